@@ -1,0 +1,53 @@
+# Everything lives in .venv and node_modules; nothing is needed beforehand but python3 (3.11 or newer) and make.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+export PATH := $(VENV)/bin:$(PATH)
+export UV_NO_CONFIG := 1
+export UV_LINK_MODE := copy
+
+READY := $(VENV)/.ready
+CHECKOV := $(VENV)/tools/checkov
+
+.PHONY: help setup synth test lint types unit bench lock clean
+
+help: ## What there is
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: $(READY) ## Make .venv with python, node and the cdk CLI, all from their locks
+
+synth: $(READY) ## Synthesize the dev environment to cdk.out
+	cdk synth --quiet 'dev/*'
+
+test: $(READY) lint types unit ## Everything: lint, types, unit tests, snapshots, policy
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+
+types: $(READY)
+	mypy
+
+unit: $(READY)
+	pytest -n 2 --dist worksteal
+
+bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
+	python -m tools.bench
+
+lock: $(READY) ## Work the locks out anew, after a pin was changed
+	python -m tools.lock
+
+clean:
+	rm -rf $(VENV) node_modules cdk.out
+
+$(READY): requirements.lock tools/checkov/requirements.lock package-lock.json package.json pyproject.toml Makefile
+	$(PYTHON) -m venv --clear $(VENV)
+	pip install --quiet --disable-pip-version-check --no-compile "$$(sed -n 's/^\(uv==[^ ]*\) .*/\1/p' requirements.lock)"
+	uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+	uv pip install --quiet --no-deps --no-build-isolation --editable .
+	python -m tools.node
+	npm ci --silent
+	python -m venv $(CHECKOV)
+	uv pip sync --quiet --require-hashes --compile-bytecode --python $(CHECKOV)/bin/python tools/checkov/requirements.lock
+	touch $@

@@ -1,0 +1,57 @@
+"""Constructs for containers on AWS: their clusters, their services and the registries that hold their images.
+
+Every public name is here, and loaded when it is first used, so that importing moorage loads no service module of
+`aws_cdk`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from moorage.ecr.repository import Repository as Repository
+    from moorage.ecs.capacity import Capacity as Capacity
+    from moorage.ecs.cluster import Cluster as Cluster
+    from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
+    from moorage.ecs.network import Network as Network
+    from moorage.ecs.route import Route as Route
+    from moorage.ecs.route import TargetHealth as TargetHealth
+    from moorage.ecs.service import Service as Service
+    from moorage.workload.container import Container as Container
+    from moorage.workload.container import HealthCheck as HealthCheck
+    from moorage.workload.image import Image as Image
+    from moorage.workload.needs import Endpoints as Endpoints
+    from moorage.workload.scaling import Scaling as Scaling
+    from moorage.workload.task import Architecture as Architecture
+    from moorage.workload.task import Task as Task
+
+_HOMES = {
+    "Architecture": "moorage.workload.task",
+    "Capacity": "moorage.ecs.capacity",
+    "Cluster": "moorage.ecs.cluster",
+    "Container": "moorage.workload.container",
+    "Endpoints": "moorage.workload.needs",
+    "HealthCheck": "moorage.workload.container",
+    "Image": "moorage.workload.image",
+    "LoadBalancer": "moorage.ecs.load_balancer",
+    "Network": "moorage.ecs.network",
+    "Repository": "moorage.ecr.repository",
+    "Route": "moorage.ecs.route",
+    "Scaling": "moorage.workload.scaling",
+    "Service": "moorage.ecs.service",
+    "TargetHealth": "moorage.ecs.route",
+    "Task": "moorage.workload.task",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads literals alone
+
+if not TYPE_CHECKING:  # mypy would accept any name otherwise
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'moorage' has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOMES[name]), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOMES})

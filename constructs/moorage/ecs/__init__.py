@@ -1,0 +1,1 @@
+"""Networks, clusters, entrances and services of Amazon ECS."""

@@ -1,0 +1,216 @@
+"""An entrance shared by any number of services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from moorage.ecs.route import clash_of
+from moorage.ecs.values import anyone, duration, tcp
+from moorage.workload import limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.faults import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_certificatemanager as acm
+    from aws_cdk import aws_route53 as route53
+
+    from moorage.ecs.route import Route
+    from moorage.workload.durations import Duration
+
+_LOGS_KEPT_DAYS = 365
+_OLD_VERSIONS_KEPT_DAYS = 30
+
+
+@jsii.implements(ec2.IConnectable)
+class LoadBalancer(Construct):
+    """An Application Load Balancer over HTTPS that services share; what no service asks for is answered with 404.
+
+    HTTP is redirected. Headers that are not valid are dropped, access is logged, and it cannot be deleted by mistake.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        vpc: Its VPC, with subnets in two zones or more.
+        public: Whether the internet reaches it; without it, only the VPC does.
+        certificate: The certificate of its HTTPS listener, in the same region.
+        plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
+            balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
+        zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer.
+        ingress: Who may connect; everyone when public, else the addresses of the VPC.
+        vpc_subnets: The subnets it stands in; the public ones when public, else the private ones.
+        idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
+        access_logs: Whether requests are logged, in a bucket of its own for a year.
+        deletion_protection: Whether CloudFormation is refused when it deletes it.
+        removal_policy: What becomes of the log bucket when the stack goes.
+
+    Raises:
+        ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        public: bool = False,
+        certificate: acm.ICertificate | None = None,
+        plain_http: str | None = None,
+        zone: route53.IHostedZone | None = None,
+        ingress: Sequence[ec2.IPeer] | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        idle_timeout: Duration | None = None,
+        access_logs: bool = True,
+        deletion_protection: bool = True,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        idle_seconds = optional_seconds(idle_timeout)
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        faults.keep(limits.IDLE_TIMEOUT, "idle_timeout", idle_seconds)
+        _check_encryption(public, certificate, plain_http, faults)
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self.https = certificate is not None
+        self._zone = zone
+        self._routes: list[tuple[Route, str]] = []
+        self._aliases: set[str] = set()
+        self.security_group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            allow_all_outbound=False,
+        )
+        self.load_balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "Default",
+            vpc=vpc,
+            internet_facing=public,
+            vpc_subnets=vpc_subnets,
+            security_group=self.security_group,
+            deletion_protection=deletion_protection,
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
+            idle_timeout=duration(60 if idle_seconds is None else idle_seconds),
+        )
+        if plain_http:
+            self.load_balancer.node.add_metadata("moorage:plain-http", plain_http)
+        self.listener = self._listen(certificate)
+        for peer in ingress or [anyone() if public else ec2.Peer.ipv4(vpc.vpc_cidr_block)]:
+            for port in (443, 80) if self.https else (80,):
+                self.security_group.add_ingress_rule(peer, tcp(port), f"Clients on port {port}")
+        self.listener_arn = self.listener.listener_arn
+        self.security_group_id = self.security_group.security_group_id
+        self.log_bucket = self._log_access(removal_policy) if access_logs else None
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Whom it may connect to, and who may connect to it."""
+        return self.security_group.connections
+
+    def check(self, route: Route, faults: Faults) -> None:
+        """Note why `route` cannot stand beside the routes that services have on this load balancer already."""
+        if route.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.https:
+            faults.add(
+                f"route for {route.says} is {route.protocol_version.name}, which clients speak over HTTPS alone; "
+                "give the load balancer a certificate="
+            )
+        for other, of in self._routes:
+            if clash := clash_of(route, other, of):
+                faults.add(clash)
+
+    def claim(self, route: Route, service: str) -> None:
+        """Record that `service` has `route`, and define the alias of each host that has none yet."""
+        self._routes.append((route, service))
+        if self._zone:
+            for host in route.host:
+                self._define_alias(self._zone, host)
+
+    def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
+        not_found = elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")
+        if certificate is None:
+            return self.load_balancer.add_listener("Http", port=80, default_action=not_found, open=False)
+        self.load_balancer.add_listener(
+            "Http",
+            port=80,
+            default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
+            open=False,
+        )
+        return self.load_balancer.add_listener(
+            "Https",
+            port=443,
+            certificates=[certificate],
+            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+            default_action=not_found,
+            open=False,
+        )
+
+    def _log_access(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+        """Log requests to a bucket; by attributes, since `log_access_logs` fails in a stack without a region."""
+        bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,  # the only one that load balancers write with
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=cdk.Duration.days(_LOGS_KEPT_DAYS),
+                    noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                )
+            ],
+            removal_policy=removal_policy,
+        )
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[bucket.arn_for_objects(f"AWSLogs/{cdk.Stack.of(self).account}/*")],
+            )
+        )
+        self.load_balancer.set_attribute("access_logs.s3.enabled", "true")
+        self.load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
+        if bucket.policy:
+            self.load_balancer.node.add_dependency(bucket.policy)
+        return bucket
+
+    def _define_alias(self, zone: route53.IHostedZone, host: str) -> None:
+        from aws_cdk import aws_route53 as route53  # loaded only where a zone is given
+        from aws_cdk import aws_route53_targets as targets
+
+        if host in self._aliases:
+            return
+        self._aliases.add(host)
+        route53.ARecord(
+            self,
+            f"Alias {host}",
+            zone=zone,
+            record_name=f"{host}.",
+            target=route53.RecordTarget.from_alias(targets.LoadBalancerTarget(self.load_balancer)),
+        )
+
+
+def _check_encryption(
+    public: bool, certificate: acm.ICertificate | None, plain_http: str | None, faults: Faults
+) -> None:
+    if certificate is not None and plain_http is not None:
+        faults.add("certificate and plain_http are both given, but it serves HTTPS or plain HTTP; leave one out")
+    if plain_http is not None and not plain_http.strip():
+        faults.add("plain_http is empty, but it is the reason that reviewers read; say why HTTP is right here")
+    if public and certificate is None and plain_http is None:
+        faults.add(
+            "public=True without a certificate, so that everyone on the way reads and changes what it carries; "
+            "use certificate=, or say why plain HTTP is right here with plain_http='the reason'"
+        )

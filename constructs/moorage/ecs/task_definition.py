@@ -1,0 +1,114 @@
+"""A `Task` as CDK defines it on Fargate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_ecs as ecs
+
+from moorage.ecs.values import duration, optional_duration, platform
+from moorage.workload.image import DirectoryImage, RegistryImage, RepositoryImage
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_logs as logs
+    from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_ssm as ssm
+    from constructs import Construct
+
+    from moorage.workload.container import Container, HealthCheck
+    from moorage.workload.image import Image
+    from moorage.workload.task import Task
+
+
+def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup) -> ecs.FargateTaskDefinition:
+    """The task definition of `task` in `scope`, with a task role and, where the task uses one, an execution role."""
+    definition = ecs.FargateTaskDefinition(
+        scope,
+        "TaskDefinition",
+        cpu=task.cpu,
+        memory_limit_mib=task.memory_mib,
+        ephemeral_storage_gib=task.ephemeral_storage_gib,
+        runtime_platform=platform(task.architecture),
+    )
+    defined = {container.name: _add(scope, definition, task, container, log_group) for container in task.containers}
+    for container in task.containers:
+        if container.depends_on:
+            waited = [(defined[each.name], each) for each in task.containers if each.name in container.depends_on]
+            defined[container.name].add_container_dependencies(
+                *(ecs.ContainerDependency(container=definition, condition=_ready(value)) for definition, value in waited)
+            )
+    for statement in task.permissions:
+        definition.add_to_task_role_policy(statement)
+    return definition
+
+
+def _add(
+    scope: Construct, definition: ecs.FargateTaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
+) -> ecs.ContainerDefinition:
+    return definition.add_container(
+        container.name,
+        image=_image(container.image),
+        cpu=container.cpu,
+        memory_limit_mib=task.memory_of(container),
+        essential=container.essential,
+        port_mappings=[ecs.PortMapping(container_port=container.port, name=container.name)] if container.port else None,
+        environment=dict(container.environment) or None,
+        secrets={name: _secret(secret) for name, secret in container.secrets.items()} or None,
+        command=container.command and list(container.command),
+        entry_point=container.entry_point and list(container.entry_point),
+        working_directory=container.working_directory,
+        health_check=_health_check(container.health_check),
+        stop_timeout=optional_duration(container.stop_timeout),
+        user=container.user,
+        readonly_root_filesystem=container.read_only,
+        linux_parameters=_linux_parameters(scope, container),
+        logging=ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group),
+    )
+
+
+def _image(image: Image) -> ecs.ContainerImage:
+    match image:
+        case RegistryImage(reference=reference):
+            return ecs.ContainerImage.from_registry(reference)
+        case RepositoryImage(repository=repository, tag=tag, digest=digest):
+            return ecs.ContainerImage.from_ecr_repository(repository, digest or tag)
+        case DirectoryImage(path=path, file=file, build_args=build_args, target=target):
+            return ecs.ContainerImage.from_asset(
+                str(path), file=file, build_args=dict(build_args) or None, target=target
+            )
+        case _:
+            raise TypeError(f"{image!r} is not an image; use one of the Image.from_* methods")
+
+
+def _secret(secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret) -> ecs.Secret:
+    if isinstance(secret, ecs.Secret):
+        return secret
+    if hasattr(type(secret), "parameter_arn"):
+        return ecs.Secret.from_ssm_parameter(secret)
+    return ecs.Secret.from_secrets_manager(secret)
+
+
+def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
+    if check is None:
+        return None
+    return ecs.HealthCheck(
+        command=list(check.command),
+        interval=duration(check.interval),
+        timeout=duration(check.timeout),
+        retries=check.retries,
+        start_period=optional_duration(check.start_period),
+    )
+
+
+def _linux_parameters(scope: Construct, container: Container) -> ecs.LinuxParameters | None:
+    if not container.writable:
+        return None
+    parameters = ecs.LinuxParameters(scope, f"{container.name}-linux")
+    parameters.add_tmpfs(
+        *(ecs.Tmpfs(container_path=path, size=size) for path, size in container.writable.items())
+    )
+    return parameters
+
+
+def _ready(container: Container) -> ecs.ContainerDependencyCondition:
+    return ecs.ContainerDependencyCondition.HEALTHY if container.health_check else ecs.ContainerDependencyCondition.START

@@ -1,0 +1,1 @@
+"""What runs, in values that check themselves: pure Python, without `aws_cdk` at run time."""

@@ -1,0 +1,388 @@
+"""What AWS accepts, a row each, with where it says so.
+
+A row is asked through `Faults.keep`. `tests/test_limits.py` holds, for each row, a definition that keeps it
+and one that breaks it; a row without both fails the suite. Sources: `botocore` is the service model inside that
+package (1.43.106), `CFN` the CloudFormation resource schemas inside cfn-lint 1.58, `ECS quotas` the service quotas
+page of the Amazon ECS developer guide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Limit:
+    """One thing that AWS accepts or refuses.
+
+    Args:
+        id: Its name in this table.
+        accepts: Whether a value keeps it.
+        says: The limit in words, as the second half of "port is 70000, but ...".
+        instead: The way out, or a function that works it out from the refused value.
+        source: Where AWS says so.
+        show: How a refused value is written in the error.
+        confirmed: False where no source was found: breaking it warns.
+    """
+
+    id: str
+    accepts: Callable[[Any], bool]
+    says: str
+    instead: str | Callable[[Any], str]
+    source: str
+    show: Callable[[Any], str] = repr
+    confirmed: bool = True
+
+    def fault(self, argument: str, value: Any) -> str | None:
+        """What is wrong with `value`, or None where it keeps this limit."""
+        if self.accepts(value):
+            return None
+        instead = self.instead if isinstance(self.instead, str) else self.instead(value)
+        return f"{argument} is {self.show(value)}, but {self.says}; {instead}"
+
+
+def _range(row: str, low: float, high: float, *, unit: str = "", of: str, instead: str = "", source: str) -> Limit:
+    said = f" {unit}" if unit else ""
+    return Limit(
+        id=row,
+        accepts=lambda value: low <= value <= high,
+        says=f"{of} is {low:,} to {high:,}{said}",
+        instead=instead or f"use a value from {low:,} to {high:,}{said}",
+        source=source,
+        show=lambda value: f"{value:,}{said}" if isinstance(value, int) and value > 9999 and unit else f"{value}{said}",
+    )
+
+
+def _pattern(row: str, pattern: str, *, says: str, instead: str, source: str) -> Limit:
+    return Limit(
+        id=row,
+        accepts=lambda value: re.fullmatch(pattern, value) is not None,
+        says=says,
+        instead=instead,
+        source=source,
+    )
+
+
+def _steps(low: int, high: int, step: int) -> tuple[int, ...]:
+    return tuple(range(low, high + 1, step))
+
+
+FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
+    256: (512, 1024, 2048),
+    512: _steps(1024, 4096, 1024),
+    1024: _steps(2048, 8192, 1024),
+    2048: _steps(4096, 16384, 1024),
+    4096: _steps(8192, 30720, 1024),
+    8192: _steps(16384, 61440, 4096),
+    16384: _steps(32768, 122880, 8192),
+    32768: (61440, 122880, 249856),
+}
+"""The memory, in MiB, that Fargate offers on Linux with each number of CPU units."""
+
+
+def nearest_fargate_sizes(cpu: int, memory_mib: int, count: int = 3) -> tuple[tuple[int, int], ...]:
+    """The sizes Fargate offers that are closest to the one asked for: enough first, then the least change."""
+    sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
+
+    def distance(size: tuple[int, int]) -> tuple[bool, float, tuple[int, int]]:
+        too_small = size[0] < cpu or size[1] < memory_mib
+        change = max(size[0], cpu, 1) / max(min(size[0], cpu), 1) * max(size[1], memory_mib, 1) / max(min(size[1], memory_mib), 1)
+        return too_small, change, size
+
+    return tuple(sorted(sizes, key=distance)[:count])
+
+
+def _fargate_way_out(size: tuple[int, int]) -> str:
+    nearest = [f"cpu={cpu}, memory_mib={memory}" for cpu, memory in nearest_fargate_sizes(*size)]
+    return f"the nearest are {' or '.join(nearest)}"
+
+
+FARGATE_SIZE = Limit(
+    id="fargate-size",
+    accepts=lambda size: size[1] in FARGATE_MEMORY.get(size[0], ()),
+    says="Fargate does not offer that pair",
+    instead=_fargate_way_out,
+    source="botocore RegisterTaskDefinition.memory; 32 vCPU: cfn-lint E3047 (PR #4668 cites the AWS task-size page)",
+    show=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
+)
+EPHEMERAL_STORAGE = _range(
+    "ephemeral-storage", 21, 200, unit="GiB",
+    of="the ephemeral storage of a Fargate task", instead="leave it out for Fargate's own 20 GiB, or use 21 to 200",
+    source="botocore EphemeralStorage",
+)  # fmt: skip
+CONTAINERS = Limit(
+    id="containers-per-task",
+    accepts=lambda count: 1 <= count <= 10,
+    says="a task has 1 to 10 of them",
+    instead="split the task in two services",
+    source="ECS quotas",
+)
+CONTAINER_NAME = _pattern(
+    "container-name", r"[A-Za-z0-9_-]{1,255}",
+    says="a container's name is 1 to 255 letters, digits, hyphens and underscores", instead="use another name=",
+    source="botocore ContainerDefinition.name",
+)  # fmt: skip
+UNIQUE_NAMES = Limit(
+    id="container-names-unique",
+    accepts=lambda names: len(set(names)) == len(names),
+    says="each container of a task has a name of its own",
+    instead="give each a name=",
+    source="botocore ContainerDefinition.name",
+    show=lambda names: ", ".join(repr(name) for name in names),
+)
+UNIQUE_PORTS = Limit(
+    id="container-ports-unique",
+    accepts=lambda ports: len(set(ports)) == len(ports),
+    says="the containers of a task share one network interface, so a port can be used once",
+    instead="have one of them listen elsewhere",
+    source="botocore PortMapping.hostPort",
+    show=lambda ports: ", ".join(str(port) for port in ports),
+)
+ESSENTIAL = Limit(
+    id="essential-container",
+    accepts=lambda essential: any(essential),
+    says="a task needs one that it ends with",
+    instead="leave essential=True on the container that does the work",
+    source="botocore ContainerDefinition.essential",
+    show=lambda essential: f"False for all {len(essential)} of them" if len(essential) > 1 else "False",
+)
+CONTAINER_CPU = Limit(
+    id="container-cpu",
+    accepts=lambda sums: sums[0] <= sums[1],
+    says="that is more than the task's",
+    instead="give the task more cpu= or the containers less",
+    source="botocore ContainerDefinition.cpu",
+    show=lambda sums: f"{sums[0]} CPU units in all for a task of {sums[1]}",
+)
+CONTAINER_MEMORY = Limit(
+    id="container-memory",
+    accepts=lambda sums: sums[0] <= sums[1],
+    says="that is more than the task's",
+    instead="give the task more memory_mib= or the containers less",
+    source="botocore ContainerDefinition.memory",
+    show=lambda sums: f"{sums[0]} MiB in all for a task of {sums[1]} MiB",
+)
+CONTAINER_MEMORY_LEAST = Limit(
+    id="container-memory-least",
+    accepts=lambda memory: memory >= 6,
+    says="a container is given 6 MiB at least",
+    instead="use a larger memory_mib=, or give the other containers less",
+    source="botocore ContainerDefinition.memory",
+    show=lambda memory: f"{memory} MiB",
+)
+WRITABLE_SIZE = Limit(
+    id="writable-size",
+    accepts=lambda sizes: 1 <= sizes[0] < sizes[1],
+    says="what is written there is held in the container's memory, and something must be left to run in",
+    instead="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
+    source="botocore Tmpfs.size; tmpfs pages count in the memory of the container that writes them",
+    show=lambda sizes: f"{sizes[0]} MiB in a container of {sizes[1]} MiB",
+)
+MOUNT_PATH = _pattern(
+    "writable-path", r"(/[^/:,]+)+",
+    says="a mount is an absolute path below the root", instead="write it as in '/tmp'",
+    source="botocore Tmpfs.containerPath",
+)  # fmt: skip
+PORT = _range("port", 1, 65535, of="a port", source="botocore PortMapping.containerPort")
+STOP_TIMEOUT = _range(
+    "stop-timeout", 2, 120, unit="s", of="what Fargate waits between SIGTERM and SIGKILL",
+    source="botocore ContainerDefinition.stopTimeout",
+)  # fmt: skip
+HEALTH_COMMAND = Limit(
+    id="health-command",
+    accepts=lambda command: len(command) > 1 and command[0] in {"CMD", "CMD-SHELL"} and all(command),
+    says="the command starts with CMD or CMD-SHELL and says what to run",
+    instead="write the command as one string, or as ['CMD', 'program', 'argument']",
+    source="botocore HealthCheck.command",
+    show=lambda command: repr(list(command)),
+)
+HEALTH_INTERVAL = _range(
+    "health-interval", 5, 300, unit="s", of="the time between two checks", source="botocore HealthCheck.interval"
+)
+HEALTH_TIMEOUT = _range(
+    "health-timeout", 2, 60, unit="s", of="what a check may take", source="botocore HealthCheck.timeout"
+)
+HEALTH_RETRIES = _range("health-retries", 1, 10, of="the number of failures", source="botocore HealthCheck.retries")
+HEALTH_START = _range(
+    "health-start-period", 0, 300, unit="s", of="the time to start in", source="botocore HealthCheck.startPeriod"
+)
+TASK_DEFINITION_SIZE = Limit(
+    id="task-definition-size",
+    accepts=lambda size: size <= 64 * 1024,
+    says="a task definition is said to be 64 KiB at most",
+    instead="move configuration to a parameter or a file that the container reads",
+    source="no source of AWS's was found; containers-roadmap #172 asked to lift 32 KB",
+    show=lambda size: f"about {size / 1024:.0f} KiB",
+    confirmed=False,
+)
+TASKS = _range("tasks-per-service", 0, 5000, unit="tasks", of="a service's number of copies", source="ECS quotas")
+SCALING_RANGE = Limit(
+    id="scaling-range",
+    accepts=lambda ends: ends[0] <= ends[1],
+    says="the range is the wrong way round",
+    instead="write the smaller number first",
+    source="botocore application-autoscaling ScalableTarget.MaxCapacity",
+    show=lambda ends: f"{ends[0]} to {ends[1]}",
+)
+TARGET_PERCENT = _range(
+    "target-percent", 1, 100, unit="%", of="the share of what the tasks reserve",
+    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage)",
+)  # fmt: skip
+TARGET_REQUESTS = Limit(
+    id="target-requests",
+    accepts=lambda requests: requests >= 1,
+    says="each task must serve one request a minute at least",
+    instead="use the number of requests that one task serves in a minute",
+    source="botocore application-autoscaling PredefinedMetricSpecification (ALBRequestCountPerTarget)",
+)
+STRATEGY_ITEMS = Limit(
+    id="strategy-items",
+    accepts=lambda count: 1 <= count <= 20,
+    says="a strategy names 1 to 20 capacities",
+    instead="name fewer",
+    source="botocore CreateService.capacityProviderStrategy",
+)
+STRATEGY_WEIGHT = _range(
+    "strategy-weight", 0, 1000, of="a weight", source="botocore CapacityProviderStrategyItem.weight"
+)
+STRATEGY_WEIGHTS = Limit(
+    id="strategy-weights",
+    accepts=any,
+    says="nothing would ever run on any of them",
+    instead="give one of them a weight of 1",
+    source="botocore CapacityProviderStrategyItem.weight",
+    show=lambda weights: f"0 for all {len(weights)} capacities",
+)
+SECURITY_GROUPS = Limit(
+    id="awsvpc-security-groups",
+    accepts=lambda count: 1 <= count <= 5,
+    says="a task's network interface has 1 to 5",
+    instead="name fewer, or put the rules into one group",
+    source="botocore AwsVpcConfiguration.securityGroups",
+)
+SUBNETS = Limit(
+    id="awsvpc-subnets",
+    accepts=lambda count: 1 <= count <= 16,
+    says="a service's tasks go to 1 to 16 subnets",
+    instead="choose fewer with subnets=",
+    source="botocore AwsVpcConfiguration.subnets",
+)
+ROUTES = Limit(
+    id="target-groups-per-service",
+    accepts=lambda count: count <= 5,
+    says="a service has 5 target groups at most",
+    instead="let one Route name several hosts or paths",
+    source="botocore Service.loadBalancers; ECS quotas",
+)
+GRACE_PERIOD = _range(
+    "health-check-grace-period", 0, 2147483647, unit="s", of="the grace period",
+    source="botocore CreateService.healthCheckGracePeriodSeconds",
+)  # fmt: skip
+TARGET_INTERVAL = _range(
+    "target-health-interval", 5, 300, unit="s", of="the time between two checks of a target",
+    source="botocore elbv2 CreateTargetGroup.HealthCheckIntervalSeconds",
+)  # fmt: skip
+TARGET_TIMEOUT = _range(
+    "target-health-timeout", 2, 120, unit="s", of="what a target may take to answer a check",
+    source="botocore elbv2 CreateTargetGroup.HealthCheckTimeoutSeconds",
+)  # fmt: skip
+TARGET_TIMEOUT_SHORTER = Limit(
+    id="target-health-timeout-shorter",
+    accepts=lambda pair: pair[0] < pair[1],
+    says="a check must end before the next one starts",
+    instead="use a shorter timeout= or a longer interval=",
+    source="CFN AWS::ElasticLoadBalancingV2::TargetGroup (cfn-lint E3049 and ELB's own validation)",
+    show=lambda pair: f"{pair[0]} s with an interval of {pair[1]} s",
+)
+TARGET_THRESHOLD = _range(
+    "target-health-threshold", 2, 10, of="the number of checks that changes a target's state",
+    source="botocore elbv2 CreateTargetGroup.HealthyThresholdCount",
+)  # fmt: skip
+TARGET_PATH = Limit(
+    id="target-health-path",
+    accepts=lambda path: path.startswith("/") and 1 <= len(path) <= 1024,
+    says="the path of a health check starts with '/' and is at most 1,024 characters",
+    instead="write it as in health='/healthz'",
+    source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
+)
+TARGET_GRPC_PATH = _pattern(
+    "target-health-grpc-path", r"/[\w.]+/\w+",
+    says="gRPC is checked by calling /package.service/method", instead="name a method, as in '/grpc.health.v1.Health/Check'",
+    source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
+)  # fmt: skip
+TARGET_CODES = Limit(
+    id="target-health-codes",
+    accepts=lambda codes: _within_codes(codes, 200, 499),
+    says="an HTTP health check takes codes from 200 to 499",
+    instead="write them as in '200', '200,204' or '200-299'",
+    source="botocore elbv2 Matcher.HttpCode",
+)
+TARGET_GRPC_CODES = Limit(
+    id="target-health-grpc-codes",
+    accepts=lambda codes: _within_codes(codes, 0, 99),
+    says="a gRPC health check takes codes from 0 to 99",
+    instead="write them as in '0', '0,12' or '0-5'",
+    source="botocore elbv2 Matcher.GrpcCode",
+)
+DEREGISTRATION_DELAY = _range(
+    "deregistration-delay", 0, 3600, unit="s", of="the time to drain a target",
+    source="botocore elbv2 TargetGroupAttribute deregistration_delay.timeout_seconds",
+)  # fmt: skip
+RULE_PRIORITY = _range("rule-priority", 1, 50000, of="a rule's priority", source="botocore elbv2 CreateRule.Priority")
+RULE_VALUES = Limit(
+    id="rule-condition-values",
+    accepts=lambda count: count <= 5,
+    says="a listener rule compares with 5 at most",
+    instead="use a second Route, or a pattern with '*'",
+    source="Elastic Load Balancing quotas: condition values per rule",
+)
+RULE_HOST = _pattern(
+    "rule-host", r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z*?]+",
+    says="a host is 1 to 128 letters, digits, '-', '.', '*' and '?', with letters after its last '.'",
+    instead="write it as in 'api.example.com' or '*.example.com'",
+    source="botocore elbv2 HostHeaderConditionConfig.Values",
+)  # fmt: skip
+RULE_PATH = _pattern(
+    "rule-path", r"(?=.{1,128}$)[/*?][A-Za-z0-9_\-.$/~\"'@:+&*?]*",
+    says="a path is 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?, and starts with '/'",
+    instead="write it as in '/v1/*'",
+    source="botocore elbv2 RuleCondition.Values",
+)  # fmt: skip
+IDLE_TIMEOUT = _range(
+    "idle-timeout", 1, 4000, unit="s", of="how long a connection may be idle",
+    source="CDK aws-elasticloadbalancingv2 ApplicationLoadBalancer.idleTimeout",
+)  # fmt: skip
+ZONES = _range(
+    "zones", 2, 6, of="the number of availability zones",
+    instead="use 2 or more, since a load balancer needs two; no region has more than 6",
+    source="botocore elbv2 CreateLoadBalancer.Subnets; AWS global infrastructure",
+)  # fmt: skip
+REPOSITORY_NAME = _pattern(
+    "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
+    says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
+    instead="use another name=, or leave it out and CloudFormation chooses one",
+    source="botocore ecr CreateRepository.repositoryName",
+)  # fmt: skip
+IMAGE_TAG = _pattern(
+    "image-tag", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
+    says="a tag is 1 to 300 letters, digits, '_', '.' and '-', the first not '.' or '-'", instead="use another tag=",
+    source="botocore ecr ImageTag",
+)  # fmt: skip
+IMAGE_DIGEST = _pattern(
+    "image-digest", r"sha256:[0-9a-f]{64}",
+    says="a digest is 'sha256:' and 64 hexadecimal digits", instead="copy it whole from `docker push` or the console",
+    source="botocore ecr ImageDigest; OCI image specification",
+)  # fmt: skip
+
+
+def _within_codes(codes: str, low: int, high: int) -> bool:
+    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
+        return False
+    return all(low <= int(code) <= high for code in re.findall(r"\d+", codes))
+
+
+TABLE: tuple[Limit, ...] = tuple(row for row in list(globals().values()) if isinstance(row, Limit))

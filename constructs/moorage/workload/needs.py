@@ -1,0 +1,70 @@
+"""What a task must reach to start and to run, and the VPC endpoints that bring it there without the internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from moorage.workload.faults import Faults
+
+if TYPE_CHECKING:
+    from moorage.workload.task import Task
+
+Needs: TypeAlias = frozenset[str]
+"""Names of AWS services as endpoints call them (`ecr.api`), and `internet` for what has no endpoint."""
+
+INTERNET: Needs = frozenset({"internet"})
+PRIVATE_IMAGES: Needs = frozenset({"ecr.api", "ecr.dkr", "s3"})
+LOGS: Needs = frozenset({"logs"})
+
+GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
+"""The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""
+
+
+@attrs.frozen(init=False)
+class Endpoints:
+    """The VPC endpoints through which a network without NAT reaches AWS.
+
+    Args:
+        services: Services as AWS names them in an endpoint: `ecr.api`, `ecr.dkr`, `s3`, `logs`, `secretsmanager`,
+            `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway endpoints, which cost
+            nothing; each other one is billed by the hour and zone.
+
+    Raises:
+        ValueError: a service's name has a space, or starts with `com.amazonaws.`, which is added.
+    """
+
+    services: tuple[str, ...]
+
+    def __init__(self, *services: str) -> None:
+        faults = Faults("Endpoints")
+        for service in services:
+            if not service or " " in service or service.startswith("com.amazonaws."):
+                faults.add(f"service is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; use 'ecr.api', 'logs', 's3'")
+        faults.raise_found()
+        self.__attrs_init__(tuple(sorted(set(services))))  # type: ignore[attr-defined]  # attrs adds it
+
+    @classmethod
+    def for_tasks(cls, *tasks: Task) -> Endpoints:
+        """The least set of endpoints with which these tasks start: image layers, logs, secrets and parameters.
+
+        Raises:
+            ValueError: a task pulls from a public registry, which has no endpoint; copy the image to a `Repository`,
+                or keep a NAT gateway.
+        """
+        faults = Faults("Endpoints")
+        for task in tasks:
+            for container in task.containers:
+                if container.image.needs == INTERNET:
+                    faults.add(
+                        f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
+                        "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
+                    )
+        faults.raise_found()
+        return cls(*needs_of(tasks))
+
+
+def needs_of(tasks: Iterable[Task]) -> Needs:
+    return frozenset().union(*(task.needs for task in tasks))

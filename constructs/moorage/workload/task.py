@@ -1,0 +1,134 @@
+"""The wrapper of a whole application: its containers and what they have together."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from moorage.workload import limits
+from moorage.workload.container import Container
+from moorage.workload.faults import Faults, is_token
+from moorage.workload.needs import LOGS, Needs
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+
+
+class Architecture(enum.Enum):
+    """The processor that the images of a task are built for."""
+
+    X86_64 = "X86_64"
+    ARM64 = "ARM64"
+
+
+@attrs.frozen(init=False)
+class Task:
+    """The containers that run together on one network interface, and what they need. It says nothing of how many run.
+
+    Args:
+        containers: 1 to 10 of them, at least one essential. The first with a port is the one that is connected to.
+        cpu: CPU units of the task; 1,024 are one vCPU.
+        memory_mib: Memory of the task, in MiB. Fargate offers certain pairs of the two.
+        architecture: The processor the images are built for.
+        ephemeral_storage_gib: Disk of a Fargate task, 21 to 200 GiB; 20 GiB without it.
+        permissions: What the application itself may do in AWS; grants (`bucket.grant_read(service)`) add to it.
+
+    Raises:
+        ValueError: with all that the containers cannot have together.
+    """
+
+    containers: tuple[Container, ...]
+    cpu: int
+    memory_mib: int
+    architecture: Architecture
+    ephemeral_storage_gib: int | None
+    permissions: tuple[iam.PolicyStatement, ...]
+
+    def __init__(
+        self,
+        *containers: Container,
+        cpu: int = 256,
+        memory_mib: int = 512,
+        architecture: Architecture = Architecture.X86_64,
+        ephemeral_storage_gib: int | None = None,
+        permissions: Sequence[iam.PolicyStatement] = (),
+    ) -> None:
+        self.__attrs_init__(containers, cpu, memory_mib, architecture, ephemeral_storage_gib, tuple(permissions))  # type: ignore[attr-defined]  # attrs adds it
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
+        faults.keep(limits.CONTAINERS, "the number of containers", len(self.containers))
+        if self.containers:
+            faults.keep(limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
+            ports = tuple(container.port for container in self.containers if container.port is not None)
+            faults.keep(limits.UNIQUE_PORTS, "port", ports)
+            faults.keep(limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
+            self._check_shares(faults)
+            self._check_order(faults)
+            faults.keep(limits.TASK_DEFINITION_SIZE, "the definition", self._size())
+        faults.keep(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
+        faults.raise_found()
+
+    @property
+    def front(self) -> Container | None:
+        """The container that is connected to: the first with a port."""
+        return next((container for container in self.containers if container.port is not None), None)
+
+    @property
+    def needs(self) -> Needs:
+        """What the task must reach to start: its images, its log group, its secrets and parameters."""
+        return LOGS.union(*(container.image.needs for container in self.containers), self._secret_needs())
+
+    def memory_of(self, container: Container) -> int:
+        """The hard limit of a container, in MiB: its own, or an even share of what the others leave."""
+        if container.memory_mib is not None:
+            return container.memory_mib
+        said = sum(each.memory_mib or 0 for each in self.containers)
+        return (self.memory_mib - said) // sum(each.memory_mib is None for each in self.containers)
+
+    def check_fargate(self, faults: Faults) -> None:
+        """Note what Fargate cannot run; the same task may run on instances."""
+        faults.keep(limits.FARGATE_SIZE, "cpu and memory_mib", (self.cpu, self.memory_mib))
+        for container in self.containers:
+            faults.keep(limits.STOP_TIMEOUT, f"stop_timeout of container {container.name!r}", container.stop_timeout)
+
+    def _check_shares(self, faults: Faults) -> None:
+        cpu = sum(container.cpu or 0 for container in self.containers)
+        faults.keep(limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
+        memory = sum(container.memory_mib or 0 for container in self.containers)
+        faults.keep(limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
+        if memory > self.memory_mib or is_token(self.memory_mib):
+            return
+        for container in self.containers:
+            share = self.memory_of(container)
+            if container.memory_mib is None:
+                faults.keep(limits.CONTAINER_MEMORY_LEAST, f"what is left for container {container.name!r}", share)
+            written = sum(container.writable.values())
+            if container.writable:
+                faults.keep(limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share))
+
+    def _check_order(self, faults: Faults) -> None:
+        waits = {container.name: set(container.depends_on) for container in self.containers}
+        for container in self.containers:
+            for missing in sorted(waits[container.name] - waits.keys()):
+                faults.add(
+                    f"container {container.name!r} depends on {missing!r}, which the task does not have; "
+                    f"use one of {', '.join(repr(name) for name in waits if name != container.name) or 'its own, of which there is none'}"
+                )
+        started: set[str] = set()
+        while ready := {name for name, on in waits.items() if name not in started and on & waits.keys() <= started}:
+            started |= ready
+        if circle := sorted(waits.keys() - started):
+            faults.add(f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out")
+
+    def _secret_needs(self) -> Needs:
+        secrets = [secret for container in self.containers for secret in container.secrets.values()]
+        return frozenset("ssm" if hasattr(type(secret), "parameter_arn") else "secretsmanager" for secret in secrets)
+
+    def _size(self) -> int:
+        said = [[c.name, c.command, c.entry_point, dict(c.environment), list(c.secrets)] for c in self.containers]
+        return len(json.dumps(said))

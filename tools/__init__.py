@@ -1,0 +1,1 @@
+"""What maintains this repository; none of it is in the wheel."""

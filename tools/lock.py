@@ -1,0 +1,30 @@
+"""Work out both locks from their pins; hashed, and naming no registry."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMON = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+PLAIN = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
+
+
+def main() -> None:
+    """Lock what the project needs, at the pins of `requirements.txt`, and what checkov needs, apart from it."""
+    pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.write("\n".join(pins))
+        constraints.flush()
+        _lock(["--group", "dev", "--constraint", constraints.name, "pyproject.toml"], "requirements.lock")
+    _lock(["tools/checkov/requirements.in"], "tools/checkov/requirements.lock")
+
+
+def _lock(sources: list[str], target: str) -> None:
+    subprocess.run([*COMMON, *PLAIN, *sys.argv[1:], *sources, "--output-file", target], check=True, cwd=ROOT)
+
+
+if __name__ == "__main__":
+    main()
