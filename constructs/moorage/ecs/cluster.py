@@ -56,3 +56,8 @@ class Cluster(ecs.Cluster):
             default_capacity_provider_strategy=[{"capacityProvider": names[0], "weight": 1}],
         )
         self.reach = Reach(vpc)
+        # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
+        # deleted before: ECS does not take a capacity away from a service that runs on it.
+        self.with_capacity = ecs.Cluster.from_cluster_attributes(
+            self, "WithCapacity", cluster_name=self.associations.ref, vpc=vpc
+        )

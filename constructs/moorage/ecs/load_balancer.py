@@ -82,8 +82,9 @@ class LoadBalancer(Construct):
         super().__init__(scope, construct_id)
         self.https = certificate is not None
         self._zone = zone
-        self._routes: list[tuple[Route, str]] = []
+        self._routes: list[tuple[Route, Construct]] = []
         self._aliases: set[str] = set()
+        self._imported: dict[cdk.Stack, elbv2.IApplicationListener] = {}
         self.security_group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -108,8 +109,6 @@ class LoadBalancer(Construct):
         for peer in ingress or [anyone() if public else ec2.Peer.ipv4(vpc.vpc_cidr_block)]:
             for port in (443, 80) if self.https else (80,):
                 self.security_group.add_ingress_rule(peer, tcp(port), f"Clients on port {port}")
-        self.listener_arn = self.listener.listener_arn
-        self.security_group_id = self.security_group.security_group_id
         self.log_bucket = self._log_access(removal_policy) if access_logs else None
 
     @property
@@ -125,15 +124,31 @@ class LoadBalancer(Construct):
                 "give the load balancer a certificate="
             )
         for other, of in self._routes:
-            if clash := clash_of(route, other, of):
+            if clash := clash_of(route, other, lambda of=of: of.node.path):
                 faults.add(clash)
 
-    def claim(self, route: Route, service: str) -> None:
+    def claim(self, route: Route, service: Construct) -> None:
         """Record that `service` has `route`, and define the alias of each host that has none yet."""
         self._routes.append((route, service))
         if self._zone:
             for host in route.host:
                 self._define_alias(self._zone, host)
+
+    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """The listener as services in `stack` see it: imported there, by its ARN, once.
+
+        Whatever refers to both, the rules between the security groups among them, then stands in the stack of the
+        service. That of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
+        """
+        if stack not in self._imported:
+            scope = Construct(stack, f"Entrance {self.node.addr}")
+            group = ec2.SecurityGroup.from_security_group_id(
+                scope, "SecurityGroup", self.security_group.security_group_id, allow_all_outbound=False
+            )
+            self._imported[stack] = elbv2.ApplicationListener.from_application_listener_attributes(
+                scope, "Listener", listener_arn=self.listener.listener_arn, security_group=group
+            )
+        return self._imported[stack]
 
     def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
         not_found = elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")

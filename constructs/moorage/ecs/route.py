@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 import fnmatch
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -159,11 +159,11 @@ class Route:
         return _covers(self.host, other.host) and _covers(self.path, other.path)
 
 
-def clash_of(route: Route, other: Route, of: str) -> str | None:
-    """Why `route` cannot stand on one listener with `other`, which `of` has; None where it can."""
+def clash_of(route: Route, other: Route, of: Callable[[], str]) -> str | None:
+    """Why `route` cannot stand on one listener with `other`, which `of` says has it; None where it can."""
     if other.priority == route.priority and (other.host, other.path) != (route.host, route.path):
         return (
-            f"route for {route.says} and that of {of} for {other.says} have the same priority {route.priority}; "
+            f"route for {route.says} and that of {of()} for {other.says} have the same priority {route.priority}; "
             "set priority= on one of them"
         )
     if is_token((*route.host, *route.path, *other.host, *other.path)):
@@ -172,7 +172,7 @@ def clash_of(route: Route, other: Route, of: str) -> str | None:
     if not first.hides(second):
         return None
     return (
-        f"route for {route.says} clashes with that of {of} for {other.says}: the one with priority {first.priority} "
+        f"route for {route.says} clashes with that of {of()} for {other.says}: the one with priority {first.priority} "
         f"is asked first and leaves the one with {second.priority} nothing; "
         "set priority= on one of them, or ask for something else"
     )

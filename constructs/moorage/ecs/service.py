@@ -28,7 +28,6 @@ from moorage.workload.scaling import Scaling
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
 
-    from moorage.ecs.load_balancer import LoadBalancer
     from moorage.workload.container import Container
     from moorage.workload.durations import Duration
     from moorage.workload.needs import Needs
@@ -121,7 +120,7 @@ class Service(Construct):
         self.service = ecs.FargateService(
             self,
             "Default",
-            cluster=cluster,
+            cluster=cluster.with_capacity if isinstance(cluster, Cluster) else cluster,
             task_definition=self.task_definition,
             desired_count=None if scaling.moves else scaling.minimum,
             capacity_provider_strategies=[
@@ -139,8 +138,6 @@ class Service(Construct):
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
         )
-        if isinstance(cluster, Cluster):
-            self.service.node.add_dependency(cluster.associations)
         self.target_groups = self._define_routes(routes, task, reach.vpc)
         self.scalable_task_count = self._define_scaling(scaling) if scaling.moves else None
 
@@ -181,41 +178,31 @@ class Service(Construct):
     def _define_routes(
         self, routes: tuple[Route, ...], task: Task, vpc: ec2.IVpc
     ) -> tuple[elbv2.ApplicationTargetGroup, ...]:
-        """Define target groups, rules and security group rules, all here and none beside the load balancer.
-
-        The listener is imported by its ARN, so that whatever refers to both stands in this stack: the stack of the
-        load balancer never refers to that of a service, and no circle can come about (aws-cdk #3835, #26806).
-        """
-        listeners: dict[LoadBalancer, elbv2.IApplicationListener] = {}
+        """Define target groups, rules and security group rules, all in this stack (see `LoadBalancer.listener_in`)."""
         groups = []
         for index, route in enumerate(routes):
             suffix = f" {route.says}" if index else ""
-            if route.load_balancer not in listeners:
-                listeners[route.load_balancer] = self._import_listener(route.load_balancer, suffix)
             container = _serving(route, task)
             group = _target_group(self, f"TargetGroup{suffix}", route, container, vpc)
             elbv2.ApplicationListenerRule(
                 self,
                 f"Rule{suffix}",
-                listener=listeners[route.load_balancer],
+                listener=route.load_balancer.listener_in(cdk.Stack.of(self)),
                 priority=route.priority,
                 conditions=_conditions(route),
                 target_groups=[group],
             )
-            self.service.load_balancer_target(
-                container_name=container.name, container_port=container.port
-            ).attach_to_application_target_group(group)
-            route.load_balancer.claim(route, self.node.path)
+            self._attach(group, container, task)
+            route.load_balancer.claim(route, self)
             groups.append(group)
         return tuple(groups)
 
-    def _import_listener(self, load_balancer: LoadBalancer, suffix: str) -> elbv2.IApplicationListener:
-        group = ec2.SecurityGroup.from_security_group_id(
-            self, f"Entrance{suffix}", load_balancer.security_group_id, allow_all_outbound=False
-        )
-        return elbv2.ApplicationListener.from_application_listener_attributes(
-            self, f"Listener{suffix}", listener_arn=load_balancer.listener_arn, security_group=group
-        )
+    def _attach(self, group: elbv2.ApplicationTargetGroup, container: Container, task: Task) -> None:
+        if container is next(each for each in task.containers if each.essential):  # what CDK attaches unasked
+            self.service.attach_to_application_target_group(group)
+        else:
+            target = self.service.load_balancer_target(container_name=container.name, container_port=container.port)
+            target.attach_to_application_target_group(group)
 
     def _define_scaling(self, scaling: Scaling) -> ecs.ScalableTaskCount:
         count = self.service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
@@ -298,7 +285,7 @@ def _check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None
         route.load_balancer.check(route, faults)
         for other in routes[:index]:
             if other.load_balancer is route.load_balancer:
-                clash = clash_of(route, other, "this service")
+                clash = clash_of(route, other, lambda: "this service")
                 if clash:
                     faults.add(clash)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ecs as ecs
 
-from moorage.ecs.values import duration, optional_duration, platform
+from moorage.ecs.values import duration, optional_duration, platform, registry_image
 from moorage.workload.image import DirectoryImage, RegistryImage, RepositoryImage
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _add(
 def _image(image: Image) -> ecs.ContainerImage:
     match image:
         case RegistryImage(reference=reference):
-            return ecs.ContainerImage.from_registry(reference)
+            return registry_image(reference)
         case RepositoryImage(repository=repository, tag=tag, digest=digest):
             return ecs.ContainerImage.from_ecr_repository(repository, digest or tag)
         case DirectoryImage(path=path, file=file, build_args=build_args, target=target):

@@ -36,3 +36,8 @@ def platform(architecture: Architecture) -> ecs.RuntimePlatform:
         cpu_architecture=ecs.CpuArchitecture.of(architecture.value),
         operating_system_family=ecs.OperatingSystemFamily.LINUX,
     )
+
+
+@functools.cache
+def registry_image(reference: str) -> ecs.ContainerImage:
+    return ecs.ContainerImage.from_registry(reference)

@@ -1,0 +1,41 @@
+"""What services stand on: a network, a cluster and an entrance."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from moorage import Cluster, LoadBalancer, Network
+
+
+class PlatformStack(cdk.Stack):
+    """The network, the cluster in it and the entrance to it."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, zones: int, certificate_parameter: str | None, removable: bool
+    ) -> None:
+        super().__init__(scope, construct_id)
+        removal_policy = cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN
+        network = Network(
+            self, "Network", zones=zones, nat_gateways=1 if removable else None, removal_policy=removal_policy
+        )
+        self.cluster = Cluster(self, "Cluster", vpc=network.vpc)
+        self.entrance = LoadBalancer(
+            self,
+            "Entrance",
+            vpc=network.vpc,
+            public=True,
+            certificate=self._certificate(certificate_parameter) if certificate_parameter else None,
+            plain_http=None if certificate_parameter else "an environment to try things in, without a domain or real data",
+            access_logs=not removable,
+            deletion_protection=not removable,
+            removal_policy=removal_policy,
+        )
+        address = self.entrance.load_balancer.load_balancer_dns_name
+        cdk.CfnOutput(self, "Address", value=f"{'https' if certificate_parameter else 'http'}://{address}")
+
+    def _certificate(self, parameter: str) -> acm.ICertificate:
+        arn = ssm.StringParameter.value_for_string_parameter(self, parameter)
+        return acm.Certificate.from_certificate_arn(self, "Certificate", arn)

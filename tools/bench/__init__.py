@@ -1,0 +1,1 @@
+"""How fast moorage synthesizes beside aws_ecs_patterns, and what set-up wins."""

@@ -1,0 +1,38 @@
+"""Count what crosses between Python and node: messages for each service, and calls back into Python."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+from jsii._kernel.providers import process
+
+APP = Path(__file__).with_name("moorage_app.py")
+
+
+def main() -> None:
+    """Run the moorage app with the given arguments, and print its counts as JSON on the last line."""
+    counts = {"messages": 0, "callbacks": 0}
+    send, receive = process._NodeProcess.send, process._NodeProcess._next_message
+
+    def counted_send(self: Any, *arguments: Any) -> Any:
+        counts["messages"] += 1
+        return send(self, *arguments)
+
+    def counted_receive(self: Any) -> Any:
+        message = receive(self)
+        counts["callbacks"] += "callback" in message
+        return message
+
+    process._NodeProcess.send = counted_send  # type: ignore[method-assign]
+    process._NodeProcess._next_message = counted_receive  # type: ignore[method-assign]
+    sys.argv = [str(APP), *sys.argv[1:]]
+    runpy.run_path(str(APP), run_name="__main__")
+    print(json.dumps(counts))  # noqa: T201  # its only result
+
+
+if __name__ == "__main__":
+    main()

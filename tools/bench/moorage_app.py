@@ -1,0 +1,41 @@
+"""Services behind one load balancer, by moorage: `moorage_app.py SERVICES [no-route]`."""
+
+from __future__ import annotations
+
+import sys
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+
+from moorage import Cluster, Container, LoadBalancer, Route, Scaling, Service, Task
+
+SERVICES_A_STACK = 20  # a stack holds 500 resources
+
+services, routed = int(sys.argv[1]), "no-route" not in sys.argv
+app = cdk.App()
+stack = cdk.Stack(app, "Shop")
+vpc = ec2.Vpc(stack, "Vpc")
+cluster = Cluster(stack, "Cluster", vpc=vpc)
+certificate = acm.Certificate.from_certificate_arn(
+    stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
+)
+edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate)
+for index in range(services):
+    if index % SERVICES_A_STACK == 0:
+        stack = cdk.Stack(app, f"Services{index // SERVICES_A_STACK}")
+    Service(
+        stack,
+        f"Web{index}",
+        cluster=cluster,
+        task=Task(
+            Container(
+                "public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2", name="web", port=8080, writable=["/tmp"]
+            ),
+            cpu=1024,
+            memory_mib=2048,
+        ),
+        scaling=Scaling(2, 20, cpu_percent=60),
+        route=Route(edge, host=f"web{index}.example.com", health="/actuator/health") if routed else (),
+    )
+app.synth()

@@ -1,0 +1,130 @@
+"""The same services by aws_ecs_patterns, brought to the same resources with the L2s under it: `patterns_app.py SERVICES`.
+
+A pattern does not share a listener, so each service has one of its own where moorage defines a rule; nor a load
+balancer, so each imports it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_ecs_patterns as ecs_patterns
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+
+SERVICES_A_STACK = 20  # a stack holds 500 resources
+
+services = int(sys.argv[1])
+app = cdk.App()
+stack = cdk.Stack(app, "Shop")
+vpc = ec2.Vpc(stack, "Vpc")
+cluster = ecs.Cluster(
+    stack,
+    "Cluster",
+    vpc=vpc,
+    container_insights_v2=ecs.ContainerInsights.ENHANCED,
+    enable_fargate_capacity_providers=True,
+)
+certificate = acm.Certificate.from_certificate_arn(
+    stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
+)
+access_logs = s3.Bucket(
+    stack,
+    "AccessLogs",
+    encryption=s3.BucketEncryption.S3_MANAGED,
+    block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+    enforce_ssl=True,
+    versioned=True,
+    lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(365))],
+)
+access_logs.add_to_resource_policy(
+    iam.PolicyStatement(
+        principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
+        actions=["s3:PutObject"],
+        resources=[access_logs.arn_for_objects("AWSLogs/*")],
+    )
+)
+edge_group = ec2.SecurityGroup(stack, "EdgeSecurityGroup", vpc=vpc, allow_all_outbound=False)
+edge = elbv2.ApplicationLoadBalancer(
+    stack,
+    "Edge",
+    vpc=vpc,
+    internet_facing=True,
+    security_group=edge_group,
+    deletion_protection=True,
+    drop_invalid_header_fields=True,
+)
+edge.set_attribute("access_logs.s3.enabled", "true")
+edge.set_attribute("access_logs.s3.bucket", access_logs.bucket_name)
+edge.add_redirect()
+
+for index in range(services):
+    if index % SERVICES_A_STACK == 0:
+        stack = cdk.Stack(app, f"Services{index // SERVICES_A_STACK}")
+    imported = elbv2.ApplicationLoadBalancer.from_application_load_balancer_attributes(
+        stack,
+        f"Edge{index}",
+        load_balancer_arn=edge.load_balancer_arn,
+        security_group_id=edge_group.security_group_id,
+        security_group_allows_all_outbound=False,
+        load_balancer_dns_name=edge.load_balancer_dns_name,
+        vpc=vpc,
+    )
+    group = ec2.SecurityGroup(stack, f"SecurityGroup{index}", vpc=vpc, allow_all_outbound=False)
+    group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443))
+    definition = ecs.FargateTaskDefinition(stack, f"TaskDefinition{index}", cpu=1024, memory_limit_mib=2048)
+    parameters = ecs.LinuxParameters(stack, f"Linux{index}")
+    parameters.add_tmpfs(ecs.Tmpfs(container_path="/tmp", size=64))  # noqa: S108  # as in moorage_app.py
+    definition.add_container(
+        "web",
+        image=ecs.ContainerImage.from_registry("public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2"),
+        port_mappings=[ecs.PortMapping(container_port=8080)],
+        memory_limit_mib=2048,
+        readonly_root_filesystem=True,
+        linux_parameters=parameters,
+        logging=ecs.LogDrivers.aws_logs(
+            stream_prefix="web",
+            log_group=logs.LogGroup(stack, f"Logs{index}", retention=logs.RetentionDays.ONE_YEAR),
+        ),
+    )
+    web = ecs_patterns.ApplicationLoadBalancedFargateService(
+        stack,
+        f"Web{index}",
+        cluster=cluster,
+        task_definition=definition,
+        load_balancer=imported,
+        listener_port=9000 + index,
+        protocol=elbv2.ApplicationProtocol.HTTPS,
+        certificate=certificate,
+        ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+        open_listener=False,
+        security_groups=[group],
+        capacity_provider_strategies=[ecs.CapacityProviderStrategy(capacity_provider="FARGATE", weight=1)],
+        min_healthy_percent=100,
+        max_healthy_percent=200,
+        circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+        propagate_tags=ecs.PropagatedTagSource.SERVICE,
+        enable_ecs_managed_tags=True,
+    )
+    web.target_group.configure_health_check(
+        path="/actuator/health",
+        interval=cdk.Duration.seconds(10),
+        timeout=cdk.Duration.seconds(5),
+        healthy_threshold_count=2,
+        unhealthy_threshold_count=2,
+    )
+    web.target_group.set_attribute("deregistration_delay.timeout_seconds", "30")
+    scaling = web.service.auto_scale_task_count(min_capacity=2, max_capacity=20)
+    scaling.scale_on_cpu_utilization(
+        "Cpu",
+        target_utilization_percent=60,
+        scale_in_cooldown=cdk.Duration.seconds(300),
+        scale_out_cooldown=cdk.Duration.seconds(60),
+    )
+app.synth()
