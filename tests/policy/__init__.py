@@ -1,0 +1,1 @@
+"""The policy engines over synthesized templates, and what their rules mean."""

@@ -1,0 +1,99 @@
+"""Run every policy engine over one cloud assembly; what fails comes back in one shape."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import aws_cdk as cdk
+import cdk_nag
+from cfnlint import lint
+from cfnlint.config import ManualArgs
+from cloudformation_validate import CompositeEngine, CompositeEngineConfig, RuleOrigin, TemplateContent
+from cloudformation_validate import file_to_external_rule_source as guard_file
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKOV = ROOT / ".venv" / "tools" / "checkov" / "bin" / "checkov"
+GUARD = ROOT / "node_modules" / "@cdklabs" / "cdk-validator-cfnguard" / "rules" / "control-tower"
+NAG_PACKS = (
+    cdk_nag.AwsSolutionsChecks,
+    cdk_nag.NIST80053R4Checks,
+    cdk_nag.NIST80053R5Checks,
+    cdk_nag.HIPAASecurityChecks,
+    cdk_nag.PCIDSS321Checks,
+    cdk_nag.ServerlessChecks,
+)
+
+
+@attrs.frozen(order=True)
+class Finding:
+    """One rule that one resource fails: `rule` names its engine, `resource` its construct's path."""
+
+    rule: str
+    resource: str
+
+
+def findings(app: cdk.App) -> set[Finding]:
+    """Synthesize `app` and run cdk-nag's six packs, cfn-lint, checkov and the Control Tower Guard rules over it."""
+    for pack in NAG_PACKS:
+        cdk.Validations.of(app).add_plugins(pack(app))  # type: ignore[abstract]  # jsii interfaces have no bodies
+    try:
+        app.synth()
+    except RuntimeError as error:  # what a failed validation is in Python; its report is read below
+        if "ValidationFailed" not in str(error):
+            raise
+    assembly = Path(app.outdir)
+    templates = sorted(assembly.glob("**/*.template.json"))
+    found = {*_nag(assembly), *_checkov(assembly, templates)}
+    guard = CompositeEngine(CompositeEngineConfig(guard_rules=[guard_file(file) for file in sorted(GUARD.glob("**/*.guard"))]))
+    for path in templates:
+        found |= {*_cfn_lint(path), *_guard(guard, path)}
+    return found
+
+
+def _nag(assembly: Path) -> Iterator[Finding]:
+    report = json.loads((assembly / "validation-report.json").read_text())
+    for plugin in report["pluginReports"]:
+        for violation in plugin["violations"]:
+            # A pack's name stands before each rule's; the same rule is in several packs.
+            rule = violation["ruleName"].removeprefix(f"{plugin['pluginName']}-")
+            for construct in violation["violatingConstructs"]:
+                yield Finding(f"nag:{rule}", construct["constructPath"])
+
+
+def _cfn_lint(path: Path) -> Iterator[Finding]:
+    template = json.loads(path.read_text())
+    for match in lint(path.read_text(), config=ManualArgs(regions=["eu-west-1"], include_checks=["W", "E"])):
+        where = list(match.path)
+        resource = where[1] if len(where) > 1 and where[0] == "Resources" else ""
+        yield Finding(f"cfn-lint:{match.rule.id}", _construct(template, str(resource)))
+
+
+def _checkov(assembly: Path, templates: list[Path]) -> Iterator[Finding]:
+    command = [str(CHECKOV), "--framework", "cloudformation", "--output", "json", "--quiet", "--compact", "--soft-fail"]
+    for path in templates:
+        command += ["--file", str(path)]
+    environment = {**os.environ, "BC_SKIP_MAPPING": "TRUE", "LOG_LEVEL": "ERROR"}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=assembly).stdout
+    for failed in json.loads(printed)["results"]["failed_checks"]:
+        template = json.loads(Path(failed["file_abs_path"]).read_text())
+        yield Finding(f"checkov:{failed['check_id']}", _construct(template, failed["resource"].partition(".")[2]))
+
+
+def _guard(engine: CompositeEngine, path: Path) -> Iterator[Finding]:
+    template = json.loads(path.read_text())
+    report = engine.validate_template(TemplateContent(path.read_text(), path.name))
+    for diagnostic in report.diagnostics:
+        if diagnostic.source is not RuleOrigin.GUARD:  # its built-in rules are cfn-lint's, which runs itself
+            continue
+        yield Finding(f"guard:{diagnostic.rule_id}", _construct(template, diagnostic.entity.logical_id if diagnostic.entity else ""))
+
+
+def _construct(template: dict[str, Any], logical_id: str) -> str:
+    resource = template["Resources"].get(logical_id, {})
+    return str(resource.get("Metadata", {}).get("aws:cdk:path", logical_id))

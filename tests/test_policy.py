@@ -1,0 +1,83 @@
+"""No issue that a construct could fix by default is left, in the README's job and in `production`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+
+from moorage import Cluster, Container, LoadBalancer, Network, Route, Scaling, Service, Task
+from stacks.environment import Environment
+from tests.policy.engines import Finding, findings
+
+HERE = Path(__file__).parent / "policy"
+ISSUES: dict[str, dict[str, Any]] = tomllib.loads((HERE / "issues.toml").read_text())
+ACKNOWLEDGED: list[dict[str, str]] = tomllib.loads((HERE / "acknowledged.toml").read_text())["acknowledged"]
+BY_DEFAULT = {"D", "O"}
+PATHS = {"aws:cdk:enable-path-metadata": True}
+
+
+def service(app: cdk.App) -> None:
+    """A web service behind a load balancer with scaling, as the README's first example defines it."""
+    stack = cdk.Stack(app, "Shop")
+    arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
+    network = Network(stack, "Network")
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc)
+    edge = LoadBalancer(stack, "Edge", vpc=network.vpc, public=True, certificate=certificate)
+    ui = Container("public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2", port=8080, writable=["/tmp"])
+    task = Task(ui, cpu=1024, memory_mib=2048)
+    route = Route(edge, health="/actuator/health")
+    Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(2, 20, cpu_percent=60), route=route)
+
+
+def production(app: cdk.App) -> None:
+    Environment(app, "production", zones=3, certificate_parameter="/moorage/production/certificate-arn")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("define", [service, production])
+def test_no_issue_is_left_that_a_default_could_fix(define: Any) -> None:
+    app = cdk.App(context=PATHS)
+    define(app)
+    found = findings(app)
+    failed = []
+    for finding in sorted(found):
+        issues = [name for name, issue in ISSUES.items() if finding.rule in issue["rules"]]
+        acknowledged = acknowledgement(finding, issues)
+        print(f"{finding.rule:60} {finding.resource}\n    {describe(issues)}: {acknowledged or 'NOT MET'}")
+        if acknowledged is None:
+            failed.append(finding)
+    left = {name for name in ISSUES if ISSUES[name]["verdict"] in BY_DEFAULT and not any(f.rule in ISSUES[name]["rules"] for f in found)}
+    print(f"met: {', '.join(sorted(left))}")
+    assert not failed, "findings that nothing acknowledges; see the printed list"
+
+
+def test_nothing_that_a_default_could_fix_is_acknowledged() -> None:
+    for entry in ACKNOWLEDGED:
+        if ISSUES[entry["issue"]]["verdict"] in BY_DEFAULT:
+            assert entry.get("unsatisfiable"), f"{entry['issue']} is acknowledged, but a default could meet it"
+        assert entry["reason"]
+
+
+def test_the_first_job_takes_at_most_twelve_lines() -> None:
+    source = Path(__file__).read_text()
+    body = source.partition("def service(")[2].partition("\n\n\n")[0]
+    lines = [line for line in body.splitlines()[1:] if line.strip() and '"""' not in line and "cdk.Stack(" not in line]
+    assert len(lines) <= 12, lines
+
+
+def acknowledgement(finding: Finding, issues: list[str]) -> str | None:
+    for entry in ACKNOWLEDGED:
+        if entry["issue"] in issues and re.fullmatch(entry["resource"], finding.resource):
+            return f"acknowledged: {entry['reason']}"
+    return None
+
+
+def describe(issues: list[str]) -> str:
+    return "; ".join(f"{name} ({ISSUES[name]['verdict']}: {ISSUES[name]['means']})" for name in issues) or "unknown rule"
