@@ -28,7 +28,9 @@ class PlatformStack(cdk.Stack):
             vpc=network.vpc,
             public=True,
             certificate=self._certificate(certificate_parameter) if certificate_parameter else None,
-            plain_http=None if certificate_parameter else "an environment to try things in, without a domain or real data",
+            plain_http=None
+            if certificate_parameter
+            else "an environment to try things in, without a domain or real data",
             access_logs=not removable,
             deletion_protection=not removable,
             removal_policy=removal_policy,

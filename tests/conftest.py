@@ -59,6 +59,16 @@ def template(stack: cdk.Stack) -> Template:
     return Template.from_stack(stack)
 
 
+def warnings_of(app: cdk.App, stack: str) -> list[str]:
+    """Moorage's warnings that a reader of `cdk synth` sees of one stack."""
+    assembly = Path(app.synth().directory)
+    manifest = json.loads((assembly / "manifest.json").read_text())["artifacts"][stack]
+    beside = assembly / manifest.get("additionalMetadataFile", "none")
+    metadata = {**manifest.get("metadata", {}), **(json.loads(beside.read_text()) if beside.is_file() else {})}
+    warned = [entry["data"] for of in metadata.values() for entry in of if entry["type"] == "aws:cdk:warning"]
+    return [warning for warning in warned if "@moorage/" in warning]
+
+
 def readable(synthesized: dict[str, Any]) -> dict[str, Any]:
     """A template as a snapshot keeps it: without CDK's own parameters, and with no hash that a rebuild changes."""
     kept = {

@@ -53,7 +53,11 @@ def test_no_issue_is_left_that_a_default_could_fix(define: Any) -> None:
         print(f"{finding.rule:60} {finding.resource}\n    {describe(issues)}: {acknowledged or 'NOT MET'}")
         if acknowledged is None:
             failed.append(finding)
-    left = {name for name in ISSUES if ISSUES[name]["verdict"] in BY_DEFAULT and not any(f.rule in ISSUES[name]["rules"] for f in found)}
+    left = {
+        name
+        for name in ISSUES
+        if ISSUES[name]["verdict"] in BY_DEFAULT and not any(f.rule in ISSUES[name]["rules"] for f in found)
+    }
     print(f"met: {', '.join(sorted(left))}")
     assert not failed, "findings that nothing acknowledges; see the printed list"
 
@@ -80,4 +84,6 @@ def acknowledgement(finding: Finding, issues: list[str]) -> str | None:
 
 
 def describe(issues: list[str]) -> str:
-    return "; ".join(f"{name} ({ISSUES[name]['verdict']}: {ISSUES[name]['means']})" for name in issues) or "unknown rule"
+    return (
+        "; ".join(f"{name} ({ISSUES[name]['verdict']}: {ISSUES[name]['means']})" for name in issues) or "unknown rule"
+    )

@@ -50,7 +50,9 @@ def findings(app: cdk.App) -> set[Finding]:
     assembly = Path(app.outdir)
     templates = sorted(assembly.glob("**/*.template.json"))
     found = {*_nag(assembly), *_checkov(assembly, templates)}
-    guard = CompositeEngine(CompositeEngineConfig(guard_rules=[guard_file(file) for file in sorted(GUARD.glob("**/*.guard"))]))
+    guard = CompositeEngine(
+        CompositeEngineConfig(guard_rules=[guard_file(file) for file in sorted(GUARD.glob("**/*.guard"))])
+    )
     for path in templates:
         found |= {*_cfn_lint(path), *_guard(guard, path)}
     return found
@@ -91,7 +93,10 @@ def _guard(engine: CompositeEngine, path: Path) -> Iterator[Finding]:
     for diagnostic in report.diagnostics:
         if diagnostic.source is not RuleOrigin.GUARD:  # its built-in rules are cfn-lint's, which runs itself
             continue
-        yield Finding(f"guard:{diagnostic.rule_id}", _construct(template, diagnostic.entity.logical_id if diagnostic.entity else ""))
+        yield Finding(
+            f"guard:{diagnostic.rule_id}",
+            _construct(template, diagnostic.entity.logical_id if diagnostic.entity else ""),
+        )
 
 
 def _construct(template: dict[str, Any], logical_id: str) -> str:

@@ -33,7 +33,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=7, help="interleaved runs of each side")
     runs: int = parser.parse_args().runs
     out = sys.stdout.write
-    out(f"{dt.date.today()}, {os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}, medians of {runs}\n\n")
+    out(
+        f"{dt.date.today()}, {os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}, medians of {runs}\n\n"
+    )
     with tempfile.TemporaryDirectory(prefix="moorage-bench-") as scratch:
         broken = _compare_synthesis(Path(scratch), runs, out) + _count_messages(Path(scratch), out)
         broken += _compare_setup(Path(scratch), runs, out)
@@ -44,7 +46,9 @@ def main() -> int:
 
 def _compare_synthesis(scratch: Path, runs: int, out: Callable[[str], object]) -> list[str]:
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "constructs")], check=True)
-    out("| services | moorage, CPU s | resources | aws_ecs_patterns, CPU s | resources | ratio |\n|--:|--:|--:|--:|--:|--:|\n")
+    out(
+        "| services | moorage, CPU s | resources | aws_ecs_patterns, CPU s | resources | ratio |\n|--:|--:|--:|--:|--:|--:|\n"
+    )
     broken = []
     for services in (1, 10, 50):
         apps = {name: scratch / f"{name}-{services}" for name in ("moorage", "patterns")}
@@ -59,7 +63,9 @@ def _compare_synthesis(scratch: Path, runs: int, out: Callable[[str], object]) -
         counts = [_resources(target) for target in apps.values()]
         out(f"| {services} | {ours:.2f} | {counts[0]} | {theirs:.2f} | {counts[1]} | **{ratio:.2f}** |\n")
         if ratio > SYNTHESIS_LIMIT:
-            broken.append(f"synthesis of {services} services takes {ratio:.2f} of the peer's CPU time, at most {SYNTHESIS_LIMIT}")
+            broken.append(
+                f"synthesis of {services} services takes {ratio:.2f} of the peer's CPU time, at most {SYNTHESIS_LIMIT}"
+            )
     return broken
 
 
@@ -142,7 +148,11 @@ def _resources(assembly: Path) -> int:
 
 
 def _processor() -> str:
-    names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    ]
     return names[0] if names else platform.machine()
 
 

@@ -47,7 +47,9 @@ class Repository(ecr.Repository):
         if keep_images < 1:
             faults.add(f"keep_images is {keep_images}, but an empty repository deploys nothing; use 1 or more")
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
-            faults.add("empty_on_delete=True, but a repository that is retained is not deleted; use removal_policy=cdk.RemovalPolicy.DESTROY")
+            faults.add(
+                "empty_on_delete=True, but a repository that is retained is not deleted; use removal_policy=cdk.RemovalPolicy.DESTROY"
+            )
         faults.raise_found()
 
         super().__init__(

@@ -58,7 +58,9 @@ class Network(Construct):
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.ZONES, "zones", zones)
         if not 0 <= gateways <= zones:
-            faults.add(f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; use 0 to {zones}")
+            faults.add(
+                f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; use 0 to {zones}"
+            )
         faults.raise_found()
 
         super().__init__(scope, construct_id)

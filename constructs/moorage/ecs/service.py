@@ -276,7 +276,9 @@ def _check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None
     for index, route in enumerate(routes):
         serving = [each.name for each in task.containers if each.port]
         if not serving:
-            faults.add(f"route for {route.says} needs a container with a port, and the task has none; use Container(..., port=...)")
+            faults.add(
+                f"route for {route.says} needs a container with a port, and the task has none; use Container(..., port=...)"
+            )
         elif route.container not in {None, *serving}:
             faults.add(
                 f"route for {route.says} names container {route.container!r}, but those with a port are "
@@ -301,7 +303,9 @@ def _check_network(
     if security_groups is not None:
         faults.keep(limits.SECURITY_GROUPS, "the number of security groups", len(security_groups))
         if tuple(egress) != DEFAULT_EGRESS:
-            faults.add("security_groups and egress are both given, but egress is for the group defined here; put it into yours")
+            faults.add(
+                "security_groups and egress are both given, but egress is for the group defined here; put it into yours"
+            )
     if vpc_subnets is not None and vpc_subnets.subnets is not None:
         faults.keep(limits.SUBNETS, "the number of subnets", len(vpc_subnets.subnets))
 

@@ -35,7 +35,10 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup) -> ecs.
         if container.depends_on:
             waited = [(defined[each.name], each) for each in task.containers if each.name in container.depends_on]
             defined[container.name].add_container_dependencies(
-                *(ecs.ContainerDependency(container=definition, condition=_ready(value)) for definition, value in waited)
+                *(
+                    ecs.ContainerDependency(container=definition, condition=_ready(value))
+                    for definition, value in waited
+                )
             )
     for statement in task.permissions:
         definition.add_to_task_role_policy(statement)
@@ -83,7 +86,7 @@ def _image(image: Image) -> ecs.ContainerImage:
 def _secret(secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret) -> ecs.Secret:
     if isinstance(secret, ecs.Secret):
         return secret
-    if hasattr(type(secret), "parameter_arn"):
+    if hasattr(secret, "parameter_arn"):
         return ecs.Secret.from_ssm_parameter(secret)
     return ecs.Secret.from_secrets_manager(secret)
 
@@ -104,11 +107,11 @@ def _linux_parameters(scope: Construct, container: Container) -> ecs.LinuxParame
     if not container.writable:
         return None
     parameters = ecs.LinuxParameters(scope, f"{container.name}-linux")
-    parameters.add_tmpfs(
-        *(ecs.Tmpfs(container_path=path, size=size) for path, size in container.writable.items())
-    )
+    parameters.add_tmpfs(*(ecs.Tmpfs(container_path=path, size=size) for path, size in container.writable.items()))
     return parameters
 
 
 def _ready(container: Container) -> ecs.ContainerDependencyCondition:
-    return ecs.ContainerDependencyCondition.HEALTHY if container.health_check else ecs.ContainerDependencyCondition.START
+    return (
+        ecs.ContainerDependencyCondition.HEALTHY if container.health_check else ecs.ContainerDependencyCondition.START
+    )

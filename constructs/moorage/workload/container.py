@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 WRITABLE_MIB = 64
 """How much a writable path holds when nothing else is said."""
 
-_SECRET_NAME = re.compile(r"(^|_)(PASS|PASSWD|PASSWORD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY|CREDENTIALS?)$")
+_SECRET_NAME = re.compile(
+    r"(^|_)(PASS|PASSWD|PASSWORD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY|CREDENTIALS?)$"
+)
 _SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]+:[^/\s:@]+@")
 
 
@@ -161,6 +163,8 @@ class Container:
                     f"use secrets={{{name!r}: ...}}, or say why it is none with not_secret={{{name!r}: 'the reason'}}"
                 )
         for name in sorted(self.environment.keys() & self.secrets.keys()):
-            faults.add(f"{name!r} is in environment and in secrets, but a variable has one value; leave it out of one of them")
+            faults.add(
+                f"{name!r} is in environment and in secrets, but a variable has one value; leave it out of one of them"
+            )
         for name in sorted(self.not_secret.keys() - self.environment.keys()):
             faults.add(f"not_secret has {name!r}, but environment does not; leave it out")

@@ -27,7 +27,9 @@ def seconds(duration: Duration) -> int:
     try:
         return int(duration.to_seconds())
     except RuntimeError as error:  # jsii's name for whatever node throws: here, milliseconds left over
-        raise ValueError(f"{duration.to_human_string()} is not a whole number of seconds, which is all that AWS takes here") from error
+        raise ValueError(
+            f"{duration.to_human_string()} is not a whole number of seconds, which is all that AWS takes here"
+        ) from error
 
 
 def optional_seconds(duration: Duration | None) -> int | None:

@@ -87,7 +87,9 @@ class RegistryImage(Image):
     def __attrs_post_init__(self) -> None:
         faults = Faults("Image")
         if not self.reference or re.search(r"\s", self.reference):
-            faults.add(f"reference is {self.reference!r}, but an image has a name without spaces; write it as in 'redis:8'")
+            faults.add(
+                f"reference is {self.reference!r}, but an image has a name without spaces; write it as in 'redis:8'"
+            )
         if _PRIVATE_REGISTRY.match(self.reference):
             faults.add(
                 f"reference is {self.reference!r}, a private registry, from which a task cannot pull without a grant; "
@@ -141,7 +143,9 @@ class DirectoryImage(Image):
         if not self.path.is_dir():
             faults.add(f"path is {str(self.path)!r}, but there is no such directory; name the one with the Dockerfile")
         elif not (self.path / self.file).is_file():
-            faults.add(f"file is {self.file!r}, but there is none in {str(self.path)!r}; name the Dockerfile with file=")
+            faults.add(
+                f"file is {self.file!r}, but there is none in {str(self.path)!r}; name the Dockerfile with file="
+            )
         faults.raise_found()
 
     @property

@@ -8,6 +8,7 @@ page of the Amazon ECS developer guide.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -39,8 +40,11 @@ class Limit:
 
     def fault(self, argument: str, value: Any) -> str | None:
         """What is wrong with `value`, or None where it keeps this limit."""
-        if self.accepts(value):
-            return None
+        try:
+            if self.accepts(value):
+                return None
+        except TypeError:  # compared with a number or a text that it is not
+            return f"{argument} is {value!r}, a {type(value).__name__}, but {self.says}; give it as its type says"
         instead = self.instead if isinstance(self.instead, str) else self.instead(value)
         return f"{argument} is {self.show(value)}, but {self.says}; {instead}"
 
@@ -84,16 +88,18 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 """The memory, in MiB, that Fargate offers on Linux with each number of CPU units."""
 
 
-def nearest_fargate_sizes(cpu: int, memory_mib: int, count: int = 3) -> tuple[tuple[int, int], ...]:
-    """The sizes Fargate offers that are closest to the one asked for: enough first, then the least change."""
+def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
+    """The sizes of Fargate's closest to the one asked for: one that is enough, if there is one, and one that is less."""
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
-    def distance(size: tuple[int, int]) -> tuple[bool, float, tuple[int, int]]:
-        too_small = size[0] < cpu or size[1] < memory_mib
-        change = max(size[0], cpu, 1) / max(min(size[0], cpu), 1) * max(size[1], memory_mib, 1) / max(min(size[1], memory_mib), 1)
-        return too_small, change, size
+    def change(size: tuple[int, int]) -> float:
+        return sum(
+            abs(math.log2(offered / max(asked, 1))) for offered, asked in zip(size, (cpu, memory_mib), strict=True)
+        )
 
-    return tuple(sorted(sizes, key=distance)[:count])
+    enough = [size for size in sizes if size[0] >= cpu and size[1] >= memory_mib]
+    less = [size for size in sizes if size not in enough]
+    return tuple(min(group, key=change) for group in (enough, less) if group)
 
 
 def _fargate_way_out(size: tuple[int, int]) -> str:

@@ -42,7 +42,9 @@ class Endpoints:
         faults = Faults("Endpoints")
         for service in services:
             if not service or " " in service or service.startswith("com.amazonaws."):
-                faults.add(f"service is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; use 'ecr.api', 'logs', 's3'")
+                faults.add(
+                    f"service is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; use 'ecr.api', 'logs', 's3'"
+                )
         faults.raise_found()
         self.__attrs_init__(tuple(sorted(set(services))))  # type: ignore[attr-defined]  # attrs adds it
 

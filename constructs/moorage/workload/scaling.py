@@ -43,7 +43,8 @@ class Scaling:
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Scaling({self.minimum}, {self.maximum})")
         faults.keep(limits.TASKS, "minimum", self.minimum)
-        faults.keep(limits.TASKS, "maximum", self.maximum)
+        if self.maximum != self.minimum:
+            faults.keep(limits.TASKS, "maximum", self.maximum)
         faults.keep(limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
         faults.keep(limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
         faults.keep(limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
@@ -55,7 +56,9 @@ class Scaling:
                 "use cpu_percent=, memory_percent= or requests_per_task=, or one number"
             )
         if known and self.minimum == self.maximum and self.moves:
-            faults.add(f"minimum and maximum are both {self.minimum}, so the target moves nothing; use a larger maximum, or no target")
+            faults.add(
+                f"minimum and maximum are both {self.minimum}, so the target moves nothing; use a larger maximum, or no target"
+            )
         faults.raise_found()
 
     @property

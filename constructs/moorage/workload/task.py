@@ -123,11 +123,13 @@ class Task:
         while ready := {name for name, on in waits.items() if name not in started and on & waits.keys() <= started}:
             started |= ready
         if circle := sorted(waits.keys() - started):
-            faults.add(f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out")
+            faults.add(
+                f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out"
+            )
 
     def _secret_needs(self) -> Needs:
         secrets = [secret for container in self.containers for secret in container.secrets.values()]
-        return frozenset("ssm" if hasattr(type(secret), "parameter_arn") else "secretsmanager" for secret in secrets)
+        return frozenset("ssm" if hasattr(secret, "parameter_arn") else "secretsmanager" for secret in secrets)
 
     def _size(self) -> int:
         said = [[c.name, c.command, c.entry_point, dict(c.environment), list(c.secrets)] for c in self.containers]

@@ -1,0 +1,247 @@
+"""Every limit has a definition that keeps it and one that breaks it, and says so where its user reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    HealthCheck,
+    Image,
+    LoadBalancer,
+    Network,
+    Repository,
+    Route,
+    Scaling,
+    Service,
+    TargetHealth,
+    Task,
+)
+from moorage.workload import limits
+from tests.conftest import imported_vpc
+
+Define = Callable[[cdk.Stack], object]
+EDGE: Any = SimpleNamespace()  # a route checks itself without its load balancer
+REPOSITORY: Any = SimpleNamespace()
+
+
+def seconds(count: int) -> dt.timedelta:
+    return dt.timedelta(seconds=count)
+
+
+def container(**arguments: Any) -> Define:
+    return lambda _: Container("redis:8", **arguments)
+
+
+def health(**arguments: Any) -> Define:
+    return lambda _: HealthCheck(**{"command": "true", **arguments})
+
+
+def task(*names: str, **arguments: Any) -> Define:
+    return lambda _: Task(*(Container("redis:8", name=name) for name in names), **{"memory_mib": 2048, **arguments})
+
+
+def target(**arguments: Any) -> Define:
+    return lambda _: TargetHealth(**arguments)
+
+
+def route(**arguments: Any) -> Define:
+    return lambda _: Route(EDGE, **arguments)
+
+
+def grpc(health: TargetHealth) -> Define:
+    return route(health=health, protocol_version=elbv2.ApplicationProtocolVersion.GRPC)
+
+
+def service(*, cpu: int = 256, memory_mib: int = 512, stop: int = 30, **arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> Service:
+        what = Task(Container("redis:8", port=6379, stop_timeout=seconds(stop)), cpu=cpu, memory_mib=memory_mib)
+        return Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=imported_vpc(stack)), task=what, **arguments)
+
+    return define
+
+
+def groups(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [ec2.SecurityGroup.from_security_group_id(stack, f"Group{i}", f"sg-{i}") for i in range(count)]
+        return service(security_groups=some)(stack)
+
+    return define
+
+
+def subnets(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [ec2.Subnet.from_subnet_id(stack, f"Subnet{i}", f"subnet-{i}") for i in range(count)]
+        return service(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
+
+    return define
+
+
+def routes(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(cdk.Stack(stack, "Other")))
+        return service(route=[Route(edge, path=f"/{index}/*") for index in range(count)])(stack)
+
+    return define
+
+
+def many(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        capacities = [Capacity(f"capacity-{index}") for index in range(count)]
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=capacities)
+        return Service(
+            stack, "Web", cluster=cluster, task=Task(Container("redis:8")), capacity=dict.fromkeys(capacities, 1)
+        )
+
+    return define
+
+
+def weights(*of: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        fargate, spot = Capacity.fargate(), Capacity.fargate_spot()
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[fargate, spot])
+        chosen = dict(zip((fargate, spot), of, strict=False))
+        return Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")), capacity=chosen)
+
+    return define
+
+
+def balancer(**arguments: Any) -> Define:
+    return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), **arguments)
+
+
+SHA = "sha256:" + "0a" * 32
+
+CASES: dict[str, tuple[Define, Define]] = {
+    "fargate-size": (service(cpu=32768, memory_mib=249856), service(cpu=1024, memory_mib=9216)),
+    "ephemeral-storage": (task("a", ephemeral_storage_gib=21), task("a", ephemeral_storage_gib=20)),
+    "containers-per-task": (task(*"abcdefghij"), task(*"abcdefghijk")),
+    "container-name": (container(name="a_b-C1"), container(name="a b")),
+    "container-names-unique": (task("a", "b"), task("a", "a")),
+    "container-ports-unique": (
+        lambda _: Task(Container("a:1", name="a", port=80), Container("b:1", name="b", port=81)),
+        lambda _: Task(Container("a:1", name="a", port=80), Container("b:1", name="b", port=80)),
+    ),
+    "essential-container": (
+        lambda _: Task(Container("a:1", name="a"), Container("b:1", name="b", essential=False)),
+        lambda _: Task(Container("a:1", name="a", essential=False)),
+    ),
+    "container-cpu": (
+        lambda _: Task(Container("a:1", cpu=256), cpu=256),
+        lambda _: Task(Container("a:1", cpu=257), cpu=256),
+    ),
+    "container-memory": (
+        lambda _: Task(Container("a:1", memory_mib=512), memory_mib=512),
+        lambda _: Task(Container("a:1", memory_mib=513), memory_mib=512),
+    ),
+    "container-memory-least": (container(memory_mib=6), container(memory_mib=5)),
+    "writable-size": (
+        container(writable={"/tmp": 63}, memory_mib=64),
+        container(writable={"/tmp": 64}, memory_mib=64),
+    ),
+    "writable-path": (container(writable=["/var/lib/x"]), container(writable=["tmp"])),
+    "port": (container(port=65535), container(port=65536)),
+    "stop-timeout": (service(stop=120), service(stop=121)),
+    "health-command": (health(command=["CMD", "true"]), health(command=["true"])),
+    "health-interval": (health(interval=seconds(300)), health(interval=seconds(301))),
+    "health-timeout": (health(timeout=seconds(60)), health(timeout=seconds(61))),
+    "health-retries": (health(retries=10), health(retries=11)),
+    "health-start-period": (health(start_period=seconds(300)), health(start_period=seconds(301))),
+    "task-definition-size": (container(), lambda _: Task(Container("a:1", environment={"TEXT": "x" * 65536}))),
+    "tasks-per-service": (lambda _: Scaling(5000), lambda _: Scaling(5001)),
+    "scaling-range": (lambda _: Scaling(2, 3, cpu_percent=60), lambda _: Scaling(3, 2, cpu_percent=60)),
+    "target-percent": (lambda _: Scaling(1, 2, cpu_percent=100), lambda _: Scaling(1, 2, cpu_percent=101)),
+    "target-requests": (lambda _: Scaling(1, 2, requests_per_task=1), lambda _: Scaling(1, 2, requests_per_task=0)),
+    "strategy-items": (many(20), many(21)),
+    "strategy-weight": (weights(1000, 1), weights(1001, 1)),
+    "strategy-weights": (weights(0, 1), weights(0, 0)),
+    "awsvpc-security-groups": (groups(5), groups(6)),
+    "awsvpc-subnets": (subnets(16), subnets(17)),
+    "target-groups-per-service": (routes(5), routes(6)),
+    "health-check-grace-period": (
+        service(health_check_grace_period=seconds(0)),
+        service(health_check_grace_period=seconds(-1)),
+    ),
+    "target-health-interval": (target(interval=seconds(300)), target(interval=seconds(301))),
+    "target-health-timeout": (
+        target(timeout=seconds(120), interval=seconds(300)),
+        target(timeout=seconds(121), interval=seconds(300)),
+    ),
+    "target-health-timeout-shorter": (
+        target(timeout=seconds(9), interval=seconds(10)),
+        target(timeout=seconds(10), interval=seconds(10)),
+    ),
+    "target-health-threshold": (target(healthy=10), target(unhealthy=1)),
+    "target-health-path": (target(path="/" + "x" * 1023), target(path="healthz")),
+    "target-health-grpc-path": (grpc(TargetHealth("/grpc.health.v1.Health/Check")), grpc(TargetHealth("/healthz"))),
+    "target-health-codes": (route(health=TargetHealth(codes="200,300-499")), route(health=TargetHealth(codes="500"))),
+    "target-health-grpc-codes": (grpc(TargetHealth(codes="0,12-99")), grpc(TargetHealth(codes="100"))),
+    "deregistration-delay": (route(deregistration_delay=seconds(3600)), route(deregistration_delay=seconds(3601))),
+    "rule-priority": (route(priority=50000), route(priority=50001)),
+    "rule-condition-values": (
+        route(path=["/a", "/b", "/c", "/d", "/e"]),
+        route(path=["/a", "/b", "/c", "/d", "/e", "/f"]),
+    ),
+    "rule-host": (route(host="*.example.com"), route(host="example")),
+    "rule-path": (route(path="/v1/*"), route(path="v1")),
+    "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
+    "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
+    "repository-name": (
+        lambda stack: Repository(stack, "Images", name="shop/web_1"),
+        lambda stack: Repository(stack, "Images", name="Shop"),
+    ),
+    "image-tag": (
+        lambda _: Image.from_repository(REPOSITORY, tag="v1.4"),
+        lambda _: Image.from_repository(REPOSITORY, tag="-v1"),
+    ),
+    "image-digest": (
+        lambda _: Image.from_repository(REPOSITORY, digest=SHA),
+        lambda _: Image.from_repository(REPOSITORY, digest=SHA[:-1]),
+    ),
+}
+
+
+def test_every_row_has_both_cases_and_a_source() -> None:
+    assert {row.id for row in limits.TABLE} == CASES.keys()
+    assert len({row.id for row in limits.TABLE}) == len(limits.TABLE)
+    assert all(row.source for row in limits.TABLE)
+
+
+@pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
+def test_what_keeps_the_limit_is_accepted(row: limits.Limit, stack: cdk.Stack) -> None:
+    CASES[row.id][0](stack)
+
+
+@pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
+def test_what_breaks_the_limit_says_which(row: limits.Limit, stack: cdk.Stack) -> None:
+    if row.confirmed:
+        with pytest.raises(ValueError, match="but ") as raised:
+            CASES[row.id][1](stack)
+        assert row.says in str(raised.value)
+    else:
+        with pytest.warns(UserWarning, match="but ") as warned:
+            CASES[row.id][1](stack)
+        assert row.says in str(warned[0].message)
+
+
+def test_a_refused_service_leaves_nothing_behind(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="Fargate does not offer that pair"):
+        service(cpu=1024, memory_mib=9216)(stack)
+    assert stack.node.try_find_child("Web") is None
+
+
+def test_unconfirmed_limits_are_not_errors() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        CASES["task-definition-size"][1](None)  # type: ignore[arg-type]  # a value needs no stack

@@ -1,0 +1,272 @@
+"""What an entrance and the routes on it promise."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
+from aws_cdk.assertions import Match
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moorage import Cluster, Container, LoadBalancer, Route, Service, TargetHealth, Task
+from tests.conftest import imported_vpc, readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+EDGE: Any = SimpleNamespace()
+WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
+GRPC = elbv2.ApplicationProtocolVersion.GRPC
+
+
+@pytest.fixture
+def certificate(stack: cdk.Stack) -> acm.ICertificate:
+    arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
+    return acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
+
+
+@pytest.fixture
+def edge(stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate) -> LoadBalancer:
+    return LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate)
+
+
+def serve(stack: cdk.Stack, name: str, *routes: Route) -> Service:
+    vpc = stack.node.try_find_child("Vpc") or imported_vpc(stack)
+    cluster = stack.node.try_find_child("Cluster") or Cluster(stack, "Cluster", vpc=vpc)
+    return Service(stack, name, cluster=cluster, task=WEB, route=routes)
+
+
+def test_whole_template(stack: cdk.Stack, edge: LoadBalancer, whole: SnapshotAssertion) -> None:
+    assert edge.node.default_child is edge.load_balancer
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_what_nobody_asks_for_is_not_found_and_http_is_redirected(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    result = template(stack)
+    result.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        {
+            "Port": 443,
+            "Protocol": "HTTPS",
+            "SslPolicy": Match.string_like_regexp("TLS13"),
+            "DefaultActions": [
+                {"Type": "fixed-response", "FixedResponseConfig": Match.object_like({"StatusCode": "404"})}
+            ],
+        },
+    )
+    result.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        {
+            "Port": 80,
+            "DefaultActions": [{"Type": "redirect", "RedirectConfig": Match.object_like({"Protocol": "HTTPS"})}],
+        },
+    )
+
+
+def test_access_is_logged_without_a_region(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    template(stack).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        {"LoadBalancerAttributes": Match.array_with([{"Key": "access_logs.s3.enabled", "Value": "true"}])},
+    )
+    template(stack).has_resource_properties(
+        "AWS::S3::BucketPolicy",
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [
+                        Match.object_like(
+                            {
+                                "Action": "s3:PutObject",
+                                "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+                            }
+                        )
+                    ]
+                )
+            }
+        },
+    )
+
+
+def test_what_protects_is_off_by_an_argument_each(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False, deletion_protection=False)
+    template(stack).resource_count_is("AWS::S3::Bucket", 0)
+    template(stack).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        {"LoadBalancerAttributes": Match.array_with([{"Key": "deletion_protection.enabled", "Value": "false"}])},
+    )
+
+
+def test_public_without_a_certificate_names_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="Shop/Edge: public=True without a certificate") as raised:
+        LoadBalancer(stack, "Edge", vpc=vpc, public=True)
+    assert "plain_http='the reason'" in str(raised.value)
+    assert stack.node.try_find_child("Edge") is None
+
+
+def test_the_reason_for_plain_http_is_kept(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, plain_http="a demonstration")
+    assert [entry.data for entry in edge.load_balancer.node.metadata] == ["a demonstration"]
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_an_empty_reason_is_none(stack: cdk.Stack, vpc: ec2.IVpc, reason: str) -> None:
+    with pytest.raises(ValueError, match="plain_http is empty"):
+        LoadBalancer(stack, "Edge", vpc=vpc, public=True, plain_http=reason)
+
+
+def test_a_certificate_and_plain_http_contradict(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    with pytest.raises(ValueError, match="certificate and plain_http are both given"):
+        LoadBalancer(stack, "Edge", vpc=vpc, certificate=certificate, plain_http="why")
+
+
+def test_without_public_only_the_vpc_gets_in(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc)
+    template(stack).has_resource_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
+    template(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {"SecurityGroupIngress": [Match.object_like({"CidrIp": "10.0.0.0/16", "FromPort": 80})]},
+    )
+
+
+def test_the_load_balancer_and_the_tasks_open_to_each_other_alone(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge))
+    result = template(stack)
+    for kind in ("Ingress", "Egress"):
+        result.resource_count_is(f"AWS::EC2::SecurityGroup{kind}", 1)
+        result.has_resource_properties(f"AWS::EC2::SecurityGroup{kind}", {"FromPort": 8080, "ToPort": 8080})
+
+
+def test_services_of_several_stacks_share_it_and_its_stack_refers_to_none(
+    app: cdk.App, stack: cdk.Stack, edge: LoadBalancer
+) -> None:
+    others = [cdk.Stack(app, name) for name in ("Api", "Admin")]
+    for other in others:
+        cluster = Cluster(other, "Cluster", vpc=edge.load_balancer.vpc or imported_vpc(other))
+        Service(
+            other, "Web", cluster=cluster, task=WEB, route=Route(edge, host=f"{other.stack_name.lower()}.example.com")
+        )
+    app.synth()
+    assert [[each.stack_name for each in other.dependencies] for other in others] == [["Shop"], ["Shop"]]
+    assert not stack.dependencies
+    template(others[0]).resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 1)
+    template(others[0]).resource_count_is("AWS::EC2::SecurityGroupEgress", 1)
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupEgress", 0)
+
+
+def test_grpc_targets_are_called_by_their_method(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, protocol_version=GRPC, health=TargetHealth("/shop.Cart/Check", codes="0")))
+    template(stack).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        {"ProtocolVersion": "GRPC", "HealthCheckPath": "/shop.Cart/Check", "Matcher": {"GrpcCode": "0"}},
+    )
+
+
+def test_http2_and_grpc_need_https(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    plain = LoadBalancer(stack, "Plain", vpc=vpc)
+    with pytest.raises(
+        ValueError, match="is GRPC, which clients speak over HTTPS alone; give the load balancer a certificate="
+    ):
+        serve(stack, "Web", Route(plain, protocol_version=GRPC))
+
+
+def test_each_host_of_a_zone_becomes_an_alias_once(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate, zone=zone)
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    serve(stack, "Api", Route(edge, host="shop.example.com", path="/api/*"))
+    template(stack).resource_count_is("AWS::Route53::RecordSet", 1)
+    template(stack).has_resource_properties(
+        "AWS::Route53::RecordSet", {"Name": "shop.example.com.", "Type": "A", "AliasTarget": Match.any_value()}
+    )
+
+
+def test_two_services_for_the_same_requests_clash(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    with pytest.raises(ValueError, match="Shop/Api: route for host 'shop.example.com' clashes with that of Shop/Web"):
+        serve(stack, "Api", Route(edge, host="SHOP.example.com"))
+
+
+def test_the_same_priority_is_an_error_that_names_it(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, path="/a", priority=7))
+    with pytest.raises(ValueError, match="have the same priority 7; set priority= on one of them"):
+        serve(stack, "Api", Route(edge, path="/b", priority=7))
+
+
+def test_a_route_that_never_gets_a_request_is_an_error(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, path="/api/*", priority=1))
+    with pytest.raises(ValueError, match="the one with priority 1 is asked first and leaves the one with 2 nothing"):
+        serve(stack, "Api", Route(edge, path="/api/admin/*", priority=2))
+    serve(stack, "Admin", Route(edge, path=["/api/admin/*", "/admin/*"], priority=3))
+
+
+def test_the_routes_of_one_service_do_not_clash_either(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    with pytest.raises(ValueError, match="clashes with that of this service"):
+        serve(stack, "Web", Route(edge, path="/a"), Route(edge, path="/a"))
+
+
+def test_several_routes_keep_the_ids_of_the_first(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, path="/a"), Route(edge, path="/b"))
+    rules = template(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+    assert len(rules) == 2
+    assert any(name.startswith("WebRule") and "path" not in name for name in rules)
+
+
+def test_more_specific_routes_come_first() -> None:
+    both, host, path, rest = (
+        Route(EDGE, **asked)
+        for asked in ({"host": "a.example.com", "path": "/a"}, {"host": "a.example.com"}, {"path": "/a"}, {})
+    )
+    assert both.priority <= 20_000 < host.priority <= 35_000 < path.priority < rest.priority == 50_000
+
+
+@given(st.permutations(["/a", "/b", "/c", "/d"]))
+def test_a_priority_depends_on_nothing_but_what_is_asked_for(paths: list[str]) -> None:
+    assert Route(EDGE, path=paths).priority == Route(EDGE, path=sorted(paths)).priority
+
+
+def test_a_host_that_only_deployment_knows_needs_a_priority() -> None:
+    host = cdk.Token.as_string({"Ref": "Host"})
+    with pytest.raises(ValueError, match="no priority can be worked out that stays the same; use priority="):
+        Route(EDGE, host=host)
+    assert Route(EDGE, host=host, priority=5).priority == 5
+
+
+HOSTS = ["*.com", "a.com", "b.com", "?.com"]
+PATHS = ["/*", "/a", "/a*", "/a/*", "/?", "/b"]
+
+
+@given(st.sampled_from(PATHS), st.sampled_from(PATHS), st.sampled_from([*HOSTS, None]), st.sampled_from([*HOSTS, None]))
+def test_hiding_is_what_trying_every_request_shows(
+    path: str, other: str, host: str | None, other_host: str | None
+) -> None:
+    wide, narrow = Route(EDGE, host=host, path=path), Route(EDGE, host=other_host, path=other)
+    texts = ["", *("".join(letters) for length in (1, 2, 3) for letters in itertools.product("ab/", repeat=length))]
+    requests = [(name, f"/{text}") for name in ("a.com", "b.com", "c.com", "long.com", "d.org") for text in texts]
+    asked = [request for request in requests if matches(narrow, *request)]
+    assert wide.hides(narrow) == all(matches(wide, *request) for request in asked)
+
+
+def matches(route: Route, host: str, path: str) -> bool:
+    return (not route.host or any(glob(each, host) for each in route.host)) and any(
+        glob(each, path) for each in route.path
+    )
+
+
+def glob(pattern: str, text: str) -> bool:
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return glob(pattern[1:], text) or bool(text) and glob(pattern, text[1:])
+    return bool(text) and pattern[0] in {"?", text[0]} and glob(pattern[1:], text[1:])

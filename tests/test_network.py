@@ -1,0 +1,124 @@
+"""What a network and a cluster promise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Match
+
+from moorage import Capacity, Cluster, Endpoints, Network
+from tests.conftest import imported_vpc, readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+
+def test_whole_network(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+    network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("s3", "ecr.api"))
+    assert network.node.default_child is network.vpc
+    assert readable(template(stack).to_json()) == whole
+
+
+@pytest.mark.parametrize("env", [None, cdk.Environment(account="111111111111", region="eu-west-1")])
+def test_three_zones_are_three_with_an_account_and_without(app: cdk.App, env: cdk.Environment | None) -> None:
+    stack = cdk.Stack(app, "Shop", env=env)
+    network = Network(stack, "Network", zones=3)
+    assert len(network.vpc.private_subnets) == len(network.vpc.public_subnets) == 3
+    template(stack).resource_count_is("AWS::EC2::NatGateway", 3)
+
+
+@pytest.mark.parametrize("gateways", [0, 1, 2])
+def test_gateways_are_as_many_as_asked(stack: cdk.Stack, gateways: int) -> None:
+    Network(stack, "Network", nat_gateways=gateways)
+    template(stack).resource_count_is("AWS::EC2::NatGateway", gateways)
+
+
+def test_more_gateways_than_zones_are_refused(stack: cdk.Stack) -> None:
+    with pytest.raises(
+        ValueError, match="Shop/Network: nat_gateways is 3, but each is in a zone of its own, of which there are 2"
+    ):
+        Network(stack, "Network", nat_gateways=3)
+
+
+def test_nothing_gets_a_public_address_unasked(stack: cdk.Stack) -> None:
+    Network(stack, "Network")
+    template(stack).all_resources_properties("AWS::EC2::Subnet", {"MapPublicIpOnLaunch": False})
+
+
+def test_traffic_is_logged_for_a_year_unless_switched_off(app: cdk.App) -> None:
+    loud, quiet = cdk.Stack(app, "Loud"), cdk.Stack(app, "Quiet")
+    Network(loud, "Network")
+    Network(quiet, "Network", flow_logs=False)
+    template(loud).resource_count_is("AWS::EC2::FlowLog", 1)
+    template(loud).has_resource(
+        "AWS::Logs::LogGroup", {"DeletionPolicy": "Retain", "Properties": {"RetentionInDays": 365}}
+    )
+    template(quiet).resource_count_is("AWS::EC2::FlowLog", 0)
+
+
+def test_the_default_security_group_is_closed_unless_switched_off(app: cdk.App) -> None:
+    closed, left = cdk.Stack(app, "Closed"), cdk.Stack(app, "Left")
+    Network(closed, "Network")
+    Network(left, "Network", close_default_security_group=False)
+    template(closed).resource_count_is("Custom::VpcRestrictDefaultSG", 1)
+    template(left).resource_count_is("Custom::VpcRestrictDefaultSG", 0)
+    template(left).resource_count_is("AWS::Lambda::Function", 0)
+
+
+def test_a_network_is_found_by_its_vpc(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    network = Network(stack, "Network")
+    assert Network.of(network.vpc) is network
+    assert Network.of(vpc) is None
+
+
+def test_a_choice_that_cannot_be_followed_is_not_judged(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", nat_gateways=0)
+    by_name = ec2.SubnetSelection(subnet_group_name="Private")
+    assert network.missing(frozenset({"logs"}), by_name, public_address=False) is None
+    assert network.missing(frozenset({"logs"}), None, public_address=False) == {"logs"}
+
+
+def test_whole_cluster(stack: cdk.Stack, vpc: ec2.IVpc, whole: SnapshotAssertion) -> None:
+    Cluster(stack, "Cluster", vpc=vpc, capacity=[Capacity.fargate(), Capacity.fargate_spot()])
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_insights_are_enhanced_unless_told_otherwise(app: cdk.App) -> None:
+    loud, quiet = cdk.Stack(app, "Loud"), cdk.Stack(app, "Quiet")
+    Cluster(loud, "Cluster", vpc=imported_vpc(loud))
+    Cluster(quiet, "Cluster", vpc=imported_vpc(quiet), container_insights=ecs.ContainerInsights.DISABLED)
+    for stack, value in ((loud, "enhanced"), (quiet, "disabled")):
+        template(stack).has_resource_properties(
+            "AWS::ECS::Cluster", {"ClusterSettings": [{"Name": "containerInsights", "Value": value}]}
+        )
+
+
+def test_a_cluster_is_a_cluster_of_cdk(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    assert isinstance(cluster, ecs.Cluster)
+    definition = ecs.FargateTaskDefinition(stack, "Definition")
+    definition.add_container("app", image=ecs.ContainerImage.from_registry("redis:8"))
+    ecs.FargateService(stack, "Plain", cluster=cluster, task_definition=definition, min_healthy_percent=100)
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service", {"Cluster": {"Ref": Match.string_like_regexp("^Cluster")}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("capacity", "says"),
+    [([], "capacity is empty"), ([Capacity.fargate(), Capacity.fargate()], "a cluster has each once")],
+)
+def test_a_cluster_has_each_capacity_once_and_one_at_least(
+    stack: cdk.Stack, vpc: ec2.IVpc, capacity: list[Capacity], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        Cluster(stack, "Cluster", vpc=vpc, capacity=capacity)
+
+
+def test_capacities_are_keys_by_identity() -> None:
+    one, other = Capacity.fargate(), Capacity.fargate()
+    assert len({one: 1, other: 2}) == 2

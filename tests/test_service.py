@@ -1,0 +1,370 @@
+"""What a service promises in its template."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.assertions import Match
+
+from moorage import (
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    Endpoints,
+    HealthCheck,
+    Image,
+    LoadBalancer,
+    Network,
+    Repository,
+    Route,
+    Scaling,
+    Service,
+    Task,
+)
+from tests.conftest import imported_vpc, readable, template, warnings_of
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+@pytest.fixture
+def edge(stack: cdk.Stack, vpc: ec2.IVpc) -> LoadBalancer:
+    return LoadBalancer(stack, "Edge", vpc=vpc)
+
+
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, whole: SnapshotAssertion) -> None:
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "database")
+    Service(
+        stack,
+        "Web",
+        cluster=cluster,
+        task=Task(
+            Container(
+                "public.ecr.aws/nginx/nginx:1.29",
+                name="web",
+                port=8080,
+                environment={"MODE": "fast"},
+                secrets={"DB_PASSWORD": ecs.Secret.from_secrets_manager(secret, "password")},
+                health_check=HealthCheck("curl -f localhost:8080", start_period=dt.timedelta(seconds=20)),
+                stop_timeout=dt.timedelta(seconds=60),
+                user="1000",
+                writable=["/tmp"],
+                depends_on="otel",
+            ),
+            Container("public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1", name="otel", memory_mib=128),
+            cpu=512,
+            memory_mib=1024,
+            architecture=Architecture.ARM64,
+        ),
+        scaling=Scaling(3, 30, cpu_percent=60, memory_percent=70, requests_per_task=1000),
+        route=Route(edge, host="shop.example.com", path="/v1/*", health="/healthz"),
+    )
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_tasks_have_no_public_address_and_let_out_https_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    result = template(stack)
+    result.has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "NetworkConfiguration": {
+                "AwsvpcConfiguration": {"AssignPublicIp": "DISABLED", "Subnets": ["subnet-1", "subnet-2"]}
+            }
+        },
+    )
+    result.has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {
+            "SecurityGroupEgress": [
+                Match.object_like({"CidrIp": "0.0.0.0/0", "FromPort": 443, "ToPort": 443, "IpProtocol": "tcp"})
+            ],
+            "SecurityGroupIngress": Match.absent(),
+        },
+    )
+
+
+def test_other_ports_are_open_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    web = Service(stack, "Web", cluster=cluster, task=WEB, egress=[5432])
+    web.connections.allow_from(ec2.Peer.ipv4("10.1.0.0/16"), ec2.Port.tcp(8080))
+    template(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {
+            "SecurityGroupEgress": [Match.object_like({"FromPort": 5432, "ToPort": 5432})],
+            "SecurityGroupIngress": [Match.object_like({"CidrIp": "10.1.0.0/16", "FromPort": 8080})],
+        },
+    )
+
+
+def test_a_rollout_keeps_all_tasks_and_undoes_itself(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "AvailabilityZoneRebalancing": "ENABLED",
+            "DeploymentConfiguration": {
+                "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
+                "MinimumHealthyPercent": 100,
+                "MaximumPercent": 200,
+            },
+            "PropagateTags": "SERVICE",
+        },
+    )
+
+
+def test_a_strategy_is_written_and_never_a_launch_type(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    fargate, spot = Capacity.fargate(), Capacity.fargate_spot()
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[fargate, spot])
+    Service(stack, "Web", cluster=cluster, task=WEB, capacity={fargate: 1, spot: 3})
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "LaunchType": Match.absent(),
+            "CapacityProviderStrategy": [
+                {"CapacityProvider": "FARGATE", "Weight": 1},
+                {"CapacityProvider": "FARGATE_SPOT", "Weight": 3},
+            ],
+        },
+    )
+
+
+def test_a_service_is_defined_after_the_capacities_of_its_cluster(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    associations = next(iter(template(stack).find_resources("AWS::ECS::ClusterCapacityProviderAssociations")))
+    template(stack).has_resource_properties("AWS::ECS::Service", {"Cluster": {"Ref": associations}})
+
+
+def test_nothing_moves_a_number_that_scaling_chose(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB, scaling=Scaling(2, 20, cpu_percent=60))
+    template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
+    template(stack).has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 2, "MaxCapacity": 20}
+    )
+
+
+def test_two_copies_run_when_nothing_is_said(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": 2})
+    template(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalableTarget", 0)
+
+
+def test_containers_are_read_only_logged_and_bounded(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    template(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "ContainerDefinitions": [
+                Match.object_like(
+                    {"ReadonlyRootFilesystem": True, "Memory": 512, "LogConfiguration": Match.any_value()}
+                )
+            ]
+        },
+    )
+    template(stack).has_resource(
+        "AWS::Logs::LogGroup", {"DeletionPolicy": "Retain", "Properties": {"RetentionInDays": 365}}
+    )
+
+
+def test_each_role_has_only_what_the_task_uses(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    policies = list(template(stack).find_resources("AWS::IAM::Policy").values())
+    assert [statements(policy) for policy in policies] == [["logs:CreateLogStream", "logs:PutLogEvents"]]
+
+
+def test_an_image_and_a_secret_bring_their_grants_to_the_execution_role_alone(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
+    images = Repository(stack, "Images")
+    secret = secretsmanager.Secret(stack, "Secret")
+    task = Task(Container(Image.from_repository(images, tag="1.4.2"), secrets={"DB_PASSWORD": secret}))
+    Service(stack, "Web", cluster=cluster, task=task)
+    policies = template(stack).find_resources("AWS::IAM::Policy")
+    assert len(policies) == 1
+    (name,) = policies
+    assert "ExecutionRole" in name
+    granted = statements(policies[name])
+    assert {"ecr:BatchGetImage", "secretsmanager:GetSecretValue"} <= set(granted)
+
+
+def test_permissions_and_grants_go_to_the_task_role(stack: cdk.Stack, cluster: Cluster) -> None:
+    may = iam.PolicyStatement(actions=["ses:SendEmail"], resources=["arn:aws:ses:eu-west-1:111111111111:identity/shop"])
+    web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), permissions=[may]))
+    table = dynamodb.Table(
+        stack, "Table", partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
+    )
+    table.grant_read_data(web)
+    (policy,) = [p for n, p in template(stack).find_resources("AWS::IAM::Policy").items() if "TaskRole" in n]
+    assert {"ses:SendEmail", "dynamodb:GetItem"} <= set(statements(policy))
+
+
+def test_a_service_connects_to_another_on_one_port(stack: cdk.Stack, cluster: Cluster) -> None:
+    web, api = (Service(stack, name, cluster=cluster, task=WEB) for name in ("Web", "Api"))
+    web.connections.allow_to(api, ec2.Port.tcp(8080))
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
+    template(stack).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 8080, "ToPort": 8080})
+
+
+def test_metrics_are_of_the_service(stack: cdk.Stack, cluster: Cluster) -> None:
+    web = Service(stack, "Web", cluster=cluster, task=WEB)
+    assert web.metric_cpu_utilization().metric_name == "CPUUtilization"
+    assert web.metric_memory_utilization(statistic="max").statistic == "Maximum"
+    assert web.metric("RunningTaskCount", period=cdk.Duration.minutes(1)).period.to_seconds() == 60
+
+
+def test_inner_resources_can_be_reached(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+    web = Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), scaling=Scaling(1, 2, cpu_percent=50))
+    assert web.node.default_child is web.service
+    assert isinstance(web.task_definition, ecs.FargateTaskDefinition)
+    assert [type(group) for group in web.target_groups] == [elbv2.ApplicationTargetGroup]
+    assert web.scalable_task_count is not None
+
+
+def test_a_service_runs_in_any_cluster_of_cdk(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = ecs.Cluster(stack, "Plain", vpc=vpc, enable_fargate_capacity_providers=True)
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service", {"CapacityProviderStrategy": [{"CapacityProvider": "FARGATE", "Weight": 1}]}
+    )
+
+
+def test_given_security_groups_and_logs_take_the_place_of_its_own(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")
+    kept = logs.LogGroup.from_log_group_name(stack, "Kept", "kept")
+    Service(stack, "Web", cluster=cluster, task=WEB, security_groups=[group], log_group=kept)
+    template(stack).resource_count_is("AWS::EC2::SecurityGroup", 0)
+    template(stack).resource_count_is("AWS::Logs::LogGroup", 0)
+
+
+def test_a_sidecar_can_be_what_a_route_reaches(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+    task = Task(Container("app:1", name="app", port=80), Container("proxy:1", name="proxy", port=8080))
+    Service(stack, "Web", cluster=cluster, task=task, route=Route(edge, container="proxy"))
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service", {"LoadBalancers": [Match.object_like({"ContainerName": "proxy", "ContainerPort": 8080})]}
+    )
+
+
+def test_a_service_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="Shop/Web: 4 faults") as raised:
+        Service(
+            stack,
+            "Web",
+            cluster=cluster,
+            task=Task(Container("redis:8", stop_timeout=dt.timedelta(seconds=180)), cpu=1000, memory_mib=1024),
+            scaling=Scaling(1, 2, requests_per_task=10),
+            capacity=Capacity.fargate_spot(),
+        )
+    assert str(raised.value) == (
+        "Shop/Web: 4 faults\n"
+        "  - cpu and memory_mib is 1000 CPU units with 1024 MiB, but Fargate does not offer that pair; "
+        "the nearest are cpu=1024, memory_mib=2048 or cpu=512, memory_mib=1024\n"
+        "  - stop_timeout of container 'app' is 180 s, but what Fargate waits between SIGTERM and SIGKILL is 2 to 120 s; "
+        "use a value from 2 to 120 s\n"
+        "  - capacity 'FARGATE_SPOT' is none of the cluster's ('FARGATE'); name it in Cluster(capacity=[...])\n"
+        "  - requests_per_task is 10, but without a route nothing counts requests; use route=Route(...), or another target"
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "route", "says"),
+    [
+        (Task(Container("redis:8")), {}, "route for all requests needs a container with a port"),
+        (WEB, {"container": "api"}, "names container 'api', but those with a port are 'web'"),
+    ],
+)
+def test_a_route_needs_a_container_that_listens(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, task: Task, route: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        Service(stack, "Web", cluster=cluster, task=task, route=Route(edge, **route))
+
+
+def test_isolated_subnets_without_endpoints_are_an_error_that_names_them(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("ecr.api", "logs"))
+    task = Task(Container(Image.from_repository(Repository(stack, "Images"), tag="1")))
+    with pytest.raises(
+        ValueError, match=r"cannot reach 'ecr.dkr', 's3', which the task needs to start; use Network\(endpoints="
+    ):
+        Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=task)
+
+
+def test_the_endpoints_worked_out_for_a_task_are_enough(stack: cdk.Stack) -> None:
+    task = Task(Container(Image.from_repository(Repository(stack, "Images"), tag="1")))
+    network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
+    Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=task)
+    template(stack).resource_count_is("AWS::EC2::NatGateway", 0)
+    template(stack).resource_count_is("AWS::EC2::VPCEndpoint", 4)
+
+
+def test_a_public_image_needs_the_internet(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", nat_gateways=0)
+    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task is"):
+        Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=WEB)
+
+
+@pytest.mark.parametrize("public_address", [True, False])
+def test_public_subnets_reach_the_internet_with_a_public_address_alone(
+    stack: cdk.Stack, *, public_address: bool
+) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
+    public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+
+    def define() -> None:
+        Service(stack, "Web", cluster=cluster, task=WEB, vpc_subnets=public, assign_public_ip=public_address)
+
+    if public_address:
+        define()
+    else:
+        with pytest.raises(ValueError, match="cannot reach the internet"):
+            define()
+
+
+def test_isolated_subnets_of_another_vpc_are_a_warning_that_can_be_acknowledged(app: cdk.App) -> None:
+    for name, acknowledged in (("Loud", False), ("Quiet", True)):
+        stack = cdk.Stack(app, name)
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack, isolated=True))
+        web = Service(stack, "Web", cluster=cluster, task=WEB)
+        if acknowledged:
+            cdk.Annotations.of(web).acknowledge_warning("@moorage/ecs:reach")
+    assert [warning.partition(";")[0] for warning in warnings_of(app, "Loud")] == [
+        "its subnets are isolated, and its VPC is not a Network, so whether tasks reach internet, logs is not known"
+    ]
+    assert not warnings_of(app, "Quiet")
+
+
+def test_subnets_with_a_way_out_are_not_warned_about(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    assert not warnings_of(app, "Shop")
+
+
+def test_removable_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB, removal_policy=cdk.RemovalPolicy.DESTROY)
+    template(stack).has_resource("AWS::Logs::LogGroup", {"DeletionPolicy": "Delete"})
+
+
+def statements(policy: dict[str, Any]) -> list[str]:
+    found = policy["Properties"]["PolicyDocument"]["Statement"]
+    return [
+        action
+        for statement in found
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
