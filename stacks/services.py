@@ -29,7 +29,7 @@ class ServicesStack(cdk.Stack):
                     name="ui",
                     port=8080,
                     user="1000",
-                    writable=["/tmp"],  # noqa: S108  # the JVM's own choice
+                    writable=["/tmp"],
                     health_check=HealthCheck(
                         "curl -f http://localhost:8080/actuator/health || exit 1", start_period=dt.timedelta(seconds=60)
                     ),

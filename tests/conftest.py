@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def vpc(stack: cdk.Stack) -> ec2.IVpc:
 
 
 def imported_vpc(scope: cdk.Stack, *, isolated: bool = False) -> ec2.IVpc:
-    private = {"isolated_subnet_ids" if isolated else "private_subnet_ids": ["subnet-1", "subnet-2"]}
+    own = ["subnet-1", "subnet-2"]
     return ec2.Vpc.from_vpc_attributes(
         scope,
         "Vpc",
@@ -51,7 +52,8 @@ def imported_vpc(scope: cdk.Stack, *, isolated: bool = False) -> ec2.IVpc:
         vpc_cidr_block="10.0.0.0/16",
         availability_zones=["eu-west-1a", "eu-west-1b"],
         public_subnet_ids=["subnet-3", "subnet-4"],
-        **private,
+        private_subnet_ids=None if isolated else own,
+        isolated_subnet_ids=own if isolated else None,
     )
 
 
@@ -69,7 +71,7 @@ def warnings_of(app: cdk.App, stack: str) -> list[str]:
     return [warning for warning in warned if "@moorage/" in warning]
 
 
-def readable(synthesized: dict[str, Any]) -> dict[str, Any]:
+def readable(synthesized: Mapping[str, Any]) -> dict[str, Any]:
     """A template as a snapshot keeps it: without CDK's own parameters, and with no hash that a rebuild changes."""
     kept = {
         section: {name: value for name, value in content.items() if name not in _BOOTSTRAP}

@@ -39,8 +39,10 @@ def edge(stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate) -> Load
 
 
 def serve(stack: cdk.Stack, name: str, *routes: Route) -> Service:
-    vpc = stack.node.try_find_child("Vpc") or imported_vpc(stack)
-    cluster = stack.node.try_find_child("Cluster") or Cluster(stack, "Cluster", vpc=vpc)
+    cluster: Any = stack.node.try_find_child("Cluster")
+    if cluster is None:
+        vpc: Any = stack.node.find_child("Vpc")
+        cluster = Cluster(stack, "Cluster", vpc=vpc)
     return Service(stack, name, cluster=cluster, task=WEB, route=routes)
 
 
@@ -49,7 +51,8 @@ def test_whole_template(stack: cdk.Stack, edge: LoadBalancer, whole: SnapshotAss
     assert readable(template(stack).to_json()) == whole
 
 
-def test_what_nobody_asks_for_is_not_found_and_http_is_redirected(stack: cdk.Stack, edge: LoadBalancer) -> None:
+@pytest.mark.usefixtures("edge")
+def test_what_nobody_asks_for_is_not_found_and_http_is_redirected(stack: cdk.Stack) -> None:
     result = template(stack)
     result.has_resource_properties(
         "AWS::ElasticLoadBalancingV2::Listener",
@@ -71,7 +74,8 @@ def test_what_nobody_asks_for_is_not_found_and_http_is_redirected(stack: cdk.Sta
     )
 
 
-def test_access_is_logged_without_a_region(stack: cdk.Stack, edge: LoadBalancer) -> None:
+@pytest.mark.usefixtures("edge")
+def test_access_is_logged_without_a_region(stack: cdk.Stack) -> None:
     template(stack).has_resource_properties(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         {"LoadBalancerAttributes": Match.array_with([{"Key": "access_logs.s3.enabled", "Value": "true"}])},
@@ -224,10 +228,8 @@ def test_several_routes_keep_the_ids_of_the_first(stack: cdk.Stack, edge: LoadBa
 
 
 def test_more_specific_routes_come_first() -> None:
-    both, host, path, rest = (
-        Route(EDGE, **asked)
-        for asked in ({"host": "a.example.com", "path": "/a"}, {"host": "a.example.com"}, {"path": "/a"}, {})
-    )
+    both = Route(EDGE, host="a.example.com", path="/a")
+    host, path, rest = Route(EDGE, host="a.example.com"), Route(EDGE, path="/a"), Route(EDGE)
     assert both.priority <= 20_000 < host.priority <= 35_000 < path.priority < rest.priority == 50_000
 
 
@@ -268,5 +270,5 @@ def glob(pattern: str, text: str) -> bool:
     if not pattern:
         return not text
     if pattern[0] == "*":
-        return glob(pattern[1:], text) or bool(text) and glob(pattern, text[1:])
+        return glob(pattern[1:], text) or (bool(text) and glob(pattern, text[1:]))
     return bool(text) and pattern[0] in {"?", text[0]} and glob(pattern[1:], text[1:])

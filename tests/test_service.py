@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -245,9 +246,7 @@ def test_a_service_runs_in_any_cluster_of_cdk(stack: cdk.Stack, vpc: ec2.IVpc) -
     )
 
 
-def test_given_security_groups_and_logs_take_the_place_of_its_own(
-    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
-) -> None:
+def test_given_security_groups_and_logs_take_the_place_of_its_own(stack: cdk.Stack, cluster: Cluster) -> None:
     group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")
     kept = logs.LogGroup.from_log_group_name(stack, "Kept", "kept")
     Service(stack, "Web", cluster=cluster, task=WEB, security_groups=[group], log_group=kept)
@@ -277,10 +276,12 @@ def test_a_service_reports_every_fault_of_the_combination_with_its_path(stack: c
         "Shop/Web: 4 faults\n"
         "  - cpu and memory_mib is 1000 CPU units with 1024 MiB, but Fargate does not offer that pair; "
         "the nearest are cpu=1024, memory_mib=2048 or cpu=512, memory_mib=1024\n"
-        "  - stop_timeout of container 'app' is 180 s, but what Fargate waits between SIGTERM and SIGKILL is 2 to 120 s; "
+        "  - stop_timeout of container 'app' is 180 s, "
+        "but what Fargate waits between SIGTERM and SIGKILL is 2 to 120 s; "
         "use a value from 2 to 120 s\n"
         "  - capacity 'FARGATE_SPOT' is none of the cluster's ('FARGATE'); name it in Cluster(capacity=[...])\n"
-        "  - requests_per_task is 10, but without a route nothing counts requests; use route=Route(...), or another target"
+        "  - requests_per_task is 10, but without a route nothing counts requests; "
+        "use route=Route(...), or another target"
     )
 
 
@@ -361,7 +362,7 @@ def test_removable_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
     template(stack).has_resource("AWS::Logs::LogGroup", {"DeletionPolicy": "Delete"})
 
 
-def statements(policy: dict[str, Any]) -> list[str]:
+def statements(policy: Mapping[str, Any]) -> list[str]:
     found = policy["Properties"]["PolicyDocument"]["Statement"]
     return [
         action

@@ -28,9 +28,11 @@ def test_a_value_reports_all_its_faults_at_once() -> None:
         Container("redis:8", name="a b", port=0, environment={"DB_PASSWORD": "hunter2"})
     assert str(raised.value) == (
         "Container 'a b': 3 faults\n"
-        "  - name is 'a b', but a container's name is 1 to 255 letters, digits, hyphens and underscores; use another name=\n"
+        "  - name is 'a b', but a container's name is 1 to 255 letters, digits, hyphens and underscores; "
+        "use another name=\n"
         "  - port is 0, but a port is 1 to 65,535; use a value from 1 to 65,535\n"
-        "  - environment has 'DB_PASSWORD', which looks like a secret, and everyone who may see the task definition reads it; "
+        "  - environment has 'DB_PASSWORD', which looks like a secret, "
+        "and everyone who may see the task definition reads it; "
         "use secrets={'DB_PASSWORD': ...}, or say why it is none with not_secret={'DB_PASSWORD': 'the reason'}"
     )
 
@@ -66,7 +68,7 @@ def test_a_number_without_a_unit_is_refused() -> None:
 
 
 def test_tokens_pass_unchecked() -> None:
-    number = cdk.Token.as_number({"Ref": "Port"})
+    number: Any = cdk.Token.as_number({"Ref": "Port"})
     text = cdk.Token.as_string({"Ref": "Name"})
     assert Container(f"{text}:8", port=number, environment={"PASSWORD": text}).port == number
     assert Scaling(number, number).minimum == number

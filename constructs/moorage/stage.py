@@ -20,7 +20,8 @@ class _StageValidation:
 
     def validate(self) -> list[str]:
         return [
-            f"{' and '.join(paths)} are both the {kind} {name!r} of one account and region, and AWS keeps it for the first; "
+            f"{' and '.join(paths)} are both the {kind} {name!r} of one account and region, "
+            "and AWS keeps it for the first; "
             "give one of them another name, or leave the name out"
             for (_, kind, name), paths in self.names.items()
             if len(paths) > 1

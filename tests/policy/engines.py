@@ -41,7 +41,7 @@ class Finding:
 def findings(app: cdk.App) -> set[Finding]:
     """Synthesize `app` and run cdk-nag's six packs, cfn-lint, checkov and the Control Tower Guard rules over it."""
     for pack in NAG_PACKS:
-        cdk.Validations.of(app).add_plugins(pack(app))  # type: ignore[abstract]  # jsii interfaces have no bodies
+        cdk.Validations.of(app).add_plugins(pack(app))
     try:
         app.synth()
     except RuntimeError as error:  # what a failed validation is in Python; its report is read below

@@ -33,9 +33,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=7, help="interleaved runs of each side")
     runs: int = parser.parse_args().runs
     out = sys.stdout.write
-    out(
-        f"{dt.date.today()}, {os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}, medians of {runs}\n\n"
-    )
+    machine = f"{os.cpu_count()} cores ({_processor()})"
+    out(f"{dt.date.today()}, {machine}, Python {platform.python_version()}, medians of {runs}\n\n")
     with tempfile.TemporaryDirectory(prefix="moorage-bench-") as scratch:
         broken = _compare_synthesis(Path(scratch), runs, out) + _count_messages(Path(scratch), out)
         broken += _compare_setup(Path(scratch), runs, out)
@@ -46,9 +45,8 @@ def main() -> int:
 
 def _compare_synthesis(scratch: Path, runs: int, out: Callable[[str], object]) -> list[str]:
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "constructs")], check=True)
-    out(
-        "| services | moorage, CPU s | resources | aws_ecs_patterns, CPU s | resources | ratio |\n|--:|--:|--:|--:|--:|--:|\n"
-    )
+    out("| services | moorage, CPU s | resources | aws_ecs_patterns, CPU s | resources | ratio |\n")
+    out("|--:|--:|--:|--:|--:|--:|\n")
     broken = []
     for services in (1, 10, 50):
         apps = {name: scratch / f"{name}-{services}" for name in ("moorage", "patterns")}

@@ -1,4 +1,4 @@
-"""The same services by aws_ecs_patterns, brought to the same resources with the L2s under it: `patterns_app.py SERVICES`.
+"""The same services by aws_ecs_patterns, brought to the same resources with L2s: `patterns_app.py SERVICES`.
 
 A pattern does not share a listener, so each service has one of its own where moorage defines a rule; nor a load
 balancer, so each imports it.
@@ -80,7 +80,7 @@ for index in range(services):
     group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443))
     definition = ecs.FargateTaskDefinition(stack, f"TaskDefinition{index}", cpu=1024, memory_limit_mib=2048)
     parameters = ecs.LinuxParameters(stack, f"Linux{index}")
-    parameters.add_tmpfs(ecs.Tmpfs(container_path="/tmp", size=64))  # noqa: S108  # as in moorage_app.py
+    parameters.add_tmpfs(ecs.Tmpfs(container_path="/tmp", size=64))  # as in moorage_app.py
     definition.add_container(
         "web",
         image=ecs.ContainerImage.from_registry("public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2"),

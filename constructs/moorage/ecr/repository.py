@@ -48,7 +48,8 @@ class Repository(ecr.Repository):
             faults.add(f"keep_images is {keep_images}, but an empty repository deploys nothing; use 1 or more")
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
             faults.add(
-                "empty_on_delete=True, but a repository that is retained is not deleted; use removal_policy=cdk.RemovalPolicy.DESTROY"
+                "empty_on_delete=True, but a repository that is retained is not deleted; "
+                "use removal_policy=cdk.RemovalPolicy.DESTROY"
             )
         faults.raise_found()
 

@@ -76,7 +76,7 @@ class LoadBalancer(Construct):
         idle_seconds = optional_seconds(idle_timeout)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.IDLE_TIMEOUT, "idle_timeout", idle_seconds)
-        _check_encryption(public, certificate, plain_http, faults)
+        _check_encryption(faults, certificate, plain_http, public=public)
         faults.raise_found()
 
         super().__init__(scope, construct_id)
@@ -124,7 +124,7 @@ class LoadBalancer(Construct):
                 "give the load balancer a certificate="
             )
         for other, of in self._routes:
-            if clash := clash_of(route, other, lambda of=of: of.node.path):
+            if clash := clash_of(route, other, of):
                 faults.add(clash)
 
     def claim(self, route: Route, service: Construct) -> None:
@@ -202,8 +202,8 @@ class LoadBalancer(Construct):
         return bucket
 
     def _define_alias(self, zone: route53.IHostedZone, host: str) -> None:
-        from aws_cdk import aws_route53 as route53  # loaded only where a zone is given
-        from aws_cdk import aws_route53_targets as targets
+        from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loaded only where a zone is given
+        from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415
 
         if host in self._aliases:
             return
@@ -218,7 +218,7 @@ class LoadBalancer(Construct):
 
 
 def _check_encryption(
-    public: bool, certificate: acm.ICertificate | None, plain_http: str | None, faults: Faults
+    faults: Faults, certificate: acm.ICertificate | None, plain_http: str | None, *, public: bool
 ) -> None:
     if certificate is not None and plain_http is not None:
         faults.add("certificate and plain_http are both given, but it serves HTTPS or plain HTTP; leave one out")

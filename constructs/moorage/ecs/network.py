@@ -59,7 +59,8 @@ class Network(Construct):
         faults.keep(limits.ZONES, "zones", zones)
         if not 0 <= gateways <= zones:
             faults.add(
-                f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; use 0 to {zones}"
+                f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; "
+                f"use 0 to {zones}"
             )
         faults.raise_found()
 
@@ -108,10 +109,7 @@ class Network(Construct):
         chosen = (subnets.subnet_type if subnets else None) or ec2.SubnetType.PRIVATE_WITH_EGRESS
         if subnets and (subnets.subnets or subnets.subnet_group_name or subnets.subnet_filters):
             return None
-        if chosen is ec2.SubnetType.PUBLIC:
-            reaches_internet = public_address
-        else:
-            reaches_internet = self.nat_gateways > 0
+        reaches_internet = public_address if chosen is ec2.SubnetType.PUBLIC else self.nat_gateways > 0
         return frozenset() if reaches_internet else needs - set(self.endpoints.services)
 
     def _log_traffic(self, removal_policy: cdk.RemovalPolicy) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 import fnmatch
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.workload import limits
-from moorage.workload.durations import seconds
+from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
+    from constructs import Construct
+
     from moorage.ecs.load_balancer import LoadBalancer
 
 _LONGEST_PATTERN = 128
@@ -59,8 +60,8 @@ class TargetHealth:
 
     path: str | None = None
     codes: str | None = attrs.field(default=None, kw_only=True)
-    interval: int = attrs.field(converter=seconds, default=dt.timedelta(seconds=10), kw_only=True)
-    timeout: int = attrs.field(converter=seconds, default=dt.timedelta(seconds=5), kw_only=True)
+    interval: int = attrs.field(converter=seconds, default=default_seconds(10), kw_only=True)
+    timeout: int = attrs.field(converter=seconds, default=default_seconds(5), kw_only=True)
     healthy: int = attrs.field(default=2, kw_only=True)
     unhealthy: int = attrs.field(default=2, kw_only=True)
 
@@ -110,7 +111,7 @@ class Route:
         default=elbv2.ApplicationProtocolVersion.HTTP1, kw_only=True
     )
     priority: int = attrs.field(kw_only=True)
-    deregistration_delay: int = attrs.field(converter=seconds, default=dt.timedelta(seconds=30), kw_only=True)
+    deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(30), kw_only=True)
 
     @priority.default
     def _worked_out(self) -> int:
@@ -159,12 +160,18 @@ class Route:
         return _covers(self.host, other.host) and _covers(self.path, other.path)
 
 
-def clash_of(route: Route, other: Route, of: Callable[[], str]) -> str | None:
-    """Why `route` cannot stand on one listener with `other`, which `of` says has it; None where it can."""
+def clash_of(route: Route, other: Route, of: Construct | None) -> str | None:
+    """Why `route` cannot stand on one listener with `other`; None where it can.
+
+    Args:
+        route: The one that a service asks for.
+        other: The one that stands there.
+        of: The service that has it; None where it is the same service.
+    """
+    theirs = f"that of {_named(of)} for {other.says}"
     if other.priority == route.priority and (other.host, other.path) != (route.host, route.path):
         return (
-            f"route for {route.says} and that of {of()} for {other.says} have the same priority {route.priority}; "
-            "set priority= on one of them"
+            f"route for {route.says} and {theirs} have the same priority {route.priority}; set priority= on one of them"
         )
     if is_token((*route.host, *route.path, *other.host, *other.path)):
         return None
@@ -172,10 +179,13 @@ def clash_of(route: Route, other: Route, of: Callable[[], str]) -> str | None:
     if not first.hides(second):
         return None
     return (
-        f"route for {route.says} clashes with that of {of()} for {other.says}: the one with priority {first.priority} "
-        f"is asked first and leaves the one with {second.priority} nothing; "
-        "set priority= on one of them, or ask for something else"
+        f"route for {route.says} clashes with {theirs}: the one with priority {first.priority} is asked first "
+        f"and leaves the one with {second.priority} nothing; set priority= on one of them, or ask for something else"
     )
+
+
+def _named(service: Construct | None) -> str:
+    return service.node.path if service else "this service"
 
 
 def _covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:

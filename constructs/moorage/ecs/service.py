@@ -206,21 +206,29 @@ class Service(Construct):
 
     def _define_scaling(self, scaling: Scaling) -> ecs.ScalableTaskCount:
         count = self.service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
-        pace = {
-            "scale_in_cooldown": duration(scaling.scale_in_cooldown),
-            "scale_out_cooldown": duration(scaling.scale_out_cooldown),
-        }
+        slow, fast = duration(scaling.scale_in_cooldown), duration(scaling.scale_out_cooldown)
         if scaling.cpu_percent is not None:
-            count.scale_on_cpu_utilization("Cpu", target_utilization_percent=scaling.cpu_percent, **pace)
+            count.scale_on_cpu_utilization(
+                "Cpu",
+                target_utilization_percent=scaling.cpu_percent,
+                scale_in_cooldown=slow,
+                scale_out_cooldown=fast,
+            )
         if scaling.memory_percent is not None:
-            count.scale_on_memory_utilization("Memory", target_utilization_percent=scaling.memory_percent, **pace)
+            count.scale_on_memory_utilization(
+                "Memory",
+                target_utilization_percent=scaling.memory_percent,
+                scale_in_cooldown=slow,
+                scale_out_cooldown=fast,
+            )
         if scaling.requests_per_task is not None:
             for index, group in enumerate(self.target_groups):
                 count.scale_on_request_count(
                     f"Requests{index or ''}",
                     requests_per_target=scaling.requests_per_task,
                     target_group=group,
-                    **pace,
+                    scale_in_cooldown=slow,
+                    scale_out_cooldown=fast,
                 )
         return count
 
@@ -277,7 +285,8 @@ def _check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None
         serving = [each.name for each in task.containers if each.port]
         if not serving:
             faults.add(
-                f"route for {route.says} needs a container with a port, and the task has none; use Container(..., port=...)"
+                f"route for {route.says} needs a container with a port, and the task has none; "
+                "use Container(..., port=...)"
             )
         elif route.container not in {None, *serving}:
             faults.add(
@@ -287,7 +296,7 @@ def _check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None
         route.load_balancer.check(route, faults)
         for other in routes[:index]:
             if other.load_balancer is route.load_balancer:
-                clash = clash_of(route, other, lambda: "this service")
+                clash = clash_of(route, other, None)
                 if clash:
                     faults.add(clash)
 

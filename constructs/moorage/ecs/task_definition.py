@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import aws_ecs as ecs
 
@@ -87,7 +87,7 @@ def _secret(secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret) -> ecs
     if isinstance(secret, ecs.Secret):
         return secret
     if hasattr(secret, "parameter_arn"):
-        return ecs.Secret.from_ssm_parameter(secret)
+        return ecs.Secret.from_ssm_parameter(cast("ssm.IParameter", secret))
     return ecs.Secret.from_secrets_manager(secret)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from moorage.workload import limits
-from moorage.workload.durations import optional_seconds, seconds
+from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.image import Image, image
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
 
-    from moorage.workload.durations import Duration
 
 WRITABLE_MIB = 64
 """How much a writable path holds when nothing else is said."""
@@ -72,8 +70,8 @@ class HealthCheck:
     """
 
     command: tuple[str, ...] = attrs.field(converter=_shell)
-    interval: int = attrs.field(converter=seconds, default=dt.timedelta(seconds=10), kw_only=True)
-    timeout: int = attrs.field(converter=seconds, default=dt.timedelta(seconds=5), kw_only=True)
+    interval: int = attrs.field(converter=seconds, default=default_seconds(10), kw_only=True)
+    timeout: int = attrs.field(converter=seconds, default=default_seconds(5), kw_only=True)
     retries: int = attrs.field(default=3, kw_only=True)
     start_period: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
 
@@ -159,7 +157,8 @@ class Container:
             looks_secret = _SECRET_NAME.search(name.upper()) or _SECRET_VALUE.search(value)
             if value and looks_secret and not is_token(value) and not self.not_secret.get(name):
                 faults.add(
-                    f"environment has {name!r}, which looks like a secret, and everyone who may see the task definition reads it; "
+                    f"environment has {name!r}, which looks like a secret, "
+                    "and everyone who may see the task definition reads it; "
                     f"use secrets={{{name!r}: ...}}, or say why it is none with not_secret={{{name!r}: 'the reason'}}"
                 )
         for name in sorted(self.environment.keys() & self.secrets.keys()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -30,6 +30,11 @@ def seconds(duration: Duration) -> int:
         raise ValueError(
             f"{duration.to_human_string()} is not a whole number of seconds, which is all that AWS takes here"
         ) from error
+
+
+def default_seconds(count: int) -> Any:
+    """The default of a field that `seconds` converts; untyped, since the field's type is what it is converted to."""
+    return dt.timedelta(seconds=count)
 
 
 def optional_seconds(duration: Duration | None) -> int | None:

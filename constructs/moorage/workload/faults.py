@@ -18,6 +18,9 @@ class Refuses(Protocol):
     def fault(self, argument: str, value: Any) -> str | None: ...
 
 
+_TOKEN_NUMBERS_BELOW = -1e280
+
+
 def is_token(value: Any) -> bool:
     """Whether CloudFormation, and not Python, will know this value.
 
@@ -28,7 +31,7 @@ def is_token(value: Any) -> bool:
     if isinstance(value, str):
         return "${Token[" in value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value < -1e280
+        return value < _TOKEN_NUMBERS_BELOW
     if isinstance(value, Mapping):
         return any(is_token(key) or is_token(entry) for key, entry in value.items())
     if isinstance(value, Sequence):

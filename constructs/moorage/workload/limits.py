@@ -89,7 +89,7 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 
 
 def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
-    """The sizes of Fargate's closest to the one asked for: one that is enough, if there is one, and one that is less."""
+    """The sizes of Fargate's closest to the one asked for: one that is enough, where there is one, and one less."""
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
     def change(size: tuple[int, int]) -> float:
@@ -138,7 +138,7 @@ UNIQUE_NAMES = Limit(
     says="each container of a task has a name of its own",
     instead="give each a name=",
     source="botocore ContainerDefinition.name",
-    show=lambda names: ", ".join(repr(name) for name in names),
+    show=lambda names: ", ".join(map(repr, names)),
 )
 UNIQUE_PORTS = Limit(
     id="container-ports-unique",
@@ -146,11 +146,11 @@ UNIQUE_PORTS = Limit(
     says="the containers of a task share one network interface, so a port can be used once",
     instead="have one of them listen elsewhere",
     source="botocore PortMapping.hostPort",
-    show=lambda ports: ", ".join(str(port) for port in ports),
+    show=lambda ports: ", ".join(map(str, ports)),
 )
 ESSENTIAL = Limit(
     id="essential-container",
-    accepts=lambda essential: any(essential),
+    accepts=any,
     says="a task needs one that it ends with",
     instead="leave essential=True on the container that does the work",
     source="botocore ContainerDefinition.essential",
@@ -317,7 +317,8 @@ TARGET_PATH = Limit(
 )
 TARGET_GRPC_PATH = _pattern(
     "target-health-grpc-path", r"/[\w.]+/\w+",
-    says="gRPC is checked by calling /package.service/method", instead="name a method, as in '/grpc.health.v1.Health/Check'",
+    says="gRPC is checked by calling /package.service/method",
+    instead="name a method, as in '/grpc.health.v1.Health/Check'",
     source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
 )  # fmt: skip
 TARGET_CODES = Limit(

@@ -43,10 +43,11 @@ class Endpoints:
         for service in services:
             if not service or " " in service or service.startswith("com.amazonaws."):
                 faults.add(
-                    f"service is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; use 'ecr.api', 'logs', 's3'"
+                    f"service is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; "
+                    "use 'ecr.api', 'logs', 's3'"
                 )
         faults.raise_found()
-        self.__attrs_init__(tuple(sorted(set(services))))  # type: ignore[attr-defined]  # attrs adds it
+        self.__attrs_init__(tuple(sorted(set(services))))
 
     @classmethod
     def for_tasks(cls, *tasks: Task) -> Endpoints:

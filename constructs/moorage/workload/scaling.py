@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import attrs
 
 from moorage.workload import limits
-from moorage.workload.durations import seconds
+from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 
 
@@ -33,8 +31,8 @@ class Scaling:
     cpu_percent: float | None = attrs.field(default=None, kw_only=True)
     memory_percent: float | None = attrs.field(default=None, kw_only=True)
     requests_per_task: float | None = attrs.field(default=None, kw_only=True)
-    scale_out_cooldown: int = attrs.field(converter=seconds, default=dt.timedelta(seconds=60), kw_only=True)
-    scale_in_cooldown: int = attrs.field(converter=seconds, default=dt.timedelta(seconds=300), kw_only=True)
+    scale_out_cooldown: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
+    scale_in_cooldown: int = attrs.field(converter=seconds, default=default_seconds(300), kw_only=True)
 
     @maximum.default
     def _maximum(self) -> int:
@@ -57,7 +55,8 @@ class Scaling:
             )
         if known and self.minimum == self.maximum and self.moves:
             faults.add(
-                f"minimum and maximum are both {self.minimum}, so the target moves nothing; use a larger maximum, or no target"
+                f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
+                "use a larger maximum, or no target"
             )
         faults.raise_found()
 

@@ -57,7 +57,7 @@ class Task:
         ephemeral_storage_gib: int | None = None,
         permissions: Sequence[iam.PolicyStatement] = (),
     ) -> None:
-        self.__attrs_init__(containers, cpu, memory_mib, architecture, ephemeral_storage_gib, tuple(permissions))  # type: ignore[attr-defined]  # attrs adds it
+        self.__attrs_init__(containers, cpu, memory_mib, architecture, ephemeral_storage_gib, tuple(permissions))
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
@@ -114,10 +114,11 @@ class Task:
     def _check_order(self, faults: Faults) -> None:
         waits = {container.name: set(container.depends_on) for container in self.containers}
         for container in self.containers:
+            others = ", ".join(repr(name) for name in waits if name != container.name)
             for missing in sorted(waits[container.name] - waits.keys()):
                 faults.add(
                     f"container {container.name!r} depends on {missing!r}, which the task does not have; "
-                    f"use one of {', '.join(repr(name) for name in waits if name != container.name) or 'its own, of which there is none'}"
+                    f"use {others or 'another container'}, or leave it out"
                 )
         started: set[str] = set()
         while ready := {name for name, on in waits.items() if name not in started and on & waits.keys() <= started}:

@@ -1,0 +1,37 @@
+"""One load balancer for services of several stacks, by host and path, one of them gRPC."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
+
+from moorage import Cluster, Container, LoadBalancer, Network, Route, Service, TargetHealth, Task
+
+app = cdk.App()
+platform = cdk.Stack(app, "Platform")
+zone = route53.HostedZone.from_hosted_zone_attributes(platform, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+certificate = acm.Certificate(
+    platform, "Certificate", domain_name="*.example.com", validation=acm.CertificateValidation.from_dns(zone)
+)
+network = Network(platform, "Network", zones=3)
+cluster = Cluster(platform, "Cluster", vpc=network.vpc)
+edge = LoadBalancer(platform, "Edge", vpc=network.vpc, public=True, certificate=certificate, zone=zone)
+
+web = Task(Container("public.ecr.aws/nginx/nginx:1.29", port=8080))
+Service(cdk.Stack(app, "Web"), "Web", cluster=cluster, task=web, route=Route(edge, host="shop.example.com"))
+
+cart = Task(Container("public.ecr.aws/docker/library/cart:1.0", port=50051))
+Service(
+    cdk.Stack(app, "Cart"),
+    "Cart",
+    cluster=cluster,
+    task=cart,
+    route=Route(
+        edge,
+        host="shop.example.com",
+        path="/shop.Cart/*",
+        protocol_version=elbv2.ApplicationProtocolVersion.GRPC,
+        health=TargetHealth("/grpc.health.v1.Health/Check", codes="0"),
+    ),
+)
+app.synth()

@@ -1,0 +1,132 @@
+"""The walls of the house: where things lie, what imports what, and what the wheel holds."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import moorage
+from moorage import Architecture
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "constructs" / "moorage"
+MAY_IMPORT = {
+    "workload": {"workload"},
+    "ecs": {"ecs", "workload"},
+    "ecr": {"ecr", "workload", "stage"},
+}
+
+
+def test_constructs_is_a_source_root_and_no_package() -> None:
+    assert not (ROOT / "constructs" / "__init__.py").exists(), "it would shadow PyPI's constructs"
+    assert not [path for path in (ROOT / "tests").rglob("constructs") if path.is_dir()]
+
+
+def test_imports_run_one_way() -> None:
+    for floor, allowed in MAY_IMPORT.items():
+        for path in (PACKAGE / floor).glob("*.py"):
+            for module in imported(path):
+                if module.startswith("moorage."):
+                    assert module.split(".")[1] in allowed, f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_values_import_no_cdk_at_run_time() -> None:
+    for path in (PACKAGE / "workload").glob("*.py"):
+        assert not [module for module in imported(path, typing=False) if module.startswith(("aws_cdk", "constructs"))]
+
+
+def test_the_public_names_are_all_importable_and_typed() -> None:
+    for name in moorage.__all__:
+        assert getattr(moorage, name).__name__ == name
+    typed = re.findall(r"import (\w+) as \1", (PACKAGE / "__init__.py").read_text())
+    assert sorted(typed) == list(moorage.__all__)
+    assert set(moorage.__all__) <= set(dir(moorage))
+    with pytest.raises(AttributeError, match="module 'moorage' has no attribute 'Nothing'"):
+        _ = moorage.Nothing  # type: ignore[attr-defined]  # that is the test
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("import moorage", "aws_cdk.aws_"),
+        ("import moorage.ecr; from moorage import Repository", "aws_cdk.aws_ecs"),
+        ("import moorage.ecr; from moorage import Repository", "aws_cdk.aws_ec2"),
+    ],
+)
+def test_an_import_loads_no_service_it_does_not_need(code: str, unwanted: str) -> None:
+    code += f"; import sys; print([name for name in sys.modules if name.startswith({unwanted!r})])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_word_is_documented() -> None:
+    for name in moorage.__all__:
+        word = getattr(moorage, name)
+        assert word.__doc__, name
+        for argument in inspect.signature(word).parameters:
+            assert re.search(rf"\b{argument}\b", word.__doc__) or word is Architecture, (
+                f"{name} does not document {argument}"
+            )
+
+
+def test_no_file_names_a_registry_host_or_a_path_of_a_machine() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in tracked:
+        if name.endswith((".json", ".txt", ".toml", ".lock", ".in")) and "__snapshots__" not in name:
+            text = (ROOT / name).read_text()
+            assert not re.search(r'"resolved": *"http|index-url|find-links|file://', text), name
+
+
+@pytest.mark.slow
+def test_the_wheel_serves_an_app_that_lives_elsewhere(tmp_path: Path) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=True
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"moorage"}
+    assert "moorage/py.typed" in names
+
+    environment = tmp_path / "venv"
+    subprocess.run([str(uv), "venv", "--quiet", "--python", sys.executable, str(environment)], check=True)
+    python = environment / "bin" / "python"
+    install = [str(uv), "pip", "install", "--quiet", "--upgrade", "--python", str(python)]
+    subprocess.run([*install, str(wheel), "aws-cdk-lib"], check=True, cwd=tmp_path)
+    program = tmp_path / "elsewhere" / "app.py"
+    program.parent.mkdir()
+    program.write_text((ROOT / "examples" / "service.py").read_text())
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    out = {"CDK_OUTDIR": str(tmp_path / "cdk.out"), "CDK_VALIDATION": "false"}
+    subprocess.run([str(python), str(program)], check=True, cwd=program.parent, env={**clean, **out})
+    template = json.loads((tmp_path / "cdk.out" / "Shop.template.json").read_text())
+    assert "AWS::ECS::Service" in {resource["Type"] for resource in template["Resources"].values()}
+
+
+def imported(path: Path, *, typing: bool = True) -> list[str]:
+    """The modules that a file imports; without `typing`, only those that run."""
+    tree = ast.parse(path.read_text())
+    hidden = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in ast.walk(node)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if node in hidden and not typing:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.append(node.module)
+        elif isinstance(node, ast.Import):
+            found.extend(alias.name for alias in node.names)
+    return found
