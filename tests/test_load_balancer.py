@@ -198,7 +198,9 @@ def test_each_host_of_a_zone_becomes_an_alias_once(
 
 def test_two_services_for_the_same_requests_clash(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, host="shop.example.com"))
-    with pytest.raises(ValueError, match="Shop/Api: route for host 'shop.example.com' clashes with that of Shop/Web"):
+    with pytest.raises(
+        ValueError, match="Shop/Api: route for host 'shop.example.com' and that of Shop/Web for .* clash"
+    ):
         serve(stack, "Api", Route(edge, host="SHOP.example.com"))
 
 
@@ -216,7 +218,7 @@ def test_a_route_that_never_gets_a_request_is_an_error(stack: cdk.Stack, edge: L
 
 
 def test_the_routes_of_one_service_do_not_clash_either(stack: cdk.Stack, edge: LoadBalancer) -> None:
-    with pytest.raises(ValueError, match="clashes with that of this service"):
+    with pytest.raises(ValueError, match="that of this service for path '/a' clash"):
         serve(stack, "Web", Route(edge, path="/a"), Route(edge, path="/a"))
 
 

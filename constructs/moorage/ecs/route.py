@@ -168,20 +168,17 @@ def clash_of(route: Route, other: Route, of: Construct | None) -> str | None:
         other: The one that stands there.
         of: The service that has it; None where it is the same service.
     """
-    theirs = f"that of {_named(of)} for {other.says}"
-    if other.priority == route.priority and (other.host, other.path) != (route.host, route.path):
-        return (
-            f"route for {route.says} and {theirs} have the same priority {route.priority}; set priority= on one of them"
-        )
-    if is_token((*route.host, *route.path, *other.host, *other.path)):
-        return None
     first, second = (other, route) if other.priority <= route.priority else (route, other)
-    if not first.hides(second):
+    if other.priority == route.priority and (other.host, other.path) != (route.host, route.path):
+        why = f"have the same priority {route.priority}; set priority= on one of them"
+    elif not is_token((*route.host, *route.path, *other.host, *other.path)) and first.hides(second):
+        why = (
+            f"clash: the one with priority {first.priority} is asked first and leaves the one with {second.priority} "
+            "nothing; set priority= on one of them, or ask for something else"
+        )
+    else:
         return None
-    return (
-        f"route for {route.says} clashes with {theirs}: the one with priority {first.priority} is asked first "
-        f"and leaves the one with {second.priority} nothing; set priority= on one of them, or ask for something else"
-    )
+    return f"route for {route.says} and that of {_named(of)} for {other.says} {why}"
 
 
 def _named(service: Construct | None) -> str:
