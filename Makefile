@@ -6,6 +6,8 @@ VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 export UV_NO_CONFIG := 1
 export UV_LINK_MODE := copy
+# a proxy of an organization is trusted where its system trusts it
+export UV_SYSTEM_CERTS := 1
 
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)/tools/checkov
