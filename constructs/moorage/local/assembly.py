@@ -1,0 +1,103 @@
+"""A synthesized CDK app, read from its cloud assembly: stacks in the order they deploy, and their resources."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
+
+
+@attrs.frozen(eq=False)
+class Resource:
+    """One resource of a template."""
+
+    stack: str
+    logical_id: str
+    type: str
+    properties: Mapping[str, Any]
+    path: str
+
+    @property
+    def name(self) -> str:
+        """Its construct's path within the stack, without the last parts that CDK adds."""
+        parts = [part for part in self.path.split("/") if part not in {"Resource", "Default", "Service"}]
+        return "/".join(parts[-2:]) if len(parts) > 1 else self.logical_id
+
+
+@attrs.frozen(eq=False)
+class Stack:
+    """One stack of an assembly.
+
+    Args:
+        name: The stack's name in CloudFormation.
+        path: Its construct's path, by which the CLI selects it.
+        account: The account it deploys to, or None for that of the credentials.
+        region: Likewise.
+        template: What CloudFormation gets.
+        needs: The names of the stacks that deploy before it.
+    """
+
+    name: str
+    path: str
+    account: str | None
+    region: str | None
+    template: Mapping[str, Any]
+    needs: tuple[str, ...]
+
+    @functools.cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        return tuple(
+            Resource(
+                self.name,
+                logical_id,
+                resource["Type"],
+                resource.get("Properties", {}),
+                resource.get("Metadata", {}).get("aws:cdk:path", f"{self.path}/{logical_id}"),
+            )
+            for logical_id, resource in self.template.get("Resources", {}).items()
+        )
+
+
+def stacks_of(assembly: Path) -> tuple[Stack, ...]:
+    """Every stack of an assembly and its stages, those that others need first."""
+    found = {stack.name: stack for stack in _read(assembly)}
+    ordered: dict[str, Stack] = {}
+
+    def place(stack: Stack) -> None:
+        for name in stack.needs:
+            if name in found and name not in ordered:
+                place(found[name])
+        ordered.setdefault(stack.name, stack)
+
+    for stack in found.values():
+        place(stack)
+    return tuple(ordered.values())
+
+
+def _read(assembly: Path) -> Iterator[Stack]:
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    for name, artifact in artifacts.items():
+        properties = artifact.get("properties", {})
+        if artifact["type"] == "cdk:cloud-assembly":
+            yield from _read(assembly / properties["directoryName"])
+        elif artifact["type"] == "aws:cloudformation:stack":
+            account, region = artifact["environment"].removeprefix("aws://").split("/")
+            yield Stack(
+                name=properties.get("stackName", name),
+                path=artifact.get("displayName", name),
+                account=None if account == ANY_ACCOUNT else account,
+                region=None if region == ANY_REGION else region,
+                template=json.loads((assembly / properties["templateFile"]).read_text()),
+                needs=tuple(_stack_name(artifacts, need) for need in artifact.get("dependencies", [])),
+            )
+
+
+def _stack_name(artifacts: Mapping[str, Any], name: str) -> str:
+    stack_name: str = artifacts.get(name, {}).get("properties", {}).get("stackName", name)
+    return stack_name

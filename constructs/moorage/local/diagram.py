@@ -1,0 +1,174 @@
+"""A diagram of a synthesized app, as Mermaid text, which GitHub draws.
+
+`python -m moorage.local.diagram ASSEMBLY [STAGE] [--into FILE]` prints it, or puts it between the two marks in a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from moorage.local.assembly import Resource, Stack, stacks_of
+
+SHAPES = {
+    "AWS::EC2::VPC": ("[/", "/]", "VPC"),
+    "AWS::ECR::Repository": ("[(", ")]", "repository"),
+    "AWS::ECS::Cluster": ("[[", "]]", "cluster"),
+    "AWS::ECS::Service": ("(", ")", "service"),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("{{", "}}", "load balancer"),
+}
+"""The types that are drawn, each with its brackets in Mermaid and its word."""
+
+BEGIN, END = "<!-- diagram: begin -->", "<!-- diagram: end -->"
+
+
+@attrs.frozen(order=True)
+class Edge:
+    """An arrow of the diagram, between two nodes, with a word on it."""
+
+    source: str
+    target: str
+    says: str
+
+
+def draw(stacks: Sequence[Stack]) -> str:
+    """The drawn resources of each stack in a box, and what connects them: requests, clusters, networks, images."""
+    graph = _Graph(stacks)
+    lines = ["flowchart LR"]
+    for stack in stacks:
+        drawn = [resource for resource in stack.resources if resource.type in SHAPES]
+        if not drawn:
+            continue
+        lines.append(f'  subgraph {_word(stack.name)}["{stack.path}"]')
+        for resource in drawn:
+            opening, closing, word = SHAPES[resource.type]
+            lines.append(f'    {graph.node(resource)}{opening}"{resource.name}<br/>{word}"{closing}')
+        lines.append("  end")
+    edges = sorted(set(graph.edges()))
+    if any(edge.source == "internet" for edge in edges):
+        lines.insert(1, '  internet(("internet"))')
+    lines += [f"  {edge.source} -->|{edge.says}| {edge.target}" for edge in edges]
+    return "\n".join(lines) + "\n"
+
+
+class _Graph:
+    """Which resources refer to which, over the borders of stacks too."""
+
+    def __init__(self, stacks: Sequence[Stack]) -> None:
+        self._resources = {(each.stack, each.logical_id): each for stack in stacks for each in stack.resources}
+        self._exports = {
+            output["Export"]["Name"]: (stack.name, output["Value"])
+            for stack in stacks
+            for output in stack.template.get("Outputs", {}).values()
+            if isinstance(output.get("Export", {}).get("Name"), str)
+        }
+
+    def node(self, resource: Resource) -> str:
+        return _word(f"{resource.stack}-{resource.logical_id}")
+
+    def edges(self) -> Iterator[Edge]:
+        for resource in self._resources.values():
+            if resource.type == "AWS::ECS::Service":
+                yield from self._of_service(resource)
+            elif resource.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+                if resource.properties.get("Scheme") == "internet-facing":
+                    yield Edge("internet", self.node(resource), self._protocol(resource))
+            elif resource.type == "AWS::ElasticLoadBalancingV2::ListenerRule":
+                yield from self._of_rule(resource)
+
+    def _of_service(self, service: Resource) -> Iterator[Edge]:
+        for cluster in self._reached(service, "AWS::ECS::Cluster"):
+            yield Edge(self.node(service), self.node(cluster), "runs in")
+        for network in self._reached(service, "AWS::EC2::VPC"):
+            yield Edge(self.node(service), self.node(network), "in")
+        for repository in self._reached(service, "AWS::ECR::Repository"):
+            yield Edge(self.node(service), self.node(repository), "image")
+
+    def _of_rule(self, rule: Resource) -> Iterator[Edge]:
+        groups = set(self._reached(rule, "AWS::ElasticLoadBalancingV2::TargetGroup"))
+        values = [value for each in rule.properties["Conditions"] for value in _condition_values(each)]
+        for service in self._resources.values():
+            if service.type != "AWS::ECS::Service":
+                continue
+            if groups & set(self._reached(service, "AWS::ElasticLoadBalancingV2::TargetGroup")):
+                for balancer in self._reached(rule, "AWS::ElasticLoadBalancingV2::LoadBalancer"):
+                    yield Edge(self.node(balancer), self.node(service), " ".join(map(str, values)))
+
+    def _protocol(self, balancer: Resource) -> str:
+        listeners = [each for each in self._resources.values() if each.type == "AWS::ElasticLoadBalancingV2::Listener"]
+        protocols = {each.properties["Protocol"] for each in listeners if balancer in self._referred(each)}
+        return "HTTPS" if "HTTPS" in protocols else "HTTP"
+
+    def _reached(self, start: Resource, kind: str) -> list[Resource]:
+        """The resources of a type that `start` refers to, directly or through what is not drawn."""
+        seen, found, waiting = {start}, [], [start]
+        while waiting:
+            for other in self._referred(waiting.pop()):
+                if other in seen:
+                    continue
+                seen.add(other)
+                if other.type == kind:
+                    found.append(other)
+                else:
+                    waiting.append(other)
+        return found
+
+    def _referred(self, resource: Resource) -> Iterator[Resource]:
+        for stack, logical_id in self._references(resource.stack, resource.properties):
+            if (stack, logical_id) in self._resources:
+                yield self._resources[stack, logical_id]
+
+    def _references(self, stack: str, value: Any) -> Iterator[tuple[str, str]]:
+        if isinstance(value, dict):
+            if isinstance(value.get("Ref"), str):
+                yield stack, value["Ref"]
+            if "Fn::GetAtt" in value:
+                yield stack, str(value["Fn::GetAtt"][0])
+            imported = value.get("Fn::ImportValue")
+            if isinstance(imported, str) and imported in self._exports:
+                yield from self._references(*self._exports[imported])
+            for inner in value.values():
+                yield from self._references(stack, inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from self._references(stack, inner)
+
+
+def _condition_values(condition: dict[str, Any]) -> list[str]:
+    for config in ("HostHeaderConfig", "PathPatternConfig"):
+        if config in condition:
+            return list(condition[config]["Values"])
+    return list(condition.get("Values", []))
+
+
+def _word(text: str) -> str:
+    return re.sub(r"\W", "_", text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the diagram of an assembly, or put it into a file between its marks."""
+    parser = argparse.ArgumentParser(prog="python -m moorage.local.diagram", description=__doc__)
+    parser.add_argument("assembly", type=Path, help="a folder that `cdk synth` wrote")
+    parser.add_argument("stage", nargs="?", default="", help="only stacks whose path begins with this")
+    parser.add_argument("--into", type=Path, help=f"a file with the marks {BEGIN} and {END}")
+    given = parser.parse_args(arguments)
+    text = draw([stack for stack in stacks_of(given.assembly) if stack.path.startswith(given.stage)])
+    if given.into is None:
+        sys.stdout.write(text)
+        return 0
+    before, begin, rest = given.into.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        parser.error(f"{given.into} has no lines {BEGIN} and {END} to put the diagram between")
+    given.into.write_text(f"{before}{BEGIN}\n```mermaid\n{text}```\n{END}{after}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
