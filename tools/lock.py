@@ -18,7 +18,10 @@ def main() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(pins))
         constraints.flush()
-        _lock(["--group", "dev", "--constraint", constraints.name, "pyproject.toml"], "requirements.lock")
+        _lock(
+            ["--group", "dev", "--extra", "local", "--constraint", constraints.name, "pyproject.toml"],
+            "requirements.lock",
+        )
     _lock(["tools/checkov/requirements.in"], "tools/checkov/requirements.lock")
 
 

@@ -1,0 +1,179 @@
+"""`python -m moorage.local up|down|status`: any CDK app, in an AWS that runs on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from moorage.local.assembly import Stack, stacks_of
+from moorage.local.diagram import draw
+from moorage.local.environment import ACCOUNT, REGION
+from moorage.local.process import Home, LocalError, Server
+from moorage.local.readback import TOOLKIT, Account, Row, is_deployed, left, table, why_not_standing
+from moorage.local.toolkit import Toolkit
+
+out = sys.stdout.write
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what the user can act on is a sentence and exit code 1."""
+    given = _parse(arguments)
+    try:
+        home = Home(given.home)
+        command = {"up": up, "down": down, "status": status}[given.command]
+        command(home, given)
+    except LocalError as error:
+        sys.stderr.write(f"moorage.local: {error}\n")
+    except OSError as error:
+        where = error.filename or given.home
+        sys.stderr.write(f"moorage.local: {where}: {error.strerror}; make room there, or name a folder with --home\n")
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            "\nmoorage.local: interrupted; the next up mends what was left half-done, and down removes it\n"
+        )
+    else:
+        return 0
+    return 1
+
+
+def up(home: Home, given: argparse.Namespace) -> None:
+    """Deploy the app, and show what stands; where all of it stands already, say so."""
+    with home.alone():
+        began = time.monotonic()
+        toolkit = Toolkit(home, given.app)
+        chosen = _chosen(stacks_of(toolkit.synthesize()), given.stacks)
+        synthesized = time.monotonic()
+        server = _standing(home, chosen, given.port)
+        started = time.monotonic()
+        waiting = [stack for stack in chosen if not is_deployed(server.endpoint, stack)]
+        if waiting:
+            _bootstrap(toolkit, server, waiting)
+            bootstrapped = time.monotonic()
+            toolkit.deploy(server, [stack.path for stack in waiting])
+            deployed = time.monotonic()
+        _show(server, chosen)
+        if not waiting:
+            out(f"\nNothing to do: all of it stands as its templates say ({time.monotonic() - began:.1f} s).\n")
+            return
+        out(
+            f"\nUp in {deployed - began:.1f} s: synthesis {synthesized - began:.1f}, server {started - synthesized:.1f}, "
+            f"bootstrap {bootstrapped - started:.1f}, deployment {deployed - bootstrapped:.1f}.\n"
+        )
+        out(f"\n{draw(chosen)}\n")
+        _suggest(server)
+
+
+def down(home: Home, given: argparse.Namespace) -> None:
+    """Destroy the app's stacks, check that none is left, and stop the server."""
+    with home.alone():
+        server = home.running()
+        if server is None:
+            ended = home.stop()
+            out(
+                "The local AWS had stopped answering; it is ended, and nothing is left.\n"
+                if ended
+                else "Nothing is up.\n"
+            )
+            return
+        stacks = stacks_of(home.assembly) if (home.assembly / "manifest.json").exists() else ()
+        chosen = _chosen(stacks, given.stacks) if stacks else ()
+        standing = left(server.endpoint, chosen)
+        if standing:
+            Toolkit(home, given.app).destroy(server, standing)
+        if remaining := left(server.endpoint, chosen):
+            raise LocalError(
+                f"still there after the destruction: {', '.join(remaining)}; run up, which repairs, and down again"
+            )
+        if others := left(server.endpoint, stacks):
+            out(f"Destroyed. Still up: {', '.join(others)}.\n")
+            return
+        home.stop()
+        out("Nothing is left; the local AWS is stopped.\n")
+
+
+def status(home: Home, given: argparse.Namespace) -> None:
+    """Show what stands."""
+    server = home.running()
+    if server is None:
+        out("Nothing is up.\n")
+        return
+    _show(server, _chosen(stacks_of(home.assembly), given.stacks))
+    _suggest(server)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m moorage.local", description=__doc__)
+    parser.add_argument("command", choices=("up", "down", "status"))
+    parser.add_argument("stacks", nargs="*", help="paths of stacks, with '*'; all of the app without them")
+    parser.add_argument(
+        "--app", help="the command that synthesizes, as `cdk --app` takes it; that of cdk.json without it"
+    )
+    parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on; a free one without it")
+    parser.add_argument("--home", type=Path, default=Path(".moorage"), help="the folder of its state (.moorage)")
+    return parser.parse_args(arguments)
+
+
+def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
+    """The stacks that the patterns name, and those that they need, in the order in which they deploy."""
+    if not patterns:
+        return tuple(stacks)
+    named = {stack.name for stack in stacks if any(fnmatch.fnmatch(stack.path, pattern) for pattern in patterns)}
+    for stack in reversed(stacks):
+        if stack.name in named:
+            named |= set(stack.needs)
+    if not named:
+        paths = ", ".join(stack.path for stack in stacks)
+        raise LocalError(f"no stack is named {' or '.join(patterns)}; the app has {paths}")
+    return tuple(stack for stack in stacks if stack.name in named)
+
+
+def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
+    """A server on which every stack stands whole or not at all.
+
+    What a resource was, the local AWS keeps in memory alone, so one that is gone, or a stack that was left half-done,
+    is mended by starting anew: it takes seconds, and leaves nothing in doubt.
+    """
+    server = home.running()
+    if server is None:
+        if home.stop():
+            out("The local AWS had stopped answering; starting it anew.\n")
+        return home.start(port)
+    reasons = [reason for stack in stacks if (reason := why_not_standing(server.endpoint, stack))]
+    if not reasons:
+        return server
+    out(f"{reasons[0]}; starting the local AWS anew.\n")
+    home.stop()
+    return home.start(port)
+
+
+def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> None:
+    for account, region in sorted({(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks}):
+        if Account(server.endpoint, account, region).stack(TOOLKIT) is None:
+            toolkit.bootstrap(server, account, region)
+
+
+def _show(server: Server, stacks: Sequence[Stack]) -> None:
+    rows = [Row("what", "name", "state"), *table(server.endpoint, stacks)]
+    widths = [max(len(row.what) for row in rows), max(len(row.name) for row in rows)]
+    out("\n")
+    for row in rows:
+        out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
+
+
+def _suggest(server: Server) -> None:
+    credentials = f"AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY=local AWS_REGION={REGION}"
+    out(
+        "Next:\n"
+        "  python -m moorage.local status     what stands now\n"
+        "  python -m moorage.local up         after a change: deploys what changed\n"
+        "  python -m moorage.local down       removes it all\n"
+        f"  {credentials} AWS_ENDPOINT_URL={server.endpoint} aws ecs list-clusters\n"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

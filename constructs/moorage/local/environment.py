@@ -1,0 +1,58 @@
+"""The environment in which programs see the local AWS and no other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+_FOREIGN = ("AWS_", "CDK_DEFAULT_", "AMAZON_", "BOTO_")
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy"}
+
+
+def sealed(home: Path, endpoint: str, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
+    """This process's environment without anything that names an AWS account, and with the local AWS in its place.
+
+    Profiles, SSO, credential processes and endpoints come from variables and from files; the variables are dropped, the
+    files replaced by empty ones. Credentials from instance metadata are switched off, and no proxy is asked.
+
+    Args:
+        home: A folder for the two empty files.
+        endpoint: Where the local AWS listens.
+        account: The account that programs act in; the local AWS takes a key of twelve digits for one.
+        region: The region that programs act in.
+    """
+    empty = home / "no-profiles"
+    empty.write_text("")
+    kept = {name: value for name, value in os.environ.items() if _harmless(name)}
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_CONFIG_FILE": str(empty),
+        "AWS_SHARED_CREDENTIALS_FILE": str(empty),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "true",
+        "NO_PROXY": "*",
+    }
+
+
+def session_arguments(endpoint: str, *, account: str = ACCOUNT, region: str = REGION) -> Mapping[str, str]:
+    """What a boto3 client is given so that it asks nothing of the environment."""
+    return {
+        "endpoint_url": endpoint,
+        "aws_access_key_id": account,
+        "aws_secret_access_key": "local",
+        "region_name": region,
+    }
+
+
+def _harmless(name: str) -> bool:
+    return not name.startswith(_FOREIGN) and name.lower() not in _PROXIES
