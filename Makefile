@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)/tools/checkov
 
-.PHONY: help setup synth test lint types unit bench lock clean
+.PHONY: help setup synth test lint types unit up down diagram bench lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,15 @@ types: $(READY)
 
 unit: $(READY)
 	pytest -n 2 --dist worksteal
+
+up: $(READY) ## Deploy dev into an AWS that runs on this machine
+	python -m moorage.local up 'dev/*'
+
+down: $(READY) ## Remove what `make up` deployed, and stop that AWS
+	python -m moorage.local down 'dev/*'
+
+diagram: synth ## Draw dev anew in the README
+	python -m moorage.local.diagram cdk.out dev/ --into README.md
 
 bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 	python -m tools.bench

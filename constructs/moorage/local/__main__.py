@@ -16,7 +16,11 @@ from moorage.local.process import Home, LocalError, Server
 from moorage.local.readback import TOOLKIT, Account, Row, is_deployed, left, table, why_not_standing
 from moorage.local.toolkit import Toolkit
 
-out = sys.stdout.write
+
+def out(text: str) -> None:
+    """Print in the order in which it happens, between what the cdk CLI prints."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,27 +47,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def up(home: Home, given: argparse.Namespace) -> None:
     """Deploy the app, and show what stands; where all of it stands already, say so."""
     with home.alone():
-        began = time.monotonic()
+        clock = _Clock()
         toolkit = Toolkit(home, given.app)
         chosen = _chosen(stacks_of(toolkit.synthesize()), given.stacks)
-        synthesized = time.monotonic()
+        clock.reached("synthesis")
         server = _standing(home, chosen, given.port)
-        started = time.monotonic()
+        clock.reached("server")
         waiting = [stack for stack in chosen if not is_deployed(server.endpoint, stack)]
         if waiting:
             _bootstrap(toolkit, server, waiting)
-            bootstrapped = time.monotonic()
+            clock.reached("bootstrap")
             toolkit.deploy(server, [stack.path for stack in waiting])
-            deployed = time.monotonic()
+            clock.reached("deployment")
         _show(server, chosen)
         if not waiting:
-            out(f"\nNothing to do: all of it stands as its templates say ({time.monotonic() - began:.1f} s).\n")
+            out(f"\nNothing to do: all of it stands as its templates say ({clock.total:.1f} s).\n")
             return
-        out(
-            f"\nUp in {deployed - began:.1f} s: synthesis {synthesized - began:.1f}, server {started - synthesized:.1f}, "
-            f"bootstrap {bootstrapped - started:.1f}, deployment {deployed - bootstrapped:.1f}.\n"
-        )
-        out(f"\n{draw(chosen)}\n")
+        out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}\n")
         _suggest(server)
 
 
@@ -103,6 +103,26 @@ def status(home: Home, given: argparse.Namespace) -> None:
         return
     _show(server, _chosen(stacks_of(home.assembly), given.stacks))
     _suggest(server)
+
+
+class _Clock:
+    """How long each part took."""
+
+    def __init__(self) -> None:
+        self._marks = [time.monotonic()]
+        self._names: list[str] = []
+
+    def reached(self, name: str) -> None:
+        self._names.append(name)
+        self._marks.append(time.monotonic())
+
+    @property
+    def total(self) -> float:
+        return self._marks[-1] - self._marks[0]
+
+    def __str__(self) -> str:
+        spans = zip(self._names, self._marks, self._marks[1:], strict=False)
+        return ", ".join(f"{name} {end - start:.1f}" for name, start, end in spans)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

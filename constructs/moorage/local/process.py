@@ -87,8 +87,9 @@ class Home:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
+                holder = lock.read() or "unknown"
                 raise LocalError(
-                    f"another up or down is at work in {self.folder} (process {lock.read() or 'unknown'}); wait until it ends"
+                    f"another up or down is at work in {self.folder} (process {holder}); wait until it ends"
                 ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))

@@ -1,0 +1,167 @@
+"""What the client of the local AWS promises without one: it reads assemblies, seals itself off, refuses clearly."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moorage.local import __main__ as local
+from moorage.local.assembly import stacks_of
+from moorage.local.diagram import BEGIN, END, draw
+from moorage.local.diagram import main as diagram
+from moorage.local.environment import sealed
+from moorage.local.process import Home, LocalError, Server
+from tests.test_examples import synthesize
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assembly of this repository's app."""
+    out = tmp_path_factory.mktemp("assembly")
+    environment = {**os.environ, "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context())}
+    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    return out
+
+
+def context() -> dict[str, Any]:
+    """What the CLI gives an app of `cdk.json`'s context."""
+    found: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**found, "aws:cdk:enable-path-metadata": True}
+
+
+def test_stacks_are_read_in_the_order_in_which_they_deploy(assembly: Path) -> None:
+    paths = [stack.path for stack in stacks_of(assembly)]
+    assert paths.index("dev/Platform") < paths.index("dev/Services")
+    assert {path.split("/")[0] for path in paths} == {"dev", "production"}
+    platform = next(stack for stack in stacks_of(assembly) if stack.path == "dev/Platform")
+    assert (platform.name, platform.account, platform.region) == ("dev-Platform", None, None)
+
+
+def test_choosing_a_stack_chooses_what_it_needs(assembly: Path) -> None:
+    stacks = stacks_of(assembly)
+    assert [stack.path for stack in local._chosen(stacks, ["dev/Services"])] == ["dev/Platform", "dev/Services"]
+    assert len(local._chosen(stacks, ["dev/*"])) == 3
+    with pytest.raises(LocalError, match="no stack is named staging/.*; the app has dev/Platform"):
+        local._chosen(stacks, ["staging/*"])
+
+
+def test_the_diagram_shows_what_connects(assembly: Path) -> None:
+    drawn = draw([stack for stack in stacks_of(assembly) if stack.path.startswith("production/")])
+    for edge in ("-->|HTTPS| production_Platform_Entrance", "-->|runs in| production_Platform_Cluster"):
+        assert edge in drawn
+    assert drawn.count("subgraph") == 3
+
+
+def test_the_readme_shows_the_diagram_as_it_is_now(assembly: Path, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text((ROOT / "README.md").read_text())
+    diagram([str(assembly), "dev/", "--into", str(readme)])
+    assert readme.read_text() == (ROOT / "README.md").read_text(), "stale: run `make diagram`"
+
+
+def test_a_diagram_goes_between_its_marks_alone(
+    assembly: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    diagram([str(assembly), "dev/", "--into", str(page)])
+    assert page.read_text().startswith(f"before\n{BEGIN}\n```mermaid\nflowchart LR\n")
+    assert page.read_text().endswith(f"```\n{END}\nafter\n")
+    page.write_text("no marks")
+    with pytest.raises(SystemExit):
+        diagram([str(assembly), "dev/", "--into", str(page)])
+    assert "has no lines" in capsys.readouterr().err
+
+
+def test_an_example_is_drawn_without_path_metadata(tmp_path: Path) -> None:
+    synthesize(ROOT / "examples" / "without_nat.py", tmp_path)
+    assert "|image|" in draw(stacks_of(tmp_path))
+
+
+def test_a_sealed_environment_names_no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = {
+        "AWS_PROFILE": "production",
+        "AWS_ENDPOINT_URL_ECS": "https://example.com",
+        "AWS_SESSION_TOKEN": "real",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/etc/token",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.2/",
+        "CDK_DEFAULT_ACCOUNT": "111111111111",
+        "HTTPS_PROXY": "http://proxy:3128",
+        "https_proxy": "http://proxy:3128",
+    }
+    for name, value in hostile.items():
+        monkeypatch.setenv(name, value)
+    environment = sealed(tmp_path, "http://127.0.0.1:1")
+    assert not {*hostile} & environment.keys()
+    assert Path(environment["AWS_CONFIG_FILE"]).read_text() == ""
+    assert {value for name, value in environment.items() if name.startswith("AWS_ENDPOINT")} == {"http://127.0.0.1:1"}
+
+
+def test_two_commands_at_once_are_refused(tmp_path: Path) -> None:
+    refused = pytest.raises(LocalError, match=f"another up or down is at work in .*process {os.getpid()}")
+    with Home(tmp_path).alone(), refused, Home(tmp_path).alone():
+        pass
+    with Home(tmp_path).alone():
+        pass
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalError, match=f"port {port} of 127.0.0.1 cannot be used"):
+            Home(tmp_path).start(port)
+
+
+def test_a_process_that_is_not_the_server_is_never_ended(tmp_path: Path) -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        home = Home(tmp_path)
+        (tmp_path / "server.json").write_text(json.dumps({"pid": bystander.pid, "port": 1}))
+        assert home.running() is None
+        assert home.stop() is False
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_server_that_is_gone_does_not_answer() -> None:
+    assert not Server(os.getpid(), 9).answers
+
+
+def test_down_with_nothing_up_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert local.main(["down", "--home", str(tmp_path / "home")]) == 0
+    assert capsys.readouterr().out == "Nothing is up.\n"
+    assert local.main(["status", "--home", str(tmp_path / "home")]) == 0
+
+
+def test_an_app_that_does_not_synthesize_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    app = tmp_path / "app.py"
+    app.write_text("raise SystemExit('no')\n")
+    assert local.main(["up", "--home", str(tmp_path / "home"), "--app", f"{sys.executable} {app}"]) == 1
+    assert "the app does not synthesize (cdk ended with 1); what it printed stands above" in capfd.readouterr().err
+
+
+def test_a_folder_without_room_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert local.main(["status", "--home", str(tmp_path / "file" / "home")]) == 1
+    assert "make room there, or name a folder with --home" in capsys.readouterr().err
+
+
+def test_the_client_imports_no_construct() -> None:
+    code = (
+        "import sys, moorage.local.__main__; print([n for n in sys.modules if n.startswith(('aws_cdk', 'moorage.e'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
