@@ -7,6 +7,7 @@ balancer, so each imports it.
 from __future__ import annotations
 
 import sys
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -41,7 +42,14 @@ access_logs = s3.Bucket(
     block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
     enforce_ssl=True,
     versioned=True,
-    lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(365))],
+    object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    lifecycle_rules=[
+        s3.LifecycleRule(
+            expiration=cdk.Duration.days(365),
+            noncurrent_version_expiration=cdk.Duration.days(30),
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+        )
+    ],
 )
 access_logs.add_to_resource_policy(
     iam.PolicyStatement(
@@ -59,11 +67,16 @@ edge = elbv2.ApplicationLoadBalancer(
     security_group=edge_group,
     deletion_protection=True,
     drop_invalid_header_fields=True,
+    desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
+    idle_timeout=cdk.Duration.seconds(60),
 )
 edge.set_attribute("access_logs.s3.enabled", "true")
 edge.set_attribute("access_logs.s3.bucket", access_logs.bucket_name)
 edge.add_redirect()
 
+platform = ecs.RuntimePlatform(
+    cpu_architecture=ecs.CpuArchitecture.X86_64, operating_system_family=ecs.OperatingSystemFamily.LINUX
+)
 for index in range(services):
     if index % SERVICES_A_STACK == 0:
         stack = cdk.Stack(app, f"Services{index // SERVICES_A_STACK}")
@@ -78,13 +91,15 @@ for index in range(services):
     )
     group = ec2.SecurityGroup(stack, f"SecurityGroup{index}", vpc=vpc, allow_all_outbound=False)
     group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443))
-    definition = ecs.FargateTaskDefinition(stack, f"TaskDefinition{index}", cpu=1024, memory_limit_mib=2048)
+    definition = ecs.FargateTaskDefinition(
+        stack, f"TaskDefinition{index}", cpu=1024, memory_limit_mib=2048, runtime_platform=platform
+    )
     parameters = ecs.LinuxParameters(stack, f"Linux{index}")
     parameters.add_tmpfs(ecs.Tmpfs(container_path="/tmp", size=64))  # as in moorage_app.py
     definition.add_container(
         "web",
         image=ecs.ContainerImage.from_registry("public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2"),
-        port_mappings=[ecs.PortMapping(container_port=8080)],
+        port_mappings=[ecs.PortMapping(container_port=8080, name="web")],
         memory_limit_mib=2048,
         readonly_root_filesystem=True,
         linux_parameters=parameters,
@@ -103,7 +118,6 @@ for index in range(services):
         protocol=elbv2.ApplicationProtocol.HTTPS,
         certificate=certificate,
         ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
-        open_listener=False,
         security_groups=[group],
         capacity_provider_strategies=[ecs.CapacityProviderStrategy(capacity_provider="FARGATE", weight=1)],
         min_healthy_percent=100,
@@ -112,8 +126,12 @@ for index in range(services):
         propagate_tags=ecs.PropagatedTagSource.SERVICE,
         enable_ecs_managed_tags=True,
     )
+    inner = cast("cdk.CfnResource", web.service.node.default_child)
+    inner.add_property_override("AvailabilityZoneRebalancing", "ENABLED")
     web.target_group.configure_health_check(
         path="/actuator/health",
+        port="traffic-port",
+        healthy_http_codes="200",
         interval=cdk.Duration.seconds(10),
         timeout=cdk.Duration.seconds(5),
         healthy_threshold_count=2,
