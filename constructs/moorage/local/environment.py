@@ -12,6 +12,10 @@ _FOREIGN = ("AWS_", "CDK_DEFAULT_", "AMAZON_", "BOTO_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy"}
 
 
+TRUST = ("--trust", ACCOUNT, "--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess")
+"""With which any account of the local AWS is bootstrapped, so that the first one deploys into it."""
+
+
 def sealed(home: Path, endpoint: str, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
     """This process's environment without anything that names an AWS account, and with the local AWS in its place.
 
@@ -19,13 +23,15 @@ def sealed(home: Path, endpoint: str, *, account: str = ACCOUNT, region: str = R
     files replaced by empty ones. Credentials from instance metadata are switched off, and no proxy is asked.
 
     Args:
-        home: A folder for the two empty files.
+        home: A folder for the empty files, and for what the programs keep.
         endpoint: Where the local AWS listens.
         account: The account that programs act in; the local AWS takes a key of twelve digits for one.
         region: The region that programs act in.
     """
-    empty = home / "no-profiles"
+    home = home.resolve()
+    empty, temporary = home / "no-profiles", home / "tmp"
     empty.write_text("")
+    temporary.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if _harmless(name)}
     return {
         **kept,
@@ -38,9 +44,13 @@ def sealed(home: Path, endpoint: str, *, account: str = ACCOUNT, region: str = R
         "AWS_CONFIG_FILE": str(empty),
         "AWS_SHARED_CREDENTIALS_FILE": str(empty),
         "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_HOME": str(home / "cdk"),  # where the CLI remembers which account a key is of
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
+        "NODE_COMPILE_CACHE": str(home / "node"),
+        "NODE_PATH": str(Path.cwd() / "node_modules"),  # the SDK that Lambda has, for functions in JavaScript
         "NO_PROXY": "*",
+        "TMPDIR": str(temporary),
     }
 
 

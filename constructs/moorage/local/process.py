@@ -10,9 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import attrs
@@ -49,12 +49,12 @@ class Server:
 
     @property
     def answers(self) -> bool:
-        """Whether this process is alive and is the one that answers on the port."""
+        """Whether its process is alive and its port answers."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(f"{self.endpoint}/_moorage/health", timeout=5) as response:
-                return bool(json.load(response)["pid"] == self.pid)
-        except (OSError, ValueError, KeyError):
+            with opener.open(f"{self.endpoint}/_ministack/health", timeout=5) as response:
+                return response.status == HTTPStatus.OK and _is_server(self.pid)
+        except OSError:
             return False
 
 

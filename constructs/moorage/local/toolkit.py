@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from moorage.local.environment import ACCOUNT, REGION, sealed
+from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
 from moorage.local.process import HOST, Home, LocalError, Server
 
 _OFFLINE = ("--no-notices",)
@@ -47,7 +47,8 @@ class Toolkit:
     def bootstrap(self, server: Server, account: str, region: str) -> None:
         """Give an account and region what `cdk deploy` needs of it."""
         environment = sealed(self._home.folder, server.endpoint, account=account, region=region)
-        arguments = ["bootstrap", f"aws://{account}/{region}", "--app", "", "--progress", "bar"]
+        trust = [] if account == ACCOUNT else TRUST
+        arguments = ["bootstrap", f"aws://{account}/{region}", *trust, "--app", str(self._home.assembly)]
         if done := self._run(arguments, environment):
             raise LocalError(
                 f"bootstrapping {account} in {region} failed (cdk ended with {done}); {self._home.log} says why"
@@ -59,7 +60,7 @@ class Toolkit:
         Raises:
             LocalError: a stack does not deploy; CloudFormation's reason stands above, and it was rolled back.
         """
-        arguments = ["deploy", *paths, "--require-approval", "never", "--progress", "events", "--concurrency", "4"]
+        arguments = ["deploy", *paths, "--require-approval", "never", "--progress", "events"]
         self._at(
             server,
             arguments,

