@@ -197,8 +197,8 @@ class LoadBalancer(Construct):
         )
         self.load_balancer.set_attribute("access_logs.s3.enabled", "true")
         self.load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        if bucket.policy:
-            self.load_balancer.node.add_dependency(bucket.policy)
+        if policy := bucket.policy:
+            self.load_balancer.node.add_dependency(policy)
         return bucket
 
     def _define_alias(self, zone: route53.IHostedZone, host: str) -> None:
