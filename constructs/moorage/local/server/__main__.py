@@ -9,7 +9,10 @@ import os
 import signal
 import sys
 
-_SERVICES = ("applicationautoscaling", "autoscaling", "ec2", "ecr", "ecs", "elbv2", "logs", "s3")
+_SERVICES = (
+    "applicationautoscaling", "autoscaling", "ec2", "ecr", "ecs", "ecs_capacity", "ecs_placement", "elbv2", "iam",
+    "logs", "s3", "ssm",
+)  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

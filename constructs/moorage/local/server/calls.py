@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -60,6 +61,31 @@ def members(service: str, shape: str) -> frozenset[str]:
     """
     found = model(service).shape_for(shape)
     return frozenset(found.members) if isinstance(found, StructureShape) else frozenset()
+
+
+def xml(service: str, shape: str, record: Mapping[str, Any]) -> str:
+    """A record as the inside of an element of one of the service's XML answers.
+
+    Args:
+        service: The service's name in boto3.
+        shape: The structure that the record is, as in `AutoScalingGroup`; what it has no place for is left out.
+        record: Values by their names in that structure.
+    """
+    return _element(record, model(service).shape_for(shape))
+
+
+def _element(value: Any, shape: Shape) -> str:
+    if isinstance(shape, StructureShape):
+        return "".join(
+            f"<{tag}>{_element(value[name], member)}</{tag}>"
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+            for tag in [member.serialization.get("name", name)]
+        )
+    if isinstance(shape, ListShape):
+        tag = shape.member.serialization.get("name", "member")
+        return "".join(f"<{tag}>{_element(item, shape.member)}</{tag}>" for item in value)
+    return str(value).lower() if isinstance(value, bool) else escape(str(value))
 
 
 def _structure(value: Any, shape: StructureShape, path: str, renamed: Mapping[str, str]) -> dict[str, Any]:

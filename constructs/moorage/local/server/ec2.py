@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+import time
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, ClassVar
@@ -10,11 +13,14 @@ from typing import Any, ClassVar
 from ministack.services import ec2
 from ministack.services.cloudformation import provisioners
 
-from .calls import RefusedError, query, text
-from .resource import Made, Properties, Resource
+from moorage.workload.instances import instance_type
+
+from .calls import RefusedError, query, request, text, xml
+from .resource import Made, Properties, Resource, shortened
 
 Answer = tuple[int, dict[str, str], bytes]
 
+_USER_DATA = 16 * 1024
 _RULE = (
     "CidrIp", "CidrIpv6", "Description", "FromPort", "IpProtocol", "ToPort",
     "SourcePrefixListId", "SourceSecurityGroupId", "SourceSecurityGroupOwnerId",
@@ -216,8 +222,105 @@ class SecurityGroupEgress(_SecurityGroupRule):
     direction = "IpPermissionsEgress"
 
 
+class LaunchTemplate(Resource):
+    """A launch template; each change of its data is a version more, the default stays the first."""
+
+    type = "AWS::EC2::LaunchTemplate"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        wanted = self._request({"LaunchTemplateName": shortened(name, 128), **properties})
+        if any(item["LaunchTemplateName"] == wanted["LaunchTemplateName"] for item in ec2._launch_templates.values()):
+            raise RefusedError(f"Launch template name already in use: {wanted['LaunchTemplateName']} (AlreadyExists)")
+        template_id = ec2._new_lt_id()
+        ec2._launch_templates[template_id] = {
+            "LaunchTemplateId": template_id,
+            "LaunchTemplateName": wanted["LaunchTemplateName"],
+            "CreateTime": _now(),
+            "DefaultVersionNumber": 1,
+            "LatestVersionNumber": 0,
+            "Versions": [],
+        }
+        self._add_version(template_id, wanted)
+        return self._made(template_id, wanted)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        name = ec2._launch_templates[physical_id]["LaunchTemplateName"]
+        wanted = self._request({"LaunchTemplateName": name, **new})
+        if any(old.get(key) != new.get(key) for key in ("LaunchTemplateData", "VersionDescription")):
+            self._add_version(physical_id, wanted)
+        return self._made(physical_id, wanted)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        ec2._launch_templates.pop(physical_id, None)
+        ec2._tags.pop(physical_id, None)
+
+    def _request(self, properties: Properties) -> dict[str, Any]:
+        wanted = request("ec2", "CreateLaunchTemplate", properties)
+        _check_template(wanted["LaunchTemplateData"])
+        return wanted
+
+    def _add_version(self, template_id: str, wanted: Mapping[str, Any]) -> None:
+        template = ec2._launch_templates[template_id]
+        template["LatestVersionNumber"] += 1
+        version = {key: template[key] for key in ("LaunchTemplateId", "LaunchTemplateName")}
+        version |= {
+            "VersionNumber": template["LatestVersionNumber"],
+            "VersionDescription": wanted.get("VersionDescription", ""),
+            "DefaultVersion": template["LatestVersionNumber"] == template["DefaultVersionNumber"],
+            "CreateTime": _now(),
+            "LaunchTemplateData": wanted["LaunchTemplateData"],
+        }
+        template["Versions"].append(version)
+
+    def _made(self, template_id: str, wanted: Mapping[str, Any]) -> Made:
+        template = ec2._launch_templates[template_id]
+        tags = [tag for each in wanted.get("TagSpecifications", ()) for tag in each["Tags"]]
+        template["Tags"] = ec2._tags[template_id] = tags
+        numbers = ("DefaultVersionNumber", "LatestVersionNumber")
+        return Made(template_id, {"LaunchTemplateId": template_id} | {name: str(template[name]) for name in numbers})
+
+
+def _check_template(data: Mapping[str, Any]) -> None:
+    if "InstanceType" in data and "InstanceRequirements" in data:
+        raise RefusedError("InvalidParameterCombination: InstanceType and InstanceRequirements exclude each other")
+    if "InstanceType" in data and instance_type(data["InstanceType"]) is None:
+        raise RefusedError(f"InvalidInstanceType: the instance type '{data['InstanceType']}' is not known")
+    if "SecurityGroupIds" in data and any("Groups" in item for item in data.get("NetworkInterfaces", ())):
+        raise RefusedError(
+            "InvalidParameterCombination: Network interfaces and an instance-level security groups may not be "
+            "specified on the same request"
+        )
+    for group in security_groups(data):
+        if group not in ec2._security_groups:
+            raise RefusedError(f"InvalidGroup.NotFound: the security group '{group}' does not exist")
+    try:
+        script = base64.b64decode(data.get("UserData", ""), validate=True)
+    except binascii.Error as error:
+        raise RefusedError("InvalidUserData.Malformed: Invalid BASE64 encoding of user data.") from error
+    if len(script) > _USER_DATA:
+        raise RefusedError(f"InvalidParameterValue: User data is limited to {_USER_DATA} bytes")
+
+
+def security_groups(data: Mapping[str, Any]) -> list[str]:
+    """The security groups of the instances that a launch template's data describes."""
+    stated = [group for item in data.get("NetworkInterfaces", ()) for group in item.get("Groups", ())]
+    return list(data.get("SecurityGroupIds") or stated)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 def install() -> None:
     """Let EC2's own API show what ministack's records have no place for."""
+    ec2._lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
+    show_instance: Callable[[dict[str, Any]], str] = ec2._instance_xml
+
+    def shown(instance: dict[str, Any]) -> str:
+        more = xml("ec2", "Instance", instance.get("_shown", {}))
+        return re.sub("</item>$", f"{more}</item>", show_instance(instance))
+
+    ec2._instance_xml = shown
     _show("DescribeNatGateways", "natGatewayId", ec2._nat_gateways, instead_of="<natGatewayAddressSet/>")
     _show("DescribeFlowLogs", "flowLogId", ec2._flow_logs)
 

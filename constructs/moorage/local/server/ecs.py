@@ -6,21 +6,30 @@ it does on AWS: the circuit breaker reports it, and the tasks of the last good r
 
 from __future__ import annotations
 
-import ipaddress
-import itertools
-from collections.abc import Mapping, Set
+import copy
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from ministack.services import ec2, ecs
+from ministack.core.responses import json_response
+from ministack.services import ecs
 from ministack.services.cloudformation import provisioners
 
+from . import ecs_instances as instances
+from . import ecs_placement as placement
 from .calls import RefusedError, members, perform, request
 from .ecr import missing_image
 from .resource import Made, Properties, Resource
 
+_PROVIDERS = ("capacityProviders", "defaultCapacityProviderStrategy")
 _CLUSTER = {"ClusterSettings": "settings"}
 _SERVICE = {"PlacementStrategies": "placementStrategy"}
-_NOT_SHOWN = {"cluster", "service", "clientToken", "role"}  # part of a request, shown in other words
+_NOT_SHOWN = {
+    "cluster",
+    "service",
+    "clientToken",
+    "forceNewDeployment",
+    "role",
+}  # part of a request, shown in other words
 _NOT_UPDATED = ("Cluster", "DesiredCount", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags")
 _ROLLING = {"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0}
 _BREAKER = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
@@ -46,17 +55,18 @@ class Cluster(Resource):
         wanted = request("ecs", "CreateCluster", {"ClusterName": name, **properties}, renamed=_CLUSTER)
         if wanted["clusterName"] in ecs._clusters:
             raise RefusedError(f"the cluster '{wanted['clusterName']}' already exists (AlreadyExists)")
+        providers = {name: wanted.pop(name, []) for name in _PROVIDERS}
         ecs._put_cluster(wanted)
+        perform(ecs._put_cluster_capacity_providers, {"cluster": wanted["clusterName"]} | providers)
         return self._made(wanted["clusterName"], wanted)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         wanted = request("ecs", "CreateCluster", new, renamed=_CLUSTER)
         perform(ecs._update_cluster, {"cluster": physical_id, "configuration": {}, "settings": [], **wanted})
-        providers = ("capacityProviders", "defaultCapacityProviderStrategy")
         if any(old.get(name) != new.get(name) for name in ("CapacityProviders", "DefaultCapacityProviderStrategy")):
             perform(
                 ecs._put_cluster_capacity_providers,
-                {"cluster": physical_id} | {name: wanted.get(name, []) for name in providers},
+                {"cluster": physical_id} | {name: wanted.get(name, []) for name in _PROVIDERS},
             )
         _retag(ecs._clusters[physical_id]["clusterArn"], old, new)
         return self._made(physical_id, wanted)
@@ -69,6 +79,11 @@ class Cluster(Resource):
             for key, service in ecs._services.items()
         ):
             raise RefusedError(f"ClusterContainsServicesException: services are active in the cluster '{physical_id}'")
+        if instances.cluster_instances(physical_id):
+            raise RefusedError(
+                "ClusterContainsContainerInstancesException: The Cluster cannot be deleted while Container Instances "
+                f"are active or draining ('{physical_id}')"
+            )
         perform(ecs._delete_cluster, {"cluster": physical_id})
 
     def _made(self, name: str, wanted: Mapping[str, Any]) -> Made:
@@ -76,25 +91,6 @@ class Cluster(Resource):
         if "serviceConnectDefaults" in wanted:
             cluster["serviceConnectDefaults"] = wanted["serviceConnectDefaults"]
         return Made(name, {"Arn": cluster["clusterArn"]})
-
-
-class ClusterCapacityProviderAssociations(Resource):
-    """Which capacity a cluster's tasks can run on; `Ref` returns the cluster's name."""
-
-    type = "AWS::ECS::ClusterCapacityProviderAssociations"
-
-    def create(self, properties: Properties, name: str) -> Made:
-        wanted = request("ecs", "PutClusterCapacityProviders", properties)
-        perform(ecs._put_cluster_capacity_providers, wanted)
-        return Made(ecs._resolve_cluster_name(wanted["cluster"]))
-
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        return self.create(new, physical_id)
-
-    def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id in ecs._clusters:
-            empty = {"cluster": physical_id, "capacityProviders": [], "defaultCapacityProviderStrategy": []}
-            perform(ecs._put_cluster_capacity_providers, empty)
 
 
 class TaskDefinition(Resource):
@@ -132,8 +128,15 @@ class Service(Resource):
             raise RefusedError(f"ClusterNotFoundException: the cluster '{cluster}' does not exist")
         _require_shown(wanted, _NOT_SHOWN | members("ecs", "Service") | members("ecs", "Deployment"))
         self._fail_without_images(wanted)
+        if wanted.get("schedulingStrategy") == "DAEMON":
+            wanted["desiredCount"] = 0  # as many as there are instances, which ECS counts
         arn = perform(ecs._create_service, wanted)["service"]["serviceArn"]
-        self._complete(ecs._services[f"{cluster}/{wanted['serviceName']}"], wanted)
+        record = ecs._services[f"{cluster}/{wanted['serviceName']}"]
+        self._complete(record, wanted)
+        reason = self._unsettled(cluster, record)
+        if reason:
+            self.delete(arn, properties)
+            self._fail(wanted, reason)
         return self._made(arn)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
@@ -146,11 +149,18 @@ class Service(Resource):
             stated["DesiredCount"] = new["DesiredCount"]
         wanted = request("ecs", "UpdateService", stated, renamed=_SERVICE)
         wanted |= {"cluster": cluster, "service": name}
+        if old.get("CapacityProviderStrategy") != new.get("CapacityProviderStrategy"):
+            wanted["forceNewDeployment"] = True
         _require_shown(wanted, _NOT_SHOWN | members("ecs", "Service") | members("ecs", "Deployment"))
         self._fail_without_images(wanted, record)
+        before = copy.deepcopy(record)
         perform(ecs._update_service, wanted)
-        _retag(physical_id, old, new)
         self._complete(record, wanted)
+        reason = self._unsettled(cluster, record)
+        if reason:
+            self._return_to(before, record, reason)
+            self._fail({**record, **wanted}, reason)
+        _retag(physical_id, old, new)
         return self._made(physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
@@ -181,16 +191,40 @@ class Service(Resource):
         record["deploymentConfiguration"] = {**_ROLLING, **wanted.get("deploymentConfiguration", {})}
         record["deployments"][0].update({name: value for name, value in stated.items() if name in of_deployment})
 
+    def _unsettled(self, cluster: str, record: dict[str, Any]) -> str | None:
+        """Why the service has not the tasks it wants, once everything was tried; None where it has."""
+        ecs._reconcile_service_tasks(cluster, f"{cluster}/{record['serviceName']}")
+        return placement.why_waiting(record) if placement.runs_on_instances(record) else None
+
+    def _return_to(self, before: dict[str, Any], record: dict[str, Any], reason: str) -> None:
+        """Take a failed deployment back: its tasks end, those of the last good one start again."""
+        cluster, failed = record["clusterArn"].rsplit("/", maxsplit=1)[-1], record["deployments"][0]["taskDefinition"]
+        kept = {deployment["id"] for deployment in before["deployments"]}
+        record.clear()
+        record.update(before)
+        for task in list(ecs._tasks.values()):
+            ours = (task["group"], task["clusterArn"]) == (f"service:{record['serviceName']}", record["clusterArn"])
+            if ours and task["_deployment_id"] not in kept:
+                placement.stop(task, "The deployment failed")
+                ecs._tasks.pop(task["taskArn"])
+        placement.settle(cluster)
+        self._record_failure(record, failed, reason)
+
+    def _fail(self, wanted: Mapping[str, Any], reason: str) -> None:
+        breaker = (wanted.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
+        raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
+
     def _fail_without_images(self, wanted: Mapping[str, Any], record: dict[str, Any] | None = None) -> None:
         revision = ecs._task_defs.get(ecs._resolve_td_key(wanted.get("taskDefinition", "")), {})
         images = (container["image"] for container in revision.get("containerDefinitions", ()))
         reason = next(filter(None, map(missing_image, images)), None)
         if reason is None or wanted.get("desiredCount") == 0:
             return
-        breaker = (wanted.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
         if record is not None:
-            self._record_failure(record, revision["taskDefinitionArn"], reason)
-        raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
+            self._record_failure(
+                record, revision["taskDefinitionArn"], f"was unable to place a task. Reason: {reason}."
+            )
+        self._fail(wanted, reason)
 
     def _record_failure(self, record: dict[str, Any], revision_arn: str, reason: str) -> None:
         now = ecs._iso()
@@ -200,7 +234,8 @@ class Service(Resource):
             *(deployment for deployment in record["deployments"] if deployment["rolloutState"] != "FAILED"),
             failed,
         ]
-        message = f"(service {record['serviceName']}) was unable to place a task. Reason: {reason}."
+        head = f"(service {record['serviceName']}) "
+        message = head + reason.removeprefix(head)
         record["events"].insert(0, {"id": failed["id"].removeprefix("ecs-svc/"), "createdAt": now, "message": message})
 
 
@@ -218,23 +253,50 @@ def _retag(arn: str, old: Properties, new: Properties) -> None:
 
 
 def install() -> None:
-    """Keep Docker out, and give a service's tasks what they inherit and where they are."""
+    """Keep Docker out, and give tasks what they inherit, what they run on and where they are."""
     ecs._get_docker = lambda: None
     run_task = ecs._run_task
 
-    def run_task_of_service(parameters: dict[str, Any]) -> Any:
-        group = parameters.get("group", "")
-        if not group.startswith("service:"):
-            return run_task(parameters)
-        name = group.removeprefix("service:")
-        service = ecs._services[f"{ecs._resolve_cluster_name(parameters['cluster'])}/{name}"]
-        answer = run_task(parameters | {"tags": _inherited(service)})
-        for task in ecs._tasks.values():
-            if task["group"] == group and task["clusterArn"] == service["clusterArn"]:
-                _place(task, service)
-        return answer
+    def run_task_somewhere(parameters: dict[str, Any]) -> Any:
+        cluster, group = ecs._resolve_cluster_name(parameters.get("cluster", "default")), parameters.get("group", "")
+        service = ecs._services.get(f"{cluster}/{group.removeprefix('service:')}") if group else None
+        owner = service or _owner(parameters, cluster)
+        known = set(ecs._tasks)
+        answer = run_task(parameters | ({"tags": _inherited(service)} if service else {}))
+        made = [task for arn, task in ecs._tasks.items() if arn not in known]
+        for task in made:
+            if "_pinned" in parameters:
+                task["_pinned"] = parameters["_pinned"]
+            placement.admit(task, owner)
+            if task["lastStatus"] == "PROVISIONING":
+                placement.place(task)
+            else:
+                placement.give_address(task, owner)
+        return answer if service or not made else _ran(made)
 
-    ecs._run_task = run_task_of_service
+    ecs._run_task = ecs._ACTION_MAP["RunTask"] = run_task_somewhere
+
+
+def _owner(parameters: Mapping[str, Any], cluster: str) -> dict[str, Any]:
+    launch_type, strategy, _ = ecs._launch_choice(parameters, ecs._clusters.get(cluster))
+    return {**parameters, "launchType": launch_type, "capacityProviderStrategy": strategy}
+
+
+def _ran(tasks: Sequence[dict[str, Any]]) -> Any:
+    """What RunTask answers: without a capacity provider, a task that finds no room does not wait."""
+    failures = []
+    for task in [task for task in tasks if task["lastStatus"] == "PROVISIONING" and not task["capacityProviderName"]]:
+        found = [(each, instances.why_not(each, task["_need"], task["group"])) for each in _instances_of(task)]
+        failures.append(
+            {"arn": found[0][0]["containerInstanceArn"], "reason": found[0][1]} if found else {"reason": "RESOURCE:*"}
+        )
+        ecs._tasks.pop(task["taskArn"])
+    started = [ecs._sanitize(task) for task in tasks if task["taskArn"] in ecs._tasks]
+    return json_response({"tasks": started, "failures": failures})
+
+
+def _instances_of(task: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return instances.cluster_instances(ecs._cluster_name_from_arn(task["clusterArn"]))
 
 
 def _inherited(service: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -246,29 +308,3 @@ def _inherited(service: Mapping[str, Any]) -> list[dict[str, str]]:
         tags += [{"key": key, "value": value} for key, value in managed.items()]
     sources = {"SERVICE": service["serviceArn"], "TASK_DEFINITION": service["taskDefinition"]}
     return tags + list(ecs._tags.get(sources.get(service.get("propagateTags", "NONE"), ""), []))
-
-
-def _place(task: dict[str, Any], service: Mapping[str, Any]) -> None:
-    """Give a task an address in the least used of its service's subnets, by which its target groups know it."""
-    configuration = (service.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    subnets = [ec2._subnets[subnet] for subnet in configuration.get("subnets", ()) if subnet in ec2._subnets]
-    if task["attachments"] or not subnets:
-        return
-    details = [item for other in ecs._tasks.values() for place in other["attachments"] for item in place["details"]]
-    used = [item["value"] for item in details]
-    subnet = min(subnets, key=lambda candidate: used.count(candidate["SubnetId"]))
-    # The first four addresses of a subnet are AWS's own.
-    addresses = itertools.islice(ipaddress.ip_network(subnet["CidrBlock"]), 4, None)
-    address = next(text for text in map(str, addresses) if text not in used)
-    task["availabilityZone"] = subnet["AvailabilityZone"]
-    task["attachments"] = [
-        {
-            "id": ecs.new_uuid(),
-            "type": "ElasticNetworkInterface",
-            "status": "ATTACHED",
-            "details": [
-                {"name": "subnetId", "value": subnet["SubnetId"]},
-                {"name": "privateIPv4Address", "value": address},
-            ],
-        }
-    ]

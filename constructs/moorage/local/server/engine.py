@@ -97,11 +97,14 @@ def _handler(resource: Resource) -> Handler:
         made = resource.create(properties, generated_name(stack_name, logical_id))
         return made.physical_id, dict(made.attributes)
 
-    def update(physical_id: str, old: Properties, new: Properties, _stack_name: str) -> Result:
-        made = resource.update(physical_id, old, new)
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
+    ) -> Result:
+        policy = _definition(stack_name, logical_id or physical_id).get("UpdatePolicy") or {}
+        made = resource.update_under(policy, physical_id, old, new)
         return made.physical_id, dict(made.attributes)
 
-    return {"create": create, "update": update, "delete": resource.delete}
+    return {"create": create, "update": update, "update_with_logical_id": True, "delete": resource.delete}
 
 
 class _Checked:
@@ -176,9 +179,15 @@ def _refuse(faults: list[str]) -> None:
 
 def _path(stack_name: str, logical_id: str) -> str:
     """The construct's path where the template carries it, else the logical id."""
+    return _construct(logical_id, _definition(stack_name, logical_id))
+
+
+def _definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
+    """What a stack's template says of a resource."""
     body = cloudformation._stacks.get(stack_name, {}).get("_template_body")
     resources = engine._parse_template(body).get("Resources", {}) if body else {}
-    return _construct(logical_id, resources.get(logical_id, {}))
+    definition: Mapping[str, Any] = resources.get(logical_id, {})
+    return definition
 
 
 def _construct(logical_id: str, definition: Mapping[str, Any]) -> str:

@@ -49,6 +49,17 @@ class Resource:
         """Bring the resource from the old properties to the new ones, in place."""
         raise NotImplementedError
 
+    def update_under(self, policy: Properties, physical_id: str, old: Properties, new: Properties) -> Made:
+        """Do what `update` does, as the resource's `UpdatePolicy` wants it; most types have none.
+
+        Args:
+            policy: The template's `UpdatePolicy` of the resource, empty where it has none.
+            physical_id: As for `update`.
+            old: As for `update`.
+            new: As for `update`.
+        """
+        return self.update(physical_id, old, new)
+
     def delete(self, physical_id: str, properties: Properties) -> None:
         """Remove the resource; one that is gone already is no fault."""
         raise NotImplementedError
@@ -58,3 +69,8 @@ def generated_name(stack_name: str, logical_id: str) -> str:
     """A physical name as CloudFormation makes one: never the same twice, so what is retained is not in the way."""
     suffix = "".join(secrets.choice(_SUFFIX) for _ in range(12))
     return f"{stack_name}-{logical_id}"[:242] + f"-{suffix}"
+
+
+def shortened(name: str, most: int) -> str:
+    """A generated name without its middle, where a service takes no more than so many characters."""
+    return name if len(name) <= most else name[: most - 13] + name[-13:]

@@ -1,0 +1,78 @@
+"""AWS Systems Manager: the public parameters that name the container instances' images.
+
+On AWS only Amazon writes them. Here anyone may, with `PutParameter`, so that a test can release an image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import get_region
+from ministack.services import ssm
+
+_PUBLIC = re.compile(
+    r"/aws/service/ecs/optimized-ami/amazon-linux-(?:2|2023)/(?P<kind>(?:[a-z0-9.-]+/)?)[a-z0-9._-]+/image_id"
+    r"|/aws/service/bottlerocket/aws-ecs-[0-9]+(?:-nvidia)?(?:-fips)?/(?P<architecture>x86_64|arm64)/[a-z0-9.-]+/image_id"
+)
+_RELEASED = 1728518400
+
+
+def architecture(image_id: str) -> str | None:
+    """The architecture that a container instance's image is built for; None of an image that no parameter names.
+
+    Args:
+        image_id: As a launch template names it: `ami-0123456789abcdef0`.
+    """
+    released = {name: str(record["Value"]) for name, record in ssm._parameters.items() if _PUBLIC.fullmatch(name)}
+    current = {name: _image_id(name) for name in _NAMES}
+    return next((_built_for(name) for name, value in [*released.items(), *current.items()] if value == image_id), None)
+
+
+_NAMES = (
+    *(
+        f"/aws/service/ecs/optimized-ami/amazon-linux-{version}/{kind}recommended/image_id"
+        for version in ("2", "2023")
+        for kind in ("", "arm64/", "gpu/")
+    ),
+    *(
+        f"/aws/service/bottlerocket/aws-ecs-{variant}/{built_for}/latest/image_id"
+        for variant in ("1", "1-nvidia", "2", "2-nvidia", "2-fips", "2-nvidia-fips", "3", "3-nvidia")
+        for built_for in ("x86_64", "arm64")
+    ),
+)
+
+
+def _built_for(name: str) -> str:
+    found = _PUBLIC.fullmatch(name)
+    if found is None or found["architecture"] is None:
+        return "arm64" if "/arm64/" in name else "x86_64"
+    return found["architecture"]
+
+
+def _image_id(name: str) -> str:
+    return f"ami-0{hashlib.sha256(f'{get_region()}{name}'.encode()).hexdigest()[:16]}"
+
+
+def install() -> None:
+    """Add the parameters to those that AWS publishes, and let them be written."""
+    public: Callable[[str], Any] = ssm._public_parameter
+    reserved: Callable[[str], Any] = ssm._reserved_name_error
+
+    def found(name: str) -> Any:
+        if not _PUBLIC.fullmatch(name):
+            return public(name)
+        return {
+            "Name": name,
+            "Type": "String",
+            "Value": _image_id(name),
+            "DataType": "aws:ec2:image",
+            "Version": 1,
+            "LastModifiedDate": _RELEASED,
+            "ARN": f"arn:aws:ssm:{get_region()}::parameter{name}",
+        }
+
+    ssm._public_parameter = found
+    ssm._reserved_name_error = lambda name: None if _PUBLIC.fullmatch(name) else reserved(name)
