@@ -183,7 +183,7 @@ class Service(Construct):
         for index, route in enumerate(routes):
             suffix = f" {route.says}" if index else ""
             container = _serving(route, task)
-            group = _target_group(self, f"TargetGroup{suffix}", route, container, vpc)
+            group = _target_group(self, f"TargetGroup{suffix}", route, container, vpc, self._target(container, task))
             elbv2.ApplicationListenerRule(
                 self,
                 f"Rule{suffix}",
@@ -192,17 +192,14 @@ class Service(Construct):
                 conditions=_conditions(route),
                 target_groups=[group],
             )
-            self._attach(group, container, task)
             route.load_balancer.claim(route, self)
             groups.append(group)
         return tuple(groups)
 
-    def _attach(self, group: elbv2.ApplicationTargetGroup, container: Container, task: Task) -> None:
+    def _target(self, container: Container, task: Task) -> elbv2.IApplicationLoadBalancerTarget:
         if container is next(each for each in task.containers if each.essential):  # what CDK attaches unasked
-            self.service.attach_to_application_target_group(group)
-        else:
-            target = self.service.load_balancer_target(container_name=container.name, container_port=container.port)
-            target.attach_to_application_target_group(group)
+            return self.service
+        return self.service.load_balancer_target(container_name=container.name, container_port=container.port)
 
     def _define_scaling(self, scaling: Scaling) -> ecs.ScalableTaskCount:
         count = self.service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
@@ -246,7 +243,12 @@ def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
 
 
 def _target_group(
-    scope: Construct, construct_id: str, route: Route, container: Container, vpc: ec2.IVpc
+    scope: Construct,
+    construct_id: str,
+    route: Route,
+    container: Container,
+    vpc: ec2.IVpc,
+    target: elbv2.IApplicationLoadBalancerTarget,
 ) -> elbv2.ApplicationTargetGroup:
     health = route.health
     return elbv2.ApplicationTargetGroup(
@@ -257,6 +259,7 @@ def _target_group(
         protocol=elbv2.ApplicationProtocol.HTTP,
         protocol_version=route.protocol_version,
         target_type=elbv2.TargetType.IP,
+        targets=[target],
         deregistration_delay=duration(route.deregistration_delay),
         health_check=elbv2.HealthCheck(
             path=health.path or ("/AWS.ALB/healthcheck" if route.grpc else "/"),
