@@ -29,6 +29,7 @@ from moorage import (
     Task,
 )
 from moorage.workload import limits
+from moorage.workload.instances import InstanceRequirements
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
@@ -50,6 +51,10 @@ def health(**arguments: Any) -> Define:
 
 def task(*names: str, **arguments: Any) -> Define:
     return lambda _: Task(*(Container("redis:8", name=name) for name in names), **{"memory_mib": 2048, **arguments})
+
+
+def instances(**arguments: Any) -> Define:
+    return lambda _: InstanceRequirements(**{"vcpus": (2, 8), "memory_mib": (4096, None), **arguments})
 
 
 def target(**arguments: Any) -> Define:
@@ -197,6 +202,8 @@ CASES: dict[str, tuple[Define, Define]] = {
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
     "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
+    "instance-range": (instances(vcpus=(2, None)), instances(vcpus=(8, 2))),
+    "instance-gpus": (instances(gpus=1), instances(gpus=-1)),
     "repository-name": (
         lambda stack: Repository(stack, "Images", name="shop/web_1"),
         lambda stack: Repository(stack, "Images", name="Shop"),

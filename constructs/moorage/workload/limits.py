@@ -524,6 +524,20 @@ ZONES = _range(
     instead="use 2 or more, since a load balancer needs two; no region has more than 6",
     source="botocore elbv2 CreateLoadBalancer.Subnets; AWS global infrastructure",
 )  # fmt: skip
+INSTANCE_RANGE = Limit(
+    id="instance-range",
+    accepts=lambda pair: len(pair) == 2 and 0 <= pair[0] <= (math.inf if pair[1] is None else pair[1]),
+    says="instances are asked for by the least and the most that they have",
+    instead="write it as in (2, 8), with 0 for no least or None for no most",
+    source="botocore autoscaling VCpuCountRequest, MemoryMiBRequest",
+)
+INSTANCE_GPUS = Limit(
+    id="instance-gpus",
+    accepts=lambda count: count >= 0,
+    says="a number of GPUs is 0 or more",
+    instead="use 0 for none",
+    source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
+)
 REPOSITORY_NAME = _pattern(
     "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",

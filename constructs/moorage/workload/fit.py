@@ -1,0 +1,243 @@
+"""How many copies of a task a container instance holds, what binds, and whether a rollout finds the room it needs.
+
+Plain arithmetic on known numbers: whoever holds a token asks nothing here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from moorage.workload import limits
+from moorage.workload.faults import Faults
+from moorage.workload.instances import InstanceType, instance_types
+from moorage.workload.task import Architecture
+
+MEMORY_SEEN = (7985, 8192)
+"""The MiB that the operating system shows ECS, of those that EC2 installs: an m4.large, the one example that AWS gives
+(Amazon ECS developer guide, memory-management). Other types and kernels show a little more or less."""
+
+RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
+"""The host ports that ECS gives to no task: SSH, Docker and the container agent (botocore PortMapping.hostPort)."""
+
+
+def _ports(ports: Iterable[int]) -> tuple[int, ...]:
+    return tuple(ports)
+
+
+@attrs.frozen(kw_only=True)
+class Demand:
+    """What one copy of a task takes from a container instance.
+
+    Args:
+        cpu: CPU units that it reserves; with 0, the default, CPU binds nothing.
+        memory_mib: Memory that it reserves, in MiB.
+        gpus: GPUs, whole ones.
+        host_ports: Fixed ports of the instance itself (bridge and host network modes). No two copies share one.
+        interface: Whether it has a network interface of its own (`awsvpc`); it then takes no port of the instance.
+        architecture: The processor that its images are built for.
+
+    Raises:
+        ValueError: less than Docker's least memory, a number below 0, or host ports beside an interface of its own.
+    """
+
+    cpu: int = 0
+    memory_mib: int
+    gpus: int = 0
+    host_ports: tuple[int, ...] = attrs.field(default=(), converter=_ports)
+    interface: bool = True
+    architecture: Architecture = Architecture.X86_64
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Demand")
+        if self.cpu < 0:
+            faults.add(f"cpu is {self.cpu}, but nothing reserves less than 0 CPU units; use 0 to reserve none")
+        faults.keep(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
+        faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
+        for port in self.host_ports:
+            faults.keep(limits.PORT, "host_ports", port)
+        if self.interface and self.host_ports:
+            faults.add(
+                f"host_ports is {self.host_ports}, but a task with a network interface of its own takes no port of "
+                "the instance; use interface=False, or no host ports"
+            )
+        faults.raise_found()
+
+
+@attrs.frozen(kw_only=True)
+class Host:
+    """A container instance as ECS registers it: what it has for tasks.
+
+    Args:
+        instance_type: The name of its type.
+        cpu: CPU units, 1,024 for each vCPU.
+        memory_mib: Memory for tasks, in MiB.
+        gpus: NVIDIA GPUs.
+        interfaces: Tasks that can have a network interface of their own.
+        architecture: Its processor.
+        taken_ports: Host ports that no task can have any more.
+    """
+
+    instance_type: str
+    cpu: int
+    memory_mib: int
+    gpus: int
+    interfaces: int
+    architecture: Architecture
+    taken_ports: frozenset[int] = RESERVED_PORTS
+
+    @classmethod
+    def of(cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = 256) -> Host:
+        """A new container instance of that type.
+
+        Args:
+            instance_type: Its type.
+            trunking: Whether the account setting `awsvpcTrunking` was on when it was launched. It changes nothing for
+                a type that AWS does not list as supporting it.
+            reserved_memory_mib: What `ECS_RESERVED_MEMORY` keeps from tasks, in MiB; 256 is the guide's example,
+                ECS itself reserves nothing.
+        """
+        seen, installed = MEMORY_SEEN
+        trunk_tasks = instance_type.trunk_tasks if trunking else None
+        return cls(
+            instance_type=instance_type.name,
+            cpu=instance_type.vcpus * 1024,
+            memory_mib=max(0, instance_type.memory_mib * seen // installed - reserved_memory_mib),
+            gpus=instance_type.gpus,
+            interfaces=instance_type.interfaces - 1 if trunk_tasks is None else trunk_tasks,
+            architecture=instance_type.architecture,
+        )
+
+    def less(self, *daemons: Demand) -> Host:
+        """What is left beside one copy of each daemon; one of another architecture is not placed here."""
+        placed = [daemon for daemon in daemons if daemon.architecture is self.architecture]
+        return attrs.evolve(
+            self,
+            cpu=max(0, self.cpu - sum(daemon.cpu for daemon in placed)),
+            memory_mib=max(0, self.memory_mib - sum(daemon.memory_mib for daemon in placed)),
+            gpus=max(0, self.gpus - sum(daemon.gpus for daemon in placed)),
+            interfaces=max(0, self.interfaces - sum(daemon.interface for daemon in placed)),
+            taken_ports=self.taken_ports.union(*(daemon.host_ports for daemon in placed)),
+        )
+
+
+@attrs.frozen
+class Fit:
+    """How many copies of a task one container instance holds, and why no more.
+
+    Args:
+        host: The container instance.
+        copies: How many it holds.
+        binds: What there is no more of, in AWS's words: 'CPU', 'memory', 'network interfaces', 'host ports', 'GPUs'
+            or 'architecture'. Several where they run out at the same number.
+    """
+
+    host: Host
+    copies: int
+    binds: tuple[str, ...]
+
+
+def fit(demand: Demand, host: Host) -> Fit:
+    """How many copies of `demand` the `host` holds, and what binds."""
+    if demand.architecture is not host.architecture:
+        return Fit(host, 0, ("architecture",))
+    free = {"memory": host.memory_mib // demand.memory_mib}
+    if demand.cpu:
+        free["CPU"] = host.cpu // demand.cpu
+    if demand.gpus:
+        free["GPUs"] = host.gpus // demand.gpus
+    if demand.interface:
+        free["network interfaces"] = host.interfaces
+    if demand.host_ports:
+        free["host ports"] = 0 if host.taken_ports.intersection(demand.host_ports) else 1
+    copies = min(free.values())
+    return Fit(host, copies, tuple(sorted(what for what, number in free.items() if number == copies)))
+
+
+def smallest_holding(
+    demand: Demand,
+    *,
+    trunking: bool,
+    reserved_memory_mib: int,
+    like: InstanceType,
+    daemons: Sequence[Demand] = (),
+) -> InstanceType | None:
+    """The instance type nearest to `like` that holds one copy beside the daemons, to be named in an error.
+
+    The smallest of its own family; without one, a type of the current generations: of the same class as `like`, or for
+    general purposes, compute or memory (C, M and R); then the one whose vCPUs and memory differ least, then the one
+    whose family's name does, then the first by name. Bare metal is never named, and burstable or accelerated types
+    only where `like` is burstable or the task asks for GPUs. None where no type is enough.
+
+    Args:
+        demand: What one copy takes.
+        trunking: As in `Host.of`.
+        reserved_memory_mib: As in `Host.of`, in MiB.
+        like: The type that was to be used.
+        daemons: What runs on every instance already.
+    """
+
+    def holds(type_: InstanceType) -> bool:
+        host = Host.of(type_, trunking=trunking, reserved_memory_mib=reserved_memory_mib).less(*daemons)
+        return fit(demand, host).copies >= 1
+
+    types = [type_ for type_ in instance_types() if not type_.bare_metal]
+    family = [type_ for type_ in types if type_.family == like.family and holds(type_)]
+    if family:
+        return min(family, key=lambda type_: (type_.vcpus, type_.memory_mib, type_.name))
+    others = [type_ for type_ in types if _may_replace(type_, like, gpus=demand.gpus > 0) and holds(type_)]
+    return min(others, key=lambda type_: _distance(like, type_), default=None)
+
+
+def _may_replace(type_: InstanceType, like: InstanceType, *, gpus: bool) -> bool:
+    return not type_.previous and type_.accelerated == gpus and type_.burstable <= like.burstable
+
+
+def _distance(like: InstanceType, type_: InstanceType) -> tuple[bool, float, float, str]:
+    special = _class(type_) not in {"c", "m", "r", _class(like)}
+    sizes = (type_.vcpus / like.vcpus, type_.memory_mib / like.memory_mib)
+    change = round(sum(abs(math.log2(ratio)) for ratio in sizes), 6)
+    alike = difflib.SequenceMatcher(None, like.family, type_.family).ratio()
+    return special, change, -alike, type_.name
+
+
+def _class(type_: InstanceType) -> str:
+    return re.split(r"\d", type_.name)[0]
+
+
+def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slots: int) -> str | None:
+    """Why a rolling deployment could never progress, with the sum in it; None where it can.
+
+    ECS keeps `minimum_percent` of the copies running, rounded up, and starts no more than `maximum_percent` of them,
+    rounded down (ECS API DeploymentConfiguration). It must be able to start one more or to stop one.
+
+    Args:
+        least: The copies that run when the rollout starts.
+        minimum_percent: The share of them that stays healthy, in percent.
+        maximum_percent: The share of them that may run at once, in percent.
+        slots: Places for a copy in all, with as many instances as there may be.
+    """
+    one = least == 1
+    copies = "1 copy" if one else f"{least} copies"
+    if slots < least:
+        return f"{copies} {'needs 1 place' if one else f'need {least} places'}, and there are {slots}"
+    most = least * maximum_percent // 100
+    may_start, may_stop = min(most, slots) - least, least - math.ceil(least * minimum_percent / 100)
+    if not least or may_start + may_stop >= 1:
+        return None
+    reasons, needed = [], []
+    if slots == least:
+        reasons.append("fills the only place" if one else f"fill all {slots} places")
+        needed.append(f"{least + 1} places")
+    if most <= least:
+        reasons.append(f"{'is' if one else 'are'} all that a maximum of {maximum_percent} % allows")
+        needed.append(f"a maximum of {math.ceil((least + 1) * 100 / least)} %")
+    verb = "are" if slots == least else "is"
+    return (
+        f"{copies} {' and '.join(reasons)}, and at {minimum_percent} % healthy none may stop before a new one has "
+        f"started: {' and '.join(needed)} {verb} needed"
+    )
