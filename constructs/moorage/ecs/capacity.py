@@ -14,11 +14,18 @@ from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
 from moorage.workload.fit import Demand, Fit, Host, fit
-from moorage.workload.instances import DATE, InstanceRequirements, InstanceType, instance_type, nearest_names
+from moorage.workload.instances import (
+    DATE,
+    InstanceRequirements,
+    InstanceType,
+    instance_type,
+    instance_types,
+    nearest_names,
+)
 from moorage.workload.task import Architecture
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk.aws_ec2 import SubnetSelection
 
     from moorage.workload.durations import Duration
     from moorage.workload.task import Task
@@ -78,7 +85,7 @@ class Capacity:
         warm_pool: WarmPool | None = None,
         termination_protection: bool = False,
         trunking: bool = False,
-        vpc_subnets: ec2.SubnetSelection | None = None,
+        vpc_subnets: SubnetSelection | None = None,
     ) -> Ec2Capacity:
         """Instances in an Auto Scaling group, which the owner pays for whether or not a task runs on them.
 
@@ -135,7 +142,7 @@ class Capacity:
         scale_in_delay: Duration | None = None,
         detailed_monitoring: bool = True,
         egress: Sequence[int] = (443,),
-        vpc_subnets: ec2.SubnetSelection | None = None,
+        vpc_subnets: SubnetSelection | None = None,
     ) -> ManagedInstancesCapacity:
         """ECS Managed Instances: EC2 instances that AWS chooses, patches and replaces in the owner's VPC.
 
@@ -330,7 +337,7 @@ class ManagedInstancesCapacity(Capacity):
     scale_in_delay: int | None = attrs.field(kw_only=True)
     detailed_monitoring: bool = attrs.field(kw_only=True)
     egress: tuple[int, ...] = attrs.field(kw_only=True)
-    vpc_subnets: ec2.SubnetSelection | None = attrs.field(kw_only=True)
+    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         faults = _check_name(self.name)
@@ -365,7 +372,7 @@ class Ec2Capacity(Capacity):
     warm_pool: WarmPool | None = attrs.field(kw_only=True)
     termination_protection: bool = attrs.field(kw_only=True)
     trunking: bool = attrs.field(kw_only=True)
-    vpc_subnets: ec2.SubnetSelection | None = attrs.field(kw_only=True)
+    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
     known_types: tuple[InstanceType, ...] = attrs.field(init=False)
 
     @known_types.default
@@ -455,11 +462,9 @@ class Ec2Capacity(Capacity):
                 "instance_types are arm64 with GPUs, for which there is no Amazon Linux 2023 AMI; "
                 "use ContainerInstance(ami=Ami.bottlerocket())"
             )
-        if self.trunking and not self.requirements:
-            for each in self.known_types:
-                if each.trunk_tasks is None:
-                    why = "a burstable type" if each.burstable else "one without a trunk interface"
-                    faults.add(f"trunking=True, but {each.name} is {why}; leave it out, or use another type")
+        for each in self.known_types if self.trunking and not self.requirements else ():
+            if each.burstable:
+                faults.add(f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type")
 
     @property
     def _boots_arm_with_gpus(self) -> bool:
@@ -469,9 +474,9 @@ class Ec2Capacity(Capacity):
         """Refuse what is misspelt; warn of what may be newer than the data."""
         if instance_type(name):
             return
-        nearest = ", ".join(map(repr, nearest_names(name)))
-        family = name.partition(".")[0]
-        if "." not in name or any(each.partition(".")[0] == family for each in nearest_names(name)):
+        family, dot, _ = name.partition(".")
+        if not dot or any(each.family == family for each in instance_types()):
+            nearest = " or ".join(map(repr, nearest_names(name)))
             faults.add(f"instance_types has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}")
         else:
             warnings.warn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from moorage.workload.faults import Faults
 
 _ZONE = ("spread", "attribute:ecs.availability-zone")
+
+
+def _strategies(given: Iterable[ecs.PlacementStrategy]) -> tuple[ecs.PlacementStrategy, ...]:
+    return tuple(given)
+
+
+def _constraints(given: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.PlacementConstraint, ...]:
+    return tuple(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -31,8 +40,8 @@ class Placement:
         ValueError: they are more than ECS takes, or strategies are given for a daemon.
     """
 
-    strategies: tuple[ecs.PlacementStrategy, ...] = attrs.field(converter=tuple, default=())
-    constraints: tuple[ecs.PlacementConstraint, ...] = attrs.field(converter=tuple, default=())
+    strategies: tuple[ecs.PlacementStrategy, ...] = attrs.field(converter=_strategies, default=())
+    constraints: tuple[ecs.PlacementConstraint, ...] = attrs.field(converter=_constraints, default=())
     daemon: bool = False
 
     @classmethod

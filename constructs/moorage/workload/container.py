@@ -153,7 +153,7 @@ class Container:
             faults.keep(limits.PORT, "host_port", self.host_port)
             if self.port is None:
                 faults.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
-        faults.keep(limits.GPUS, "gpus", self.gpus)
+        faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
         faults.keep(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         for path, size in self.writable.items():
             faults.keep(limits.MOUNT_PATH, "writable", path)

@@ -201,9 +201,11 @@ UNIQUE_HOST_PORTS = Limit(
     source="botocore PortMapping.hostPort",
     show=lambda ports: ", ".join(map(str, ports)),
 )
+RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
+"""The ports of an instance that ECS gives to no task: SSH's, Docker's and its agent's (botocore PortMapping)."""
 HOST_PORT = Limit(
     id="host-port",
-    accepts=lambda port: port not in {22, 2375, 2376, 51678, 51679, 51680} and port < 32768,
+    accepts=lambda port: port not in RESERVED_PORTS and port < 32768,
     says="22, 2375, 2376 and 51678 to 51680 are SSH's, Docker's and the agent's, and those from 32,768 are handed out",
     instead="use another below 32,768, or leave it out and ECS finds a free one",
     source="botocore PortMapping.hostPort",
@@ -216,7 +218,6 @@ HOST_PORT_SAME = Limit(
     source="botocore PortMapping.hostPort",
     show=lambda ports: f"{ports[0]} for port {ports[1]}",
 )
-GPUS = _range("gpus", 0, 16, of="a container's number of GPUs", source="EC2 instance types: 16 GPUs at most (p2)")
 FARGATE_GPUS = Limit(
     id="fargate-gpus",
     accepts=lambda gpus: gpus == 0,
