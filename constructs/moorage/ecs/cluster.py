@@ -121,6 +121,8 @@ class Cluster(ecs.Cluster):
 
 def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None:
     names = [each.name for each in capacities]
+    if not names:
+        faults.add("capacity is empty, so no task could run; leave it out for Fargate")
     faults.keep(limits.PROVIDERS, "the number of capacities", len(names))
     if len(set(names)) < len(names):
         faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")

@@ -103,8 +103,8 @@ class Service(Construct):
         grace = optional_seconds(health_check_grace_period)
 
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        strategy.check(offered, faults)
         _check_task(task, strategy, faults)
+        strategy.check(offered, faults)
         _check_scaling(scaling, routes, placement, faults)
         _check_routes(routes, task, faults)
         _check_placement(placement, strategy, faults)

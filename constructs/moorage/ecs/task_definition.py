@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
-_COMPATIBILITY = {
-    Kind.FARGATE: ecs.Compatibility.FARGATE,
-    Kind.INSTANCES: ecs.Compatibility.EC2,
-    Kind.MANAGED_INSTANCES: ecs.Compatibility.MANAGED_INSTANCES,
-}
 _NETWORK_MODES = {
     NetworkMode.AWSVPC: ecs.NetworkMode.AWS_VPC,
     NetworkMode.BRIDGE: ecs.NetworkMode.BRIDGE,
@@ -36,16 +31,7 @@ _NETWORK_MODES = {
 
 def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: Kind) -> ecs.TaskDefinition:
     """The task definition of `task` in `scope`, with a task role and, where the task uses one, an execution role."""
-    definition = ecs.TaskDefinition(
-        scope,
-        "TaskDefinition",
-        compatibility=_COMPATIBILITY[kind],
-        network_mode=_NETWORK_MODES[task.network_mode],
-        cpu=str(task.cpu),
-        memory_mib=str(task.memory_mib),
-        ephemeral_storage_gib=task.ephemeral_storage_gib,
-        runtime_platform=None if kind is Kind.INSTANCES else platform(task.architecture),
-    )
+    definition = _define(scope, task, kind)
     defined = {container.name: _add(scope, definition, task, container, log_group) for container in task.containers}
     for container in task.containers:
         if container.depends_on:
@@ -59,6 +45,28 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: K
     for statement in task.permissions:
         definition.add_to_task_role_policy(statement)
     return definition
+
+
+def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
+    if kind is Kind.FARGATE:
+        return ecs.FargateTaskDefinition(
+            scope,
+            "TaskDefinition",
+            cpu=task.cpu,
+            memory_limit_mib=task.memory_mib,
+            ephemeral_storage_gib=task.ephemeral_storage_gib,
+            runtime_platform=platform(task.architecture),
+        )
+    managed = kind is Kind.MANAGED_INSTANCES
+    return ecs.TaskDefinition(
+        scope,
+        "TaskDefinition",
+        compatibility=ecs.Compatibility.MANAGED_INSTANCES if managed else ecs.Compatibility.EC2,
+        network_mode=_NETWORK_MODES[task.network_mode],
+        cpu=str(task.cpu),
+        memory_mib=str(task.memory_mib),
+        runtime_platform=platform(task.architecture) if managed else None,
+    )
 
 
 def _add(
@@ -90,10 +98,13 @@ def _add(
 def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | None:
     if not container.port:
         return None
-    own = task.network_mode is NetworkMode.AWSVPC
     return [
         ecs.PortMapping(
-            container_port=container.port, host_port=None if own else container.host_port, name=container.name
+            container_port=container.port,
+            host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
+            name=None
+            if task.network_mode is NetworkMode.HOST
+            else container.name,  # Service Connect's, not in host mode
         )
     ]
 

@@ -362,8 +362,8 @@ PROVIDER_NAME = _pattern(
 )  # fmt: skip
 PROVIDERS = Limit(
     id="capacity-providers-per-cluster",
-    accepts=lambda count: 1 <= count <= 20,
-    says="a cluster has 1 to 20",
+    accepts=lambda count: count <= 20,
+    says="a cluster has 20 at most",
     instead="name fewer, or define a second cluster",
     source="ECS quotas",
 )
