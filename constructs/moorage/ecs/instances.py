@@ -355,6 +355,7 @@ def _requirements(asked: InstanceRequirements) -> autoscaling.CfnAutoScalingGrou
         cpu_manufacturers=(["amazon-web-services"] if asked.architecture is Architecture.ARM64 else ["intel", "amd"]),
         burstable_performance="included" if asked.burstable else "excluded",
         bare_metal="excluded",
+        instance_generations=["current"],
         accelerator_types=["gpu"] if asked.gpus else None,
         accelerator_manufacturers=["nvidia"] if asked.gpus else None,
         accelerator_count=range_of.AcceleratorCountRequestProperty(min=asked.gpus, max=None if asked.gpus else 0),
@@ -385,6 +386,7 @@ def _managed_requirements(capacity: ManagedInstancesCapacity) -> ec2.InstanceReq
         burstable_performance=(
             ec2.BurstablePerformance.INCLUDED if asked.burstable else ec2.BurstablePerformance.EXCLUDED
         ),
+        instance_generations=[ec2.InstanceGeneration.CURRENT],
         accelerator_count_min=asked.gpus or None,
         accelerator_types=[ec2.AcceleratorType.GPU] if asked.gpus else None,
         accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA] if asked.gpus else None,

@@ -136,7 +136,7 @@ class Service(Construct):
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
-        own_interface = task.network_mode is NetworkMode.AWSVPC
+        own_interface, managed = task.network_mode is NetworkMode.AWSVPC, strategy.kind is Kind.MANAGED_INSTANCES
         self.security_groups = (
             tuple(security_groups or [self._define_security_group(reach.vpc, egress)])
             if own_interface
@@ -162,13 +162,15 @@ class Service(Construct):
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
             vpc_subnets=vpc_subnets,
-            security_groups=list(self.security_groups) if own_interface else None,
+            security_groups=list(self.security_groups) if own_interface or managed else None,
             assign_public_ip=assign_public_ip if own_interface else None,
             **(_placed(placement) if strategy.kind is Kind.INSTANCES else {}),
         )
         if strategy.of_cluster:
             self._resource.add_property_deletion_override("LaunchType")
-        if not own_interface:
+        if not own_interface and managed:  # CDK knows no host mode there
+            self._resource.add_property_deletion_override("NetworkConfiguration")
+        elif not own_interface:
             self.service.connections.add_security_group(*self.security_groups)
         self.target_groups = self._define_routes(routes, task, reach.vpc)
         self.scalable_task_count = self._define_scaling(copies) if copies.moves else None
