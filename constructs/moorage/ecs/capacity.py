@@ -26,6 +26,7 @@ from moorage.workload.task import Architecture
 
 if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
+    from aws_cdk.aws_sns import ITopic
 
     from moorage.workload.durations import Duration
     from moorage.workload.task import Task
@@ -85,6 +86,7 @@ class Capacity:
         warm_pool: WarmPool | None = None,
         termination_protection: bool = False,
         trunking: bool = False,
+        notifications: ITopic | None = None,
         vpc_subnets: SubnetSelection | None = None,
     ) -> Ec2Capacity:
         """Instances in an Auto Scaling group, which the owner pays for whether or not a task runs on them.
@@ -109,6 +111,7 @@ class Capacity:
                 then delete.
             trunking: Whether the account has `awsvpcTrunking` on, which CloudFormation cannot set: more tasks with an
                 interface of their own on each instance. It counts for instances launched after it was turned on.
+            notifications: A topic that is told of each instance that is launched or ended, or cannot be.
             vpc_subnets: Where instances run; the private subnets of every zone without it.
 
         Raises:
@@ -127,6 +130,7 @@ class Capacity:
             warm_pool=warm_pool,
             termination_protection=termination_protection,
             trunking=trunking,
+            notifications=notifications,
             vpc_subnets=vpc_subnets,
         )
 
@@ -372,6 +376,7 @@ class Ec2Capacity(Capacity):
     warm_pool: WarmPool | None = attrs.field(kw_only=True)
     termination_protection: bool = attrs.field(kw_only=True)
     trunking: bool = attrs.field(kw_only=True)
+    notifications: ITopic | None = attrs.field(kw_only=True)
     vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
     known_types: tuple[InstanceType, ...] = attrs.field(init=False)
 

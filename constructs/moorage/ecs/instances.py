@@ -129,6 +129,11 @@ class InstanceGroup(Instances):
             capacity_rebalance=True if capacity.spot else None,
             new_instances_protected_from_scale_in=capacity.termination_protection,
             group_metrics=[autoscaling.GroupMetrics.all()],
+            notifications=(
+                [autoscaling.NotificationConfiguration(topic=capacity.notifications)]
+                if capacity.notifications
+                else None
+            ),
             update_policy=autoscaling.UpdatePolicy.instance_refresh(
                 strategy=autoscaling.InstanceRefreshStrategy.ROLLING,
                 min_healthy_percentage=100,
@@ -301,7 +306,9 @@ def _instance_role(scope: Construct, cluster: ecs.Cluster) -> iam.Role:
                         actions=[
                             "ecs:RegisterContainerInstance",
                             "ecs:DeregisterContainerInstance",
-                            "ecs:Submit*",
+                            "ecs:SubmitAttachmentStateChanges",
+                            "ecs:SubmitContainerStateChange",
+                            "ecs:SubmitTaskStateChange",
                         ],
                         resources=[cluster.cluster_arn],
                     ),
