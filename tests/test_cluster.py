@@ -172,6 +172,7 @@ def test_what_is_deleted_first_refers_to_what_is_deleted_last(stack: cdk.Stack) 
     resources = template(stack).to_json()["Resources"]
 
     def id_of(resource_type: str) -> str:
+        found: str
         (found,) = [name for name, resource in resources.items() if resource["Type"] == resource_type]
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -179,6 +179,14 @@ class Capacity:
         )
 
 
+def _lines(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _ports(given: Iterable[int]) -> tuple[int, ...]:
+    return tuple(given)
+
+
 @attrs.frozen(kw_only=True)
 class Ami:
     """The machine image of container instances, named by an SSM parameter, so that each deployment takes the newest.
@@ -250,11 +258,11 @@ class ContainerInstance:
 
     ami: Ami = attrs.field(factory=Ami)
     volume_gib: int = 30
-    user_data: tuple[str, ...] = attrs.field(converter=tuple, default=())
+    user_data: tuple[str, ...] = attrs.field(converter=_lines, default=())
     reserved_memory_mib: int = SYSTEM_MIB
     ssm_access: bool = False
     detailed_monitoring: bool = True
-    egress: tuple[int, ...] = attrs.field(converter=tuple, default=(443,))
+    egress: tuple[int, ...] = attrs.field(converter=_ports, default=(443,))
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("ContainerInstance")
