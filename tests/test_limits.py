@@ -11,28 +11,40 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage import (
+    Architecture,
     Capacity,
     Cluster,
     Container,
+    ContainerInstance,
     HealthCheck,
     Image,
     LoadBalancer,
+    ManagedScaling,
     Network,
+    NetworkMode,
+    Placement,
     Repository,
     Route,
     Scaling,
     Service,
+    Strategy,
     TargetHealth,
     Task,
 )
+from moorage.ecs.capacity import Ec2Capacity
 from moorage.workload import limits
 from moorage.workload.instances import InstanceRequirements
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
+ARM = Task(Container("redis:8", port=6379), architecture=Architecture.ARM64)
+BRIDGED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
+HOSTED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
+MANAGED = Capacity.managed_instances("managed")
 EDGE: Any = SimpleNamespace()  # a route checks itself without its load balancer
 REPOSITORY: Any = SimpleNamespace()
 
@@ -101,13 +113,68 @@ def routes(count: int) -> Define:
     return define
 
 
+def existing(count: int) -> list[Capacity]:
+    return [Capacity.from_provider_name(f"capacity-{index}") for index in range(count)]
+
+
 def many(count: int) -> Define:
     def define(stack: cdk.Stack) -> object:
-        capacities = [Capacity(f"capacity-{index}") for index in range(count)]
-        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=capacities)
+        cluster = ecs.Cluster(stack, "Cluster", vpc=imported_vpc(stack))
         return Service(
-            stack, "Web", cluster=cluster, task=Task(Container("redis:8")), capacity=dict.fromkeys(capacities, 1)
+            stack, "Web", cluster=cluster, task=Task(Container("redis:8")), capacity=dict.fromkeys(existing(count), 1)
         )
+
+    return define
+
+
+def providers(count: int) -> Define:
+    return lambda stack: Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=existing(count))
+
+
+def on(capacity: Capacity, task: Task, **arguments: Any) -> Define:
+    """A service of `task` on one capacity."""
+
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[capacity])
+        return Service(stack, "Web", cluster=cluster, task=task, **arguments)
+
+    return define
+
+
+def mapped(*host_ports: int | None, mode: NetworkMode = NetworkMode.BRIDGE) -> Define:
+    return lambda _: Task(
+        *(
+            Container("redis:8", name=f"c{index}", port=6379 + index, host_port=port)
+            for index, port in enumerate(host_ports)
+        ),
+        network_mode=mode,
+    )
+
+
+def ec2_capacity(**arguments: Any) -> Define:
+    return lambda _: general(**arguments)
+
+
+def general(**arguments: Any) -> Ec2Capacity:
+    return Capacity.ec2(
+        **{"name": "general", "instance_types": ["m7g.large", "m6g.large"], "max_instances": 2, **arguments}
+    )
+
+
+def strategy(make: Callable[[Capacity, Capacity], Strategy]) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        one, other = general(), general(name="spot", spot=True)
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other, Capacity.fargate()])
+        return Service(stack, "Web", cluster=cluster, task=ARM, capacity=make(one, other))
+
+    return define
+
+
+def placed(*, strategies: int = 0, constraints: int = 0) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        by = [ecs.PlacementStrategy.spread_across_instances()] * strategies
+        where = [ecs.PlacementConstraint.member_of("true")] * constraints
+        return on(general(), ARM, placement=Placement(strategies=by, constraints=where))(stack)
 
     return define
 
@@ -171,6 +238,69 @@ CASES: dict[str, tuple[Define, Define]] = {
     "strategy-items": (many(20), many(21)),
     "strategy-weight": (weights(1000, 1), weights(1001, 1)),
     "strategy-weights": (weights(0, 1), weights(0, 0)),
+    "strategy-base": (
+        strategy(lambda a, b: Strategy({a: 1, b: 1}, base={a: 100_000})),
+        strategy(lambda a, b: Strategy({a: 1, b: 1}, base={a: 100_001})),
+    ),
+    "strategy-one-base": (
+        strategy(lambda a, b: Strategy({a: 1, b: 1}, base={a: 1})),
+        strategy(lambda a, b: Strategy({a: 1, b: 1}, base={a: 1, b: 1})),
+    ),
+    "strategy-one-kind": (
+        strategy(lambda a, b: Strategy({a: 1, b: 1})),
+        strategy(lambda a, _: Strategy({a: 1, Capacity.fargate(): 1})),
+    ),
+    "capacity-provider-name": (
+        lambda _: Capacity.from_provider_name("a_B-1"),
+        lambda _: Capacity.from_provider_name("Fargate-like"),
+    ),
+    "capacity-providers-per-cluster": (providers(20), providers(21)),
+    "instances-range": (ec2_capacity(min_instances=2), ec2_capacity(min_instances=3)),
+    "managed-scaling-target": (
+        lambda _: ManagedScaling(target_percent=100),
+        lambda _: ManagedScaling(target_percent=101),
+    ),
+    "managed-scaling-step": (lambda _: ManagedScaling(most_at_once=10_000), lambda _: ManagedScaling(most_at_once=0)),
+    "managed-scaling-warmup": (
+        lambda _: ManagedScaling(instance_warmup=seconds(10_000)),
+        lambda _: ManagedScaling(instance_warmup=seconds(10_001)),
+    ),
+    "instance-volume": (lambda _: ContainerInstance(volume_gib=30), lambda _: ContainerInstance(volume_gib=29)),
+    "reserved-memory": (
+        lambda _: ContainerInstance(reserved_memory_mib=0),
+        lambda _: ContainerInstance(reserved_memory_mib=-1),
+    ),
+    "managed-instances-volume": (
+        lambda _: Capacity.managed_instances("m", volume_gib=1),
+        lambda _: Capacity.managed_instances("m", volume_gib=0),
+    ),
+    "managed-instances-scale-in-delay": (
+        lambda _: Capacity.managed_instances("m", scale_in_delay=seconds(3600)),
+        lambda _: Capacity.managed_instances("m", scale_in_delay=seconds(3601)),
+    ),
+    "managed-instances-types": (
+        lambda _: Capacity.managed_instances("m", allowed_instance_types=["m7g.*"] * 400),
+        lambda _: Capacity.managed_instances("m", excluded_instance_types=["m7g.*"] * 401),
+    ),
+    "managed-instances-network-mode": (on(MANAGED, HOSTED), on(MANAGED, BRIDGED)),
+    "task-cpu": (
+        on(general(), Task(Container("redis:8"), cpu=128, architecture=Architecture.ARM64)),
+        on(general(), Task(Container("redis:8"), cpu=127, architecture=Architecture.ARM64)),
+    ),
+    "placement-strategies": (placed(strategies=5), placed(strategies=6)),
+    "placement-constraints": (placed(constraints=10), placed(constraints=11)),
+    "host-ports-unique": (mapped(8080, 8081), mapped(8080, 8080)),
+    "host-port": (mapped(32767), mapped(2375)),
+    "host-port-same": (mapped(6379, mode=NetworkMode.HOST), mapped(6380, mode=NetworkMode.AWSVPC)),
+    "fargate-gpus": (
+        on(Capacity.fargate(), Task(Container("redis:8", gpus=0))),
+        on(Capacity.fargate(), Task(Container("redis:8", gpus=1))),
+    ),
+    "fargate-privileged": (
+        on(Capacity.fargate(), Task(Container("redis:8"))),
+        on(Capacity.fargate(), Task(Container("redis:8", privileged=True))),
+    ),
+    "fargate-network-mode": (on(Capacity.fargate(), Task(Container("redis:8"))), on(Capacity.fargate(), BRIDGED)),
     "awsvpc-security-groups": (groups(5), groups(6)),
     "awsvpc-subnets": (subnets(16), subnets(17)),
     "target-groups-per-service": (routes(5), routes(6)),

@@ -11,7 +11,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
 
-from moorage import Cluster, Container, LoadBalancer, Network, Route, Scaling, Service, Task
+from moorage import Architecture, Capacity, Cluster, Container, LoadBalancer, Network, Route, Scaling, Service, Task
 from stacks.environment import Environment
 from tests.policy.engines import Finding, findings
 
@@ -36,12 +36,28 @@ def service(app: cdk.App) -> None:
     Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(2, 20, cpu_percent=60), route=route)
 
 
+def instances(app: cdk.App) -> None:
+    """A cluster of instances, protected while tasks run on them, with a service behind a load balancer."""
+    stack = cdk.Stack(app, "Shop")
+    arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
+    network = Network(stack, "Network")
+    types = ["m7g.large", "m6g.large"]
+    general = Capacity.ec2("general", instance_types=types, max_instances=20, termination_protection=True)
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general])
+    edge = LoadBalancer(stack, "Edge", vpc=network.vpc, public=True, certificate=certificate)
+    ui = Container("public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2", port=8080, writable=["/tmp"])
+    task = Task(ui, cpu=512, memory_mib=1024, architecture=Architecture.ARM64)
+    route = Route(edge, health="/actuator/health")
+    Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(2, 20, cpu_percent=60), route=route)
+
+
 def production(app: cdk.App) -> None:
     Environment(app, "production", zones=3, certificate_parameter="/moorage/production/certificate-arn")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("define", [service, production])
+@pytest.mark.parametrize("define", [service, instances, production])
 def test_no_issue_is_left_that_a_default_could_fix(define: Any) -> None:
     app = cdk.App(context=PATHS)
     define(app)
@@ -69,11 +85,12 @@ def test_nothing_that_a_default_could_fix_is_acknowledged() -> None:
         assert entry["reason"]
 
 
-def test_the_first_job_takes_at_most_twelve_lines() -> None:
+@pytest.mark.parametrize(("job", "most"), [("service", 12), ("instances", 18)])
+def test_a_job_takes_few_lines(job: str, most: int) -> None:
     source = Path(__file__).read_text()
-    body = source.partition("def service(")[2].partition("\n\n\n")[0]
+    body = source.partition(f"def {job}(")[2].partition("\n\n\n")[0]
     lines = [line for line in body.splitlines()[1:] if line.strip() and '"""' not in line and "cdk.Stack(" not in line]
-    assert len(lines) <= 12, lines
+    assert len(lines) <= most, lines
 
 
 def acknowledgement(finding: Finding, issues: list[str]) -> str | None:

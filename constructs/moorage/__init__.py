@@ -11,37 +11,53 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from moorage.ecr.repository import Repository as Repository
+    from moorage.ecs.capacity import Ami as Ami
     from moorage.ecs.capacity import Capacity as Capacity
+    from moorage.ecs.capacity import ContainerInstance as ContainerInstance
+    from moorage.ecs.capacity import ManagedScaling as ManagedScaling
+    from moorage.ecs.capacity import WarmPool as WarmPool
     from moorage.ecs.cluster import Cluster as Cluster
     from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
     from moorage.ecs.network import Network as Network
+    from moorage.ecs.placement import Placement as Placement
     from moorage.ecs.route import Route as Route
     from moorage.ecs.route import TargetHealth as TargetHealth
     from moorage.ecs.service import Service as Service
+    from moorage.ecs.strategy import Strategy as Strategy
     from moorage.workload.container import Container as Container
     from moorage.workload.container import HealthCheck as HealthCheck
     from moorage.workload.image import Image as Image
+    from moorage.workload.instances import InstanceRequirements as InstanceRequirements
     from moorage.workload.needs import Endpoints as Endpoints
     from moorage.workload.scaling import Scaling as Scaling
     from moorage.workload.task import Architecture as Architecture
+    from moorage.workload.task import NetworkMode as NetworkMode
     from moorage.workload.task import Task as Task
 
 _HOMES = {
+    "Ami": "moorage.ecs.capacity",
     "Architecture": "moorage.workload.task",
     "Capacity": "moorage.ecs.capacity",
     "Cluster": "moorage.ecs.cluster",
     "Container": "moorage.workload.container",
+    "ContainerInstance": "moorage.ecs.capacity",
     "Endpoints": "moorage.workload.needs",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
+    "InstanceRequirements": "moorage.workload.instances",
     "LoadBalancer": "moorage.ecs.load_balancer",
+    "ManagedScaling": "moorage.ecs.capacity",
     "Network": "moorage.ecs.network",
+    "NetworkMode": "moorage.workload.task",
+    "Placement": "moorage.ecs.placement",
     "Repository": "moorage.ecr.repository",
     "Route": "moorage.ecs.route",
     "Scaling": "moorage.workload.scaling",
     "Service": "moorage.ecs.service",
+    "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",
     "Task": "moorage.workload.task",
+    "WarmPool": "moorage.ecs.capacity",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads literals alone

@@ -2,63 +2,504 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+import enum
+import functools
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from moorage.workload import limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.faults import Faults
+from moorage.workload.fit import Demand, Fit, Host, fit
+from moorage.workload.instances import (
+    DATE,
+    InstanceRequirements,
+    InstanceType,
+    instance_type,
+    instance_types,
+    nearest_names,
+)
+from moorage.workload.task import Architecture
 
 if TYPE_CHECKING:
-    from moorage.workload.faults import Faults
+    from aws_cdk.aws_ec2 import SubnetSelection
+    from aws_cdk.aws_sns import ITopic
+
+    from moorage.workload.durations import Duration
+    from moorage.workload.task import Task
+
+SYSTEM_MIB = 256
+"""What an instance keeps for its system and the agent when nothing else is said."""
+
+
+class Kind(enum.Enum):
+    """Which of ECS's three sorts of capacity one is; a strategy has one sort alone."""
+
+    FARGATE = "Fargate"
+    INSTANCES = "Auto Scaling group"
+    MANAGED_INSTANCES = "Managed Instances"
 
 
 @attrs.frozen(eq=False)
 class Capacity:
-    """What tasks run on; defined by one of its methods and compared by identity, so that it can be a key.
-
-    Args:
-        name: The capacity provider's name, as ECS knows it.
-    """
+    """What tasks run on; defined by one of its methods and compared by identity, so that it can be a key."""
 
     name: str
+    kind: ClassVar[Kind] = Kind.FARGATE
 
-    @classmethod
-    def fargate(cls) -> Capacity:
+    @staticmethod
+    def fargate() -> Capacity:
         """Fargate: the platform injects each task into the VPC, and bills it by the second."""
-        return cls("FARGATE")
+        return Capacity("FARGATE")
 
-    @classmethod
-    def fargate_spot(cls) -> Capacity:
+    @staticmethod
+    def fargate_spot() -> Capacity:
         """Fargate Spot: cheaper, and taken back with two minutes' notice when AWS needs the room."""
-        return cls("FARGATE_SPOT")
+        return Capacity("FARGATE_SPOT")
+
+    @staticmethod
+    def from_provider_name(name: str) -> ExistingCapacity:
+        """A capacity provider over an Auto Scaling group that exists already, by its name in ECS.
+
+        What fits on its instances is not known, so it is not checked.
+
+        Raises:
+            ValueError: the name is none that ECS gives.
+        """
+        return ExistingCapacity(name)
+
+    @staticmethod
+    def ec2(
+        name: str,
+        *,
+        instance_types: Sequence[str] | None = None,
+        requirements: InstanceRequirements | None = None,
+        min_instances: int = 0,
+        max_instances: int,
+        spot: bool = False,
+        on_demand_base: int = 0,
+        instance: ContainerInstance | None = None,
+        scaling: ManagedScaling | None = None,
+        warm_pool: WarmPool | None = None,
+        termination_protection: bool = False,
+        trunking: bool = False,
+        notifications: ITopic | None = None,
+        vpc_subnets: SubnetSelection | None = None,
+    ) -> Ec2Capacity:
+        """Instances in an Auto Scaling group, which the owner pays for whether or not a task runs on them.
+
+        Args:
+            name: What errors call it, and part of the ids of its group and provider; CloudFormation chooses the
+                names in ECS, which an account has once. By ECS's rules for a provider's name.
+            instance_types: Types that may be launched, all of one architecture, in order of preference where none is
+                Spot. Several find room where one has run out.
+            requirements: What the types must have, in place of naming them: EC2 takes any that has it.
+            min_instances: Instances that always run.
+            max_instances: Instances that run at most.
+            spot: Whether instances are Spot: cheaper, and taken back with two minutes' notice. Those are taken that
+                are least likely to be, then the cheapest (`price-capacity-optimized`).
+            on_demand_base: With `spot`, the first instances that are on demand nevertheless.
+            instance: What each instance is: AMI, volume, access.
+            scaling: How ECS moves their number between the two.
+            warm_pool: Stopped instances that start sooner than new ones; none without it.
+            termination_protection: Whether instances with tasks are protected from scale-in (Security Hub ECS.19).
+                CloudFormation cannot delete a group with protected instances, in whatever order. To delete: deploy
+                with this off and take the protection from the instances, which an output of the stack says how;
+                then delete.
+            trunking: Whether the account has `awsvpcTrunking` on, which CloudFormation cannot set: more tasks with an
+                interface of their own on each instance. It counts for instances launched after it was turned on.
+            notifications: A topic that is told of each instance that is launched or ended, or cannot be.
+            vpc_subnets: Where instances run; the private subnets of every zone without it.
+
+        Raises:
+            ValueError: with all that could not be launched, or not as one group.
+        """
+        return Ec2Capacity(
+            name,
+            instance_types=tuple(instance_types or ()),
+            requirements=requirements,
+            min_instances=min_instances,
+            max_instances=max_instances,
+            spot=spot,
+            on_demand_base=on_demand_base,
+            instance=instance or ContainerInstance(),
+            scaling=scaling or ManagedScaling(),
+            warm_pool=warm_pool,
+            termination_protection=termination_protection,
+            trunking=trunking,
+            notifications=notifications,
+            vpc_subnets=vpc_subnets,
+        )
+
+    @staticmethod
+    def managed_instances(
+        name: str,
+        *,
+        requirements: InstanceRequirements | None = None,
+        allowed_instance_types: Sequence[str] = (),
+        excluded_instance_types: Sequence[str] = (),
+        spot: bool = False,
+        volume_gib: int = 80,
+        scale_in_delay: Duration | None = None,
+        detailed_monitoring: bool = True,
+        egress: Sequence[int] = (443,),
+        vpc_subnets: SubnetSelection | None = None,
+    ) -> ManagedInstancesCapacity:
+        """ECS Managed Instances: EC2 instances that AWS chooses, patches and replaces in the owner's VPC.
+
+        Args:
+            name: As in `Capacity.ec2`.
+            requirements: What the types must have; any type that a task fits on without it.
+            allowed_instance_types: Types or patterns (`m7g.*`) that may be used, up to 400; all without it.
+            excluded_instance_types: Types or patterns that may not be used, up to 400, in place of the allowed ones.
+            spot: Whether instances are Spot.
+            volume_gib: The volume for images, logs and files of the tasks on each instance, 1 GiB or more.
+            scale_in_delay: How long an instance stays idle, up to an hour; as AWS sees fit without it.
+            detailed_monitoring: Whether instances are measured every minute; priced.
+            egress: TCP ports that instances may connect to anywhere.
+            vpc_subnets: Where instances run; the private subnets of every zone without it.
+
+        Raises:
+            ValueError: with all that ECS would not take.
+        """
+        return ManagedInstancesCapacity(
+            name,
+            requirements=requirements,
+            allowed_instance_types=tuple(allowed_instance_types),
+            excluded_instance_types=tuple(excluded_instance_types),
+            spot=spot,
+            volume_gib=volume_gib,
+            scale_in_delay=optional_seconds(scale_in_delay),
+            detailed_monitoring=detailed_monitoring,
+            egress=tuple(egress),
+            vpc_subnets=vpc_subnets,
+        )
 
 
-Strategy: TypeAlias = Capacity | Mapping[Capacity, int]
-"""One capacity, or the weights by which tasks are spread over several."""
+def _lines(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
-def weights_of(strategy: Strategy) -> Mapping[Capacity, int]:
-    return {strategy: 1} if isinstance(strategy, Capacity) else strategy
+def _ports(given: Iterable[int]) -> tuple[int, ...]:
+    return tuple(given)
 
 
-def check_strategy(strategy: Strategy, offered: tuple[Capacity, ...] | None, faults: Faults) -> None:
-    """Note what ECS would not take as a strategy, and the capacities that the cluster does not have.
+@attrs.frozen(kw_only=True)
+class Ami:
+    """The machine image of container instances, named by an SSM parameter, so that each deployment takes the newest.
 
     Args:
-        strategy: What the service asks for.
-        offered: What its cluster has, or None where that is not known.
-        faults: Where to note it.
+        parameter: The SSM parameter that holds the id; without it, AWS's own for the operating system, by the
+            architecture and the GPUs of the instance types.
+        is_bottlerocket: Whether it is Bottlerocket, which is set up by TOML; else Amazon Linux 2023, by a shell script.
     """
-    weights = weights_of(strategy)
-    faults.keep(limits.STRATEGY_ITEMS, "the number of capacities", len(weights))
-    for capacity, weight in weights.items():
-        faults.keep(limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
-        names = [each.name for each in offered or ()]
-        if offered is not None and capacity.name not in names:
-            faults.add(
-                f"capacity {capacity.name!r} is none of the cluster's ({', '.join(map(repr, names))}); "
-                "name it in Cluster(capacity=[...])"
+
+    parameter: str | None = None
+    is_bottlerocket: bool = False
+
+    @classmethod
+    def al2023(cls) -> Ami:
+        """The ECS-optimized AMI of Amazon Linux 2023."""
+        return cls()
+
+    @classmethod
+    def bottlerocket(cls) -> Ami:
+        """Bottlerocket for ECS: a read-only system that is replaced as a whole, without a shell."""
+        return cls(is_bottlerocket=True)
+
+    @classmethod
+    def from_ssm_parameter(cls, name: str, *, bottlerocket: bool = False) -> Ami:
+        """An AMI of the user's, whose agent is set up as on AWS's.
+
+        Args:
+            name: The SSM parameter, of data type `aws:ec2:image`.
+            bottlerocket: Whether it is made from Bottlerocket; else from Amazon Linux 2023.
+
+        Raises:
+            ValueError: the name does not start with `/`.
+        """
+        if not name.startswith("/"):
+            raise ValueError(
+                f"Ami: parameter is {name!r}, but a parameter of an AMI has a path; write it as in '/golden/ecs'"
             )
-    if len(weights) > 1:
-        faults.keep(limits.STRATEGY_WEIGHTS, "weights", list(weights.values()))
+        return cls(parameter=name, is_bottlerocket=bottlerocket)
+
+    def parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
+        """The SSM parameter that holds the id for instances of this sort (ECS and Bottlerocket user guides)."""
+        if self.parameter:
+            return self.parameter
+        arm = architecture is Architecture.ARM64
+        if self.is_bottlerocket:
+            variant, processor = "aws-ecs-2-nvidia" if gpus else "aws-ecs-2", "arm64" if arm else "x86_64"
+            return f"/aws/service/bottlerocket/{variant}/{processor}/latest/image_id"
+        variant = "/gpu" if gpus else "/arm64" if arm else ""
+        return f"/aws/service/ecs/optimized-ami/amazon-linux-2023{variant}/recommended/image_id"
+
+
+@attrs.frozen(kw_only=True)
+class ContainerInstance:
+    """What each instance of a group is. Its metadata is IMDSv2's alone, its volumes are encrypted, it has no key.
+
+    Args:
+        ami: Its machine image: Amazon Linux 2023 without it.
+        volume_gib: The volume that holds images, logs and files of tasks, 30 to 65,536 GiB of gp3.
+        user_data: Lines added to what sets up the agent: of the shell script, or of Bottlerocket's TOML.
+        reserved_memory_mib: What is kept for the system and the agent, and not offered to tasks.
+        ssm_access: Whether Session Manager reaches it, and with it whoever may start a session.
+        detailed_monitoring: Whether it is measured every minute; priced.
+        egress: TCP ports that it, and tasks without an interface of their own, may connect to anywhere.
+
+    Raises:
+        ValueError: the volume or a port is outside its limit, or the memory is negative.
+    """
+
+    ami: Ami = attrs.field(factory=Ami)
+    volume_gib: int = 30
+    user_data: tuple[str, ...] = attrs.field(converter=_lines, default=())
+    reserved_memory_mib: int = SYSTEM_MIB
+    ssm_access: bool = False
+    detailed_monitoring: bool = True
+    egress: tuple[int, ...] = attrs.field(converter=_ports, default=(443,))
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("ContainerInstance")
+        faults.keep(limits.VOLUME, "volume_gib", self.volume_gib)
+        faults.keep(limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
+        for port in self.egress:
+            faults.keep(limits.PORT, "egress", port)
+        faults.raise_found()
+
+
+@attrs.frozen(kw_only=True)
+class ManagedScaling:
+    """How ECS moves the number of instances.
+
+    Args:
+        target_percent: The share of the instances that tasks are to use, 1 to 100; below 100 keeps room that new
+            tasks start in at once, and that is paid for.
+        most_at_once: How many are launched at once, 1 to 10,000.
+        instance_warmup: The time in which a new instance does not count, up to 10,000 s; 300 s without it.
+
+    Raises:
+        ValueError: one of them is outside what ECS takes (botocore `ManagedScaling`).
+    """
+
+    target_percent: int = 100
+    most_at_once: int = 10000
+    instance_warmup: int | None = attrs.field(converter=optional_seconds, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("ManagedScaling")
+        faults.keep(limits.TARGET_CAPACITY, "target_percent", self.target_percent)
+        faults.keep(limits.SCALING_STEP, "most_at_once", self.most_at_once)
+        faults.keep(limits.INSTANCE_WARMUP, "instance_warmup", self.instance_warmup)
+        faults.raise_found()
+
+
+@attrs.frozen(kw_only=True)
+class WarmPool:
+    """Instances that were set up once and wait, stopped: their volumes are paid for, their hours are not.
+
+    Args:
+        min_instances: How many wait at least.
+        max_prepared: How many there are at most, waiting and at work together; the group's most without it.
+        reuse: Whether an instance goes back to wait when it is not needed.
+
+    Raises:
+        ValueError: a number is negative, or they are the wrong way round.
+    """
+
+    min_instances: int = 0
+    max_prepared: int | None = None
+    reuse: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        most = self.max_prepared
+        if self.min_instances < 0 or (most is not None and most < self.min_instances):
+            raise ValueError(
+                f"WarmPool: min_instances is {self.min_instances} and max_prepared is {most}, but the least is 0 or "
+                "more and not above the most; use min_instances=0 or a larger max_prepared="
+            )
+
+
+@attrs.frozen(eq=False)
+class ExistingCapacity(Capacity):
+    """A capacity provider that exists already; defined by `Capacity.from_provider_name`."""
+
+    kind: ClassVar[Kind] = Kind.INSTANCES
+
+    def __attrs_post_init__(self) -> None:
+        _check_name(self.name).raise_found()
+
+
+@attrs.frozen(eq=False)
+class ManagedInstancesCapacity(Capacity):
+    """ECS Managed Instances; defined by `Capacity.managed_instances`, which says what each field means."""
+
+    kind: ClassVar[Kind] = Kind.MANAGED_INSTANCES
+
+    requirements: InstanceRequirements | None = attrs.field(kw_only=True)
+    allowed_instance_types: tuple[str, ...] = attrs.field(kw_only=True)
+    excluded_instance_types: tuple[str, ...] = attrs.field(kw_only=True)
+    spot: bool = attrs.field(kw_only=True)
+    volume_gib: int = attrs.field(kw_only=True)
+    scale_in_delay: int | None = attrs.field(kw_only=True)
+    detailed_monitoring: bool = attrs.field(kw_only=True)
+    egress: tuple[int, ...] = attrs.field(kw_only=True)
+    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = _check_name(self.name)
+        faults.keep(limits.MANAGED_VOLUME, "volume_gib", self.volume_gib)
+        faults.keep(limits.SCALE_IN_DELAY, "scale_in_delay", self.scale_in_delay)
+        for argument in ("allowed_instance_types", "excluded_instance_types"):
+            faults.keep(limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument)))
+        if self.allowed_instance_types and self.excluded_instance_types:
+            faults.add(
+                "allowed_instance_types and excluded_instance_types are both given, but ECS takes one of them; "
+                "leave one out"
+            )
+        for port in self.egress:
+            faults.keep(limits.PORT, "egress", port)
+        faults.raise_found()
+
+
+@attrs.frozen(eq=False)
+class Ec2Capacity(Capacity):
+    """Instances in an Auto Scaling group; defined by `Capacity.ec2`, which says what each field means."""
+
+    kind: ClassVar[Kind] = Kind.INSTANCES
+
+    instance_types: tuple[str, ...] = attrs.field(kw_only=True)
+    requirements: InstanceRequirements | None = attrs.field(kw_only=True)
+    min_instances: int = attrs.field(kw_only=True)
+    max_instances: int = attrs.field(kw_only=True)
+    spot: bool = attrs.field(kw_only=True)
+    on_demand_base: int = attrs.field(kw_only=True)
+    instance: ContainerInstance = attrs.field(kw_only=True)
+    scaling: ManagedScaling = attrs.field(kw_only=True)
+    warm_pool: WarmPool | None = attrs.field(kw_only=True)
+    termination_protection: bool = attrs.field(kw_only=True)
+    trunking: bool = attrs.field(kw_only=True)
+    notifications: ITopic | None = attrs.field(kw_only=True)
+    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
+    known_types: tuple[InstanceType, ...] = attrs.field(init=False)
+
+    @known_types.default
+    def _looked_up(self) -> tuple[InstanceType, ...]:
+        if self.requirements:
+            return self.requirements.matching()
+        return tuple(filter(None, map(instance_type, self.instance_types)))
+
+    def __attrs_post_init__(self) -> None:
+        faults = _check_name(self.name)
+        faults.keep(limits.INSTANCES, "min_instances and max_instances", (self.min_instances, self.max_instances))
+        self._check_types(faults)
+        if self.on_demand_base and not self.spot:
+            faults.add(
+                f"on_demand_base is {self.on_demand_base}, but without spot=True every instance is on demand; "
+                "use spot=True, or leave it out"
+            )
+        if not 0 <= self.on_demand_base <= self.max_instances:
+            faults.add(
+                f"on_demand_base is {self.on_demand_base}, but there are {self.max_instances} instances at most; "
+                f"use 0 to {self.max_instances}"
+            )
+        if self.warm_pool and self.spot:
+            faults.add(
+                "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
+                "leave one out, or use a second capacity for Spot"
+            )
+        faults.raise_found()
+
+    @property
+    def architecture(self) -> Architecture:
+        """The processor of its instances; X86_64 where none of the types is known."""
+        if self.requirements:
+            return self.requirements.architecture
+        return self.known_types[0].architecture if self.known_types else Architecture.X86_64
+
+    @property
+    def has_gpus(self) -> bool:
+        """Whether its instances have GPUs for tasks."""
+        return bool(self.requirements.gpus) if self.requirements else any(each.gpus for each in self.known_types)
+
+    @functools.cached_property
+    def hosts(self) -> tuple[Host, ...]:
+        """What each of its types offers tasks."""
+        reserved = self.instance.reserved_memory_mib
+        return tuple(Host.of(each, trunking=self.trunking, reserved_memory_mib=reserved) for each in self.known_types)
+
+    def fit(self, task: Task) -> tuple[Fit, ...]:
+        """How many copies of a task each of its instance types holds, and what binds.
+
+        Copies with a port of the instance for themselves, as in host mode, fit once on each.
+        """
+        demand = Demand.of(task)
+        return tuple(fit(demand, host) for host in self.hosts)
+
+    def room_for(self, task: Task) -> int | None:
+        """How many copies of a task its instances hold at most; None where a type's size is not known."""
+        if len(self.known_types) < len(self.instance_types) or not self.known_types:
+            return None
+        return self.max_instances * max(each.copies for each in self.fit(task))
+
+    def _check_types(self, faults: Faults) -> None:
+        if bool(self.instance_types) is bool(self.requirements):
+            faults.add(
+                f"instance_types is {'given beside requirements' if self.requirements else 'empty'}, but a group "
+                "launches either named types or what meets requirements; use instance_types=['m7g.large', ...] or "
+                "requirements=InstanceRequirements(...)"
+            )
+        if self.requirements and not self.known_types:
+            faults.add(
+                f"requirements are met by no instance type of {DATE}; ask for a wider range of vcpus or memory_mib"
+            )
+        for name in self.instance_types:
+            self._check_known(name, faults)
+        for argument, said in (
+            ("architecture", {each.name: each.architecture.value for each in self.known_types}),
+            ("GPUs", {each.name: "with GPUs" if each.gpus else "without GPUs" for each in self.known_types}),
+        ):
+            if len(set(said.values())) > 1 and not self.requirements:
+                listed = ", ".join(f"{name} ({value})" for name, value in said.items())
+                faults.add(
+                    f"instance_types differ in {argument} ({listed}), but one AMI starts them all; "
+                    "use a second capacity for the others"
+                )
+        if self.has_gpus and self.architecture is Architecture.ARM64 and not self._boots_arm_with_gpus:
+            faults.add(
+                "instance_types are arm64 with GPUs, for which there is no Amazon Linux 2023 AMI; "
+                "use ContainerInstance(ami=Ami.bottlerocket())"
+            )
+        for each in self.known_types if self.trunking and not self.requirements else ():
+            if each.burstable:
+                faults.add(f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type")
+
+    @property
+    def _boots_arm_with_gpus(self) -> bool:
+        return self.instance.ami.is_bottlerocket or self.instance.ami.parameter is not None
+
+    def _check_known(self, name: str, faults: Faults) -> None:
+        """Refuse what is misspelt; warn of what may be newer than the data."""
+        if instance_type(name):
+            return
+        family, dot, _ = name.partition(".")
+        if not dot or any(each.family == family for each in instance_types()):
+            nearest = " or ".join(map(repr, nearest_names(name)))
+            faults.add(f"instance_types has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}")
+        else:
+            warnings.warn(
+                f"Capacity {self.name!r}: instance_types has {name!r}, which is not in the data of {DATE}, so what "
+                "fits on it is not checked",
+                stacklevel=6,
+            )
+
+
+def _check_name(name: str) -> Faults:
+    faults = Faults(f"Capacity {name!r}")
+    faults.keep(limits.PROVIDER_NAME, "name", name)
+    return faults

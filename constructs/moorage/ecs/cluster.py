@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from moorage.ecs.capacity import Capacity
-from moorage.ecs.network import Reach
+from moorage.ecs.capacity import Capacity, Ec2Capacity, ManagedInstancesCapacity
+from moorage.ecs.instances import InstanceGroup, ManagedInstances
+from moorage.ecs.network import UNREACHED, Reach, unreached
+from moorage.ecs.strategy import Strategy
+from moorage.workload import limits
 from moorage.workload.faults import Faults
+from moorage.workload.needs import INSTANCES
+
+if TYPE_CHECKING:
+    from moorage.workload.fit import Fit
+    from moorage.workload.task import Task
+
+Defined: TypeAlias = InstanceGroup | ManagedInstances
 
 
 class Cluster(ecs.Cluster):
@@ -19,13 +31,13 @@ class Cluster(ecs.Cluster):
     Args:
         scope: Where it is defined.
         construct_id: Its id there.
-        vpc: The VPC that Fargate injects the tasks into: a `Network`'s, or any other.
+        vpc: The VPC that tasks and instances run in: a `Network`'s, or any other.
         capacity: What tasks run on; the first is what a service gets that does not say. Fargate without it.
         container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
             container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
 
     Raises:
-        ValueError: there is no capacity, or one twice.
+        ValueError: there is no capacity, one twice, or one whose instances could not reach ECS.
     """
 
     def __init__(
@@ -38,26 +50,84 @@ class Cluster(ecs.Cluster):
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
     ) -> None:
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
+        reach = Reach(vpc)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        names = [each.name for each in capacities]
-        if not capacities:
-            faults.add("capacity is empty, so no task could run; leave it out for Fargate")
-        if len(set(names)) < len(names):
-            faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
+        _check(capacities, reach, faults)
         faults.raise_found()
 
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
         self.capacities = capacities
+        self.reach = reach
+        self._defined: Mapping[Capacity, Defined] = {
+            each: self._define(each) for each in capacities if isinstance(each, Ec2Capacity | ManagedInstancesCapacity)
+        }
         self.associations = ecs.CfnClusterCapacityProviderAssociations(
             self,
             "Capacity",
             cluster=self.cluster_name,
-            capacity_providers=names,
-            default_capacity_provider_strategy=[{"capacityProvider": names[0], "weight": 1}],
+            capacity_providers=[self.provider_name(each) for each in capacities],
+            default_capacity_provider_strategy=[
+                {"capacityProvider": self.provider_name(capacities[0]), "weight": 1},
+            ],
         )
-        self.reach = Reach(vpc)
         # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
         # deleted before: ECS does not take a capacity away from a service that runs on it.
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
             self, "WithCapacity", cluster_name=self.associations.ref, vpc=vpc
         )
+
+    @property
+    def default_strategy(self) -> Strategy:
+        """What a service is given that is to follow the cluster's default strategy, whatever that becomes."""
+        return Strategy(self.capacities[0], of_cluster=True)
+
+    def capacity(self, capacity: Capacity) -> Defined:
+        """What is defined for a capacity of this cluster: its group, its provider and their roles.
+
+        Raises:
+            ValueError: it is none of this cluster's, or one that AWS has and nothing is defined for.
+        """
+        if capacity not in self._defined:
+            raise ValueError(
+                f"{self.node.path}: capacity {capacity.name!r} has no instances defined here; "
+                f"use one of {', '.join(repr(each.name) for each in self._defined) or 'those made by Capacity.ec2'}"
+            )
+        return self._defined[capacity]
+
+    def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
+        """How many copies of a task each instance type holds, and what binds, by the name of its capacity."""
+        return {each.name: each.fit(task) for each in self.capacities if isinstance(each, Ec2Capacity)}
+
+    def provider_name(self, capacity: Capacity) -> str:
+        """The name of a capacity's provider in ECS."""
+        defined = self._defined.get(capacity)
+        return defined.provider_name if defined else capacity.name
+
+    def _define(self, capacity: Ec2Capacity | ManagedInstancesCapacity) -> Defined:
+        construct_id = f"{capacity.name} instances"
+        defined: Defined = (
+            InstanceGroup(self, construct_id, capacity=capacity, cluster=self)
+            if isinstance(capacity, Ec2Capacity)
+            else ManagedInstances(self, construct_id, capacity=capacity, cluster=self)
+        )
+        if not self.reach.network and self.reach.isolated(capacity.vpc_subnets):
+            cdk.Annotations.of(defined).add_warning_v2(
+                UNREACHED,
+                "its subnets are isolated, and its VPC is not a Network, so whether instances reach "
+                f"{', '.join(sorted(INSTANCES))} is not known; acknowledge this where they do",
+            )
+        return defined
+
+
+def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None:
+    names = [each.name for each in capacities]
+    if not names:
+        faults.add("capacity is empty, so no task could run; leave it out for Fargate")
+    faults.keep(limits.PROVIDERS, "the number of capacities", len(names))
+    if len(set(names)) < len(names):
+        faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
+    for each in capacities:
+        if isinstance(each, Ec2Capacity | ManagedInstancesCapacity):
+            missing = reach.missing(INSTANCES, each.vpc_subnets, public_address=False)
+            if missing:
+                faults.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")

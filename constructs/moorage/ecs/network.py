@@ -14,6 +14,7 @@ from moorage.workload.faults import Faults
 from moorage.workload.needs import GATEWAY_SERVICES, Endpoints, Needs
 
 NONE = Endpoints()
+UNREACHED = "@moorage/ecs:reach"
 _PRIVATE_MASK = 20
 _PUBLIC_MASK = 24
 
@@ -150,3 +151,18 @@ class Reach:
     @functools.cached_property
     def _only_isolated(self) -> bool:
         return not self.vpc.private_subnets and bool(self.vpc.isolated_subnets)
+
+
+def unreached(missing: Needs, what: str = "the task") -> str:
+    """Why `what` would not start in subnets that do not reach what is `missing`, and the ways out."""
+    if "internet" in missing:
+        return (
+            "its subnets cannot reach the internet, where an image of the task is; use a NAT gateway (nat_gateways=1), "
+            "or push the image to a Repository and use Image.from_repository(...)"
+        )
+    names = ", ".join(map(repr, sorted(missing)))
+    more = "" if what == "the task" else ", instances=True"
+    return (
+        f"its subnets cannot reach {names}, which {what} needs to start; "
+        f"use Network(endpoints=Endpoints.for_tasks(...{more})) with this task, or a NAT gateway (nat_gateways=1)"
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import jsii
@@ -14,49 +14,56 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.capacity import Capacity, Strategy, check_strategy, weights_of
+from moorage.ecs.capacity import Capacity, Kind
 from moorage.ecs.cluster import Cluster
-from moorage.ecs.network import Reach
+from moorage.ecs.network import UNREACHED, Reach, unreached
+from moorage.ecs.placement import Placement
+from moorage.ecs.room import check_fit, check_rollout, shortage_at_most
 from moorage.ecs.route import Route, clash_of
+from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.task_definition import define_task
 from moorage.ecs.values import anyone, duration, tcp
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
 from moorage.workload.scaling import Scaling
+from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
 
     from moorage.workload.container import Container
     from moorage.workload.durations import Duration
-    from moorage.workload.needs import Needs
     from moorage.workload.task import Task
 
 TWO = Scaling(2)
+SPREAD = Placement()
 DEFAULT_EGRESS = (443,)
 _GRACE_SECONDS = 60
-_UNREACHED = "@moorage/ecs:reach"
+_ROOM = "@moorage/ecs:room"
 
 
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Service(Construct):
-    """A task kept running in a cluster on Fargate: copies, load balancing, scaling, and rollouts that undo themselves.
+    """A task kept running in a cluster: copies, load balancing, scaling, and rollouts that undo themselves.
 
     New tasks are started and healthy before old ones stop, and a rollout that does not get healthy goes back. Tasks
     have no public address, read-only file systems, a log group, and let out TCP 443 alone. It is a grantee (the task
-    role) and a connectable (the tasks' security group).
+    role) and a connectable (the tasks' security group, or the instances' where tasks have no interface of their own).
 
     Args:
         scope: Where it is defined.
         construct_id: Its id there.
-        cluster: Where it runs: a `Cluster`, or any other of CDK's with Fargate as a capacity provider.
+        cluster: Where it runs: a `Cluster`, or any other of CDK's with the capacity providers that are named.
         task: What runs.
         scaling: How many copies; two without it, so that one is left when a zone is lost.
         route: Which requests of a load balancer reach it, in up to 5 routes; without it nothing does.
-        capacity: What it runs on: one capacity of the cluster, or weights over several; the cluster's first without it.
+        capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
+            cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
+        placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
         vpc_subnets: The subnets of the tasks, up to 16; the private ones without it.
-        assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs.
+        assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on Fargate
+            alone.
         security_groups: In place of the one defined for its tasks, 1 to 5.
         egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it: AWS's own interfaces, public
             registries and most others'. `connections` opens more, to one peer each.
@@ -76,9 +83,10 @@ class Service(Construct):
         *,
         cluster: ecs.ICluster,
         task: Task,
-        scaling: Scaling = TWO,
+        scaling: Scaling | None = None,
         route: Route | Sequence[Route] = (),
-        capacity: Strategy | None = None,
+        capacity: CapacityChoice | None = None,
+        placement: Placement = SPREAD,
         vpc_subnets: ec2.SubnetSelection | None = None,
         assign_public_ip: bool = False,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
@@ -89,57 +97,83 @@ class Service(Construct):
     ) -> None:
         routes = (route,) if isinstance(route, Route) else tuple(route)
         offered = cluster.capacities if isinstance(cluster, Cluster) else None
-        strategy = capacity or (offered[0] if offered else Capacity.fargate())
+        strategy = Strategy.of(capacity or (offered[0] if offered else Capacity.fargate()))
+        copies = scaling or TWO
         reach = cluster.reach if isinstance(cluster, Cluster) else Reach(cluster.vpc)
         grace = optional_seconds(health_check_grace_period)
 
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        task.check_fargate(faults)
-        check_strategy(strategy, offered, faults)
-        _check_scaling(scaling, routes, faults)
+        _check_task(task, strategy, faults)
+        strategy.check(offered, faults)
+        _check_scaling(scaling, routes, placement, faults)
         _check_routes(routes, task, faults)
-        _check_network(security_groups, egress, vpc_subnets, faults)
+        _check_placement(placement, strategy, faults)
+        if not placement.daemon:
+            check_rollout(task, strategy, copies.minimum, minimum_percent=100, maximum_percent=200, faults=faults)
+        _check_network(task, security_groups, egress, vpc_subnets, faults)
+        if assign_public_ip and strategy.kind is not Kind.FARGATE:
+            faults.add(
+                "assign_public_ip=True, but only Fargate gives a task a public address; "
+                "leave it out and use a load balancer, or run on Fargate"
+            )
         faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
-        missing = reach.missing(task.needs, vpc_subnets, public_address=assign_public_ip)
-        if missing:
-            faults.add(_unreached(missing))
+        starts_in = _starts_in(strategy, vpc_subnets)
+        missing = [reach.missing(task.needs, each, public_address=assign_public_ip) for each in starts_in]
+        for each in filter(None, missing):
+            faults.add(unreached(each))
         faults.raise_found()
 
         super().__init__(scope, construct_id)
-        if missing is None and not assign_public_ip and reach.isolated(vpc_subnets):
+        if None in missing and not assign_public_ip and any(map(reach.isolated, starts_in)):
             cdk.Annotations.of(self).add_warning_v2(
-                _UNREACHED,
+                UNREACHED,
                 f"its subnets are isolated, and its VPC is not a Network, so whether tasks reach "
                 f"{', '.join(sorted(task.needs))} is not known; acknowledge this where they do",
             )
+        short = None if placement.daemon else shortage_at_most(task, strategy, copies.maximum)
+        if short:
+            cdk.Annotations.of(self).add_warning_v2(_ROOM, f"{short}, or acknowledge this")
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
-        self.security_groups = tuple(security_groups or [self._define_security_group(reach.vpc, egress)])
-        self.task_definition = define_task(self, task, self.log_group)
-        self.service = ecs.FargateService(
+        own_interface, managed = task.network_mode is NetworkMode.AWSVPC, strategy.kind is Kind.MANAGED_INSTANCES
+        self.security_groups = (
+            tuple(security_groups or [self._define_security_group(reach.vpc, egress)])
+            if own_interface
+            else _instances_of(strategy, cluster, cdk.Stack.of(self))
+        )
+        self.task_definition = define_task(self, task, self.log_group, strategy.kind)
+        self.service = _SERVICES[strategy.kind](
             self,
             "Default",
             cluster=cluster.with_capacity if isinstance(cluster, Cluster) else cluster,
             task_definition=self.task_definition,
-            desired_count=None if scaling.moves else scaling.minimum,
-            capacity_provider_strategies=[
-                ecs.CapacityProviderStrategy(capacity_provider=each.name, weight=weight)
-                for each, weight in weights_of(strategy).items()
-            ],
-            vpc_subnets=vpc_subnets,
-            assign_public_ip=assign_public_ip,
-            security_groups=list(self.security_groups),
-            min_healthy_percent=100,
-            max_healthy_percent=200,
+            desired_count=None if copies.moves or placement.daemon else copies.minimum,
+            capacity_provider_strategies=_strategies(strategy, cluster),
+            min_healthy_percent=0 if placement.daemon else 100,
+            max_healthy_percent=100 if placement.daemon else 200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
-            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
+            availability_zone_rebalancing=(
+                ecs.AvailabilityZoneRebalancing.ENABLED
+                if placement.zones_first
+                else ecs.AvailabilityZoneRebalancing.DISABLED
+            ),
             health_check_grace_period=duration(_GRACE_SECONDS if grace is None else grace) if routes else None,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
+            vpc_subnets=vpc_subnets,
+            security_groups=list(self.security_groups) if own_interface or managed else None,
+            assign_public_ip=assign_public_ip if own_interface else None,
+            **(_placed(placement) if strategy.kind is Kind.INSTANCES else {}),
         )
+        if strategy.of_cluster:
+            self._resource.add_property_deletion_override("LaunchType")
+        if not own_interface and managed:  # CDK knows no host mode there
+            self._resource.add_property_deletion_override("NetworkConfiguration")
+        elif not own_interface:
+            self.service.connections.add_security_group(*self.security_groups)
         self.target_groups = self._define_routes(routes, task, reach.vpc)
-        self.scalable_task_count = self._define_scaling(scaling) if scaling.moves else None
+        self.scalable_task_count = self._define_scaling(copies) if copies.moves else None
 
     @property
     def connections(self) -> ec2.Connections:
@@ -169,6 +203,13 @@ class Service(Construct):
         """How much memory its tasks use, in percent of what they reserve."""
         return self.service.metric_memory_utilization(statistic=statistic, period=period)
 
+    @property
+    def _resource(self) -> cdk.CfnResource:
+        resource = self.service.node.default_child
+        if not isinstance(resource, cdk.CfnResource):
+            raise TypeError(f"{self.node.path}: the service has no CloudFormation resource as its default child")
+        return resource
+
     def _define_security_group(self, vpc: ec2.IVpc, egress: Sequence[int]) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         for port in egress:
@@ -183,7 +224,16 @@ class Service(Construct):
         for index, route in enumerate(routes):
             suffix = f" {route.says}" if index else ""
             container = _serving(route, task)
-            group = _target_group(self, f"TargetGroup{suffix}", route, container, vpc)
+            own_interface = task.network_mode is NetworkMode.AWSVPC
+            group = _target_group(
+                self,
+                f"TargetGroup{suffix}",
+                route=route,
+                container=container,
+                vpc=vpc,
+                target=self._target(container, task),
+                target_type=elbv2.TargetType.IP if own_interface else elbv2.TargetType.INSTANCE,
+            )
             elbv2.ApplicationListenerRule(
                 self,
                 f"Rule{suffix}",
@@ -192,17 +242,14 @@ class Service(Construct):
                 conditions=_conditions(route),
                 target_groups=[group],
             )
-            self._attach(group, container, task)
             route.load_balancer.claim(route, self)
             groups.append(group)
         return tuple(groups)
 
-    def _attach(self, group: elbv2.ApplicationTargetGroup, container: Container, task: Task) -> None:
+    def _target(self, container: Container, task: Task) -> elbv2.IApplicationLoadBalancerTarget:
         if container is next(each for each in task.containers if each.essential):  # what CDK attaches unasked
-            self.service.attach_to_application_target_group(group)
-        else:
-            target = self.service.load_balancer_target(container_name=container.name, container_port=container.port)
-            target.attach_to_application_target_group(group)
+            return self.service
+        return self.service.load_balancer_target(container_name=container.name, container_port=container.port)
 
     def _define_scaling(self, scaling: Scaling) -> ecs.ScalableTaskCount:
         count = self.service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
@@ -246,7 +293,14 @@ def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
 
 
 def _target_group(
-    scope: Construct, construct_id: str, route: Route, container: Container, vpc: ec2.IVpc
+    scope: Construct,
+    construct_id: str,
+    *,
+    route: Route,
+    container: Container,
+    vpc: ec2.IVpc,
+    target: elbv2.IApplicationLoadBalancerTarget,
+    target_type: elbv2.TargetType,
 ) -> elbv2.ApplicationTargetGroup:
     health = route.health
     return elbv2.ApplicationTargetGroup(
@@ -256,7 +310,8 @@ def _target_group(
         port=container.port,
         protocol=elbv2.ApplicationProtocol.HTTP,
         protocol_version=route.protocol_version,
-        target_type=elbv2.TargetType.IP,
+        target_type=target_type,
+        targets=[target],
         deregistration_delay=duration(route.deregistration_delay),
         health_check=elbv2.HealthCheck(
             path=health.path or ("/AWS.ALB/healthcheck" if route.grpc else "/"),
@@ -271,7 +326,76 @@ def _target_group(
     )
 
 
-def _check_scaling(scaling: Scaling, routes: tuple[Route, ...], faults: Faults) -> None:
+_SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
+    Kind.FARGATE: ecs.FargateService,
+    Kind.INSTANCES: ecs.Ec2Service,
+    Kind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
+}
+
+
+def _strategies(strategy: Strategy, cluster: ecs.ICluster) -> list[ecs.CapacityProviderStrategy] | None:
+    """Always capacity providers, never a launch type: a later change from one to the other replaces the service."""
+    if strategy.of_cluster:
+        return None
+    return [
+        ecs.CapacityProviderStrategy(
+            capacity_provider=cluster.provider_name(each) if isinstance(cluster, Cluster) else each.name,
+            weight=weight,
+            base=strategy.base.get(each),
+        )
+        for each, weight in strategy.weights.items()
+    ]
+
+
+def _placed(placement: Placement) -> dict[str, Any]:
+    return {
+        "daemon": placement.daemon,
+        "placement_strategies": placement.by or None,
+        "placement_constraints": list(placement.constraints) or None,
+    }
+
+
+def _instances_of(strategy: Strategy, cluster: ecs.ICluster, stack: cdk.Stack) -> tuple[ec2.ISecurityGroup, ...]:
+    """The security groups of the instances, which stand for tasks that have no interface of their own."""
+    if not isinstance(cluster, Cluster):
+        return tuple(cluster.connections.security_groups)
+    defined = [cluster.capacity(each) for each in strategy.weights if each in cluster.capacities]
+    return tuple(each.security_group_in(stack) for each in defined)
+
+
+def _starts_in(strategy: Strategy, vpc_subnets: ec2.SubnetSelection | None) -> list[ec2.SubnetSelection | None]:
+    """Where images, logs and secrets are reached from: the task itself on Fargate, else the instances."""
+    if strategy.kind is Kind.FARGATE:
+        return [vpc_subnets]
+    return [getattr(each, "vpc_subnets", None) for each in strategy.weights]
+
+
+def _check_task(task: Task, strategy: Strategy, faults: Faults) -> None:
+    if strategy.kind is Kind.FARGATE:
+        task.check_fargate(faults)
+    elif strategy.kind is Kind.MANAGED_INSTANCES:
+        task.check_managed_instances(faults)
+    else:
+        task.check_instances(faults)
+        check_fit(task, strategy, faults)
+
+
+def _check_placement(placement: Placement, strategy: Strategy, faults: Faults) -> None:
+    placement.check(faults)
+    if placement != SPREAD and strategy.kind is not Kind.INSTANCES:
+        faults.add(
+            f"placement is given, but on {strategy.kind.value} AWS places tasks; "
+            "leave it out, or use a Capacity.ec2(...)"
+        )
+
+
+def _check_scaling(scaling: Scaling | None, routes: tuple[Route, ...], placement: Placement, faults: Faults) -> None:
+    if scaling is None:
+        return
+    if placement.daemon:
+        faults.add(
+            "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity grow"
+        )
     if scaling.requests_per_task is not None and not routes:
         faults.add(
             f"requests_per_task is {scaling.requests_per_task}, but without a route nothing counts requests; "
@@ -302,11 +426,24 @@ def _check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None
 
 
 def _check_network(
+    task: Task,
     security_groups: Sequence[ec2.ISecurityGroup] | None,
     egress: Sequence[int],
     vpc_subnets: ec2.SubnetSelection | None,
     faults: Faults,
 ) -> None:
+    if task.network_mode is not NetworkMode.AWSVPC:
+        given = {
+            "security_groups": security_groups is not None,
+            "egress": tuple(egress) != DEFAULT_EGRESS,
+            "vpc_subnets": vpc_subnets is not None,
+        }
+        for argument in (name for name, is_given in given.items() if is_given):
+            faults.add(
+                f"{argument} is given, but in {task.network_mode.value} mode tasks have no interface of their own; "
+                "leave it out, and say it of the instances in Capacity.ec2(...)"
+            )
+        return
     for port in egress:
         faults.keep(limits.PORT, "egress", port)
     if security_groups is not None:
@@ -317,16 +454,3 @@ def _check_network(
             )
     if vpc_subnets is not None and vpc_subnets.subnets is not None:
         faults.keep(limits.SUBNETS, "the number of subnets", len(vpc_subnets.subnets))
-
-
-def _unreached(missing: Needs) -> str:
-    if "internet" in missing:
-        return (
-            "its subnets cannot reach the internet, where an image of the task is; use a NAT gateway (nat_gateways=1), "
-            "or push the image to a Repository and use Image.from_repository(...)"
-        )
-    names = ", ".join(map(repr, sorted(missing)))
-    return (
-        f"its subnets cannot reach {names}, which the task needs to start; "
-        "use Network(endpoints=Endpoints.for_tasks(...)) with this task, or a NAT gateway (nat_gateways=1)"
-    )

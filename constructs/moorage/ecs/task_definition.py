@@ -1,4 +1,4 @@
-"""A `Task` as CDK defines it on Fargate."""
+"""A `Task` as CDK defines it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 from aws_cdk import aws_ecs as ecs
 
+from moorage.ecs.capacity import Kind
 from moorage.ecs.values import duration, optional_duration, platform, registry_image
 from moorage.workload.image import DirectoryImage, RegistryImage, RepositoryImage
+from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_logs as logs
@@ -20,16 +22,16 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
-def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup) -> ecs.FargateTaskDefinition:
+_NETWORK_MODES = {
+    NetworkMode.AWSVPC: ecs.NetworkMode.AWS_VPC,
+    NetworkMode.BRIDGE: ecs.NetworkMode.BRIDGE,
+    NetworkMode.HOST: ecs.NetworkMode.HOST,
+}
+
+
+def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: Kind) -> ecs.TaskDefinition:
     """The task definition of `task` in `scope`, with a task role and, where the task uses one, an execution role."""
-    definition = ecs.FargateTaskDefinition(
-        scope,
-        "TaskDefinition",
-        cpu=task.cpu,
-        memory_limit_mib=task.memory_mib,
-        ephemeral_storage_gib=task.ephemeral_storage_gib,
-        runtime_platform=platform(task.architecture),
-    )
+    definition = _define(scope, task, kind)
     defined = {container.name: _add(scope, definition, task, container, log_group) for container in task.containers}
     for container in task.containers:
         if container.depends_on:
@@ -45,8 +47,30 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup) -> ecs.
     return definition
 
 
+def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
+    if kind is Kind.FARGATE:
+        return ecs.FargateTaskDefinition(
+            scope,
+            "TaskDefinition",
+            cpu=task.cpu,
+            memory_limit_mib=task.memory_mib,
+            ephemeral_storage_gib=task.ephemeral_storage_gib,
+            runtime_platform=platform(task.architecture),
+        )
+    managed = kind is Kind.MANAGED_INSTANCES
+    return ecs.TaskDefinition(
+        scope,
+        "TaskDefinition",
+        compatibility=ecs.Compatibility.MANAGED_INSTANCES if managed else ecs.Compatibility.EC2,
+        network_mode=_NETWORK_MODES[task.network_mode],
+        cpu=str(task.cpu),
+        memory_mib=str(task.memory_mib),
+        runtime_platform=platform(task.architecture) if managed else None,
+    )
+
+
 def _add(
-    scope: Construct, definition: ecs.FargateTaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
+    scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
 ) -> ecs.ContainerDefinition:
     return definition.add_container(
         container.name,
@@ -54,7 +78,9 @@ def _add(
         cpu=container.cpu,
         memory_limit_mib=task.memory_of(container),
         essential=container.essential,
-        port_mappings=[ecs.PortMapping(container_port=container.port, name=container.name)] if container.port else None,
+        port_mappings=_port_mappings(task, container),
+        gpu_count=container.gpus or None,
+        privileged=container.privileged or None,
         environment=dict(container.environment) or None,
         secrets={name: _secret(secret) for name, secret in container.secrets.items()} or None,
         command=container.command and list(container.command),
@@ -67,6 +93,20 @@ def _add(
         linux_parameters=_linux_parameters(scope, container),
         logging=ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group),
     )
+
+
+def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | None:
+    if not container.port:
+        return None
+    return [
+        ecs.PortMapping(
+            container_port=container.port,
+            host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
+            name=None
+            if task.network_mode is NetworkMode.HOST
+            else container.name,  # Service Connect's, not in host mode
+        )
+    ]
 
 
 def _image(image: Image) -> ecs.ContainerImage:

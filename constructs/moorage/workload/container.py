@@ -112,6 +112,10 @@ class Container:
         essential: Whether the task ends when it ends.
         depends_on: Names of containers to start first: healthy ones where they have a health check, else started.
         not_secret: Variables of `environment` that look like a secret and are none, each with the reason.
+        host_port: On instances in bridge mode, the port of the instance that leads to `port`, below 32,768; only one
+            copy then fits on an instance. Without it, or as 0, ECS finds a free one for each copy.
+        gpus: How many GPUs of the instance it has for itself; none on Fargate.
+        privileged: Whether it has the rights of the instance's root; never on Fargate. Leaves Security Hub ECS.4 unmet.
 
     Raises:
         ValueError: with all the faults of this container.
@@ -137,11 +141,19 @@ class Container:
     essential: bool = attrs.field(default=True, kw_only=True)
     depends_on: tuple[str, ...] = attrs.field(converter=_names, default=(), kw_only=True)
     not_secret: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
+    host_port: int | None = attrs.field(default=None, kw_only=True)
+    gpus: int = attrs.field(default=0, kw_only=True)
+    privileged: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Container {self.name!r}")
         faults.keep(limits.CONTAINER_NAME, "name", self.name)
         faults.keep(limits.PORT, "port", self.port)
+        if self.host_port:
+            faults.keep(limits.PORT, "host_port", self.host_port)
+            if self.port is None:
+                faults.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
+        faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
         faults.keep(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         for path, size in self.writable.items():
             faults.keep(limits.MOUNT_PATH, "writable", path)

@@ -9,20 +9,21 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
 from moorage.workload import limits
 from moorage.workload.faults import Faults
 from moorage.workload.instances import InstanceType, instance_types
-from moorage.workload.task import Architecture
+from moorage.workload.task import Architecture, NetworkMode
+
+if TYPE_CHECKING:
+    from moorage.workload.task import Task
 
 MEMORY_SEEN = (7985, 8192)
 """The MiB that the operating system shows ECS, of those that EC2 installs: an m4.large, the one example that AWS gives
 (Amazon ECS developer guide, memory-management). Other types and kernels show a little more or less."""
-
-RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
-"""The host ports that ECS gives to no task: SSH, Docker and the container agent (botocore PortMapping.hostPort)."""
 
 
 def _ports(ports: Iterable[int]) -> tuple[int, ...]:
@@ -51,6 +52,18 @@ class Demand:
     host_ports: tuple[int, ...] = attrs.field(default=(), converter=_ports)
     interface: bool = True
     architecture: Architecture = Architecture.X86_64
+
+    @classmethod
+    def of(cls, task: Task) -> Demand:
+        """What one copy of a task takes."""
+        return cls(
+            cpu=task.cpu,
+            memory_mib=task.memory_mib,
+            gpus=task.gpus,
+            host_ports=task.host_ports,
+            interface=task.network_mode is NetworkMode.AWSVPC,
+            architecture=task.architecture,
+        )
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("Demand")
@@ -88,7 +101,7 @@ class Host:
     gpus: int
     interfaces: int
     architecture: Architecture
-    taken_ports: frozenset[int] = RESERVED_PORTS
+    taken_ports: frozenset[int] = limits.RESERVED_PORTS
 
     @classmethod
     def of(cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = 256) -> Host:

@@ -95,7 +95,7 @@ def _range(given: Any) -> Any:
 class InstanceRequirements:
     """Instances by requirement: any type that has what is asked for, so that EC2 may choose where there is capacity.
 
-    Bare metal is left out, as EC2 does by default, and so are accelerators that nothing asks for.
+    Of the current generations; bare metal is left out, and so are accelerators that nothing asks for.
 
     Args:
         vcpus: The least and the most vCPUs; 0 for no least, None for no most.
@@ -122,7 +122,7 @@ class InstanceRequirements:
         faults.raise_found()
 
     def matching(self) -> tuple[InstanceType, ...]:
-        """The types that EC2 may choose from, of current and previous generations, family by family."""
+        """The types that EC2 may choose from, family by family."""
         return tuple(type_ for type_ in instance_types() if self._accepts(type_))
 
     def _accepts(self, type_: InstanceType) -> bool:
@@ -133,6 +133,7 @@ class InstanceRequirements:
             and (type_.gpus >= self.gpus if self.gpus else not type_.accelerated)
             and (self.burstable or not type_.burstable)
             and not type_.bare_metal
+            and not type_.previous
         )
 
 

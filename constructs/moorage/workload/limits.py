@@ -193,6 +193,77 @@ MOUNT_PATH = _pattern(
     says="a mount is an absolute path below the root", instead="write it as in '/tmp'",
     source="botocore Tmpfs.containerPath",
 )  # fmt: skip
+UNIQUE_HOST_PORTS = Limit(
+    id="host-ports-unique",
+    accepts=lambda ports: len(set(ports)) == len(ports),
+    says="each port of the instance leads to one container",
+    instead="leave host_port= out and ECS finds a free one for each, or have them differ",
+    source="botocore PortMapping.hostPort",
+    show=lambda ports: ", ".join(map(str, ports)),
+)
+RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
+"""The ports of an instance that ECS gives to no task: SSH's, Docker's and its agent's (botocore PortMapping)."""
+HOST_PORT = Limit(
+    id="host-port",
+    accepts=lambda port: port not in RESERVED_PORTS and port < 32768,
+    says="22, 2375, 2376 and 51678 to 51680 are SSH's, Docker's and the agent's, and those from 32,768 are handed out",
+    instead="use another below 32,768, or leave it out and ECS finds a free one",
+    source="botocore PortMapping.hostPort",
+)
+HOST_PORT_SAME = Limit(
+    id="host-port-same",
+    accepts=lambda ports: ports[0] == ports[1],
+    says="only in bridge mode is a port of the instance another than the container's",
+    instead="leave host_port= out, or use network_mode=NetworkMode.BRIDGE",
+    source="botocore PortMapping.hostPort",
+    show=lambda ports: f"{ports[0]} for port {ports[1]}",
+)
+FARGATE_GPUS = Limit(
+    id="fargate-gpus",
+    accepts=lambda gpus: gpus == 0,
+    says="Fargate has no GPUs",
+    instead="use a capacity with GPU instances, as in Capacity.ec2('gpu', instance_types=['g6.xlarge'], ...)",
+    source="AWS, task definition differences for Fargate",
+)
+FARGATE_PRIVILEGED = Limit(
+    id="fargate-privileged",
+    accepts=lambda privileged: not privileged,
+    says="Fargate runs no privileged container",
+    instead="leave it out, or use a Capacity.ec2(...)",
+    source="AWS, task definition differences for Fargate",
+)
+FARGATE_NETWORK_MODE = Limit(
+    id="fargate-network-mode",
+    accepts=lambda mode: mode == "awsvpc",
+    says="on Fargate each task has a network interface of its own",
+    instead="leave it out, or use a Capacity.ec2(...)",
+    source="AWS, task definition differences for Fargate",
+)
+MANAGED_NETWORK_MODE = Limit(
+    id="managed-instances-network-mode",
+    accepts=lambda mode: mode in {"awsvpc", "host"},
+    says="ECS Managed Instances know awsvpc and host alone",
+    instead="use one of the two, or a Capacity.ec2(...)",
+    source="CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)",
+)
+PLACEMENT_STRATEGIES = Limit(
+    id="placement-strategies",
+    accepts=lambda count: count <= 5,
+    says="ECS takes 5 at most",
+    instead="leave out those that seldom decide",
+    source="botocore CreateService.placementStrategy",
+)
+PLACEMENT_CONSTRAINTS = Limit(
+    id="placement-constraints",
+    accepts=lambda count: count <= 10,
+    says="ECS takes 10 at most",
+    instead="join them with 'and' in one expression",
+    source="botocore CreateService.placementConstraints",
+)
+TASK_CPU = _range(
+    "task-cpu", 128, 196608, unit="CPU units", of="what a task on instances reserves",
+    source="botocore RegisterTaskDefinition.cpu",
+)  # fmt: skip
 PORT = _range("port", 1, 65535, of="a port", source="botocore PortMapping.containerPort")
 STOP_TIMEOUT = _range(
     "stop-timeout", 2, 120, unit="s", of="what Fargate waits between SIGTERM and SIGKILL",
@@ -262,6 +333,92 @@ STRATEGY_WEIGHTS = Limit(
     instead="give one of them a weight of 1",
     source="botocore CapacityProviderStrategyItem.weight",
     show=lambda weights: f"0 for all {len(weights)} capacities",
+)
+STRATEGY_BASE = _range(
+    "strategy-base", 0, 100000, unit="tasks", of="a base", source="botocore CapacityProviderStrategyItem.base"
+)
+STRATEGY_BASES = Limit(
+    id="strategy-one-base",
+    accepts=lambda names: len(names) <= 1,
+    says="one capacity of a strategy has a base",
+    instead="leave it with the one that must hold the least number of tasks",
+    source="botocore CapacityProviderStrategyItem.base",
+    show=lambda names: f"of {', '.join(map(repr, names))}",
+)
+STRATEGY_KINDS = Limit(
+    id="strategy-one-kind",
+    accepts=lambda kinds: len(set(kinds.values())) == 1,
+    says="a strategy has capacities of one kind: Fargate's, Auto Scaling groups or Managed Instances",
+    instead="use those of one kind here, and another service for the rest",
+    source="ECS developer guide, Fargate capacity providers; CDK aws-ecs Cluster",
+    show=lambda kinds: ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items()),
+)
+PROVIDER_NAME = _pattern(
+    "capacity-provider-name", r"(?!(?i:aws|ecs|fargate))[A-Za-z0-9_-]{1,255}",
+    says="a capacity provider's name is 1 to 255 letters, digits, '_' and '-', "
+    "and AWS keeps what starts with aws, ecs or fargate for its own",
+    instead="use another name, or Capacity.fargate() and Capacity.fargate_spot() for Fargate's",
+    source="botocore CreateCapacityProvider.name",
+)  # fmt: skip
+PROVIDERS = Limit(
+    id="capacity-providers-per-cluster",
+    accepts=lambda count: count <= 20,
+    says="a cluster has 20 at most",
+    instead="name fewer, or define a second cluster",
+    source="ECS quotas",
+)
+INSTANCES = Limit(
+    id="instances-range",
+    accepts=lambda ends: 0 <= ends[0] <= ends[1] and ends[1] >= 1,
+    says="a group has 0 or more instances at least, 1 or more at most, and the least is not above the most",
+    instead="use min_instances=0 and a larger max_instances=",
+    source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize",
+    show=lambda ends: f"{ends[0]} to {ends[1]}",
+)
+TARGET_CAPACITY = _range(
+    "managed-scaling-target", 1, 100, unit="%", of="the share of the instances that tasks are to use",
+    source="botocore ecs ManagedScaling.targetCapacity",
+)  # fmt: skip
+SCALING_STEP = _range(
+    "managed-scaling-step", 1, 10000, unit="instances", of="what is launched at once",
+    source="botocore ecs ManagedScaling.maximumScalingStepSize",
+)  # fmt: skip
+INSTANCE_WARMUP = _range(
+    "managed-scaling-warmup", 0, 10000, unit="s", of="the time in which a new instance does not count",
+    source="botocore ecs ManagedScaling.instanceWarmupPeriod",
+)  # fmt: skip
+VOLUME = _range(
+    "instance-volume", 30, 65536, unit="GiB", of="the volume of an instance",
+    source="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB; botocore ec2 "
+    "LaunchTemplateEbsBlockDeviceRequest.VolumeSize (gp3)",
+)  # fmt: skip
+RESERVED_MEMORY = Limit(
+    id="reserved-memory",
+    accepts=lambda memory: memory >= 0,
+    says="what is kept for the system is 0 MiB or more",
+    instead="use 0 or more",
+    source="ECS developer guide: ECS_RESERVED_MEMORY",
+    show=lambda memory: f"{memory} MiB",
+)
+MANAGED_VOLUME = Limit(
+    id="managed-instances-volume",
+    accepts=lambda size: size >= 1,
+    says="the volume of a managed instance is 1 GiB or more",
+    instead="use a larger volume_gib=",
+    source="CFN AWS::ECS::CapacityProvider StorageSizeGiB",
+    show=lambda size: f"{size} GiB",
+)
+SCALE_IN_DELAY = _range(
+    "managed-instances-scale-in-delay", -1, 3600, unit="s",
+    of="the time after which idle managed instances are given back",
+    instead="use 0 to 3,600 s, or -1 to keep them", source="CFN AWS::ECS::CapacityProvider.ScaleInAfter",
+)  # fmt: skip
+INSTANCE_TYPE_FILTERS = Limit(
+    id="managed-instances-types",
+    accepts=lambda count: count <= 400,
+    says="400 types or patterns at most may be named",
+    instead="use patterns, as in 'm7g.*'",
+    source="CFN AWS::ECS::CapacityProvider AllowedInstanceTypes, ExcludedInstanceTypes",
 )
 SECURITY_GROUPS = Limit(
     id="awsvpc-security-groups",

@@ -18,6 +18,8 @@ Needs: TypeAlias = frozenset[str]
 INTERNET: Needs = frozenset({"internet"})
 PRIVATE_IMAGES: Needs = frozenset({"ecr.api", "ecr.dkr", "s3"})
 LOGS: Needs = frozenset({"logs"})
+INSTANCES: Needs = frozenset({"ecs", "ecs-agent", "ecs-telemetry"})
+"""What the agent of an instance must reach to join its cluster (ECS developer guide, interface VPC endpoints)."""
 
 GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
 """The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""
@@ -50,8 +52,12 @@ class Endpoints:
         self.__attrs_init__(tuple(sorted(set(services))))
 
     @classmethod
-    def for_tasks(cls, *tasks: Task) -> Endpoints:
+    def for_tasks(cls, *tasks: Task, instances: bool = False) -> Endpoints:
         """The least set of endpoints with which these tasks start: image layers, logs, secrets and parameters.
+
+        Args:
+            tasks: What runs in the network.
+            instances: Whether it runs on instances, whose agent must reach ECS.
 
         Raises:
             ValueError: a task pulls from a public registry, which has no endpoint; copy the image to a `Repository`,
@@ -66,7 +72,7 @@ class Endpoints:
                         "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
                     )
         faults.raise_found()
-        return cls(*needs_of(tasks))
+        return cls(*needs_of(tasks), *(INSTANCES if instances else ()))
 
 
 def needs_of(tasks: Iterable[Task]) -> Needs:

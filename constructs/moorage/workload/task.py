@@ -25,6 +25,17 @@ class Architecture(enum.Enum):
     ARM64 = "ARM64"
 
 
+class NetworkMode(enum.Enum):
+    """How the containers of a task are connected to the network; on Fargate, always by an interface of their own."""
+
+    AWSVPC = "awsvpc"
+    """The task has a network interface of its own, with its own address and security groups."""
+    BRIDGE = "bridge"
+    """The containers stand behind the instance's address, each port of theirs mapped to one of its ports."""
+    HOST = "host"
+    """The containers listen on the instance's own ports, and nothing keeps them from the role of the instance."""
+
+
 @attrs.frozen(init=False)
 class Task:
     """The containers that run together on one network interface, and what they need. It says nothing of how many run.
@@ -36,6 +47,8 @@ class Task:
         architecture: The processor the images are built for.
         ephemeral_storage_gib: Disk of a Fargate task, 21 to 200 GiB; 20 GiB without it.
         permissions: What the application itself may do in AWS; grants (`bucket.grant_read(service)`) add to it.
+        network_mode: How its containers are connected. `BRIDGE` and `HOST` are for instances in an Auto Scaling group,
+            `HOST` for ECS Managed Instances too.
 
     Raises:
         ValueError: with all that the containers cannot have together.
@@ -47,6 +60,7 @@ class Task:
     architecture: Architecture
     ephemeral_storage_gib: int | None
     permissions: tuple[iam.PolicyStatement, ...]
+    network_mode: NetworkMode
 
     def __init__(
         self,
@@ -56,16 +70,18 @@ class Task:
         architecture: Architecture = Architecture.X86_64,
         ephemeral_storage_gib: int | None = None,
         permissions: Sequence[iam.PolicyStatement] = (),
+        network_mode: NetworkMode = NetworkMode.AWSVPC,
     ) -> None:
-        self.__attrs_init__(containers, cpu, memory_mib, architecture, ephemeral_storage_gib, tuple(permissions))
+        self.__attrs_init__(
+            containers, cpu, memory_mib, architecture, ephemeral_storage_gib, tuple(permissions), network_mode
+        )
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
         faults.keep(limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:
             faults.keep(limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
-            ports = tuple(container.port for container in self.containers if container.port is not None)
-            faults.keep(limits.UNIQUE_PORTS, "port", ports)
+            self._check_ports(faults)
             faults.keep(limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
             self._check_shares(faults)
             self._check_order(faults)
@@ -90,11 +106,62 @@ class Task:
         said = sum(each.memory_mib or 0 for each in self.containers)
         return (self.memory_mib - said) // sum(each.memory_mib is None for each in self.containers)
 
+    @property
+    def gpus(self) -> int:
+        """How many GPUs its containers have."""
+        return sum(container.gpus for container in self.containers)
+
+    @property
+    def host_ports(self) -> tuple[int, ...]:
+        """The ports of the instance that are this task's alone, so that no second copy fits beside it."""
+        if self.network_mode is NetworkMode.AWSVPC:
+            return ()
+        if self.network_mode is NetworkMode.HOST:
+            return tuple(container.port for container in self.containers if container.port)
+        return tuple(container.host_port for container in self.containers if container.host_port)
+
     def check_fargate(self, faults: Faults) -> None:
         """Note what Fargate cannot run; the same task may run on instances."""
         faults.keep(limits.FARGATE_SIZE, "cpu and memory_mib", (self.cpu, self.memory_mib))
+        faults.keep(limits.FARGATE_NETWORK_MODE, "network_mode", self.network_mode.value)
         for container in self.containers:
-            faults.keep(limits.STOP_TIMEOUT, f"stop_timeout of container {container.name!r}", container.stop_timeout)
+            of = f"of container {container.name!r}"
+            faults.keep(limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
+            faults.keep(limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
+            faults.keep(limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
+
+    def check_instances(self, faults: Faults) -> None:
+        """Note what no instance of an Auto Scaling group can run."""
+        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
+        self._check_ephemeral_storage("an Auto Scaling group's instances", faults)
+
+    def check_managed_instances(self, faults: Faults) -> None:
+        """Note what ECS Managed Instances cannot run."""
+        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
+        faults.keep(limits.MANAGED_NETWORK_MODE, "network_mode", self.network_mode.value)
+        self._check_ephemeral_storage("ECS Managed Instances", faults)
+
+    def _check_ephemeral_storage(self, where: str, faults: Faults) -> None:
+        if self.ephemeral_storage_gib is not None:
+            faults.add(
+                f"ephemeral_storage_gib is {self.ephemeral_storage_gib}, but it is Fargate's, and tasks on {where} "
+                "share the instance's volume; leave it out, and give the capacity a larger volume"
+            )
+
+    def _check_ports(self, faults: Faults) -> None:
+        ports = [container for container in self.containers if container.port is not None]
+        if self.network_mode is NetworkMode.BRIDGE:
+            faults.keep(limits.UNIQUE_HOST_PORTS, "host_port", self.host_ports)
+            for port in self.host_ports:
+                faults.keep(limits.HOST_PORT, "host_port", port)
+            return
+        faults.keep(limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
+        for container in ports:
+            faults.keep(
+                limits.HOST_PORT_SAME,
+                f"host_port of container {container.name!r}",
+                (container.host_port or container.port, container.port),
+            )
 
     def _check_shares(self, faults: Faults) -> None:
         cpu = sum(container.cpu or 0 for container in self.containers)

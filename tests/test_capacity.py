@@ -1,0 +1,250 @@
+"""Capacities, strategies and placement say what is wrong with them before anything is defined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ecs as ecs
+
+from moorage import (
+    Ami,
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    ContainerInstance,
+    InstanceRequirements,
+    NetworkMode,
+    Placement,
+    Scaling,
+    Service,
+    Strategy,
+    Task,
+    WarmPool,
+)
+from moorage.ecs.capacity import Ec2Capacity
+from tests.conftest import imported_vpc, warnings_of
+
+ARM = Task(Container("redis:8", port=6379), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
+
+
+def general(**arguments: Any) -> Ec2Capacity:
+    return Capacity.ec2(
+        **{"name": "general", "instance_types": ["m7g.large", "m6g.large"], "max_instances": 10, **arguments}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"min_instances": 11}, "min_instances and max_instances is 11 to 10, but"),
+        ({"instance_types": []}, "instance_types is empty, but a group launches either named types or"),
+        ({"requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None))}, "given beside requirements"),
+        ({"instance_types": ["m7g.larg"]}, "'m7g.larg', which is no instance type of .*; use 'm7g.large'"),
+        ({"instance_types": ["m7g.large", "m7i.large"]}, r"differ in architecture \(m7g.large \(ARM64\), m7i.large"),
+        ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(g6.xlarge \(with GPUs\)"),
+        ({"instance_types": ["g5g.xlarge"]}, r"no Amazon Linux 2023 AMI; use .*Ami.bottlerocket\(\)"),
+        ({"on_demand_base": 1}, "on_demand_base is 1, but without spot=True every instance is on demand"),
+        ({"on_demand_base": 11, "spot": True}, "on_demand_base is 11, but there are 10 instances at most"),
+        ({"warm_pool": WarmPool(), "spot": True}, "a Spot instance cannot be stopped to wait"),
+        ({"instance_types": ["t4g.large"], "trunking": True}, "trunking=True, but t4g.large has no trunk interface"),
+        ({"name": "ecs-general"}, "AWS keeps what starts with aws, ecs or fargate for its own"),
+        ({"name": "two words"}, "1 to 255 letters, digits, '_' and '-'"),
+    ],
+)
+def test_a_group_that_could_not_be_launched_says_why(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says) as raised:
+        general(**arguments)
+    assert f"Capacity {arguments.get('name', 'general')!r}:" in str(raised.value)
+
+
+def test_a_capacity_reports_all_its_faults_together() -> None:
+    with pytest.raises(ValueError, match="Capacity 'aws': 3 faults"):
+        general(name="aws", min_instances=20, on_demand_base=1)
+
+
+def test_requirements_that_no_type_meets_are_an_error() -> None:
+    nothing = InstanceRequirements(vcpus=(2, 2), memory_mib=(4_000_000, None))
+    with pytest.raises(ValueError, match="requirements are met by no instance type of"):
+        general(instance_types=None, requirements=nothing)
+
+
+def test_a_type_younger_than_the_data_is_warned_of_and_not_checked(stack: cdk.Stack) -> None:
+    with pytest.warns(UserWarning, match=r"'m99g.large', which is not in the data of \d{4}-"):
+        young = general(instance_types=["m99g.large"], max_instances=1)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[young])
+    Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(500))
+
+
+def test_managed_instances_take_allowed_or_excluded_types() -> None:
+    with pytest.raises(ValueError, match="are both given, but ECS takes one of them"):
+        Capacity.managed_instances("m", allowed_instance_types=["m7g.*"], excluded_instance_types=["t4g.*"])
+
+
+def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
+    with pytest.raises(ValueError, match=r"parameter is 'ami-123', but .*; write it as in '/golden/ecs'"):
+        Ami.from_ssm_parameter("ami-123")
+
+
+@pytest.mark.parametrize(
+    ("ami", "architecture", "gpus", "parameter"),
+    [
+        (Ami.al2023(), Architecture.X86_64, False, "ecs/optimized-ami/amazon-linux-2023/recommended/image_id"),
+        (Ami.al2023(), Architecture.ARM64, False, "ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"),
+        (Ami.al2023(), Architecture.X86_64, True, "ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"),
+        (Ami.bottlerocket(), Architecture.ARM64, False, "bottlerocket/aws-ecs-2/arm64/latest/image_id"),
+        (Ami.bottlerocket(), Architecture.X86_64, True, "bottlerocket/aws-ecs-2-nvidia/x86_64/latest/image_id"),
+    ],
+)
+def test_each_ami_is_the_newest_of_its_sort(
+    *, ami: Ami, architecture: Architecture, gpus: bool, parameter: str
+) -> None:
+    assert ami.parameter_for(architecture, gpus=gpus) == f"/aws/service/{parameter}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "task", "copies", "binds"),
+    [
+        ({}, {}, 2, "network interfaces"),
+        ({"trunking": True}, {}, 8, "CPU"),
+        ({"trunking": True}, {"memory_mib": 2048}, 3, "memory"),
+        ({}, {"network_mode": NetworkMode.BRIDGE}, 8, "CPU"),
+        ({}, {"network_mode": NetworkMode.HOST}, 1, "host ports"),
+        ({}, {"architecture": Architecture.X86_64}, 0, "architecture"),
+    ],
+)
+def test_what_fits_is_known_before_anything_runs(
+    arguments: dict[str, Any], task: dict[str, Any], copies: int, binds: str
+) -> None:
+    what = Task(
+        Container("redis:8", port=6379), **{"cpu": 256, "memory_mib": 512, "architecture": Architecture.ARM64, **task}
+    )
+    (fit, *_) = general(instance_types=["m7g.large"], **arguments).fit(what)
+    assert fit.copies == copies
+    assert binds in fit.binds
+
+
+def refused(stack: cdk.Stack, *offered: Capacity, **arguments: Any) -> str:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=offered or [general()])
+    with pytest.raises(ValueError, match="Shop/Web: ") as raised:
+        Service(stack, "Web", cluster=cluster, **{"task": ARM, **arguments})
+    assert stack.node.try_find_child("Web") is None
+    return str(raised.value)
+
+
+def test_a_strategy_is_checked_whole(stack: cdk.Stack) -> None:
+    one, other, stray = general(), general(name="spot", spot=True), general(name="stray")
+    said = refused(
+        stack,
+        one,
+        other,
+        Capacity.fargate(),
+        capacity=Strategy({one: 0, other: 0, Capacity.fargate(): 0, stray: 0}, base={one: 1, other: 1}),
+    )
+    assert "a strategy has capacities of one kind" in said
+    assert "capacity 'stray' is none of the cluster's ('general', 'spot', 'FARGATE')" in said
+    assert "weights is 0 for all 4 capacities" in said
+    assert "base is of 'general', 'spot', but one capacity of a strategy has a base" in said
+
+
+def test_a_base_needs_a_weight(stack: cdk.Stack) -> None:
+    one, other = general(), general(name="other")
+    said = refused(stack, one, other, capacity=Strategy(one, base={other: 1}))
+    assert "base names capacity 'other', but the weights do not; give it a weight, 0 or more" in said
+
+
+def test_a_task_that_no_type_holds_is_told_the_nearest_that_does(stack: cdk.Stack) -> None:
+    large = Task(Container("redis:8"), cpu=1024, memory_mib=12_000, architecture=Architecture.ARM64)
+    assert refused(stack, general(instance_types=["m7g.medium", "m7g.large"]), task=large) == (
+        "Shop/Web: task needs 12000 MiB, but no instance type of capacity 'general' holds more than 7729 MiB "
+        "(m7g.large); use m7g.xlarge, the nearest that can, or less of it"
+    )
+
+
+def test_an_arm_task_does_not_run_on_x86_instances(stack: cdk.Stack) -> None:
+    assert refused(stack, general(instance_types=["m7i.large"])) == (
+        "Shop/Web: task is built for ARM64, but the instances of capacity 'general' are X86_64; "
+        "use architecture=Architecture.X86_64, or instance types of the other"
+    )
+
+
+def test_a_gpu_task_needs_instances_with_gpus(stack: cdk.Stack) -> None:
+    gpu = Task(Container("redis:8", gpus=1), architecture=Architecture.ARM64)
+    assert "task needs 1 GPUs, but no instance type of capacity 'general' holds more than 0" in refused(stack, task=gpu)
+
+
+def test_a_rollout_without_room_is_an_error_with_the_sum_in_it(stack: cdk.Stack) -> None:
+    one = general(instance_types=["m7g.large"], max_instances=1)
+    said = refused(stack, one, scaling=Scaling(2))
+    assert "scaling starts at 2, but capacity 'general' holds 2 on each m7g.large (network interfaces)" in said
+    assert "has 1 at most, which is 2 in all" in said
+    assert "3 places are needed" in said
+
+
+def test_host_ports_leave_a_rollout_an_instance_to_go_to(stack: cdk.Stack) -> None:
+    fixed = Task(
+        Container("redis:8", port=6379, host_port=6379),
+        network_mode=NetworkMode.BRIDGE,
+        architecture=Architecture.ARM64,
+    )
+    said = refused(stack, general(max_instances=2), task=fixed, scaling=Scaling(2))
+    assert "holds 1 on each m7g.large (host ports) and has 2 at most" in said
+
+
+def test_a_service_that_outgrows_its_instances_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
+    Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(2, 10, cpu_percent=60))
+    (warning,) = warnings_of(app, "Shop")
+    assert "scaling goes to 10, but" in warning
+    assert "so 4 of them would wait" in warning
+
+
+def test_room_of_several_capacities_counts_together(stack: cdk.Stack) -> None:
+    one, other = general(max_instances=1), general(name="other", max_instances=1)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
+    Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(3), capacity={one: 1, other: 1})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"placement": Placement.on_each_instance(), "scaling": Scaling(2)}, "scaling is given for a daemon"),
+        ({"assign_public_ip": True}, "only Fargate gives a task a public address"),
+        (
+            {"capacity": Capacity.fargate(), "placement": Placement.on_each_instance()},
+            "placement is given, but on Fargate AWS places tasks",
+        ),
+        (
+            {
+                "task": Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64),
+                "egress": (6379,),
+            },
+            "egress is given, but in bridge mode tasks have no interface of their own",
+        ),
+        (
+            {"task": Task(Container("redis:8"), ephemeral_storage_gib=30, architecture=Architecture.ARM64)},
+            "ephemeral_storage_gib is 30, but it is Fargate's",
+        ),
+    ],
+)
+def test_what_a_kind_of_capacity_does_not_have_is_refused(
+    stack: cdk.Stack, arguments: dict[str, Any], says: str
+) -> None:
+    assert says in refused(stack, general(), Capacity.fargate(), **arguments)
+
+
+def test_a_daemon_has_no_placement_strategies(stack: cdk.Stack) -> None:
+    both = Placement(daemon=True, strategies=[ecs.PlacementStrategy.spread_across_instances()])
+    assert "a daemon is on every instance; leave the strategies out" in refused(stack, placement=both)
+
+
+def test_a_volume_of_an_instance_holds_its_ami() -> None:
+    with pytest.raises(ValueError, match="volume_gib is 8 GiB, but the volume of an instance is 30 to 65,536 GiB"):
+        ContainerInstance(volume_gib=8)
+
+
+def test_a_warm_pool_is_the_right_way_round() -> None:
+    with pytest.raises(ValueError, match="min_instances is 3 and max_prepared is 2"):
+        WarmPool(min_instances=3, max_prepared=2)
