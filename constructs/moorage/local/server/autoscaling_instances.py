@@ -70,7 +70,8 @@ def _is_spot(distribution: Mapping[str, Any], instances: Sequence[Mapping[str, A
     base = distribution.get("OnDemandBaseCapacity", 0)
     percent = distribution.get("OnDemandPercentageAboveBaseCapacity", 100)
     wanted = min(base, len(instances) + 1) + math.ceil(max(0, len(instances) + 1 - base) * percent / 100)
-    return len([instance for instance in instances if not instance["_launch"].spot]) >= wanted
+    on_demand = [instance for instance in instances if not instance["_launch"].spot]
+    return bool(len(on_demand) >= wanted)
 
 
 def _template_of(policy: Mapping[str, Any], override: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:

@@ -129,7 +129,7 @@ class Service(Resource):
         _require_shown(wanted, _NOT_SHOWN | members("ecs", "Service") | members("ecs", "Deployment"))
         self._fail_without_images(wanted)
         if wanted.get("schedulingStrategy") == "DAEMON":
-            wanted["desiredCount"] = 0  # as many as there are instances, which ECS counts
+            wanted.setdefault("desiredCount", 0)  # ECS counts the instances
         arn = perform(ecs._create_service, wanted)["service"]["serviceArn"]
         record = ecs._services[f"{cluster}/{wanted['serviceName']}"]
         self._complete(record, wanted)

@@ -13,8 +13,9 @@ import attrs
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid
 from ministack.services import ec2, ecs
 
-from moorage.workload.fit import RESERVED_PORTS, Host
+from moorage.workload.fit import Host
 from moorage.workload.instances import instance_type
+from moorage.workload.limits import RESERVED_PORTS
 
 from . import autoscaling_instances as groups
 from .calls import RefusedError, perform

