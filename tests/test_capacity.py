@@ -248,3 +248,11 @@ def test_a_volume_of_an_instance_holds_its_ami() -> None:
 def test_a_warm_pool_is_the_right_way_round() -> None:
     with pytest.raises(ValueError, match="min_instances is 3 and max_prepared is 2"):
         WarmPool(min_instances=3, max_prepared=2)
+
+
+def test_services_that_never_fit_together_are_an_error_of_the_whole(app: cdk.App, stack: cdk.Stack) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
+    for name in ("Web", "Api"):
+        Service(cdk.Stack(app, name), name, cluster=cluster, task=ARM, scaling=Scaling(4))
+    with pytest.raises(RuntimeError, match=r"Web/Web \(4\), Api/Api \(4\) need 8 interfaces together, but .* has 6 on"):
+        app.synth()

@@ -1,4 +1,4 @@
-"""Services behind one load balancer, by moorage: `moorage_app.py SERVICES [no-route]`."""
+"""Services behind one load balancer, by moorage: `moorage_app.py SERVICES [no-route] [ec2]`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 
-from moorage import Cluster, Container, LoadBalancer, Route, Scaling, Service, Task
+from moorage import Architecture, Capacity, Cluster, Container, LoadBalancer, Route, Scaling, Service, Task
 
 SERVICES_A_STACK = 20  # a stack holds 500 resources
 
-services, routed = int(sys.argv[1]), "no-route" not in sys.argv
+services, routed, on_instances = int(sys.argv[1]), "no-route" not in sys.argv, "ec2" in sys.argv
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
 vpc = ec2.Vpc(stack, "Vpc")
-cluster = Cluster(stack, "Cluster", vpc=vpc)
+instances = Capacity.ec2("general", instance_types=["m7g.large", "m6g.large"], max_instances=1000)
+cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[instances] if on_instances else None)
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
@@ -32,8 +33,9 @@ for index in range(services):
             Container(
                 "public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2", name="web", port=8080, writable=["/tmp"]
             ),
-            cpu=1024,
-            memory_mib=2048,
+            cpu=512 if on_instances else 1024,
+            memory_mib=1024 if on_instances else 2048,
+            architecture=Architecture.ARM64 if on_instances else Architecture.X86_64,
         ),
         scaling=Scaling(2, 20, cpu_percent=60),
         route=Route(edge, host=f"web{index}.example.com", health="/actuator/health") if routed else (),

@@ -13,7 +13,9 @@ from constructs import Construct
 from moorage.ecs.capacity import Capacity, Ec2Capacity, ManagedInstancesCapacity
 from moorage.ecs.instances import InstanceGroup, ManagedInstances
 from moorage.ecs.network import UNREACHED, Reach, unreached
+from moorage.ecs.room import Claim, overfull
 from moorage.ecs.strategy import Strategy
+from moorage.stage import check_whole
 from moorage.workload import limits
 from moorage.workload.faults import Faults
 from moorage.workload.needs import INSTANCES
@@ -61,6 +63,7 @@ class Cluster(ecs.Cluster):
         self._defined: Mapping[Capacity, Defined] = {
             each: self._define(each) for each in capacities if isinstance(each, Ec2Capacity | ManagedInstancesCapacity)
         }
+        self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = ecs.CfnClusterCapacityProviderAssociations(
             self,
             "Capacity",
@@ -102,6 +105,18 @@ class Cluster(ecs.Cluster):
         """The name of a capacity's provider in ECS."""
         defined = self._defined.get(capacity)
         return defined.provider_name if defined else capacity.name
+
+    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int) -> None:
+        """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
+        used = [each for each, weight in strategy.weights.items() if weight or each in strategy.base]
+        if not self._claims:
+            check_whole(self, self._overfull)
+        if len(used) == 1:
+            self._claims.setdefault(used[0], []).append(Claim(service.node.path, task, least))
+
+    def _overfull(self) -> list[str]:
+        said = [overfull(each, claims) for each, claims in self._claims.items() if isinstance(each, Ec2Capacity)]
+        return [fault for fault in said if fault]
 
     def _define(self, capacity: Ec2Capacity | ManagedInstancesCapacity) -> Defined:
         construct_id = f"{capacity.name} instances"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import attrs
 
 from moorage.ecs.capacity import Ec2Capacity
 from moorage.workload.fit import Demand, rollout_shortage, smallest_holding
@@ -56,6 +59,40 @@ def shortage_at_most(task: Task, strategy: Strategy, most: int) -> str | None:
         f"scaling goes to {most}, but {_sum(task, strategy)}, so {most - places} of them would wait; "
         "use a larger max_instances= or a smaller maximum"
     )
+
+
+@attrs.frozen
+class Claim:
+    """What one service always runs on a capacity that it does not share its tasks with others over."""
+
+    path: str
+    task: Task
+    least: int
+
+
+def overfull(capacity: Ec2Capacity, claims: Sequence[Claim]) -> str | None:
+    """Why the least copies of all these services never fit on the capacity together; None where they may.
+
+    A sum of each resource over all instances, as if tasks could be cut: what it refuses has no room in any order.
+    """
+    if len(capacity.known_types) < len(capacity.instance_types) or not capacity.hosts:
+        return None
+    wanted = [(Demand.of(claim.task), claim.least) for claim in claims]
+    for what, needed, offered in (
+        ("CPU units", [each.cpu for each, _ in wanted], [host.cpu for host in capacity.hosts]),
+        ("MiB", [each.memory_mib for each, _ in wanted], [host.memory_mib for host in capacity.hosts]),
+        ("interfaces", [int(each.interface) for each, _ in wanted], [host.interfaces for host in capacity.hosts]),
+        ("GPUs", [each.gpus for each, _ in wanted], [host.gpus for host in capacity.hosts]),
+    ):
+        total = sum(one * least for one, (_, least) in zip(needed, wanted, strict=True))
+        most = max(offered) * capacity.max_instances
+        if total > most:
+            listed = ", ".join(f"{claim.path} ({claim.least})" for claim in claims)
+            return (
+                f"{listed} need {total} {what} together, but capacity {capacity.name!r} has {most} on its "
+                f"{capacity.max_instances} instances at most; use a larger max_instances= or larger instance types"
+            )
+    return None
 
 
 def _sum(task: Task, strategy: Strategy) -> str:

@@ -133,6 +133,8 @@ class Service(Construct):
         short = None if placement.daemon else shortage_at_most(task, strategy, copies.maximum)
         if short:
             cdk.Annotations.of(self).add_warning_v2(_ROOM, f"{short}, or acknowledge this")
+        if isinstance(cluster, Cluster) and strategy.kind is Kind.INSTANCES and not placement.daemon:
+            cluster.claim(self, task, strategy, copies.minimum)
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
