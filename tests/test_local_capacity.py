@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws import REGION, Client, Deploy, attribute, ref, resource
+from moorage.local.assembly import Stack
+from moorage.local.readback import table, why_not_standing
+from tests.local_aws import ACCOUNT, REGION, Client, Deploy, attribute, ref, resource
 
 Remove = Callable[[str], None]
 Resources = dict[str, Any]
@@ -195,7 +198,7 @@ def _deleted(client: Client, stack: str) -> dict[str, Any]:
 
 
 def _stack_name(request: pytest.FixtureRequest) -> str:
-    return str(request.node.name).replace("_", "-")
+    return re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100]
 
 
 def test_image_parameters_are_public_in_every_region_and_can_be_released(client: Client) -> None:
@@ -696,3 +699,31 @@ def test_run_task_without_room_says_why(client: Client, stand: Callable[..., See
     task = seen.service()["taskDefinition"]
     done = client("ecs").run_task(cluster=seen.values["cluster"], taskDefinition=task, launchType="EC2", count=9)
     assert (len(done["tasks"]), len(done["failures"])) == (3, 6)
+
+
+def test_table_tells_the_capacity_and_what_fits(
+    stand: Callable[..., Seen], server: tuple[int, int], request: pytest.FixtureRequest
+) -> None:
+    resources = _base() | _service(DesiredCount=5)
+    stand(resources)
+    endpoint, name = f"http://127.0.0.1:{server[1]}", _stack_name(request)
+    template = {"Parameters": PARAMETERS, "Resources": resources}
+    stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template=template, needs=())
+    rows = {row.what.strip(): row.says for row in table(endpoint, [stack])}
+    assert rows["capacity"] == "2 instances (0 to 3), m7g.large"
+    assert rows["fits"] == "4 on each m7g.large (binds: CPU), 3 more now"
+    assert why_not_standing(endpoint, stack) is None
+
+
+@pytest.mark.parametrize("gone", ["AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"])
+def test_capacity_that_is_gone_is_noticed(
+    client: Client, stand: Callable[..., Seen], server: tuple[int, int], request: pytest.FixtureRequest, gone: str
+) -> None:
+    seen = stand(_base())
+    if gone == "AWS::EC2::LaunchTemplate":
+        client("ec2").delete_launch_template(LaunchTemplateId=seen.values["template"])
+    else:
+        client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=seen.values["group"], ForceDelete=True)
+    name = _stack_name(request)
+    stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
+    assert f"({gone}), which is gone" in str(why_not_standing(f"http://127.0.0.1:{server[1]}", stack))

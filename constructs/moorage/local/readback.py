@@ -11,11 +11,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from moorage.local.assembly import Stack
+from moorage.local.capacity import fit_line, group_line
 from moorage.local.environment import ACCOUNT, REGION, session_arguments
 
 TOOLKIT = "CDKToolkit"
 _QUICK = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=30, proxies={})
 _GONE = {"DELETE_COMPLETE"}
+_STORED = "AWS::SSM::Parameter::Value<"
 
 
 class Account:
@@ -77,13 +79,31 @@ def _log_group(account: Account, name: str) -> bool:
     return any(each["logGroupName"] == name for each in found)
 
 
+def _listed(service: str, operation: str, argument: str, result: str) -> Callable[[Account, str], bool]:
+    """For an operation that answers with nothing where there is nothing."""
+
+    def exists(account: Account, physical_id: str) -> bool:
+        return bool(getattr(account.client(service), operation)(**{argument: [physical_id]})[result])
+
+    return exists
+
+
 EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
+    "AWS::AutoScaling::AutoScalingGroup": _listed(
+        "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroupNames", "AutoScalingGroups"
+    ),
+    "AWS::AutoScaling::WarmPool": _named("autoscaling", "describe_warm_pool", "AutoScalingGroupName"),
+    "AWS::EC2::LaunchTemplate": _listed("ec2", "describe_launch_templates", "LaunchTemplateIds", "LaunchTemplates"),
     "AWS::EC2::VPC": _named("ec2", "describe_vpcs", "VpcIds", many=True),
     "AWS::EC2::Subnet": _named("ec2", "describe_subnets", "SubnetIds", many=True),
     "AWS::EC2::SecurityGroup": _named("ec2", "describe_security_groups", "GroupIds", many=True),
     "AWS::EC2::NatGateway": _named("ec2", "describe_nat_gateways", "NatGatewayIds", many=True),
     "AWS::ECR::Repository": _named("ecr", "describe_repositories", "repositoryNames", many=True),
+    "AWS::ECS::CapacityProvider": _listed(
+        "ecs", "describe_capacity_providers", "capacityProviders", "capacityProviders"
+    ),
     "AWS::ECS::Cluster": _cluster,
+    "AWS::ECS::ClusterCapacityProviderAssociations": _cluster,
     "AWS::ECS::Service": _service,
     "AWS::ECS::TaskDefinition": _named("ecs", "describe_task_definition", "taskDefinition"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": _named(
@@ -92,6 +112,7 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
     "AWS::ElasticLoadBalancingV2::Listener": _named("elbv2", "describe_listeners", "ListenerArns", many=True),
     "AWS::ElasticLoadBalancingV2::ListenerRule": _named("elbv2", "describe_rules", "RuleArns", many=True),
     "AWS::ElasticLoadBalancingV2::TargetGroup": _named("elbv2", "describe_target_groups", "TargetGroupArns", many=True),
+    "AWS::IAM::InstanceProfile": _named("iam", "get_instance_profile", "InstanceProfileName"),
     "AWS::IAM::Role": _named("iam", "get_role", "RoleName"),
     "AWS::Lambda::Function": _named("lambda", "get_function", "FunctionName"),
     "AWS::Logs::LogGroup": _log_group,
@@ -133,10 +154,17 @@ def _answers(exists: Callable[[Account, str], bool], account: Account, physical_
 
 
 def is_deployed(endpoint: str, stack: Stack) -> bool:
-    """Whether a stack stands exactly as its template says."""
+    """Whether a stack stands exactly as its template says, and its parameters as Parameter Store says now."""
     account = Account(endpoint, stack.account, stack.region)
-    if account.stack(stack.name) is None:
+    found = account.stack(stack.name)
+    if found is None:
         return False
+    stated = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+    for name, parameter in stack.template.get("Parameters", {}).items():
+        if str(parameter["Type"]).startswith(_STORED):
+            stored = account.client("ssm").get_parameter(Name=parameter["Default"])["Parameter"]["Value"]
+            if stated.get(name) != stored:
+                return False
     body = account.client("cloudformation").get_template(StackName=stack.name)["TemplateBody"]
     return bool(body == stack.template)
 
@@ -172,6 +200,12 @@ def _rows(account: Account, resource_type: str, physical_id: str) -> Iterator[Ro
         counts = f"{service['runningCount']} of {service['desiredCount']} tasks running"
         yield Row("  service", service["serviceName"], counts)
         yield Row("  task definition", service["taskDefinition"].rpartition("/")[2], "")
+        fits = fit_line(account.client("ecs"), cluster, service)
+        if fits:
+            yield Row("  fits", "", fits)
+    elif resource_type == "AWS::ECS::CapacityProvider":
+        line = group_line(account.client("ecs"), account.client("autoscaling"), physical_id)
+        yield Row("  capacity", physical_id, line)
     elif resource_type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
         (balancer,) = account.client("elbv2").describe_load_balancers(LoadBalancerArns=[physical_id])["LoadBalancers"]
         yield Row("  load balancer", balancer["LoadBalancerName"], balancer["DNSName"])

@@ -7,15 +7,12 @@ from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, now_iso
 from ministack.services import autoscaling, ec2, sns
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services.cloudformation import provisioners
 
 from . import autoscaling_instances as instances
 from .autoscaling_instances import Group
-from .calls import RefusedError, request, xml
+from .calls import RefusedError, request
 from .resource import Made, Properties, Resource
-
-Answer = tuple[int, dict[str, str], bytes]
-Parameters = dict[str, Any]
 
 PROTECTED = "Could not scale to desired capacity because all remaining instances are protected from scale-in."
 """What a group's activity says when it cannot end its instances."""
@@ -36,7 +33,7 @@ _METRICS = (
     "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances",
 )  # fmt: skip
 _WHILE_ROLLING = "Refresh"
-_notifications = AccountRegionScopedDict()
+notifications = AccountRegionScopedDict()
 
 
 class AutoScalingGroup(Resource):
@@ -65,7 +62,7 @@ class AutoScalingGroup(Resource):
             group["NewInstancesProtectedFromScaleIn"] = False
             self.delete(name, properties)
             raise
-        _notify()
+        notify()
         return self._made(name)
 
     def update_under(self, policy: Properties, physical_id: str, old: Properties, new: Properties) -> Made:
@@ -76,15 +73,15 @@ class AutoScalingGroup(Resource):
         instances.next_launch({**group, **dict.fromkeys(_ROLLED), **settings})
         roll = _policy(policy, old, new)
         if roll is not None:
-            _require_replaceable(group, roll)
+            require_replaceable(group, roll)
         for name in _ROLLED:
             group.pop(name, None)
         group.update(settings)
         self._surround(group, old, new)
         instances.resize(group, settings["DesiredCapacity"])
         if roll is not None:
-            _refresh(group, roll)
-        _notify()
+            refresh(group, roll)
+        notify()
         return self._made(physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
@@ -94,12 +91,12 @@ class AutoScalingGroup(Resource):
         group |= {"MinSize": 0, "MaxSize": 0, "WarmPoolConfiguration": None}
         instances.resize(group, 0)
         if group["Instances"]:
-            _notify()
+            notify()
             protected = ", ".join(instance["InstanceId"] for instance in group["Instances"])
             raise RefusedError(f"{PROTECTED} AutoScalingGroup {physical_id} did not stabilize ({protected})")
         provisioners._asg_delete(physical_id, properties)
-        _notifications.pop(physical_id, None)
-        _notify()
+        notifications.pop(physical_id, None)
+        notify()
 
     def _settings(self, properties: Properties) -> dict[str, Any]:
         stated = {name: properties[name] for name in _GROUP if name in properties}
@@ -147,13 +144,13 @@ class AutoScalingGroup(Resource):
         ]
         single = properties.get("NotificationConfiguration")
         wanted = [*properties.get("NotificationConfigurations", ()), *([single] if single else [])]
-        _notifications[name] = [
+        notifications[name] = [
             {"AutoScalingGroupName": name, "TopicARN": topic, "NotificationType": kind}
             for each in wanted
             for topic in ([each["TopicARN"]] if isinstance(each["TopicARN"], str) else each["TopicARN"])
             for kind in each.get("NotificationTypes", ())
         ]
-        for topic in {each["TopicARN"] for each in _notifications[name]}:
+        for topic in {each["TopicARN"] for each in notifications[name]}:
             if topic not in sns._topics:
                 raise RefusedError(f"Unable to publish test message to notification target {topic}")
         for hook in properties.get("LifecycleHookSpecificationList", ()):
@@ -194,7 +191,8 @@ def _policy(policy: Properties, old: Properties, new: Properties) -> Properties 
     return {"SkipMatching": False}
 
 
-def _require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
+def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
+    """Refuse an instance refresh that would wait for protected instances."""
     protected = [instance["InstanceId"] for instance in group["Instances"] if instance["ProtectedFromScaleIn"]]
     stated = preferences.get("ScaleInProtectedInstances", "Wait")
     if protected and stated not in (_WHILE_ROLLING, "Ignore"):
@@ -204,8 +202,8 @@ def _require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
         )
 
 
-def _refresh(group: Group, preferences: Mapping[str, Any]) -> str:
-    """Replace a group's instances one after the other, each before it goes."""
+def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
+    """Replace a group's instances one after the other, each before it goes, and return the refresh's id."""
     name = group["AutoScalingGroupName"]
     replaced = [
         instance
@@ -215,10 +213,12 @@ def _refresh(group: Group, preferences: Mapping[str, Any]) -> str:
     if str(preferences.get("SkipMatching", False)).lower() == "true":
         template = instances.next_launch({**group, "Instances": []}).template
         replaced = [instance for instance in replaced if instance["LaunchTemplate"] != template]
-    for instance in list(replaced):
+    for instance in replaced:
+        if instance not in group["Instances"]:
+            continue  # no task needed it once another was replaced
         instances.launch(group)
         instances.terminate(group, instance)
-        _notify()
+        notify()
     record = {
         "InstanceRefreshId": new_uuid(), "AutoScalingGroupName": name, "Status": "Successful", "StatusReason": "",
         "StartTime": now_iso(), "EndTime": now_iso(), "PercentageComplete": 100, "InstancesToUpdate": 0,
@@ -234,7 +234,7 @@ class WarmPool(Resource):
     type = "AWS::AutoScaling::WarmPool"
 
     def create(self, properties: Properties, name: str) -> Made:
-        group = _group(properties["AutoScalingGroupName"])
+        group = group_named(properties["AutoScalingGroupName"])
         if group.get("WarmPoolConfiguration"):
             raise RefusedError("AlreadyExists: the group has a warm pool")
         return self._put(properties)
@@ -250,7 +250,7 @@ class WarmPool(Resource):
 
     def _put(self, properties: Properties) -> Made:
         wanted = request("autoscaling", "PutWarmPool", properties)
-        group = _group(wanted.pop("AutoScalingGroupName"))
+        group = group_named(wanted.pop("AutoScalingGroupName"))
         group["WarmPoolConfiguration"] = {"MinSize": 0, "PoolState": "Stopped", **wanted}
         instances.resize(group, group["DesiredCapacity"])
         return Made(group["AutoScalingGroupName"])
@@ -262,7 +262,7 @@ class LifecycleHook(Resource):
     type = "AWS::AutoScaling::LifecycleHook"
 
     def create(self, properties: Properties, name: str) -> Made:
-        group = _group(properties["AutoScalingGroupName"])["AutoScalingGroupName"]
+        group = group_named(properties["AutoScalingGroupName"])["AutoScalingGroupName"]
         hook = str(properties.get("LifecycleHookName", name))
         stated = request("autoscaling", "PutLifecycleHook", {**properties, "LifecycleHookName": hook})
         autoscaling._hooks[f"{group}/{hook}"] = autoscaling._hook_record(group, hook, stated)
@@ -275,171 +275,15 @@ class LifecycleHook(Resource):
         autoscaling._hooks.pop(f"{properties['AutoScalingGroupName']}/{physical_id}", None)
 
 
-def _group(name: str) -> Group:
+def group_named(name: str) -> Group:
+    """The group of that name, which must be there."""
     if name not in autoscaling._asgs:
         raise RefusedError(f"ValidationError: AutoScalingGroup name not found - AutoScalingGroup {name} not found")
     group: Group = autoscaling._asgs[name]
     return group
 
 
-def _notify() -> None:
+def notify() -> None:
+    """Tell that groups have changed."""
     for each in changed:
         each()
-
-
-def _listed(parameters: Parameters, name: str) -> list[str]:
-    return [str(item) for item in autoscaling._parse_member_list(parameters, name)]
-
-
-def _result(operation: str, inside: str = "") -> Answer:
-    result = f"<{operation}Result>{inside}</{operation}Result>"
-    answer: Answer = autoscaling._xml(200, f"{operation}Response", result)
-    return answer
-
-
-def _shown(group: Mapping[str, Any]) -> str:
-    stated = {name: value for name, value in group.items() if value not in ({}, "")}
-    return f"<member>{xml('autoscaling', 'AutoScalingGroup', stated)}</member>"
-
-
-def _describe_groups(parameters: Parameters) -> Answer:
-    names = _listed(parameters, "AutoScalingGroupNames")
-    found = "".join(_shown(group) for name, group in autoscaling._asgs.items() if not names or name in names)
-    return _result("DescribeAutoScalingGroups", f"<AutoScalingGroups>{found}</AutoScalingGroups>")
-
-
-def _describe_notifications(parameters: Parameters) -> Answer:
-    names = _listed(parameters, "AutoScalingGroupNames")
-    found = [item for name, items in _notifications.items() if not names or name in names for item in items]
-    inside = xml("autoscaling", "DescribeNotificationConfigurationsAnswer", {"NotificationConfigurations": found})
-    return _result("DescribeNotificationConfigurations", inside)
-
-
-def _describe_hooks(parameters: Parameters) -> Answer:
-    name = autoscaling._p(parameters, "AutoScalingGroupName")
-    found = [
-        {key: value for key, value in hook.items() if value != ""}
-        for hook in autoscaling._hooks.values()
-        if hook["AutoScalingGroupName"] == name
-    ]
-    return _result(
-        "DescribeLifecycleHooks", xml("autoscaling", "DescribeLifecycleHooksAnswer", {"LifecycleHooks": found})
-    )
-
-
-def _describe_warm_pool(parameters: Parameters) -> Answer:
-    group = _group(autoscaling._p(parameters, "AutoScalingGroupName"))
-    shown = {"WarmPoolConfiguration": group.get("WarmPoolConfiguration"), "Instances": group.get("_warm", [])}
-    return _result("DescribeWarmPool", xml("autoscaling", "DescribeWarmPoolAnswer", shown))
-
-
-def _describe_refreshes(parameters: Parameters) -> Answer:
-    group = _group(autoscaling._p(parameters, "AutoScalingGroupName"))
-    shown = {"InstanceRefreshes": group.get("InstanceRefreshes", [])}
-    return _result("DescribeInstanceRefreshes", xml("autoscaling", "DescribeInstanceRefreshesAnswer", shown))
-
-
-def _start_refresh(parameters: Parameters) -> Answer:
-    group = _group(autoscaling._p(parameters, "AutoScalingGroupName"))
-    preferences = autoscaling._parse_nested(parameters, "Preferences")
-    _require_replaceable(group, preferences)
-    return _result("StartInstanceRefresh", f"<InstanceRefreshId>{_refresh(group, preferences)}</InstanceRefreshId>")
-
-
-def _protect(parameters: Parameters) -> Answer:
-    group = _group(autoscaling._p(parameters, "AutoScalingGroupName"))
-    wanted = _listed(parameters, "InstanceIds")
-    known = {instance["InstanceId"]: instance for instance in group["Instances"]}
-    for name in wanted:
-        if name not in known:
-            raise RefusedError(
-                f"The instance {name} is not part of Auto Scaling group {group['AutoScalingGroupName']}."
-            )
-        known[name]["ProtectedFromScaleIn"] = autoscaling._p(parameters, "ProtectedFromScaleIn") == "true"
-    return _result("SetInstanceProtection")
-
-
-def _delete_group(parameters: Parameters) -> Answer:
-    name = autoscaling._p(parameters, "AutoScalingGroupName")
-    group = _group(name)
-    forced = autoscaling._p(parameters, "ForceDelete") == "true"
-    if group["Instances"] and not forced:
-        raise RefusedError(
-            "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) "
-            "still in the group."
-        )
-    for instance in list(group["Instances"]):
-        instances.terminate(group, instance)
-    provisioners._asg_delete(name, {})
-    return _result("DeleteAutoScalingGroup")
-
-
-def _mended(terminate: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """Let a group replace an instance that someone ends in EC2."""
-
-    def terminated(parameters: Parameters) -> Answer:
-        answer = terminate(parameters)
-        for group in instances.groups():
-            lost = [
-                each for each in group["Instances"] if ec2._instances[each["InstanceId"]]["State"]["Name"] != "running"
-            ]
-            for instance in lost:
-                group["Instances"].remove(instance)
-            if lost:
-                instances.resize(group, group["DesiredCapacity"])
-        _notify()
-        return answer
-
-    return terminated
-
-
-def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """Answer a refusal in the service's own form, and tell of what changed."""
-
-    def answered(parameters: Parameters) -> Answer:
-        try:
-            answer = operation(parameters)
-            _notify()
-        except RefusedError as error:
-            refused: Answer = autoscaling._error("ValidationError", str(error).removeprefix("ValidationError: "))
-            return refused
-        return answer
-
-    return answered
-
-
-def install() -> None:
-    """Let groups have instances, their API show them, and their instances inherit the stack's tags."""
-    reconcile: Callable[[Group], None] = autoscaling._reconcile_instances
-
-    def reconciled(group: Group) -> None:
-        if instances.has_template(group):
-            instances.resize(group, group["DesiredCapacity"])
-        else:
-            reconcile(group)
-
-    autoscaling._reconcile_instances = reconciled
-    actions = autoscaling._ACTION_MAP
-    actions |= {
-        "DescribeAutoScalingGroups": _describe_groups,
-        "DescribeInstanceRefreshes": _describe_refreshes,
-        "DescribeLifecycleHooks": _describe_hooks,
-        "DescribeNotificationConfigurations": _describe_notifications,
-        "DescribeWarmPool": _describe_warm_pool,
-        "DeleteAutoScalingGroup": _delete_group,
-        "SetInstanceProtection": _protect,
-        "StartInstanceRefresh": _start_refresh,
-    }
-    for name, operation in actions.items():
-        if not name.startswith("Describe") or operation.__module__ == __name__:
-            actions[name] = _answering(operation)
-    ec2._ACTION_MAP["TerminateInstances"] = _mended(ec2._terminate_instances)
-    with_stack_tags = stacks._with_stack_tags
-
-    def tagged(resource_type: str, *parameters: Any) -> dict[str, Any]:
-        properties: dict[str, Any] = with_stack_tags(resource_type, *parameters)
-        if resource_type == "AWS::AutoScaling::AutoScalingGroup":
-            properties["Tags"] = [{"PropagateAtLaunch": True, **tag} for tag in properties["Tags"]]
-        return properties
-
-    stacks._with_stack_tags = tagged

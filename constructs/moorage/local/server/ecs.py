@@ -16,6 +16,7 @@ from ministack.services.cloudformation import provisioners
 
 from . import ecs_instances as instances
 from . import ecs_placement as placement
+from . import ecs_scheduling as scheduling
 from .calls import RefusedError, members, perform, request
 from .ecr import missing_image
 from .resource import Made, Properties, Resource
@@ -194,7 +195,7 @@ class Service(Resource):
     def _unsettled(self, cluster: str, record: dict[str, Any]) -> str | None:
         """Why the service has not the tasks it wants, once everything was tried; None where it has."""
         ecs._reconcile_service_tasks(cluster, f"{cluster}/{record['serviceName']}")
-        return placement.why_waiting(record) if placement.runs_on_instances(record) else None
+        return placement.why_waiting(record) if scheduling.runs_on_instances(record) else None
 
     def _return_to(self, before: dict[str, Any], record: dict[str, Any], reason: str) -> None:
         """Take a failed deployment back: its tasks end, those of the last good one start again."""
@@ -205,9 +206,9 @@ class Service(Resource):
         for task in list(ecs._tasks.values()):
             ours = (task["group"], task["clusterArn"]) == (f"service:{record['serviceName']}", record["clusterArn"])
             if ours and task["_deployment_id"] not in kept:
-                placement.stop(task, "The deployment failed")
+                scheduling.stop(task, "The deployment failed")
                 ecs._tasks.pop(task["taskArn"])
-        placement.settle(cluster)
+        scheduling.settle(cluster)
         self._record_failure(record, failed, reason)
 
     def _fail(self, wanted: Mapping[str, Any], reason: str) -> None:
@@ -267,9 +268,9 @@ def install() -> None:
         for task in made:
             if "_pinned" in parameters:
                 task["_pinned"] = parameters["_pinned"]
-            placement.admit(task, owner)
+            scheduling.admit(task, owner)
             if task["lastStatus"] == "PROVISIONING":
-                placement.place(task)
+                scheduling.place(task)
             else:
                 placement.give_address(task, owner)
         return answer if service or not made else _ran(made)
