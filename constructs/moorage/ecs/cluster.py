@@ -34,7 +34,8 @@ class Cluster(ecs.Cluster):
         scope: Where it is defined.
         construct_id: Its id there.
         vpc: The VPC that tasks and instances run in: a `Network`'s, or any other.
-        capacity: What tasks run on; the first is what a service gets that does not say. Fargate without it.
+        capacity: What tasks run on; the first is what a service gets that does not say. Fargate without it. One is
+            taken away in two deployments, first from its services, then here: ECS keeps what a service uses.
         container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
             container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
 
