@@ -16,8 +16,10 @@ from moorage import (
     Container,
     ContainerInstance,
     InstanceRequirements,
+    LoadBalancer,
     NetworkMode,
     Placement,
+    Route,
     Scaling,
     Service,
     Strategy,
@@ -47,7 +49,10 @@ def general(**arguments: Any) -> Ec2Capacity:
         ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(g6.xlarge \(with GPUs\)"),
         ({"instance_types": ["g5g.xlarge"]}, r"no Amazon Linux 2023 AMI; use .*Ami.bottlerocket\(\)"),
         ({"on_demand_base": 1}, "on_demand_base is 1, but without spot=True every instance is on demand"),
-        ({"on_demand_base": 11, "spot": True}, "on_demand_base is 11, but there are 10 instances at most"),
+        (
+            {"on_demand_base": 11, "spot": True},
+            "on_demand_base is 11 of 10 instances, but it is 0 or more",
+        ),
         ({"warm_pool": WarmPool(), "spot": True}, "a Spot instance cannot be stopped to wait"),
         ({"instance_types": ["t4g.large"], "trunking": True}, "trunking=True, but t4g.large has no trunk interface"),
         ({"name": "ecs-general"}, "AWS keeps what starts with aws, ecs or fargate for its own"),
@@ -158,8 +163,8 @@ def test_a_base_needs_a_weight(stack: cdk.Stack) -> None:
 def test_a_task_that_no_type_holds_is_told_the_nearest_that_does(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), cpu=1024, memory_mib=12_000, architecture=Architecture.ARM64)
     assert refused(stack, general(instance_types=["m7g.medium", "m7g.large"]), task=large) == (
-        "Shop/Web: task needs 12000 MiB, but no instance type of capacity 'general' holds more than 7729 MiB "
-        "(m7g.large); use m7g.xlarge, the nearest that can, or less of it"
+        "Shop/Web: task needs 12000 MiB, but m7g.large has 7729, and no instance type of capacity 'general' holds it; "
+        "use m7g.xlarge, the nearest that does, or a smaller task"
     )
 
 
@@ -172,7 +177,9 @@ def test_an_arm_task_does_not_run_on_x86_instances(stack: cdk.Stack) -> None:
 
 def test_a_gpu_task_needs_instances_with_gpus(stack: cdk.Stack) -> None:
     gpu = Task(Container("redis:8", gpus=1), architecture=Architecture.ARM64)
-    assert "task needs 1 GPUs, but no instance type of capacity 'general' holds more than 0" in refused(stack, task=gpu)
+    assert "task needs 1 GPUs, but m7g.large has 0, and no instance type of capacity 'general'" in refused(
+        stack, task=gpu
+    )
 
 
 def test_a_rollout_without_room_is_an_error_with_the_sum_in_it(stack: cdk.Stack) -> None:
@@ -246,13 +253,108 @@ def test_a_volume_of_an_instance_holds_its_ami() -> None:
 
 
 def test_a_warm_pool_is_the_right_way_round() -> None:
-    with pytest.raises(ValueError, match="min_instances is 3 and max_prepared is 2"):
-        WarmPool(min_instances=3, max_prepared=2)
+    with pytest.raises(ValueError, match="warm_pool is 20 waiting of 10, but 0 instances or more wait"):
+        general(warm_pool=WarmPool(min_instances=20))
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        ({}, "weights is empty, but tasks run on one capacity at least"),
+        ({"general": 1}, "weights has 'general', which is no capacity; use what Capacity.ec2"),
+        ("general", "weights has 'general', which is no capacity"),
+        ({Capacity.fargate(): 0.5}, "weights of 'FARGATE' is 0.5, but it is a whole number"),
+    ],
+)
+def test_a_strategy_names_capacities_and_whole_numbers(weights: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Strategy(weights)
+
+
+def test_another_capacity_of_the_same_name_is_another(stack: cdk.Stack) -> None:
+    assert "capacity 'general' is none of the cluster's ('general')" in refused(stack, capacity=general())
+
+
+def test_a_cluster_of_cdks_has_no_capacity_of_ours(stack: cdk.Stack) -> None:
+    cluster = ecs.Cluster(stack, "Plain", vpc=imported_vpc(stack))
+    with pytest.raises(ValueError, match="is defined by a Cluster that names it, and this cluster is none"):
+        Service(stack, "Web", cluster=cluster, task=ARM, capacity=general())
+
+
+@pytest.mark.parametrize("method", ["add_capacity", "add_asg_capacity_provider", "enable_fargate_capacity_providers"])
+def test_a_cluster_has_one_list_of_capacities(stack: cdk.Stack, method: str) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    with pytest.raises(ValueError, match=f"Shop/Cluster: {method} would give the cluster a second list"):
+        getattr(cluster, method)()
+
+
+def test_managed_instances_hold_the_task(stack: cdk.Stack) -> None:
+    small = InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None), architecture=Architecture.ARM64)
+    large = Task(Container("redis:8"), cpu=16384, memory_mib=4096, architecture=Architecture.ARM64)
+    managed = Capacity.managed_instances("managed", requirements=small)
+    assert "no type that meets the requirements of capacity 'managed' holds it" in refused(stack, managed, task=large)
+
+
+def test_a_type_launched_first_holds_the_task(stack: cdk.Stack) -> None:
+    large = Task(Container("redis:8"), memory_mib=12_000, architecture=Architecture.ARM64)
+    said = refused(stack, general(instance_types=["m7g.medium", "m7g.2xlarge"]), task=large)
+    assert "task needs 12000 MiB, but m7g.medium has 3736, and capacity 'general' launches that type first" in said
+
+
+def test_types_launched_in_vain_are_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    large = Task(Container("redis:8"), memory_mib=12_000, architecture=Architecture.ARM64)
+    mixed = general(instance_types=["m7g.2xlarge", "m7g.medium"])
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[mixed])
+    Service(stack, "Web", cluster=cluster, task=large)
+    (warning,) = warnings_of(app, "Shop")
+    assert "m7g.medium may be launched for it, and hold no copy of its task" in warning
+
+
+def test_bottlerocket_is_told_to_run_privileged_containers(stack: cdk.Stack) -> None:
+    privileged = Task(Container("redis:8", privileged=True), architecture=Architecture.ARM64)
+    bottlerocket = general(instance=ContainerInstance(ami=Ami.bottlerocket()))
+    assert "is privileged, which Bottlerocket refuses unless told to" in refused(stack, bottlerocket, task=privileged)
+    with pytest.raises(ValueError, match=r"user_data repeats the table \[settings.ecs\]"):
+        ContainerInstance(ami=Ami.bottlerocket(), user_data=["[settings.ecs]"])
+
+
+def test_a_route_does_not_lead_to_instances_that_are_not_known(stack: cdk.Stack) -> None:
+    vpc = imported_vpc(stack)
+    bridged = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
+    existing = Capacity.from_provider_name("theirs")
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[existing])
+    with pytest.raises(ValueError, match="route leads to instances of 'theirs', whose security group is not"):
+        Service(stack, "Web", cluster=cluster, task=bridged, route=Route(LoadBalancer(stack, "Edge", vpc=vpc)))
+
+
+def test_tokens_pass_unchecked(stack: cdk.Stack) -> None:
+    number: Any = cdk.Token.as_number({"Ref": "Most"})
+    one = general(max_instances=number, on_demand_base=0)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one])
+    task = Task(Container("redis:8"), cpu=number, memory_mib=number, architecture=Architecture.ARM64)
+    Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(number))
+
+
+def test_cpu_may_be_left_unreserved_on_instances_alone(stack: cdk.Stack) -> None:
+    free = Task(Container("redis:8"), cpu=None, memory_mib=512, architecture=Architecture.ARM64)
+    assert general().fit(free)[0].binds == ("network interfaces",)
+    assert "Fargate does not offer that pair" in refused(stack, Capacity.fargate(), task=free)
+
+
+def test_a_fixed_port_of_two_services_needs_an_instance_each(app: cdk.App, stack: cdk.Stack) -> None:
+    fixed = Task(
+        Container("redis:8", port=6379, host_port=80), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64
+    )
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
+    for name in ("Web", "Api"):
+        Service(cdk.Stack(app, name), name, cluster=cluster, task=fixed, scaling=Scaling(2))
+    with pytest.raises(RuntimeError, match=r"need 4 instances with port 80 free together, but .* has 3 on its 3"):
+        app.synth()
 
 
 def test_services_that_never_fit_together_are_an_error_of_the_whole(app: cdk.App, stack: cdk.Stack) -> None:
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
     for name in ("Web", "Api"):
         Service(cdk.Stack(app, name), name, cluster=cluster, task=ARM, scaling=Scaling(4))
-    with pytest.raises(RuntimeError, match=r"Web/Web \(4\), Api/Api \(4\) need 8 interfaces together, but .* has 6 on"):
+    with pytest.raises(RuntimeError, match=r"Web/Web \(4\), Api/Api \(4\) need 8 network interfaces .* has 6 on"):
         app.synth()

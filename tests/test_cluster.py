@@ -91,12 +91,14 @@ def test_bottlerocket_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
         stack, general(instance=ContainerInstance(ami=Ami.bottlerocket(), user_data=kernel), warm_pool=WarmPool())
     )
     assert user_data(stack).splitlines() == [
+        "[settings.autoscaling]",
+        "should-wait = true",
+        "[settings.ecs.instance-attributes]",
+        '"moorage.capacity" = "general"',
         "[settings.ecs]",
         'cluster = "<cluster>"',
         "awsvpc-block-imds = true",
         "reserved-memory = 256",
-        "[settings.autoscaling]",
-        "should-wait = true",
         *kernel,
     ]
 
@@ -189,10 +191,10 @@ def test_protection_is_off_unless_asked_and_then_says_how_to_delete(*, stack: cd
     assert provider["ManagedTerminationProtection"] == ("ENABLED" if protected else "DISABLED")
     assert only(stack, GROUP)["Properties"]["NewInstancesProtectedFromScaleIn"] is protected
     said = json.dumps(template(stack).find_outputs("*"))
-    assert ("termination_protection=False, then: aws autoscaling set-instance-protection" in said) is protected
+    assert ("deploy with termination_protection=False and run: aws autoscaling" in said) is protected
 
 
-def test_a_service_never_has_a_launch_type(stack: cdk.Stack) -> None:
+def test_a_service_of_copies_never_has_a_launch_type(stack: cdk.Stack) -> None:
     one, spot = general(), general(name="spot", spot=True)
     Service(
         stack,
@@ -240,6 +242,12 @@ def test_a_daemon_runs_once_on_each_instance(stack: cdk.Stack) -> None:
     Service(stack, "Agent", cluster=cluster_of(stack), task=ARM, placement=Placement.on_each_instance())
     service = only(stack, "AWS::ECS::Service")["Properties"]
     assert service["SchedulingStrategy"] == "DAEMON"
+    assert service["LaunchType"] == "EC2"
+    assert "CapacityProviderStrategy" not in service
+    assert service["PlacementConstraints"] == [
+        {"Type": "memberOf", "Expression": "attribute:moorage.capacity in [general]"}
+    ]
+    assert 'ECS_INSTANCE_ATTRIBUTES={"moorage.capacity": "general"}' in user_data(stack).splitlines()
     assert "DesiredCount" not in service
     assert service["DeploymentConfiguration"]["MaximumPercent"] == 100
 
@@ -260,10 +268,15 @@ def test_a_load_balancer_reaches_tasks_behind_the_address_of_their_instance(
     edge = LoadBalancer(platform, "Edge", vpc=cluster.vpc)
     task = Task(Container("redis:8", port=6379, **container), network_mode=mode, architecture=Architecture.ARM64)
     Service(services, "Web", cluster=cluster, task=task, route=Route(edge))
+    Service(cdk.Stack(app, "More"), "Api", cluster=cluster, task=task, route=Route(edge, path="/api/*"))
     template(services).has_resource_properties("AWS::ElasticLoadBalancingV2::TargetGroup", {"TargetType": "instance"})
-    template(services).has_resource_properties(
-        "AWS::EC2::SecurityGroupIngress", {"FromPort": ports[0], "ToPort": ports[1], "GroupId": Match.any_value()}
-    )
+    for rule, opened in (("Ingress", "SourceSecurityGroupId"), ("Egress", "DestinationSecurityGroupId")):
+        found = template(platform).find_resources(
+            f"AWS::EC2::SecurityGroup{rule}",
+            {"Properties": {"FromPort": ports[0], "ToPort": ports[1], opened: Match.any_value()}},
+        )
+        assert len(found) == 1, "two services of one rule would clash, each in its stack"
+        template(services).resource_count_is(f"AWS::EC2::SecurityGroup{rule}", 0)
     assert "NetworkConfiguration" not in only(services, "AWS::ECS::Service")["Properties"]
     template(services).resource_count_is("AWS::EC2::SecurityGroup", 0)
 

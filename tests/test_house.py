@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "constructs" / "moorage"
 MAY_IMPORT = {
     "workload": {"workload"},
-    "ecs": {"ecs", "workload"},
+    "ecs": {"ecs", "workload", "stage"},
     "ecr": {"ecr", "workload", "stage"},
 }
 

@@ -34,6 +34,7 @@ from moorage import (
     Strategy,
     TargetHealth,
     Task,
+    WarmPool,
 )
 from moorage.ecs.capacity import Ec2Capacity
 from moorage.workload import limits
@@ -256,6 +257,15 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "capacity-providers-per-cluster": (providers(20), providers(21)),
     "instances-range": (ec2_capacity(min_instances=2), ec2_capacity(min_instances=3)),
+    "on-demand-base": (ec2_capacity(spot=True, on_demand_base=2), ec2_capacity(spot=True, on_demand_base=3)),
+    "warm-pool": (
+        ec2_capacity(warm_pool=WarmPool(min_instances=2)),
+        ec2_capacity(warm_pool=WarmPool(min_instances=3)),
+    ),
+    "managed-instances-type": (
+        lambda _: Capacity.managed_instances("m", allowed_instance_types="m7g.*"),
+        lambda _: Capacity.managed_instances("m", excluded_instance_types=["m5.bogus!"]),
+    ),
     "managed-scaling-target": (
         lambda _: ManagedScaling(target_percent=100),
         lambda _: ManagedScaling(target_percent=101),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -12,8 +13,8 @@ import attrs
 
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.faults import Faults
-from moorage.workload.fit import Demand, Fit, Host, fit
+from moorage.workload.faults import Faults, is_token
+from moorage.workload.fit import SYSTEM_MIB, Demand, Fit, Host, fit
 from moorage.workload.instances import (
     DATE,
     InstanceRequirements,
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
     from moorage.workload.task import Task
 
-SYSTEM_MIB = 256
-"""What an instance keeps for its system and the agent when nothing else is said."""
-
 
 class Kind(enum.Enum):
     """Which of ECS's three sorts of capacity one is; a strategy has one sort alone."""
@@ -45,10 +43,19 @@ class Kind(enum.Enum):
 
 @attrs.frozen(eq=False)
 class Capacity:
-    """What tasks run on; defined by one of its methods and compared by identity, so that it can be a key."""
+    """What tasks run on; defined by one of its methods and compared by identity, so that it can be a key.
+
+    Args:
+        name: What errors call it; of what AWS has already, its provider's name in ECS.
+    """
 
     name: str
     kind: ClassVar[Kind] = Kind.FARGATE
+    exists_already: ClassVar[bool] = True
+
+    def same_as(self, other: Capacity) -> bool:
+        """Whether both are one: what AWS has already by its name, what is defined here by identity."""
+        return self is other or (self.exists_already and other.exists_already and self.name == other.name)
 
     @staticmethod
     def fargate() -> Capacity:
@@ -119,7 +126,7 @@ class Capacity:
         """
         return Ec2Capacity(
             name,
-            instance_types=tuple(instance_types or ()),
+            instance_types=_names(instance_types or ()),
             requirements=requirements,
             min_instances=min_instances,
             max_instances=max_instances,
@@ -157,7 +164,8 @@ class Capacity:
             excluded_instance_types: Types or patterns that may not be used, up to 400, in place of the allowed ones.
             spot: Whether instances are Spot.
             volume_gib: The volume for images, logs and files of the tasks on each instance, 1 GiB or more.
-            scale_in_delay: How long an instance stays idle, up to an hour; as AWS sees fit without it.
+            scale_in_delay: How long an instance stays idle, up to an hour, or `datetime.timedelta(seconds=-1)` for
+                ever; as AWS sees fit without it.
             detailed_monitoring: Whether instances are measured every minute; priced.
             egress: TCP ports that instances may connect to anywhere.
             vpc_subnets: Where instances run; the private subnets of every zone without it.
@@ -168,8 +176,8 @@ class Capacity:
         return ManagedInstancesCapacity(
             name,
             requirements=requirements,
-            allowed_instance_types=tuple(allowed_instance_types),
-            excluded_instance_types=tuple(excluded_instance_types),
+            allowed_instance_types=_names(allowed_instance_types),
+            excluded_instance_types=_names(excluded_instance_types),
             spot=spot,
             volume_gib=volume_gib,
             scale_in_delay=optional_seconds(scale_in_delay),
@@ -179,7 +187,7 @@ class Capacity:
         )
 
 
-def _lines(given: str | Iterable[str]) -> tuple[str, ...]:
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
@@ -221,7 +229,7 @@ class Ami:
         Raises:
             ValueError: the name does not start with `/`.
         """
-        if not name.startswith("/"):
+        if not is_token(name) and not name.startswith("/"):
             raise ValueError(
                 f"Ami: parameter is {name!r}, but a parameter of an AMI has a path; write it as in '/golden/ecs'"
             )
@@ -246,7 +254,8 @@ class ContainerInstance:
     Args:
         ami: Its machine image: Amazon Linux 2023 without it.
         volume_gib: The volume that holds images, logs and files of tasks, 30 to 65,536 GiB of gp3.
-        user_data: Lines added to what sets up the agent: of the shell script, or of Bottlerocket's TOML.
+        user_data: Lines added to what sets up the agent: of the shell script, or of Bottlerocket's TOML, where those
+            before its first table belong to `[settings.ecs]`.
         reserved_memory_mib: What is kept for the system and the agent, and not offered to tasks.
         ssm_access: Whether Session Manager reaches it, and with it whoever may start a session.
         detailed_monitoring: Whether it is measured every minute; priced.
@@ -258,7 +267,7 @@ class ContainerInstance:
 
     ami: Ami = attrs.field(factory=Ami)
     volume_gib: int = 30
-    user_data: tuple[str, ...] = attrs.field(converter=_lines, default=())
+    user_data: tuple[str, ...] = attrs.field(converter=_names, default=())
     reserved_memory_mib: int = SYSTEM_MIB
     ssm_access: bool = False
     detailed_monitoring: bool = True
@@ -270,7 +279,19 @@ class ContainerInstance:
         faults.keep(limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
         for port in self.egress:
             faults.keep(limits.PORT, "egress", port)
+        for table in ("[settings.ecs]", "[settings.autoscaling]"):
+            if self.ami.is_bottlerocket and table in map(str.strip, self.user_data):
+                faults.add(
+                    f"user_data repeats the table {table}, which is there already, and TOML has each once; write what "
+                    "is for [settings.ecs] first, without the table's name"
+                )
         faults.raise_found()
+
+    @property
+    def runs_privileged(self) -> bool:
+        """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
+        said = {line.replace(" ", "") for line in self.user_data}
+        return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in said
 
 
 @attrs.frozen(kw_only=True)
@@ -307,22 +328,11 @@ class WarmPool:
         min_instances: How many wait at least.
         max_prepared: How many there are at most, waiting and at work together; the group's most without it.
         reuse: Whether an instance goes back to wait when it is not needed.
-
-    Raises:
-        ValueError: a number is negative, or they are the wrong way round.
     """
 
     min_instances: int = 0
     max_prepared: int | None = None
     reuse: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        most = self.max_prepared
-        if self.min_instances < 0 or (most is not None and most < self.min_instances):
-            raise ValueError(
-                f"WarmPool: min_instances is {self.min_instances} and max_prepared is {most}, but the least is 0 or "
-                "more and not above the most; use min_instances=0 or a larger max_prepared="
-            )
 
 
 @attrs.frozen(eq=False)
@@ -340,6 +350,7 @@ class ManagedInstancesCapacity(Capacity):
     """ECS Managed Instances; defined by `Capacity.managed_instances`, which says what each field means."""
 
     kind: ClassVar[Kind] = Kind.MANAGED_INSTANCES
+    exists_already: ClassVar[bool] = False
 
     requirements: InstanceRequirements | None = attrs.field(kw_only=True)
     allowed_instance_types: tuple[str, ...] = attrs.field(kw_only=True)
@@ -357,6 +368,8 @@ class ManagedInstancesCapacity(Capacity):
         faults.keep(limits.SCALE_IN_DELAY, "scale_in_delay", self.scale_in_delay)
         for argument in ("allowed_instance_types", "excluded_instance_types"):
             faults.keep(limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument)))
+            for pattern in getattr(self, argument):
+                faults.keep(limits.INSTANCE_TYPE_FILTER, argument, pattern)
         if self.allowed_instance_types and self.excluded_instance_types:
             faults.add(
                 "allowed_instance_types and excluded_instance_types are both given, but ECS takes one of them; "
@@ -366,12 +379,26 @@ class ManagedInstancesCapacity(Capacity):
             faults.keep(limits.PORT, "egress", port)
         faults.raise_found()
 
+    def why_too_small(self, task: Task) -> str | None:
+        """Why no type that meets the requirements holds the task; None where one may."""
+        if self.requirements is None or is_token([task.cpu or 0, task.memory_mib]):
+            return None
+        demand = Demand.of(task)
+        if any(fit(demand, Host.of(each)).copies for each in self.requirements.matching()):
+            return None
+        return (
+            f"task needs {task.cpu or 0} CPU units, {task.memory_mib} MiB, {task.gpus} GPUs and "
+            f"{task.architecture.value}, but no type that meets the requirements of capacity {self.name!r} holds it; "
+            "widen its InstanceRequirements(...)"
+        )
+
 
 @attrs.frozen(eq=False)
 class Ec2Capacity(Capacity):
     """Instances in an Auto Scaling group; defined by `Capacity.ec2`, which says what each field means."""
 
     kind: ClassVar[Kind] = Kind.INSTANCES
+    exists_already: ClassVar[bool] = False
 
     instance_types: tuple[str, ...] = attrs.field(kw_only=True)
     requirements: InstanceRequirements | None = attrs.field(kw_only=True)
@@ -403,11 +430,10 @@ class Ec2Capacity(Capacity):
                 f"on_demand_base is {self.on_demand_base}, but without spot=True every instance is on demand; "
                 "use spot=True, or leave it out"
             )
-        if not 0 <= self.on_demand_base <= self.max_instances:
-            faults.add(
-                f"on_demand_base is {self.on_demand_base}, but there are {self.max_instances} instances at most; "
-                f"use 0 to {self.max_instances}"
-            )
+        faults.keep(limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
+        if self.warm_pool:
+            waiting = (self.warm_pool.min_instances, self.warm_pool.max_prepared or self.max_instances)
+            faults.keep(limits.WARM_POOL, "warm_pool", waiting)
         if self.warm_pool and self.spot:
             faults.add(
                 "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
@@ -417,10 +443,12 @@ class Ec2Capacity(Capacity):
 
     @property
     def architecture(self) -> Architecture:
-        """The processor of its instances; X86_64 where none of the types is known."""
+        """The processor of its instances; of types that are not known, by EC2's naming: `g` after the generation."""
         if self.requirements:
             return self.requirements.architecture
-        return self.known_types[0].architecture if self.known_types else Architecture.X86_64
+        if self.known_types:
+            return self.known_types[0].architecture
+        return Architecture.ARM64 if re.match(r"[a-z]+\d+g", self.instance_types[0]) else Architecture.X86_64
 
     @property
     def has_gpus(self) -> bool:
@@ -441,9 +469,15 @@ class Ec2Capacity(Capacity):
         demand = Demand.of(task)
         return tuple(fit(demand, host) for host in self.hosts)
 
+    def is_known_for(self, *tasks: Task) -> bool:
+        """Whether the sizes of all its types and of these tasks are known before deployment."""
+        sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task.host_ports)]
+        known = self.known_types and len(self.known_types) >= len(self.instance_types)
+        return bool(known) and not is_token([self.max_instances, *sizes])
+
     def room_for(self, task: Task) -> int | None:
-        """How many copies of a task its instances hold at most; None where a type's size is not known."""
-        if len(self.known_types) < len(self.instance_types) or not self.known_types:
+        """How many copies of a task its instances hold at most; None where a size is not known."""
+        if not self.is_known_for(task):
             return None
         return self.max_instances * max(each.copies for each in self.fit(task))
 
@@ -478,6 +512,12 @@ class Ec2Capacity(Capacity):
         for each in self.known_types if self.trunking and not self.requirements else ():
             if each.burstable:
                 faults.add(f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type")
+            elif each.trunk_tasks is None:
+                warnings.warn(
+                    f"Capacity {self.name!r}: trunking=True, but AWS does not list {each.name} with a trunk interface "
+                    f"(data of {DATE}), so none is counted on",
+                    stacklevel=5,
+                )
 
     @property
     def _boots_arm_with_gpus(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -18,7 +18,7 @@ from moorage.ecs.strategy import Strategy
 from moorage.stage import check_whole
 from moorage.workload import limits
 from moorage.workload.faults import Faults
-from moorage.workload.needs import INSTANCES
+from moorage.workload.needs import INSTANCES, SESSIONS
 
 if TYPE_CHECKING:
     from moorage.workload.fit import Fit
@@ -28,7 +28,10 @@ Defined: TypeAlias = InstanceGroup | ManagedInstances
 
 
 class Cluster(ecs.Cluster):
-    """An ECS cluster in a VPC and the capacities that its services may use. It is an `ecs.Cluster`.
+    """An ECS cluster in a VPC and the capacities that its services may use.
+
+    It is an `ecs.Cluster`, but for CDK's methods that add capacity, which are refused: a cluster has one list of them.
+    What CDK defines on it itself (`ecs.Ec2Service`, `ecs_patterns`) takes `cluster.with_capacity`.
 
     Args:
         scope: Where it is defined.
@@ -83,7 +86,7 @@ class Cluster(ecs.Cluster):
     @property
     def default_strategy(self) -> Strategy:
         """What a service is given that is to follow the cluster's default strategy, whatever that becomes."""
-        return Strategy(self.capacities[0], of_cluster=True)
+        return Strategy.default_of(self.capacities[0])
 
     def capacity(self, capacity: Capacity) -> Defined:
         """What is defined for a capacity of this cluster: its group, its provider and their roles.
@@ -104,16 +107,37 @@ class Cluster(ecs.Cluster):
 
     def provider_name(self, capacity: Capacity) -> str:
         """The name of a capacity's provider in ECS."""
-        defined = self._defined.get(capacity)
-        return defined.provider_name if defined else capacity.name
+        return capacity.name if capacity.exists_already else self.capacity(capacity).provider_name
 
-    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int) -> None:
+    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
         """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
-        used = [each for each, weight in strategy.weights.items() if weight or each in strategy.base]
         if not self._claims:
             check_whole(self, self._overfull)
-        if len(used) == 1:
-            self._claims.setdefault(used[0], []).append(Claim(service.node.path, task, least))
+        if len(strategy.used) == 1:
+            claims = self._claims.setdefault(strategy.used[0], [])
+            claims.append(Claim(lambda: str(service.node.path), task, least))
+
+    def add_capacity(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: capacities are named when the cluster is made."""
+        self._refuse("add_capacity")
+
+    def add_asg_capacity_provider(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: capacities are named when the cluster is made."""
+        self._refuse("add_asg_capacity_provider")
+
+    def add_managed_instances_capacity_provider(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: capacities are named when the cluster is made."""
+        self._refuse("add_managed_instances_capacity_provider")
+
+    def enable_fargate_capacity_providers(self) -> NoReturn:
+        """Refused: capacities are named when the cluster is made."""
+        self._refuse("enable_fargate_capacity_providers")
+
+    def _refuse(self, method: str) -> NoReturn:
+        raise ValueError(
+            f"{self.node.path}: {method} would give the cluster a second list of capacities, and AWS keeps one; "
+            "use Cluster(capacity=[Capacity.ec2(...), Capacity.fargate()])"
+        )
 
     def _overfull(self) -> list[str]:
         said = [overfull(each, claims) for each, claims in self._claims.items() if isinstance(each, Ec2Capacity)]
@@ -129,7 +153,7 @@ class Cluster(ecs.Cluster):
         if not self.reach.network and self.reach.isolated(capacity.vpc_subnets):
             cdk.Annotations.of(defined).add_warning_v2(
                 UNREACHED,
-                "its subnets are isolated, and its VPC is not a Network, so whether instances reach "
+                "its subnets have no way to the internet, as far as CDK says, so whether instances reach "
                 f"{', '.join(sorted(INSTANCES))} is not known; acknowledge this where they do",
             )
         return defined
@@ -144,6 +168,7 @@ def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None
         faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for each in capacities:
         if isinstance(each, Ec2Capacity | ManagedInstancesCapacity):
-            missing = reach.missing(INSTANCES, each.vpc_subnets, public_address=False)
+            needs = INSTANCES | (SESSIONS if isinstance(each, Ec2Capacity) and each.instance.ssm_access else set())
+            missing = reach.missing(needs, each.vpc_subnets, public_address=False)
             if missing:
                 faults.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")

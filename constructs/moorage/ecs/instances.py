@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecs.values import anyone, tcp
+from moorage.workload import limits
 from moorage.workload.faults import is_token
 from moorage.workload.task import Architecture
 
@@ -22,16 +23,19 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity import Ec2Capacity, ManagedInstancesCapacity
     from moorage.workload.instances import InstanceRequirements
 
-_RESERVED = ("aws", "ecs", "fargate")
+CAPACITY_ATTRIBUTE = "moorage.capacity"
+"""The attribute of a container instance that names its capacity, for what is placed without a provider: daemons."""
+
 _BOTTLEROCKET_SYSTEM_GIB = 4
 _ONE_ZONE = "@moorage/ecs:one-zone"
 _BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 _BEFORE_DELETION = (
-    "1. deploy with termination_protection=False, then: aws autoscaling set-instance-protection "
-    "--no-protected-from-scale-in --auto-scaling-group-name {group} --instance-ids $(aws autoscaling "
+    "keep this text, then deploy with termination_protection=False and run: aws autoscaling "
     "describe-auto-scaling-groups --auto-scaling-group-names {group} "
-    "--query AutoScalingGroups[].Instances[].InstanceId --output text); 2. cdk destroy"
+    "--query 'AutoScalingGroups[].Instances[].InstanceId' --output text | xargs -n 50 aws autoscaling "
+    "set-instance-protection --no-protected-from-scale-in --auto-scaling-group-name {group} --instance-ids; "
+    "then cdk destroy"
 )
 
 
@@ -65,7 +69,8 @@ class Instances(Construct):
             self.security_group.add_egress_rule(anyone(), tcp(port), f"Instances to port {port}")
         selected = _selected(vpc, vpc_subnets or ec2.SubnetSelection())
         self.subnets = selected.subnets
-        if len(set(selected.availability_zones)) == 1:
+        zones = selected.availability_zones
+        if len(set(zones)) == 1 and not is_token(zones):
             cdk.Annotations.of(self).add_warning_v2(
                 _ONE_ZONE,
                 "its subnets are in one zone, so every instance and task on it is lost when that zone is; "
@@ -195,12 +200,14 @@ class InstanceGroup(Instances):
         capacity, instance = self.capacity, self.capacity.instance
         if instance.ami.is_bottlerocket:
             lines = [
+                *(["[settings.autoscaling]", "should-wait = true"] if capacity.warm_pool else []),
+                "[settings.ecs.instance-attributes]",
+                f'"{CAPACITY_ATTRIBUTE}" = "{capacity.name}"',
                 "[settings.ecs]",
                 f'cluster = "{cluster_name}"',
                 "awsvpc-block-imds = true",
                 f"reserved-memory = {instance.reserved_memory_mib}",
                 *(["enable-spot-instance-draining = true"] if capacity.spot else []),
-                *(["[settings.autoscaling]", "should-wait = true"] if capacity.warm_pool else []),
                 *instance.user_data,
             ]
             return ec2.UserData.custom("\n".join(lines))
@@ -210,6 +217,7 @@ class InstanceGroup(Instances):
             f"ECS_CLUSTER={cluster_name}",
             "ECS_AWSVPC_BLOCK_IMDS=true",
             f"ECS_RESERVED_MEMORY={instance.reserved_memory_mib}",
+            f'ECS_INSTANCE_ATTRIBUTES={{"{CAPACITY_ATTRIBUTE}": "{capacity.name}"}}',
             *(["ECS_ENABLE_SPOT_INSTANCE_DRAINING=true"] if capacity.spot else []),
             *(["ECS_WARM_POOLS_CHECK=true"] if capacity.warm_pool else []),
             "END",
@@ -271,6 +279,7 @@ class ManagedInstances(Instances):
             if capacity.detailed_monitoring
             else ecs.InstanceMonitoring.BASIC,
             propagate_tags=ecs.PropagateManagedInstancesTags.CAPACITY_PROVIDER,
+            ec2_instance_profile=self._define_profile(cluster),
         )
         self.provider.bind(cluster)
         self.provider_name = self.provider.capacity_provider_name
@@ -280,6 +289,12 @@ class ManagedInstances(Instances):
                 resource.add_property_override(
                     "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", capacity.scale_in_delay
                 )
+
+    def _define_profile(self, cluster: ecs.Cluster) -> iam.InstanceProfile:
+        """A profile whose name AWS's managed policy lets ECS pass on, and that another region's does not take."""
+        name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{self.node.addr[-12:]}"
+        self.role = _instance_role(self, cluster, name)
+        return iam.InstanceProfile(self, "Profile", instance_profile_name=name, role=self.role)
 
 
 def _selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:
@@ -293,11 +308,12 @@ def _selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets
     )
 
 
-def _instance_role(scope: Construct, cluster: ecs.Cluster) -> iam.Role:
+def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
     """What the agent does, and no more: images and logs are the execution role's of each task."""
     return iam.Role(
         scope,
         "Role",
+        role_name=name,
         assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
         inline_policies={
             "Agent": iam.PolicyDocument(
@@ -395,6 +411,7 @@ def _managed_requirements(capacity: ManagedInstancesCapacity) -> ec2.InstanceReq
         ),
         instance_generations=[ec2.InstanceGeneration.CURRENT],
         accelerator_count_min=asked.gpus or None,
+        accelerator_count_max=None if asked.gpus else 0,
         accelerator_types=[ec2.AcceleratorType.GPU] if asked.gpus else None,
         accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA] if asked.gpus else None,
         **named,
@@ -404,7 +421,7 @@ def _managed_requirements(capacity: ManagedInstancesCapacity) -> ec2.InstanceReq
 def _provider_name(scope: Construct) -> str | None:
     """A name where CloudFormation's own would start with the stack's, and that with a word that AWS keeps."""
     stack_name = cdk.Stack.of(scope).stack_name
-    if is_token(stack_name) or not stack_name.lower().startswith(_RESERVED):
+    if is_token(stack_name) or limits.PROVIDER_NAME.accepts(stack_name):
         return None
     return f"cp-{cdk.Names.unique_resource_name(scope, max_length=252, allowed_special_characters='-_')}"
 

@@ -84,6 +84,7 @@ class LoadBalancer(Construct):
         self._zone = zone
         self._routes: list[tuple[Route, Construct]] = []
         self._aliases: set[str] = set()
+        self._opened: set[tuple[str, int, int]] = set()
         self._imported: dict[cdk.Stack, elbv2.IApplicationListener] = {}
         self.security_group = ec2.SecurityGroup(
             self,
@@ -149,6 +150,20 @@ class LoadBalancer(Construct):
                 scope, "Listener", listener_arn=self.listener.listener_arn, security_group=group
             )
         return self._imported[stack]
+
+    def open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int) -> None:
+        """Let it reach these ports of instances, with rules in its own stack, once for all services that ask.
+
+        Services of several stacks share the instances' security group; two that defined the same rule would clash.
+        """
+        asked = (instances.node.path, first_port, last_port)
+        if asked not in self._opened:
+            self._opened.add(asked)
+            ports = ec2.Port.tcp_range(first_port, last_port)
+            self.security_group.add_egress_rule(instances, ports, "Load balancer to tasks on instances")
+            instances.add_ingress_rule(
+                self.security_group, ports, "Load balancer to tasks on instances", remote_rule=True
+            )
 
     def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
         not_found = elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")

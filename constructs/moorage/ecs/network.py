@@ -143,14 +143,14 @@ class Reach:
         return self.network.missing(needs, subnets, public_address=public_address) if self.network else None
 
     def isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
-        """Whether tasks in these subnets have no way to the internet, as far as CDK says."""
+        """Whether what has no public address there has no way to the internet, as far as CDK says."""
         if subnets is None or not subnets.subnet_type:
-            return subnets is None and self._only_isolated
-        return subnets.subnet_type is ec2.SubnetType.PRIVATE_ISOLATED
+            return subnets is None and self._none_private
+        return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
 
     @functools.cached_property
-    def _only_isolated(self) -> bool:
-        return not self.vpc.private_subnets and bool(self.vpc.isolated_subnets)
+    def _none_private(self) -> bool:
+        return not self.vpc.private_subnets
 
 
 def unreached(missing: Needs, what: str = "the task") -> str:

@@ -33,8 +33,9 @@ class Placement:
         strategies: What ECS looks at in turn, up to 5: zones, then instances, evenly, without it. Tasks are moved to
             zones that have too few (zone rebalancing) only where the first spreads them over zones.
         constraints: What an instance must be or have, up to 10.
-        daemon: Whether one task runs on each instance, in place of a number of copies: a log router, an agent. A
-            rollout stops each before it starts the next.
+        daemon: Whether one task runs on each instance of the capacity, in place of a number of copies: a log router,
+            an agent. A rollout stops each before it starts the next. ECS takes no capacity providers for it, so it has
+            the launch type EC2 and a constraint that names the capacity.
 
     Raises:
         ValueError: they are more than ECS takes, or strategies are given for a daemon.

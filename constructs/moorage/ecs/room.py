@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecs.capacity import Ec2Capacity
+from moorage.ecs.capacity import Ec2Capacity, ManagedInstancesCapacity
+from moorage.workload.faults import is_token
 from moorage.workload.fit import Demand, rollout_shortage, smallest_holding
 from moorage.workload.instances import instance_type
 
@@ -17,15 +19,43 @@ if TYPE_CHECKING:
     from moorage.workload.fit import Fit
     from moorage.workload.task import Task
 
+_NAMED = 5
+
 
 def check_fit(task: Task, strategy: Strategy, faults: Faults) -> None:
-    """Note each capacity of which no instance type holds a single copy, and why."""
+    """Note each capacity of which no instance type, or not the one launched first, holds a single copy."""
     for capacity in strategy.weights:
-        if isinstance(capacity, Ec2Capacity) and capacity.known_types:
+        if isinstance(capacity, ManagedInstancesCapacity):
+            why = capacity.why_too_small(task)
+            if why:
+                faults.add(why)
+        elif isinstance(capacity, Ec2Capacity) and capacity.is_known_for(task):
             fits = capacity.fit(task)
-            known = len(capacity.known_types) >= len(capacity.instance_types)
-            if known and not any(each.copies for each in fits):
+            if not any(each.copies for each in fits):
                 faults.add(_too_small(task, capacity, fits))
+            elif not fits[0].copies and not capacity.spot and not capacity.requirements:
+                faults.add(
+                    f"{_why(task, fits[0])}, and capacity {capacity.name!r} launches that type first; "
+                    "leave it out of instance_types"
+                )
+
+
+def types_in_vain(task: Task, strategy: Strategy) -> str | None:
+    """What a service is told of types that may be launched for it and hold no copy of its task."""
+    vain = [
+        each.host.instance_type
+        for capacity in strategy.used
+        if isinstance(capacity, Ec2Capacity) and capacity.is_known_for(task)
+        for each in capacity.fit(task)
+        if not each.copies
+    ]
+    if not vain:
+        return None
+    few, more = vain[:_NAMED], len(vain) - _NAMED
+    return (
+        f"{', '.join(few)}{f' and {more} more' if more > 0 else ''} may be launched for it, and hold no copy of its "
+        "task; narrow instance_types= or requirements= of its capacity"
+    )
 
 
 def check_rollout(
@@ -33,7 +63,7 @@ def check_rollout(
 ) -> None:
     """Note why a rollout of `least` copies could not make progress with as many instances as there may be."""
     places = room(task, strategy)
-    if places is None or not places:
+    if not places or is_token(least):
         return
     shortage = rollout_shortage(least, minimum_percent, maximum_percent, places)
     if shortage:
@@ -45,15 +75,14 @@ def check_rollout(
 
 def room(task: Task, strategy: Strategy) -> int | None:
     """How many copies the capacities of a strategy hold in all; None where that is not known, as on Fargate."""
-    used = [each for each, weight in strategy.weights.items() if weight or each in strategy.base]
-    rooms = [each.room_for(task) if isinstance(each, Ec2Capacity) else None for each in used]
+    rooms = [each.room_for(task) if isinstance(each, Ec2Capacity) else None for each in strategy.used]
     return None if None in rooms else sum(filter(None, rooms))
 
 
 def shortage_at_most(task: Task, strategy: Strategy, most: int) -> str | None:
     """What a service that grows to `most` copies is told where there is no room for them."""
     places = room(task, strategy)
-    if places is None or places >= most:
+    if places is None or is_token(most) or places >= most:
         return None
     return (
         f"scaling goes to {most}, but {_sum(task, strategy)}, so {most - places} of them would wait; "
@@ -63,11 +92,20 @@ def shortage_at_most(task: Task, strategy: Strategy, most: int) -> str | None:
 
 @attrs.frozen
 class Claim:
-    """What one service always runs on a capacity that it does not share its tasks with others over."""
+    """What one service always runs on a capacity that it does not share its tasks with others over.
 
-    path: str
+    Args:
+        path: Gives the service's path; called only where there is a fault.
+        task: What runs.
+        least: How many copies; None for a daemon, of which each instance has one.
+    """
+
+    path: Callable[[], str]
     task: Task
-    least: int
+    least: int | None
+
+    def __str__(self) -> str:
+        return f"{self.path()} ({'one each' if self.least is None else self.least})"
 
 
 def overfull(capacity: Ec2Capacity, claims: Sequence[Claim]) -> str | None:
@@ -75,29 +113,39 @@ def overfull(capacity: Ec2Capacity, claims: Sequence[Claim]) -> str | None:
 
     A sum of each resource over all instances, as if tasks could be cut: what it refuses has no room in any order.
     """
-    if len(capacity.known_types) < len(capacity.instance_types) or not capacity.hosts:
+    counted = [claim for claim in claims if not is_token(claim.least or 0)]
+    if not capacity.is_known_for(*(claim.task for claim in counted)) or not capacity.hosts:
         return None
-    wanted = [(Demand.of(claim.task), claim.least) for claim in claims]
-    for what, needed, offered in (
-        ("CPU units", [each.cpu for each, _ in wanted], [host.cpu for host in capacity.hosts]),
-        ("MiB", [each.memory_mib for each, _ in wanted], [host.memory_mib for host in capacity.hosts]),
-        ("interfaces", [int(each.interface) for each, _ in wanted], [host.interfaces for host in capacity.hosts]),
-        ("GPUs", [each.gpus for each, _ in wanted], [host.gpus for host in capacity.hosts]),
-    ):
-        total = sum(one * least for one, (_, least) in zip(needed, wanted, strict=True))
-        most = max(offered) * capacity.max_instances
+    daemons = [Demand.of(claim.task) for claim in counted if claim.least is None]
+    hosts = [host.less(*daemons) for host in capacity.hosts]
+    wanted = [(Demand.of(claim.task), claim.least) for claim in counted if claim.least]
+    needed = Counter({"CPU units": 0, "MiB": 0, "network interfaces": 0, "GPUs": 0})
+    for each, least in wanted:
+        needed["CPU units"] += each.cpu * least
+        needed["MiB"] += each.memory_mib * least
+        needed["network interfaces"] += each.interface * least
+        needed["GPUs"] += each.gpus * least
+        needed.update({f"instances with port {port} free": least for port in each.host_ports})
+    offered = {
+        "CPU units": max(host.cpu for host in hosts),
+        "MiB": max(host.memory_mib for host in hosts),
+        "network interfaces": max(host.interfaces for host in hosts),
+        "GPUs": max(host.gpus for host in hosts),
+    }
+    for what, total in needed.items():
+        most = offered.get(what, 1) * capacity.max_instances
         if total > most:
-            listed = ", ".join(f"{claim.path} ({claim.least})" for claim in claims)
             return (
-                f"{listed} need {total} {what} together, but capacity {capacity.name!r} has {most} on its "
-                f"{capacity.max_instances} instances at most; use a larger max_instances= or larger instance types"
+                f"{', '.join(map(str, counted))} need {total} {what} together, but capacity {capacity.name!r} has "
+                f"{most} on its {capacity.max_instances} instances at most; use a larger max_instances= or larger "
+                "instance types"
             )
     return None
 
 
 def _sum(task: Task, strategy: Strategy) -> str:
     parts = []
-    for capacity in strategy.weights:
+    for capacity in strategy.used:
         if isinstance(capacity, Ec2Capacity):
             best = max(capacity.fit(task), key=lambda each: each.copies)
             parts.append(
@@ -109,21 +157,13 @@ def _sum(task: Task, strategy: Strategy) -> str:
 
 def _too_small(task: Task, capacity: Ec2Capacity, fits: tuple[Fit, ...]) -> str:
     best = max(fits, key=lambda each: (each.host.memory_mib, each.host.cpu))
-    host, (binds, *_) = best.host, best.binds
-    if binds == "architecture":
+    if "architecture" in best.binds:
         return (
             f"task is built for {task.architecture.value}, but the instances of capacity {capacity.name!r} are "
-            f"{host.architecture.value}; use architecture=Architecture.{host.architecture.name}, or instance types of "
-            "the other"
+            f"{best.host.architecture.value}; use architecture=Architecture.{best.host.architecture.name}, or instance "
+            "types of the other"
         )
-    needs, has = {
-        "memory": (f"{task.memory_mib} MiB", f"{host.memory_mib} MiB"),
-        "CPU": (f"{task.cpu} CPU units", f"{host.cpu}"),
-        "GPUs": (f"{task.gpus} GPUs", f"{host.gpus}"),
-        "network interfaces": ("a network interface of its own", f"{host.interfaces} for tasks"),
-        "host ports": (f"ports {', '.join(map(str, task.host_ports))} of the instance", "some of them taken"),
-    }[binds]
-    like = instance_type(host.instance_type)
+    like = instance_type(best.host.instance_type)
     nearest = like and smallest_holding(
         Demand.of(task),
         trunking=capacity.trunking,
@@ -131,6 +171,19 @@ def _too_small(task: Task, capacity: Ec2Capacity, fits: tuple[Fit, ...]) -> str:
         like=like,
     )
     return (
-        f"task needs {needs}, but no instance type of capacity {capacity.name!r} holds more than {has} "
-        f"({host.instance_type}); use {nearest.name + ', the nearest that can, or ' if nearest else ''}less of it"
+        f"{_why(task, best)}, and no instance type of capacity {capacity.name!r} holds it; "
+        f"use {nearest.name + ', the nearest that does, or ' if nearest else ''}a smaller task"
     )
+
+
+def _why(task: Task, fit: Fit) -> str:
+    host = fit.host
+    needs = {
+        "memory": f"{task.memory_mib} MiB, but {host.instance_type} has {host.memory_mib}",
+        "CPU": f"{task.cpu} CPU units, but {host.instance_type} has {host.cpu}",
+        "GPUs": f"{task.gpus} GPUs, but {host.instance_type} has {host.gpus}",
+        "network interfaces": f"a network interface, but {host.instance_type} has {host.interfaces} for tasks",
+        "host ports": f"ports that every {host.instance_type} keeps for itself",
+        "architecture": f"{task.architecture.value}, but {host.instance_type} is {host.architecture.value}",
+    }
+    return f"task needs {' and '.join(needs[each] for each in fit.binds)} of it".removesuffix(" of it")

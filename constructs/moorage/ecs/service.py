@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,21 @@ from constructs import Construct
 
 from moorage.ecs.capacity import Capacity, Kind
 from moorage.ecs.cluster import Cluster
+from moorage.ecs.combination import (
+    DEFAULT_EGRESS,
+    SPREAD,
+    check_instances,
+    check_network,
+    check_placement,
+    check_routes,
+    check_scaling,
+    check_task,
+)
+from moorage.ecs.instances import CAPACITY_ATTRIBUTE, Instances
 from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.placement import Placement
-from moorage.ecs.room import check_fit, check_rollout, shortage_at_most
-from moorage.ecs.route import Route, clash_of
+from moorage.ecs.room import check_rollout, shortage_at_most, types_in_vain
+from moorage.ecs.route import Route
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.task_definition import define_task
 from moorage.ecs.values import anyone, duration, tcp
@@ -37,10 +49,9 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 TWO = Scaling(2)
-SPREAD = Placement()
-DEFAULT_EGRESS = (443,)
 _GRACE_SECONDS = 60
 _ROOM = "@moorage/ecs:room"
+_VAIN = "@moorage/ecs:types-in-vain"
 
 
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
@@ -97,25 +108,22 @@ class Service(Construct):
     ) -> None:
         routes = (route,) if isinstance(route, Route) else tuple(route)
         offered = cluster.capacities if isinstance(cluster, Cluster) else None
-        strategy = Strategy.of(capacity or (offered[0] if offered else Capacity.fargate()))
+        chosen = capacity if capacity is not None else offered[0] if offered else Capacity.fargate()
+        strategy = Strategy.of(chosen)
         copies = scaling or TWO
         reach = cluster.reach if isinstance(cluster, Cluster) else Reach(cluster.vpc)
         grace = optional_seconds(health_check_grace_period)
 
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        _check_task(task, strategy, faults)
+        check_task(task, strategy, assign_public_ip=assign_public_ip, faults=faults)
         strategy.check(offered, faults)
-        _check_scaling(scaling, routes, placement, faults)
-        _check_routes(routes, task, faults)
-        _check_placement(placement, strategy, faults)
+        check_scaling(scaling, routes, placement, faults)
+        check_routes(routes, task, faults)
+        check_placement(placement, strategy, faults)
+        check_instances(task, strategy, cluster, routed=bool(routes), faults=faults)
         if not placement.daemon:
             check_rollout(task, strategy, copies.minimum, minimum_percent=100, maximum_percent=200, faults=faults)
-        _check_network(task, security_groups, egress, vpc_subnets, faults)
-        if assign_public_ip and strategy.kind is not Kind.FARGATE:
-            faults.add(
-                "assign_public_ip=True, but only Fargate gives a task a public address; "
-                "leave it out and use a load balancer, or run on Fargate"
-            )
+        check_network(task, security_groups, egress, vpc_subnets, faults)
         faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
         starts_in = _starts_in(strategy, vpc_subnets)
         missing = [reach.missing(task.needs, each, public_address=assign_public_ip) for each in starts_in]
@@ -124,25 +132,26 @@ class Service(Construct):
         faults.raise_found()
 
         super().__init__(scope, construct_id)
-        if None in missing and not assign_public_ip and any(map(reach.isolated, starts_in)):
-            cdk.Annotations.of(self).add_warning_v2(
-                UNREACHED,
-                f"its subnets are isolated, and its VPC is not a Network, so whether tasks reach "
-                f"{', '.join(sorted(task.needs))} is not known; acknowledge this where they do",
-            )
-        short = None if placement.daemon else shortage_at_most(task, strategy, copies.maximum)
-        if short:
-            cdk.Annotations.of(self).add_warning_v2(_ROOM, f"{short}, or acknowledge this")
-        if isinstance(cluster, Cluster) and strategy.kind is Kind.INSTANCES and not placement.daemon:
-            cluster.claim(self, task, strategy, copies.minimum)
+        unsure = None in missing and not assign_public_ip
+        told = {
+            UNREACHED: _unsure(task) if unsure and any(map(reach.isolated, starts_in)) else None,
+            _ROOM: None if placement.daemon else shortage_at_most(task, strategy, copies.maximum),
+            _VAIN: types_in_vain(task, strategy),
+        }
+        for name, warning in told.items():
+            if warning:
+                cdk.Annotations.of(self).add_warning_v2(name, f"{warning}; or acknowledge this")
+        if isinstance(cluster, Cluster) and strategy.kind is Kind.INSTANCES:
+            cluster.claim(self, task, strategy, None if placement.daemon else copies.minimum)
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
-        own_interface, managed = task.network_mode is NetworkMode.AWSVPC, strategy.kind is Kind.MANAGED_INSTANCES
+        own_interface = task.network_mode is NetworkMode.AWSVPC
+        instances = [] if own_interface else _instances_of(strategy, cluster)
         self.security_groups = (
             tuple(security_groups or [self._define_security_group(reach.vpc, egress)])
             if own_interface
-            else _instances_of(strategy, cluster, cdk.Stack.of(self))
+            else tuple(each.security_group_in(cdk.Stack.of(self)) for each in instances)
         )
         self.task_definition = define_task(self, task, self.log_group, strategy.kind)
         self.service = _SERVICES[strategy.kind](
@@ -151,36 +160,28 @@ class Service(Construct):
             cluster=cluster.with_capacity if isinstance(cluster, Cluster) else cluster,
             task_definition=self.task_definition,
             desired_count=None if copies.moves or placement.daemon else copies.minimum,
-            capacity_provider_strategies=_strategies(strategy, cluster),
-            min_healthy_percent=0 if placement.daemon else 100,
-            max_healthy_percent=100 if placement.daemon else 200,
+            capacity_provider_strategies=None if placement.daemon else _strategies(strategy, cluster),
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
-            availability_zone_rebalancing=(
-                ecs.AvailabilityZoneRebalancing.ENABLED
-                if placement.zones_first
-                else ecs.AvailabilityZoneRebalancing.DISABLED
-            ),
             health_check_grace_period=duration(_GRACE_SECONDS if grace is None else grace) if routes else None,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
-            vpc_subnets=vpc_subnets,
-            security_groups=list(self.security_groups) if own_interface or managed else None,
-            assign_public_ip=assign_public_ip if own_interface else None,
-            **(_placed(placement) if strategy.kind is Kind.INSTANCES else {}),
+            **_networked(task, strategy, vpc_subnets, self.security_groups, assign_public_ip=assign_public_ip),
+            **_placed(placement, strategy),
         )
-        if strategy.of_cluster:
-            self._resource.add_property_deletion_override("LaunchType")
-        if not own_interface and managed:  # CDK knows no host mode there
-            self._resource.add_property_deletion_override("NetworkConfiguration")
-        elif not own_interface:
-            self.service.connections.add_security_group(*self.security_groups)
+        for leftover in _leftovers(task, strategy):
+            self._resource.add_property_deletion_override(leftover)
+        self._connections = (
+            self.service.connections if own_interface else ec2.Connections(security_groups=list(self.security_groups))
+        )
         self.target_groups = self._define_routes(routes, task, reach.vpc)
+        for place in itertools.product(routes, instances):
+            _open(*place, task)
         self.scalable_task_count = self._define_scaling(copies) if copies.moves else None
 
     @property
     def connections(self) -> ec2.Connections:
         """Whom its tasks may connect to, and who may connect to them."""
-        return self.service.connections
+        return self._connections
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -328,6 +329,9 @@ def _target_group(
     )
 
 
+_HANDED_OUT = (32768, 65535)
+"""The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
+
 _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
     Kind.FARGATE: ecs.FargateService,
     Kind.INSTANCES: ecs.Ec2Service,
@@ -336,7 +340,7 @@ _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
 
 
 def _strategies(strategy: Strategy, cluster: ecs.ICluster) -> list[ecs.CapacityProviderStrategy] | None:
-    """Always capacity providers, never a launch type: a later change from one to the other replaces the service."""
+    """Capacity providers, and no launch type but a daemon's: a change from one to the other replaces the service."""
     if strategy.of_cluster:
         return None
     return [
@@ -349,20 +353,71 @@ def _strategies(strategy: Strategy, cluster: ecs.ICluster) -> list[ecs.CapacityP
     ]
 
 
-def _placed(placement: Placement) -> dict[str, Any]:
+def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
+    """Where tasks go, and how much of them stays meanwhile: all, or of a daemon none."""
+    rebalancing = ecs.AvailabilityZoneRebalancing
+    how: dict[str, Any] = {
+        "min_healthy_percent": 0 if placement.daemon else 100,
+        "max_healthy_percent": 100 if placement.daemon else 200,
+        "availability_zone_rebalancing": rebalancing.ENABLED if placement.zones_first else rebalancing.DISABLED,
+    }
+    if strategy.kind is not Kind.INSTANCES:
+        return how
+    constraints = list(placement.constraints)
+    if placement.daemon:  # which ECS starts on every instance of the cluster, and takes no strategy for
+        names = ", ".join(each.name for each in strategy.used)
+        constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
     return {
+        **how,
         "daemon": placement.daemon,
         "placement_strategies": placement.by or None,
-        "placement_constraints": list(placement.constraints) or None,
+        "placement_constraints": constraints or None,
     }
 
 
-def _instances_of(strategy: Strategy, cluster: ecs.ICluster, stack: cdk.Stack) -> tuple[ec2.ISecurityGroup, ...]:
-    """The security groups of the instances, which stand for tasks that have no interface of their own."""
+def _networked(
+    task: Task,
+    strategy: Strategy,
+    vpc_subnets: ec2.SubnetSelection | None,
+    security_groups: tuple[ec2.ISecurityGroup, ...],
+    *,
+    assign_public_ip: bool,
+) -> dict[str, Any]:
+    if task.network_mode is NetworkMode.AWSVPC:
+        return {
+            "vpc_subnets": vpc_subnets,
+            "security_groups": list(security_groups),
+            "assign_public_ip": assign_public_ip,
+        }
+    return {"security_groups": list(security_groups)} if strategy.kind is Kind.MANAGED_INSTANCES else {}
+
+
+def _leftovers(task: Task, strategy: Strategy) -> list[str]:
+    """What CDK writes though it was not asked: a launch type beside no strategy, and awsvpc beside host mode."""
+    left = ["LaunchType"] if strategy.of_cluster else []
+    hosted = task.network_mode is not NetworkMode.AWSVPC and strategy.kind is Kind.MANAGED_INSTANCES
+    return [*left, "NetworkConfiguration"] if hosted else left
+
+
+def _unsure(task: Task) -> str:
+    return (
+        "its subnets have no way to the internet, as far as CDK says, so whether tasks reach "
+        f"{', '.join(sorted(task.needs))} is not known; use a Network, which knows"
+    )
+
+
+def _open(route: Route, instances: Instances, task: Task) -> None:
+    """Let a route's load balancer reach the ports of the instances that lead to the container."""
+    container = _serving(route, task)
+    port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
+    route.load_balancer.open_to(instances.security_group, *((port, port) if port else _HANDED_OUT))
+
+
+def _instances_of(strategy: Strategy, cluster: ecs.ICluster) -> list[Instances]:
+    """The instances that stand for tasks without an interface of their own, as far as they are defined here."""
     if not isinstance(cluster, Cluster):
-        return tuple(cluster.connections.security_groups)
-    defined = [cluster.capacity(each) for each in strategy.weights if each in cluster.capacities]
-    return tuple(each.security_group_in(stack) for each in defined)
+        return []
+    return [cluster.capacity(each) for each in strategy.used if not each.exists_already]
 
 
 def _starts_in(strategy: Strategy, vpc_subnets: ec2.SubnetSelection | None) -> list[ec2.SubnetSelection | None]:
@@ -370,89 +425,3 @@ def _starts_in(strategy: Strategy, vpc_subnets: ec2.SubnetSelection | None) -> l
     if strategy.kind is Kind.FARGATE:
         return [vpc_subnets]
     return [getattr(each, "vpc_subnets", None) for each in strategy.weights]
-
-
-def _check_task(task: Task, strategy: Strategy, faults: Faults) -> None:
-    if strategy.kind is Kind.FARGATE:
-        task.check_fargate(faults)
-    elif strategy.kind is Kind.MANAGED_INSTANCES:
-        task.check_managed_instances(faults)
-    else:
-        task.check_instances(faults)
-        check_fit(task, strategy, faults)
-
-
-def _check_placement(placement: Placement, strategy: Strategy, faults: Faults) -> None:
-    placement.check(faults)
-    if placement != SPREAD and strategy.kind is not Kind.INSTANCES:
-        faults.add(
-            f"placement is given, but on {strategy.kind.value} AWS places tasks; "
-            "leave it out, or use a Capacity.ec2(...)"
-        )
-
-
-def _check_scaling(scaling: Scaling | None, routes: tuple[Route, ...], placement: Placement, faults: Faults) -> None:
-    if scaling is None:
-        return
-    if placement.daemon:
-        faults.add(
-            "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity grow"
-        )
-    if scaling.requests_per_task is not None and not routes:
-        faults.add(
-            f"requests_per_task is {scaling.requests_per_task}, but without a route nothing counts requests; "
-            "use route=Route(...), or another target"
-        )
-
-
-def _check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None:
-    faults.keep(limits.ROUTES, "the number of routes", len(routes))
-    for index, route in enumerate(routes):
-        serving = [each.name for each in task.containers if each.port]
-        if not serving:
-            faults.add(
-                f"route for {route.says} needs a container with a port, and the task has none; "
-                "use Container(..., port=...)"
-            )
-        elif route.container not in {None, *serving}:
-            faults.add(
-                f"route for {route.says} names container {route.container!r}, but those with a port are "
-                f"{', '.join(map(repr, serving))}; use one of them"
-            )
-        route.load_balancer.check(route, faults)
-        for other in routes[:index]:
-            if other.load_balancer is route.load_balancer:
-                clash = clash_of(route, other, None)
-                if clash:
-                    faults.add(clash)
-
-
-def _check_network(
-    task: Task,
-    security_groups: Sequence[ec2.ISecurityGroup] | None,
-    egress: Sequence[int],
-    vpc_subnets: ec2.SubnetSelection | None,
-    faults: Faults,
-) -> None:
-    if task.network_mode is not NetworkMode.AWSVPC:
-        given = {
-            "security_groups": security_groups is not None,
-            "egress": tuple(egress) != DEFAULT_EGRESS,
-            "vpc_subnets": vpc_subnets is not None,
-        }
-        for argument in (name for name, is_given in given.items() if is_given):
-            faults.add(
-                f"{argument} is given, but in {task.network_mode.value} mode tasks have no interface of their own; "
-                "leave it out, and say it of the instances in Capacity.ec2(...)"
-            )
-        return
-    for port in egress:
-        faults.keep(limits.PORT, "egress", port)
-    if security_groups is not None:
-        faults.keep(limits.SECURITY_GROUPS, "the number of security groups", len(security_groups))
-        if tuple(egress) != DEFAULT_EGRESS:
-            faults.add(
-                "security_groups and egress are both given, but egress is for the group defined here; put it into yours"
-            )
-    if vpc_subnets is not None and vpc_subnets.subnets is not None:
-        faults.keep(limits.SUBNETS, "the number of subnets", len(vpc_subnets.subnets))

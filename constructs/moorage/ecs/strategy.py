@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
 from moorage.ecs.capacity import Capacity, Kind
 from moorage.workload import limits
-
-if TYPE_CHECKING:
-    from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults
 
 
 def _weights(given: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
-    return MappingProxyType({given: 1} if isinstance(given, Capacity) else dict(given))
+    if isinstance(given, Capacity):
+        return MappingProxyType({given: 1})
+    return MappingProxyType(dict(given) if isinstance(given, Mapping) else {given: 1})
 
 
 @attrs.frozen
@@ -27,17 +27,46 @@ class Strategy:
         weights: One capacity, or the share of each: of tasks with `{general: 1, spot: 3}` three of four run on `spot`.
             A weight is 0 to 1,000, and not 0 for all of several.
         base: How many tasks one of them has before weights count, as in `base={general: 2}`; 0 to 100,000.
-        of_cluster: Whether the service says nothing and follows the cluster's default (`Cluster.default_strategy`).
+
+    Raises:
+        ValueError: it names no capacity, or something that is none, or a number that is not whole.
     """
 
     weights: Mapping[Capacity, int] = attrs.field(converter=_weights)
     base: Mapping[Capacity, int] = attrs.field(converter=_weights, factory=dict, kw_only=True)
-    of_cluster: bool = attrs.field(default=False, kw_only=True)
+    of_cluster: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Strategy")
+        if not self.weights:
+            faults.add("weights is empty, but tasks run on one capacity at least; name it, or leave capacity= out")
+        for argument, said in (("weights", self.weights), ("base", self.base)):
+            for capacity, number in said.items():
+                if not isinstance(capacity, Capacity):
+                    faults.add(
+                        f"{argument} has {capacity!r}, which is no capacity; use what Capacity.ec2(...), "
+                        "Capacity.fargate() or another of its methods returns"
+                    )
+                elif not isinstance(number, int):
+                    faults.add(f"{argument} of {capacity.name!r} is {number!r}, but it is a whole number; use one")
+        faults.raise_found()
 
     @classmethod
     def of(cls, given: CapacityChoice) -> Strategy:
         """What a service is given, as a strategy."""
         return given if isinstance(given, Strategy) else cls(given)
+
+    @classmethod
+    def default_of(cls, first: Capacity) -> Strategy:
+        """The strategy of a service that names none and follows its cluster's, which begins with `first`."""
+        strategy = cls(first)
+        object.__setattr__(strategy, "of_cluster", True)
+        return strategy
+
+    @property
+    def used(self) -> tuple[Capacity, ...]:
+        """The capacities that tasks can run on: those with a weight or a base."""
+        return tuple(each for each, weight in self.weights.items() if weight or each in self.base)
 
     @property
     def kind(self) -> Kind:
@@ -55,11 +84,15 @@ class Strategy:
         for capacity, weight in self.weights.items():
             faults.keep(limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
         for capacity in [*self.weights, *(each for each in self.base if each not in self.weights)]:
-            names = [each.name for each in offered or ()]
-            if offered is not None and capacity.name not in names:
+            if offered is None and not capacity.exists_already:
                 faults.add(
-                    f"capacity {capacity.name!r} is none of the cluster's ({', '.join(map(repr, names))}); "
-                    "name it in Cluster(capacity=[...])"
+                    f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
+                    "use Capacity.from_provider_name(...) for a provider that it has"
+                )
+            elif offered is not None and not any(capacity.same_as(each) for each in offered):
+                faults.add(
+                    f"capacity {capacity.name!r} is none of the cluster's "
+                    f"({', '.join(repr(each.name) for each in offered)}); name it in Cluster(capacity=[...])"
                 )
         if len(self.weights) > 1:
             faults.keep(limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
+import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity import Kind
 from moorage.ecs.values import duration, optional_duration, platform, registry_image
+from moorage.workload.faults import is_token
 from moorage.workload.image import DirectoryImage, RegistryImage, RepositoryImage
-from moorage.workload.task import NetworkMode
+from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_ecr_assets as ecr_assets
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
@@ -63,10 +67,14 @@ def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
         "TaskDefinition",
         compatibility=ecs.Compatibility.MANAGED_INSTANCES if managed else ecs.Compatibility.EC2,
         network_mode=_NETWORK_MODES[task.network_mode],
-        cpu=str(task.cpu),
-        memory_mib=str(task.memory_mib),
+        cpu=None if task.cpu is None else _text(task.cpu),
+        memory_mib=_text(task.memory_mib),
         runtime_platform=platform(task.architecture) if managed else None,
     )
+
+
+def _text(number: int) -> str:
+    return cdk.Tokenization.stringify_number(number) if is_token(number) else str(number)
 
 
 def _add(
@@ -74,7 +82,7 @@ def _add(
 ) -> ecs.ContainerDefinition:
     return definition.add_container(
         container.name,
-        image=_image(container.image),
+        image=_image(container.image, task.architecture),
         cpu=container.cpu,
         memory_limit_mib=task.memory_of(container),
         essential=container.essential,
@@ -109,7 +117,14 @@ def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | 
     ]
 
 
-def _image(image: Image) -> ecs.ContainerImage:
+def _port_name(task: Task, container: Container) -> str | None:
+    """The port's name for Service Connect, which knows fewer names than ECS does and no host mode."""
+    name = container.name.lower()
+    named = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
+    return name if named else None
+
+
+def _image(image: Image, architecture: Architecture) -> ecs.ContainerImage:
     match image:
         case RegistryImage(reference=reference):
             return registry_image(reference)
@@ -117,10 +132,21 @@ def _image(image: Image) -> ecs.ContainerImage:
             return ecs.ContainerImage.from_ecr_repository(repository, digest or tag)
         case DirectoryImage(path=path, file=file, build_args=build_args, target=target):
             return ecs.ContainerImage.from_asset(
-                str(path), file=file, build_args=dict(build_args) or None, target=target
+                str(path),
+                file=file,
+                build_args=dict(build_args) or None,
+                target=target,
+                platform=_build_platform(architecture),
             )
         case _:
             raise TypeError(f"{image!r} is not an image; use one of the Image.from_* methods")
+
+
+def _build_platform(architecture: Architecture) -> ecr_assets.Platform:
+    from aws_cdk import aws_ecr_assets as ecr_assets  # noqa: PLC0415  # loaded only where an image is built
+
+    arm = architecture is Architecture.ARM64
+    return ecr_assets.Platform.LINUX_ARM64 if arm else ecr_assets.Platform.LINUX_AMD64
 
 
 def _secret(secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret) -> ecs.Secret:

@@ -21,6 +21,10 @@ from moorage.workload.task import Architecture, NetworkMode
 if TYPE_CHECKING:
     from moorage.workload.task import Task
 
+SYSTEM_MIB = 256
+"""What an instance keeps for its system and agent when nothing else is said: the ECS guide's own example; ECS itself
+reserves nothing."""
+
 MEMORY_SEEN = (7985, 8192)
 """The MiB that the operating system shows ECS, of those that EC2 installs: an m4.large, the one example that AWS gives
 (Amazon ECS developer guide, memory-management). Other types and kernels show a little more or less."""
@@ -57,7 +61,7 @@ class Demand:
     def of(cls, task: Task) -> Demand:
         """What one copy of a task takes."""
         return cls(
-            cpu=task.cpu,
+            cpu=task.cpu or 0,
             memory_mib=task.memory_mib,
             gpus=task.gpus,
             host_ports=task.host_ports,
@@ -104,7 +108,7 @@ class Host:
     taken_ports: frozenset[int] = limits.RESERVED_PORTS
 
     @classmethod
-    def of(cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = 256) -> Host:
+    def of(cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = SYSTEM_MIB) -> Host:
         """A new container instance of that type.
 
         Args:

@@ -103,13 +103,13 @@ def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], .
 
 
 def _fargate_way_out(size: tuple[int, int]) -> str:
-    nearest = [f"cpu={cpu}, memory_mib={memory}" for cpu, memory in nearest_fargate_sizes(*size)]
+    nearest = [f"cpu={cpu}, memory_mib={memory}" for cpu, memory in nearest_fargate_sizes(size[0] or 256, size[1])]
     return f"the nearest are {' or '.join(nearest)}"
 
 
 FARGATE_SIZE = Limit(
     id="fargate-size",
-    accepts=lambda size: size[1] in FARGATE_MEMORY.get(size[0], ()),
+    accepts=lambda size: size[1] in FARGATE_MEMORY.get(size[0] or 0, ()),
     says="Fargate does not offer that pair",
     instead=_fargate_way_out,
     source="botocore RegisterTaskDefinition.memory; 32 vCPU: cfn-lint E3047 (PR #4668 cites the AWS task-size page)",
@@ -158,7 +158,7 @@ ESSENTIAL = Limit(
 )
 CONTAINER_CPU = Limit(
     id="container-cpu",
-    accepts=lambda sums: sums[0] <= sums[1],
+    accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
     says="that is more than the task's",
     instead="give the task more cpu= or the containers less",
     source="botocore ContainerDefinition.cpu",
@@ -375,6 +375,22 @@ INSTANCES = Limit(
     source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize",
     show=lambda ends: f"{ends[0]} to {ends[1]}",
 )
+ON_DEMAND_BASE = Limit(
+    id="on-demand-base",
+    accepts=lambda pair: 0 <= pair[0] <= pair[1],
+    says="it is 0 or more, and not above max_instances",
+    instead="use a smaller on_demand_base=, or a larger max_instances=",
+    source="botocore autoscaling InstancesDistribution.OnDemandBaseCapacity",
+    show=lambda pair: f"{pair[0]} of {pair[1]} instances",
+)
+WARM_POOL = Limit(
+    id="warm-pool",
+    accepts=lambda ends: 0 <= ends[0] <= ends[1],
+    says="0 instances or more wait, and no more than are prepared in all",
+    instead="use a smaller WarmPool(min_instances=), or a larger max_prepared= or max_instances=",
+    source="botocore autoscaling PutWarmPool.MinSize, MaxGroupPreparedCapacity",
+    show=lambda ends: f"{ends[0]} waiting of {ends[1]}",
+)
 TARGET_CAPACITY = _range(
     "managed-scaling-target", 1, 100, unit="%", of="the share of the instances that tasks are to use",
     source="botocore ecs ManagedScaling.targetCapacity",
@@ -411,7 +427,13 @@ MANAGED_VOLUME = Limit(
 SCALE_IN_DELAY = _range(
     "managed-instances-scale-in-delay", -1, 3600, unit="s",
     of="the time after which idle managed instances are given back",
-    instead="use 0 to 3,600 s, or -1 to keep them", source="CFN AWS::ECS::CapacityProvider.ScaleInAfter",
+    instead="use 0 to 3,600 s, or datetime.timedelta(seconds=-1) to keep them",
+    source="CFN AWS::ECS::CapacityProvider.ScaleInAfter",
+)  # fmt: skip
+INSTANCE_TYPE_FILTER = _pattern(
+    "managed-instances-type", r"[a-zA-Z0-9.*-]{1,30}",
+    says="a type or pattern is 1 to 30 letters, digits, '.', '-' and '*'", instead="write it as in 'm7g.*'",
+    source="CFN AWS::ECS::CapacityProvider AllowedInstanceTypes",
 )  # fmt: skip
 INSTANCE_TYPE_FILTERS = Limit(
     id="managed-instances-types",

@@ -20,6 +20,8 @@ PRIVATE_IMAGES: Needs = frozenset({"ecr.api", "ecr.dkr", "s3"})
 LOGS: Needs = frozenset({"logs"})
 INSTANCES: Needs = frozenset({"ecs", "ecs-agent", "ecs-telemetry"})
 """What the agent of an instance must reach to join its cluster (ECS developer guide, interface VPC endpoints)."""
+SESSIONS: Needs = frozenset({"ssm", "ssmmessages"})
+"""What Session Manager needs of an instance (Systems Manager user guide, VPC endpoints)."""
 
 GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
 """The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""

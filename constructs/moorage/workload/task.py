@@ -42,7 +42,8 @@ class Task:
 
     Args:
         containers: 1 to 10 of them, at least one essential. The first with a port is the one that is connected to.
-        cpu: CPU units of the task; 1,024 are one vCPU.
+        cpu: CPU units of the task, of which 1,024 are one vCPU: what is reserved, and the most it has. On instances of
+            an Auto Scaling group None reserves nothing and takes what is free.
         memory_mib: Memory of the task, in MiB. Fargate offers certain pairs of the two.
         architecture: The processor the images are built for.
         ephemeral_storage_gib: Disk of a Fargate task, 21 to 200 GiB; 20 GiB without it.
@@ -55,7 +56,7 @@ class Task:
     """
 
     containers: tuple[Container, ...]
-    cpu: int
+    cpu: int | None
     memory_mib: int
     architecture: Architecture
     ephemeral_storage_gib: int | None
@@ -65,7 +66,7 @@ class Task:
     def __init__(
         self,
         *containers: Container,
-        cpu: int = 256,
+        cpu: int | None = 256,
         memory_mib: int = 512,
         architecture: Architecture = Architecture.X86_64,
         ephemeral_storage_gib: int | None = None,
@@ -150,10 +151,10 @@ class Task:
 
     def _check_ports(self, faults: Faults) -> None:
         ports = [container for container in self.containers if container.port is not None]
+        for port in self.host_ports:
+            faults.keep(limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port)
         if self.network_mode is NetworkMode.BRIDGE:
             faults.keep(limits.UNIQUE_HOST_PORTS, "host_port", self.host_ports)
-            for port in self.host_ports:
-                faults.keep(limits.HOST_PORT, "host_port", port)
             return
         faults.keep(limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
         for container in ports:
