@@ -355,6 +355,11 @@ def check_service(parameters: Mapping[str, Any], *, new: bool) -> None:
     daemon = (
         (on == FARGATE, "The daemon scheduling strategy is not supported with Fargate."),
         (
+            bool(stated.get("capacityProviderStrategy")),
+            "Specifying a capacity provider strategy is not supported when you create a service using the DAEMON "
+            "scheduling strategy.",
+        ),
+        (
             bool(parameters.get("desiredCount")),
             "The daemon scheduling strategy does not support a desired count for services. Remove the desired count "
             "value and try again.",
