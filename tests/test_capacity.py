@@ -26,7 +26,7 @@ from moorage import (
     Task,
     WarmPool,
 )
-from moorage.ecs.capacity import Ec2Capacity
+from moorage.ecs.instance_capacity import Ec2Capacity
 from tests.conftest import imported_vpc, warnings_of
 
 ARM = Task(Container("redis:8", port=6379), cpu=256, memory_mib=512, architecture=Architecture.ARM64)

@@ -32,7 +32,7 @@ from moorage import (
     Task,
     WarmPool,
 )
-from moorage.ecs.capacity import Ec2Capacity
+from moorage.ecs.instance_capacity import Ec2Capacity
 from tests.conftest import imported_vpc, readable, template, warnings_of
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ from moorage import (
     Task,
     WarmPool,
 )
-from moorage.ecs.capacity import Ec2Capacity
+from moorage.ecs.instance_capacity import Ec2Capacity
 from moorage.workload import limits
 from moorage.workload.instances import InstanceRequirements
 from tests.conftest import imported_vpc

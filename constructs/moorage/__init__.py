@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from moorage.ecr.repository import Repository as Repository
-    from moorage.ecs.capacity import Ami as Ami
     from moorage.ecs.capacity import Capacity as Capacity
-    from moorage.ecs.capacity import ContainerInstance as ContainerInstance
-    from moorage.ecs.capacity import ManagedScaling as ManagedScaling
-    from moorage.ecs.capacity import WarmPool as WarmPool
     from moorage.ecs.cluster import Cluster as Cluster
+    from moorage.ecs.instance_capacity import Ami as Ami
+    from moorage.ecs.instance_capacity import ContainerInstance as ContainerInstance
+    from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
+    from moorage.ecs.instance_capacity import WarmPool as WarmPool
     from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
     from moorage.ecs.network import Network as Network
     from moorage.ecs.placement import Placement as Placement
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task as Task
 
 _HOMES = {
-    "Ami": "moorage.ecs.capacity",
+    "Ami": "moorage.ecs.instance_capacity",
     "Architecture": "moorage.workload.task",
     "Capacity": "moorage.ecs.capacity",
     "Cluster": "moorage.ecs.cluster",
     "Container": "moorage.workload.container",
-    "ContainerInstance": "moorage.ecs.capacity",
+    "ContainerInstance": "moorage.ecs.instance_capacity",
     "Endpoints": "moorage.workload.needs",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
     "LoadBalancer": "moorage.ecs.load_balancer",
-    "ManagedScaling": "moorage.ecs.capacity",
+    "ManagedScaling": "moorage.ecs.instance_capacity",
     "Network": "moorage.ecs.network",
     "NetworkMode": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",
@@ -57,7 +57,7 @@ _HOMES = {
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",
     "Task": "moorage.workload.task",
-    "WarmPool": "moorage.ecs.capacity",
+    "WarmPool": "moorage.ecs.instance_capacity",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads literals alone

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from moorage.ecs.capacity import Capacity, Ec2Capacity, ManagedInstancesCapacity
-from moorage.ecs.instances import InstanceGroup, ManagedInstances
+from moorage.ecs.capacity import Capacity, Kind
 from moorage.ecs.network import UNREACHED, Reach, unreached
-from moorage.ecs.room import Claim, overfull
 from moorage.ecs.strategy import Strategy
 from moorage.stage import check_whole
 from moorage.workload import limits
 from moorage.workload.faults import Faults
-from moorage.workload.needs import INSTANCES, SESSIONS
 
 if TYPE_CHECKING:
+    from moorage.ecs.instances import Instances
+    from moorage.ecs.room import Claim
     from moorage.workload.fit import Fit
     from moorage.workload.task import Task
-
-Defined: TypeAlias = InstanceGroup | ManagedInstances
 
 
 class Cluster(ecs.Cluster):
@@ -64,8 +61,8 @@ class Cluster(ecs.Cluster):
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
         self.capacities = capacities
         self.reach = reach
-        self._defined: Mapping[Capacity, Defined] = {
-            each: self._define(each) for each in capacities if isinstance(each, Ec2Capacity | ManagedInstancesCapacity)
+        self._defined: Mapping[Capacity, Instances] = {
+            each: self._define(each) for each in capacities if not each.exists_already
         }
         self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = ecs.CfnClusterCapacityProviderAssociations(
@@ -88,7 +85,7 @@ class Cluster(ecs.Cluster):
         """What a service is given that is to follow the cluster's default strategy, whatever that becomes."""
         return Strategy.default_of(self.capacities[0])
 
-    def capacity(self, capacity: Capacity) -> Defined:
+    def capacity(self, capacity: Capacity) -> Instances:
         """What is defined for a capacity of this cluster: its group, its provider and their roles.
 
         Raises:
@@ -103,7 +100,7 @@ class Cluster(ecs.Cluster):
 
     def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
         """How many copies of a task each instance type holds, and what binds, by the name of its capacity."""
-        return {each.name: each.fit(task) for each in self.capacities if isinstance(each, Ec2Capacity)}
+        return {each.name: each.fit(task) for each in self.capacities if each.kind is Kind.INSTANCES}
 
     def provider_name(self, capacity: Capacity) -> str:
         """The name of a capacity's provider in ECS."""
@@ -111,6 +108,8 @@ class Cluster(ecs.Cluster):
 
     def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
         """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
+        from moorage.ecs.room import Claim  # noqa: PLC0415  # Fargate needs none of it
+
         if not self._claims:
             check_whole(self, self._overfull)
         if len(strategy.used) == 1:
@@ -140,21 +139,19 @@ class Cluster(ecs.Cluster):
         )
 
     def _overfull(self) -> list[str]:
-        said = [overfull(each, claims) for each, claims in self._claims.items() if isinstance(each, Ec2Capacity)]
-        return [fault for fault in said if fault]
+        from moorage.ecs.room import overfull  # noqa: PLC0415  # likewise
 
-    def _define(self, capacity: Ec2Capacity | ManagedInstancesCapacity) -> Defined:
-        construct_id = f"{capacity.name} instances"
-        defined: Defined = (
-            InstanceGroup(self, construct_id, capacity=capacity, cluster=self)
-            if isinstance(capacity, Ec2Capacity)
-            else ManagedInstances(self, construct_id, capacity=capacity, cluster=self)
-        )
+        return [fault for each, claims in self._claims.items() if (fault := overfull(each, claims))]
+
+    def _define(self, capacity: Capacity) -> Instances:
+        from moorage.ecs.instances import define_instances  # noqa: PLC0415  # Fargate needs no aws_autoscaling
+
+        defined = define_instances(self, capacity)
         if not self.reach.network and self.reach.isolated(capacity.vpc_subnets):
             cdk.Annotations.of(defined).add_warning_v2(
                 UNREACHED,
                 "its subnets have no way to the internet, as far as CDK says, so whether instances reach "
-                f"{', '.join(sorted(INSTANCES))} is not known; acknowledge this where they do",
+                f"{', '.join(sorted(capacity.agent_needs))} is not known; acknowledge this where they do",
             )
         return defined
 
@@ -167,8 +164,6 @@ def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None
     if len(set(names)) < len(names):
         faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for each in capacities:
-        if isinstance(each, Ec2Capacity | ManagedInstancesCapacity):
-            needs = INSTANCES | (SESSIONS if isinstance(each, Ec2Capacity) and each.instance.ssm_access else set())
-            missing = reach.missing(needs, each.vpc_subnets, public_address=False)
-            if missing:
-                faults.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")
+        missing = reach.missing(each.agent_needs, each.vpc_subnets, public_address=False)
+        if missing:
+            faults.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from moorage.ecs.capacity import Ec2Capacity, Kind
+from moorage.ecs.capacity import Kind
 from moorage.ecs.cluster import Cluster
 from moorage.ecs.placement import Placement
-from moorage.ecs.room import check_fit
 from moorage.ecs.route import Route, clash_of
 from moorage.workload import limits
 from moorage.workload.task import NetworkMode
@@ -39,7 +38,6 @@ def check_task(task: Task, strategy: Strategy, *, assign_public_ip: bool, faults
         task.check_managed_instances(faults)
     else:
         task.check_instances(faults)
-    check_fit(task, strategy, faults)
 
 
 def check_instances(task: Task, strategy: Strategy, cluster: ecs.ICluster, *, routed: bool, faults: Faults) -> None:
@@ -52,12 +50,28 @@ def check_instances(task: Task, strategy: Strategy, cluster: ecs.ICluster, *, ro
         )
     for capacity in strategy.used:
         privileged = [each.name for each in task.containers if each.privileged]
-        if privileged and isinstance(capacity, Ec2Capacity) and not capacity.instance.runs_privileged:
+        if privileged and not capacity.runs_privileged:
             faults.add(
                 f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
                 "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
                 f"capacity {capacity.name!r}"
             )
+
+
+def check_room(
+    task: Task, strategy: Strategy, scaling: Scaling, placement: Placement, faults: Faults
+) -> dict[str, str | None]:
+    """Note what the instances do not hold; returns what is only warned of, by the name of the warning."""
+    if strategy.kind is Kind.FARGATE:
+        return {}
+    from moorage.ecs import room  # noqa: PLC0415  # Fargate needs none of it
+
+    room.check_fit(task, strategy, faults)
+    vain = {"@moorage/ecs:types-in-vain": room.types_in_vain(task, strategy)}
+    if placement.daemon:
+        return vain
+    room.check_rollout(task, strategy, scaling.minimum, minimum_percent=100, maximum_percent=200, faults=faults)
+    return {"@moorage/ecs:room": room.shortage_at_most(task, strategy, scaling.maximum), **vain}
 
 
 def check_placement(placement: Placement, strategy: Strategy, faults: Faults) -> None:
@@ -67,7 +81,7 @@ def check_placement(placement: Placement, strategy: Strategy, faults: Faults) ->
         faults.add(
             "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
         )
-    if placement.daemon and any(not isinstance(each, Ec2Capacity) for each in strategy.weights):
+    if placement.daemon and any(each.exists_already for each in strategy.weights):
         faults.add(
             "capacity of a daemon is none made by Capacity.ec2, whose instances alone say which they are; use one"
         )

@@ -14,17 +14,15 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Capacity
+from moorage.ecs.instance_capacity import Ec2Capacity, ManagedInstancesCapacity
 from moorage.ecs.values import anyone, tcp
 from moorage.workload import limits
 from moorage.workload.faults import is_token
 from moorage.workload.task import Architecture
 
 if TYPE_CHECKING:
-    from moorage.ecs.capacity import Ec2Capacity, ManagedInstancesCapacity
     from moorage.workload.instances import InstanceRequirements
-
-CAPACITY_ATTRIBUTE = "moorage.capacity"
-"""The attribute of a container instance that names its capacity, for what is placed without a provider: daemons."""
 
 _BOTTLEROCKET_SYSTEM_GIB = 4
 _ONE_ZONE = "@moorage/ecs:one-zone"
@@ -295,6 +293,20 @@ class ManagedInstances(Instances):
         name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{self.node.addr[-12:]}"
         self.role = _instance_role(self, cluster, name)
         return iam.InstanceProfile(self, "Profile", instance_profile_name=name, role=self.role)
+
+
+def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
+    """Define what a capacity of `cluster` runs on, with its provider.
+
+    Raises:
+        TypeError: AWS or somebody else has defined it already.
+    """
+    construct_id = f"{capacity.name} instances"
+    if isinstance(capacity, Ec2Capacity):
+        return InstanceGroup(cluster, construct_id, capacity=capacity, cluster=cluster)
+    if isinstance(capacity, ManagedInstancesCapacity):
+        return ManagedInstances(cluster, construct_id, capacity=capacity, cluster=cluster)
+    raise TypeError(f"capacity {capacity.name!r} is none that is defined here; use Capacity.ec2(...)")
 
 
 def _selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:

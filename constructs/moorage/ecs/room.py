@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecs.capacity import Ec2Capacity, ManagedInstancesCapacity
+from moorage.ecs.instance_capacity import Ec2Capacity, ManagedInstancesCapacity
 from moorage.workload.faults import is_token
 from moorage.workload.fit import Demand, rollout_shortage, smallest_holding
 from moorage.workload.instances import instance_type
 
 if TYPE_CHECKING:
+    from moorage.ecs.capacity import Capacity
     from moorage.ecs.strategy import Strategy
     from moorage.workload.faults import Faults
     from moorage.workload.fit import Fit
@@ -75,7 +76,7 @@ def check_rollout(
 
 def room(task: Task, strategy: Strategy) -> int | None:
     """How many copies the capacities of a strategy hold in all; None where that is not known, as on Fargate."""
-    rooms = [each.room_for(task) if isinstance(each, Ec2Capacity) else None for each in strategy.used]
+    rooms = [each.room_for(task) for each in strategy.used]
     return None if None in rooms else sum(filter(None, rooms))
 
 
@@ -108,11 +109,13 @@ class Claim:
         return f"{self.path()} ({'one each' if self.least is None else self.least})"
 
 
-def overfull(capacity: Ec2Capacity, claims: Sequence[Claim]) -> str | None:
+def overfull(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
     """Why the least copies of all these services never fit on the capacity together; None where they may.
 
     A sum of each resource over all instances, as if tasks could be cut: what it refuses has no room in any order.
     """
+    if not isinstance(capacity, Ec2Capacity):
+        return None
     counted = [claim for claim in claims if not is_token(claim.least or 0)]
     if not capacity.is_known_for(*(claim.task for claim in counted)) or not capacity.hosts:
         return None

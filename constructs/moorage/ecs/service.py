@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.capacity import Capacity, Kind
+from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Capacity, Kind
 from moorage.ecs.cluster import Cluster
 from moorage.ecs.combination import (
     DEFAULT_EGRESS,
@@ -23,14 +23,13 @@ from moorage.ecs.combination import (
     check_instances,
     check_network,
     check_placement,
+    check_room,
     check_routes,
     check_scaling,
     check_task,
 )
-from moorage.ecs.instances import CAPACITY_ATTRIBUTE, Instances
 from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.placement import Placement
-from moorage.ecs.room import check_rollout, shortage_at_most, types_in_vain
 from moorage.ecs.route import Route
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.task_definition import define_task
@@ -44,14 +43,13 @@ from moorage.workload.task import NetworkMode
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
 
+    from moorage.ecs.instances import Instances
     from moorage.workload.container import Container
     from moorage.workload.durations import Duration
     from moorage.workload.task import Task
 
 TWO = Scaling(2)
 _GRACE_SECONDS = 60
-_ROOM = "@moorage/ecs:room"
-_VAIN = "@moorage/ecs:types-in-vain"
 
 
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
@@ -121,8 +119,7 @@ class Service(Construct):
         check_routes(routes, task, faults)
         check_placement(placement, strategy, faults)
         check_instances(task, strategy, cluster, routed=bool(routes), faults=faults)
-        if not placement.daemon:
-            check_rollout(task, strategy, copies.minimum, minimum_percent=100, maximum_percent=200, faults=faults)
+        told = check_room(task, strategy, copies, placement, faults)
         check_network(task, security_groups, egress, vpc_subnets, faults)
         faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
         starts_in = _starts_in(strategy, vpc_subnets)
@@ -132,12 +129,8 @@ class Service(Construct):
         faults.raise_found()
 
         super().__init__(scope, construct_id)
-        unsure = None in missing and not assign_public_ip
-        told = {
-            UNREACHED: _unsure(task) if unsure and any(map(reach.isolated, starts_in)) else None,
-            _ROOM: None if placement.daemon else shortage_at_most(task, strategy, copies.maximum),
-            _VAIN: types_in_vain(task, strategy),
-        }
+        if None in missing and not assign_public_ip and any(map(reach.isolated, starts_in)):
+            told[UNREACHED] = _unsure(task)
         for name, warning in told.items():
             if warning:
                 cdk.Annotations.of(self).add_warning_v2(name, f"{warning}; or acknowledge this")
@@ -424,4 +417,4 @@ def _starts_in(strategy: Strategy, vpc_subnets: ec2.SubnetSelection | None) -> l
     """Where images, logs and secrets are reached from: the task itself on Fargate, else the instances."""
     if strategy.kind is Kind.FARGATE:
         return [vpc_subnets]
-    return [getattr(each, "vpc_subnets", None) for each in strategy.weights]
+    return [each.vpc_subnets for each in strategy.weights]
