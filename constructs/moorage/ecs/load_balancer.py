@@ -203,17 +203,17 @@ class LoadBalancer(Construct):
             ],
             removal_policy=removal_policy,
         )
-        bucket.add_to_resource_policy(
+        granted = bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
                 actions=["s3:PutObject"],
-                resources=[bucket.arn_for_objects(f"AWSLogs/{cdk.Stack.of(self).account}/*")],
+                resources=[bucket.arn_for_objects(f"AWSLogs/{cdk.Aws.ACCOUNT_ID}/*")],
             )
         )
         self.load_balancer.set_attribute("access_logs.s3.enabled", "true")
         self.load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        if policy := bucket.policy:
-            self.load_balancer.node.add_dependency(policy)
+        if granted.policy_dependable:
+            self.load_balancer.node.add_dependency(granted.policy_dependable)
         return bucket
 
     def _define_alias(self, zone: route53.IHostedZone, host: str) -> None:

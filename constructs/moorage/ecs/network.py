@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -88,6 +89,7 @@ class Network(Construct):
                 ec2.SubnetConfiguration(name="Private", subnet_type=private, cidr_mask=_PRIVATE_MASK),
             ],
         )
+        _networks[self.vpc] = self
         if flow_logs:
             self._log_traffic(removal_policy)
         for service in endpoints.services:
@@ -96,8 +98,7 @@ class Network(Construct):
     @staticmethod
     def of(vpc: ec2.IVpc) -> Network | None:
         """The network that defines a VPC, or None where something else does."""
-        scope = vpc.node.scope
-        return scope if isinstance(scope, Network) else None
+        return _networks.get(vpc)
 
     def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
         """What of `needs` a task in these subnets would not reach; None where the choice cannot be followed.
@@ -125,6 +126,9 @@ class Network(Construct):
             self.vpc.add_gateway_endpoint(words, service=ec2.GatewayVpcEndpointAwsService(service))
         else:
             self.vpc.add_interface_endpoint(words, service=ec2.InterfaceVpcEndpointAwsService(service))
+
+
+_networks: weakref.WeakKeyDictionary[ec2.IVpc, Network] = weakref.WeakKeyDictionary()
 
 
 class Reach:
