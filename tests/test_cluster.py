@@ -281,6 +281,16 @@ def test_a_load_balancer_reaches_tasks_behind_the_address_of_their_instance(
     template(services).resource_count_is("AWS::EC2::SecurityGroup", 0)
 
 
+def test_a_service_without_an_interface_of_its_own_connects_as_its_instances(app: cdk.App) -> None:
+    platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
+    task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64)
+    web = Service(services, "Web", cluster=cluster_of(platform), task=task)
+    web.connections.allow_from(ec2.Peer.ipv4("10.1.0.0/16"), ec2.Port.tcp(6379))
+    template(services).has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress", {"CidrIp": "10.1.0.0/16", "FromPort": 6379}
+    )
+
+
 def test_host_mode_on_managed_instances_is_that_of_the_instance(stack: cdk.Stack) -> None:
     task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
     Service(stack, "Web", cluster=cluster_of(stack, Capacity.managed_instances("managed")), task=task)

@@ -16,8 +16,12 @@ services, routed, on_instances = int(sys.argv[1]), "no-route" not in sys.argv, "
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
 vpc = ec2.Vpc(stack, "Vpc")
-instances = Capacity.ec2("general", instance_types=["m7g.large", "m6g.large"], max_instances=1000)
-cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[instances] if on_instances else None)
+capacity = (
+    Capacity.ec2("general", instance_types=["m7g.large", "m6g.large"], max_instances=1000)
+    if on_instances
+    else Capacity.fargate()
+)
+cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[capacity])
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )

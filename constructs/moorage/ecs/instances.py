@@ -28,6 +28,19 @@ _BOTTLEROCKET_SYSTEM_GIB = 4
 _ONE_ZONE = "@moorage/ecs:one-zone"
 _BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
+_ON_CLUSTER = [
+    "ecs:RegisterContainerInstance",
+    "ecs:DeregisterContainerInstance",
+    "ecs:SubmitAttachmentStateChanges",
+    "ecs:SubmitContainerStateChange",
+    "ecs:SubmitTaskStateChange",
+]
+_ON_INSTANCE = [
+    "ecs:Poll",
+    "ecs:StartTelemetrySession",
+    "ecs:PutSystemLogEvents",
+    "ecs:UpdateContainerInstancesState",
+]
 _BEFORE_DELETION = (
     "keep this text, then deploy with termination_protection=False and run: aws autoscaling "
     "describe-auto-scaling-groups --auto-scaling-group-names {group} "
@@ -107,10 +120,11 @@ class InstanceGroup(Instances):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, capacity: Ec2Capacity, cluster: ecs.Cluster) -> None:
+        vpc = cluster.vpc
         super().__init__(
             scope,
             construct_id,
-            vpc=cluster.vpc,
+            vpc=vpc,
             egress=capacity.instance.egress,
             vpc_subnets=capacity.vpc_subnets,
         )
@@ -123,7 +137,7 @@ class InstanceGroup(Instances):
         self.auto_scaling_group = autoscaling.AutoScalingGroup(
             self,
             "Group",
-            vpc=cluster.vpc,
+            vpc=vpc,
             vpc_subnets=capacity.vpc_subnets,
             min_capacity=capacity.min_instances,
             max_capacity=capacity.max_instances,
@@ -322,38 +336,26 @@ def _selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets
 
 def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
     """What the agent does, and no more: images and logs are the execution role's of each task."""
+    arn = cluster.cluster_arn
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": _ON_CLUSTER, "Resource": arn},
+            {
+                "Effect": "Allow",
+                "Action": _ON_INSTANCE,
+                "Resource": "*",  # container instances, whose ids are not known before they register
+                "Condition": {"ArnEquals": {"ecs:cluster": arn}},
+            },
+            {"Effect": "Allow", "Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},
+        ],
+    }
     return iam.Role(
         scope,
         "Role",
         role_name=name,
         assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
-        inline_policies={
-            "Agent": iam.PolicyDocument(
-                statements=[
-                    iam.PolicyStatement(
-                        actions=[
-                            "ecs:RegisterContainerInstance",
-                            "ecs:DeregisterContainerInstance",
-                            "ecs:SubmitAttachmentStateChanges",
-                            "ecs:SubmitContainerStateChange",
-                            "ecs:SubmitTaskStateChange",
-                        ],
-                        resources=[cluster.cluster_arn],
-                    ),
-                    iam.PolicyStatement(
-                        actions=[
-                            "ecs:Poll",
-                            "ecs:StartTelemetrySession",
-                            "ecs:PutSystemLogEvents",
-                            "ecs:UpdateContainerInstancesState",
-                        ],
-                        resources=["*"],  # container instances, whose ids are not known before they register
-                        conditions={"ArnEquals": {"ecs:cluster": cluster.cluster_arn}},
-                    ),
-                    iam.PolicyStatement(actions=["ecs:DiscoverPollEndpoint"], resources=["*"]),
-                ]
-            )
-        },
+        inline_policies={"Agent": iam.PolicyDocument.from_json(policy)},
     )
 
 

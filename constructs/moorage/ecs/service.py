@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -163,9 +164,7 @@ class Service(Construct):
         )
         for leftover in _leftovers(task, strategy):
             self._resource.add_property_deletion_override(leftover)
-        self._connections = (
-            self.service.connections if own_interface else ec2.Connections(security_groups=list(self.security_groups))
-        )
+        self._own_interface = own_interface
         self.target_groups = self._define_routes(routes, task, reach.vpc)
         for place in itertools.product(routes, instances):
             _open(*place, task)
@@ -174,7 +173,11 @@ class Service(Construct):
     @property
     def connections(self) -> ec2.Connections:
         """Whom its tasks may connect to, and who may connect to them."""
-        return self._connections
+        return self.service.connections if self._own_interface else self._of_instances
+
+    @functools.cached_property
+    def _of_instances(self) -> ec2.Connections:
+        return ec2.Connections(security_groups=list(self.security_groups))
 
     @property
     def grant_principal(self) -> iam.IPrincipal:

@@ -72,19 +72,35 @@ class InstanceType:
         return self.name.partition(".")[2].startswith("metal")
 
 
+@functools.cache
 def instance_type(name: str) -> InstanceType | None:
     """The type of that name; None where the data has none, which may be a type that is younger than `DATE`."""
-    return _by_name().get(name)
+    data = _data()
+    if name not in data["types"]:
+        return None
+    vcpus, memory_mib, architecture, gpus, interfaces, trunk_tasks = data["types"][name]
+    family = name.partition(".")[0]
+    return InstanceType(
+        name,
+        vcpus,
+        memory_mib,
+        Architecture(architecture.upper()),
+        gpus,
+        interfaces,
+        trunk_tasks,
+        previous=family in data["previous"],
+        accelerated=family in data["accelerated"],
+    )
 
 
 def instance_types() -> tuple[InstanceType, ...]:
     """Every type, family by family, and each family from small to large."""
-    return tuple(_by_name().values())
+    return tuple(filter(None, map(instance_type, _data()["types"])))
 
 
 def nearest_names(name: str) -> tuple[str, ...]:
     """Up to three names that may have been meant, the nearest first."""
-    return tuple(difflib.get_close_matches(name.lower(), _by_name(), n=3, cutoff=0.7))
+    return tuple(difflib.get_close_matches(name.lower(), _data()["types"], n=3, cutoff=0.7))
 
 
 def _range(given: Any) -> Any:
@@ -146,16 +162,3 @@ def _within(value: int, bounds: tuple[int, int | None]) -> bool:
 def _data() -> dict[str, Any]:
     data: dict[str, Any] = json.loads(DATA.read_text())
     return data
-
-
-@functools.cache
-def _by_name() -> dict[str, InstanceType]:
-    data = _data()
-    previous, accelerated = set(data["previous"]), set(data["accelerated"])
-    return {
-        name: InstanceType(
-            name, vcpus, memory_mib, Architecture(architecture.upper()), gpus, interfaces, trunk_tasks,
-            previous=name.partition(".")[0] in previous, accelerated=name.partition(".")[0] in accelerated,
-        )
-        for name, (vcpus, memory_mib, architecture, gpus, interfaces, trunk_tasks) in data["types"].items()
-    }  # fmt: skip
