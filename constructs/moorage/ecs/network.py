@@ -153,6 +153,11 @@ class Reach:
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
 
     @functools.cached_property
+    def zones(self) -> int:
+        """Over how many availability zones its subnets are spread."""
+        return self.network.zones if self.network else len(self.vpc.availability_zones)
+
+    @functools.cached_property
     def _none_private(self) -> bool:
         return not self.vpc.private_subnets
 
