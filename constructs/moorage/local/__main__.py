@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from moorage.local.assembly import Stack, stacks_of
 from moorage.local.diagram import draw
@@ -15,6 +18,9 @@ from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.readback import TOOLKIT, Account, Row, is_deployed, left, table, why_not_standing
 from moorage.local.toolkit import Toolkit
+
+_ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
+"""What ends a command as Ctrl-C does: without a word, Python would leave the cdk CLI behind."""
 
 
 def out(text: str) -> None:
@@ -26,6 +32,7 @@ def out(text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what the user can act on is a sentence and exit code 1."""
     given = _parse(arguments)
+    before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         home = Home(given.home)
         command = {"up": up, "down": down, "status": status}[given.command]
@@ -35,13 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = error.filename or given.home
         sys.stderr.write(f"moorage.local: {where}: {error.strerror}; make room there, or name a folder with --home\n")
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"moorage.local: the local AWS ended, or refused: {error}; up mends what is left half-done\n")
     except KeyboardInterrupt:
         sys.stderr.write(
             "\nmoorage.local: interrupted; the next up mends what was left half-done, and down removes it\n"
         )
     else:
         return 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 1
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def up(home: Home, given: argparse.Namespace) -> None:
@@ -130,7 +146,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("command", choices=("up", "down", "status"))
     parser.add_argument("stacks", nargs="*", help="paths of stacks, with '*'; all of the app without them")
     parser.add_argument(
-        "--app", help="the command that synthesizes, as `cdk --app` takes it; that of cdk.json without it"
+        "--app", help="the command that synthesizes, or a synthesized assembly; what cdk.json names without it"
     )
     parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on; a free one without it")
     parser.add_argument("--home", type=Path, default=Path(".moorage"), help="the folder of its state (.moorage)")
@@ -162,7 +178,8 @@ def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
         if home.stop():
             out("The local AWS had stopped answering; starting it anew.\n")
         return home.start(port)
-    reasons = [reason for stack in stacks if (reason := why_not_standing(server.endpoint, stack))]
+    needed = (*_toolkits(stacks), *stacks)
+    reasons = [reason for stack in needed if (reason := why_not_standing(server.endpoint, stack))]
     if not reasons:
         return server
     out(f"{reasons[0]}; starting the local AWS anew.\n")
@@ -170,10 +187,17 @@ def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
     return home.start(port)
 
 
+def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
+    """The stack that bootstrapping makes, of each account and region."""
+    places = sorted({(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks})
+    return tuple(Stack(TOOLKIT, TOOLKIT, account, region, {}, ()) for account, region in places)
+
+
 def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> None:
-    for account, region in sorted({(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks}):
-        if Account(server.endpoint, account, region).stack(TOOLKIT) is None:
-            toolkit.bootstrap(server, account, region)
+    for each in _toolkits(stacks):
+        account = Account(server.endpoint, each.account, each.region)
+        if account.stack(TOOLKIT) is None:
+            toolkit.bootstrap(server, account.account, account.region)
 
 
 def _show(server: Server, stacks: Sequence[Stack]) -> None:
