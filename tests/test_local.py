@@ -56,6 +56,27 @@ def test_choosing_a_stack_chooses_what_it_needs(assembly: Path) -> None:
         local._chosen(stacks, ["staging/*"])
 
 
+def test_destroying_a_stack_takes_what_needs_it_and_not_what_it_needs(assembly: Path) -> None:
+    stacks = stacks_of(assembly)
+
+    def gone(pattern: str) -> list[str]:
+        return [stack.path for stack in local._with_dependents(stacks, local._named(stacks, [pattern]))]
+
+    assert gone("dev/Services") == ["dev/Services"]
+    assert gone("dev/Platform") == ["dev/Platform", "dev/Services"]
+
+
+def test_what_is_suggested_next_is_what_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv/bin/python"))
+    given = local._parse(["up", "dev/*", "--app", "python app.py", "--home", str(tmp_path)])
+    local._suggest(Server(1, 4566), given)
+    printed = capsys.readouterr().out
+    assert f"\n  .venv/bin/python -m moorage.local up --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
+    assert f"\n  .venv/bin/python -m moorage.local down --home {tmp_path} 'dev/*'  " in printed
+
+
 def test_the_diagram_shows_what_connects(assembly: Path) -> None:
     drawn = draw([stack for stack in stacks_of(assembly) if stack.path.startswith("production/")])
     for edge in ("-->|HTTPS| production_Platform_Entrance", "-->|runs in| production_Platform_Cluster"):
