@@ -347,18 +347,18 @@ exports.handler = async (event) => {
 """
 
 
-def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
-    client: Client, deploy: Deploy, server: tuple[int, int]
-) -> None:
+def _custom(client: Client, deploy: Deploy, code: str, **outputs: Any) -> dict[str, Any]:
+    """A stack with a custom resource whose function has that code."""
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as code:
-        code.writestr("index.js", HANDLER)
-    client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.js", code)
+    if "code" not in [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]:
+        client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
     client("s3").put_object(Bucket="code", Key="code.zip", Body=archive.getvalue())
     role = {
         "Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]
     }
-    stack = deploy(
+    return deploy(
         {
             "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=role),
             "Function": resource(
@@ -370,12 +370,28 @@ def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
             ),
             "Custom": resource("Custom::Probe", ServiceToken=attribute("Function", "Arn")),
         },
+        **outputs,
+    )
+
+
+def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
+    client: Client, deploy: Deploy, server: tuple[int, int]
+) -> None:
+    stack = _custom(
+        client,
+        deploy,
+        HANDLER,
         region=attribute("Custom", "Region"),
         endpoint=attribute("Custom", "Endpoint"),
         hostile=attribute("Custom", "Hostile"),
     )
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     assert stack["Values"] == {"region": REGION, "endpoint": f"http://127.0.0.1:{server[1]}", "hostile": ""}
+
+
+def test_function_without_lambdas_sdk_is_told_how_to_get_it(client: Client, deploy: Deploy) -> None:
+    stack = _custom(client, deploy, 'require("@aws-sdk/client-ec2");')
+    assert "'@aws-sdk/client-ec2'; on AWS it is there, here it is once `npm install" in stack["Reason"]
 
 
 def test_accounts_and_regions_are_apart(client: Client, deploy: Deploy) -> None:
