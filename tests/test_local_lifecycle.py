@@ -222,16 +222,25 @@ def _leads_to(link: Path, folder: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_a_synthesized_assembly_is_deployed_as_it_is(project: Project) -> None:
-    (project.folder / "app.py").write_text(SMALL)
+def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_docker(project: Project) -> None:
+    (project.folder / "Dockerfile").write_text("FROM scratch\n")
+    asset = (
+        'DockerImageAsset(cdk.Stack(app, "Built"), "Image", directory=".", exclude=["*", "!Dockerfile"])\napp.synth()'
+    )
+    app = f"from aws_cdk.aws_ecr_assets import DockerImageAsset\n{SMALL.replace('app.synth()', asset)}"
+    (project.folder / "app.py").write_text(app)
     out = project.folder / "synthesized"
-    environment = project.environment(CDK_OUTDIR=str(out))
+    environment = project.environment(CDK_OUTDIR=str(out), CDK_DOCKER="false")
     subprocess.run([sys.executable, "app.py"], cwd=project.folder, env=environment, check=True, capture_output=True)
     command = [sys.executable, "-m", "moorage.local", "up", "--app", "synthesized"]
     done = subprocess.run(
         command, cwd=project.folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert "CREATE_COMPLETE, 1 resources" in done.stdout, done.stdout + done.stderr
+    (built,) = json.loads((out / "Built.assets.json").read_text())["dockerImages"]
+    repository = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
+    images = Account(project.server.endpoint, None, None).client("ecr").describe_images(repositoryName=repository)
+    assert [each["imageTags"] for each in images["imageDetails"]] == [[built]]
     assert project.run("down").stdout.endswith("Nothing is left; the local AWS is stopped.\n")
 
 

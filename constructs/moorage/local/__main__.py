@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moorage.local.assembly import Stack, stacks_of
 from moorage.local.diagram import draw
 from moorage.local.environment import ACCOUNT, REGION
+from moorage.local.images import push
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.readback import TOOLKIT, Account, Row, is_deployed, left, table, why_not_standing
 from moorage.local.toolkit import Toolkit
@@ -74,6 +75,8 @@ def up(home: Home, given: argparse.Namespace) -> None:
         waiting = [stack for stack in chosen if not is_deployed(server.endpoint, stack)]
         if waiting:
             _bootstrap(toolkit, server, waiting)
+            for stack in waiting:
+                push(server.endpoint, stack)
             clock.reached("bootstrap")
             toolkit.deploy(server, [stack.path for stack in waiting])
             clock.reached("deployment")
