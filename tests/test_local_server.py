@@ -314,6 +314,26 @@ def test_second_stack_cannot_take_over_a_name(
     assert len(first) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("AWS::IAM::Role", {"RoleName": "taken", "AssumeRolePolicyDocument": {"Statement": []}}),
+        ("AWS::SNS::Topic", {"TopicName": "taken"}),
+        ("AWS::SQS::Queue", {"QueueName": "taken"}),
+    ],
+)
+def test_second_stack_cannot_claim_what_another_has(
+    deploy: Deploy, remove: Callable[[str], None], kind: str, properties: dict[str, Any]
+) -> None:
+    first = deploy({"First": resource(kind, **properties)})
+    second = deploy({"Second": resource(kind, **properties)}, "-second")
+    assert second["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert f'"taken" already exists, in stack {first["StackName"]} (AlreadyExists)' in second["Reason"]
+    remove(second["StackName"])
+    remove(first["StackName"])
+    assert deploy({"Third": resource(kind, **properties)}, "-third")["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_bucket_keeps_encryption_and_lifecycle(client: Client, deploy: Deploy) -> None:
     encryption = {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
     rule = {
