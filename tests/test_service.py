@@ -115,6 +115,16 @@ def test_other_ports_are_open_when_asked(stack: cdk.Stack, cluster: Cluster) -> 
     )
 
 
+@pytest.mark.parametrize(("name", "says"), [("Web-App", "web-app"), ("w" * 65, Match.absent())])
+def test_a_port_has_a_name_that_service_connect_takes(stack: cdk.Stack, cluster: Cluster, name: str, says: Any) -> None:
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", name=name, port=8080)))
+    mapping = Match.object_like({"ContainerPort": 8080, "Name": says})
+    template(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {"ContainerDefinitions": [Match.object_like({"Name": name, "PortMappings": [mapping]})]},
+    )
+
+
 def test_a_rollout_keeps_all_tasks_and_undoes_itself(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB)
     template(stack).has_resource_properties(
