@@ -42,6 +42,35 @@ def test_a_wrong_type_is_a_clear_error() -> None:
         Container("redis:8", port="80")  # type: ignore[arg-type]  # that is the test
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"cpu": "256"}, "cpu is '256', a str, but what a task reserves, at 1,024 to the vCPU, is 128 to 196,608"),
+        ({"memory_mib": "512"}, "memory_mib is '512', a str, but a task has a whole number of MiB"),
+        ({"cpu": 1}, "cpu is 1 CPU units, but what a task reserves, at 1,024 to the vCPU"),
+        ({"memory_mib": 512.5}, "memory_mib is 512.5 MiB, but a task has a whole number of MiB"),
+    ],
+)
+def test_a_size_of_the_wrong_type_or_unit_is_a_clear_error(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=f"Task 'app': {says}"):
+        Task(Container("redis:8"), **arguments)
+
+
+def test_a_part_of_a_copy_or_port_is_refused() -> None:
+    with pytest.raises(ValueError, match="minimum is 2.5 tasks, .* use a whole number from 0 to 5,000 tasks"):
+        Scaling(2.5)  # type: ignore[arg-type]  # that is the test
+    assert Scaling(2, 4, cpu_percent=62.5)
+
+
+def test_an_empty_command_is_the_image_s_own() -> None:
+    assert Container("redis:8", command=[], entry_point=[]) == Container("redis:8")
+
+
+def test_a_task_without_containers_is_told_to_have_one() -> None:
+    with pytest.raises(ValueError, match=r"the number of containers is 0, .*; name what runs, as in Task\(Container"):
+        Task()
+
+
 def test_values_are_frozen_and_compare_by_what_they_say() -> None:
     one, other = (Container("redis:8", health_check=HealthCheck("true"), command=["a"]) for _ in range(2))
     assert one == other

@@ -32,7 +32,7 @@ _SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVA
 def _words(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if given is None:
         return None
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (given,) if isinstance(given, str) else tuple(given) or None
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:
@@ -154,9 +154,11 @@ class Container:
             if self.port is None:
                 faults.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
         faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
+        faults.keep(limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
         faults.keep(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         for path, size in self.writable.items():
             faults.keep(limits.MOUNT_PATH, "writable", path)
+            faults.keep(limits.WRITABLE_LEAST, f"writable {path!r}", size)
             if self.memory_mib is not None:
                 faults.keep(limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
         self._check_environment(faults)

@@ -47,6 +47,8 @@ class Scaling:
         faults.keep(limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
         faults.keep(limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
         faults.keep(limits.TARGET_REQUESTS, "requests_per_task", self.requests_per_task)
+        faults.keep(limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
+        faults.keep(limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
         known = not is_token((self.minimum, self.maximum))
         if known and self.minimum < self.maximum and not self.moves:
             faults.add(

@@ -79,12 +79,16 @@ class Task:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
+        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
+        faults.keep(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
+        sized = not faults.found
         faults.keep(limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:
             faults.keep(limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
             self._check_ports(faults)
             faults.keep(limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
-            self._check_shares(faults)
+            if sized:
+                self._check_shares(faults)
             self._check_order(faults)
             faults.keep(limits.TASK_DEFINITION_SIZE, "the definition", self._size())
         faults.keep(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
@@ -133,12 +137,10 @@ class Task:
 
     def check_instances(self, faults: Faults) -> None:
         """Note what no instance of an Auto Scaling group can run."""
-        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
         self._check_ephemeral_storage("an Auto Scaling group's instances", faults)
 
     def check_managed_instances(self, faults: Faults) -> None:
         """Note what ECS Managed Instances cannot run."""
-        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
         faults.keep(limits.MANAGED_NETWORK_MODE, "network_mode", self.network_mode.value)
         self._check_ephemeral_storage("ECS Managed Instances", faults)
 
