@@ -104,12 +104,19 @@ class Task:
         """What the task must reach to start: its images, its log group, its secrets and parameters."""
         return LOGS.union(*(container.image.needs for container in self.containers), self._secret_needs())
 
-    def memory_of(self, container: Container) -> int:
-        """The hard limit of a container, in MiB: its own, or an even share of what the others leave."""
+    def memory_of(self, container: Container) -> int | None:
+        """The hard limit of a container, in MiB: its own, or an even share of what the others leave.
+
+        None where only CloudFormation will know what there is to share: the task's memory is then its limit.
+        """
         if container.memory_mib is not None:
             return container.memory_mib
-        said = sum(each.memory_mib or 0 for each in self.containers)
-        return (self.memory_mib - said) // sum(each.memory_mib is None for each in self.containers)
+        if len(self.containers) == 1:
+            return self.memory_mib
+        said = [each.memory_mib for each in self.containers if each.memory_mib is not None]
+        if is_token((self.memory_mib, *said)):
+            return None
+        return (self.memory_mib - sum(said)) // (len(self.containers) - len(said))
 
     @property
     def gpus(self) -> int:
@@ -171,14 +178,14 @@ class Task:
         faults.keep(limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
         memory = sum(container.memory_mib or 0 for container in self.containers)
         faults.keep(limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
-        if memory > self.memory_mib or is_token(self.memory_mib):
+        if memory > self.memory_mib:
             return
         for container in self.containers:
             share = self.memory_of(container)
             if container.memory_mib is None:
                 faults.keep(limits.CONTAINER_MEMORY_LEAST, f"what is left for container {container.name!r}", share)
             written = sum(container.writable.values())
-            if container.writable:
+            if container.writable and share is not None:
                 faults.keep(limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share))
 
     def _check_order(self, faults: Faults) -> None:
