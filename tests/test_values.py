@@ -129,6 +129,14 @@ def test_no_plain_value_is_taken_for_a_token(value: Any) -> None:
         ("GITHUB_TOKEN", "t"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("SECRET_KEY", "k"),
+        ("SECRET_KEY_BASE", "k"),
+        ("PGPASSWORD", "hunter2"),
+        ("dbPassword", "hunter2"),
+        ("spring.datasource.password", "hunter2"),
+        ("KEY_PASSPHRASE", "hunter2"),
+        ("CACHE", "redis://:hunter2@cache:6379"),
+        ("GIT", "ghp_0123456789abcdef0123456789abcdef0123"),
         ("DATABASE", "postgres://shop:hunter2@db/shop"),
         ("PEM", "-----BEGIN RSA PRIVATE KEY-----"),
     ],
@@ -139,9 +147,21 @@ def test_what_looks_like_a_secret_is_refused_in_plain_environment(name: str, val
     assert Container("redis:8", environment={name: value}, not_secret={name: "a test's"})
 
 
-@pytest.mark.parametrize("name", ["TOKEN_URL", "SECRET_NAME", "PASSWORD_MIN_LENGTH", "KEYBOARD", "DB_PASSWORD_FILE"])
+@pytest.mark.parametrize(
+    "name", ["TOKEN_URL", "SECRET_NAME", "PASSWORD_MIN_LENGTH", "KEYBOARD", "DB_PASSWORD_FILE", "PUBLIC_KEY", "BYPASS"]
+)
 def test_what_only_names_a_secret_is_not_one(name: str) -> None:
     assert Container("redis:8", environment={name: "8"})
+
+
+def test_a_secret_is_none_for_a_reason_alone() -> None:
+    with pytest.raises(ValueError, match="looks like a secret"):
+        Container("redis:8", environment={"PASSWORD": "x"}, not_secret={"PASSWORD": " "})
+
+
+def test_a_variable_is_a_text() -> None:
+    with pytest.raises(ValueError, match=r"environment has 'PORT' as 80, a int, .*; write it as in {'PORT': '80'}"):
+        Container("redis:8", environment={"PORT": 80})
 
 
 def test_a_variable_is_plain_or_secret_not_both(stack: cdk.Stack) -> None:
@@ -167,8 +187,20 @@ def test_memory_shares_never_exceed_the_task(said: int, others: int) -> None:
         *(Container("a:1", name=f"c{i}") for i in range(others)),
     ]
     task = Task(*containers, memory_mib=4096)
-    assert sum(task.memory_of(each) for each in containers) <= 4096
-    assert all(task.memory_of(each) >= 6 for each in containers)
+    shares = [task.memory_of(each) or 0 for each in containers]
+    assert sum(shares) <= 4096
+    assert min(shares) >= 6
+
+
+@pytest.mark.parametrize(("of_task", "of_container"), [(True, False), (False, True), (True, True)])
+def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_container: bool) -> None:
+    token: Any = cdk.Token.as_number({"Ref": "Memory"})
+    said = Container("a:1", name="said", memory_mib=token if of_container else 128)
+    rest = Container("a:1", name="rest", writable=["/tmp"])
+    task = Task(said, rest, memory_mib=token if of_task else 512)
+    assert task.memory_of(said) == said.memory_mib
+    assert task.memory_of(rest) is None
+    assert Task(rest, memory_mib=token).memory_of(rest) == token
 
 
 def test_a_task_names_every_fault_of_its_containers_together() -> None:
