@@ -352,6 +352,10 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda stack: Repository(stack, "Images", name="shop/web_1"),
         lambda stack: Repository(stack, "Images", name="Shop"),
     ),
+    "image-reference": (
+        lambda _: Image.from_registry(f"registry.Example.com:5000/org/web__api:1.4@{SHA}"),
+        lambda _: Image.from_registry("https://ghcr.io/org/web:1.4"),
+    ),
     "image-tag": (
         lambda _: Image.from_repository(REPOSITORY, tag="v1.4"),
         lambda _: Image.from_repository(REPOSITORY, tag="-v1"),

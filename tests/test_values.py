@@ -263,14 +263,22 @@ def test_a_range_and_what_moves_it_belong_together(arguments: dict[str, Any], sa
 @pytest.mark.parametrize(
     ("reference", "says"),
     [
-        ("", "an image has a name without spaces"),
-        ("redis 8", "an image has a name without spaces"),
+        ("", "an image is named by lower-case parts"),
+        ("redis 8", "an image is named by lower-case parts"),
+        ("Redis:8", "an image is named by lower-case parts"),
+        ("redis:", "an image is named by lower-case parts"),
         ("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1", "a private registry, from which a task cannot pull"),
+        ("111111111111.dkr-ecr.eu-west-1.on.aws/web:1", "a private registry, from which a task cannot pull"),
     ],
 )
 def test_a_reference_that_cannot_be_pulled_is_refused(reference: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Image.from_registry(reference)
+
+
+def test_a_repository_alone_is_no_image() -> None:
+    with pytest.raises(TypeError, match=r"is not an image; use Image.from_repository\(..., tag=...\)"):
+        Container(SimpleNamespace())  # type: ignore[arg-type]  # that is the test
 
 
 def test_latest_is_refused_where_tags_are_immutable() -> None:

@@ -607,6 +607,13 @@ REPOSITORY_NAME = _pattern(
     instead="use another name=, or leave it out and CloudFormation chooses one",
     source="botocore ecr CreateRepository.repositoryName",
 )  # fmt: skip
+IMAGE_REFERENCE = _pattern(
+    "image-reference", r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
+    says="an image is named by lower-case parts joined by '/', then ':tag' or '@sha256:...', without a scheme",
+    instead="write it as `docker pull` takes it, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
+    source="distribution/reference, the grammar of image references; botocore ContainerDefinition.image",
+)  # fmt: skip
 IMAGE_TAG = _pattern(
     "image-tag", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
     says="a tag is 1 to 300 letters, digits, '_', '.' and '-', the first not '.' or '-'", instead="use another tag=",
