@@ -194,6 +194,17 @@ def balancer(**arguments: Any) -> Define:
     return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), **arguments)
 
 
+def between(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [
+            ec2.Subnet.from_subnet_attributes(stack, f"Subnet{i}", subnet_id=f"subnet-{i}", availability_zone=f"z{i}")
+            for i in range(count)
+        ]
+        return balancer(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
+
+    return define
+
+
 SHA = "sha256:" + "0a" * 32
 
 CASES: dict[str, tuple[Define, Define]] = {
@@ -346,6 +357,14 @@ CASES: dict[str, tuple[Define, Define]] = {
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
     "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
+    "network-cidr": (
+        lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/18"),
+        lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/19"),
+    ),
+    "load-balancer-subnets": (
+        between(2),
+        between(1),
+    ),
     "instance-range": (instances(vcpus=(2, None)), instances(vcpus=(8, 2))),
     "instance-gpus": (instances(gpus=1), instances(gpus=-1)),
     "repository-name": (

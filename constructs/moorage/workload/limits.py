@@ -8,6 +8,7 @@ page of the Amazon ECS developer guide.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -601,6 +602,21 @@ INSTANCE_GPUS = Limit(
     instead="use 0 for none",
     source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
 )
+NETWORK_CIDR = Limit(
+    id="network-cidr",
+    accepts=lambda pair: _holds_subnets(*pair),
+    says="a VPC is an IPv4 block of /16 to /28, and each zone takes a /20 of it and a /24",
+    instead="use a larger block, as in '10.0.0.0/16', or fewer zones",
+    source="botocore ec2 CreateVpc.CidrBlock",
+    show=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
+)
+BALANCER_SUBNETS = Limit(
+    id="load-balancer-subnets",
+    accepts=lambda count: count >= 2,
+    says="a load balancer stands in two or more, each in a zone of its own",
+    instead="use a VPC that has them, as a Network does, or name them with vpc_subnets=",
+    source="botocore elbv2 CreateLoadBalancer.Subnets",
+)
 REPOSITORY_NAME = _pattern(
     "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
@@ -624,6 +640,15 @@ IMAGE_DIGEST = _pattern(
     says="a digest is 'sha256:' and 64 hexadecimal digits", instead="copy it whole from `docker push` or the console",
     source="botocore ecr ImageDigest; OCI image specification",
 )  # fmt: skip
+
+
+def _holds_subnets(cidr: str, zones: int) -> bool:
+    try:
+        block = ipaddress.IPv4Network(cidr, strict=False)
+    except ValueError:
+        return False
+    # the /24s of all zones come first, and the next /20 begins at a multiple of its size
+    return 16 <= block.prefixlen <= 28 and block.num_addresses >= (zones + 1) * 2**12
 
 
 def _within_codes(codes: str, low: int, high: int) -> bool:
