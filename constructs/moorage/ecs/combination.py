@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from moorage.ecs.capacity import Kind
 from moorage.ecs.cluster import Cluster
+from moorage.ecs.network import Network
 from moorage.ecs.placement import Placement
 from moorage.ecs.route import Route, clash_of
 from moorage.workload import limits
+from moorage.workload.faults import is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 SPREAD = Placement()
-DEFAULT_EGRESS = (443,)
+_HTTPS = 443
+DEFAULT_EGRESS = (_HTTPS,)
+NO_HTTPS = "@moorage/ecs:no-https"
 
 
 def check_task(task: Task, strategy: Strategy, *, assign_public_ip: bool, faults: Faults) -> None:
@@ -107,8 +111,8 @@ def check_scaling(scaling: Scaling | None, routes: tuple[Route, ...], placement:
         )
 
 
-def check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None:
-    """Note routes that lead nowhere, and those that clash."""
+def check_routes(routes: tuple[Route, ...], task: Task, vpc: ec2.IVpc, faults: Faults) -> None:
+    """Note routes that lead nowhere, those that clash, and those of a load balancer that stands elsewhere."""
     faults.keep(limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
         serving = [each.name for each in task.containers if each.port]
@@ -123,11 +127,36 @@ def check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None:
                 f"{', '.join(map(repr, serving))}; use one of them"
             )
         route.load_balancer.check(route, faults)
+        if _apart(route.load_balancer.vpc, vpc):
+            faults.add(
+                f"route for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC than the "
+                "cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
+            )
         for other in routes[:index]:
             if other.load_balancer is route.load_balancer:
                 clash = clash_of(route, other, None)
                 if clash:
                     faults.add(clash)
+
+
+def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:
+    """Whether two VPCs are known to be two: each is a `Network`'s, or says an id of its own."""
+    if one is other:
+        return False
+    if Network.of(one) and Network.of(other):
+        return True
+    ids = (one.vpc_id, other.vpc_id)
+    return not is_token(ids) and ids[0] != ids[1]
+
+
+def without_https(strategy: Strategy, egress: Sequence[int]) -> str | None:
+    """Why tasks that only `egress` is open to may not start; on instances, the agent starts them by its own group."""
+    if strategy.kind is not Kind.FARGATE or _HTTPS in egress or is_token(tuple(egress)):
+        return None
+    return (
+        f"egress is {list(egress)} without {_HTTPS}, through which a task on Fargate pulls its image, reads secrets "
+        f"and writes its log; use egress={[_HTTPS, *egress]}, or open {_HTTPS} to what serves those with connections"
+    )
 
 
 def check_network(

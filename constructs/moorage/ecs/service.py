@@ -20,6 +20,7 @@ from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Capacity, Kind
 from moorage.ecs.cluster import Cluster
 from moorage.ecs.combination import (
     DEFAULT_EGRESS,
+    NO_HTTPS,
     SPREAD,
     check_instances,
     check_network,
@@ -28,6 +29,7 @@ from moorage.ecs.combination import (
     check_routes,
     check_scaling,
     check_task,
+    without_https,
 )
 from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.placement import Placement
@@ -75,8 +77,8 @@ class Service(Construct):
         assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on Fargate
             alone.
         security_groups: In place of the one defined for its tasks, 1 to 5.
-        egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it: AWS's own interfaces, public
-            registries and most others'. `connections` opens more, to one peer each.
+        egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on Fargate
+            starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a peer each.
         health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not count;
             60 s without it. Longer than the slowest start.
         log_group: In place of the one defined for it, which keeps a year.
@@ -117,7 +119,7 @@ class Service(Construct):
         check_task(task, strategy, assign_public_ip=assign_public_ip, faults=faults)
         strategy.check(offered, faults)
         check_scaling(scaling, routes, placement, faults)
-        check_routes(routes, task, faults)
+        check_routes(routes, task, reach.vpc, faults)
         check_placement(placement, strategy, faults)
         check_instances(task, strategy, cluster, routed=bool(routes), faults=faults)
         told = check_room(task, strategy, copies, placement, faults)
@@ -130,8 +132,11 @@ class Service(Construct):
         faults.raise_found()
 
         super().__init__(scope, construct_id)
+        own_interface = task.network_mode is NetworkMode.AWSVPC
         if None in missing and not assign_public_ip and any(map(reach.isolated, starts_in)):
             told[UNREACHED] = _unsure(task)
+        if own_interface and security_groups is None:
+            told[NO_HTTPS] = without_https(strategy, egress)
         for name, warning in told.items():
             if warning:
                 cdk.Annotations.of(self).add_warning_v2(name, f"{warning}; or acknowledge this")
@@ -140,7 +145,6 @@ class Service(Construct):
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
-        own_interface = task.network_mode is NetworkMode.AWSVPC
         instances = [] if own_interface else _instances_of(strategy, cluster)
         self.security_groups = (
             tuple(security_groups or [self._define_security_group(reach.vpc, egress)])
