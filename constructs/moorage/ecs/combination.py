@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from moorage.ecs.capacity import Kind
-from moorage.ecs.cluster import Cluster
 from moorage.ecs.network import Network
 from moorage.ecs.placement import Placement
 from moorage.ecs.route import Route, clash_of
 from moorage.workload import limits
 from moorage.workload.faults import is_token
-from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
-    from aws_cdk import aws_ecs as ecs
 
     from moorage.ecs.strategy import Strategy
     from moorage.workload.faults import Faults
@@ -24,42 +20,6 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 SPREAD = Placement()
-_HTTPS = 443
-DEFAULT_EGRESS = (_HTTPS,)
-NO_HTTPS = "@moorage/ecs:no-https"
-
-
-def check_task(task: Task, strategy: Strategy, *, assign_public_ip: bool, faults: Faults) -> None:
-    """Note what this kind of capacity cannot run, or give."""
-    if assign_public_ip and strategy.kind is not Kind.FARGATE:
-        faults.add(
-            "assign_public_ip=True, but only Fargate gives a task a public address; "
-            "leave it out and use a load balancer, or run on Fargate"
-        )
-    if strategy.kind is Kind.FARGATE:
-        task.check_fargate(faults)
-    elif strategy.kind is Kind.MANAGED_INSTANCES:
-        task.check_managed_instances(faults)
-    else:
-        task.check_instances(faults)
-
-
-def check_instances(task: Task, strategy: Strategy, cluster: ecs.ICluster, *, routed: bool, faults: Faults) -> None:
-    """Note what the instances themselves refuse, or could not be reached for."""
-    unknown = [each.name for each in strategy.used if each.exists_already or not isinstance(cluster, Cluster)]
-    if routed and unknown and task.network_mode is not NetworkMode.AWSVPC and strategy.kind is Kind.INSTANCES:
-        faults.add(
-            f"route leads to instances of {', '.join(map(repr, unknown))}, whose security group is not known here, so "
-            "the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC"
-        )
-    for capacity in strategy.used:
-        privileged = [each.name for each in task.containers if each.privileged]
-        if privileged and not capacity.runs_privileged:
-            faults.add(
-                f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
-                "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
-                f"capacity {capacity.name!r}"
-            )
 
 
 def check_room(
@@ -147,45 +107,3 @@ def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:
         return True
     ids = (one.vpc_id, other.vpc_id)
     return not is_token(ids) and ids[0] != ids[1]
-
-
-def without_https(strategy: Strategy, egress: Sequence[int]) -> str | None:
-    """Why tasks that only `egress` is open to may not start; on instances, the agent starts them by its own group."""
-    if strategy.kind is not Kind.FARGATE or _HTTPS in egress or is_token(tuple(egress)):
-        return None
-    return (
-        f"egress is {list(egress)} without {_HTTPS}, through which a task on Fargate pulls its image, reads secrets "
-        f"and writes its log; use egress={[_HTTPS, *egress]}, or open {_HTTPS} to what serves those with connections"
-    )
-
-
-def check_network(
-    task: Task,
-    security_groups: Sequence[ec2.ISecurityGroup] | None,
-    egress: Sequence[int],
-    vpc_subnets: ec2.SubnetSelection | None,
-    faults: Faults,
-) -> None:
-    """Note what tasks cannot have on the network."""
-    if task.network_mode is not NetworkMode.AWSVPC:
-        given = {
-            "security_groups": security_groups is not None,
-            "egress": tuple(egress) != DEFAULT_EGRESS,
-            "vpc_subnets": vpc_subnets is not None,
-        }
-        for argument in (name for name, is_given in given.items() if is_given):
-            faults.add(
-                f"{argument} is given, but in {task.network_mode.value} mode tasks have no interface of their own; "
-                "leave it out, and say it of the instances in Capacity.ec2(...)"
-            )
-        return
-    for port in egress:
-        faults.keep(limits.PORT, "egress", port)
-    if security_groups is not None:
-        faults.keep(limits.SECURITY_GROUPS, "the number of security groups", len(security_groups))
-        if tuple(egress) != DEFAULT_EGRESS:
-            faults.add(
-                "security_groups and egress are both given, but egress is for the group defined here; put it into yours"
-            )
-    if vpc_subnets is not None and vpc_subnets.subnets is not None:
-        faults.keep(limits.SUBNETS, "the number of subnets", len(vpc_subnets.subnets))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,32 +10,20 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Capacity, Kind
+from moorage.ecs.autoscaling import define_scaling
+from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Kind
 from moorage.ecs.cluster import Cluster
-from moorage.ecs.combination import (
-    DEFAULT_EGRESS,
-    NO_HTTPS,
-    SPREAD,
-    check_instances,
-    check_network,
-    check_placement,
-    check_room,
-    check_routes,
-    check_scaling,
-    check_task,
-    without_https,
-)
-from moorage.ecs.network import UNREACHED, Reach, unreached
+from moorage.ecs.combination import SPREAD, check_placement, check_room, check_routes, check_scaling
+from moorage.ecs.launch import DEFAULT_EGRESS, Launch, warn
 from moorage.ecs.placement import Placement
 from moorage.ecs.route import Route
+from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
-from moorage.ecs.task_definition import define_task
-from moorage.ecs.values import anyone, duration, tcp
+from moorage.ecs.values import duration
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
@@ -46,8 +33,6 @@ from moorage.workload.task import NetworkMode
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
 
-    from moorage.ecs.instances import Instances
-    from moorage.workload.container import Container
     from moorage.workload.durations import Duration
     from moorage.workload.task import Task
 
@@ -108,71 +93,55 @@ class Service(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         routes = (route,) if isinstance(route, Route) else tuple(route)
-        offered = cluster.capacities if isinstance(cluster, Cluster) else None
-        chosen = capacity if capacity is not None else offered[0] if offered else Capacity.fargate()
-        strategy = Strategy.of(chosen)
         copies = scaling or TWO
-        reach = cluster.reach if isinstance(cluster, Cluster) else Reach(cluster.vpc)
         grace = optional_seconds(health_check_grace_period)
-
+        launch = Launch.of(
+            task,
+            cluster,
+            capacity,
+            vpc_subnets=vpc_subnets,
+            assign_public_ip=assign_public_ip,
+            security_groups=security_groups,
+            egress=egress,
+        )
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        check_task(task, strategy, assign_public_ip=assign_public_ip, faults=faults)
-        strategy.check(offered, faults)
+        launch.check(faults, routed=bool(routes))
         check_scaling(scaling, routes, placement, faults)
-        check_routes(routes, task, reach.vpc, faults)
-        check_placement(placement, strategy, faults)
-        check_instances(task, strategy, cluster, routed=bool(routes), faults=faults)
-        told = check_room(task, strategy, copies, placement, faults)
-        check_network(task, security_groups, egress, vpc_subnets, faults)
+        check_routes(routes, task, launch.reach.vpc, faults)
+        check_placement(placement, launch.strategy, faults)
+        told = check_room(task, launch.strategy, copies, placement, faults)
         faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
-        starts_in = _starts_in(strategy, vpc_subnets)
-        missing = [reach.missing(task.needs, each, public_address=assign_public_ip) for each in starts_in]
-        for each in filter(None, missing):
-            faults.add(unreached(each))
         faults.raise_found()
 
         super().__init__(scope, construct_id)
-        own_interface = task.network_mode is NetworkMode.AWSVPC
-        if None in missing and not assign_public_ip and any(map(reach.isolated, starts_in)):
-            told[UNREACHED] = _unsure(task)
-        if own_interface and security_groups is None:
-            told[NO_HTTPS] = without_https(strategy, egress)
+        launch.warn(self)
         for name, warning in told.items():
-            if warning:
-                cdk.Annotations.of(self).add_warning_v2(name, f"{warning}; or acknowledge this")
-        if isinstance(cluster, Cluster) and strategy.kind is Kind.INSTANCES:
-            cluster.claim(self, task, strategy, None if placement.daemon else copies.minimum)
-        self.log_group = log_group or logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
-        )
-        instances = [] if own_interface else _instances_of(strategy, cluster)
-        self.security_groups = (
-            tuple(security_groups or [self._define_security_group(reach.vpc, egress)])
-            if own_interface
-            else tuple(each.security_group_in(cdk.Stack.of(self)) for each in instances)
-        )
-        self.task_definition = define_task(self, task, self.log_group, strategy.kind)
-        self.service = _SERVICES[strategy.kind](
+            warn(self, name, warning)
+        if isinstance(cluster, Cluster) and launch.strategy.kind is Kind.INSTANCES:
+            cluster.claim(self, task, launch.strategy, None if placement.daemon else copies.minimum)
+        launched = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        self.log_group = launched.log_group
+        self.security_groups = launched.security_groups
+        self.task_definition = launched.task_definition
+        self.service = _SERVICES[launch.strategy.kind](
             self,
             "Default",
             cluster=cluster.with_capacity if isinstance(cluster, Cluster) else cluster,
             task_definition=self.task_definition,
             desired_count=None if copies.moves or placement.daemon else copies.minimum,
-            capacity_provider_strategies=None if placement.daemon else _strategies(strategy, cluster),
+            capacity_provider_strategies=None if placement.daemon else launched.strategies,
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
             health_check_grace_period=duration(_GRACE_SECONDS if grace is None else grace) if routes else None,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
-            **_networked(task, strategy, vpc_subnets, self.security_groups, assign_public_ip=assign_public_ip),
-            **_placed(placement, strategy),
+            **launched.networked,
+            **_placed(placement, launch.strategy),
         )
-        for leftover in _leftovers(task, strategy):
+        for leftover in _leftovers(task, launch.strategy):
             self._resource.add_property_deletion_override(leftover)
-        self._own_interface = own_interface
-        self.target_groups = self._define_routes(routes, task, reach.vpc)
-        for place in itertools.product(routes, instances):
-            _open(*place, task)
-        self.scalable_task_count = self._define_scaling(copies) if copies.moves else None
+        self._own_interface = launch.own_interface
+        self.target_groups = define_routes(self, self.service, routes, launch)
+        self.scalable_task_count = define_scaling(self.service, copies, self.target_groups) if copies.moves else None
 
     @property
     def connections(self) -> ec2.Connections:
@@ -213,144 +182,12 @@ class Service(Construct):
             raise TypeError(f"{self.node.path}: the service has no CloudFormation resource as its default child")
         return resource
 
-    def _define_security_group(self, vpc: ec2.IVpc, egress: Sequence[int]) -> ec2.SecurityGroup:
-        group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
-        for port in egress:
-            group.add_egress_rule(anyone(), tcp(port), f"Tasks to port {port}")
-        return group
-
-    def _define_routes(
-        self, routes: tuple[Route, ...], task: Task, vpc: ec2.IVpc
-    ) -> tuple[elbv2.ApplicationTargetGroup, ...]:
-        """Define target groups, rules and security group rules, all in this stack (see `LoadBalancer.listener_in`)."""
-        groups = []
-        for index, route in enumerate(routes):
-            suffix = f" {route.says}" if index else ""
-            container = _serving(route, task)
-            own_interface = task.network_mode is NetworkMode.AWSVPC
-            group = _target_group(
-                self,
-                f"TargetGroup{suffix}",
-                route=route,
-                container=container,
-                vpc=vpc,
-                target=self._target(container, task),
-                target_type=elbv2.TargetType.IP if own_interface else elbv2.TargetType.INSTANCE,
-            )
-            elbv2.ApplicationListenerRule(
-                self,
-                f"Rule{suffix}",
-                listener=route.load_balancer.listener_in(cdk.Stack.of(self)),
-                priority=route.priority,
-                conditions=_conditions(route),
-                target_groups=[group],
-            )
-            route.load_balancer.claim(route, self)
-            groups.append(group)
-        return tuple(groups)
-
-    def _target(self, container: Container, task: Task) -> elbv2.IApplicationLoadBalancerTarget:
-        if container is next(each for each in task.containers if each.essential):  # what CDK attaches unasked
-            return self.service
-        return self.service.load_balancer_target(container_name=container.name, container_port=container.port)
-
-    def _define_scaling(self, scaling: Scaling) -> ecs.ScalableTaskCount:
-        count = self.service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
-        slow, fast = duration(scaling.scale_in_cooldown), duration(scaling.scale_out_cooldown)
-        if scaling.cpu_percent is not None:
-            count.scale_on_cpu_utilization(
-                "Cpu",
-                target_utilization_percent=scaling.cpu_percent,
-                scale_in_cooldown=slow,
-                scale_out_cooldown=fast,
-            )
-        if scaling.memory_percent is not None:
-            count.scale_on_memory_utilization(
-                "Memory",
-                target_utilization_percent=scaling.memory_percent,
-                scale_in_cooldown=slow,
-                scale_out_cooldown=fast,
-            )
-        if scaling.requests_per_task is not None:
-            for index, group in enumerate(self.target_groups):
-                count.scale_on_request_count(
-                    f"Requests{index or ''}",
-                    requests_per_target=scaling.requests_per_task,
-                    target_group=group,
-                    scale_in_cooldown=slow,
-                    scale_out_cooldown=fast,
-                )
-        return count
-
-
-def _serving(route: Route, task: Task) -> Container:
-    """The container that serves a route; `_check_routes` has made sure that there is one."""
-    return next(each for each in task.containers if each.port and route.container in {None, each.name})
-
-
-def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
-    conditions = [elbv2.ListenerCondition.host_headers(list(route.host))] if route.host else []
-    if route.path or not conditions:
-        conditions.append(elbv2.ListenerCondition.path_patterns(list(route.path) or ["/*"]))
-    return conditions
-
-
-def _target_group(
-    scope: Construct,
-    construct_id: str,
-    *,
-    route: Route,
-    container: Container,
-    vpc: ec2.IVpc,
-    target: elbv2.IApplicationLoadBalancerTarget,
-    target_type: elbv2.TargetType,
-) -> elbv2.ApplicationTargetGroup:
-    health = route.health
-    return elbv2.ApplicationTargetGroup(
-        scope,
-        construct_id,
-        vpc=vpc,
-        port=container.port,
-        protocol=elbv2.ApplicationProtocol.HTTP,
-        protocol_version=route.protocol_version,
-        target_type=target_type,
-        targets=[target],
-        deregistration_delay=duration(route.deregistration_delay),
-        health_check=elbv2.HealthCheck(
-            path=health.path or ("/AWS.ALB/healthcheck" if route.grpc else "/"),
-            port="traffic-port",
-            healthy_http_codes=None if route.grpc else health.codes or "200",
-            healthy_grpc_codes=(health.codes or "12") if route.grpc else None,
-            interval=duration(health.interval),
-            timeout=duration(health.timeout),
-            healthy_threshold_count=health.healthy,
-            unhealthy_threshold_count=health.unhealthy,
-        ),
-    )
-
-
-_HANDED_OUT = (32768, 65535)
-"""The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
 
 _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
     Kind.FARGATE: ecs.FargateService,
     Kind.INSTANCES: ecs.Ec2Service,
     Kind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
 }
-
-
-def _strategies(strategy: Strategy, cluster: ecs.ICluster) -> list[ecs.CapacityProviderStrategy] | None:
-    """Capacity providers, and no launch type but a daemon's: a change from one to the other replaces the service."""
-    if strategy.of_cluster:
-        return None
-    return [
-        ecs.CapacityProviderStrategy(
-            capacity_provider=cluster.provider_name(each) if isinstance(cluster, Cluster) else each.name,
-            weight=weight,
-            base=strategy.base.get(each),
-        )
-        for each, weight in strategy.weights.items()
-    ]
 
 
 def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
@@ -375,53 +212,8 @@ def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
     }
 
 
-def _networked(
-    task: Task,
-    strategy: Strategy,
-    vpc_subnets: ec2.SubnetSelection | None,
-    security_groups: tuple[ec2.ISecurityGroup, ...],
-    *,
-    assign_public_ip: bool,
-) -> dict[str, Any]:
-    if task.network_mode is NetworkMode.AWSVPC:
-        return {
-            "vpc_subnets": vpc_subnets,
-            "security_groups": list(security_groups),
-            "assign_public_ip": assign_public_ip,
-        }
-    return {"security_groups": list(security_groups)} if strategy.kind is Kind.MANAGED_INSTANCES else {}
-
-
 def _leftovers(task: Task, strategy: Strategy) -> list[str]:
     """What CDK writes though it was not asked: a launch type beside no strategy, and awsvpc beside host mode."""
     left = ["LaunchType"] if strategy.of_cluster else []
     hosted = task.network_mode is not NetworkMode.AWSVPC and strategy.kind is Kind.MANAGED_INSTANCES
     return [*left, "NetworkConfiguration"] if hosted else left
-
-
-def _unsure(task: Task) -> str:
-    return (
-        "its subnets have no way to the internet, as far as CDK says, so whether tasks reach "
-        f"{', '.join(sorted(task.needs))} is not known; use a Network, which knows"
-    )
-
-
-def _open(route: Route, instances: Instances, task: Task) -> None:
-    """Let a route's load balancer reach the ports of the instances that lead to the container."""
-    container = _serving(route, task)
-    port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
-    route.load_balancer.open_to(instances.security_group, *((port, port) if port else _HANDED_OUT))
-
-
-def _instances_of(strategy: Strategy, cluster: ecs.ICluster) -> list[Instances]:
-    """The instances that stand for tasks without an interface of their own, as far as they are defined here."""
-    if not isinstance(cluster, Cluster):
-        return []
-    return [cluster.capacity(each) for each in strategy.used if not each.exists_already]
-
-
-def _starts_in(strategy: Strategy, vpc_subnets: ec2.SubnetSelection | None) -> list[ec2.SubnetSelection | None]:
-    """Where images, logs and secrets are reached from: the task itself on Fargate, else the instances."""
-    if strategy.kind is Kind.FARGATE:
-        return [vpc_subnets]
-    return [each.vpc_subnets for each in strategy.weights]
