@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moorage.ecs.capacity import Kind
+from moorage.ecs.network import Network
 from moorage.ecs.placement import Placement
 from moorage.ecs.route import Route, clash_of
 from moorage.workload import limits
+from moorage.workload.faults import is_token
 from moorage.workload.rollout import Shift
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+
     from moorage.ecs.strategy import Strategy
     from moorage.workload.faults import Faults
     from moorage.workload.rollout import Rollout
@@ -120,8 +124,8 @@ def check_rollout(
     )
 
 
-def check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None:
-    """Note routes that lead nowhere, and those that clash."""
+def check_routes(routes: tuple[Route, ...], task: Task, vpc: ec2.IVpc, faults: Faults) -> None:
+    """Note routes that lead nowhere, those that clash, and those of a load balancer that stands elsewhere."""
     faults.keep(limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
         serving = [each.name for each in task.containers if each.port]
@@ -136,8 +140,23 @@ def check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None:
                 f"{', '.join(map(repr, serving))}; use one of them"
             )
         route.load_balancer.check(route, faults)
+        if _apart(route.load_balancer.vpc, vpc):
+            faults.add(
+                f"route for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC than the "
+                "cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
+            )
         for other in routes[:index]:
             if other.load_balancer is route.load_balancer:
                 clash = clash_of(route, other, None)
                 if clash:
                     faults.add(clash)
+
+
+def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:
+    """Whether two VPCs are known to be two: each is a `Network`'s, or says an id of its own."""
+    if one is other:
+        return False
+    if Network.of(one) and Network.of(other):
+        return True
+    ids = (one.vpc_id, other.vpc_id)
+    return not is_token(ids) and ids[0] != ids[1]

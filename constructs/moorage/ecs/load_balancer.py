@@ -13,11 +13,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from moorage.ecs.network import Network
 from moorage.ecs.route import clash_of
 from moorage.ecs.values import anyone, duration, tcp
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
@@ -44,13 +45,15 @@ class LoadBalancer(Construct):
         certificate: The certificate of its HTTPS listener, in the same region.
         plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
             balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
-        zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer.
-        ingress: Who may connect; everyone when public, else the addresses of the VPC.
+        zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer; a host that cannot
+            be a record there is warned of.
+        ingress: Who may connect, none where it is empty; without it everyone when public, else the addresses of the
+            VPC.
         test_ingress: Who may connect to the test listener, where rollouts that shift traffic (`Rollout.canary` and so
             on) show a new version before anybody else gets it; nobody without it. The listener is defined when a
             service first needs it.
         test_port: The port of the test listener; 8443, or 8080 without a certificate.
-        vpc_subnets: The subnets it stands in; the public ones when public, else the private ones.
+        vpc_subnets: The subnets it stands in, two or more; the public ones when public, else the private ones.
         idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
         access_logs: Whether requests are logged, in a bucket of its own for a year.
         deletion_protection: Whether CloudFormation is refused when it deletes it.
@@ -86,9 +89,12 @@ class LoadBalancer(Construct):
         if test_port in {80, 443}:
             faults.add(f"test_port is {test_port}, but that is the port of its other listeners; use another")
         _check_encryption(faults, certificate, plain_http, public=public)
+        _check_subnets(faults, vpc, vpc_subnets, public=public)
+        peers = tuple(ingress) if ingress is not None else (anyone() if public else _inside(vpc, faults),)
         faults.raise_found()
 
         super().__init__(scope, construct_id)
+        self.vpc = vpc
         self.https = certificate is not None
         self._zone = zone
         self._routes: list[tuple[Route, Construct]] = []
@@ -121,7 +127,7 @@ class LoadBalancer(Construct):
         if plain_http:
             self.load_balancer.node.add_metadata("moorage:plain-http", plain_http)
         self.listener = self._listen(certificate)
-        for peer in ingress or [anyone() if public else ec2.Peer.ipv4(vpc.vpc_cidr_block)]:
+        for peer in filter(None, peers):
             for port in (443, 80) if self.https else (80,):
                 self.security_group.add_ingress_rule(peer, tcp(port), f"Clients on port {port}")
         self.log_bucket = self._log_access(removal_policy) if access_logs else None
@@ -147,7 +153,14 @@ class LoadBalancer(Construct):
         self._routes.append((route, service))
         if self._zone:
             for host in route.host:
-                self._define_alias(self._zone, host)
+                if _is_record_of(self._zone, host):
+                    self._define_alias(self._zone, host)
+                else:
+                    cdk.Annotations.of(service).add_warning_v2(
+                        "@moorage/ecs:alias",
+                        f"host {host!r} cannot be a record of the load balancer's zone, so it has no alias; define one "
+                        "in the zone that it is of, or acknowledge this",
+                    )
 
     def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The listener as services in `stack` see it: imported there, by its ARN, once.
@@ -273,6 +286,40 @@ class LoadBalancer(Construct):
 
 def _not_found() -> elbv2.ListenerAction:
     return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")
+
+
+def _is_record_of(zone: route53.IHostedZone, host: str) -> bool:
+    """Whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
+    try:
+        of = zone.zone_name
+    except RuntimeError:  # imported without its name
+        of = ""
+    if is_token((host, of)):
+        return True
+    named = host.removeprefix("*.")
+    return not set("*?") & set(named) and (not of or f".{named}".endswith(f".{of.lower().rstrip('.')}"))
+
+
+def _inside(vpc: ec2.IVpc, faults: Faults) -> ec2.IPeer | None:
+    """The addresses of a VPC, as far as it says which they are."""
+    try:
+        return ec2.Peer.ipv4(vpc.vpc_cidr_block)
+    except RuntimeError:  # imported without them
+        faults.add(
+            "ingress is not given, and the VPC does not say its addresses, to which it would open; "
+            "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
+        )
+        return None
+
+
+def _check_subnets(faults: Faults, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool) -> None:
+    if vpc_subnets is not None:
+        if vpc_subnets.subnets is not None:
+            faults.keep(limits.BALANCER_SUBNETS, "the number of subnets", len(vpc_subnets.subnets))
+    elif Network.of(vpc) is None and not is_token(vpc.availability_zones):
+        chosen = vpc.public_subnets if public else vpc.private_subnets or vpc.isolated_subnets
+        kind = "public subnets of the VPC" if public else "private subnets of the VPC"
+        faults.keep(limits.BALANCER_SUBNETS, f"the number of {kind}", len(chosen))
 
 
 def _check_encryption(

@@ -82,8 +82,8 @@ class Service(Construct):
         assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on Fargate
             alone.
         security_groups: In place of the one defined for its tasks, 1 to 5.
-        egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it: AWS's own interfaces, public
-            registries and most others'. `connections` opens more, to one peer each.
+        egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on Fargate
+            starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a peer each.
         health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not count;
             60 s without it. Longer than the slowest start.
         log_group: In place of the one defined for it, which keeps a year.
@@ -130,7 +130,7 @@ class Service(Construct):
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         launch.check(faults, routed=bool(routes))
         check_scaling(scaling, routes, placement, faults)
-        check_routes(routes, task, faults)
+        check_routes(routes, task, launch.reach.vpc, faults)
         check_placement(placement, launch.strategy, faults)
         check_rollout(chosen, copies, routes, placement, faults)
         first = attrs.evolve(launch, task=before) if before else None

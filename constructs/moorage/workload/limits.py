@@ -8,6 +8,7 @@ page of the Amazon ECS developer guide.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -49,13 +50,20 @@ class Limit:
         return f"{argument} is {self.show(value)}, but {self.says}; {instead}"
 
 
-def _range(row: str, low: float, high: float, *, unit: str = "", of: str, instead: str = "", source: str) -> Limit:
+def _range(
+    row: str, low: float, high: float, *, unit: str = "", of: str, instead: str = "", source: str, whole: bool = True
+) -> Limit:
     said = f" {unit}" if unit else ""
+
+    def way_out(value: float) -> str:
+        number = "whole number" if value % 1 else "value"
+        return instead or f"use a {number} from {low:,} to {high:,}{said}"
+
     return Limit(
         id=row,
-        accepts=lambda value: low <= value <= high,
+        accepts=lambda value: low <= value <= high and not (whole and value % 1),
         says=f"{of} is {low:,} to {high:,}{said}",
-        instead=instead or f"use a value from {low:,} to {high:,}{said}",
+        instead=way_out,
         source=source,
         show=lambda value: f"{value:,}{said}" if isinstance(value, int) and value > 9999 and unit else f"{value}{said}",
     )
@@ -124,7 +132,7 @@ CONTAINERS = Limit(
     id="containers-per-task",
     accepts=lambda count: 1 <= count <= 10,
     says="a task has 1 to 10 of them",
-    instead="split the task in two services",
+    instead=lambda count: "split the task in two services" if count else "name what runs, as in Task(Container(...))",
     source="ECS quotas",
 )
 CONTAINER_NAME = _pattern(
@@ -156,6 +164,14 @@ ESSENTIAL = Limit(
     source="botocore ContainerDefinition.essential",
     show=lambda essential: f"False for all {len(essential)} of them" if len(essential) > 1 else "False",
 )
+CONTAINER_CPU_LEAST = Limit(
+    id="container-cpu-least",
+    accepts=lambda cpu: cpu >= 0 and not cpu % 1,
+    says="a container's share is a whole number, 0 or more",
+    instead="leave it out for what the others leave, or use a number of CPU units, of which 1,024 are one vCPU",
+    source="botocore ContainerDefinition.cpu",
+    show=lambda cpu: f"{cpu} CPU units",
+)
 CONTAINER_CPU = Limit(
     id="container-cpu",
     accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
@@ -180,9 +196,17 @@ CONTAINER_MEMORY_LEAST = Limit(
     source="botocore ContainerDefinition.memory",
     show=lambda memory: f"{memory} MiB",
 )
+WRITABLE_LEAST = Limit(
+    id="writable-least",
+    accepts=lambda size: size >= 1 and not size % 1,
+    says="a path that is written to holds a whole number of MiB, 1 or more",
+    instead="give it more, as in writable={'/tmp': 64}, or leave it out",
+    source="botocore Tmpfs.size",
+    show=lambda size: f"{size} MiB",
+)
 WRITABLE_SIZE = Limit(
     id="writable-size",
-    accepts=lambda sizes: 1 <= sizes[0] < sizes[1],
+    accepts=lambda sizes: sizes[0] < sizes[1],
     says="what is written there is held in the container's memory, and something must be left to run in",
     instead="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
     source="botocore Tmpfs.size; tmpfs pages count in the memory of the container that writes them",
@@ -261,9 +285,17 @@ PLACEMENT_CONSTRAINTS = Limit(
     source="botocore CreateService.placementConstraints",
 )
 TASK_CPU = _range(
-    "task-cpu", 128, 196608, unit="CPU units", of="what a task on instances reserves",
+    "task-cpu", 128, 196608, unit="CPU units", of="what a task reserves, at 1,024 to the vCPU,",
     source="botocore RegisterTaskDefinition.cpu",
 )  # fmt: skip
+TASK_MEMORY = Limit(
+    id="task-memory",
+    accepts=lambda memory: memory >= 6 and not memory % 1,
+    says="a task has a whole number of MiB, 6 or more",
+    instead="use what its containers need; Fargate's least is 512",
+    source="botocore RegisterTaskDefinition.memory, ContainerDefinition.memory",
+    show=lambda memory: f"{memory} MiB",
+)
 PORT = _range("port", 1, 65535, of="a port", source="botocore PortMapping.containerPort")
 STOP_TIMEOUT = _range(
     "stop-timeout", 2, 120, unit="s", of="what Fargate waits between SIGTERM and SIGKILL",
@@ -297,6 +329,14 @@ TASK_DEFINITION_SIZE = Limit(
     confirmed=False,
 )
 TASKS = _range("tasks-per-service", 0, 5000, unit="tasks", of="a service's number of copies", source="ECS quotas")
+SCALING_COOLDOWN = Limit(
+    id="scaling-cooldown",
+    accepts=lambda cooldown: cooldown >= 0,
+    says="nothing is waited for less than 0 s",
+    instead="use datetime.timedelta(0) to wait for nothing",
+    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.ScaleInCooldown",
+    show=lambda cooldown: f"{cooldown} s",
+)
 SCALING_RANGE = Limit(
     id="scaling-range",
     accepts=lambda ends: ends[0] <= ends[1],
@@ -308,6 +348,7 @@ SCALING_RANGE = Limit(
 TARGET_PERCENT = _range(
     "target-percent", 1, 100, unit="%", of="the share of what the tasks reserve",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage)",
+    whole=False,
 )  # fmt: skip
 TARGET_VALUE = Limit(
     id="target-value",
@@ -472,7 +513,7 @@ STRATEGY_ITEMS = Limit(
     id="strategy-items",
     accepts=lambda count: 1 <= count <= 20,
     says="a strategy names 1 to 20 capacities",
-    instead="name fewer",
+    instead="name 1 to 20",
     source="botocore CreateService.capacityProviderStrategy",
 )
 STRATEGY_WEIGHT = _range(
@@ -598,14 +639,14 @@ SECURITY_GROUPS = Limit(
     id="awsvpc-security-groups",
     accepts=lambda count: 1 <= count <= 5,
     says="a task's network interface has 1 to 5",
-    instead="name fewer, or put the rules into one group",
+    instead="name 1 to 5, or leave it out for one that is defined; one group can hold all the rules",
     source="botocore AwsVpcConfiguration.securityGroups",
 )
 SUBNETS = Limit(
     id="awsvpc-subnets",
     accepts=lambda count: 1 <= count <= 16,
     says="a service's tasks go to 1 to 16 subnets",
-    instead="choose fewer with subnets=",
+    instead="name 1 to 16 with subnets=",
     source="botocore AwsVpcConfiguration.subnets",
 )
 ROUTES = Limit(
@@ -713,11 +754,33 @@ INSTANCE_GPUS = Limit(
     instead="use 0 for none",
     source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
 )
+NETWORK_CIDR = Limit(
+    id="network-cidr",
+    accepts=lambda pair: _holds_subnets(*pair),
+    says="a VPC is an IPv4 block of /16 to /28, and each zone takes a /20 of it and a /24",
+    instead="use a larger block, as in '10.0.0.0/16', or fewer zones",
+    source="botocore ec2 CreateVpc.CidrBlock",
+    show=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
+)
+BALANCER_SUBNETS = Limit(
+    id="load-balancer-subnets",
+    accepts=lambda count: count >= 2,
+    says="a load balancer stands in two or more, each in a zone of its own",
+    instead="use a VPC that has them, as a Network does, or name them with vpc_subnets=",
+    source="botocore elbv2 CreateLoadBalancer.Subnets",
+)
 REPOSITORY_NAME = _pattern(
     "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
     instead="use another name=, or leave it out and CloudFormation chooses one",
     source="botocore ecr CreateRepository.repositoryName",
+)  # fmt: skip
+IMAGE_REFERENCE = _pattern(
+    "image-reference", r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
+    says="an image is named by lower-case parts joined by '/', then ':tag' or '@sha256:...', without a scheme",
+    instead="write it as `docker pull` takes it, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
+    source="distribution/reference, the grammar of image references; botocore ContainerDefinition.image",
 )  # fmt: skip
 IMAGE_TAG = _pattern(
     "image-tag", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
@@ -739,10 +802,20 @@ def _stoppable(copies: int, least: int, _most: int) -> int:
     return copies - math.ceil(copies * least / 100)
 
 
+def _holds_subnets(cidr: str, zones: int) -> bool:
+    try:
+        block = ipaddress.IPv4Network(cidr, strict=False)
+    except ValueError:
+        return False
+    # the /24s of all zones come first, and the next /20 begins at a multiple of its size
+    return 16 <= block.prefixlen <= 28 and block.num_addresses >= (zones + 1) * 2**12
+
+
 def _within_codes(codes: str, low: int, high: int) -> bool:
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
         return False
-    return all(low <= int(code) <= high for code in re.findall(r"\d+", codes))
+    ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))
+    return all(low <= ends[0] <= ends[-1] <= high for ends in ranges)
 
 
 TABLE: tuple[Limit, ...] = tuple(row for row in list(globals().values()) if isinstance(row, Limit))

@@ -183,6 +183,8 @@ class Scaling:
             faults.keep(limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in given])
         if self.queue is not None and self.backlog_per_task is None:
             faults.add("queue is given, but nothing counts its messages; use backlog_per_task=, or leave it out")
+        faults.keep(limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
+        faults.keep(limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
         self._check_movement(faults)
         faults.raise_found()
 
