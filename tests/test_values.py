@@ -319,6 +319,15 @@ def test_endpoints_are_the_least_that_the_tasks_need(stack: cdk.Stack) -> None:
     assert set(Endpoints.for_tasks(read).services) - set(Endpoints.for_tasks(plain).services) == {"ssm"}
 
 
+def test_endpoints_know_their_price_beside_that_of_nat() -> None:
+    price = Endpoints("ecr.api", "ecr.dkr", "s3", "logs").monthly_price(zones=3, gib=100)
+    assert (price.endpoints, price.nat_gateway_per_zone, price.one_nat_gateway) == pytest.approx((66.7, 114, 41))
+    assert str(price) == (
+        "3 interface endpoints in 3 zones cost about $67 a month; NAT gateways $114, or $41 for one alone"
+    )
+    assert Endpoints("s3", "dynamodb").monthly_price(zones=2).endpoints == 0
+
+
 def test_no_endpoint_reaches_a_public_registry() -> None:
     with pytest.raises(ValueError, match="container 'app' comes from a public registry, which no endpoint reaches"):
         Endpoints.for_tasks(Task(Container("redis:8")))
