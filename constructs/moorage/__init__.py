@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from moorage.ecs.route import Route as Route
     from moorage.ecs.route import TargetHealth as TargetHealth
     from moorage.ecs.service import Service as Service
+    from moorage.ecs.service_connect import ServiceConnect as ServiceConnect
+    from moorage.ecs.service_connect import ServiceConnectTls as ServiceConnectTls
     from moorage.ecs.strategy import Strategy as Strategy
     from moorage.workload.container import Container as Container
     from moorage.workload.container import HealthCheck as HealthCheck
@@ -72,6 +74,8 @@ _HOMES = {
     "Scaling": "moorage.workload.scaling",
     "ScheduledAction": "moorage.workload.scaling_targets",
     "Service": "moorage.ecs.service",
+    "ServiceConnect": "moorage.ecs.service_connect",
+    "ServiceConnectTls": "moorage.ecs.service_connect",
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",
     "Task": "moorage.workload.task",

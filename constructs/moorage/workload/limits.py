@@ -660,6 +660,16 @@ ROUTES = Limit(
     instead="let one Route name several hosts or paths",
     source="botocore Service.loadBalancers; ECS quotas",
 )
+CONNECT_NAME = _pattern(
+    "service-connect-name", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
+    says="it is a host name: lower-case letters, digits and hyphens", instead="use another name=, as in 'catalog'",
+    source="botocore ServiceConnectClientAlias.dnsName",
+)  # fmt: skip
+AUTHORITY_ARN = _pattern(
+    "private-ca-arn", r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
+    says="certificates are issued by an AWS Private CA", instead="use the ARN of one, in the same region",
+    source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
+)  # fmt: skip
 GRACE_PERIOD = _range(
     "health-check-grace-period", 0, 2147483647, unit="s", of="the grace period",
     source="botocore CreateService.healthCheckGracePeriodSeconds",
