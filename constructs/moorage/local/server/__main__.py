@@ -11,7 +11,7 @@ import sys
 
 _SERVICES = (
     "applicationautoscaling", "autoscaling", "autoscaling_api", "ec2", "ecr", "ecs", "ecs_capacity", "ecs_scheduling",
-    "elbv2", "iam", "logs", "s3", "ssm",
+    "ecs_revisions", "ecs_rollout", "ecs_services", "elbv2", "iam", "logs", "s3", "ssm",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
