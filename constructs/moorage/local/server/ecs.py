@@ -140,11 +140,8 @@ class Service(Resource):
         wanted |= {"cluster": cluster, "service": name}
         wanted |= {gone: empty for gone, empty in _EMPTIED.items() if gone in _words(old) and gone not in wanted}
         force = new.get("ForceNewDeployment") or {}
-        if (
-            force != (old.get("ForceNewDeployment") or {})
-            and str(force.get("EnableForceNewDeployment")).lower() == "true"
-        ):
-            wanted["forceNewDeployment"] = True
+        if force != (old.get("ForceNewDeployment") or {}):
+            wanted["forceNewDeployment"] = str(force.get("EnableForceNewDeployment")).lower() == "true"
         self._check(wanted)
         _, rollout = services.update(wanted)
         self._run(rollout, cluster)

@@ -118,9 +118,7 @@ def deployment(arn: str) -> Record:
     """
     found: Record | None = _deployments.get(arn)
     if found is None:
-        raise RefusedError(
-            "ServiceDeploymentNotFoundException: The service deploy ARN that you specified was not found."
-        )
+        raise RefusedError(f"ServiceDeploymentNotFoundException: there is no service deployment {arn}")
     return found
 
 

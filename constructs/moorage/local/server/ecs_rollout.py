@@ -1,8 +1,8 @@
 """Amazon ECS: a service's deployment goes through its lifecycle stages, or is taken back.
 
 Each stage comes at once instead of in minutes; no bake time passes. An alarm counts that goes off after the deployment
-began (a hook may set it), as on AWS, where one that was in ALARM before is left aside. A deployment that fails is always
-taken back here, with a breaker's or an alarm's `rollback` or without: CloudFormation would do it next.
+began (a hook may set it), as on AWS, where alarms are left aside once one was in ALARM before. A deployment that fails
+is always taken back here, with a breaker's or an alarm's `rollback` or without: CloudFormation would do it next.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from . import ecs_strategy as strategies
 from . import elbv2
 from .calls import RefusedError
 from .ecr import missing_image
+from .ecs_capacity import answering
 from .ecs_instances import Record
 
 _BREAKER = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
@@ -40,7 +41,7 @@ class Rollout:
     Args:
         cluster: The cluster's name.
         service: ECS's record of the service, held (`_held`) until its tasks may start.
-        before: The record as it was, of which nothing runs any more when the deployment is done; None for a new service.
+        before: The record as it was, none of whose tasks run when the deployment is done; None for a new service.
     """
 
     def __init__(self, cluster: str, service: Record, before: Record | None) -> None:
@@ -319,6 +320,6 @@ def install() -> None:
     ecs._complete_service_deployment = _holding(ecs._complete_service_deployment, "_rolling")
     ecs._sync_service_targets = _syncing(ecs._sync_service_targets)
     ecs._ACTION_MAP |= {
-        "ContinueServiceDeployment": scheduling.capacity.answering(hooks.resolve),
-        "StopServiceDeployment": scheduling.capacity.answering(stop),
+        "ContinueServiceDeployment": answering(hooks.resolve),
+        "StopServiceDeployment": answering(stop),
     }

@@ -1,8 +1,8 @@
 """Amazon ECS: tasks that end by themselves.
 
-No container runs, so its command says how it goes, as the shell that it is written for would take it: `exit 3` ends with
-3, `sleep 60` takes that many seconds, `sleep infinity` never ends, and anything else ends at once with 0. A service's
-tasks stay, unless the command of an essential container is to exit: then the deployment fails.
+No container runs, so its command says how it goes, as the shell that it is written for would take it: `exit 3` ends
+with 3, `sleep 60` takes that many seconds, `sleep infinity` never ends, and anything else ends at once with 0. A
+service's tasks stay, unless the command of an essential container is to exit: then the deployment fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AWS IAM: the profile through which an instance has its role, and whether a service's role suffices for what it does."""
+"""AWS IAM: the profile through which an instance has its role, and whether a role suffices for what a service does."""
 
 from __future__ import annotations
 
