@@ -21,6 +21,7 @@ from . import ecs_runs as runs
 from . import ecs_scheduling as scheduling
 from . import ecs_services as services
 from . import ecs_strategy as strategies
+from . import ecs_targets as targets
 from .calls import RefusedError, members, perform, request
 from .ecs_rollout import Rollout
 from .resource import Made, Properties, Resource
@@ -203,6 +204,8 @@ def install() -> None:
         service = ecs._services.get(f"{cluster}/{group.removeprefix('service:')}") if group else None
         owner = service or _owner(parameters, cluster)
         known = set(ecs._tasks)
+        if not group and "taskDefinition" in parameters:
+            parameters = {**parameters, "group": targets.task_family(parameters["taskDefinition"])}
         answer = run_task(parameters | ({"tags": _inherited(service)} if service else {}))
         made = [task for arn, task in ecs._tasks.items() if arn not in known]
         for task in made:
