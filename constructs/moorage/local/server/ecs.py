@@ -36,7 +36,9 @@ _NOT_SHOWN = {
     "forceNewDeployment",
     "role",
 }  # part of a request, shown in other words
-_NOT_UPDATED = ("Cluster", "DesiredCount", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags")
+_NOT_UPDATED = (
+    "Cluster", "DesiredCount", "ForceNewDeployment", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags",
+)  # fmt: skip
 _EMPTIED: Mapping[str, Any] = {"loadBalancers": [], "serviceRegistries": [], "capacityProviderStrategy": []}
 
 
@@ -143,6 +145,8 @@ class Service(Resource):
         force = new.get("ForceNewDeployment") or {}
         if force != (old.get("ForceNewDeployment") or {}):
             wanted["forceNewDeployment"] = str(force.get("EnableForceNewDeployment")).lower() == "true"
+        if old.get("CapacityProviderStrategy") != new.get("CapacityProviderStrategy"):
+            wanted["forceNewDeployment"] = True
         self._check(wanted)
         _, rollout = services.update(wanted)
         self._run(rollout, cluster)

@@ -28,8 +28,11 @@ _DEFAULTS: Mapping[str, Any] = {
     "propagateTags": "NONE",
     "serviceRegistries": [],
 }
-_DEPLOYED = revisions.STATED - {"taskDefinition"} | {"enableECSManagedTags", "enableExecuteCommand", "propagateTags"}
-"""What ECS starts new tasks for when it changes."""
+_DEPLOYED = (
+    "loadBalancers", "networkConfiguration", "platformVersion", "serviceConnectConfiguration", "serviceRegistries",
+    "volumeConfigurations", "vpcLatticeConfigurations",
+)  # fmt: skip
+"""What, beside the task definition, triggers a deployment when it changes, by UpdateService's documentation."""
 
 Done = tuple[Record, rollout.Rollout | None]
 

@@ -45,9 +45,7 @@ class StateMachine(Resource):
         return self._made(arn, wanted)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        stated = {
-            key: value for key, value in new.items() if key not in ("StateMachineName", "StateMachineType", "Tags")
-        }
+        stated = {key: value for key, value in new.items() if key not in _NOT_UPDATED}
         wanted = self._request("UpdateStateMachine", {"StateMachineArn": physical_id, **stated}, new)
         perform(machines._update_state_machine, wanted)
         words = [{"Tags": provisioners._sfn_tags(properties)} for properties in (old, new)]
