@@ -52,7 +52,7 @@ def may_run(role_arn: str, revision: Mapping[str, Any], cluster: str) -> None:
     """
     iam.require(role_arn, "ecs:RunTask", revision["taskDefinitionArn"], cluster=cluster)
     for name in ("executionRoleArn", "taskRoleArn"):
-        if name in revision:
+        if revision.get(name):
             iam.require(role_arn, "iam:PassRole", revision[name], passedtoservice="ecs-tasks.amazonaws.com")
 
 

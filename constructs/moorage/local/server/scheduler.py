@@ -98,7 +98,7 @@ def _check(schedule: Record) -> None:
     if zone not in zoneinfo.available_timezones():
         raise RefusedError(f"ValidationException: Provided ScheduleExpressionTimezone {zone} is not valid.")
     rate, cron = eventbridge._parse_rate_seconds(expression), eventbridge._parse_cron_fields(expression)
-    if rate is None and cron is None and not _AT.fullmatch(expression):
+    if not rate and cron is None and not _AT.fullmatch(expression):
         raise RefusedError(f"ValidationException: Invalid Schedule Expression {expression}.")
     window = schedule["FlexibleTimeWindow"]
     if (window["Mode"] == "FLEXIBLE") != (window.get("MaximumWindowInMinutes") in _WINDOW):
