@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 from ministack import app
 from ministack.core.responses import get_region
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, engine, handlers, provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from . import schema
 from .calls import RefusedError
@@ -28,6 +28,7 @@ from .resource import Properties, Resource, generated_name
 _UNRECOGNIZED = "Template format error: Unrecognized resource types: ["
 _HELD_SECONDS = 20.0
 _PLACEHOLDERS = ("AWS::CDK::Metadata",)  # nothing stands behind it on AWS either
+_BLOCKING = ("AWS::ECS::Service",)  # asks functions, which in turn ask this server
 _UNIQUE = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
@@ -98,6 +99,8 @@ def install() -> None:
             _Checked(resource_type, handler)
     for module in (handlers, changesets):
         module.validate_template_support = _naming_paths(module.validate_template_support)
+    blocks = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda resource_type: resource_type in _BLOCKING or blocks(resource_type)
     app.SERVICE_HANDLERS["cloudformation"] = _holding(app.SERVICE_HANDLERS["cloudformation"])
 
 
