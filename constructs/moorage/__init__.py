@@ -25,14 +25,21 @@ if TYPE_CHECKING:
     from moorage.ecs.service import Service as Service
     from moorage.ecs.strategy import Strategy as Strategy
     from moorage.workload.container import Container as Container
+    from moorage.workload.container import ContainerCondition as ContainerCondition
+    from moorage.workload.container import EnvironmentFile as EnvironmentFile
     from moorage.workload.container import HealthCheck as HealthCheck
+    from moorage.workload.container import RestartPolicy as RestartPolicy
     from moorage.workload.image import Image as Image
     from moorage.workload.instances import InstanceRequirements as InstanceRequirements
+    from moorage.workload.linux import LinuxParameters as LinuxParameters
     from moorage.workload.needs import Endpoints as Endpoints
     from moorage.workload.scaling import Scaling as Scaling
     from moorage.workload.task import Architecture as Architecture
     from moorage.workload.task import NetworkMode as NetworkMode
+    from moorage.workload.task import OperatingSystemFamily as OperatingSystemFamily
     from moorage.workload.task import Task as Task
+    from moorage.workload.volumes import Mount as Mount
+    from moorage.workload.volumes import Volume as Volume
 
 _HOMES = {
     "Ami": "moorage.ecs.instance_capacity",
@@ -40,23 +47,30 @@ _HOMES = {
     "Capacity": "moorage.ecs.capacity",
     "Cluster": "moorage.ecs.cluster",
     "Container": "moorage.workload.container",
+    "ContainerCondition": "moorage.workload.container",
     "ContainerInstance": "moorage.ecs.instance_capacity",
     "Endpoints": "moorage.workload.needs",
+    "EnvironmentFile": "moorage.workload.container",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
+    "LinuxParameters": "moorage.workload.linux",
     "LoadBalancer": "moorage.ecs.load_balancer",
     "ManagedScaling": "moorage.ecs.instance_capacity",
+    "Mount": "moorage.workload.volumes",
     "Network": "moorage.ecs.network",
     "NetworkMode": "moorage.workload.task",
+    "OperatingSystemFamily": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",
     "Repository": "moorage.ecr.repository",
+    "RestartPolicy": "moorage.workload.container",
     "Route": "moorage.ecs.route",
     "Scaling": "moorage.workload.scaling",
     "Service": "moorage.ecs.service",
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",
     "Task": "moorage.workload.task",
+    "Volume": "moorage.workload.volumes",
     "WarmPool": "moorage.ecs.instance_capacity",
 }
 

@@ -33,7 +33,7 @@ def check_task(task: Task, strategy: Strategy, *, assign_public_ip: bool, faults
             "leave it out and use a load balancer, or run on Fargate"
         )
     if strategy.kind is Kind.FARGATE:
-        task.check_fargate(faults)
+        task.check_fargate(faults, spot=any(each.name == "FARGATE_SPOT" for each in strategy.weights))
     elif strategy.kind is Kind.MANAGED_INSTANCES:
         task.check_managed_instances(faults)
     else:

@@ -33,8 +33,9 @@ from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.placement import Placement
 from moorage.ecs.route import Route
 from moorage.ecs.strategy import CapacityChoice, Strategy
-from moorage.ecs.task_definition import define_task
+from moorage.ecs.task_definition import check_secrets, define_task
 from moorage.ecs.values import anyone, duration, tcp
+from moorage.ecs.volumes import attach_volumes
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
@@ -122,6 +123,7 @@ class Service(Construct):
         check_instances(task, strategy, cluster, routed=bool(routes), faults=faults)
         told = check_room(task, strategy, copies, placement, faults)
         check_network(task, security_groups, egress, vpc_subnets, faults)
+        check_secrets(scope, task, faults)
         faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
         starts_in = _starts_in(strategy, vpc_subnets)
         missing = [reach.missing(task.needs, each, public_address=assign_public_ip) for each in starts_in]
@@ -164,7 +166,11 @@ class Service(Construct):
         )
         for leftover in _leftovers(task, strategy):
             self._resource.add_property_deletion_override(leftover)
+        if task.execute_command:
+            self._resource.add_property_override("EnableExecuteCommand", value=True)
         self._own_interface = own_interface
+        if task.volumes:
+            attach_volumes(self, task, self.service, self.connections)
         self.target_groups = self._define_routes(routes, task, reach.vpc)
         for place in itertools.product(routes, instances):
             _open(*place, task)
