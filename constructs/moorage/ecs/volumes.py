@@ -69,7 +69,7 @@ def grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
 
 
 def attach_volumes(scope: Construct, task: Task, service: ecs.BaseService, connections: ec2.Connections) -> None:
-    """Say of a service what its task's volumes need beside the task definition.
+    """Say of a service what its task's volumes need beside the task definition, and have it wait for them.
 
     The rules between the service and a file system stand in the service's stack, whichever the file system's is, so
     that no circle can come about.
@@ -83,9 +83,12 @@ def attach_volumes(scope: Construct, task: Task, service: ecs.BaseService, conne
     opened = set()
     for volume in task.volumes:
         if isinstance(volume, EbsVolume):
-            service.add_volume(_managed(scope, volume))
+            managed = _managed(scope, volume)
+            service.add_volume(managed)
+            service.node.add_dependency(managed)  # its role may be granted a key by a policy of its own
         if isinstance(volume, EfsVolume) and volume.file_system not in opened:
             opened.add(volume.file_system)
+            service.node.add_dependency(volume.file_system.mount_targets_available)
             for index, group in enumerate(volume.file_system.connections.security_groups):
                 known = ec2.SecurityGroup.from_security_group_id(
                     scope, f"{volume.name}-file-system{index or ''}", group.security_group_id, allow_all_outbound=True
