@@ -213,6 +213,10 @@ CASES: dict[str, tuple[Define, Define]] = {
         container(credential_spec="credentialspecdomainless:arn:aws:s3:::bucket/spec.json"),
         container(credential_spec="arn:aws:s3:::bucket/spec.json"),
     ),
+    "fargate-credential-spec": (
+        fargate(Container("shop:1", credential_spec="credentialspecdomainless:arn:aws:s3:::bucket/spec.json")),
+        fargate(Container("shop:1", credential_spec="credentialspec:arn:aws:s3:::bucket/spec.json")),
+    ),
     "volume-name": (lambda _: Volume.bind_mount("a_b-C1"), lambda _: Volume.bind_mount("a b")),
     "volume-names-unique": (
         mounted(Volume.bind_mount("a"), Volume.bind_mount("b")),
@@ -241,6 +245,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "file-system-type": (ebs(10, file_system_type="ext4"), ebs(10, file_system_type="ntfs")),
     "windows-linux-only": (windows(), windows(writable=["/tmp"])),
+    "windows-volumes": (
+        mounted(Volume.bind_mount("a"), operating_system_family=WINDOWS),
+        mounted(Volume.ebs("a", 10), operating_system_family=WINDOWS),
+    ),
     "windows-network-mode": (
         windows(),
         task(operating_system_family=WINDOWS, network_mode=NetworkMode.BRIDGE),

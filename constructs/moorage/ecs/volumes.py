@@ -83,9 +83,7 @@ def attach_volumes(scope: Construct, task: Task, service: ecs.BaseService, conne
     opened = set()
     for volume in task.volumes:
         if isinstance(volume, EbsVolume):
-            managed = _managed(scope, volume)
-            service.add_volume(managed)
-            service.node.add_dependency(managed)  # its role may be granted a key by a policy of its own
+            service.add_volume(_managed(scope, volume, service))
         if isinstance(volume, EfsVolume) and volume.file_system not in opened:
             opened.add(volume.file_system)
             service.node.add_dependency(volume.file_system.mount_targets_available)
@@ -119,7 +117,7 @@ def _volume(volume: object) -> ecs.Volume:
             raise TypeError(f"{volume!r} is not a volume; use one of Volume.bind_mount, efs and ebs")
 
 
-def _managed(scope: Construct, volume: EbsVolume) -> ecs.ServiceManagedVolume:
+def _managed(scope: Construct, volume: EbsVolume, service: ecs.BaseService) -> ecs.ServiceManagedVolume:
     defined = ecs.ServiceManagedVolume(
         scope,
         volume.name,
@@ -141,7 +139,7 @@ def _managed(scope: Construct, volume: EbsVolume) -> ecs.ServiceManagedVolume:
     if volume.kms_key is not None:  # ECS developer guide, encrypt data stored in EBS volumes
         volume.kms_key.grant(
             defined.role, "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant", "kms:Decrypt"
-        )
+        ).apply_before(service)
     return defined
 
 

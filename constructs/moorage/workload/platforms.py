@@ -49,6 +49,7 @@ def _check_fargate_container(container: Container, faults: Faults) -> None:
         faults.keep(task_limits.FARGATE_SWAP, f"swappiness {of}", linux.swappiness)
     if container.logging is not None:
         faults.keep(task_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
+    faults.keep(task_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
     if firelens := container.sidecar.firelens:
         faults.keep(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
 
@@ -86,6 +87,8 @@ def check_windows(task: Task, faults: Faults) -> None:
     faults.keep(task_limits.WINDOWS_NETWORK_MODE, "network_mode", task.network_mode.value)
     faults.keep(task_limits.WINDOWS_ARCHITECTURE, "architecture", task.architecture.value)
     faults.keep(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", task.pid_mode)
+    elsewhere = tuple(volume.name for volume in task.volumes if not isinstance(volume, BindMount))
+    faults.keep(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
     for container in task.containers:
         for argument in ("writable", "linux_parameters", "privileged", "user"):
             given = getattr(container, argument)

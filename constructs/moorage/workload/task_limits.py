@@ -245,6 +245,13 @@ CREDENTIAL_SPEC = matching(
     instead="write it as in 'credentialspecdomainless:arn:aws:s3:::bucket/key'",
     source="botocore ContainerDefinition.credentialSpecs",
 )  # fmt: skip
+FARGATE_CREDENTIAL_SPEC = Limit(
+    id="fargate-credential-spec",
+    accepts=lambda spec: spec.startswith("credentialspecdomainless:"),
+    says="what Fargate runs on is in no domain",
+    instead="use 'credentialspecdomainless:' and the ARN of an object in S3",
+    source="ECS developer guide, gMSA for Linux containers on Fargate",
+)
 
 VOLUME_NAME = matching(
     "volume-name", r"[A-Za-z0-9_-]{1,255}",
@@ -368,6 +375,14 @@ WINDOWS_LINUX_ONLY = _absent(
     instead="leave it out on Windows",
     source="botocore ContainerDefinition.linuxParameters, privileged, ulimits, user; RegisterTaskDefinition.pidMode",
 )  # fmt: skip
+WINDOWS_VOLUMES = Limit(
+    id="windows-volumes",
+    accepts=lambda names: not names,
+    says="Windows tasks on Fargate have bind mounts alone",
+    instead="use Volume.bind_mount(...), or run on Linux",
+    source="Batch RuntimePlatform (efsVolumeConfiguration); ECS developer guide, EBS volumes (platforms)",
+    show=lambda names: ", ".join(map(repr, names)),
+)
 WINDOWS_NETWORK_MODE = Limit(
     id="windows-network-mode",
     accepts=lambda mode: mode == "awsvpc",
