@@ -99,6 +99,11 @@ def test_a_router_reads_more_configuration_from_its_image_or_s3(stack: cdk.Stack
     assert "s3" in task.needs
 
 
+def test_a_router_takes_secrets_alone_for_secret_options() -> None:
+    with pytest.raises(ValueError, match="secret_output 'apikey' is a str, but ECS reads secrets and parameters"):
+        Container.log_router({"Name": "datadog"}, secret_output={"apikey": "k"})  # type: ignore[dict-item]  # the test
+
+
 @pytest.mark.parametrize(
     ("task", "more"),
     [

@@ -113,6 +113,24 @@ def test_nothing_is_written_that_nobody_asked_for(stack: cdk.Stack, cluster: Clu
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("mode", "name", "expected"),
+    [
+        (NetworkMode.AWSVPC, "Web", "web"),
+        (NetworkMode.BRIDGE, "web", "web"),
+        (NetworkMode.HOST, "web", None),
+        (NetworkMode.AWSVPC, "-web", None),
+    ],
+)
+def test_a_port_has_a_name_that_service_connect_takes(
+    stack: cdk.Stack, vpc: ec2.IVpc, mode: NetworkMode, name: str, expected: str | None
+) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    Service(stack, "Web", cluster=cluster, task=Task(Container("shop:1", name=name, port=8080), network_mode=mode))
+    assert containers_of(stack)[name]["PortMappings"][0].get("Name") == expected
+
+
 def test_containers_wait_for_what_is_said(stack: cdk.Stack, cluster: Cluster) -> None:
     checked = HealthCheck("true")
     task = Task(

@@ -278,7 +278,7 @@ def test_architectures_are_those_of_fargate() -> None:
 @pytest.mark.parametrize(
     ("secrets", "says"),
     [
-        ({1: "a secret"}, r"secrets has the key 1, a int, but a variable's name is a text"),
+        ({1: "a secret"}, r"secrets has the key 1, a int, but a name is a text"),
         ({"A": "hunter2"}, r"secrets 'A' is a str, but ECS reads secrets and parameters; use a secretsmanager.Secret"),
     ],
 )

@@ -51,7 +51,7 @@ _SESSION_ACTIONS = (
 
 def check_secrets(scope: Construct, task: Task, faults: Faults) -> None:
     """Note secrets of another region than that of the stack that `scope` is in."""
-    used = [(container.name, *each) for container in task.containers for each in container.secrets.items()]
+    used = [(container.name, *each) for container in task.containers for each in container.all_secrets]
     if not used:
         return
     here = cdk.Stack.of(scope).region
@@ -185,8 +185,7 @@ def _logging(task: Task, container: Container, log_group: logs.ILogGroup) -> ecs
 
 
 def _firelens(firelens: FireLens) -> ecs.FirelensConfig:
-    in_s3 = (firelens.config_file or "").startswith("arn:")
-    kind = ecs.FirelensConfigFileType.S3 if in_s3 else ecs.FirelensConfigFileType.FILE
+    kind = ecs.FirelensConfigFileType.S3 if firelens.config_in_s3 else ecs.FirelensConfigFileType.FILE
     return ecs.FirelensConfig(
         type=ecs.FirelensLogRouterType[firelens.type.upper()],
         options=ecs.FirelensOptions(

@@ -342,11 +342,15 @@ class Container:
         )
 
     @property
+    def all_secrets(self) -> tuple[tuple[str, Any], ...]:
+        """Its secrets by name, and those of the output of a log router."""
+        output = self.sidecar.firelens.secret_output if self.sidecar.firelens else {}
+        return (*self.secrets.items(), *output.items())
+
+    @property
     def reads(self) -> Needs:
         """The services of AWS that its secrets, files and credential spec are read from when it starts."""
-        read = {secret_sources.needed(secret) for secret in self.secrets.values()}
-        if self.sidecar.firelens:
-            read |= {secret_sources.needed(secret) for secret in self.sidecar.firelens.secret_output.values()}
+        read = {secret_sources.needed(secret) for _, secret in self.all_secrets}
         if self.credential_spec:
             read.add("ssm" if ":ssm:" in self.credential_spec else "s3")
         return frozenset(read | {"s3"} if self.environment_files else read)
@@ -374,7 +378,7 @@ class Container:
         check_paths(self.writable, self.mounts, faults)
         faults.keep(task_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         self._check_environment(faults)
-        self._check_secrets(faults)
+        secret_sources.check("secrets", self.secrets, faults)
         if self.name in self.depends_on:
             faults.add(f"depends_on names {self.name!r} itself, so it would never start; leave it out")
         faults.raise_found()
@@ -386,19 +390,6 @@ class Container:
         if self.port_ranges and not faults.found:
             alone = ((self.port, self.port),) if self.port is not None else ()
             faults.keep(task_limits.PORT_RANGES_APART, "port_ranges", (*alone, *self.port_ranges))
-
-    def _check_secrets(self, faults: Faults) -> None:
-        for name, secret in self.secrets.items():
-            if not isinstance(name, str):
-                faults.add(f"secrets has the key {name!r}, a {type(name).__name__}, but a variable's name is a text")
-            if not secret_sources.is_secret(secret):
-                faults.add(
-                    f"secrets {name!r} is a {type(secret).__name__}, but ECS reads secrets and parameters; "
-                    "use a secretsmanager.Secret, an ssm.StringParameter or an ecs.Secret"
-                )
-            version = secret_sources.version(secret)
-            if version:
-                faults.keep(task_limits.SECRET_VERSION, f"secrets {name!r}", version)
 
     def _check_environment(self, faults: Faults) -> None:
         faults.keep(task_limits.ENVIRONMENT_FILES, "the number of environment_files", len(self.environment_files))

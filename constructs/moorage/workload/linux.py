@@ -24,7 +24,9 @@ def _devices(given: Sequence[ecs.Device]) -> tuple[ecs.Device, ...]:
 
 
 def _ulimits(given: Mapping[str, int | tuple[int, int]] | None) -> Mapping[str, tuple[int, int]]:
-    pairs = {name: (limit, limit) if isinstance(limit, int) else limit for name, limit in (given or {}).items()}
+    pairs = {
+        name: (limit, limit) if isinstance(limit, (int, float)) else limit for name, limit in (given or {}).items()
+    }
     return MappingProxyType(pairs)
 
 

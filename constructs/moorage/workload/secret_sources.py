@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from moorage.workload import task_limits
+
+if TYPE_CHECKING:
+    from moorage.workload.faults import Faults
 
 _TOKEN_PARTS, _ARN_PARTS = 4, 10
 """A secret's ARN with field, stage and id behind it, where the ARN is a token and where it is written out."""
@@ -27,6 +33,23 @@ def _has(secret: Any, name: str) -> bool:
     """Whether its class has that property; jsii's proxy of an interface has none, and is asked itself."""
     kind = type(secret)
     return hasattr(kind, name) or (hasattr(kind, "__getattr__") and hasattr(secret, name))
+
+
+def check(argument: str, secrets: Mapping[Any, Any], faults: Faults) -> None:
+    """Note what ECS cannot read, without showing it: it may be a secret in plain text."""
+    for name, secret in secrets.items():
+        if not isinstance(name, str):
+            faults.add(
+                f"{argument} has the key {name!r}, a {type(name).__name__}, but a name is a text; "
+                "write it as in 'DB_PASSWORD'"
+            )
+        if not is_secret(secret):
+            faults.add(
+                f"{argument} {name!r} is a {type(secret).__name__}, but ECS reads secrets and parameters; "
+                "use a secretsmanager.Secret, an ssm.StringParameter or an ecs.Secret"
+            )
+        if found := version(secret):
+            faults.keep(task_limits.SECRET_VERSION, f"{argument} {name!r}", found)
 
 
 def needed(secret: Any) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from moorage.workload import secret_sources
 from moorage.workload import task_limits as limits
-from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -85,7 +86,7 @@ class FireLens:
         enable_ecs_log_metadata: Whether cluster, task and container are added to each event.
 
     Raises:
-        ValueError: FireLens has no such router.
+        ValueError: FireLens has no such router, or a secret is none.
     """
 
     type: str = "fluentbit"
@@ -99,13 +100,19 @@ class FireLens:
     def __attrs_post_init__(self) -> None:
         faults = Faults("FireLens")
         faults.keep(limits.LOG_ROUTER, "type", self.type)
+        secret_sources.check("secret_output", self.secret_output, faults)
         faults.raise_found()
+
+    @property
+    def config_in_s3(self) -> bool:
+        """Whether more configuration is read from S3; what CDK does not know yet is an ARN, since paths are known."""
+        return self.config_file is not None and (self.config_file.startswith("arn:") or is_token(self.config_file))
 
     @property
     def calls(self) -> tuple[str, ...]:
         """The services of AWS that its output and its configuration are in, as far as their names say so."""
         called = {_ENDPOINT_OF_OUTPUT.get(self.output.get("Name", ""))}
-        if self.config_file and self.config_file.startswith("arn:"):
+        if self.config_in_s3:
             called.add("s3")
         return tuple(sorted(filter(None, called)))
 
