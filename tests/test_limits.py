@@ -39,6 +39,8 @@ from moorage import (
 from moorage.ecs.instance_capacity import Ec2Capacity
 from moorage.workload import limits
 from moorage.workload.instances import InstanceRequirements
+from moorage.workload.limit import Limit
+from tests import task_limit_cases
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
@@ -241,7 +243,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     "stop-timeout": (service(stop=120), service(stop=121)),
     "health-command": (health(command=["CMD", "true"]), health(command=["true"])),
     "health-interval": (health(interval=seconds(300)), health(interval=seconds(301))),
-    "health-timeout": (health(timeout=seconds(60)), health(timeout=seconds(61))),
+    "health-timeout": (
+        health(timeout=seconds(60), interval=seconds(60)),
+        health(timeout=seconds(61), interval=seconds(61)),
+    ),
     "health-retries": (health(retries=10), health(retries=11)),
     "health-start-period": (health(start_period=seconds(300)), health(start_period=seconds(301))),
     "task-definition-size": (container(), lambda _: Task(Container("a:1", environment={"TEXT": "x" * 65536}))),
@@ -383,6 +388,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Image.from_repository(REPOSITORY, digest=SHA),
         lambda _: Image.from_repository(REPOSITORY, digest=SHA[:-1]),
     ),
+    **task_limit_cases.CASES,
 }
 
 
@@ -393,12 +399,12 @@ def test_every_row_has_both_cases_and_a_source() -> None:
 
 
 @pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
-def test_what_keeps_the_limit_is_accepted(row: limits.Limit, stack: cdk.Stack) -> None:
+def test_what_keeps_the_limit_is_accepted(row: Limit, stack: cdk.Stack) -> None:
     CASES[row.id][0](stack)
 
 
 @pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
-def test_what_breaks_the_limit_says_which(row: limits.Limit, stack: cdk.Stack) -> None:
+def test_what_breaks_the_limit_says_which(row: Limit, stack: cdk.Stack) -> None:
     if row.confirmed:
         with pytest.raises(ValueError, match="but ") as raised:
             CASES[row.id][1](stack)

@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from moorage.ecs.service_connect import ServiceConnectTls as ServiceConnectTls
     from moorage.ecs.strategy import Strategy as Strategy
     from moorage.workload.container import Container as Container
+    from moorage.workload.container import ContainerCondition as ContainerCondition
+    from moorage.workload.container import EnvironmentFile as EnvironmentFile
     from moorage.workload.container import HealthCheck as HealthCheck
+    from moorage.workload.container import RestartPolicy as RestartPolicy
     from moorage.workload.image import Image as Image
     from moorage.workload.instances import InstanceRequirements as InstanceRequirements
     from moorage.workload.lifecycle import LifecycleHook as LifecycleHook
     from moorage.workload.lifecycle import LifecycleStage as LifecycleStage
+    from moorage.workload.linux import LinuxParameters as LinuxParameters
     from moorage.workload.needs import Endpoints as Endpoints
     from moorage.workload.rollout import CircuitBreaker as CircuitBreaker
     from moorage.workload.rollout import EarlySuccess as EarlySuccess
@@ -43,7 +47,10 @@ if TYPE_CHECKING:
     from moorage.workload.scaling_targets import ScheduledAction as ScheduledAction
     from moorage.workload.task import Architecture as Architecture
     from moorage.workload.task import NetworkMode as NetworkMode
+    from moorage.workload.task import OperatingSystemFamily as OperatingSystemFamily
     from moorage.workload.task import Task as Task
+    from moorage.workload.volumes import Mount as Mount
+    from moorage.workload.volumes import Volume as Volume
 
 _HOMES = {
     "Ami": "moorage.ecs.instance_capacity",
@@ -52,22 +59,28 @@ _HOMES = {
     "CircuitBreaker": "moorage.workload.rollout",
     "Cluster": "moorage.ecs.cluster",
     "Container": "moorage.workload.container",
+    "ContainerCondition": "moorage.workload.container",
     "ContainerInstance": "moorage.ecs.instance_capacity",
     "EarlySuccess": "moorage.workload.rollout",
     "Endpoints": "moorage.workload.needs",
+    "EnvironmentFile": "moorage.workload.container",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
     "LifecycleHook": "moorage.workload.lifecycle",
     "LifecycleStage": "moorage.workload.lifecycle",
+    "LinuxParameters": "moorage.workload.linux",
     "LoadBalancer": "moorage.ecs.load_balancer",
     "ManagedScaling": "moorage.ecs.instance_capacity",
     "MetricTarget": "moorage.workload.scaling_targets",
+    "Mount": "moorage.workload.volumes",
     "Network": "moorage.ecs.network",
     "NetworkMode": "moorage.workload.task",
+    "OperatingSystemFamily": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",
     "Predictive": "moorage.workload.scaling_targets",
     "Repository": "moorage.ecr.repository",
+    "RestartPolicy": "moorage.workload.container",
     "RollbackAlarms": "moorage.workload.rollout",
     "Rollout": "moorage.workload.rollout",
     "Route": "moorage.ecs.route",
@@ -79,6 +92,7 @@ _HOMES = {
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",
     "Task": "moorage.workload.task",
+    "Volume": "moorage.workload.volumes",
     "WarmPool": "moorage.ecs.instance_capacity",
 }
 

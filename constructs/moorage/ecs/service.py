@@ -27,13 +27,14 @@ from moorage.ecs.combination import (
     check_scaling,
     places_for,
 )
-from moorage.ecs.launch import DEFAULT_EGRESS, Launch, warn
+from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched, warn
 from moorage.ecs.placement import Placement
 from moorage.ecs.rollout import DAEMON, ROLLING, complete, deployment
 from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration
+from moorage.ecs.volumes import attach_volumes
 from moorage.workload import limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults, is_token
@@ -176,22 +177,31 @@ class Service(Construct):
         )
         for leftover in _leftovers(task, launch.strategy):
             self._resource.add_property_deletion_override(leftover)
+        if task.execute_command:
+            self._resource.add_property_override("EnableExecuteCommand", value=True)
         self.rollout = chosen
         self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
         self.targets = define_routes(self, self.service, routes, launch, shifts=chosen.shifts)
+        if task.volumes:
+            attach_volumes(self, task, self.service, self.connections)
         self.before_task_definition: ecs.TaskDefinition | None = None
-        hooks = list(chosen.hooks)
-        if first:
-            from moorage.ecs.before import define_before  # noqa: PLC0415  # loaded only where there is one
-
-            ahead, hook = define_before(self, first, launched, after_capacity, removal_policy)
-            self.before_task_definition = ahead.task_definition
-            hooks.insert(0, hook)
-        for path, value in complete(self, self.service, chosen, self.targets, hooks).items():
-            self._resource.add_property_override(f"DeploymentConfiguration.{path}", value)
+        self._define_rollout(launched, first, after_capacity, removal_policy)
         if copies.high_resolution:
             self._resource.add_property_override("Monitoring", HIGH_RESOLUTION)
         self.scalable_task_count = define_scaling(self.service, copies, self.targets) if copies.moves else None
+
+    def _define_rollout(
+        self, launched: Launched, first: Launch | None, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
+    ) -> None:
+        hooks = list(self.rollout.hooks)
+        if first:
+            from moorage.ecs.before import define_before  # noqa: PLC0415  # loaded only where there is one
+
+            ahead, hook = define_before(self, first, launched, cluster, removal_policy)
+            self.before_task_definition = ahead.task_definition
+            hooks.insert(0, hook)
+        for path, value in complete(self, self.service, self.rollout, self.targets, hooks).items():
+            self._resource.add_property_override(f"DeploymentConfiguration.{path}", value)
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup, ...]:

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
-from moorage.workload.task import Architecture
+from moorage.workload.task import Architecture, OperatingSystemFamily
 
 
 @functools.cache
@@ -31,10 +31,10 @@ def tcp(port: int) -> ec2.Port:
 
 
 @functools.cache
-def platform(architecture: Architecture) -> ecs.RuntimePlatform:
+def platform(architecture: Architecture, system: OperatingSystemFamily) -> ecs.RuntimePlatform:
     return ecs.RuntimePlatform(
         cpu_architecture=ecs.CpuArchitecture.of(architecture.value),
-        operating_system_family=ecs.OperatingSystemFamily.LINUX,
+        operating_system_family=ecs.OperatingSystemFamily.of(system.value),
     )
 
 
