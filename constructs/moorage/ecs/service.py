@@ -34,7 +34,7 @@ from moorage.ecs.placement import Placement
 from moorage.ecs.route import Route
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.task_definition import define_task
-from moorage.ecs.values import anyone, duration, tcp
+from moorage.ecs.values import anyone, duration, stack_of, tcp
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
@@ -130,6 +130,7 @@ class Service(Construct):
         faults.raise_found()
 
         super().__init__(scope, construct_id)
+        self._stack = stack_of(scope)
         if None in missing and not assign_public_ip and any(map(reach.isolated, starts_in)):
             told[UNREACHED] = _unsure(task)
         for name, warning in told.items():
@@ -145,7 +146,7 @@ class Service(Construct):
         self.security_groups = (
             tuple(security_groups or [self._define_security_group(reach.vpc, egress)])
             if own_interface
-            else tuple(each.security_group_in(cdk.Stack.of(self)) for each in instances)
+            else tuple(each.security_group_in(self._stack) for each in instances)
         )
         self.task_definition = define_task(self, task, self.log_group, strategy.kind)
         self.service = _SERVICES[strategy.kind](
@@ -236,7 +237,7 @@ class Service(Construct):
             elbv2.ApplicationListenerRule(
                 self,
                 f"Rule{suffix}",
-                listener=route.load_balancer.listener_in(cdk.Stack.of(self)),
+                listener=route.load_balancer.listener_in(self._stack),
                 priority=route.priority,
                 conditions=_conditions(route),
                 target_groups=[group],
