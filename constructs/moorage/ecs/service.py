@@ -33,7 +33,7 @@ from moorage.ecs.rollout import DAEMON, ROLLING, complete, deployment
 from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
-from moorage.ecs.values import duration
+from moorage.ecs.values import duration, stack_of
 from moorage.ecs.volumes import attach_volumes
 from moorage.workload import limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
@@ -181,7 +181,7 @@ class Service(Construct):
             self._resource.add_property_override("EnableExecuteCommand", value=True)
         self.rollout = chosen
         self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
-        self.targets = define_routes(self, self.service, routes, launch, shifts=chosen.shifts)
+        self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
         if task.volumes:
             attach_volumes(self, task, self.service, self.connections)
         self.before_task_definition: ecs.TaskDefinition | None = None

@@ -7,6 +7,7 @@ import functools
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from constructs import Construct
 
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
@@ -14,6 +15,11 @@ from moorage.workload.task import Architecture, OperatingSystemFamily
 @functools.cache
 def duration(seconds: int) -> cdk.Duration:
     return cdk.Duration.seconds(seconds)
+
+
+def stack_of(scope: Construct) -> cdk.Stack:
+    """The stack that `scope` is or is in; where it is one itself, CDK need not be asked."""
+    return scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
 
 
 def optional_duration(seconds: int | None) -> cdk.Duration | None:
