@@ -40,7 +40,7 @@ from moorage.ecs.instance_capacity import Ec2Capacity
 from moorage.workload import limits
 from moorage.workload.instances import InstanceRequirements
 from moorage.workload.limit import Limit
-from tests import task_limit_cases
+from tests import rollout_limit_cases, task_limit_cases
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
@@ -257,7 +257,6 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "scaling-range": (lambda _: Scaling(2, 3, cpu_percent=60), lambda _: Scaling(3, 2, cpu_percent=60)),
     "target-percent": (lambda _: Scaling(1, 2, cpu_percent=100), lambda _: Scaling(1, 2, cpu_percent=101)),
-    "target-requests": (lambda _: Scaling(1, 2, requests_per_task=1), lambda _: Scaling(1, 2, requests_per_task=0)),
     "strategy-items": (many(20), many(21)),
     "strategy-weight": (weights(1000, 1), weights(1001, 1)),
     "strategy-weights": (weights(0, 1), weights(0, 0)),
@@ -389,6 +388,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Image.from_repository(REPOSITORY, digest=SHA[:-1]),
     ),
     **task_limit_cases.CASES,
+    **rollout_limit_cases.CASES,
 }
 
 

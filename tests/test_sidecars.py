@@ -147,3 +147,12 @@ def for_tasks(task: Task) -> Endpoints:
 def test_a_sidecars_logs_are_kept_with_the_services(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=Task(APP, Container.otel_collector()))
     template(stack).resource_count_is("AWS::Logs::LogGroup", 1)
+
+
+def test_on_instances_tasks_are_started_from_there_and_call_from_their_own_subnets(stack: cdk.Stack) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
+    cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Net").vpc, capacity=[general])
+    public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)  # no NAT, and on instances no public address
+    assert Service(stack, "Silent", cluster=cluster, task=Task(APP), vpc_subnets=public)
+    with pytest.raises(ValueError, match="cannot reach 'sqs', which the task needs"):
+        Service(stack, "Calling", cluster=cluster, task=Task(APP, calls="sqs"), vpc_subnets=public)

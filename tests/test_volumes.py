@@ -102,6 +102,29 @@ def test_a_service_reaches_its_file_system_on_one_port(stack: cdk.Stack, vpc: ec
     template(stack).has_resource_properties("AWS::EC2::SecurityGroupEgress", {"FromPort": 2049, "ToPort": 2049})
 
 
+def test_services_that_share_a_security_group_define_a_rule_once(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
+    files, group = shared(stack, vpc), ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
+    task = Task(Container("shop:1", mounts={"/files": "files"}), volumes=[Volume.efs("files", files)])
+    for name in ("Web", "Api"):
+        Service(stack, name, cluster=cluster, task=task, security_groups=[group])
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
+
+
+def test_what_runs_ahead_reaches_the_file_system_and_has_no_disk(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
+    def migrate(volume: Volume) -> Task:
+        return Task(Container("migrate:1", mounts={"/data": volume.name}), volumes=[volume])
+
+    files = Volume.efs("files", shared(stack, vpc))
+    Service(stack, "Web", cluster=cluster, task=Task(Container("shop:1")), before=migrate(files))
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
+    with pytest.raises(ValueError, match="volume 'disk' is a disk that ECS makes for a service's tasks"):
+        Service(stack, "Api", cluster=cluster, task=Task(Container("shop:1")), before=migrate(Volume.ebs("disk", 9)))
+
+
 def test_a_file_system_of_another_stack_makes_no_circle(app: cdk.App) -> None:
     platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
     vpc = imported_vpc(platform)

@@ -144,9 +144,13 @@ class Launch:
 
     @functools.cached_property
     def _missing(self) -> list[frozenset[str] | None]:
-        return [
-            self.reach.missing(self.task.needs, each, public_address=self.assign_public_ip) for each in self._starts_in
-        ]
+        public, task = self.assign_public_ip, self.task
+        if self.strategy.kind is Kind.FARGATE or not self.own_interface:
+            return [self.reach.missing(task.needs, each, public_address=public) for each in self._starts_in]
+        missing = [self.reach.missing(task.needs_to_start, each, public_address=public) for each in self._starts_in]
+        if task.needs_to_run:
+            missing.append(self.reach.missing(task.needs_to_run, self.vpc_subnets, public_address=public))
+        return missing
 
     def _unsure(self) -> str:
         return (

@@ -34,7 +34,7 @@ from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration, stack_of
-from moorage.ecs.volumes import attach_volumes
+from moorage.ecs.volumes import attach_volumes, check_run_alone
 from moorage.workload import limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults, is_token
@@ -141,6 +141,7 @@ class Service(Construct):
         first = attrs.evolve(launch, task=before) if before else None
         if first:
             first.check_named("before", faults)
+            check_run_alone(first.task, faults)
         namespace = cluster.namespace if isinstance(cluster, Cluster) else cluster.default_cloud_map_namespace
         if connect:
             connect.check(task, namespace, faults)
@@ -182,8 +183,9 @@ class Service(Construct):
         self.rollout = chosen
         self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
         self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
-        if task.volumes:
-            attach_volumes(self, task, self.service, self.connections)
+        tasks = [task, before] if before else [task]
+        if any(each.volumes for each in tasks):
+            attach_volumes(self, tasks, self.service, self.connections if launch.own_interface else None)
         self.before_task_definition: ecs.TaskDefinition | None = None
         self._define_rollout(launched, first, after_capacity, removal_policy)
         if copies.high_resolution:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.workload.container import Container
+    from moorage.workload.faults import Faults
     from moorage.workload.task import Task
 
 _NFS = 2049
@@ -68,7 +70,19 @@ def grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
             )
 
 
-def attach_volumes(scope: Construct, task: Task, service: ecs.BaseService, connections: ec2.Connections) -> None:
+def check_run_alone(task: Task, faults: Faults) -> None:
+    """Note a disk that ECS would make for a task of a service, of a task that no service keeps."""
+    for volume in task.volumes:
+        if isinstance(volume, EbsVolume):
+            faults.add(
+                f"volume {volume.name!r} is a disk that ECS makes for a service's tasks, and this one runs by itself; "
+                "use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
+            )
+
+
+def attach_volumes(
+    scope: Construct, tasks: Sequence[Task], service: ecs.BaseService, connections: ec2.Connections | None
+) -> None:
     """Say of a service what its task's volumes need beside the task definition, and have it wait for them.
 
     The rules between the service and a file system stand in the service's stack, whichever the file system's is, so
@@ -76,22 +90,29 @@ def attach_volumes(scope: Construct, task: Task, service: ecs.BaseService, conne
 
     Args:
         scope: Where the role of the managed volume is defined.
-        task: What the service runs.
+        tasks: What the service runs.
         service: The service, which gets the managed volume.
-        connections: Who connects to the file systems.
+        connections: Who connects to the file systems; None where it is the instances, of which services share one
+            security group.
     """
-    opened = set()
-    for volume in task.volumes:
+    volumes = [volume for task in tasks for volume in task.volumes]
+    for volume in volumes:
         if isinstance(volume, EbsVolume):
             service.add_volume(_managed(scope, volume, service))
-        if isinstance(volume, EfsVolume) and volume.file_system not in opened:
-            opened.add(volume.file_system)
-            service.node.add_dependency(volume.file_system.mount_targets_available)
-            for index, group in enumerate(volume.file_system.connections.security_groups):
-                known = ec2.SecurityGroup.from_security_group_id(
-                    scope, f"{volume.name}-file-system{index or ''}", group.security_group_id, allow_all_outbound=True
-                )
-                connections.allow_to(known, tcp(_NFS), f"Tasks to file system {volume.name}")
+    for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):
+        service.node.add_dependency(file_system.mount_targets_available)
+        if connections:
+            for group in file_system.connections.security_groups:
+                connections.allow_to(_known_in(cdk.Stack.of(scope), group), tcp(_NFS), "Tasks to file system")
+
+
+def _known_in(stack: cdk.Stack, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+    """A file system's security group as services in `stack` see it, once, so that none defines a rule again."""
+    name = f"FileSystem {group.node.addr}"
+    known = stack.node.try_find_child(name)
+    return cast("ec2.ISecurityGroup | None", known) or ec2.SecurityGroup.from_security_group_id(
+        stack, name, group.security_group_id, allow_all_outbound=True
+    )
 
 
 def _volume(volume: object) -> ecs.Volume:

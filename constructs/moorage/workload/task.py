@@ -177,13 +177,23 @@ class Task:
 
     @property
     def needs(self) -> Needs:
-        """What the task must reach: to start, its images, log group, secrets and files; to run, what it calls."""
+        """What must be reached for the task to start, and what it reaches itself when it runs."""
+        return self.needs_to_start | self.needs_to_run
+
+    @property
+    def needs_to_start(self) -> Needs:
+        """What ECS must reach for it: its images, log group, secrets and files. On instances, their agent does."""
         return LOGS.union(
-            self.calls,
-            EXECUTE_COMMAND if self.execute_command else (),
             *(container.image.needs for container in self.containers),
-            *(container.sidecar.calls for container in self.containers),
             *(container.reads for container in self.containers),
+        )
+
+    @property
+    def needs_to_run(self) -> Needs:
+        """What it reaches from its own place in the network: what it and its sidecars call, and a session's way in."""
+        return frozenset(self.calls).union(
+            EXECUTE_COMMAND if self.execute_command else (),
+            *(container.sidecar.calls for container in self.containers),
         )
 
     def memory_of(self, container: Container) -> int | None:
