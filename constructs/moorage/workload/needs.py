@@ -68,7 +68,7 @@ class Endpoints:
         faults = Faults("Endpoints")
         for task in tasks:
             for container in task.containers:
-                if container.image.needs == INTERNET:
+                if container.image.needs >= INTERNET:
                     faults.add(
                         f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
                         "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
