@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aws_cdk as cdk
+import jsii
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -15,6 +17,7 @@ from moorage.ecr.scanning import Severity
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sqs as sqs
+    from aws_cdk.interfaces.aws_events import IRuleRef
 
 Pattern: TypeAlias = Mapping[str, Any]
 """An event pattern as EventBridge writes it."""
@@ -259,21 +262,30 @@ class RegistryEvents(Construct):
             ),
         )
         if target is not None:
-            rule.add_target(target)
-            self._keep_letters(rule, dead_letter_queue)
+            rule.add_target(_WithLetters(target, lambda: self._letters_of(rule, dead_letter_queue)))
         return rule
 
-    def _keep_letters(self, rule: events.Rule, queue: sqs.IQueue | None) -> None:
-        """Give the rule's target a dead-letter queue, unless it came with one."""
-        resource: events.CfnRule = rule.node.default_child  # type: ignore[assignment]  # as CDK names it
-        (target,) = cdk.Stack.of(self).resolve(resource.targets)
-        if "deadLetterConfig" in target and queue is None:
-            return
+    def _letters_of(self, rule: events.Rule, queue: sqs.IQueue | None) -> sqs.IQueue:
         if queue is None:
-            queue = self.dead_letter_queue
-        else:
-            _let_send(queue, self, rule.rule_arn)
-        resource.add_property_override("Targets.0.DeadLetterConfig", {"Arn": queue.queue_arn})
+            return self.dead_letter_queue
+        _let_send(queue, self, rule.rule_arn)
+        return queue
+
+
+@jsii.implements(events.IRuleTarget)
+class _WithLetters:
+    """A target that has a dead-letter queue, unless it came with one; asked once, when it is added to its rule."""
+
+    def __init__(self, target: events.IRuleTarget, letters: Callable[[], sqs.IQueue]) -> None:
+        self._target = target
+        self._letters = letters
+
+    def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002  # CDK's name
+        config = self._target.bind(rule, id)
+        if config.dead_letter_config is not None:
+            return config
+        given = {name: getattr(config, name) for name in inspect.signature(events.RuleTargetConfig).parameters}
+        return events.RuleTargetConfig(**{**given, "dead_letter_config": {"arn": self._letters().queue_arn}})
 
 
 def _define_letters(scope: Construct, key: kms.IKey) -> sqs.Queue:

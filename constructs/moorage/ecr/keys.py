@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
-
 from moorage.ecr import limits
 from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
+    import aws_cdk as cdk
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
     from moorage.ecr.settings import Encryption
 
 PULL_USES = ("kms:Decrypt", "kms:DescribeKey")
-PUSH_USES = (*PULL_USES, "kms:GenerateDataKey*")
+PUSH_USES = (*PULL_USES, "kms:GenerateDataKey")
 
 
 def check_key(encryption: Encryption, stack: cdk.Stack, faults: Faults) -> None:
@@ -34,25 +32,10 @@ def key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.Remova
         return encryption.given_key
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loaded only where a key is defined
 
-    key = kms.Key(
+    return kms.Key(
         scope,
         "Key",
         enable_key_rotation=True,
         description="Images of Amazon ECR",
         removal_policy=removal_policy,
     )
-    # As the policy of AWS's own key for ECR has it: who may use a repository of this account uses its key through ECR.
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.AnyPrincipal()],
-            actions=["kms:CreateGrant", "kms:RetireGrant", *PUSH_USES],
-            resources=["*"],
-            conditions={
-                "StringEquals": {
-                    "kms:ViaService": f"ecr.{cdk.Stack.of(scope).region}.amazonaws.com",
-                    "kms:CallerAccount": cdk.Stack.of(scope).account,
-                }
-            },
-        )
-    )
-    return key

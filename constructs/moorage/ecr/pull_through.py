@@ -164,10 +164,12 @@ def _name_of(secret: secretsmanager.ISecret) -> str | None:
     if arn:
         return arn["name"]
     defined = secret.node.default_child
-    if defined is not None:
-        name = getattr(defined, "name", None)
-        return "(chosen by CloudFormation)" if name is None else str(name)
-    return None if is_token(secret.secret_name) else secret.secret_name
+    if defined is None:
+        return None if is_token(secret.secret_name) else secret.secret_name
+    name = secret.stack.resolve(getattr(defined, "name", None))  # CDK has a token there, of nothing or of a name
+    if name is None:
+        return "(chosen by CloudFormation)"
+    return name if isinstance(name, str) else None
 
 
 def region_of(secret: secretsmanager.ISecret) -> str | None:

@@ -14,6 +14,7 @@ from constructs import Construct
 from moorage.ecr import limits, whole
 from moorage.ecr.audit import AuditTrail, define_trail
 from moorage.ecr.events import RegistryEvents
+from moorage.ecr.keys import check_key
 from moorage.ecr.metrics import RegistryMetrics
 from moorage.ecr.pull_through import PullThrough, region_of
 from moorage.ecr.replication import Origin, Place, Replica, Replication, Source, check_rules, coming
@@ -98,6 +99,8 @@ class Registry(RegistryEvents, RegistryMetrics):
         _check_policy(statements, scope, faults)
         _check_caches(pull_through, self.place, faults)
         wanted = merged([*templates, *_templates_of(replicates_from, self.place, pull_through)], faults)
+        for template in wanted:
+            check_key(template.settings.encryption, cdk.Stack.of(scope), faults)
         _check_signing(signing, self.place, faults)
         excluded = [_arn_of(each) for each in pull_time_exclusions]
         for arn in excluded:

@@ -158,7 +158,9 @@ class RepositoryImage(Image):
         """The name of the SSM parameter that holds the tag; None where the stack's own parameter does, or none."""
         if self.parameter is None or isinstance(self.parameter, str):
             return self.parameter
-        return getattr(self.parameter, "parameter_name", None)
+        defined = self.parameter.node.default_child
+        name = self.parameter.stack.resolve(getattr(defined, "name", None))  # CDK has a token there, of a name
+        return name if isinstance(name, str) else getattr(self.parameter, "parameter_name", None)
 
     @property
     def needs(self) -> Needs:
