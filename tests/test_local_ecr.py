@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.local_aws import ACCOUNT, REGION, Client, Deploy, attribute, ref, res
 
 OTHER = "222222222222"
 AFAR = "eu-central-1"
+HOME = "us-east-1"
 LIFECYCLE = json.dumps(
     {
         "rules": [
@@ -299,9 +301,6 @@ def test_cache_rules_templates_and_exclusions_are_shown_and_go(
     assert ecr.list_pull_time_update_exclusions()["pullTimeUpdateExclusions"] == []
 
 
-HOME = "us-east-1"
-
-
 def test_public_repository_is_in_its_home_region_alone(deploy: Deploy) -> None:
     public = resource("AWS::ECR::PublicRepository", RepositoryName="shop-cli")
     stack = deploy({"Cli": public})
@@ -349,3 +348,312 @@ def test_public_repository_shows_its_catalog_and_goes(client: Client) -> None:
     assert _code(public.get_repository_policy, repositoryName="shop-cli") == "RepositoryPolicyNotFoundException"
     cloudformation.delete_stack(StackName="public")
     assert _code(public.describe_repositories, repositoryNames=["shop-cli"]) == "RepositoryNotFoundException"
+
+
+def _rule(queue: str, *detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
+    pattern = {"source": [source], "detail-type": list(detail_types)}
+    target = {"Id": "Target0", "Arn": attribute(queue, "Arn")}
+    return resource("AWS::Events::Rule", EventPattern=pattern, State="ENABLED", Targets=[target])
+
+
+def _queue_open_to_events(queue: str) -> dict[str, Any]:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": attribute(queue, "Arn"),
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return resource("AWS::SQS::QueuePolicy", Queues=[ref(queue)], PolicyDocument=document)
+
+
+def _received(sqs: Any, queue: str) -> list[dict[str, Any]]:
+    """What is in a queue, which is empty then."""
+    found: list[dict[str, Any]] = []
+    while True:
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        if not messages:
+            return found
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+def _listening(*detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
+    return {
+        "Queue": resource("AWS::SQS::Queue"),
+        "Open": _queue_open_to_events("Queue"),
+        "Rule": _rule("Queue", *detail_types, source=source),
+    }
+
+
+@pytest.fixture
+def elsewhere(client: Client) -> Iterator[Callable[..., dict[str, str]]]:
+    """Deploy a stack into another account or region, gone when the test is over."""
+    made: list[Any] = []
+
+    def deployed(account: str, region: str, resources: dict[str, Any], **outputs: Any) -> dict[str, str]:
+        cloudformation = client("cloudformation", account, region)
+        body = {"Resources": resources}
+        if outputs:
+            body["Outputs"] = {key: {"Value": value} for key, value in outputs.items()}
+        cloudformation.create_stack(StackName="elsewhere", TemplateBody=json.dumps(body))
+        made.append(cloudformation)
+        (stack,) = cloudformation.describe_stacks(StackName="elsewhere")["Stacks"]
+        assert stack["StackStatus"] == "CREATE_COMPLETE"
+        return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", ())}
+
+    yield deployed
+    for cloudformation in made:
+        cloudformation.delete_stack(StackName="elsewhere")
+
+
+def _replicating(*destinations: tuple[str, str], prefix: str | None = "prod/") -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "Destinations": [{"RegistryId": account, "Region": region} for account, region in destinations]
+    }
+    if prefix:
+        rule["RepositoryFilters"] = _wildcards(prefix, kind="PREFIX_MATCH")
+    return {"Replication": resource("AWS::ECR::ReplicationConfiguration", ReplicationConfiguration={"Rules": [rule]})}
+
+
+def _permitting(*actions: str) -> dict[str, Any]:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": list(actions),
+        "Resource": f"arn:aws:ecr:{AFAR}:{OTHER}:repository/prod/*",
+    }
+    return resource("AWS::ECR::RegistryPolicy", PolicyText={"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _emptied(ecr: Any, *names: str) -> None:
+    for name in names:
+        ecr.delete_repository(repositoryName=name, force=True)
+
+
+def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
+    client: Client, deploy: Deploy, elsewhere: Callable[..., dict[str, str]]
+) -> None:
+    template = resource(
+        "AWS::ECR::RepositoryCreationTemplate",
+        Prefix="prod",
+        AppliedFor=["REPLICATION"],
+        ImageTagMutability="IMMUTABLE",
+        LifecyclePolicy=LIFECYCLE,
+        RepositoryPolicy=json.dumps(PULL),
+    )
+    there = {
+        "Policy": _permitting("ecr:ReplicateImage", "ecr:CreateRepository"),
+        "Template": template,
+        **_listening("ECR Replication Action"),
+    }
+    across = elsewhere(OTHER, AFAR, there, queue=ref("Queue"))
+    beside = elsewhere(ACCOUNT, AFAR, _listening("ECR Replication Action"), queue=ref("Queue"))
+    images = {
+        name: resource("AWS::ECR::Repository", RepositoryName=name, EmptyOnDelete=True)
+        for name in ("prod/web", "dev/web")
+    }
+    repositories = {f"Images{number}": each for number, each in enumerate(images.values())}
+    stack = deploy(
+        repositories | _replicating((OTHER, AFAR), (ACCOUNT, AFAR)) | _listening("ECR Image Action"), queue=ref("Queue")
+    )
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    ecr = client("ecr")
+    upload = ecr.initiate_layer_upload(repositoryName="prod/web")["uploadId"]
+    ecr.upload_layer_part(
+        repositoryName="prod/web", uploadId=upload, partFirstByte=0, partLastByte=4, layerPartBlob=b"layer"
+    )
+    layer = f"sha256:{hashlib.sha256(b'layer').hexdigest()}"
+    ecr.complete_layer_upload(repositoryName="prod/web", uploadId=upload, layerDigests=[layer])
+    digest = _push(ecr, "prod/web", "1", layers=[{"digest": layer, "size": 5}])
+    _push(ecr, "dev/web", "1")
+
+    for account, values in ((OTHER, across), (ACCOUNT, beside)):
+        replica = client("ecr", account, AFAR)
+        (copied,) = replica.describe_images(repositoryName="prod/web")["imageDetails"]
+        assert (copied["imageDigest"], copied["imageTags"], copied["registryId"]) == (digest, ["1"], account)
+        checked = replica.batch_check_layer_availability(repositoryName="prod/web", layerDigests=[layer])["layers"][0]
+        assert (checked["layerAvailability"], checked["layerSize"]) == ("AVAILABLE", 5)
+        (repository,) = replica.describe_repositories()["repositories"]
+        assert repository["imageTagMutability"] == ("IMMUTABLE" if account == OTHER else "MUTABLE")
+        (event,) = _received(client("sqs", account, AFAR), values["queue"])
+        assert (event["source"], event["account"], event["region"]) == ("aws.ecr", account, AFAR)
+        assert event["resources"] == [f"arn:aws:ecr:{AFAR}:{account}:repository/prod/web"]
+        assert event["detail"] == {
+            "result": "SUCCESS",
+            "repository-name": "prod/web",
+            "image-digest": digest,
+            "source-account": ACCOUNT,
+            "action-type": "REPLICATE",
+            "source-region": REGION,
+            "image-tag": "1",
+        }
+    replica = client("ecr", OTHER, AFAR)
+    assert replica.get_lifecycle_policy(repositoryName="prod/web")["lifecyclePolicyText"] == LIFECYCLE
+    assert json.loads(replica.get_repository_policy(repositoryName="prod/web")["policyText"]) == PULL
+    status = ecr.describe_image_replication_status(repositoryName="prod/web", imageId={"imageTag": "1"})
+    assert [(each["registryId"], each["region"], each["status"]) for each in status["replicationStatuses"]] == [
+        (OTHER, AFAR, "COMPLETE"),
+        (ACCOUNT, AFAR, "COMPLETE"),
+    ]
+
+    # a tag that is immutable there stays on the older image
+    moved = _push(ecr, "prod/web", "1", number=2)
+    newest = replica.describe_images(repositoryName="prod/web", imageIds=[{"imageDigest": moved}])["imageDetails"][0]
+    assert "imageTags" not in newest
+    assert (
+        client("ecr", region=AFAR).describe_images(repositoryName="prod/web", imageIds=[{"imageTag": "1"}])[
+            "imageDetails"
+        ][0]["imageDigest"]
+        == moved
+    )
+
+    # deletions stay where they are
+    ecr.batch_delete_image(repositoryName="prod/web", imageIds=[{"imageDigest": digest}])
+    assert len(replica.describe_images(repositoryName="prod/web")["imageDetails"]) == 2
+    actions = [
+        (each["detail"]["action-type"], each["detail"]["repository-name"], each["detail"].get("image-tag"))
+        for each in _received(client("sqs"), stack["Values"]["queue"])
+    ]
+    assert actions == [
+        ("PUSH", "prod/web", "1"),
+        ("PUSH", "dev/web", "1"),
+        ("PUSH", "prod/web", "1"),
+        ("DELETE", "prod/web", None),
+    ]
+    _emptied(replica, "prod/web")
+    _emptied(client("ecr", region=AFAR), "prod/web")
+
+
+@pytest.mark.parametrize("allowed", [(), ("ecr:ReplicateImage",), ("ecr:CreateRepository",)])
+def test_replication_stops_at_an_account_that_does_not_let_it_in(
+    client: Client, deploy: Deploy, elsewhere: Callable[..., dict[str, str]], allowed: tuple[str, ...]
+) -> None:
+    if allowed:
+        elsewhere(OTHER, AFAR, {"Policy": _permitting(*allowed)})
+    images = {"Images": resource("AWS::ECR::Repository", RepositoryName="prod/web", EmptyOnDelete=True)}
+    deploy(images | _replicating((OTHER, AFAR)))
+    ecr, replica = client("ecr"), client("ecr", OTHER, AFAR)
+    _push(ecr, "prod/web", "1")
+    (status,) = ecr.describe_image_replication_status(repositoryName="prod/web", imageId={"imageTag": "1"})[
+        "replicationStatuses"
+    ]
+    assert (status["status"], status["failureCode"]) == ("FAILED", "AccessDenied")
+    assert replica.describe_repositories()["repositories"] == []
+    if allowed == ("ecr:ReplicateImage",):
+        # a repository that is there already need not be made
+        replica.create_repository(repositoryName="prod/web")
+        _push(ecr, "prod/web", "2")
+        (copied,) = replica.describe_images(repositoryName="prod/web")["imageDetails"]
+        assert copied["imageTags"] == ["2"]
+        _emptied(replica, "prod/web")
+
+
+def test_copy_goes_no_further(client: Client, deploy: Deploy, elsewhere: Callable[..., dict[str, str]]) -> None:
+    elsewhere(ACCOUNT, AFAR, _replicating((ACCOUNT, HOME), prefix=None))
+    images = {"Images": resource("AWS::ECR::Repository", RepositoryName="prod/web", EmptyOnDelete=True)}
+    deploy(images | _replicating((ACCOUNT, AFAR)))
+    _push(client("ecr"), "prod/web", "1")
+    assert client("ecr", region=AFAR).describe_images(repositoryName="prod/web")["imageDetails"]
+    assert client("ecr", region=HOME).describe_repositories()["repositories"] == []
+    _emptied(client("ecr", region=AFAR), "prod/web")
+
+
+FOUND = {"annotations": {"moorage.local/findings": json.dumps([{"name": "CVE-2021-44228", "severity": "CRITICAL"}])}}
+
+
+def _scanned(scan_type: str, frequency: str, *filters: str) -> dict[str, Any]:
+    rule = {"ScanFrequency": frequency, "RepositoryFilters": _wildcards(*filters)}
+    return {
+        "Images": resource("AWS::ECR::Repository", RepositoryName="prod/web", EmptyOnDelete=True),
+        "Scanning": resource("AWS::ECR::RegistryScanningConfiguration", ScanType=scan_type, Rules=[rule]),
+    }
+
+
+def test_basic_scan_on_push_tells_what_the_image_says(client: Client, deploy: Deploy) -> None:
+    resources = _scanned("BASIC", "SCAN_ON_PUSH", "prod/*") | _listening("ECR Image Scan")
+    values = deploy(resources, queue=ref("Queue"))["Values"]
+    ecr = client("ecr")
+    digest = _push(ecr, "prod/web", "1", **FOUND)
+    (event,) = _received(client("sqs"), values["queue"])
+    assert event["resources"] == [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/prod/web"]
+    assert event["detail"] == {
+        "scan-status": "COMPLETE",
+        "repository-name": "prod/web",
+        "finding-severity-counts": {"CRITICAL": 1},
+        "image-digest": digest,
+        "image-tags": ["1"],
+    }
+    found = ecr.describe_image_scan_findings(repositoryName="prod/web", imageId={"imageTag": "1"})
+    assert found["imageScanStatus"]["status"] == "COMPLETE"
+    assert found["imageScanFindings"]["findings"] == [{"name": "CVE-2021-44228", "severity": "CRITICAL"}]
+    (image,) = ecr.describe_images(repositoryName="prod/web")["imageDetails"]
+    assert image["imageScanFindingsSummary"]["findingSeverityCounts"] == {"CRITICAL": 1}
+
+    deploy(_scanned("BASIC", "SCAN_ON_PUSH", "dev/*") | _listening("ECR Image Scan"))
+    _push(ecr, "prod/web", "2")
+    assert _received(client("sqs"), values["queue"]) == []
+    missing = {"repositoryName": "prod/web", "imageId": {"imageTag": "2"}}
+    assert _code(ecr.describe_image_scan_findings, **missing) == "ScanNotFoundException"
+    ecr.start_image_scan(**missing)
+    (event,) = _received(client("sqs"), values["queue"])
+    assert event["detail"]["finding-severity-counts"] == {}
+
+
+def test_enhanced_scan_is_told_by_inspector(client: Client, deploy: Deploy) -> None:
+    listening = _listening("Inspector2 Scan", "Inspector2 Finding", source="aws.inspector2")
+    values = deploy(_scanned("ENHANCED", "CONTINUOUS_SCAN", "prod/*") | listening, queue=ref("Queue"))["Values"]
+    ecr = client("ecr")
+    digest = _push(ecr, "prod/web", "1", **FOUND)
+    repository = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/prod/web"
+    scan, finding = _received(client("sqs"), values["queue"])
+    assert (scan["detail-type"], scan["resources"]) == ("Inspector2 Scan", [repository])
+    assert scan["detail"] == {
+        "version": "1.0",
+        "scan-status": "INITIAL_SCAN_COMPLETE",
+        "repository-name": repository,
+        "finding-severity-counts": {"CRITICAL": 1, "TOTAL": 1},
+        "image-digest": digest,
+        "image-tags": ["1"],
+    }
+    assert (finding["detail-type"], finding["resources"]) == ("Inspector2 Finding", [f"{repository}/{digest}"])
+    assert (finding["detail"]["severity"], finding["detail"]["status"]) == ("CRITICAL", "ACTIVE")
+    assert finding["detail"]["packageVulnerabilityDetails"]["vulnerabilityId"] == "CVE-2021-44228"
+    container = finding["detail"]["resources"][0]["details"]["awsEcrContainerImage"]
+    assert (container["repositoryName"], container["imageTags"]) == ("prod/web", ["1"])
+    found = ecr.describe_image_scan_findings(repositoryName="prod/web", imageId={"imageTag": "1"})
+    assert found["imageScanFindings"]["enhancedFindings"][0]["title"] == "CVE-2021-44228"
+    start = {"repositoryName": "prod/web", "imageId": {"imageTag": "1"}}
+    assert _code(ecr.start_image_scan, **start) == "ValidationException"
+
+
+def test_first_pull_through_a_cache_keeps_the_image_and_tells(client: Client, deploy: Deploy) -> None:
+    template = resource(
+        "AWS::ECR::RepositoryCreationTemplate",
+        Prefix="ROOT",
+        AppliedFor=["PULL_THROUGH_CACHE"],
+        ImageTagMutability="IMMUTABLE",
+    )
+    rule = resource("AWS::ECR::PullThroughCacheRule", EcrRepositoryPrefix="quay", UpstreamRegistryUrl="quay.io")
+    listening = _listening("ECR Pull Through Cache Action")
+    values = deploy({"Template": template, "Cache": rule} | listening, queue=ref("Queue"))["Values"]
+    ecr = client("ecr")
+    for _ in range(2):
+        (image,) = ecr.batch_get_image(repositoryName="quay/org/app", imageIds=[{"imageTag": "1"}])["images"]
+    (event,) = _received(client("sqs"), values["queue"])
+    assert event["resources"] == [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/quay/org/app"]
+    assert event["detail"] == {
+        "rule-version": "1",
+        "sync-status": "SUCCESS",
+        "ecr-repository-prefix": "quay",
+        "repository-name": "quay/org/app",
+        "upstream-registry-url": "quay.io",
+        "image-tag": "1",
+        "image-digest": image["imageId"]["imageDigest"],
+    }
+    (repository,) = ecr.describe_repositories(repositoryNames=["quay/org/app"])["repositories"]
+    assert repository["imageTagMutability"] == "IMMUTABLE"
+    (details,) = ecr.describe_images(repositoryName="quay/org/app")["imageDetails"]
+    assert "lastRecordedPullTime" in details
+    _emptied(ecr, "quay/org/app")
