@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws import ACCOUNT, REGION, Client, Deploy, attribute, ref, resource
+from tests.local_aws import ACCOUNT, REGION, Client, Deploy, attribute, listening, received, ref, resource
 
 OTHER = "222222222222"
 AFAR = "eu-central-1"
@@ -350,43 +350,6 @@ def test_public_repository_shows_its_catalog_and_goes(client: Client) -> None:
     assert _code(public.describe_repositories, repositoryNames=["shop-cli"]) == "RepositoryNotFoundException"
 
 
-def _rule(queue: str, *detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
-    pattern = {"source": [source], "detail-type": list(detail_types)}
-    target = {"Id": "Target0", "Arn": attribute(queue, "Arn")}
-    return resource("AWS::Events::Rule", EventPattern=pattern, State="ENABLED", Targets=[target])
-
-
-def _queue_open_to_events(queue: str) -> dict[str, Any]:
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": attribute(queue, "Arn"),
-    }
-    document = {"Version": "2012-10-17", "Statement": [statement]}
-    return resource("AWS::SQS::QueuePolicy", Queues=[ref(queue)], PolicyDocument=document)
-
-
-def _received(sqs: Any, queue: str) -> list[dict[str, Any]]:
-    """What is in a queue, which is empty then."""
-    found: list[dict[str, Any]] = []
-    while True:
-        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-        if not messages:
-            return found
-        for message in messages:
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-
-
-def _listening(*detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
-    return {
-        "Queue": resource("AWS::SQS::Queue"),
-        "Open": _queue_open_to_events("Queue"),
-        "Rule": _rule("Queue", *detail_types, source=source),
-    }
-
-
 @pytest.fixture
 def elsewhere(client: Client) -> Iterator[Callable[..., dict[str, str]]]:
     """Deploy a stack into another account or region, gone when the test is over."""
@@ -446,17 +409,17 @@ def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
     there = {
         "Policy": _permitting("ecr:ReplicateImage", "ecr:CreateRepository"),
         "Template": template,
-        **_listening("ECR Replication Action"),
+        **listening("ECR Replication Action"),
     }
     across = elsewhere(OTHER, AFAR, there, queue=ref("Queue"))
-    beside = elsewhere(ACCOUNT, AFAR, _listening("ECR Replication Action"), queue=ref("Queue"))
+    beside = elsewhere(ACCOUNT, AFAR, listening("ECR Replication Action"), queue=ref("Queue"))
     images = {
         name: resource("AWS::ECR::Repository", RepositoryName=name, EmptyOnDelete=True)
         for name in ("prod/web", "dev/web")
     }
     repositories = {f"Images{number}": each for number, each in enumerate(images.values())}
     stack = deploy(
-        repositories | _replicating((OTHER, AFAR), (ACCOUNT, AFAR)) | _listening("ECR Image Action"), queue=ref("Queue")
+        repositories | _replicating((OTHER, AFAR), (ACCOUNT, AFAR)) | listening("ECR Image Action"), queue=ref("Queue")
     )
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     ecr = client("ecr")
@@ -477,7 +440,7 @@ def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
         assert (checked["layerAvailability"], checked["layerSize"]) == ("AVAILABLE", 5)
         (repository,) = replica.describe_repositories()["repositories"]
         assert repository["imageTagMutability"] == ("IMMUTABLE" if account == OTHER else "MUTABLE")
-        (event,) = _received(client("sqs", account, AFAR), values["queue"])
+        (event,) = received(client("sqs", account, AFAR), values["queue"])
         assert (event["source"], event["account"], event["region"]) == ("aws.ecr", account, AFAR)
         assert event["resources"] == [f"arn:aws:ecr:{AFAR}:{account}:repository/prod/web"]
         assert event["detail"] == {
@@ -514,7 +477,7 @@ def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
     assert len(replica.describe_images(repositoryName="prod/web")["imageDetails"]) == 2
     actions = [
         (each["detail"]["action-type"], each["detail"]["repository-name"], each["detail"].get("image-tag"))
-        for each in _received(client("sqs"), stack["Values"]["queue"])
+        for each in received(client("sqs"), stack["Values"]["queue"])
     ]
     assert actions == [
         ("PUSH", "prod/web", "1"),
@@ -572,11 +535,11 @@ def _scanned(scan_type: str, frequency: str, *filters: str) -> dict[str, Any]:
 
 
 def test_basic_scan_on_push_tells_what_the_image_says(client: Client, deploy: Deploy) -> None:
-    resources = _scanned("BASIC", "SCAN_ON_PUSH", "prod/*") | _listening("ECR Image Scan")
+    resources = _scanned("BASIC", "SCAN_ON_PUSH", "prod/*") | listening("ECR Image Scan")
     values = deploy(resources, queue=ref("Queue"))["Values"]
     ecr = client("ecr")
     digest = _push(ecr, "prod/web", "1", **FOUND)
-    (event,) = _received(client("sqs"), values["queue"])
+    (event,) = received(client("sqs"), values["queue"])
     assert event["resources"] == [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/prod/web"]
     assert event["detail"] == {
         "scan-status": "COMPLETE",
@@ -591,23 +554,23 @@ def test_basic_scan_on_push_tells_what_the_image_says(client: Client, deploy: De
     (image,) = ecr.describe_images(repositoryName="prod/web")["imageDetails"]
     assert image["imageScanFindingsSummary"]["findingSeverityCounts"] == {"CRITICAL": 1}
 
-    deploy(_scanned("BASIC", "SCAN_ON_PUSH", "dev/*") | _listening("ECR Image Scan"))
+    deploy(_scanned("BASIC", "SCAN_ON_PUSH", "dev/*") | listening("ECR Image Scan"))
     _push(ecr, "prod/web", "2")
-    assert _received(client("sqs"), values["queue"]) == []
+    assert received(client("sqs"), values["queue"]) == []
     missing = {"repositoryName": "prod/web", "imageId": {"imageTag": "2"}}
     assert _code(ecr.describe_image_scan_findings, **missing) == "ScanNotFoundException"
     ecr.start_image_scan(**missing)
-    (event,) = _received(client("sqs"), values["queue"])
+    (event,) = received(client("sqs"), values["queue"])
     assert event["detail"]["finding-severity-counts"] == {}
 
 
 def test_enhanced_scan_is_told_by_inspector(client: Client, deploy: Deploy) -> None:
-    listening = _listening("Inspector2 Scan", "Inspector2 Finding", source="aws.inspector2")
-    values = deploy(_scanned("ENHANCED", "CONTINUOUS_SCAN", "prod/*") | listening, queue=ref("Queue"))["Values"]
+    heard = listening("Inspector2 Scan", "Inspector2 Finding", source="aws.inspector2")
+    values = deploy(_scanned("ENHANCED", "CONTINUOUS_SCAN", "prod/*") | heard, queue=ref("Queue"))["Values"]
     ecr = client("ecr")
     digest = _push(ecr, "prod/web", "1", **FOUND)
     repository = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/prod/web"
-    scan, finding = _received(client("sqs"), values["queue"])
+    scan, finding = received(client("sqs"), values["queue"])
     assert (scan["detail-type"], scan["resources"]) == ("Inspector2 Scan", [repository])
     assert scan["detail"] == {
         "version": "1.0",
@@ -636,12 +599,12 @@ def test_first_pull_through_a_cache_keeps_the_image_and_tells(client: Client, de
         ImageTagMutability="IMMUTABLE",
     )
     rule = resource("AWS::ECR::PullThroughCacheRule", EcrRepositoryPrefix="quay", UpstreamRegistryUrl="quay.io")
-    listening = _listening("ECR Pull Through Cache Action")
-    values = deploy({"Template": template, "Cache": rule} | listening, queue=ref("Queue"))["Values"]
+    heard = listening("ECR Pull Through Cache Action")
+    values = deploy({"Template": template, "Cache": rule} | heard, queue=ref("Queue"))["Values"]
     ecr = client("ecr")
     for _ in range(2):
         (image,) = ecr.batch_get_image(repositoryName="quay/org/app", imageIds=[{"imageTag": "1"}])["images"]
-    (event,) = _received(client("sqs"), values["queue"])
+    (event,) = received(client("sqs"), values["queue"])
     assert event["resources"] == [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/quay/org/app"]
     assert event["detail"] == {
         "rule-version": "1",

@@ -103,6 +103,7 @@ def _may(source: str, action: str, repository_arn: str) -> bool:
         action=action,
         resource_arn=repository_arn,
         region=get_region(),
+        secure_transport=True,
     )
     allowed: bool = iam.resource_policy_allows(registry.policy(), context, same_account=False)
     return allowed
