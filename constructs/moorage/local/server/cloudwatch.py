@@ -95,6 +95,8 @@ class CompositeAlarm(Resource):
 
     def _put(self, name: str, properties: Properties) -> Made:
         stated = request("cloudwatch", "PutCompositeAlarm", {**properties, "AlarmName": name})
+        tags = stated.pop("Tags", [])
         perform(lambda data: cloudwatch._put_composite_alarm({}, data, is_cbor=False, is_json=True), stated)
-        cloudwatch._composite_alarms[name] |= {key: value for key, value in stated.items() if key != "Tags"}
+        cloudwatch._composite_alarms[name] |= stated
+        cloudwatch.cloudformation_set_metric_alarm_tags(name, tags)
         return Made(name, {"Arn": _arn(name)})
