@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws import ACCOUNT, REGION, Client, Deploy, attribute, listening, received, ref, resource
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, listening, received, ref, resource
 
 OTHER = "222222222222"
 AFAR = "eu-central-1"
@@ -402,6 +405,7 @@ def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
         "AWS::ECR::RepositoryCreationTemplate",
         Prefix="prod",
         AppliedFor=["REPLICATION"],
+        EncryptionConfiguration={"EncryptionType": "KMS"},
         ImageTagMutability="IMMUTABLE",
         LifecyclePolicy=LIFECYCLE,
         RepositoryPolicy=json.dumps(PULL),
@@ -440,6 +444,7 @@ def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
         assert (checked["layerAvailability"], checked["layerSize"]) == ("AVAILABLE", 5)
         (repository,) = replica.describe_repositories()["repositories"]
         assert repository["imageTagMutability"] == ("IMMUTABLE" if account == OTHER else "MUTABLE")
+        assert repository["encryptionConfiguration"]["encryptionType"] == ("KMS" if account == OTHER else "AES256")
         (event,) = received(client("sqs", account, AFAR), values["queue"])
         assert (event["source"], event["account"], event["region"]) == ("aws.ecr", account, AFAR)
         assert event["resources"] == [f"arn:aws:ecr:{AFAR}:{account}:repository/prod/web"]
@@ -620,3 +625,140 @@ def test_first_pull_through_a_cache_keeps_the_image_and_tells(client: Client, de
     (details,) = ecr.describe_images(repositoryName="quay/org/app")["imageDetails"]
     assert "lastRecordedPullTime" in details
     _emptied(ecr, "quay/org/app")
+
+
+def test_task_is_pulled_through_a_cache(client: Client, deploy: Deploy) -> None:
+    rule = resource("AWS::ECR::PullThroughCacheRule", EcrRepositoryPrefix="quay", UpstreamRegistryUrl="quay.io")
+    deploy({"Cache": rule}, "-cache")
+    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/quay/org/app:1"
+    container = {"Name": "web", "Image": image, "Memory": "512"}
+    task = {"Cpu": "256", "Memory": "512", "NetworkMode": "awsvpc", "RequiresCompatibilities": ["FARGATE"]}
+    service = {
+        "Cluster": resource("AWS::ECS::Cluster"),
+        "Task": resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[container], **task),
+        "Service": resource(
+            "AWS::ECS::Service",
+            Cluster=ref("Cluster"),
+            LaunchType="FARGATE",
+            TaskDefinition=ref("Task"),
+            NetworkConfiguration={"AwsvpcConfiguration": {"Subnets": [ref("Subnet")]}},
+        ),
+    }
+    stack = deploy(NETWORK | service)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    assert client("ecr").list_images(repositoryName="quay/org/app")["imageIds"][0]["imageTag"] == "1"
+    _emptied(client("ecr"), "quay/org/app")
+
+
+def test_cache_of_a_private_registry_has_what_that_has(client: Client, deploy: Deploy) -> None:
+    upstream = client("ecr", OTHER, AFAR)
+    upstream.create_repository(repositoryName="base/app")
+    digest = _push(upstream, "base/app", "1")
+    rule = resource(
+        "AWS::ECR::PullThroughCacheRule",
+        EcrRepositoryPrefix="theirs",
+        UpstreamRegistryUrl=f"{OTHER}.dkr.ecr.{AFAR}.amazonaws.com",
+        UpstreamRepositoryPrefix="base",
+        CustomRoleArn=f"arn:aws:iam::{ACCOUNT}:role/pull",
+    )
+    values = deploy({"Cache": rule} | listening("ECR Pull Through Cache Action"), queue=ref("Queue"))["Values"]
+    ecr = client("ecr")
+    (image,) = ecr.batch_get_image(repositoryName="theirs/app", imageIds=[{"imageTag": "1"}])["images"]
+    assert image["imageId"]["imageDigest"] == digest
+    missing = ecr.batch_get_image(repositoryName="theirs/app", imageIds=[{"imageTag": "2"}])
+    assert missing["failures"][0]["failureCode"] == "ImageNotFound"
+    statuses = [each["detail"]["sync-status"] for each in received(client("sqs"), values["queue"])]
+    assert statuses == ["SUCCESS", "FAILURE"]
+    _emptied(ecr, "theirs/app")
+    _emptied(upstream, "base/app")
+
+
+def test_docker_push_has_the_same_consequences(client: Client, deploy: Deploy, server: tuple[int, int]) -> None:
+    template = resource(
+        "AWS::ECR::RepositoryCreationTemplate",
+        Prefix="prod",
+        AppliedFor=["CREATE_ON_PUSH"],
+        ImageTagMutability="IMMUTABLE",
+    )
+    values = deploy({"Template": template} | listening("ECR Image Action"), queue=ref("Queue"))["Values"]
+
+    def push(number: int) -> int:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server[1])) as connection:
+            host = {"Host": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"}
+            connection.request("PUT", "/v2/prod/api/manifests/1", json.dumps({"number": number}), host)
+            return connection.getresponse().status
+
+    assert (push(1), push(2)) == (201, 400)
+    (event,) = received(client("sqs"), values["queue"])
+    assert (event["account"], event["region"]) == (ACCOUNT, REGION)
+    assert (event["detail"]["repository-name"], event["detail"]["image-tag"]) == ("prod/api", "1")
+    _emptied(client("ecr"), "prod/api")
+
+
+def test_pushed_image_is_signed_by_the_profile_of_its_rule(client: Client, deploy: Deploy) -> None:
+    names = {"Api": "prod/api", "Dev": "dev/api"}
+    images = {
+        key: resource("AWS::ECR::Repository", RepositoryName=name, EmptyOnDelete=True) for key, name in names.items()
+    }
+    signing = {name: _settings()[name] for name in ("Profile", "Signing")}
+    stack = deploy(images | signing, profile=attribute("Profile", "Arn"))
+    ecr = client("ecr")
+    signed = {}
+    for name in names.values():
+        _push(ecr, name, "1")
+        answer = ecr.describe_image_signing_status(repositoryName=name, imageId={"imageTag": "1"})
+        signed[name] = [(each["signingProfileArn"], each["status"]) for each in answer["signingStatuses"]]
+    assert signed == {"prod/api": [(stack["Values"]["profile"], "COMPLETE")], "dev/api": []}
+
+
+def test_change_of_enhanced_scans_is_told(client: Client, deploy: Deploy) -> None:
+    heard = listening("ECR Scan Resource Change")
+    images = {"Images": resource("AWS::ECR::Repository", RepositoryName="prod/web")}
+    values = deploy(images | heard, queue=ref("Queue"))["Values"]
+    scanned = {"Scanning": _scanned("ENHANCED", "CONTINUOUS_SCAN", "prod/*")["Scanning"]}
+    deploy(scanned, "-scanning")
+    (event,) = received(client("sqs"), values["queue"])
+    arn = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/prod/web"
+    assert event["resources"] == [arn]
+    assert event["detail"] == {
+        "action-type": "SCAN_FREQUENCY_CHANGE",
+        "repositories": [
+            {
+                "repository-name": "prod/web",
+                "repository-arn": arn,
+                "scan-frequency": "CONTINUOUS_SCAN",
+                "previous-scan-frequency": "MANUAL",
+            }
+        ],
+        "resource-type": "REPOSITORY",
+        "scan-type": "ENHANCED",
+    }
+    (found,) = client("ecr").batch_get_repository_scanning_configuration(repositoryNames=["prod/web"])[
+        "scanningConfigurations"
+    ]
+    assert (found["scanFrequency"], found["appliedScanFilters"][0]["filter"]) == ("CONTINUOUS_SCAN", "prod/*")
+
+
+def test_excluded_role_leaves_the_time_of_the_last_pull_alone(
+    client: Client, deploy: Deploy, server: tuple[int, int]
+) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    stack = deploy(
+        {
+            "Images": resource("AWS::ECR::Repository", RepositoryName="prod/web", EmptyOnDelete=True),
+            "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument={"Statement": [trust]}),
+            "Exclusion": resource("AWS::ECR::PullTimeUpdateExclusion", PrincipalArn=attribute("Role", "Arn")),
+        },
+        role=attribute("Role", "Arn"),
+    )
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    ecr = client("ecr")
+    _push(ecr, "prod/web", "1")
+    keys = client("sts").assume_role(RoleArn=stack["Values"]["role"], RoleSessionName="scan")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=REGION)
+    scanner = session.client("ecr", endpoint_url=f"http://127.0.0.1:{server[1]}")
+    wanted = {"repositoryName": "prod/web", "imageIds": [{"imageTag": "1"}]}
+    assert scanner.batch_get_image(**wanted)["images"]
+    assert "lastRecordedPullTime" not in ecr.describe_images(repositoryName="prod/web")["imageDetails"][0]
+    ecr.batch_get_image(**wanted)
+    assert "lastRecordedPullTime" in ecr.describe_images(repositoryName="prod/web")["imageDetails"][0]

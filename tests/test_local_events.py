@@ -210,3 +210,35 @@ def test_events_of_aws_services_cannot_be_made_up(client: Client) -> None:
     entry = {"Source": "aws.ecr", "DetailType": "ECR Image Action", "Detail": "{}"}
     (answer,) = client("events").put_events(Entries=[entry])["Entries"]
     assert answer["ErrorCode"] == "NotAuthorizedForSourceException"
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_function_must_let_events_in(client: Client, deploy: Deploy, *, allowed: bool) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    permission = resource(
+        "AWS::Lambda::Permission",
+        Action="lambda:InvokeFunction",
+        FunctionName=ref("Function"),
+        Principal="events.amazonaws.com",
+        SourceArn=attribute("Rule", "Arn"),
+    )
+    stack = deploy(
+        {
+            "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument={"Statement": [trust]}),
+            "Function": resource(
+                "AWS::Lambda::Function",
+                Code={"ZipFile": "exports.handler = async () => {};"},
+                Handler="index.handler",
+                Role=attribute("Role", "Arn"),
+                Runtime="nodejs24.x",
+            ),
+            "Letters": resource("AWS::SQS::Queue"),
+            "Open": open_to_events("Letters"),
+            "Rule": _rule(Arn=attribute("Function", "Arn"), DeadLetterConfig={"Arn": attribute("Letters", "Arn")}),
+            **({"Permission": permission} if allowed else {}),
+        },
+        letters=ref("Letters"),
+    )
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    _put(client, who="Ada")
+    assert len(received(client("sqs"), stack["Values"]["letters"])) == (0 if allowed else 1)

@@ -1,10 +1,11 @@
-"""Amazon CloudWatch: alarms with every property, of metric math too, and composite alarms.
+"""Amazon CloudWatch: alarms, of metric math too, composite alarms and dashboards.
 
 Metric math is kept and shown, not worked out: an alarm of it changes its state when `SetAlarmState` says so.
 """
 
 from __future__ import annotations
 
+import json
 import time
 
 from ministack.services import cloudwatch
@@ -100,3 +101,28 @@ class CompositeAlarm(Resource):
         cloudwatch._composite_alarms[name] |= stated
         cloudwatch.cloudformation_set_metric_alarm_tags(name, tags)
         return Made(name, {"Arn": _arn(name)})
+
+
+class Dashboard(Resource):
+    """A dashboard and its tags."""
+
+    type = "AWS::CloudWatch::Dashboard"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        return self._put(str(properties.get("DashboardName") or shortened(name, _LONGEST)), {}, properties)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        return self._put(physical_id, old, new)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        cloudwatch.cloudformation_delete_dashboard(physical_id)
+
+    def _put(self, name: str, old: Properties, new: Properties) -> Made:
+        body = new["DashboardBody"]
+        try:
+            json.loads(body)
+        except ValueError as error:
+            raise RefusedError(f"InvalidParameterInput: the dashboard's body is not JSON: {error}") from error
+        arn = cloudwatch.cloudformation_put_dashboard(name, body)
+        provisioners._reconcile_tag_map(cloudwatch._resource_tags.setdefault(arn, {}), old, new)
+        return Made(name)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack import app
+from ministack.core import iam_evaluator as iam
 from ministack.services import ecr
 
 from . import ecr_images, ecr_registry, ecr_replication, ecr_repositories, ecr_scanning
@@ -66,7 +67,13 @@ def _checked(operation: str) -> Operation:
 def install() -> None:
     """Answer ECR's requests here first, and show what ministack's records have no place for."""
     answer = json_service({operation: _checked(operation) for operation in _OPERATIONS}, app.SERVICE_HANDLERS["ecr"])
-    app.SERVICE_HANDLERS["ecr"] = answer
+
+    async def answered(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        # ministack remembers who calls only where it asks everybody for permission.
+        iam._request_caller_arn.set(iam.request_caller_arn(headers, query))
+        return await answer(method, path, headers, body, query)
+
+    app.SERVICE_HANDLERS["ecr"] = answered
     ecr_images.install()
     shape = ecr._repo_shape
 

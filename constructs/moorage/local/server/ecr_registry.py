@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ministack.core import iam_evaluator as iam
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services import secretsmanager
 
@@ -123,8 +124,17 @@ def is_cached(prefix: str) -> bool:
     return prefix in _cache_rules
 
 
-def excludes(principal: str) -> bool:
-    """Whether a principal's pulls leave the time of an image's last pull alone."""
+def excludes(caller: str) -> bool:
+    """Whether a caller's pulls leave the time of an image's last pull alone.
+
+    Args:
+        caller: The ARN of a user, or of a role's session.
+    """
+    return any(iam._principal_matches({"AWS": principal}, caller) for principal in _exclusions)
+
+
+def is_excluded(principal: str) -> bool:
+    """Whether there is a pull-time exclusion of just this principal."""
     return principal in _exclusions
 
 

@@ -136,5 +136,5 @@ class PullTimeUpdateExclusion(Resource):
         return Made(physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if registry.excludes(physical_id):
+        if registry.is_excluded(physical_id):
             _call("DeregisterPullTimeUpdateExclusion", {"PrincipalArn": physical_id})
