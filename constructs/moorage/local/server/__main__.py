@@ -10,8 +10,9 @@ import signal
 import sys
 
 _SERVICES = (
-    "applicationautoscaling", "autoscaling", "autoscaling_api", "ec2", "ecr", "ecs", "ecs_capacity", "ecs_scheduling",
-    "elbv2", "iam", "logs", "s3", "ssm",
+    "applicationautoscaling", "autoscaling", "autoscaling_api", "cloudtrail", "cloudwatch", "ec2", "ecr", "ecr_api",
+    "ecr_public", "ecr_registry_types", "ecs", "ecs_capacity", "ecs_scheduling", "elbv2", "events", "iam", "kms",
+    "logs", "s3", "sns", "ssm",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
