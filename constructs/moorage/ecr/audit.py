@@ -76,10 +76,20 @@ class AuditTrail:
 def define_trail(scope: Construct, kept: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
     """A trail of this region in `scope`, its files in a bucket that is encrypted, versioned, closed and bounded."""
     from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loaded only where a trail is defined
+    from aws_cdk import aws_iam as iam  # noqa: PLC0415
     from aws_cdk import aws_kms as kms  # noqa: PLC0415
     from aws_cdk import aws_s3 as s3  # noqa: PLC0415
 
     key = kms.Key(scope, "TrailKey", enable_key_rotation=True, removal_policy=removal_policy)
+    trails = cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name="*")
+    key.add_to_resource_policy(  # as the CloudTrail guide has it: configure KMS key policies for CloudTrail
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
+            actions=["kms:DescribeKey", "kms:GenerateDataKey*"],
+            resources=["*"],
+            conditions={"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}},
+        )
+    )
     bucket = s3.Bucket(
         scope,
         "TrailFiles",

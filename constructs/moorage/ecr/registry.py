@@ -66,7 +66,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         audit: The CloudTrail trail that records who called ECR; the account's own without it.
         event_key: The key of events on their way, which EventBridge must be let use; one is defined with the first
             event without it.
-        removal_policy: What becomes of a trail's files when the stack goes.
+        removal_policy: What becomes of a trail's files when the stack goes; a bucket that holds some is not deleted.
 
     Raises:
         ValueError: the account and region have a registry already, or ECR would not take what this one is given.
