@@ -88,6 +88,7 @@ def test_a_rule_is_not_added_beside_the_others(stack: cdk.Stack) -> None:
     ("encryption", "configuration", "keys"),
     [
         (Encryption.aws_key(), {"EncryptionType": "KMS", "KmsKey": Match.absent()}, 0),
+        (Encryption.aws_key(dual_layer=True), {"EncryptionType": "KMS_DSSE", "KmsKey": Match.absent()}, 0),
         (Encryption.aes256(), {"EncryptionType": "AES256"}, 0),
         (Encryption.own_key(), {"EncryptionType": "KMS", "KmsKey": Match.any_value()}, 1),
     ],

@@ -41,9 +41,13 @@ class Encryption:
     defines_key: bool = False
 
     @staticmethod
-    def aws_key() -> Encryption:
-        """By the key that AWS keeps for ECR in the account; it costs nothing, and its policy is AWS's."""
-        return Encryption(_Cipher.KMS)
+    def aws_key(*, dual_layer: bool = False) -> Encryption:
+        """By the key that AWS keeps for ECR in the account; it costs nothing, and its policy is AWS's.
+
+        Args:
+            dual_layer: Whether images are encrypted twice (DSSE), which ECR offers in AWS GovCloud.
+        """
+        return Encryption(_Cipher.KMS_DSSE if dual_layer else _Cipher.KMS)
 
     @staticmethod
     def own_key() -> Encryption:
@@ -56,7 +60,7 @@ class Encryption:
 
         Args:
             key: The key.
-            dual_layer: Whether images are encrypted twice (DSSE), which ECR offers in AWS GovCloud.
+            dual_layer: As for `aws_key`.
         """
         return Encryption(_Cipher.KMS_DSSE if dual_layer else _Cipher.KMS, key)
 
