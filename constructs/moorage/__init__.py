@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from moorage.ecs.instance_capacity import ContainerInstance as ContainerInstance
     from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
     from moorage.ecs.instance_capacity import WarmPool as WarmPool
+    from moorage.ecs.job import Job as Job
     from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
     from moorage.ecs.network import Network as Network
     from moorage.ecs.placement import Placement as Placement
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from moorage.ecs.route import TargetHealth as TargetHealth
     from moorage.ecs.service import Service as Service
     from moorage.ecs.strategy import Strategy as Strategy
+    from moorage.ecs.trigger import EventRule as EventRule
+    from moorage.ecs.trigger import Schedule as Schedule
     from moorage.workload.container import Container as Container
     from moorage.workload.container import HealthCheck as HealthCheck
     from moorage.workload.image import Image as Image
@@ -42,9 +45,11 @@ _HOMES = {
     "Container": "moorage.workload.container",
     "ContainerInstance": "moorage.ecs.instance_capacity",
     "Endpoints": "moorage.workload.needs",
+    "EventRule": "moorage.ecs.trigger",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
+    "Job": "moorage.ecs.job",
     "LoadBalancer": "moorage.ecs.load_balancer",
     "ManagedScaling": "moorage.ecs.instance_capacity",
     "Network": "moorage.ecs.network",
@@ -53,6 +58,7 @@ _HOMES = {
     "Repository": "moorage.ecr.repository",
     "Route": "moorage.ecs.route",
     "Scaling": "moorage.workload.scaling",
+    "Schedule": "moorage.ecs.trigger",
     "Service": "moorage.ecs.service",
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",

@@ -17,7 +17,7 @@ from moorage.ecs.cluster import Cluster
 from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.task_definition import define_task
-from moorage.ecs.values import anyone, tcp
+from moorage.ecs.values import anyone, selected, tcp
 from moorage.workload import limits
 from moorage.workload.task import NetworkMode
 
@@ -229,17 +229,36 @@ class Launched:
     @property
     def strategies(self) -> list[ecs.CapacityProviderStrategy] | None:
         """Capacity providers, and no launch type: a change from one to the other replaces a service."""
+        items = self.strategy_items
+        return None if items is None else [ecs.CapacityProviderStrategy(**item) for item in items]
+
+    @property
+    def strategy_items(self) -> list[dict[str, Any]] | None:
+        """The same as plain data; None where the cluster's default is followed."""
         strategy, cluster = self.launch.strategy, self.launch.cluster
         if strategy.of_cluster:
             return None
         return [
-            ecs.CapacityProviderStrategy(
-                capacity_provider=cluster.provider_name(each) if isinstance(cluster, Cluster) else each.name,
-                weight=weight,
-                base=strategy.base.get(each),
-            )
+            {
+                "capacity_provider": cluster.provider_name(each) if isinstance(cluster, Cluster) else each.name,
+                "weight": weight,
+                **({"base": strategy.base[each]} if each in strategy.base else {}),
+            }
             for each, weight in strategy.weights.items()
         ]
+
+    @property
+    def interface(self) -> dict[str, Any] | None:
+        """The network interface of each task as plain data; None where it has none of its own."""
+        if not self.launch.own_interface:
+            return None
+        public = self.launch.assign_public_ip
+        among = self.launch.vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if public else None)
+        return {
+            "subnets": selected(self.launch.reach.vpc, among).subnet_ids,
+            "security_groups": [each.security_group_id for each in self.security_groups],
+            "assign_public_ip": "ENABLED" if public else "DISABLED",
+        }
 
     @property
     def networked(self) -> dict[str, Any]:

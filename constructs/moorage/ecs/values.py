@@ -1,4 +1,4 @@
-"""CDK's own values, each made once a process: making one is a round trip to node, and they never change."""
+"""CDK's own values: those that never change are made once a process, since making one is a round trip to node."""
 
 from __future__ import annotations
 
@@ -41,3 +41,15 @@ def platform(architecture: Architecture) -> ecs.RuntimePlatform:
 @functools.cache
 def registry_image(reference: str) -> ecs.ContainerImage:
     return ecs.ContainerImage.from_registry(reference)
+
+
+def selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:
+    """The subnets of a VPC that are chosen."""
+    return vpc.select_subnets(
+        availability_zones=chosen.availability_zones,
+        one_per_az=chosen.one_per_az,
+        subnet_filters=chosen.subnet_filters,
+        subnet_group_name=chosen.subnet_group_name,
+        subnets=chosen.subnets,
+        subnet_type=chosen.subnet_type,
+    )

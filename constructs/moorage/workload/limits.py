@@ -561,6 +561,49 @@ INSTANCE_GPUS = Limit(
     instead="use 0 for none",
     source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
 )
+TARGET_RETRIES = _range(
+    "target-retries", 0, 185, of="how often EventBridge tries again",
+    source="botocore scheduler, events RetryPolicy.MaximumRetryAttempts",
+)  # fmt: skip
+EVENT_AGE = _range(
+    "target-event-age", 60, 86400, unit="s", of="how long EventBridge tries",
+    source="botocore scheduler, events RetryPolicy.MaximumEventAgeInSeconds",
+)  # fmt: skip
+FLEXIBLE_WINDOW = Limit(
+    id="flexible-time-window",
+    accepts=lambda window: window % 60 == 0 and 1 <= window // 60 <= 1440,
+    says="a flexible time window is 1 to 1,440 whole minutes",
+    instead="use cdk.Duration.minutes(...), or leave it out to start at once",
+    source="botocore scheduler FlexibleTimeWindow.MaximumWindowInMinutes",
+    show=lambda window: f"{window} s",
+)
+EVENT_PATTERN = Limit(
+    id="event-pattern",
+    accepts=lambda size: size <= 4096,
+    says="an event pattern is 4,096 characters at most",
+    instead="name fewer, or use the wildcards and prefixes of events.Match",
+    source="botocore events PutRule.EventPattern",
+    show=lambda size: f"{size} characters",
+)
+TASK_OVERRIDES = Limit(
+    id="task-overrides",
+    accepts=lambda size: size <= 8192,
+    says="what is passed to a task is 8,192 characters at most, all its JSON counted",
+    instead="pass where it is to be read from, or put what never changes into Container(environment=...)",
+    source="botocore events Target.Input; ecs RunTask.overrides",
+    show=lambda size: f"{size} characters",
+)
+TARGET_STRATEGY_ITEMS = Limit(
+    id="ecs-target-strategy-items",
+    accepts=lambda count: count <= 6,
+    says="EventBridge takes 6 at most",
+    instead="name fewer, or use overlap=False, with which Step Functions starts the task",
+    source="botocore scheduler, events EcsParameters.CapacityProviderStrategy",
+)
+TASK_TIMEOUT = _range(
+    "task-timeout", 1, 99999999, unit="s", of="how long Step Functions lets a task run",
+    source="Step Functions developer guide, Task state: TimeoutSeconds",
+)  # fmt: skip
 REPOSITORY_NAME = _pattern(
     "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
