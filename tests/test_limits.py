@@ -215,6 +215,17 @@ def job(capacity: dict[Capacity, int] | None = None, **arguments: Any) -> Define
     return define
 
 
+def between(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [
+            ec2.Subnet.from_subnet_attributes(stack, f"Subnet{i}", subnet_id=f"subnet-{i}", availability_zone=f"z{i}")
+            for i in range(count)
+        ]
+        return balancer(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
+
+    return define
+
+
 def event(source: str) -> Define:
     return lambda _: EventRule(events.EventPattern(source=[source]))
 
@@ -235,6 +246,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Task(Container("a:1", name="a"), Container("b:1", name="b", essential=False)),
         lambda _: Task(Container("a:1", name="a", essential=False)),
     ),
+    "container-cpu-least": (container(cpu=0), container(cpu=-1)),
     "container-cpu": (
         lambda _: Task(Container("a:1", cpu=256), cpu=256),
         lambda _: Task(Container("a:1", cpu=257), cpu=256),
@@ -244,6 +256,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Task(Container("a:1", memory_mib=513), memory_mib=512),
     ),
     "container-memory-least": (container(memory_mib=6), container(memory_mib=5)),
+    "writable-least": (container(writable={"/tmp": 1}), container(writable={"/tmp": 0})),
     "writable-size": (
         container(writable={"/tmp": 63}, memory_mib=64),
         container(writable={"/tmp": 64}, memory_mib=64),
@@ -258,6 +271,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     "health-start-period": (health(start_period=seconds(300)), health(start_period=seconds(301))),
     "task-definition-size": (container(), lambda _: Task(Container("a:1", environment={"TEXT": "x" * 65536}))),
     "tasks-per-service": (lambda _: Scaling(5000), lambda _: Scaling(5001)),
+    "scaling-cooldown": (
+        lambda _: Scaling(1, 2, cpu_percent=60, scale_in_cooldown=seconds(0)),
+        lambda _: Scaling(1, 2, cpu_percent=60, scale_in_cooldown=seconds(-1)),
+    ),
     "scaling-range": (lambda _: Scaling(2, 3, cpu_percent=60), lambda _: Scaling(3, 2, cpu_percent=60)),
     "target-percent": (lambda _: Scaling(1, 2, cpu_percent=100), lambda _: Scaling(1, 2, cpu_percent=101)),
     "target-requests": (lambda _: Scaling(1, 2, requests_per_task=1), lambda _: Scaling(1, 2, requests_per_task=0)),
@@ -318,10 +335,8 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Capacity.managed_instances("m", excluded_instance_types=["m7g.*"] * 401),
     ),
     "managed-instances-network-mode": (on(MANAGED, HOSTED), on(MANAGED, BRIDGED)),
-    "task-cpu": (
-        on(general(), Task(Container("redis:8"), cpu=128, architecture=Architecture.ARM64)),
-        on(general(), Task(Container("redis:8"), cpu=127, architecture=Architecture.ARM64)),
-    ),
+    "task-cpu": (task("a", cpu=128), task("a", cpu=127)),
+    "task-memory": (task("a", memory_mib=6), task("a", memory_mib=5)),
     "placement-strategies": (placed(strategies=5), placed(strategies=6)),
     "placement-constraints": (placed(constraints=10), placed(constraints=11)),
     "host-ports-unique": (mapped(8080, 8081), mapped(8080, 8080)),
@@ -367,6 +382,14 @@ CASES: dict[str, tuple[Define, Define]] = {
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
     "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
+    "network-cidr": (
+        lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/18"),
+        lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/19"),
+    ),
+    "load-balancer-subnets": (
+        between(2),
+        between(1),
+    ),
     "instance-range": (instances(vcpus=(2, None)), instances(vcpus=(8, 2))),
     "instance-gpus": (instances(gpus=1), instances(gpus=-1)),
     "target-retries": (schedule(retries=185), schedule(retries=186)),
@@ -382,6 +405,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     "repository-name": (
         lambda stack: Repository(stack, "Images", name="shop/web_1"),
         lambda stack: Repository(stack, "Images", name="Shop"),
+    ),
+    "image-reference": (
+        lambda _: Image.from_registry(f"registry.Example.com:5000/org/web__api:1.4@{SHA}"),
+        lambda _: Image.from_registry("https://ghcr.io/org/web:1.4"),
     ),
     "image-tag": (
         lambda _: Image.from_repository(REPOSITORY, tag="v1.4"),
@@ -421,6 +448,11 @@ def test_a_refused_service_leaves_nothing_behind(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="Fargate does not offer that pair"):
         service(cpu=1024, memory_mib=9216)(stack)
     assert stack.node.try_find_child("Web") is None
+
+
+def test_codes_count_up() -> None:
+    with pytest.raises(ValueError, match="health codes is '299-200', but an HTTP health check takes codes"):
+        route(health=TargetHealth(codes="299-200"))(None)  # type: ignore[arg-type]  # a value needs no stack
 
 
 def test_unconfirmed_limits_are_not_errors() -> None:

@@ -42,6 +42,15 @@ def test_latest_can_be_used_where_tags_move(stack: cdk.Stack) -> None:
         Image.from_repository(Repository(stack, "Fixed"), tag="latest")
 
 
+def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immutable(stack: cdk.Stack) -> None:
+    fixed = ecr.Repository(stack, "Fixed", image_tag_mutability=ecr.TagMutability.IMMUTABLE)
+    with pytest.raises(ValueError, match="tag is 'latest'"):
+        Image.from_repository(fixed, tag="latest")
+    assert Image.from_repository(fixed, tag="1.4.2")
+    assert Image.from_repository(ecr.Repository(stack, "Moving"), tag="latest")
+    assert Image.from_repository(ecr.Repository.from_repository_name(stack, "Known", "known"), tag="latest")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -31,8 +31,17 @@ if TYPE_CHECKING:
     from moorage.workload.container import HealthCheck as HealthCheck
     from moorage.workload.image import Image as Image
     from moorage.workload.instances import InstanceRequirements as InstanceRequirements
+    from moorage.workload.lifecycle import LifecycleHook as LifecycleHook
+    from moorage.workload.lifecycle import LifecycleStage as LifecycleStage
     from moorage.workload.needs import Endpoints as Endpoints
+    from moorage.workload.rollout import CircuitBreaker as CircuitBreaker
+    from moorage.workload.rollout import EarlySuccess as EarlySuccess
+    from moorage.workload.rollout import RollbackAlarms as RollbackAlarms
+    from moorage.workload.rollout import Rollout as Rollout
+    from moorage.workload.scaling import MetricTarget as MetricTarget
+    from moorage.workload.scaling import Predictive as Predictive
     from moorage.workload.scaling import Scaling as Scaling
+    from moorage.workload.scaling import ScheduledAction as ScheduledAction
     from moorage.workload.task import Architecture as Architecture
     from moorage.workload.task import NetworkMode as NetworkMode
     from moorage.workload.task import Task as Task
@@ -41,24 +50,33 @@ _HOMES = {
     "Ami": "moorage.ecs.instance_capacity",
     "Architecture": "moorage.workload.task",
     "Capacity": "moorage.ecs.capacity",
+    "CircuitBreaker": "moorage.workload.rollout",
     "Cluster": "moorage.ecs.cluster",
     "Container": "moorage.workload.container",
     "ContainerInstance": "moorage.ecs.instance_capacity",
+    "EarlySuccess": "moorage.workload.rollout",
     "Endpoints": "moorage.workload.needs",
     "EventRule": "moorage.ecs.trigger",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
     "Job": "moorage.ecs.job",
+    "LifecycleHook": "moorage.workload.lifecycle",
+    "LifecycleStage": "moorage.workload.lifecycle",
     "LoadBalancer": "moorage.ecs.load_balancer",
     "ManagedScaling": "moorage.ecs.instance_capacity",
+    "MetricTarget": "moorage.workload.scaling",
     "Network": "moorage.ecs.network",
     "NetworkMode": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",
+    "Predictive": "moorage.workload.scaling",
     "Repository": "moorage.ecr.repository",
+    "RollbackAlarms": "moorage.workload.rollout",
+    "Rollout": "moorage.workload.rollout",
     "Route": "moorage.ecs.route",
     "Scaling": "moorage.workload.scaling",
     "Schedule": "moorage.ecs.trigger",
+    "ScheduledAction": "moorage.workload.scaling",
     "Service": "moorage.ecs.service",
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",

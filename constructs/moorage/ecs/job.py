@@ -71,7 +71,7 @@ class Job(Construct):
         ValueError: with everything that this task, cluster and trigger cannot do together.
     """
 
-    def __init__(  # noqa: PLR0913  # what a service takes, and what starts it
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,

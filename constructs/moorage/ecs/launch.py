@@ -19,16 +19,17 @@ from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.task_definition import define_task
 from moorage.ecs.values import anyone, selected, tcp
 from moorage.workload import limits
+from moorage.workload.faults import Faults, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.instances import Instances
-    from moorage.workload.faults import Faults
     from moorage.workload.task import Task
 
-DEFAULT_EGRESS = (443,)
+_HTTPS = 443
+DEFAULT_EGRESS = (_HTTPS,)
 
 
 @attrs.frozen(kw_only=True)
@@ -106,8 +107,16 @@ class Launch:
         for each in filter(None, self._missing):
             faults.add(unreached(each))
 
+    def check_named(self, argument: str, faults: Faults) -> None:
+        """Note the same of a second task, behind the argument that gives it."""
+        found = Faults(argument)
+        self.check(found)
+        for fault in found.found:
+            faults.add(f"{argument}: {fault}")
+
     def warn(self, construct: Construct) -> None:
-        """Warn where it is not known whether tasks reach what they need."""
+        """Warn where it is not known whether tasks reach what they need, or may."""
+        warn(construct, "@moorage/ecs:no-https", self._without_https())
         unknown = None in self._missing and not self.assign_public_ip
         if unknown and any(self.reach.isolated(each) for each in self._starts_in):
             warn(construct, UNREACHED, self._unsure())
@@ -142,6 +151,17 @@ class Launch:
         return (
             "its subnets have no way to the internet, as far as CDK says, so whether tasks reach "
             f"{', '.join(sorted(self.task.needs))} is not known; use a Network, which knows"
+        )
+
+    def _without_https(self) -> str | None:
+        """Why tasks may not start; on instances, the agent starts them through the group of its instance."""
+        own_group = self.own_interface and self.security_groups is None and self.strategy.kind is Kind.FARGATE
+        if not own_group or _HTTPS in self.egress or is_token(tuple(self.egress)):
+            return None
+        return (
+            f"egress is {list(self.egress)} without {_HTTPS}, through which a task on Fargate pulls its image, reads "
+            f"secrets and writes its log; use egress={[_HTTPS, *self.egress]}, or open {_HTTPS} to what serves those "
+            "with connections"
         )
 
     def _check_kind(self, faults: Faults) -> None:

@@ -33,14 +33,14 @@ class Network(Construct):
             one saves money and fails with its zone; none leaves the private subnets isolated, with `endpoints` alone.
         endpoints: VPC endpoints, each service with an interface per zone (S3 and DynamoDB with a route):
             `Endpoints.for_tasks(...)` works out the least.
-        cidr: The addresses of the VPC; private subnets take a /20 each, public ones a /24.
+        cidr: The addresses of the VPC, a /16 to /28; private subnets take a /20 each, public ones a /24.
         flow_logs: Whether rejected and accepted traffic is logged, for a year; priced by volume.
         close_default_security_group: Whether CDK's custom resource empties the VPC's default security group
             (Security Hub EC2.2), which CloudFormation cannot.
         removal_policy: What becomes of the flow logs when the stack goes.
 
     Raises:
-        ValueError: the zones or gateways are outside their limits.
+        ValueError: the zones, gateways or addresses are outside their limits.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Network(Construct):
         gateways = zones if nat_gateways is None else nat_gateways
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.ZONES, "zones", zones)
+        faults.keep(limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             faults.add(
                 f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; "
@@ -151,6 +152,11 @@ class Reach:
         if subnets is None or not subnets.subnet_type:
             return subnets is None and self._none_private
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
+
+    @functools.cached_property
+    def zones(self) -> int:
+        """Over how many availability zones its subnets are spread."""
+        return self.network.zones if self.network else len(self.vpc.availability_zones)
 
     @functools.cached_property
     def _none_private(self) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
 
 from moorage.ecs.values import duration
 from moorage.workload.task import NetworkMode
@@ -25,41 +27,130 @@ _HANDED_OUT = (32768, 65535)
 """The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
 
 
+@attrs.frozen(eq=False)
+class Target:
+    """What one route became.
+
+    Args:
+        route: The route.
+        suffix: What the ids of its constructs end in; nothing for the first.
+        group: The target group that serves first.
+        alternate: The one that a shifting rollout starts the next version in, and then they take turns.
+    """
+
+    route: Route
+    suffix: str
+    group: elbv2.ApplicationTargetGroup
+    alternate: elbv2.ApplicationTargetGroup | None
+
+    @property
+    def groups(self) -> list[elbv2.ApplicationTargetGroup]:
+        return [self.group, self.alternate] if self.alternate else [self.group]
+
+
 def define_routes(
-    scope: Construct, service: ecs.BaseService, routes: tuple[Route, ...], launch: Launch
-) -> tuple[elbv2.ApplicationTargetGroup, ...]:
-    """Define target groups, rules and security group rules, all in this stack (see `LoadBalancer.listener_in`)."""
-    groups = []
+    scope: Construct, service: ecs.BaseService, routes: tuple[Route, ...], launch: Launch, *, shifts: bool
+) -> tuple[Target, ...]:
+    """Define target groups, rules and security group rules, all in this stack (see `LoadBalancer.listener_in`).
+
+    Args:
+        scope: Where.
+        service: Whose tasks become targets.
+        routes: What they serve.
+        launch: How its tasks are started.
+        shifts: Whether rollouts shift traffic: each route then has a second target group, a rule of the load
+            balancer's test listener, and a role with which ECS turns both rules.
+    """
+    role = _infrastructure_role(scope, service) if shifts and routes else None
+    targets = []
     for index, route in enumerate(routes):
         suffix = f" {route.says}" if index else ""
-        container = _serving(route, launch.task)
-        group = _target_group(
-            scope,
-            f"TargetGroup{suffix}",
-            route=route,
-            container=container,
-            launch=launch,
-            target=_target(service, container, launch.task),
-        )
-        elbv2.ApplicationListenerRule(
-            scope,
-            f"Rule{suffix}",
-            listener=route.load_balancer.listener_in(cdk.Stack.of(scope)),
-            priority=route.priority,
-            conditions=_conditions(route),
-            target_groups=[group],
-        )
+        if role:
+            targets.append(_define_shifting(scope, service, route, suffix, launch, role))
+        else:
+            targets.append(_define_plain(scope, service, route, suffix, launch))
         route.load_balancer.claim(route, scope)
-        groups.append(group)
     for route, instances in itertools.product(routes, launch.instances):
         _open(route, instances, launch.task)
-    return tuple(groups)
+    return tuple(targets)
 
 
-def _target(service: ecs.BaseService, container: Container, task: Task) -> elbv2.IApplicationLoadBalancerTarget:
-    if container is next(each for each in task.containers if each.essential):  # what CDK attaches unasked
-        return service
-    return service.load_balancer_target(container_name=container.name, container_port=container.port)
+def _define_plain(scope: Construct, service: ecs.BaseService, route: Route, suffix: str, launch: Launch) -> Target:
+    container = _serving(route, launch.task)
+    essential = next(each for each in launch.task.containers if each.essential)
+    target = (
+        service  # attaches its first essential container unasked, for a message to node less
+        if container is essential
+        else service.load_balancer_target(container_name=container.name, container_port=container.port)
+    )
+    group = _target_group(scope, f"TargetGroup{suffix}", route, launch, [target])
+    elbv2.ApplicationListenerRule(
+        scope,
+        f"Rule{suffix}",
+        listener=route.load_balancer.listener_in(cdk.Stack.of(scope)),
+        priority=route.priority,
+        conditions=_conditions(route),
+        target_groups=[group],
+    )
+    return Target(route, suffix, group, None)
+
+
+def _define_shifting(
+    scope: Construct, service: ecs.BaseService, route: Route, suffix: str, launch: Launch, role: iam.Role
+) -> Target:
+    stack, balancer = cdk.Stack.of(scope), route.load_balancer
+    container = _serving(route, launch.task)
+    group = _target_group(scope, f"TargetGroup{suffix}", route, launch)
+    alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", route, launch)
+    weights = [
+        elbv2.WeightedTargetGroup(target_group=group, weight=100),
+        elbv2.WeightedTargetGroup(target_group=alternate, weight=0),
+    ]
+    rule, test_rule = (
+        elbv2.ApplicationListenerRule(
+            scope,
+            f"{name}{suffix}",
+            listener=listener,
+            priority=route.priority,
+            conditions=_conditions(route),
+            action=elbv2.ListenerAction.weighted_forward(weights),
+        )
+        for name, listener in (("Rule", balancer.listener_in(stack)), ("TestRule", balancer.test_listener_in(stack)))
+    )
+    of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
+    target = service.load_balancer_target(
+        container_name=container.name,
+        container_port=container.port,
+        alternate_target=ecs.AlternateTarget(
+            f"Alternate{suffix}",
+            alternate_target_group=alternate,
+            production_listener=of_rule(rule),
+            test_listener=of_rule(test_rule),
+            role=role,
+        ),
+    )
+    group.add_target(target)
+    for actions, resources in (
+        (["ModifyRule"], [rule.listener_rule_arn, test_rule.listener_rule_arn]),
+        (["RegisterTargets", "DeregisterTargets"], [group.target_group_arn, alternate.target_group_arn]),
+    ):
+        role.add_to_policy(
+            iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
+        )
+    return Target(route, suffix, group, alternate)
+
+
+def _infrastructure_role(scope: Construct, service: ecs.BaseService) -> iam.Role:
+    """The role with which ECS turns this service's rules, and no others as far as they can be named.
+
+    In place of AWS's managed policy, which lets it turn every rule of the account (ECS developer guide, "Amazon ECS
+    infrastructure IAM role for load balancers").
+    """
+    role = iam.Role(scope, "InfrastructureRole", assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"))
+    read = ["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"]
+    role.add_to_policy(iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in read], resources=["*"]))
+    service.node.add_dependency(role)
+    return role
 
 
 def _serving(route: Route, task: Task) -> Container:
@@ -77,22 +168,20 @@ def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
 def _target_group(
     scope: Construct,
     construct_id: str,
-    *,
     route: Route,
-    container: Container,
     launch: Launch,
-    target: elbv2.IApplicationLoadBalancerTarget,
+    targets: list[elbv2.IApplicationLoadBalancerTarget] | None = None,
 ) -> elbv2.ApplicationTargetGroup:
     health = route.health
     return elbv2.ApplicationTargetGroup(
         scope,
         construct_id,
         vpc=launch.reach.vpc,
-        port=container.port,
+        port=_serving(route, launch.task).port,
         protocol=elbv2.ApplicationProtocol.HTTP,
         protocol_version=route.protocol_version,
         target_type=elbv2.TargetType.IP if launch.own_interface else elbv2.TargetType.INSTANCE,
-        targets=[target],
+        targets=targets,
         deregistration_delay=duration(route.deregistration_delay),
         health_check=elbv2.HealthCheck(
             path=health.path or ("/AWS.ALB/healthcheck" if route.grpc else "/"),

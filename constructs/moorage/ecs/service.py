@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
@@ -14,30 +15,45 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.autoscaling import define_scaling
+from moorage.ecs.autoscaling import HIGH_RESOLUTION, define_scaling
 from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Kind
 from moorage.ecs.cluster import Cluster
-from moorage.ecs.combination import SPREAD, check_placement, check_room, check_routes, check_scaling
+from moorage.ecs.combination import (
+    SPREAD,
+    check_placement,
+    check_rollout,
+    check_room,
+    check_routes,
+    check_scaling,
+    places_for,
+)
 from moorage.ecs.launch import DEFAULT_EGRESS, Launch, warn
 from moorage.ecs.placement import Placement
+from moorage.ecs.rollout import DAEMON, ROLLING, complete, deployment
 from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration
 from moorage.workload import limits
-from moorage.workload.durations import optional_seconds
-from moorage.workload.faults import Faults
+from moorage.workload.durations import default_seconds, optional_seconds, seconds
+from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate
+from moorage.workload.faults import Faults, is_token
 from moorage.workload.scaling import Scaling
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
     from moorage.workload.durations import Duration
+    from moorage.workload.estimate import Estimate
+    from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
 TWO = Scaling(2)
 _GRACE_SECONDS = 60
+_START: Duration = default_seconds(60)
+_STOP: Duration = default_seconds(5)
 
 
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
@@ -55,6 +71,10 @@ class Service(Construct):
         task: What runs.
         scaling: How many copies; two without it, so that one is left when a zone is lost.
         route: Which requests of a load balancer reach it, in up to 5 routes; without it nothing does.
+        rollout: How a new version replaces the old one; rolling, with all copies serving and a circuit breaker,
+            without it, and of a daemon one instance after the other.
+        before: A task that runs once ahead of each new version, where and as its own tasks do, and fails the rollout
+            when it does not end with 0 within an hour: a database migration. Its role is `before_task_definition`'s.
         capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
             cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
         placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
@@ -62,8 +82,8 @@ class Service(Construct):
         assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on Fargate
             alone.
         security_groups: In place of the one defined for its tasks, 1 to 5.
-        egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it: AWS's own interfaces, public
-            registries and most others'. `connections` opens more, to one peer each.
+        egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on Fargate
+            starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a peer each.
         health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not count;
             60 s without it. Longer than the slowest start.
         log_group: In place of the one defined for it, which keeps a year.
@@ -82,6 +102,8 @@ class Service(Construct):
         task: Task,
         scaling: Scaling | None = None,
         route: Route | Sequence[Route] = (),
+        rollout: Rollout | None = None,
+        before: Task | None = None,
         capacity: CapacityChoice | None = None,
         placement: Placement = SPREAD,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -104,12 +126,17 @@ class Service(Construct):
             security_groups=security_groups,
             egress=egress,
         )
+        chosen = rollout or (DAEMON if placement.daemon else ROLLING)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         launch.check(faults, routed=bool(routes))
         check_scaling(scaling, routes, placement, faults)
-        check_routes(routes, task, faults)
+        check_routes(routes, task, launch.reach.vpc, faults)
         check_placement(placement, launch.strategy, faults)
-        told = check_room(task, launch.strategy, copies, placement, faults)
+        check_rollout(chosen, copies, routes, placement, faults)
+        first = attrs.evolve(launch, task=before) if before else None
+        if first:
+            first.check_named("before", faults)
+        told = check_room(task, launch.strategy, copies, placement, chosen, faults)
         faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
         faults.raise_found()
 
@@ -123,30 +150,80 @@ class Service(Construct):
         self.log_group = launched.log_group
         self.security_groups = launched.security_groups
         self.task_definition = launched.task_definition
+        after_capacity = cluster.with_capacity if isinstance(cluster, Cluster) else cluster
         self.service = _SERVICES[launch.strategy.kind](
             self,
             "Default",
-            cluster=cluster.with_capacity if isinstance(cluster, Cluster) else cluster,
+            cluster=after_capacity,
             task_definition=self.task_definition,
             desired_count=None if copies.moves or placement.daemon else copies.minimum,
             capacity_provider_strategies=None if placement.daemon else launched.strategies,
-            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
             health_check_grace_period=duration(_GRACE_SECONDS if grace is None else grace) if routes else None,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
             **launched.networked,
             **_placed(placement, launch.strategy),
+            **deployment(chosen, placement),
         )
         for leftover in _leftovers(task, launch.strategy):
             self._resource.add_property_deletion_override(leftover)
-        self._own_interface = launch.own_interface
-        self.target_groups = define_routes(self, self.service, routes, launch)
-        self.scalable_task_count = define_scaling(self.service, copies, self.target_groups) if copies.moves else None
+        self.rollout = chosen
+        self._launch, self._copies, self._routes = launch, copies, routes
+        self.targets = define_routes(self, self.service, routes, launch, shifts=chosen.shifts)
+        self.before_task_definition: ecs.TaskDefinition | None = None
+        hooks = list(chosen.hooks)
+        if first:
+            from moorage.ecs.before import define_before  # noqa: PLC0415  # loaded only where there is one
+
+            ahead, hook = define_before(self, first, launched, after_capacity, removal_policy)
+            self.before_task_definition = ahead.task_definition
+            hooks.insert(0, hook)
+        for path, value in complete(self, self.service, chosen, self.targets, hooks).items():
+            self._resource.add_property_override(f"DeploymentConfiguration.{path}", value)
+        if copies.high_resolution:
+            self._resource.add_property_override("Monitoring", HIGH_RESOLUTION)
+        self.scalable_task_count = define_scaling(self.service, copies, self.targets) if copies.moves else None
+
+    @property
+    def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup, ...]:
+        """The target groups of its routes, and those that a shifting rollout takes turns with."""
+        return tuple(group for target in self.targets for group in target.groups)
+
+    def estimate(self, *, start: Duration = _START, stop: Duration = _STOP) -> Estimate | None:
+        """How long replacing the least copies is estimated to take, how many serve meanwhile, and what outlives a zone.
+
+        A model of ECS's documented behaviour, not a measurement.
+
+        Args:
+            start: From the decision to start a task until its application answers.
+            stop: From SIGTERM until the application has ended.
+
+        Returns:
+            The estimate; None where there may be no copy, where the number is a token, and for a daemon, whose
+            number the instances decide.
+        """
+        if is_token(self._copies.minimum) or not self._copies.minimum or self.rollout is DAEMON:
+            return None
+        checks = [each.health_check.interval for each in self._launch.task.containers if each.health_check]
+        intervals = [route.health.interval for route in self._routes] or checks
+        pace = Pace(
+            start=seconds(start),
+            checked=max(intervals, default=UNCHECKED_SECONDS),
+            drain=max((route.deregistration_delay for route in self._routes), default=0),
+            stop=seconds(stop),
+        )
+        return estimate(
+            self.rollout,
+            self._copies.minimum,
+            zones=self._launch.reach.zones,
+            pace=pace,
+            places=places_for(self._launch.task, self._launch.strategy),
+        )
 
     @property
     def connections(self) -> ec2.Connections:
         """Whom its tasks may connect to, and who may connect to them."""
-        return self.service.connections if self._own_interface else self._of_instances
+        return self.service.connections if self._launch.own_interface else self._of_instances
 
     @functools.cached_property
     def _of_instances(self) -> ec2.Connections:
@@ -191,21 +268,14 @@ _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
 
 
 def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
-    """Where tasks go, and how much of them stays meanwhile: all, or of a daemon none."""
-    rebalancing = ecs.AvailabilityZoneRebalancing
-    how: dict[str, Any] = {
-        "min_healthy_percent": 0 if placement.daemon else 100,
-        "max_healthy_percent": 100 if placement.daemon else 200,
-        "availability_zone_rebalancing": rebalancing.ENABLED if placement.zones_first else rebalancing.DISABLED,
-    }
+    """On which instances tasks go."""
     if strategy.kind is not Kind.INSTANCES:
-        return how
+        return {}
     constraints = list(placement.constraints)
     if placement.daemon:  # which ECS starts on every instance of the cluster, and takes no strategy for
         names = ", ".join(each.name for each in strategy.used)
         constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
     return {
-        **how,
         "daemon": placement.daemon,
         "placement_strategies": placement.by or None,
         "placement_constraints": constraints or None,

@@ -110,9 +110,7 @@ def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | 
         ecs.PortMapping(
             container_port=container.port,
             host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
-            name=None
-            if task.network_mode is NetworkMode.HOST
-            else container.name,  # Service Connect's, not in host mode
+            name=_port_name(task, container),
         )
     ]
 

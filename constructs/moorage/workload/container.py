@@ -24,15 +24,20 @@ WRITABLE_MIB = 64
 """How much a writable path holds when nothing else is said."""
 
 _SECRET_NAME = re.compile(
-    r"(^|_)(PASS|PASSWD|PASSWORD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY|CREDENTIALS?)$"
+    r"((^|_)(PASS|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|CREDENTIALS?"
+    r"|(PRIVATE|SECRET|ENCRYPTION|SIGNING|MASTER)_?KEY(_BASE)?)|PASSWORD|PASSPHRASE)$"
 )
-_SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]+:[^/\s:@]+@")
+_SECRET_VALUE = re.compile(
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]*:[^/\s:@]+@"
+    r"|\b(gh[opsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_)\w{8}"
+)
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
 def _words(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if given is None:
         return None
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (given,) if isinstance(given, str) else tuple(given) or None
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:
@@ -154,9 +159,11 @@ class Container:
             if self.port is None:
                 faults.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
         faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
+        faults.keep(limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
         faults.keep(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         for path, size in self.writable.items():
             faults.keep(limits.MOUNT_PATH, "writable", path)
+            faults.keep(limits.WRITABLE_LEAST, f"writable {path!r}", size)
             if self.memory_mib is not None:
                 faults.keep(limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
         self._check_environment(faults)
@@ -166,8 +173,14 @@ class Container:
 
     def _check_environment(self, faults: Faults) -> None:
         for name, value in self.environment.items():
-            looks_secret = _SECRET_NAME.search(name.upper()) or _SECRET_VALUE.search(value)
-            if value and looks_secret and not is_token(value) and not self.not_secret.get(name):
+            if not isinstance(value, str):
+                faults.add(
+                    f"environment has {name!r} as {value!r}, a {type(value).__name__}, but a variable is a text; "
+                    f"write it as in {{{name!r}: {str(value)!r}}}"
+                )
+                continue
+            looks_secret = _SECRET_NAME.search(_WORDS.sub("_", name).upper()) or _SECRET_VALUE.search(value)
+            if value and looks_secret and not is_token(value) and not self.not_secret.get(name, "").strip():
                 faults.add(
                     f"environment has {name!r}, which looks like a secret, "
                     "and everyone who may see the task definition reads it; "

@@ -16,7 +16,9 @@ from moorage.workload.needs import INTERNET, PRIVATE_IMAGES, Needs
 if TYPE_CHECKING:
     from aws_cdk import aws_ecr as ecr
 
-_PRIVATE_REGISTRY = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
+_PRIVATE_REGISTRY = re.compile(
+    r"\d{12}\.dkr(\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|-ecr(-fips)?\.[a-z0-9-]+\.on\.aws)/"
+)
 
 
 @attrs.frozen
@@ -36,8 +38,8 @@ class Image:
             reference: `public.ecr.aws/nginx/nginx:1.29`, `redis:8`, `ghcr.io/org/image@sha256:...`.
 
         Raises:
-            ValueError: the reference is empty or has a space in it, or names a private ECR registry, from which
-                a task could not pull without the grant that `from_repository` makes.
+            ValueError: the reference is none, or names a private ECR registry, from which a task could not pull
+                without the grant that `from_repository` makes.
         """
         return RegistryImage(reference)
 
@@ -86,10 +88,7 @@ class RegistryImage(Image):
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("Image")
-        if not self.reference or re.search(r"\s", self.reference):
-            faults.add(
-                f"reference is {self.reference!r}, but an image has a name without spaces; write it as in 'redis:8'"
-            )
+        faults.keep(limits.IMAGE_REFERENCE, "reference", self.reference)
         if _PRIVATE_REGISTRY.match(self.reference):
             faults.add(
                 f"reference is {self.reference!r}, a private registry, from which a task cannot pull without a grant; "
@@ -117,7 +116,7 @@ class RepositoryImage(Image):
             faults.add(f"tag and digest: {given}, but an image has one of them; use tag= or digest=")
         faults.keep(limits.IMAGE_TAG, "tag", self.tag)
         faults.keep(limits.IMAGE_DIGEST, "digest", self.digest)
-        if self.tag == "latest" and getattr(self.repository, "immutable_tags", False):
+        if self.tag == "latest" and _keeps_tags(self.repository):
             faults.add(
                 "tag is 'latest', but the repository's tags are immutable, so it could be pushed once and never again; "
                 "use a release's tag or its digest="
@@ -153,6 +152,23 @@ class DirectoryImage(Image):
         return PRIVATE_IMAGES
 
 
+def _keeps_tags(repository: ecr.IRepository) -> bool:
+    """Whether all tags of a repository are immutable, as far as it says: any of this app's does."""
+    known: bool | None = getattr(repository, "immutable_tags", None)
+    if known is None:
+        resource = getattr(getattr(repository, "node", None), "default_child", None)
+        known = getattr(resource, "image_tag_mutability", None) == "IMMUTABLE"
+    return known
+
+
 def image(given: Image | str) -> Image:
-    """An image, where a string means `Image.from_registry`."""
+    """An image, where a string means `Image.from_registry`.
+
+    Raises:
+        TypeError: it is neither; a repository has no tag of its own.
+    """
+    if not isinstance(given, (Image, str)):
+        raise TypeError(
+            f"{given!r} is not an image; use Image.from_repository(..., tag=...) or the name of a public one"
+        )
     return given if isinstance(given, Image) else Image.from_registry(given)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from moorage.workload.egress import EgressPrice
 from moorage.workload.faults import Faults
 
 if TYPE_CHECKING:
@@ -75,6 +76,15 @@ class Endpoints:
                     )
         faults.raise_found()
         return cls(*needs_of(tasks), *(INSTANCES if instances else ()))
+
+    def monthly_price(self, *, zones: int, gib: float = 0) -> EgressPrice:
+        """What these endpoints cost in a month, beside the NAT gateways that would do the same.
+
+        Args:
+            zones: In how many zones the network is.
+            gib: How much passes in a month to services other than S3 and DynamoDB: logs, secrets, image manifests.
+        """
+        return EgressPrice(interfaces=len(set(self.services) - GATEWAY_SERVICES), zones=zones, gib=gib)
 
 
 def needs_of(tasks: Iterable[Task]) -> Needs:

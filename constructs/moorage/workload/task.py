@@ -79,12 +79,16 @@ class Task:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
+        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
+        faults.keep(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
+        sized = not faults.found
         faults.keep(limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:
             faults.keep(limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
             self._check_ports(faults)
             faults.keep(limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
-            self._check_shares(faults)
+            if sized:
+                self._check_shares(faults)
             self._check_order(faults)
             faults.keep(limits.TASK_DEFINITION_SIZE, "the definition", self._size())
         faults.keep(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
@@ -100,12 +104,19 @@ class Task:
         """What the task must reach to start: its images, its log group, its secrets and parameters."""
         return LOGS.union(*(container.image.needs for container in self.containers), self._secret_needs())
 
-    def memory_of(self, container: Container) -> int:
-        """The hard limit of a container, in MiB: its own, or an even share of what the others leave."""
+    def memory_of(self, container: Container) -> int | None:
+        """The hard limit of a container, in MiB: its own, or an even share of what the others leave.
+
+        None where only CloudFormation will know what there is to share: the task's memory is then its limit.
+        """
         if container.memory_mib is not None:
             return container.memory_mib
-        said = sum(each.memory_mib or 0 for each in self.containers)
-        return (self.memory_mib - said) // sum(each.memory_mib is None for each in self.containers)
+        if len(self.containers) == 1:
+            return self.memory_mib
+        said = [each.memory_mib for each in self.containers if each.memory_mib is not None]
+        if is_token((self.memory_mib, *said)):
+            return None
+        return (self.memory_mib - sum(said)) // (len(self.containers) - len(said))
 
     @property
     def gpus(self) -> int:
@@ -133,12 +144,10 @@ class Task:
 
     def check_instances(self, faults: Faults) -> None:
         """Note what no instance of an Auto Scaling group can run."""
-        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
         self._check_ephemeral_storage("an Auto Scaling group's instances", faults)
 
     def check_managed_instances(self, faults: Faults) -> None:
         """Note what ECS Managed Instances cannot run."""
-        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
         faults.keep(limits.MANAGED_NETWORK_MODE, "network_mode", self.network_mode.value)
         self._check_ephemeral_storage("ECS Managed Instances", faults)
 
@@ -169,14 +178,14 @@ class Task:
         faults.keep(limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
         memory = sum(container.memory_mib or 0 for container in self.containers)
         faults.keep(limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
-        if memory > self.memory_mib or is_token(self.memory_mib):
+        if memory > self.memory_mib:
             return
         for container in self.containers:
             share = self.memory_of(container)
             if container.memory_mib is None:
                 faults.keep(limits.CONTAINER_MEMORY_LEAST, f"what is left for container {container.name!r}", share)
             written = sum(container.writable.values())
-            if container.writable:
+            if container.writable and share is not None:
                 faults.keep(limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share))
 
     def _check_order(self, faults: Faults) -> None:

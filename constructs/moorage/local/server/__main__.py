@@ -77,6 +77,7 @@ async def _serve(port: int, log_level: str) -> None:
 def _extended() -> object:
     """ministack's application with this package's types in it."""
     import ministack.app  # noqa: PLC0415
+    from ministack.core import lambda_runtime  # noqa: PLC0415
 
     from . import engine  # noqa: PLC0415
 
@@ -85,6 +86,10 @@ def _extended() -> object:
         if hasattr(service, "install"):
             service.install()
     engine.install()
+    lambda_runtime._NODEJS_WORKER_SCRIPT = lambda_runtime._NODEJS_WORKER_SCRIPT.replace(
+        "bundle the module with your function or use LAMBDA_EXECUTOR=docker.",
+        "on AWS it is there, here it is once `npm install @aws-sdk/client-...` ran in the folder of the app",
+    )
     ministack.app._collect_scripts = lambda *_: []  # nothing of the machine's own is to run
     return ministack.app.app
 
