@@ -40,6 +40,8 @@ from moorage import (
     TargetHealth,
     Task,
     WarmPool,
+    Worker,
+    WorkQueue,
 )
 from moorage.ecs.instance_capacity import Ec2Capacity
 from moorage.workload import limits
@@ -226,6 +228,20 @@ def between(count: int) -> Define:
     return define
 
 
+def work_queue(**arguments: Any) -> Define:
+    return lambda _: WorkQueue(**arguments)
+
+
+def worker(visible: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        queue = WorkQueue(visibility_timeout=seconds(visible))
+        scaling = Scaling(0, 5, backlog_per_task=10)
+        return Worker(stack, "Worker", cluster=cluster, task=Task(Container("a:1")), scaling=scaling, queue=queue)
+
+    return define
+
+
 def event(source: str) -> Define:
     return lambda _: EventRule(events.EventPattern(source=[source]))
 
@@ -402,6 +418,13 @@ CASES: dict[str, tuple[Define, Define]] = {
         job(dict.fromkeys(existing(7), 1)),
     ),
     "task-timeout": (job(timeout=seconds(1)), job(timeout=seconds(0))),
+    "visibility-timeout": (
+        work_queue(visibility_timeout=seconds(43200)),
+        work_queue(visibility_timeout=seconds(43201)),
+    ),
+    "visibility-after-stop": (worker(31), worker(30)),
+    "max-receives": (work_queue(max_receives=1000), work_queue(max_receives=0)),
+    "message-retention": (work_queue(retention=seconds(60)), work_queue(retention=seconds(1209601))),
     "repository-name": (
         lambda stack: Repository(stack, "Images", name="shop/web_1"),
         lambda stack: Repository(stack, "Images", name="Shop"),

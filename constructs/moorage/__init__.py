@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from moorage.ecs.strategy import Strategy as Strategy
     from moorage.ecs.trigger import EventRule as EventRule
     from moorage.ecs.trigger import Schedule as Schedule
+    from moorage.ecs.work_queue import WorkQueue as WorkQueue
+    from moorage.ecs.worker import Worker as Worker
     from moorage.workload.container import Container as Container
     from moorage.workload.container import HealthCheck as HealthCheck
     from moorage.workload.image import Image as Image
@@ -82,6 +84,8 @@ _HOMES = {
     "TargetHealth": "moorage.ecs.route",
     "Task": "moorage.workload.task",
     "WarmPool": "moorage.ecs.instance_capacity",
+    "WorkQueue": "moorage.ecs.work_queue",
+    "Worker": "moorage.ecs.worker",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads literals alone

@@ -812,6 +812,26 @@ BALANCER_SUBNETS = Limit(
     instead="use a VPC that has them, as a Network does, or name them with vpc_subnets=",
     source="botocore elbv2 CreateLoadBalancer.Subnets",
 )
+VISIBILITY_TIMEOUT = _range(
+    "visibility-timeout", 0, 43200, unit="s", of="how long SQS hides a message that is worked on",
+    source="botocore sqs SetQueueAttributes.Attributes (VisibilityTimeout)",
+)  # fmt: skip
+VISIBLE_AFTER_STOP = Limit(
+    id="visibility-after-stop",
+    accepts=lambda pair: pair[0] > pair[1],
+    says="a task that is stopped while it works would still do so when another gets its message",
+    instead="use a longer visibility_timeout=, or a shorter stop_timeout=",
+    source="SQS developer guide, visibility timeout; botocore ecs ContainerDefinition.stopTimeout",
+    show=lambda pair: f"{pair[0]} s with a stop_timeout of {pair[1]} s",
+)
+MAX_RECEIVES = _range(
+    "max-receives", 1, 1000, of="how often SQS gives a message out before it goes to the dead-letter queue",
+    source="AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount; the SQS console",
+)  # fmt: skip
+MESSAGE_RETENTION = _range(
+    "message-retention", 60, 1209600, unit="s", of="how long SQS keeps a message",
+    source="botocore sqs SetQueueAttributes.Attributes (MessageRetentionPeriod)",
+)  # fmt: skip
 REPOSITORY_NAME = _pattern(
     "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",

@@ -50,6 +50,8 @@ class Task:
         permissions: What the application itself may do in AWS; grants (`bucket.grant_read(service)`) add to it.
         network_mode: How its containers are connected. `BRIDGE` and `HOST` are for instances in an Auto Scaling group,
             `HOST` for ECS Managed Instances too.
+        calls: Services of AWS that the application calls, as endpoints name them (`sqs`, `dynamodb`, `kms`), so that
+            its network is checked for a way there, and `Endpoints.for_tasks` has it; `internet` for anything else.
 
     Raises:
         ValueError: with all that the containers cannot have together.
@@ -62,6 +64,7 @@ class Task:
     ephemeral_storage_gib: int | None
     permissions: tuple[iam.PolicyStatement, ...]
     network_mode: NetworkMode
+    calls: tuple[str, ...]
 
     def __init__(
         self,
@@ -72,9 +75,17 @@ class Task:
         ephemeral_storage_gib: int | None = None,
         permissions: Sequence[iam.PolicyStatement] = (),
         network_mode: NetworkMode = NetworkMode.AWSVPC,
+        calls: str | Sequence[str] = (),
     ) -> None:
         self.__attrs_init__(
-            containers, cpu, memory_mib, architecture, ephemeral_storage_gib, tuple(permissions), network_mode
+            containers=containers,
+            cpu=cpu,
+            memory_mib=memory_mib,
+            architecture=architecture,
+            ephemeral_storage_gib=ephemeral_storage_gib,
+            permissions=tuple(permissions),
+            network_mode=network_mode,
+            calls=(calls,) if isinstance(calls, str) else tuple(calls),
         )
 
     def __attrs_post_init__(self) -> None:
@@ -101,8 +112,9 @@ class Task:
 
     @property
     def needs(self) -> Needs:
-        """What the task must reach to start: its images, its log group, its secrets and parameters."""
-        return LOGS.union(*(container.image.needs for container in self.containers), self._secret_needs())
+        """What the task must reach: to start, its images, log group and secrets; to run, what it calls."""
+        images = (container.image.needs for container in self.containers)
+        return LOGS.union(*images, self._secret_needs(), self.calls)
 
     def memory_of(self, container: Container) -> int | None:
         """The hard limit of a container, in MiB: its own, or an even share of what the others leave.
