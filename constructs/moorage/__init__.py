@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import EarlySuccess as EarlySuccess
     from moorage.workload.rollout import RollbackAlarms as RollbackAlarms
     from moorage.workload.rollout import Rollout as Rollout
-    from moorage.workload.scaling import MetricTarget as MetricTarget
-    from moorage.workload.scaling import Predictive as Predictive
     from moorage.workload.scaling import Scaling as Scaling
-    from moorage.workload.scaling import ScheduledAction as ScheduledAction
+    from moorage.workload.scaling_targets import MetricTarget as MetricTarget
+    from moorage.workload.scaling_targets import Predictive as Predictive
+    from moorage.workload.scaling_targets import ScheduledAction as ScheduledAction
     from moorage.workload.task import Architecture as Architecture
     from moorage.workload.task import NetworkMode as NetworkMode
     from moorage.workload.task import Task as Task
@@ -67,18 +67,18 @@ _HOMES = {
     "LifecycleStage": "moorage.workload.lifecycle",
     "LoadBalancer": "moorage.ecs.load_balancer",
     "ManagedScaling": "moorage.ecs.instance_capacity",
-    "MetricTarget": "moorage.workload.scaling",
+    "MetricTarget": "moorage.workload.scaling_targets",
     "Network": "moorage.ecs.network",
     "NetworkMode": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",
-    "Predictive": "moorage.workload.scaling",
+    "Predictive": "moorage.workload.scaling_targets",
     "Repository": "moorage.ecr.repository",
     "RollbackAlarms": "moorage.workload.rollout",
     "Rollout": "moorage.workload.rollout",
     "Route": "moorage.ecs.route",
     "Scaling": "moorage.workload.scaling",
     "Schedule": "moorage.ecs.trigger",
-    "ScheduledAction": "moorage.workload.scaling",
+    "ScheduledAction": "moorage.workload.scaling_targets",
     "Service": "moorage.ecs.service",
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",

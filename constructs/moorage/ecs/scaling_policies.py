@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
     from moorage.ecs.routing import Target
-    from moorage.workload.scaling import MetricTarget, Predictive, Scaling
+    from moorage.workload.scaling import Scaling
+    from moorage.workload.scaling_targets import MetricTarget, Predictive
 
 HIGH_RESOLUTION_SECONDS = 20
 _MINUTE = 60

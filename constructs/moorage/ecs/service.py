@@ -36,7 +36,6 @@ from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration
 from moorage.workload import limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
-from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.scaling import Scaling
 from moorage.workload.task import NetworkMode
@@ -202,6 +201,8 @@ class Service(Construct):
             The estimate; None where there may be no copy, where the number is a token, and for a daemon, whose
             number the instances decide.
         """
+        from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # loaded when asked for
+
         if is_token(self._copies.minimum) or not self._copies.minimum or self.rollout is DAEMON:
             return None
         checks = [each.health_check.interval for each in self._launch.task.containers if each.health_check]

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from moorage.workload.durations import Duration
 
-_MINUTE = 60
-
 
 class LifecycleStage(enum.Enum):
     """A stage of a rollout at which a hook may run; the last five are of rollouts that shift traffic.
@@ -37,8 +35,12 @@ class LifecycleStage(enum.Enum):
     PRODUCTION_TRAFFIC_SHIFT = "PRODUCTION_TRAFFIC_SHIFT"
     POST_PRODUCTION_TRAFFIC_SHIFT = "POST_PRODUCTION_TRAFFIC_SHIFT"
 
+    @property
+    def of_traffic(self) -> bool:
+        """Whether only a rollout that shifts traffic has it."""
+        return self.value.endswith("TRAFFIC_SHIFT")
 
-BEFORE_TRAFFIC = (LifecycleStage.RECONCILE_SERVICE, LifecycleStage.PRE_SCALE_UP, LifecycleStage.POST_SCALE_UP)
+
 _NEVER_PAUSED = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
 
 
@@ -121,7 +123,7 @@ class LifecycleHook:
                     f"stage is {stage.name}, but ECS does not pause while traffic is shifting; "
                     f"use POST_{stage.name} or the stage before"
                 )
-        keep_minutes(faults, limit, "timeout", waits)
+        faults.keep(limit, "timeout", waits)
         faults.raise_found()
         return cls(stages, handler, MappingProxyType(dict(details or {})), waits, continue_on_timeout)
 
@@ -129,12 +131,3 @@ class LifecycleHook:
     def details_json(self) -> str | None:
         """The details as CloudFormation takes them: an object in a string."""
         return json.dumps(dict(self.details), sort_keys=True) if self.details else None
-
-
-def keep_minutes(faults: Faults, limit: limits.Limit, argument: str, value: int | None) -> None:
-    """Note a time that ECS, which counts these in minutes, would not take."""
-    if value is None:
-        return
-    faults.keep(limits.WHOLE_MINUTES, argument, value)
-    if value % _MINUTE == 0:
-        faults.keep(limit, argument, value // _MINUTE)

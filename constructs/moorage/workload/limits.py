@@ -69,6 +69,18 @@ def _range(
     )
 
 
+def _minutes(row: str, low: int, high: int, *, of: str, source: str) -> Limit:
+    """A time that is kept in seconds, of which AWS counts whole minutes."""
+    return Limit(
+        id=row,
+        accepts=lambda time: time % 60 == 0 and low <= time // 60 <= high,
+        says=f"{of} is {low:,} to {high:,} whole minutes",
+        instead=f"use cdk.Duration.minutes(...) with {low:,} to {high:,}",
+        source=source,
+        show=lambda time: f"{time / 60:g} min",
+    )
+
+
 def _pattern(row: str, pattern: str, *, says: str, instead: str, source: str) -> Limit:
     return Limit(
         id=row,
@@ -380,16 +392,8 @@ PREDICTED_ABOVE = _range(
     "predicted-above-maximum", 0, 100, unit="%", of="what the forecast may add to the maximum",
     source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.MaxCapacityBuffer",
 )  # fmt: skip
-WHOLE_MINUTES = Limit(
-    id="whole-minutes",
-    accepts=lambda time: time % 60 == 0,
-    says="ECS counts it in whole minutes",
-    instead="use cdk.Duration.minutes(...)",
-    source="botocore DeploymentConfiguration.bakeTimeInMinutes, HookTimeoutConfig.timeoutInMinutes",
-    show=lambda time: f"{time} s",
-)
-BAKE = _range(
-    "bake-time", 0, 1440, unit="minutes", of="the time that a version is watched",
+BAKE = _minutes(
+    "bake-time", 0, 1440, of="the time that a version is watched",
     source="CFN AWS::ECS::Service BakeTimeInMinutes, CanaryBakeTimeInMinutes, StepBakeTimeInMinutes",
 )  # fmt: skip
 ROLLOUT_DURATION = Limit(
@@ -400,12 +404,12 @@ ROLLOUT_DURATION = Limit(
     source="CFN AWS::ECS::Service CanaryConfiguration, LinearConfiguration",
     show=lambda time: f"{time / 3600:.1f} h",
 )
-HOOK_TIMEOUT = _range(
-    "hook-timeout", 1, 1440, unit="minutes", of="the time that a function has to answer",
+HOOK_TIMEOUT = _minutes(
+    "hook-timeout", 1, 1440, of="the time that a function has to answer",
     source="ECS developer guide, Lambda hooks for Amazon ECS service deployments",
 )  # fmt: skip
-PAUSE_TIMEOUT = _range(
-    "pause-timeout", 1, 20160, unit="minutes", of="the time that a rollout pauses",
+PAUSE_TIMEOUT = _minutes(
+    "pause-timeout", 1, 20160, of="the time that a rollout pauses",
     source="CFN AWS::ECS::Service HookTimeoutConfig",
 )  # fmt: skip
 MINIMUM_HEALTHY = _range(

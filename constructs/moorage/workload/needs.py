@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from moorage.workload.egress import EgressPrice
 from moorage.workload.faults import Faults
 
 if TYPE_CHECKING:
+    from moorage.workload.egress import EgressPrice
     from moorage.workload.task import Task
 
 Needs: TypeAlias = frozenset[str]
@@ -84,6 +84,8 @@ class Endpoints:
             zones: In how many zones the network is.
             gib: How much passes in a month to services other than S3 and DynamoDB: logs, secrets, image manifests.
         """
+        from moorage.workload.egress import EgressPrice  # noqa: PLC0415  # loaded when asked for
+
         return EgressPrice(interfaces=len(set(self.services) - GATEWAY_SERVICES), zones=zones, gib=gib)
 
 

@@ -13,13 +13,13 @@ import attrs
 from moorage.workload import limits
 from moorage.workload.durations import default_seconds, optional_milliseconds, optional_seconds, seconds
 from moorage.workload.faults import Faults
-from moorage.workload.lifecycle import BEFORE_TRAFFIC, LifecycleHook, keep_minutes
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sns as sns
 
     from moorage.workload.durations import Duration
+    from moorage.workload.lifecycle import LifecycleHook
 
 _QUARTER_HOUR = dt.timedelta(minutes=15)
 _TEN_MINUTES = dt.timedelta(minutes=10)
@@ -203,8 +203,8 @@ class Rollout:
         faults.keep(limits.ROLLOUT_ROOM, "maximum_percent", (self.minimum_healthy_percent, self.maximum_percent))
         limit = limits.LINEAR_PERCENT if self.shift is Shift.LINEAR else limits.CANARY_PERCENT
         faults.keep(limit, "percent", self.percent)
-        keep_minutes(faults, limits.BAKE, "bake", self.bake)
-        keep_minutes(faults, limits.BAKE, "final_bake" if self.bake is not None else "bake", self.final_bake)
+        faults.keep(limits.BAKE, "bake", self.bake)
+        faults.keep(limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
         if not faults.found:
             faults.keep(limits.ROLLOUT_DURATION, "the time of all its bakes", self.baking)
         if self.early_success:
@@ -212,7 +212,7 @@ class Rollout:
             faults.keep(limits.EARLY_SUCCESS_LEAST, "early_success", pair)
         for hook in self.hooks:
             for stage in hook.stages:
-                if self.shift is Shift.ROLLING and stage not in BEFORE_TRAFFIC:
+                if self.shift is Shift.ROLLING and stage.of_traffic:
                     faults.add(
                         f"hooks has one at {stage.name}, but a rolling rollout shifts no traffic; "
                         "use another stage, or Rollout.blue_green(...)"
