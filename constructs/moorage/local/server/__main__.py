@@ -11,7 +11,8 @@ import sys
 
 _SERVICES = (
     "applicationautoscaling", "autoscaling", "autoscaling_api", "ec2", "ecr", "ecs", "ecs_capacity", "ecs_scheduling",
-    "elbv2", "iam", "logs", "s3", "ssm",
+    "ecs_revisions", "ecs_rollout", "ecs_services", "ecs_targets", "elbv2", "iam", "lambda_functions", "logs", "s3",
+    "scheduler", "ssm", "stepfunctions",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,

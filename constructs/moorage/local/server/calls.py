@@ -102,6 +102,8 @@ def _structure(value: Any, shape: StructureShape, path: str, renamed: Mapping[st
 
 
 def _converted(value: Any, shape: Shape, path: str, renamed: Mapping[str, str]) -> Any:
+    if isinstance(shape, StructureShape) and shape.is_document_type:
+        return json.loads(value) if isinstance(value, str) else value
     if isinstance(shape, StructureShape):
         return _structure(value, shape, path, renamed)
     if isinstance(shape, ListShape):

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 from ministack import app
 from ministack.core.responses import get_region
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, engine, handlers, provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from . import schema
 from .calls import RefusedError
@@ -37,6 +37,7 @@ _UNIQUE = {
     "AWS::SecretsManager::Secret": "Name",
 }
 """Names that a service takes once, where CloudFormation's schema identifies the resource by an ARN or an address."""
+_BLOCKING = ("AWS::ECS::Service",)  # asks functions, which in turn ask this server
 
 Handler = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -98,6 +99,8 @@ def install() -> None:
             _Checked(resource_type, handler)
     for module in (handlers, changesets):
         module.validate_template_support = _naming_paths(module.validate_template_support)
+    blocks = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda resource_type: resource_type in _BLOCKING or blocks(resource_type)
     app.SERVICE_HANDLERS["cloudformation"] = _holding(app.SERVICE_HANDLERS["cloudformation"])
 
 
