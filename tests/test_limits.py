@@ -46,6 +46,8 @@ from moorage import (
 from moorage.ecs.instance_capacity import Ec2Capacity
 from moorage.workload import limits
 from moorage.workload.instances import InstanceRequirements
+from moorage.workload.limit import Limit
+from tests import rollout_limit_cases, task_limit_cases
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
@@ -282,7 +284,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     "stop-timeout": (service(stop=120), service(stop=121)),
     "health-command": (health(command=["CMD", "true"]), health(command=["true"])),
     "health-interval": (health(interval=seconds(300)), health(interval=seconds(301))),
-    "health-timeout": (health(timeout=seconds(60)), health(timeout=seconds(61))),
+    "health-timeout": (
+        health(timeout=seconds(60), interval=seconds(60)),
+        health(timeout=seconds(61), interval=seconds(61)),
+    ),
     "health-retries": (health(retries=10), health(retries=11)),
     "health-start-period": (health(start_period=seconds(300)), health(start_period=seconds(301))),
     "task-definition-size": (container(), lambda _: Task(Container("a:1", environment={"TEXT": "x" * 65536}))),
@@ -293,7 +298,6 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "scaling-range": (lambda _: Scaling(2, 3, cpu_percent=60), lambda _: Scaling(3, 2, cpu_percent=60)),
     "target-percent": (lambda _: Scaling(1, 2, cpu_percent=100), lambda _: Scaling(1, 2, cpu_percent=101)),
-    "target-requests": (lambda _: Scaling(1, 2, requests_per_task=1), lambda _: Scaling(1, 2, requests_per_task=0)),
     "strategy-items": (many(20), many(21)),
     "strategy-weight": (weights(1000, 1), weights(1001, 1)),
     "strategy-weights": (weights(0, 1), weights(0, 0)),
@@ -441,6 +445,8 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Image.from_repository(REPOSITORY, digest=SHA),
         lambda _: Image.from_repository(REPOSITORY, digest=SHA[:-1]),
     ),
+    **task_limit_cases.CASES,
+    **rollout_limit_cases.CASES,
 }
 
 
@@ -451,12 +457,12 @@ def test_every_row_has_both_cases_and_a_source() -> None:
 
 
 @pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
-def test_what_keeps_the_limit_is_accepted(row: limits.Limit, stack: cdk.Stack) -> None:
+def test_what_keeps_the_limit_is_accepted(row: Limit, stack: cdk.Stack) -> None:
     CASES[row.id][0](stack)
 
 
 @pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
-def test_what_breaks_the_limit_says_which(row: limits.Limit, stack: cdk.Stack) -> None:
+def test_what_breaks_the_limit_says_which(row: Limit, stack: cdk.Stack) -> None:
     if row.confirmed:
         with pytest.raises(ValueError, match="but ") as raised:
             CASES[row.id][1](stack)

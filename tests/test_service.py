@@ -343,7 +343,7 @@ def test_isolated_subnets_without_endpoints_are_an_error_that_names_them(stack: 
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("ecr.api", "logs"))
     task = Task(Container(Image.from_repository(Repository(stack, "Images"), tag="1")))
     with pytest.raises(
-        ValueError, match=r"cannot reach 'ecr.dkr', 's3', which the task needs to start; use Network\(endpoints="
+        ValueError, match=r"cannot reach 'ecr.dkr', 's3', which the task needs; use Network\(endpoints="
     ):
         Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=task)
 
@@ -358,7 +358,7 @@ def test_the_endpoints_worked_out_for_a_task_are_enough(stack: cdk.Stack) -> Non
 
 def test_a_public_image_needs_the_internet(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0)
-    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task is"):
+    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task or what it calls is"):
         Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=WEB)
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import attrs
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage import Architecture, Container, Endpoints, HealthCheck, Image, Scaling, Task
+from moorage import Architecture, Container, Endpoints, EnvironmentFile, HealthCheck, Image, Scaling, Task
 from moorage.workload.durations import seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.limits import FARGATE_MEMORY, nearest_fargate_sizes
@@ -350,3 +351,44 @@ def test_values_load_nothing_of_cdk() -> None:
 
 def test_architectures_are_those_of_fargate() -> None:
     assert {each.value for each in Architecture} == {"X86_64", "ARM64"}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "says"),
+    [
+        ({1: "a secret"}, r"secrets has the key 1, a int, but a name is a text"),
+        ({"A": "hunter2"}, r"secrets 'A' is a str, but ECS reads secrets and parameters; use a secretsmanager.Secret"),
+    ],
+)
+def test_what_is_no_secret_is_refused_and_not_shown(secrets: dict[Any, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says) as raised:
+        Container("redis:8", secrets=secrets)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_task_reads_from_where_its_secrets_are(stack: cdk.Stack) -> None:
+    secret = secretsmanager.Secret(stack, "Secret")
+    parameter = ssm.StringParameter.from_string_parameter_name(stack, "Parameter", "/a")
+    by_kind = {
+        "secretsmanager": [secret, ecs.Secret.from_secrets_manager(secret, "password")],
+        "ssm": [parameter, ecs.Secret.from_ssm_parameter(parameter)],
+    }
+    for service, secrets in by_kind.items():
+        for each in secrets:
+            needs = Task(Container("redis:8", secrets={"A": each})).needs
+            assert needs & {"ssm", "secretsmanager"} == {service}
+
+
+def test_files_that_are_not_here_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no such file here"):
+        EnvironmentFile.from_asset(tmp_path / "web.env")
+
+
+def test_ports_of_a_task_are_apart() -> None:
+    with pytest.raises(ValueError, match="ports of the task is 8005, 8000-8010, but a port is in one mapping alone"):
+        Task(Container("a:1", port=8005), Container("b:1", name="b", port_ranges=[(8000, 8010)]))
+
+
+def test_what_is_reserved_is_less_than_the_share() -> None:
+    with pytest.raises(ValueError, match="memory_reservation_mib of container 'app' is 300 MiB in a container of 256"):
+        Task(Container("a:1", memory_reservation_mib=300), Container("b:1", name="b"), memory_mib=512)

@@ -24,17 +24,23 @@ if TYPE_CHECKING:
     from moorage.ecs.route import Route as Route
     from moorage.ecs.route import TargetHealth as TargetHealth
     from moorage.ecs.service import Service as Service
+    from moorage.ecs.service_connect import ServiceConnect as ServiceConnect
+    from moorage.ecs.service_connect import ServiceConnectTls as ServiceConnectTls
     from moorage.ecs.strategy import Strategy as Strategy
     from moorage.ecs.trigger import EventRule as EventRule
     from moorage.ecs.trigger import Schedule as Schedule
     from moorage.ecs.work_queue import WorkQueue as WorkQueue
     from moorage.ecs.worker import Worker as Worker
     from moorage.workload.container import Container as Container
+    from moorage.workload.container import ContainerCondition as ContainerCondition
+    from moorage.workload.container import EnvironmentFile as EnvironmentFile
     from moorage.workload.container import HealthCheck as HealthCheck
+    from moorage.workload.container import RestartPolicy as RestartPolicy
     from moorage.workload.image import Image as Image
     from moorage.workload.instances import InstanceRequirements as InstanceRequirements
     from moorage.workload.lifecycle import LifecycleHook as LifecycleHook
     from moorage.workload.lifecycle import LifecycleStage as LifecycleStage
+    from moorage.workload.linux import LinuxParameters as LinuxParameters
     from moorage.workload.needs import Endpoints as Endpoints
     from moorage.workload.rollout import CircuitBreaker as CircuitBreaker
     from moorage.workload.rollout import EarlySuccess as EarlySuccess
@@ -46,7 +52,10 @@ if TYPE_CHECKING:
     from moorage.workload.scaling_targets import ScheduledAction as ScheduledAction
     from moorage.workload.task import Architecture as Architecture
     from moorage.workload.task import NetworkMode as NetworkMode
+    from moorage.workload.task import OperatingSystemFamily as OperatingSystemFamily
     from moorage.workload.task import Task as Task
+    from moorage.workload.volumes import Mount as Mount
+    from moorage.workload.volumes import Volume as Volume
 
 _HOMES = {
     "Ami": "moorage.ecs.instance_capacity",
@@ -55,9 +64,11 @@ _HOMES = {
     "CircuitBreaker": "moorage.workload.rollout",
     "Cluster": "moorage.ecs.cluster",
     "Container": "moorage.workload.container",
+    "ContainerCondition": "moorage.workload.container",
     "ContainerInstance": "moorage.ecs.instance_capacity",
     "EarlySuccess": "moorage.workload.rollout",
     "Endpoints": "moorage.workload.needs",
+    "EnvironmentFile": "moorage.workload.container",
     "EventRule": "moorage.ecs.trigger",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
@@ -65,14 +76,18 @@ _HOMES = {
     "Job": "moorage.ecs.job",
     "LifecycleHook": "moorage.workload.lifecycle",
     "LifecycleStage": "moorage.workload.lifecycle",
+    "LinuxParameters": "moorage.workload.linux",
     "LoadBalancer": "moorage.ecs.load_balancer",
     "ManagedScaling": "moorage.ecs.instance_capacity",
     "MetricTarget": "moorage.workload.scaling_targets",
+    "Mount": "moorage.workload.volumes",
     "Network": "moorage.ecs.network",
     "NetworkMode": "moorage.workload.task",
+    "OperatingSystemFamily": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",
     "Predictive": "moorage.workload.scaling_targets",
     "Repository": "moorage.ecr.repository",
+    "RestartPolicy": "moorage.workload.container",
     "RollbackAlarms": "moorage.workload.rollout",
     "Rollout": "moorage.workload.rollout",
     "Route": "moorage.ecs.route",
@@ -80,9 +95,12 @@ _HOMES = {
     "Schedule": "moorage.ecs.trigger",
     "ScheduledAction": "moorage.workload.scaling_targets",
     "Service": "moorage.ecs.service",
+    "ServiceConnect": "moorage.ecs.service_connect",
+    "ServiceConnectTls": "moorage.ecs.service_connect",
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",
     "Task": "moorage.workload.task",
+    "Volume": "moorage.workload.volumes",
     "WarmPool": "moorage.ecs.instance_capacity",
     "WorkQueue": "moorage.ecs.work_queue",
     "Worker": "moorage.ecs.worker",

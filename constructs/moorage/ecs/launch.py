@@ -16,7 +16,7 @@ from moorage.ecs.capacity import Capacity, Kind
 from moorage.ecs.cluster import Cluster
 from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.strategy import CapacityChoice, Strategy
-from moorage.ecs.task_definition import define_task
+from moorage.ecs.task_definition import check_secrets, define_task
 from moorage.ecs.values import anyone, selected, tcp
 from moorage.workload import limits
 from moorage.workload.faults import Faults, is_token
@@ -104,6 +104,7 @@ class Launch:
         self.strategy.check(self.cluster.capacities if isinstance(self.cluster, Cluster) else None, faults)
         self._check_instances(faults, routed=routed)
         self._check_network(faults)
+        check_secrets(self.cluster, self.task, faults)
         for each in filter(None, self._missing):
             faults.add(unreached(each))
 
@@ -143,9 +144,13 @@ class Launch:
 
     @functools.cached_property
     def _missing(self) -> list[frozenset[str] | None]:
-        return [
-            self.reach.missing(self.task.needs, each, public_address=self.assign_public_ip) for each in self._starts_in
-        ]
+        public, task = self.assign_public_ip, self.task
+        if self.strategy.kind is Kind.FARGATE or not self.own_interface:
+            return [self.reach.missing(task.needs, each, public_address=public) for each in self._starts_in]
+        missing = [self.reach.missing(task.needs_to_start, each, public_address=public) for each in self._starts_in]
+        if task.needs_to_run:
+            missing.append(self.reach.missing(task.needs_to_run, self.vpc_subnets, public_address=public))
+        return missing
 
     def _unsure(self) -> str:
         return (
@@ -172,7 +177,7 @@ class Launch:
                 "leave it out and use a load balancer, or run on Fargate"
             )
         if kind is Kind.FARGATE:
-            self.task.check_fargate(faults)
+            self.task.check_fargate(faults, spot=any(each.name == "FARGATE_SPOT" for each in self.strategy.weights))
         elif kind is Kind.MANAGED_INSTANCES:
             self.task.check_managed_instances(faults)
         else:

@@ -167,12 +167,12 @@ def unreached(missing: Needs, what: str = "the task") -> str:
     """Why `what` would not start in subnets that do not reach what is `missing`, and the ways out."""
     if "internet" in missing:
         return (
-            "its subnets cannot reach the internet, where an image of the task is; use a NAT gateway (nat_gateways=1), "
-            "or push the image to a Repository and use Image.from_repository(...)"
+            "its subnets cannot reach the internet, where an image of the task or what it calls is; use a NAT gateway "
+            "(nat_gateways=1), or push the image to a Repository and use Image.from_repository(...)"
         )
     names = ", ".join(map(repr, sorted(missing)))
     more = "" if what == "the task" else ", instances=True"
     return (
-        f"its subnets cannot reach {names}, which {what} needs to start; "
+        f"its subnets cannot reach {names}, which {what} needs; "
         f"use Network(endpoints=Endpoints.for_tasks(...{more})) with this task, or a NAT gateway (nat_gateways=1)"
     )

@@ -6,7 +6,6 @@ import itertools
 from typing import TYPE_CHECKING
 
 import attrs
-import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
@@ -15,6 +14,7 @@ from moorage.ecs.values import duration
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
+    import aws_cdk as cdk
     from constructs import Construct
 
     from moorage.ecs.instances import Instances
@@ -49,7 +49,13 @@ class Target:
 
 
 def define_routes(
-    scope: Construct, service: ecs.BaseService, routes: tuple[Route, ...], launch: Launch, *, shifts: bool
+    scope: Construct,
+    service: ecs.BaseService,
+    routes: tuple[Route, ...],
+    launch: Launch,
+    stack: cdk.Stack,
+    *,
+    shifts: bool,
 ) -> tuple[Target, ...]:
     """Define target groups, rules and security group rules, all in this stack (see `LoadBalancer.listener_in`).
 
@@ -58,6 +64,7 @@ def define_routes(
         service: Whose tasks become targets.
         routes: What they serve.
         launch: How its tasks are started.
+        stack: That of `scope`.
         shifts: Whether rollouts shift traffic: each route then has a second target group, a rule of the load
             balancer's test listener, and a role with which ECS turns both rules.
     """
@@ -66,16 +73,23 @@ def define_routes(
     for index, route in enumerate(routes):
         suffix = f" {route.says}" if index else ""
         if role:
-            targets.append(_define_shifting(scope, service, route, suffix, launch, role))
+            targets.append(_define_shifting(scope, service, route, suffix, launch, role, stack))
         else:
-            targets.append(_define_plain(scope, service, route, suffix, launch))
+            targets.append(_define_plain(scope, service, route, suffix, launch, route.load_balancer.listener_in(stack)))
         route.load_balancer.claim(route, scope)
     for route, instances in itertools.product(routes, launch.instances):
         _open(route, instances, launch.task)
     return tuple(targets)
 
 
-def _define_plain(scope: Construct, service: ecs.BaseService, route: Route, suffix: str, launch: Launch) -> Target:
+def _define_plain(
+    scope: Construct,
+    service: ecs.BaseService,
+    route: Route,
+    suffix: str,
+    launch: Launch,
+    listener: elbv2.IApplicationListener,
+) -> Target:
     container = _serving(route, launch.task)
     essential = next(each for each in launch.task.containers if each.essential)
     target = (
@@ -87,7 +101,7 @@ def _define_plain(scope: Construct, service: ecs.BaseService, route: Route, suff
     elbv2.ApplicationListenerRule(
         scope,
         f"Rule{suffix}",
-        listener=route.load_balancer.listener_in(cdk.Stack.of(scope)),
+        listener=listener,
         priority=route.priority,
         conditions=_conditions(route),
         target_groups=[group],
@@ -96,9 +110,15 @@ def _define_plain(scope: Construct, service: ecs.BaseService, route: Route, suff
 
 
 def _define_shifting(
-    scope: Construct, service: ecs.BaseService, route: Route, suffix: str, launch: Launch, role: iam.Role
+    scope: Construct,
+    service: ecs.BaseService,
+    route: Route,
+    suffix: str,
+    launch: Launch,
+    role: iam.Role,
+    stack: cdk.Stack,
 ) -> Target:
-    stack, balancer = cdk.Stack.of(scope), route.load_balancer
+    balancer = route.load_balancer
     container = _serving(route, launch.task)
     group = _target_group(scope, f"TargetGroup{suffix}", route, launch)
     alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", route, launch)

@@ -27,13 +27,14 @@ from moorage.ecs.combination import (
     check_scaling,
     places_for,
 )
-from moorage.ecs.launch import DEFAULT_EGRESS, Launch, warn
+from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched, warn
 from moorage.ecs.placement import Placement
 from moorage.ecs.rollout import DAEMON, ROLLING, complete, deployment
 from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
-from moorage.ecs.values import duration
+from moorage.ecs.values import duration, stack_of
+from moorage.ecs.volumes import attach_volumes, check_run_alone
 from moorage.workload import limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults, is_token
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+    from moorage.ecs.service_connect import ServiceConnect
     from moorage.workload.durations import Duration
     from moorage.workload.estimate import Estimate
     from moorage.workload.rollout import Rollout
@@ -74,6 +76,8 @@ class Service(Construct):
             without it, and of a daemon one instance after the other.
         before: A task that runs once ahead of each new version, where and as its own tasks do, and fails the rollout
             when it does not end with 0 within an hour: a database migration. Its role is `before_task_definition`'s.
+        connect: Its name for other services in the cluster's namespace; `connect_to` opens the path to one.
+        cloud_map_options: A name of its own in a Cloud Map namespace, by DNS or by API, in place of `connect`.
         capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
             cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
         placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
@@ -103,6 +107,8 @@ class Service(Construct):
         route: Route | Sequence[Route] = (),
         rollout: Rollout | None = None,
         before: Task | None = None,
+        connect: ServiceConnect | None = None,
+        cloud_map_options: ecs.CloudMapOptions | None = None,
         capacity: CapacityChoice | None = None,
         placement: Placement = SPREAD,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -135,6 +141,10 @@ class Service(Construct):
         first = attrs.evolve(launch, task=before) if before else None
         if first:
             first.check_named("before", faults)
+            check_run_alone(first.task, faults)
+        namespace = cluster.namespace if isinstance(cluster, Cluster) else cluster.default_cloud_map_namespace
+        if connect:
+            connect.check(task, namespace, faults)
         told = check_room(task, launch.strategy, copies, placement, chosen, faults)
         faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
         faults.raise_found()
@@ -163,25 +173,37 @@ class Service(Construct):
             **launched.networked,
             **_placed(placement, launch.strategy),
             **deployment(chosen, placement),
+            **(connect.define(self, task, namespace.namespace_arn, self.log_group) if connect and namespace else {}),
+            cloud_map_options=cloud_map_options,
         )
         for leftover in _leftovers(task, launch.strategy):
             self._resource.add_property_deletion_override(leftover)
+        if task.execute_command:
+            self._resource.add_property_override("EnableExecuteCommand", value=True)
         self.rollout = chosen
-        self._launch, self._copies, self._routes = launch, copies, routes
-        self.targets = define_routes(self, self.service, routes, launch, shifts=chosen.shifts)
+        self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
+        self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
+        tasks = [task, before] if before else [task]
+        if any(each.volumes for each in tasks):
+            attach_volumes(self, tasks, self.service, self.connections if launch.own_interface else None)
         self.before_task_definition: ecs.TaskDefinition | None = None
-        hooks = list(chosen.hooks)
-        if first:
-            from moorage.ecs.before import define_before  # noqa: PLC0415  # loaded only where there is one
-
-            ahead, hook = define_before(self, first, launched, after_capacity, removal_policy)
-            self.before_task_definition = ahead.task_definition
-            hooks.insert(0, hook)
-        for path, value in complete(self, self.service, chosen, self.targets, hooks).items():
-            self._resource.add_property_override(f"DeploymentConfiguration.{path}", value)
+        self._define_rollout(launched, first, after_capacity, removal_policy)
         if copies.high_resolution:
             self._resource.add_property_override("Monitoring", HIGH_RESOLUTION)
         self.scalable_task_count = define_scaling(self.service, copies, self.targets) if copies.moves else None
+
+    def _define_rollout(
+        self, launched: Launched, first: Launch | None, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
+    ) -> None:
+        hooks = list(self.rollout.hooks)
+        if first:
+            from moorage.ecs.before import define_before  # noqa: PLC0415  # loaded only where there is one
+
+            ahead, hook = define_before(self, first, launched, cluster, removal_policy)
+            self.before_task_definition = ahead.task_definition
+            hooks.insert(0, hook)
+        for path, value in complete(self, self.service, self.rollout, self.targets, hooks).items():
+            self._resource.add_property_override(f"DeploymentConfiguration.{path}", value)
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup, ...]:
@@ -220,6 +242,39 @@ class Service(Construct):
             pace=pace,
             places=places_for(self._launch.task, self._launch.strategy),
         )
+
+    def connect_to(self, other: Service) -> str:
+        """Let its tasks connect to another service on the port that it serves, and on no other.
+
+        It is defined after the other, since a proxy knows the services alone that were there when it started.
+
+        Args:
+            other: A service with `connect=ServiceConnect()` and a port, as this one has, with or without one.
+
+        Returns:
+            Where it is reached: `http://catalog`.
+
+        Raises:
+            ValueError: one of the two has no place in a namespace, the other serves no port, or it is a circle of
+                stacks.
+        """
+        from moorage.ecs.service_connect import open_path  # noqa: PLC0415  # loaded only where services connect
+
+        faults = Faults(lambda: str(self.node.path))
+        for service in (self, other):
+            if service._connect is None:  # of the same class
+                faults.add(
+                    f"{service.node.path} has no place in a namespace, so it knows no names of others and has none; "
+                    "use Service(connect=ServiceConnect())"
+                )
+        front = other._launch.task.front  # of the same class
+        if front is None or front.port is None:
+            faults.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
+        faults.raise_found()
+        if front and front.port and other._connect:  # of the same class
+            open_path(self, other, front.port)
+            return other._connect.url_for(other._launch.task)  # of the same class
+        return ""
 
     @property
     def connections(self) -> ec2.Connections:

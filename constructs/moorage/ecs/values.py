@@ -7,13 +7,19 @@ import functools
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from constructs import Construct
 
-from moorage.workload.task import Architecture
+from moorage.workload.task import Architecture, OperatingSystemFamily
 
 
 @functools.cache
 def duration(seconds: int) -> cdk.Duration:
     return cdk.Duration.seconds(seconds)
+
+
+def stack_of(scope: Construct) -> cdk.Stack:
+    """The stack that `scope` is or is in; where it is one itself, CDK need not be asked."""
+    return scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
 
 
 def optional_duration(seconds: int | None) -> cdk.Duration | None:
@@ -31,10 +37,10 @@ def tcp(port: int) -> ec2.Port:
 
 
 @functools.cache
-def platform(architecture: Architecture) -> ecs.RuntimePlatform:
+def platform(architecture: Architecture, system: OperatingSystemFamily) -> ecs.RuntimePlatform:
     return ecs.RuntimePlatform(
         cpu_architecture=ecs.CpuArchitecture.of(architecture.value),
-        operating_system_family=ecs.OperatingSystemFamily.LINUX,
+        operating_system_family=ecs.OperatingSystemFamily.of(system.value),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
 
     from moorage.workload.durations import Duration
+    from moorage.workload.limit import Limit
 
 
 class LifecycleStage(enum.Enum):
@@ -110,7 +111,7 @@ class LifecycleHook:
         handler: lambda_.IFunction | None,
         details: Mapping[str, Any] | None,
         timeout: Duration | None,
-        limit: limits.Limit,
+        limit: Limit,
         continue_on_timeout: bool,  # noqa: FBT001  # private, and always given by name at the two public places
     ) -> LifecycleHook:
         waits = optional_seconds(timeout)

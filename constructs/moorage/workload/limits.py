@@ -11,84 +11,12 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from collections.abc import Callable
-from typing import Any
 
-import attrs
-
-
-@attrs.frozen(kw_only=True)
-class Limit:
-    """One thing that AWS accepts or refuses.
-
-    Args:
-        id: Its name in this table.
-        accepts: Whether a value keeps it.
-        says: The limit in words, as the second half of "port is 70000, but ...".
-        instead: The way out, or a function that works it out from the refused value.
-        source: Where AWS says so.
-        show: How a refused value is written in the error.
-        confirmed: False where no source was found: breaking it warns.
-    """
-
-    id: str
-    accepts: Callable[[Any], bool]
-    says: str
-    instead: str | Callable[[Any], str]
-    source: str
-    show: Callable[[Any], str] = repr
-    confirmed: bool = True
-
-    def fault(self, argument: str, value: Any) -> str | None:
-        """What is wrong with `value`, or None where it keeps this limit."""
-        try:
-            if self.accepts(value):
-                return None
-        except TypeError:  # compared with a number or a text that it is not
-            return f"{argument} is {value!r}, a {type(value).__name__}, but {self.says}; give it as its type says"
-        instead = self.instead if isinstance(self.instead, str) else self.instead(value)
-        return f"{argument} is {self.show(value)}, but {self.says}; {instead}"
-
-
-def _range(
-    row: str, low: float, high: float, *, unit: str = "", of: str, instead: str = "", source: str, whole: bool = True
-) -> Limit:
-    said = f" {unit}" if unit else ""
-
-    def way_out(value: float) -> str:
-        number = "whole number" if value % 1 else "value"
-        return instead or f"use a {number} from {low:,} to {high:,}{said}"
-
-    return Limit(
-        id=row,
-        accepts=lambda value: low <= value <= high and not (whole and value % 1),
-        says=f"{of} is {low:,} to {high:,}{said}",
-        instead=way_out,
-        source=source,
-        show=lambda value: f"{value:,}{said}" if isinstance(value, int) and value > 9999 and unit else f"{value}{said}",
-    )
-
-
-def _minutes(row: str, low: int, high: int, *, of: str, source: str) -> Limit:
-    """A time that is kept in seconds, of which AWS counts whole minutes."""
-    return Limit(
-        id=row,
-        accepts=lambda time: time % 60 == 0 and low <= time // 60 <= high,
-        says=f"{of} is {low:,} to {high:,} whole minutes",
-        instead=f"use cdk.Duration.minutes(...) with {low:,} to {high:,}",
-        source=source,
-        show=lambda time: f"{time / 60:g} min",
-    )
-
-
-def _pattern(row: str, pattern: str, *, says: str, instead: str, source: str) -> Limit:
-    return Limit(
-        id=row,
-        accepts=lambda value: re.fullmatch(pattern, value) is not None,
-        says=says,
-        instead=instead,
-        source=source,
-    )
+from moorage.workload import task_limits
+from moorage.workload.limit import Limit
+from moorage.workload.limit import in_range as _range
+from moorage.workload.limit import matching as _pattern
+from moorage.workload.limit import whole_minutes as _minutes
 
 
 def _steps(low: int, high: int, step: int) -> tuple[int, ...]:
@@ -660,6 +588,16 @@ ROUTES = Limit(
     instead="let one Route name several hosts or paths",
     source="botocore Service.loadBalancers; ECS quotas",
 )
+CONNECT_NAME = _pattern(
+    "service-connect-name", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
+    says="it is a host name: lower-case letters, digits and hyphens", instead="use another name=, as in 'catalog'",
+    source="botocore ServiceConnectClientAlias.dnsName",
+)  # fmt: skip
+AUTHORITY_ARN = _pattern(
+    "private-ca-arn", r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
+    says="certificates are issued by an AWS Private CA", instead="use the ARN of one, in the same region",
+    source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
+)  # fmt: skip
 GRACE_PERIOD = _range(
     "health-check-grace-period", 0, 2147483647, unit="s", of="the grace period",
     source="botocore CreateService.healthCheckGracePeriodSeconds",
@@ -885,4 +823,6 @@ def _within_codes(codes: str, low: int, high: int) -> bool:
     return all(low <= ends[0] <= ends[-1] <= high for ends in ranges)
 
 
-TABLE: tuple[Limit, ...] = tuple(row for row in list(globals().values()) if isinstance(row, Limit))
+TABLE: tuple[Limit, ...] = tuple(
+    row for rows in (globals(), vars(task_limits)) for row in list(rows.values()) if isinstance(row, Limit)
+)

@@ -23,6 +23,8 @@ INSTANCES: Needs = frozenset({"ecs", "ecs-agent", "ecs-telemetry"})
 """What the agent of an instance must reach to join its cluster (ECS developer guide, interface VPC endpoints)."""
 SESSIONS: Needs = frozenset({"ssm", "ssmmessages"})
 """What Session Manager needs of an instance (Systems Manager user guide, VPC endpoints)."""
+EXECUTE_COMMAND: Needs = frozenset({"ssmmessages"})
+"""What a session in a container goes through (ECS developer guide, ECS Exec)."""
 
 GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
 """The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""
@@ -45,18 +47,13 @@ class Endpoints:
 
     def __init__(self, *services: str) -> None:
         faults = Faults("Endpoints")
-        for service in services:
-            if not service or " " in service or service.startswith("com.amazonaws."):
-                faults.add(
-                    f"service is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; "
-                    "use 'ecr.api', 'logs', 's3'"
-                )
+        check_services("service", services, faults)
         faults.raise_found()
         self.__attrs_init__(tuple(sorted(set(services))))
 
     @classmethod
     def for_tasks(cls, *tasks: Task, instances: bool = False) -> Endpoints:
-        """The least set of endpoints with which these tasks start: image layers, logs, secrets and parameters.
+        """The least set of endpoints with which these tasks start and run: images, logs, secrets, and what they call.
 
         Args:
             tasks: What runs in the network.
@@ -64,10 +61,12 @@ class Endpoints:
 
         Raises:
             ValueError: a task pulls from a public registry, which has no endpoint; copy the image to a `Repository`,
-                or keep a NAT gateway.
+                or keep a NAT gateway. Or it calls the internet.
         """
         faults = Faults("Endpoints")
         for task in tasks:
+            if INTERNET.intersection(task.calls):
+                faults.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
             for container in task.containers:
                 if container.image.needs == INTERNET:
                     faults.add(
@@ -87,6 +86,16 @@ class Endpoints:
         from moorage.workload.egress import EgressPrice  # noqa: PLC0415  # loaded when asked for
 
         return EgressPrice(interfaces=len(set(self.services) - GATEWAY_SERVICES), zones=zones, gib=gib)
+
+
+def check_services(argument: str, services: Iterable[str], faults: Faults) -> None:
+    """Note what is no name of a service as endpoints have it."""
+    for service in services:
+        if not service or " " in service or service.startswith("com.amazonaws."):
+            faults.add(
+                f"{argument} is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; "
+                "use 'ecr.api', 'logs', 's3'"
+            )
 
 
 def needs_of(tasks: Iterable[Task]) -> Needs:

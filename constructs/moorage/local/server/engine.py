@@ -28,6 +28,7 @@ from .resource import Properties, Resource, generated_name
 _UNRECOGNIZED = "Template format error: Unrecognized resource types: ["
 _HELD_SECONDS = 20.0
 _PLACEHOLDERS = ("AWS::CDK::Metadata",)  # nothing stands behind it on AWS either
+_BLOCKING = ("AWS::ECS::Service",)  # asks functions, which in turn ask this server
 _UNIQUE = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
@@ -37,7 +38,6 @@ _UNIQUE = {
     "AWS::SecretsManager::Secret": "Name",
 }
 """Names that a service takes once, where CloudFormation's schema identifies the resource by an ARN or an address."""
-_BLOCKING = ("AWS::ECS::Service",)  # asks functions, which in turn ask this server
 
 Handler = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
