@@ -13,6 +13,7 @@ import pytest
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -35,6 +36,7 @@ from moorage import (
     Schedule,
     Strategy,
     Task,
+    Volume,
 )
 from tests.conftest import imported_vpc, readable, template, warnings_of
 
@@ -581,3 +583,27 @@ def test_what_it_needs_must_be_in_reach(app: cdk.App, stack: cdk.Stack) -> None:
     Job(other, "Nightly", cluster=unknown, task=REPORT, schedule=nightly())
     (warning,) = warnings_of(app, "Other")
     assert "no way to the internet, as far as CDK says" in warning
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_sessions_are_possible_in_a_job_that_allows_them(stack: cdk.Stack, cluster: Cluster, *, overlap: bool) -> None:
+    task = Task(Container("report:1"), execute_command=True)
+    Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly(), overlap=overlap)
+    told = target(stack)["EcsParameters"] if overlap else machine(stack)["States"]["Run"]["Parameters"]
+    assert told["EnableExecuteCommand"] is True
+
+
+def test_the_file_system_of_a_job_lets_its_task_in(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    files = efs.FileSystem(stack, "Files", vpc=vpc)
+    task = Task(Container("report:1", mounts={"/data": "files"}), volumes=Volume.efs("files", files))
+    Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
+    opened = template(stack).find_resources("AWS::EC2::SecurityGroupIngress").values()
+    assert [each["Properties"]["FromPort"] for each in opened] == [2049]
+    (waits,) = [each["DependsOn"] for each in template(stack).find_resources("AWS::Scheduler::Schedule").values()]
+    assert set(template(stack).find_resources("AWS::EFS::MountTarget")) <= set(waits)
+
+
+def test_no_disk_is_made_for_a_task_that_no_service_keeps(stack: cdk.Stack, cluster: Cluster) -> None:
+    task = Task(Container("report:1", mounts={"/data": "scratch"}), volumes=Volume.ebs("scratch", 100))
+    with pytest.raises(ValueError, match="volume 'scratch' is a disk that ECS makes for a service's tasks"):
+        Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())

@@ -23,6 +23,7 @@ from moorage.ecs.launch import DEFAULT_EGRESS, Launch
 from moorage.ecs.run import Run
 from moorage.ecs.start import Start
 from moorage.ecs.trigger import EventRule, Schedule
+from moorage.ecs.volumes import check_run_alone, open_file_systems
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
@@ -109,6 +110,7 @@ class Job(Construct):
         _check_triggers(triggers, task, faults)
         launch.check(faults)
         _check_placement(launch, placement, faults)
+        check_run_alone(task, faults)
         faults.keep(limits.TASK_TIMEOUT, "timeout", longest)
         if overlap and longest is None:
             _check_target(launch, faults)
@@ -136,6 +138,8 @@ class Job(Construct):
         start = Start(self._run, self.state_machine, self.dead_letter_queue)
         self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
         self.rule = start.define_rule(self, trigger) if isinstance(trigger, EventRule) else None
+        if task.volumes:
+            open_file_systems(self, [task], self, self.connections if launch.own_interface else None)
         self.alarm = None
         if trigger.alarm_actions is not None:
             why = "The job could not be started: what was to start it is in its dead-letter queue"

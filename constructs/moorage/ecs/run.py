@@ -171,7 +171,12 @@ class Run:
             "placement_constraints": [words.PlacementConstraintProperty(**each) for each in self._constraints] or None,
             "propagate_tags": "TASK_DEFINITION",
             "enable_ecs_managed_tags": True,
+            "enable_execute_command": self._sessions,
         }
+
+    @property
+    def _sessions(self) -> bool | None:
+        return True if self.launched.launch.task.execute_command else None
 
     @property
     def _constraints(self) -> list[dict[str, Any]]:
@@ -215,6 +220,7 @@ class Run:
             "placement_constraints": self._constraints or None,
             "placement_strategy": self._strategies or None,
             "propagate_tags": "TASK_DEFINITION",
+            "enable_execute_command": self._sessions,
         }
         return {
             "Type": "Task",

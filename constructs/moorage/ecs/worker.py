@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_logs as logs
 
     from moorage.ecs.placement import Placement
+    from moorage.ecs.service_connect import ServiceConnect
     from moorage.ecs.strategy import CapacityChoice
     from moorage.workload.rollout import Rollout
     from moorage.workload.scaling import Scaling
@@ -58,6 +59,8 @@ class Worker(Construct):
             that is given and defined in CDK, the visibility timeout is checked.
         alarm_actions: What an alarm does when something is in the dead-letter queue; None for no alarm.
         rollout: How a new version replaces the old one, as a service's.
+        connect: Its place in the cluster's namespace, from where `worker.service.connect_to` opens the path to another
+            service.
         capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
             cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
         placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
@@ -84,6 +87,7 @@ class Worker(Construct):
         queue: sqs.IQueue | WorkQueue | None = None,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] | None = (),
         rollout: Rollout | None = None,
+        connect: ServiceConnect | None = None,
         capacity: CapacityChoice | None = None,
         placement: Placement = SPREAD,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -125,6 +129,7 @@ class Worker(Construct):
                 task=_told(launch.task, self.queue.queue_url),
                 scaling=attrs.evolve(scaling, queue=self.queue),
                 rollout=rollout,
+                connect=connect,
                 capacity=capacity,
                 placement=placement,
                 vpc_subnets=vpc_subnets,
