@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
 
 import aws_cdk as cdk
+import hypothesis
 import pytest
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
@@ -22,6 +23,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
+from hypothesis import strategies as st
 
 from moorage import (
     Architecture,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 REPORT = Task(Container("public.ecr.aws/docker/library/report:1.0", name="report"))
+EVERY_HOUR = scheduler.ScheduleExpression.rate(cdk.Duration.hours(1))
 OBJECTS = events.EventPattern(source=["aws.s3"], detail_type=["Object Created"])
 
 
@@ -377,6 +380,7 @@ def test_without_overlap_a_machine_looks_for_others_then_runs_and_waits(stack: c
     assert states["List"]["Parameters"]["Family"] == job.task_definition.family
     assert states["List"]["Parameters"]["DesiredStatus"] == "RUNNING"
     (found,) = states["Any"]["Choices"]
+    assert states["Any"]["Default"] == "Run"
     assert (found["Variable"], states[found["Next"]]["Type"]) == ("$.TaskArns[0]", "Succeed")
     assert states["Run"]["Resource"].endswith(":states:::ecs:runTask.sync")
     assert states["Run"]["Parameters"]["CapacityProviderStrategy"] == [{"CapacityProvider": "FARGATE", "Weight": 1}]
@@ -543,6 +547,23 @@ def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
 def test_what_never_starts_anything_is_refused(make: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says.replace("(", r"\(").replace(")", r"\)")):
         make()
+
+
+@hypothesis.given(
+    retries=st.integers(-5, 200), age=st.integers(0, 90_000), window=st.integers(-60, 90_000) | st.just(None)
+)
+def test_a_schedule_is_accepted_within_the_limits_and_nowhere_else(retries: int, age: int, window: int | None) -> None:
+    fits = 0 <= retries <= 185 and 60 <= age <= 86400 and (window is None or window in range(60, 86401, 60))
+
+    def make() -> Schedule:
+        flexible = None if window is None else dt.timedelta(seconds=window)
+        return Schedule(EVERY_HOUR, retries=retries, max_event_age=dt.timedelta(seconds=age), flexible_window=flexible)
+
+    if fits:
+        assert make().retries == retries
+    else:
+        with pytest.raises(ValueError, match="Schedule: "):
+            make()
 
 
 def test_a_fifo_queue_takes_no_dead_letters_of_eventbridge(stack: cdk.Stack) -> None:
