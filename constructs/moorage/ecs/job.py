@@ -56,7 +56,8 @@ class Job(Construct):
         schedule: When it starts: a `ScheduleExpression` of aws_scheduler, in its time zone, or a `Schedule`.
         event: What starts it: an `EventPattern` of aws_events, or an `EventRule`. A job has one of the two.
         overlap: False starts nothing while a task of this job runs in the cluster, by whomever it was started: a state
-            machine looks, then runs it and waits. Two that look in the same second both find nothing.
+            machine looks, then runs it and waits, and knows how it ended (`state_machine.metric_failed()`), which
+            EventBridge does not. Two that look in the same second both find nothing.
         timeout: How long it may run before it is stopped, by such a machine; without it, until it ends.
         capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
             cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
