@@ -13,6 +13,8 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_scheduler as scheduler
 
 from moorage import (
     Architecture,
@@ -20,8 +22,10 @@ from moorage import (
     Cluster,
     Container,
     ContainerInstance,
+    EventRule,
     HealthCheck,
     Image,
+    Job,
     LoadBalancer,
     ManagedScaling,
     Network,
@@ -30,11 +34,14 @@ from moorage import (
     Repository,
     Route,
     Scaling,
+    Schedule,
     Service,
     Strategy,
     TargetHealth,
     Task,
     WarmPool,
+    Worker,
+    WorkQueue,
 )
 from moorage.ecr import limits as ecr_limits
 from moorage.ecs.instance_capacity import Ec2Capacity
@@ -198,6 +205,22 @@ def balancer(**arguments: Any) -> Define:
     return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), **arguments)
 
 
+def schedule(**arguments: Any) -> Define:
+    return lambda _: Schedule(scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), **arguments)
+
+
+def job(capacity: dict[Capacity, int] | None = None, **arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=list(capacity) if capacity else None)
+        start = Schedule(
+            scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), environment=arguments.pop("environment", None)
+        )
+        what = Task(Container("redis:8"))
+        return Job(stack, "Job", cluster=cluster, task=what, schedule=start, capacity=capacity, **arguments)
+
+    return define
+
+
 def between(count: int) -> Define:
     def define(stack: cdk.Stack) -> object:
         some = [
@@ -207,6 +230,24 @@ def between(count: int) -> Define:
         return balancer(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
 
     return define
+
+
+def work_queue(**arguments: Any) -> Define:
+    return lambda _: WorkQueue(**arguments)
+
+
+def worker(visible: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        queue = WorkQueue(visibility_timeout=seconds(visible))
+        scaling = Scaling(0, 5, backlog_per_task=10)
+        return Worker(stack, "Worker", cluster=cluster, task=Task(Container("a:1")), scaling=scaling, queue=queue)
+
+    return define
+
+
+def event(source: str) -> Define:
+    return lambda _: EventRule(events.EventPattern(source=[source]))
 
 
 SHA = "sha256:" + "0a" * 32
@@ -373,6 +414,23 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "instance-range": (instances(vcpus=(2, None)), instances(vcpus=(8, 2))),
     "instance-gpus": (instances(gpus=1), instances(gpus=-1)),
+    "target-retries": (schedule(retries=185), schedule(retries=186)),
+    "target-event-age": (schedule(max_event_age=seconds(60)), schedule(max_event_age=seconds(86401))),
+    "flexible-time-window": (schedule(flexible_window=seconds(86400)), schedule(flexible_window=seconds(90))),
+    "event-pattern": (event("x" * 4080), event("x" * 4096)),
+    "task-overrides": (job(environment={"TEXT": "x" * 8000}), job(environment={"TEXT": "x" * 8192})),
+    "ecs-target-strategy-items": (
+        job(dict.fromkeys(existing(6), 1)),
+        job(dict.fromkeys(existing(7), 1)),
+    ),
+    "task-timeout": (job(timeout=seconds(1)), job(timeout=seconds(0))),
+    "visibility-timeout": (
+        work_queue(visibility_timeout=seconds(43200)),
+        work_queue(visibility_timeout=seconds(43201)),
+    ),
+    "visibility-after-stop": (worker(31), worker(30)),
+    "max-receives": (work_queue(max_receives=1000), work_queue(max_receives=0)),
+    "message-retention": (work_queue(retention=seconds(60)), work_queue(retention=seconds(1209601))),
     "repository-name": (
         lambda stack: Repository(stack, "Images", name="shop/web_1"),
         lambda stack: Repository(stack, "Images", name="Shop"),

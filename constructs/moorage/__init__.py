@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from moorage.ecs.instance_capacity import ContainerInstance as ContainerInstance
     from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
     from moorage.ecs.instance_capacity import WarmPool as WarmPool
+    from moorage.ecs.job import Job as Job
     from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
     from moorage.ecs.network import Network as Network
     from moorage.ecs.placement import Placement as Placement
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from moorage.ecs.service_connect import ServiceConnect as ServiceConnect
     from moorage.ecs.service_connect import ServiceConnectTls as ServiceConnectTls
     from moorage.ecs.strategy import Strategy as Strategy
+    from moorage.ecs.trigger import EventRule as EventRule
+    from moorage.ecs.trigger import Schedule as Schedule
+    from moorage.ecs.work_queue import WorkQueue as WorkQueue
+    from moorage.ecs.worker import Worker as Worker
     from moorage.workload.container import Container as Container
     from moorage.workload.container import ContainerCondition as ContainerCondition
     from moorage.workload.container import EnvironmentFile as EnvironmentFile
@@ -85,9 +90,11 @@ _HOMES = {
     "Encryption": "moorage.ecr.settings",
     "Endpoints": "moorage.workload.needs",
     "EnvironmentFile": "moorage.workload.container",
+    "EventRule": "moorage.ecs.trigger",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
+    "Job": "moorage.ecs.job",
     "Lifecycle": "moorage.ecr.lifecycle",
     "LifecycleHook": "moorage.workload.lifecycle",
     "LifecycleRule": "moorage.ecr.lifecycle",
@@ -118,6 +125,7 @@ _HOMES = {
     "Scaling": "moorage.workload.scaling",
     "Scanning": "moorage.ecr.scanning",
     "ScanningRule": "moorage.ecr.scanning",
+    "Schedule": "moorage.ecs.trigger",
     "ScheduledAction": "moorage.workload.scaling_targets",
     "Service": "moorage.ecs.service",
     "ServiceConnect": "moorage.ecs.service_connect",
@@ -130,6 +138,8 @@ _HOMES = {
     "Task": "moorage.workload.task",
     "Volume": "moorage.workload.volumes",
     "WarmPool": "moorage.ecs.instance_capacity",
+    "WorkQueue": "moorage.ecs.work_queue",
+    "Worker": "moorage.ecs.worker",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads literals alone

@@ -85,9 +85,6 @@ def attach_volumes(
 ) -> None:
     """Say of a service what its task's volumes need beside the task definition, and have it wait for them.
 
-    The rules between the service and a file system stand in the service's stack, whichever the file system's is, so
-    that no circle can come about.
-
     Args:
         scope: Where the role of the managed volume is defined.
         tasks: What the service runs.
@@ -99,8 +96,26 @@ def attach_volumes(
     for volume in volumes:
         if isinstance(volume, EbsVolume):
             service.add_volume(_managed(scope, volume, service))
+    open_file_systems(scope, tasks, service, connections)
+
+
+def open_file_systems(
+    scope: Construct, tasks: Sequence[Task], starts: Construct, connections: ec2.Connections | None
+) -> None:
+    """Open the way to the file systems of tasks, and have what starts them wait for these.
+
+    The rules between the tasks and a file system stand in the stack of the tasks, whichever the file system's is, so
+    that no circle can come about.
+
+    Args:
+        scope: Whose stack the rules stand in.
+        tasks: What mounts them.
+        starts: What starts the tasks.
+        connections: Who connects; None where it is the instances, of which tasks share one security group.
+    """
+    volumes = [volume for task in tasks for volume in task.volumes]
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):
-        service.node.add_dependency(file_system.mount_targets_available)
+        starts.node.add_dependency(file_system.mount_targets_available)
         if connections:
             for group in file_system.connections.security_groups:
                 connections.allow_to(_known_in(cdk.Stack.of(scope), group), tcp(_NFS), "Tasks to file system")
