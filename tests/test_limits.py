@@ -43,10 +43,12 @@ from moorage import (
     Worker,
     WorkQueue,
 )
+from moorage.ecr import limits as ecr_limits
 from moorage.ecs.instance_capacity import Ec2Capacity
 from moorage.workload import limits
 from moorage.workload.instances import InstanceRequirements
 from moorage.workload.limit import Limit
+from tests import ecr_limits as ecr_cases
 from tests import rollout_limit_cases, task_limit_cases
 from tests.conftest import imported_vpc
 
@@ -450,18 +452,22 @@ CASES: dict[str, tuple[Define, Define]] = {
 }
 
 
+CASES |= ecr_cases.CASES
+TABLE = (*limits.TABLE, *ecr_limits.TABLE)
+
+
 def test_every_row_has_both_cases_and_a_source() -> None:
-    assert {row.id for row in limits.TABLE} == CASES.keys()
-    assert len({row.id for row in limits.TABLE}) == len(limits.TABLE)
-    assert all(row.source for row in limits.TABLE)
+    assert {row.id for row in TABLE} == CASES.keys()
+    assert len({row.id for row in TABLE}) == len(TABLE)
+    assert all(row.source for row in TABLE)
 
 
-@pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
 def test_what_keeps_the_limit_is_accepted(row: Limit, stack: cdk.Stack) -> None:
     CASES[row.id][0](stack)
 
 
-@pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
 def test_what_breaks_the_limit_says_which(row: Limit, stack: cdk.Stack) -> None:
     if row.confirmed:
         with pytest.raises(ValueError, match="but ") as raised:

@@ -283,17 +283,27 @@ def test_a_repository_alone_is_no_image() -> None:
 
 
 def test_latest_is_refused_where_tags_are_immutable() -> None:
-    immutable: Any = SimpleNamespace(immutable_tags=True)
+    immutable: Any = SimpleNamespace(fixes=lambda tag: tag == "latest")
     with pytest.raises(ValueError, match="tag is 'latest', but the repository's tags are immutable"):
         Image.from_repository(immutable, tag="latest")
 
 
-def test_an_image_has_a_tag_or_a_digest() -> None:
+def test_an_image_has_a_tag_or_a_digest_or_a_parameter() -> None:
     repository: Any = SimpleNamespace()
-    with pytest.raises(ValueError, match="neither is given"):
+    with pytest.raises(ValueError, match="tag, digest and parameter: none is given"):
         Image.from_repository(repository)
-    with pytest.raises(ValueError, match="both are given"):
+    with pytest.raises(ValueError, match="tag and digest are given"):
         Image.from_repository(repository, tag="1", digest="sha256:" + "0" * 64)
+    with pytest.raises(ValueError, match="placeholder is given without parameter"):
+        Image.from_repository(repository, tag="1", placeholder="public.ecr.aws/nginx/nginx:1.29")
+
+
+def test_a_placeholder_comes_from_the_internet() -> None:
+    repository: Any = SimpleNamespace()
+    image = Image.from_repository(repository, parameter="/shop/web", placeholder="public.ecr.aws/nginx/nginx:1.29")
+    assert image.needs >= {"internet", "ecr.dkr"}
+    with pytest.raises(ValueError, match="comes from a public registry"):
+        Endpoints.for_tasks(Task(Container(image)))
 
 
 def test_a_directory_without_a_dockerfile_is_refused(tmp_path: Path) -> None:

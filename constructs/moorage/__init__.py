@@ -10,7 +10,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from moorage.ecr.audit import AuditTrail as AuditTrail
+    from moorage.ecr.lifecycle import Lifecycle as Lifecycle
+    from moorage.ecr.lifecycle import LifecycleRule as LifecycleRule
+    from moorage.ecr.lifecycle import PushedImage as PushedImage
+    from moorage.ecr.metrics import ApiCall as ApiCall
+    from moorage.ecr.public_repository import PublicRepository as PublicRepository
+    from moorage.ecr.pull_through import PullThrough as PullThrough
+    from moorage.ecr.registry import Registry as Registry
+    from moorage.ecr.replication import Replica as Replica
+    from moorage.ecr.replication import Replication as Replication
+    from moorage.ecr.replication import Source as Source
     from moorage.ecr.repository import Repository as Repository
+    from moorage.ecr.scanning import Scanning as Scanning
+    from moorage.ecr.scanning import ScanningRule as ScanningRule
+    from moorage.ecr.scanning import Severity as Severity
+    from moorage.ecr.settings import Encryption as Encryption
+    from moorage.ecr.settings import RepositorySettings as RepositorySettings
+    from moorage.ecr.templates import RepositoryTemplate as RepositoryTemplate
+    from moorage.ecr.templates import Signing as Signing
     from moorage.ecs.capacity import Capacity as Capacity
     from moorage.ecs.cluster import Cluster as Cluster
     from moorage.ecs.instance_capacity import Ami as Ami
@@ -59,7 +77,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Ami": "moorage.ecs.instance_capacity",
+    "ApiCall": "moorage.ecr.metrics",
     "Architecture": "moorage.workload.task",
+    "AuditTrail": "moorage.ecr.audit",
     "Capacity": "moorage.ecs.capacity",
     "CircuitBreaker": "moorage.workload.rollout",
     "Cluster": "moorage.ecs.cluster",
@@ -67,6 +87,7 @@ _HOMES = {
     "ContainerCondition": "moorage.workload.container",
     "ContainerInstance": "moorage.ecs.instance_capacity",
     "EarlySuccess": "moorage.workload.rollout",
+    "Encryption": "moorage.ecr.settings",
     "Endpoints": "moorage.workload.needs",
     "EnvironmentFile": "moorage.workload.container",
     "EventRule": "moorage.ecs.trigger",
@@ -74,7 +95,9 @@ _HOMES = {
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
     "Job": "moorage.ecs.job",
+    "Lifecycle": "moorage.ecr.lifecycle",
     "LifecycleHook": "moorage.workload.lifecycle",
+    "LifecycleRule": "moorage.ecr.lifecycle",
     "LifecycleStage": "moorage.workload.lifecycle",
     "LinuxParameters": "moorage.workload.linux",
     "LoadBalancer": "moorage.ecs.load_balancer",
@@ -86,17 +109,30 @@ _HOMES = {
     "OperatingSystemFamily": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",
     "Predictive": "moorage.workload.scaling_targets",
+    "PublicRepository": "moorage.ecr.public_repository",
+    "PullThrough": "moorage.ecr.pull_through",
+    "PushedImage": "moorage.ecr.lifecycle",
+    "Registry": "moorage.ecr.registry",
+    "Replica": "moorage.ecr.replication",
+    "Replication": "moorage.ecr.replication",
     "Repository": "moorage.ecr.repository",
+    "RepositorySettings": "moorage.ecr.settings",
+    "RepositoryTemplate": "moorage.ecr.templates",
     "RestartPolicy": "moorage.workload.container",
     "RollbackAlarms": "moorage.workload.rollout",
     "Rollout": "moorage.workload.rollout",
     "Route": "moorage.ecs.route",
     "Scaling": "moorage.workload.scaling",
+    "Scanning": "moorage.ecr.scanning",
+    "ScanningRule": "moorage.ecr.scanning",
     "Schedule": "moorage.ecs.trigger",
     "ScheduledAction": "moorage.workload.scaling_targets",
     "Service": "moorage.ecs.service",
     "ServiceConnect": "moorage.ecs.service_connect",
     "ServiceConnectTls": "moorage.ecs.service_connect",
+    "Severity": "moorage.ecr.scanning",
+    "Signing": "moorage.ecr.templates",
+    "Source": "moorage.ecr.replication",
     "Strategy": "moorage.ecs.strategy",
     "TargetHealth": "moorage.ecs.route",
     "Task": "moorage.workload.task",

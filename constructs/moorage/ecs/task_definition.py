@@ -15,7 +15,7 @@ from moorage.ecs.values import duration, optional_duration, platform, registry_i
 from moorage.ecs.volumes import define_volumes, grant_file_systems, mount_volumes
 from moorage.workload import secret_sources
 from moorage.workload.faults import is_token
-from moorage.workload.image import DirectoryImage, RegistryImage, RepositoryImage
+from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.linux import LinuxParameters
 from moorage.workload.task import Architecture, NetworkMode
 
@@ -132,7 +132,7 @@ def _add(
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
     options: dict[str, Any] = {
-        "image": _image(container.image, task.architecture),
+        "image": _image(scope, definition, container, task.architecture),
         "cpu": container.cpu,
         "memory_limit_mib": task.memory_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
@@ -220,10 +220,25 @@ def _port_name(task: Task, container: Container) -> str | None:
     return name if named else None
 
 
-def _image(image: Image, architecture: Architecture) -> ecs.ContainerImage:
+def _image(
+    scope: Construct, definition: ecs.TaskDefinition, container: Container, architecture: Architecture
+) -> ecs.ContainerImage:
+    image: Image = container.image
     match image:
         case RegistryImage(reference=reference):
             return registry_image(reference)
+        case RepositoryImage(repository=repository, parameter=parameter) if parameter is not None:
+            tag = _stored_tag(scope, image)
+            if image.placeholder is None:
+                return ecs.ContainerImage.from_ecr_repository(repository, tag)
+            repository.grant_pull(definition.obtain_execution_role())
+            pushed = cdk.CfnCondition(
+                scope,
+                f"{container.name}-pushed",
+                expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(tag, NOT_PUSHED)),
+            )
+            either = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
+            return ecs.ContainerImage.from_registry(either.to_string())
         case RepositoryImage(repository=repository, tag=tag, digest=digest):
             return ecs.ContainerImage.from_ecr_repository(repository, digest or tag)
         case DirectoryImage(path=path, file=file, build_args=build_args, target=target):
@@ -236,6 +251,21 @@ def _image(image: Image, architecture: Architecture) -> ecs.ContainerImage:
             )
         case _:
             raise TypeError(f"{image!r} is not an image; use one of the Image.from_* methods")
+
+
+def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
+    """The tag that a parameter holds when the stack is deployed."""
+    if image.parameter_name is None:
+        return cast("cdk.CfnParameter", image.parameter).value_as_string
+    from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loaded only where a parameter holds a tag
+
+    defined = getattr(image.parameter, "node", None)
+    if defined is not None and defined.default_child and cdk.Stack.of(defined.default_child) is cdk.Stack.of(scope):
+        raise ValueError(
+            f"{scope.node.path}: the parameter {image.parameter_name!r} of its image is defined in its own stack, and "
+            "is read before that is deployed; define it in a stack that is deployed before"
+        )
+    return ssm.StringParameter.value_for_string_parameter(scope, image.parameter_name)
 
 
 def _build_platform(architecture: Architecture) -> ecr_assets.Platform:

@@ -68,7 +68,7 @@ class Endpoints:
             if INTERNET.intersection(task.calls):
                 faults.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
             for container in task.containers:
-                if container.image.needs == INTERNET:
+                if container.image.needs >= INTERNET:
                     faults.add(
                         f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
                         "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"

@@ -10,9 +10,10 @@ import signal
 import sys
 
 _SERVICES = (
-    "applicationautoscaling", "autoscaling", "autoscaling_api", "ec2", "ecr", "ecs", "ecs_capacity", "ecs_scheduling",
-    "ecs_revisions", "ecs_rollout", "ecs_services", "ecs_targets", "elbv2", "iam", "lambda_functions", "logs", "s3",
-    "scheduler", "ssm", "stepfunctions",
+    "applicationautoscaling", "autoscaling", "autoscaling_api", "cloudtrail", "cloudwatch", "ec2", "ecr", "ecr_api",
+    "ecr_public", "ecr_registry_types", "ecs", "ecs_capacity", "ecs_revisions", "ecs_rollout", "ecs_scheduling",
+    "ecs_services", "ecs_targets", "elbv2", "events", "iam", "kms", "lambda_functions", "logs", "s3", "scheduler",
+    "sns", "ssm", "stepfunctions",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
