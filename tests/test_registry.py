@@ -286,6 +286,15 @@ def test_a_destination_lets_in_the_account_that_copies_and_no_other(app: cdk.App
         )
 
 
+def test_a_prefix_that_is_no_namespace_is_out_of_a_templates_reach(app: cdk.App) -> None:
+    replication = Replication(prefix=["prod/", "web-"], to=Replica("us-east-1", account=THEIRS))
+    there = stack_in(app, "us-east-1", THEIRS, "There")
+    Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+    (warning,) = warnings_of(app, "There")
+    assert "copies of 'web-' go to repositories too that no creation template reaches" in warning
+    template(there).resource_count_is(TEMPLATE, 1)
+
+
 def test_a_source_of_another_app_is_taken_as_it_says(app: cdk.App) -> None:
     replication = Replication(to=Replica("us-east-1", account=THEIRS))
     there = stack_in(app, "us-east-1", THEIRS)

@@ -150,18 +150,6 @@ def test_a_target_keeps_the_dead_letter_queue_that_it_came_with(stack: cdk.Stack
     template(stack).resource_count_is("AWS::KMS::Key", 0)
 
 
-def test_a_dead_letter_queue_of_ones_own_needs_no_key(stack: cdk.Stack) -> None:
-    own = sqs.Queue(stack, "Own")
-    Registry(stack, "Registry").on_push(
-        "Rule", target=targets.SqsQueue(sqs.Queue(stack, "Target")), dead_letter_queue=own
-    )
-    (target,) = told(stack)["Targets"]
-    assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("Own")
-    template(stack).resource_count_is("AWS::KMS::Key", 0)
-    said = json.dumps(template(stack).find_resources("AWS::SQS::QueuePolicy"))
-    assert '"Own' in said
-
-
 def test_a_given_key_is_the_one_in_use(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
     registry = Registry(stack, "Registry", event_key=key)

@@ -9,8 +9,9 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ssm as ssm
+from jsii._kernel.providers import process
 
-from moorage import Cluster, Container, Image, Repository, Service, Task
+from moorage import Cluster, Container, Encryption, Image, Repository, Service, Task
 from tests.conftest import template
 
 
@@ -39,6 +40,30 @@ def test_an_image_is_of_the_tag_that_a_parameter_holds_when_it_is_deployed(
     assert parameter["Default"] == "/shop/web/tag"
     assert {"Ref": name} in image["Fn::Join"][1]
     assert "ecr:BatchGetImage" in json.dumps(made)
+
+
+def test_a_service_calls_nothing_back_into_python_for_its_image(
+    stack: cdk.Stack, vpc: ec2.IVpc, images: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive, called = process._NodeProcess._next_message, []
+
+    def counted(node: Any) -> Any:
+        message = receive(node)
+        called.extend([message] if "callback" in message else [])
+        return message
+
+    monkeypatch.setattr(process._NodeProcess, "_next_message", counted)
+    task = Task(Container(Image.from_repository(images, tag="1.4.2")))
+    Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task)
+    assert called == []
+
+
+def test_the_execution_role_may_use_a_key_of_the_repositorys_own(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    keyed = Repository(stack, "Keyed", encryption=Encryption.own_key())
+    _, made = image_of(stack, vpc, Image.from_repository(keyed, tag="1.4.2"))
+    (policy,) = (each for name, each in made["Resources"].items() if "ExecutionRoleDefaultPolicy" in name)
+    assert "kms:Decrypt" in json.dumps(policy)
+    assert json.dumps(policy).count("ecr:BatchGetImage") == 1
 
 
 def test_a_parameter_of_the_stack_holds_one_too(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:

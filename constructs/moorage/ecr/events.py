@@ -110,8 +110,8 @@ def _names(names: Sequence[str]) -> list[Any]:
 class RegistryEvents(Construct):
     """What a `Registry` tells of itself; each rule has a dead-letter queue, and a key that EventBridge may use.
 
-    The key and the queue are defined with the first event, once a registry: AWS bills the key by the month. An event
-    with a `dead_letter_queue` of its own needs neither. `repositories` are names or patterns with `*`; all repositories
+    The key and the queue are defined with the first event, once a registry: AWS bills the key by the month. A target
+    that comes with a `dead_letter_queue` of its own needs neither. `repositories` are names or patterns with `*`; all
     of the account and region without them.
     """
 
@@ -155,10 +155,9 @@ class RegistryEvents(Construct):
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] = (),
         tags: Sequence[str] = (),
-        dead_letter_queue: sqs.IQueue | None = None,
     ) -> events.Rule:
         """Tell `target` of each image that is pushed; `tags` are names or patterns with `*`."""
-        return self._tell(construct_id, pushed(repositories, tags), target, dead_letter_queue)
+        return self._tell(construct_id, pushed(repositories, tags), target)
 
     def on_delete(
         self,
@@ -166,10 +165,9 @@ class RegistryEvents(Construct):
         *,
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] = (),
-        dead_letter_queue: sqs.IQueue | None = None,
     ) -> events.Rule:
         """Tell `target` of each image that is deleted, by hand or by a lifecycle."""
-        return self._tell(construct_id, deleted(repositories), target, dead_letter_queue)
+        return self._tell(construct_id, deleted(repositories), target)
 
     def on_archive(
         self,
@@ -177,10 +175,9 @@ class RegistryEvents(Construct):
         *,
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] = (),
-        dead_letter_queue: sqs.IQueue | None = None,
     ) -> events.Rule:
         """Tell `target` of each image that is archived."""
-        return self._tell(construct_id, archived(repositories), target, dead_letter_queue)
+        return self._tell(construct_id, archived(repositories), target)
 
     def on_scan_completed(
         self,
@@ -188,11 +185,10 @@ class RegistryEvents(Construct):
         *,
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] = (),
-        dead_letter_queue: sqs.IQueue | None = None,
     ) -> events.Rule:
         """Tell `target` of each scan that is complete; with enhanced scanning, of the first of an image."""
         pattern = scan_completed(repositories, by_inspector=self.by_inspector)
-        return self._tell(construct_id, pattern, target, dead_letter_queue)
+        return self._tell(construct_id, pattern, target)
 
     def on_scan_finding(
         self,
@@ -201,14 +197,13 @@ class RegistryEvents(Construct):
         severity: Severity,
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] = (),
-        dead_letter_queue: sqs.IQueue | None = None,
     ) -> events.Rule:
         """Tell `target` of findings of this severity or a graver one.
 
         With basic scanning that is one event a scan, with enhanced scanning one a finding.
         """
         pattern = found(severity, repositories, by_inspector=self.by_inspector)
-        return self._tell(construct_id, pattern, target, dead_letter_queue)
+        return self._tell(construct_id, pattern, target)
 
     def on_replicated(
         self,
@@ -217,11 +212,10 @@ class RegistryEvents(Construct):
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] = (),
         failed: bool = False,
-        dead_letter_queue: sqs.IQueue | None = None,
     ) -> events.Rule:
         """Tell `target` of each image that arrives here from another registry; with `failed`, of those that do not."""
         pattern = replicated(repositories, result="FAILED" if failed else "SUCCESS")
-        return self._tell(construct_id, pattern, target, dead_letter_queue)
+        return self._tell(construct_id, pattern, target)
 
     def on_pull_through(
         self,
@@ -230,11 +224,10 @@ class RegistryEvents(Construct):
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] = (),
         failed: bool = False,
-        dead_letter_queue: sqs.IQueue | None = None,
     ) -> events.Rule:
         """Tell `target` of each image that is cached or was tried to be; with `failed`, of those that could not be."""
         pattern = pulled_through(repositories, status="FAILED" if failed else None)
-        return self._tell(construct_id, pattern, target, dead_letter_queue)
+        return self._tell(construct_id, pattern, target)
 
     def on_api_call(
         self,
@@ -242,18 +235,11 @@ class RegistryEvents(Construct):
         *,
         calls: Sequence[str],
         target: events.IRuleTarget | None = None,
-        dead_letter_queue: sqs.IQueue | None = None,
     ) -> events.Rule:
         """Tell `target` of calls of ECR's API (`DeleteRepository`) that a CloudTrail trail of the account records."""
-        return self._tell(construct_id, called(calls), target, dead_letter_queue)
+        return self._tell(construct_id, called(calls), target)
 
-    def _tell(
-        self,
-        construct_id: str,
-        pattern: Pattern,
-        target: events.IRuleTarget | None,
-        dead_letter_queue: sqs.IQueue | None,
-    ) -> events.Rule:
+    def _tell(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
         rule = events.Rule(
             self,
             construct_id,
@@ -262,14 +248,8 @@ class RegistryEvents(Construct):
             ),
         )
         if target is not None:
-            rule.add_target(_WithLetters(target, lambda: self._letters_of(rule, dead_letter_queue)))
+            rule.add_target(_WithLetters(target, lambda: self.dead_letter_queue))
         return rule
-
-    def _letters_of(self, rule: events.Rule, queue: sqs.IQueue | None) -> sqs.IQueue:
-        if queue is None:
-            return self.dead_letter_queue
-        _let_send(queue, self, rule.rule_arn)
-        return queue
 
 
 @jsii.implements(events.IRuleTarget)

@@ -243,6 +243,13 @@ class Registry(RegistryEvents, RegistryMetrics):
         for origin in self.replicates_from:
             if isinstance(origin, Registry):
                 origin._taken_by(self)
+            for prefix in (prefix for rule in origin.replication for prefix in rule.out_of_reach):
+                cdk.Annotations.of(self).add_warning_v2(
+                    whole.OUT_OF_REACH,
+                    f"copies of {prefix!r} go to repositories too that no creation template reaches, since a template "
+                    "is for what is below 'prefix/', and ECR makes those with tags that move; end the prefix with '/', "
+                    "or define the repositories here",
+                )
         whole.add_registry(self)
         check_whole(self, self._faults_of_the_whole)
 

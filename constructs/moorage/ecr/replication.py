@@ -100,7 +100,13 @@ class Replication:
     @property
     def template_prefixes(self) -> tuple[str, ...]:
         """The prefixes of creation templates that reach what is copied: each stands for what is below it."""
-        return tuple(prefix.rstrip("/") for prefix in self.prefix) or ("ROOT",)
+        below = (prefix.rstrip("/") for prefix in self.prefix)
+        return tuple(each for each in below if limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
+
+    @property
+    def out_of_reach(self) -> tuple[str, ...]:
+        """The prefixes that mean repositories which no creation template reaches."""
+        return tuple(prefix for prefix in self.prefix if not prefix.endswith("/"))
 
     @property
     def says(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -33,6 +34,8 @@ class Repository(ecr.Repository):
     """A private repository with immutable tags, encrypted by AWS KMS, scanned on push, and retained.
 
     It is an `ecr.Repository`. Services need no grant: their execution role gets one from `Image.from_repository`.
+    Others get one from `grant_pull`, `grant_push`, `grant_pull_push` and `grant_read`: a role, an account
+    (`iam.AccountPrincipal`) or an organization (`iam.OrganizationPrincipal`); a key of the account's own lets it too.
 
     Args:
         scope: Where it is defined.
@@ -113,23 +116,17 @@ class Repository(ecr.Repository):
         """Whether `tag` can be pushed once alone."""
         return self.tags.fix(tag)
 
-    def grant_pull(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a role, an account (`iam.AccountPrincipal`) or an organization (`iam.OrganizationPrincipal`) pull.
+    def _grant(self, method: str, uses: Sequence[str], grantee: iam.IGrantable) -> iam.Grant:
+        """What CDK's method of that name grants, to a role, an account or an organization, and a key's use with it."""
+        if self.encryption_key is not None:
+            self.encryption_key.grant(grantee, *uses)
+        granted: iam.Grant = getattr(super(), method)(grantee)
+        return granted
 
-        A key of the account's own lets it too.
-        """
-        self._let_use_key(grantee, PULL_USES)
-        return super().grant_pull(grantee)
-
-    def grant_push(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a role, an account or an organization push; a key of the account's own lets it too."""
-        self._let_use_key(grantee, PUSH_USES)
-        return super().grant_push(grantee)
-
-    def grant_pull_push(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a role, an account or an organization pull and push; a key of the account's own lets it too."""
-        self._let_use_key(grantee, PUSH_USES)
-        return super().grant_pull_push(grantee)
+    # Methods of CDK's, and no functions here: jsii would call a function back from node for each service of a task.
+    grant_pull = functools.partialmethod(_grant, "grant_pull", PULL_USES)
+    grant_push = functools.partialmethod(_grant, "grant_push", PUSH_USES)
+    grant_pull_push = functools.partialmethod(_grant, "grant_pull_push", PUSH_USES)
 
     def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
         """How often images were pulled from it, by the minute; takes what `cloudwatch.Metric` does."""
@@ -143,10 +140,6 @@ class Repository(ecr.Repository):
             f"{self.node.path}: add_lifecycle_rule would add a rule that is not checked with the others; "
             "use Repository(lifecycle=Lifecycle(LifecycleRule(...), ...))"
         )
-
-    def _let_use_key(self, grantee: iam.IGrantable, actions: Sequence[str]) -> None:
-        if self.encryption_key is not None:
-            self.encryption_key.grant(grantee, *actions)
 
 
 def _check_lifecycle(

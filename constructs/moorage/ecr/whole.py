@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 UNMATCHED = "@moorage/ecr:filter-unmatched"
 SECOND = "@moorage/ecr:second-registry"
+OUT_OF_REACH = "@moorage/ecr:template-reach"
 
 
 @attrs.define

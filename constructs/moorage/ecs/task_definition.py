@@ -227,20 +227,8 @@ def _image(
     match image:
         case RegistryImage(reference=reference):
             return registry_image(reference)
-        case RepositoryImage(repository=repository, parameter=parameter) if parameter is not None:
-            tag = _stored_tag(scope, image)
-            if image.placeholder is None:
-                return ecs.ContainerImage.from_ecr_repository(repository, tag)
-            repository.grant_pull(definition.obtain_execution_role())
-            pushed = cdk.CfnCondition(
-                scope,
-                f"{container.name}-pushed",
-                expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(tag, NOT_PUSHED)),
-            )
-            either = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
-            return ecs.ContainerImage.from_registry(either.to_string())
-        case RepositoryImage(repository=repository, tag=tag, digest=digest):
-            return ecs.ContainerImage.from_ecr_repository(repository, digest or tag)
+        case RepositoryImage():
+            return _repository_image(scope, definition, container.name, image)
         case DirectoryImage(path=path, file=file, build_args=build_args, target=target):
             return ecs.ContainerImage.from_asset(
                 str(path),
@@ -251,6 +239,24 @@ def _image(
             )
         case _:
             raise TypeError(f"{image!r} is not an image; use one of the Image.from_* methods")
+
+
+def _repository_image(
+    scope: Construct, definition: ecs.TaskDefinition, name: str, image: RepositoryImage
+) -> ecs.ContainerImage:
+    repository = image.repository
+    has_key = getattr(repository, "encryption_key", None) is not None  # of which node's own grant knows nothing
+    if has_key or image.placeholder is not None:
+        repository.grant_pull(definition.obtain_execution_role())
+    if image.parameter is None:
+        return ecs.ContainerImage.from_ecr_repository(repository, image.digest or image.tag)
+    tag = _stored_tag(scope, image)
+    if image.placeholder is None:
+        return ecs.ContainerImage.from_ecr_repository(repository, tag)
+    nothing = cdk.Fn.condition_equals(tag, NOT_PUSHED)
+    pushed = cdk.CfnCondition(scope, f"{name}-pushed", expression=cdk.Fn.condition_not(nothing))
+    either = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
+    return ecs.ContainerImage.from_registry(either.to_string())
 
 
 def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
