@@ -23,13 +23,14 @@ def define_dead_letters(
     encryption: sqs.QueueEncryption,
     removal_policy: cdk.RemovalPolicy,
 ) -> sqs.Queue:
-    """Define a queue that keeps messages as long as SQS can, for senders that no queue stands before."""
+    """Define a queue that keeps what services send as long as SQS can, and takes no other queue's dead letters."""
     return sqs.Queue(
         scope,
         construct_id,
         encryption=encryption,
         enforce_ssl=True,
         retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
+        redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         removal_policy=removal_policy,
     )
 
