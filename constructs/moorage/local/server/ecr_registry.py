@@ -18,8 +18,12 @@ from .calls import RefusedError
 
 Parameters = dict[str, Any]
 
-_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE", "BLOB_MOUNTING": "DISABLED", "REGISTRY_POLICY_SCOPE": "V2"}
-_VALUES = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE",), "BLOB_MOUNTING": ("ENABLED", "DISABLED")}
+_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE",),
+    "BLOB_MOUNTING": ("DISABLED", "ENABLED"),
+    "REGISTRY_POLICY_SCOPE": ("V2",),
+}
+"""An account's settings and the values that each takes, the default first."""
 _UPSTREAM = {
     "public.ecr.aws": "ecr-public",
     "quay.io": "quay",
@@ -352,7 +356,7 @@ def _deregister_exclusion(parameters: Parameters) -> Parameters:
 
 def _put_setting(parameters: Parameters) -> Parameters:
     name, value = parameters["name"], parameters["value"]
-    if value not in _VALUES.get(name, ("V1", "V2") if name in _SETTINGS else ()):
+    if value not in _SETTINGS.get(name, ()):
         raise RefusedError(f"InvalidParameterException: The setting {name} does not take the value '{value}'")
     _settings[name] = value
     return {"name": name, "value": value}
@@ -362,7 +366,7 @@ def _get_setting(parameters: Parameters) -> Parameters:
     name = parameters["name"]
     if name not in _SETTINGS:
         raise RefusedError(f"InvalidParameterException: There is no setting {name}")
-    return {"name": name, "value": _settings.get(name, _SETTINGS[name])}
+    return {"name": name, "value": _settings.get(name, _SETTINGS[name][0])}
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters], Parameters]] = {
