@@ -175,21 +175,6 @@ def _refuse_actions(actions: str | list[str]) -> None:
             )
 
 
-def _get_policy(_: Parameters) -> Parameters:
-    if "policy" not in _one:
-        registry = get_account_id()
-        raise RefusedError(
-            f"RegistryPolicyNotFoundException: Registry policy does not exist in the registry with id '{registry}'"
-        )
-    return _of_registry(policyText=_one["policy"])
-
-
-def _delete_policy(parameters: Parameters) -> Parameters:
-    answer = _get_policy(parameters)
-    _one.pop("policy")
-    return answer
-
-
 def _put_replication(parameters: Parameters) -> Parameters:
     configuration = parameters["replicationConfiguration"]
     own = (get_account_id(), get_region())
@@ -210,16 +195,28 @@ def _put_signing(parameters: Parameters) -> Parameters:
     return {"signingConfiguration": _one["signing"]}
 
 
-def _get_signing(_: Parameters) -> Parameters:
-    if "signing" not in _one:
-        raise RefusedError("SigningConfigurationNotFoundException: The signing configuration was not found")
-    return _of_registry(signingConfiguration=_one["signing"])
+def _showing(name: str, member: str, missing: str) -> Callable[[Parameters], Parameters]:
+    """What shows a setting that has no default."""
+
+    def show(_: Parameters) -> Parameters:
+        if name not in _one:
+            raise RefusedError(f"{missing}: it does not exist in the registry with id '{get_account_id()}'")
+        return _of_registry(**{member: _one[name]})
+
+    return show
 
 
-def _delete_signing(parameters: Parameters) -> Parameters:
-    answer = _get_signing(parameters)
-    _one.pop("signing")
-    return answer
+def _deleting(name: str, show: Callable[[Parameters], Parameters]) -> Callable[[Parameters], Parameters]:
+    def delete(parameters: Parameters) -> Parameters:
+        answer = show(parameters)
+        reset(name)
+        return answer
+
+    return delete
+
+
+_get_policy = _showing("policy", "policyText", "RegistryPolicyNotFoundException")
+_get_signing = _showing("signing", "signingConfiguration", "SigningConfigurationNotFoundException")
 
 
 def _create_cache_rule(parameters: Parameters) -> Parameters:
@@ -373,9 +370,9 @@ OPERATIONS: Mapping[str, Callable[[Parameters], Parameters]] = {
     "CreatePullThroughCacheRule": _create_cache_rule,
     "CreateRepositoryCreationTemplate": _create_template,
     "DeletePullThroughCacheRule": _delete_cache_rule,
-    "DeleteRegistryPolicy": _delete_policy,
+    "DeleteRegistryPolicy": _deleting("policy", _get_policy),
     "DeleteRepositoryCreationTemplate": _delete_template,
-    "DeleteSigningConfiguration": _delete_signing,
+    "DeleteSigningConfiguration": _deleting("signing", _get_signing),
     "DeregisterPullTimeUpdateExclusion": _deregister_exclusion,
     "DescribePullThroughCacheRules": _describe_cache_rules,
     "DescribeRegistry": lambda _: _of_registry(replicationConfiguration={"rules": replication_rules()}),
