@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import aws_cdk as cdk
@@ -306,6 +307,25 @@ def test_managed_instances_hold_the_task(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), cpu=16384, memory_mib=4096, architecture=Architecture.ARM64)
     managed = Capacity.managed_instances("managed", requirements=small)
     assert "no type that meets the requirements of capacity 'managed' holds it" in refused(stack, managed, task=large)
+
+
+@pytest.mark.parametrize(
+    ("types", "holds"),
+    [
+        ({"allowed_instance_types": ["m7i.*", "c7i.large"]}, False),
+        ({"allowed_instance_types": ["m7i.*", "m7g.large"]}, True),
+        ({"allowed_instance_types": ["m7i.*", "m99g.*"]}, True),
+        ({"excluded_instance_types": ["m7g.*"]}, True),
+        ({"excluded_instance_types": ["*g*", "a1.*"]}, False),
+    ],
+)
+def test_managed_instances_of_the_allowed_types_hold_the_task(
+    *, stack: cdk.Stack, types: dict[str, Any], holds: bool
+) -> None:
+    managed = Capacity.managed_instances("managed", **types)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed])
+    with nullcontext() if holds else pytest.raises(ValueError, match="and ARM64, but no type"):
+        Service(stack, "Web", cluster=cluster, task=ARM)
 
 
 def test_a_type_launched_first_holds_the_task(stack: cdk.Stack) -> None:

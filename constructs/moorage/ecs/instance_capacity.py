@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import re
 import warnings
@@ -231,16 +232,27 @@ class ManagedInstancesCapacity(Capacity):
         return INSTANCES
 
     def why_too_small(self, task: Task) -> str | None:
-        """Why no type that meets the requirements holds the task; None where one may."""
-        if self.requirements is None or is_token([task.cpu or 0, task.memory_mib]):
+        """Why no type that may be used holds the task; None where one may, or where none is known."""
+        if not self.known_types or is_token([task.cpu or 0, task.memory_mib]):
             return None
         demand = Demand.of(task)
-        if any(fit(demand, Host.of(each)).copies for each in self.requirements.matching()):
+        if any(fit(demand, Host.of(each)).copies for each in self.known_types):
             return None
         return (
             f"task needs {task.cpu or 0} CPU units, {task.memory_mib} MiB, {task.gpus} GPUs and "
             f"{task.architecture.value}, but no type that meets the requirements of capacity {self.name!r} holds it; "
-            "widen its InstanceRequirements(...)"
+            "widen its InstanceRequirements(...) or the types that are allowed"
+        )
+
+    @functools.cached_property
+    def known_types(self) -> tuple[InstanceType, ...]:
+        """The types that may be used, as far as the data has them: none where a pattern is of younger ones."""
+        types = self.requirements.matching() if self.requirements else instance_types()
+        allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
+        if is_token([*allowed, *excluded]) or not all(map(_known, allowed)):
+            return ()
+        return tuple(
+            each for each in types if (not allowed or _matches(each, allowed)) and not _matches(each, excluded)
         )
 
 
@@ -417,6 +429,14 @@ class Ec2Capacity(Capacity):
                 "fits on it is not checked",
                 stacklevel=6,
             )
+
+
+def _matches(type_: InstanceType, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(type_.name, pattern) for pattern in patterns)
+
+
+def _known(pattern: str) -> bool:
+    return any(_matches(each, [pattern]) for each in instance_types())
 
 
 def _check_name(name: str) -> Faults:
