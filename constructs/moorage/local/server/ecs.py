@@ -1,12 +1,12 @@
 """Amazon ECS: clusters, task definitions, and services whose tasks are counted, not run.
 
 A service that could not pull an image, because its private registry is on this machine and lacks it, fails to deploy as
-it does on AWS: the circuit breaker reports it, and the tasks of the last good revision stay.
+it does on AWS: the circuit breaker reports it, and the tasks of the last good revision stay. `ecs_rollout` says how a
+deployment goes, `ecs_runs` how a task ends.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -16,9 +16,14 @@ from ministack.services.cloudformation import provisioners
 
 from . import ecs_instances as instances
 from . import ecs_placement as placement
+from . import ecs_revisions as revisions
+from . import ecs_runs as runs
 from . import ecs_scheduling as scheduling
+from . import ecs_services as services
+from . import ecs_strategy as strategies
+from . import ecs_targets as targets
 from .calls import RefusedError, members, perform, request
-from .ecr import missing_image
+from .ecs_rollout import Rollout
 from .resource import Made, Properties, Resource
 
 _PROVIDERS = ("capacityProviders", "defaultCapacityProviderStrategy")
@@ -31,20 +36,10 @@ _NOT_SHOWN = {
     "forceNewDeployment",
     "role",
 }  # part of a request, shown in other words
-_NOT_UPDATED = ("Cluster", "DesiredCount", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags")
-_ROLLING = {"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0}
-_BREAKER = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
-_UNSTABLE = "Resource is not stabilized: the service's deployment cannot reach a steady state"
-_DEFAULTS: Mapping[str, Any] = {
-    "enableECSManagedTags": False,
-    "enableExecuteCommand": False,
-    "healthCheckGracePeriodSeconds": 0,
-    "loadBalancers": [],
-    "placementConstraints": [],
-    "placementStrategy": [],
-    "propagateTags": "NONE",
-    "serviceRegistries": [],
-}
+_NOT_UPDATED = (
+    "Cluster", "DesiredCount", "ForceNewDeployment", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags",
+)  # fmt: skip
+_EMPTIED: Mapping[str, Any] = {"loadBalancers": [], "serviceRegistries": [], "capacityProviderStrategy": []}
 
 
 class Cluster(Resource):
@@ -118,49 +113,43 @@ class TaskDefinition(Resource):
 
 
 class Service(Resource):
-    """A service with as many running tasks as it wants, unless its image is not to be had."""
+    """A service with as many running tasks as it wants, each change deployed by its strategy."""
 
     type = "AWS::ECS::Service"
 
     def create(self, properties: Properties, name: str) -> Made:
-        wanted = request("ecs", "CreateService", {"ServiceName": name, **properties}, renamed=_SERVICE)
+        stated = {key: value for key, value in properties.items() if key != "ForceNewDeployment"}
+        wanted = request("ecs", "CreateService", {"ServiceName": name, **stated}, renamed=_SERVICE)
         cluster = ecs._resolve_cluster_name(wanted.setdefault("cluster", "default"))
         if cluster not in ecs._clusters:
             raise RefusedError(f"ClusterNotFoundException: the cluster '{cluster}' does not exist")
-        _require_shown(wanted, _NOT_SHOWN | members("ecs", "Service") | members("ecs", "Deployment"))
-        self._fail_without_images(wanted)
-        if wanted.get("schedulingStrategy") == "DAEMON":
-            wanted.setdefault("desiredCount", 0)  # ECS counts the instances
-        arn = perform(ecs._create_service, wanted)["service"]["serviceArn"]
-        record = ecs._services[f"{cluster}/{wanted['serviceName']}"]
-        self._complete(record, wanted)
-        reason = self._unsettled(cluster, record)
-        if reason:
-            self.delete(arn, properties)
-            self._fail(wanted, reason)
-        return self._made(arn)
+        self._check(wanted)
+        record, rollout = services.create(wanted)
+        try:
+            self._run(rollout, cluster)
+        except RefusedError:
+            self.delete(record["serviceArn"], properties)
+            raise
+        return self._made(record["serviceArn"])
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         if old.get("LaunchType") != new.get("LaunchType"):
             raise RefusedError("property LaunchType cannot change in place")
         cluster, name = physical_id.split("/")[-2:]
-        record = ecs._services[f"{cluster}/{name}"]
         stated = {key: value for key, value in new.items() if key not in _NOT_UPDATED}
         if "DesiredCount" in new and old.get("DesiredCount") != new["DesiredCount"]:
             stated["DesiredCount"] = new["DesiredCount"]
         wanted = request("ecs", "UpdateService", stated, renamed=_SERVICE)
         wanted |= {"cluster": cluster, "service": name}
+        wanted |= {gone: empty for gone, empty in _EMPTIED.items() if gone in _words(old) and gone not in wanted}
+        force = new.get("ForceNewDeployment") or {}
+        if force != (old.get("ForceNewDeployment") or {}):
+            wanted["forceNewDeployment"] = str(force.get("EnableForceNewDeployment")).lower() == "true"
         if old.get("CapacityProviderStrategy") != new.get("CapacityProviderStrategy"):
             wanted["forceNewDeployment"] = True
-        _require_shown(wanted, _NOT_SHOWN | members("ecs", "Service") | members("ecs", "Deployment"))
-        self._fail_without_images(wanted, record)
-        before = copy.deepcopy(record)
-        perform(ecs._update_service, wanted)
-        self._complete(record, wanted)
-        reason = self._unsettled(cluster, record)
-        if reason:
-            self._return_to(before, record, reason)
-            self._fail({**record, **wanted}, reason)
+        self._check(wanted)
+        _, rollout = services.update(wanted)
+        self._run(rollout, cluster)
         _retag(physical_id, old, new)
         return self._made(physical_id)
 
@@ -171,6 +160,7 @@ class Service(Resource):
             return
         perform(ecs._delete_service, {"cluster": cluster, "service": name, "force": True})
         record = ecs._services.pop(key)
+        revisions.forget(record["serviceArn"])
         group, cluster_arn = f"service:{name}", record["clusterArn"]
         for arn, task in list(ecs._tasks.items()):
             if task.get("group") == group and task.get("clusterArn") == cluster_arn:
@@ -179,65 +169,16 @@ class Service(Resource):
     def _made(self, arn: str) -> Made:
         return Made(arn, {"ServiceArn": arn, "Name": arn.rsplit("/", maxsplit=1)[-1]})
 
-    def _complete(self, record: dict[str, Any], wanted: Mapping[str, Any]) -> None:
-        """Put what ministack drops into the service's record, in the words of DescribeServices."""
-        of_service = members("ecs", "Service") - {"taskDefinition", "desiredCount", "tags", "launchType"}
-        of_deployment = members("ecs", "Deployment") - of_service - {"taskDefinition", "desiredCount", "launchType"}
-        stated = {**_DEFAULTS, **wanted}
-        if record["launchType"] == "FARGATE" or any(
-            item["capacityProvider"].startswith("FARGATE") for item in record["capacityProviderStrategy"] or ()
-        ):
-            stated = {"platformVersion": "LATEST", "platformFamily": "Linux", **stated}
-        record.update({name: value for name, value in stated.items() if name in of_service})
-        record["deploymentConfiguration"] = {**_ROLLING, **wanted.get("deploymentConfiguration", {})}
-        record["deployments"][0].update({name: value for name, value in stated.items() if name in of_deployment})
+    def _check(self, wanted: Mapping[str, Any]) -> None:
+        shown = members("ecs", "Service") | members("ecs", "Deployment") | revisions.STATED
+        _require_shown(wanted, _NOT_SHOWN | shown)
+        configuration = wanted.get("deploymentConfiguration", {})
+        strategies.check_stack(strategies.completed(configuration, daemon=False))
 
-    def _unsettled(self, cluster: str, record: dict[str, Any]) -> str | None:
-        """Why the service has not the tasks it wants, once everything was tried; None where it has."""
-        ecs._reconcile_service_tasks(cluster, f"{cluster}/{record['serviceName']}")
-        return placement.why_waiting(record) if scheduling.runs_on_instances(record) else None
-
-    def _return_to(self, before: dict[str, Any], record: dict[str, Any], reason: str) -> None:
-        """Take a failed deployment back: its tasks end, those of the last good one start again."""
-        cluster, failed = record["clusterArn"].rsplit("/", maxsplit=1)[-1], record["deployments"][0]["taskDefinition"]
-        kept = {deployment["id"] for deployment in before["deployments"]}
-        record.clear()
-        record.update(before)
-        for task in list(ecs._tasks.values()):
-            ours = (task["group"], task["clusterArn"]) == (f"service:{record['serviceName']}", record["clusterArn"])
-            if ours and task["_deployment_id"] not in kept:
-                scheduling.stop(task, "The deployment failed")
-                ecs._tasks.pop(task["taskArn"])
+    def _run(self, rollout: Rollout | None, cluster: str) -> None:
+        if rollout:
+            rollout.run()
         scheduling.settle(cluster)
-        self._record_failure(record, failed, reason)
-
-    def _fail(self, wanted: Mapping[str, Any], reason: str) -> None:
-        breaker = (wanted.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
-        raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
-
-    def _fail_without_images(self, wanted: Mapping[str, Any], record: dict[str, Any] | None = None) -> None:
-        revision = ecs._task_defs.get(ecs._resolve_td_key(wanted.get("taskDefinition", "")), {})
-        images = (container["image"] for container in revision.get("containerDefinitions", ()))
-        reason = next(filter(None, map(missing_image, images)), None)
-        if reason is None or wanted.get("desiredCount") == 0:
-            return
-        if record is not None:
-            self._record_failure(
-                record, revision["taskDefinitionArn"], f"was unable to place a task. Reason: {reason}."
-            )
-        self._fail(wanted, reason)
-
-    def _record_failure(self, record: dict[str, Any], revision_arn: str, reason: str) -> None:
-        now = ecs._iso()
-        failed = ecs._make_deployment(revision_arn, record["desiredCount"], status="INACTIVE")
-        failed |= {"desiredCount": 0, "failedTasks": 3, "rolloutState": "FAILED", "rolloutStateReason": reason}
-        record["deployments"] = [
-            *(deployment for deployment in record["deployments"] if deployment["rolloutState"] != "FAILED"),
-            failed,
-        ]
-        head = f"(service {record['serviceName']}) "
-        message = head + reason.removeprefix(head)
-        record["events"].insert(0, {"id": failed["id"].removeprefix("ecs-svc/"), "createdAt": now, "message": message})
 
 
 def _require_shown(wanted: Mapping[str, Any], shown: Set[str]) -> None:
@@ -247,6 +188,10 @@ def _require_shown(wanted: Mapping[str, Any], shown: Set[str]) -> None:
         raise RefusedError(
             f"property {', '.join(lost)} exists in CloudFormation, but the local AWS does not implement it"
         )
+
+
+def _words(properties: Properties) -> set[str]:
+    return {name[0].lower() + name[1:] for name in properties}
 
 
 def _retag(arn: str, old: Properties, new: Properties) -> None:
@@ -263,6 +208,8 @@ def install() -> None:
         service = ecs._services.get(f"{cluster}/{group.removeprefix('service:')}") if group else None
         owner = service or _owner(parameters, cluster)
         known = set(ecs._tasks)
+        if not group and "taskDefinition" in parameters:
+            parameters = {**parameters, "group": targets.task_family(parameters["taskDefinition"])}
         answer = run_task(parameters | ({"tags": _inherited(service)} if service else {}))
         made = [task for arn, task in ecs._tasks.items() if arn not in known]
         for task in made:
@@ -273,7 +220,13 @@ def install() -> None:
                 scheduling.place(task)
             else:
                 placement.give_address(task, owner)
-        return answer if service or not made else _ran(made)
+        if service or not made:
+            return answer
+        answer = _ran(made)
+        for task in made:
+            if task["lastStatus"] == "RUNNING":
+                runs.started(task)
+        return answer
 
     ecs._run_task = ecs._ACTION_MAP["RunTask"] = run_task_somewhere
 

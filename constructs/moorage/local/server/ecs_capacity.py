@@ -375,7 +375,7 @@ def check_service(parameters: Mapping[str, Any], *, new: bool) -> None:
             raise RefusedError(reason)
 
 
-def _answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
+def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
     """Answer in ECS's form, a refusal too."""
 
     def answered(parameters: Record) -> Any:
@@ -392,10 +392,10 @@ def _answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]
 
 def install() -> None:
     """Put the checks before ECS's own operations."""
-    ecs._create_capacity_provider = _answering(_create)
-    ecs._update_capacity_provider = _answering(_update)
-    ecs._delete_capacity_provider = _answering(_delete)
-    ecs._put_cluster_capacity_providers = _answering(_associate)
+    ecs._create_capacity_provider = answering(_create)
+    ecs._update_capacity_provider = answering(_update)
+    ecs._delete_capacity_provider = answering(_delete)
+    ecs._put_cluster_capacity_providers = answering(_associate)
     ecs._ACTION_MAP |= {
         "CreateCapacityProvider": ecs._create_capacity_provider,
         "UpdateCapacityProvider": ecs._update_capacity_provider,

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import json_response
 from ministack.services import cloudformation, ecs
 
 from . import autoscaling as groups_api
@@ -21,7 +21,6 @@ from . import ecs_placement as placement
 from .calls import RefusedError, perform
 from .ecs_instances import Record
 
-_PLACEMENT = ("placementConstraints", "placementStrategy")
 _STEPS = 10_000
 
 
@@ -183,10 +182,15 @@ def stop(task: Mapping[str, Any], reason: str) -> None:
     perform(ecs._stop_task, {"task": task["taskArn"], "cluster": cluster, "reason": reason})
 
 
+def is_shifting(service: Mapping[str, Any]) -> bool:
+    """Whether a service's new tasks run beside all the old ones until traffic has gone over to them."""
+    return bool(service["deploymentConfiguration"].get("strategy", "ROLLING") != "ROLLING")
+
+
 def _make_room(service: Record) -> bool:
     """Stop a task of an older deployment where the healthy share allows it; whether one was stopped."""
     primary, group = ecs._primary_deployment(service), f"service:{service['serviceName']}"
-    if primary is None or primary["rolloutState"] != "IN_PROGRESS":
+    if primary is None or primary["rolloutState"] != "IN_PROGRESS" or is_shifting(service):
         return False
     running = [
         task
@@ -278,7 +282,9 @@ def _counting(refresh: Callable[[str, str], None]) -> Callable[[str, str], None]
     return refreshed
 
 
-def _then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
+def then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
+    """Have an operation of ECS followed by what it makes room for, and by the end of what it leaves idle."""
+
     def done(parameters: Record) -> Any:
         answer = operation(parameters)
         for cluster in list(ecs._clusters):
@@ -294,41 +300,6 @@ def _then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
 
 def _in_rollout(service: Mapping[str, Any]) -> bool:
     return service["status"] == "ACTIVE" and len(service["deployments"]) > 1
-
-
-def _checked(operation: Callable[[Record], Any], *, new: bool) -> Callable[[Record], Any]:
-    """Refuse what ECS refuses of a service."""
-
-    def checked(parameters: Record) -> Any:
-        try:
-            capacity.check_service(parameters, new=new)
-        except RefusedError as error:
-            return error_response_json("InvalidParameterException", str(error), 400)
-        return _make(operation, parameters) if new else _change(operation, parameters)
-
-    return checked
-
-
-def _make(operation: Callable[[Record], Any], parameters: Record) -> Any:
-    """Make a service without tasks, then let it have them: by then ECS's record says how they are placed."""
-    status, headers, body = operation({**parameters, "desiredCount": 0})
-    if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
-        return status, headers, body
-    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
-    service = ecs._services[f"{cluster}/{parameters['serviceName']}"]
-    service |= {name: parameters[name] for name in _PLACEMENT if name in parameters}
-    service["desiredCount"] = service["deployments"][0]["desiredCount"] = parameters.get("desiredCount", 1)
-    service["deployments"][0]["_image_resolution_disabled"] = service["desiredCount"] == 0
-    ecs._reconcile_service_tasks(cluster, f"{cluster}/{parameters['serviceName']}")
-    return json_response({"service": ecs._sanitize(service)})
-
-
-def _change(operation: Callable[[Record], Any], parameters: Record) -> Any:
-    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
-    name = (ecs._resolve_service_ref(parameters.get("service", "")) or ("",))[0]
-    service = ecs._services.get(f"{cluster}/{name}", {})
-    service |= {key: parameters[key] for key in _PLACEMENT if key in parameters}
-    return operation(parameters)
 
 
 def _list_instances(parameters: Record) -> Any:
@@ -360,19 +331,15 @@ def install() -> None:
     """Put placement between ECS's services and their tasks."""
     ecs._reconcile_service_tasks = _reconciling(ecs._reconcile_service_tasks)
     ecs._refresh_service_state = _counting(ecs._refresh_service_state)
-    ecs._create_service = _then_shrink(_checked(ecs._create_service, new=True))
-    ecs._update_service = _then_shrink(_checked(ecs._update_service, new=False))
-    ecs._delete_service = _then_shrink(ecs._delete_service)
+    ecs._delete_service = then_shrink(ecs._delete_service)
     ecs._list_container_instances = _list_instances
     ecs._describe_container_instances = _describe_instances
     settings = ecs._list_account_settings
     ecs._ACTION_MAP |= {
-        "CreateService": ecs._create_service,
         "DeleteService": ecs._delete_service,
         "DescribeContainerInstances": _describe_instances,
         "ListAccountSettings": lambda parameters: _trunking_off(settings(parameters)),
         "ListContainerInstances": _list_instances,
-        "UpdateService": ecs._update_service,
     }
     groups_api.changed.append(settle_all)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import alb, ec2
 from ministack.services.cloudformation import provisioners
 
-from .calls import RefusedError
+from .calls import RefusedError, request, xml
 from .resource import Made, Properties, Resource
 
 _ACTION = {"FixedResponseConfig", "ForwardConfig", "Order", "RedirectConfig", "TargetGroupArn", "Type"}
+_MOST_GROUPS = 5
+_WEIGHTS = range(1000)
+
+Actions = list[dict[str, Any]]
 
 
 class LoadBalancer(Resource):
@@ -67,7 +71,7 @@ class TargetGroup(Resource):
 
 
 class ListenerRule(Resource):
-    """A rule of a listener: one target group, a redirect or a fixed answer, at a priority of its own."""
+    """A rule of a listener: target groups by weight, a redirect or a fixed answer, at a priority of its own."""
 
     type = "AWS::ElasticLoadBalancingV2::ListenerRule"
 
@@ -96,23 +100,92 @@ class ListenerRule(Resource):
         """Note the load balancer on the groups that the rule forwards to."""
         rule = alb._rules[rule_arn]
         balancer = alb._listeners[rule["ListenerArn"]]["LoadBalancerArn"]
-        for action in rule["Actions"]:
-            group = alb._tgs.get(action.get("TargetGroupArn"))
+        for arn in weights(rule_arn):
+            group = alb._tgs.get(arn)
             if group is not None and balancer not in group["LoadBalancerArns"]:
                 group["LoadBalancerArns"].append(balancer)
 
 
+def weights(rule_arn: str) -> dict[str, int]:
+    """The target groups that a rule forwards to, and each one's weight.
+
+    Raises:
+        RefusedError: If there is no such rule.
+    """
+    rule = alb._rules.get(rule_arn)
+    if rule is None:
+        raise RefusedError(f"RuleNotFound: the rule '{rule_arn}' does not exist")
+    forwards = (_groups(action) for action in rule["Actions"] if action["Type"] == "forward")
+    return {each["TargetGroupArn"]: each.get("Weight", 1) for groups in forwards for each in groups}
+
+
+def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
+    """Forward a rule's requests to these target groups, by these weights; what else the rule does stays.
+
+    Args:
+        rule_arn: A listener rule's; a listener's own default rule takes its listener along.
+        shares: A weight for each target group.
+    """
+    if rule_arn not in alb._rules:
+        return
+    rule = alb._rules[rule_arn]
+    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in shares.items()]
+    for action in rule["Actions"]:
+        if action["Type"] == "forward":
+            action["ForwardConfig"] = {**action.get("ForwardConfig", {}), "TargetGroups": groups}
+            action["TargetGroupArn"] = max(shares, key=lambda arn: shares[arn])
+
+
+def _groups(action: Mapping[str, Any]) -> Actions:
+    stated: Actions = action.get("ForwardConfig", {}).get("TargetGroups", [])
+    return stated or ([{"TargetGroupArn": action["TargetGroupArn"]}] if "TargetGroupArn" in action else [])
+
+
 def _check_actions(properties: Properties) -> None:
-    """Refuse what ministack would leave out of an action."""
+    """Refuse what ministack would leave out of an action, and what a forward cannot be."""
     for action in properties.get("Actions", ()):
         lost = sorted(set(action) - _ACTION)
-        forward = action.get("ForwardConfig", {})
-        if len(forward.get("TargetGroups", ())) > 1 or "TargetGroupStickinessConfig" in forward:
-            lost.append("ForwardConfig with weights or stickiness")
         if lost:
             raise RefusedError(
                 f"property Actions: {', '.join(lost)} exists in CloudFormation, but the local AWS does not implement it"
             )
+        groups = _groups(action) if action.get("Type") == "forward" else []
+        if len(groups) > _MOST_GROUPS:
+            raise RefusedError(f"TooManyTargetGroups: a rule forwards to {_MOST_GROUPS} target groups at most")
+        for group in groups:
+            if int(group.get("Weight", 1)) not in _WEIGHTS:
+                raise RefusedError(f"ValidationError: a target group's weight is 0 to 999, not {group['Weight']}")
+            if group["TargetGroupArn"] not in alb._tgs:
+                raise RefusedError(f"TargetGroupNotFound: the target group '{group['TargetGroupArn']}' does not exist")
+
+
+def _with_forward(actions: Callable[..., Actions]) -> Callable[..., Actions]:
+    """Keep the weights and the stickiness of a forward, which ministack drops."""
+
+    def kept(properties: Properties, balancer: str | None, prop: str = "DefaultActions") -> Actions:
+        records = actions(properties, balancer, prop)
+        for record, stated in zip(records, properties.get(prop) or (), strict=True):
+            if "ForwardConfig" in stated:
+                action = {"Type": "forward", "ForwardConfig": stated["ForwardConfig"]}
+                record["ForwardConfig"] = request("elbv2", "ModifyRule", {"Actions": [action]})["Actions"][0][
+                    "ForwardConfig"
+                ]
+        return records
+
+    return kept
+
+
+def _showing_forward(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    def described(action: dict[str, Any]) -> str:
+        forward = action.get("ForwardConfig")
+        if not forward:
+            return describe(action)
+        several = len(forward["TargetGroups"]) > 1  # then AWS names none of them as the action's own
+        shown = describe({key: value for key, value in action.items() if not (several and key == "TargetGroupArn")})
+        config = f"<ForwardConfig>{xml('elbv2', 'ForwardActionConfig', forward)}</ForwardConfig></member>"
+        return re.sub("</member>$", lambda _: config, shown)
+
+    return described
 
 
 def install() -> None:
@@ -126,6 +199,8 @@ def install() -> None:
 
     alb._tg_xml = described
     alb._lb_xml = _with_zones(alb._lb_xml)
+    alb._action_xml = _showing_forward(alb._action_xml)
+    provisioners._elbv2_listener_actions = _with_forward(provisioners._elbv2_listener_actions)
 
 
 def _with_zones(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
