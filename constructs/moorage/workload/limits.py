@@ -492,6 +492,21 @@ PROVIDERS = Limit(
     instead="name fewer, or define a second cluster",
     source="ECS quotas",
 )
+WHOLE_INSTANCES = Limit(
+    id="whole-instances",
+    accepts=lambda number: isinstance(number, int) and not isinstance(number, bool),
+    says="instances are counted in whole numbers",
+    instead="use one, as in max_instances=10",
+    source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize (integers)",
+)
+INSTANCES_PER_CLUSTER = Limit(
+    id="instances-per-cluster",
+    accepts=lambda count: count <= 5000,
+    says="a cluster has 5,000 container instances at most",
+    instead="use a smaller max_instances=, larger instance types, or a second cluster",
+    source="ECS quotas",
+    show=lambda count: f"{count:,} instances",
+)
 INSTANCES = Limit(
     id="instances-range",
     accepts=lambda ends: 0 <= ends[0] <= ends[1] and ends[1] >= 1,
