@@ -18,6 +18,9 @@ task = Task(
     )
 )
 
-network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
+endpoints = Endpoints.for_tasks(task)  # the least with which it starts
+print(endpoints.monthly_price(zones=2))
+
+network = Network(stack, "Network", nat_gateways=0, endpoints=endpoints)
 Service(stack, "Ledger", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=task)
 app.synth()

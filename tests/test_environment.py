@@ -62,6 +62,41 @@ def test_the_environments_are_those_of_the_app() -> None:
     assert json.loads((ROOT / "cdk.json").read_text())["app"] == "python3 app.py"
 
 
+SERVICES = ("Catalog", "Carts", "Orders", "Checkout", "Ui")
+REASONS = {
+    **{
+        f"{direction} Ui to {service} on port 8080": "the web front shows what the others know"
+        for service in SERVICES[:-1]
+        for direction in ("Egress", "Ingress")
+    },
+    "Egress Checkout to Orders on port 8080": "a checkout becomes an order",
+    "Ingress Checkout to Orders on port 8080": "a checkout becomes an order",
+    "Ingress Load balancer to target": "requests of the internet reach the web front, and checks its health",
+    "Egress Load balancer to target": "the same, on the side of the load balancer",
+    **{f"Egress of {service} to port 443": "images, logs and AWS's own interfaces" for service in SERVICES},
+}
+
+
+def test_every_path_that_is_open_has_its_reason(stages: dict[str, dict[str, Template]]) -> None:
+    for stage in stages.values():
+        found = []
+        for resource in stage["Services"].to_json()["Resources"].values():
+            kind, properties = resource["Type"].removeprefix("AWS::EC2::SecurityGroup"), resource.get("Properties", {})
+            if kind in {"Ingress", "Egress"}:
+                found.append(f"{kind} {properties['Description']}")
+            elif kind == "":
+                service = properties["GroupDescription"].split("/")[2]
+                assert not properties.get("SecurityGroupIngress")
+                assert all(rule["CidrIp"] == "0.0.0.0/0" for rule in properties["SecurityGroupEgress"])
+                ports = [rule["ToPort"] for rule in properties["SecurityGroupEgress"]]
+                found += [f"Egress of {service} to port {port}" for port in ports]
+        assert sorted(found) == sorted(REASONS)
+
+
+def test_the_services_of_the_store_take_at_most_100_lines() -> None:
+    assert len((ROOT / "stacks" / "services.py").read_text().splitlines()) <= 100
+
+
 def replacement_seconds(
     resources: dict[str, Any], tasks: int, *, boot: int = 60, app_stop: int = 5
 ) -> tuple[int, float]:
@@ -71,8 +106,8 @@ def replacement_seconds(
     waits for one health check, an old one drains for the deregistration delay. The time that a task takes to start
     (`boot`) is not in a template, nor is how fast the application stops on SIGTERM.
     """
-    of_type = {resource["Type"]: resource["Properties"] for resource in resources.values()}
-    service, group = of_type["AWS::ECS::Service"], of_type["AWS::ElasticLoadBalancingV2::TargetGroup"]
+    (group,) = of_type(resources, "AWS::ElasticLoadBalancingV2::TargetGroup")
+    (service,) = (each for each in of_type(resources, "AWS::ECS::Service") if each.get("LoadBalancers"))
     percents = service["DeploymentConfiguration"]
     least = math.ceil(tasks * percents["MinimumHealthyPercent"] / 100)
     most = math.floor(tasks * percents["MaximumPercent"] / 100)
@@ -85,6 +120,10 @@ def replacement_seconds(
     return up + drain, least / tasks
 
 
+def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]
+
+
 def test_six_tasks_are_replaced_in_105_seconds_without_losing_any(stages: dict[str, dict[str, Template]]) -> None:
     for stage in stages.values():
         resources = stage["Services"].to_json()["Resources"]
@@ -95,7 +134,10 @@ def test_the_model_gives_what_is_known_of_the_defaults_of_aws_ecs_patterns() -> 
     resources = {
         "Service": {
             "Type": "AWS::ECS::Service",
-            "Properties": {"DeploymentConfiguration": {"MinimumHealthyPercent": 50, "MaximumPercent": 200}},
+            "Properties": {
+                "LoadBalancers": [{}],
+                "DeploymentConfiguration": {"MinimumHealthyPercent": 50, "MaximumPercent": 200},
+            },
         },
         "Group": {
             "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",

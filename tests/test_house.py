@@ -60,6 +60,8 @@ def test_the_public_names_are_all_importable_and_typed() -> None:
         ("import moorage", "aws_cdk.aws_"),
         ("import moorage.ecr; from moorage import Repository", "aws_cdk.aws_ecs"),
         ("import moorage.ecr; from moorage import Repository", "aws_cdk.aws_ec2"),
+        ("from moorage import PublicRepository, Registry", "aws_cdk.aws_ecs"),
+        ("from moorage import PublicRepository, Registry", "aws_cdk.aws_ec2"),
     ],
 )
 def test_an_import_loads_no_service_it_does_not_need(code: str, unwanted: str) -> None:

@@ -13,6 +13,8 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_scheduler as scheduler
 
 from moorage import (
     Architecture,
@@ -20,8 +22,10 @@ from moorage import (
     Cluster,
     Container,
     ContainerInstance,
+    EventRule,
     HealthCheck,
     Image,
+    Job,
     LoadBalancer,
     ManagedScaling,
     Network,
@@ -30,15 +34,22 @@ from moorage import (
     Repository,
     Route,
     Scaling,
+    Schedule,
     Service,
     Strategy,
     TargetHealth,
     Task,
     WarmPool,
+    Worker,
+    WorkQueue,
 )
+from moorage.ecr import limits as ecr_limits
 from moorage.ecs.instance_capacity import Ec2Capacity
 from moorage.workload import limits
 from moorage.workload.instances import InstanceRequirements
+from moorage.workload.limit import Limit
+from tests import ecr_limits as ecr_cases
+from tests import rollout_limit_cases, task_limit_cases
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
@@ -194,6 +205,51 @@ def balancer(**arguments: Any) -> Define:
     return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), **arguments)
 
 
+def schedule(**arguments: Any) -> Define:
+    return lambda _: Schedule(scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), **arguments)
+
+
+def job(capacity: dict[Capacity, int] | None = None, **arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=list(capacity) if capacity else None)
+        start = Schedule(
+            scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), environment=arguments.pop("environment", None)
+        )
+        what = Task(Container("redis:8"))
+        return Job(stack, "Job", cluster=cluster, task=what, schedule=start, capacity=capacity, **arguments)
+
+    return define
+
+
+def between(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [
+            ec2.Subnet.from_subnet_attributes(stack, f"Subnet{i}", subnet_id=f"subnet-{i}", availability_zone=f"z{i}")
+            for i in range(count)
+        ]
+        return balancer(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
+
+    return define
+
+
+def work_queue(**arguments: Any) -> Define:
+    return lambda _: WorkQueue(**arguments)
+
+
+def worker(visible: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        queue = WorkQueue(visibility_timeout=seconds(visible))
+        scaling = Scaling(0, 5, backlog_per_task=10)
+        return Worker(stack, "Worker", cluster=cluster, task=Task(Container("a:1")), scaling=scaling, queue=queue)
+
+    return define
+
+
+def event(source: str) -> Define:
+    return lambda _: EventRule(events.EventPattern(source=[source]))
+
+
 SHA = "sha256:" + "0a" * 32
 
 CASES: dict[str, tuple[Define, Define]] = {
@@ -210,6 +266,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Task(Container("a:1", name="a"), Container("b:1", name="b", essential=False)),
         lambda _: Task(Container("a:1", name="a", essential=False)),
     ),
+    "container-cpu-least": (container(cpu=0), container(cpu=-1)),
     "container-cpu": (
         lambda _: Task(Container("a:1", cpu=256), cpu=256),
         lambda _: Task(Container("a:1", cpu=257), cpu=256),
@@ -219,6 +276,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Task(Container("a:1", memory_mib=513), memory_mib=512),
     ),
     "container-memory-least": (container(memory_mib=6), container(memory_mib=5)),
+    "writable-least": (container(writable={"/tmp": 1}), container(writable={"/tmp": 0})),
     "writable-size": (
         container(writable={"/tmp": 63}, memory_mib=64),
         container(writable={"/tmp": 64}, memory_mib=64),
@@ -228,14 +286,20 @@ CASES: dict[str, tuple[Define, Define]] = {
     "stop-timeout": (service(stop=120), service(stop=121)),
     "health-command": (health(command=["CMD", "true"]), health(command=["true"])),
     "health-interval": (health(interval=seconds(300)), health(interval=seconds(301))),
-    "health-timeout": (health(timeout=seconds(60)), health(timeout=seconds(61))),
+    "health-timeout": (
+        health(timeout=seconds(60), interval=seconds(60)),
+        health(timeout=seconds(61), interval=seconds(61)),
+    ),
     "health-retries": (health(retries=10), health(retries=11)),
     "health-start-period": (health(start_period=seconds(300)), health(start_period=seconds(301))),
     "task-definition-size": (container(), lambda _: Task(Container("a:1", environment={"TEXT": "x" * 65536}))),
     "tasks-per-service": (lambda _: Scaling(5000), lambda _: Scaling(5001)),
+    "scaling-cooldown": (
+        lambda _: Scaling(1, 2, cpu_percent=60, scale_in_cooldown=seconds(0)),
+        lambda _: Scaling(1, 2, cpu_percent=60, scale_in_cooldown=seconds(-1)),
+    ),
     "scaling-range": (lambda _: Scaling(2, 3, cpu_percent=60), lambda _: Scaling(3, 2, cpu_percent=60)),
     "target-percent": (lambda _: Scaling(1, 2, cpu_percent=100), lambda _: Scaling(1, 2, cpu_percent=101)),
-    "target-requests": (lambda _: Scaling(1, 2, requests_per_task=1), lambda _: Scaling(1, 2, requests_per_task=0)),
     "strategy-items": (many(20), many(21)),
     "strategy-weight": (weights(1000, 1), weights(1001, 1)),
     "strategy-weights": (weights(0, 1), weights(0, 0)),
@@ -293,10 +357,8 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Capacity.managed_instances("m", excluded_instance_types=["m7g.*"] * 401),
     ),
     "managed-instances-network-mode": (on(MANAGED, HOSTED), on(MANAGED, BRIDGED)),
-    "task-cpu": (
-        on(general(), Task(Container("redis:8"), cpu=128, architecture=Architecture.ARM64)),
-        on(general(), Task(Container("redis:8"), cpu=127, architecture=Architecture.ARM64)),
-    ),
+    "task-cpu": (task("a", cpu=128), task("a", cpu=127)),
+    "task-memory": (task("a", memory_mib=6), task("a", memory_mib=5)),
     "placement-strategies": (placed(strategies=5), placed(strategies=6)),
     "placement-constraints": (placed(constraints=10), placed(constraints=11)),
     "host-ports-unique": (mapped(8080, 8081), mapped(8080, 8080)),
@@ -342,11 +404,40 @@ CASES: dict[str, tuple[Define, Define]] = {
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
     "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
+    "network-cidr": (
+        lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/18"),
+        lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/19"),
+    ),
+    "load-balancer-subnets": (
+        between(2),
+        between(1),
+    ),
     "instance-range": (instances(vcpus=(2, None)), instances(vcpus=(8, 2))),
     "instance-gpus": (instances(gpus=1), instances(gpus=-1)),
+    "target-retries": (schedule(retries=185), schedule(retries=186)),
+    "target-event-age": (schedule(max_event_age=seconds(60)), schedule(max_event_age=seconds(86401))),
+    "flexible-time-window": (schedule(flexible_window=seconds(86400)), schedule(flexible_window=seconds(90))),
+    "event-pattern": (event("x" * 4080), event("x" * 4096)),
+    "task-overrides": (job(environment={"TEXT": "x" * 8000}), job(environment={"TEXT": "x" * 8192})),
+    "ecs-target-strategy-items": (
+        job(dict.fromkeys(existing(6), 1)),
+        job(dict.fromkeys(existing(7), 1)),
+    ),
+    "task-timeout": (job(timeout=seconds(1)), job(timeout=seconds(0))),
+    "visibility-timeout": (
+        work_queue(visibility_timeout=seconds(43200)),
+        work_queue(visibility_timeout=seconds(43201)),
+    ),
+    "visibility-after-stop": (worker(31), worker(30)),
+    "max-receives": (work_queue(max_receives=1000), work_queue(max_receives=0)),
+    "message-retention": (work_queue(retention=seconds(60)), work_queue(retention=seconds(1209601))),
     "repository-name": (
         lambda stack: Repository(stack, "Images", name="shop/web_1"),
         lambda stack: Repository(stack, "Images", name="Shop"),
+    ),
+    "image-reference": (
+        lambda _: Image.from_registry(f"registry.Example.com:5000/org/web__api:1.4@{SHA}"),
+        lambda _: Image.from_registry("https://ghcr.io/org/web:1.4"),
     ),
     "image-tag": (
         lambda _: Image.from_repository(REPOSITORY, tag="v1.4"),
@@ -356,22 +447,28 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Image.from_repository(REPOSITORY, digest=SHA),
         lambda _: Image.from_repository(REPOSITORY, digest=SHA[:-1]),
     ),
+    **task_limit_cases.CASES,
+    **rollout_limit_cases.CASES,
 }
 
 
+CASES |= ecr_cases.CASES
+TABLE = (*limits.TABLE, *ecr_limits.TABLE)
+
+
 def test_every_row_has_both_cases_and_a_source() -> None:
-    assert {row.id for row in limits.TABLE} == CASES.keys()
-    assert len({row.id for row in limits.TABLE}) == len(limits.TABLE)
-    assert all(row.source for row in limits.TABLE)
+    assert {row.id for row in TABLE} == CASES.keys()
+    assert len({row.id for row in TABLE}) == len(TABLE)
+    assert all(row.source for row in TABLE)
 
 
-@pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
-def test_what_keeps_the_limit_is_accepted(row: limits.Limit, stack: cdk.Stack) -> None:
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
+def test_what_keeps_the_limit_is_accepted(row: Limit, stack: cdk.Stack) -> None:
     CASES[row.id][0](stack)
 
 
-@pytest.mark.parametrize("row", limits.TABLE, ids=lambda row: row.id)
-def test_what_breaks_the_limit_says_which(row: limits.Limit, stack: cdk.Stack) -> None:
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
+def test_what_breaks_the_limit_says_which(row: Limit, stack: cdk.Stack) -> None:
     if row.confirmed:
         with pytest.raises(ValueError, match="but ") as raised:
             CASES[row.id][1](stack)
@@ -386,6 +483,11 @@ def test_a_refused_service_leaves_nothing_behind(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="Fargate does not offer that pair"):
         service(cpu=1024, memory_mib=9216)(stack)
     assert stack.node.try_find_child("Web") is None
+
+
+def test_codes_count_up() -> None:
+    with pytest.raises(ValueError, match="health codes is '299-200', but an HTTP health check takes codes"):
+        route(health=TargetHealth(codes="299-200"))(None)  # type: ignore[arg-type]  # a value needs no stack
 
 
 def test_unconfirmed_limits_are_not_errors() -> None:

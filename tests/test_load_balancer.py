@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage import Cluster, Container, LoadBalancer, Route, Service, TargetHealth, Task
-from tests.conftest import imported_vpc, readable, template
+from tests.conftest import imported_vpc, readable, template, warnings_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -142,6 +142,23 @@ def test_without_public_only_the_vpc_gets_in(stack: cdk.Stack, vpc: ec2.IVpc) ->
     )
 
 
+def test_nobody_gets_in_where_nobody_may(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc, ingress=[])
+    template(stack).has_resource_properties("AWS::EC2::SecurityGroup", {"SecurityGroupIngress": Match.absent()})
+
+
+def test_a_vpc_that_cannot_hold_it_is_refused_with_all_the_reasons(stack: cdk.Stack) -> None:
+    bare = ec2.Vpc.from_vpc_attributes(
+        stack, "Bare", vpc_id="vpc-2", availability_zones=["a"], private_subnet_ids=["subnet-1"]
+    )
+    with pytest.raises(ValueError, match="Shop/Edge: 2 faults") as raised:
+        LoadBalancer(stack, "Edge", vpc=bare)
+    assert "the number of private subnets of the VPC is 1, but a load balancer stands in two" in str(raised.value)
+    assert "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block=" in str(raised.value)
+    with pytest.raises(ValueError, match="the number of public subnets of the VPC is 0"):
+        LoadBalancer(stack, "Edge", vpc=bare, public=True, plain_http="a test")
+
+
 def test_the_load_balancer_and_the_tasks_open_to_each_other_alone(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge))
     result = template(stack)
@@ -194,6 +211,24 @@ def test_each_host_of_a_zone_becomes_an_alias_once(
     template(stack).has_resource_properties(
         "AWS::Route53::RecordSet", {"Name": "shop.example.com.", "Type": "A", "AliasTarget": Match.any_value()}
     )
+
+
+@pytest.mark.parametrize("host", ["shop.other.com", "notexample.com", "a*.example.com", "?.example.com"])
+def test_a_host_that_its_zone_cannot_hold_is_warned_of_and_has_no_alias(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, host: str
+) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, zone=zone)
+    serve(stack, "Web", Route(edge, host=[host, "example.com", "*.example.com"]))
+    template(stack).resource_count_is("AWS::Route53::RecordSet", 2)
+    (warning,) = warnings_of(app, "Shop")
+    assert f"host {host!r} cannot be a record of the load balancer's zone" in warning
+
+
+def test_a_zone_without_a_name_takes_any_host(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z1")
+    serve(stack, "Web", Route(LoadBalancer(stack, "Edge", vpc=vpc, zone=zone), host="shop.example.com"))
+    template(stack).resource_count_is("AWS::Route53::RecordSet", 1)
 
 
 def test_two_services_for_the_same_requests_clash(stack: cdk.Stack, edge: LoadBalancer) -> None:

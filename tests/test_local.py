@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -18,6 +19,7 @@ from moorage.local.diagram import BEGIN, END, draw
 from moorage.local.diagram import main as diagram
 from moorage.local.environment import sealed
 from moorage.local.process import Home, LocalError, Server
+from tests.local_aws import free_port, started
 from tests.test_examples import synthesize
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +54,27 @@ def test_choosing_a_stack_chooses_what_it_needs(assembly: Path) -> None:
     assert len(local._chosen(stacks, ["dev/*"])) == 3
     with pytest.raises(LocalError, match="no stack is named staging/.*; the app has dev/Platform"):
         local._chosen(stacks, ["staging/*"])
+
+
+def test_destroying_a_stack_takes_what_needs_it_and_not_what_it_needs(assembly: Path) -> None:
+    stacks = stacks_of(assembly)
+
+    def gone(pattern: str) -> list[str]:
+        return [stack.path for stack in local._with_dependents(stacks, local._named(stacks, [pattern]))]
+
+    assert gone("dev/Services") == ["dev/Services"]
+    assert gone("dev/Platform") == ["dev/Platform", "dev/Services"]
+
+
+def test_what_is_suggested_next_is_what_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv/bin/python"))
+    given = local._parse(["up", "dev/*", "--app", "python app.py", "--home", str(tmp_path)])
+    local._suggest(Server(1, 4566), given)
+    printed = capsys.readouterr().out
+    assert f"\n  .venv/bin/python -m moorage.local up --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
+    assert f"\n  .venv/bin/python -m moorage.local down --home {tmp_path} 'dev/*'  " in printed
 
 
 def test_the_diagram_shows_what_connects(assembly: Path) -> None:
@@ -121,6 +144,45 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(LocalError, match=f"port {port} of 127.0.0.1 cannot be used"):
             Home(tmp_path).start(port)
+
+
+def test_a_port_that_does_not_exist_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"port 99999 of 127.0.0.1 cannot be used \(ports end at 65535\)"):
+        Home(tmp_path).start(99999)
+
+
+def test_a_server_that_cannot_be_recorded_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def remembered(*arguments: Any, **more: Any) -> subprocess.Popen[bytes]:
+        made.append(popen(*arguments, **more))
+        return made[-1]
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    home = Home(tmp_path)
+    monkeypatch.setattr(subprocess, "Popen", remembered)
+    monkeypatch.setattr("moorage.local.process.json.dumps", full)
+    with pytest.raises(OSError, match="No space left"):
+        home.start()
+    assert [process.poll() is None for process in made] == [False]
+    assert not (tmp_path / "server.json").exists()
+
+
+def test_a_server_is_recognized_without_ps_and_in_a_narrow_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    process = started(port, {})
+    monkeypatch.setenv("COLUMNS", "20")
+    if sys.platform == "linux":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    assert Server(process.pid, port).answers
+    process.terminate()
+    process.wait(timeout=10)
+    assert not Server(process.pid, port).answers
 
 
 def test_a_process_that_is_not_the_server_is_never_ended(tmp_path: Path) -> None:

@@ -190,6 +190,60 @@ def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Projec
 
 
 @pytest.mark.slow
+def test_what_is_interrupted_ends_with_its_cdk_and_is_mended(project: Project) -> None:
+    (project.folder / "app.py").write_text(SMALL)
+    command = [sys.executable, "-m", "moorage.local", "up", "--app", f"{sys.executable} app.py"]
+    with subprocess.Popen(
+        command,
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as up:
+        assert up.stdout
+        printed = next(line for line in up.stdout if "Bootstrapping environment" in line)
+        up.terminate()
+        printed += up.stdout.read()
+    assert up.returncode == 1, printed
+    assert "interrupted; the next up mends what was left half-done" in printed
+    assert not [each for each in Path("/proc").glob("[0-9]*/cwd") if _leads_to(each, project.folder)]
+    again = project.run("up")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Shop" in project.run("status").stdout
+
+
+def _leads_to(link: Path, folder: Path) -> bool:
+    try:
+        return link.readlink() == folder
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_docker(project: Project) -> None:
+    (project.folder / "Dockerfile").write_text("FROM scratch\n")
+    asset = (
+        'DockerImageAsset(cdk.Stack(app, "Built"), "Image", directory=".", exclude=["*", "!Dockerfile"])\napp.synth()'
+    )
+    app = f"from aws_cdk.aws_ecr_assets import DockerImageAsset\n{SMALL.replace('app.synth()', asset)}"
+    (project.folder / "app.py").write_text(app)
+    out = project.folder / "synthesized"
+    environment = project.environment(CDK_OUTDIR=str(out), CDK_DOCKER="false")
+    subprocess.run([sys.executable, "app.py"], cwd=project.folder, env=environment, check=True, capture_output=True)
+    command = [sys.executable, "-m", "moorage.local", "up", "--app", "synthesized"]
+    done = subprocess.run(
+        command, cwd=project.folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "CREATE_COMPLETE, 1 resources" in done.stdout, done.stdout + done.stderr
+    (built,) = json.loads((out / "Built.assets.json").read_text())["dockerImages"]
+    repository = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
+    images = Account(project.server.endpoint, None, None).client("ecr").describe_images(repositoryName=repository)
+    assert [each["imageTags"] for each in images["imageDetails"]] == [[built]]
+    assert project.run("down").stdout.endswith("Nothing is left; the local AWS is stopped.\n")
+
+
+@pytest.mark.slow
 def test_a_type_that_the_local_aws_does_not_know_is_named_with_its_construct(project: Project) -> None:
     unknown = 'cdk.CfnResource(cdk.Stack(app, "Games"), "Fleet", type="AWS::GameLift::Fleet")\napp.synth()'
     (project.folder / "app.py").write_text(SMALL.replace("app.synth()", unknown))
@@ -215,8 +269,13 @@ def test_no_connection_leaves_this_machine(project: Project) -> None:
     (home / ".aws" / "credentials").write_text(
         "[default]\naws_access_key_id = AKIAREAL\naws_secret_access_key = real\n"
     )
+    elsewhere = json.dumps({"profile": "hostile", "proxy": "http://192.0.2.1:3128"})
+    (home / ".cdk.json").write_text(elsewhere)
+    (project.folder / "cdk.json").write_text(elsewhere)
     hostile = {
         "HOME": str(home),
+        "CDK_PROFILE": "process",
+        "CDK_PROXY": "http://192.0.2.1:3128",
         "AWS_PROFILE": "process",
         "AWS_ENDPOINT_URL": "https://sts.amazonaws.com",
         "AWS_ENDPOINT_URL_CLOUDFORMATION": "https://cloudformation.eu-west-1.amazonaws.com",

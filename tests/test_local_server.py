@@ -314,6 +314,26 @@ def test_second_stack_cannot_take_over_a_name(
     assert len(first) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("AWS::IAM::Role", {"RoleName": "taken", "AssumeRolePolicyDocument": {"Statement": []}}),
+        ("AWS::SNS::Topic", {"TopicName": "taken"}),
+        ("AWS::SQS::Queue", {"QueueName": "taken"}),
+    ],
+)
+def test_second_stack_cannot_claim_what_another_has(
+    deploy: Deploy, remove: Callable[[str], None], kind: str, properties: dict[str, Any]
+) -> None:
+    first = deploy({"First": resource(kind, **properties)})
+    second = deploy({"Second": resource(kind, **properties)}, "-second")
+    assert second["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert f'"taken" already exists, in stack {first["StackName"]} (AlreadyExists)' in second["Reason"]
+    remove(second["StackName"])
+    remove(first["StackName"])
+    assert deploy({"Third": resource(kind, **properties)}, "-third")["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_bucket_keeps_encryption_and_lifecycle(client: Client, deploy: Deploy) -> None:
     encryption = {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
     rule = {
@@ -347,18 +367,18 @@ exports.handler = async (event) => {
 """
 
 
-def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
-    client: Client, deploy: Deploy, server: tuple[int, int]
-) -> None:
+def _custom(client: Client, deploy: Deploy, code: str, **outputs: Any) -> dict[str, Any]:
+    """A stack with a custom resource whose function has that code."""
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as code:
-        code.writestr("index.js", HANDLER)
-    client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.js", code)
+    if "code" not in [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]:
+        client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
     client("s3").put_object(Bucket="code", Key="code.zip", Body=archive.getvalue())
     role = {
         "Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]
     }
-    stack = deploy(
+    return deploy(
         {
             "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=role),
             "Function": resource(
@@ -370,12 +390,31 @@ def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
             ),
             "Custom": resource("Custom::Probe", ServiceToken=attribute("Function", "Arn")),
         },
+        **outputs,
+    )
+
+
+def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
+    client: Client, deploy: Deploy, server: tuple[int, int]
+) -> None:
+    stack = _custom(
+        client,
+        deploy,
+        HANDLER,
         region=attribute("Custom", "Region"),
         endpoint=attribute("Custom", "Endpoint"),
         hostile=attribute("Custom", "Hostile"),
     )
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     assert stack["Values"] == {"region": REGION, "endpoint": f"http://127.0.0.1:{server[1]}", "hostile": ""}
+
+
+def test_function_without_lambdas_sdk_is_told_how_to_get_it(client: Client, deploy: Deploy) -> None:
+    loading = '(() => { try { return require("@aws-sdk/client-ec2") && "" } catch (error) { return error.message } })()'
+    stack = _custom(
+        client, deploy, HANDLER.replace("process.env.AWS_REGION", loading), said=attribute("Custom", "Region")
+    )
+    assert "'@aws-sdk/client-ec2'; on AWS it is there, here it is once `npm install" in stack["Values"]["said"]
 
 
 def test_accounts_and_regions_are_apart(client: Client, deploy: Deploy) -> None:

@@ -9,8 +9,11 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from moorage import Capacity, Cluster, Endpoints, Network
+from moorage.workload import limits
 from tests.conftest import imported_vpc, readable, template
 
 if TYPE_CHECKING:
@@ -42,6 +45,35 @@ def test_more_gateways_than_zones_are_refused(stack: cdk.Stack) -> None:
         ValueError, match="Shop/Network: nat_gateways is 3, but each is in a zone of its own, of which there are 2"
     ):
         Network(stack, "Network", nat_gateways=3)
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/19", "10.0.0.0/8", "10.0.0/16", "fd00::/64"])
+def test_addresses_that_hold_no_network_are_refused(stack: cdk.Stack, cidr: str) -> None:
+    with pytest.raises(ValueError, match=f"Shop/Network: cidr is '{cidr}' for 2 zones, but .*; use a larger block"):
+        Network(stack, "Network", cidr=cidr)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 6), st.integers(16, 20))
+def test_addresses_are_enough_where_cdk_finds_them_enough(zones: int, prefix: int) -> None:
+    stack = cdk.Stack(cdk.App(analytics_reporting=False), "Shop")
+    subnets = [
+        ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24),
+        ec2.SubnetConfiguration(name="Private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=20),
+    ]
+    enough = True
+    try:
+        ec2.Vpc(
+            stack,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(f"10.0.0.0/{prefix}"),
+            availability_zones=[f"z{zone}" for zone in range(zones)],
+            subnet_configuration=subnets,
+            restrict_default_security_group=False,
+        )
+    except RuntimeError:
+        enough = False
+    assert limits.NETWORK_CIDR.accepts((f"10.0.0.0/{prefix}", zones)) == enough
 
 
 def test_nothing_gets_a_public_address_unasked(stack: cdk.Stack) -> None:

@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk.assertions import Match
 
-from moorage import Image, Repository
+from moorage import Encryption, Image, Lifecycle, LifecycleRule, Repository
 from tests.conftest import readable, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
+ORGANIZATION = "o-1234567890"
+
+
+def lifecycle_of(stack: cdk.Stack) -> list[dict[str, Any]]:
+    (repository,) = template(stack).find_resources("AWS::ECR::Repository").values()
+    rules: list[dict[str, Any]] = json.loads(repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])[
+        "rules"
+    ]
+    return rules
+
 
 def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
     repository = Repository(stack, "Web", name="shop/web")
     assert isinstance(repository, ecr.Repository)
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+    repository = Repository(
+        stack,
+        "Web",
+        mutable_tags=["latest"],
+        encryption=Encryption.own_key(),
+        lifecycle=Lifecycle(LifecycleRule(unpulled_for=dt.timedelta(days=90), archive=True)),
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+        empty_on_delete=True,
+    )
+    repository.grant_pull(iam.OrganizationPrincipal(ORGANIZATION))
     assert readable(template(stack).to_json()) == whole
 
 
@@ -36,22 +65,153 @@ def test_it_is_immutable_encrypted_scanned_and_retained(stack: cdk.Stack) -> Non
     )
 
 
-def test_latest_can_be_used_where_tags_move(stack: cdk.Stack) -> None:
+def test_releases_are_kept_by_the_tag_that_they_have(stack: cdk.Stack) -> None:
+    Repository(stack, "Web", keep_releases=30, release_tags="v*", expire_untagged=cdk.Duration.days(7))
+    untagged, releases = lifecycle_of(stack)
+    assert untagged["selection"]["countNumber"] == 7
+    assert releases["selection"]["tagPatternList"] == ["v*"]
+    assert releases["selection"]["countNumber"] == 30
+
+
+def test_the_archive_is_written_where_cdk_has_no_word_for_it(stack: cdk.Stack) -> None:
+    Repository(stack, "Web", lifecycle=Lifecycle(LifecycleRule(unpulled_for=dt.timedelta(days=90), archive=True)))
+    (rule,) = lifecycle_of(stack)
+    assert rule["action"] == {"type": "transition", "targetStorageClass": "archive"}
+
+
+def test_a_rule_is_not_added_beside_the_others(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match=r"Shop/Web: add_lifecycle_rule .*; use Repository\(lifecycle="):
+        Repository(stack, "Web").add_lifecycle_rule(max_image_count=3)
+
+
+@pytest.mark.parametrize(
+    ("encryption", "configuration", "keys"),
+    [
+        (Encryption.aws_key(), {"EncryptionType": "KMS", "KmsKey": Match.absent()}, 0),
+        (Encryption.aws_key(dual_layer=True), {"EncryptionType": "KMS_DSSE", "KmsKey": Match.absent()}, 0),
+        (Encryption.aes256(), {"EncryptionType": "AES256"}, 0),
+        (Encryption.own_key(), {"EncryptionType": "KMS", "KmsKey": Match.any_value()}, 1),
+    ],
+)
+def test_it_is_encrypted_by_the_key_that_is_asked_for(
+    stack: cdk.Stack, encryption: Encryption, configuration: dict[str, Any], keys: int
+) -> None:
+    Repository(stack, "Web", encryption=encryption)
+    template(stack).has_resource_properties("AWS::ECR::Repository", {"EncryptionConfiguration": configuration})
+    template(stack).resource_count_is("AWS::KMS::Key", keys)
+
+
+def test_a_given_key_encrypts_once_or_twice(stack: cdk.Stack) -> None:
+    key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
+    Repository(stack, "Web", encryption=Encryption.with_key(key, dual_layer=True))
+    template(stack).has_resource_properties(
+        "AWS::ECR::Repository", {"EncryptionConfiguration": {"EncryptionType": "KMS_DSSE", "KmsKey": key.key_arn}}
+    )
+
+
+def test_an_own_key_is_rotated_and_goes_with_its_repository(stack: cdk.Stack) -> None:
+    Repository(stack, "Web", encryption=Encryption.own_key(), removal_policy=cdk.RemovalPolicy.DESTROY)
+    key = {"DeletionPolicy": "Delete", "Properties": {"EnableKeyRotation": True}}
+    template(stack).has_resource("AWS::KMS::Key", key)
+
+
+@pytest.mark.parametrize(
+    ("principal", "in_policy"),
+    [
+        (iam.AccountPrincipal("222222222222"), "222222222222"),
+        (iam.OrganizationPrincipal(ORGANIZATION), ORGANIZATION),
+    ],
+)
+@pytest.mark.parametrize(
+    ("grant", "action", "use"),
+    [
+        ("grant_pull", "ecr:BatchGetImage", "kms:Decrypt"),
+        ("grant_push", "ecr:PutImage", "kms:GenerateDataKey"),
+        ("grant_pull_push", "ecr:PutImage", "kms:GenerateDataKey"),
+    ],
+)
+def test_accounts_and_organizations_are_granted_the_key_too(
+    stack: cdk.Stack, principal: iam.PrincipalBase, in_policy: str, grant: str, action: str, use: str
+) -> None:
+    getattr(Repository(stack, "Web", encryption=Encryption.own_key()), grant)(principal)
+    ((repository,), (key,)) = (
+        template(stack).find_resources(kind).values() for kind in ("AWS::ECR::Repository", "AWS::KMS::Key")
+    )
+    (granted,) = repository["Properties"]["RepositoryPolicyText"]["Statement"]
+    assert action in granted["Action"]
+    assert in_policy in json.dumps(granted)
+    used = [each for each in key["Properties"]["KeyPolicy"]["Statement"] if in_policy in json.dumps(each)]
+    assert [use in each["Action"] for each in used] == [True]
+
+
+def test_a_role_is_granted_images_and_key_in_its_own_policy(stack: cdk.Stack) -> None:
+    role = iam.Role(stack, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
+    repository = Repository(stack, "Web", encryption=Encryption.own_key())
+    repository.grant_pull_push(role)
+    repository.grant_read(role)
+    (policy,) = template(stack).find_resources("AWS::IAM::Policy").values()
+    said = json.dumps(policy)
+    for action in (
+        "ecr:PutImage",
+        "ecr:BatchGetImage",
+        "ecr:GetAuthorizationToken",
+        "ecr:DescribeImages",
+        "kms:Decrypt",
+    ):
+        assert action in said
+
+
+def test_one_that_exists_already_is_used_by_its_arn(stack: cdk.Stack) -> None:
+    found = Repository.from_repository_arn(stack, "Found", "arn:aws:ecr:eu-west-1:111111111111:repository/web")
+    assert Image.from_repository(found, tag="latest")
+
+
+def test_pulls_are_counted(stack: cdk.Stack) -> None:
+    metric = Repository(stack, "Web", name="shop/web").metric_pull_count(statistic="Average")
+    assert (metric.namespace, metric.metric_name, metric.statistic) == ("AWS/ECR", "RepositoryPullCount", "Average")
+    assert list(metric.dimensions or {}) == ["RepositoryName"]
+
+
+def test_latest_can_be_used_where_it_moves(stack: cdk.Stack) -> None:
     assert Image.from_repository(Repository(stack, "Moving", immutable_tags=False), tag="latest")
+    assert Image.from_repository(Repository(stack, "Excluded", mutable_tags=["latest"]), tag="latest")
+    assert Image.from_repository(Repository(stack, "Versions", immutable_tags=["v*"]), tag="latest")
     with pytest.raises(ValueError, match="tag is 'latest'"):
         Image.from_repository(Repository(stack, "Fixed"), tag="latest")
+
+
+def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immutable(stack: cdk.Stack) -> None:
+    fixed = ecr.Repository(stack, "Fixed", image_tag_mutability=ecr.TagMutability.IMMUTABLE)
+    with pytest.raises(ValueError, match="tag is 'latest'"):
+        Image.from_repository(fixed, tag="latest")
+    assert Image.from_repository(fixed, tag="1.4.2")
+    assert Image.from_repository(ecr.Repository(stack, "Moving"), tag="latest")
+    assert Image.from_repository(ecr.Repository.from_repository_name(stack, "Known", "known"), tag="latest")
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"keep_images": 0}, "an empty repository deploys nothing"),
+        ({"keep_releases": 0}, "an empty repository deploys nothing"),
         ({"empty_on_delete": True}, "a repository that is retained is not deleted"),
+        ({"keep_releases": 3, "lifecycle": Lifecycle.releases()}, "which it stands instead of"),
+        ({"name": "Shop/Web"}, "2 to 256 lower-case letters"),
+        ({"expire_untagged": dt.timedelta(hours=1)}, "counts whole days"),
     ],
 )
 def test_arguments_that_contradict_are_refused(stack: cdk.Stack, arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=f"Shop/Web: .*{says}"):
         Repository(stack, "Web", **arguments)
+    assert stack.node.try_find_child("Web") is None
+
+
+def test_all_faults_are_told_together(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="Shop/Web: 3 faults"):
+        Repository(stack, "Web", name="Shop", keep_releases=0, mutable_tags=["a b"])
+
+
+def test_a_name_that_is_known_at_deployment_passes(stack: cdk.Stack) -> None:
+    assert Repository(stack, "Web", name=cdk.CfnParameter(stack, "Name").value_as_string)
 
 
 def test_one_name_twice_in_an_environment_is_an_error_that_names_both(app: cdk.App) -> None:

@@ -115,6 +115,46 @@ def test_other_ports_are_open_when_asked(stack: cdk.Stack, cluster: Cluster) -> 
     )
 
 
+@pytest.mark.parametrize(("name", "says"), [("Web-App", "web-app"), ("w" * 65, Match.absent())])
+def test_a_port_has_a_name_that_service_connect_takes(stack: cdk.Stack, cluster: Cluster, name: str, says: Any) -> None:
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", name=name, port=8080)))
+    mapping = Match.object_like({"ContainerPort": 8080, "Name": says})
+    template(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {"ContainerDefinitions": [Match.object_like({"Name": name, "PortMappings": [mapping]})]},
+    )
+
+
+@pytest.mark.parametrize(("egress", "warned"), [([5432], 1), ([], 1), ([5432, 443], 0)])
+def test_tasks_that_may_not_reach_what_starts_them_are_warned_of(
+    app: cdk.App, stack: cdk.Stack, cluster: Cluster, egress: list[int], warned: int
+) -> None:
+    Service(stack, "Web", cluster=cluster, task=WEB, egress=egress)
+    warnings = warnings_of(app, "Shop")
+    assert len(warnings) == warned
+    assert all("without 443, through which a task on Fargate pulls its image" in each for each in warnings)
+
+
+def test_a_load_balancer_in_another_vpc_is_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    network, other = Network(stack, "Network"), Network(stack, "Other")
+    known = ec2.Vpc.from_vpc_attributes(
+        stack, "Known", vpc_id="vpc-2", availability_zones=["a"], private_subnet_ids=["subnet-5"]
+    )
+    for name, vpc, entrance in (
+        ("Web", other.vpc, LoadBalancer(stack, "Inner", vpc=network.vpc)),
+        ("Api", known, edge),
+    ):
+        cluster = Cluster(stack, f"{name}Cluster", vpc=vpc)
+        with pytest.raises(ValueError, match=f"is of {entrance.node.path}, which stands in another VPC than the clu"):
+            Service(stack, name, cluster=cluster, task=WEB, route=Route(entrance))
+
+
+def test_one_vpc_that_two_stacks_import_is_one(app: cdk.App, edge: LoadBalancer) -> None:
+    other = cdk.Stack(app, "Other")
+    Service(other, "Web", cluster=Cluster(other, "Cluster", vpc=imported_vpc(other)), task=WEB, route=Route(edge))
+    template(other).resource_count_is("AWS::ECS::Service", 1)
+
+
 def test_a_rollout_keeps_all_tasks_and_undoes_itself(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB)
     template(stack).has_resource_properties(
@@ -303,7 +343,7 @@ def test_isolated_subnets_without_endpoints_are_an_error_that_names_them(stack: 
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("ecr.api", "logs"))
     task = Task(Container(Image.from_repository(Repository(stack, "Images"), tag="1")))
     with pytest.raises(
-        ValueError, match=r"cannot reach 'ecr.dkr', 's3', which the task needs to start; use Network\(endpoints="
+        ValueError, match=r"cannot reach 'ecr.dkr', 's3', which the task needs; use Network\(endpoints="
     ):
         Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=task)
 
@@ -318,7 +358,7 @@ def test_the_endpoints_worked_out_for_a_task_are_enough(stack: cdk.Stack) -> Non
 
 def test_a_public_image_needs_the_internet(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0)
-    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task is"):
+    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task or what it calls is"):
         Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=WEB)
 
 

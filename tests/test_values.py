@@ -12,12 +12,13 @@ from typing import Any
 import attrs
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage import Architecture, Container, Endpoints, HealthCheck, Image, Scaling, Task
+from moorage import Architecture, Container, Endpoints, EnvironmentFile, HealthCheck, Image, Scaling, Task
 from moorage.workload.durations import seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.limits import FARGATE_MEMORY, nearest_fargate_sizes
@@ -40,6 +41,35 @@ def test_a_value_reports_all_its_faults_at_once() -> None:
 def test_a_wrong_type_is_a_clear_error() -> None:
     with pytest.raises(ValueError, match="port is '80', a str, but a port is 1 to 65,535"):
         Container("redis:8", port="80")  # type: ignore[arg-type]  # that is the test
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"cpu": "256"}, "cpu is '256', a str, but what a task reserves, at 1,024 to the vCPU, is 128 to 196,608"),
+        ({"memory_mib": "512"}, "memory_mib is '512', a str, but a task has a whole number of MiB"),
+        ({"cpu": 1}, "cpu is 1 CPU units, but what a task reserves, at 1,024 to the vCPU"),
+        ({"memory_mib": 512.5}, "memory_mib is 512.5 MiB, but a task has a whole number of MiB"),
+    ],
+)
+def test_a_size_of_the_wrong_type_or_unit_is_a_clear_error(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=f"Task 'app': {says}"):
+        Task(Container("redis:8"), **arguments)
+
+
+def test_a_part_of_a_copy_or_port_is_refused() -> None:
+    with pytest.raises(ValueError, match="minimum is 2.5 tasks, .* use a whole number from 0 to 5,000 tasks"):
+        Scaling(2.5)  # type: ignore[arg-type]  # that is the test
+    assert Scaling(2, 4, cpu_percent=62.5)
+
+
+def test_an_empty_command_is_the_image_s_own() -> None:
+    assert Container("redis:8", command=[], entry_point=[]) == Container("redis:8")
+
+
+def test_a_task_without_containers_is_told_to_have_one() -> None:
+    with pytest.raises(ValueError, match=r"the number of containers is 0, .*; name what runs, as in Task\(Container"):
+        Task()
 
 
 def test_values_are_frozen_and_compare_by_what_they_say() -> None:
@@ -100,6 +130,14 @@ def test_no_plain_value_is_taken_for_a_token(value: Any) -> None:
         ("GITHUB_TOKEN", "t"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("SECRET_KEY", "k"),
+        ("SECRET_KEY_BASE", "k"),
+        ("PGPASSWORD", "hunter2"),
+        ("dbPassword", "hunter2"),
+        ("spring.datasource.password", "hunter2"),
+        ("KEY_PASSPHRASE", "hunter2"),
+        ("CACHE", "redis://:hunter2@cache:6379"),
+        ("GIT", "ghp_0123456789abcdef0123456789abcdef0123"),
         ("DATABASE", "postgres://shop:hunter2@db/shop"),
         ("PEM", "-----BEGIN RSA PRIVATE KEY-----"),
     ],
@@ -110,9 +148,21 @@ def test_what_looks_like_a_secret_is_refused_in_plain_environment(name: str, val
     assert Container("redis:8", environment={name: value}, not_secret={name: "a test's"})
 
 
-@pytest.mark.parametrize("name", ["TOKEN_URL", "SECRET_NAME", "PASSWORD_MIN_LENGTH", "KEYBOARD", "DB_PASSWORD_FILE"])
+@pytest.mark.parametrize(
+    "name", ["TOKEN_URL", "SECRET_NAME", "PASSWORD_MIN_LENGTH", "KEYBOARD", "DB_PASSWORD_FILE", "PUBLIC_KEY", "BYPASS"]
+)
 def test_what_only_names_a_secret_is_not_one(name: str) -> None:
     assert Container("redis:8", environment={name: "8"})
+
+
+def test_a_secret_is_none_for_a_reason_alone() -> None:
+    with pytest.raises(ValueError, match="looks like a secret"):
+        Container("redis:8", environment={"PASSWORD": "x"}, not_secret={"PASSWORD": " "})
+
+
+def test_a_variable_is_a_text() -> None:
+    with pytest.raises(ValueError, match=r"environment has 'PORT' as 80, a int, .*; write it as in {'PORT': '80'}"):
+        Container("redis:8", environment={"PORT": 80})
 
 
 def test_a_variable_is_plain_or_secret_not_both(stack: cdk.Stack) -> None:
@@ -138,8 +188,20 @@ def test_memory_shares_never_exceed_the_task(said: int, others: int) -> None:
         *(Container("a:1", name=f"c{i}") for i in range(others)),
     ]
     task = Task(*containers, memory_mib=4096)
-    assert sum(task.memory_of(each) for each in containers) <= 4096
-    assert all(task.memory_of(each) >= 6 for each in containers)
+    shares = [task.memory_of(each) or 0 for each in containers]
+    assert sum(shares) <= 4096
+    assert min(shares) >= 6
+
+
+@pytest.mark.parametrize(("of_task", "of_container"), [(True, False), (False, True), (True, True)])
+def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_container: bool) -> None:
+    token: Any = cdk.Token.as_number({"Ref": "Memory"})
+    said = Container("a:1", name="said", memory_mib=token if of_container else 128)
+    rest = Container("a:1", name="rest", writable=["/tmp"])
+    task = Task(said, rest, memory_mib=token if of_task else 512)
+    assert task.memory_of(said) == said.memory_mib
+    assert task.memory_of(rest) is None
+    assert Task(rest, memory_mib=token).memory_of(rest) == token
 
 
 def test_a_task_names_every_fault_of_its_containers_together() -> None:
@@ -202,9 +264,12 @@ def test_a_range_and_what_moves_it_belong_together(arguments: dict[str, Any], sa
 @pytest.mark.parametrize(
     ("reference", "says"),
     [
-        ("", "an image has a name without spaces"),
-        ("redis 8", "an image has a name without spaces"),
+        ("", "an image is named by lower-case parts"),
+        ("redis 8", "an image is named by lower-case parts"),
+        ("Redis:8", "an image is named by lower-case parts"),
+        ("redis:", "an image is named by lower-case parts"),
         ("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1", "a private registry, from which a task cannot pull"),
+        ("111111111111.dkr-ecr.eu-west-1.on.aws/web:1", "a private registry, from which a task cannot pull"),
     ],
 )
 def test_a_reference_that_cannot_be_pulled_is_refused(reference: str, says: str) -> None:
@@ -212,18 +277,33 @@ def test_a_reference_that_cannot_be_pulled_is_refused(reference: str, says: str)
         Image.from_registry(reference)
 
 
+def test_a_repository_alone_is_no_image() -> None:
+    with pytest.raises(TypeError, match=r"is not an image; use Image.from_repository\(..., tag=...\)"):
+        Container(SimpleNamespace())  # type: ignore[arg-type]  # that is the test
+
+
 def test_latest_is_refused_where_tags_are_immutable() -> None:
-    immutable: Any = SimpleNamespace(immutable_tags=True)
+    immutable: Any = SimpleNamespace(fixes=lambda tag: tag == "latest")
     with pytest.raises(ValueError, match="tag is 'latest', but the repository's tags are immutable"):
         Image.from_repository(immutable, tag="latest")
 
 
-def test_an_image_has_a_tag_or_a_digest() -> None:
+def test_an_image_has_a_tag_or_a_digest_or_a_parameter() -> None:
     repository: Any = SimpleNamespace()
-    with pytest.raises(ValueError, match="neither is given"):
+    with pytest.raises(ValueError, match="tag, digest and parameter: none is given"):
         Image.from_repository(repository)
-    with pytest.raises(ValueError, match="both are given"):
+    with pytest.raises(ValueError, match="tag and digest are given"):
         Image.from_repository(repository, tag="1", digest="sha256:" + "0" * 64)
+    with pytest.raises(ValueError, match="placeholder is given without parameter"):
+        Image.from_repository(repository, tag="1", placeholder="public.ecr.aws/nginx/nginx:1.29")
+
+
+def test_a_placeholder_comes_from_the_internet() -> None:
+    repository: Any = SimpleNamespace()
+    image = Image.from_repository(repository, parameter="/shop/web", placeholder="public.ecr.aws/nginx/nginx:1.29")
+    assert image.needs >= {"internet", "ecr.dkr"}
+    with pytest.raises(ValueError, match="comes from a public registry"):
+        Endpoints.for_tasks(Task(Container(image)))
 
 
 def test_a_directory_without_a_dockerfile_is_refused(tmp_path: Path) -> None:
@@ -250,6 +330,15 @@ def test_endpoints_are_the_least_that_the_tasks_need(stack: cdk.Stack) -> None:
     assert set(Endpoints.for_tasks(read).services) - set(Endpoints.for_tasks(plain).services) == {"ssm"}
 
 
+def test_endpoints_know_their_price_beside_that_of_nat() -> None:
+    price = Endpoints("ecr.api", "ecr.dkr", "s3", "logs").monthly_price(zones=3, gib=100)
+    assert (price.endpoints, price.nat_gateway_per_zone, price.one_nat_gateway) == pytest.approx((66.7, 114, 41))
+    assert str(price) == (
+        "3 interface endpoints in 3 zones cost about $67 a month; NAT gateways $114, or $41 for one alone"
+    )
+    assert Endpoints("s3", "dynamodb").monthly_price(zones=2).endpoints == 0
+
+
 def test_no_endpoint_reaches_a_public_registry() -> None:
     with pytest.raises(ValueError, match="container 'app' comes from a public registry, which no endpoint reaches"):
         Endpoints.for_tasks(Task(Container("redis:8")))
@@ -272,3 +361,44 @@ def test_values_load_nothing_of_cdk() -> None:
 
 def test_architectures_are_those_of_fargate() -> None:
     assert {each.value for each in Architecture} == {"X86_64", "ARM64"}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "says"),
+    [
+        ({1: "a secret"}, r"secrets has the key 1, a int, but a name is a text"),
+        ({"A": "hunter2"}, r"secrets 'A' is a str, but ECS reads secrets and parameters; use a secretsmanager.Secret"),
+    ],
+)
+def test_what_is_no_secret_is_refused_and_not_shown(secrets: dict[Any, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says) as raised:
+        Container("redis:8", secrets=secrets)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_task_reads_from_where_its_secrets_are(stack: cdk.Stack) -> None:
+    secret = secretsmanager.Secret(stack, "Secret")
+    parameter = ssm.StringParameter.from_string_parameter_name(stack, "Parameter", "/a")
+    by_kind = {
+        "secretsmanager": [secret, ecs.Secret.from_secrets_manager(secret, "password")],
+        "ssm": [parameter, ecs.Secret.from_ssm_parameter(parameter)],
+    }
+    for service, secrets in by_kind.items():
+        for each in secrets:
+            needs = Task(Container("redis:8", secrets={"A": each})).needs
+            assert needs & {"ssm", "secretsmanager"} == {service}
+
+
+def test_files_that_are_not_here_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no such file here"):
+        EnvironmentFile.from_asset(tmp_path / "web.env")
+
+
+def test_ports_of_a_task_are_apart() -> None:
+    with pytest.raises(ValueError, match="ports of the task is 8005, 8000-8010, but a port is in one mapping alone"):
+        Task(Container("a:1", port=8005), Container("b:1", name="b", port_ranges=[(8000, 8010)]))
+
+
+def test_what_is_reserved_is_less_than_the_share() -> None:
+    with pytest.raises(ValueError, match="memory_reservation_mib of container 'app' is 300 MiB in a container of 256"):
+        Task(Container("a:1", memory_reservation_mib=300), Container("b:1", name="b"), memory_mib=512)

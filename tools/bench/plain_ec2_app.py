@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
 SERVICES_A_STACK = 20  # a stack holds 500 resources
+BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 services = int(sys.argv[1])
 app = cdk.App()
@@ -25,7 +26,16 @@ role = iam.Role(stack, "InstanceRole", assumed_by=iam.ServicePrincipal("ec2.amaz
 instances = ec2.SecurityGroup(stack, "Instances", vpc=vpc, allow_all_outbound=False)
 instances.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443))
 user_data = ec2.UserData.for_linux()
-user_data.add_commands("echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config")
+user_data.add_commands(
+    "echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config",
+    "echo ECS_RESERVED_MEMORY=256 >> /etc/ecs/ecs.config",
+    f"cat > {BLOCK_METADATA} <<'END'",
+    "#!/bin/sh",
+    "iptables --new-chain DOCKER-USER 2> /dev/null",
+    "iptables --insert DOCKER-USER 1 --in-interface docker+ --destination 169.254.169.254/32 --jump DROP",
+    "END",
+    f"chmod +x {BLOCK_METADATA} && {BLOCK_METADATA}",
+)
 launch_template = ec2.LaunchTemplate(
     stack,
     "LaunchTemplate",
@@ -58,7 +68,10 @@ group = autoscaling.AutoScalingGroup(
             autoscaling.LaunchTemplateOverrides(instance_type=ec2.InstanceType("m6g.large")),
         ],
         instances_distribution=autoscaling.InstancesDistribution(
-            on_demand_base_capacity=0, on_demand_percentage_above_base_capacity=100
+            on_demand_base_capacity=0,
+            on_demand_percentage_above_base_capacity=100,
+            on_demand_allocation_strategy=autoscaling.OnDemandAllocationStrategy.PRIORITIZED,
+            spot_allocation_strategy=autoscaling.SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED,
         ),
     ),
     group_metrics=[autoscaling.GroupMetrics.all()],
@@ -75,8 +88,12 @@ provider = ecs.AsgCapacityProvider(
     auto_scaling_group=group,
     enable_managed_draining=True,
     enable_managed_termination_protection=False,
+    maximum_scaling_step_size=10000,
 )
 cluster.add_asg_capacity_provider(provider)
+cluster.add_default_capacity_provider_strategy(
+    [ecs.CapacityProviderStrategy(capacity_provider=provider.capacity_provider_name, weight=1)]
+)
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
@@ -100,7 +117,7 @@ access_logs.add_to_resource_policy(
     iam.PolicyStatement(
         principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
         actions=["s3:PutObject"],
-        resources=[access_logs.arn_for_objects("AWSLogs/*")],
+        resources=[access_logs.arn_for_objects(f"AWSLogs/{cdk.Aws.ACCOUNT_ID}/*")],
     )
 )
 edge_group = ec2.SecurityGroup(stack, "EdgeSecurityGroup", vpc=vpc, allow_all_outbound=False)
@@ -187,6 +204,7 @@ for index in range(services):
         vpc=vpc,
         port=8080,
         protocol=elbv2.ApplicationProtocol.HTTP,
+        protocol_version=elbv2.ApplicationProtocolVersion.HTTP1,
         target_type=elbv2.TargetType.IP,
         targets=[web],
         deregistration_delay=cdk.Duration.seconds(30),
@@ -209,5 +227,10 @@ for index in range(services):
         target_groups=[target_group],
     )
     count = web.auto_scale_task_count(min_capacity=2, max_capacity=20)
-    count.scale_on_cpu_utilization("Cpu", target_utilization_percent=60)
+    count.scale_on_cpu_utilization(
+        "Cpu",
+        target_utilization_percent=60,
+        scale_in_cooldown=cdk.Duration.seconds(300),
+        scale_out_cooldown=cdk.Duration.seconds(60),
+    )
 app.synth()

@@ -18,6 +18,8 @@ from moorage.workload import limits
 from moorage.workload.faults import Faults
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_servicediscovery as servicediscovery
+
     from moorage.ecs.instances import Instances
     from moorage.ecs.room import Claim
     from moorage.workload.fit import Fit
@@ -36,6 +38,8 @@ class Cluster(ecs.Cluster):
         vpc: The VPC that tasks and instances run in: a `Network`'s, or any other.
         capacity: What tasks run on; the first is what a service gets that does not say. Fargate without it. One is
             taken away in two deployments, first from its services, then here: ECS keeps what a service uses.
+        namespace: The name of a namespace in which its services have names for each other (Service Connect); none
+            without it.
         container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
             container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
 
@@ -50,6 +54,7 @@ class Cluster(ecs.Cluster):
         *,
         vpc: ec2.IVpc,
         capacity: Sequence[Capacity] | None = None,
+        namespace: str | None = None,
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
     ) -> None:
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
@@ -60,6 +65,7 @@ class Cluster(ecs.Cluster):
 
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
         self.capacities = capacities
+        self.namespace = self._define_namespace(namespace) if namespace else None
         self.reach = reach
         self._defined: Mapping[Capacity, Instances] = {
             each: self._define(each) for each in capacities if not each.exists_already
@@ -142,6 +148,11 @@ class Cluster(ecs.Cluster):
         from moorage.ecs.room import overfull  # noqa: PLC0415  # likewise
 
         return [fault for each, claims in self._claims.items() if (fault := overfull(each, claims))]
+
+    def _define_namespace(self, name: str) -> servicediscovery.HttpNamespace:
+        from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where there is one
+
+        return servicediscovery.HttpNamespace(self, "Namespace", name=name)
 
     def _define(self, capacity: Capacity) -> Instances:
         from moorage.ecs.instances import define_instances  # noqa: PLC0415  # Fargate needs no aws_autoscaling

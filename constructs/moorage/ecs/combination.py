@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from moorage.ecs.capacity import Kind
-from moorage.ecs.cluster import Cluster
+from moorage.ecs.network import Network
 from moorage.ecs.placement import Placement
 from moorage.ecs.route import Route, clash_of
 from moorage.workload import limits
-from moorage.workload.task import NetworkMode
+from moorage.workload.faults import is_token
+from moorage.workload.rollout import Shift
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
-    from aws_cdk import aws_ecs as ecs
 
     from moorage.ecs.strategy import Strategy
     from moorage.workload.faults import Faults
+    from moorage.workload.rollout import Rollout
     from moorage.workload.scaling import Scaling
     from moorage.workload.task import Task
 
 SPREAD = Placement()
-DEFAULT_EGRESS = (443,)
-
-
-def check_task(task: Task, strategy: Strategy, *, assign_public_ip: bool, faults: Faults) -> None:
-    """Note what this kind of capacity cannot run, or give."""
-    if assign_public_ip and strategy.kind is not Kind.FARGATE:
-        faults.add(
-            "assign_public_ip=True, but only Fargate gives a task a public address; "
-            "leave it out and use a load balancer, or run on Fargate"
-        )
-    if strategy.kind is Kind.FARGATE:
-        task.check_fargate(faults)
-    elif strategy.kind is Kind.MANAGED_INSTANCES:
-        task.check_managed_instances(faults)
-    else:
-        task.check_instances(faults)
-
-
-def check_instances(task: Task, strategy: Strategy, cluster: ecs.ICluster, *, routed: bool, faults: Faults) -> None:
-    """Note what the instances themselves refuse, or could not be reached for."""
-    unknown = [each.name for each in strategy.used if each.exists_already or not isinstance(cluster, Cluster)]
-    if routed and unknown and task.network_mode is not NetworkMode.AWSVPC and strategy.kind is Kind.INSTANCES:
-        faults.add(
-            f"route leads to instances of {', '.join(map(repr, unknown))}, whose security group is not known here, so "
-            "the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC"
-        )
-    for capacity in strategy.used:
-        privileged = [each.name for each in task.containers if each.privileged]
-        if privileged and not capacity.runs_privileged:
-            faults.add(
-                f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
-                "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
-                f"capacity {capacity.name!r}"
-            )
 
 
 def check_room(
-    task: Task, strategy: Strategy, scaling: Scaling, placement: Placement, faults: Faults
+    task: Task, strategy: Strategy, scaling: Scaling, placement: Placement, rollout: Rollout, faults: Faults
 ) -> dict[str, str | None]:
     """Note what the instances do not hold; returns what is only warned of, by the name of the warning."""
     if strategy.kind is Kind.FARGATE:
@@ -70,7 +36,7 @@ def check_room(
     vain = {"@moorage/ecs:types-in-vain": room.types_in_vain(task, strategy)}
     if placement.daemon:
         return vain
-    room.check_rollout(task, strategy, scaling.minimum, minimum_percent=100, maximum_percent=200, faults=faults)
+    room.check_rollout(task, strategy, scaling.minimum, rollout, faults)
     return {"@moorage/ecs:room": room.shortage_at_most(task, strategy, scaling.maximum), **vain}
 
 
@@ -100,15 +66,66 @@ def check_scaling(scaling: Scaling | None, routes: tuple[Route, ...], placement:
         faults.add(
             "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity grow"
         )
-    if scaling.requests_per_task is not None and not routes:
+    predicted = scaling.predictive.requests_per_task if scaling.predictive else None
+    for argument, requests in (("requests_per_task", scaling.requests_per_task), ("predictive", predicted)):
+        if requests is not None and not routes:
+            faults.add(
+                f"{argument} is {requests}, but without a route nothing counts requests; "
+                "use route=Route(...), or another target"
+            )
+    if scaling.backlog_per_task is not None and scaling.queue is None:
         faults.add(
-            f"requests_per_task is {scaling.requests_per_task}, but without a route nothing counts requests; "
-            "use route=Route(...), or another target"
+            f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue whose messages count; "
+            "use a Worker, which has one, or Scaling(queue=...)"
         )
 
 
-def check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None:
-    """Note routes that lead nowhere, and those that clash."""
+def places_for(task: Task, strategy: Strategy) -> int | None:
+    """How many copies there is room for; None where that is not limited, as on Fargate, or not known."""
+    if strategy.kind is Kind.FARGATE:
+        return None
+    from moorage.ecs import room  # noqa: PLC0415  # Fargate needs none of it
+
+    return room.room(task, strategy)
+
+
+def check_rollout(
+    rollout: Rollout, copies: Scaling, routes: tuple[Route, ...], placement: Placement, faults: Faults
+) -> None:
+    """Note a rollout that would shift, watch or start nothing."""
+    if placement.daemon:
+        if rollout.shifts:
+            faults.add(
+                f"rollout is {rollout.shift.value}, but a daemon is replaced where it stands, instance by instance; "
+                "use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
+            )
+        else:
+            faults.keep(limits.DAEMON_MAXIMUM, "maximum_percent", rollout.maximum_percent)
+        return
+    if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not routes:
+        faults.add(
+            f"rollout is {rollout.shift.value}, but without a route there is no traffic to shift; "
+            "use route=Route(...), or Rollout.rolling()"
+        )
+    if rollout.alarms and rollout.alarms.on_targets and not routes:
+        faults.add(
+            "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
+            "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, others=[...])"
+        )
+    if rollout.shifts and copies.predictive and copies.predictive.requests_per_task is not None:
+        faults.add(
+            "predictive is of requests, which AWS foretells of one target group, and with this rollout two take turns; "
+            "use Predictive(cpu_percent=...), or Rollout.rolling()"
+        )
+    faults.keep(
+        limits.ROLLOUT_PROGRESS,
+        "rollout",
+        (copies.minimum, rollout.minimum_healthy_percent, rollout.maximum_percent),
+    )
+
+
+def check_routes(routes: tuple[Route, ...], task: Task, vpc: ec2.IVpc, faults: Faults) -> None:
+    """Note routes that lead nowhere, those that clash, and those of a load balancer that stands elsewhere."""
     faults.keep(limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
         serving = [each.name for each in task.containers if each.port]
@@ -123,6 +140,11 @@ def check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None:
                 f"{', '.join(map(repr, serving))}; use one of them"
             )
         route.load_balancer.check(route, faults)
+        if _apart(route.load_balancer.vpc, vpc):
+            faults.add(
+                f"route for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC than the "
+                "cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
+            )
         for other in routes[:index]:
             if other.load_balancer is route.load_balancer:
                 clash = clash_of(route, other, None)
@@ -130,33 +152,11 @@ def check_routes(routes: tuple[Route, ...], task: Task, faults: Faults) -> None:
                     faults.add(clash)
 
 
-def check_network(
-    task: Task,
-    security_groups: Sequence[ec2.ISecurityGroup] | None,
-    egress: Sequence[int],
-    vpc_subnets: ec2.SubnetSelection | None,
-    faults: Faults,
-) -> None:
-    """Note what tasks cannot have on the network."""
-    if task.network_mode is not NetworkMode.AWSVPC:
-        given = {
-            "security_groups": security_groups is not None,
-            "egress": tuple(egress) != DEFAULT_EGRESS,
-            "vpc_subnets": vpc_subnets is not None,
-        }
-        for argument in (name for name, is_given in given.items() if is_given):
-            faults.add(
-                f"{argument} is given, but in {task.network_mode.value} mode tasks have no interface of their own; "
-                "leave it out, and say it of the instances in Capacity.ec2(...)"
-            )
-        return
-    for port in egress:
-        faults.keep(limits.PORT, "egress", port)
-    if security_groups is not None:
-        faults.keep(limits.SECURITY_GROUPS, "the number of security groups", len(security_groups))
-        if tuple(egress) != DEFAULT_EGRESS:
-            faults.add(
-                "security_groups and egress are both given, but egress is for the group defined here; put it into yours"
-            )
-    if vpc_subnets is not None and vpc_subnets.subnets is not None:
-        faults.keep(limits.SUBNETS, "the number of subnets", len(vpc_subnets.subnets))
+def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:
+    """Whether two VPCs are known to be two: each is a `Network`'s, or says an id of its own."""
+    if one is other:
+        return False
+    if Network.of(one) and Network.of(other):
+        return True
+    ids = (one.vpc_id, other.vpc_id)
+    return not is_token(ids) and ids[0] != ids[1]

@@ -16,7 +16,7 @@ from constructs import Construct
 
 from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Capacity
 from moorage.ecs.instance_capacity import Ec2Capacity, ManagedInstancesCapacity
-from moorage.ecs.values import anyone, tcp
+from moorage.ecs.values import anyone, selected, tcp
 from moorage.workload import limits
 from moorage.workload.faults import is_token
 from moorage.workload.task import Architecture
@@ -78,9 +78,9 @@ class Instances(Construct):
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         for port in egress:
             self.security_group.add_egress_rule(anyone(), tcp(port), f"Instances to port {port}")
-        selected = _selected(vpc, vpc_subnets or ec2.SubnetSelection())
-        self.subnets = selected.subnets
-        zones = selected.availability_zones
+        chosen = selected(vpc, vpc_subnets or ec2.SubnetSelection())
+        self.subnets = chosen.subnets
+        zones = chosen.availability_zones
         if len(set(zones)) == 1 and not is_token(zones):
             cdk.Annotations.of(self).add_warning_v2(
                 _ONE_ZONE,
@@ -321,17 +321,6 @@ def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
     if isinstance(capacity, ManagedInstancesCapacity):
         return ManagedInstances(cluster, construct_id, capacity=capacity, cluster=cluster)
     raise TypeError(f"capacity {capacity.name!r} is none that is defined here; use Capacity.ec2(...)")
-
-
-def _selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:
-    return vpc.select_subnets(
-        availability_zones=chosen.availability_zones,
-        one_per_az=chosen.one_per_az,
-        subnet_filters=chosen.subnet_filters,
-        subnet_group_name=chosen.subnet_group_name,
-        subnets=chosen.subnets,
-        subnet_type=chosen.subnet_type,
-    )
 
 
 def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:

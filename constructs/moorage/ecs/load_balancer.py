@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import jsii
@@ -13,11 +13,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from moorage.ecs.network import Network
 from moorage.ecs.route import clash_of
 from moorage.ecs.values import anyone, duration, tcp
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
@@ -44,9 +45,15 @@ class LoadBalancer(Construct):
         certificate: The certificate of its HTTPS listener, in the same region.
         plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
             balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
-        zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer.
-        ingress: Who may connect; everyone when public, else the addresses of the VPC.
-        vpc_subnets: The subnets it stands in; the public ones when public, else the private ones.
+        zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer; a host that cannot
+            be a record there is warned of.
+        ingress: Who may connect, none where it is empty; without it everyone when public, else the addresses of the
+            VPC.
+        test_ingress: Who may connect to the test listener, where rollouts that shift traffic (`Rollout.canary` and so
+            on) show a new version before anybody else gets it; nobody without it. The listener is defined when a
+            service first needs it.
+        test_port: The port of the test listener; 8443, or 8080 without a certificate.
+        vpc_subnets: The subnets it stands in, two or more; the public ones when public, else the private ones.
         idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
         access_logs: Whether requests are logged, in a bucket of its own for a year.
         deletion_protection: Whether CloudFormation is refused when it deletes it.
@@ -67,6 +74,8 @@ class LoadBalancer(Construct):
         plain_http: str | None = None,
         zone: route53.IHostedZone | None = None,
         ingress: Sequence[ec2.IPeer] | None = None,
+        test_ingress: Sequence[ec2.IPeer] = (),
+        test_port: int | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         idle_timeout: Duration | None = None,
         access_logs: bool = True,
@@ -76,16 +85,27 @@ class LoadBalancer(Construct):
         idle_seconds = optional_seconds(idle_timeout)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.IDLE_TIMEOUT, "idle_timeout", idle_seconds)
+        faults.keep(limits.PORT, "test_port", test_port)
+        if test_port in {80, 443}:
+            faults.add(f"test_port is {test_port}, but that is the port of its other listeners; use another")
         _check_encryption(faults, certificate, plain_http, public=public)
+        _check_subnets(faults, vpc, vpc_subnets, public=public)
+        peers = tuple(ingress) if ingress is not None else (anyone() if public else _inside(vpc, faults),)
         faults.raise_found()
 
         super().__init__(scope, construct_id)
+        self.vpc = vpc
         self.https = certificate is not None
         self._zone = zone
         self._routes: list[tuple[Route, Construct]] = []
         self._aliases: set[str] = set()
         self._opened: set[tuple[str, int, int]] = set()
-        self._imported: dict[cdk.Stack, elbv2.IApplicationListener] = {}
+        self._places: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
+        self._imported: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
+        self._certificate = certificate
+        self._test_ingress = tuple(test_ingress)
+        self.test_port = test_port or (8443 if self.https else 8080)
+        self.test_listener: elbv2.ApplicationListener | None = None
         self.security_group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -107,7 +127,7 @@ class LoadBalancer(Construct):
         if plain_http:
             self.load_balancer.node.add_metadata("moorage:plain-http", plain_http)
         self.listener = self._listen(certificate)
-        for peer in ingress or [anyone() if public else ec2.Peer.ipv4(vpc.vpc_cidr_block)]:
+        for peer in filter(None, peers):
             for port in (443, 80) if self.https else (80,):
                 self.security_group.add_ingress_rule(peer, tcp(port), f"Clients on port {port}")
         self.log_bucket = self._log_access(removal_policy) if access_logs else None
@@ -133,7 +153,14 @@ class LoadBalancer(Construct):
         self._routes.append((route, service))
         if self._zone:
             for host in route.host:
-                self._define_alias(self._zone, host)
+                if _is_record_of(self._zone, host):
+                    self._define_alias(self._zone, host)
+                else:
+                    cdk.Annotations.of(service).add_warning_v2(
+                        "@moorage/ecs:alias",
+                        f"host {host!r} cannot be a record of the load balancer's zone, so it has no alias; define one "
+                        "in the zone that it is of, or acknowledge this",
+                    )
 
     def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The listener as services in `stack` see it: imported there, by its ARN, once.
@@ -141,15 +168,30 @@ class LoadBalancer(Construct):
         Whatever refers to both, the rules between the security groups among them, then stands in the stack of the
         service. That of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
         """
-        if stack not in self._imported:
+        return self._import(stack, "Listener", self.listener)
+
+    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """The test listener as services in `stack` see it; defined when a rollout that shifts traffic first needs it.
+
+        It has a rule for each route of such a service, where a new version is reached before the others' traffic is.
+        """
+        if self.test_listener is None:
+            self.test_listener = self._listen_for_tests()
+        return self._import(stack, "TestListener", self.test_listener)
+
+    def _import(self, stack: cdk.Stack, name: str, listener: elbv2.ApplicationListener) -> elbv2.IApplicationListener:
+        if stack not in self._places:
             scope = Construct(stack, f"Entrance {self.node.addr}")
             group = ec2.SecurityGroup.from_security_group_id(
                 scope, "SecurityGroup", self.security_group.security_group_id, allow_all_outbound=False
             )
-            self._imported[stack] = elbv2.ApplicationListener.from_application_listener_attributes(
-                scope, "Listener", listener_arn=self.listener.listener_arn, security_group=group
+            self._places[stack] = (scope, group)
+        if (stack, name) not in self._imported:
+            scope, group = self._places[stack]
+            self._imported[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
+                scope, name, listener_arn=listener.listener_arn, security_group=group
             )
-        return self._imported[stack]
+        return self._imported[stack, name]
 
     def open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int) -> None:
         """Let it reach these ports of instances, with rules in its own stack, once for all services that ask.
@@ -166,9 +208,8 @@ class LoadBalancer(Construct):
             )
 
     def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
-        not_found = elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")
         if certificate is None:
-            return self.load_balancer.add_listener("Http", port=80, default_action=not_found, open=False)
+            return self.load_balancer.add_listener("Http", port=80, default_action=_not_found(), open=False)
         self.load_balancer.add_listener(
             "Http",
             port=80,
@@ -180,8 +221,19 @@ class LoadBalancer(Construct):
             port=443,
             certificates=[certificate],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
-            default_action=not_found,
+            default_action=_not_found(),
             open=False,
+        )
+
+    def _listen_for_tests(self) -> elbv2.ApplicationListener:
+        for peer in self._test_ingress:
+            self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
+        encrypted: dict[str, Any] = {"protocol": elbv2.ApplicationProtocol.HTTP}
+        if self._certificate:
+            encrypted = {"certificates": [self._certificate], "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}
+            encrypted["protocol"] = elbv2.ApplicationProtocol.HTTPS
+        return self.load_balancer.add_listener(
+            "Test", port=self.test_port, default_action=_not_found(), open=False, **encrypted
         )
 
     def _log_access(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
@@ -230,6 +282,44 @@ class LoadBalancer(Construct):
             record_name=f"{host}.",
             target=route53.RecordTarget.from_alias(targets.LoadBalancerTarget(self.load_balancer)),
         )
+
+
+def _not_found() -> elbv2.ListenerAction:
+    return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")
+
+
+def _is_record_of(zone: route53.IHostedZone, host: str) -> bool:
+    """Whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
+    try:
+        of = zone.zone_name
+    except RuntimeError:  # imported without its name
+        of = ""
+    if is_token((host, of)):
+        return True
+    named = host.removeprefix("*.")
+    return not set("*?") & set(named) and (not of or f".{named}".endswith(f".{of.lower().rstrip('.')}"))
+
+
+def _inside(vpc: ec2.IVpc, faults: Faults) -> ec2.IPeer | None:
+    """The addresses of a VPC, as far as it says which they are."""
+    try:
+        return ec2.Peer.ipv4(vpc.vpc_cidr_block)
+    except RuntimeError:  # imported without them
+        faults.add(
+            "ingress is not given, and the VPC does not say its addresses, to which it would open; "
+            "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
+        )
+        return None
+
+
+def _check_subnets(faults: Faults, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool) -> None:
+    if vpc_subnets is not None:
+        if vpc_subnets.subnets is not None:
+            faults.keep(limits.BALANCER_SUBNETS, "the number of subnets", len(vpc_subnets.subnets))
+    elif Network.of(vpc) is None and not is_token(vpc.availability_zones):
+        chosen = vpc.public_subnets if public else vpc.private_subnets or vpc.isolated_subnets
+        kind = "public subnets of the VPC" if public else "private subnets of the VPC"
+        faults.keep(limits.BALANCER_SUBNETS, f"the number of {kind}", len(chosen))
 
 
 def _check_encryption(

@@ -33,14 +33,14 @@ class Network(Construct):
             one saves money and fails with its zone; none leaves the private subnets isolated, with `endpoints` alone.
         endpoints: VPC endpoints, each service with an interface per zone (S3 and DynamoDB with a route):
             `Endpoints.for_tasks(...)` works out the least.
-        cidr: The addresses of the VPC; private subnets take a /20 each, public ones a /24.
+        cidr: The addresses of the VPC, a /16 to /28; private subnets take a /20 each, public ones a /24.
         flow_logs: Whether rejected and accepted traffic is logged, for a year; priced by volume.
         close_default_security_group: Whether CDK's custom resource empties the VPC's default security group
             (Security Hub EC2.2), which CloudFormation cannot.
         removal_policy: What becomes of the flow logs when the stack goes.
 
     Raises:
-        ValueError: the zones or gateways are outside their limits.
+        ValueError: the zones, gateways or addresses are outside their limits.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Network(Construct):
         gateways = zones if nat_gateways is None else nat_gateways
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.ZONES, "zones", zones)
+        faults.keep(limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             faults.add(
                 f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; "
@@ -153,6 +154,11 @@ class Reach:
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
 
     @functools.cached_property
+    def zones(self) -> int:
+        """Over how many availability zones its subnets are spread."""
+        return self.network.zones if self.network else len(self.vpc.availability_zones)
+
+    @functools.cached_property
     def _none_private(self) -> bool:
         return not self.vpc.private_subnets
 
@@ -161,12 +167,12 @@ def unreached(missing: Needs, what: str = "the task") -> str:
     """Why `what` would not start in subnets that do not reach what is `missing`, and the ways out."""
     if "internet" in missing:
         return (
-            "its subnets cannot reach the internet, where an image of the task is; use a NAT gateway (nat_gateways=1), "
-            "or push the image to a Repository and use Image.from_repository(...)"
+            "its subnets cannot reach the internet, where an image of the task or what it calls is; use a NAT gateway "
+            "(nat_gateways=1), or push the image to a Repository and use Image.from_repository(...)"
         )
     names = ", ".join(map(repr, sorted(missing)))
     more = "" if what == "the task" else ", instances=True"
     return (
-        f"its subnets cannot reach {names}, which {what} needs to start; "
+        f"its subnets cannot reach {names}, which {what} needs; "
         f"use Network(endpoints=Endpoints.for_tasks(...{more})) with this task, or a NAT gateway (nat_gateways=1)"
     )

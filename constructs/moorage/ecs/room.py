@@ -10,7 +10,7 @@ import attrs
 
 from moorage.ecs.instance_capacity import Ec2Capacity, ManagedInstancesCapacity
 from moorage.workload.faults import is_token
-from moorage.workload.fit import Demand, rollout_shortage, smallest_holding
+from moorage.workload.fit import Demand, both_shortage, rollout_shortage, smallest_holding
 from moorage.workload.instances import instance_type
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from moorage.ecs.strategy import Strategy
     from moorage.workload.faults import Faults
     from moorage.workload.fit import Fit
+    from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
 _NAMED = 5
@@ -59,14 +60,15 @@ def types_in_vain(task: Task, strategy: Strategy) -> str | None:
     )
 
 
-def check_rollout(
-    task: Task, strategy: Strategy, least: int, *, minimum_percent: int, maximum_percent: int, faults: Faults
-) -> None:
+def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, faults: Faults) -> None:
     """Note why a rollout of `least` copies could not make progress with as many instances as there may be."""
     places = room(task, strategy)
     if not places or is_token(least):
         return
-    shortage = rollout_shortage(least, minimum_percent, maximum_percent, places)
+    if rollout.shifts:
+        shortage = both_shortage(least, places)
+    else:
+        shortage = rollout_shortage(least, rollout.minimum_healthy_percent, rollout.maximum_percent, places)
     if shortage:
         faults.add(
             f"scaling starts at {least}, but {_sum(task, strategy)}: {shortage}; "

@@ -1,4 +1,4 @@
-"""CDK's own values, each made once a process: making one is a round trip to node, and they never change."""
+"""CDK's own values: those that never change are made once a process, since making one is a round trip to node."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import functools
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from constructs import Construct
 
-from moorage.workload.task import Architecture
+from moorage.workload.task import Architecture, OperatingSystemFamily
 
 
 @functools.cache
 def duration(seconds: int) -> cdk.Duration:
     return cdk.Duration.seconds(seconds)
+
+
+def stack_of(scope: Construct) -> cdk.Stack:
+    """The stack that `scope` is or is in; where it is one itself, CDK need not be asked."""
+    return scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
 
 
 def optional_duration(seconds: int | None) -> cdk.Duration | None:
@@ -31,13 +37,25 @@ def tcp(port: int) -> ec2.Port:
 
 
 @functools.cache
-def platform(architecture: Architecture) -> ecs.RuntimePlatform:
+def platform(architecture: Architecture, system: OperatingSystemFamily) -> ecs.RuntimePlatform:
     return ecs.RuntimePlatform(
         cpu_architecture=ecs.CpuArchitecture.of(architecture.value),
-        operating_system_family=ecs.OperatingSystemFamily.LINUX,
+        operating_system_family=ecs.OperatingSystemFamily.of(system.value),
     )
 
 
 @functools.cache
 def registry_image(reference: str) -> ecs.ContainerImage:
     return ecs.ContainerImage.from_registry(reference)
+
+
+def selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:
+    """The subnets of a VPC that are chosen."""
+    return vpc.select_subnets(
+        availability_zones=chosen.availability_zones,
+        one_per_az=chosen.one_per_az,
+        subnet_filters=chosen.subnet_filters,
+        subnet_group_name=chosen.subnet_group_name,
+        subnets=chosen.subnets,
+        subnet_type=chosen.subnet_type,
+    )

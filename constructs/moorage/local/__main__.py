@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import shlex
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from moorage.local.assembly import Stack, stacks_of
 from moorage.local.diagram import draw
 from moorage.local.environment import ACCOUNT, REGION
+from moorage.local.images import push
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.readback import TOOLKIT, Account, Row, is_deployed, left, table, why_not_standing
 from moorage.local.toolkit import Toolkit
+
+HOME = Path(".moorage")
+_ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
+"""What ends a command as Ctrl-C does: without a word, Python would leave the cdk CLI behind."""
 
 
 def out(text: str) -> None:
@@ -26,6 +35,7 @@ def out(text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what the user can act on is a sentence and exit code 1."""
     given = _parse(arguments)
+    before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         home = Home(given.home)
         command = {"up": up, "down": down, "status": status}[given.command]
@@ -35,13 +45,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = error.filename or given.home
         sys.stderr.write(f"moorage.local: {where}: {error.strerror}; make room there, or name a folder with --home\n")
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"moorage.local: the local AWS ended, or refused: {error}; up mends what is left half-done\n")
     except KeyboardInterrupt:
         sys.stderr.write(
             "\nmoorage.local: interrupted; the next up mends what was left half-done, and down removes it\n"
         )
     else:
         return 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 1
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def up(home: Home, given: argparse.Namespace) -> None:
@@ -56,6 +75,8 @@ def up(home: Home, given: argparse.Namespace) -> None:
         waiting = [stack for stack in chosen if not is_deployed(server.endpoint, stack)]
         if waiting:
             _bootstrap(toolkit, server, waiting)
+            for stack in waiting:
+                push(server.endpoint, stack)
             clock.reached("bootstrap")
             toolkit.deploy(server, [stack.path for stack in waiting])
             clock.reached("deployment")
@@ -63,8 +84,8 @@ def up(home: Home, given: argparse.Namespace) -> None:
         if not waiting:
             out(f"\nNothing to do: all of it stands as its templates say ({clock.total:.1f} s).\n")
             return
-        out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}\n")
-        _suggest(server)
+        out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}")
+        _suggest(server, given)
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
@@ -79,8 +100,8 @@ def down(home: Home, given: argparse.Namespace) -> None:
                 else "Nothing is up.\n"
             )
             return
-        stacks = stacks_of(home.assembly) if (home.assembly / "manifest.json").exists() else ()
-        chosen = _chosen(stacks, given.stacks) if stacks else ()
+        stacks = _deployed(home)
+        chosen = _with_dependents(stacks, _named(stacks, given.stacks)) if stacks else ()
         standing = left(server.endpoint, chosen)
         if standing:
             Toolkit(home, given.app).destroy(server, standing)
@@ -101,8 +122,9 @@ def status(home: Home, given: argparse.Namespace) -> None:
     if server is None:
         out("Nothing is up.\n")
         return
-    _show(server, _chosen(stacks_of(home.assembly), given.stacks))
-    _suggest(server)
+    stacks = _deployed(home)
+    _show(server, _chosen(stacks, given.stacks) if stacks else ())
+    _suggest(server, given)
 
 
 class _Clock:
@@ -130,25 +152,46 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("command", choices=("up", "down", "status"))
     parser.add_argument("stacks", nargs="*", help="paths of stacks, with '*'; all of the app without them")
     parser.add_argument(
-        "--app", help="the command that synthesizes, as `cdk --app` takes it; that of cdk.json without it"
+        "--app", help="the command that synthesizes, or a synthesized assembly; what cdk.json names without it"
     )
     parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on; a free one without it")
-    parser.add_argument("--home", type=Path, default=Path(".moorage"), help="the folder of its state (.moorage)")
+    parser.add_argument("--home", type=Path, default=HOME, help="the folder of its state (.moorage)")
     return parser.parse_args(arguments)
+
+
+def _deployed(home: Home) -> tuple[Stack, ...]:
+    """The stacks of the assembly that was synthesized last; none where an interruption left none."""
+    return stacks_of(home.assembly) if (home.assembly / "manifest.json").exists() else ()
 
 
 def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
     """The stacks that the patterns name, and those that they need, in the order in which they deploy."""
-    if not patterns:
-        return tuple(stacks)
-    named = {stack.name for stack in stacks if any(fnmatch.fnmatch(stack.path, pattern) for pattern in patterns)}
+    names = _named(stacks, patterns)
     for stack in reversed(stacks):
-        if stack.name in named:
-            named |= set(stack.needs)
-    if not named:
+        if stack.name in names:
+            names |= set(stack.needs)
+    return tuple(stack for stack in stacks if stack.name in names)
+
+
+def _with_dependents(stacks: Sequence[Stack], names: set[str]) -> tuple[Stack, ...]:
+    """The stacks of those names, and those that need them: they go together, as `cdk destroy` takes them."""
+    for stack in stacks:
+        if names & set(stack.needs):
+            names.add(stack.name)
+    return tuple(stack for stack in stacks if stack.name in names)
+
+
+def _named(stacks: Sequence[Stack], patterns: Sequence[str]) -> set[str]:
+    """The names of the stacks whose paths match; of all without a pattern."""
+    named = {
+        stack.name
+        for stack in stacks
+        if not patterns or any(fnmatch.fnmatch(stack.path, pattern) for pattern in patterns)
+    }
+    if stacks and not named:
         paths = ", ".join(stack.path for stack in stacks)
         raise LocalError(f"no stack is named {' or '.join(patterns)}; the app has {paths}")
-    return tuple(stack for stack in stacks if stack.name in named)
+    return named
 
 
 def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
@@ -162,7 +205,8 @@ def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
         if home.stop():
             out("The local AWS had stopped answering; starting it anew.\n")
         return home.start(port)
-    reasons = [reason for stack in stacks if (reason := why_not_standing(server.endpoint, stack))]
+    needed = (*_toolkits(stacks), *stacks)
+    reasons = [reason for stack in needed if (reason := why_not_standing(server.endpoint, stack))]
     if not reasons:
         return server
     out(f"{reasons[0]}; starting the local AWS anew.\n")
@@ -170,10 +214,17 @@ def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
     return home.start(port)
 
 
+def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
+    """The stack that bootstrapping makes, of each account and region."""
+    places = sorted({(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks})
+    return tuple(Stack(TOOLKIT, TOOLKIT, account, region, {}, ()) for account, region in places)
+
+
 def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> None:
-    for account, region in sorted({(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks}):
-        if Account(server.endpoint, account, region).stack(TOOLKIT) is None:
-            toolkit.bootstrap(server, account, region)
+    for each in _toolkits(stacks):
+        account = Account(server.endpoint, each.account, each.region)
+        if account.stack(TOOLKIT) is None:
+            toolkit.bootstrap(server, account.account, account.region)
 
 
 def _show(server: Server, stacks: Sequence[Stack]) -> None:
@@ -184,15 +235,27 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
         out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
 
 
-def _suggest(server: Server) -> None:
+def _suggest(server: Server, given: argparse.Namespace) -> None:
+    """What to type next, as it was typed just now: with this Python, this home and these stacks."""
+    program = f"{shlex.quote(_relative(sys.executable))} -m moorage.local"
+    home = "" if given.home == HOME else f" --home {shlex.quote(str(given.home))}"
+    app = f" --app {shlex.quote(given.app)}" if given.app else ""
+    stacks = "".join(f" {shlex.quote(pattern)}" for pattern in given.stacks)
+    lines = {
+        f"{program} status{home}{stacks}": "what stands now",
+        f"{program} up{app}{home}{stacks}": "after a change: deploys what changed",
+        f"{program} down{home}{stacks}": "removes it all",
+    }
+    width = max(map(len, lines))
+    out("\nNext:\n" + "".join(f"  {line:{width}}  {says}\n" for line, says in lines.items()))
     credentials = f"AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY=local AWS_REGION={REGION}"
-    out(
-        "Next:\n"
-        "  python -m moorage.local status     what stands now\n"
-        "  python -m moorage.local up         after a change: deploys what changed\n"
-        "  python -m moorage.local down       removes it all\n"
-        f"  {credentials} AWS_ENDPOINT_URL={server.endpoint} aws ecs list-clusters\n"
-    )
+    out(f"  {credentials} AWS_ENDPOINT_URL={server.endpoint} aws ecs list-clusters\n")
+
+
+def _relative(program: str) -> str:
+    """A program's path as short as it can be typed here."""
+    here = Path.cwd()
+    return str(Path(program).relative_to(here)) if Path(program).is_relative_to(here) else program
 
 
 if __name__ == "__main__":

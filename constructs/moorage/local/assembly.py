@@ -30,6 +30,14 @@ class Resource:
         return "/".join(parts[-2:]) if len(parts) > 1 else self.logical_id
 
 
+@attrs.frozen
+class Image:
+    """An image that is built from a directory, and where it is pushed; `${AWS::Region}` and the like stand in it."""
+
+    repository: str
+    tag: str
+
+
 @attrs.frozen(eq=False)
 class Stack:
     """One stack of an assembly.
@@ -41,6 +49,7 @@ class Stack:
         region: Likewise.
         template: What CloudFormation gets.
         needs: The names of the stacks that deploy before it.
+        images: What is built from directories before it deploys.
     """
 
     name: str
@@ -49,6 +58,7 @@ class Stack:
     region: str | None
     template: Mapping[str, Any]
     needs: tuple[str, ...]
+    images: tuple[Image, ...] = ()
 
     @functools.cached_property
     def resources(self) -> tuple[Resource, ...]:
@@ -95,7 +105,19 @@ def _read(assembly: Path) -> Iterator[Stack]:
                 region=None if region == ANY_REGION else region,
                 template=json.loads((assembly / properties["templateFile"]).read_text()),
                 needs=tuple(_stack_name(artifacts, need) for need in artifact.get("dependencies", [])),
+                images=tuple(
+                    image for need in artifact.get("dependencies", []) for image in _images(assembly, artifacts[need])
+                ),
             )
+
+
+def _images(assembly: Path, artifact: Mapping[str, Any]) -> Iterator[Image]:
+    if artifact["type"] != "cdk:asset-manifest":
+        return
+    manifest = json.loads((assembly / artifact["properties"]["file"]).read_text())
+    for image in manifest.get("dockerImages", {}).values():
+        for destination in image["destinations"].values():
+            yield Image(destination["repositoryName"], destination["imageTag"])
 
 
 def _stack_name(artifacts: Mapping[str, Any], name: str) -> str:

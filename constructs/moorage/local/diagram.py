@@ -81,6 +81,8 @@ class _Graph:
                     yield Edge("internet", self.node(resource), self._protocol(resource))
             elif resource.type == "AWS::ElasticLoadBalancingV2::ListenerRule":
                 yield from self._of_rule(resource)
+            elif resource.type == "AWS::EC2::SecurityGroupIngress":
+                yield from self._of_ingress(resource)
 
     def _of_service(self, service: Resource) -> Iterator[Edge]:
         for cluster in self._reached(service, "AWS::ECS::Cluster"):
@@ -99,6 +101,19 @@ class _Graph:
             if groups & set(self._reached(service, "AWS::ElasticLoadBalancingV2::TargetGroup")):
                 for balancer in self._reached(rule, "AWS::ElasticLoadBalancingV2::LoadBalancer"):
                     yield Edge(self.node(balancer), self.node(service), " ".join(map(str, values)))
+
+    def _of_ingress(self, ingress: Resource) -> Iterator[Edge]:
+        """What one service may connect to of another."""
+        properties = ingress.properties
+        for source in self._in_group(ingress.stack, properties.get("SourceSecurityGroupId")):
+            for target in self._in_group(ingress.stack, properties["GroupId"]):
+                yield Edge(self.node(source), self.node(target), str(properties.get("FromPort", "all")))
+
+    def _in_group(self, stack: str, group: Any) -> list[Resource]:
+        """The services whose tasks are in a security group."""
+        wanted = {self._resources.get(found) for found in self._references(stack, group)}
+        services = [each for each in self._resources.values() if each.type == "AWS::ECS::Service"]
+        return [each for each in services if wanted & set(self._referred(each)) - {None}]
 
     def _protocol(self, balancer: Resource) -> str:
         listeners = [each for each in self._resources.values() if each.type == "AWS::ElasticLoadBalancingV2::Listener"]

@@ -121,16 +121,24 @@ class Home:
                 start_new_session=True,
             )
         server = Server(process.pid, port)
-        self._state.write_text(json.dumps(attrs.asdict(server)))
+        try:
+            self._state.write_text(json.dumps(attrs.asdict(server)))
+            self._await(server, process)
+        except BaseException:  # an interruption, or a full disk, must not leave a process that nobody can find again
+            process.kill()
+            process.wait()
+            self._state.unlink(missing_ok=True)
+            raise
+        return server
+
+    def _await(self, server: Server, process: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + READY_SECONDS
         while not server.answers:
             if process.poll() is not None:
                 raise LocalError(f"the local AWS ended at once (exit code {process.returncode}); {self.log} says why")
             if time.monotonic() > until:
-                self.stop()
                 raise LocalError(f"the local AWS did not answer within {READY_SECONDS} s; {self.log} says why")
             time.sleep(0.05)
-        return server
 
     def stop(self) -> bool:
         """End the server that was started here, and forget what it held; whether there was one."""
@@ -164,7 +172,15 @@ def _end(server: Server) -> bool:
 
 
 def _is_server(pid: int) -> bool:
-    command = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:  # there is no /proc on macOS, and a slim Linux has no ps
+        if sys.platform == "linux":
+            return False
+        shown = subprocess.run(
+            ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
+        )
+        command = shown.stdout
     return "moorage.local.server" in command
 
 
@@ -180,7 +196,8 @@ def _require_free(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or "ports end at 65535"
             raise LocalError(
-                f"port {port} of {HOST} cannot be used ({error.strerror}); leave --port out for a free one"
+                f"port {port} of {HOST} cannot be used ({reason}); leave --port out for a free one"
             ) from error

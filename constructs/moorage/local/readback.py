@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from moorage.local.assembly import Stack
 from moorage.local.capacity import fit_line, group_line
 from moorage.local.environment import ACCOUNT, REGION, session_arguments
+from moorage.local.lines import queue_line, rollout_line, schedule_line
 
 TOOLKIT = "CDKToolkit"
 _QUICK = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=30, proxies={})
@@ -66,6 +67,15 @@ def _service(account: Account, arn: str) -> bool:
     return any(each["status"] == "ACTIVE" for each in found)
 
 
+def _schedule(account: Account, name: str) -> Mapping[str, Any] | None:
+    """A schedule, by its name alone: the group it is in is no part of its physical id."""
+    client = account.client("scheduler")
+    pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
+    groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]
+    found: Mapping[str, Any] | None = client.get_schedule(Name=name, GroupName=groups[0]) if groups else None
+    return found
+
+
 def _named(service: str, operation: str, argument: str, *, many: bool = False) -> Callable[[Account, str], bool]:
     def exists(account: Account, physical_id: str) -> bool:
         getattr(account.client(service), operation)(**{argument: [physical_id] if many else physical_id})
@@ -117,8 +127,11 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
     "AWS::Lambda::Function": _named("lambda", "get_function", "FunctionName"),
     "AWS::Logs::LogGroup": _log_group,
     "AWS::S3::Bucket": _named("s3", "head_bucket", "Bucket"),
+    "AWS::Scheduler::Schedule": lambda account, name: bool(_schedule(account, name)),
+    "AWS::Scheduler::ScheduleGroup": _named("scheduler", "get_schedule_group", "Name"),
     "AWS::SNS::Topic": _named("sns", "get_topic_attributes", "TopicArn"),
     "AWS::SQS::Queue": _named("sqs", "get_queue_attributes", "QueueUrl"),
+    "AWS::StepFunctions::StateMachine": _named("stepfunctions", "describe_state_machine", "stateMachineArn"),
 }
 """How the service that owns a type is asked whether one exists."""
 
@@ -175,7 +188,7 @@ def left(endpoint: str, stacks: Sequence[Stack]) -> list[str]:
 
 
 def table(endpoint: str, stacks: Sequence[Stack]) -> list[Row]:
-    """What stands, a row each: stacks, clusters, services and their tasks, load balancers, repositories."""
+    """What stands, a row each: stacks, clusters, services and their tasks, load balancers, queues, repositories."""
     rows: list[Row] = []
     for stack in stacks:
         account = Account(endpoint, stack.account, stack.region)
@@ -200,6 +213,7 @@ def _rows(account: Account, resource_type: str, physical_id: str) -> Iterator[Ro
         counts = f"{service['runningCount']} of {service['desiredCount']} tasks running"
         yield Row("  service", service["serviceName"], counts)
         yield Row("  task definition", service["taskDefinition"].rpartition("/")[2], "")
+        yield Row("  rollout", "", rollout_line(service["deploymentConfiguration"]))
         fits = fit_line(account.client("ecs"), cluster, service)
         if fits:
             yield Row("  fits", "", fits)
@@ -212,3 +226,19 @@ def _rows(account: Account, resource_type: str, physical_id: str) -> Iterator[Ro
     elif resource_type == "AWS::ECR::Repository":
         (repository,) = account.client("ecr").describe_repositories(repositoryNames=[physical_id])["repositories"]
         yield Row("  repository", repository["repositoryName"], repository["repositoryUri"])
+    else:
+        yield from _rows_of_jobs(account, resource_type, physical_id)
+
+
+def _rows_of_jobs(account: Account, resource_type: str, physical_id: str) -> Iterator[Row]:
+    """What runs tasks, and what they work on."""
+    if resource_type == "AWS::Scheduler::Schedule":
+        schedule = _schedule(account, physical_id)
+        if schedule:
+            yield Row("  schedule", physical_id, schedule_line(schedule))
+    elif resource_type == "AWS::SQS::Queue":
+        asked = account.client("sqs").get_queue_attributes(QueueUrl=physical_id, AttributeNames=["All"])["Attributes"]
+        yield Row("  queue", asked["QueueArn"].rpartition(":")[2], queue_line(asked))
+    elif resource_type == "AWS::StepFunctions::StateMachine":
+        machine = account.client("stepfunctions").describe_state_machine(stateMachineArn=physical_id)
+        yield Row("  state machine", machine["name"], machine["status"])

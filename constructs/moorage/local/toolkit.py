@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
 from moorage.local.process import HOST, Home, LocalError, Server
 
-_OFFLINE = ("--no-notices",)
+_ALWAYS = ("--no-notices", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
+"""Arguments outweigh `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, each of which may lead elsewhere."""
 
 
 class Toolkit:
@@ -18,7 +21,8 @@ class Toolkit:
 
     Args:
         home: Where the assembly is written.
-        app: The command that synthesizes, as `cdk --app` takes it; that of `cdk.json` without it.
+        app: The command that synthesizes, or a synthesized assembly, as `cdk --app` takes them; what `cdk.json` names
+            without it.
     """
 
     def __init__(self, home: Home, app: str | None) -> None:
@@ -35,6 +39,8 @@ class Toolkit:
         Raises:
             LocalError: the app does not synthesize; what it printed stands above.
         """
+        if self._app and (Path(self._app) / "manifest.json").exists():
+            return self._taken(Path(self._app))
         nowhere = sealed(self._home.folder, f"http://{HOST}:9")  # the port that discards: nothing answers there
         nowhere |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
         app = ["--app", self._app] if self._app else []
@@ -44,39 +50,52 @@ class Toolkit:
             raise LocalError(f"the app does not synthesize (cdk ended with {done}); what it printed stands above")
         return self._home.assembly
 
+    def _taken(self, assembly: Path) -> Path:
+        """Keep a copy of what is deployed, which `down` needs."""
+        if assembly.resolve() != self._home.assembly.resolve():
+            shutil.rmtree(self._home.assembly, ignore_errors=True)
+            shutil.copytree(assembly, self._home.assembly)
+        return self._home.assembly
+
     def bootstrap(self, server: Server, account: str, region: str) -> None:
         """Give an account and region what `cdk deploy` needs of it."""
         environment = sealed(self._home.folder, server.endpoint, account=account, region=region)
         trust = [] if account == ACCOUNT else TRUST
         arguments = ["bootstrap", f"aws://{account}/{region}", *trust, "--app", str(self._home.assembly)]
         if done := self._run(arguments, environment):
-            raise LocalError(
-                f"bootstrapping {account} in {region} failed (cdk ended with {done}); {self._home.log} says why"
-            )
+            raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done))
 
     def deploy(self, server: Server, paths: Sequence[str]) -> None:
         """Deploy stacks of the assembly, with progress.
 
         Raises:
-            LocalError: a stack does not deploy; CloudFormation's reason stands above, and it was rolled back.
+            LocalError: a stack does not deploy; the reason stands above, and CloudFormation rolled it back.
         """
         arguments = ["deploy", *paths, "--require-approval", "never", "--progress", "events"]
-        self._at(
-            server,
-            arguments,
-            "deploying failed: the first reason above is CloudFormation's, and the stack was rolled back",
-        )
+        self._at(server, arguments, "deploying failed")
 
     def destroy(self, server: Server, paths: Sequence[str]) -> None:
         """Destroy stacks of the assembly, those that need others first."""
-        self._at(
-            server, ["destroy", *paths, "--force"], "destroying failed: the first reason above is CloudFormation's"
-        )
+        self._at(server, ["destroy", *paths, "--force"], "destroying failed")
 
     def _at(self, server: Server, arguments: list[str], failed: str) -> None:
         environment = sealed(self._home.folder, server.endpoint)
         if done := self._run([*arguments, "--app", str(self._home.assembly)], environment):
-            raise LocalError(f"{failed} (cdk ended with {done})")
+            raise LocalError(self._reason(server, failed, done))
+
+    def _reason(self, server: Server, failed: str, code: int) -> str:
+        """What failed, with where to look; a server that is gone is the reason for all that cdk prints."""
+        if server.answers:
+            return f"{failed} (cdk ended with {code}): the first reason stands above; run it again when it is mended"
+        return f"{failed}: the local AWS ended meanwhile ({self._home.log} may say why); up starts it anew"
 
     def _run(self, arguments: Sequence[str], environment: dict[str, str]) -> int:
-        return subprocess.run([self._program, *arguments, *_OFFLINE], env=environment, check=False).returncode
+        # a group of its own, so that an interruption ends the app too, which would go on writing the assembly
+        command = [self._program, *arguments, *_ALWAYS]
+        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True) as cdk:
+            try:
+                return cdk.wait()
+            except BaseException:
+                os.killpg(cdk.pid, signal.SIGKILL)
+                cdk.wait()
+                raise

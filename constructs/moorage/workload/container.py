@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import enum
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import limits, secret_sources, sidecars, task_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.image import Image, image
+from moorage.workload.linux import LinuxParameters
+from moorage.workload.needs import Needs
+from moorage.workload.sidecars import FireLens, Sidecar
+from moorage.workload.volumes import Mount, check_paths, mounts
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_s3 as s3
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
 
@@ -24,15 +32,21 @@ WRITABLE_MIB = 64
 """How much a writable path holds when nothing else is said."""
 
 _SECRET_NAME = re.compile(
-    r"(^|_)(PASS|PASSWD|PASSWORD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY|CREDENTIALS?)$"
+    r"((^|_)(PASS|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|CREDENTIALS?"
+    r"|(PRIVATE|SECRET|ENCRYPTION|SIGNING|MASTER)_?KEY(_BASE)?)|PASSWORD|PASSPHRASE)$"
 )
-_SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]+:[^/\s:@]+@")
+_SECRET_VALUE = re.compile(
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]*:[^/\s:@]+@"
+    r"|\b(gh[opsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_)\w{8}"
+)
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
+_MINUTE = dt.timedelta(minutes=1)
 
 
 def _words(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if given is None:
         return None
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (given,) if isinstance(given, str) else tuple(given) or None
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:
@@ -49,8 +63,97 @@ def _writable(given: Mapping[str, int] | Sequence[str]) -> Mapping[str, int]:
     return MappingProxyType(dict.fromkeys(_names(given), WRITABLE_MIB))
 
 
+def _dependencies(
+    given: str | Iterable[str] | Mapping[str, ContainerCondition | None],
+) -> Mapping[str, ContainerCondition | None]:
+    return MappingProxyType(dict(given) if isinstance(given, Mapping) else dict.fromkeys(_names(given)))
+
+
+def _ranges(given: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    return tuple(tuple(each) for each in given)  # type: ignore[misc]  # PORT_RANGE checks that they are pairs
+
+
+def _codes(given: Iterable[int]) -> tuple[int, ...]:
+    return tuple(given)
+
+
+def _files(given: EnvironmentFile | Iterable[EnvironmentFile]) -> tuple[EnvironmentFile, ...]:
+    return (given,) if isinstance(given, EnvironmentFile) else tuple(given)
+
+
 def _shell(command: str | Sequence[str]) -> tuple[str, ...]:
     return ("CMD-SHELL", command) if isinstance(command, str) else tuple(command)
+
+
+class ContainerCondition(enum.Enum):
+    """What a container has to have come to before another one starts."""
+
+    START = "START"
+    """It runs."""
+    COMPLETE = "COMPLETE"
+    """It has ended; it is not essential."""
+    SUCCESS = "SUCCESS"
+    """It has ended with exit code 0; it is not essential."""
+    HEALTHY = "HEALTHY"
+    """Its health check has passed."""
+
+
+@attrs.frozen(kw_only=True)
+class RestartPolicy:
+    """That a container is started again when it ends, without a new task.
+
+    Args:
+        ignored_exit_codes: Exit codes after which it stays ended, 50 at most.
+        attempt_period: How long it must have run to be started again, 60 to 1,800 s; else it stays ended.
+
+    Raises:
+        ValueError: one of them is outside what ECS takes (botocore `ContainerRestartPolicy`).
+    """
+
+    ignored_exit_codes: tuple[int, ...] = attrs.field(converter=_codes, default=())
+    attempt_period: int = attrs.field(converter=seconds, default=default_seconds(300))
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("RestartPolicy")
+        faults.keep(task_limits.RESTART_EXIT_CODES, "the number of ignored_exit_codes", len(self.ignored_exit_codes))
+        faults.keep(task_limits.RESTART_PERIOD, "attempt_period", self.attempt_period)
+        faults.raise_found()
+
+
+@attrs.frozen
+class EnvironmentFile:
+    """A file of variables, one `NAME=value` a line, that ECS reads from S3 when a task starts.
+
+    Variables of `Container(environment=...)` come before it. It is no place for secrets: whoever may read the bucket
+    reads it.
+
+    Args:
+        key: The object's key, or the path of a file here; it ends in `.env`.
+        bucket: Where the object is; without it, the file is uploaded by `cdk deploy`.
+
+    Raises:
+        ValueError: it does not end in `.env`, or there is no such file here.
+    """
+
+    key: str
+    bucket: s3.IBucket | None = None
+
+    @classmethod
+    def from_bucket(cls, bucket: s3.IBucket, key: str) -> EnvironmentFile:
+        """An object of a bucket, which the execution role is granted to read."""
+        return cls(key, bucket)
+
+    @classmethod
+    def from_asset(cls, path: str | Path) -> EnvironmentFile:
+        """A file here, uploaded by `cdk deploy`."""
+        return cls(str(path))
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("EnvironmentFile")
+        faults.keep(task_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
+        if self.bucket is None and not is_token(self.key) and not Path(self.key).is_file():
+            faults.add(f"key is {self.key!r}, but there is no such file here; use EnvironmentFile.from_bucket(...)")
+        faults.raise_found()
 
 
 @attrs.frozen
@@ -61,7 +164,7 @@ class HealthCheck:
         command: A line for the container's shell, or a list that starts with `CMD` or `CMD-SHELL`. Exit code 0
             means healthy. The program must be in the image.
         interval: Between two checks, 5 to 300 s.
-        timeout: What a check may take, 2 to 60 s.
+        timeout: What a check may take, 2 to 60 s, and no longer than `interval`.
         retries: How many failures in a row make the container unhealthy, 1 to 10.
         start_period: After the start, how long failures do not count, 0 to 300 s; without it they count at once.
 
@@ -80,6 +183,7 @@ class HealthCheck:
         faults.keep(limits.HEALTH_COMMAND, "command", self.command)
         faults.keep(limits.HEALTH_INTERVAL, "interval", self.interval)
         faults.keep(limits.HEALTH_TIMEOUT, "timeout", self.timeout)
+        faults.keep(task_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
         faults.keep(limits.HEALTH_RETRIES, "retries", self.retries)
         faults.keep(limits.HEALTH_START, "start_period", self.start_period)
         faults.raise_found()
@@ -95,27 +199,41 @@ class Container:
         image: An `Image`, or the name of a public one as `docker pull` takes it.
         name: 1 to 255 letters, digits, `_` and `-`, once per task.
         port: The port it listens on, 1 to 65535; without it nothing connects to the container.
+        port_ranges: More ports that it listens on, each as the first and the last, in awsvpc and bridge mode.
         cpu: The share of the task's CPU units it is sure of; without it, what the others leave.
         memory_mib: Above this it is killed, in MiB; without it, an even share of what the others leave.
+        memory_reservation_mib: What it is sure of when memory is short, below `memory_mib`.
         environment: Variables in plain text, readable by all who may see the task definition.
+        environment_files: Files of such variables in S3, 10 at most, which the execution role is granted to read.
         secrets: Variables that ECS reads at the start of each task, which gets the grant: a Secrets Manager secret,
-            an SSM parameter, or `ecs.Secret` for one field of a secret.
+            an SSM parameter, or `ecs.Secret` for one field or version of a secret.
         command: What the image runs, in place of its own `CMD`.
         entry_point: In place of the image's own `ENTRYPOINT`.
         working_directory: In place of the image's own `WORKDIR`.
         health_check: How ECS knows it is healthy; without it, only that it runs.
+        restart_policy: When it is started again without a new task; without it, never.
+        start_timeout: How long containers that depend on it wait for it, 2 to 120 s on Fargate.
         stop_timeout: From SIGTERM to SIGKILL, 2 to 120 s on Fargate; 30 s without it.
         user: The user it runs as, in place of the image's own: `1000`, `1000:1000` or a name.
         writable: Paths it may write to, each a tmpfs of 64 MiB, or a mapping of each path to its MiB. They are
             memory of the container, empty at each start, and writable by any user (mode 1777).
+        mounts: The task's volumes by the path where it sees them: a volume's name, or a `Mount` to read only.
         read_only: False makes the whole root file system writable.
         essential: Whether the task ends when it ends.
-        depends_on: Names of containers to start first: healthy ones where they have a health check, else started.
+        depends_on: Names of containers to start first: healthy ones where they have a health check, else started; or a
+            mapping of each name to its `ContainerCondition`.
         not_secret: Variables of `environment` that look like a secret and are none, each with the reason.
         host_port: On instances in bridge mode, the port of the instance that leads to `port`, below 32,768; only one
             copy then fits on an instance. Without it, or as 0, ECS finds a free one for each copy.
         gpus: How many GPUs of the instance it has for itself; none on Fargate.
         privileged: Whether it has the rights of the instance's root; never on Fargate. Leaves Security Hub ECS.4 unmet.
+        linux_parameters: Capabilities, an init process, ulimits, devices, shared memory and swap.
+        docker_labels: Labels that tools beside it on an instance read.
+        version_consistency: Whether all tasks of a deployment run the image that its tag meant when it began.
+        credential_spec: The group Managed Service Account that it is in Active Directory, which the execution role is
+            granted to read: `credentialspecdomainless:` and the ARN of an SSM parameter or an object in S3.
+        logging: A log driver of CDK's (`ecs.LogDrivers`) in place of the log router or the log group.
+        sidecar: What `otel_collector` and `log_router` say of themselves.
 
     Raises:
         ValueError: with all the faults of this container.
@@ -124,9 +242,12 @@ class Container:
     image: Image = attrs.field(converter=image)
     name: str = attrs.field(default="app", kw_only=True)
     port: int | None = attrs.field(default=None, kw_only=True)
+    port_ranges: tuple[tuple[int, int], ...] = attrs.field(converter=_ranges, default=(), kw_only=True)
     cpu: int | None = attrs.field(default=None, kw_only=True)
     memory_mib: int | None = attrs.field(default=None, kw_only=True)
+    memory_reservation_mib: int | None = attrs.field(default=None, kw_only=True)
     environment: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
+    environment_files: tuple[EnvironmentFile, ...] = attrs.field(converter=_files, default=(), kw_only=True)
     secrets: Mapping[str, secretsmanager.ISecret | ssm.IParameter | ecs.Secret] = attrs.field(
         converter=_frozen, default=None, kw_only=True
     )
@@ -134,16 +255,110 @@ class Container:
     entry_point: tuple[str, ...] | None = attrs.field(converter=_words, default=None, kw_only=True)
     working_directory: str | None = attrs.field(default=None, kw_only=True)
     health_check: HealthCheck | None = attrs.field(default=None, kw_only=True)
+    restart_policy: RestartPolicy | None = attrs.field(default=None, kw_only=True)
+    start_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     stop_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     user: str | None = attrs.field(default=None, kw_only=True)
     writable: Mapping[str, int] = attrs.field(converter=_writable, default=(), kw_only=True)
+    mounts: Mapping[str, Mount] = attrs.field(converter=mounts, default=None, kw_only=True)
     read_only: bool = attrs.field(default=True, kw_only=True)
     essential: bool = attrs.field(default=True, kw_only=True)
-    depends_on: tuple[str, ...] = attrs.field(converter=_names, default=(), kw_only=True)
+    depends_on: Mapping[str, ContainerCondition | None] = attrs.field(converter=_dependencies, default=(), kw_only=True)
     not_secret: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
     host_port: int | None = attrs.field(default=None, kw_only=True)
     gpus: int = attrs.field(default=0, kw_only=True)
     privileged: bool = attrs.field(default=False, kw_only=True)
+    linux_parameters: LinuxParameters | None = attrs.field(default=None, kw_only=True)
+    docker_labels: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
+    version_consistency: bool = attrs.field(default=True, kw_only=True)
+    credential_spec: str | None = attrs.field(default=None, kw_only=True)
+    logging: ecs.LogDriver | None = attrs.field(default=None, kw_only=True)
+    sidecar: Sidecar = attrs.field(default=Sidecar(), kw_only=True)
+
+    @staticmethod
+    def otel_collector(
+        *,
+        config: str | ssm.IParameter | None = None,
+        name: str = "otel",
+        image: Image | str = sidecars.COLLECTOR_IMAGE,
+        memory_mib: int = 128,
+    ) -> Container:
+        """AWS's OpenTelemetry collector beside an application, with what it needs to send traces to X-Ray.
+
+        It listens on localhost, which containers share in awsvpc and host mode: for OTLP on ports 4317 (gRPC) and 4318
+        (HTTP), where OpenTelemetry's SDKs send to unasked, and for X-Ray's own SDKs on UDP port 2000. The task goes on
+        without it, and it is started again.
+
+        Args:
+            config: A configuration of the collector, as text or in an SSM parameter. With it, what the collector calls
+                and may do is said by `Task(calls=..., permissions=...)`. Without it, traces go to X-Ray.
+            name: The container's name.
+            image: The collector's image; one of a `Repository` where the network has no way to the internet.
+            memory_mib: Above this it is started again, in MiB.
+        """
+        environment, secrets, sidecar = sidecars.collector_configuration(config)
+        return Container(
+            image,
+            name=name,
+            environment=environment,
+            secrets=secrets,
+            health_check=HealthCheck(["CMD", "/healthcheck"]),
+            restart_policy=RestartPolicy(attempt_period=_MINUTE),
+            memory_mib=memory_mib,
+            essential=False,
+            sidecar=sidecar,
+        )
+
+    @staticmethod
+    def log_router(
+        output: Mapping[str, str],
+        *,
+        secret_output: Mapping[str, secretsmanager.ISecret | ssm.IParameter | ecs.Secret] | None = None,
+        config_file: str | None = None,
+        type: str = "fluentbit",  # noqa: A002  # FireLens's own word
+        name: str = "log-router",
+        image: Image | str = sidecars.FLUENT_BIT_IMAGE,
+        memory_mib: int = 128,
+    ) -> Container:
+        """A FireLens log router, through which the logs of all the other containers of its task go.
+
+        Its own logs go to the service's log group. Where its output is in AWS, the task role needs the grant:
+        `stream.grant_put_records(service)`.
+
+        Args:
+            output: Options of the output plugin, as in `{"Name": "kinesis_firehose", "delivery_stream": ...}`.
+            secret_output: Options that are secrets, as an API key.
+            config_file: More configuration: a path in the image or, but not on Fargate, the ARN of an object in S3.
+            type: `fluentbit`, or `fluentd` with an `image` of it.
+            name: The container's name.
+            image: The router's image; one of a `Repository` where the network has no way to the internet.
+            memory_mib: Above this it is started again, in MiB.
+
+        Raises:
+            ValueError: FireLens has no such router.
+        """
+        firelens = FireLens(type=type, output=output, secret_output=secret_output, config_file=config_file)
+        return Container(
+            image,
+            name=name,
+            restart_policy=RestartPolicy(attempt_period=_MINUTE),
+            memory_mib=memory_mib,
+            sidecar=Sidecar(calls=firelens.calls, firelens=firelens),
+        )
+
+    @property
+    def all_secrets(self) -> tuple[tuple[str, Any], ...]:
+        """Its secrets by name, and those of the output of a log router."""
+        output = self.sidecar.firelens.secret_output if self.sidecar.firelens else {}
+        return (*self.secrets.items(), *output.items())
+
+    @property
+    def reads(self) -> Needs:
+        """The services of AWS that its secrets, files and credential spec are read from when it starts."""
+        read = {secret_sources.needed(secret) for _, secret in self.all_secrets}
+        if self.credential_spec:
+            read.add("ssm" if ":ssm:" in self.credential_spec else "s3")
+        return frozenset(read | {"s3"} if self.environment_files else read)
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Container {self.name!r}")
@@ -154,20 +369,46 @@ class Container:
             if self.port is None:
                 faults.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
         faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
+        faults.keep(limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
         faults.keep(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
+        if self.memory_reservation_mib is not None and self.memory_mib is not None:
+            reserved = (self.memory_reservation_mib, self.memory_mib)
+            faults.keep(task_limits.MEMORY_RESERVATION, "memory_reservation_mib", reserved)
+        self._check_port_ranges(faults)
         for path, size in self.writable.items():
             faults.keep(limits.MOUNT_PATH, "writable", path)
+            faults.keep(limits.WRITABLE_LEAST, f"writable {path!r}", size)
             if self.memory_mib is not None:
                 faults.keep(limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
+        for path in self.mounts:
+            faults.keep(limits.MOUNT_PATH, "mounts", path)
+        check_paths(self.writable, self.mounts, faults)
+        faults.keep(task_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         self._check_environment(faults)
+        secret_sources.check("secrets", self.secrets, faults)
         if self.name in self.depends_on:
             faults.add(f"depends_on names {self.name!r} itself, so it would never start; leave it out")
         faults.raise_found()
 
+    def _check_port_ranges(self, faults: Faults) -> None:
+        faults.keep(task_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
+        for each in self.port_ranges:
+            faults.keep(task_limits.PORT_RANGE, "port_ranges", each)
+        if self.port_ranges and not faults.found:
+            alone = ((self.port, self.port),) if self.port is not None else ()
+            faults.keep(task_limits.PORT_RANGES_APART, "port_ranges", (*alone, *self.port_ranges))
+
     def _check_environment(self, faults: Faults) -> None:
+        faults.keep(task_limits.ENVIRONMENT_FILES, "the number of environment_files", len(self.environment_files))
         for name, value in self.environment.items():
-            looks_secret = _SECRET_NAME.search(name.upper()) or _SECRET_VALUE.search(value)
-            if value and looks_secret and not is_token(value) and not self.not_secret.get(name):
+            if not isinstance(value, str):
+                faults.add(
+                    f"environment has {name!r} as {value!r}, a {type(value).__name__}, but a variable is a text; "
+                    f"write it as in {{{name!r}: {str(value)!r}}}"
+                )
+                continue
+            looks_secret = _SECRET_NAME.search(_WORDS.sub("_", name).upper()) or _SECRET_VALUE.search(value)
+            if value and looks_secret and not is_token(value) and not self.not_secret.get(name, "").strip():
                 faults.add(
                     f"environment has {name!r}, which looks like a secret, "
                     "and everyone who may see the task definition reads it; "

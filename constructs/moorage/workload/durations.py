@@ -11,25 +11,50 @@ if TYPE_CHECKING:
     Duration: TypeAlias = cdk.Duration | dt.timedelta
 
 
-def seconds(duration: Duration) -> int:
+class Seconds(int):
+    """Whole seconds that were read from a duration, so that a value made from another's fields need not read again."""
+
+
+def seconds(duration: Duration | Seconds) -> Seconds:
     """The whole seconds of a `cdk.Duration` or a `datetime.timedelta`.
 
     Raises:
         ValueError: it is not a whole number of seconds.
         TypeError: it is neither of the two; a bare number has no unit.
     """
+    if isinstance(duration, Seconds):
+        return duration
     if isinstance(duration, dt.timedelta):
         if duration % dt.timedelta(seconds=1):
             raise ValueError(f"{duration} is not a whole number of seconds, which is all that AWS takes here")
-        return int(duration.total_seconds())
+        return Seconds(duration.total_seconds())
     if not hasattr(duration, "to_seconds"):
         raise TypeError(f"{duration!r} is not a duration; use cdk.Duration.seconds(...) or datetime.timedelta(...)")
     try:
-        return int(duration.to_seconds())
+        return Seconds(duration.to_seconds())
     except RuntimeError as error:  # jsii's name for whatever node throws: here, milliseconds left over
         raise ValueError(
             f"{duration.to_human_string()} is not a whole number of seconds, which is all that AWS takes here"
         ) from error
+
+
+class Milliseconds(int):
+    """Whole milliseconds that were read from a duration, as `Seconds` are."""
+
+
+def optional_milliseconds(duration: Duration | Milliseconds | None) -> Milliseconds | None:
+    """The whole milliseconds of a duration, for what AWS takes in fractions of a second.
+
+    Raises:
+        TypeError: it is no duration; a bare number has no unit.
+    """
+    if duration is None or isinstance(duration, Milliseconds):
+        return duration
+    if isinstance(duration, dt.timedelta):
+        return Milliseconds(duration / dt.timedelta(milliseconds=1))
+    if not hasattr(duration, "to_milliseconds"):
+        raise TypeError(f"{duration!r} is not a duration; use cdk.Duration.millis(...) or datetime.timedelta(...)")
+    return Milliseconds(duration.to_milliseconds())
 
 
 def default_seconds(count: int) -> Any:
@@ -37,5 +62,5 @@ def default_seconds(count: int) -> Any:
     return dt.timedelta(seconds=count)
 
 
-def optional_seconds(duration: Duration | None) -> int | None:
+def optional_seconds(duration: Duration | Seconds | None) -> Seconds | None:
     return None if duration is None else seconds(duration)

@@ -259,3 +259,15 @@ def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slo
         f"{copies} {' and '.join(reasons)}, and at {minimum_percent} % healthy none may stop before a new one has "
         f"started: {' and '.join(needed)} {verb} needed"
     )
+
+
+def both_shortage(least: int, slots: int) -> str | None:
+    """Why a rollout that starts the new version whole beside the old one has no room; None where it has.
+
+    Args:
+        least: The copies that run when the rollout starts.
+        slots: Places for a copy in all, with as many instances as there may be.
+    """
+    if slots >= 2 * least:
+        return None
+    return f"the old version and the new one need {2 * least} places at once, and there are {slots}"

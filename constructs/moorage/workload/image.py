@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import limits
-from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults, is_token
 from moorage.workload.needs import INTERNET, PRIVATE_IMAGES, Needs
 
 if TYPE_CHECKING:
+    import aws_cdk as cdk
     from aws_cdk import aws_ecr as ecr
+    from aws_cdk import aws_ssm as ssm
 
-_PRIVATE_REGISTRY = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
+NOT_PUSHED = "none"
+"""What a parameter holds before the first image was pushed."""
+_PRIVATE_REGISTRY = re.compile(
+    r"\d{12}\.dkr(\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|-ecr(-fips)?\.[a-z0-9-]+\.on\.aws)/"
+)
 
 
 @attrs.frozen
@@ -36,13 +42,20 @@ class Image:
             reference: `public.ecr.aws/nginx/nginx:1.29`, `redis:8`, `ghcr.io/org/image@sha256:...`.
 
         Raises:
-            ValueError: the reference is empty or has a space in it, or names a private ECR registry, from which
-                a task could not pull without the grant that `from_repository` makes.
+            ValueError: the reference is none, or names a private ECR registry, from which a task could not pull
+                without the grant that `from_repository` makes.
         """
         return RegistryImage(reference)
 
     @staticmethod
-    def from_repository(repository: ecr.IRepository, *, tag: str | None = None, digest: str | None = None) -> Image:
+    def from_repository(
+        repository: ecr.IRepository,
+        *,
+        tag: str | None = None,
+        digest: str | None = None,
+        parameter: str | ssm.IParameter | cdk.CfnParameter | None = None,
+        placeholder: str | None = None,
+    ) -> Image:
         """An image of an ECR repository; the execution role of the task is granted to pull it.
 
         Args:
@@ -50,11 +63,16 @@ class Image:
             tag: The image's tag, 1 to 300 characters. A tag that moves (`latest`) cannot be pushed twice to a
                 repository with immutable tags, so it is refused for one.
             digest: Instead of a tag: `sha256:...`, which never moves.
+            parameter: Instead of a tag: what holds it when the stack is deployed, and CI sets: an SSM parameter that
+                exists before (its name, or one of CDK's with a name), or a parameter of the stack. A deployment reads
+                it anew, so that it puts no old tag back.
+            placeholder: With `parameter`: an image of a public registry that runs while the parameter's value is
+                `none`, before the first image was pushed.
 
         Raises:
-            ValueError: both tag and digest are given, or neither, or one that ECR would not take.
+            ValueError: not exactly one of tag, digest and parameter is given, or one that ECR would not take.
         """
-        return RepositoryImage(repository, tag, digest)
+        return RepositoryImage(repository, tag, digest, parameter, placeholder)
 
     @staticmethod
     def from_directory(
@@ -86,10 +104,7 @@ class RegistryImage(Image):
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("Image")
-        if not self.reference or re.search(r"\s", self.reference):
-            faults.add(
-                f"reference is {self.reference!r}, but an image has a name without spaces; write it as in 'redis:8'"
-            )
+        faults.keep(limits.IMAGE_REFERENCE, "reference", self.reference)
         if _PRIVATE_REGISTRY.match(self.reference):
             faults.add(
                 f"reference is {self.reference!r}, a private registry, from which a task cannot pull without a grant; "
@@ -107,17 +122,30 @@ class RepositoryImage(Image):
     """See `Image.from_repository`."""
 
     repository: ecr.IRepository
-    tag: str | None
-    digest: str | None
+    tag: str | None = None
+    digest: str | None = None
+    parameter: str | ssm.IParameter | cdk.CfnParameter | None = None
+    placeholder: str | None = None
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("Image")
-        if (self.tag is None) == (self.digest is None):
-            given = "neither is given" if self.tag is None else f"both are given ({self.tag!r} and {self.digest!r})"
-            faults.add(f"tag and digest: {given}, but an image has one of them; use tag= or digest=")
+        given = [name for name in ("tag", "digest", "parameter") if getattr(self, name) is not None]
+        if len(given) != 1:
+            said = f"{' and '.join(given)} are given" if given else "none is given"
+            faults.add(f"tag, digest and parameter: {said}, but an image has one of them; use one")
+        if self.placeholder is not None and self.parameter is None:
+            faults.add(
+                "placeholder is given without parameter, whose value 'none' it stands for; use parameter=, "
+                "or leave it out"
+            )
+        if self.parameter is not None and is_token(self.parameter_name):
+            faults.add(
+                "parameter has a name that CloudFormation chooses, which is not known when it is to be read; "
+                "give it parameter_name="
+            )
         faults.keep(limits.IMAGE_TAG, "tag", self.tag)
         faults.keep(limits.IMAGE_DIGEST, "digest", self.digest)
-        if self.tag == "latest" and getattr(self.repository, "immutable_tags", False):
+        if self.tag == "latest" and _fixes(self.repository, self.tag):
             faults.add(
                 "tag is 'latest', but the repository's tags are immutable, so it could be pushed once and never again; "
                 "use a release's tag or its digest="
@@ -125,8 +153,26 @@ class RepositoryImage(Image):
         faults.raise_found()
 
     @property
+    def parameter_name(self) -> str | None:
+        """The name of the SSM parameter that holds the tag; None where the stack's own parameter does, or none."""
+        if self.parameter is None or isinstance(self.parameter, str):
+            return self.parameter
+        defined = self.parameter.node.default_child
+        name = self.parameter.stack.resolve(getattr(defined, "name", None))  # CDK has a token there, of a name
+        return name if isinstance(name, str) else getattr(self.parameter, "parameter_name", None)
+
+    @property
     def needs(self) -> Needs:
-        return PRIVATE_IMAGES
+        return PRIVATE_IMAGES | INTERNET if self.placeholder else PRIVATE_IMAGES
+
+
+def _fixes(repository: ecr.IRepository, tag: str) -> bool:
+    """Whether a repository keeps this tag what it is, as far as it says: any of this app's does."""
+    fixes = getattr(repository, "fixes", None)
+    if fixes is not None:
+        return bool(fixes(tag))
+    resource = getattr(getattr(repository, "node", None), "default_child", None)
+    return getattr(resource, "image_tag_mutability", None) == "IMMUTABLE"
 
 
 @attrs.frozen
@@ -154,5 +200,13 @@ class DirectoryImage(Image):
 
 
 def image(given: Image | str) -> Image:
-    """An image, where a string means `Image.from_registry`."""
+    """An image, where a string means `Image.from_registry`.
+
+    Raises:
+        TypeError: it is neither; a repository has no tag of its own.
+    """
+    if not isinstance(given, (Image, str)):
+        raise TypeError(
+            f"{given!r} is not an image; use Image.from_repository(..., tag=...) or the name of a public one"
+        )
     return given if isinstance(given, Image) else Image.from_registry(given)

@@ -8,67 +8,15 @@ page of the Amazon ECS developer guide.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
-from collections.abc import Callable
-from typing import Any
 
-import attrs
-
-
-@attrs.frozen(kw_only=True)
-class Limit:
-    """One thing that AWS accepts or refuses.
-
-    Args:
-        id: Its name in this table.
-        accepts: Whether a value keeps it.
-        says: The limit in words, as the second half of "port is 70000, but ...".
-        instead: The way out, or a function that works it out from the refused value.
-        source: Where AWS says so.
-        show: How a refused value is written in the error.
-        confirmed: False where no source was found: breaking it warns.
-    """
-
-    id: str
-    accepts: Callable[[Any], bool]
-    says: str
-    instead: str | Callable[[Any], str]
-    source: str
-    show: Callable[[Any], str] = repr
-    confirmed: bool = True
-
-    def fault(self, argument: str, value: Any) -> str | None:
-        """What is wrong with `value`, or None where it keeps this limit."""
-        try:
-            if self.accepts(value):
-                return None
-        except TypeError:  # compared with a number or a text that it is not
-            return f"{argument} is {value!r}, a {type(value).__name__}, but {self.says}; give it as its type says"
-        instead = self.instead if isinstance(self.instead, str) else self.instead(value)
-        return f"{argument} is {self.show(value)}, but {self.says}; {instead}"
-
-
-def _range(row: str, low: float, high: float, *, unit: str = "", of: str, instead: str = "", source: str) -> Limit:
-    said = f" {unit}" if unit else ""
-    return Limit(
-        id=row,
-        accepts=lambda value: low <= value <= high,
-        says=f"{of} is {low:,} to {high:,}{said}",
-        instead=instead or f"use a value from {low:,} to {high:,}{said}",
-        source=source,
-        show=lambda value: f"{value:,}{said}" if isinstance(value, int) and value > 9999 and unit else f"{value}{said}",
-    )
-
-
-def _pattern(row: str, pattern: str, *, says: str, instead: str, source: str) -> Limit:
-    return Limit(
-        id=row,
-        accepts=lambda value: re.fullmatch(pattern, value) is not None,
-        says=says,
-        instead=instead,
-        source=source,
-    )
+from moorage.workload import task_limits
+from moorage.workload.limit import Limit
+from moorage.workload.limit import in_range as _range
+from moorage.workload.limit import matching as _pattern
+from moorage.workload.limit import whole_minutes as _minutes
 
 
 def _steps(low: int, high: int, step: int) -> tuple[int, ...]:
@@ -124,7 +72,7 @@ CONTAINERS = Limit(
     id="containers-per-task",
     accepts=lambda count: 1 <= count <= 10,
     says="a task has 1 to 10 of them",
-    instead="split the task in two services",
+    instead=lambda count: "split the task in two services" if count else "name what runs, as in Task(Container(...))",
     source="ECS quotas",
 )
 CONTAINER_NAME = _pattern(
@@ -156,6 +104,14 @@ ESSENTIAL = Limit(
     source="botocore ContainerDefinition.essential",
     show=lambda essential: f"False for all {len(essential)} of them" if len(essential) > 1 else "False",
 )
+CONTAINER_CPU_LEAST = Limit(
+    id="container-cpu-least",
+    accepts=lambda cpu: cpu >= 0 and not cpu % 1,
+    says="a container's share is a whole number, 0 or more",
+    instead="leave it out for what the others leave, or use a number of CPU units, of which 1,024 are one vCPU",
+    source="botocore ContainerDefinition.cpu",
+    show=lambda cpu: f"{cpu} CPU units",
+)
 CONTAINER_CPU = Limit(
     id="container-cpu",
     accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
@@ -180,9 +136,17 @@ CONTAINER_MEMORY_LEAST = Limit(
     source="botocore ContainerDefinition.memory",
     show=lambda memory: f"{memory} MiB",
 )
+WRITABLE_LEAST = Limit(
+    id="writable-least",
+    accepts=lambda size: size >= 1 and not size % 1,
+    says="a path that is written to holds a whole number of MiB, 1 or more",
+    instead="give it more, as in writable={'/tmp': 64}, or leave it out",
+    source="botocore Tmpfs.size",
+    show=lambda size: f"{size} MiB",
+)
 WRITABLE_SIZE = Limit(
     id="writable-size",
-    accepts=lambda sizes: 1 <= sizes[0] < sizes[1],
+    accepts=lambda sizes: sizes[0] < sizes[1],
     says="what is written there is held in the container's memory, and something must be left to run in",
     instead="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
     source="botocore Tmpfs.size; tmpfs pages count in the memory of the container that writes them",
@@ -261,9 +225,17 @@ PLACEMENT_CONSTRAINTS = Limit(
     source="botocore CreateService.placementConstraints",
 )
 TASK_CPU = _range(
-    "task-cpu", 128, 196608, unit="CPU units", of="what a task on instances reserves",
+    "task-cpu", 128, 196608, unit="CPU units", of="what a task reserves, at 1,024 to the vCPU,",
     source="botocore RegisterTaskDefinition.cpu",
 )  # fmt: skip
+TASK_MEMORY = Limit(
+    id="task-memory",
+    accepts=lambda memory: memory >= 6 and not memory % 1,
+    says="a task has a whole number of MiB, 6 or more",
+    instead="use what its containers need; Fargate's least is 512",
+    source="botocore RegisterTaskDefinition.memory, ContainerDefinition.memory",
+    show=lambda memory: f"{memory} MiB",
+)
 PORT = _range("port", 1, 65535, of="a port", source="botocore PortMapping.containerPort")
 STOP_TIMEOUT = _range(
     "stop-timeout", 2, 120, unit="s", of="what Fargate waits between SIGTERM and SIGKILL",
@@ -297,6 +269,14 @@ TASK_DEFINITION_SIZE = Limit(
     confirmed=False,
 )
 TASKS = _range("tasks-per-service", 0, 5000, unit="tasks", of="a service's number of copies", source="ECS quotas")
+SCALING_COOLDOWN = Limit(
+    id="scaling-cooldown",
+    accepts=lambda cooldown: cooldown >= 0,
+    says="nothing is waited for less than 0 s",
+    instead="use datetime.timedelta(0) to wait for nothing",
+    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.ScaleInCooldown",
+    show=lambda cooldown: f"{cooldown} s",
+)
 SCALING_RANGE = Limit(
     id="scaling-range",
     accepts=lambda ends: ends[0] <= ends[1],
@@ -308,19 +288,164 @@ SCALING_RANGE = Limit(
 TARGET_PERCENT = _range(
     "target-percent", 1, 100, unit="%", of="the share of what the tasks reserve",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage)",
+    whole=False,
 )  # fmt: skip
-TARGET_REQUESTS = Limit(
-    id="target-requests",
-    accepts=lambda requests: requests >= 1,
-    says="each task must serve one request a minute at least",
-    instead="use the number of requests that one task serves in a minute",
-    source="botocore application-autoscaling PredefinedMetricSpecification (ALBRequestCountPerTarget)",
+TARGET_VALUE = Limit(
+    id="target-value",
+    accepts=lambda target: target > 0,
+    says="a target is above 0",
+    instead="use a larger number",
+    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
 )
+UNIQUE_SCALING_NAMES = Limit(
+    id="scaling-names-unique",
+    accepts=lambda names: len(set(names)) == len(names),
+    says="each names one of a service",
+    instead="give each a name of its own",
+    source="botocore application-autoscaling PutScalingPolicy.PolicyName, PutScheduledAction.ScheduledActionName",
+    show=lambda names: ", ".join(map(repr, names)),
+)
+PEAK = Limit(
+    id="peak-copies",
+    accepts=lambda copies: copies >= 1,
+    says="a peak is served by 1 copy or more",
+    instead="use the number of copies that serve the most that is asked",
+    source="AWS containers blog, Amazon ECS availability best practices",
+)
+PREDICTED_AHEAD = _range(
+    "predicted-ahead", 0, 3600, unit="s", of="how long before the load copies start",
+    source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.SchedulingBufferTime",
+)  # fmt: skip
+PREDICTED_ABOVE = _range(
+    "predicted-above-maximum", 0, 100, unit="%", of="what the forecast may add to the maximum",
+    source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.MaxCapacityBuffer",
+)  # fmt: skip
+BAKE = _minutes(
+    "bake-time", 0, 1440, of="the time that a version is watched",
+    source="CFN AWS::ECS::Service BakeTimeInMinutes, CanaryBakeTimeInMinutes, StepBakeTimeInMinutes",
+)  # fmt: skip
+ROLLOUT_DURATION = Limit(
+    id="rollout-duration",
+    accepts=lambda time: time <= 33 * 3600,
+    says="CloudFormation refuses a rollout that takes more than 33 hours",
+    instead="use shorter bake times or larger steps",
+    source="CFN AWS::ECS::Service CanaryConfiguration, LinearConfiguration",
+    show=lambda time: f"{time / 3600:.1f} h",
+)
+HOOK_TIMEOUT = _minutes(
+    "hook-timeout", 1, 1440, of="the time that a function has to answer",
+    source="ECS developer guide, Lambda hooks for Amazon ECS service deployments",
+)  # fmt: skip
+PAUSE_TIMEOUT = _minutes(
+    "pause-timeout", 1, 20160, of="the time that a rollout pauses",
+    source="CFN AWS::ECS::Service HookTimeoutConfig",
+)  # fmt: skip
+MINIMUM_HEALTHY = _range(
+    "minimum-healthy", 0, 100, unit="%", of="the share that stays healthy",
+    source="botocore DeploymentConfiguration.minimumHealthyPercent",
+)  # fmt: skip
+MAXIMUM_PERCENT = Limit(
+    id="maximum-percent",
+    accepts=lambda percent: percent >= 100,
+    says="the share that may run at once is 100 % or more",
+    instead="use 100 or more",
+    source="botocore DeploymentConfiguration.maximumPercent",
+    show=lambda percent: f"{percent} %",
+)
+ROLLOUT_ROOM = Limit(
+    id="rollout-room",
+    accepts=lambda shares: shares[0] < 100 or shares[1] > 100,
+    says="none may start before one stops, and none may stop",
+    instead="use a larger maximum_percent or a smaller minimum_healthy_percent",
+    source="ECS API DeploymentConfiguration",
+    show=lambda shares: f"{shares[1]} % with {shares[0]} % that stay healthy",
+)
+ROLLOUT_PROGRESS = Limit(
+    id="rollout-progress",
+    accepts=lambda given: not given[0] or _startable(*given) + _stoppable(*given) >= 1,
+    says="no task may start and none may stop",
+    instead="use a larger maximum_percent, a smaller minimum_healthy_percent or more copies",
+    source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
+    show=lambda given: (
+        f"{given[1]} % of {given[0]} that stay, rounded up to {given[0] - _stoppable(*given)}, "
+        f"and {given[2]} % that may run, rounded down to {given[0] + _startable(*given)}"
+    ),
+)
+DAEMON_MAXIMUM = Limit(
+    id="daemon-maximum",
+    accepts=lambda percent: percent == 100,
+    says="a daemon never runs twice on an instance",
+    instead="use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)",
+    source="CDK Ec2Service.maxHealthyPercent; botocore DeploymentConfiguration.maximumPercent",
+    show=lambda percent: f"{percent} %",
+)
+_TENTHS = 1e-9
+
+
+def _in_tenths(value: float) -> bool:
+    return abs(value * 10 - round(value * 10)) < _TENTHS
+
+
+CANARY_PERCENT = Limit(
+    id="canary-percent",
+    accepts=lambda percent: 0.1 <= percent <= 100 and _in_tenths(percent),
+    says="the first share of the traffic is 0.1 to 100 % by tenths",
+    instead="use a value such as 5 or 2.5",
+    source="CFN AWS::ECS::Service CanaryConfiguration.CanaryPercent",
+    show=lambda percent: f"{percent} %",
+)
+LINEAR_PERCENT = Limit(
+    id="linear-percent",
+    accepts=lambda percent: 3 <= percent <= 100 and _in_tenths(percent),
+    says="a step of the traffic is 3 to 100 % by tenths",
+    instead="use a value such as 10 or 12.5",
+    source="CFN AWS::ECS::Service LinearConfiguration.StepPercent",
+    show=lambda percent: f"{percent} %",
+)
+BREAKER_COUNT = Limit(
+    id="breaker-count",
+    accepts=lambda count: count >= 1,
+    says="a rollout is given up after 1 failed task or more",
+    instead="use a larger number, or circuit_breaker=None for never",
+    source="botocore ThresholdConfiguration.value",
+)
+BREAKER_PERCENT = Limit(
+    id="breaker-percent",
+    accepts=lambda percent: 1 <= percent <= 100,
+    says="a rollout is given up after 1 to 100 % of the copies failed",
+    instead="use a value from 1 to 100",
+    source="none found: botocore ThresholdConfiguration.value names no range",
+    show=lambda percent: f"{percent} %",
+    confirmed=False,
+)
+EARLY_SUCCESS = _range(
+    "early-success", 0, 100, unit="%", of="the share of new tasks that must be healthy",
+    source="botocore DeploymentEarlySuccessCriteria.healthyPercent",
+)  # fmt: skip
+EARLY_SUCCESS_LEAST = Limit(
+    id="early-success-least",
+    accepts=lambda shares: shares[0] >= shares[1],
+    says="it may not count as done before as many are healthy as must stay so",
+    instead="use a larger share, or a smaller minimum_healthy_percent",
+    source="botocore DeploymentEarlySuccessCriteria.healthyPercent",
+    show=lambda shares: f"{shares[0]} % with a minimum of {shares[1]} %",
+)
+ALARM_COUNT = Limit(
+    id="alarm-threshold",
+    accepts=lambda threshold: threshold > 0,
+    says="an alarm of 0 would always ring",
+    instead="use a larger value, or None for no alarm",
+    source="botocore cloudwatch PutMetricAlarm.Threshold",
+)
+ALARM_MINUTES = _range(
+    "alarm-minutes", 1, 1440, unit="minutes", of="the time that an alarm looks at",
+    source="botocore cloudwatch PutMetricAlarm.EvaluationPeriods (a day at most)",
+)  # fmt: skip
 STRATEGY_ITEMS = Limit(
     id="strategy-items",
     accepts=lambda count: 1 <= count <= 20,
     says="a strategy names 1 to 20 capacities",
-    instead="name fewer",
+    instead="name 1 to 20",
     source="botocore CreateService.capacityProviderStrategy",
 )
 STRATEGY_WEIGHT = _range(
@@ -446,14 +571,14 @@ SECURITY_GROUPS = Limit(
     id="awsvpc-security-groups",
     accepts=lambda count: 1 <= count <= 5,
     says="a task's network interface has 1 to 5",
-    instead="name fewer, or put the rules into one group",
+    instead="name 1 to 5, or leave it out for one that is defined; one group can hold all the rules",
     source="botocore AwsVpcConfiguration.securityGroups",
 )
 SUBNETS = Limit(
     id="awsvpc-subnets",
     accepts=lambda count: 1 <= count <= 16,
     says="a service's tasks go to 1 to 16 subnets",
-    instead="choose fewer with subnets=",
+    instead="name 1 to 16 with subnets=",
     source="botocore AwsVpcConfiguration.subnets",
 )
 ROUTES = Limit(
@@ -463,6 +588,16 @@ ROUTES = Limit(
     instead="let one Route name several hosts or paths",
     source="botocore Service.loadBalancers; ECS quotas",
 )
+CONNECT_NAME = _pattern(
+    "service-connect-name", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
+    says="it is a host name: lower-case letters, digits and hyphens", instead="use another name=, as in 'catalog'",
+    source="botocore ServiceConnectClientAlias.dnsName",
+)  # fmt: skip
+AUTHORITY_ARN = _pattern(
+    "private-ca-arn", r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
+    says="certificates are issued by an AWS Private CA", instead="use the ARN of one, in the same region",
+    source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
+)  # fmt: skip
 GRACE_PERIOD = _range(
     "health-check-grace-period", 0, 2147483647, unit="s", of="the grace period",
     source="botocore CreateService.healthCheckGracePeriodSeconds",
@@ -561,11 +696,96 @@ INSTANCE_GPUS = Limit(
     instead="use 0 for none",
     source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
 )
+TARGET_RETRIES = _range(
+    "target-retries", 0, 185, of="how often EventBridge tries again",
+    source="botocore scheduler, events RetryPolicy.MaximumRetryAttempts",
+)  # fmt: skip
+EVENT_AGE = _range(
+    "target-event-age", 60, 86400, unit="s", of="how long EventBridge tries",
+    source="botocore scheduler, events RetryPolicy.MaximumEventAgeInSeconds",
+)  # fmt: skip
+FLEXIBLE_WINDOW = Limit(
+    id="flexible-time-window",
+    accepts=lambda window: window % 60 == 0 and 1 <= window // 60 <= 1440,
+    says="a flexible time window is 1 to 1,440 whole minutes",
+    instead="use cdk.Duration.minutes(...), or leave it out to start at once",
+    source="botocore scheduler FlexibleTimeWindow.MaximumWindowInMinutes",
+    show=lambda window: f"{window} s",
+)
+EVENT_PATTERN = Limit(
+    id="event-pattern",
+    accepts=lambda size: size <= 4096,
+    says="an event pattern is 4,096 characters at most",
+    instead="name fewer, or use the wildcards and prefixes of events.Match",
+    source="botocore events PutRule.EventPattern",
+    show=lambda size: f"{size} characters",
+)
+TASK_OVERRIDES = Limit(
+    id="task-overrides",
+    accepts=lambda size: size <= 8192,
+    says="what is passed to a task is 8,192 characters at most, all its JSON counted",
+    instead="pass where it is to be read from, or put what never changes into Container(environment=...)",
+    source="botocore events Target.Input; ecs RunTask.overrides",
+    show=lambda size: f"{size} characters",
+)
+TARGET_STRATEGY_ITEMS = Limit(
+    id="ecs-target-strategy-items",
+    accepts=lambda count: count <= 6,
+    says="EventBridge takes 6 at most",
+    instead="name fewer, or use overlap=False, with which Step Functions starts the task",
+    source="botocore scheduler, events EcsParameters.CapacityProviderStrategy",
+)
+TASK_TIMEOUT = _range(
+    "task-timeout", 1, 99999999, unit="s", of="how long Step Functions lets a task run",
+    source="Step Functions developer guide, Task state: TimeoutSeconds",
+)  # fmt: skip
+NETWORK_CIDR = Limit(
+    id="network-cidr",
+    accepts=lambda pair: _holds_subnets(*pair),
+    says="a VPC is an IPv4 block of /16 to /28, and each zone takes a /20 of it and a /24",
+    instead="use a larger block, as in '10.0.0.0/16', or fewer zones",
+    source="botocore ec2 CreateVpc.CidrBlock",
+    show=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
+)
+BALANCER_SUBNETS = Limit(
+    id="load-balancer-subnets",
+    accepts=lambda count: count >= 2,
+    says="a load balancer stands in two or more, each in a zone of its own",
+    instead="use a VPC that has them, as a Network does, or name them with vpc_subnets=",
+    source="botocore elbv2 CreateLoadBalancer.Subnets",
+)
+VISIBILITY_TIMEOUT = _range(
+    "visibility-timeout", 0, 43200, unit="s", of="how long SQS hides a message that is worked on",
+    source="botocore sqs SetQueueAttributes.Attributes (VisibilityTimeout)",
+)  # fmt: skip
+VISIBLE_AFTER_STOP = Limit(
+    id="visibility-after-stop",
+    accepts=lambda pair: pair[0] > pair[1],
+    says="a task that is stopped while it works would still do so when another gets its message",
+    instead="use a longer visibility_timeout=, or a shorter stop_timeout=",
+    source="SQS developer guide, visibility timeout; botocore ecs ContainerDefinition.stopTimeout",
+    show=lambda pair: f"{pair[0]} s with a stop_timeout of {pair[1]} s",
+)
+MAX_RECEIVES = _range(
+    "max-receives", 1, 1000, of="how often SQS gives a message out before it goes to the dead-letter queue",
+    source="AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount; the SQS console",
+)  # fmt: skip
+MESSAGE_RETENTION = _range(
+    "message-retention", 60, 1209600, unit="s", of="how long SQS keeps a message",
+    source="botocore sqs SetQueueAttributes.Attributes (MessageRetentionPeriod)",
+)  # fmt: skip
 REPOSITORY_NAME = _pattern(
     "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
     instead="use another name=, or leave it out and CloudFormation chooses one",
     source="botocore ecr CreateRepository.repositoryName",
+)  # fmt: skip
+IMAGE_REFERENCE = _pattern(
+    "image-reference", r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
+    says="an image is named by lower-case parts joined by '/', then ':tag' or '@sha256:...', without a scheme",
+    instead="write it as `docker pull` takes it, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
+    source="distribution/reference, the grammar of image references; botocore ContainerDefinition.image",
 )  # fmt: skip
 IMAGE_TAG = _pattern(
     "image-tag", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
@@ -579,10 +799,30 @@ IMAGE_DIGEST = _pattern(
 )  # fmt: skip
 
 
+def _startable(copies: int, _least: int, most: int) -> int:
+    return copies * most // 100 - copies
+
+
+def _stoppable(copies: int, least: int, _most: int) -> int:
+    return copies - math.ceil(copies * least / 100)
+
+
+def _holds_subnets(cidr: str, zones: int) -> bool:
+    try:
+        block = ipaddress.IPv4Network(cidr, strict=False)
+    except ValueError:
+        return False
+    # the /24s of all zones come first, and the next /20 begins at a multiple of its size
+    return 16 <= block.prefixlen <= 28 and block.num_addresses >= (zones + 1) * 2**12
+
+
 def _within_codes(codes: str, low: int, high: int) -> bool:
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
         return False
-    return all(low <= int(code) <= high for code in re.findall(r"\d+", codes))
+    ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))
+    return all(low <= ends[0] <= ends[-1] <= high for ends in ranges)
 
 
-TABLE: tuple[Limit, ...] = tuple(row for row in list(globals().values()) if isinstance(row, Limit))
+TABLE: tuple[Limit, ...] = tuple(
+    row for rows in (globals(), vars(task_limits)) for row in list(rows.values()) if isinstance(row, Limit)
+)

@@ -10,6 +10,7 @@ import attrs
 from moorage.workload.faults import Faults
 
 if TYPE_CHECKING:
+    from moorage.workload.egress import EgressPrice
     from moorage.workload.task import Task
 
 Needs: TypeAlias = frozenset[str]
@@ -22,6 +23,8 @@ INSTANCES: Needs = frozenset({"ecs", "ecs-agent", "ecs-telemetry"})
 """What the agent of an instance must reach to join its cluster (ECS developer guide, interface VPC endpoints)."""
 SESSIONS: Needs = frozenset({"ssm", "ssmmessages"})
 """What Session Manager needs of an instance (Systems Manager user guide, VPC endpoints)."""
+EXECUTE_COMMAND: Needs = frozenset({"ssmmessages"})
+"""What a session in a container goes through (ECS developer guide, ECS Exec)."""
 
 GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
 """The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""
@@ -44,18 +47,13 @@ class Endpoints:
 
     def __init__(self, *services: str) -> None:
         faults = Faults("Endpoints")
-        for service in services:
-            if not service or " " in service or service.startswith("com.amazonaws."):
-                faults.add(
-                    f"service is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; "
-                    "use 'ecr.api', 'logs', 's3'"
-                )
+        check_services("service", services, faults)
         faults.raise_found()
         self.__attrs_init__(tuple(sorted(set(services))))
 
     @classmethod
     def for_tasks(cls, *tasks: Task, instances: bool = False) -> Endpoints:
-        """The least set of endpoints with which these tasks start: image layers, logs, secrets and parameters.
+        """The least set of endpoints with which these tasks start and run: images, logs, secrets, and what they call.
 
         Args:
             tasks: What runs in the network.
@@ -63,18 +61,41 @@ class Endpoints:
 
         Raises:
             ValueError: a task pulls from a public registry, which has no endpoint; copy the image to a `Repository`,
-                or keep a NAT gateway.
+                or keep a NAT gateway. Or it calls the internet.
         """
         faults = Faults("Endpoints")
         for task in tasks:
+            if INTERNET.intersection(task.calls):
+                faults.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
             for container in task.containers:
-                if container.image.needs == INTERNET:
+                if container.image.needs >= INTERNET:
                     faults.add(
                         f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
                         "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
                     )
         faults.raise_found()
         return cls(*needs_of(tasks), *(INSTANCES if instances else ()))
+
+    def monthly_price(self, *, zones: int, gib: float = 0) -> EgressPrice:
+        """What these endpoints cost in a month, beside the NAT gateways that would do the same.
+
+        Args:
+            zones: In how many zones the network is.
+            gib: How much passes in a month to services other than S3 and DynamoDB: logs, secrets, image manifests.
+        """
+        from moorage.workload.egress import EgressPrice  # noqa: PLC0415  # loaded when asked for
+
+        return EgressPrice(interfaces=len(set(self.services) - GATEWAY_SERVICES), zones=zones, gib=gib)
+
+
+def check_services(argument: str, services: Iterable[str], faults: Faults) -> None:
+    """Note what is no name of a service as endpoints have it."""
+    for service in services:
+        if not service or " " in service or service.startswith("com.amazonaws."):
+            faults.add(
+                f"{argument} is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; "
+                "use 'ecr.api', 'logs', 's3'"
+            )
 
 
 def needs_of(tasks: Iterable[Task]) -> Needs:

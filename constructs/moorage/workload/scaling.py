@@ -1,6 +1,10 @@
-"""How many copies of a task run."""
+"""How many copies of a task run, and what moves the number."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -8,17 +12,33 @@ from moorage.workload import limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 
+if TYPE_CHECKING:
+    from aws_cdk import aws_sqs as sqs
+
+    from moorage.workload.scaling_targets import MetricTarget, Predictive, ScheduledAction
+
+
+def _tuple(given: Iterable[MetricTarget] | Iterable[ScheduledAction]) -> tuple[MetricTarget | ScheduledAction, ...]:
+    return tuple(given)
+
 
 @attrs.frozen
 class Scaling:
     """How many copies run: a number, or a range and what moves the number in it.
 
     Args:
-        minimum: The least, 0 to 5,000. With three zones, a multiple of three loses a third when a zone is lost.
-        maximum: The most; without it the number is `minimum`, and nothing moves it.
+        minimum: The least, 0 to 5,000; `Scaling.surviving_zone_loss` works out what outlives a zone.
+        maximum: The most; without it the number is `minimum`, and only `schedules` change it.
         cpu_percent: Keep the average CPU use near this share of what the tasks reserve, 1 to 100.
         memory_percent: Keep the average memory use near this share, 1 to 100.
         requests_per_task: Keep the requests that each task gets in a minute near this; the service needs a route.
+        backlog_per_task: Keep the messages of a queue, waiting and in work, near this number for each task.
+        queue: The queue of `backlog_per_task`; a `Worker` gives its own.
+        metrics: Other metrics that are kept near a value.
+        schedules: Changes of the range by the clock.
+        predictive: Whether copies are started before the load comes.
+        high_resolution: Whether ECS measures CPU and memory every 20 s in place of every 60 s, and `cpu_percent` and
+            `memory_percent` follow that; priced as custom metrics are.
         scale_out_cooldown: After adding tasks, how long before adding more.
         scale_in_cooldown: After removing tasks, how long before removing more.
 
@@ -31,6 +51,12 @@ class Scaling:
     cpu_percent: float | None = attrs.field(default=None, kw_only=True)
     memory_percent: float | None = attrs.field(default=None, kw_only=True)
     requests_per_task: float | None = attrs.field(default=None, kw_only=True)
+    backlog_per_task: float | None = attrs.field(default=None, kw_only=True)
+    queue: sqs.IQueue | None = attrs.field(default=None, kw_only=True)
+    metrics: tuple[MetricTarget, ...] = attrs.field(converter=_tuple, default=(), kw_only=True)
+    schedules: tuple[ScheduledAction, ...] = attrs.field(converter=_tuple, default=(), kw_only=True)
+    predictive: Predictive | None = attrs.field(default=None, kw_only=True)
+    high_resolution: bool = attrs.field(default=False, kw_only=True)
     scale_out_cooldown: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
     scale_in_cooldown: int = attrs.field(converter=seconds, default=default_seconds(300), kw_only=True)
 
@@ -46,21 +72,63 @@ class Scaling:
         faults.keep(limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
         faults.keep(limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
         faults.keep(limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
-        faults.keep(limits.TARGET_REQUESTS, "requests_per_task", self.requests_per_task)
-        known = not is_token((self.minimum, self.maximum))
-        if known and self.minimum < self.maximum and not self.moves:
-            faults.add(
-                f"nothing moves the number between {self.minimum} and {self.maximum}; "
-                "use cpu_percent=, memory_percent= or requests_per_task=, or one number"
-            )
-        if known and self.minimum == self.maximum and self.moves:
-            faults.add(
-                f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
-                "use a larger maximum, or no target"
-            )
+        faults.keep(limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
+        faults.keep(limits.TARGET_VALUE, "backlog_per_task", self.backlog_per_task)
+        for argument, given in (("metrics", self.metrics), ("schedules", self.schedules)):
+            faults.keep(limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in given])
+        if self.queue is not None and self.backlog_per_task is None:
+            faults.add("queue is given, but nothing counts its messages; use backlog_per_task=, or leave it out")
+        faults.keep(limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
+        faults.keep(limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
+        self._check_movement(faults)
         faults.raise_found()
+
+    @staticmethod
+    def surviving_zone_loss(*, peak: int, zones: int) -> int:
+        """The least number of copies of which `peak` are left when the fullest of their zones is lost.
+
+        Copies are spread over zones evenly, so with one zone go as many as the number divided by the zones, rounded up
+        (AWS containers blog, Amazon ECS availability best practices). A multiple of the zones wastes least.
+
+        Args:
+            peak: How many copies serve the most that is asked of them.
+            zones: Over how many availability zones they are spread, 2 or more.
+
+        Raises:
+            ValueError: there is no zone left, or nothing to serve.
+        """
+        faults = Faults("Scaling.surviving_zone_loss")
+        faults.keep(limits.ZONES, "zones", zones)
+        faults.keep(limits.PEAK, "peak", peak)
+        faults.raise_found()
+        return math.ceil(peak * zones / (zones - 1))
+
+    def left_without_a_zone(self, zones: int) -> int:
+        """How many of the least copies are left when the fullest of so many zones is lost."""
+        return self.minimum - math.ceil(self.minimum / zones)
+
+    @property
+    def has_target(self) -> bool:
+        """Whether something is kept near a value by moving the number."""
+        targets = (self.cpu_percent, self.memory_percent, self.requests_per_task, self.backlog_per_task)
+        acts = self.predictive is not None and not self.predictive.forecast_only
+        return any(target is not None for target in targets) or bool(self.metrics) or acts
 
     @property
     def moves(self) -> bool:
         """Whether something moves the number, so that a deployment must leave it alone."""
-        return any(target is not None for target in (self.cpu_percent, self.memory_percent, self.requests_per_task))
+        return self.has_target or bool(self.schedules) or self.predictive is not None
+
+    def _check_movement(self, faults: Faults) -> None:
+        if is_token((self.minimum, self.maximum)):
+            return
+        if self.minimum < self.maximum and not (self.has_target or self.schedules):
+            faults.add(
+                f"nothing moves the number between {self.minimum} and {self.maximum}; "
+                "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
+            )
+        if self.minimum == self.maximum and self.has_target and not self.schedules:
+            faults.add(
+                f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
+                "use a larger maximum, or no target"
+            )

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits
-from moorage.workload.container import Container
+from moorage.workload import limits, platforms, task_limits
+from moorage.workload.container import Container, ContainerCondition
 from moorage.workload.faults import Faults, is_token
-from moorage.workload.needs import LOGS, Needs
+from moorage.workload.needs import EXECUTE_COMMAND, LOGS, Needs, check_services
+from moorage.workload.volumes import Volume, check_volumes
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -25,6 +26,18 @@ class Architecture(enum.Enum):
     ARM64 = "ARM64"
 
 
+class OperatingSystemFamily(enum.Enum):
+    """The operating system that the images of a task are built for; Windows on Fargate alone."""
+
+    LINUX = "LINUX"
+    WINDOWS_SERVER_2019_CORE = "WINDOWS_SERVER_2019_CORE"
+    WINDOWS_SERVER_2019_FULL = "WINDOWS_SERVER_2019_FULL"
+    WINDOWS_SERVER_2022_CORE = "WINDOWS_SERVER_2022_CORE"
+    WINDOWS_SERVER_2022_FULL = "WINDOWS_SERVER_2022_FULL"
+    WINDOWS_SERVER_2025_CORE = "WINDOWS_SERVER_2025_CORE"
+    WINDOWS_SERVER_2025_FULL = "WINDOWS_SERVER_2025_FULL"
+
+
 class NetworkMode(enum.Enum):
     """How the containers of a task are connected to the network; on Fargate, always by an interface of their own."""
 
@@ -34,11 +47,18 @@ class NetworkMode(enum.Enum):
     """The containers stand behind the instance's address, each port of theirs mapped to one of its ports."""
     HOST = "host"
     """The containers listen on the instance's own ports, and nothing keeps them from the role of the instance."""
+    NONE = "none"
+    """The containers are on no network: nothing reaches them, and they reach nothing."""
 
 
 @attrs.frozen(init=False)
 class Task:
     """The containers that run together on one network interface, and what they need. It says nothing of how many run.
+
+    With `execute_command` a session in a container is possible (`aws ecs execute-command`). AWS does not support that
+    with a read-only root file system: where a container has one, an init process and directories for the agent of the
+    session (`/managed-agents`, `/var/lib/amazon/ssm`, `/var/log/amazon/ssm`) are added, with which it works;
+    `Container(read_only=False)` is the other way.
 
     Args:
         containers: 1 to 10 of them, at least one essential. The first with a port is the one that is connected to.
@@ -48,8 +68,17 @@ class Task:
         architecture: The processor the images are built for.
         ephemeral_storage_gib: Disk of a Fargate task, 21 to 200 GiB; 20 GiB without it.
         permissions: What the application itself may do in AWS; grants (`bucket.grant_read(service)`) add to it.
-        network_mode: How its containers are connected. `BRIDGE` and `HOST` are for instances in an Auto Scaling group,
-            `HOST` for ECS Managed Instances too.
+        network_mode: How its containers are connected. `BRIDGE`, `HOST` and `NONE` are for instances in an Auto Scaling
+            group, `HOST` for ECS Managed Instances too.
+        volumes: What its containers keep files on and name in `Container(mounts=...)`; one `Volume.ebs` at most.
+        calls: Services of AWS that the application calls, as endpoints name them (`sqs`, `dynamodb`, `kms`), so that
+            its network is checked for a way there, and `Endpoints.for_tasks` has it; `internet` for anything else.
+        execute_command: Whether a session in its containers is possible (ECS Exec).
+        operating_system_family: The operating system that the images are built for.
+        pid_mode: Whether its containers see one another's processes (`task`), or all of the instance (`host`), which
+            leaves Security Hub ECS.3 unmet.
+        ipc_mode: With whom they share memory segments and queues: `task`, `host` or `none`; on instances alone.
+        enable_fault_injection: Whether AWS Fault Injection Service may disturb its containers.
 
     Raises:
         ValueError: with all that the containers cannot have together.
@@ -62,6 +91,13 @@ class Task:
     ephemeral_storage_gib: int | None
     permissions: tuple[iam.PolicyStatement, ...]
     network_mode: NetworkMode
+    volumes: tuple[Volume, ...]
+    calls: tuple[str, ...]
+    execute_command: bool
+    operating_system_family: OperatingSystemFamily
+    pid_mode: str | None
+    ipc_mode: str | None
+    enable_fault_injection: bool
 
     def __init__(
         self,
@@ -72,22 +108,56 @@ class Task:
         ephemeral_storage_gib: int | None = None,
         permissions: Sequence[iam.PolicyStatement] = (),
         network_mode: NetworkMode = NetworkMode.AWSVPC,
+        volumes: Volume | Sequence[Volume] = (),
+        calls: str | Sequence[str] = (),
+        execute_command: bool = False,
+        operating_system_family: OperatingSystemFamily = OperatingSystemFamily.LINUX,
+        pid_mode: str | None = None,
+        ipc_mode: str | None = None,
+        enable_fault_injection: bool = False,
     ) -> None:
         self.__attrs_init__(
-            containers, cpu, memory_mib, architecture, ephemeral_storage_gib, tuple(permissions), network_mode
+            containers=containers,
+            cpu=cpu,
+            memory_mib=memory_mib,
+            architecture=architecture,
+            ephemeral_storage_gib=ephemeral_storage_gib,
+            permissions=tuple(permissions),
+            network_mode=network_mode,
+            volumes=(volumes,) if isinstance(volumes, Volume) else tuple(volumes),
+            calls=(calls,) if isinstance(calls, str) else tuple(calls),
+            execute_command=execute_command,
+            operating_system_family=operating_system_family,
+            pid_mode=pid_mode,
+            ipc_mode=ipc_mode,
+            enable_fault_injection=enable_fault_injection,
         )
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
+        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
+        faults.keep(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
+        sized = not faults.found
         faults.keep(limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:
             faults.keep(limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
             self._check_ports(faults)
             faults.keep(limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
-            self._check_shares(faults)
+            if sized:
+                self._check_shares(faults)
             self._check_order(faults)
+            check_volumes(self, faults)
+            routers = tuple(container.name for container in self.containers if container.sidecar.firelens)
+            faults.keep(task_limits.LOG_ROUTERS, "log_router", routers)
             faults.keep(limits.TASK_DEFINITION_SIZE, "the definition", self._size())
         faults.keep(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
+        faults.keep(task_limits.PID_MODE, "pid_mode", self.pid_mode)
+        faults.keep(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
+        if self.enable_fault_injection:
+            faults.keep(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
+        if self.on_windows:
+            platforms.check_windows(self, faults)
+        check_services("calls", self.calls, faults)
         faults.raise_found()
 
     @property
@@ -96,16 +166,49 @@ class Task:
         return next((container for container in self.containers if container.port is not None), None)
 
     @property
-    def needs(self) -> Needs:
-        """What the task must reach to start: its images, its log group, its secrets and parameters."""
-        return LOGS.union(*(container.image.needs for container in self.containers), self._secret_needs())
+    def log_router(self) -> Container | None:
+        """The container that the logs of all the others go through, where there is one."""
+        return next((container for container in self.containers if container.sidecar.firelens), None)
 
-    def memory_of(self, container: Container) -> int:
-        """The hard limit of a container, in MiB: its own, or an even share of what the others leave."""
+    @property
+    def on_windows(self) -> bool:
+        """Whether its images are built for Windows."""
+        return self.operating_system_family is not OperatingSystemFamily.LINUX
+
+    @property
+    def needs(self) -> Needs:
+        """What must be reached for the task to start, and what it reaches itself when it runs."""
+        return self.needs_to_start | self.needs_to_run
+
+    @property
+    def needs_to_start(self) -> Needs:
+        """What ECS must reach for it: its images, log group, secrets and files. On instances, their agent does."""
+        return LOGS.union(
+            *(container.image.needs for container in self.containers),
+            *(container.reads for container in self.containers),
+        )
+
+    @property
+    def needs_to_run(self) -> Needs:
+        """What it reaches from its own place in the network: what it and its sidecars call, and a session's way in."""
+        return frozenset(self.calls).union(
+            EXECUTE_COMMAND if self.execute_command else (),
+            *(container.sidecar.calls for container in self.containers),
+        )
+
+    def memory_of(self, container: Container) -> int | None:
+        """The hard limit of a container, in MiB: its own, or an even share of what the others leave.
+
+        None where only CloudFormation will know what there is to share: the task's memory is then its limit.
+        """
         if container.memory_mib is not None:
             return container.memory_mib
-        said = sum(each.memory_mib or 0 for each in self.containers)
-        return (self.memory_mib - said) // sum(each.memory_mib is None for each in self.containers)
+        if len(self.containers) == 1:
+            return self.memory_mib
+        said = [each.memory_mib for each in self.containers if each.memory_mib is not None]
+        if is_token((self.memory_mib, *said)):
+            return None
+        return (self.memory_mib - sum(said)) // (len(self.containers) - len(said))
 
     @property
     def gpus(self) -> int:
@@ -121,36 +224,25 @@ class Task:
             return tuple(container.port for container in self.containers if container.port)
         return tuple(container.host_port for container in self.containers if container.host_port)
 
-    def check_fargate(self, faults: Faults) -> None:
-        """Note what Fargate cannot run; the same task may run on instances."""
-        faults.keep(limits.FARGATE_SIZE, "cpu and memory_mib", (self.cpu, self.memory_mib))
-        faults.keep(limits.FARGATE_NETWORK_MODE, "network_mode", self.network_mode.value)
-        for container in self.containers:
-            of = f"of container {container.name!r}"
-            faults.keep(limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
-            faults.keep(limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
-            faults.keep(limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
+    def check_fargate(self, faults: Faults, *, spot: bool = False) -> None:
+        """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
+        platforms.check_fargate(self, faults, spot=spot)
 
     def check_instances(self, faults: Faults) -> None:
         """Note what no instance of an Auto Scaling group can run."""
-        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
-        self._check_ephemeral_storage("an Auto Scaling group's instances", faults)
+        platforms.check_instances(self, faults)
 
     def check_managed_instances(self, faults: Faults) -> None:
         """Note what ECS Managed Instances cannot run."""
-        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
-        faults.keep(limits.MANAGED_NETWORK_MODE, "network_mode", self.network_mode.value)
-        self._check_ephemeral_storage("ECS Managed Instances", faults)
-
-    def _check_ephemeral_storage(self, where: str, faults: Faults) -> None:
-        if self.ephemeral_storage_gib is not None:
-            faults.add(
-                f"ephemeral_storage_gib is {self.ephemeral_storage_gib}, but it is Fargate's, and tasks on {where} "
-                "share the instance's volume; leave it out, and give the capacity a larger volume"
-            )
+        platforms.check_managed_instances(self, faults)
 
     def _check_ports(self, faults: Faults) -> None:
         ports = [container for container in self.containers if container.port is not None]
+        if self.network_mode is NetworkMode.NONE:
+            listening = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
+            faults.keep(task_limits.NO_PORTS, "port", listening)
+            return
+        self._check_port_ranges(faults)
         for port in self.host_ports:
             faults.keep(limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port)
         if self.network_mode is NetworkMode.BRIDGE:
@@ -164,19 +256,34 @@ class Task:
                 (container.host_port or container.port, container.port),
             )
 
+    def _check_port_ranges(self, faults: Faults) -> None:
+        ranges = [each for container in self.containers for each in container.port_ranges]
+        if not ranges:
+            return
+        faults.keep(task_limits.PORT_RANGE_MODE, "network_mode with port_ranges", self.network_mode.value)
+        if self.network_mode is NetworkMode.AWSVPC:
+            alone = [(each.port, each.port) for each in self.containers if each.port is not None]
+            faults.keep(task_limits.PORT_RANGES_APART, "ports of the task", (*alone, *ranges))
+
     def _check_shares(self, faults: Faults) -> None:
         cpu = sum(container.cpu or 0 for container in self.containers)
         faults.keep(limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
         memory = sum(container.memory_mib or 0 for container in self.containers)
         faults.keep(limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
-        if memory > self.memory_mib or is_token(self.memory_mib):
+        if memory > self.memory_mib:
             return
         for container in self.containers:
             share = self.memory_of(container)
             if container.memory_mib is None:
                 faults.keep(limits.CONTAINER_MEMORY_LEAST, f"what is left for container {container.name!r}", share)
+                if container.memory_reservation_mib is not None:
+                    faults.keep(
+                        task_limits.MEMORY_RESERVATION,
+                        f"memory_reservation_mib of container {container.name!r}",
+                        (container.memory_reservation_mib, share),
+                    )
             written = sum(container.writable.values())
-            if container.writable:
+            if container.writable and share is not None:
                 faults.keep(limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share))
 
     def _check_order(self, faults: Faults) -> None:
@@ -188,6 +295,7 @@ class Task:
                     f"container {container.name!r} depends on {missing!r}, which the task does not have; "
                     f"use {others or 'another container'}, or leave it out"
                 )
+            self._check_conditions(container, faults)
         started: set[str] = set()
         while ready := {name for name, on in waits.items() if name not in started and on & waits.keys() <= started}:
             started |= ready
@@ -196,10 +304,26 @@ class Task:
                 f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out"
             )
 
-    def _secret_needs(self) -> Needs:
-        secrets = [secret for container in self.containers for secret in container.secrets.values()]
-        return frozenset("ssm" if hasattr(secret, "parameter_arn") else "secretsmanager" for secret in secrets)
+    def _check_conditions(self, container: Container, faults: Faults) -> None:
+        for waited in (each for each in self.containers if each.name in container.depends_on):
+            condition = container.depends_on[waited.name]
+            argument = f"depends_on {waited.name!r} of container {container.name!r}"
+            if condition in {ContainerCondition.COMPLETE, ContainerCondition.SUCCESS}:
+                faults.keep(task_limits.DEPENDENCY_ENDS, argument, waited.essential)
+            if condition is ContainerCondition.HEALTHY:
+                faults.keep(task_limits.DEPENDENCY_HEALTHY, argument, waited.health_check is not None)
 
     def _size(self) -> int:
-        said = [[c.name, c.command, c.entry_point, dict(c.environment), list(c.secrets)] for c in self.containers]
-        return len(json.dumps(said))
+        said = [
+            [
+                each.name,
+                each.command,
+                each.entry_point,
+                dict(each.environment),
+                list(each.secrets),
+                dict(each.docker_labels),
+                list(each.mounts),
+            ]
+            for each in self.containers
+        ]
+        return len(json.dumps(said, default=str))

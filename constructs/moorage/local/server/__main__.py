@@ -10,9 +10,10 @@ import signal
 import sys
 
 _SERVICES = (
-    "applicationautoscaling", "autoscaling", "autoscaling_api", "ec2", "ecr", "ecs", "ecs_capacity", "ecs_scheduling",
-    "ecs_revisions", "ecs_rollout", "ecs_services", "ecs_targets", "elbv2", "iam", "lambda_functions", "logs", "s3",
-    "scheduler", "ssm", "stepfunctions",
+    "applicationautoscaling", "autoscaling", "autoscaling_api", "cloudtrail", "cloudwatch", "ec2", "ecr", "ecr_api",
+    "ecr_public", "ecr_registry_types", "ecs", "ecs_capacity", "ecs_revisions", "ecs_rollout", "ecs_scheduling",
+    "ecs_services", "ecs_targets", "elbv2", "events", "iam", "kms", "lambda_functions", "logs", "s3", "scheduler",
+    "sns", "ssm", "stepfunctions",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
@@ -78,6 +79,7 @@ async def _serve(port: int, log_level: str) -> None:
 def _extended() -> object:
     """ministack's application with this package's types in it."""
     import ministack.app  # noqa: PLC0415
+    from ministack.core import lambda_runtime  # noqa: PLC0415
 
     from . import engine  # noqa: PLC0415
 
@@ -86,6 +88,10 @@ def _extended() -> object:
         if hasattr(service, "install"):
             service.install()
     engine.install()
+    lambda_runtime._NODEJS_WORKER_SCRIPT = lambda_runtime._NODEJS_WORKER_SCRIPT.replace(
+        "bundle the module with your function or use LAMBDA_EXECUTOR=docker.",
+        "on AWS it is there, here it is once `npm install @aws-sdk/client-...` ran in the folder of the app",
+    )
     ministack.app._collect_scripts = lambda *_: []  # nothing of the machine's own is to run
     return ministack.app.app
 

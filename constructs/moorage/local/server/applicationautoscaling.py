@@ -7,7 +7,6 @@ that goes off does where a step scaling policy is its action: the metric counts 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from ministack.core import router
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid
 from ministack.services import cloudwatch, ecs
 
-from .calls import RefusedError, members, perform, request
+from .calls import RefusedError, json_service, members, perform, request
 from .resource import Made, Properties, Resource
 
 _SERVICE = "application-autoscaling"
@@ -220,24 +219,10 @@ _OPERATIONS: Mapping[str, Callable[[Parameters], Parameters]] = {
 }
 
 
-async def _handle(
-    _method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, Any]
-) -> tuple[int, dict[str, str], bytes]:
-    operation = headers.get("x-amz-target", "").rsplit(".", maxsplit=1)[-1]
-    kind = {"Content-Type": "application/x-amz-json-1.1"}
-    try:
-        if operation not in _OPERATIONS:
-            raise RefusedError(f"UnknownOperationException: {operation} is not known to the local AWS")
-        return 200, kind, json.dumps(_OPERATIONS[operation](json.loads(body or b"{}"))).encode("utf-8")
-    except RefusedError as error:
-        code, _, message = str(error).partition(": ")
-        return 400, kind, json.dumps({"__type": code, "message": message}).encode("utf-8")
-
-
 def install() -> None:
     """Give the service a place among ministack's."""
     router.SERVICE_PATTERNS[_SERVICE] = {"target_prefixes": [_TARGET], "host_patterns": [rf"{_SERVICE}\."]}
-    app.SERVICE_HANDLERS[_SERVICE] = _handle
+    app.SERVICE_HANDLERS[_SERVICE] = json_service(_OPERATIONS)
     cloudwatch._dispatch_alarm_actions = _moving(cloudwatch._dispatch_alarm_actions)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from html import escape
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -18,6 +19,10 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
 _TRUTHS = {"true": True, "false": False}
+_SHOWN = 60
+
+Operation = Callable[[dict[str, Any]], dict[str, Any]]
+Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 
 
 class RefusedError(ValueError):
@@ -129,6 +134,74 @@ def _scalar(value: Any, kind: str, path: str) -> Any:
     if kind == "string":
         return str(value).lower() if isinstance(value, bool) else str(value)
     return value
+
+
+def check(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
+    """Hold an operation's input against the lengths, ranges, patterns and choices that the service's model states.
+
+    Args:
+        service: The service's name in boto3.
+        operation: The operation, as in `CreateRepository`.
+        parameters: Its input.
+
+    Raises:
+        RefusedError: With the first fault, under the code that the JSON services use for it.
+    """
+    shape = model(service).operation_model(operation).input_shape
+    for fault in _faults(parameters, shape, "") if shape is not None else ():
+        raise RefusedError(f"InvalidParameterException: Invalid parameter at {fault}")
+
+
+def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    if isinstance(shape, StructureShape):
+        yield from (f"'{path}{name}': it is required" for name in shape.required_members if name not in value)
+        for name in value.keys() & shape.members.keys():
+            yield from _faults(value[name], shape.members[name], f"{path}{name}.")
+        return
+    at = path.rstrip(".")
+    if isinstance(shape, ListShape):
+        for number, item in enumerate(value):
+            yield from _faults(item, shape.member, f"{at}[{number}].")
+    yield from _broken_limits(value, shape, at)
+
+
+def _broken_limits(value: Any, shape: Shape, at: str) -> Iterator[str]:
+    limits, shown = shape.metadata, str(value)[:_SHOWN]
+    size = len(value) if hasattr(value, "__len__") else value
+    if "min" in limits and size < limits["min"]:
+        yield f"'{at}': {shown!r} is less than, or has fewer than, {limits['min']}"
+    if "max" in limits and size > limits["max"]:
+        yield f"'{at}': {shown!r} is more than, or has more than, {limits['max']}"
+    if "pattern" in limits and not re.fullmatch(limits["pattern"], value, re.ASCII):
+        yield f"'{at}': {shown!r} must match {limits['pattern']}"
+    if limits.get("enum") and value not in limits["enum"]:
+        yield f"'{at}': {value!r} must be one of {', '.join(limits['enum'])}"
+
+
+def json_service(operations: Mapping[str, Operation], otherwise: Handler | None = None) -> Handler:
+    """A handler of a JSON service's requests, as ministack keeps one for each service.
+
+    Args:
+        operations: What answers each operation of the API.
+        otherwise: Who answers the operations that are not among these; they are unknown without it.
+    """
+
+    async def answer(
+        method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> tuple[int, dict[str, str], bytes]:
+        operation = headers.get("x-amz-target", "").rsplit(".", maxsplit=1)[-1]
+        kind = {"Content-Type": "application/x-amz-json-1.1"}  # ministack writes more into it
+        if operation not in operations and otherwise is not None:
+            return await otherwise(method, path, headers, body, query)
+        try:
+            if operation not in operations:
+                raise RefusedError(f"UnknownOperationException: {operation} is not known to the local AWS")
+            return 200, kind, json.dumps(operations[operation](json.loads(body or b"{}"))).encode("utf-8")
+        except RefusedError as error:
+            code, _, message = str(error).partition(": ")
+            return 400, kind, json.dumps({"__type": code, "message": message}).encode("utf-8")
+
+    return answer
 
 
 def perform(operation: Callable[[dict[str, Any]], Any], parameters: Mapping[str, Any]) -> dict[str, Any]:

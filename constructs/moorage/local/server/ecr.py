@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -9,21 +10,20 @@ from ministack.core.responses import get_account_id, request_scope
 from ministack.services import ecr
 from ministack.services.cloudformation import provisioners
 
-from .calls import perform, request
+from .calls import RefusedError, request
+from .ecr_api import RENAMED, call
+from .ecr_pull_through import fetch
 from .resource import Made, Properties, Resource
 
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com|on\.aws)(?:\.cn)?/"
     r"(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
 )
-_RENAMED = {
-    "ImageTagMutabilityExclusionFilterType": "filterType",
-    "ImageTagMutabilityExclusionFilterValue": "filter",
-}
 _OF_THE_REQUEST = (
     "EncryptionConfiguration", "ImageScanningConfiguration", "ImageTagMutability",
     "ImageTagMutabilityExclusionFilters", "RepositoryName", "Tags",
 )  # fmt: skip
+_MUTABILITY = ("imageTagMutability", "imageTagMutabilityExclusionFilters", "repositoryName")
 
 
 class Repository(Resource):
@@ -33,33 +33,46 @@ class Repository(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         wanted = self._request({"RepositoryName": name.lower(), **properties})
-        repository = perform(ecr._create_repository, wanted)["repository"]["repositoryName"]
-        ecr._repositories[repository].update(self._record(wanted))
-        provisioners._ecr_repo_apply_policies(repository, properties)
+        repository = call("CreateRepository", wanted)["repository"]["repositoryName"]
+        try:
+            self._apply_policies(repository, properties)
+        except RefusedError:
+            self.delete(repository, {})
+            raise
         return self._made(repository)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         if physical_id not in ecr._repositories:
             return self.create(new, physical_id)
+        wanted = {"imageTagMutability": "MUTABLE", "imageScanningConfiguration": {"scanOnPush": False}}
+        wanted |= {"repositoryName": physical_id, **self._request(new)}
         repository = ecr._repositories[physical_id]
-        defaults = {"imageTagMutability": "MUTABLE", "imageScanningConfiguration": {"scanOnPush": False}}
-        repository.update(defaults | self._record(self._request(new)))
+        call("PutImageTagMutability", {name: value for name, value in wanted.items() if name in _MUTABILITY})
+        repository["imageScanningConfiguration"] = wanted["imageScanningConfiguration"]
         provisioners._reconcile_tag_list(repository.setdefault("tags", []), old, new)
-        provisioners._ecr_repo_apply_policies(physical_id, new)
+        self._apply_policies(physical_id, new)
         return self._made(physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         if physical_id in ecr._repositories:
             force = str(properties.get("EmptyOnDelete", False)).lower() == "true"
-            perform(ecr._delete_repository, {"repositoryName": physical_id, "force": force})
+            call("DeleteRepository", {"repositoryName": physical_id, "force": force})
 
     def _request(self, properties: Properties) -> dict[str, Any]:
         properties.get("EmptyOnDelete")  # kept in the template's words, for `delete`
         stated = {name: properties[name] for name in _OF_THE_REQUEST if name in properties}
-        return request("ecr", "CreateRepository", stated, renamed=_RENAMED)
+        return request("ecr", "CreateRepository", stated, renamed=RENAMED)
 
-    def _record(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in wanted.items() if name.startswith("image")}
+    def _apply_policies(self, repository: str, properties: Properties) -> None:
+        lifecycle = (properties.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
+        ecr._lifecycle_policies.pop(repository, None)
+        if lifecycle:
+            call("PutLifecyclePolicy", {"repositoryName": repository, "lifecyclePolicyText": lifecycle})
+        policy = properties.get("RepositoryPolicyText")
+        ecr._repo_policies.pop(repository, None)
+        if policy:
+            text = policy if isinstance(policy, str) else json.dumps(policy)
+            call("SetRepositoryPolicy", {"repositoryName": repository, "policyText": text})
 
     def _made(self, name: str) -> Made:
         repository = ecr._repositories[name]
@@ -83,22 +96,12 @@ def missing_image(image: str) -> str | None:
     with request_scope(account, region):
         if not here:
             return None
-        if name not in ecr._repositories:
-            return f"CannotPullContainerError: the repository with name '{name}' does not exist in registry '{account}'"
         wanted = (
             {"imageDigest": reference["digest"]} if reference["digest"] else {"imageTag": reference["tag"] or "latest"}
         )
-        if ecr._find_image(name, wanted) is None:
+        found = fetch(name, wanted)
+        if name not in ecr._repositories:
+            return f"CannotPullContainerError: the repository with name '{name}' does not exist in registry '{account}'"
+        if found is None:
             return f"CannotPullContainerError: pull image manifest has been retried 1 time(s): {image}: not found"
     return None
-
-
-def install() -> None:
-    """Let ECR's own API show what ministack's records have no place for."""
-    shape = ecr._repo_shape
-
-    def shown(repository: dict[str, Any]) -> dict[str, Any]:
-        filters = repository.get("imageTagMutabilityExclusionFilters")
-        return {**shape(repository), **({"imageTagMutabilityExclusionFilters": filters} if filters else {})}
-
-    ecr._repo_shape = shown

@@ -29,6 +29,15 @@ _UNRECOGNIZED = "Template format error: Unrecognized resource types: ["
 _HELD_SECONDS = 20.0
 _PLACEHOLDERS = ("AWS::CDK::Metadata",)  # nothing stands behind it on AWS either
 _BLOCKING = ("AWS::ECS::Service",)  # asks functions, which in turn ask this server
+_UNIQUE = {
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SecretsManager::Secret": "Name",
+}
+"""Names that a service takes once, where CloudFormation's schema identifies the resource by an ARN or an address."""
 
 Handler = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -131,6 +140,7 @@ class _Checked:
         seen = _Read(properties)
         with self._naming(logical_id, stack_name):
             _refuse(schema.faults(self._type, properties, get_region()))
+            _refuse(_claimed(self._type, logical_id, properties, stack_name))
             result: Result = self._create(logical_id, seen, stack_name)
             unread = _unread(properties, seen.read)
             if unread:
@@ -165,6 +175,22 @@ class _Checked:
             yield
         except RefusedError as error:
             raise RefusedError(f"{self._type} {_path(stack_name, logical_id)}: {error}") from error
+
+
+def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
+    """The stack that has this very resource already, as its own; ministack would let this one take it over."""
+    name = _UNIQUE.get(resource_type) or schema.identifier(resource_type)
+    wanted = properties.get(name) if name else None
+    return [
+        f'a resource of this type with {name} "{wanted}" already exists, in stack {stack["StackName"]} (AlreadyExists)'
+        for stack in cloudformation._stacks.values()
+        for other_id, other in stack.get("_resources", {}).items()
+        if wanted is not None
+        and other.get("ResourceType") == resource_type
+        and (stack["StackName"], other_id) != (stack_name, logical_id)
+        and not str(stack.get("StackStatus")).startswith(("DELETE_COMPLETE", "REVIEW"))
+        and (other.get("Properties") or {}).get(name) == wanted
+    ]
 
 
 def _unread(properties: Mapping[str, Any], read: set[str]) -> list[str]:

@@ -35,6 +35,9 @@ def install() -> None:
         ("AccessControl", str.encode, _put_canned_acl, lambda name: s3._bucket_acl.pop(name, None)),
         ("BucketEncryption", _encryption, _checked(s3._put_bucket_encryption), s3._delete_bucket_encryption),
         ("LifecycleConfiguration", _lifecycle, _checked(s3._put_bucket_lifecycle), s3._delete_bucket_lifecycle),
+        ("LoggingConfiguration", _logging, _checked(s3._put_bucket_logging), s3._bucket_logging_config.pop),
+        ("ObjectLockEnabled", _lock, _locked, s3._bucket_object_lock.pop),
+        ("ObjectLockConfiguration", _lock, _locked, s3._bucket_object_lock.pop),
         (
             "OwnershipControls",
             lambda value: _xml("PutBucketOwnershipControls", {"OwnershipControls": value}),
@@ -76,6 +79,24 @@ def _encryption(value: dict[str, Any]) -> bytes:
 def _lifecycle(value: dict[str, Any]) -> bytes:
     rules = [_rule(rule) for rule in value["Rules"]]
     return _xml("PutBucketLifecycleConfiguration", {"LifecycleConfiguration": {"Rules": rules}})
+
+
+def _logging(value: dict[str, Any]) -> bytes:
+    renamed = {"DestinationBucketName": "TargetBucket", "LogFilePrefix": "TargetPrefix"}
+    stated = {"LogFilePrefix": "", **value}
+    return _xml("PutBucketLogging", {"BucketLoggingStatus": {"LoggingEnabled": stated}}, renamed)
+
+
+def _lock(value: Any) -> bytes:
+    """A lock's configuration; `ObjectLockEnabled` beside one states none of its own."""
+    if not isinstance(value, dict):
+        value = {"ObjectLockEnabled": "Enabled"} if str(value).lower() == "true" else {}
+    return _xml("PutObjectLockConfiguration", {"ObjectLockConfiguration": value}) if value else b""
+
+
+def _locked(name: str, body: bytes) -> None:
+    if body:
+        _checked(s3._put_object_lock_configuration)(name, body)
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,8 @@ class ScheduleGroup(Resource):
 def _check(schedule: Record) -> None:
     """Refuse what the Scheduler would not take."""
     target, expression = schedule["Target"], schedule["ScheduleExpression"]
-    if not iam.is_trusted(target["RoleArn"], "scheduler.amazonaws.com"):
+    group = scheduler._group_arn(schedule.get("GroupName", "default"))
+    if not iam.is_trusted(target["RoleArn"], "scheduler.amazonaws.com", sourcearn=group):
         raise RefusedError(
             "ValidationException: The execution role you provide must allow AWS EventBridge Scheduler to assume the "
             f"role: {target['RoleArn']}"

@@ -60,6 +60,13 @@ def create_only(resource_type: str) -> tuple[str, ...]:
     return tuple(name for name in names if "/" not in name)
 
 
+def identifier(resource_type: str) -> str | None:
+    """The one property that identifies a resource of a type, which no two may share; None where it takes several."""
+    schema = of(resource_type, "us-east-1") or {}
+    paths = schema.get("primaryIdentifier", ())
+    return str(paths[0]).removeprefix("/properties/") if len(paths) == 1 else None
+
+
 def tag_property(resource_type: str) -> str | None:
     """The property of a type that takes the stack's tags as a list, if it has one."""
     schema = of(resource_type, "us-east-1") or {}

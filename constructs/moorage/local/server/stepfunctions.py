@@ -35,10 +35,9 @@ class StateMachine(Resource):
     type = "AWS::StepFunctions::StateMachine"
 
     def create(self, properties: Properties, name: str) -> Made:
-        wanted = self._request(
-            "CreateStateMachine", {"StateMachineName": shortened(name, 80), **properties}, properties
-        )
-        arn = f"arn:aws:states:{get_region()}:{get_account_id()}:stateMachine:{wanted['name']}"
+        stated = {"StateMachineName": shortened(name, 80), **properties}
+        arn = f"arn:aws:states:{get_region()}:{get_account_id()}:stateMachine:{stated['StateMachineName']}"
+        wanted = self._request("CreateStateMachine", arn, stated, properties)
         if arn in machines._state_machines:
             raise RefusedError(f"StateMachineAlreadyExists: State Machine Already Exists: '{arn}'")
         perform(machines._create_state_machine, wanted)
@@ -46,7 +45,7 @@ class StateMachine(Resource):
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         stated = {key: value for key, value in new.items() if key not in _NOT_UPDATED}
-        wanted = self._request("UpdateStateMachine", {"StateMachineArn": physical_id, **stated}, new)
+        wanted = self._request("UpdateStateMachine", physical_id, {"StateMachineArn": physical_id, **stated}, new)
         perform(machines._update_state_machine, wanted)
         words = [{"Tags": provisioners._sfn_tags(properties)} for properties in (old, new)]
         tags = machines._tags.setdefault(physical_id, [])
@@ -56,11 +55,11 @@ class StateMachine(Resource):
     def delete(self, physical_id: str, properties: Properties) -> None:
         provisioners._sfn_state_machine_delete(physical_id, properties)
 
-    def _request(self, operation: str, stated: Properties, properties: Properties) -> dict[str, Any]:
+    def _request(self, operation: str, arn: str, stated: Properties, properties: Properties) -> dict[str, Any]:
         definition = provisioners._sfn_definition(properties)
         kept = {key: value for key, value in stated.items() if key not in _DEFINITIONS}
         wanted = request("stepfunctions", operation, kept, renamed=_RENAMED)
-        if not iam.is_trusted(wanted["roleArn"], "states.amazonaws.com"):
+        if not iam.is_trusted(wanted["roleArn"], "states.amazonaws.com", sourcearn=arn):
             raise RefusedError(
                 "AccessDeniedException: Neither the global service principal states.amazonaws.com, nor the regional "
                 f"one is authorized to assume the provided role: {wanted['roleArn']}"

@@ -1,0 +1,145 @@
+"""What CloudWatch counts of a registry: pulls of a repository, calls of an API and how near they are to their quota."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HEIGHT, _HALF = 6, 12
+
+
+class ApiCall(enum.Enum):
+    """The calls of ECR that CloudWatch counts (ECR guide: usage metrics)."""
+
+    GET_AUTHORIZATION_TOKEN = "GetAuthorizationToken"  # noqa: S105  # the name of a call
+    BATCH_CHECK_LAYER_AVAILABILITY = "BatchCheckLayerAvailability"
+    INITIATE_LAYER_UPLOAD = "InitiateLayerUpload"
+    UPLOAD_LAYER_PART = "UploadLayerPart"
+    COMPLETE_LAYER_UPLOAD = "CompleteLayerUpload"
+    PUT_IMAGE = "PutImage"
+    BATCH_GET_IMAGE = "BatchGetImage"
+    GET_DOWNLOAD_URL_FOR_LAYER = "GetDownloadUrlForLayer"
+
+
+def pull_count(repository_name: str, **options: Any) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        **{
+            "namespace": "AWS/ECR",
+            "metric_name": "RepositoryPullCount",
+            "dimensions_map": {"RepositoryName": repository_name},
+            "statistic": "Sum",
+            "period": cdk.Duration.minutes(1),
+            **options,
+        }
+    )
+
+
+class RegistryMetrics(Construct):
+    """What a `Registry` shows of itself in CloudWatch, of its account and region as a whole."""
+
+    def metric_calls(self, call: ApiCall, **options: Any) -> cloudwatch.Metric:
+        """How often an API was called, by the minute.
+
+        Args:
+            call: Which one: a login is `GET_AUTHORIZATION_TOKEN`, a push ends with `PUT_IMAGE`, a pull begins with
+                `BATCH_GET_IMAGE`.
+            options: What `cloudwatch.Metric` takes.
+        """
+        return cloudwatch.Metric(
+            **{
+                "namespace": "AWS/Usage",
+                "metric_name": "CallCount",
+                "dimensions_map": {"Service": "ECR", "Type": "API", "Resource": call.value, "Class": "None"},
+                "statistic": "Sum",
+                "period": cdk.Duration.minutes(1),
+                "label": call.value,
+                **options,
+            }
+        )
+
+    def metric_quota_used(self, call: ApiCall, **options: Any) -> cloudwatch.MathExpression:
+        """How much of a call's quota is used, in percent; ECR counts no throttled calls, so they are foreseen by this.
+
+        Args:
+            call: Which one.
+            options: What `cloudwatch.MathExpression` takes.
+        """
+        of = call.name.lower()
+        return cloudwatch.MathExpression(
+            **{
+                "expression": f"{of}/SERVICE_QUOTA({of})*100",  # as the CloudWatch user guide writes it
+                "using_metrics": {of: self.metric_calls(call)},
+                "label": f"{call.value}, % of its quota",
+                "period": cdk.Duration.minutes(1),
+                **options,
+            }
+        )
+
+    def alarm_near_quota(
+        self,
+        construct_id: str,
+        *,
+        call: ApiCall,
+        percent: float = 80,
+        actions: Sequence[cloudwatch.IAlarmAction] = (),
+    ) -> cloudwatch.Alarm:
+        """Raise an alarm when a call has used more of its quota than `percent`, for three minutes of five.
+
+        Args:
+            construct_id: Its id in the registry.
+            call: Which one.
+            percent: The share of the quota, above 0 and up to 100.
+            actions: What happens then: an `aws_cloudwatch_actions.SnsAction`; an alarm without one is seen by nobody
+                who does not look (Security Hub CloudWatch.15).
+
+        Raises:
+            ValueError: the share is none.
+        """
+        if not 0 < percent <= 100:  # noqa: PLR2004  # a share of the whole
+            raise ValueError(
+                f"{self.node.path}/{construct_id}: percent is {percent}, but a share of a quota is above 0 and up to "
+                "100; use 80"
+            )
+        alarm = cloudwatch.Alarm(
+            self,
+            construct_id,
+            metric=self.metric_quota_used(call),
+            threshold=percent,
+            evaluation_periods=5,
+            datapoints_to_alarm=3,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=f"{call.value} of Amazon ECR is near its quota, beyond which calls are refused",
+        )
+        for action in actions:
+            alarm.add_alarm_action(action)
+        return alarm
+
+    def add_dashboard(self, construct_id: str, *, repositories: Sequence[Any] = ()) -> cloudwatch.Dashboard:
+        """Show logins, pushes and pulls, how much of each quota is used, and the pulls of some repositories.
+
+        Args:
+            construct_id: Its id in the registry.
+            repositories: Any `ecr.IRepository`s, each with a line of its own.
+        """
+        logins = [ApiCall.GET_AUTHORIZATION_TOKEN, ApiCall.PUT_IMAGE, ApiCall.BATCH_GET_IMAGE]
+        dashboard = cloudwatch.Dashboard(self, construct_id)
+        dashboard.add_widgets(
+            _graph("Logins, pushes and pulls", [self.metric_calls(call) for call in logins]),
+            _graph("Quotas used, in percent", [self.metric_quota_used(call) for call in ApiCall]),
+        )
+        if repositories:
+            pulls = [pull_count(each.repository_name, label=each.repository_name) for each in repositories]
+            dashboard.add_widgets(_graph("Pulls by repository", pulls))
+        return dashboard
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=_HALF, height=_HEIGHT)

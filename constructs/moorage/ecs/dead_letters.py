@@ -1,0 +1,53 @@
+"""Where what could not be started or worked on is kept until somebody looks, and the alarm that makes somebody look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+LONGEST_KEPT_DAYS = 14
+"""The longest that SQS keeps a message (botocore sqs SetQueueAttributes.MessageRetentionPeriod)."""
+
+
+def define_dead_letters(
+    scope: Construct,
+    construct_id: str,
+    *,
+    encryption: sqs.QueueEncryption,
+    removal_policy: cdk.RemovalPolicy,
+) -> sqs.Queue:
+    """Define a queue that keeps messages as long as SQS can, for senders that no queue stands before."""
+    return sqs.Queue(
+        scope,
+        construct_id,
+        encryption=encryption,
+        enforce_ssl=True,
+        retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
+        removal_policy=removal_policy,
+    )
+
+
+def define_alarm(
+    scope: Construct, construct_id: str, queue: sqs.IQueue, actions: Sequence[cloudwatch.IAlarmAction], why: str
+) -> cloudwatch.Alarm:
+    """Define an alarm that says within minutes that something is in `queue`, for as long as it is."""
+    alarm = cloudwatch.Alarm(
+        scope,
+        construct_id,
+        alarm_description=why,
+        metric=queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=cdk.Duration.minutes(1)),
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        threshold=1,
+        evaluation_periods=1,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    if actions:
+        alarm.add_alarm_action(*actions)
+    return alarm

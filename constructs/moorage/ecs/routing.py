@@ -1,0 +1,223 @@
+"""What a service's routes become: target groups, listener rules and security group rules."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import attrs
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+
+from moorage.ecs.values import duration
+from moorage.workload.task import NetworkMode
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+    from constructs import Construct
+
+    from moorage.ecs.instances import Instances
+    from moorage.ecs.launch import Launch
+    from moorage.ecs.route import Route
+    from moorage.workload.container import Container
+    from moorage.workload.task import Task
+
+_HANDED_OUT = (32768, 65535)
+"""The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
+
+
+@attrs.frozen(eq=False)
+class Target:
+    """What one route became.
+
+    Args:
+        route: The route.
+        suffix: What the ids of its constructs end in; nothing for the first.
+        group: The target group that serves first.
+        alternate: The one that a shifting rollout starts the next version in, and then they take turns.
+    """
+
+    route: Route
+    suffix: str
+    group: elbv2.ApplicationTargetGroup
+    alternate: elbv2.ApplicationTargetGroup | None
+
+    @property
+    def groups(self) -> list[elbv2.ApplicationTargetGroup]:
+        return [self.group, self.alternate] if self.alternate else [self.group]
+
+
+def define_routes(
+    scope: Construct,
+    service: ecs.BaseService,
+    routes: tuple[Route, ...],
+    launch: Launch,
+    stack: cdk.Stack,
+    *,
+    shifts: bool,
+) -> tuple[Target, ...]:
+    """Define target groups, rules and security group rules, all in this stack (see `LoadBalancer.listener_in`).
+
+    Args:
+        scope: Where.
+        service: Whose tasks become targets.
+        routes: What they serve.
+        launch: How its tasks are started.
+        stack: That of `scope`.
+        shifts: Whether rollouts shift traffic: each route then has a second target group, a rule of the load
+            balancer's test listener, and a role with which ECS turns both rules.
+    """
+    role = _infrastructure_role(scope, service) if shifts and routes else None
+    targets = []
+    for index, route in enumerate(routes):
+        suffix = f" {route.says}" if index else ""
+        if role:
+            targets.append(_define_shifting(scope, service, route, suffix, launch, role, stack))
+        else:
+            targets.append(_define_plain(scope, service, route, suffix, launch, route.load_balancer.listener_in(stack)))
+        route.load_balancer.claim(route, scope)
+    for route, instances in itertools.product(routes, launch.instances):
+        _open(route, instances, launch.task)
+    return tuple(targets)
+
+
+def _define_plain(
+    scope: Construct,
+    service: ecs.BaseService,
+    route: Route,
+    suffix: str,
+    launch: Launch,
+    listener: elbv2.IApplicationListener,
+) -> Target:
+    container = _serving(route, launch.task)
+    essential = next(each for each in launch.task.containers if each.essential)
+    target = (
+        service  # attaches its first essential container unasked, for a message to node less
+        if container is essential
+        else service.load_balancer_target(container_name=container.name, container_port=container.port)
+    )
+    group = _target_group(scope, f"TargetGroup{suffix}", route, launch, [target])
+    elbv2.ApplicationListenerRule(
+        scope,
+        f"Rule{suffix}",
+        listener=listener,
+        priority=route.priority,
+        conditions=_conditions(route),
+        target_groups=[group],
+    )
+    return Target(route, suffix, group, None)
+
+
+def _define_shifting(
+    scope: Construct,
+    service: ecs.BaseService,
+    route: Route,
+    suffix: str,
+    launch: Launch,
+    role: iam.Role,
+    stack: cdk.Stack,
+) -> Target:
+    balancer = route.load_balancer
+    container = _serving(route, launch.task)
+    group = _target_group(scope, f"TargetGroup{suffix}", route, launch)
+    alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", route, launch)
+    weights = [
+        elbv2.WeightedTargetGroup(target_group=group, weight=100),
+        elbv2.WeightedTargetGroup(target_group=alternate, weight=0),
+    ]
+    rule, test_rule = (
+        elbv2.ApplicationListenerRule(
+            scope,
+            f"{name}{suffix}",
+            listener=listener,
+            priority=route.priority,
+            conditions=_conditions(route),
+            action=elbv2.ListenerAction.weighted_forward(weights),
+        )
+        for name, listener in (("Rule", balancer.listener_in(stack)), ("TestRule", balancer.test_listener_in(stack)))
+    )
+    of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
+    target = service.load_balancer_target(
+        container_name=container.name,
+        container_port=container.port,
+        alternate_target=ecs.AlternateTarget(
+            f"Alternate{suffix}",
+            alternate_target_group=alternate,
+            production_listener=of_rule(rule),
+            test_listener=of_rule(test_rule),
+            role=role,
+        ),
+    )
+    group.add_target(target)
+    for actions, resources in (
+        (["ModifyRule"], [rule.listener_rule_arn, test_rule.listener_rule_arn]),
+        (["RegisterTargets", "DeregisterTargets"], [group.target_group_arn, alternate.target_group_arn]),
+    ):
+        role.add_to_policy(
+            iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
+        )
+    return Target(route, suffix, group, alternate)
+
+
+def _infrastructure_role(scope: Construct, service: ecs.BaseService) -> iam.Role:
+    """The role with which ECS turns this service's rules, and no others as far as they can be named.
+
+    In place of AWS's managed policy, which lets it turn every rule of the account (ECS developer guide, "Amazon ECS
+    infrastructure IAM role for load balancers").
+    """
+    role = iam.Role(scope, "InfrastructureRole", assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"))
+    read = ["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"]
+    role.add_to_policy(iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in read], resources=["*"]))
+    service.node.add_dependency(role)
+    return role
+
+
+def _serving(route: Route, task: Task) -> Container:
+    """The container that serves a route; `check_routes` has made sure that there is one."""
+    return next(each for each in task.containers if each.port and route.container in {None, each.name})
+
+
+def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
+    conditions = [elbv2.ListenerCondition.host_headers(list(route.host))] if route.host else []
+    if route.path or not conditions:
+        conditions.append(elbv2.ListenerCondition.path_patterns(list(route.path) or ["/*"]))
+    return conditions
+
+
+def _target_group(
+    scope: Construct,
+    construct_id: str,
+    route: Route,
+    launch: Launch,
+    targets: list[elbv2.IApplicationLoadBalancerTarget] | None = None,
+) -> elbv2.ApplicationTargetGroup:
+    health = route.health
+    return elbv2.ApplicationTargetGroup(
+        scope,
+        construct_id,
+        vpc=launch.reach.vpc,
+        port=_serving(route, launch.task).port,
+        protocol=elbv2.ApplicationProtocol.HTTP,
+        protocol_version=route.protocol_version,
+        target_type=elbv2.TargetType.IP if launch.own_interface else elbv2.TargetType.INSTANCE,
+        targets=targets,
+        deregistration_delay=duration(route.deregistration_delay),
+        health_check=elbv2.HealthCheck(
+            path=health.path or ("/AWS.ALB/healthcheck" if route.grpc else "/"),
+            port="traffic-port",
+            healthy_http_codes=None if route.grpc else health.codes or "200",
+            healthy_grpc_codes=(health.codes or "12") if route.grpc else None,
+            interval=duration(health.interval),
+            timeout=duration(health.timeout),
+            healthy_threshold_count=health.healthy,
+            unhealthy_threshold_count=health.unhealthy,
+        ),
+    )
+
+
+def _open(route: Route, instances: Instances, task: Task) -> None:
+    """Let a route's load balancer reach the ports of the instances that lead to the container."""
+    container = _serving(route, task)
+    port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
+    route.load_balancer.open_to(instances.security_group, *((port, port) if port else _HANDED_OUT))

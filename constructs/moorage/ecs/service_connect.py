@@ -1,0 +1,232 @@
+"""The private names under which services reach each other, and the paths that are open between them."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+
+from moorage.ecs.values import optional_duration
+from moorage.workload import limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.faults import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_logs as logs
+    from aws_cdk import aws_servicediscovery as servicediscovery
+
+    from moorage.ecs.service import Service
+    from moorage.workload.container import Container
+    from moorage.workload.task import Task
+
+_HTTP = 80
+
+
+@attrs.frozen(kw_only=True)
+class ServiceConnectTls:
+    """Encryption between the proxies of Service Connect, with certificates that AWS renews.
+
+    Args:
+        authority_arn: The ARN of an AWS Private CA that issues them; priced, and so are its short-lived certificates.
+        key: Encrypts their private keys; AWS's own key without it.
+        role: Lets ECS ask for them; one with AWS's managed policy for it is defined without it.
+
+    Raises:
+        ValueError: the authority is no ARN of a Private CA.
+    """
+
+    authority_arn: str
+    key: kms.IKey | None = None
+    role: iam.IRole | None = None
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("ServiceConnectTls")
+        faults.keep(limits.AUTHORITY_ARN, "authority_arn", self.authority_arn)
+        faults.raise_found()
+
+
+@attrs.frozen(kw_only=True)
+class ServiceConnect:
+    """A service's name in its cluster's namespace: `http://<name>` for every other service that connects to it.
+
+    A proxy beside each task finds the others, spreads requests over them and takes failing ones out. It uses the
+    task's CPU and memory: 256 CPU units and 64 MiB more are what AWS recommends.
+
+    Args:
+        name: Its name for others, 1 to 127 characters as host names have; that of its first container with a port
+            without it. Not used by a service without a port, which only connects to others.
+        port: The port under that name, 80 without it, so that `http://<name>` is enough.
+        idle_timeout: After how long an idle connection is closed; an hour without it, never where it is 0.
+        tls: Encryption between the proxies.
+        access_logs: Whether the proxy logs each request, as JSON and without its query, into the service's log group.
+
+    Raises:
+        ValueError: with all that ECS would not take.
+    """
+
+    name: str | None = None
+    port: int = _HTTP
+    idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None)
+    tls: ServiceConnectTls | None = None
+    access_logs: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("ServiceConnect")
+        faults.keep(limits.CONNECT_NAME, "name", self.name)
+        faults.keep(limits.PORT, "port", self.port)
+        faults.raise_found()
+
+    def name_for(self, task: Task) -> str | None:
+        """Its name for others; None where the task has no port to connect to."""
+        return None if task.front is None else self.name or task.front.name
+
+    def url_for(self, task: Task) -> str:
+        """Where others reach it."""
+        return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
+
+    def check(self, task: Task, namespace: servicediscovery.INamespace | None, faults: Faults) -> None:
+        """Note why a service of this task could not have this place."""
+        if namespace is None:
+            faults.add(
+                "connect is given, but the cluster has no namespace in which services have names; "
+                "use Cluster(namespace='...')"
+            )
+        front = task.front
+        if front is not None:
+            faults.keep(limits.CONNECT_NAME, "the name for others", self.name_for(task))
+        elif self.name is not None:
+            faults.add(
+                f"connect has name {self.name!r}, but the task has no port that others could connect to; "
+                "use Container(..., port=...), or leave the name out"
+            )
+
+    def define(self, service: Service, task: Task, namespace: str, log_group: logs.ILogGroup) -> dict[str, Any]:
+        """What CDK's services take for it."""
+        front = task.front
+        served = [] if front is None else [self._served(service, front)]
+        logged = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
+        return {
+            "service_connect_configuration": ecs.ServiceConnectProps(
+                namespace=namespace,
+                services=served,
+                log_driver=ecs.LogDrivers.aws_logs(stream_prefix="service-connect", log_group=log_group),
+                access_log_configuration=logged if self.access_logs else None,
+            )
+        }
+
+    def _served(self, service: Service, front: Container) -> ecs.ServiceConnectService:
+        name = self.name or front.name
+        return ecs.ServiceConnectService(
+            port_mapping_name=front.name.lower(),
+            discovery_name=name,
+            dns_name=name,
+            port=self.port,
+            idle_timeout=optional_duration(self.idle_timeout),
+            tls=self._encrypted(service) if self.tls else None,
+        )
+
+    def _encrypted(self, service: Service) -> ecs.ServiceConnectTlsConfiguration | None:
+        from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loaded only where there is a certificate
+
+        if self.tls is None:
+            return None
+        role = self.tls.role or iam.Role(
+            service,
+            "ConnectRole",
+            assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name(
+                    "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
+                )
+            ],
+        )
+        return ecs.ServiceConnectTlsConfiguration(
+            aws_pca_authority_arn=self.tls.authority_arn, kms_key=self.tls.key, role=role
+        )
+
+
+_paths: weakref.WeakKeyDictionary[Service, list[Service]] = weakref.WeakKeyDictionary()
+"""Which services connect to which others."""
+
+
+def open_path(client: Service, server: Service, port: int) -> None:
+    """Let a service's tasks connect to another's on one port: two rules, both in the stack of the one that connects.
+
+    The stack of the other never refers to it, so no circle of stacks comes about but by connecting back.
+
+    Raises:
+        ValueError: a service of the other's stack connects to one of this stack, directly or by others.
+    """
+    here, there = cdk.Stack.of(client), cdk.Stack.of(server)
+    back = _stacks_way(there, here) if here is not there else None
+    if back:
+        raise ValueError(
+            f"{client.node.path}: it connects to {server.node.path}, and {back}, so that neither stack could be "
+            "deployed before the other; define both services in one stack"
+        )
+    if not _leads(server, client):  # of two that connect to each other one must start first
+        client.service.node.add_dependency(server.service)
+    _paths.setdefault(client, []).append(server)
+    for index, (mine, its) in enumerate(itertools.product(client.security_groups, server.security_groups)):
+        suffix = f" {index}" if index else ""
+        said = f"{client.node.id} to {server.node.id} on port {port}"
+        ec2.CfnSecurityGroupEgress(
+            client,
+            f"To {server.node.addr[-8:]} {port}{suffix}",
+            group_id=mine.security_group_id,
+            destination_security_group_id=its.security_group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=said,
+        )
+        ec2.CfnSecurityGroupIngress(
+            client,
+            f"Into {server.node.addr[-8:]} {port}{suffix}",
+            group_id=its.security_group_id,
+            source_security_group_id=mine.security_group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=said,
+        )
+
+
+def _leads(start: Service, goal: Service) -> bool:
+    """Whether a service connects to another, directly or by others."""
+    ways, seen = [start], {start}
+    while ways:
+        for following in _paths.get(ways.pop(), []):
+            if following is goal:
+                return True
+            if following not in seen:
+                seen.add(following)
+                ways.append(following)
+    return False
+
+
+def _stacks_way(start: cdk.Stack, goal: cdk.Stack) -> str | None:
+    """Over which services one stack needs another; None where it does not."""
+    following: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
+    for client, servers in _paths.items():
+        for server in servers:
+            said = f"{client.node.path} connects to {server.node.path}"
+            following.setdefault(cdk.Stack.of(client), []).append((cdk.Stack.of(server), said))
+    ways: list[tuple[cdk.Stack, tuple[str, ...]]] = [(start, ())]
+    seen = {start}
+    while ways:
+        stack, walked = ways.pop()
+        for other, said in following.get(stack, ()):
+            if other is goal:
+                return ", ".join([*walked, said])
+            if other not in seen:
+                seen.add(other)
+                ways.append((other, (*walked, said)))
+    return None

@@ -1,0 +1,24 @@
+"""The images that an app builds from directories: no container runs here, so each counts as built and pushed."""
+
+from __future__ import annotations
+
+import json
+
+from moorage.local.assembly import Stack
+from moorage.local.readback import Account
+
+
+def push(endpoint: str, stack: Stack) -> None:
+    """Put a stack's images into their repositories, so that the cdk CLI, which looks there first, calls no docker.
+
+    docker would push to the registry's real address, for it knows of no other endpoint.
+    """
+    account = Account(endpoint, stack.account, stack.region)
+    for image in stack.images:
+        repository = image.repository.replace("${AWS::AccountId}", account.account)
+        repository = repository.replace("${AWS::Region}", account.region)
+        ecr = account.client("ecr")
+        found = ecr.describe_images(repositoryName=repository)["imageDetails"]
+        if all(image.tag not in each["imageTags"] for each in found):
+            manifest = json.dumps({"schemaVersion": 2, "annotations": {"asset": image.tag}})
+            ecr.put_image(repositoryName=repository, imageTag=image.tag, imageManifest=manifest)

@@ -1,0 +1,47 @@
+"""What the ways out of a network cost in a month: AWS's prices for us-east-1, as its pages gave them in 2025."""
+
+from __future__ import annotations
+
+import attrs
+
+_HOURS = 730
+_ENDPOINT = 0.01 * _HOURS  # an interface endpoint in one zone (AWS PrivateLink pricing)
+_ENDPOINT_GIB = 0.01
+_NAT_GATEWAY = (0.045 + 0.005) * _HOURS  # with the public address that each has (Amazon VPC pricing)
+_NAT_GIB = 0.045
+
+
+@attrs.frozen(kw_only=True)
+class EgressPrice:
+    """What endpoints cost in a month beside the NAT gateways that would do the same, in USD, in us-east-1.
+
+    Args:
+        interfaces: How many interface endpoints there are; those of S3 and DynamoDB are routes, and free.
+        zones: In how many zones each has an interface.
+        gib: How much passes in a month to services other than those two.
+    """
+
+    interfaces: int
+    zones: int
+    gib: float
+
+    @property
+    def endpoints(self) -> float:
+        """What the endpoints cost."""
+        return self.interfaces * self.zones * _ENDPOINT + self.gib * _ENDPOINT_GIB
+
+    @property
+    def nat_gateway_per_zone(self) -> float:
+        """What a NAT gateway in each zone costs."""
+        return self.zones * _NAT_GATEWAY + self.gib * _NAT_GIB
+
+    @property
+    def one_nat_gateway(self) -> float:
+        """What a single NAT gateway costs, which fails with its zone."""
+        return _NAT_GATEWAY + self.gib * _NAT_GIB
+
+    def __str__(self) -> str:
+        return (
+            f"{self.interfaces} interface endpoints in {self.zones} zones cost about ${self.endpoints:,.0f} a month; "
+            f"NAT gateways ${self.nat_gateway_per_zone:,.0f}, or ${self.one_nat_gateway:,.0f} for one alone"
+        )

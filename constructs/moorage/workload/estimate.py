@@ -1,0 +1,105 @@
+"""How long a rollout is estimated to take, and what serves meanwhile."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from moorage.workload.rollout import Rollout
+
+_LONG_SECONDS = 600
+UNCHECKED_SECONDS = 40
+"""How long ECS waits for a task without any health check before it counts (ECS API minimumHealthyPercent)."""
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How long the parts of a replacement take, in seconds.
+
+    Args:
+        start: From the decision to start a task until its application answers; not in any template.
+        checked: Until a task that answers is known to: the interval of the check that ECS waits for.
+        drain: How long a task that leaves finishes its requests.
+        stop: From SIGTERM until the application has ended; not in any template.
+    """
+
+    start: int = 60
+    checked: int = UNCHECKED_SECONDS
+    drain: int = 0
+    stop: int = 5
+
+
+@attrs.frozen(kw_only=True)
+class Estimate:
+    """An estimate of one replacement of all copies.
+
+    Args:
+        copies: How many there are.
+        seconds: Until the last old one is gone.
+        new_after: Until the new version serves all, in seconds.
+        least_healthy: How many serve at least meanwhile.
+        most_running: How many run at most meanwhile.
+        left_without_a_zone: How many of the least are left if the fullest of their zones is lost just then.
+        zones: Over how many zones they are spread.
+    """
+
+    copies: int
+    seconds: int
+    new_after: int
+    least_healthy: int
+    most_running: int
+    left_without_a_zone: int
+    zones: int
+
+    def __str__(self) -> str:
+        return (
+            f"replacing {self.copies} takes an estimated {_spoken(self.seconds)} with {self.least_healthy} to "
+            f"{self.most_running} running, and leaves {self.left_without_a_zone} if one of {self.zones} zones is lost"
+        )
+
+
+def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: int | None = None) -> Estimate | None:
+    """How long ECS is estimated to take to replace all copies: a model of its documented behaviour, not a measurement.
+
+    A rolling rollout goes in waves of as many tasks as may start beside old ones or in place of them; the others start
+    all at once and wait out their bake times.
+
+    Args:
+        rollout: How they are replaced.
+        copies: How many run.
+        zones: Over how many zones they are spread.
+        pace: How long the parts take.
+        places: How many copies there is room for, or None where that is not limited.
+
+    Returns:
+        The estimate, or None where the rollout could make no progress.
+    """
+    least = math.ceil(copies * rollout.minimum_healthy_percent / 100)
+    most = copies * rollout.maximum_percent // 100
+    leaving = pace.drain + pace.stop
+    if rollout.shifts:
+        least, most, waves = copies, 2 * copies, 1
+    else:
+        at_once = min(most, most if places is None else places) - copies + copies - least
+        if copies and at_once < 1:
+            return None
+        waves = math.ceil(copies / at_once) if copies else 0
+    new_after = waves * (pace.start + pace.checked) + max(waves - 1, 0) * leaving
+    if rollout.shifts:
+        new_after += rollout.baking - (rollout.final_bake or 0)
+    return Estimate(
+        copies=copies,
+        seconds=new_after + (rollout.final_bake or 0) + leaving,
+        new_after=new_after,
+        least_healthy=least,
+        most_running=most if places is None else min(most, places),
+        left_without_a_zone=least - math.ceil(least / zones),
+        zones=zones,
+    )
+
+
+def _spoken(seconds: int) -> str:
+    return f"{seconds} s" if seconds < _LONG_SECONDS else f"{round(seconds / 60)} min"

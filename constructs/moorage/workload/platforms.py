@@ -1,0 +1,97 @@
+"""What a task cannot have on one kind of capacity, or on Windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moorage.workload import limits, task_limits
+from moorage.workload.volumes import BindMount, EbsVolume
+
+if TYPE_CHECKING:
+    from moorage.workload.container import Container
+    from moorage.workload.faults import Faults
+    from moorage.workload.task import Task
+
+
+def check_fargate(task: Task, faults: Faults, *, spot: bool) -> None:
+    """Note what Fargate cannot run."""
+    size = (task.cpu, task.memory_mib)
+    if task.on_windows:
+        faults.keep(task_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
+        faults.keep(task_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
+    else:
+        faults.keep(limits.FARGATE_SIZE, "cpu and memory_mib", size)
+    if spot:
+        faults.keep(task_limits.FARGATE_SPOT_WINDOWS, "operating_system_family", task.operating_system_family.value)
+    faults.keep(limits.FARGATE_NETWORK_MODE, "network_mode", task.network_mode.value)
+    faults.keep(task_limits.FARGATE_PID_MODE, "pid_mode", task.pid_mode)
+    faults.keep(task_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
+    for container in task.containers:
+        _check_fargate_container(container, faults)
+    for volume in task.volumes:
+        if isinstance(volume, BindMount):
+            faults.keep(task_limits.FARGATE_HOST_PATH, f"host_path of volume {volume.name!r}", volume.host_path)
+        if isinstance(volume, EbsVolume):
+            faults.keep(task_limits.FARGATE_EBS_TYPE, f"volume_type of volume {volume.name!r}", volume.volume_type)
+
+
+def _check_fargate_container(container: Container, faults: Faults) -> None:
+    of = f"of container {container.name!r}"
+    faults.keep(task_limits.START_TIMEOUT, f"start_timeout {of}", container.start_timeout)
+    faults.keep(limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
+    faults.keep(limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
+    faults.keep(limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
+    if linux := container.linux_parameters:
+        faults.keep(task_limits.FARGATE_CAPABILITIES, f"add_capabilities {of}", linux.add_capabilities)
+        faults.keep(task_limits.FARGATE_DEVICES, f"devices {of}", linux.devices)
+        faults.keep(task_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {of}", linux.shared_memory_mib)
+        faults.keep(task_limits.FARGATE_SWAP, f"max_swap_mib {of}", linux.max_swap_mib)
+        faults.keep(task_limits.FARGATE_SWAP, f"swappiness {of}", linux.swappiness)
+    if container.logging is not None:
+        faults.keep(task_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
+    faults.keep(task_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
+    if firelens := container.sidecar.firelens:
+        faults.keep(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
+
+
+def check_instances(task: Task, faults: Faults) -> None:
+    """Note what no instance of an Auto Scaling group can run."""
+    if task.on_windows:
+        faults.add(
+            f"operating_system_family is {task.operating_system_family.value!r}, but the AMIs of a capacity are "
+            "Linux's; run it on Fargate"
+        )
+    _check_ephemeral_storage(task, "an Auto Scaling group's instances", faults)
+
+
+def check_managed_instances(task: Task, faults: Faults) -> None:
+    """Note what ECS Managed Instances cannot run."""
+    faults.keep(limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
+    faults.keep(task_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
+    faults.keep(task_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
+    _check_ephemeral_storage(task, "ECS Managed Instances", faults)
+
+
+def _check_ephemeral_storage(task: Task, where: str, faults: Faults) -> None:
+    if task.ephemeral_storage_gib is not None:
+        faults.add(
+            f"ephemeral_storage_gib is {task.ephemeral_storage_gib}, but it is Fargate's, and tasks on {where} "
+            "share the instance's volume; leave it out, and give the capacity a larger volume"
+        )
+
+
+def check_windows(task: Task, faults: Faults) -> None:
+    """Note what is Linux's in a task on Windows."""
+    faults.keep(task_limits.WINDOWS_NETWORK_MODE, "network_mode", task.network_mode.value)
+    faults.keep(task_limits.WINDOWS_ARCHITECTURE, "architecture", task.architecture.value)
+    faults.keep(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", task.pid_mode)
+    elsewhere = tuple(volume.name for volume in task.volumes if not isinstance(volume, BindMount))
+    faults.keep(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
+    for container in task.containers:
+        for argument in ("writable", "linux_parameters", "privileged", "user"):
+            given = getattr(container, argument)
+            faults.keep(
+                task_limits.WINDOWS_LINUX_ONLY,
+                f"{argument} of container {container.name!r}",
+                list(given) if argument == "writable" else given,
+            )

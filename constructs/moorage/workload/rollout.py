@@ -1,0 +1,361 @@
+"""How a new version replaces the old one, and what stops it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from moorage.workload import limits
+from moorage.workload.durations import default_seconds, optional_milliseconds, optional_seconds, seconds
+from moorage.workload.faults import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_sns as sns
+
+    from moorage.workload.durations import Duration
+    from moorage.workload.lifecycle import LifecycleHook
+
+_QUARTER_HOUR = dt.timedelta(minutes=15)
+_TEN_MINUTES = dt.timedelta(minutes=10)
+_SIX_MINUTES = dt.timedelta(minutes=6)
+
+
+class Threshold(enum.Enum):
+    """What a circuit breaker counts failed tasks against."""
+
+    COUNT = "COUNT"
+    BOUNDED_PERCENT = "BOUNDED_PERCENT"
+    UNBOUNDED_PERCENT = "UNBOUNDED_PERCENT"
+
+
+@attrs.frozen(kw_only=True)
+class CircuitBreaker:
+    """When a rolling rollout whose tasks keep failing is given up: by ECS's own count unless a method says another.
+
+    ECS's own is half of the copies, 3 at least and 200 at most.
+
+    Args:
+        rollback: Whether the last version that was completed comes back.
+        reset_on_healthy_task: False counts failures on even when a task got healthy in between, so that an application
+            that starts and then fails is given up too.
+        threshold: What failed tasks are counted against; None for ECS's own.
+        value: How many, or how many percent of the copies.
+    """
+
+    rollback: bool = True
+    reset_on_healthy_task: bool = True
+    threshold: Threshold | None = None
+    value: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("CircuitBreaker")
+        if (self.threshold is None) != (self.value is None):
+            faults.add("threshold and value go together; use CircuitBreaker.failures(...) or .percent(...)")
+        if self.threshold is Threshold.COUNT:
+            faults.keep(limits.BREAKER_COUNT, "failures", self.value)
+        elif self.threshold:
+            faults.keep(limits.BREAKER_PERCENT, "percent", self.value)
+        faults.raise_found()
+
+    @classmethod
+    def failures(cls, count: int, *, rollback: bool = True, reset_on_healthy_task: bool = True) -> CircuitBreaker:
+        """Given up after so many failed tasks, 1 or more."""
+        return cls(
+            rollback=rollback, reset_on_healthy_task=reset_on_healthy_task, threshold=Threshold.COUNT, value=count
+        )
+
+    @classmethod
+    def percent(
+        cls, percent: int, *, bounded: bool = True, rollback: bool = True, reset_on_healthy_task: bool = True
+    ) -> CircuitBreaker:
+        """Given up after failed tasks of so many percent of the copies; `bounded` means 3 at least and 200 at most."""
+        threshold = Threshold.BOUNDED_PERCENT if bounded else Threshold.UNBOUNDED_PERCENT
+        return cls(rollback=rollback, reset_on_healthy_task=reset_on_healthy_task, threshold=threshold, value=percent)
+
+    def failures_for(self, copies: int) -> int:
+        """How many failed tasks a rollout of so many copies is given up after."""
+        if self.threshold is Threshold.COUNT:
+            return self.value or 1
+        share = math.ceil(copies * (50 if self.value is None else self.value) / 100)
+        return share if self.threshold is Threshold.UNBOUNDED_PERCENT else min(max(share, 3), 200)
+
+
+@attrs.frozen
+class EarlySuccess:
+    """A rolling rollout counts as done once a share of the new tasks is healthy; ECS starts the others behind it.
+
+    Args:
+        healthy_percent: The share, 0 to 100 % and not below the rollout's `minimum_healthy_percent`.
+        remove_old_first: Whether the old tasks must be gone before it counts as done.
+
+    Raises:
+        ValueError: the share is no percentage.
+    """
+
+    healthy_percent: int
+    remove_old_first: bool = attrs.field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("EarlySuccess")
+        faults.keep(limits.EARLY_SUCCESS, "healthy_percent", self.healthy_percent)
+        faults.raise_found()
+
+
+def _alarms(given: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...]:
+    return tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class RollbackAlarms:
+    """Alarms that take a rollout back: three are defined over the targets of all the service's routes.
+
+    One that is in alarm already when a rollout begins does not stop it (ECS developer guide, deployment alarms).
+
+    Args:
+        errors_percent: Answers of 500 and above, more than this share of at least 20 in a minute; None for no alarm.
+        latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
+        unhealthy_targets: So many targets that fail their health check; None for no alarm.
+        minutes: How many minutes in a row it must be so, 1 or more.
+        others: Alarms of your own, which take it back too.
+        topic: What is told besides; the library defines the alarms' own action, which is the rollback, no other.
+
+    Raises:
+        ValueError: an argument is outside its limit, or there is no alarm left.
+    """
+
+    errors_percent: float | None = 5
+    latency: int | None = attrs.field(converter=optional_milliseconds, default=default_seconds(5))
+    unhealthy_targets: int | None = 1
+    minutes: int = 3
+    others: tuple[cloudwatch.IAlarm, ...] = attrs.field(converter=_alarms, default=())
+    topic: sns.ITopic | None = None
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("RollbackAlarms")
+        faults.keep(limits.TARGET_PERCENT, "errors_percent", self.errors_percent)
+        faults.keep(limits.ALARM_COUNT, "latency", self.latency)
+        faults.keep(limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
+        faults.keep(limits.ALARM_MINUTES, "minutes", self.minutes)
+        if not self.on_targets and not self.others:
+            faults.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or others=")
+        faults.raise_found()
+
+    @property
+    def on_targets(self) -> bool:
+        """Whether one of them watches the targets of routes."""
+        return any(each is not None for each in (self.errors_percent, self.latency, self.unhealthy_targets))
+
+
+class Shift(enum.Enum):
+    """ECS's words for how traffic goes from the old version to the new one."""
+
+    ROLLING = "ROLLING"
+    BLUE_GREEN = "BLUE_GREEN"
+    CANARY = "CANARY"
+    LINEAR = "LINEAR"
+
+
+def _hooks(given: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
+    return tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class Rollout:
+    """How a new version replaces the old one, and what stops it: made by `rolling`, `blue_green`, `canary`, `linear`.
+
+    The last three start the new version whole beside the old one, twice the capacity, and shift the traffic of the
+    service's routes to it; for as long as the old one stands, going back takes seconds.
+
+    Args:
+        shift: How traffic goes over.
+        minimum_healthy_percent: The share of the copies that stays healthy, rounded up.
+        maximum_percent: The share of the copies that may run at once, rounded down.
+        percent: The share of the traffic in the first step (canary) or in each (linear).
+        bake: How long the new version is watched after each shift but the last, in seconds.
+        final_bake: How long it is watched before the old version goes, in seconds.
+        circuit_breaker: When tasks that keep failing end it; for rolling alone.
+        early_success: When it counts as done before all tasks are healthy; for rolling alone.
+        alarms: What takes it back.
+        hooks: What runs or waits at its stages.
+    """
+
+    shift: Shift
+    minimum_healthy_percent: int = 100
+    maximum_percent: int = 200
+    percent: float | None = None
+    bake: int | None = None
+    final_bake: int | None = None
+    circuit_breaker: CircuitBreaker | None = None
+    early_success: EarlySuccess | None = None
+    alarms: RollbackAlarms | None = None
+    hooks: tuple[LifecycleHook, ...] = attrs.field(converter=_hooks, default=())
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults(f"Rollout.{self.shift.value.lower()}")
+        faults.keep(limits.MINIMUM_HEALTHY, "minimum_healthy_percent", self.minimum_healthy_percent)
+        faults.keep(limits.MAXIMUM_PERCENT, "maximum_percent", self.maximum_percent)
+        faults.keep(limits.ROLLOUT_ROOM, "maximum_percent", (self.minimum_healthy_percent, self.maximum_percent))
+        limit = limits.LINEAR_PERCENT if self.shift is Shift.LINEAR else limits.CANARY_PERCENT
+        faults.keep(limit, "percent", self.percent)
+        faults.keep(limits.BAKE, "bake", self.bake)
+        faults.keep(limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
+        if not faults.found:
+            faults.keep(limits.ROLLOUT_DURATION, "the time of all its bakes", self.baking)
+        if self.early_success:
+            pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
+            faults.keep(limits.EARLY_SUCCESS_LEAST, "early_success", pair)
+        for hook in self.hooks:
+            for stage in hook.stages:
+                if self.shift is Shift.ROLLING and stage.of_traffic:
+                    faults.add(
+                        f"hooks has one at {stage.name}, but a rolling rollout shifts no traffic; "
+                        "use another stage, or Rollout.blue_green(...)"
+                    )
+        faults.raise_found()
+
+    @classmethod
+    def rolling(
+        cls,
+        *,
+        minimum_healthy_percent: int = 100,
+        maximum_percent: int = 200,
+        bake: Duration | None = None,
+        circuit_breaker: CircuitBreaker | None = CircuitBreaker(),  # frozen
+        early_success: EarlySuccess | None = None,
+        alarms: RollbackAlarms | None = None,
+        hooks: Iterable[LifecycleHook] = (),
+    ) -> Rollout:
+        """New tasks start beside old ones, which go as the new ones get healthy.
+
+        Args:
+            minimum_healthy_percent: The share of the copies that stays healthy meanwhile, 0 to 100 %.
+            maximum_percent: The share of the copies that may run at once, 100 to 200 %; with `minimum_healthy_percent`
+                it must leave room to start a task or to stop one.
+            bake: How long alarms are watched once all is new, up to 24 h in whole minutes.
+            circuit_breaker: When tasks that keep failing end it; None waits for hours.
+            early_success: When it counts as done before all tasks are healthy.
+            alarms: What takes it back besides; the circuit breaker alone without it.
+            hooks: What runs or waits before tasks start, and after.
+
+        Raises:
+            ValueError: with all that ECS would not take, or that could make no progress.
+        """
+        return cls(
+            shift=Shift.ROLLING,
+            minimum_healthy_percent=minimum_healthy_percent,
+            maximum_percent=maximum_percent,
+            final_bake=optional_seconds(bake),
+            circuit_breaker=circuit_breaker,
+            early_success=early_success,
+            alarms=alarms,
+            hooks=hooks,
+        )
+
+    @classmethod
+    def blue_green(
+        cls,
+        *,
+        bake: Duration = _QUARTER_HOUR,
+        alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
+        hooks: Iterable[LifecycleHook] = (),
+    ) -> Rollout:
+        """All traffic goes to the new version at once; the old one stays for the bake time, to go back to.
+
+        Args:
+            bake: How long the old version stays, up to 24 h in whole minutes.
+            alarms: What takes it back; None for what the user calls alone.
+            hooks: What runs or waits at its stages.
+
+        Raises:
+            ValueError: with all that ECS would not take.
+        """
+        return cls(shift=Shift.BLUE_GREEN, final_bake=seconds(bake), alarms=alarms, hooks=hooks)
+
+    @classmethod
+    def canary(
+        cls,
+        *,
+        percent: float = 5,
+        bake: Duration = _TEN_MINUTES,
+        final_bake: Duration | None = None,
+        alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
+        hooks: Iterable[LifecycleHook] = (),
+    ) -> Rollout:
+        """A share of the traffic goes to the new version, and when nothing was wrong with it, all.
+
+        Args:
+            percent: The share, 0.1 to 100 % by tenths.
+            bake: How long that share is watched, up to 24 h in whole minutes.
+            final_bake: How long the old version stays after all traffic has gone over; as long as `bake` without it.
+            alarms: What takes it back; None for what the user calls alone.
+            hooks: What runs or waits at its stages.
+
+        Raises:
+            ValueError: with all that ECS would not take.
+        """
+        watched = seconds(bake)
+        return cls(
+            shift=Shift.CANARY,
+            percent=percent,
+            bake=watched,
+            final_bake=watched if final_bake is None else seconds(final_bake),
+            alarms=alarms,
+            hooks=hooks,
+        )
+
+    @classmethod
+    def linear(
+        cls,
+        *,
+        percent: float = 10,
+        bake: Duration = _SIX_MINUTES,
+        final_bake: Duration | None = None,
+        alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
+        hooks: Iterable[LifecycleHook] = (),
+    ) -> Rollout:
+        """Traffic goes to the new version in equal steps.
+
+        Args:
+            percent: The share of each step, 3 to 100 % by tenths.
+            bake: How long each step but the last is watched, up to 24 h in whole minutes.
+            final_bake: How long the old version stays after all traffic has gone over; as long as `bake` without it.
+            alarms: What takes it back; None for what the user calls alone.
+            hooks: What runs or waits at its stages.
+
+        Raises:
+            ValueError: with all that ECS would not take.
+        """
+        watched = seconds(bake)
+        return cls(
+            shift=Shift.LINEAR,
+            percent=percent,
+            bake=watched,
+            final_bake=watched if final_bake is None else seconds(final_bake),
+            alarms=alarms,
+            hooks=hooks,
+        )
+
+    @property
+    def shifts(self) -> bool:
+        """Whether it starts the new version whole, and shifts the traffic to it."""
+        return self.shift is not Shift.ROLLING
+
+    @property
+    def baking(self) -> int:
+        """How long it waits and watches in all, in seconds, as CloudFormation counts it against its own limit.
+
+        Source: CloudFormation's CanaryConfiguration and LinearConfiguration of an ECS service.
+        """
+        steps = 0.0
+        if self.shift is Shift.CANARY:
+            steps = 1
+        elif self.shift is Shift.LINEAR and self.percent:
+            even = 100 / self.percent
+            steps = even - 1 if even.is_integer() else math.floor(even)
+        return int((self.final_bake or 0) + steps * (self.bake or 0))

@@ -1,0 +1,120 @@
+"""What moves the number of copies besides their own use: any metric, the clock, and what their history foretells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from moorage.workload import limits
+from moorage.workload.durations import default_seconds, seconds
+from moorage.workload.faults import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_scheduler as scheduler
+
+
+@attrs.frozen
+class MetricTarget:
+    """A metric of any kind that is kept near a value by adding and removing copies.
+
+    It must fall as copies are added: a use, a backlog or a rate of each copy, not a total.
+
+    Args:
+        name: What it is called; part of the policy's id, and once per service.
+        metric: A metric or a math expression of CDK's.
+        target: The value to keep it near, above 0.
+
+    Raises:
+        ValueError: the target is not above 0.
+    """
+
+    name: str
+    metric: cloudwatch.IMetric
+    target: float
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults(f"MetricTarget {self.name!r}")
+        faults.keep(limits.TARGET_VALUE, "target", self.target)
+        faults.raise_found()
+
+
+@attrs.frozen
+class ScheduledAction:
+    """A change of the range at a time of the clock.
+
+    Args:
+        name: What it is called; once per service.
+        schedule: When, as jobs say it: `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
+        minimum: The least from then on; as it was without it.
+        maximum: The most from then on; as it was without it.
+
+    Raises:
+        ValueError: it changes nothing, or the range is the wrong way round or outside the limits.
+    """
+
+    name: str
+    schedule: scheduler.ScheduleExpression
+    minimum: int | None = attrs.field(default=None, kw_only=True)
+    maximum: int | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults(f"ScheduledAction {self.name!r}")
+        if self.minimum is None and self.maximum is None:
+            faults.add("it changes nothing; use minimum= or maximum=")
+        faults.keep(limits.TASKS, "minimum", self.minimum)
+        faults.keep(limits.TASKS, "maximum", self.maximum)
+        if self.minimum is not None and self.maximum is not None:
+            faults.keep(limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
+        faults.raise_found()
+
+
+@attrs.frozen(kw_only=True)
+class Predictive:
+    """Copies that are started before the load comes, as two weeks of its history foretell it.
+
+    It adds to what the targets do and never takes away. One of the three targets says what is foretold.
+
+    Args:
+        cpu_percent: CPU use, kept near this share of what the tasks reserve, 1 to 100.
+        memory_percent: Memory use, likewise.
+        requests_per_task: Requests in a minute that each task gets; the service needs a route.
+        forecast_only: Whether the forecast is only shown, to see how good it is, and starts nothing.
+        ahead: How long before the load the copies start, up to an hour.
+        above_maximum_percent: By how much the forecast may go above the maximum, 0 to 100 %; not at all without it.
+
+    Raises:
+        ValueError: not one of the three is given, or an argument is outside its limit.
+    """
+
+    cpu_percent: float | None = None
+    memory_percent: float | None = None
+    requests_per_task: float | None = None
+    forecast_only: bool = False
+    ahead: int = attrs.field(converter=seconds, default=default_seconds(300))
+    above_maximum_percent: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Predictive")
+        given = self._targets
+        if len(given) != 1:
+            faults.add(
+                f"it has {len(given)} targets, but one thing is foretold; "
+                "use one of cpu_percent=, memory_percent= and requests_per_task="
+            )
+        faults.keep(limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
+        faults.keep(limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        faults.keep(limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
+        faults.keep(limits.PREDICTED_AHEAD, "ahead", self.ahead)
+        faults.keep(limits.PREDICTED_ABOVE, "above_maximum_percent", self.above_maximum_percent)
+        faults.raise_found()
+
+    @property
+    def target(self) -> float:
+        """What the one of the three is kept near."""
+        return self._targets[0]
+
+    @property
+    def _targets(self) -> list[float]:
+        return [each for each in (self.cpu_percent, self.memory_percent, self.requests_per_task) if each is not None]

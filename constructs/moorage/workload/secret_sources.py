@@ -1,0 +1,73 @@
+"""What ECS reads secrets from, told apart with as few questions to node as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from moorage.workload import task_limits
+
+if TYPE_CHECKING:
+    from moorage.workload.faults import Faults
+
+_TOKEN_PARTS, _ARN_PARTS = 4, 10
+"""A secret's ARN with field, stage and id behind it, where the ARN is a token and where it is written out."""
+
+
+def is_parameter(secret: Any) -> bool:
+    """Whether it is an SSM parameter of CDK's."""
+    return _has(secret, "parameter_arn")
+
+
+def is_secret(secret: Any) -> bool:
+    """Whether it is a secret of Secrets Manager, a parameter, or `ecs.Secret`, which is either."""
+    return is_parameter(secret) or _has(secret, "secret_arn") or is_reference(secret)
+
+
+def is_reference(secret: Any) -> bool:
+    """Whether it is an `ecs.Secret`."""
+    return _has(secret, "has_field")
+
+
+def _has(secret: Any, name: str) -> bool:
+    """Whether its class has that property; jsii's proxy of an interface has none, and is asked itself."""
+    kind = type(secret)
+    return hasattr(kind, name) or (hasattr(kind, "__getattr__") and hasattr(secret, name))
+
+
+def check(argument: str, secrets: Mapping[Any, Any], faults: Faults) -> None:
+    """Note what ECS cannot read, without showing it: it may be a secret in plain text."""
+    for name, secret in secrets.items():
+        if not isinstance(name, str):
+            faults.add(
+                f"{argument} has the key {name!r}, a {type(name).__name__}, but a name is a text; "
+                "write it as in 'DB_PASSWORD'"
+            )
+        if not is_secret(secret):
+            faults.add(
+                f"{argument} {name!r} is a {type(secret).__name__}, but ECS reads secrets and parameters; "
+                "use a secretsmanager.Secret, an ssm.StringParameter or an ecs.Secret"
+            )
+        if found := version(secret):
+            faults.keep(task_limits.SECRET_VERSION, f"{argument} {name!r}", found)
+
+
+def needed(secret: Any) -> str:
+    """The service of AWS that it is read from, as endpoints name it."""
+    parameter = is_parameter(secret) or (is_reference(secret) and ":ssm:" in secret.arn)
+    return "ssm" if parameter else "secretsmanager"
+
+
+def version(secret: Any) -> tuple[str, str] | None:
+    """The stage and the id of the version that an `ecs.Secret` names, each empty where it names none."""
+    parts: list[str] = secret.arn.split(":") if is_reference(secret) else []
+    return (parts[-2], parts[-1]) if len(parts) in {_TOKEN_PARTS, _ARN_PARTS} else None
+
+
+def region(secret: Any) -> str | None:
+    """The region of a Secrets Manager secret, where its ARN says so; a parameter is read in any."""
+    if is_parameter(secret) or not is_secret(secret):
+        return None
+    parts = (secret.arn if is_reference(secret) else secret.secret_arn).split(":")
+    written = len(parts) > _TOKEN_PARTS and parts[2] == "secretsmanager" and "${Token[" not in parts[3]
+    return parts[3] if written else None

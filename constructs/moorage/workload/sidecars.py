@@ -1,0 +1,143 @@
+"""The containers beside an application that AWS makes: its log router and its OpenTelemetry collector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from moorage.workload import secret_sources
+from moorage.workload import task_limits as limits
+from moorage.workload.faults import Faults, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_ssm as ssm
+
+COLLECTOR_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1"
+FLUENT_BIT_IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"
+
+_CONFIG_VARIABLE = "AOT_CONFIG_CONTENT"
+"""Where AWS's collector reads its configuration from (aws-otel-collector, ECS set-up)."""
+
+_TO_XRAY = {
+    "extensions": {"health_check": {}},
+    "receivers": {
+        "otlp": {
+            "protocols": {"grpc": {"endpoint": "127.0.0.1:4317"}, "http": {"endpoint": "127.0.0.1:4318"}},
+        },
+        "awsxray": {"endpoint": "127.0.0.1:2000", "transport": "udp"},
+    },
+    "processors": {
+        "resourcedetection": {"detectors": ["env", "system", "ecs"]},
+        "batch": {"timeout": "1s", "send_batch_size": 50},
+    },
+    "exporters": {"awsxray": {}},
+    "service": {
+        "extensions": ["health_check"],
+        "pipelines": {
+            "traces": {
+                "receivers": ["otlp", "awsxray"],
+                "processors": ["resourcedetection", "batch"],
+                "exporters": ["awsxray"],
+            }
+        },
+    },
+}
+
+_XRAY_ACTIONS = (
+    "xray:GetSamplingRules",
+    "xray:GetSamplingStatisticSummaries",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+)
+"""Those of AWSXRayDaemonWriteAccess; none of them knows a resource."""
+
+_ENDPOINT_OF_OUTPUT = {
+    "cloudwatch": "logs",
+    "cloudwatch_logs": "logs",
+    "firehose": "kinesis-firehose",
+    "kinesis_firehose": "kinesis-firehose",
+    "kinesis": "kinesis-streams",
+    "kinesis_streams": "kinesis-streams",
+    "s3": "s3",
+}
+"""What Fluent Bit's outputs to AWS call, as endpoints name it."""
+
+
+def _frozen(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return MappingProxyType(dict(given or {}))
+
+
+@attrs.frozen(kw_only=True)
+class FireLens:
+    """How a log router reads the logs of the other containers of its task, and where it sends them.
+
+    Args:
+        type: `fluentbit` or `fluentd`.
+        output: Options of the output plugin, `Name` among them.
+        secret_output: Options that are secrets, which the execution role is granted to read.
+        config_file: A path in its image, or the ARN of an object in S3, with more configuration.
+        enable_ecs_log_metadata: Whether cluster, task and container are added to each event.
+
+    Raises:
+        ValueError: FireLens has no such router, or a secret is none.
+    """
+
+    type: str = "fluentbit"
+    output: Mapping[str, str] = attrs.field(converter=_frozen, default=None)
+    secret_output: Mapping[str, secretsmanager.ISecret | ssm.IParameter | ecs.Secret] = attrs.field(
+        converter=_frozen, default=None
+    )
+    config_file: str | None = None
+    enable_ecs_log_metadata: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("FireLens")
+        faults.keep(limits.LOG_ROUTER, "type", self.type)
+        secret_sources.check("secret_output", self.secret_output, faults)
+        faults.raise_found()
+
+    @property
+    def config_in_s3(self) -> bool:
+        """Whether more configuration is read from S3; what CDK does not know yet is an ARN, since paths are known."""
+        return self.config_file is not None and (self.config_file.startswith("arn:") or is_token(self.config_file))
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The services of AWS that its output and its configuration are in, as far as their names say so."""
+        called = {_ENDPOINT_OF_OUTPUT.get(self.output.get("Name", ""))}
+        if self.config_in_s3:
+            called.add("s3")
+        return tuple(sorted(filter(None, called)))
+
+
+@attrs.frozen(kw_only=True)
+class Sidecar:
+    """What a container of AWS's needs beside its image.
+
+    Args:
+        calls: The services of AWS that it calls, as endpoints name them.
+        actions: What the task role may do for it, where AWS knows no resource to narrow that to.
+        firelens: How it routes logs, where it does.
+    """
+
+    calls: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    firelens: FireLens | None = None
+
+
+def collector_configuration(
+    config: str | ssm.IParameter | None,
+) -> tuple[dict[str, str], dict[str, ssm.IParameter], Sidecar]:
+    """The collector's environment and secrets, and what it needs of AWS: with a configuration of its own, nothing."""
+    if config is None:
+        return {_CONFIG_VARIABLE: json.dumps(_TO_XRAY)}, {}, Sidecar(calls=("xray",), actions=_XRAY_ACTIONS)
+    if isinstance(config, str):
+        return {_CONFIG_VARIABLE: config}, {}, Sidecar()
+    return {}, {_CONFIG_VARIABLE: config}, Sidecar()

@@ -1,0 +1,242 @@
+"""What a task keeps files on, and where its containers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import attrs
+
+from moorage.workload import limits, task_limits
+from moorage.workload.faults import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_efs as efs
+    from aws_cdk import aws_kms as kms
+
+    from moorage.workload.task import Task
+
+
+@attrs.frozen
+class Mount:
+    """A volume of the task as one container sees it.
+
+    Args:
+        volume: The name of the volume.
+        read_only: Whether the container may not write to it.
+    """
+
+    volume: str
+    read_only: bool = attrs.field(default=False, kw_only=True)
+
+
+def mounts(given: Mapping[str, str | Mount] | None) -> Mapping[str, Mount]:
+    """Mounts by their path, where a name alone is a volume to write to."""
+    return MappingProxyType(
+        {path: Mount(mount) if isinstance(mount, str) else mount for path, mount in (given or {}).items()}
+    )
+
+
+@attrs.frozen
+class Volume:
+    """What a task keeps files on; defined by `bind_mount`, `efs` or `ebs`, and mounted by `Container(mounts=...)`.
+
+    Args:
+        name: What mounts call it.
+    """
+
+    name: str
+
+    @staticmethod
+    def bind_mount(name: str, *, host_path: str | None = None) -> Volume:
+        """A directory beside the containers of one task, which share it and lose it with the task.
+
+        It belongs to root and has mode 0755: another user writes to it only where the image itself has the directory
+        as a `VOLUME` with that owner. `Container(writable=...)` has no such condition, but is memory.
+
+        Args:
+            name: Its name, as `Container(mounts={"/path": name})` calls it.
+            host_path: The directory of the instance that it shows, which outlives the task; not on Fargate. Without
+                it, an empty one of its own, part of the task's ephemeral storage on Fargate.
+
+        Raises:
+            ValueError: the name has characters that ECS does not take.
+        """
+        return BindMount(name, host_path)
+
+    @staticmethod
+    def efs(
+        name: str,
+        file_system: efs.IFileSystem,
+        *,
+        access_point: efs.IAccessPoint | None = None,
+        root_directory: str = "/",
+        root_access: bool = False,
+    ) -> Volume:
+        """A file system of Amazon EFS, which outlives tasks and is shared by them.
+
+        It is encrypted on its way, and opened by the task role, which is granted to mount it, and to write to it where
+        a container does. The service is let to its port; where tasks run on instances, these mount it, so that their
+        capacity must be let to it too: `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
+
+        Args:
+            name: Its name, as `Container(mounts={"/path": name})` calls it.
+            file_system: The file system.
+            access_point: The access point, which says directory and user; the role may then use this one alone.
+            root_directory: The directory of the file system that is mounted, where no access point says it.
+            root_access: Whether a container's root user is root there too, and not nobody.
+
+        Raises:
+            ValueError: with all its faults.
+        """
+        return EfsVolume(name, file_system, access_point, root_directory, root_access)
+
+    @staticmethod
+    def ebs(
+        name: str,
+        size_gib: int | None = None,
+        *,
+        volume_type: str = "gp3",
+        iops: int | None = None,
+        throughput_mib: int | None = None,
+        snapshot_id: str | None = None,
+        initialization_rate_mib: int | None = None,
+        file_system_type: str = "xfs",
+        kms_key: kms.IKey | None = None,
+    ) -> Volume:
+        """An encrypted disk of Amazon EBS that ECS makes for each task of a service, and deletes with it.
+
+        Args:
+            name: Its name, as `Container(mounts={"/path": name})` calls it.
+            size_gib: Its size; the snapshot's without it.
+            volume_type: `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`.
+            iops: Operations a second: 3,000 to 80,000 of gp3; io1 and io2 need it.
+            throughput_mib: MiB a second, of gp3 alone, 2,000 at most.
+            snapshot_id: The snapshot that it starts from; empty without it.
+            initialization_rate_mib: With how many MiB a second it is filled from the snapshot, 100 to 300.
+            file_system_type: `xfs`, `ext4` or `ext3`; the snapshot's own where it starts from one.
+            kms_key: The key that encrypts it, which ECS is granted to use; the account's own for EBS without it.
+
+        Raises:
+            ValueError: with all its faults.
+        """
+        return EbsVolume(
+            name,
+            size_gib,
+            volume_type,
+            iops,
+            throughput_mib,
+            snapshot_id,
+            initialization_rate_mib,
+            file_system_type,
+            kms_key,
+        )
+
+    def _faults(self) -> Faults:
+        faults = Faults(f"Volume {self.name!r}")
+        faults.keep(task_limits.VOLUME_NAME, "name", self.name)
+        return faults
+
+
+@attrs.frozen
+class BindMount(Volume):
+    """See `Volume.bind_mount`."""
+
+    host_path: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        faults = self._faults()
+        faults.keep(limits.MOUNT_PATH, "host_path", self.host_path)
+        faults.raise_found()
+
+
+@attrs.frozen
+class EfsVolume(Volume):
+    """See `Volume.efs`."""
+
+    file_system: efs.IFileSystem
+    access_point: efs.IAccessPoint | None
+    root_directory: str
+    root_access: bool
+
+    def __attrs_post_init__(self) -> None:
+        faults = self._faults()
+        if self.root_directory != "/":
+            faults.keep(limits.MOUNT_PATH, "root_directory", self.root_directory)
+        faults.keep(task_limits.EFS_ROOT, "root_directory", (self.root_directory, self.access_point))
+        faults.raise_found()
+
+
+@attrs.frozen
+class EbsVolume(Volume):
+    """See `Volume.ebs`."""
+
+    size_gib: int | None
+    volume_type: str
+    iops: int | None
+    throughput_mib: int | None
+    snapshot_id: str | None
+    initialization_rate_mib: int | None
+    file_system_type: str
+    kms_key: kms.IKey | None
+
+    def __attrs_post_init__(self) -> None:
+        faults = self._faults()
+        faults.keep(task_limits.EBS_TYPE, "volume_type", self.volume_type)
+        if faults.found:
+            faults.raise_found()
+        faults.keep(task_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))
+        faults.keep(task_limits.EBS_SNAPSHOT, "snapshot_id", self.snapshot_id)
+        faults.keep(task_limits.EBS_IOPS_GIVEN, "iops", (self.iops, self.volume_type))
+        for limit, argument, value in (
+            (task_limits.EBS_SIZE, "size_gib", self.size_gib),
+            (task_limits.EBS_IOPS, "iops", self.iops),
+            (task_limits.EBS_THROUGHPUT, "throughput_mib", self.throughput_mib),
+        ):
+            if value is not None:
+                faults.keep(limit, argument, (value, self.volume_type))
+        if self.initialization_rate_mib is not None:
+            filled = (self.initialization_rate_mib, self.snapshot_id)
+            faults.keep(task_limits.EBS_INITIALIZATION, "initialization_rate_mib", filled)
+        faults.keep(task_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
+        faults.raise_found()
+
+
+def check_paths(writable: Iterable[str], mounted: Iterable[str], faults: Faults) -> None:
+    """Note writable paths of a container that lie on, or below, what is mounted already."""
+    writable, mounted = tuple(writable), tuple(mounted)
+    for path in writable:
+        if path in mounted:
+            faults.add(
+                f"{path!r} is in writable and in mounts, but a path shows one thing; leave it out of one of them"
+            )
+        for above in (each for each in (*writable, *mounted) if is_below(path, each)):
+            where = "mounts" if above in mounted else "writable"
+            faults.add(
+                f"writable has {path!r}, which is below {above!r} of {where}, and so is there already; leave it out"
+            )
+
+
+def is_below(path: str, other: str) -> bool:
+    return path.startswith(f"{other}/")
+
+
+def check_volumes(task: Task, faults: Faults) -> None:
+    """Note mounts that no volume has, volumes that nobody mounts, and those that a task cannot have together."""
+    names = tuple(volume.name for volume in task.volumes)
+    faults.keep(task_limits.VOLUME_NAMES, "volumes", names)
+    managed = [volume.name for volume in task.volumes if isinstance(volume, EbsVolume)]
+    faults.keep(task_limits.EBS_VOLUMES, "Volume.ebs", managed)
+    used = set()
+    for container in task.containers:
+        for path, mount in container.mounts.items():
+            used.add(mount.volume)
+            if mount.volume not in names:
+                known = ", ".join(map(repr, names))
+                faults.add(
+                    f"container {container.name!r} mounts {mount.volume!r} at {path!r}, which the task does not have; "
+                    + (f"use {known}, or leave it out" if known else "name it in Task(volumes=[Volume...])")
+                )
+    for name in (name for name in names if name not in used):
+        faults.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")

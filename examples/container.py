@@ -1,0 +1,64 @@
+"""Most of what a task may say: how its containers start, restart and are bounded, and what they read at the start."""
+
+import datetime as dt
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from moorage import (
+    Cluster,
+    Container,
+    ContainerCondition,
+    EnvironmentFile,
+    LinuxParameters,
+    Network,
+    RestartPolicy,
+    Service,
+    Task,
+)
+
+app = cdk.App()
+stack = cdk.Stack(app, "Catalog")
+database = secretsmanager.Secret(stack, "Database")
+settings = s3.Bucket(stack, "Settings")
+
+migrate = Container(
+    "public.ecr.aws/docker/library/postgres:17",
+    name="migrate",
+    command=["psql", "--file=/schema.sql"],
+    secrets={"PGPASSWORD": ecs.Secret.from_secrets_manager(database, "password")},
+    start_timeout=dt.timedelta(minutes=2),
+    essential=False,
+)
+catalog = Container(
+    "public.ecr.aws/aws-containers/retail-store-sample-catalog:1.6.2",
+    port=8080,
+    environment_files=EnvironmentFile.from_bucket(settings, "catalog.env"),
+    secrets={
+        "DB_PASSWORD": ecs.Secret.from_secrets_manager(database, "password"),
+        "DB_FORMER_PASSWORD": ecs.Secret.from_secrets_manager_version(
+            database, ecs.SecretVersionInfo(version_stage="AWSPREVIOUS"), "password"
+        ),
+    },
+    depends_on={"migrate": ContainerCondition.SUCCESS},
+    restart_policy=RestartPolicy(ignored_exit_codes=[0]),
+    linux_parameters=LinuxParameters(
+        drop_capabilities="ALL", init_process_enabled=True, ulimits={"nofile": (8192, 65536)}
+    ),
+    docker_labels={"team": "catalog"},
+    credential_spec="credentialspecdomainless:arn:aws:s3:::directory/catalog.json",
+    version_consistency=False,
+    user="1000",
+    writable=["/tmp"],
+)
+task = Task(
+    catalog, migrate, cpu=512, memory_mib=1024, execute_command=True, pid_mode="task", enable_fault_injection=True
+)
+Service(stack, "Catalog", cluster=Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc), task=task)
+
+boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "developers")
+iam.PermissionsBoundary.of(stack).apply(boundary)
+app.synth()

@@ -1,0 +1,42 @@
+"""A task every night, in its time zone, and one for each object that is put into a bucket."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+
+from moorage import Cluster, Container, EventRule, Job, Network, Schedule, Task
+
+app = cdk.App()
+stack = cdk.Stack(app, "Reports")
+cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
+orders = s3.Bucket(stack, "Orders", event_bridge_enabled=True, enforce_ssl=True)
+
+nightly = Job(
+    stack,
+    "Nightly",
+    cluster=cluster,
+    task=Task(Container("public.ecr.aws/docker/library/report:1.0", writable=["/tmp"]), cpu=512, memory_mib=1024),
+    schedule=Schedule(
+        scheduler.ScheduleExpression.cron(hour="3", minute="0", time_zone=cdk.TimeZone.EUROPE_PARIS),
+        flexible_window=cdk.Duration.minutes(15),
+        retries=3,
+    ),
+    overlap=False,
+    timeout=cdk.Duration.hours(2),
+)
+imported = Job(
+    stack,
+    "Import",
+    cluster=cluster,
+    task=Task(Container("public.ecr.aws/docker/library/import:1.0")),
+    event=EventRule(
+        events.EventPattern(
+            source=["aws.s3"], detail_type=["Object Created"], detail={"bucket": {"name": [orders.bucket_name]}}
+        ),
+        environment={"KEY": events.EventField.from_path("$.detail.object.key")},
+    ),
+)
+orders.grant_read(nightly)
+orders.grant_read(imported)
+app.synth()

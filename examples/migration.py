@@ -1,0 +1,21 @@
+"""A database migration that runs once ahead of each new version, and keeps the old one when it fails."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from moorage import Cluster, Container, Network, Service, Task
+
+app = cdk.App()
+stack = cdk.Stack(app, "Ledger")
+network = Network(stack, "Network")
+password = secretsmanager.Secret(stack, "Password")
+image = "public.ecr.aws/docker/library/python:3.13-slim"
+
+Service(
+    stack,
+    "Ledger",
+    cluster=Cluster(stack, "Cluster", vpc=network.vpc),
+    task=Task(Container(image, port=8000, command=["python", "-m", "http.server"])),
+    before=Task(Container(image, name="migrate", command=["./migrate"], secrets={"DB_PASSWORD": password})),
+)
+app.synth()

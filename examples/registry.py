@@ -1,0 +1,46 @@
+"""A registry whole: scanned by Inspector, cached, signed, watched, and told of when something grave is found."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_signer as signer
+from aws_cdk import aws_sns as sns
+
+from moorage import (
+    ApiCall,
+    PullThrough,
+    Registry,
+    Repository,
+    RepositoryTemplate,
+    Scanning,
+    Severity,
+    Signing,
+)
+
+app = cdk.App()
+stack = cdk.Stack(app, "Images", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+hub = secretsmanager.Secret.from_secret_name_v2(stack, "Hub", "ecr-pullthroughcache/docker-hub")
+profile = signer.SigningProfile.from_signing_profile_attributes(
+    stack, "Profile", signing_profile_name="shop", signing_profile_version="1a2b"
+)
+scanner = iam.Role.from_role_arn(stack, "Scanner", "arn:aws:iam::111111111111:role/scanner")
+
+registry = Registry(
+    stack,
+    "Registry",
+    scanning=Scanning.enhanced(continuous=["prod/*"], on_push=["*"]),
+    pull_through=[PullThrough.ecr_public(), PullThrough.docker_hub(hub)],
+    templates=[RepositoryTemplate("team")],  # what is pushed to team/... makes its repository
+    signing=[Signing(profile.signing_profile_arn, "prod/*")],
+    pull_time_exclusions=[scanner],
+)
+images = Repository(stack, "Web", name="prod/web", keep_releases=30)
+
+topic = sns.Topic(stack, "Alarms", master_key=registry.event_key, enforce_ssl=True)
+registry.on_scan_finding("Critical", severity=Severity.CRITICAL, target=targets.SnsTopic(topic))
+registry.on_api_call("Deleted", calls=["DeleteRepository"], target=targets.SnsTopic(topic))
+registry.alarm_near_quota("Pushes", call=ApiCall.PUT_IMAGE, actions=[actions.SnsAction(topic)])
+registry.add_dashboard("Dashboard", repositories=[images])
+app.synth()

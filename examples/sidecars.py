@@ -1,0 +1,23 @@
+"""A service whose traces go to X-Ray and whose logs go to Firehose, and which calls SQS; one argument each."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_kinesisfirehose as firehose
+from aws_cdk import aws_s3 as s3
+
+from moorage import Cluster, Container, Network, Service, Task
+
+app = cdk.App()
+stack = cdk.Stack(app, "Orders")
+logs = firehose.DeliveryStream(stack, "Logs", destination=firehose.S3Bucket(s3.Bucket(stack, "Archive")))
+router = {"Name": "kinesis_firehose", "region": stack.region, "delivery_stream": logs.delivery_stream_name}
+task = Task(
+    Container("public.ecr.aws/aws-containers/retail-store-sample-orders:1.6.2", port=8080, depends_on="otel"),
+    Container.otel_collector(),
+    Container.log_router(router),
+    cpu=512,
+    memory_mib=1024,
+    calls="sqs",
+)
+cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
+logs.grant_put_records(Service(stack, "Orders", cluster=cluster, task=task))
+app.synth()

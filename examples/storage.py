@@ -1,0 +1,39 @@
+"""Where a task keeps files: a shared file system, a disk of its own, a directory between containers, and memory."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_efs as efs
+
+from moorage import Cluster, Container, Mount, Network, Service, Task, Volume
+
+app = cdk.App()
+stack = cdk.Stack(app, "Media")
+network = Network(stack, "Network")
+files = efs.FileSystem(stack, "Files", vpc=network.vpc)
+user = efs.PosixUser(uid="1000", gid="1000")
+owner = efs.Acl(owner_uid="1000", owner_gid="1000", permissions="750")
+uploads = files.add_access_point("Uploads", path="/uploads", posix_user=user, create_acl=owner)
+web = Container(
+    "public.ecr.aws/nginx/nginx:1.29",
+    name="web",
+    port=8080,
+    mounts={"/uploads": Mount("uploads", read_only=True), "/pages": Mount("pages", read_only=True)},
+    writable={"/tmp": 16, "/var/cache/nginx": 32},
+)
+render = Container(
+    "public.ecr.aws/docker/library/python:3.13-slim",
+    name="render",
+    mounts={"/uploads": "uploads", "/scratch": "scratch", "/pages": "pages"},
+)
+task = Task(
+    web,
+    render,
+    cpu=1024,
+    memory_mib=2048,
+    volumes=[
+        Volume.efs("uploads", files, access_point=uploads),
+        Volume.ebs("scratch", 100, throughput_mib=500),
+        Volume.bind_mount("pages"),
+    ],
+)
+Service(stack, "Media", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=task)
+app.synth()

@@ -1,0 +1,150 @@
+"""For each limit of rollouts and scaling, a definition that keeps it and one that breaks it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+
+from moorage import (
+    Capacity,
+    CircuitBreaker,
+    Cluster,
+    Container,
+    EarlySuccess,
+    LifecycleHook,
+    LifecycleStage,
+    Placement,
+    Predictive,
+    RollbackAlarms,
+    Rollout,
+    Scaling,
+    ScheduledAction,
+    Service,
+    ServiceConnect,
+    ServiceConnectTls,
+    Task,
+)
+from tests.conftest import imported_vpc
+
+Define = Callable[[cdk.Stack], object]
+AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
+CLOCK: Any = None  # a scheduled action checks itself without its schedule
+
+
+def minutes(count: float) -> dt.timedelta:
+    return dt.timedelta(minutes=count)
+
+
+def value(make: Callable[[], object]) -> Define:
+    return lambda _: make()
+
+
+def pause(**arguments: Any) -> Define:
+    return lambda _: LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP, **arguments)
+
+
+def asks(**arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> LifecycleHook:
+        handler = lambda_.Function.from_function_name(stack, "Function", "check")
+        return LifecycleHook.function(handler, LifecycleStage.PRE_SCALE_UP, **arguments)
+
+    return define
+
+
+def copies(minimum: int, rollout: Rollout) -> Define:
+    def define(stack: cdk.Stack) -> Service:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        return Service(
+            stack, "Web", cluster=cluster, task=Task(Container("redis:8")), scaling=Scaling(minimum), rollout=rollout
+        )
+
+    return define
+
+
+def daemon(rollout: Rollout) -> Define:
+    def define(stack: cdk.Stack) -> Service:
+        general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
+        return Service(
+            stack,
+            "Agent",
+            cluster=cluster,
+            task=Task(Container("redis:8")),
+            placement=Placement.on_each_instance(),
+            rollout=rollout,
+        )
+
+    return define
+
+
+def named(*names: str) -> Define:
+    return lambda _: Scaling(1, 2, schedules=[ScheduledAction(name, CLOCK, minimum=1) for name in names])
+
+
+def connected(name: str) -> Define:
+    return lambda _: ServiceConnect(name=name)
+
+
+rolling, canary, linear, alarms = Rollout.rolling, Rollout.canary, Rollout.linear, RollbackAlarms
+early = EarlySuccess(50)
+
+CASES: dict[str, tuple[Define, Define]] = {
+    "target-value": (
+        value(lambda: Scaling(1, 2, requests_per_task=0.5)),
+        value(lambda: Scaling(1, 2, requests_per_task=0)),
+    ),
+    "scaling-names-unique": (named("morning", "evening"), named("morning", "morning")),
+    "peak-copies": (
+        value(lambda: Scaling.surviving_zone_loss(peak=1, zones=3)),
+        value(lambda: Scaling.surviving_zone_loss(peak=0, zones=3)),
+    ),
+    "predicted-ahead": (
+        value(lambda: Predictive(cpu_percent=50, ahead=minutes(60))),
+        value(lambda: Predictive(cpu_percent=50, ahead=minutes(61))),
+    ),
+    "predicted-above-maximum": (
+        value(lambda: Predictive(cpu_percent=50, above_maximum_percent=100)),
+        value(lambda: Predictive(cpu_percent=50, above_maximum_percent=101)),
+    ),
+    "bake-time": (value(lambda: rolling(bake=minutes(1440))), value(lambda: rolling(bake=minutes(1.5)))),
+    "rollout-duration": (
+        value(lambda: canary(bake=minutes(990), final_bake=minutes(990))),
+        value(lambda: canary(bake=minutes(991), final_bake=minutes(990))),
+    ),
+    "hook-timeout": (asks(timeout=minutes(1440)), asks(timeout=minutes(1441))),
+    "pause-timeout": (pause(timeout=minutes(20160)), pause(timeout=minutes(20161))),
+    "minimum-healthy": (
+        value(lambda: rolling(minimum_healthy_percent=0)),
+        value(lambda: rolling(minimum_healthy_percent=101)),
+    ),
+    "maximum-percent": (
+        value(lambda: rolling(minimum_healthy_percent=50, maximum_percent=100)),
+        value(lambda: rolling(minimum_healthy_percent=50, maximum_percent=99)),
+    ),
+    "rollout-room": (value(lambda: rolling(maximum_percent=101)), value(lambda: rolling(maximum_percent=100))),
+    "rollout-progress": (copies(2, rolling(maximum_percent=150)), copies(1, rolling(maximum_percent=150))),
+    "daemon-maximum": (
+        daemon(rolling(minimum_healthy_percent=50, maximum_percent=100)),
+        daemon(rolling()),
+    ),
+    "canary-percent": (value(lambda: canary(percent=0.1)), value(lambda: canary(percent=0.15))),
+    "linear-percent": (value(lambda: linear(percent=12.5)), value(lambda: linear(percent=2.9))),
+    "breaker-count": (value(lambda: CircuitBreaker.failures(1)), value(lambda: CircuitBreaker.failures(0))),
+    "breaker-percent": (value(lambda: CircuitBreaker.percent(100)), value(lambda: CircuitBreaker.percent(101))),
+    "early-success": (value(lambda: EarlySuccess(100)), value(lambda: EarlySuccess(101))),
+    "early-success-least": (
+        value(lambda: rolling(minimum_healthy_percent=50, early_success=early)),
+        value(lambda: rolling(minimum_healthy_percent=51, early_success=early)),
+    ),
+    "alarm-threshold": (value(lambda: alarms(unhealthy_targets=1)), value(lambda: alarms(unhealthy_targets=0))),
+    "alarm-minutes": (value(lambda: alarms(minutes=1)), value(lambda: alarms(minutes=0))),
+    "service-connect-name": (connected("catalog-2.store"), connected("Catalog")),
+    "private-ca-arn": (
+        value(lambda: ServiceConnectTls(authority_arn=AUTHORITY)),
+        value(lambda: ServiceConnectTls(authority_arn="arn:aws:acm:eu-west-1:111111111111:certificate/1a2b")),
+    ),
+}

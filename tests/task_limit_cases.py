@@ -1,0 +1,273 @@
+"""For each row of `task_limits`, a definition that keeps it and one that breaks it; `test_limits` runs them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from moorage import (
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    ContainerCondition,
+    EnvironmentFile,
+    HealthCheck,
+    LinuxParameters,
+    Mount,
+    NetworkMode,
+    OperatingSystemFamily,
+    RestartPolicy,
+    Service,
+    Task,
+    Volume,
+)
+from tests.conftest import imported_vpc
+
+Define = Callable[[cdk.Stack], object]
+FILE_SYSTEM: Any = SimpleNamespace()
+ACCESS_POINT: Any = SimpleNamespace()
+BUCKET: Any = SimpleNamespace()
+WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+
+
+def seconds(count: int) -> dt.timedelta:
+    return dt.timedelta(seconds=count)
+
+
+def container(**arguments: Any) -> Define:
+    return lambda _: Container("redis:8", **arguments)
+
+
+def linux(**arguments: Any) -> Define:
+    return lambda _: LinuxParameters(**arguments)
+
+
+def task(*containers: Container, **arguments: Any) -> Define:
+    return lambda _: Task(*(containers or (Container("redis:8"),)), **arguments)
+
+
+def ebs(*arguments: Any, **more: Any) -> Define:
+    return lambda _: Volume.ebs("data", *arguments, **more)
+
+
+def on(capacity: Capacity, *containers: Container, **arguments: Any) -> Define:
+    """A service on one capacity."""
+
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[capacity])
+        what = Task(*(containers or (Container("redis:8"),)), **arguments)
+        return Service(stack, "Web", cluster=cluster, task=what)
+
+    return define
+
+
+def fargate(*containers: Container, **arguments: Any) -> Define:
+    return on(Capacity.fargate(), *containers, **arguments)
+
+
+def managed(**arguments: Any) -> Define:
+    return on(Capacity.managed_instances("managed"), Container("redis:8"), **arguments)
+
+
+def kernel(**arguments: Any) -> Container:
+    return Container("redis:8", linux_parameters=LinuxParameters(**arguments))
+
+
+def windows(**arguments: Any) -> Define:
+    return task(Container("iis:1", **arguments), operating_system_family=WINDOWS)
+
+
+def mounted(*volumes: Volume, **arguments: Any) -> Define:
+    paths = {f"/data{index}": volume.name for index, volume in enumerate(volumes)}
+    return task(Container("redis:8", mounts=paths), volumes=volumes, **arguments)
+
+
+def stored(volume: Volume) -> Define:
+    """A service on Fargate whose container mounts one volume."""
+    return fargate(Container("redis:8", mounts={"/data": Mount(volume.name)}), volumes=[volume])
+
+
+def waiting(condition: ContainerCondition, **arguments: Any) -> Define:
+    first = Container("a:1", name="first", **arguments)
+    return task(Container("b:1", name="second", depends_on={"first": condition}), first)
+
+
+def version(**arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        secret = secretsmanager.Secret(stack, "Secret")
+        named = ecs.Secret.from_secrets_manager_version(secret, ecs.SecretVersionInfo(**arguments), "password")
+        return Container("redis:8", secrets={"PASSWORD": named})
+
+    return define
+
+
+def logging(make: Callable[[], ecs.LogDriver]) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        return fargate(Container("redis:8", logging=make()))(stack)
+
+    return define
+
+
+ROUTER = {"Name": "http", "host": "logs.example.com"}
+ENV = [EnvironmentFile.from_bucket(BUCKET, f"{index}.env") for index in range(11)]
+
+CASES: dict[str, tuple[Define, Define]] = {
+    "start-timeout": (
+        fargate(Container("redis:8", start_timeout=seconds(120))),
+        fargate(Container("redis:8", start_timeout=seconds(121))),
+    ),
+    "health-timeout-shorter": (
+        lambda _: HealthCheck("true", timeout=seconds(10), interval=seconds(10)),
+        lambda _: HealthCheck("true", timeout=seconds(11), interval=seconds(10)),
+    ),
+    "restart-exit-codes": (
+        lambda _: RestartPolicy(ignored_exit_codes=range(50)),
+        lambda _: RestartPolicy(ignored_exit_codes=range(51)),
+    ),
+    "restart-attempt-period": (
+        lambda _: RestartPolicy(attempt_period=seconds(1800)),
+        lambda _: RestartPolicy(attempt_period=seconds(59)),
+    ),
+    "dependency-on-an-end": (
+        waiting(ContainerCondition.SUCCESS, essential=False),
+        waiting(ContainerCondition.COMPLETE),
+    ),
+    "dependency-on-health": (
+        waiting(ContainerCondition.HEALTHY, health_check=HealthCheck("true")),
+        waiting(ContainerCondition.HEALTHY),
+    ),
+    "environment-files": (container(environment_files=ENV[:10]), container(environment_files=ENV)),
+    "environment-file-name": (
+        lambda _: EnvironmentFile.from_bucket(BUCKET, "shop/web.env"),
+        lambda _: EnvironmentFile.from_bucket(BUCKET, "shop/web.txt"),
+    ),
+    "secret-version": (version(version_stage="AWSPREVIOUS"), version(version_stage="AWSPREVIOUS", version_id="1")),
+    "memory-reservation": (
+        container(memory_mib=128, memory_reservation_mib=127),
+        container(memory_mib=128, memory_reservation_mib=128),
+    ),
+    "port-ranges": (
+        container(port_ranges=[(port, port + 1) for port in range(1000, 1200, 2)]),
+        container(port_ranges=[(port, port + 1) for port in range(1000, 1202, 2)]),
+    ),
+    "port-range": (container(port_ranges=[(8000, 65535)]), container(port_ranges=[(8000, 8000)])),
+    "port-ranges-apart": (
+        container(port=8080, port_ranges=[(8000, 8079), (8081, 8090)]),
+        container(port=8080, port_ranges=[(8000, 8080)]),
+    ),
+    "port-range-mode": (
+        task(Container("redis:8", port_ranges=[(8000, 8010)]), network_mode=NetworkMode.BRIDGE),
+        task(Container("redis:8", port_ranges=[(8000, 8010)]), network_mode=NetworkMode.HOST),
+    ),
+    "none-mode-ports": (
+        task(network_mode=NetworkMode.NONE),
+        task(Container("redis:8", port=6379), network_mode=NetworkMode.NONE),
+    ),
+    "ulimit-name": (linux(ulimits={"nofile": 65536}), linux(ulimits={"files": 65536})),
+    "ulimit": (linux(ulimits={"nofile": (1024, -1)}), linux(ulimits={"nofile": (4096, 1024)})),
+    "capability": (linux(drop_capabilities="ALL"), linux(add_capabilities=["CAP_NET_ADMIN"])),
+    "fargate-capabilities": (
+        fargate(kernel(add_capabilities=["SYS_PTRACE"], drop_capabilities=["ALL"])),
+        fargate(kernel(add_capabilities=["NET_ADMIN"])),
+    ),
+    "fargate-devices": (fargate(kernel()), fargate(kernel(devices=[ecs.Device(host_path="/dev/fuse")]))),
+    "fargate-shared-memory": (fargate(kernel()), fargate(kernel(shared_memory_mib=128))),
+    "fargate-swap": (fargate(kernel()), fargate(kernel(max_swap_mib=0))),
+    "shared-memory": (linux(shared_memory_mib=1), linux(shared_memory_mib=0)),
+    "max-swap": (linux(max_swap_mib=0), linux(max_swap_mib=-1)),
+    "swappiness": (linux(max_swap_mib=64, swappiness=100), linux(max_swap_mib=64, swappiness=101)),
+    "swappiness-alone": (linux(max_swap_mib=64, swappiness=10), linux(swappiness=10)),
+    "pid-mode": (task(pid_mode="host"), task(pid_mode="none")),
+    "fargate-pid-mode": (fargate(pid_mode="task"), fargate(pid_mode="host")),
+    "ipc-mode": (task(ipc_mode="none"), task(ipc_mode="shared")),
+    "fargate-ipc-mode": (fargate(), fargate(ipc_mode="task")),
+    "managed-instances-ipc-mode": (managed(), managed(ipc_mode="task")),
+    "fault-injection-mode": (
+        task(enable_fault_injection=True, network_mode=NetworkMode.HOST),
+        task(enable_fault_injection=True, network_mode=NetworkMode.BRIDGE),
+    ),
+    "log-routers": (
+        task(Container("redis:8"), Container.log_router(ROUTER)),
+        task(Container("redis:8"), Container.log_router(ROUTER), Container.log_router(ROUTER, name="second")),
+    ),
+    "log-router": (
+        lambda _: Container.log_router(ROUTER, type="fluentd", image="fluentd:1"),
+        lambda _: Container.log_router(ROUTER, type="vector"),
+    ),
+    "fargate-log-router-config": (
+        fargate(Container("redis:8"), Container.log_router(ROUTER, config_file="/etc/extra.conf")),
+        fargate(Container("redis:8"), Container.log_router(ROUTER, config_file="arn:aws:s3:::logs/extra.conf")),
+    ),
+    "fargate-log-driver": (
+        logging(lambda: ecs.LogDrivers.firelens(options={"Name": "null"})),
+        logging(ecs.LogDrivers.json_file),
+    ),
+    "credential-spec": (
+        container(credential_spec="credentialspecdomainless:arn:aws:s3:::bucket/spec.json"),
+        container(credential_spec="arn:aws:s3:::bucket/spec.json"),
+    ),
+    "fargate-credential-spec": (
+        fargate(Container("shop:1", credential_spec="credentialspecdomainless:arn:aws:s3:::bucket/spec.json")),
+        fargate(Container("shop:1", credential_spec="credentialspec:arn:aws:s3:::bucket/spec.json")),
+    ),
+    "volume-name": (lambda _: Volume.bind_mount("a_b-C1"), lambda _: Volume.bind_mount("a b")),
+    "volume-names-unique": (
+        mounted(Volume.bind_mount("a"), Volume.bind_mount("b")),
+        mounted(Volume.bind_mount("a"), Volume.bind_mount("a")),
+    ),
+    "ebs-volumes-per-task": (
+        mounted(Volume.ebs("a", 10), Volume.bind_mount("b")),
+        mounted(Volume.ebs("a", 10), Volume.ebs("b", 10)),
+    ),
+    "fargate-host-path": (stored(Volume.bind_mount("a")), stored(Volume.bind_mount("a", host_path="/data"))),
+    "efs-root-directory": (
+        lambda _: Volume.efs("a", FILE_SYSTEM, access_point=ACCESS_POINT),
+        lambda _: Volume.efs("a", FILE_SYSTEM, access_point=ACCESS_POINT, root_directory="/shop"),
+    ),
+    "ebs-type": (ebs(10, volume_type="gp2"), ebs(10, volume_type="gp4")),
+    "fargate-ebs-type": (stored(Volume.ebs("a", 10)), stored(Volume.ebs("a", 10, volume_type="standard"))),
+    "ebs-size": (ebs(65536), ebs(124, volume_type="st1")),
+    "ebs-iops": (ebs(10, iops=80000), ebs(10, iops=2999)),
+    "ebs-iops-given": (ebs(10, volume_type="io2", iops=100), ebs(10, volume_type="io2")),
+    "ebs-throughput": (ebs(10, throughput_mib=2000), ebs(10, throughput_mib=125, volume_type="gp2")),
+    "ebs-size-or-snapshot": (ebs(snapshot_id="snap-05abe246af"), ebs()),
+    "ebs-snapshot": (ebs(snapshot_id="snap-05abe246af"), ebs(snapshot_id="nightly")),
+    "ebs-initialization-rate": (
+        ebs(snapshot_id="snap-05abe246af", initialization_rate_mib=300),
+        ebs(10, initialization_rate_mib=300),
+    ),
+    "file-system-type": (ebs(10, file_system_type="ext4"), ebs(10, file_system_type="ntfs")),
+    "windows-linux-only": (windows(), windows(writable=["/tmp"])),
+    "windows-volumes": (
+        mounted(Volume.bind_mount("a"), operating_system_family=WINDOWS),
+        mounted(Volume.ebs("a", 10), operating_system_family=WINDOWS),
+    ),
+    "windows-network-mode": (
+        windows(),
+        task(operating_system_family=WINDOWS, network_mode=NetworkMode.BRIDGE),
+    ),
+    "windows-architecture": (windows(), task(operating_system_family=WINDOWS, architecture=Architecture.ARM64)),
+    "fargate-windows-size": (
+        fargate(operating_system_family=WINDOWS, cpu=2048, memory_mib=4096),
+        fargate(operating_system_family=WINDOWS, cpu=512, memory_mib=4096),
+    ),
+    "fargate-windows-least": (
+        fargate(operating_system_family=WINDOWS, cpu=1024, memory_mib=2048),
+        fargate(operating_system_family=WINDOWS, cpu=1024, memory_mib=1024),
+    ),
+    "fargate-spot-windows": (
+        on(Capacity.fargate_spot()),
+        on(Capacity.fargate_spot(), operating_system_family=WINDOWS, cpu=1024, memory_mib=2048),
+    ),
+    "managed-instances-system": (
+        managed(),
+        managed(operating_system_family=WINDOWS, cpu=1024, memory_mib=2048),
+    ),
+}

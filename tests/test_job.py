@@ -1,0 +1,630 @@
+"""What a job promises in its template."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
+
+import aws_cdk as cdk
+import hypothesis
+import pytest
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Match, Template
+from hypothesis import strategies as st
+
+from moorage import (
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    EventRule,
+    Job,
+    Network,
+    NetworkMode,
+    Placement,
+    Schedule,
+    Strategy,
+    Task,
+    Volume,
+)
+from tests.conftest import imported_vpc, readable, template, warnings_of
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+REPORT = Task(Container("public.ecr.aws/docker/library/report:1.0", name="report"))
+EVERY_HOUR = scheduler.ScheduleExpression.rate(cdk.Duration.hours(1))
+OBJECTS = events.EventPattern(source=["aws.s3"], detail_type=["Object Created"])
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+def nightly() -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.cron(hour="3", minute="0", time_zone=cdk.TimeZone.EUROPE_PARIS)
+
+
+def wrong(given: Any) -> Any:
+    """What the types would not let through."""
+    return given
+
+
+def target(stack: cdk.Stack) -> dict[str, Any]:
+    """What the one schedule or rule of a stack starts."""
+    (schedule,) = template(stack).find_resources("AWS::Scheduler::Schedule").values() or ({},)
+    if schedule:
+        found: dict[str, Any] = schedule["Properties"]["Target"]
+        return found
+    (rule,) = template(stack).find_resources("AWS::Events::Rule").values()
+    (found,) = rule["Properties"]["Targets"]
+    return found
+
+
+def machine(stack: cdk.Stack) -> dict[str, Any]:
+    """The definition of the one state machine, with `<...>` for what CloudFormation puts in."""
+    (found,) = template(stack).find_resources("AWS::StepFunctions::StateMachine").values()
+    parts = found["Properties"]["DefinitionString"]["Fn::Join"][1]
+    definition: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else "<...>" for part in parts))
+    return definition
+
+
+def statements(role: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The statements of a role's own policy, by their first action."""
+    (policy,) = role["Properties"]["Policies"]
+    found = policy["PolicyDocument"]["Statement"]
+    return {one["Action"] if isinstance(one["Action"], str) else one["Action"][0]: one for one in found}
+
+
+def role(stack: cdk.Stack, service: str) -> Mapping[str, Any]:
+    """The one role that a service acts as."""
+    trusted = {"Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
+    trust = {"AssumeRolePolicyDocument": {"Statement": [Match.object_like(trusted)]}}
+    (found,) = template(stack).find_resources("AWS::IAM::Role", {"Properties": trust}).values()
+    return found
+
+
+def flat(value: Any) -> str:
+    """An ARN as it reads, with the names of what it refers to."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Join" in value:
+        return "".join(map(flat, value["Fn::Join"][1]))
+    return f"<{value['Ref']}>" if "Ref" in value else f"<{'.'.join(value['Fn::GetAtt'])}>"
+
+
+def test_whole_template_of_a_schedule(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111111111111:alarms")
+    start = Schedule(
+        nightly(),
+        flexible_window=dt.timedelta(minutes=15),
+        start=dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
+        retries=3,
+        max_event_age=dt.timedelta(hours=1),
+        alarm_actions=[actions.SnsAction(topic)],
+    )
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=start)
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_whole_template_of_an_event_without_overlap(
+    stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion
+) -> None:
+    rule = EventRule(OBJECTS, environment={"KEY": events.EventField.from_path("$.detail.object.key")})
+    timeout = dt.timedelta(hours=2)
+    Job(stack, "Import", cluster=cluster, task=REPORT, event=rule, overlap=False, timeout=timeout)
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_a_schedule_starts_one_task_in_its_time_zone_by_a_strategy(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
+    template(stack).has_resource_properties(
+        "AWS::Scheduler::Schedule",
+        {
+            "ScheduleExpression": "cron(0 3 * * ? *)",
+            "ScheduleExpressionTimezone": "Europe/Paris",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED",
+            "Target": {
+                "EcsParameters": {
+                    "CapacityProviderStrategy": [{"CapacityProvider": "FARGATE", "Weight": 1}],
+                    "LaunchType": Match.absent(),
+                    "TaskCount": 1,
+                    "PropagateTags": "TASK_DEFINITION",
+                    "EnableECSManagedTags": True,
+                }
+            },
+        },
+    )
+
+
+def test_tasks_have_no_public_address_and_let_out_https_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
+    interface = target(stack)["EcsParameters"]["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert interface["AssignPublicIp"] == "DISABLED"
+    assert interface["Subnets"] == ["subnet-1", "subnet-2"]
+    (group,) = template(stack).find_resources("AWS::EC2::SecurityGroup").values()
+    assert [(rule["FromPort"], rule["ToPort"]) for rule in group["Properties"]["SecurityGroupEgress"]] == [(443, 443)]
+
+
+def test_what_could_not_be_started_is_kept_encrypted_and_sent_over_tls(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
+    (name,) = template(stack).find_resources("AWS::SQS::Queue")
+    template(stack).has_resource(
+        "AWS::SQS::Queue",
+        {
+            "DeletionPolicy": "Retain",
+            "Properties": {"KmsMasterKeyId": "alias/aws/sqs", "MessageRetentionPeriod": 14 * 24 * 3600},
+        },
+    )
+    denied = {"Effect": "Deny", "Action": "sqs:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    template(stack).has_resource_properties(
+        "AWS::SQS::QueuePolicy", {"PolicyDocument": {"Statement": [Match.object_like(denied)]}}
+    )
+    assert target(stack)["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [name, "Arn"]}}
+    assert flat(statements(role(stack, "scheduler"))["sqs:SendMessage"]["Resource"]) == f"<{name}.Arn>"
+
+
+def test_a_rule_may_send_to_its_queue_which_the_managed_key_would_not_let_it(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
+    Job(stack, "Import", cluster=cluster, task=REPORT, event=OBJECTS)
+    (rule,) = template(stack).find_resources("AWS::Events::Rule")
+    template(stack).has_resource_properties(
+        "AWS::SQS::Queue", {"SqsManagedSseEnabled": True, "KmsMasterKeyId": Match.absent()}
+    )
+    allowed = {
+        "Action": "sqs:SendMessage",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}},
+    }
+    template(stack).has_resource_properties(
+        "AWS::SQS::QueuePolicy",
+        {"PolicyDocument": {"Statement": [Match.any_value(), Match.object_like(allowed)]}},
+    )
+
+
+def test_an_alarm_is_defined_when_asked_for(stack: cdk.Stack, cluster: Cluster) -> None:
+    topic = sns.Topic(stack, "Topic")
+    start = Schedule(nightly(), alarm_actions=[actions.SnsAction(topic)])
+    job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=start)
+    Job(stack, "Silent", cluster=cluster, task=REPORT, schedule=nightly())
+    template(stack).resource_count_is("AWS::CloudWatch::Alarm", 1)
+    template(stack).has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Threshold": 1,
+            "AlarmActions": [Match.any_value()],
+            "TreatMissingData": "notBreaching",
+        },
+    )
+    assert job.alarm is not None
+
+
+@pytest.mark.parametrize(("service", "given"), [("scheduler", {"schedule": True}), ("events", {"event": OBJECTS})])
+def test_whoever_starts_it_may_run_this_task_in_this_cluster_and_pass_its_two_roles_alone(
+    stack: cdk.Stack, cluster: Cluster, service: str, given: dict[str, Any]
+) -> None:
+    job = Job(
+        stack,
+        "Job",
+        cluster=cluster,
+        task=REPORT,
+        schedule=nightly() if "schedule" in given else None,
+        event=given.get("event"),
+    )
+    family = job.task_definition.family
+    may = statements(role(stack, service))
+    assert set(may) == {"ecs:RunTask", "ecs:TagResource", "iam:PassRole"} | (
+        {"sqs:SendMessage"} if service == "scheduler" else set()
+    )
+    assert flat(may["ecs:RunTask"]["Resource"]).endswith(f":task-definition/{family}:*")
+    (associations,) = template(stack).find_resources("AWS::ECS::ClusterCapacityProviderAssociations")
+    assert flat(may["ecs:RunTask"]["Condition"]["ArnEquals"]["ecs:cluster"]).endswith(f":cluster/<{associations}>")
+    assert may["ecs:TagResource"]["Condition"] == {"StringEquals": {"ecs:CreateAction": "RunTask"}}
+    assert flat(may["ecs:TagResource"]["Resource"]).endswith(f":task/<{associations}>/*")
+    assert may["iam:PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    (definition,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    assert sorted(map(flat, may["iam:PassRole"]["Resource"])) == sorted(
+        flat(definition["Properties"][name]) for name in ("TaskRoleArn", "ExecutionRoleArn")
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "source"),
+    [("scheduler", ":schedule-group/default"), ("events", ":rule/*"), ("states", ":stateMachine:*")],
+)
+def test_no_other_account_has_a_service_act_for_it(
+    stack: cdk.Stack, cluster: Cluster, service: str, source: str
+) -> None:
+    by_event = service == "events"
+    Job(
+        stack,
+        "Job",
+        cluster=cluster,
+        task=REPORT,
+        schedule=None if by_event else nightly(),
+        event=OBJECTS if by_event else None,
+        overlap=False,
+    )
+    (trust,) = role(stack, service)["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert flat(trust["Condition"]["StringEquals"]["aws:SourceAccount"]) == "<AWS::AccountId>"
+    assert flat(trust["Condition"]["ArnLike"]["aws:SourceArn"]).endswith(source)
+
+
+def test_a_schedule_of_a_group_trusts_that_group(stack: cdk.Stack, cluster: Cluster) -> None:
+    group = scheduler.ScheduleGroup(stack, "Group")
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), group=group, enabled=False))
+    (name,) = template(stack).find_resources("AWS::Scheduler::ScheduleGroup")
+    (trust,) = role(stack, "scheduler")["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert flat(trust["Condition"]["ArnLike"]["aws:SourceArn"]) == f"<{name}.Arn>"
+    template(stack).has_resource_properties(
+        "AWS::Scheduler::Schedule", {"GroupName": "Shop-Group-C7B65814", "State": "DISABLED"}
+    )
+
+
+def test_weights_and_a_base_reach_the_schedule(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    fargate, spot = Capacity.fargate(), Capacity.fargate_spot()
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[fargate, spot])
+    strategy = Strategy({fargate: 1, spot: 3}, base={fargate: 1})
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), capacity=strategy)
+    assert target(stack)["EcsParameters"]["CapacityProviderStrategy"] == [
+        {"CapacityProvider": "FARGATE", "Weight": 1, "Base": 1},
+        {"CapacityProvider": "FARGATE_SPOT", "Weight": 3},
+    ]
+
+
+def test_the_clusters_default_strategy_is_followed_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), capacity=cluster.default_strategy)
+    told = target(stack)["EcsParameters"]
+    assert not {"CapacityProviderStrategy", "LaunchType"} & told.keys()
+
+
+def test_a_public_address_comes_with_the_launch_type_that_eventbridge_asks_for(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), assign_public_ip=True)
+    told = target(stack)["EcsParameters"]
+    assert told["LaunchType"] == "FARGATE"
+    assert "CapacityProviderStrategy" not in told
+    assert told["NetworkConfiguration"]["AwsvpcConfiguration"] == {
+        "AssignPublicIp": "ENABLED",
+        "SecurityGroups": [ANY],
+        "Subnets": ["subnet-3", "subnet-4"],
+    }
+
+
+def test_a_job_on_instances_is_placed_and_has_no_interface_of_its_own(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7g.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    task = Task(Container("report:1"), architecture=Architecture.ARM64, network_mode=NetworkMode.BRIDGE)
+    where = Placement(
+        strategies=[ecs.PlacementStrategy.packed_by_memory()],
+        constraints=[ecs.PlacementConstraint.member_of("attribute:ecs.instance-type == m7g.large")],
+    )
+    job = Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly(), placement=where)
+    told = target(stack)["EcsParameters"]
+    assert "NetworkConfiguration" not in told
+    assert told["PlacementStrategy"] == [{"Type": "binpack", "Field": "MEMORY"}]
+    assert [each["Type"] for each in told["PlacementConstraints"]] == ["memberOf"]
+    assert job.connections.security_groups
+
+
+def test_what_an_event_says_becomes_variables_of_each_container(stack: cdk.Stack, cluster: Cluster) -> None:
+    task = Task(Container("import:1", name="import"), Container("otel:1", name="otel", essential=False))
+    rule = EventRule(OBJECTS, environment={"KEY": events.EventField.from_path("$.detail.object.key"), "MODE": "all"})
+    Job(stack, "Import", cluster=cluster, task=task, event=rule)
+    passed = target(stack)["InputTransformer"]
+    assert passed["InputPathsMap"] == {"detail-object-key": "$.detail.object.key"}
+    assert json.loads(passed["InputTemplate"].replace("<detail-object-key>", '"in.csv"')) == {
+        "containerOverrides": [
+            {"name": name, "environment": [{"name": "KEY", "value": "in.csv"}, {"name": "MODE", "value": "all"}]}
+            for name in ("import", "otel")
+        ]
+    }
+
+
+def test_an_event_of_which_nothing_is_passed_is_not_taken_as_overrides(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Import", cluster=cluster, task=REPORT, event=OBJECTS)
+    assert target(stack)["Input"] == "{}"
+
+
+def test_a_rule_is_on_the_bus_that_is_named_and_matches_its_pattern(stack: cdk.Stack, cluster: Cluster) -> None:
+    bus = events.EventBus.from_event_bus_name(stack, "Bus", "orders")
+    rule = EventRule(
+        events.EventPattern(detail_type=["Placed"], detail={"total": events.Match.greater_than(100)}),
+        bus=bus,
+        retries=5,
+        max_event_age=dt.timedelta(minutes=10),
+    )
+    Job(stack, "Import", cluster=cluster, task=REPORT, event=rule)
+    template(stack).has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventBusName": "orders",
+            "EventPattern": {"detail-type": ["Placed"], "detail": {"total": [{"numeric": [">", 100]}]}},
+            "State": "ENABLED",
+        },
+    )
+    assert target(stack)["RetryPolicy"] == {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 600}
+
+
+def test_a_schedule_tells_a_task_when_it_was_due(stack: cdk.Stack, cluster: Cluster) -> None:
+    start = Schedule(nightly(), environment={"DUE": scheduler.ContextAttribute.scheduled_time})
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=start)
+    assert json.loads(target(stack)["Input"])["containerOverrides"] == [
+        {"name": "report", "environment": [{"name": "DUE", "value": "<aws.scheduler.scheduled-time>"}]}
+    ]
+
+
+def test_without_overlap_a_machine_looks_for_others_then_runs_and_waits(stack: cdk.Stack, cluster: Cluster) -> None:
+    job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
+    states = machine(stack)["States"]
+    assert machine(stack)["StartAt"] == "List"
+    assert states["List"]["Resource"].endswith(":states:::aws-sdk:ecs:listTasks")
+    assert states["List"]["Parameters"]["Family"] == job.task_definition.family
+    assert states["List"]["Parameters"]["DesiredStatus"] == "RUNNING"
+    (found,) = states["Any"]["Choices"]
+    assert states["Any"]["Default"] == "Run"
+    assert (found["Variable"], states[found["Next"]]["Type"]) == ("$.TaskArns[0]", "Succeed")
+    assert states["Run"]["Resource"].endswith(":states:::ecs:runTask.sync")
+    assert states["Run"]["Parameters"]["CapacityProviderStrategy"] == [{"CapacityProvider": "FARGATE", "Weight": 1}]
+    assert "LaunchType" not in states["Run"]["Parameters"]
+    assert "States.TaskFailed" not in states["Run"]["Retry"][0]["ErrorEquals"]
+    (name,) = template(stack).find_resources("AWS::StepFunctions::StateMachine")
+    started = target(stack)
+    assert started["Arn"] == {"Ref": name}
+    assert "EcsParameters" not in started
+    assert flat(statements(role(stack, "scheduler"))["states:StartExecution"]["Resource"]) == f"<{name}>"
+
+
+def test_the_machine_is_logged_and_traced(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
+    template(stack).has_resource_properties(
+        "AWS::StepFunctions::StateMachine",
+        {"LoggingConfiguration": {"Level": "ALL"}, "TracingConfiguration": {"Enabled": True}},
+    )
+
+
+def test_the_machine_sees_and_stops_tasks_of_this_cluster_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
+    may = statements(role(stack, "states"))
+    (associations,) = template(stack).find_resources("AWS::ECS::ClusterCapacityProviderAssociations")
+    assert flat(may["ecs:DescribeTasks"]["Resource"]).endswith(f":task/<{associations}>/*")
+    assert flat(may["ecs:ListTasks"]["Condition"]["ArnEquals"]["ecs:cluster"]).endswith(f"<{associations}>")
+    assert flat(may["events:DescribeRule"]["Resource"]).endswith(":rule/StepFunctionsGetEventsForECSTaskRule")
+
+
+def test_a_task_that_hangs_is_stopped_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    timeout = dt.timedelta(hours=2)
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), timeout=timeout)
+    assert machine(stack)["StartAt"] == "Run"
+    assert machine(stack)["States"]["Run"]["TimeoutSeconds"] == 7200
+    assert "ecs:ListTasks" not in statements(role(stack, "states"))
+
+
+def test_what_is_passed_goes_through_the_machine(stack: cdk.Stack, cluster: Cluster) -> None:
+    rule = EventRule(OBJECTS, environment={"KEY": events.EventField.from_path("$.detail.object.key")})
+    Job(stack, "Import", cluster=cluster, task=REPORT, event=rule, overlap=False)
+    said = target(stack)["InputTransformer"]["InputTemplate"].replace("<detail-object-key>", '"in.csv"')
+    assert json.loads(said) == {
+        "ContainerOverrides": [{"Name": "report", "Environment": [{"Name": "KEY", "Value": "in.csv"}]}]
+    }
+    assert machine(stack)["States"]["Run"]["Parameters"]["Overrides.$"] == "$$.Execution.Input"
+
+
+@pytest.mark.parametrize(
+    ("overlap", "granted"),
+    [(True, {"ecs:RunTask", "ecs:TagResource", "iam:PassRole"}), (False, {"states:StartExecution"})],
+)
+def test_somebody_may_run_it_by_hand_without_breaking_its_promise(
+    stack: cdk.Stack, cluster: Cluster, *, overlap: bool, granted: set[str]
+) -> None:
+    operator = iam.Role(stack, "Operator", assumed_by=iam.AccountRootPrincipal())
+    job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=overlap)
+    job.grant_run(operator)
+    (policy,) = [
+        each for name, each in template(stack).find_resources("AWS::IAM::Policy").items() if "Operator" in name
+    ]
+    found = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert {one["Action"] for one in found} == granted
+    assert all("Condition" in one or one["Action"] == "states:StartExecution" for one in found)
+
+
+def test_grants_go_to_the_task_role_and_connections_to_its_security_group(stack: cdk.Stack, cluster: Cluster) -> None:
+    job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
+    s3.Bucket(stack, "Reports").grant_put(job)
+    job.connections.allow_to(ec2.Peer.ipv4("10.1.0.0/16"), ec2.Port.tcp(5432))
+    (policy,) = [
+        each for name, each in template(stack).find_resources("AWS::IAM::Policy").items() if "TaskRole" in name
+    ]
+    assert "s3:PutObject" in str(policy)
+    (group,) = template(stack).find_resources("AWS::EC2::SecurityGroup").values()
+    assert {rule["FromPort"] for rule in group["Properties"]["SecurityGroupEgress"]} == {443, 5432}
+
+
+def test_metrics_are_of_its_tasks_and_of_its_dead_letters(stack: cdk.Stack, cluster: Cluster) -> None:
+    job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
+    memory = job.metric("MemoryUtilized", statistic="max")
+    assert memory.dimensions is not None
+    assert memory.dimensions["TaskDefinitionFamily"] == job.task_definition.family
+    assert job.metric_not_started().metric_name == "ApproximateNumberOfMessagesVisible"
+
+
+def test_a_given_queue_takes_the_place_of_its_own_with_its_key(stack: cdk.Stack, cluster: Cluster) -> None:
+    queue = sqs.Queue(stack, "Central", encryption_master_key=kms.Key(stack, "Key"))
+    job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), dead_letter_queue=queue))
+    template(stack).resource_count_is("AWS::SQS::Queue", 1)
+    assert job.dead_letter_queue is queue
+    (policy,) = [
+        each for name, each in template(stack).find_resources("AWS::IAM::Policy").items() if "NightlyRole" in name
+    ]
+    assert "kms:GenerateDataKey*" in str(policy)
+
+
+def test_inner_resources_can_be_reached(stack: cdk.Stack, cluster: Cluster) -> None:
+    nightly_job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
+    by_event = Job(stack, "Import", cluster=cluster, task=REPORT, event=OBJECTS)
+    assert nightly_job.node.default_child is nightly_job.schedule
+    assert by_event.node.default_child is by_event.rule
+    assert nightly_job.state_machine is not None
+    assert by_event.state_machine is None
+
+
+def test_removable_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), removal_policy=cdk.RemovalPolicy.DESTROY)
+    for kept in ("AWS::Logs::LogGroup", "AWS::SQS::Queue"):
+        template(stack).has_resource(kept, {"DeletionPolicy": "Delete"})
+
+
+def test_a_job_runs_in_any_cluster_of_cdk_and_from_another_stack(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = ecs.Cluster(stack, "Plain", vpc=vpc, enable_fargate_capacity_providers=True)
+    jobs = cdk.Stack(app, "Jobs")
+    Job(jobs, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
+    Template.from_stack(jobs).resource_count_is("AWS::Scheduler::Schedule", 1)
+
+
+def test_a_job_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="Shop/Nightly: 5 faults") as raised:
+        Job(
+            stack,
+            "Nightly",
+            cluster=cluster,
+            task=Task(Container("redis:8"), cpu=1000, memory_mib=1024, network_mode=NetworkMode.BRIDGE),
+            schedule=Schedule(nightly(), environment={"TEXT": "x" * 8192}),
+            event=OBJECTS,
+            placement=Placement.on_each_instance(),
+        )
+    for said in (
+        "schedule and event are both given",
+        " characters, but what is passed to a task is 8,192 characters at most",
+        "Fargate does not offer that pair",
+        "network_mode is 'bridge', but on Fargate each task has a network interface of its own",
+        "placement is a daemon's, which never ends",
+    ):
+        assert said in str(raised.value)
+    assert stack.node.try_find_child("Nightly") is None
+
+
+def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(
+        ValueError, match="Shop/Nightly: neither schedule nor event is given, so nothing would start it"
+    ):
+        Job(stack, "Nightly", cluster=cluster, task=REPORT)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))), "no expression of EventBridge Scheduler"),
+        (lambda: Schedule(wrong("rate(1 day)")), "expression is 'rate(1 day)', which is no expression"),
+        (lambda: Schedule(nightly(), start=dt.datetime(2027, 1, 1)), "of which time zone is not said"),
+        (
+            lambda: Schedule(
+                nightly(), start=dt.datetime(2027, 1, 2, tzinfo=dt.UTC), end=dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+            ),
+            "so it would never start; use a later end",
+        ),
+        (lambda: EventRule(wrong({"source": ["aws.s3"]})), "which is no event pattern"),
+        (lambda: EventRule(events.EventPattern()), "pattern is empty"),
+    ],
+)
+def test_what_never_starts_anything_is_refused(make: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says.replace("(", r"\(").replace(")", r"\)")):
+        make()
+
+
+@hypothesis.given(
+    retries=st.integers(-5, 200), age=st.integers(0, 90_000), window=st.integers(-60, 90_000) | st.just(None)
+)
+def test_a_schedule_is_accepted_within_the_limits_and_nowhere_else(retries: int, age: int, window: int | None) -> None:
+    fits = 0 <= retries <= 185 and 60 <= age <= 86400 and (window is None or window in range(60, 86401, 60))
+
+    def make() -> Schedule:
+        flexible = None if window is None else dt.timedelta(seconds=window)
+        return Schedule(EVERY_HOUR, retries=retries, max_event_age=dt.timedelta(seconds=age), flexible_window=flexible)
+
+    if fits:
+        assert make().retries == retries
+    else:
+        with pytest.raises(ValueError, match="Schedule: "):
+            make()
+
+
+def test_a_fifo_queue_takes_no_dead_letters_of_eventbridge(stack: cdk.Stack) -> None:
+    queue = sqs.Queue(stack, "Central", fifo=True)
+    with pytest.raises(ValueError, match="dead_letter_queue is a FIFO queue"):
+        Schedule(nightly(), dead_letter_queue=queue)
+
+
+def test_eventbridge_gives_no_public_address_on_spot(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    spot = Capacity.fargate_spot()
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[spot])
+    with pytest.raises(ValueError, match="EventBridge gives a task no public address; use capacity=Capacity.fargate"):
+        Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), assign_public_ip=True)
+    Job(stack, "Alone", cluster=cluster, task=REPORT, schedule=nightly(), assign_public_ip=True, overlap=False)
+
+
+def test_more_than_six_capacities_are_for_a_machine(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    many: dict[Capacity, int] = {Capacity.from_provider_name(f"capacity-{index}"): 1 for index in range(7)}
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=list(many))
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), capacity=many, overlap=False)
+    assert len(machine(stack)["States"]["Run"]["Parameters"]["CapacityProviderStrategy"]) == 7
+
+
+def test_a_task_that_no_instance_holds_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7g.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    task = Task(Container("report:1"), memory_mib=16384, architecture=Architecture.ARM64)
+    with pytest.raises(ValueError, match="no instance type of capacity 'general' holds it"):
+        Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
+
+
+def test_what_it_needs_must_be_in_reach(app: cdk.App, stack: cdk.Stack) -> None:
+    closed = Cluster(stack, "Closed", vpc=Network(stack, "Network", nat_gateways=0).vpc)
+    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task"):
+        Job(stack, "Nightly", cluster=closed, task=REPORT, schedule=nightly())
+    other = cdk.Stack(app, "Other")
+    unknown = Cluster(other, "Cluster", vpc=imported_vpc(other, isolated=True))
+    Job(other, "Nightly", cluster=unknown, task=REPORT, schedule=nightly())
+    (warning,) = warnings_of(app, "Other")
+    assert "no way to the internet, as far as CDK says" in warning
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_sessions_are_possible_in_a_job_that_allows_them(stack: cdk.Stack, cluster: Cluster, *, overlap: bool) -> None:
+    task = Task(Container("report:1"), execute_command=True)
+    Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly(), overlap=overlap)
+    told = target(stack)["EcsParameters"] if overlap else machine(stack)["States"]["Run"]["Parameters"]
+    assert told["EnableExecuteCommand"] is True
+
+
+def test_the_file_system_of_a_job_lets_its_task_in(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    files = efs.FileSystem(stack, "Files", vpc=vpc)
+    task = Task(Container("report:1", mounts={"/data": "files"}), volumes=Volume.efs("files", files))
+    Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
+    opened = template(stack).find_resources("AWS::EC2::SecurityGroupIngress").values()
+    assert [each["Properties"]["FromPort"] for each in opened] == [2049]
+    (waits,) = [each["DependsOn"] for each in template(stack).find_resources("AWS::Scheduler::Schedule").values()]
+    assert set(template(stack).find_resources("AWS::EFS::MountTarget")) <= set(waits)
+
+
+def test_no_disk_is_made_for_a_task_that_no_service_keeps(stack: cdk.Stack, cluster: Cluster) -> None:
+    task = Task(Container("report:1", mounts={"/data": "scratch"}), volumes=Volume.ebs("scratch", 100))
+    with pytest.raises(ValueError, match="volume 'scratch' is a disk that ECS makes for a service's tasks"):
+        Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())

@@ -1,0 +1,181 @@
+"""What a lifecycle keeps, tried on lists of images, and what it says to ECR."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moorage import Lifecycle, LifecycleRule, PushedImage
+
+NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+
+
+def ago(days: float) -> dt.datetime:
+    return NOW - dt.timedelta(days=days)
+
+
+def days(count: float) -> dt.timedelta:
+    return dt.timedelta(days=count)
+
+
+def test_the_newest_releases_are_kept_and_other_tags_stay() -> None:
+    lifecycle = Lifecycle.releases(2, tags="v*")
+    images = [("v1.0.0", ago(90)), ("v1.1.0", ago(60)), ("v1.2.0", ago(30)), ("nightly", ago(400))]
+    assert lifecycle.keeps(images, at=NOW) == ["v1.1.0", "v1.2.0", "nightly"]
+    assert lifecycle.expires(images, at=NOW) == ["v1.0.0"]
+
+
+def test_an_image_of_an_index_that_is_kept_stays_although_it_has_no_tag() -> None:
+    lifecycle = Lifecycle.releases(1)
+    index = PushedImage("2.0.0", ago(30))
+    for_arm = PushedImage((), ago(30), part_of="2.0.0")
+    lost = PushedImage((), ago(30))
+    old = PushedImage("1.0.0", ago(60))
+    old_for_arm = PushedImage((), ago(60), part_of="1.0.0")
+    outcome = dict(lifecycle.outcome([index, for_arm, lost, old, old_for_arm], at=NOW))
+    assert outcome == {index: "keep", for_arm: "keep", lost: "expire", old: "expire", old_for_arm: "expire"}
+
+
+def test_a_rule_protects_what_it_is_for_from_every_later_one() -> None:
+    lifecycle = Lifecycle(LifecycleRule(tags="prod*", keep=5), LifecycleRule(older_than=days(10)))
+    assert lifecycle.keeps([("prod-1", ago(100)), ("dev-1", ago(100)), ("dev-2", ago(5))], at=NOW) == [
+        "prod-1",
+        "dev-2",
+    ]
+
+
+def test_a_later_rule_counts_what_an_earlier_one_is_for() -> None:
+    """As the ECR guide has it: images that another rule has marked are identified as if they had not been."""
+    lifecycle = Lifecycle(LifecycleRule(tags="prod*", keep=1), LifecycleRule(keep=2))
+    images = [("prod-2", ago(1)), ("prod-1", ago(2)), ("dev-2", ago(3)), ("dev-1", ago(4))]
+    assert lifecycle.keeps(images, at=NOW) == ["prod-2"]
+
+
+def test_an_image_must_match_all_patterns_of_a_rule() -> None:
+    lifecycle = Lifecycle(LifecycleRule(tags=["v*", "*-rc"], older_than=days(10)))
+    images = [(["v1", "1-rc"], ago(20)), ("v1-rc", ago(20)), ("v2", ago(20))]
+    assert lifecycle.keeps(images, at=NOW) == ["v2"]
+
+
+def test_prefixes_are_literal_and_patterns_match_whole() -> None:
+    images = [("v.1", ago(20)), ("vx1", ago(20)), ("av.1", ago(20))]
+    assert Lifecycle(LifecycleRule(prefixes="v.", older_than=days(10))).keeps(images, at=NOW) == ["vx1", "av.1"]
+    assert Lifecycle(LifecycleRule(tags="v.*", older_than=days(10))).keeps(images, at=NOW) == ["vx1", "av.1"]
+
+
+def test_what_nobody_pulls_is_archived_then_deleted() -> None:
+    lifecycle = Lifecycle(
+        LifecycleRule(unpulled_for=days(90), archive=True), LifecycleRule(archived_for=days(180), prefixes="v")
+    )
+    pulled = PushedImage("v3", ago(400), pulled=ago(10))
+    forgotten = PushedImage("v2", ago(400))
+    restored = PushedImage("v4", ago(400), pulled=ago(300), restored=ago(20))
+    archived = PushedImage("v1", ago(400), archived=ago(100))
+    oldest = PushedImage("v0", ago(400), archived=ago(200))
+    images = [pulled, forgotten, restored, archived, oldest]
+    assert lifecycle.keeps(images, at=NOW) == ["v3", "v4"]
+    assert lifecycle.archives(images, at=NOW) == ["v2", "v1"]
+    assert lifecycle.expires(images, at=NOW) == ["v0"]
+
+
+def test_dates_without_a_time_or_a_zone_are_taken_as_utc() -> None:
+    lifecycle = Lifecycle(LifecycleRule(older_than=days(10)))
+    assert lifecycle.keeps([("1", dt.date(2026, 11, 1)), ("2", dt.date(2026, 11, 20))], at=NOW) == ["2"]
+    assert lifecycle.keeps([("1", dt.datetime(2020, 1, 1)), ("2", dt.datetime.now())]) == ["2"]
+
+
+def test_a_lifecycle_that_would_delete_what_runs_fails_a_test() -> None:
+    """The use that `keeps` is for: the deployed tag is a release, and the pattern is not."""
+    deployed, images = "1.4.2", [(f"1.4.{number}", ago(10 - number)) for number in range(10)]
+    assert deployed not in Lifecycle.releases(3).keeps(images, at=NOW)
+    assert deployed in Lifecycle.releases(8).keeps(images, at=NOW)
+
+
+@given(count=st.integers(1, 40), keep=st.integers(1, 40))
+def test_no_more_than_the_newest_are_kept(count: int, keep: int) -> None:
+    images = [(f"v{number}", ago(count - number)) for number in range(count)]
+    kept = Lifecycle.releases(keep).keeps(images, at=NOW)
+    assert kept == [tag for tag, _ in images][-keep:]
+
+
+def test_the_policy_is_what_ecr_reads() -> None:
+    lifecycle = Lifecycle(
+        LifecycleRule(untagged=True, older_than=cdk.Duration.days(14)),
+        LifecycleRule(tags=["v*"], keep=30),
+        LifecycleRule(unpulled_for=days(90), archive=True),
+        LifecycleRule(archived_for=days(365), priority=9, description="Out"),
+    )
+    expected = [
+        (
+            1,
+            {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14},
+            {"type": "expire"},
+        ),
+        (
+            2,
+            {"tagStatus": "tagged", "tagPatternList": ["v*"], "countType": "imageCountMoreThan", "countNumber": 30},
+            {"type": "expire"},
+        ),
+        (
+            3,
+            {"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 90},
+            {"type": "transition", "targetStorageClass": "archive"},
+        ),
+        (
+            9,
+            {
+                "tagStatus": "any",
+                "storageClass": "archive",
+                "countType": "sinceImageTransitioned",
+                "countUnit": "days",
+                "countNumber": 365,
+            },
+            {"type": "expire"},
+        ),
+    ]
+    rules = json.loads(lifecycle.text)["rules"]
+    assert [(rule["rulePriority"], rule["selection"], rule["action"]) for rule in rules] == expected
+    assert [rule["description"] for rule in rules] == [
+        "Expire images without a tag pushed more than 14 days ago",
+        "Keep the newest 30 images tagged v*",
+        "Archive images not pulled for 90 days",
+        "Out",
+    ]
+
+
+def test_equal_lifecycles_are_equal() -> None:
+    assert Lifecycle.releases(5, expire_untagged=days(1)) == Lifecycle.releases(5, expire_untagged=cdk.Duration.days(1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"unpulled_for": days(90)}, "ECR deletes no image for not being pulled"),
+        ({"archived_for": days(90), "archive": True}, "those images are in the archive already"),
+    ],
+)
+def test_a_rule_that_ecr_has_not_is_refused(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        LifecycleRule(**arguments)
+
+
+def test_all_faults_of_a_lifecycle_are_told_together() -> None:
+    with pytest.raises(ValueError, match="Lifecycle: 4 faults") as raised:
+        Lifecycle(
+            LifecycleRule(keep=1),
+            LifecycleRule(untagged=True, keep=2),
+            LifecycleRule(untagged=True, older_than=days(2), priority=2),
+        )
+    for says in (
+        "the image that a rollback needs",
+        "each rule has a priority of its own",
+        "one, and the last",
+        "for images without a tag",
+    ):
+        assert says in str(raised.value)

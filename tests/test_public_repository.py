@@ -1,0 +1,84 @@
+"""What a public repository promises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+
+from moorage import PublicRepository
+from tests.conftest import readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+
+@pytest.fixture
+def shop(app: cdk.App) -> cdk.Stack:
+    return cdk.Stack(app, "Shop", env=cdk.Environment(region="us-east-1"))
+
+
+def test_whole_template(shop: cdk.Stack, whole: SnapshotAssertion) -> None:
+    cli = PublicRepository(
+        shop,
+        "Cli",
+        name="shop-cli",
+        description="the shop's command line",
+        about="# Shop",
+        usage="`docker run shop`",
+        architectures=["ARM 64", "x86-64"],
+        operating_systems=["Linux"],
+    )
+    cli.grant_push(iam.AccountPrincipal("222222222222"))
+    assert readable(template(shop).to_json()) == whole
+
+
+def test_it_is_retained_unless_told_otherwise(shop: cdk.Stack) -> None:
+    PublicRepository(shop, "Kept")
+    PublicRepository(shop, "Gone", removal_policy=cdk.RemovalPolicy.DESTROY)
+    found = template(shop).find_resources("AWS::ECR::PublicRepository").values()
+    assert [each["DeletionPolicy"] for each in found] == ["Retain", "Delete"]
+
+
+def test_elsewhere_than_in_us_east_1_it_is_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1"))
+    with pytest.raises(
+        ValueError,
+        match="Shop/Cli: the region of its stack is 'eu-west-1', but Amazon ECR Public stands in us-east-1 alone",
+    ):
+        PublicRepository(stack, "Cli")
+
+
+def test_a_stack_without_a_region_passes(stack: cdk.Stack) -> None:
+    assert PublicRepository(stack, "Cli")
+
+
+def test_a_role_may_log_in_and_push(shop: cdk.Stack) -> None:
+    role = iam.Role(shop, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
+    PublicRepository(shop, "Cli").grant_push(role)
+    (policy,) = template(shop).find_resources("AWS::IAM::Policy").values()
+    for action in ("ecr-public:PutImage", "ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"):
+        assert action in json.dumps(policy)
+    (repository,) = template(shop).find_resources("AWS::ECR::PublicRepository").values()
+    assert "RepositoryPolicyText" not in repository.get("Properties", {})
+
+
+def test_a_logo_is_checked_and_an_output_says_how_it_is_set(shop: cdk.Stack, tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    with pytest.raises(ValueError, match="there is no such file; name a picture"):
+        PublicRepository(shop, "Cli", logo=logo)
+    logo.write_bytes(b"png")
+    PublicRepository(shop, "Cli", logo=str(logo))
+    (output,) = template(shop).find_outputs("*").values()
+    assert "put-repository-catalog-data" in json.dumps(output["Value"])
+
+
+def test_one_name_twice_is_an_error(app: cdk.App) -> None:
+    for name in ("One", "Two"):
+        PublicRepository(cdk.Stack(app, name), "Cli", name="shop-cli")
+    with pytest.raises(RuntimeError, match="One/Cli and Two/Cli are both the AWS::ECR::PublicRepository 'shop-cli'"):
+        app.synth()

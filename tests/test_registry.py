@@ -1,0 +1,438 @@
+"""What a registry promises, alone and beside the others of its app."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.assertions import Match
+
+from moorage import (
+    AuditTrail,
+    Encryption,
+    Lifecycle,
+    PullThrough,
+    Registry,
+    Replica,
+    Replication,
+    Repository,
+    RepositorySettings,
+    RepositoryTemplate,
+    Scanning,
+    Signing,
+    Source,
+)
+from tests.conftest import readable, template, warnings_of
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+OURS, THEIRS = "111111111111", "222222222222"
+PROFILE = f"arn:aws:signer:eu-west-1:{OURS}:/signing-profiles/shop"
+SCANNER = f"arn:aws:iam::{OURS}:role/scanner"
+TEMPLATE = "AWS::ECR::RepositoryCreationTemplate"
+
+
+def stack_in(scope: Any, region: str, account: str = OURS, name: str | None = None) -> cdk.Stack:
+    return cdk.Stack(scope, name or f"{region}-{account}", env=cdk.Environment(account=account, region=region))
+
+
+def test_whole_template(app: cdk.App, whole: SnapshotAssertion) -> None:
+    stack = stack_in(app, "eu-west-1")
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "ecr-pullthroughcache/hub")
+    Registry(
+        stack,
+        "Registry",
+        scanning=Scanning.enhanced(continuous=["prod/*"], on_push=["*"]),
+        replication=[Replication(prefix="prod/", to=["eu-central-1", Replica("us-east-1", account=THEIRS)])],
+        pull_through=[
+            PullThrough.ecr_public(),
+            PullThrough.docker_hub(secret),
+            PullThrough.ecr(account=THEIRS, region="us-east-1", prefix="base"),
+        ],
+        templates=[RepositoryTemplate("ROOT")],
+        signing=[Signing(PROFILE, "prod/*")],
+        pull_time_exclusions=[SCANNER],
+    )
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_whole_template_of_a_destination(app: cdk.App, whole: SnapshotAssertion) -> None:
+    settings = RepositorySettings(
+        mutable_tags=["latest"],
+        encryption=Encryption.own_key(),
+        lifecycle=Lifecycle.releases(10),
+        policy=[
+            iam.PolicyStatement(actions=["ecr:BatchGetImage"], principals=[iam.OrganizationPrincipal("o-1234567890")])
+        ],
+        tags={"owner": "shop"},
+    )
+    replication = Replication(prefix="prod/", to=Replica("us-east-1", account=THEIRS), settings=settings)
+    source = Registry(stack_in(app, "eu-west-1"), "Registry", replication=[replication])
+    there = stack_in(app, "us-east-1", THEIRS)
+    Registry(there, "Registry", replicates_from=[source])
+    app.synth()
+    assert readable(template(there).to_json()) == whole
+
+
+def test_images_are_scanned_on_push_unless_told_otherwise(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    template(stack).has_resource_properties(
+        "AWS::ECR::RegistryScanningConfiguration",
+        {
+            "ScanType": "BASIC",
+            "Rules": [
+                {"ScanFrequency": "SCAN_ON_PUSH", "RepositoryFilters": [{"Filter": "*", "FilterType": "WILDCARD"}]}
+            ],
+        },
+    )
+    assert registry.node.default_child
+
+
+def test_replication_without_a_prefix_is_of_everything(stack: cdk.Stack) -> None:
+    Registry(stack, "Registry", replication=[Replication(to="eu-central-1")])
+    template(stack).has_resource_properties(
+        "AWS::ECR::ReplicationConfiguration",
+        {
+            "ReplicationConfiguration": {
+                "Rules": [
+                    {
+                        "Destinations": [{"Region": "eu-central-1", "RegistryId": {"Ref": "AWS::AccountId"}}],
+                        "RepositoryFilters": Match.absent(),
+                    }
+                ]
+            }
+        },
+    )
+
+
+def test_a_cache_comes_with_its_template_and_its_secret(stack: cdk.Stack) -> None:
+    secret = secretsmanager.Secret(stack, "Hub", secret_name="ecr-pullthroughcache/hub")  # noqa: S106
+    Registry(stack, "Registry", pull_through=[PullThrough.docker_hub(secret)])
+    template(stack).has_resource_properties(
+        "AWS::ECR::PullThroughCacheRule", {"CredentialArn": {"Ref": Match.string_like_regexp("^Hub")}}
+    )
+    template(stack).has_resource_properties(
+        TEMPLATE, {"Prefix": "docker-hub", "AppliedFor": ["PULL_THROUGH_CACHE"], "ImageTagMutability": "MUTABLE"}
+    )
+
+
+def test_a_secret_that_is_named_by_cloudformation_or_elsewhere_is_refused(app: cdk.App) -> None:
+    stack = stack_in(app, "eu-west-1")
+    with pytest.raises(ValueError, match="ECR reads secrets whose name starts with"):
+        PullThrough.docker_hub(secretsmanager.Secret(stack, "Hub"))
+    arn = f"arn:aws:secretsmanager:us-east-1:{OURS}:secret:ecr-pullthroughcache/hub-AbCdEf"
+    elsewhere = secretsmanager.Secret.from_secret_complete_arn(stack, "Elsewhere", arn)
+    with pytest.raises(ValueError, match="'docker-hub' is in us-east-1, but ECR reads those of its own region"):
+        Registry(stack, "Registry", pull_through=[PullThrough.docker_hub(elsewhere)])
+
+
+def test_who_may_pull_through_a_cache_may_make_its_repositories(stack: cdk.Stack) -> None:
+    cache = PullThrough.quay()
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    Registry(stack, "Registry", pull_through=[cache]).grant_pull_through(role, cache)
+    (policy,) = template(stack).find_resources("AWS::IAM::Policy").values()
+    said = json.dumps(policy)
+    assert "ecr:BatchImportUpstreamImage" in said
+    assert "ecr:CreateRepository" in said
+    assert ":repository/quay/*" in said
+
+
+def test_who_pushes_may_be_let_sign(stack: cdk.Stack) -> None:
+    role = iam.Role(stack, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
+    Registry(stack, "Registry", signing=[Signing(PROFILE)]).grant_sign(role)
+    template(stack).has_resource_properties(
+        "AWS::IAM::Policy",
+        {
+            "PolicyDocument": {
+                "Statement": [{"Action": "signer:SignPayload", "Effect": "Allow", "Resource": PROFILE}],
+                "Version": "2012-10-17",
+            }
+        },
+    )
+
+
+def test_a_role_is_left_out_of_pull_times_by_its_arn(stack: cdk.Stack) -> None:
+    role = iam.Role.from_role_arn(stack, "Scanner", SCANNER)
+    Registry(stack, "Registry", pull_time_exclusions=[role])
+    template(stack).has_resource_properties("AWS::ECR::PullTimeUpdateExclusion", {"PrincipalArn": SCANNER})
+
+
+def test_the_accounts_trail_is_used_unless_one_is_asked_for(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    assert registry.trail is None
+    assert registry.trail_arn is None
+    template(stack).resource_count_is("AWS::CloudTrail::Trail", 0)
+
+
+def test_a_trail_is_named_by_name_or_arn(app: cdk.App) -> None:
+    arn = f"arn:aws:cloudtrail:eu-west-1:{OURS}:trail/all"
+    by_name = Registry(stack_in(app, "eu-west-1"), "Registry", audit=AuditTrail.existing("all"))
+    by_arn = Registry(stack_in(app, "us-east-1"), "Registry", audit=AuditTrail.existing(arn))
+    assert by_name.trail_arn
+    assert by_name.trail_arn.endswith(f":cloudtrail:eu-west-1:{OURS}:trail/all")
+    assert by_arn.trail_arn == arn
+
+
+def test_a_trail_of_its_own_is_encrypted_versioned_and_bounded(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry", audit=AuditTrail.own(kept=cdk.Duration.days(90)))
+    assert registry.trail
+    assert registry.trail_arn == registry.trail.trail_arn
+    made = template(stack)
+    made.has_resource_properties(
+        "AWS::CloudTrail::Trail",
+        {
+            "EnableLogFileValidation": True,
+            "KMSKeyId": Match.any_value(),
+            "EventSelectors": [{"IncludeManagementEvents": True, "ReadWriteType": "All"}],
+        },
+    )
+    made.has_resource(
+        "AWS::S3::Bucket",
+        {
+            "DeletionPolicy": "Retain",
+            "Properties": {
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [
+                        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
+                    ]
+                },
+                "VersioningConfiguration": {"Status": "Enabled"},
+                "LifecycleConfiguration": {"Rules": [Match.object_like({"ExpirationInDays": 90})]},
+            },
+        },
+    )
+    assert "record" in (AuditTrail.own.__doc__ or "")
+    assert "bills" in (AuditTrail.own.__doc__ or "")
+    with pytest.raises(ValueError, match="a bucket counts days, from 1"):
+        AuditTrail.own(kept=cdk.Duration.hours(1))
+
+
+def test_a_second_registry_of_a_stack_is_an_error_that_names_both(stack: cdk.Stack) -> None:
+    Registry(stack, "One")
+    with pytest.raises(ValueError, match="Shop/Two: its account and region have a registry already, Shop/One"):
+        Registry(stack, "Two")
+
+
+def test_a_second_registry_of_an_environment_is_one_across_stages_too(app: cdk.App) -> None:
+    Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry")
+    with pytest.raises(ValueError, match=r"Test/Shop/Registry: .* have a registry already, Shop/Registry"):
+        Registry(stack_in(cdk.Stage(app, "Test"), "eu-west-1", name="Shop"), "Registry")
+    Registry(stack_in(app, "us-east-1"), "Registry")
+    Registry(stack_in(app, "eu-west-1", THEIRS), "Registry")
+    app.synth()
+
+
+def test_between_stacks_without_an_account_it_is_a_warning(app: cdk.App) -> None:
+    Registry(cdk.Stack(app, "One"), "Registry")
+    Registry(cdk.Stack(app, "Two"), "Registry")
+    (warning,) = warnings_of(app, "Two")
+    assert "One/Registry is a registry too" in warning
+
+
+def test_stacks_of_different_regions_without_an_account_are_no_two(app: cdk.App) -> None:
+    for region in ("eu-west-1", "us-east-1"):
+        Registry(cdk.Stack(app, region, env=cdk.Environment(region=region)), "Registry")
+    assert warnings_of(app, "us-east-1") == []
+
+
+def test_a_filter_that_matches_no_repository_is_a_warning(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop")
+    Registry(
+        stack,
+        "Registry",
+        scanning=Scanning.enhanced(continuous=["prod/*", "web"]),
+        replication=[Replication(prefix=["prod/", "dev/"], to="eu-central-1")],
+        signing=[Signing(PROFILE, "test/*")],
+    )
+    Repository(stack, "Web", name="prod/web")
+    (warning,) = warnings_of(app, "Shop")
+    assert "'test/*', 'dev/' matches no repository that is defined here (prod/web)" in warning
+
+
+def test_a_registry_without_repositories_beside_it_warns_of_no_filter(app: cdk.App) -> None:
+    Registry(cdk.Stack(app, "Shop"), "Registry", scanning=Scanning.enhanced(continuous=["prod/*"]))
+    assert warnings_of(app, "Shop") == []
+
+
+def test_a_destination_lets_in_the_account_that_copies_and_no_other(app: cdk.App) -> None:
+    replication = Replication(prefix="prod/", to=["us-east-1", Replica("us-east-1", account=THEIRS)])
+    source = Registry(stack_in(app, "eu-west-1"), "Registry", replication=[replication])
+    same, other = stack_in(app, "us-east-1"), stack_in(app, "us-east-1", THEIRS)
+    for there in (same, other):
+        Registry(there, "Registry", replicates_from=[source])
+    app.synth()
+    template(same).resource_count_is("AWS::ECR::RegistryPolicy", 0)
+    (policy,) = template(other).find_resources("AWS::ECR::RegistryPolicy").values()
+    (statement,) = policy["Properties"]["PolicyText"]["Statement"]
+    assert statement["Action"] == ["ecr:ReplicateImage", "ecr:CreateRepository"]
+    assert f"iam::{OURS}:root" in json.dumps(statement["Principal"])
+    assert f"ecr:us-east-1:{THEIRS}:repository/prod/*" in json.dumps(statement["Resource"])
+    for there in (same, other):
+        template(there).has_resource_properties(
+            TEMPLATE,
+            {
+                "Prefix": "prod",
+                "AppliedFor": ["REPLICATION"],
+                "ImageTagMutability": "IMMUTABLE",
+                "EncryptionConfiguration": {"EncryptionType": "KMS"},
+                "LifecyclePolicy": Lifecycle.releases().text,
+            },
+        )
+
+
+def test_a_prefix_that_is_no_namespace_is_out_of_a_templates_reach(app: cdk.App) -> None:
+    replication = Replication(prefix=["prod/", "web-"], to=Replica("us-east-1", account=THEIRS))
+    there = stack_in(app, "us-east-1", THEIRS, "There")
+    Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+    (warning,) = warnings_of(app, "There")
+    assert "copies of 'web-' go to repositories too that no creation template reaches" in warning
+    template(there).resource_count_is(TEMPLATE, 1)
+
+
+def test_a_source_of_another_app_is_taken_as_it_says(app: cdk.App) -> None:
+    replication = Replication(to=Replica("us-east-1", account=THEIRS))
+    there = stack_in(app, "us-east-1", THEIRS)
+    Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+    template(there).has_resource_properties(TEMPLATE, {"Prefix": "ROOT"})
+    template(there).resource_count_is("AWS::ECR::RegistryPolicy", 1)
+
+
+def test_tags_and_keys_of_the_account_need_a_role_that_ecr_assumes(app: cdk.App) -> None:
+    settings = RepositorySettings(encryption=Encryption.own_key(), tags={"owner": "shop"})
+    there = stack_in(app, "us-east-1", THEIRS)
+    replication = Replication(to=Replica("us-east-1", account=THEIRS), settings=settings)
+    Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+    made = template(there)
+    made.has_resource_properties(
+        TEMPLATE, {"CustomRoleArn": Match.any_value(), "ResourceTags": [{"Key": "owner", "Value": "shop"}]}
+    )
+    made.has_resource_properties(
+        "AWS::IAM::Role",
+        {
+            "AssumeRolePolicyDocument": {
+                "Statement": [Match.object_like({"Principal": {"Service": "ecr.amazonaws.com"}})],
+                "Version": "2012-10-17",
+            }
+        },
+    )
+    (policy,) = made.find_resources("AWS::ECR::RegistryPolicy").values()
+    assert "ecr:TagResource" in policy["Properties"]["PolicyText"]["Statement"][0]["Action"]
+
+
+def test_a_key_of_another_region_is_refused_for_what_ecr_makes_too(app: cdk.App) -> None:
+    there = stack_in(app, "us-east-1", THEIRS, "There")
+    key = kms.Key.from_key_arn(there, "Key", f"arn:aws:kms:eu-west-1:{THEIRS}:key/1a2b")
+    settings = RepositorySettings(encryption=Encryption.with_key(key))
+    replication = Replication(to=Replica("us-east-1", account=THEIRS), settings=settings)
+    with pytest.raises(ValueError, match="There/Registry: the key of encryption is one of eu-west-1 for us-east-1"):
+        Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+
+
+def test_a_destination_out_of_sight_is_told_what_it_must_have(app: cdk.App) -> None:
+    stack = stack_in(app, "eu-west-1")
+    Registry(
+        stack,
+        "Registry",
+        replication=[Replication(prefix="prod/", to=["eu-central-1", Replica("us-east-1", account=THEIRS)])],
+    )
+    app.synth()
+    near, far = template(stack).find_outputs("*").values()
+    assert "ECR in eu-central-1 must have creation templates (IMMUTABLE, KMS, 2 lifecycle rules)" in near["Description"]
+    assert "registryPolicy" not in json.dumps(near["Value"])
+    assert f"ECR in us-east-1 of account {THEIRS} must let this account in" in far["Description"]
+    assert "ecr:ReplicateImage" in json.dumps(far["Value"])
+
+
+def test_a_destination_in_sight_needs_no_such_output(app: cdk.App) -> None:
+    stack = stack_in(app, "eu-west-1")
+    source = Registry(stack, "Registry", replication=[Replication(to="us-east-1")])
+    Registry(stack_in(app, "us-east-1"), "Registry", replicates_from=[source])
+    app.synth()
+    assert template(stack).find_outputs("*") == {}
+
+
+def test_a_missing_destination_is_an_error_where_the_app_has_stacks(app: cdk.App) -> None:
+    Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry", replication=[Replication(to="us-east-1")])
+    stack_in(app, "us-east-1")
+    with pytest.raises(RuntimeError, match="Shop/Registry copies all repositories to us-east-1, where this app has"):
+        app.synth()
+
+
+def test_another_apps_destination_is_none(app: cdk.App) -> None:
+    replication = Replication(to=Replica("us-east-1", elsewhere=True))
+    Registry(stack_in(app, "eu-west-1"), "Registry", replication=[replication])
+    stack_in(app, "us-east-1")
+    app.synth()
+
+
+def test_a_destination_out_of_step_is_an_error(app: cdk.App) -> None:
+    given = Replication(to=Replica("us-east-1", account=THEIRS), settings=RepositorySettings(mutable_tags=["latest"]))
+    told = Replication(to=Replica("us-east-1", account=THEIRS))
+    Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry", replication=[given])
+    Registry(stack_in(app, "us-east-1", THEIRS, "There"), "Registry", replicates_from=[Source(OURS, told)])
+    with pytest.raises(RuntimeError, match="There/Registry is not told of it, or of other settings"):
+        app.synth()
+
+
+def test_a_circle_is_an_error_that_names_its_registries(app: cdk.App) -> None:
+    one = Registry(stack_in(app, "eu-west-1", name="One"), "Registry", replication=[Replication(to="us-east-1")])
+    Registry(
+        stack_in(app, "us-east-1", name="Two"),
+        "Registry",
+        replication=[Replication(to=Replica("eu-west-1", elsewhere=True))],
+        replicates_from=[one],
+    )
+    with pytest.raises(RuntimeError, match="One/Registry copies to Two/Registry copies to One/Registry"):
+        app.synth()
+
+
+def test_tags_that_move_here_and_not_there_are_an_error(app: cdk.App) -> None:
+    stack = stack_in(app, "eu-west-1", name="Shop")
+    Registry(stack, "Registry", replication=[Replication(prefix="prod/", to="us-east-1")])
+    Repository(stack, "Web", name="prod/web", mutable_tags=["latest"])
+    Repository(stack, "Other", name="dev/web", mutable_tags=["latest"])
+    with pytest.raises(RuntimeError, match=r"Shop/Web has tags that move \('latest'\)") as raised:
+        app.synth()
+    assert "Shop/Other" not in str(raised.value)
+
+
+def test_the_same_tags_that_move_at_both_ends_are_none(app: cdk.App) -> None:
+    stack = stack_in(app, "eu-west-1")
+    settings = RepositorySettings(mutable_tags=["latest"])
+    Registry(stack, "Registry", replication=[Replication(to="us-east-1", settings=settings)])
+    Repository(stack, "Web", name="prod/web", mutable_tags=["latest"])
+    app.synth()
+
+
+def test_a_source_that_copies_nothing_here_is_refused(app: cdk.App) -> None:
+    source = Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry", replication=[Replication(to="us-east-1")])
+    with pytest.raises(ValueError, match="replicates_from has Shop/Registry, which copies nothing here"):
+        Registry(stack_in(app, "ap-south-1"), "Registry", replicates_from=[source])
+
+
+def test_a_source_whose_account_is_not_known_cannot_be_let_in(app: cdk.App) -> None:
+    replication = Replication(to=Replica("us-east-1", account=THEIRS))
+    source = Registry(cdk.Stack(app, "Shop"), "Registry", replication=[replication])
+    with pytest.raises(ValueError, match="replicates_from has Shop/Registry, whose account is not known"):
+        Registry(stack_in(app, "us-east-1", THEIRS), "Registry", replicates_from=[source])
+
+
+def test_all_faults_are_told_together_and_nothing_is_left_behind(app: cdk.App) -> None:
+    stack = stack_in(app, "eu-west-1")
+    with pytest.raises(ValueError, match="3 faults") as raised:
+        Registry(
+            stack,
+            "Registry",
+            replication=[Replication(to="eu-west-1")],
+            pull_through=[PullThrough.quay(), PullThrough.kubernetes(prefix="quay")],
+            pull_time_exclusions=["scanner"],
+        )
+    for says in ("this registry itself", "each cache has a prefix of its own", "a role or a user"):
+        assert says in str(raised.value)
+    assert stack.node.try_find_child("Registry") is None

@@ -1,0 +1,103 @@
+"""An image of a repository in a task: by a parameter that CI sets, and before the first one was pushed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ssm as ssm
+from jsii._kernel.providers import process
+
+from moorage import Cluster, Container, Encryption, Image, Repository, Service, Task
+from tests.conftest import template
+
+
+@pytest.fixture
+def images(app: cdk.App) -> Repository:
+    return Repository(cdk.Stack(app, "Images"), "Web", name="shop/web")
+
+
+def image_of(stack: cdk.Stack, vpc: ec2.IVpc, image: Image) -> tuple[Any, dict[str, Any]]:
+    """The image of a service's container, and the whole template."""
+    Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=Task(Container(image)))
+    made = dict(template(stack).to_json())
+    (definition,) = (each for each in made["Resources"].values() if each["Type"] == "AWS::ECS::TaskDefinition")
+    return definition["Properties"]["ContainerDefinitions"][0]["Image"], made
+
+
+def test_an_image_is_of_the_tag_that_a_parameter_holds_when_it_is_deployed(
+    stack: cdk.Stack, vpc: ec2.IVpc, images: Repository
+) -> None:
+    image, made = image_of(stack, vpc, Image.from_repository(images, parameter="/shop/web/tag"))
+    ((name, parameter),) = (
+        (name, each)
+        for name, each in made["Parameters"].items()
+        if each["Type"] == "AWS::SSM::Parameter::Value<String>" and "cdk-bootstrap" not in each["Default"]
+    )
+    assert parameter["Default"] == "/shop/web/tag"
+    assert {"Ref": name} in image["Fn::Join"][1]
+    assert "ecr:BatchGetImage" in json.dumps(made)
+
+
+def test_a_service_calls_nothing_back_into_python_for_its_image(
+    stack: cdk.Stack, vpc: ec2.IVpc, images: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive, called = process._NodeProcess._next_message, []
+
+    def counted(node: Any) -> Any:
+        message = receive(node)
+        called.extend([message] if "callback" in message else [])
+        return message
+
+    monkeypatch.setattr(process._NodeProcess, "_next_message", counted)
+    task = Task(Container(Image.from_repository(images, tag="1.4.2")))
+    Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task)
+    assert called == []
+
+
+def test_the_execution_role_may_use_a_key_of_the_repositorys_own(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    keyed = Repository(stack, "Keyed", encryption=Encryption.own_key())
+    _, made = image_of(stack, vpc, Image.from_repository(keyed, tag="1.4.2"))
+    (policy,) = (each for name, each in made["Resources"].items() if "ExecutionRoleDefaultPolicy" in name)
+    assert "kms:Decrypt" in json.dumps(policy)
+    assert json.dumps(policy).count("ecr:BatchGetImage") == 1
+
+
+def test_a_parameter_of_the_stack_holds_one_too(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+    tag = cdk.CfnParameter(stack, "Tag", default="none")
+    image, _ = image_of(stack, vpc, Image.from_repository(images, parameter=tag))
+    assert {"Ref": "Tag"} in image["Fn::Join"][1]
+
+
+def test_a_placeholder_runs_while_nothing_was_pushed(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+    nginx = "public.ecr.aws/nginx/nginx:1.29"
+    tag = cdk.CfnParameter(stack, "Tag", default="none")
+    image, made = image_of(stack, vpc, Image.from_repository(images, parameter=tag, placeholder=nginx))
+    condition, pushed, otherwise = image["Fn::If"]
+    assert made["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Tag"}, "none"]}]}
+    assert {"Ref": "Tag"} in pushed["Fn::Join"][1]
+    assert otherwise == nginx
+    assert "ecr:BatchGetImage" in json.dumps(made)
+
+
+def test_a_parameter_that_this_app_defines_is_read_by_its_name(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, images: Repository
+) -> None:
+    elsewhere = cdk.Stack(app, "Elsewhere")
+    unnamed = ssm.StringParameter(elsewhere, "Unnamed", string_value="none")
+    with pytest.raises(ValueError, match="parameter has a name that CloudFormation chooses"):
+        Image.from_repository(images, parameter=unnamed)
+    named = ssm.StringParameter(elsewhere, "Named", parameter_name="/shop/web/tag", string_value="none")
+    _, made = image_of(stack, vpc, Image.from_repository(images, parameter=named))
+    assert "/shop/web/tag" in {each["Default"] for each in made["Parameters"].values()}
+
+
+def test_a_parameter_of_the_services_own_stack_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+    own = ssm.StringParameter(stack, "Own", parameter_name="/shop/web/tag", string_value="none")
+    with pytest.raises(
+        ValueError, match="is read before that is deployed; define it in a stack that is deployed before"
+    ):
+        image_of(stack, vpc, Image.from_repository(images, parameter=own))

@@ -1,0 +1,448 @@
+"""How a new version replaces the old one, and what stops it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Match, Template
+
+from moorage import (
+    Capacity,
+    CircuitBreaker,
+    Cluster,
+    Container,
+    EarlySuccess,
+    LifecycleHook,
+    LifecycleStage,
+    LoadBalancer,
+    Placement,
+    Predictive,
+    RollbackAlarms,
+    Rollout,
+    Route,
+    Scaling,
+    Service,
+    Task,
+)
+from moorage.workload.estimate import Pace, estimate
+from tests.conftest import imported_vpc, readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
+TEN_MINUTES = dt.timedelta(minutes=10)
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+@pytest.fixture
+def edge(stack: cdk.Stack, vpc: ec2.IVpc) -> LoadBalancer:
+    return LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False)
+
+
+def service(scope: cdk.Stack, cluster: Cluster, rollout: Rollout, **arguments: Any) -> Service:
+    return Service(scope, "Web", cluster=cluster, task=WEB, rollout=rollout, **arguments)
+
+
+def deployment(of: Template) -> dict[str, Any]:
+    (found,) = of.find_resources("AWS::ECS::Service").values()
+    configuration: dict[str, Any] = found["Properties"]["DeploymentConfiguration"]
+    return configuration
+
+
+@pytest.mark.parametrize(
+    ("rollout", "said"),
+    [
+        (Rollout.blue_green(bake=TEN_MINUTES), {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 10}),
+        (
+            Rollout.canary(percent=2.5, bake=TEN_MINUTES, final_bake=dt.timedelta(minutes=3)),
+            {
+                "Strategy": "CANARY",
+                "BakeTimeInMinutes": 3,
+                "CanaryConfiguration": {"CanaryPercent": 2.5, "CanaryBakeTimeInMinutes": 10},
+            },
+        ),
+        (
+            Rollout.linear(percent=20, bake=TEN_MINUTES),
+            {
+                "Strategy": "LINEAR",
+                "BakeTimeInMinutes": 10,
+                "LinearConfiguration": {"StepPercent": 20, "StepBakeTimeInMinutes": 10},
+            },
+        ),
+    ],
+)
+def test_traffic_shifts_as_asked(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, rollout: Rollout, said: dict[str, Any]
+) -> None:
+    service(stack, cluster, rollout, route=Route(edge))
+    found = deployment(template(stack))
+    assert said.items() <= found.items()
+    assert "DeploymentCircuitBreaker" not in found  # ECS has it for rolling rollouts alone
+
+
+def test_a_shifting_rollout_has_a_second_target_group_a_test_rule_and_a_role(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
+) -> None:
+    service(stack, cluster, Rollout.canary(), route=Route(edge, host="a.example.com"))
+    of = template(stack)
+    groups = list(of.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup"))
+    assert len(groups) == 2
+    rules = of.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+    assert len(rules) == 2
+    for rule in rules.values():
+        targets = rule["Properties"]["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        assert [(each["TargetGroupArn"]["Ref"] in groups, each["Weight"]) for each in targets] == [
+            (True, 100),
+            (True, 0),
+        ]
+    production, test = (rule["Properties"] for rule in rules.values())
+    assert production["ListenerArn"] != test["ListenerArn"]
+    assert (production["Priority"], production["Conditions"]) == (test["Priority"], test["Conditions"])
+    (found,) = of.find_resources("AWS::ECS::Service").values()
+    (balancer,) = found["Properties"]["LoadBalancers"]
+    turned = balancer["AdvancedConfiguration"]
+    assert {turned["ProductionListenerRule"]["Ref"], turned["TestListenerRule"]["Ref"]} == set(rules)
+    assert {balancer["TargetGroupArn"]["Ref"], turned["AlternateTargetGroupArn"]["Ref"]} == set(groups)
+
+
+def test_ecs_may_turn_the_rules_of_this_service_alone(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+    service(stack, cluster, Rollout.blue_green(), route=Route(edge))
+    of = template(stack)
+    rules = set(of.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule"))
+    policies = of.find_resources("AWS::IAM::Policy")
+    (statements,) = (
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for name, each in policies.items()
+        if "InfrastructureRole" in name
+    )
+    by_action = {str(each["Action"]): each["Resource"] for each in statements}
+    modified = by_action.pop("elasticloadbalancing:ModifyRule")
+    assert {each["Ref"] for each in modified} == rules
+    wide = [action for action, resource in by_action.items() if resource == "*"]
+    assert all("Describe" in action for action in wide)
+    of.has_resource_properties(
+        "AWS::IAM::Role",
+        {
+            "AssumeRolePolicyDocument": Match.object_like(
+                {"Statement": [Match.object_like({"Principal": {"Service": "ecs.amazonaws.com"}})]}
+            ),
+            "ManagedPolicyArns": Match.absent(),
+        },
+    )
+
+
+def test_the_test_listener_is_closed_until_somebody_is_let_in(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
+    closed = LoadBalancer(stack, "Closed", vpc=vpc, access_logs=False)
+    let_in = LoadBalancer(
+        stack, "Open", vpc=vpc, access_logs=False, test_ingress=[ec2.Peer.ipv4("10.9.0.0/16")], test_port=8081
+    )
+    Service(stack, "A", cluster=cluster, task=WEB, route=Route(closed), rollout=Rollout.canary())
+    Service(stack, "B", cluster=cluster, task=WEB, route=Route(let_in), rollout=Rollout.canary())
+    found = json.dumps(template(stack).find_resources("AWS::EC2::SecurityGroup"))
+    assert "Tests on port 8080" not in found
+    assert "Tests on port 8081" in found
+    assert "10.9.0.0/16" in found
+
+
+def test_no_test_listener_is_defined_for_rolling_rollouts(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
+) -> None:
+    service(stack, cluster, Rollout.rolling(), route=Route(edge))
+    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::Listener", 1)
+
+
+def test_hooks_ask_functions_and_wait_for_people(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+    function = lambda_.Function(
+        stack,
+        "Check",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="index.handler",
+        code=lambda_.Code.from_inline("def handler(event, context): return {'hookStatus': 'SUCCEEDED'}"),
+    )
+    asked = LifecycleHook.function(
+        function,
+        LifecycleStage.POST_TEST_TRAFFIC_SHIFT,
+        details={"suite": "smoke"},
+        timeout=TEN_MINUTES,
+        continue_on_timeout=True,
+    )
+    paused = LifecycleHook.pause(LifecycleStage.PRE_PRODUCTION_TRAFFIC_SHIFT, timeout=dt.timedelta(hours=2))
+    service(stack, cluster, Rollout.blue_green(hooks=[asked, paused]), route=Route(edge))
+    first, second = deployment(template(stack))["LifecycleHooks"]
+    assert first["TargetType"] == "AWS_LAMBDA"
+    assert first["LifecycleStages"] == ["POST_TEST_TRAFFIC_SHIFT"]
+    assert first["HookDetails"] == '{"suite": "smoke"}'  # CloudFormation takes it as a text
+    assert first["TimeoutConfiguration"] == {"TimeoutInMinutes": 10, "Action": "CONTINUE"}
+    assert second == {
+        "TargetType": "PAUSE",
+        "LifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"],
+        "TimeoutConfiguration": {"TimeoutInMinutes": 120, "Action": "ROLLBACK"},
+    }
+    template(stack).has_resource_properties(
+        "AWS::IAM::Policy",
+        {
+            "PolicyDocument": Match.object_like(
+                {
+                    "Statement": [
+                        Match.object_like({"Action": "lambda:InvokeFunction", "Resource": first["HookTargetArn"]})
+                    ]
+                }
+            )
+        },
+    )
+
+
+def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+    topic = sns.Topic(stack, "Topic")
+    mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
+    alarms = RollbackAlarms(
+        errors_percent=1, latency=dt.timedelta(milliseconds=750), unhealthy_targets=2, others=[mine], topic=topic
+    )
+    routes = [Route(edge, path="/a/*"), Route(edge, path="/b/*")]
+    service(stack, cluster, Rollout.canary(alarms=alarms), route=routes)
+    of = template(stack)
+    found = of.find_resources("AWS::CloudWatch::Alarm")
+    assert len(found) == 6
+    groups = set(of.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup"))
+    for name, alarm in found.items():
+        properties = alarm["Properties"]
+        watched = {group for group in groups if group in json.dumps(properties["Metrics"])}
+        assert len(watched) == 2
+        assert len([each for each in properties["Metrics"] if "MetricStat" in each]) <= 10  # CloudWatch's limit
+        assert properties["AlarmActions"] == [stack.resolve(topic.topic_arn)]
+        assert properties["TreatMissingData"] == "notBreaching"
+        assert properties["Threshold"] == (1 if "Errors" in name else 0.75 if "Latency" in name else 1)
+    named = deployment(of)["Alarms"]
+    assert named == {
+        "AlarmNames": [*({"Ref": name} for name in named_in_order(found, named)), "checkout-fails"],
+        "Enable": True,
+        "Rollback": True,
+    }
+
+
+def named_in_order(found: Mapping[str, Any], named: dict[str, Any]) -> list[str]:
+    references = [each["Ref"] for each in named["AlarmNames"] if isinstance(each, dict)]
+    assert sorted(references) == sorted(found)
+    return references
+
+
+def test_a_rolling_rollout_may_have_alarms_too(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+    service(stack, cluster, Rollout.rolling(alarms=RollbackAlarms(latency=None)), route=Route(edge))
+    found = template(stack).find_resources("AWS::CloudWatch::Alarm")
+    assert len(found) == 2
+    assert deployment(template(stack))["Alarms"]["Rollback"]
+
+
+def test_the_circuit_breaker_counts_as_told(stack: cdk.Stack, cluster: Cluster) -> None:
+    breaker = CircuitBreaker.percent(25, bounded=False, reset_on_healthy_task=False)
+    service(stack, cluster, Rollout.rolling(circuit_breaker=breaker))
+    assert deployment(template(stack))["DeploymentCircuitBreaker"] == {
+        "Enable": True,
+        "Rollback": True,
+        "ResetOnHealthyTask": False,
+        "ThresholdConfiguration": {"Type": "UNBOUNDED_PERCENT", "Value": 25},
+    }
+
+
+@pytest.mark.parametrize(
+    ("breaker", "copies", "failures"),
+    [
+        (CircuitBreaker(), 1, 3),
+        (CircuitBreaker(), 10, 5),
+        (CircuitBreaker(), 1000, 200),
+        (CircuitBreaker.percent(10, bounded=False), 1000, 100),
+        (CircuitBreaker.failures(7), 1000, 7),
+    ],
+)
+def test_the_circuit_breaker_says_after_how_many_failures(breaker: CircuitBreaker, copies: int, failures: int) -> None:
+    assert breaker.failures_for(copies) == failures
+
+
+def test_a_rollout_may_count_as_done_early(stack: cdk.Stack, cluster: Cluster) -> None:
+    early = EarlySuccess(60, remove_old_first=True)
+    service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, early_success=early, bake=TEN_MINUTES))
+    found = deployment(template(stack))
+    assert found["EarlySuccessCriteria"] == {
+        "Enable": True,
+        "HealthyPercent": 60,
+        "SourceServiceRevisionCleanup": "BLOCKING",
+    }
+    assert found["BakeTimeInMinutes"] == 10
+    assert (found["MinimumHealthyPercent"], found["MaximumPercent"]) == (50, 200)
+
+
+def test_zones_are_not_rebalanced_where_nothing_may_start_beside(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100))
+    template(stack).has_resource_properties("AWS::ECS::Service", {"AvailabilityZoneRebalancing": "DISABLED"})
+
+
+def test_a_service_in_another_stack_shifts_traffic_of_a_shared_load_balancer(
+    app: cdk.App, cluster: Cluster, edge: LoadBalancer, whole: SnapshotAssertion
+) -> None:
+    other = cdk.Stack(app, "Services")
+    service(other, cluster, Rollout.blue_green(), route=Route(edge, path="/shop/*"))
+    assert readable(template(other).to_json()) == whole
+
+
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, whole: SnapshotAssertion) -> None:
+    service(
+        stack,
+        cluster,
+        Rollout.canary(percent=10, bake=TEN_MINUTES),
+        route=Route(edge),
+        scaling=Scaling(3, 9, cpu_percent=60),
+    )
+    assert readable(template(stack).to_json()) == whole
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (
+            lambda: LifecycleHook.pause(LifecycleStage.PRODUCTION_TRAFFIC_SHIFT),
+            "LifecycleHook.pause: stage is PRODUCTION_TRAFFIC_SHIFT, but ECS does not pause while traffic is shifting; "
+            "use POST_PRODUCTION_TRAFFIC_SHIFT or the stage before",
+        ),
+        (
+            LifecycleHook.pause,
+            "LifecycleHook.pause: it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another",
+        ),
+        (
+            lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),
+            "Rollout.rolling: hooks has one at POST_TEST_TRAFFIC_SHIFT, but a rolling rollout shifts no traffic; "
+            "use another stage, or Rollout.blue_green(...)",
+        ),
+        (
+            lambda: RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None),
+            "RollbackAlarms: there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or others=",
+        ),
+        (
+            lambda: Rollout.linear(percent=3, bake=dt.timedelta(hours=1)),
+            "Rollout.linear: the time of all its bakes is 34.0 h, but CloudFormation refuses a rollout that takes more "
+            "than 33 hours; use shorter bake times or larger steps",
+        ),
+    ],
+)
+def test_a_value_says_what_ecs_would_not_take(make: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=rf"\A{re.escape(says)}\Z"):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("rollout", "more", "says"),
+    [
+        (
+            Rollout.canary(alarms=None),
+            {},
+            "rollout is CANARY, but without a route there is no traffic to shift; use route=Route(...), or "
+            "Rollout.rolling()",
+        ),
+        (
+            Rollout.blue_green(),
+            {},
+            "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
+            "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, others=[...])",
+        ),
+        (
+            Rollout.rolling(maximum_percent=120),
+            {"scaling": Scaling(4)},
+            "rollout is 100 % of 4 that stay, rounded up to 4, and 120 % that may run, rounded down to 4, but no task "
+            "may start and none may stop; use a larger maximum_percent, a smaller minimum_healthy_percent or more "
+            "copies",
+        ),
+    ],
+)
+def test_a_service_says_which_rollout_would_do_nothing(
+    stack: cdk.Stack, cluster: Cluster, rollout: Rollout, more: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ValueError, match="Shop/Web: ") as raised:
+        service(stack, cluster, rollout, **more)
+    assert str(raised.value) == f"Shop/Web: {says}"
+
+
+def test_what_is_foretold_of_one_target_group_is_refused_where_two_take_turns(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
+) -> None:
+    with pytest.raises(ValueError, match="predictive is of requests, which AWS foretells of one target group"):
+        service(
+            stack,
+            cluster,
+            Rollout.canary(),
+            route=Route(edge),
+            scaling=Scaling(1, 9, predictive=Predictive(requests_per_task=100)),
+        )
+
+
+def test_instances_must_hold_both_versions_at_once(stack: cdk.Stack) -> None:
+    vpc = imported_vpc(stack)
+    few = Capacity.ec2("few", instance_types=["m5.large"], max_instances=3)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[few])
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False)
+    service(stack, cluster, Rollout.blue_green(), route=Route(edge), scaling=Scaling(3))
+    with pytest.raises(ValueError, match="the old version and the new one need 8 places at once, and there are 6"):
+        Service(
+            stack, "More", cluster=cluster, task=WEB, route=Route(edge, path="/x"), rollout=Rollout.blue_green(),
+            scaling=Scaling(4),
+        )  # fmt: skip
+
+
+def test_a_daemon_is_replaced_where_it_stands(stack: cdk.Stack) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
+    with pytest.raises(ValueError, match="rollout is BLUE_GREEN, but a daemon is replaced where it stands"):
+        service(stack, cluster, Rollout.blue_green(alarms=None), placement=Placement.on_each_instance())
+
+
+def test_the_estimate_gives_what_aws_documents_of_six_tasks_in_eight_places() -> None:
+    found = estimate(Rollout.rolling(), 6, zones=3, pace=Pace(start=120, checked=30, drain=300, stop=0), places=8)
+    assert found is not None
+    assert found.seconds == 3 * 150 + 2 * 300 + 300  # waves of two, each drained before the next has room
+    assert (found.least_healthy, found.most_running, found.left_without_a_zone) == (6, 8, 4)
+
+
+def test_the_estimate_knows_the_defaults_of_both_libraries() -> None:
+    ours = estimate(Rollout.rolling(), 6, zones=3, pace=Pace(checked=10, drain=30))
+    patterns = estimate(Rollout.rolling(minimum_healthy_percent=50), 6, zones=3, pace=Pace(checked=30, drain=300))
+    assert ours is not None
+    assert patterns is not None
+    assert (ours.seconds, ours.least_healthy, ours.left_without_a_zone) == (105, 6, 4)
+    assert (patterns.seconds, patterns.least_healthy, patterns.left_without_a_zone) == (395, 3, 2)
+
+
+def test_a_shifting_rollout_takes_its_bakes_longer_and_twice_the_room() -> None:
+    canary = Rollout.canary(percent=10, bake=TEN_MINUTES, final_bake=dt.timedelta(minutes=5))
+    found = estimate(canary, 4, zones=2, pace=Pace(checked=10, drain=30))
+    assert found is not None
+    assert (found.new_after, found.seconds) == (70 + 600, 70 + 600 + 300 + 35)
+    assert (found.least_healthy, found.most_running, found.left_without_a_zone) == (4, 8, 2)
+
+
+def test_a_rollout_without_progress_has_no_estimate() -> None:
+    assert estimate(Rollout.rolling(), 6, zones=3, pace=Pace(), places=6) is None
+
+
+def test_a_service_estimates_its_own_rollout(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+    web = service(stack, cluster, Rollout.rolling(), route=Route(edge), scaling=Scaling(6, 12, cpu_percent=60))
+    assert str(web.estimate()) == (
+        "replacing 6 takes an estimated 105 s with 6 to 12 running, and leaves 3 if one of 2 zones is lost"
+    )
+    slow = web.estimate(start=dt.timedelta(minutes=3))
+    assert slow is not None
+    assert slow.seconds == 225

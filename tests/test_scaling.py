@@ -1,0 +1,241 @@
+"""What moves the number of a service's copies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Match
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moorage import (
+    Cluster,
+    Container,
+    LoadBalancer,
+    MetricTarget,
+    Predictive,
+    Rollout,
+    Route,
+    Scaling,
+    ScheduledAction,
+    Service,
+    Task,
+)
+from tests.conftest import readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
+EIGHT = scheduler.ScheduleExpression.cron(hour="8", minute="0", time_zone=cdk.TimeZone.EUROPE_BERLIN)
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+@pytest.fixture
+def queue(stack: cdk.Stack) -> sqs.Queue:
+    return sqs.Queue(stack, "Queue")
+
+
+def service(scope: cdk.Stack, cluster: Cluster, scaling: Scaling, **arguments: Any) -> Service:
+    return Service(scope, "Web", cluster=cluster, task=WEB, scaling=scaling, **arguments)
+
+
+def policies(stack: cdk.Stack) -> dict[str, dict[str, Any]]:
+    found = template(stack).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    return {str(each["Properties"]["PolicyName"]): dict(each["Properties"]) for each in found}
+
+
+def queries(policy: dict[str, Any]) -> dict[str, Any]:
+    configuration = policy["TargetTrackingScalingPolicyConfiguration"]
+    return {each["Id"]: each for each in configuration["CustomizedMetricSpecification"]["Metrics"]}
+
+
+@given(peak=st.integers(1, 500), zones=st.integers(2, 6))
+def test_the_least_number_that_survives_a_zone_is_the_least(peak: int, zones: int) -> None:
+    least = Scaling.surviving_zone_loss(peak=peak, zones=zones)
+    assert Scaling(least).left_without_a_zone(zones) >= peak
+    assert Scaling(least - 1).left_without_a_zone(zones) < peak
+
+
+def test_a_deployment_leaves_the_number_alone_that_something_moves(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, Scaling(2, schedules=[ScheduledAction("morning", EIGHT, minimum=4, maximum=8)]))
+    template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
+
+
+def test_the_clock_moves_the_range_in_its_own_time_zone(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, Scaling(2, schedules=[ScheduledAction("morning", EIGHT, minimum=4, maximum=8)]))
+    template(stack).has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {
+            "MinCapacity": 2,
+            "MaxCapacity": 2,
+            "ScheduledActions": [
+                {
+                    "ScheduledActionName": "morning",
+                    "Schedule": "cron(0 8 * * ? *)",
+                    "Timezone": "Europe/Berlin",
+                    "ScalableTargetAction": {"MinCapacity": 4, "MaxCapacity": 8},
+                }
+            ],
+        },
+    )
+
+
+def test_use_is_followed_every_20_seconds_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, Scaling(1, 9, cpu_percent=60, memory_percent=70, high_resolution=True))
+    metrics = [
+        each["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]["PredefinedMetricType"]
+        for each in policies(stack).values()
+    ]
+    assert sorted(metrics) == [
+        "ECSServiceAverageCPUUtilizationHighResolution",
+        "ECSServiceAverageMemoryUtilizationHighResolution",
+    ]
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "Monitoring": {
+                "MetricConfigurations": [
+                    {"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": 20}
+                ]
+            }
+        },
+    )
+
+
+def test_a_backlog_is_shared_by_the_tasks_that_run(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
+    service(stack, cluster, Scaling(0, 9, backlog_per_task=100, queue=queue))
+    backlog = policies(stack)["Backlog"]
+    assert backlog["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 100
+    found = queries(backlog)
+    assert found["each"]["Expression"] == "(waiting + working) / IF(FILL(samples, 0) > 1, FILL(samples, 0), 1)"
+    assert [each["Id"] for each in found.values() if each["ReturnData"]] == ["each"]
+    metrics = {name: each["MetricStat"]["Metric"]["MetricName"] for name, each in found.items() if "MetricStat" in each}
+    assert metrics == {
+        "waiting": "ApproximateNumberOfMessagesVisible",
+        "working": "ApproximateNumberOfMessagesNotVisible",
+        "samples": "CPUUtilization",
+    }
+
+
+def test_the_first_task_starts_when_messages_wait_and_none_runs(
+    stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue
+) -> None:
+    service(stack, cluster, Scaling(0, 9, backlog_per_task=100, queue=queue))
+    step = policies(stack)["FromZero"]["StepScalingPolicyConfiguration"]
+    assert step["StepAdjustments"] == [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+    (name, alarm), *others = template(stack).find_resources("AWS::CloudWatch::Alarm").items()
+    assert not others, name
+    (action,) = alarm["Properties"]["AlarmActions"]
+    assert action["Ref"] in template(stack).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+    expression = alarm["Properties"]["Metrics"][-1]["Expression"]
+    assert expression == "IF(FILL(waiting, 0) > 0 AND FILL(samples, 0) < 1, 1, 0)"
+
+
+def test_no_step_is_needed_where_a_task_always_runs(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
+    service(stack, cluster, Scaling(1, 9, backlog_per_task=100, queue=queue))
+    assert set(policies(stack)) == {"Backlog"}
+
+
+def test_any_metric_and_any_expression_is_followed(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
+    age = queue.metric_approximate_age_of_oldest_message()
+    each = cloudwatch.MathExpression(
+        expression="jobs / 4", using_metrics={"jobs": queue.metric("NumberOfMessagesSent")}
+    )
+    service(stack, cluster, Scaling(1, 9, metrics=[MetricTarget("Age", age, 30), MetricTarget("Jobs", each, 10)]))
+    found = policies(stack)
+    assert queries(found["Age"])["result"]["MetricStat"]["Metric"]["MetricName"] == "ApproximateAgeOfOldestMessage"
+    jobs = queries(found["Jobs"])
+    assert (jobs["result"]["Expression"], jobs["result"]["ReturnData"]) == ("jobs / 4", True)
+    assert jobs["jobs"]["ReturnData"] is False
+
+
+def test_requests_are_counted_over_both_target_groups_that_take_turns(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False)
+    scaling = Scaling(1, 9, requests_per_task=500)
+    service(stack, cluster, scaling, route=Route(edge), rollout=Rollout.canary(alarms=None))
+    found = queries(policies(stack)["Requests"])
+    groups = [found[name]["MetricStat"]["Metric"]["Dimensions"][1]["Value"] for name in ("r0", "r1")]
+    assert groups[0] != groups[1]
+    assert found["each"]["Expression"].startswith("(FILL(r0, 0) + FILL(r1, 0)) / IF(")
+
+
+def test_copies_start_before_a_load_that_is_foretold(stack: cdk.Stack, cluster: Cluster) -> None:
+    predictive = Predictive(memory_percent=70, ahead=dt.timedelta(minutes=10), above_maximum_percent=20)
+    service(stack, cluster, Scaling(2, 9, cpu_percent=60, predictive=predictive))
+    assert policies(stack)["Predictive"]["PredictiveScalingPolicyConfiguration"] == {
+        "MetricSpecifications": [
+            {
+                "TargetValue": 70,
+                "PredefinedMetricPairSpecification": {"PredefinedMetricType": "ECSServiceMemoryUtilization"},
+            }
+        ],
+        "Mode": "ForecastAndScale",
+        "SchedulingBufferTime": 600,
+        "MaxCapacityBreachBehavior": "IncreaseMaxCapacity",
+        "MaxCapacityBuffer": 20,
+    }
+
+
+def test_a_forecast_of_requests_names_the_target_group(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False)
+    foretold = Predictive(requests_per_task=500, forecast_only=True)
+    service(stack, cluster, Scaling(2, 9, cpu_percent=60, predictive=foretold), route=Route(edge))
+    configuration = policies(stack)["Predictive"]["PredictiveScalingPolicyConfiguration"]
+    (specification,) = configuration["MetricSpecifications"]
+    assert specification["PredefinedMetricPairSpecification"]["PredefinedMetricType"] == "ALBRequestCount"
+    assert "ResourceLabel" in specification["PredefinedMetricPairSpecification"]
+    assert configuration["Mode"] == "ForecastOnly"
+
+
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, whole: SnapshotAssertion) -> None:
+    service(stack, cluster, Scaling(0, 50, backlog_per_task=100, queue=queue))
+    assert readable(template(stack).to_json()) == whole
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (
+            lambda: Predictive(cpu_percent=50, memory_percent=50),
+            "Predictive: it has 2 targets, but one thing is foretold; "
+            "use one of cpu_percent=, memory_percent= and requests_per_task=",
+        ),
+        (
+            lambda: ScheduledAction("night", EIGHT),
+            "ScheduledAction 'night': it changes nothing; use minimum= or maximum=",
+        ),
+        (
+            lambda: Scaling(1, 5, predictive=Predictive(cpu_percent=50, forecast_only=True)),
+            "Scaling(1, 5): nothing moves the number between 1 and 5; use cpu_percent=, memory_percent=, "
+            "requests_per_task= or another target, or one number",
+        ),
+    ],
+)
+def test_a_value_says_what_would_move_nothing(make: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=rf"\A{re.escape(says)}\Z"):
+        make()
+
+
+def test_a_backlog_without_a_queue_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="backlog_per_task is 100, but there is no queue whose messages count"):
+        service(stack, cluster, Scaling(0, 9, backlog_per_task=100))
+
+
+def test_a_queue_that_nothing_counts_is_refused(queue: sqs.Queue) -> None:
+    with pytest.raises(ValueError, match="queue is given, but nothing counts its messages"):
+        Scaling(1, 9, cpu_percent=60, queue=queue)

@@ -1,0 +1,169 @@
+"""What services that connect to each other promise."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Match
+
+from moorage import Cluster, Container, Service, ServiceConnect, ServiceConnectTls, Task
+from tests.conftest import readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
+
+
+def task(name: str, port: int | None = 8080) -> Task:
+    return Task(Container("public.ecr.aws/nginx/nginx:1.29", name=name, port=port))
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc, namespace="store")
+
+
+def service(scope: cdk.Stack, cluster: Cluster, of: str, port: int | None = 8080, **said: Any) -> Service:
+    connect = ServiceConnect(**said)
+    return Service(scope, of.title(), cluster=cluster, task=task(of, port), connect=connect)
+
+
+def rules(stack: cdk.Stack) -> list[tuple[str, int]]:
+    found = template(stack).to_json()["Resources"].values()
+    separate = [each for each in found if each["Type"].startswith("AWS::EC2::SecurityGroup") and "Properties" in each]
+    return [
+        (each["Type"].rsplit("SecurityGroup")[-1], each["Properties"]["FromPort"])
+        for each in separate
+        if "FromPort" in each["Properties"]
+    ]
+
+
+def test_connecting_opens_one_path_and_says_where_it_leads(stack: cdk.Stack, cluster: Cluster) -> None:
+    catalog, ui = service(stack, cluster, "catalog"), service(stack, cluster, "ui")
+    assert ui.connect_to(catalog) == "http://catalog"
+    assert sorted(rules(stack)) == [("Egress", 8080), ("Ingress", 8080)]
+    template(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress",
+        {
+            "GroupId": stack.resolve(catalog.security_groups[0].security_group_id),
+            "SourceSecurityGroupId": stack.resolve(ui.security_groups[0].security_group_id),
+            "FromPort": 8080,
+            "ToPort": 8080,
+            "IpProtocol": "tcp",
+        },
+    )
+
+
+def test_a_service_has_its_name_in_the_namespace_of_the_cluster(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, "catalog", name="products", access_logs=True, idle_timeout=dt.timedelta(minutes=5))
+    template(stack).has_resource_properties("AWS::ServiceDiscovery::HttpNamespace", {"Name": "store"})
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "ServiceConnectConfiguration": {
+                "Enabled": True,
+                "AccessLogConfiguration": {"Format": "JSON"},
+                "Services": [
+                    {
+                        "PortName": "catalog",
+                        "DiscoveryName": "products",
+                        "ClientAliases": [{"DnsName": "products", "Port": 80}],
+                        "Timeout": {"IdleTimeoutSeconds": 300},
+                    }
+                ],
+            }
+        },
+    )
+
+
+def test_a_service_without_a_port_only_connects_to_others(stack: cdk.Stack, cluster: Cluster) -> None:
+    worker, api = service(stack, cluster, "worker", None), service(stack, cluster, "api")
+    worker.connect_to(api)
+    found = template(stack).find_resources("AWS::ECS::Service")
+    (of_worker,) = [each for name, each in found.items() if name.startswith("Worker")]
+    assert not of_worker["Properties"]["ServiceConnectConfiguration"].get("Services")
+
+
+def test_the_one_that_connects_is_defined_after_the_other(stack: cdk.Stack, cluster: Cluster) -> None:
+    api, ui = service(stack, cluster, "api"), service(stack, cluster, "ui")
+    ui.connect_to(api)
+    api.connect_to(ui)  # of a circle in one stack one starts first
+    found = template(stack).find_resources("AWS::ECS::Service")
+    after = {name: [each for each in found[name].get("DependsOn", []) if each in found] for name in found}
+    assert sorted(map(len, after.values())) == [0, 1]
+
+
+def test_proxies_encrypt_with_certificates_of_a_private_authority(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=AUTHORITY))
+    tls = {"IssuerCertificateAuthority": {"AwsPcaAuthorityArn": AUTHORITY}, "RoleArn": Match.any_value()}
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {"ServiceConnectConfiguration": {"Services": [Match.object_like({"Tls": tls})]}},
+    )
+
+
+def test_a_service_may_have_a_name_in_cloud_map_alone(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    zone = servicediscovery.PrivateDnsNamespace(stack, "Zone", name="store.internal", vpc=vpc)
+    options = ecs.CloudMapOptions(name="api", cloud_map_namespace=zone)
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    Service(stack, "Api", cluster=cluster, task=task("api"), cloud_map_options=options)
+    template(stack).has_resource_properties("AWS::ServiceDiscovery::Service", {"Name": "api"})
+
+
+def test_all_rules_of_a_path_between_stacks_are_in_the_stack_that_connects(app: cdk.App, cluster: Cluster) -> None:
+    first, second = cdk.Stack(app, "First"), cdk.Stack(app, "Second")
+    api, ui = service(first, cluster, "api"), service(second, cluster, "ui")
+    ui.connect_to(api)
+    assert rules(first) == []
+    assert len(rules(second)) == 2
+
+
+def test_a_circle_of_stacks_is_refused_with_both_its_sides(app: cdk.App, cluster: Cluster) -> None:
+    first, second, third = (cdk.Stack(app, name) for name in ("First", "Second", "Third"))
+    api, ui, log = service(first, cluster, "api"), service(second, cluster, "ui"), service(third, cluster, "log")
+    ui.connect_to(api)
+    api.connect_to(log)
+    with pytest.raises(ValueError, match="Third/Log: it connects to Second/Ui, and") as raised:
+        log.connect_to(ui)
+    assert str(raised.value) == (
+        "Third/Log: it connects to Second/Ui, and Second/Ui connects to First/Api, First/Api connects to Third/Log, so "
+        "that neither stack could be deployed before the other; define both services in one stack"
+    )
+
+
+def test_a_connection_needs_a_name_and_a_port_on_the_other_side(stack: cdk.Stack, cluster: Cluster) -> None:
+    ui = service(stack, cluster, "ui")
+    other = Service(stack, "Other", cluster=cluster, task=task("other", None))
+    with pytest.raises(ValueError, match="Shop/Ui: 2 faults") as raised:
+        ui.connect_to(other)
+    assert "Shop/Other has no place in a namespace" in str(raised.value)
+    assert "Shop/Other serves no port to connect to; use Container(..., port=...)" in str(raised.value)
+
+
+def test_a_place_in_no_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match=r"the cluster has no namespace .*use Cluster\(namespace='...'\)"):
+        Service(
+            stack,
+            "Api",
+            cluster=Cluster(stack, "Cluster", vpc=vpc),
+            task=task("api"),
+            connect=ServiceConnect(),
+        )
+
+
+def test_a_name_without_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="connect has name 'api', but the task has no port"):
+        service(stack, cluster, "api", None, name="api")
+
+
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+    catalog, ui = service(stack, cluster, "catalog"), service(stack, cluster, "ui")
+    ui.connect_to(catalog)
+    assert readable(template(stack).to_json()) == whole

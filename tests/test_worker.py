@@ -1,0 +1,278 @@
+"""What a worker promises in its template."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Match
+
+from moorage import (
+    Cluster,
+    Container,
+    Endpoints,
+    Image,
+    Network,
+    Placement,
+    Repository,
+    Rollout,
+    Scaling,
+    Task,
+    Worker,
+    WorkQueue,
+)
+from tests.conftest import readable, template, warnings_of
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+MAILER = Task(Container("public.ecr.aws/docker/library/mailer:1.0", name="mailer"))
+BACKLOG = Scaling(0, 50, backlog_per_task=100)
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+def queues(stack: cdk.Stack) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The logical id and the properties of the queue, and those of its dead-letter queue."""
+    found = template(stack).find_resources("AWS::SQS::Queue")
+    (name,) = [each for each, queue in found.items() if "RedrivePolicy" in queue["Properties"]]
+    (dead,) = [queue["Properties"] for each, queue in found.items() if each != name]
+    return name, found[name]["Properties"], dead
+
+
+def containers(stack: cdk.Stack) -> list[dict[str, Any]]:
+    (definition,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    found: list[dict[str, Any]] = definition["Properties"]["ContainerDefinitions"]
+    return found
+
+
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111111111111:alarms")
+    Worker(
+        stack,
+        "Mailer",
+        cluster=cluster,
+        task=MAILER,
+        scaling=BACKLOG,
+        alarm_actions=[actions.SnsAction(topic)],
+    )
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_both_queues_are_encrypted_and_take_tls_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
+    _, queue, dead = queues(stack)
+    assert queue["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
+    policies = template(stack).find_resources("AWS::SQS::QueuePolicy").values()
+    assert len(policies) == 2
+    for policy in policies:
+        (denied,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_what_fails_too_often_goes_to_a_queue_with_an_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
+    topic = sns.Topic(stack, "Topic")
+    worker = Worker(
+        stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, alarm_actions=[actions.SnsAction(topic)]
+    )
+    _, queue, dead = queues(stack)
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600 > queue["MessageRetentionPeriod"]
+    assert dead["RedriveAllowPolicy"] == {"redrivePermission": "allowAll"}
+    (alarm,) = (
+        template(stack)
+        .find_resources(
+            "AWS::CloudWatch::Alarm",
+            {"Properties": {"Threshold": 1, "MetricName": "ApproximateNumberOfMessagesVisible"}},
+        )
+        .values()
+    )
+    assert alarm["Properties"]["AlarmActions"]
+    assert (
+        alarm["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        == queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    )
+    assert worker.alarm is not None
+
+
+def test_no_alarm_when_none_is_wanted(stack: cdk.Stack, cluster: Cluster) -> None:
+    worker = Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, alarm_actions=None)
+    assert worker.alarm is None
+
+
+def test_every_container_knows_the_queue_and_the_task_may_drain_it(stack: cdk.Stack, cluster: Cluster) -> None:
+    task = Task(Container("mailer:1", name="mailer", environment={"MODE": "fast"}), Container("otel:1", name="otel"))
+    Worker(stack, "Mailer", cluster=cluster, task=task, scaling=BACKLOG)
+    name, _, _ = queues(stack)
+    variables = {each["Name"]: {one["Name"]: one["Value"] for one in each["Environment"]} for each in containers(stack)}
+    assert variables == {"mailer": {"MODE": "fast", "QUEUE_URL": {"Ref": name}}, "otel": {"QUEUE_URL": {"Ref": name}}}
+    (policy,) = [each for key, each in template(stack).find_resources("AWS::IAM::Policy").items() if "TaskRole" in key]
+    (may,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} <= set(may["Action"])
+    assert may["Resource"] == {"Fn::GetAtt": [name, "Arn"]}
+
+
+def test_the_backlog_of_its_own_queue_moves_the_number_from_zero(stack: cdk.Stack, cluster: Cluster) -> None:
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
+    name, _, _ = queues(stack)
+    template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
+    template(stack).has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget", {"MinCapacity": 0, "MaxCapacity": 50}
+    )
+    kinds = {
+        each["Properties"]["PolicyType"]: json.dumps(each)
+        for each in template(stack).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    }
+    assert set(kinds) == {"TargetTrackingScaling", "StepScaling"}
+    assert f'"Fn::GetAtt": ["{name}", "QueueName"]' in kinds["TargetTrackingScaling"]
+
+
+@pytest.mark.parametrize(("stop", "visible"), [(None, 180), (120, 720)])
+def test_a_message_is_hidden_longer_than_a_task_takes_to_stop(
+    stack: cdk.Stack, cluster: Cluster, stop: int | None, visible: int
+) -> None:
+    timeout = None if stop is None else dt.timedelta(seconds=stop)
+    Worker(stack, "Mailer", cluster=cluster, task=Task(Container("mailer:1", stop_timeout=timeout)), scaling=BACKLOG)
+    assert queues(stack)[1]["VisibilityTimeout"] == visible
+
+
+@pytest.mark.parametrize("timeout", [None, 90])
+def test_the_timeout_of_a_given_queue_is_checked_as_far_as_it_is_known(
+    stack: cdk.Stack, cluster: Cluster, timeout: int | None
+) -> None:
+    queue = sqs.Queue(stack, "Queue", visibility_timeout=cdk.Duration.seconds(timeout) if timeout else None)
+    task = Task(Container("mailer:1", stop_timeout=dt.timedelta(seconds=90)))
+    with pytest.raises(
+        ValueError, match=f"visibility_timeout of queue is {timeout or 30} s with a stop_timeout of 90 s"
+    ):
+        Worker(stack, "Mailer", cluster=cluster, task=task, scaling=BACKLOG, queue=queue)
+    elsewhere = sqs.Queue.from_queue_arn(stack, "Elsewhere", "arn:aws:sqs:eu-west-1:111111111111:mails")
+    Worker(stack, "Other", cluster=cluster, task=task, scaling=BACKLOG, queue=elsewhere)
+
+
+def test_a_given_queue_is_drained_and_its_dead_letters_watched(stack: cdk.Stack, cluster: Cluster) -> None:
+    dead = sqs.Queue(stack, "Dead")
+    queue = sqs.Queue(
+        stack,
+        "Mails",
+        visibility_timeout=cdk.Duration.minutes(5),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=3),
+    )
+    worker = Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
+    template(stack).resource_count_is("AWS::SQS::Queue", 2)
+    assert (worker.queue, worker.dead_letter_queue) == (queue, dead)
+    assert worker.alarm is not None
+
+
+def test_a_given_queue_without_dead_letters_is_warned_of(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+    queue = sqs.Queue(stack, "Mails", visibility_timeout=cdk.Duration.minutes(5))
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
+    (warning,) = warnings_of(app, "Shop")
+    assert "its queue has no dead-letter queue" in warning
+
+
+def test_a_fifo_queue_has_fifo_dead_letters(stack: cdk.Stack, cluster: Cluster) -> None:
+    queue = WorkQueue(fifo=True, content_based_deduplication=True, max_receives=3, retention=dt.timedelta(days=1))
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
+    _, made, dead = queues(stack)
+    assert made["FifoQueue"] is dead["FifoQueue"] is True
+    assert made["ContentBasedDeduplication"] is True
+    assert made["MessageRetentionPeriod"] == 24 * 3600
+
+
+def test_a_given_key_encrypts_both_and_tasks_may_use_it(stack: cdk.Stack, cluster: Cluster) -> None:
+    key = kms.Key(stack, "Key")
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=WorkQueue(encryption_key=key))
+    _, queue, dead = queues(stack)
+    assert queue["KmsMasterKeyId"] == dead["KmsMasterKeyId"]
+    (policy,) = [each for key, each in template(stack).find_resources("AWS::IAM::Policy").items() if "TaskRole" in key]
+    assert "kms:Decrypt" in json.dumps(policy)
+
+
+def test_a_worker_is_a_grantee_and_connectable_and_shows_what_is_in_it(stack: cdk.Stack, cluster: Cluster) -> None:
+    worker = Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, rollout=Rollout.rolling())
+    table = dynamodb.Table(
+        stack, "Table", partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
+    )
+    table.grant_write_data(worker)
+    worker.connections.allow_to(ec2.Peer.ipv4("10.1.0.0/16"), ec2.Port.tcp(5432))
+    (policy,) = [each for key, each in template(stack).find_resources("AWS::IAM::Policy").items() if "TaskRole" in key]
+    assert "dynamodb:PutItem" in json.dumps(policy)
+    (group,) = template(stack).find_resources("AWS::EC2::SecurityGroup").values()
+    assert {rule["FromPort"] for rule in group["Properties"]["SecurityGroupEgress"]} == {443, 5432}
+    assert worker.node.default_child is worker.service.service
+
+
+def test_queues_outlive_the_stack_unless_told_otherwise(stack: cdk.Stack, cluster: Cluster) -> None:
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
+    gone = cdk.RemovalPolicy.DESTROY
+    Worker(stack, "Trial", cluster=cluster, task=MAILER, scaling=BACKLOG, removal_policy=gone)
+    found = template(stack).find_resources("AWS::SQS::Queue")
+    assert {(name[:5], queue["DeletionPolicy"]) for name, queue in found.items()} == {
+        ("Maile", "Retain"),
+        ("Trial", "Delete"),
+    }
+
+
+def test_sqs_must_be_in_reach(stack: cdk.Stack) -> None:
+    images = Repository(stack, "Images")
+    task = Task(Container(Image.from_repository(images, tag="1")))
+    closed = Network(stack, "Closed", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
+    with pytest.raises(ValueError, match="its subnets cannot reach 'sqs'"):
+        Worker(stack, "Mailer", cluster=Cluster(stack, "A", vpc=closed.vpc), task=task, scaling=BACKLOG)
+    calling = Task(Container(Image.from_repository(images, tag="1")), calls="sqs")
+    enough = Network(stack, "Enough", nat_gateways=0, endpoints=Endpoints.for_tasks(calling))
+    Worker(stack, "Mailer", cluster=Cluster(stack, "B", vpc=enough.vpc), task=task, scaling=BACKLOG)
+
+
+def test_a_worker_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="Shop/Mailer: 5 faults") as raised:
+        Worker(
+            stack,
+            "Mailer",
+            cluster=cluster,
+            task=Task(Container("a:1", environment={"QUEUE_URL": "https://x"}, stop_timeout=dt.timedelta(seconds=121))),
+            scaling=Scaling(1, 5, cpu_percent=60),
+            queue=WorkQueue(visibility_timeout=dt.timedelta(seconds=60)),
+            placement=Placement.on_each_instance(),
+        )
+    for said in (
+        "what Fargate waits between SIGTERM and SIGKILL is 2 to 120 s",
+        "container 'app' has a variable 'QUEUE_URL'",
+        "visibility_timeout of queue is 60 s with a stop_timeout of 121 s",
+        "scaling has no backlog_per_task, so messages would move nothing",
+        "placement is a daemon's",
+    ):
+        assert said in str(raised.value)
+    assert stack.node.try_find_child("Mailer") is None
+
+
+def test_what_its_service_refuses_leaves_nothing_behind(stack: cdk.Stack, cluster: Cluster) -> None:
+    scaling = Scaling(0, 5, backlog_per_task=10, requests_per_task=10)
+    with pytest.raises(ValueError, match="Shop/Mailer/Service: requests_per_task is 10, but without a route"):
+        Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=scaling)
+    assert stack.node.try_find_child("Mailer") is None
+
+
+def test_a_queue_is_named_once(stack: cdk.Stack, cluster: Cluster) -> None:
+    queue = sqs.Queue(stack, "Queue")
+    scaling = Scaling(0, 5, backlog_per_task=10, queue=queue)
+    with pytest.raises(ValueError, match="scaling names a queue, and a worker has one; give it as queue="):
+        Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=scaling)
+
+
+def test_only_a_fifo_queue_knows_doubles() -> None:
+    with pytest.raises(ValueError, match="only FIFO queues have it; use fifo=True"):
+        WorkQueue(content_based_deduplication=True)
