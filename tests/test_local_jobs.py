@@ -497,6 +497,9 @@ def test_table_tells_queues_schedules_machines_and_rollouts(
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
     rows = {row.what.strip(): row.says for row in table(endpoint, [stack])}
     assert rows["rollout"] == "rolling, 100 % stay, 200 % at most"
+    assert rows["estimate"] == (
+        "replacing 1 takes an estimated 105 s with 1 to 2 running, and leaves 0 if one of 1 zones is lost"
+    )
     assert rows["schedule"].startswith("cron(0 3 * * ? *) Europe/Berlin starts nightly:")
     assert (rows["queue"], rows["state machine"]) == ("0 waiting", "ACTIVE")
     assert why_not_standing(endpoint, stack) is None

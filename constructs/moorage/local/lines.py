@@ -1,12 +1,20 @@
-"""What the table says of a rollout, a schedule and a queue."""
+"""What the table says of a rollout and how long it is estimated to take, of a schedule and of a queue."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate
+from moorage.workload.rollout import Rollout
+
+Client = Any
 Shown = Mapping[str, Any]
+
+_MINUTE = 60
+_DELAY = "deregistration_delay.timeout_seconds"
 
 
 def rollout_line(configuration: Shown) -> str:
@@ -34,6 +42,66 @@ def rollout_line(configuration: Shown) -> str:
         if number:
             says.append(f"{number} {one}{'' if number == 1 else 's'}")
     return ", ".join(says)
+
+
+def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> str | None:
+    """How long replacing a service's tasks is estimated to take, and what serves meanwhile.
+
+    Args:
+        ecs: boto3's client.
+        elbv2: boto3's client.
+        ec2: boto3's client.
+        service: As DescribeServices shows it.
+
+    Returns:
+        The line; None where nothing says over which zones the tasks are, for a daemon or a service without tasks, and
+        for a rollout that this library would not define.
+    """
+    subnets = (service.get("networkConfiguration") or {}).get("awsvpcConfiguration", {}).get("subnets")
+    if not subnets or not service["desiredCount"] or service["schedulingStrategy"] == "DAEMON":
+        return None
+    zones = {each["AvailabilityZone"] for each in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]}
+    arns = [each["targetGroupArn"] for each in service["loadBalancers"] if "targetGroupArn" in each]
+    if arns:
+        groups = elbv2.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
+        checked = [each["HealthCheckIntervalSeconds"] for each in groups]
+    else:
+        revision = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        checks = [each["healthCheck"] for each in revision["containerDefinitions"] if each.get("healthCheck")]
+        checked = [each.get("interval", 30) for each in checks]
+    pace = Pace(checked=max(checked, default=UNCHECKED_SECONDS), drain=_drain(elbv2, arns))
+    try:
+        rollout = _rollout(service["deploymentConfiguration"])
+    except ValueError:
+        return None
+    found = estimate(rollout, service["desiredCount"], zones=len(zones), pace=pace)
+    return str(found) if found else "cannot replace a task: none may stop and none more may start"
+
+
+def _drain(elbv2: Client, arns: Sequence[str]) -> int:
+    attributes = (elbv2.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"] for arn in arns)
+    delays = (int(each["Value"]) for group in attributes for each in group if each["Key"] == _DELAY)
+    return max(delays, default=0)
+
+
+def _rollout(configuration: Shown) -> Rollout:
+    """The value that a service's deployments are as."""
+    bake = configuration.get("bakeTimeInMinutes", 0) * _MINUTE
+    match configuration.get("strategy", "ROLLING"):
+        case "BLUE_GREEN":
+            return Rollout.blue_green(bake=dt.timedelta(seconds=bake))
+        case "CANARY":
+            step = configuration["canaryConfiguration"]
+            percent, watched, kind = step["canaryPercent"], step["canaryBakeTimeInMinutes"], Rollout.canary
+        case "LINEAR":
+            step = configuration["linearConfiguration"]
+            percent, watched, kind = step["stepPercent"], step["stepBakeTimeInMinutes"], Rollout.linear
+        case _:
+            least, most = configuration["minimumHealthyPercent"], configuration["maximumPercent"]
+            watched = dt.timedelta(seconds=bake) if bake else None
+            return Rollout.rolling(minimum_healthy_percent=least, maximum_percent=most, bake=watched)
+    final = dt.timedelta(seconds=bake)
+    return kind(percent=percent, bake=dt.timedelta(minutes=watched), final_bake=final)
 
 
 def schedule_line(schedule: Shown) -> str:

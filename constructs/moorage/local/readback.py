@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from moorage.local.assembly import Stack
 from moorage.local.capacity import fit_line, group_line
 from moorage.local.environment import ACCOUNT, REGION, session_arguments
-from moorage.local.lines import queue_line, rollout_line, schedule_line
+from moorage.local.lines import estimate_line, queue_line, rollout_line, schedule_line
 
 TOOLKIT = "CDKToolkit"
 _QUICK = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=30, proxies={})
@@ -214,6 +214,10 @@ def _rows(account: Account, resource_type: str, physical_id: str) -> Iterator[Ro
         yield Row("  service", service["serviceName"], counts)
         yield Row("  task definition", service["taskDefinition"].rpartition("/")[2], "")
         yield Row("  rollout", "", rollout_line(service["deploymentConfiguration"]))
+        ecs, elbv2, ec2 = (account.client(each) for each in ("ecs", "elbv2", "ec2"))
+        estimated = estimate_line(ecs, elbv2, ec2, service)
+        if estimated:
+            yield Row("  estimate", "", estimated)
         fits = fit_line(account.client("ecs"), cluster, service)
         if fits:
             yield Row("  fits", "", fits)
