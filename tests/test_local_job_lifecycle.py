@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from moorage.local.readback import Account
+from moorage.local.account import Account
 from tests.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
 
 APP = """

@@ -87,8 +87,8 @@ def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(proj
     project.say(image="nginx:1.28", before="exit 0")
     done = project.run("up")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "rolling: replacing 2 takes an estimated 105 s with 2 to 4 running" in done.stdout
-    assert "canary: replacing 2 takes an estimated" in done.stdout
+    assert "replacing 2 takes an estimated 105 s with 2 to 4 running, and leaves 1 if one of 2" in done.stdout
+    assert "canary, 10 % for 1 min first, bakes 1 min, 3 alarms" in done.stdout
     first = services(project)
     strategies = {name: each["deploymentConfiguration"]["strategy"] for name, each in first.items()}
     assert strategies == {"rolling": "ROLLING", "green": "BLUE_GREEN", "canary": "CANARY", "linear": "LINEAR"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +23,15 @@ def _service(account: Account, arn: str) -> bool:
     cluster = arn.split("/")[-2]
     found = account.client("ecs").describe_services(cluster=cluster, services=[arn])["services"]
     return any(each["status"] == "ACTIVE" for each in found)
+
+
+def schedule_of(account: Account, name: str) -> Mapping[str, Any] | None:
+    """A schedule, by its name alone: the group it is in is no part of its physical id."""
+    client = account.client("scheduler")
+    pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
+    groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]
+    found: Mapping[str, Any] | None = client.get_schedule(Name=name, GroupName=groups[0]) if groups else None
+    return found
 
 
 def _named(service: str, operation: str, argument: str, *, many: bool = False) -> Callable[[Account, str], bool]:
@@ -75,8 +85,11 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
     "AWS::Lambda::Function": _named("lambda", "get_function", "FunctionName"),
     "AWS::Logs::LogGroup": _log_group,
     "AWS::S3::Bucket": _named("s3", "head_bucket", "Bucket"),
+    "AWS::Scheduler::Schedule": lambda account, name: bool(schedule_of(account, name)),
+    "AWS::Scheduler::ScheduleGroup": _named("scheduler", "get_schedule_group", "Name"),
     "AWS::SNS::Topic": _named("sns", "get_topic_attributes", "TopicArn"),
     "AWS::SQS::Queue": _named("sqs", "get_queue_attributes", "QueueUrl"),
+    "AWS::StepFunctions::StateMachine": _named("stepfunctions", "describe_state_machine", "stateMachineArn"),
 }
 """How the service that owns a type is asked whether one exists."""
 

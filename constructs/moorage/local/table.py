@@ -9,7 +9,8 @@ import attrs
 from moorage.local.account import Account
 from moorage.local.assembly import Stack
 from moorage.local.capacity import fit_line, group_line
-from moorage.local.rollouts import rollout_line
+from moorage.local.lines import estimate_line, queue_line, rollout_line, schedule_line
+from moorage.local.readback import schedule_of
 
 
 @attrs.frozen
@@ -51,7 +52,8 @@ def _service(account: Account, arn: str) -> Iterator[Row]:
     yield Row("  service", service["serviceName"], counts)
     yield Row("  task definition", service["taskDefinition"].rpartition("/")[2], "")
     told = {
-        "rollout": rollout_line(ecs, account.client("elbv2"), account.client("ec2"), service),
+        "rollout": rollout_line(service["deploymentConfiguration"]),
+        "estimate": estimate_line(ecs, account.client("elbv2"), account.client("ec2"), service),
         "fits": fit_line(ecs, cluster, service),
     }
     for what, line in told.items():
@@ -70,16 +72,14 @@ def _load_balancer(account: Account, arn: str) -> Iterator[Row]:
 
 
 def _queue(account: Account, url: str) -> Iterator[Row]:
-    asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
-    waiting = account.client("sqs").get_queue_attributes(**asked)["Attributes"]["ApproximateNumberOfMessages"]
-    yield Row("  queue", url.rpartition("/")[2], f"{waiting} messages waiting")
+    asked = account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    yield Row("  queue", asked["QueueArn"].rpartition(":")[2], queue_line(asked))
 
 
 def _schedule(account: Account, name: str) -> Iterator[Row]:
-    group, _, own = name.rpartition("/")
-    schedule = account.client("scheduler").get_schedule(Name=own, **({"GroupName": group} if group else {}))
-    zone = schedule.get("ScheduleExpressionTimezone", "UTC")
-    yield Row("  schedule", own, f"{schedule['ScheduleExpression']} {zone}, {schedule['State'].lower()}")
+    schedule = schedule_of(account, name)
+    if schedule:
+        yield Row("  schedule", name, schedule_line(schedule))
 
 
 def _state_machine(account: Account, arn: str) -> Iterator[Row]:
