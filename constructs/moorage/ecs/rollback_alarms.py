@@ -57,14 +57,20 @@ def _worst(metric: str, statistic: str, balancer: str, groups: Sequence[str]) ->
 
 
 def _errors(balancer: str, groups: Sequence[str]) -> list[dict[str, Any]]:
-    """Queries for the share of answers of 500 and above, in percent of enough of them."""
-    queries = []
+    """Queries for the share of answers of 500 and above, in percent of enough of them, of whichever group has more.
+
+    Of each group, since a new version that gets a twentieth of the traffic and fails whole is a twentieth of all.
+    """
+    queries: list[dict[str, Any]] = []
+    shares: list[dict[str, Any]] = []
     for index, group in enumerate(groups):
         queries.append(_query(f"e{index}", "HTTPCode_Target_5XX_Count", "Sum", balancer, group))
         queries.append(_query(f"r{index}", "RequestCount", "Sum", balancer, group))
-    errors, requests = ("(" + " + ".join(f"FILL({of}{n}, 0)" for n in range(len(groups))) + ")" for of in "er")
-    share = f"IF({requests} >= {_LEAST_REQUESTS}, 100 * {errors} / {requests}, 0)"
-    return [*queries, {"id": "share", "expression": share, "label": "answers of 500 and above, %", "returnData": True}]
+        share = f"IF(FILL(r{index}, 0) >= {_LEAST_REQUESTS}, 100 * FILL(e{index}, 0) / r{index}, 0)"
+        shares.append({"id": f"share{index}", "expression": share, "returnData": False})
+    worst = f"MAX([{', '.join(share['id'] for share in shares)}])"
+    label = "answers of 500 and above, %"
+    return [*queries, *shares, {"id": "worst", "expression": worst, "label": label, "returnData": True}]
 
 
 def _query(name: str, metric: str, statistic: str, balancer: str, group: str) -> dict[str, Any]:
