@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
 TEN_MINUTES = dt.timedelta(minutes=10)
+HANDLER: Any = object()  # a hook checks itself without asking its function
 
 
 @pytest.fixture
@@ -238,6 +239,18 @@ def test_hooks_ask_functions_and_wait_for_people(stack: cdk.Stack, cluster: Clus
     )
 
 
+def test_a_pause_needs_no_role_and_waits_as_ecs_does_unless_told(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
+) -> None:
+    pause = LifecycleHook.pause(LifecycleStage.POST_SCALE_UP, LifecycleStage.POST_TEST_TRAFFIC_SHIFT)
+    service(stack, cluster, Rollout.blue_green(hooks=[pause]), route=Route(edge))
+    of = template(stack)
+    assert deployment(of)["LifecycleHooks"] == [
+        {"TargetType": "PAUSE", "LifecycleStages": ["POST_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT"]}
+    ]
+    assert not [name for name in of.find_resources("AWS::IAM::Role") if "HookRole" in name]
+
+
 def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     topic = sns.Topic(stack, "Topic")
     mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
@@ -401,6 +414,11 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, 
         (
             LifecycleHook.pause,
             "LifecycleHook.pause: it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another",
+        ),
+        (
+            lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"at": dt.date(2026, 11, 24)}),
+            "LifecycleHook.function: details cannot be said in JSON (Object of type date is not JSON serializable); "
+            "use texts, numbers, lists and mappings of them",
         ),
         (
             lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),
