@@ -111,6 +111,9 @@ def test_a_topic_is_told_and_lets_eventbridge_in(stack: cdk.Stack, vpc: ec2.IVpc
     (rule,) = made.find_resources(RULE).values()
     (topic,) = made.find_resources("AWS::SNS::Topic")
     assert [each["Id"] for each in rule["Properties"]["Targets"]] == ["Logs", "Topic"]
+    (queue,) = made.find_resources("AWS::SQS::Queue")
+    letters = {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+    assert all(each["DeadLetterConfig"] == letters for each in rule["Properties"]["Targets"])
     (policy,) = made.find_resources("AWS::SNS::TopicPolicy").values()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Principal"], statement["Resource"]) == ({"Service": "events.amazonaws.com"}, {"Ref": topic})

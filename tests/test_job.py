@@ -52,7 +52,7 @@ OBJECTS = events.EventPattern(source=["aws.s3"], detail_type=["Object Created"])
 
 @pytest.fixture
 def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
-    return Cluster(stack, "Cluster", vpc=vpc)
+    return Cluster(stack, "Cluster", vpc=vpc, forensics=False)
 
 
 def nightly() -> scheduler.ScheduleExpression:
@@ -70,8 +70,7 @@ def target(stack: cdk.Stack) -> dict[str, Any]:
     if schedule:
         found: dict[str, Any] = schedule["Properties"]["Target"]
         return found
-    found_rules = template(stack).find_resources("AWS::Events::Rule").items()
-    (rule,) = (each for name, each in found_rules if "Forensics" not in name)
+    (rule,) = template(stack).find_resources("AWS::Events::Rule").values()
     (found,) = rule["Properties"]["Targets"]
     return found
 
@@ -184,7 +183,7 @@ def test_a_rule_may_send_to_its_queue_which_the_managed_key_would_not_let_it(
     stack: cdk.Stack, cluster: Cluster
 ) -> None:
     Job(stack, "Import", cluster=cluster, task=REPORT, event=OBJECTS)
-    (rule,) = (each for each in template(stack).find_resources("AWS::Events::Rule") if "Forensics" not in each)
+    (rule,) = template(stack).find_resources("AWS::Events::Rule")
     template(stack).has_resource_properties(
         "AWS::SQS::Queue", {"SqsManagedSseEnabled": True, "KmsMasterKeyId": Match.absent()}
     )

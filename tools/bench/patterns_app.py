@@ -17,8 +17,10 @@ from aws_cdk import aws_ecs_patterns as ecs_patterns
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 
 SERVICES_A_STACK = 20  # a stack holds 500 resources
 
@@ -52,6 +54,15 @@ logs.CfnResourcePolicy(
         }
     ),
 )
+letters = sqs.Queue(
+    stack,
+    "SeenLetters",
+    encryption=sqs.QueueEncryption.KMS,
+    encryption_master_key=kms.Key(stack, "SeenKey", enable_key_rotation=True),
+    enforce_ssl=True,
+    retention_period=cdk.Duration.days(14),
+)
+letters.grant_send_messages(iam.ServicePrincipal("events.amazonaws.com"))
 events.CfnRule(
     stack,
     "Seen",
@@ -59,6 +70,7 @@ events.CfnRule(
     targets=[
         events.CfnRule.TargetProperty(
             id="Logs",
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=letters.queue_arn),
             arn=stack.format_arn(
                 service="logs",
                 resource="log-group",

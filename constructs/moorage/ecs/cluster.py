@@ -47,7 +47,7 @@ class Cluster(ecs.Cluster):
         forensics: Whether stopped tasks, failed deployments and placement failures are kept for a year in a log group
             (`Forensics`).
         forensics_topic: What is told of each of them besides; `Forensics` says what a topic with a key needs.
-        removal_policy: What becomes of that log group when the stack goes.
+        removal_policy: What becomes of that log group, and its dead-letter queue, when the stack goes.
 
     Raises:
         ValueError: there is no capacity, one twice, or one whose instances could not reach ECS; or a topic without

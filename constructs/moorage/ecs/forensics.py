@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from moorage.ecs.dead_letters import define_dead_letters
 from moorage.ecs.run import arn
 
 if TYPE_CHECKING:
@@ -94,7 +97,8 @@ class Forensics(Construct):
 
     ECS forgets a stopped task within an hour. A `Cluster` has this unless told otherwise; for a cluster that exists
     already, it is defined by itself. An account may have ten policies of log groups in a region: one is defined per
-    stack, for all log groups that CloudFormation names in it.
+    stack, for all log groups that CloudFormation names in it. What the log group does not take for a day is in a
+    dead-letter queue, whose key AWS bills by the month.
 
     Args:
         scope: Where it is defined.
@@ -105,7 +109,7 @@ class Forensics(Construct):
             one that is imported needs both policies already.
         log_group: The log group of another `Forensics`, to have one for several clusters, and no further policy; one
             that keeps a year without it.
-        removal_policy: What becomes of the log group when the stack goes.
+        removal_policy: What becomes of the log group, and of the queue of what neither took, when the stack goes.
     """
 
     def __init__(
@@ -123,19 +127,49 @@ class Forensics(Construct):
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
         group = arn("logs", f"log-group:{self.log_group.log_group_name}")
-        targets = [events.CfnRule.TargetProperty(id="Logs", arn=group)]
+        self.dead_letter_queue = _define_letters(self, removal_policy)
+        letters = events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letter_queue.queue_arn)
+        arns = {"Logs": group}
         if topic:
-            let_publish(topic, _EVENTS, arn("events", "rule/*"))
-            targets.append(events.CfnRule.TargetProperty(id="Topic", arn=topic.topic_arn))
+            let_publish(topic, _EVENTS, _rules())
+            arns["Topic"] = topic.topic_arn
         self.rule = events.CfnRule(
             self,
             "Rule",
             description="Stopped tasks, failed deployments and tasks without a place",
             event_pattern=failures(cluster.cluster_arn, arn("ecs", f"service/{cluster.cluster_name}/")),
-            targets=targets,
+            targets=[
+                events.CfnRule.TargetProperty(id=each, arn=told, dead_letter_config=letters)
+                for each, told in arns.items()
+            ],
         )
         if log_group is None:
             self.rule.add_dependency(_policy_of(cdk.Stack.of(self)))
+
+
+def _rules() -> str:
+    return arn("events", "rule/*")
+
+
+def _define_letters(scope: Construct, removal_policy: cdk.RemovalPolicy) -> sqs.Queue:
+    """Where events go that a target did not take for a day."""
+    key = kms.Key(
+        scope,
+        "EventKey",
+        enable_key_rotation=True,
+        description="Events of Amazon ECS on their way",
+        removal_policy=cdk.RemovalPolicy.DESTROY,  # what it encrypts is gone in 14 days
+    )
+    key.grant_encrypt_decrypt(iam.ServicePrincipal(_EVENTS))  # which the key that SQS manages would not let in
+    queue = define_dead_letters(
+        scope,
+        "DeadLetters",
+        encryption=sqs.QueueEncryption.KMS,
+        encryption_key=key,
+        removal_policy=removal_policy,
+    )
+    queue.add_to_resource_policy(_may("sqs:SendMessage", queue.queue_arn, _EVENTS, _rules()))
+    return queue
 
 
 def let_publish(topic: sns.ITopic, service: str, source: str) -> None:
@@ -143,16 +177,15 @@ def let_publish(topic: sns.ITopic, service: str, source: str) -> None:
 
     Said even where SNS's own default would let it: a topic with a policy has no default any more.
     """
-    topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(service)],
-            actions=["sns:Publish"],
-            resources=[topic.topic_arn],
-            conditions={
-                "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
-                "ArnLike": {"aws:SourceArn": source},
-            },
-        )
+    topic.add_to_resource_policy(_may("sns:Publish", topic.topic_arn, service, source))
+
+
+def _may(action: str, resource: str, service: str, source: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal(service)],
+        actions=[action],
+        resources=[resource],
+        conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": source}},
     )
 
 
