@@ -64,6 +64,7 @@ def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluste
     (function,) = of.find_resources("AWS::Lambda::Function").values()
     request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"]).replace("\\", "")
     assert '"capacityProviderStrategy":[{"capacityProvider":"FARGATE","weight":1}]' in request
+    assert '"networkConfiguration":{"awsvpcConfiguration":{"' in request
     assert '"assignPublicIp":"DISABLED"' in request
     assert '"subnets":["subnet-1","subnet-2"]' in request
     assert stack.resolve(service.security_groups[0].security_group_id)["Fn::GetAtt"][0] in request

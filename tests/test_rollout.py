@@ -270,6 +270,17 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
         assert len([each for each in properties["Metrics"] if "MetricStat" in each]) <= 10  # CloudWatch's limit
         assert properties["AlarmActions"] == [stack.resolve(topic.topic_arn)]
         assert properties["TreatMissingData"] == "notBreaching"
+        asked = {
+            (each["MetricStat"]["Metric"]["MetricName"], each["MetricStat"]["Stat"], each["MetricStat"]["Period"])
+            for each in properties["Metrics"]
+            if "MetricStat" in each
+        }
+        if "Latency" in name:
+            assert asked == {("TargetResponseTime", "p99", 60)}
+        elif "Unhealthy" in name:
+            assert asked == {("UnHealthyHostCount", "Maximum", 60)}
+        else:
+            assert asked == {("HTTPCode_Target_5XX_Count", "Sum", 60), ("RequestCount", "Sum", 60)}
         assert properties["Threshold"] == (1 if "Errors" in name else 0.75 if "Latency" in name else 1)
     named = deployment(of)["Alarms"]
     assert named == {
@@ -291,8 +302,8 @@ def test_a_new_version_that_fails_whole_is_heard_though_it_gets_little(
     assert alarm["Properties"]["Threshold"] == 5
     queries = {each["Id"]: each for each in alarm["Properties"]["Metrics"]}
     assert queries["share1"]["Expression"] == "IF(FILL(r1, 0) >= 20, 100 * FILL(e1, 0) / r1, 0)"
-    assert queries["worst"]["Expression"] == "MAX([share0, share1])"
-    assert [name for name, each in queries.items() if each["ReturnData"]] == ["worst"]
+    assert queries["share"]["Expression"] == "MAX([share0, share1])"
+    assert [name for name, each in queries.items() if each["ReturnData"]] == ["share"]
     metrics = {name: each["MetricStat"]["Metric"] for name, each in queries.items() if "MetricStat" in each}
     assert [metrics[name]["MetricName"] for name in ("e0", "r0")] == ["HTTPCode_Target_5XX_Count", "RequestCount"]
     for name in "01":  # a share is of the same target group
@@ -377,7 +388,14 @@ def test_a_rollout_may_count_as_done_early(stack: cdk.Stack, cluster: Cluster) -
 
 def test_zones_are_not_rebalanced_where_nothing_may_start_beside(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100))
-    template(stack).has_resource_properties("AWS::ECS::Service", {"AvailabilityZoneRebalancing": "DISABLED"})
+    Service(
+        stack, "Many", cluster=cluster, task=WEB, scaling=Scaling(100), rollout=Rollout.rolling(maximum_percent=101)
+    )
+    balanced = [
+        each["Properties"]["AvailabilityZoneRebalancing"]
+        for each in template(stack).find_resources("AWS::ECS::Service").values()
+    ]
+    assert balanced == ["DISABLED", "ENABLED"]
 
 
 def test_a_service_in_another_stack_shifts_traffic_of_a_shared_load_balancer(

@@ -123,6 +123,12 @@ def test_a_backlog_is_shared_by_the_tasks_that_run(stack: cdk.Stack, cluster: Cl
     assert found["each"]["Expression"] == "(waiting + working) / IF(FILL(samples, 0) > 1, FILL(samples, 0), 1)"
     assert [each["Id"] for each in found.values() if each["ReturnData"]] == ["each"]
     metrics = {name: each["MetricStat"]["Metric"]["MetricName"] for name, each in found.items() if "MetricStat" in each}
+    assert {name: each["MetricStat"]["Stat"] for name, each in found.items() if "MetricStat" in each} == {
+        "waiting": "Average",
+        "working": "Average",
+        "samples": "SampleCount",  # of which each running task gives one a minute
+    }
+    assert backlog["PolicyType"] == "TargetTrackingScaling"
     assert metrics == {
         "waiting": "ApproximateNumberOfMessagesVisible",
         "working": "ApproximateNumberOfMessagesNotVisible",
@@ -134,7 +140,9 @@ def test_the_first_task_starts_when_messages_wait_and_none_runs(
     stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue
 ) -> None:
     service(stack, cluster, Scaling(0, 9, backlog_per_task=100, queue=queue))
+    assert policies(stack)["FromZero"]["PolicyType"] == "StepScaling"
     step = policies(stack)["FromZero"]["StepScalingPolicyConfiguration"]
+    assert step["AdjustmentType"] == "ChangeInCapacity"
     assert step["StepAdjustments"] == [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
     (name, alarm), *others = template(stack).find_resources("AWS::CloudWatch::Alarm").items()
     assert not others, name
@@ -178,6 +186,7 @@ def test_requests_are_counted_over_both_target_groups_that_take_turns(
 def test_copies_start_before_a_load_that_is_foretold(stack: cdk.Stack, cluster: Cluster) -> None:
     predictive = Predictive(memory_percent=70, ahead=dt.timedelta(minutes=10), above_maximum_percent=20)
     service(stack, cluster, Scaling(2, 9, cpu_percent=60, predictive=predictive))
+    assert policies(stack)["Predictive"]["PolicyType"] == "PredictiveScaling"
     assert policies(stack)["Predictive"]["PredictiveScalingPolicyConfiguration"] == {
         "MetricSpecifications": [
             {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -49,6 +50,12 @@ class Target:
     @property
     def groups(self) -> list[elbv2.ApplicationTargetGroup]:
         return [self.group, self.alternate] if self.alternate else [self.group]
+
+    @functools.cached_property
+    def dimensions(self) -> list[Mapping[str, str]]:
+        """What CloudWatch knows each of its target groups by."""
+        balancer = self.route.load_balancer.load_balancer.load_balancer_full_name
+        return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
 def define_routes(

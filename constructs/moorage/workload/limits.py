@@ -447,6 +447,14 @@ ALARM_MINUTES = _range(
     "alarm-minutes", 1, 1440, unit="minutes", of="the time that an alarm looks at",
     source="botocore cloudwatch PutMetricAlarm.EvaluationPeriods (a day at most)",
 )  # fmt: skip
+WIDGETS = Limit(
+    id="dashboard-widgets",
+    accepts=lambda count: count <= 500,
+    says="a dashboard has up to 500 widgets",
+    instead="give a dashboard to each cluster, or to each service",
+    source="CloudWatch API, dashboard body structure (up to 500 widgets)",
+    show=lambda count: f"the rows of {count} widgets",
+)
 STRATEGY_ITEMS = Limit(
     id="strategy-items",
     accepts=lambda count: 1 <= count <= 20,
