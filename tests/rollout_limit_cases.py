@@ -112,14 +112,15 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: Scaling(1, 2, requests_per_task=0.5)),
         value(lambda: Scaling(1, 2, requests_per_task=0)),
     ),
+    "scaling-name": (named("early morning"), named("at 8:00")),
     "scaling-names-unique": (named("morning", "evening"), named("morning", "morning")),
     "peak-copies": (
         value(lambda: Scaling.surviving_zone_loss(peak=1, zones=3)),
         value(lambda: Scaling.surviving_zone_loss(peak=0, zones=3)),
     ),
     "predicted-ahead": (
+        value(lambda: Predictive(cpu_percent=50, ahead=minutes(59))),
         value(lambda: Predictive(cpu_percent=50, ahead=minutes(60))),
-        value(lambda: Predictive(cpu_percent=50, ahead=minutes(61))),
     ),
     "predicted-above-maximum": (
         value(lambda: Predictive(cpu_percent=50, above_maximum_percent=100)),

@@ -138,7 +138,8 @@ class Service(Construct):
         check_scaling(scaling, routes, placement, faults)
         check_routes(routes, task, launch.reach.vpc, faults)
         check_placement(placement, launch.strategy, faults)
-        check_rollout(chosen, copies, routes, placement, faults)
+        named = connect is not None and connect.name_for(task) is not None
+        check_rollout(chosen, copies, routes, placement, faults, named=named)
         first = attrs.evolve(launch, task=before) if before else None
         if first:
             first.check_named("before", faults)
@@ -183,6 +184,7 @@ class Service(Construct):
             self._resource.add_property_override("EnableExecuteCommand", value=True)
         self.rollout = chosen
         self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
+        self._daemon = placement.daemon
         self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
         tasks = [task, before] if before else [task]
         if any(each.volumes for each in tasks):
@@ -226,7 +228,7 @@ class Service(Construct):
         """
         from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # loaded when asked for
 
-        if is_token(self._copies.minimum) or not self._copies.minimum or self.rollout is DAEMON:
+        if is_token(self._copies.minimum) or not self._copies.minimum or self._daemon:
             return None
         checks = [each.health_check.interval for each in self._launch.task.containers if each.health_check]
         intervals = [route.health.interval for route in self._routes] or checks

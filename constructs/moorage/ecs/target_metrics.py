@@ -49,14 +49,20 @@ def requests(target: Target) -> list[dict[str, Any]]:
 
 
 def error_share(target: Target) -> list[dict[str, Any]]:
-    """Queries for the share of answers of 500 and above, in percent of enough of them."""
-    queries = []
+    """Queries for the share of answers of 500 and above, in percent of enough of them, of whichever group has more.
+
+    Of each group, since a new version that gets a twentieth of the traffic and fails whole is a twentieth of all.
+    """
+    label = "answers of 500 and above, %"
+    queries: list[dict[str, Any]] = []
+    shares: list[dict[str, Any]] = []
     for index, each in enumerate(_dimensions(target)):
         queries.append(_query(f"e{index}", "HTTPCode_Target_5XX_Count", "Sum", each))
         queries.append(_query(f"r{index}", "RequestCount", "Sum", each))
-    errors, answers = _sum(queries[::2]), _sum(queries[1::2])
-    share = f"IF({answers} >= {_LEAST_REQUESTS}, 100 * {errors} / {answers}, 0)"
-    return [*queries, {"id": "share", "expression": share, "label": "answers of 500 and above, %", "returnData": True}]
+        share = f"IF(FILL(r{index}, 0) >= {_LEAST_REQUESTS}, 100 * FILL(e{index}, 0) / r{index}, 0)"
+        shares.append({"id": f"share{index}", "expression": share, "label": label, "returnData": False})
+    highest = f"MAX([{', '.join(share['id'] for share in shares)}])"
+    return [*queries, *shares, {"id": "worst", "expression": highest, "label": label, "returnData": True}]
 
 
 def _sum(queries: list[dict[str, Any]]) -> str:

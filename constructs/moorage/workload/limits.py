@@ -297,6 +297,12 @@ TARGET_VALUE = Limit(
     instead="use a larger number",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
 )
+SCALING_NAME = _pattern(
+    "scaling-name", r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
+    says="a name is 1 to 240 characters without ':', '/', '|' and spaces at its ends", instead="use another name",
+    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName, PutScalingPolicy.PolicyName (256, "
+    "less what stands before it)",
+)  # fmt: skip
 UNIQUE_SCALING_NAMES = Limit(
     id="scaling-names-unique",
     accepts=lambda names: len(set(names)) == len(names),
@@ -313,7 +319,7 @@ PEAK = Limit(
     source="AWS containers blog, Amazon ECS availability best practices",
 )
 PREDICTED_AHEAD = _range(
-    "predicted-ahead", 0, 3600, unit="s", of="how long before the load copies start",
+    "predicted-ahead", 0, 3599, unit="s", of="how long before the load copies start",
     source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.SchedulingBufferTime",
 )  # fmt: skip
 PREDICTED_ABOVE = _range(

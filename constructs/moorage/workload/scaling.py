@@ -81,6 +81,7 @@ class Scaling:
         faults.keep(limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
         faults.keep(limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
         self._check_movement(faults)
+        self._check_schedules(faults)
         faults.raise_found()
 
     @staticmethod
@@ -111,23 +112,46 @@ class Scaling:
     def has_target(self) -> bool:
         """Whether something is kept near a value by moving the number."""
         targets = (self.cpu_percent, self.memory_percent, self.requests_per_task, self.backlog_per_task)
-        acts = self.predictive is not None and not self.predictive.forecast_only
-        return any(target is not None for target in targets) or bool(self.metrics) or acts
+        return any(target is not None for target in targets) or bool(self.metrics)
 
     @property
     def moves(self) -> bool:
         """Whether something moves the number, so that a deployment must leave it alone."""
         return self.has_target or bool(self.schedules) or self.predictive is not None
 
+    def _check_schedules(self, faults: Faults) -> None:
+        """Note a change that Application Auto Scaling would refuse at its time, whatever other changes came before."""
+        most = [self.maximum, *(each.maximum for each in self.schedules if each.maximum is not None)]
+        least = [self.minimum, *(each.minimum for each in self.schedules if each.minimum is not None)]
+        if is_token((*most, *least)):
+            return
+        for action in self.schedules:
+            if action.minimum is not None and action.minimum > max(most):
+                faults.add(
+                    f"schedule {action.name!r} raises the minimum to {action.minimum}, but no maximum is above "
+                    f"{max(most)}, and the range would be the wrong way round; use maximum= in it"
+                )
+            if action.maximum is not None and action.maximum < min(least):
+                faults.add(
+                    f"schedule {action.name!r} lowers the maximum to {action.maximum}, but no minimum is below "
+                    f"{min(least)}, and the range would be the wrong way round; use minimum= in it"
+                )
+
     def _check_movement(self, faults: Faults) -> None:
         if is_token((self.minimum, self.maximum)):
             return
-        if self.minimum < self.maximum and not (self.has_target or self.schedules):
+        acts = self.predictive is not None and not self.predictive.forecast_only
+        if acts and not (self.has_target or self.schedules):
+            faults.add(
+                "predictive only adds copies, and nothing would ever take them away; "
+                "use cpu_percent= or another target beside it"
+            )
+        elif self.minimum < self.maximum and not (self.has_target or self.schedules):
             faults.add(
                 f"nothing moves the number between {self.minimum} and {self.maximum}; "
                 "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
             )
-        if self.minimum == self.maximum and self.has_target and not self.schedules:
+        if self.minimum == self.maximum and (self.has_target or acts) and not self.schedules:
             faults.add(
                 f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
                 "use a larger maximum, or no target"
