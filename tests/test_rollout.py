@@ -282,6 +282,8 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
         else:
             assert asked == {("HTTPCode_Target_5XX_Count", "Sum", 60), ("RequestCount", "Sum", 60)}
         assert properties["Threshold"] == (1 if "Errors" in name else 0.75 if "Latency" in name else 1)
+    errors = next(each["Properties"]["Metrics"] for name, each in found.items() if "Errors" in name)
+    assert errors[-1]["Expression"] == "MAX([share0, share1])"  # a canary that fails whole is heard among the others
     named = deployment(of)["Alarms"]
     assert named == {
         "AlarmNames": [*({"Ref": name} for name in named_in_order(found, named)), "checkout-fails"],

@@ -226,6 +226,16 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, wh
             "use one of cpu_percent=, memory_percent= and requests_per_task=",
         ),
         (
+            lambda: Scaling(1, 4, cpu_percent=60, schedules=[ScheduledAction("morning", EIGHT, minimum=6)]),
+            "Scaling(1, 4): schedule 'morning' raises the minimum to 6, but no maximum is above 4, and the range would "
+            "be the wrong way round; use maximum= in it",
+        ),
+        (
+            lambda: Scaling(1, 4, predictive=Predictive(cpu_percent=50)),
+            "Scaling(1, 4): predictive only adds copies, and nothing would ever take them away; "
+            "use cpu_percent= or another target beside it",
+        ),
+        (
             lambda: ScheduledAction("night", EIGHT),
             "ScheduledAction 'night': it changes nothing; use minimum= or maximum=",
         ),

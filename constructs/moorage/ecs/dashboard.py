@@ -124,8 +124,8 @@ def _of_target(target: Target) -> dict[str, list[Metric]]:
 def _shown(query: Mapping[str, Any]) -> Metric:
     """A query of an alarm as a dashboard writes it."""
     if "expression" in query:
-        shown = {} if query["returnData"] else {"visible": False}
-        return [{"id": query["id"], "expression": query["expression"], "label": query["label"], **shown}]
+        hidden = {} if query["returnData"] else {"visible": False}
+        return [{"id": query["id"], "expression": query["expression"], "label": query["label"], **hidden}]
     asked = query["metricStat"]
     metric = asked["metric"]
     dimensions = {each["name"]: each["value"] for each in metric["dimensions"]}

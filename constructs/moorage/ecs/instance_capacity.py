@@ -227,6 +227,11 @@ class ManagedInstancesCapacity(Capacity):
         faults.raise_found()
 
     @property
+    def is_spot(self) -> bool:
+        """Whether its instances are Spot."""
+        return self.spot
+
+    @property
     def agent_needs(self) -> Needs:
         """What its instances must reach to join a cluster."""
         return INSTANCES
@@ -339,6 +344,11 @@ class Ec2Capacity(Capacity):
         """
         demand = Demand.of(task)
         return tuple(fit(demand, host) for host in self.hosts)
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether its instances are Spot, but for those of `on_demand_base`."""
+        return self.spot
 
     @property
     def agent_needs(self) -> Needs:

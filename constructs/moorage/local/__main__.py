@@ -158,7 +158,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on; a free one without it")
     parser.add_argument("--home", type=Path, default=HOME, help="the folder of its state (.moorage)")
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:

@@ -292,9 +292,9 @@ TARGET_PERCENT = _range(
 )  # fmt: skip
 TARGET_VALUE = Limit(
     id="target-value",
-    accepts=lambda target: target > 0,
-    says="a target is above 0",
-    instead="use a larger number",
+    accepts=lambda target: 0 < target < math.inf,
+    says="a target is above 0, and has an end",
+    instead="use a larger number that has one",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
 )
 SCALING_NAME = _pattern(

@@ -46,7 +46,7 @@ class ScheduledAction:
     """A change of the range at a time of the clock.
 
     Args:
-        name: What it is called; once per service.
+        name: What it is called, 1 to 256 characters without `:`, `/` and `|`; once per service.
         schedule: When, as jobs say it: `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
         minimum: The least from then on; as it was without it.
         maximum: The most from then on; as it was without it.
