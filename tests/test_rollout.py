@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
+import botocore.session
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -239,6 +240,25 @@ def test_hooks_ask_functions_and_wait_for_people(stack: cdk.Stack, cluster: Clus
     )
 
 
+def test_the_stages_are_those_that_ecs_knows() -> None:
+    model = botocore.session.get_session().get_service_model("ecs")
+    known = model.shape_for("DeploymentLifecycleHookStage").enum
+    assert {stage.value for stage in LifecycleStage} == set(known)
+    assert {stage.value for stage in LifecycleStage if not stage.of_traffic} == {
+        "RECONCILE_SERVICE",
+        "PRE_SCALE_UP",
+        "POST_SCALE_UP",
+    }
+
+
+def test_a_rollout_goes_back_when_there_is_no_answer_unless_told_otherwise() -> None:
+    asked = LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, timeout=TEN_MINUTES)
+    paused = LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP)
+    assert not asked.continue_on_timeout
+    assert not paused.continue_on_timeout
+    assert LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP, continue_on_timeout=True).continue_on_timeout
+
+
 def test_a_pause_needs_no_role_and_waits_as_ecs_does_unless_told(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
@@ -275,6 +295,9 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
             for each in properties["Metrics"]
             if "MetricStat" in each
         }
+        assert {
+            each["MetricStat"]["Metric"]["Namespace"] for each in properties["Metrics"] if "MetricStat" in each
+        } == {"AWS/ApplicationELB"}
         if "Latency" in name:
             assert asked == {("TargetResponseTime", "p99", 60)}
         elif "Unhealthy" in name:
