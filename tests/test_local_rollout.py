@@ -12,7 +12,7 @@ import pytest
 
 from moorage.local.assembly import Stack
 from moorage.local.readback import table
-from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, ref, resource
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
 
 Resources = dict[str, Any]
 
@@ -35,20 +35,10 @@ def handler(event, context):
 ANSWERING = "def handler(event, context):\n    return {}\n"
 
 
-def _role(service: str, **statement: Any) -> Resources:
-    trust = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": service}}
-    policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": [{"Effect": "Allow", **statement}]}}]
-    return resource(
-        "AWS::IAM::Role",
-        AssumeRolePolicyDocument={"Statement": [trust]},
-        **({"Policies": policies} if statement else {}),
-    )
-
-
 def _function(code: str, **variables: Any) -> Resources:
     """A function, its role, and the role through which ECS invokes it."""
     return {
-        "FunctionRole": _role("lambda.amazonaws.com"),
+        "FunctionRole": role("lambda.amazonaws.com"),
         "Function": resource(
             "AWS::Lambda::Function",
             Code={"ZipFile": code},
@@ -58,7 +48,10 @@ def _function(code: str, **variables: Any) -> Resources:
             Timeout=30,
             Environment={"Variables": variables},
         ),
-        "HookRole": _role("ecs.amazonaws.com", Action="lambda:InvokeFunction", Resource=attribute("Function", "Arn")),
+        "HookRole": role(
+            "ecs.amazonaws.com",
+            {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": attribute("Function", "Arn")},
+        ),
     }
 
 
@@ -108,7 +101,9 @@ def _edge() -> Resources:
         "Green": _group(),
         "LiveRule": _rule("Live"),
         "TestRule": _rule("Test"),
-        "Infrastructure": _role("ecs.amazonaws.com", Action="elasticloadbalancing:*", Resource="*"),
+        "Infrastructure": role(
+            "ecs.amazonaws.com", {"Effect": "Allow", "Action": "elasticloadbalancing:*", "Resource": "*"}
+        ),
     }
 
 
@@ -126,23 +121,14 @@ BALANCER: Resources = {
 
 
 def _service(deployment: Resources, *, version: int = 1, command: list[str] | None = None, **more: Any) -> Resources:
-    container = {
-        "Name": "web",
-        "Image": IMAGE,
+    container: Resources = {
         "PortMappings": [{"ContainerPort": 8080}],
         "Environment": [{"Name": "VERSION", "Value": str(version)}],
         **({"Command": command} if command else {}),
     }
     return NETWORK | {
         "Cluster": resource("AWS::ECS::Cluster"),
-        "Task": resource(
-            "AWS::ECS::TaskDefinition",
-            Cpu="256",
-            Memory="512",
-            NetworkMode="awsvpc",
-            RequiresCompatibilities=["FARGATE"],
-            ContainerDefinitions=[container],
-        ),
+        "Task": fargate("web", **container),
         "Service": resource(
             "AWS::ECS::Service",
             **{
@@ -377,7 +363,9 @@ def test_hook_that_times_out_may_be_told_to_go_on(stand: Callable[..., Seen]) ->
 
 def test_hook_whose_role_may_not_invoke_it_fails(deploy: Deploy) -> None:
     hooked = {"LifecycleHooks": [_hook("PRE_SCALE_UP")]}
-    weak = _function(ANSWERING) | {"HookRole": _role("ecs.amazonaws.com", Action="lambda:Get*", Resource="*")}
+    weak = _function(ANSWERING) | {
+        "HookRole": role("ecs.amazonaws.com", {"Effect": "Allow", "Action": "lambda:Get*", "Resource": "*"})
+    }
     stack = deploy(_service(hooked) | weak)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "is not authorized to perform: lambda:InvokeFunction" in stack["Reason"]
@@ -405,16 +393,7 @@ def handler(event, context):
 def test_function_runs_a_task_before_the_new_version_starts(
     stand: Callable[..., Seen], command: str, status: str
 ) -> None:
-    migration = {
-        "Migration": resource(
-            "AWS::ECS::TaskDefinition",
-            Cpu="256",
-            Memory="512",
-            NetworkMode="awsvpc",
-            RequiresCompatibilities=["FARGATE"],
-            ContainerDefinitions=[{"Name": "migrate", "Image": IMAGE, "Command": ["sh", "-c", command]}],
-        )
-    }
+    migration = {"Migration": fargate("migrate", Command=["sh", "-c", command])}
     hooked = {"LifecycleHooks": [_hook("PRE_SCALE_UP")]}
     function = _function(MIGRATING, CLUSTER=ref("Cluster"), TASK=ref("Migration"), SUBNET=ref("Subnet"))
     stand(_service({}))
