@@ -130,7 +130,7 @@ class Seen:
 def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
     """Deploy, and see what stands."""
 
-    def stood(resources: Resources) -> Seen:
+    def stood(resources: Resources, **outputs: Any) -> Seen:
         names = {
             "cluster": "Cluster",
             "task": "Task",
@@ -140,7 +140,7 @@ def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
             "subnet": "Subnet",
         }
         shown = {name: value for name, value in OUTPUTS.items() if names.get(name, "Caller") in resources}
-        stack = deploy(resources, **shown)
+        stack = deploy(resources, **shown, **outputs)
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack["Reason"]
         return Seen(client, stack["Values"])
 
@@ -301,7 +301,11 @@ def _happen(client: Client) -> None:
 
 
 def test_event_runs_tasks_with_what_it_says(client: Client, stand: Callable[..., Seen]) -> None:
-    seen = stand(_task() | {"Caller": role("events.amazonaws.com", RUN, PASS), "Rule": _event_rule()})
+    resources = _task() | {"Caller": role("events.amazonaws.com", RUN, PASS), "Rule": _event_rule()}
+    seen = stand(resources, rule=ref("Rule"))
+    (target,) = client("events").list_targets_by_rule(Rule=seen.values["rule"])["Targets"]
+    configuration = target["EcsParameters"]["NetworkConfiguration"]["awsvpcConfiguration"]
+    assert configuration == {"Subnets": [seen.values["subnet"]], "AssignPublicIp": "DISABLED"}
     _happen(client)
     tasks = seen.ran(2)
     assert [task["containers"][0]["exitCode"] for task in tasks] == [6, 6]

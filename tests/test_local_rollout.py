@@ -460,10 +460,12 @@ def test_pause_waits_until_it_is_told_what_to_do(
     pause = {"TargetType": "PAUSE", "LifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
     before = stand(_shifting(plain))
     shares: list[dict[str, int]] = []
+    running: list[tuple[int, int]] = []
 
     def answer() -> None:
         deployment, hook = _paused(before)
         shares.extend([before.shares("live"), before.shares("test")])
+        running.append((len(before.targets("blue")), len(before.targets("green"))))
         client("ecs").continue_service_deployment(
             serviceDeploymentArn=deployment["serviceDeploymentArn"], hookId=hook["hookId"], action=action
         )
@@ -473,8 +475,34 @@ def test_pause_waits_until_it_is_told_what_to_do(
     seen = stand(_shifting(plain | {"LifecycleHooks": [pause]}, version=2), status)
     answering.join()
     assert shares == [{"blue": 100, "green": 0}, {"green": 100, "blue": 0}]
+    assert running == [(2, 2)]
     served = "green" if action == "CONTINUE" else "blue"
     assert seen.shares("live")[served] == seen.shares("test")[served] == 100
+
+
+def test_no_new_task_starts_before_its_hooks_let_it(client: Client, stand: Callable[..., Seen]) -> None:
+    seen = stand(_service({}))
+    ecs, cluster, before = client("ecs"), seen.values["cluster"], seen.addresses
+    waits = {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}
+    service = {"cluster": cluster, "deploymentConfiguration": waits}
+    ecs.update_service(**service, service=seen.values["service"], forceNewDeployment=True)
+    network = seen.service["networkConfiguration"]
+    task = seen.values["task"]
+    added = ecs.create_service(
+        **service, serviceName="added", taskDefinition=task, launchType="FARGATE", networkConfiguration=network
+    )
+    other = Seen(client, seen.stack | {"Values": seen.values | {"service": added["service"]["serviceArn"]}})
+    paused = [_paused(each) for each in (seen, other)]
+    assert seen.addresses == before
+    for deployment, hook in paused:
+        arn = deployment["serviceDeploymentArn"]
+        ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook["hookId"], action="CONTINUE")
+    for _ in range(100):
+        if {each.deployments[0]["status"] for each in (seen, other)} == {"SUCCESSFUL"}:
+            break
+        time.sleep(0.05)
+    assert len(seen.addresses) == 3
+    ecs.delete_service(cluster=cluster, service="added", force=True)
 
 
 def test_pause_that_nobody_continues_times_out(stand: Callable[..., Seen]) -> None:
@@ -551,6 +579,42 @@ def test_change_that_starts_new_tasks_is_a_deployment_and_another_is_not(stand: 
     assert len(stand(_service({}, PlatformVersion="1.4.0")).deployments) == 2
     forced = {"EnableForceNewDeployment": True, "ForceNewDeploymentNonce": "1"}
     assert len(stand(_service({}, PlatformVersion="1.4.0", ForceNewDeployment=forced)).deployments) == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"Role": attribute("HookRole", "Arn")}, "The role defined for the function cannot be assumed by Lambda"),
+        ({"Runtime": "java21"}, "ZipFile can only be used with Node.js and Python runtimes, not with java21"),
+    ],
+)
+def test_function_that_lambda_refuses_is_refused(deploy: Deploy, changed: Resources, said: str) -> None:
+    function = _function(ANSWERING)
+    function["HookRole"] = role("ecs.amazonaws.com")
+    function["Function"]["Properties"] |= changed
+    stack = deploy(function)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert said in stack["Reason"]
+
+
+def test_function_keeps_what_is_stated_of_it(client: Client, deploy: Deploy) -> None:
+    function = _function('exports.handler = async () => ({ hookStatus: "SUCCEEDED" });')
+    function["Logs"] = resource("AWS::Logs::LogGroup", RetentionInDays=7)
+    function["Function"]["Properties"] |= {
+        "Architectures": ["arm64"],
+        "LoggingConfig": {"LogGroup": ref("Logs"), "LogFormat": "JSON"},
+        "ReservedConcurrentExecutions": 2,
+        "Runtime": "nodejs24.x",
+    }
+    stack = deploy(function, name=ref("Function"), logs=ref("Logs"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    functions, name = client("lambda"), stack["Values"]["name"]
+    found = functions.get_function(FunctionName=name)
+    assert found["Configuration"]["Architectures"] == ["arm64"]
+    assert found["Configuration"]["LoggingConfig"] == {"LogGroup": stack["Values"]["logs"], "LogFormat": "JSON"}
+    assert found["Concurrency"] == {"ReservedConcurrentExecutions": 2}
+    answer = functions.invoke(FunctionName=name)["Payload"].read()
+    assert json.loads(answer) == {"hookStatus": "SUCCEEDED"}
 
 
 def _advanced(**changed: Any) -> Resources:

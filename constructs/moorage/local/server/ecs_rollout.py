@@ -53,7 +53,7 @@ class Rollout:
         self._old: Record | None = ecs._primary_deployment(before) if before else None
         sources = [self._old["_revision"]] if self._old and "_revision" in self._old else []
         self._record = revisions.open_deployment(service, sources)
-        self._aside = self._alarming()
+        self._unwatched = bool(self._alarming())
         self._new: Record = service["deployments"][0]
         self._new |= {"rolloutState": "IN_PROGRESS", "rolloutStateReason": ""}
         self._assign_groups()
@@ -145,8 +145,8 @@ class Rollout:
         """Refuse to go on once an alarm went off or somebody stopped the deployment."""
         if self._record["status"] != "IN_PROGRESS":
             raise RefusedError("Service deployment rolled back because it was stopped by StopServiceDeployment.")
-        triggered = sorted(self._alarming() - self._aside)
-        if triggered and not self._aside:
+        triggered = sorted(self._alarming())
+        if triggered and not self._unwatched:
             self._record["alarms"] |= {"status": "TRIGGERED", "triggeredAlarmNames": triggered}
             raise RefusedError(f"Service deployment rolled back because of alarms in ALARM: {', '.join(triggered)}.")
 
