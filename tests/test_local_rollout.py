@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from moorage.local.assembly import Stack
 from moorage.local.readback import table
@@ -493,6 +494,9 @@ def test_no_new_task_starts_before_its_hooks_let_it(client: Client, stand: Calla
     )
     other = Seen(client, seen.stack | {"Values": seen.values | {"service": added["service"]["serviceArn"]}})
     paused = [_paused(each) for each in (seen, other)]
+    ecs.update_service(cluster=cluster, service="added", desiredCount=2)
+    with pytest.raises(ClientError, match="still in progress"):
+        ecs.update_service(cluster=cluster, service="added", forceNewDeployment=True)
     assert seen.addresses == before
     for deployment, hook in paused:
         arn = deployment["serviceDeploymentArn"]
@@ -501,7 +505,7 @@ def test_no_new_task_starts_before_its_hooks_let_it(client: Client, stand: Calla
         if {each.deployments[0]["status"] for each in (seen, other)} == {"SUCCESSFUL"}:
             break
         time.sleep(0.05)
-    assert len(seen.addresses) == 3
+    assert len(seen.addresses) == 4
     ecs.delete_service(cluster=cluster, service="added", force=True)
 
 
