@@ -14,13 +14,16 @@ from moorage import (
     CircuitBreaker,
     Cluster,
     Container,
+    Dashboard,
     EarlySuccess,
     LifecycleHook,
     LifecycleStage,
+    LoadBalancer,
     Placement,
     Predictive,
     RollbackAlarms,
     Rollout,
+    Route,
     Scaling,
     ScheduledAction,
     Service,
@@ -51,6 +54,18 @@ def asks(**arguments: Any) -> Define:
     def define(stack: cdk.Stack) -> LifecycleHook:
         handler = lambda_.Function.from_function_name(stack, "Function", "check")
         return LifecycleHook.function(handler, LifecycleStage.PRE_SCALE_UP, **arguments)
+
+    return define
+
+
+def dashboard(routes: int) -> Define:
+    def define(stack: cdk.Stack) -> Dashboard:
+        vpc = imported_vpc(stack)
+        edge = LoadBalancer(stack, "Edge", vpc=vpc, plain_http="a test", access_logs=False)
+        task = Task(Container("redis:8", port=6379))
+        web = Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, route=Route(edge))
+        web.targets *= routes
+        return Dashboard(stack, "Seen", services=[web])
 
     return define
 
@@ -141,6 +156,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: rolling(minimum_healthy_percent=51, early_success=early)),
     ),
     "alarm-threshold": (value(lambda: alarms(unhealthy_targets=1)), value(lambda: alarms(unhealthy_targets=0))),
+    "dashboard-widgets": (dashboard(124), dashboard(125)),
     "alarm-minutes": (value(lambda: alarms(minutes=1)), value(lambda: alarms(minutes=0))),
     "service-connect-name": (connected("catalog-2.store"), connected("Catalog")),
     "private-ca-arn": (

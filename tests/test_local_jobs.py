@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from moorage.local.assembly import Stack
-from moorage.local.readback import table, why_not_standing
+from moorage.local.readback import why_not_standing
+from moorage.local.table import table
 from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
 
 Resources = dict[str, Any]

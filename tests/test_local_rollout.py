@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from moorage.local.assembly import Stack
-from moorage.local.readback import table
+from moorage.local.table import table
 from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
 
 Resources = dict[str, Any]

@@ -81,7 +81,7 @@ class Instances(Construct):
         chosen = selected(vpc, vpc_subnets or ec2.SubnetSelection())
         self.subnets = chosen.subnets
         zones = chosen.availability_zones
-        if len(set(zones)) == 1 and not is_token(zones):
+        if len(set(zones)) == 1 and "#{Token[" not in zones[0]:  # a token of a list may hold several
             cdk.Annotations.of(self).add_warning_v2(
                 _ONE_ZONE,
                 "its subnets are in one zone, so every instance and task on it is lost when that zone is; "

@@ -44,6 +44,7 @@ from moorage.workload.task import NetworkMode
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+    from aws_cdk import aws_sqs as sqs
 
     from moorage.ecs.service_connect import ServiceConnect
     from moorage.workload.durations import Duration
@@ -275,6 +276,16 @@ class Service(Construct):
             open_path(self, other, front.port)
             return other._connect.url_for(other._launch.task)  # of the same class
         return ""
+
+    @property
+    def cluster(self) -> ecs.ICluster:
+        """Where it runs."""
+        return self._launch.cluster
+
+    @property
+    def queue(self) -> sqs.IQueue | None:
+        """The queue whose messages move the number of its tasks."""
+        return self._copies.queue
 
     @property
     def connections(self) -> ec2.Connections:

@@ -441,6 +441,14 @@ ALARM_MINUTES = _range(
     "alarm-minutes", 1, 1440, unit="minutes", of="the time that an alarm looks at",
     source="botocore cloudwatch PutMetricAlarm.EvaluationPeriods (a day at most)",
 )  # fmt: skip
+WIDGETS = Limit(
+    id="dashboard-widgets",
+    accepts=lambda count: count <= 500,
+    says="a dashboard has up to 500 widgets",
+    instead="give a dashboard to each cluster, or to each service",
+    source="CloudWatch API, dashboard body structure (up to 500 widgets)",
+    show=lambda count: f"the rows of {count} widgets",
+)
 STRATEGY_ITEMS = Limit(
     id="strategy-items",
     accepts=lambda count: 1 <= count <= 20,
@@ -491,6 +499,21 @@ PROVIDERS = Limit(
     says="a cluster has 20 at most",
     instead="name fewer, or define a second cluster",
     source="ECS quotas",
+)
+WHOLE_INSTANCES = Limit(
+    id="whole-instances",
+    accepts=lambda number: isinstance(number, int) and not isinstance(number, bool),
+    says="instances are counted in whole numbers",
+    instead="use one, as in max_instances=10",
+    source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize (integers)",
+)
+INSTANCES_PER_CLUSTER = Limit(
+    id="instances-per-cluster",
+    accepts=lambda count: count <= 5000,
+    says="a cluster has 5,000 container instances at most",
+    instead="use a smaller max_instances=, larger instance types, or a second cluster",
+    source="ECS quotas",
+    show=lambda count: f"{count:,} instances",
 )
 INSTANCES = Limit(
     id="instances-range",
