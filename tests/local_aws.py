@@ -181,3 +181,28 @@ def listening(*detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
         "Open": open_to_events("Queue"),
         "Rule": rule("Queue", *detail_types, source=source),
     }
+
+
+def role(services: str | list[str], *statements: dict[str, Any]) -> dict[str, Any]:
+    """A role that services assume, which may do what these statements say."""
+    trust = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": services}}
+    policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}]
+    return resource(
+        "AWS::IAM::Role",
+        AssumeRolePolicyDocument={"Statement": [trust]},
+        **({"Policies": policies} if statements else {}),
+    )
+
+
+def fargate(name: str, /, *, task: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
+    """A task definition for Fargate with one container of a public image."""
+    image = {"Name": name, "Image": "public.ecr.aws/nginx/nginx:1"}
+    return resource(
+        "AWS::ECS::TaskDefinition",
+        Cpu="256",
+        Memory="512",
+        NetworkMode="awsvpc",
+        RequiresCompatibilities=["FARGATE"],
+        ContainerDefinitions=[{**image, **container}],
+        **(task or {}),
+    )

@@ -711,6 +711,15 @@ def test_run_task_without_room_says_why(client: Client, stand: Callable[..., See
     assert (len(done["tasks"]), len(done["failures"])) == (3, 6)
 
 
+def test_blue_green_stops_no_old_task_to_make_room(stand: Callable[..., Seen]) -> None:
+    plan = {"Strategy": "BLUE_GREEN", "MinimumHealthyPercent": 0}
+    base = _base(group={"MaxSize": "1"})
+    before = {task["taskArn"] for task in stand(base | _service(DesiredCount=3, DeploymentConfiguration=plan)).tasks}
+    changed = {"Environment": [{"Name": "VERSION", "Value": "2"}]}
+    seen = stand(base | _service(DesiredCount=3, DeploymentConfiguration=plan, container=changed), "_ROLLBACK_COMPLETE")
+    assert {task["taskArn"] for task in seen.tasks} == before
+
+
 def test_table_tells_the_capacity_and_what_fits(
     stand: Callable[..., Seen], server: tuple[int, int], request: pytest.FixtureRequest
 ) -> None:

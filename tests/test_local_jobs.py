@@ -14,22 +14,11 @@ import pytest
 from moorage.local.assembly import Stack
 from moorage.local.readback import why_not_standing
 from moorage.local.table import table
-from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, ref, resource
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
 
 Resources = dict[str, Any]
 
-IMAGE = "public.ecr.aws/nginx/nginx:1"
 SUBNETS = {"AwsvpcConfiguration": {"Subnets": [ref("Subnet")], "AssignPublicIp": "DISABLED"}}
-
-
-def _role(service: str | list[str], *statements: Resources) -> Resources:
-    trust = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": service}}
-    policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}]
-    return resource(
-        "AWS::IAM::Role",
-        AssumeRolePolicyDocument={"Statement": [trust]},
-        **({"Policies": policies} if statements else {}),
-    )
 
 
 RUN: Resources = {
@@ -55,16 +44,11 @@ def _task(*command: str) -> Resources:
             CapacityProviders=["FARGATE", "FARGATE_SPOT"],
             DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
         ),
-        "Execution": _role("ecs-tasks.amazonaws.com"),
-        "Task": resource(
-            "AWS::ECS::TaskDefinition",
-            Family="nightly",
-            Cpu="256",
-            Memory="512",
-            NetworkMode="awsvpc",
-            RequiresCompatibilities=["FARGATE"],
-            ExecutionRoleArn=attribute("Execution", "Arn"),
-            ContainerDefinitions=[{"Name": "report", "Image": IMAGE, "Command": list(command)}],
+        "Execution": role("ecs-tasks.amazonaws.com"),
+        "Task": fargate(
+            "report",
+            Command=list(command),
+            task={"Family": "nightly", "ExecutionRoleArn": attribute("Execution", "Arn")},
         ),
         "Dead": resource("AWS::SQS::Queue", SqsManagedSseEnabled=True),
     }
@@ -147,7 +131,7 @@ class Seen:
 def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
     """Deploy, and see what stands."""
 
-    def stood(resources: Resources) -> Seen:
+    def stood(resources: Resources, **outputs: Any) -> Seen:
         names = {
             "cluster": "Cluster",
             "task": "Task",
@@ -157,7 +141,7 @@ def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
             "subnet": "Subnet",
         }
         shown = {name: value for name, value in OUTPUTS.items() if names.get(name, "Caller") in resources}
-        stack = deploy(resources, **shown)
+        stack = deploy(resources, **shown, **outputs)
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack["Reason"]
         return Seen(client, stack["Values"])
 
@@ -222,7 +206,7 @@ def test_schedule_is_shown_and_runs_its_task_when_its_time_comes(client: Client,
     seen = stand(
         _task()
         | {
-            "Caller": _role("scheduler.amazonaws.com", RUN, PASS),
+            "Caller": role("scheduler.amazonaws.com", RUN, PASS),
             "Jobs": resource("AWS::Scheduler::ScheduleGroup"),
             "Job": _schedule(Input=json.dumps({"containerOverrides": [{"name": "report", "command": ["exit 5"]}]})),
         }
@@ -250,7 +234,7 @@ def test_schedule_whose_role_may_not_puts_the_event_aside(
     seen = stand(
         _task()
         | {
-            "Caller": _role("scheduler.amazonaws.com", *allowed),
+            "Caller": role("scheduler.amazonaws.com", *allowed),
             "Jobs": resource("AWS::Scheduler::ScheduleGroup"),
             "Job": _schedule(),
         }
@@ -272,7 +256,7 @@ def test_schedule_whose_role_may_not_puts_the_event_aside(
     ],
 )
 def test_schedule_that_the_scheduler_refuses_is_refused(deploy: Deploy, changed: Resources, said: str) -> None:
-    base = _task() | {"Caller": _role("scheduler.amazonaws.com", RUN, PASS)}
+    base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
     stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(**changed)})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert said in stack["Reason"]
@@ -280,7 +264,7 @@ def test_schedule_that_the_scheduler_refuses_is_refused(deploy: Deploy, changed:
 
 @pytest.mark.parametrize("expression", ["cron(0 3 * *)", "rate(0 days)", "at(tomorrow)", "3 o'clock"])
 def test_schedule_with_an_expression_that_is_none_is_refused(deploy: Deploy, expression: str) -> None:
-    base = _task() | {"Caller": _role("scheduler.amazonaws.com", RUN, PASS)}
+    base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
     stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(expression)})
     assert f"Invalid Schedule Expression {expression}" in stack["Reason"]
 
@@ -318,7 +302,11 @@ def _happen(client: Client) -> None:
 
 
 def test_event_runs_tasks_with_what_it_says(client: Client, stand: Callable[..., Seen]) -> None:
-    seen = stand(_task() | {"Caller": _role("events.amazonaws.com", RUN, PASS), "Rule": _event_rule()})
+    resources = _task() | {"Caller": role("events.amazonaws.com", RUN, PASS), "Rule": _event_rule()}
+    seen = stand(resources, rule=ref("Rule"))
+    (target,) = client("events").list_targets_by_rule(Rule=seen.values["rule"])["Targets"]
+    configuration = target["EcsParameters"]["NetworkConfiguration"]["awsvpcConfiguration"]
+    assert configuration == {"Subnets": [seen.values["subnet"]], "AssignPublicIp": "DISABLED"}
     _happen(client)
     tasks = seen.ran(2)
     assert [task["containers"][0]["exitCode"] for task in tasks] == [6, 6]
@@ -327,7 +315,7 @@ def test_event_runs_tasks_with_what_it_says(client: Client, stand: Callable[...,
 
 
 def test_event_that_may_not_run_its_task_is_put_aside(client: Client, stand: Callable[..., Seen]) -> None:
-    seen = stand(_task() | {"Caller": _role("events.amazonaws.com", PASS), "Rule": _event_rule()})
+    seen = stand(_task() | {"Caller": role("events.amazonaws.com", PASS), "Rule": _event_rule()})
     _happen(client)
     said = seen.aside()
     assert said["ERROR_CODE"] == "AccessDeniedException"
@@ -374,7 +362,7 @@ MACHINE = {
 
 def _machine(*allowed: Resources) -> Resources:
     return {
-        "Caller": _role("states.amazonaws.com", *allowed),
+        "Caller": role("states.amazonaws.com", *allowed),
         "Logs": resource("AWS::Logs::LogGroup", RetentionInDays=7),
         "Job": resource(
             "AWS::StepFunctions::StateMachine",
@@ -457,7 +445,7 @@ def test_schedule_starts_a_state_machine(stand: Callable[..., Seen]) -> None:
         _task()
         | machine
         | {
-            "Starter": _role("scheduler.amazonaws.com", start),
+            "Starter": role("scheduler.amazonaws.com", start),
             "Jobs": resource("AWS::Scheduler::ScheduleGroup"),
             "Job": job,
         }
@@ -472,7 +460,7 @@ def test_state_machine_that_leads_nowhere_is_refused(deploy: Deploy) -> None:
     machine = resource(
         "AWS::StepFunctions::StateMachine", DefinitionString=json.dumps(lost), RoleArn=attribute("Caller", "Arn")
     )
-    stack = deploy({"Caller": _role("states.amazonaws.com"), "Job": machine})
+    stack = deploy({"Caller": role("states.amazonaws.com"), "Job": machine})
     assert "MISSING_TRANSITION_TARGET: state A leads to no state: B" in stack["Reason"]
 
 
@@ -490,7 +478,7 @@ def test_table_tells_queues_schedules_machines_and_rollouts(
         NetworkConfiguration=SUBNETS,
     )
     jobs = {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(), "Service": service}
-    callers = {"Caller": _role(["states.amazonaws.com", "scheduler.amazonaws.com"], RUN, PASS, LIST)}
+    callers = {"Caller": role(["states.amazonaws.com", "scheduler.amazonaws.com"], RUN, PASS, LIST)}
     resources = _task() | machine | jobs | callers
     deployed = deploy(resources, group=ref("Jobs"), job=ref("Job"))
     assert deployed["StackStatus"] == "CREATE_COMPLETE", deployed["Reason"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_aws import NETWORK, Client, Deploy, attribute, ref, resource
+from tests.local_aws import NETWORK, Client, Deploy, attribute, fargate, ref, resource
 
 Resources = dict[str, Any]
 
@@ -75,14 +75,7 @@ def test_queue_keeps_its_encryption_its_policies_and_its_dead_letters(client: Cl
 def _worker(**policies: Resources) -> Resources:
     return NETWORK | {
         "Cluster": resource("AWS::ECS::Cluster"),
-        "Task": resource(
-            "AWS::ECS::TaskDefinition",
-            Cpu="256",
-            Memory="512",
-            NetworkMode="awsvpc",
-            RequiresCompatibilities=["FARGATE"],
-            ContainerDefinitions=[{"Name": "mailer", "Image": "public.ecr.aws/nginx/nginx:1"}],
-        ),
+        "Task": fargate("mailer"),
         "Service": resource(
             "AWS::ECS::Service",
             Cluster=ref("Cluster"),

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from moorage.local.assembly import Stack
 from moorage.local.table import table
-from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, ref, resource
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
 
 Resources = dict[str, Any]
 
@@ -35,20 +36,10 @@ def handler(event, context):
 ANSWERING = "def handler(event, context):\n    return {}\n"
 
 
-def _role(service: str, **statement: Any) -> Resources:
-    trust = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": service}}
-    policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": [{"Effect": "Allow", **statement}]}}]
-    return resource(
-        "AWS::IAM::Role",
-        AssumeRolePolicyDocument={"Statement": [trust]},
-        **({"Policies": policies} if statement else {}),
-    )
-
-
 def _function(code: str, **variables: Any) -> Resources:
     """A function, its role, and the role through which ECS invokes it."""
     return {
-        "FunctionRole": _role("lambda.amazonaws.com"),
+        "FunctionRole": role("lambda.amazonaws.com"),
         "Function": resource(
             "AWS::Lambda::Function",
             Code={"ZipFile": code},
@@ -58,7 +49,10 @@ def _function(code: str, **variables: Any) -> Resources:
             Timeout=30,
             Environment={"Variables": variables},
         ),
-        "HookRole": _role("ecs.amazonaws.com", Action="lambda:InvokeFunction", Resource=attribute("Function", "Arn")),
+        "HookRole": role(
+            "ecs.amazonaws.com",
+            {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": attribute("Function", "Arn")},
+        ),
     }
 
 
@@ -108,7 +102,9 @@ def _edge() -> Resources:
         "Green": _group(),
         "LiveRule": _rule("Live"),
         "TestRule": _rule("Test"),
-        "Infrastructure": _role("ecs.amazonaws.com", Action="elasticloadbalancing:*", Resource="*"),
+        "Infrastructure": role(
+            "ecs.amazonaws.com", {"Effect": "Allow", "Action": "elasticloadbalancing:*", "Resource": "*"}
+        ),
     }
 
 
@@ -126,23 +122,14 @@ BALANCER: Resources = {
 
 
 def _service(deployment: Resources, *, version: int = 1, command: list[str] | None = None, **more: Any) -> Resources:
-    container = {
-        "Name": "web",
-        "Image": IMAGE,
+    container: Resources = {
         "PortMappings": [{"ContainerPort": 8080}],
         "Environment": [{"Name": "VERSION", "Value": str(version)}],
         **({"Command": command} if command else {}),
     }
     return NETWORK | {
         "Cluster": resource("AWS::ECS::Cluster"),
-        "Task": resource(
-            "AWS::ECS::TaskDefinition",
-            Cpu="256",
-            Memory="512",
-            NetworkMode="awsvpc",
-            RequiresCompatibilities=["FARGATE"],
-            ContainerDefinitions=[container],
-        ),
+        "Task": fargate("web", **container),
         "Service": resource(
             "AWS::ECS::Service",
             **{
@@ -377,7 +364,9 @@ def test_hook_that_times_out_may_be_told_to_go_on(stand: Callable[..., Seen]) ->
 
 def test_hook_whose_role_may_not_invoke_it_fails(deploy: Deploy) -> None:
     hooked = {"LifecycleHooks": [_hook("PRE_SCALE_UP")]}
-    weak = _function(ANSWERING) | {"HookRole": _role("ecs.amazonaws.com", Action="lambda:Get*", Resource="*")}
+    weak = _function(ANSWERING) | {
+        "HookRole": role("ecs.amazonaws.com", {"Effect": "Allow", "Action": "lambda:Get*", "Resource": "*"})
+    }
     stack = deploy(_service(hooked) | weak)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "is not authorized to perform: lambda:InvokeFunction" in stack["Reason"]
@@ -405,16 +394,7 @@ def handler(event, context):
 def test_function_runs_a_task_before_the_new_version_starts(
     stand: Callable[..., Seen], command: str, status: str
 ) -> None:
-    migration = {
-        "Migration": resource(
-            "AWS::ECS::TaskDefinition",
-            Cpu="256",
-            Memory="512",
-            NetworkMode="awsvpc",
-            RequiresCompatibilities=["FARGATE"],
-            ContainerDefinitions=[{"Name": "migrate", "Image": IMAGE, "Command": ["sh", "-c", command]}],
-        )
-    }
+    migration = {"Migration": fargate("migrate", Command=["sh", "-c", command])}
     hooked = {"LifecycleHooks": [_hook("PRE_SCALE_UP")]}
     function = _function(MIGRATING, CLUSTER=ref("Cluster"), TASK=ref("Migration"), SUBNET=ref("Subnet"))
     stand(_service({}))
@@ -481,10 +461,12 @@ def test_pause_waits_until_it_is_told_what_to_do(
     pause = {"TargetType": "PAUSE", "LifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
     before = stand(_shifting(plain))
     shares: list[dict[str, int]] = []
+    running: list[tuple[int, int]] = []
 
     def answer() -> None:
         deployment, hook = _paused(before)
         shares.extend([before.shares("live"), before.shares("test")])
+        running.append((len(before.targets("blue")), len(before.targets("green"))))
         client("ecs").continue_service_deployment(
             serviceDeploymentArn=deployment["serviceDeploymentArn"], hookId=hook["hookId"], action=action
         )
@@ -494,8 +476,37 @@ def test_pause_waits_until_it_is_told_what_to_do(
     seen = stand(_shifting(plain | {"LifecycleHooks": [pause]}, version=2), status)
     answering.join()
     assert shares == [{"blue": 100, "green": 0}, {"green": 100, "blue": 0}]
+    assert running == [(2, 2)]
     served = "green" if action == "CONTINUE" else "blue"
     assert seen.shares("live")[served] == seen.shares("test")[served] == 100
+
+
+def test_no_new_task_starts_before_its_hooks_let_it(client: Client, stand: Callable[..., Seen]) -> None:
+    seen = stand(_service({}))
+    ecs, cluster, before = client("ecs"), seen.values["cluster"], seen.addresses
+    waits = {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}
+    service = {"cluster": cluster, "deploymentConfiguration": waits}
+    ecs.update_service(**service, service=seen.values["service"], forceNewDeployment=True)
+    network = seen.service["networkConfiguration"]
+    task = seen.values["task"]
+    added = ecs.create_service(
+        **service, serviceName="added", taskDefinition=task, launchType="FARGATE", networkConfiguration=network
+    )
+    other = Seen(client, seen.stack | {"Values": seen.values | {"service": added["service"]["serviceArn"]}})
+    paused = [_paused(each) for each in (seen, other)]
+    ecs.update_service(cluster=cluster, service="added", desiredCount=2)
+    with pytest.raises(ClientError, match="still in progress"):
+        ecs.update_service(cluster=cluster, service="added", forceNewDeployment=True)
+    assert seen.addresses == before
+    for deployment, hook in paused:
+        arn = deployment["serviceDeploymentArn"]
+        ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook["hookId"], action="CONTINUE")
+    for _ in range(100):
+        if {each.deployments[0]["status"] for each in (seen, other)} == {"SUCCESSFUL"}:
+            break
+        time.sleep(0.05)
+    assert len(seen.addresses) == 4
+    ecs.delete_service(cluster=cluster, service="added", force=True)
 
 
 def test_pause_that_nobody_continues_times_out(stand: Callable[..., Seen]) -> None:
@@ -572,6 +583,42 @@ def test_change_that_starts_new_tasks_is_a_deployment_and_another_is_not(stand: 
     assert len(stand(_service({}, PlatformVersion="1.4.0")).deployments) == 2
     forced = {"EnableForceNewDeployment": True, "ForceNewDeploymentNonce": "1"}
     assert len(stand(_service({}, PlatformVersion="1.4.0", ForceNewDeployment=forced)).deployments) == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"Role": attribute("HookRole", "Arn")}, "The role defined for the function cannot be assumed by Lambda"),
+        ({"Runtime": "java21"}, "ZipFile can only be used with Node.js and Python runtimes, not with java21"),
+    ],
+)
+def test_function_that_lambda_refuses_is_refused(deploy: Deploy, changed: Resources, said: str) -> None:
+    function = _function(ANSWERING)
+    function["HookRole"] = role("ecs.amazonaws.com")
+    function["Function"]["Properties"] |= changed
+    stack = deploy(function)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert said in stack["Reason"]
+
+
+def test_function_keeps_what_is_stated_of_it(client: Client, deploy: Deploy) -> None:
+    function = _function('exports.handler = async () => ({ hookStatus: "SUCCEEDED" });')
+    function["Logs"] = resource("AWS::Logs::LogGroup", RetentionInDays=7)
+    function["Function"]["Properties"] |= {
+        "Architectures": ["arm64"],
+        "LoggingConfig": {"LogGroup": ref("Logs"), "LogFormat": "JSON"},
+        "ReservedConcurrentExecutions": 2,
+        "Runtime": "nodejs24.x",
+    }
+    stack = deploy(function, name=ref("Function"), logs=ref("Logs"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    functions, name = client("lambda"), stack["Values"]["name"]
+    found = functions.get_function(FunctionName=name)
+    assert found["Configuration"]["Architectures"] == ["arm64"]
+    assert found["Configuration"]["LoggingConfig"] == {"LogGroup": stack["Values"]["logs"], "LogFormat": "JSON"}
+    assert found["Concurrency"] == {"ReservedConcurrentExecutions": 2}
+    answer = functions.invoke(FunctionName=name)["Payload"].read()
+    assert json.loads(answer) == {"hookStatus": "SUCCEEDED"}
 
 
 def _advanced(**changed: Any) -> Resources:

@@ -53,7 +53,7 @@ class Rollout:
         self._old: Record | None = ecs._primary_deployment(before) if before else None
         sources = [self._old["_revision"]] if self._old and "_revision" in self._old else []
         self._record = revisions.open_deployment(service, sources)
-        self._aside = self._alarming()
+        self._unwatched = bool(self._alarming())
         self._new: Record = service["deployments"][0]
         self._new |= {"rolloutState": "IN_PROGRESS", "rolloutStateReason": ""}
         self._assign_groups()
@@ -80,19 +80,20 @@ class Rollout:
                 hooks.run(self._hooks, stage, self._record)
                 self._check()
         except _WaitingError:
-            self._service.pop("_rolling", None)
             return
         except RefusedError as error:
             self._take_back(str(error))
             raise
-        self._service.pop("_rolling", None)
+        finally:
+            for flag in ("_held", "_rolling"):
+                self._service.pop(flag, None)
         revisions.close_deployment(self._service, self._record, "SUCCESSFUL")
         ecs._complete_service_deployment(self._cluster, self._key)
         ecs._refresh_service_state(self._cluster, f"service:{self._service['serviceName']}")
 
     def _stages(self) -> Iterator[str]:
         """The stages, each with its own work done before its hooks run."""
-        if len(self._service["deployments"]) > 2:  # noqa: PLR2004  # a third revision is still there
+        if sum(each["status"] != "INACTIVE" for each in self._service["deployments"]) > 2:  # noqa: PLR2004  # a third
             yield "RECONCILE_SERVICE"
         yield "PRE_SCALE_UP"
         self._scale_up()
@@ -145,8 +146,8 @@ class Rollout:
         """Refuse to go on once an alarm went off or somebody stopped the deployment."""
         if self._record["status"] != "IN_PROGRESS":
             raise RefusedError("Service deployment rolled back because it was stopped by StopServiceDeployment.")
-        triggered = sorted(self._alarming() - self._aside)
-        if triggered and not self._aside:
+        triggered = sorted(self._alarming())
+        if triggered and not self._unwatched:
             self._record["alarms"] |= {"status": "TRIGGERED", "triggeredAlarmNames": triggered}
             raise RefusedError(f"Service deployment rolled back because of alarms in ALARM: {', '.join(triggered)}.")
 
@@ -198,13 +199,11 @@ class Rollout:
         """Return to the last good deployment: its traffic, its tasks, its record."""
         self._record["status"] = "ROLLBACK_IN_PROGRESS"
         shifted = [stage for stage in _RECURRING if self._record["_weights"][_kind(stage)].get(self._record["_target"])]
-        for stage in reversed(shifted):
+        for stage in reversed(shifted if self._old else ()):
             self._shift(_kind(stage), 0.0)
-            if self._old:
-                self._run_on_return(stage)
+            self._run_on_return(stage)
         failed = self._service["taskDefinition"]
         if self._before is None:
-            self._service.pop("_rolling", None)
             self._new |= {"rolloutState": "FAILED", "rolloutStateReason": reason}
             revisions.close_deployment(self._service, self._record, "ROLLBACK_FAILED", reason)
             return
@@ -227,8 +226,6 @@ class Rollout:
         kept = {deployment["id"] for deployment in before["deployments"]}
         self._service.clear()
         self._service.update(before, _published_targets=published)
-        for name in ("_held", "_rolling"):
-            self._service.pop(name, None)
         group = f"service:{self._service['serviceName']}"
         for task in list(ecs._tasks.values()):
             ours = (task["group"], task["clusterArn"]) == (group, self._service["clusterArn"])
@@ -284,10 +281,10 @@ def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], Non
     """Register each deployment's tasks in its own target groups."""
 
     def synced(cluster: str, service: Record) -> None:
+        revisions.counted(service)
         if not any("_groups" in each for each in service["deployments"]):
             sync(cluster, service)
             return
-        revisions.counted(service)
         groups = {each["id"]: each.get("_groups", ()) for each in service["deployments"]}
         ledger = service.setdefault("_published_targets", {})
         for index, balancer in enumerate(service["loadBalancers"]):

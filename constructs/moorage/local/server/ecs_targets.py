@@ -8,14 +8,11 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import ecs, eventbridge, sqs
-from ministack.services.cloudformation import provisioners
 
 from . import iam
 from .calls import RefusedError, perform, request
-from .resource import Properties
 
 _RENAMED = {"TaskDefinitionArn": "taskDefinition", "TaskCount": "count"}
-_TARGET = {"TagList": "Tags"}
 _CLUSTER = ":cluster/"
 
 
@@ -104,35 +101,9 @@ def _invoking(invoke: Callable[..., None]) -> Callable[..., None]:
     return invoked
 
 
-def _shaped(operation: Callable[..., Any], *, properties: tuple[int, ...]) -> Callable[..., Any]:
-    """Keep a rule's targets in the words of the API, not of the template, where the two differ: in ECS's."""
-
-    def shaped(*arguments: Any) -> Any:
-        changed = list(arguments)
-        for index in properties:
-            changed[index] = _in_the_words_of_the_api(changed[index])
-        return operation(*changed)
-
-    return shaped
-
-
-def _in_the_words_of_the_api(properties: Properties) -> Properties:
-    targets = properties.get("Targets")
-    if not targets:
-        return properties
-    return properties | {
-        "Targets": [
-            request("events", "PutTargets", {"Rule": "-", "Targets": [each]}, renamed=_TARGET)["Targets"][0]
-            if "EcsParameters" in each
-            else each
-            for each in targets
-        ]
-    }
-
-
 def task_family(task_definition: str) -> str:
     """The group of a task that is run by itself."""
-    return f"family:{ecs._resolve_td_key(task_definition).partition(':')[0]}"
+    return f"family:{(ecs._resolve_td_key(task_definition) or task_definition).partition(':')[0]}"
 
 
 def cluster_arn(name_or_arn: str) -> str:
@@ -144,6 +115,3 @@ def cluster_arn(name_or_arn: str) -> str:
 def install() -> None:
     """Give rules ECS as a target."""
     eventbridge._invoke_target = _invoking(eventbridge._invoke_target)
-    handler = provisioners._RESOURCE_HANDLERS["AWS::Events::Rule"]
-    handler["create"] = _shaped(handler["create"], properties=(1,))
-    handler["update"] = _shaped(handler["update"], properties=(1, 2))
