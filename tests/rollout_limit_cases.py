@@ -17,6 +17,7 @@ from moorage import (
     EarlySuccess,
     LifecycleHook,
     LifecycleStage,
+    MetricTarget,
     Placement,
     Predictive,
     RollbackAlarms,
@@ -33,6 +34,7 @@ from tests.conftest import imported_vpc
 Define = Callable[[cdk.Stack], object]
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
 CLOCK: Any = None  # a scheduled action checks itself without its schedule
+METRIC: Any = None  # and a target without its metric
 
 
 def minutes(count: float) -> dt.timedelta:
@@ -98,6 +100,15 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: Scaling(1, 2, requests_per_task=0)),
     ),
     "scaling-names-unique": (named("morning", "evening"), named("morning", "morning")),
+    "scaling-policy-name": (
+        value(lambda: MetricTarget("a b", METRIC, 1)),
+        value(lambda: MetricTarget("a\n", METRIC, 1)),
+    ),
+    "scaling-policy-name-free": (
+        value(lambda: MetricTarget("Cpus", METRIC, 1)),
+        value(lambda: MetricTarget("Requests1", METRIC, 1)),
+    ),
+    "scheduled-action-name": (named("early morning"), named("8:00")),
     "peak-copies": (
         value(lambda: Scaling.surviving_zone_loss(peak=1, zones=3)),
         value(lambda: Scaling.surviving_zone_loss(peak=0, zones=3)),

@@ -117,10 +117,11 @@ def subnets(count: int) -> Define:
     return define
 
 
-def routes(count: int) -> Define:
+def routes(count: int, **arguments: Any) -> Define:
     def define(stack: cdk.Stack) -> object:
         edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(cdk.Stack(stack, "Other")))
-        return service(route=[Route(edge, path=f"/{index}/*") for index in range(count)])(stack)
+        some = [Route(edge, path=f"/{index}/*") for index in range(count)]
+        return service(route=some, **arguments)(stack)
 
     return define
 
@@ -377,8 +378,8 @@ CASES: dict[str, tuple[Define, Define]] = {
     "awsvpc-subnets": (subnets(16), subnets(17)),
     "target-groups-per-service": (routes(5), routes(6)),
     "health-check-grace-period": (
-        service(health_check_grace_period=seconds(0)),
-        service(health_check_grace_period=seconds(-1)),
+        routes(1, health_check_grace_period=seconds(0)),
+        routes(1, health_check_grace_period=seconds(-1)),
     ),
     "target-health-interval": (target(interval=seconds(300)), target(interval=seconds(301))),
     "target-health-timeout": (

@@ -67,6 +67,11 @@ class Capacity:
         return frozenset()
 
     @property
+    def is_spot(self) -> bool:
+        """Whether what tasks run on is taken back with two minutes' notice, as far as is known."""
+        return self.name == "FARGATE_SPOT"
+
+    @property
     def runs_privileged(self) -> bool:
         """Whether privileged containers are started, as far as is known."""
         return True

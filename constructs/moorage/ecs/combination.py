@@ -11,9 +11,11 @@ from moorage.ecs.route import Route, clash_of
 from moorage.workload import limits
 from moorage.workload.faults import is_token
 from moorage.workload.rollout import Shift
+from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_ecs as ecs
 
     from moorage.ecs.strategy import Strategy
     from moorage.workload.faults import Faults
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 SPREAD = Placement()
+SPOT_NOTICE_SECONDS = 120
+"""How long before it is taken back a task is told (ECS developer guide, Fargate capacity providers; EC2 Spot)."""
 
 
 def check_room(
@@ -121,6 +125,53 @@ def check_rollout(
         limits.ROLLOUT_PROGRESS,
         "rollout",
         (copies.minimum, rollout.minimum_healthy_percent, rollout.maximum_percent),
+    )
+
+
+def check_grace(grace: int | None, routes: tuple[Route, ...], faults: Faults) -> None:
+    """Note a grace period that ECS would not take."""
+    faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
+    if grace is not None and not routes:
+        faults.add(
+            f"health_check_grace_period is {grace} s, but without a route no load balancer checks the tasks; "
+            "use route=Route(...), or HealthCheck(start_period=...) in the container"
+        )
+
+
+def check_discovery(
+    options: ecs.CloudMapOptions | None, task: Task, cluster: ecs.ICluster, *, connected: bool, faults: Faults
+) -> None:
+    """Note a name in Cloud Map that a service could not have."""
+    if options is None:
+        return
+    if connected:
+        faults.add("cloud_map_options and connect are both given, but a service has one place of names; leave one out")
+    if options.cloud_map_namespace is None and cluster.default_cloud_map_namespace is None:
+        faults.add(
+            "cloud_map_options name no namespace, and the cluster has none by default; "
+            "use CloudMapOptions(cloud_map_namespace=...)"
+        )
+    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where there is a name
+
+    of_address = options.dns_record_type in {servicediscovery.DnsRecordType.A, servicediscovery.DnsRecordType.AAAA}
+    if of_address and task.network_mode is not NetworkMode.AWSVPC:
+        faults.add(
+            f"cloud_map_options have a record of an address, but in {task.network_mode.value} mode tasks have none of "
+            "their own; use DnsRecordType.SRV"
+        )
+
+
+def slow_to_leave(routes: tuple[Route, ...], strategy: Strategy) -> str | None:
+    """What a service on Spot is told whose targets drain for longer than the notice before a task is taken back."""
+    taken_back = [each.name for each in strategy.used if each.is_spot]
+    slow = [route for route in routes if not is_token(route.deregistration_delay)]
+    longest = max((route.deregistration_delay for route in slow), default=0)
+    if not taken_back or longest < SPOT_NOTICE_SECONDS:
+        return None
+    return (
+        f"deregistration_delay is {longest} s, but a task on {taken_back[0]!r} is taken back with "
+        f"{SPOT_NOTICE_SECONDS} s' notice, so the load balancer would send requests to tasks that are gone; "
+        f"use less than {SPOT_NOTICE_SECONDS} s"
     )
 
 

@@ -226,6 +226,11 @@ class ManagedInstancesCapacity(Capacity):
         faults.raise_found()
 
     @property
+    def is_spot(self) -> bool:
+        """Whether its instances are Spot."""
+        return self.spot
+
+    @property
     def agent_needs(self) -> Needs:
         """What its instances must reach to join a cluster."""
         return INSTANCES
@@ -319,6 +324,11 @@ class Ec2Capacity(Capacity):
         """
         demand = Demand.of(task)
         return tuple(fit(demand, host) for host in self.hosts)
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether its instances are Spot, but for those of `on_demand_base`."""
+        return self.spot
 
     @property
     def agent_needs(self) -> Needs:

@@ -16,7 +16,7 @@ from constructs import Construct
 
 from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Capacity
 from moorage.ecs.instance_capacity import Ec2Capacity, ManagedInstancesCapacity
-from moorage.ecs.values import anyone, selected, tcp
+from moorage.ecs.values import anyone, selected, tcp, zone_of
 from moorage.workload import limits
 from moorage.workload.faults import is_token
 from moorage.workload.task import Architecture
@@ -78,10 +78,10 @@ class Instances(Construct):
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         for port in egress:
             self.security_group.add_egress_rule(anyone(), tcp(port), f"Instances to port {port}")
-        chosen = selected(vpc, vpc_subnets or ec2.SubnetSelection())
-        self.subnets = chosen.subnets
-        zones = chosen.availability_zones
-        if len(set(zones)) == 1 and not is_token(zones):
+        given = vpc_subnets and vpc_subnets.subnets
+        self.subnets = given or selected(vpc, vpc_subnets or ec2.SubnetSelection()).subnets
+        zones = {zone_of(subnet) for subnet in self.subnets}
+        if len(zones) == 1 and None not in zones and not is_token(tuple(zones)):
             cdk.Annotations.of(self).add_warning_v2(
                 _ONE_ZONE,
                 "its subnets are in one zone, so every instance and task on it is lost when that zone is; "

@@ -17,7 +17,7 @@ from moorage.ecs.cluster import Cluster
 from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.task_definition import check_secrets, define_task
-from moorage.ecs.values import anyone, selected, tcp
+from moorage.ecs.values import anyone, selected_ids, tcp
 from moorage.workload import limits
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.task import NetworkMode
@@ -118,6 +118,7 @@ class Launch:
     def warn(self, construct: Construct) -> None:
         """Warn where it is not known whether tasks reach what they need, or may."""
         warn(construct, "@moorage/ecs:no-https", self._without_https())
+        warn(construct, "@moorage/ecs:latest", self._moving())
         unknown = None in self._missing and not self.assign_public_ip
         if unknown and any(self.reach.isolated(each) for each in self._starts_in):
             warn(construct, UNREACHED, self._unsure())
@@ -156,6 +157,16 @@ class Launch:
         return (
             "its subnets have no way to the internet, as far as CDK says, so whether tasks reach "
             f"{', '.join(sorted(self.task.needs))} is not known; use a Network, which knows"
+        )
+
+    def _moving(self) -> str | None:
+        """What is told of images of which nobody can say which one runs, or go back to it."""
+        moving = [image.moves for each in self.task.containers if (image := each.image).moves]
+        if not moving:
+            return None
+        return (
+            f"image {moving[0]!r} is whatever is latest, so a new version comes unasked and none can be gone back to; "
+            "name a release's tag, or its digest"
         )
 
     def _without_https(self) -> str | None:
@@ -280,7 +291,7 @@ class Launched:
         public = self.launch.assign_public_ip
         among = self.launch.vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if public else None)
         return {
-            "subnets": selected(self.launch.reach.vpc, among).subnet_ids,
+            "subnets": selected_ids(self.launch.reach.vpc, among),
             "security_groups": [each.security_group_id for each in self.security_groups],
             "assign_public_ip": "ENABLED" if public else "DISABLED",
         }

@@ -20,12 +20,15 @@ from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Kind
 from moorage.ecs.cluster import Cluster
 from moorage.ecs.combination import (
     SPREAD,
+    check_discovery,
+    check_grace,
     check_placement,
     check_rollout,
     check_room,
     check_routes,
     check_scaling,
     places_for,
+    slow_to_leave,
 )
 from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched, warn
 from moorage.ecs.placement import Placement
@@ -35,7 +38,6 @@ from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration, stack_of
 from moorage.ecs.volumes import attach_volumes, check_run_alone
-from moorage.workload import limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.scaling import Scaling
@@ -88,7 +90,7 @@ class Service(Construct):
         egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on Fargate
             starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a peer each.
         health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not count;
-            60 s without it. Longer than the slowest start.
+            60 s without it. Longer than the slowest start. Of a service with a route alone.
         log_group: In place of the one defined for it, which keeps a year.
         removal_policy: What becomes of its log group when the stack goes.
 
@@ -146,7 +148,9 @@ class Service(Construct):
         if connect:
             connect.check(task, namespace, faults)
         told = check_room(task, launch.strategy, copies, placement, chosen, faults)
-        faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
+        told["@moorage/ecs:spot-drain"] = slow_to_leave(routes, launch.strategy)
+        check_grace(grace, routes, faults)
+        check_discovery(cloud_map_options, task, cluster, connected=connect is not None, faults=faults)
         faults.raise_found()
 
         super().__init__(scope, construct_id)

@@ -11,10 +11,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
+from moorage.ecs.task_definition import port_name
 from moorage.ecs.values import optional_duration
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
+from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -99,8 +101,18 @@ class ServiceConnect:
                 "use Cluster(namespace='...')"
             )
         front = task.front
-        if front is not None:
+        if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
+            faults.add(
+                f"connect is given in {task.network_mode.value} mode, but the proxy needs a network of the task's own; "
+                "use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
+            )
+        elif front is not None:
             faults.keep(limits.CONNECT_NAME, "the name for others", self.name_for(task))
+            if port_name(task, front) is None:
+                faults.add(
+                    f"connect is given, but a port is named after its container, and {front.name!r} is no name of one; "
+                    "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', not first '-'"
+                )
         elif self.name is not None:
             faults.add(
                 f"connect has name {self.name!r}, but the task has no port that others could connect to; "

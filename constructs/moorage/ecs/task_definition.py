@@ -207,13 +207,13 @@ def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | 
         single = ecs.PortMapping(
             container_port=container.port,
             host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
-            name=_port_name(task, container),
+            name=port_name(task, container),
         )
         mappings.insert(0, single)
     return mappings or None
 
 
-def _port_name(task: Task, container: Container) -> str | None:
+def port_name(task: Task, container: Container) -> str | None:
     """The port's name for Service Connect, which knows fewer names than ECS does and no host mode."""
     name = container.name.lower()
     named = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)

@@ -49,6 +49,21 @@ def registry_image(reference: str) -> ecs.ContainerImage:
     return ecs.ContainerImage.from_registry(reference)
 
 
+def zone_of(subnet: ec2.ISubnet) -> str | None:
+    """The availability zone of a subnet; None where it was imported by its id alone."""
+    try:
+        return subnet.availability_zone
+    except RuntimeError:  # jsii's name for whatever node throws
+        return None
+
+
+def selected_ids(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> list[str]:
+    """The ids of the subnets that are chosen."""
+    if chosen.subnets is not None:  # which may be known by their ids alone, and CDK selects none without a zone
+        return [subnet.subnet_id for subnet in chosen.subnets]
+    return selected(vpc, chosen).subnet_ids
+
+
 def selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:
     """The subnets of a VPC that are chosen."""
     return vpc.select_subnets(

@@ -34,6 +34,11 @@ class Image:
         """What a task must reach to pull it."""
         raise NotImplementedError(f"{type(self).__name__} is not an image; use one of the Image.from_* methods")
 
+    @property
+    def moves(self) -> str | None:
+        """The name under which another image may stand tomorrow: `latest`, said or not; None where it has another."""
+        return None
+
     @staticmethod
     def from_registry(reference: str) -> Image:
         """An image of a public registry, as `docker pull` takes it.
@@ -115,6 +120,13 @@ class RegistryImage(Image):
     @property
     def needs(self) -> Needs:
         return INTERNET
+
+    @property
+    def moves(self) -> str | None:
+        name = self.reference.rpartition("/")[2]
+        _, tagged, tag = name.partition(":")
+        latest = tag == "latest" or not tagged
+        return self.reference if latest and "@" not in name and not is_token(self.reference) else None
 
 
 @attrs.frozen

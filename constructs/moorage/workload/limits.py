@@ -292,9 +292,9 @@ TARGET_PERCENT = _range(
 )  # fmt: skip
 TARGET_VALUE = Limit(
     id="target-value",
-    accepts=lambda target: target > 0,
-    says="a target is above 0",
-    instead="use a larger number",
+    accepts=lambda target: 0 < target < math.inf,
+    says="a target is above 0, and has an end",
+    instead="use a larger number that has one",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
 )
 UNIQUE_SCALING_NAMES = Limit(
@@ -305,6 +305,22 @@ UNIQUE_SCALING_NAMES = Limit(
     source="botocore application-autoscaling PutScalingPolicy.PolicyName, PutScheduledAction.ScheduledActionName",
     show=lambda names: ", ".join(map(repr, names)),
 )
+POLICY_NAME = _pattern(
+    "scaling-policy-name", r"[^\x00-\x1f\x7f-\x9f]{1,256}",
+    says="the name of a scaling policy is 1 to 256 characters that can be printed", instead="use another name",
+    source="botocore application-autoscaling PutScalingPolicy.PolicyName",
+)  # fmt: skip
+POLICY_NAME_FREE = _pattern(
+    "scaling-policy-name-free", r"(?!(Cpu|Memory|Requests\d*|Backlog|FromZero|Waiting|Predictive|Target)$)(?s:.*)",
+    says="that is what moorage or CDK calls something of its own there", instead="use another name, as in 'Depth'",
+    source="botocore application-autoscaling PutScalingPolicy.PolicyName, which a service has once",
+)  # fmt: skip
+ACTION_NAME = _pattern(
+    "scheduled-action-name", r"(?! )[^\x00-\x1f\x7f-\x9f:/|]{1,256}(?<! )",
+    says="the name of a scheduled action is 1 to 256 characters without ':', '/' and '|', and no space at its ends",
+    instead="use another name, as in 'morning'",
+    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName",
+)  # fmt: skip
 PEAK = Limit(
     id="peak-copies",
     accepts=lambda copies: copies >= 1,

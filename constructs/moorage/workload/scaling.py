@@ -27,7 +27,8 @@ class Scaling:
     """How many copies run: a number, or a range and what moves the number in it.
 
     Args:
-        minimum: The least, 0 to 5,000; `Scaling.surviving_zone_loss` works out what outlives a zone.
+        minimum: The least, 0 to 5,000; 1 at least where only what the tasks use moves the number.
+            `Scaling.surviving_zone_loss` works out what outlives a zone.
         maximum: The most; without it the number is `minimum`, and only `schedules` change it.
         cpu_percent: Keep the average CPU use near this share of what the tasks reserve, 1 to 100.
         memory_percent: Keep the average memory use near this share, 1 to 100.
@@ -119,6 +120,12 @@ class Scaling:
         """Whether something moves the number, so that a deployment must leave it alone."""
         return self.has_target or bool(self.schedules) or self.predictive is not None
 
+    @property
+    def _rises_from_zero(self) -> bool:
+        """Whether something is measured, or known, that does not come from the tasks themselves."""
+        foretold = self.predictive is not None and not self.predictive.forecast_only
+        return bool(self.backlog_per_task is not None or self.metrics or self.schedules or foretold)
+
     def _check_movement(self, faults: Faults) -> None:
         if is_token((self.minimum, self.maximum)):
             return
@@ -126,6 +133,11 @@ class Scaling:
             faults.add(
                 f"nothing moves the number between {self.minimum} and {self.maximum}; "
                 "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
+            )
+        if self.minimum == 0 and self.has_target and not self._rises_from_zero:
+            faults.add(
+                "minimum is 0, but what no task does cannot be measured, so the number would never rise again; "
+                "use 1, or backlog_per_task=, metrics= or schedules= beside"
             )
         if self.minimum == self.maximum and self.has_target and not self.schedules:
             faults.add(

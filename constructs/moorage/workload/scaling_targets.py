@@ -22,12 +22,12 @@ class MetricTarget:
     It must fall as copies are added: a use, a backlog or a rate of each copy, not a total.
 
     Args:
-        name: What it is called; part of the policy's id, and once per service.
+        name: What it is called, 1 to 256 characters; part of the policy's id, and once per service.
         metric: A metric or a math expression of CDK's.
         target: The value to keep it near, above 0.
 
     Raises:
-        ValueError: the target is not above 0.
+        ValueError: the target is not above 0, or the name is none or taken.
     """
 
     name: str
@@ -36,6 +36,8 @@ class MetricTarget:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"MetricTarget {self.name!r}")
+        faults.keep(limits.POLICY_NAME, "name", self.name)
+        faults.keep(limits.POLICY_NAME_FREE, "name", self.name)
         faults.keep(limits.TARGET_VALUE, "target", self.target)
         faults.raise_found()
 
@@ -45,7 +47,7 @@ class ScheduledAction:
     """A change of the range at a time of the clock.
 
     Args:
-        name: What it is called; once per service.
+        name: What it is called, 1 to 256 characters without `:`, `/` and `|`; once per service.
         schedule: When, as jobs say it: `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
         minimum: The least from then on; as it was without it.
         maximum: The most from then on; as it was without it.
@@ -61,6 +63,7 @@ class ScheduledAction:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"ScheduledAction {self.name!r}")
+        faults.keep(limits.ACTION_NAME, "name", self.name)
         if self.minimum is None and self.maximum is None:
             faults.add("it changes nothing; use minimum= or maximum=")
         faults.keep(limits.TASKS, "minimum", self.minimum)

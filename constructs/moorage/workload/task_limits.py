@@ -414,11 +414,10 @@ FARGATE_WINDOWS_SIZE = Limit(
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
     accepts=lambda size: tuple(size) != (1024, 1024),
-    says="the API's text lists 2 GiB as the least for 1 vCPU, though CDK takes 1",
+    says="2 GiB are the least that Windows has with 1 vCPU",
     instead="use memory_mib=2048",
-    source="botocore RegisterTaskDefinition.memory and CDK aws-ecs disagree",
+    source="botocore RegisterTaskDefinition.memory; cfn-lint E3047, though CDK takes 1 GiB",
     show=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
-    confirmed=False,
 )
 FARGATE_SPOT_WINDOWS = Limit(
     id="fargate-spot-windows",
