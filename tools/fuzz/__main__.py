@@ -81,14 +81,18 @@ Explored: TypeAlias = tuple[SearchStrategy[Definition], int, int]
 def run(services: int, seed: int, *, shrink: bool = True) -> Report:
     """Define so many random services; those that fail are made as small as still fails."""
     trial, started = Trial(), time.monotonic()
-    found: dict[str, tuple[Problem, Explored]] = {}
+    drawn_in: dict[Definition, Explored] = {}
     for part in plan(services, seed):
-        _explore(trial.answer, part, (Phase.generate,))
-        trial.finish()
-        for problem in trial.problems:
-            found.setdefault(problem.kind, (problem, part))
+
+        def answer(definition: Definition, part: Explored = part) -> None:
+            drawn_in.setdefault(definition, part)
+            trial.answer(definition)
+
+        explore(answer, part, (Phase.generate,))
+    trial.finish()
     took = time.monotonic() - started
-    smallest = {kind: _smallest(*of) if shrink else of[0] for kind, of in found.items()}
+    first = {problem.kind: problem for problem in reversed(trial.problems)}
+    smallest = {kind: smallest_like(of, drawn_in[of.definition]) if shrink else of for kind, of in first.items()}
     return Report(seed, trial, took, smallest)
 
 
@@ -98,14 +102,15 @@ def plan(services: int, seed: int) -> list[Explored]:
     rows = [row.id for row in ROWS]
     random.Random(seed).shuffle(rows)  # noqa: S311  # nothing secret
     each = [beyond_one // len(rows) + (index < beyond_one % len(rows)) for index in range(len(rows))]
-    return [
+    parts = [
         (definitions(), services - beyond_two - beyond_one, seed),
         (definitions(several=True), beyond_two, seed + 1),
-        *((definitions(row), count, seed + 2) for row, count in zip(rows, each, strict=True) if count),
+        *((definitions(row), count, seed + 2) for row, count in zip(rows, each, strict=True)),
     ]
+    return [part for part in parts if part[1]]
 
 
-def _explore(answer: Callable[[Definition], None], part: Explored, phases: tuple[Phase, ...]) -> None:
+def explore(answer: Callable[[Definition], None], part: Explored, phases: tuple[Phase, ...]) -> None:
     drawn, services, seed = part
 
     @hypothesis.seed(seed)
@@ -124,26 +129,33 @@ def _explore(answer: Callable[[Definition], None], part: Explored, phases: tuple
     explored()
 
 
+_SYNTHESIZED = ("crash", "invalid template")
+"""The kinds that may show only in a template."""
+
+
 class _StillFails(Exception):  # noqa: N818  # it is how hypothesis is told, and no error
     pass
 
 
-def _smallest(problem: Problem, part: Explored) -> Problem:
+def smallest_like(problem: Problem, part: Explored) -> Problem:
     """The smallest program with a problem of the same kind: the same run again up to it, and from there smaller."""
     smallest: list[Problem] = []
 
     def answer(definition: Definition) -> None:
         if not smallest and definition != problem.definition:
             return
-        alone = Trial(size=1)
+        alone = Trial()
         alone.answer(definition)
+        if problem.kind in _SYNTHESIZED:
+            alone.finish()
+        alone.discard()
         same = [each for each in alone.problems if each.kind == problem.kind]
         if same:
             smallest.append(same[0])
             raise _StillFails
 
     try:
-        _explore(answer, part, (Phase.generate, Phase.shrink))
+        explore(answer, part, (Phase.generate, Phase.shrink))
     except Exception:  # hypothesis wraps it where an answer was not the same twice
         if not smallest:
             raise

@@ -76,7 +76,12 @@ def ground(pick: Pick) -> Ground:
 
 
 _FORCED = {
-    "fargate": (*_FARGATE, *(row for row, (_, _, kinds) in FEATURES.items() if kinds == {"fargate"})),
+    "fargate": (
+        *_FARGATE,
+        *_STRATEGIES,
+        "strategy-one-kind",
+        *(row for row, (_, _, kinds) in FEATURES.items() if kinds == {"fargate"}),
+    ),
     "ec2": (
         *GROUP,
         *PLACED,
@@ -137,7 +142,7 @@ def _group(pick: Pick) -> Ground:
     if pick.breaks(*FEATURES) or pick.breaks("container-ports-unique", "host-port-same"):
         mode = "awsvpc"
     gpus = pick.one_of(0, 0, 0, 1)
-    types = ["g6.xlarge"] if gpus else _PROCESSORS[architecture]
+    types = ["g4dn.xlarge"] if gpus else _PROCESSORS[architecture]
     architecture = "X86_64" if gpus else architecture
     most = 3
     least = pick.one_of(0, 1, most)

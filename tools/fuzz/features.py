@@ -33,7 +33,7 @@ def drawn(pick: Pick, kind: str, mode: str) -> Way:
     """The way that breaks the row that is to be broken; else sometimes one that keeps a row."""
     for row in sorted(pick.broken & FEATURES.keys()):
         return FEATURES[row][1]
-    if mode != "awsvpc" or not pick.seldom():
+    if mode != "awsvpc" or pick.broken or not pick.seldom():
         return NOTHING
     return pick.one_of(*(kept for kept, _, kinds in FEATURES.values() if kind in kinds))
 

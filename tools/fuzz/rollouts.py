@@ -101,7 +101,7 @@ def _schedule(pick: Pick, index: int, low: int, high: int) -> Code:
         "ScheduleExpression.cron(hour='8', minute='0')",
         "ScheduleExpression.cron(hour='8', minute='0', time_zone=TimeZone.EUROPE_BERLIN)",
         "ScheduleExpression.rate(Duration.hours(1))",
-        "ScheduleExpression.at(datetime(2030, 1, 1))",
+        "ScheduleExpression.at(datetime(2030, 1, 1, tzinfo=UTC))",
     )
     ends = pick.one_of({"minimum": low}, {"maximum": high}, {"minimum": low, "maximum": high})
     return call("ScheduledAction", name, Code(when), **ends)
@@ -147,7 +147,7 @@ def _rolling(pick: Pick, *, routed: bool) -> Code:
     early: Code | None = None
     if pick.breaks("early-success-least"):
         least, early = 50, call("EarlySuccess", 49)
-    elif pick.when("early-success"):
+    elif pick.breaks("early-success") or (pick.seldom() and not pick.breaks("minimum-healthy")):
         share = pick.one_of(-1, 101, 99.5) if pick.breaks("early-success") else pick.one_of(least, 100)
         early = call("EarlySuccess", share, remove_old_first=pick.on())
     return call(

@@ -98,10 +98,7 @@ class Batch:
             self._app.synth()
         except Exception as error:  # whatever is raised here is a crash
             return self._halved("crash", _said(error))
-        finally:
-            path = Path(self._out) / "Batch.template.json"
-            text = path.read_text() if path.is_file() else "{}"
-            shutil.rmtree(self._out, ignore_errors=True)
+        text = (Path(self._out) / "Batch.template.json").read_text()
         found: dict[int, list[str]] = {}
         for match in lint(text, config=ManualArgs(regions=["eu-west-1"], ignore_checks=["W", "I", *_OF_COMPANY])):
             if match.message.endswith(_OF_BINARY_FRACTIONS):
@@ -112,14 +109,20 @@ class Batch:
             found.setdefault(int(named[1]), []).append(f"{match.rule.id} at {match.path[1:]}: {match.message}")
         return [Problem("invalid template", self.accepted[index], "\n".join(said)) for index, said in found.items()]
 
+    def discard(self) -> None:
+        """Remove what it wrote."""
+        shutil.rmtree(self._out, ignore_errors=True)
+
     def _halved(self, kind: str, said: str) -> list[Problem]:
         """The same of each half, down to the programs that have it alone."""
         if len(self.accepted) == 1:
             return [Problem(kind, self.accepted[0], said)]
         middle = len(self.accepted) // 2
-        halves = [
-            alone for part in (self.accepted[:middle], self.accepted[middle:]) for alone in rerun(part).problems()
-        ]
+        halves = []
+        for part in (self.accepted[:middle], self.accepted[middle:]):
+            batch = rerun(part)
+            halves += batch.problems()
+            batch.discard()
         return halves or [Problem(kind, self.accepted[0], f"in company alone: {said}")]
 
 
@@ -146,7 +149,7 @@ class Trial:
     refused: int = 0
     hits: Counter[str] = attrs.field(factory=Counter)
     problems: list[Problem] = attrs.field(factory=list)
-    _batch: Batch = attrs.field(factory=Batch)
+    _batch: Batch = attrs.field(init=False, factory=Batch)
 
     def answer(self, definition: Definition) -> None:
         """Run a program and judge the answer; of its template, once there are some to be checked together."""
@@ -159,6 +162,7 @@ class Trial:
                 self._note("unsaid", definition, unsaid(str(error)) or self._unmet(definition, str(error)))
             except Exception as error:  # anything else is a crash
                 self._note("crash", definition, _said(error))
+                self._batch.discard()  # what the crash left behind would be in its template
                 self._batch = rerun(self._batch.accepted)
             else:
                 self.accepted += 1
@@ -173,7 +177,12 @@ class Trial:
         """Check the templates that are still to be checked."""
         if self._batch.accepted:
             self.problems += self._batch.problems()
-            self._batch = Batch()
+        self._batch.discard()
+        self._batch = Batch()
+
+    def discard(self) -> None:
+        """Leave unchecked what is still to be."""
+        self._batch.discard()
 
     def _note(self, kind: str, definition: Definition, says: str | None) -> None:
         if says:
@@ -239,6 +248,7 @@ def _names() -> dict[str, Any]:
         "ScheduleExpression": scheduler.ScheduleExpression,
         "SubnetSelection": ec2.SubnetSelection,
         "TimeZone": cdk.TimeZone,
+        "UTC": dt.UTC,
         "datetime": dt.datetime,
         "timedelta": dt.timedelta,
     }
