@@ -44,4 +44,4 @@ class Environment(cdk.Stage):
             removable=removable,
         )
         RegistryStack(self, "Registry", removable=removable)
-        ServicesStack(self, "Services", cluster=platform.cluster, entrance=platform.entrance, removable=removable)
+        ServicesStack(self, "Services", platform=platform, removable=removable)

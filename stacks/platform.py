@@ -1,9 +1,12 @@
-"""What services stand on: a network, a cluster and an entrance."""
+"""What services stand on: a network, a cluster, an entrance, and a topic of what fails."""
 
 from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -11,7 +14,7 @@ from moorage import Cluster, LoadBalancer, Network
 
 
 class PlatformStack(cdk.Stack):
-    """The network, the cluster in it and the entrance to it."""
+    """The network, the cluster in it, the entrance to it, and the topic that operators are told by."""
 
     def __init__(
         self,
@@ -28,7 +31,15 @@ class PlatformStack(cdk.Stack):
         network = Network(
             self, "Network", zones=zones, nat_gateways=1 if removable else None, removal_policy=removal_policy
         )
-        self.cluster = Cluster(self, "Cluster", vpc=network.vpc, namespace=namespace)
+        self.operators = self._topic(removal_policy)
+        self.cluster = Cluster(
+            self,
+            "Cluster",
+            vpc=network.vpc,
+            namespace=namespace,
+            forensics_topic=self.operators,
+            removal_policy=removal_policy,
+        )
         self.entrance = LoadBalancer(
             self,
             "Entrance",
@@ -44,6 +55,19 @@ class PlatformStack(cdk.Stack):
         )
         address = self.entrance.load_balancer.load_balancer_dns_name
         cdk.CfnOutput(self, "Address", value=f"{'https' if certificate_parameter else 'http'}://{address}")
+
+    def _topic(self, removal_policy: cdk.RemovalPolicy) -> sns.Topic:
+        """What tells whoever looks after the environment; its key lets in what publishes to it."""
+        key = kms.Key(
+            self,
+            "OperatorsKey",
+            enable_key_rotation=True,
+            removal_policy=removal_policy,
+            description="What operators are told",
+        )
+        for service in ("cloudwatch", "events"):
+            key.grant_encrypt_decrypt(iam.ServicePrincipal(f"{service}.amazonaws.com"))
+        return sns.Topic(self, "Operators", master_key=key, enforce_ssl=True)
 
     def _certificate(self, parameter: str) -> acm.ICertificate:
         arn = ssm.StringParameter.value_for_string_parameter(self, parameter)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from constructs import Construct
 
-from moorage import Cluster, Container, HealthCheck, LoadBalancer, Route, Scaling, Service, ServiceConnect, Task
+from moorage import Container, Dashboard, HealthCheck, Route, Scaling, Service, ServiceAlarms, ServiceConnect, Task
+from stacks.platform import PlatformStack
 
 IMAGES = "public.ecr.aws/aws-containers/retail-store-sample-"
 RELEASE = "1.6.2"
@@ -17,11 +18,9 @@ RELEASE = "1.6.2"
 class ServicesStack(cdk.Stack):
     """AWS's retail store sample whole: a web front and four services behind it, each with built-in data."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, cluster: Cluster, entrance: LoadBalancer, removable: bool
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, platform: PlatformStack, removable: bool) -> None:
         super().__init__(scope, construct_id)
-        self._cluster = cluster
+        self._cluster = platform.cluster
         self._removal_policy = cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN
 
         catalog = self._service("catalog", environment={"RETAIL_CATALOG_PERSISTENCE_PROVIDER": "in-memory"})
@@ -53,12 +52,17 @@ class ServicesStack(cdk.Stack):
                 f"RETAIL_UI_ENDPOINTS_{name.upper()}": f"http://{name}"
                 for name in ("catalog", "carts", "checkout", "orders")
             },
-            route=Route(entrance, health="/actuator/health"),
+            route=Route(platform.entrance, health="/actuator/health"),
         )
 
         checkout.connect_to(orders)
         for service in (catalog, carts, checkout, orders):
             ui.connect_to(service)
+
+        services = (ui, catalog, carts, orders, checkout)
+        for service in services:
+            ServiceAlarms(service, "Alarms", service=service, topic=platform.operators)
+        Dashboard(self, "Dashboard", services=services)
 
     def _service(
         self,

@@ -1,4 +1,4 @@
-"""The sample events of AWS's documentation, as they stand there, and EventBridge's way of comparing them.
+"""The sample events of AWS's documentation of ECR and Inspector, as they stand there.
 
 `ECR` is from https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html, `INSPECTOR` from
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html; of the finding, the parts
@@ -7,7 +7,6 @@ that patterns may look at.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -189,27 +188,3 @@ INSPECTOR: Mapping[str, dict[str, Any]] = {
     },
 }
 SAMPLES = {**ECR, **INSPECTOR}
-
-
-def matches(pattern: Any, event: Any) -> bool:
-    """Whether an event matches a pattern, as the EventBridge user guide says: of a list, one must."""
-    if isinstance(event, list):
-        return any(matches(pattern, each) for each in event)
-    if isinstance(pattern, Mapping):
-        return isinstance(event, Mapping) and all(
-            any(matches(each, event) for each in wanted)
-            if name == "$or"
-            else name in event and matches(wanted, event[name])
-            for name, wanted in pattern.items()
-        )
-    return any(_is(event, wanted) for wanted in pattern)
-
-
-def _is(value: Any, wanted: Any) -> bool:
-    if not isinstance(wanted, Mapping):
-        return bool(value == wanted)
-    ((kind, argument),) = wanted.items()
-    if kind == "wildcard":
-        return re.fullmatch(".*".join(map(re.escape, argument.split("*"))), value) is not None
-    assert (kind, argument) == ("numeric", [">", 0])
-    return bool(value > 0)

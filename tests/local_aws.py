@@ -153,14 +153,12 @@ def rule(queue: str, *detail_types: str, source: str = "aws.ecr") -> dict[str, A
 
 
 def open_to_events(queue: str) -> dict[str, Any]:
-    """The policy of a queue that EventBridge may send to."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": attribute(queue, "Arn"),
-    }
-    document = {"Version": "2012-10-17", "Statement": [statement]}
+    """The policy of a queue that EventBridge may send to, over TLS alone as CDK's `enforce_ssl` wants it."""
+    arn = attribute(queue, "Arn")
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Condition": insecure}
+    document = {"Version": "2012-10-17", "Statement": [allow | {"Resource": arn}, deny | {"Resource": arn}]}
     return resource("AWS::SQS::QueuePolicy", Queues=[ref(queue)], PolicyDocument=document)
 
 

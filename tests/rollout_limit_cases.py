@@ -14,14 +14,16 @@ from moorage import (
     CircuitBreaker,
     Cluster,
     Container,
+    Dashboard,
     EarlySuccess,
     LifecycleHook,
     LifecycleStage,
-    MetricTarget,
+    LoadBalancer,
     Placement,
     Predictive,
     RollbackAlarms,
     Rollout,
+    Route,
     Scaling,
     ScheduledAction,
     Service,
@@ -34,7 +36,6 @@ from tests.conftest import imported_vpc
 Define = Callable[[cdk.Stack], object]
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
 CLOCK: Any = None  # a scheduled action checks itself without its schedule
-METRIC: Any = None  # and a target without its metric
 
 
 def minutes(count: float) -> dt.timedelta:
@@ -53,6 +54,18 @@ def asks(**arguments: Any) -> Define:
     def define(stack: cdk.Stack) -> LifecycleHook:
         handler = lambda_.Function.from_function_name(stack, "Function", "check")
         return LifecycleHook.function(handler, LifecycleStage.PRE_SCALE_UP, **arguments)
+
+    return define
+
+
+def dashboard(routes: int) -> Define:
+    def define(stack: cdk.Stack) -> Dashboard:
+        vpc = imported_vpc(stack)
+        edge = LoadBalancer(stack, "Edge", vpc=vpc, plain_http="a test", access_logs=False)
+        task = Task(Container("redis:8", port=6379))
+        web = Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, route=Route(edge))
+        web.targets *= routes
+        return Dashboard(stack, "Seen", services=[web])
 
     return define
 
@@ -99,23 +112,15 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: Scaling(1, 2, requests_per_task=0.5)),
         value(lambda: Scaling(1, 2, requests_per_task=0)),
     ),
+    "scaling-name": (named("early morning"), named("at 8:00")),
     "scaling-names-unique": (named("morning", "evening"), named("morning", "morning")),
-    "scaling-policy-name": (
-        value(lambda: MetricTarget("a b", METRIC, 1)),
-        value(lambda: MetricTarget("a\n", METRIC, 1)),
-    ),
-    "scaling-policy-name-free": (
-        value(lambda: MetricTarget("Cpus", METRIC, 1)),
-        value(lambda: MetricTarget("Requests1", METRIC, 1)),
-    ),
-    "scheduled-action-name": (named("early morning"), named("8:00")),
     "peak-copies": (
         value(lambda: Scaling.surviving_zone_loss(peak=1, zones=3)),
         value(lambda: Scaling.surviving_zone_loss(peak=0, zones=3)),
     ),
     "predicted-ahead": (
+        value(lambda: Predictive(cpu_percent=50, ahead=minutes(59))),
         value(lambda: Predictive(cpu_percent=50, ahead=minutes(60))),
-        value(lambda: Predictive(cpu_percent=50, ahead=minutes(61))),
     ),
     "predicted-above-maximum": (
         value(lambda: Predictive(cpu_percent=50, above_maximum_percent=100)),
@@ -152,6 +157,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: rolling(minimum_healthy_percent=51, early_success=early)),
     ),
     "alarm-threshold": (value(lambda: alarms(unhealthy_targets=1)), value(lambda: alarms(unhealthy_targets=0))),
+    "dashboard-widgets": (dashboard(124), dashboard(125)),
     "alarm-minutes": (value(lambda: alarms(minutes=1)), value(lambda: alarms(minutes=0))),
     "service-connect-name": (connected("catalog-2.store"), connected("Catalog")),
     "private-ca-arn": (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench.__main__ import MESSAGES_LIMIT
+from tools.bench.__main__ import MESSAGES_LIMIT, MESSAGES_OPTION
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,7 +28,7 @@ def count(services: int, kind: str, out: Path) -> dict[str, int]:
         "-m",
         "tools.bench.messages",
         str(services),
-        *(["no-route"] if "without" in kind else []),
+        *MESSAGES_OPTION[kind],
     ]
     environment = {**os.environ, "CDK_OUTDIR": str(out)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import aws_cdk as cdk
@@ -54,7 +55,18 @@ def general(**arguments: Any) -> Ec2Capacity:
             "on_demand_base is 11 of 10 instances, but it is 0 or more",
         ),
         ({"warm_pool": WarmPool(), "spot": True}, "a Spot instance cannot be stopped to wait"),
+        ({"warm_pool": WarmPool(min_instances=1, max_prepared=0)}, "warm_pool is 1 waiting of 0, but"),
         ({"instance_types": ["t4g.large"], "trunking": True}, "trunking=True, but t4g.large has no trunk interface"),
+        (
+            {
+                "instance_types": None,
+                "requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None), burstable=True),
+                "trunking": True,
+            },
+            "trunking=True, but requirements have burstable=True",
+        ),
+        ({"instance_types": ["M7G.large"]}, "'M7G.large', which is no instance type of .*; use 'm7g.large'"),
+        ({"instance_types": [7]}, "instance_types has 7, which is no name; write it as in 'm7g.large'"),
         ({"name": "ecs-general"}, "AWS keeps what starts with aws, ecs or fargate for its own"),
         ({"name": "two words"}, "1 to 255 letters, digits, '_' and '-'"),
     ],
@@ -263,6 +275,8 @@ def test_a_warm_pool_is_the_right_way_round() -> None:
         ({}, "weights is empty, but tasks run on one capacity at least"),
         ({"general": 1}, "weights has 'general', which is no capacity; use what Capacity.ec2"),
         ("general", "weights has 'general', which is no capacity"),
+        ([Capacity.fargate()], r"weights has 'a list', which is no capacity; use .* \{general: 1, spot: 3\}"),
+        ({Capacity.fargate(): True}, "weights of 'FARGATE' is True, but it is a whole number"),
         ({Capacity.fargate(): 0.5}, "weights of 'FARGATE' is 0.5, but it is a whole number"),
     ],
 )
@@ -293,6 +307,25 @@ def test_managed_instances_hold_the_task(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), cpu=16384, memory_mib=4096, architecture=Architecture.ARM64)
     managed = Capacity.managed_instances("managed", requirements=small)
     assert "no type that meets the requirements of capacity 'managed' holds it" in refused(stack, managed, task=large)
+
+
+@pytest.mark.parametrize(
+    ("types", "holds"),
+    [
+        ({"allowed_instance_types": ["m7i.*", "c7i.large"]}, False),
+        ({"allowed_instance_types": ["m7i.*", "m7g.large"]}, True),
+        ({"allowed_instance_types": ["m7i.*", "m99g.*"]}, True),
+        ({"excluded_instance_types": ["m7g.*"]}, True),
+        ({"excluded_instance_types": ["*g*", "a1.*"]}, False),
+    ],
+)
+def test_managed_instances_of_the_allowed_types_hold_the_task(
+    *, stack: cdk.Stack, types: dict[str, Any], holds: bool
+) -> None:
+    managed = Capacity.managed_instances("managed", **types)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed])
+    with nullcontext() if holds else pytest.raises(ValueError, match="and ARM64, but no type"):
+        Service(stack, "Web", cluster=cluster, task=ARM)
 
 
 def test_a_type_launched_first_holds_the_task(stack: cdk.Stack) -> None:

@@ -340,6 +340,14 @@ def test_one_zone_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
     assert "its subnets are in one zone, so every instance and task on it is lost when that zone is" in warning
 
 
+@pytest.mark.parametrize(("zones", "warned"), [(1, True), (2, False)])
+def test_one_zone_is_warned_of_though_the_region_is_not_known(
+    *, app: cdk.App, stack: cdk.Stack, zones: int, warned: bool
+) -> None:
+    Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc", max_azs=zones), capacity=[general()])
+    assert any("in one zone" in warning for warning in warnings_of(app, "Shop")) is warned
+
+
 def test_instances_without_a_way_to_ecs_are_an_error_that_names_the_endpoints(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("logs"))
     with pytest.raises(ValueError, match="cannot reach 'ecs', 'ecs-agent', 'ecs-telemetry', which an instance needs"):

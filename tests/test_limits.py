@@ -144,6 +144,18 @@ def providers(count: int) -> Define:
     return lambda stack: Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=existing(count))
 
 
+def cluster_of(count: int) -> Define:
+    """A cluster of `count` instances at most, half of them in each of two capacities."""
+
+    def define(stack: cdk.Stack) -> object:
+        halves = [
+            general(name=name, max_instances=most) for name, most in (("one", count // 2), ("other", -(-count // 2)))
+        ]
+        return Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=halves)
+
+    return define
+
+
 def on(capacity: Capacity, task: Task, **arguments: Any) -> Define:
     """A service of `task` on one capacity."""
 
@@ -321,6 +333,8 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Capacity.from_provider_name("Fargate-like"),
     ),
     "capacity-providers-per-cluster": (providers(20), providers(21)),
+    "whole-instances": (ec2_capacity(max_instances=2), ec2_capacity(max_instances=2.5)),
+    "instances-per-cluster": (cluster_of(5000), cluster_of(5001)),
     "instances-range": (ec2_capacity(min_instances=2), ec2_capacity(min_instances=3)),
     "on-demand-base": (ec2_capacity(spot=True, on_demand_base=2), ec2_capacity(spot=True, on_demand_base=3)),
     "warm-pool": (

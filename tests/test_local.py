@@ -227,3 +227,9 @@ def test_the_client_imports_no_construct() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["up", "--app", "app", "a", "b"], ["up", "a", "--app", "app", "b"]])
+def test_stacks_are_named_before_options_and_after_them(arguments: list[str]) -> None:
+    given = local._parse(arguments)
+    assert (given.command, given.app, given.stacks) == ("up", "app", ["a", "b"])

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from moorage.local.assembly import Stack
-from moorage.local.readback import table, why_not_standing
+from moorage.local.readback import why_not_standing
+from moorage.local.table import table
 from tests.local_aws import ACCOUNT, REGION, Client, Deploy, attribute, ref, resource
 
 Remove = Callable[[str], None]

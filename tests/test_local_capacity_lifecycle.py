@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from moorage.local.readback import Account
+from moorage.local.account import Account
 from tests.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -216,8 +216,8 @@ def test_registry_has_each_setting_once_and_its_default_when_it_is_deleted(
             "repositoryFilters": [{"filter": "prod/*", "filterType": "WILDCARD_MATCH"}],
         }
     ]
-    for name in ("Policy", "Scanning", "Replication"):
-        second = deploy({name: settings[name]}, f"-{name}")
+    for name in ("Policy", "Scanning", "Replication", "Signing"):
+        second = deploy({name: settings[name], "Profile": settings["Profile"]}, f"-{name}")
         assert second["StackStatus"] == "ROLLBACK_COMPLETE"
         assert "AlreadyExists" in second["Reason"]
     assert client("ecr", region=AFAR).describe_registry()["replicationConfiguration"]["rules"] == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from moorage.local.readback import Account
+from moorage.local.account import Account
 from tests.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
 
 OURS, THEIRS = "111111111111", "222222222222"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from moorage.local.readback import Account
+from moorage.local.account import Account
 from tests.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
 
 NGINX = "public.ecr.aws/nginx/nginx:1.29"

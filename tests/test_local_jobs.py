@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.local_aws import NETWORK, Client, Deploy, attribute, ref, resource
+from moorage.local.assembly import Stack
+from moorage.local.readback import why_not_standing
+from moorage.local.table import table
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, ref, resource
 
 Resources = dict[str, Any]
 
@@ -19,7 +22,7 @@ IMAGE = "public.ecr.aws/nginx/nginx:1"
 SUBNETS = {"AwsvpcConfiguration": {"Subnets": [ref("Subnet")], "AssignPublicIp": "DISABLED"}}
 
 
-def _role(service: str, *statements: Resources) -> Resources:
+def _role(service: str | list[str], *statements: Resources) -> Resources:
     trust = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": service}}
     policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}]
     return resource(
@@ -471,3 +474,36 @@ def test_state_machine_that_leads_nowhere_is_refused(deploy: Deploy) -> None:
     )
     stack = deploy({"Caller": _role("states.amazonaws.com"), "Job": machine})
     assert "MISSING_TRANSITION_TARGET: state A leads to no state: B" in stack["Reason"]
+
+
+def test_table_tells_queues_schedules_machines_and_rollouts(
+    client: Client, deploy: Deploy, server: tuple[int, int]
+) -> None:
+    machine = _machine(RUN, PASS, LIST)
+    machine["Machine"] = machine.pop("Job")
+    service = resource(
+        "AWS::ECS::Service",
+        Cluster=ref("Cluster"),
+        TaskDefinition=ref("Task"),
+        LaunchType="FARGATE",
+        DesiredCount=1,
+        NetworkConfiguration=SUBNETS,
+    )
+    jobs = {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(), "Service": service}
+    callers = {"Caller": _role(["states.amazonaws.com", "scheduler.amazonaws.com"], RUN, PASS, LIST)}
+    resources = _task() | machine | jobs | callers
+    deployed = deploy(resources, group=ref("Jobs"), job=ref("Job"))
+    assert deployed["StackStatus"] == "CREATE_COMPLETE", deployed["Reason"]
+    endpoint, name = f"http://127.0.0.1:{server[1]}", deployed["StackName"]
+    stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
+    rows = {row.what.strip(): row.says for row in table(endpoint, [stack])}
+    assert rows["rollout"] == "rolling, 100 % stay, 200 % at most"
+    assert rows["estimate"] == (
+        "replacing 1 takes an estimated 105 s with 1 to 2 running, and leaves 0 if one of 1 zones is lost"
+    )
+    assert rows["schedule"].startswith("cron(0 3 * * ? *) Europe/Berlin starts nightly:")
+    assert (rows["queue"], rows["state machine"]) == ("0 waiting", "ACTIVE")
+    assert why_not_standing(endpoint, stack) is None
+    values = deployed["Values"]
+    client("scheduler").delete_schedule(Name=values["job"], GroupName=values["group"])
+    assert "Job (AWS::Scheduler::Schedule), which is gone" in str(why_not_standing(endpoint, stack))

@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 import pytest
 
+from moorage.local.account import Account
 from moorage.local.environment import sealed
 from moorage.local.process import Home, Server
-from moorage.local.readback import Account
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.local_aws import NETWORK, REGION, Client, Deploy, attribute, ref, resource
+from moorage.local.assembly import Stack
+from moorage.local.table import table
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, ref, resource
 
 Resources = dict[str, Any]
 
@@ -647,3 +649,29 @@ def test_refuses_what_ecs_refuses(deploy: Deploy, deployment: Resources, more: R
     stack = deploy(wanted)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert said in stack["Reason"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "rollout", "estimate"),
+    [
+        (
+            {"Strategy": "CANARY", "BakeTimeInMinutes": 5, "CanaryConfiguration": {"CanaryBakeTimeInMinutes": 10}},
+            "canary, 5 % for 10 min first, bakes 5 min",
+            "replacing 2 takes an estimated 22 min with 2 to 4 running, and leaves 0 if one of 1 zones is lost",
+        ),
+        (
+            {"MinimumHealthyPercent": 50, "MaximumPercent": 100},
+            "rolling, 50 % stay, 100 % at most",
+            "replacing 2 takes an estimated 13 min with 1 to 2 running, and leaves 0 if one of 1 zones is lost",
+        ),
+    ],
+    ids=["canary", "rolling"],
+)
+def test_table_tells_the_strategy_and_how_long_it_is_estimated_to_take(
+    stand: Callable[..., Seen], server: tuple[int, int], plan: Resources, rollout: str, estimate: str
+) -> None:
+    name = stand(_shifting(plan)).stack["StackName"]
+    stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
+    rows = {row.what.strip(): row.says for row in table(f"http://127.0.0.1:{server[1]}", [stack])}
+    assert rows["rollout"] == rollout
+    assert rows["estimate"] == estimate

@@ -17,7 +17,8 @@ from aws_cdk.assertions import Match
 from moorage import ApiCall, Registry, Repository, Scanning, Severity
 from moorage.ecr import events
 from tests.conftest import readable, template
-from tests.ecr_events import SAMPLES, matches
+from tests.ecr_events import SAMPLES
+from tests.event_patterns import matches
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion

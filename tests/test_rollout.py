@@ -229,6 +229,8 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
         assert properties["AlarmActions"] == [stack.resolve(topic.topic_arn)]
         assert properties["TreatMissingData"] == "notBreaching"
         assert properties["Threshold"] == (1 if "Errors" in name else 0.75 if "Latency" in name else 1)
+    errors = next(each["Properties"]["Metrics"] for name, each in found.items() if "Errors" in name)
+    assert errors[-1]["Expression"] == "MAX([share0, share1])"  # a canary that fails whole is heard among the others
     named = deployment(of)["Alarms"]
     assert named == {
         "AlarmNames": [*({"Ref": name} for name in named_in_order(found, named)), "checkout-fails"],
@@ -351,8 +353,8 @@ def test_a_value_says_what_ecs_would_not_take(make: Any, says: str) -> None:
         (
             Rollout.canary(alarms=None),
             {},
-            "rollout is CANARY, but without a route there is no traffic to shift; use route=Route(...), or "
-            "Rollout.rolling()",
+            "rollout is CANARY, but without a route there is no traffic to shift; use route=Route(...), "
+            "connect=ServiceConnect(...) with a port, or Rollout.rolling()",
         ),
         (
             Rollout.blue_green(),
@@ -386,7 +388,7 @@ def test_what_is_foretold_of_one_target_group_is_refused_where_two_take_turns(
             cluster,
             Rollout.canary(),
             route=Route(edge),
-            scaling=Scaling(1, 9, predictive=Predictive(requests_per_task=100)),
+            scaling=Scaling(1, 9, cpu_percent=60, predictive=Predictive(requests_per_task=100)),
         )
 
 

@@ -156,9 +156,11 @@ def test_any_metric_and_any_expression_is_followed(stack: cdk.Stack, cluster: Cl
     )
     service(stack, cluster, Scaling(1, 9, metrics=[MetricTarget("Age", age, 30), MetricTarget("Jobs", each, 10)]))
     found = policies(stack)
-    assert queries(found["Age"])["result"]["MetricStat"]["Metric"]["MetricName"] == "ApproximateAgeOfOldestMessage"
-    jobs = queries(found["Jobs"])
-    assert (jobs["result"]["Expression"], jobs["result"]["ReturnData"]) == ("jobs / 4", True)
+    assert (
+        queries(found["Metric Age"])["tracked"]["MetricStat"]["Metric"]["MetricName"] == "ApproximateAgeOfOldestMessage"
+    )
+    jobs = queries(found["Metric Jobs"])
+    assert (jobs["tracked"]["Expression"], jobs["tracked"]["ReturnData"]) == ("jobs / 4", True)
     assert jobs["jobs"]["ReturnData"] is False
 
 
@@ -214,6 +216,16 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, wh
             lambda: Predictive(cpu_percent=50, memory_percent=50),
             "Predictive: it has 2 targets, but one thing is foretold; "
             "use one of cpu_percent=, memory_percent= and requests_per_task=",
+        ),
+        (
+            lambda: Scaling(1, 4, cpu_percent=60, schedules=[ScheduledAction("morning", EIGHT, minimum=6)]),
+            "Scaling(1, 4): schedule 'morning' raises the minimum to 6, but no maximum is above 4, and the range would "
+            "be the wrong way round; use maximum= in it",
+        ),
+        (
+            lambda: Scaling(1, 4, predictive=Predictive(cpu_percent=50)),
+            "Scaling(1, 4): predictive only adds copies, and nothing would ever take them away; "
+            "use cpu_percent= or another target beside it",
         ),
         (
             lambda: ScheduledAction("night", EIGHT),

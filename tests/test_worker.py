@@ -41,7 +41,7 @@ BACKLOG = Scaling(0, 50, backlog_per_task=100)
 
 @pytest.fixture
 def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
-    return Cluster(stack, "Cluster", vpc=vpc)
+    return Cluster(stack, "Cluster", vpc=vpc, forensics=False)
 
 
 def queues(stack: cdk.Stack) -> tuple[str, dict[str, Any], dict[str, Any]]:

@@ -260,9 +260,9 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda shop: shop.service(scaling=Scaling(1, 4, requests_per_task=100)),
         "without a route nothing counts requests",
     ),
-    "a policy with the name of another": (
-        lambda _: MetricTarget("Cpu", cloudwatch.Metric(namespace="Shop", metric_name="Depth"), 5),
-        "name is 'Cpu', but that is what moorage or CDK calls",
+    "a target without an end": (
+        lambda _: MetricTarget("Depth", cloudwatch.Metric(namespace="Shop", metric_name="Depth"), float("inf")),
+        "target is inf, but a target is above 0, and has an end",
     ),
     "an action at 8:00": (
         lambda _: ScheduledAction("8:00", CLOCK, minimum=2),

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from moorage.ecr.templates import Signing as Signing
     from moorage.ecs.capacity import Capacity as Capacity
     from moorage.ecs.cluster import Cluster as Cluster
+    from moorage.ecs.dashboard import Dashboard as Dashboard
+    from moorage.ecs.forensics import Forensics as Forensics
     from moorage.ecs.instance_capacity import Ami as Ami
     from moorage.ecs.instance_capacity import ContainerInstance as ContainerInstance
     from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from moorage.ecs.route import Route as Route
     from moorage.ecs.route import TargetHealth as TargetHealth
     from moorage.ecs.service import Service as Service
+    from moorage.ecs.service_alarms import ServiceAlarms as ServiceAlarms
     from moorage.ecs.service_connect import ServiceConnect as ServiceConnect
     from moorage.ecs.service_connect import ServiceConnectTls as ServiceConnectTls
     from moorage.ecs.strategy import Strategy as Strategy
@@ -86,11 +89,13 @@ _HOMES = {
     "Container": "moorage.workload.container",
     "ContainerCondition": "moorage.workload.container",
     "ContainerInstance": "moorage.ecs.instance_capacity",
+    "Dashboard": "moorage.ecs.dashboard",
     "EarlySuccess": "moorage.workload.rollout",
     "Encryption": "moorage.ecr.settings",
     "Endpoints": "moorage.workload.needs",
     "EnvironmentFile": "moorage.workload.container",
     "EventRule": "moorage.ecs.trigger",
+    "Forensics": "moorage.ecs.forensics",
     "HealthCheck": "moorage.workload.container",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
@@ -128,6 +133,7 @@ _HOMES = {
     "Schedule": "moorage.ecs.trigger",
     "ScheduledAction": "moorage.workload.scaling_targets",
     "Service": "moorage.ecs.service",
+    "ServiceAlarms": "moorage.ecs.service_alarms",
     "ServiceConnect": "moorage.ecs.service_connect",
     "ServiceConnectTls": "moorage.ecs.service_connect",
     "Severity": "moorage.ecr.scanning",

@@ -1,4 +1,4 @@
-"""Services behind one load balancer, by moorage: `moorage_app.py SERVICES [no-route] [ec2]`."""
+"""Services behind one load balancer, by moorage: `moorage_app.py SERVICES [no-route | alarms] [ec2]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 
-from moorage import Architecture, Capacity, Cluster, Container, LoadBalancer, Route, Scaling, Service, Task
+from moorage import (
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    LoadBalancer,
+    RollbackAlarms,
+    Rollout,
+    Route,
+    Scaling,
+    Service,
+    Task,
+)
 
 SERVICES_A_STACK = 20  # a stack holds 500 resources
 
@@ -26,6 +38,7 @@ certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
 edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate)
+rollout = Rollout.rolling(alarms=RollbackAlarms()) if "alarms" in sys.argv else None
 for index in range(services):
     if index % SERVICES_A_STACK == 0:
         stack = cdk.Stack(app, f"Services{index // SERVICES_A_STACK}")
@@ -43,5 +56,6 @@ for index in range(services):
         ),
         scaling=Scaling(2, 20, cpu_percent=60),
         route=Route(edge, host=f"web{index}.example.com", health="/actuator/health") if routed else (),
+        rollout=rollout,
     )
 app.synth()

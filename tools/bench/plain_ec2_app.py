@@ -10,9 +10,12 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 
 SERVICES_A_STACK = 20  # a stack holds 500 resources
 BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
@@ -93,6 +96,51 @@ provider = ecs.AsgCapacityProvider(
 cluster.add_asg_capacity_provider(provider)
 cluster.add_default_capacity_provider_strategy(
     [ecs.CapacityProviderStrategy(capacity_provider=provider.capacity_provider_name, weight=1)]
+)
+seen = logs.LogGroup(stack, "SeenLogs", retention=logs.RetentionDays.ONE_YEAR)
+logs.CfnResourcePolicy(
+    stack,
+    "EventLogs",
+    policy_name=f"{cdk.Aws.STACK_NAME}-event-logs",
+    policy_document=stack.to_json_string(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["events.amazonaws.com", "delivery.logs.amazonaws.com"]},
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Resource": seen.log_group_arn,
+                }
+            ],
+        }
+    ),
+)
+letters = sqs.Queue(
+    stack,
+    "SeenLetters",
+    encryption=sqs.QueueEncryption.KMS,
+    encryption_master_key=kms.Key(stack, "SeenKey", enable_key_rotation=True),
+    enforce_ssl=True,
+    retention_period=cdk.Duration.days(14),
+)
+letters.grant_send_messages(iam.ServicePrincipal("events.amazonaws.com"))
+events.CfnRule(
+    stack,
+    "Seen",
+    event_pattern={"source": ["aws.ecs"], "detail": {"clusterArn": [cluster.cluster_arn]}},
+    targets=[
+        events.CfnRule.TargetProperty(
+            id="Logs",
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=letters.queue_arn),
+            arn=stack.format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=seen.log_group_name,
+                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+            ),
+        )
+    ],
 )
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"

@@ -11,6 +11,8 @@ from tools.fuzz.program import Code, Pick, call, seconds
 
 GROUP = (
     "instances-range",
+    "whole-instances",
+    "instances-per-cluster",
     "on-demand-base",
     "warm-pool",
     "managed-scaling-target",
@@ -144,10 +146,14 @@ def _group(pick: Pick) -> Ground:
     gpus = pick.one_of(0, 0, 0, 1)
     types = ["g4dn.xlarge"] if gpus else _PROCESSORS[architecture]
     architecture = "X86_64" if gpus else architecture
-    most = 3
-    least = pick.one_of(0, 1, most)
+    most: Any = 3
+    least: Any = pick.one_of(0, 1, most)
     if pick.breaks("instances-range"):
         least, most = pick.one_of((4, 3), (-1, 3), (0, 0))
+    if pick.breaks("instances-per-cluster"):
+        most = 5001
+    if pick.breaks("whole-instances"):
+        most = 2.5
     spot = True if pick.breaks("on-demand-base") or pick.seldom() else None
     broad = pick.breaks("instance-range") or (pick.seldom() and not gpus)
     group = call(

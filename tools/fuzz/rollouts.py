@@ -8,7 +8,7 @@ from moorage.workload.lifecycle import LifecycleStage
 from tools.fuzz.program import NONE, Code, Pick, call, seconds
 
 PREDICTED = ("predicted-ahead", "predicted-above-maximum")
-_NAMED = ("scaling-names-unique", "scaling-policy-name", "scaling-policy-name-free")
+_NAMED = ("scaling-names-unique", "scaling-name")
 _MOVED = (*_NAMED, "scaling-range", "target-percent", "target-value", "scaling-cooldown")
 BREAKER = ("breaker-count", "breaker-percent")
 EARLY = ("early-success", "early-success-least")
@@ -24,8 +24,9 @@ _WAYS = {
 }
 _DAY_MINUTES = 1440
 _MINUTE = 60
-_NAMES = ("Depth", "Rate", "cpu", "Requests of", "a b", "a/b", "x" * 256)
-_TAKEN = ("Cpu", "Memory", "Requests", "Backlog", "Waiting", "FromZero", "Predictive", "Target")
+# among them those that moorage calls policies of its own
+_NAMES = ("Depth", "Cpu", "Requests", "Backlog", "Waiting", "FromZero", "Predictive", "Target", "a b", "x" * 240)
+_NO_NAMES = ("", " a", "a ", "a/b", "8:00", "a|b", "a\n", "x" * 241)
 _BEFORE_TRAFFIC = tuple(stage for stage in LifecycleStage if not stage.of_traffic)
 _NO_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
 
@@ -44,7 +45,7 @@ def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
     moves = low != high or pick.breaks(*_MOVED, *PREDICTED)
     if moves and pick.often():
         low = max(low, 1)  # from 0 it would hardly ever rise again
-    timed = pick.when("scheduled-action-name")
+    timed = pick.when("scaling-name")
     schedules = [_schedule(pick, index, low, high) for index in range(pick.one_of(1, 2))] if timed else []
     if moves and low >= high and not pick.breaks("scaling-range"):
         high = low + 1
@@ -68,10 +69,8 @@ def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
 def _names(pick: Pick) -> list[str]:
     if pick.breaks("scaling-names-unique"):
         return ["same", "same"]
-    if pick.breaks("scaling-policy-name-free"):
-        return [pick.one_of(*_TAKEN)]
-    if pick.breaks("scaling-policy-name"):
-        return [pick.one_of("", "x" * 257, "a\nb")]
+    if pick.breaks("scaling-name"):
+        return [pick.one_of(*_NO_NAMES)]
     return list(dict.fromkeys(pick.one_of(*_NAMES) for _ in range(2)))
 
 
@@ -95,8 +94,8 @@ def _metric(pick: Pick, name: str) -> Code:
 
 
 def _schedule(pick: Pick, index: int, low: int, high: int) -> Code:
-    names = (f"Action {index}", f"morning{index}", "x" * 255 + str(index))
-    name = pick.keeping("scheduled-action-name", names, ("", f"{index}/a", f"{index}:b", " a", "x" * 257))
+    names = (f"Action {index}", f"morning{index}", "x" * 239 + str(index))
+    name = pick.keeping("scaling-name", names, _NO_NAMES)
     when = pick.one_of(
         "ScheduleExpression.cron(hour='8', minute='0')",
         "ScheduleExpression.cron(hour='8', minute='0', time_zone=TimeZone.EUROPE_BERLIN)",
@@ -114,7 +113,7 @@ def _predictive(pick: Pick, *, routed: bool) -> Code:
         "Predictive",
         **{of: 60},
         forecast_only=pick.on(),
-        ahead=seconds(pick.within("predicted-ahead", 0, 3600)),
+        ahead=seconds(pick.within("predicted-ahead", 0, 3599)),
         above_maximum_percent=pick.maybe(lambda: pick.within(above, 0, 100), above),
     )
 

@@ -22,7 +22,7 @@ ELSEWHERE = frozenset(
         *("target-retries", "target-event-age", "flexible-time-window", "event-pattern", "task-overrides"),  # of jobs
         *("ecs-target-strategy-items", "task-timeout"),  # likewise
         *("visibility-timeout", "visibility-after-stop", "max-receives", "message-retention"),  # of workers
-        *("repository-name", "private-ca-arn"),
+        *("repository-name", "private-ca-arn", "dashboard-widgets"),
     }
 )
 """Rows that nothing a service is given can break."""
@@ -109,8 +109,7 @@ def _scaling(pick: Pick, routed: bool, under: Ground) -> Code | None:  # noqa: F
 
 _SCALED = {
     *("tasks-per-service", "scaling-cooldown", "scaling-range", "target-percent", "target-value", "peak-copies"),
-    *("scaling-names-unique", "scaling-policy-name", "scaling-policy-name-free", "scheduled-action-name"),
-    *("predicted-ahead", "predicted-above-maximum", "rollout-progress"),
+    *("scaling-names-unique", "scaling-name", "predicted-ahead", "predicted-above-maximum", "rollout-progress"),
 }
 
 

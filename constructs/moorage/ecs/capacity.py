@@ -76,6 +76,11 @@ class Capacity:
         """Whether privileged containers are started, as far as is known."""
         return True
 
+    @property
+    def most_instances(self) -> int:
+        """How many container instances it may add to a cluster, as far as is known."""
+        return 0
+
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # of what AWS places itself nothing is known
         """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
         return ()

@@ -11,14 +11,16 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from moorage.ecs.capacity import Capacity, Kind
+from moorage.ecs.forensics import Forensics
 from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.strategy import Strategy
 from moorage.stage import check_whole
 from moorage.workload import limits
-from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_servicediscovery as servicediscovery
+    from aws_cdk import aws_sns as sns
 
     from moorage.ecs.instances import Instances
     from moorage.ecs.room import Claim
@@ -42,9 +44,14 @@ class Cluster(ecs.Cluster):
             without it.
         container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
             container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
+        forensics: Whether stopped tasks, failed deployments and placement failures are kept for a year in a log group
+            (`Forensics`).
+        forensics_topic: What is told of each of them besides; `Forensics` says what a topic with a key needs.
+        removal_policy: What becomes of that log group, and its dead-letter queue, when the stack goes.
 
     Raises:
-        ValueError: there is no capacity, one twice, or one whose instances could not reach ECS.
+        ValueError: there is no capacity, one twice, or one whose instances could not reach ECS; or a topic without
+            forensics.
     """
 
     def __init__(
@@ -56,11 +63,16 @@ class Cluster(ecs.Cluster):
         capacity: Sequence[Capacity] | None = None,
         namespace: str | None = None,
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
+        forensics: bool = True,
+        forensics_topic: sns.ITopic | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         _check(capacities, reach, faults)
+        if forensics_topic and not forensics:
+            faults.add("forensics_topic is given, but forensics=False tells it nothing; leave one of them out")
         faults.raise_found()
 
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
@@ -84,6 +96,11 @@ class Cluster(ecs.Cluster):
         # deleted before: ECS does not take a capacity away from a service that runs on it.
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
             self, "WithCapacity", cluster_name=self.associations.ref, vpc=vpc
+        )
+        self.forensics = (
+            Forensics(self, "Forensics", cluster=self, topic=forensics_topic, removal_policy=removal_policy)
+            if forensics
+            else None
         )
 
     @property
@@ -172,6 +189,9 @@ def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None
     if not names:
         faults.add("capacity is empty, so no task could run; leave it out for Fargate")
     faults.keep(limits.PROVIDERS, "the number of capacities", len(names))
+    most = [each.most_instances for each in capacities]
+    if not is_token(most):
+        faults.keep(limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(most))
     if len(set(names)) < len(names):
         faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for each in capacities:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SPREAD = Placement()
 SPOT_NOTICE_SECONDS = 120
-"""How long before it is taken back a task is told (ECS developer guide, Fargate capacity providers; EC2 Spot)."""
+"""How long before it is taken back a Spot task is told (ECS developer guide, Fargate capacity providers)."""
 
 
 def check_room(
@@ -94,9 +94,19 @@ def places_for(task: Task, strategy: Strategy) -> int | None:
 
 
 def check_rollout(
-    rollout: Rollout, copies: Scaling, routes: tuple[Route, ...], placement: Placement, faults: Faults
+    rollout: Rollout, copies: Scaling, routes: tuple[Route, ...], placement: Placement, faults: Faults, *, named: bool
 ) -> None:
-    """Note a rollout that would shift, watch or start nothing."""
+    """Note a rollout that would shift, watch or start nothing.
+
+    Args:
+        rollout: How a new version arrives.
+        copies: How many copies there are.
+        routes: What they serve of load balancers.
+        placement: Where they go.
+        faults: Where to note it.
+        named: Whether others reach them by a name of Service Connect, whose proxies shift traffic too (ECS developer
+            guide, "Service Connect resources for Amazon ECS blue/green, linear, and canary deployments").
+    """
     if placement.daemon:
         if rollout.shifts:
             faults.add(
@@ -106,10 +116,10 @@ def check_rollout(
         else:
             faults.keep(limits.DAEMON_MAXIMUM, "maximum_percent", rollout.maximum_percent)
         return
-    if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not routes:
+    if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (routes or named):
         faults.add(
             f"rollout is {rollout.shift.value}, but without a route there is no traffic to shift; "
-            "use route=Route(...), or Rollout.rolling()"
+            "use route=Route(...), connect=ServiceConnect(...) with a port, or Rollout.rolling()"
         )
     if rollout.alarms and rollout.alarms.on_targets and not routes:
         faults.add(

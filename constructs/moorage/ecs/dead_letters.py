@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from constructs import Construct
 
 LONGEST_KEPT_DAYS = 14
@@ -22,14 +23,17 @@ def define_dead_letters(
     *,
     encryption: sqs.QueueEncryption,
     removal_policy: cdk.RemovalPolicy,
+    encryption_key: kms.IKey | None = None,
 ) -> sqs.Queue:
-    """Define a queue that keeps messages as long as SQS can, for senders that no queue stands before."""
+    """Define a queue that keeps what services send as long as SQS can, and takes no other queue's dead letters."""
     return sqs.Queue(
         scope,
         construct_id,
         encryption=encryption,
+        encryption_master_key=encryption_key,
         enforce_ssl=True,
         retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
+        redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         removal_policy=removal_policy,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import re
 import warnings
@@ -236,16 +237,27 @@ class ManagedInstancesCapacity(Capacity):
         return INSTANCES
 
     def why_too_small(self, task: Task) -> str | None:
-        """Why no type that meets the requirements holds the task; None where one may."""
-        if self.requirements is None or is_token([task.cpu or 0, task.memory_mib]):
+        """Why no type that may be used holds the task; None where one may, or where none is known."""
+        if not self.known_types or is_token([task.cpu or 0, task.memory_mib]):
             return None
         demand = Demand.of(task)
-        if any(fit(demand, Host.of(each)).copies for each in self.requirements.matching()):
+        if any(fit(demand, Host.of(each)).copies for each in self.known_types):
             return None
         return (
             f"task needs {task.cpu or 0} CPU units, {task.memory_mib} MiB, {task.gpus} GPUs and "
             f"{task.architecture.value}, but no type that meets the requirements of capacity {self.name!r} holds it; "
-            "widen its InstanceRequirements(...)"
+            "widen its InstanceRequirements(...) or the types that are allowed"
+        )
+
+    @functools.cached_property
+    def known_types(self) -> tuple[InstanceType, ...]:
+        """The types that may be used, as far as the data has them: none where a pattern is of younger ones."""
+        types = self.requirements.matching() if self.requirements else instance_types()
+        allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
+        if is_token([*allowed, *excluded]) or not all(map(_known, allowed)):
+            return ()
+        return tuple(
+            each for each in types if (not allowed or _matches(each, allowed)) and not _matches(each, excluded)
         )
 
 
@@ -275,10 +287,12 @@ class Ec2Capacity(Capacity):
     def _looked_up(self) -> tuple[InstanceType, ...]:
         if self.requirements:
             return self.requirements.matching()
-        return tuple(filter(None, map(instance_type, self.instance_types)))
+        return tuple(filter(None, (instance_type(each) for each in self.instance_types if isinstance(each, str))))
 
     def __attrs_post_init__(self) -> None:
         faults = _check_name(self.name)
+        for argument in ("min_instances", "max_instances", "on_demand_base"):
+            faults.keep(limits.WHOLE_INSTANCES, argument, getattr(self, argument))
         faults.keep(limits.INSTANCES, "min_instances and max_instances", (self.min_instances, self.max_instances))
         self._check_types(faults)
         if self.on_demand_base and not self.spot:
@@ -288,8 +302,9 @@ class Ec2Capacity(Capacity):
             )
         faults.keep(limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
         if self.warm_pool:
-            waiting = (self.warm_pool.min_instances, self.warm_pool.max_prepared or self.max_instances)
-            faults.keep(limits.WARM_POOL, "warm_pool", waiting)
+            prepared = self.warm_pool.max_prepared
+            most = self.max_instances if prepared is None else prepared
+            faults.keep(limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
         if self.warm_pool and self.spot:
             faults.add(
                 "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
@@ -310,6 +325,11 @@ class Ec2Capacity(Capacity):
     def has_gpus(self) -> bool:
         """Whether its instances have GPUs for tasks."""
         return bool(self.requirements.gpus) if self.requirements else any(each.gpus for each in self.known_types)
+
+    @property
+    def most_instances(self) -> int:
+        """How many container instances it may add to a cluster."""
+        return self.max_instances
 
     @functools.cached_property
     def hosts(self) -> tuple[Host, ...]:
@@ -380,6 +400,14 @@ class Ec2Capacity(Capacity):
                 "instance_types are arm64 with GPUs, for which there is no Amazon Linux 2023 AMI; "
                 "use ContainerInstance(ami=Ami.bottlerocket())"
             )
+        self._check_trunking(faults)
+
+    def _check_trunking(self, faults: Faults) -> None:
+        if self.trunking and self.requirements and self.requirements.burstable:
+            faults.add(
+                "trunking=True, but requirements have burstable=True, and the T families have no trunk interface; "
+                "leave one of the two out"
+            )
         for each in self.known_types if self.trunking and not self.requirements else ():
             if each.burstable:
                 faults.add(f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type")
@@ -387,7 +415,7 @@ class Ec2Capacity(Capacity):
                 warnings.warn(
                     f"Capacity {self.name!r}: trunking=True, but AWS does not list {each.name} with a trunk interface "
                     f"(data of {DATE}), so none is counted on",
-                    stacklevel=5,
+                    stacklevel=6,
                 )
 
     @property
@@ -396,9 +424,12 @@ class Ec2Capacity(Capacity):
 
     def _check_known(self, name: str, faults: Faults) -> None:
         """Refuse what is misspelt; warn of what may be newer than the data."""
+        if not isinstance(name, str):
+            faults.add(f"instance_types has {name!r}, which is no name; write it as in 'm7g.large'")
+            return
         if instance_type(name):
             return
-        family, dot, _ = name.partition(".")
+        family, dot, _ = name.lower().partition(".")
         if not dot or any(each.family == family for each in instance_types()):
             nearest = " or ".join(map(repr, nearest_names(name)))
             faults.add(f"instance_types has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}")
@@ -408,6 +439,14 @@ class Ec2Capacity(Capacity):
                 "fits on it is not checked",
                 stacklevel=6,
             )
+
+
+def _matches(type_: InstanceType, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(type_.name, pattern) for pattern in patterns)
+
+
+def _known(pattern: str) -> bool:
+    return any(_matches(each, [pattern]) for each in instance_types())
 
 
 def _check_name(name: str) -> Faults:

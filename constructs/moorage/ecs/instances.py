@@ -81,7 +81,9 @@ class Instances(Construct):
         given = vpc_subnets and vpc_subnets.subnets
         self.subnets = given or selected(vpc, vpc_subnets or ec2.SubnetSelection()).subnets
         zones = {zone_of(subnet) for subnet in self.subnets}
-        if len(zones) == 1 and None not in zones and not is_token(tuple(zones)):
+        if (
+            len(zones) == 1 and None not in zones and not any("#{Token[" in each for each in zones if each)
+        ):  # a token of a list may hold several
             cdk.Annotations.of(self).add_warning_v2(
                 _ONE_ZONE,
                 "its subnets are in one zone, so every instance and task on it is lost when that zone is; "

@@ -41,7 +41,7 @@ class Policies:
             if scaling.minimum == 0:
                 self._step_from_zero(scaling.queue)
         for each in scaling.metrics:
-            self._track_queries(each.name, each.target, _queries_of(each))
+            self._track_queries(f"Metric {each.name}", each.target, _queries_of(each))
         if scaling.predictive:
             self._predict(scaling.predictive, targets)
 
@@ -200,7 +200,7 @@ def _with_period(query: dict[str, Any]) -> dict[str, Any]:
 
 def _queries_of(target: MetricTarget) -> list[dict[str, Any]]:
     queries: list[dict[str, Any]] = []
-    _add_queries("result", target.metric, queries)
+    _add_queries("tracked", target.metric, queries)
     queries[-1]["returnData"] = True
     return queries
 

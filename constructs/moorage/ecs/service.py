@@ -46,6 +46,7 @@ from moorage.workload.task import NetworkMode
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+    from aws_cdk import aws_sqs as sqs
 
     from moorage.ecs.service_connect import ServiceConnect
     from moorage.workload.durations import Duration
@@ -139,7 +140,8 @@ class Service(Construct):
         check_scaling(scaling, routes, placement, faults)
         check_routes(routes, task, launch.reach.vpc, faults)
         check_placement(placement, launch.strategy, faults)
-        check_rollout(chosen, copies, routes, placement, faults)
+        named = connect is not None and connect.name_for(task) is not None
+        check_rollout(chosen, copies, routes, placement, faults, named=named)
         first = attrs.evolve(launch, task=before) if before else None
         if first:
             first.check_named("before", faults)
@@ -186,6 +188,7 @@ class Service(Construct):
             self._resource.add_property_override("EnableExecuteCommand", value=True)
         self.rollout = chosen
         self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
+        self._daemon = placement.daemon
         self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
         tasks = [task, before] if before else [task]
         if any(each.volumes for each in tasks):
@@ -229,7 +232,7 @@ class Service(Construct):
         """
         from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # loaded when asked for
 
-        if is_token(self._copies.minimum) or not self._copies.minimum or self.rollout is DAEMON:
+        if is_token(self._copies.minimum) or not self._copies.minimum or self._daemon:
             return None
         checks = [each.health_check.interval for each in self._launch.task.containers if each.health_check]
         intervals = [route.health.interval for route in self._routes] or checks
@@ -279,6 +282,16 @@ class Service(Construct):
             open_path(self, other, front.port)
             return other._connect.url_for(other._launch.task)  # of the same class
         return ""
+
+    @property
+    def cluster(self) -> ecs.ICluster:
+        """Where it runs."""
+        return self._launch.cluster
+
+    @property
+    def queue(self) -> sqs.IQueue | None:
+        """The queue whose messages move the number of its tasks."""
+        return self._copies.queue
 
     @property
     def connections(self) -> ec2.Connections:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -16,7 +16,12 @@ from moorage.workload.faults import Faults
 def _weights(given: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
     if isinstance(given, Capacity):
         return MappingProxyType({given: 1})
-    return MappingProxyType(dict(given) if isinstance(given, Mapping) else {given: 1})
+    return MappingProxyType(dict(given) if isinstance(given, Mapping) else {_hashable(given): 1})
+
+
+def _hashable(given: Any) -> Any:
+    """A list cannot be a key; it is refused by name, as all that is no capacity."""
+    return given if isinstance(given, Hashable) else f"a {type(given).__name__}"
 
 
 @attrs.frozen
@@ -45,9 +50,9 @@ class Strategy:
                 if not isinstance(capacity, Capacity):
                     faults.add(
                         f"{argument} has {capacity!r}, which is no capacity; use what Capacity.ec2(...), "
-                        "Capacity.fargate() or another of its methods returns"
+                        "Capacity.fargate() or another of its methods returns, several as in {general: 1, spot: 3}"
                     )
-                elif not isinstance(number, int):
+                elif not isinstance(number, int) or isinstance(number, bool):
                     faults.add(f"{argument} of {capacity.name!r} is {number!r}, but it is a whole number; use one")
         faults.raise_found()
 

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from moorage.local.account import Account
 from moorage.local.assembly import Stack, stacks_of
 from moorage.local.diagram import draw
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import push
 from moorage.local.process import Home, LocalError, Server
-from moorage.local.readback import TOOLKIT, Account, Row, is_deployed, left, table, why_not_standing
+from moorage.local.readback import TOOLKIT, is_deployed, left, why_not_standing
+from moorage.local.table import Row, table
 from moorage.local.toolkit import Toolkit
 
 HOME = Path(".moorage")
@@ -156,7 +158,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on; a free one without it")
     parser.add_argument("--home", type=Path, default=HOME, help="the folder of its state (.moorage)")
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:

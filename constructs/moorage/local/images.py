@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from moorage.local.account import Account
 from moorage.local.assembly import Stack
-from moorage.local.readback import Account
 
 
 def push(endpoint: str, stack: Stack) -> None:

@@ -1,58 +1,17 @@
-"""What stands in the local AWS, read back through each service's own API."""
+"""Whether what a stack made still stands in the local AWS, asked of each service itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import attrs
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from moorage.local.account import Account
 from moorage.local.assembly import Stack
-from moorage.local.capacity import fit_line, group_line
-from moorage.local.environment import ACCOUNT, REGION, session_arguments
 
 TOOLKIT = "CDKToolkit"
-_QUICK = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=30, proxies={})
-_GONE = {"DELETE_COMPLETE"}
 _STORED = "AWS::SSM::Parameter::Value<"
-
-
-class Account:
-    """One account and region of the local AWS, seen through boto3."""
-
-    def __init__(self, endpoint: str, account: str | None, region: str | None) -> None:
-        self.account, self.region = account or ACCOUNT, region or REGION
-        self._arguments = session_arguments(endpoint, account=self.account, region=self.region)
-        self._clients: dict[str, Any] = {}
-
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = boto3.client(service, config=_QUICK, **self._arguments)
-        return self._clients[service]
-
-    def stack(self, name: str) -> Mapping[str, Any] | None:
-        """A stack as CloudFormation describes it; None where there is none."""
-        try:
-            (found,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-        except ClientError:
-            return None
-        return None if found["StackStatus"] in _GONE else found
-
-    def resources(self, stack: str) -> Sequence[Mapping[str, Any]]:
-        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-        return [each for page in pages for each in page["StackResourceSummaries"]]
-
-
-@attrs.frozen
-class Row:
-    """A line of the table of what stands."""
-
-    what: str
-    name: str
-    says: str
 
 
 def _cluster(account: Account, name: str) -> bool:
@@ -64,6 +23,15 @@ def _service(account: Account, arn: str) -> bool:
     cluster = arn.split("/")[-2]
     found = account.client("ecs").describe_services(cluster=cluster, services=[arn])["services"]
     return any(each["status"] == "ACTIVE" for each in found)
+
+
+def schedule_of(account: Account, name: str) -> Mapping[str, Any] | None:
+    """A schedule, by its name alone: the group it is in is no part of its physical id."""
+    client = account.client("scheduler")
+    pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
+    groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]
+    found: Mapping[str, Any] | None = client.get_schedule(Name=name, GroupName=groups[0]) if groups else None
+    return found
 
 
 def _named(service: str, operation: str, argument: str, *, many: bool = False) -> Callable[[Account, str], bool]:
@@ -117,8 +85,11 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
     "AWS::Lambda::Function": _named("lambda", "get_function", "FunctionName"),
     "AWS::Logs::LogGroup": _log_group,
     "AWS::S3::Bucket": _named("s3", "head_bucket", "Bucket"),
+    "AWS::Scheduler::Schedule": lambda account, name: bool(schedule_of(account, name)),
+    "AWS::Scheduler::ScheduleGroup": _named("scheduler", "get_schedule_group", "Name"),
     "AWS::SNS::Topic": _named("sns", "get_topic_attributes", "TopicArn"),
     "AWS::SQS::Queue": _named("sqs", "get_queue_attributes", "QueueUrl"),
+    "AWS::StepFunctions::StateMachine": _named("stepfunctions", "describe_state_machine", "stateMachineArn"),
 }
 """How the service that owns a type is asked whether one exists."""
 
@@ -172,43 +143,3 @@ def is_deployed(endpoint: str, stack: Stack) -> bool:
 def left(endpoint: str, stacks: Sequence[Stack]) -> list[str]:
     """The stacks that are still there, by path."""
     return [each.path for each in stacks if Account(endpoint, each.account, each.region).stack(each.name)]
-
-
-def table(endpoint: str, stacks: Sequence[Stack]) -> list[Row]:
-    """What stands, a row each: stacks, clusters, services and their tasks, load balancers, repositories."""
-    rows: list[Row] = []
-    for stack in stacks:
-        account = Account(endpoint, stack.account, stack.region)
-        found = account.stack(stack.name)
-        if found is None:
-            continue
-        resources = account.resources(stack.name)
-        says = f"{found['StackStatus']}, {len(resources)} resources, {account.account} {account.region}"
-        rows.append(Row("stack", stack.path, says))
-        for resource in resources:
-            rows.extend(_rows(account, resource["ResourceType"], resource["PhysicalResourceId"]))
-    return rows
-
-
-def _rows(account: Account, resource_type: str, physical_id: str) -> Iterator[Row]:
-    if resource_type == "AWS::ECS::Cluster":
-        (cluster,) = account.client("ecs").describe_clusters(clusters=[physical_id])["clusters"]
-        yield Row("  cluster", cluster["clusterName"], cluster["status"])
-    elif resource_type == "AWS::ECS::Service":
-        cluster = physical_id.split("/")[-2]
-        (service,) = account.client("ecs").describe_services(cluster=cluster, services=[physical_id])["services"]
-        counts = f"{service['runningCount']} of {service['desiredCount']} tasks running"
-        yield Row("  service", service["serviceName"], counts)
-        yield Row("  task definition", service["taskDefinition"].rpartition("/")[2], "")
-        fits = fit_line(account.client("ecs"), cluster, service)
-        if fits:
-            yield Row("  fits", "", fits)
-    elif resource_type == "AWS::ECS::CapacityProvider":
-        line = group_line(account.client("ecs"), account.client("autoscaling"), physical_id)
-        yield Row("  capacity", physical_id, line)
-    elif resource_type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
-        (balancer,) = account.client("elbv2").describe_load_balancers(LoadBalancerArns=[physical_id])["LoadBalancers"]
-        yield Row("  load balancer", balancer["LoadBalancerName"], balancer["DNSName"])
-    elif resource_type == "AWS::ECR::Repository":
-        (repository,) = account.client("ecr").describe_repositories(repositoryNames=[physical_id])["repositories"]
-        yield Row("  repository", repository["repositoryName"], repository["repositoryUri"])

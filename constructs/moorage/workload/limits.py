@@ -297,6 +297,12 @@ TARGET_VALUE = Limit(
     instead="use a larger number that has one",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
 )
+SCALING_NAME = _pattern(
+    "scaling-name", r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
+    says="a name is 1 to 240 characters without ':', '/', '|' and spaces at its ends", instead="use another name",
+    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName, PutScalingPolicy.PolicyName (256, "
+    "less what stands before it)",
+)  # fmt: skip
 UNIQUE_SCALING_NAMES = Limit(
     id="scaling-names-unique",
     accepts=lambda names: len(set(names)) == len(names),
@@ -305,22 +311,6 @@ UNIQUE_SCALING_NAMES = Limit(
     source="botocore application-autoscaling PutScalingPolicy.PolicyName, PutScheduledAction.ScheduledActionName",
     show=lambda names: ", ".join(map(repr, names)),
 )
-POLICY_NAME = _pattern(
-    "scaling-policy-name", r"[^\x00-\x1f\x7f-\x9f]{1,256}",
-    says="the name of a scaling policy is 1 to 256 characters that can be printed", instead="use another name",
-    source="botocore application-autoscaling PutScalingPolicy.PolicyName",
-)  # fmt: skip
-POLICY_NAME_FREE = _pattern(
-    "scaling-policy-name-free", r"(?!(Cpu|Memory|Requests\d*|Backlog|FromZero|Waiting|Predictive|Target)$)(?s:.*)",
-    says="that is what moorage or CDK calls something of its own there", instead="use another name, as in 'Depth'",
-    source="botocore application-autoscaling PutScalingPolicy.PolicyName, which a service has once",
-)  # fmt: skip
-ACTION_NAME = _pattern(
-    "scheduled-action-name", r"(?! )[^\x00-\x1f\x7f-\x9f:/|]{1,256}(?<! )",
-    says="the name of a scheduled action is 1 to 256 characters without ':', '/' and '|', and no space at its ends",
-    instead="use another name, as in 'morning'",
-    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName",
-)  # fmt: skip
 PEAK = Limit(
     id="peak-copies",
     accepts=lambda copies: copies >= 1,
@@ -329,7 +319,7 @@ PEAK = Limit(
     source="AWS containers blog, Amazon ECS availability best practices",
 )
 PREDICTED_AHEAD = _range(
-    "predicted-ahead", 0, 3600, unit="s", of="how long before the load copies start",
+    "predicted-ahead", 0, 3599, unit="s", of="how long before the load copies start",
     source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.SchedulingBufferTime",
 )  # fmt: skip
 PREDICTED_ABOVE = _range(
@@ -457,6 +447,14 @@ ALARM_MINUTES = _range(
     "alarm-minutes", 1, 1440, unit="minutes", of="the time that an alarm looks at",
     source="botocore cloudwatch PutMetricAlarm.EvaluationPeriods (a day at most)",
 )  # fmt: skip
+WIDGETS = Limit(
+    id="dashboard-widgets",
+    accepts=lambda count: count <= 500,
+    says="a dashboard has up to 500 widgets",
+    instead="give a dashboard to each cluster, or to each service",
+    source="CloudWatch API, dashboard body structure (up to 500 widgets)",
+    show=lambda count: f"the rows of {count} widgets",
+)
 STRATEGY_ITEMS = Limit(
     id="strategy-items",
     accepts=lambda count: 1 <= count <= 20,
@@ -507,6 +505,21 @@ PROVIDERS = Limit(
     says="a cluster has 20 at most",
     instead="name fewer, or define a second cluster",
     source="ECS quotas",
+)
+WHOLE_INSTANCES = Limit(
+    id="whole-instances",
+    accepts=lambda number: isinstance(number, int) and not isinstance(number, bool),
+    says="instances are counted in whole numbers",
+    instead="use one, as in max_instances=10",
+    source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize (integers)",
+)
+INSTANCES_PER_CLUSTER = Limit(
+    id="instances-per-cluster",
+    accepts=lambda count: count <= 5000,
+    says="a cluster has 5,000 container instances at most",
+    instead="use a smaller max_instances=, larger instance types, or a second cluster",
+    source="ECS quotas",
+    show=lambda count: f"{count:,} instances",
 )
 INSTANCES = Limit(
     id="instances-range",

@@ -118,7 +118,8 @@ class RollbackAlarms:
     One that is in alarm already when a rollout begins does not stop it (ECS developer guide, deployment alarms).
 
     Args:
-        errors_percent: Answers of 500 and above, more than this share of at least 20 in a minute; None for no alarm.
+        errors_percent: Answers of 500 and above, more than this share of the 20 or more that one of the versions gives
+            in a minute; None for no alarm. A canary of 5 % is heard where 400 are asked for in a minute.
         latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
         unhealthy_targets: So many targets that fail their health check; None for no alarm.
         minutes: How many minutes in a row it must be so, 1 or more.

@@ -27,7 +27,7 @@ class Scaling:
     """How many copies run: a number, or a range and what moves the number in it.
 
     Args:
-        minimum: The least, 0 to 5,000; 1 at least where only what the tasks use moves the number.
+        minimum: The least, 0 to 5,000, and 1 where nothing but the use of the tasks moves the number;
             `Scaling.surviving_zone_loss` works out what outlives a zone.
         maximum: The most; without it the number is `minimum`, and only `schedules` change it.
         cpu_percent: Keep the average CPU use near this share of what the tasks reserve, 1 to 100.
@@ -82,6 +82,7 @@ class Scaling:
         faults.keep(limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
         faults.keep(limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
         self._check_movement(faults)
+        self._check_schedules(faults)
         faults.raise_found()
 
     @staticmethod
@@ -112,13 +113,30 @@ class Scaling:
     def has_target(self) -> bool:
         """Whether something is kept near a value by moving the number."""
         targets = (self.cpu_percent, self.memory_percent, self.requests_per_task, self.backlog_per_task)
-        acts = self.predictive is not None and not self.predictive.forecast_only
-        return any(target is not None for target in targets) or bool(self.metrics) or acts
+        return any(target is not None for target in targets) or bool(self.metrics)
 
     @property
     def moves(self) -> bool:
         """Whether something moves the number, so that a deployment must leave it alone."""
         return self.has_target or bool(self.schedules) or self.predictive is not None
+
+    def _check_schedules(self, faults: Faults) -> None:
+        """Note a change that Application Auto Scaling would refuse at its time, whatever other changes came before."""
+        most = [self.maximum, *(each.maximum for each in self.schedules if each.maximum is not None)]
+        least = [self.minimum, *(each.minimum for each in self.schedules if each.minimum is not None)]
+        if is_token((*most, *least)):
+            return
+        for action in self.schedules:
+            if action.minimum is not None and action.minimum > max(most):
+                faults.add(
+                    f"schedule {action.name!r} raises the minimum to {action.minimum}, but no maximum is above "
+                    f"{max(most)}, and the range would be the wrong way round; use maximum= in it"
+                )
+            if action.maximum is not None and action.maximum < min(least):
+                faults.add(
+                    f"schedule {action.name!r} lowers the maximum to {action.maximum}, but no minimum is below "
+                    f"{min(least)}, and the range would be the wrong way round; use minimum= in it"
+                )
 
     @property
     def _rises_from_zero(self) -> bool:
@@ -129,7 +147,13 @@ class Scaling:
     def _check_movement(self, faults: Faults) -> None:
         if is_token((self.minimum, self.maximum)):
             return
-        if self.minimum < self.maximum and not (self.has_target or self.schedules):
+        acts = self.predictive is not None and not self.predictive.forecast_only
+        if acts and not (self.has_target or self.schedules):
+            faults.add(
+                "predictive only adds copies, and nothing would ever take them away; "
+                "use cpu_percent= or another target beside it"
+            )
+        elif self.minimum < self.maximum and not (self.has_target or self.schedules):
             faults.add(
                 f"nothing moves the number between {self.minimum} and {self.maximum}; "
                 "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
@@ -139,7 +163,7 @@ class Scaling:
                 "minimum is 0, but what no task does cannot be measured, so the number would never rise again; "
                 "use 1, or backlog_per_task=, metrics= or schedules= beside"
             )
-        if self.minimum == self.maximum and self.has_target and not self.schedules:
+        if self.minimum == self.maximum and (self.has_target or acts) and not self.schedules:
             faults.add(
                 f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
                 "use a larger maximum, or no target"

@@ -22,12 +22,12 @@ class MetricTarget:
     It must fall as copies are added: a use, a backlog or a rate of each copy, not a total.
 
     Args:
-        name: What it is called, 1 to 256 characters; part of the policy's id, and once per service.
+        name: What it is called, once per service; the policy's name is `Metric` and this.
         metric: A metric or a math expression of CDK's.
         target: The value to keep it near, above 0.
 
     Raises:
-        ValueError: the target is not above 0, or the name is none or taken.
+        ValueError: the target is not above 0, or the name is not one.
     """
 
     name: str
@@ -36,8 +36,7 @@ class MetricTarget:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"MetricTarget {self.name!r}")
-        faults.keep(limits.POLICY_NAME, "name", self.name)
-        faults.keep(limits.POLICY_NAME_FREE, "name", self.name)
+        faults.keep(limits.SCALING_NAME, "name", self.name)
         faults.keep(limits.TARGET_VALUE, "target", self.target)
         faults.raise_found()
 
@@ -63,7 +62,7 @@ class ScheduledAction:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"ScheduledAction {self.name!r}")
-        faults.keep(limits.ACTION_NAME, "name", self.name)
+        faults.keep(limits.SCALING_NAME, "name", self.name)
         if self.minimum is None and self.maximum is None:
             faults.add("it changes nothing; use minimum= or maximum=")
         faults.keep(limits.TASKS, "minimum", self.minimum)
@@ -84,8 +83,9 @@ class Predictive:
         memory_percent: Memory use, likewise.
         requests_per_task: Requests in a minute that each task gets; the service needs a route.
         forecast_only: Whether the forecast is only shown, to see how good it is, and starts nothing.
-        ahead: How long before the load the copies start, up to an hour.
-        above_maximum_percent: By how much the forecast may go above the maximum, 0 to 100 %; not at all without it.
+        ahead: How long before the load the copies start, less than an hour.
+        above_maximum_percent: Lets a forecast near or above the maximum raise it, to so many percent above the
+            forecast, 0 to 100 %; the maximum holds without it.
 
     Raises:
         ValueError: not one of the three is given, or an argument is outside its limit.

@@ -430,6 +430,6 @@ MANAGED_SYSTEM = Limit(
     id="managed-instances-system",
     accepts=lambda system: system == "LINUX",
     says="ECS Managed Instances run Linux alone",
-    instead="use Fargate, or a Capacity.ec2(...) with a Windows AMI",
+    instead="use Capacity.fargate()",
     source=_MANAGED,
 )

@@ -1,18 +1,21 @@
 """Application Auto Scaling, which ministack lacks altogether: its API, and its two CloudFormation types.
 
-Limits are kept: a service below a target's minimum is raised to it, as on AWS. No metric moves a count.
+Limits are kept: a service below a target's minimum is raised to it, as on AWS. No metric moves a count, but an alarm
+that goes off does where a step scaling policy is its action: the metric counts as being at the alarm's threshold.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
+import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack import app
 from ministack.core import router
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid
-from ministack.services import ecs
+from ministack.services import cloudwatch, ecs
 
 from .calls import RefusedError, json_service, members, perform, request
 from .resource import Made, Properties, Resource
@@ -104,9 +107,52 @@ def _put_policy(parameters: Parameters) -> Parameters:
     return {"PolicyARN": arn, "Alarms": []}
 
 
+def _moving(dispatch: Callable[..., None]) -> Callable[..., None]:
+    """Let alarms move what their step scaling policies scale."""
+
+    def dispatched(alarm: Parameters, old_state: str, new_state: str, reason: str) -> None:
+        dispatch(alarm, old_state, new_state, reason)
+        if alarm.get("ActionsEnabled", True):
+            actions = alarm.get({"ALARM": "AlarmActions", "OK": "OKActions"}.get(new_state, ""), ())
+            for key, policy in list(_policies.items()):
+                if policy["PolicyARN"] in actions and policy["PolicyType"] == "StepScaling":
+                    _move(_targets[key[:3]], policy["StepScalingPolicyConfiguration"])
+
+    return dispatched
+
+
+def _move(target: Parameters, steps: Mapping[str, Any]) -> None:
+    """Adjust a count as a policy says of a metric that is at its alarm's threshold."""
+    if target["ScalableDimension"] != _ECS_COUNT or target.get("SuspendedState", {}).get("DynamicScalingOutSuspended"):
+        return
+    _, cluster, name = target["ResourceId"].split("/")
+    count = ecs._services[f"{cluster}/{name}"]["desiredCount"]
+    step = min(steps["StepAdjustments"], key=_distance)["ScalingAdjustment"]
+    if steps["AdjustmentType"] == "ExactCapacity":
+        wanted = step
+    else:
+        part = steps["AdjustmentType"] == "PercentChangeInCapacity"
+        change = math.floor(abs(count * step / 100)) or 1 if part else abs(step)
+        wanted = count + int(math.copysign(max(change, steps.get("MinAdjustmentMagnitude", 0) if part else 0), step))
+    wanted = min(max(wanted, target["MinCapacity"]), target["MaxCapacity"])
+    if wanted != count:
+        perform(ecs._update_service, {"cluster": cluster, "service": name, "desiredCount": wanted})
+
+
+def _distance(adjustment: Mapping[str, Any]) -> float:
+    """How far a step's interval is from the threshold."""
+    bounds = (
+        adjustment.get("MetricIntervalLowerBound", -math.inf),
+        adjustment.get("MetricIntervalUpperBound", math.inf),
+    )
+    return 0.0 if bounds[0] <= 0 <= bounds[1] else min(map(abs, bounds))
+
+
 def _put_action(parameters: Parameters) -> Parameters:
     if _key(parameters) not in _targets:
         raise _missing("scalable target")
+    if parameters.get("Timezone", "UTC") not in zoneinfo.available_timezones():
+        raise RefusedError(f"ValidationException: the time zone {parameters['Timezone']} does not exist")
     key = _key(parameters, "ScheduledActionName")
     known: Parameters = _actions.get(key, {})
     namespace, resource_id, _, name = key
@@ -177,6 +223,7 @@ def install() -> None:
     """Give the service a place among ministack's."""
     router.SERVICE_PATTERNS[_SERVICE] = {"target_prefixes": [_TARGET], "host_patterns": [rf"{_SERVICE}\."]}
     app.SERVICE_HANDLERS[_SERVICE] = json_service(_OPERATIONS)
+    cloudwatch._dispatch_alarm_actions = _moving(cloudwatch._dispatch_alarm_actions)
 
 
 class ScalableTarget(Resource):

@@ -18,8 +18,12 @@ from .calls import RefusedError
 
 Parameters = dict[str, Any]
 
-_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE", "BLOB_MOUNTING": "DISABLED", "REGISTRY_POLICY_SCOPE": "V2"}
-_VALUES = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE",), "BLOB_MOUNTING": ("ENABLED", "DISABLED")}
+_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE",),
+    "BLOB_MOUNTING": ("DISABLED", "ENABLED"),
+    "REGISTRY_POLICY_SCOPE": ("V2",),
+}
+"""An account's settings and the values that each takes, the default first."""
 _UPSTREAM = {
     "public.ecr.aws": "ecr-public",
     "quay.io": "quay",
@@ -171,21 +175,6 @@ def _refuse_actions(actions: str | list[str]) -> None:
             )
 
 
-def _get_policy(_: Parameters) -> Parameters:
-    if "policy" not in _one:
-        registry = get_account_id()
-        raise RefusedError(
-            f"RegistryPolicyNotFoundException: Registry policy does not exist in the registry with id '{registry}'"
-        )
-    return _of_registry(policyText=_one["policy"])
-
-
-def _delete_policy(parameters: Parameters) -> Parameters:
-    answer = _get_policy(parameters)
-    _one.pop("policy")
-    return answer
-
-
 def _put_replication(parameters: Parameters) -> Parameters:
     configuration = parameters["replicationConfiguration"]
     own = (get_account_id(), get_region())
@@ -206,16 +195,28 @@ def _put_signing(parameters: Parameters) -> Parameters:
     return {"signingConfiguration": _one["signing"]}
 
 
-def _get_signing(_: Parameters) -> Parameters:
-    if "signing" not in _one:
-        raise RefusedError("SigningConfigurationNotFoundException: The signing configuration was not found")
-    return _of_registry(signingConfiguration=_one["signing"])
+def _showing(name: str, member: str, missing: str) -> Callable[[Parameters], Parameters]:
+    """What shows a setting that has no default."""
+
+    def show(_: Parameters) -> Parameters:
+        if name not in _one:
+            raise RefusedError(f"{missing}: it does not exist in the registry with id '{get_account_id()}'")
+        return _of_registry(**{member: _one[name]})
+
+    return show
 
 
-def _delete_signing(parameters: Parameters) -> Parameters:
-    answer = _get_signing(parameters)
-    _one.pop("signing")
-    return answer
+def _deleting(name: str, show: Callable[[Parameters], Parameters]) -> Callable[[Parameters], Parameters]:
+    def delete(parameters: Parameters) -> Parameters:
+        answer = show(parameters)
+        reset(name)
+        return answer
+
+    return delete
+
+
+_get_policy = _showing("policy", "policyText", "RegistryPolicyNotFoundException")
+_get_signing = _showing("signing", "signingConfiguration", "SigningConfigurationNotFoundException")
 
 
 def _create_cache_rule(parameters: Parameters) -> Parameters:
@@ -352,7 +353,7 @@ def _deregister_exclusion(parameters: Parameters) -> Parameters:
 
 def _put_setting(parameters: Parameters) -> Parameters:
     name, value = parameters["name"], parameters["value"]
-    if value not in _VALUES.get(name, ("V1", "V2") if name in _SETTINGS else ()):
+    if value not in _SETTINGS.get(name, ()):
         raise RefusedError(f"InvalidParameterException: The setting {name} does not take the value '{value}'")
     _settings[name] = value
     return {"name": name, "value": value}
@@ -362,16 +363,16 @@ def _get_setting(parameters: Parameters) -> Parameters:
     name = parameters["name"]
     if name not in _SETTINGS:
         raise RefusedError(f"InvalidParameterException: There is no setting {name}")
-    return {"name": name, "value": _settings.get(name, _SETTINGS[name])}
+    return {"name": name, "value": _settings.get(name, _SETTINGS[name][0])}
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters], Parameters]] = {
     "CreatePullThroughCacheRule": _create_cache_rule,
     "CreateRepositoryCreationTemplate": _create_template,
     "DeletePullThroughCacheRule": _delete_cache_rule,
-    "DeleteRegistryPolicy": _delete_policy,
+    "DeleteRegistryPolicy": _deleting("policy", _get_policy),
     "DeleteRepositoryCreationTemplate": _delete_template,
-    "DeleteSigningConfiguration": _delete_signing,
+    "DeleteSigningConfiguration": _deleting("signing", _get_signing),
     "DeregisterPullTimeUpdateExclusion": _deregister_exclusion,
     "DescribePullThroughCacheRules": _describe_cache_rules,
     "DescribeRegistry": lambda _: _of_registry(replicationConfiguration={"rules": replication_rules()}),

@@ -132,21 +132,23 @@ def _open_to(target: Record, rule_arn: str) -> str:
 
 
 def _ask_queue(arn: str, rule_arn: str) -> None:
-    queue = sqs._queue_by_arn(arn)
-    if queue is None:
-        raise RefusedError(f"{_NOT_FOUND}: the queue {arn} does not exist")
-    attributes = queue["attributes"]
-    _ask(attributes.get("Policy"), "sqs:SendMessage", arn, rule_arn)
-    _ask_key(attributes.get("KmsMasterKeyId"), rule_arn)
+    _ask_encrypted(sqs._queue_by_arn(arn), "sqs:SendMessage", arn, rule_arn)
 
 
 def _ask_topic(arn: str, rule_arn: str) -> None:
-    topic = sns._topics.get(arn)
-    if topic is None:
-        raise RefusedError(f"{_NOT_FOUND}: the topic {arn} does not exist")
-    attributes = topic["attributes"]
-    _ask(attributes.get("Policy"), "sns:Publish", arn, rule_arn)
-    _ask_key(attributes.get("KmsMasterKeyId"), rule_arn)
+    _ask_encrypted(sns._topics.get(arn), "sns:Publish", arn, rule_arn)
+
+
+def _ask_encrypted(found: Record | None, action: str, arn: str, rule_arn: str) -> None:
+    """Ask a queue or a topic, and the key that encrypts it."""
+    if found is None:
+        raise RefusedError(f"{_NOT_FOUND}: {arn} does not exist")
+    attributes = found["attributes"]
+    _ask(attributes.get("Policy"), action, arn, rule_arn)
+    use = ("kms:GenerateDataKey", "kms:Decrypt")
+    fault = policies.unusable_key(attributes.get("KmsMasterKeyId"), _SERVICE, rule_arn, *use)
+    if fault:
+        raise RefusedError(f"{_NO_PERMISSIONS}: {fault}")
 
 
 def _ask_function(arn: str, rule_arn: str) -> None:
@@ -178,12 +180,6 @@ _ASKED: dict[str, Callable[[str, str], None]] = {
 def _ask(policy: Any, action: str, arn: str, rule_arn: str) -> None:
     if not policies.allows(policy, _SERVICE, action, arn, rule_arn):
         raise RefusedError(f"{_NO_PERMISSIONS}: the policy of {arn} does not let {_SERVICE} do {action}")
-
-
-def _ask_key(key: str | None, rule_arn: str) -> None:
-    fault = policies.unusable_key(key, _SERVICE, rule_arn, "kms:GenerateDataKey", "kms:Decrypt")
-    if fault:
-        raise RefusedError(f"{_NO_PERMISSIONS}: {fault}")
 
 
 def _group_name(arn: str) -> str:

@@ -1,0 +1,90 @@
+"""What CloudWatch knows of the targets of a route, asked of both target groups, of which either may serve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from moorage.ecs.routing import Target
+
+_LEAST_REQUESTS = 20
+"""Fewer answers in a minute say nothing of their share of errors."""
+
+
+def on_target(
+    target: Target, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
+) -> dict[str, tuple[float, list[dict[str, Any]]]]:
+    """The alarms over a route's targets, by id: above what each rings, and its queries.
+
+    Args:
+        target: What the route became.
+        errors_percent: The share of answers of 500 and above, in percent of at least 20 in a minute; None for none.
+        latency: The time to an answer that 1 of 100 takes longer than, in milliseconds; None for none.
+        unhealthy_targets: So many targets that fail their health check; None for none.
+    """
+    watched = {
+        "Errors": (errors_percent, error_share(target)),
+        "Latency": (latency and latency / 1000, worst(target, "TargetResponseTime", "p99")),
+        # more than one less than so many, since all three ask for more than their threshold
+        "UnhealthyTargets": (
+            unhealthy_targets and unhealthy_targets - 1,
+            worst(target, "UnHealthyHostCount", "Maximum"),
+        ),
+    }
+    return {name: (threshold, queries) for name, (threshold, queries) in watched.items() if threshold is not None}
+
+
+def worst(target: Target, metric: str, statistic: str) -> list[dict[str, Any]]:
+    """Queries for the higher of both groups' values."""
+    queries = [_query(f"m{index}", metric, statistic, each) for index, each in enumerate(_dimensions(target))]
+    each = ", ".join(f"FILL({query['id']}, 0)" for query in queries)
+    return [*queries, {"id": "worst", "expression": f"MAX([{each}])", "label": metric, "returnData": True}]
+
+
+def requests(target: Target) -> list[dict[str, Any]]:
+    """Queries for the answers of both groups together."""
+    queries = [_query(f"r{index}", "RequestCount", "Sum", each) for index, each in enumerate(_dimensions(target))]
+    return [*queries, {"id": "requests", "expression": _sum(queries), "label": "requests", "returnData": True}]
+
+
+def error_share(target: Target) -> list[dict[str, Any]]:
+    """Queries for the share of answers of 500 and above, in percent of enough of them, of whichever group has more.
+
+    Of each group, since a new version that gets a twentieth of the traffic and fails whole is a twentieth of all.
+    """
+    label = "answers of 500 and above, %"
+    queries: list[dict[str, Any]] = []
+    shares: list[dict[str, Any]] = []
+    for index, each in enumerate(_dimensions(target)):
+        queries.append(_query(f"e{index}", "HTTPCode_Target_5XX_Count", "Sum", each))
+        queries.append(_query(f"r{index}", "RequestCount", "Sum", each))
+        share = f"IF(FILL(r{index}, 0) >= {_LEAST_REQUESTS}, 100 * FILL(e{index}, 0) / r{index}, 0)"
+        shares.append({"id": f"share{index}", "expression": share, "label": label, "returnData": False})
+    highest = f"MAX([{', '.join(share['id'] for share in shares)}])"
+    return [*queries, *shares, {"id": "worst", "expression": highest, "label": label, "returnData": True}]
+
+
+def _sum(queries: list[dict[str, Any]]) -> str:
+    return "(" + " + ".join(f"FILL({query['id']}, 0)" for query in queries) + ")"
+
+
+def _dimensions(target: Target) -> list[Mapping[str, str]]:
+    balancer = target.route.load_balancer.load_balancer.load_balancer_full_name
+    return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in target.groups]
+
+
+def _query(name: str, metric: str, statistic: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": name,
+        "returnData": False,
+        "metricStat": {
+            "metric": {
+                "namespace": "AWS/ApplicationELB",
+                "metricName": metric,
+                "dimensions": [{"name": each, "value": value} for each, value in dimensions.items()],
+            },
+            "period": 60,
+            "stat": statistic,
+        },
+    }

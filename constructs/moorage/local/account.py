@@ -1,0 +1,41 @@
+"""An account of the local AWS, seen through boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from moorage.local.environment import ACCOUNT, REGION, session_arguments
+
+_QUICK = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=30, proxies={})
+_GONE = {"DELETE_COMPLETE"}
+
+
+class Account:
+    """One account and region of the local AWS, seen through boto3."""
+
+    def __init__(self, endpoint: str, account: str | None, region: str | None) -> None:
+        self.account, self.region = account or ACCOUNT, region or REGION
+        self._arguments = session_arguments(endpoint, account=self.account, region=self.region)
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service, config=_QUICK, **self._arguments)
+        return self._clients[service]
+
+    def stack(self, name: str) -> Mapping[str, Any] | None:
+        """A stack as CloudFormation describes it; None where there is none."""
+        try:
+            (found,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        except ClientError:
+            return None
+        return None if found["StackStatus"] in _GONE else found
+
+    def resources(self, stack: str) -> Sequence[Mapping[str, Any]]:
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+        return [each for page in pages for each in page["StackResourceSummaries"]]

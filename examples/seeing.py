@@ -1,0 +1,24 @@
+"""Somebody is told: alarms on a service, what failed in its cluster, and a dashboard of both."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+
+from moorage import Cluster, Container, Dashboard, Network, Service, ServiceAlarms, Task
+
+app = cdk.App()
+stack = cdk.Stack(app, "Shop")
+key = kms.Key(stack, "Key", enable_key_rotation=True)
+for service in ("cloudwatch", "events"):
+    key.grant_encrypt_decrypt(iam.ServicePrincipal(f"{service}.amazonaws.com"))
+topic = sns.Topic(stack, "Operators", master_key=key, enforce_ssl=True)
+
+network = Network(stack, "Network")
+cluster = Cluster(stack, "Cluster", vpc=network.vpc, forensics_topic=topic)
+cache = Service(
+    stack, "Cache", cluster=cluster, task=Task(Container("public.ecr.aws/docker/library/redis:8", port=6379))
+)
+ServiceAlarms(stack, "CacheAlarms", service=cache, topic=topic, cpu_percent=80)
+Dashboard(stack, "Dashboard", services=[cache])
+app.synth()

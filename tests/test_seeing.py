@@ -1,0 +1,163 @@
+"""What a dashboard shows, and that every alarm of a service tells somebody."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_sns as sns
+
+from moorage import (
+    Cluster,
+    Container,
+    Dashboard,
+    LoadBalancer,
+    RollbackAlarms,
+    Rollout,
+    Route,
+    Scaling,
+    Service,
+    ServiceAlarms,
+    Task,
+    Worker,
+)
+from tests.conftest import readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+ALARM = "AWS::CloudWatch::Alarm"
+TASK = Task(Container("redis:8", name="web", port=6379))
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+def web(stack: cdk.Stack, cluster: Cluster, **arguments: Any) -> Service:
+    edge = LoadBalancer(stack, "Edge", vpc=cluster.vpc, plain_http="a test", access_logs=False)
+    return Service(stack, "Web", cluster=cluster, task=TASK, route=Route(edge), **arguments)
+
+
+def alarms_of(stack: cdk.Stack) -> dict[str, Any]:
+    found = template(stack).find_resources(ALARM)
+    return {name: each["Properties"] for name, each in found.items() if name.startswith("Alarms")}
+
+
+def body_of(stack: cdk.Stack) -> list[dict[str, Any]]:
+    (dashboard,) = template(stack).find_resources("AWS::CloudWatch::Dashboard").values()
+    parts = dashboard["Properties"]["DashboardBody"]["Fn::Join"][1]
+    body = json.loads("".join(each if isinstance(each, str) else f"<{next(iter(each.values()))}>" for each in parts))
+    widgets: list[dict[str, Any]] = body["widgets"]
+    return widgets
+
+
+def test_every_alarm_tells_the_topic_which_lets_cloudwatch_in(
+    stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion
+) -> None:
+    topic = sns.Topic(stack, "Topic")
+    ServiceAlarms(stack, "Alarms", service=web(stack, cluster), topic=topic)
+    told = {"Ref": next(iter(template(stack).find_resources("AWS::SNS::Topic")))}
+    assert len(alarms_of(stack)) == 5
+    for alarm in alarms_of(stack).values():
+        assert (alarm["AlarmActions"], alarm["OKActions"]) == ([told], [told])
+    (policy,) = template(stack).find_resources("AWS::SNS::TopicPolicy").values()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_thresholds_are_settable_and_none_is_no_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
+    ServiceAlarms(
+        stack,
+        "Alarms",
+        service=web(stack, cluster),
+        topic=sns.Topic(stack, "Topic"),
+        cpu_percent=70,
+        memory_percent=None,
+        errors_percent=2.5,
+        latency=dt.timedelta(milliseconds=800),
+        unhealthy_targets=3,
+        minutes=2,
+    )
+    found = alarms_of(stack).values()
+    assert sorted(alarm["Threshold"] for alarm in found) == [0.8, 2, 2.5, 70]
+    assert {alarm["EvaluationPeriods"] for alarm in found} == {2}
+
+
+def test_both_target_groups_of_a_route_are_watched(stack: cdk.Stack, cluster: Cluster) -> None:
+    rollout = Rollout.blue_green(alarms=RollbackAlarms())
+    service = web(stack, cluster, rollout=rollout)
+    ServiceAlarms(stack, "Alarms", service=service, topic=sns.Topic(stack, "Topic"), cpu_percent=None)
+    Dashboard(stack, "Seen", services=[service])
+    latency = next(each for name, each in alarms_of(stack).items() if "Latency" in name)
+    assert [query["Id"] for query in latency["Metrics"]] == ["m0", "m1", "worst"]
+    (unhealthy,) = (each for each in body_of(stack) if each["properties"].get("title") == "Unhealthy targets")
+    assert len(unhealthy["properties"]["metrics"]) == 3
+
+
+def test_fails_when_alarms_are_wrong_or_none_is_left(stack: cdk.Stack, cluster: Cluster) -> None:
+    topic = sns.Topic(stack, "Topic")
+    service = Service(stack, "Api", cluster=cluster, task=TASK)
+    with pytest.raises(ValueError, match=r"(?s)Shop/Alarms.*cpu_percent is 0.*memory_percent is 120.*minutes is 0"):
+        ServiceAlarms(stack, "Alarms", service=service, topic=topic, cpu_percent=0, memory_percent=120, minutes=0)
+    with pytest.raises(ValueError, match="there is no alarm left that this service can ring"):
+        ServiceAlarms(stack, "Alarms", service=service, topic=topic, cpu_percent=None, memory_percent=None)
+
+
+def test_a_dashboard_shows_each_service_its_routes_its_queue_and_what_failed(
+    stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion
+) -> None:
+    worker = Worker(stack, "Mailer", cluster=cluster, task=TASK, scaling=Scaling(0, 5, backlog_per_task=10))
+    Dashboard(stack, "Seen", services=[web(stack, cluster), worker])
+    titles = [each["properties"].get("title") for each in body_of(stack) if each["type"] != "text"]
+    assert titles == [
+        "CPU and memory of the cluster, %",
+        "What failed",
+        "CPU and memory, %",
+        "Running tasks",
+        "Requests",
+        "Latency (p99), s",
+        "Answers of 500 and above, %",
+        "Unhealthy targets",
+        "CPU and memory, %",
+        "Running tasks",
+        "Messages to work on",
+    ]
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_a_dashboard_is_as_cloudwatch_takes_it(stack: cdk.Stack, cluster: Cluster) -> None:
+    """After the dashboard body structure of CloudWatch's API reference."""
+    Dashboard(stack, "Seen", services=[web(stack, cluster)])
+    for widget in body_of(stack):
+        assert widget["type"] in {"metric", "text", "log"}
+        assert 1 <= widget["width"] <= 24
+        assert 1 <= widget["height"] <= 1000
+        properties = widget["properties"]
+        if widget["type"] == "text":
+            assert properties.keys() == {"markdown"}
+            continue
+        assert properties["region"] == "<AWS::Region>"
+        if widget["type"] == "log":
+            assert properties["query"].startswith("SOURCE '<")
+            continue
+        ids = [metric[-1]["id"] for metric in properties["metrics"] if "id" in metric[-1]]
+        assert len(set(ids)) == len(ids)
+        for *named, options in properties["metrics"]:
+            assert len(named) % 2 == 0
+            assert all(isinstance(each, str) for each in named)
+            assert ("expression" in options) == (not named)
+
+
+def test_fails_when_a_dashboard_has_no_service_or_one_twice(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="Shop/Seen: services is empty, so the dashboard would show nothing"):
+        Dashboard(stack, "Seen", services=[])
+    service = Service(stack, "Api", cluster=cluster, task=TASK)
+    with pytest.raises(ValueError, match="services has Shop/Api more than once; name each once"):
+        Dashboard(stack, "Seen", services=[service, service])
