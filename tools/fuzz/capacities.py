@@ -164,7 +164,7 @@ def _group(pick: Pick) -> Ground:
         min_instances=least,
         max_instances=most,
         spot=spot,
-        on_demand_base=pick.within("on-demand-base", 0, most, -1, most + 1) if spot else None,
+        on_demand_base=pick.within("on-demand-base", 0, int(most), -1, int(most) + 1) if spot else None,
         instance=pick.maybe(lambda: _instance(pick), "instance-volume", "reserved-memory"),
         scaling=pick.maybe(lambda: _managed_scaling(pick), *(row for row in GROUP if row.startswith("managed"))),
         warm_pool=_warm_pool(pick, most) if pick.breaks("warm-pool") or (not spot and pick.seldom()) else None,
@@ -254,6 +254,6 @@ def placement(pick: Pick) -> Code | None:
     if pick.breaks("placement-constraints"):
         constraints = [Code("PlacementConstraint.distinct_instances()")] * 11
     made = call("Placement", strategies=strategies or None, constraints=constraints or None)
-    if pick.breaks(*PLACED):
+    if pick.broken:  # by what a daemon may have nothing of
         return made
     return pick.one_of(made, call("Placement.packed_by_memory"), call("Placement.on_each_instance"))
