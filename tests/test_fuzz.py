@@ -32,6 +32,7 @@ def program(source: str, *broken: str) -> Definition:
 def test_random_services_are_accepted_for_good_or_refused_with_a_reason() -> None:
     report = run(60, SEED)
     assert not report.failures(whole=False)
+    assert report.trial.answered == 60
     assert report.trial.accepted > 15
     assert report.trial.refused > 15
     assert sum(report.trial.hits.values()) >= report.trial.refused // 2

@@ -58,10 +58,10 @@ class Report:
         return found
 
     def __str__(self) -> str:
-        trial, count = self.trial, self.trial.accepted + self.trial.refused
+        trial = self.trial
         kinds = [problem.kind for problem in trial.problems]
         lines = [
-            f"{dt.date.today()}: {count:,} random services in {self.took:.0f} s, seed {self.seed}",
+            f"{dt.date.today()}: {trial.answered:,} random services in {self.took:.0f} s, seed {self.seed}",
             f"{trial.accepted:,} accepted, of which {kinds.count('invalid template')} have an invalid template and "
             f"{kinds.count('let through')} break a limit",
             f"{trial.refused:,} refused, of which {kinds.count('unsaid')} do not say why",
@@ -82,13 +82,16 @@ def run(services: int, seed: int, *, shrink: bool = True) -> Report:
     """Define so many random services; those that fail are made as small as still fails."""
     trial, started = Trial(), time.monotonic()
     drawn_in: dict[Definition, Explored] = {}
-    for part in plan(services, seed):
+    parts = plan(services, seed)
+    for part in parts:
 
         def answer(definition: Definition, part: Explored = part) -> None:
             drawn_in.setdefault(definition, part)
             trial.answer(definition)
 
         explore(answer, part, (Phase.generate,))
+        if part is parts[-1] and trial.answered < services:  # some rows can be broken in a few ways alone
+            parts.append((definitions(), services - trial.answered, seed + len(parts)))
     trial.finish()
     took = time.monotonic() - started
     first = {problem.kind: problem for problem in reversed(trial.problems)}

@@ -50,7 +50,7 @@ class Ground:
     """What a service runs on.
 
     Args:
-        kind: `fargate`, `ec2` or `managed`, of which tasks depend.
+        kind: `fargate`, `ec2` or `managed`, on which its tasks depend.
         lines: The program's lines that make its capacities.
         offered: The names of those of the cluster.
         chosen: What the service is given as `capacity=`; None where it names none.
@@ -58,7 +58,6 @@ class Ground:
         architecture: Their processor.
         gpus: GPUs of its instances.
         most: How many copies there is room for.
-        first: Whether the first capacity is one that exists already, by its name alone.
     """
 
     kind: str
@@ -72,6 +71,7 @@ class Ground:
 
 
 def ground(pick: Pick) -> Ground:
+    """What a service runs on: what the rows to break ask for, or any."""
     kinds = [kind for kind, rows in _FORCED.items() if pick.breaks(*rows)]
     kind = kinds[0] if kinds else pick.one_of("fargate", "fargate", "fargate", "ec2", "managed", "existing")
     return {"fargate": _fargate, "ec2": _group, "managed": _managed, "existing": _existing}[kind](pick)

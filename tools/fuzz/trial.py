@@ -145,6 +145,7 @@ class Trial:
     """
 
     size: int = 10
+    answered: int = 0
     accepted: int = 0
     refused: int = 0
     hits: Counter[str] = attrs.field(factory=Counter)
@@ -153,6 +154,7 @@ class Trial:
 
     def answer(self, definition: Definition) -> None:
         """Run a program and judge the answer; of its template, once there are some to be checked together."""
+        self.answered += 1
         with _counted() as hit, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
