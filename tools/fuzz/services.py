@@ -187,7 +187,7 @@ def _target_health(pick: Pick, *, grpc: bool) -> Code:
     interval = pick.within("target-health-interval", 5, 300)
     timeout = min(pick.within("target-health-timeout", 2, 120, 1, 121), 121)
     if pick.breaks("target-health-timeout-shorter"):
-        timeout = min(interval, 120)
+        interval = timeout = pick.one_of(5, 60, 120)
     elif not pick.breaks("target-health-timeout", "target-health-interval"):
         timeout = max(2, min(timeout, interval - 1))
     if grpc:
