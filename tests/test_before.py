@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING, Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
 
-from moorage import Cluster, Container, Service, Task
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    LifecycleHook,
+    LifecycleStage,
+    NetworkMode,
+    Rollout,
+    Service,
+    Task,
+)
 from moorage.ecs import run_once
-from tests.conftest import readable, template
+from tests.conftest import imported_vpc, readable, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -53,6 +64,7 @@ def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluste
     (function,) = of.find_resources("AWS::Lambda::Function").values()
     request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"]).replace("\\", "")
     assert '"capacityProviderStrategy":[{"capacityProvider":"FARGATE","weight":1}]' in request
+    assert '"networkConfiguration":{"awsvpcConfiguration":{"' in request
     assert '"assignPublicIp":"DISABLED"' in request
     assert '"subnets":["subnet-1","subnet-2"]' in request
     assert stack.resolve(service.security_groups[0].security_group_id)["Fn::GetAtt"][0] in request
@@ -101,6 +113,56 @@ def test_the_function_may_run_this_task_there_and_nothing_else(stack: cdk.Stack,
 
 def test_the_function_is_short_enough_to_stand_in_a_template() -> None:
     assert len(Path(run_once.__file__).read_text()) < 4096  # what CDK takes as an inline function
+
+
+def test_it_runs_before_what_else_is_asked_and_one_role_asks_both(stack: cdk.Stack, cluster: Cluster) -> None:
+    own = lambda_.Function.from_function_arn(stack, "Own", "arn:aws:lambda:eu-west-1:111111111111:function:own")
+    asked = Rollout.rolling(hooks=[LifecycleHook.function(own, LifecycleStage.PRE_SCALE_UP)])
+    Service(stack, "Web", cluster=cluster, task=WEB, before=MIGRATION, rollout=asked)
+    of = template(stack)
+    (service,) = of.find_resources("AWS::ECS::Service").values()
+    ours, theirs = service["Properties"]["DeploymentConfiguration"]["LifecycleHooks"]
+    (name,) = of.find_resources("AWS::Lambda::Function")
+    assert ours["HookTargetArn"] == {"Fn::GetAtt": [name, "Arn"]}
+    assert theirs["HookTargetArn"] == own.function_arn
+    assert ours["RoleArn"] == theirs["RoleArn"]
+    resources = [
+        statement["Resource"]
+        for each in of.find_resources("AWS::IAM::Policy").values()
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Action"] == "lambda:InvokeFunction"
+    ]
+    assert resources == [ours["HookTargetArn"], theirs["HookTargetArn"]]
+
+
+def test_its_logs_are_kept_a_year_with_those_of_the_service_and_go_with_them_when_asked(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
+    gone = cdk.RemovalPolicy.DESTROY
+    web = Service(stack, "Web", cluster=cluster, task=WEB, before=MIGRATION, removal_policy=gone)
+    of = template(stack)
+    found = of.find_resources("AWS::Logs::LogGroup")
+    groups = {name: each for name, each in found.items() if name.startswith("Web")}
+    assert {each["Properties"]["RetentionInDays"] for each in groups.values()} == {365}
+    assert {each["DeletionPolicy"] for each in groups.values()} == {"Delete"}
+    assert len(groups) == 2  # of the service with the task before it, and of the function
+    written = {
+        container["LogConfiguration"]["Options"]["awslogs-group"]["Ref"]
+        for each in of.find_resources("AWS::ECS::TaskDefinition").values()
+        for container in each["Properties"]["ContainerDefinitions"]
+    }
+    assert written == {stack.resolve(web.log_group.log_group_name)["Ref"]}
+
+
+def test_on_instances_it_takes_their_capacity_and_network(stack: cdk.Stack) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
+    bridged = Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE)
+    Service(stack, "Web", cluster=cluster, task=bridged, before=bridged)
+    (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
+    request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"])
+    assert "capacityProvider" in request
+    assert "networkConfiguration" not in request  # tasks have the instance's
 
 
 def test_what_the_task_cannot_do_is_named_as_that_of_the_task_before(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -12,9 +12,10 @@ from tests.test_local_lifecycle import Project, project  # noqa: F401  # a fixtu
 APP = """
 import json, pathlib
 import aws_cdk as cdk
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_cloudwatch as cloudwatch, aws_iam as iam, aws_lambda as lambda_
 from moorage import (
-    Cluster, Container, LifecycleHook, LifecycleStage, LoadBalancer, Network, Rollout, Route, Scaling, Service, Task
+    Cluster, Container, LifecycleHook, LifecycleStage, LoadBalancer, Network, RollbackAlarms, Rollout, Route, Scaling,
+    Service, Task
 )
 
 said = json.loads(pathlib.Path("said.json").read_text())
@@ -24,20 +25,31 @@ gone = cdk.RemovalPolicy.DESTROY
 network = Network(stack, "Network", nat_gateways=1, flow_logs=False, removal_policy=gone)
 cluster = Cluster(stack, "Cluster", vpc=network.vpc)
 edge = LoadBalancer(stack, "Edge", vpc=network.vpc, access_logs=False, deletion_protection=False, removal_policy=gone)
+orders = cloudwatch.Metric(namespace="Shop", metric_name="OrdersFailed")
+alarm = cloudwatch.Alarm(stack, "Orders", metric=orders, threshold=1, evaluation_periods=1)
 check = lambda_.Function(
     stack,
     "Check",
     runtime=lambda_.Runtime.PYTHON_3_13,
     handler="index.handler",
     code=lambda_.Code.from_inline(
-        "def handler(event, context): return {'hookStatus': '%s'}" % said.get("check", "SUCCEEDED")
+        "import boto3, os\\n"
+        "def handler(event, context):\\n"
+        "    if os.environ['STATE']:\\n"
+        "        boto3.client('cloudwatch').set_alarm_state(\\n"
+        "            AlarmName=os.environ['ALARM'], StateValue=os.environ['STATE'], StateReason='test')\\n"
+        "    return {'hookStatus': os.environ['STATUS']}\\n"
     ),
+    environment={
+        "ALARM": alarm.alarm_name, "STATE": said.get("alarm", ""), "STATUS": said.get("check", "SUCCEEDED")
+    },
 )
+check.add_to_role_policy(iam.PolicyStatement(actions=["cloudwatch:SetAlarmState"], resources=[alarm.alarm_arn]))
 bake = cdk.Duration.minutes(1)
 hooks = [LifecycleHook.function(check, LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]
 rollouts = {
     "rolling": Rollout.rolling(),
-    "blue_green": Rollout.blue_green(bake=bake, hooks=hooks),
+    "blue_green": Rollout.blue_green(bake=bake, hooks=hooks, alarms=RollbackAlarms(others=[alarm])),
     "canary": Rollout.canary(percent=10, bake=bake),
     "linear": Rollout.linear(percent=50, bake=bake),
 }
@@ -75,6 +87,15 @@ def serving(of: Project, service: dict[str, Any]) -> list[tuple[str, int]]:
     return [(each["TargetGroupArn"], each["Weight"]) for each in groups]
 
 
+def deployments(of: Project, service: dict[str, Any]) -> list[dict[str, Any]]:
+    """The deployments of a service, the newest first."""
+    ecs = Account(of.server.endpoint, None, None).client("ecs")
+    listed = ecs.list_service_deployments(service=service["serviceArn"], cluster=service["clusterArn"])
+    arns = [each["serviceDeploymentArn"] for each in listed["serviceDeployments"]]
+    found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+    return sorted(found, key=lambda each: each["createdAt"], reverse=True)
+
+
 def image(of: Project, service: dict[str, Any]) -> str:
     ecs = Account(of.server.endpoint, None, None).client("ecs")
     found = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
@@ -101,17 +122,31 @@ def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(proj
     for name, each in second.items():
         assert image(project, each) == "nginx:1.29"
         assert each["runningCount"] == 2
+        assert deployments(project, each)[0]["status"] == "SUCCESSFUL"
         if name in before:  # the other target group serves now
             now = dict(serving(project, each))
             assert [now[group] for group, _ in before[name]] == [0, 100]
 
-    for said in ({"before": "exit 3"}, {"before": "exit 0", "check": "FAILED"}):
-        project.say(image="nginx:1.30", **said)
+    reasons = []
+    for said in ({"before": "exit 3"}, {"check": "FAILED"}, {"alarm": "ALARM"}):
+        project.say(image="nginx:1.30", **{"before": "exit 0", **said})
         failed = project.run("up")
         assert failed.returncode == 1, failed.stdout
         for each in services(project).values():
             assert image(project, each) == "nginx:1.29"
             assert each["runningCount"] == 2
+        taken_back = [
+            each["statusReason"]
+            for service in services(project).values()
+            for each in deployments(project, service)
+            if each["status"] == "ROLLBACK_SUCCESSFUL"
+        ]
+        reasons.append(" ".join(taken_back))
+    before_task, hook, alarm = reasons
+    assert "PRE_SCALE_UP" in before_task
+    assert "POST_TEST_TRAFFIC_SHIFT" in hook
+    assert "alarms in ALARM" not in hook
+    assert "alarms in ALARM" in alarm
 
     down = project.run("down")
     assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr

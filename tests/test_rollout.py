@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
+import botocore.session
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Match, Template
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moorage import (
     Capacity,
@@ -22,6 +25,7 @@ from moorage import (
     Cluster,
     Container,
     EarlySuccess,
+    HealthCheck,
     LifecycleHook,
     LifecycleStage,
     LoadBalancer,
@@ -32,6 +36,8 @@ from moorage import (
     Route,
     Scaling,
     Service,
+    ServiceConnect,
+    TargetHealth,
     Task,
 )
 from moorage.workload.estimate import Pace, estimate
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
 
 WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
 TEN_MINUTES = dt.timedelta(minutes=10)
+HANDLER: Any = object()  # a hook checks itself without asking its function
 
 
 @pytest.fixture
@@ -120,21 +127,45 @@ def test_a_shifting_rollout_has_a_second_target_group_a_test_rule_and_a_role(
     assert {balancer["TargetGroupArn"]["Ref"], turned["AlternateTargetGroupArn"]["Ref"]} == set(groups)
 
 
+def test_both_target_groups_are_watched_alike_and_the_load_balancer_reaches_the_tasks_of_both(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
+) -> None:
+    health = TargetHealth("/healthz", interval=dt.timedelta(seconds=7), unhealthy=4)
+    service(stack, cluster, Rollout.linear(), route=Route(edge, health=health))
+    of = template(stack)
+    serving, alternate = of.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup").values()
+    assert serving == alternate
+    assert serving["Properties"]["HealthCheckPath"] == "/healthz"
+    for direction in ("Ingress", "Egress"):  # both take the tasks of one security group
+        of.resource_properties_count_is(
+            f"AWS::EC2::SecurityGroup{direction}", {"FromPort": 8080, "ToPort": 8080, "IpProtocol": "tcp"}, 1
+        )
+
+
+def test_service_connect_shifts_traffic_without_a_route(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=vpc, namespace="shop")
+    service(stack, cluster, Rollout.canary(alarms=None), connect=ServiceConnect())
+    assert deployment(template(stack))["Strategy"] == "CANARY"
+    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 0)
+    with pytest.raises(ValueError, match="without a route there is no traffic to shift"):
+        Service(
+            stack, "Silent", cluster=cluster, task=Task(Container("redis:8")), connect=ServiceConnect(),
+            rollout=Rollout.canary(alarms=None),
+        )  # fmt: skip
+
+
 def test_ecs_may_turn_the_rules_of_this_service_alone(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     service(stack, cluster, Rollout.blue_green(), route=Route(edge))
     of = template(stack)
     rules = set(of.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule"))
     policies = of.find_resources("AWS::IAM::Policy")
-    (statements,) = (
-        each["Properties"]["PolicyDocument"]["Statement"]
-        for name, each in policies.items()
-        if "InfrastructureRole" in name
-    )
-    by_action = {str(each["Action"]): each["Resource"] for each in statements}
-    modified = by_action.pop("elasticloadbalancing:ModifyRule")
-    assert {each["Ref"] for each in modified} == rules
-    wide = [action for action, resource in by_action.items() if resource == "*"]
-    assert all("Describe" in action for action in wide)
+    groups = set(of.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup"))
+    ((policy, found),) = ((name, each) for name, each in policies.items() if "InfrastructurePolicy" in name)
+    for statement in found["Properties"]["PolicyDocument"]["Statement"]:
+        if any("Describe" not in action for action in statement["Action"]):
+            assert {each["Ref"] for each in statement["Resource"]} == rules | groups
+    (of_service,) = of.find_resources("AWS::ECS::Service").values()
+    assert policy in of_service["DependsOn"]  # there before it is used, and gone after
     of.has_resource_properties(
         "AWS::IAM::Role",
         {
@@ -209,6 +240,37 @@ def test_hooks_ask_functions_and_wait_for_people(stack: cdk.Stack, cluster: Clus
     )
 
 
+def test_the_stages_are_those_that_ecs_knows() -> None:
+    model = botocore.session.get_session().get_service_model("ecs")
+    known = model.shape_for("DeploymentLifecycleHookStage").enum
+    assert {stage.value for stage in LifecycleStage} == set(known)
+    assert {stage.value for stage in LifecycleStage if not stage.of_traffic} == {
+        "RECONCILE_SERVICE",
+        "PRE_SCALE_UP",
+        "POST_SCALE_UP",
+    }
+
+
+def test_a_rollout_goes_back_when_there_is_no_answer_unless_told_otherwise() -> None:
+    asked = LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, timeout=TEN_MINUTES)
+    paused = LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP)
+    assert not asked.continue_on_timeout
+    assert not paused.continue_on_timeout
+    assert LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP, continue_on_timeout=True).continue_on_timeout
+
+
+def test_a_pause_needs_no_role_and_waits_as_ecs_does_unless_told(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
+) -> None:
+    pause = LifecycleHook.pause(LifecycleStage.POST_SCALE_UP, LifecycleStage.POST_TEST_TRAFFIC_SHIFT)
+    service(stack, cluster, Rollout.blue_green(hooks=[pause]), route=Route(edge))
+    of = template(stack)
+    assert deployment(of)["LifecycleHooks"] == [
+        {"TargetType": "PAUSE", "LifecycleStages": ["POST_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT"]}
+    ]
+    assert not [name for name in of.find_resources("AWS::IAM::Role") if "HookRole" in name]
+
+
 def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     topic = sns.Topic(stack, "Topic")
     mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
@@ -228,6 +290,20 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
         assert len([each for each in properties["Metrics"] if "MetricStat" in each]) <= 10  # CloudWatch's limit
         assert properties["AlarmActions"] == [stack.resolve(topic.topic_arn)]
         assert properties["TreatMissingData"] == "notBreaching"
+        asked = {
+            (each["MetricStat"]["Metric"]["MetricName"], each["MetricStat"]["Stat"], each["MetricStat"]["Period"])
+            for each in properties["Metrics"]
+            if "MetricStat" in each
+        }
+        assert {
+            each["MetricStat"]["Metric"]["Namespace"] for each in properties["Metrics"] if "MetricStat" in each
+        } == {"AWS/ApplicationELB"}
+        if "Latency" in name:
+            assert asked == {("TargetResponseTime", "p99", 60)}
+        elif "Unhealthy" in name:
+            assert asked == {("UnHealthyHostCount", "Maximum", 60)}
+        else:
+            assert asked == {("HTTPCode_Target_5XX_Count", "Sum", 60), ("RequestCount", "Sum", 60)}
         assert properties["Threshold"] == (1 if "Errors" in name else 0.75 if "Latency" in name else 1)
     errors = next(each["Properties"]["Metrics"] for name, each in found.items() if "Errors" in name)
     assert errors[-1]["Expression"] == "MAX([share0, share1])"  # a canary that fails whole is heard among the others
@@ -237,6 +313,33 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
         "Enable": True,
         "Rollback": True,
     }
+
+
+def test_a_new_version_that_fails_whole_is_heard_though_it_gets_little(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
+) -> None:
+    """Each version's share of errors counts: 5 % of the traffic that fails whole is 5 % of all answers, and no more."""
+    alarms = RollbackAlarms(latency=None, unhealthy_targets=None, minutes=2)
+    service(stack, cluster, Rollout.canary(percent=5, alarms=alarms), route=Route(edge))
+    (alarm,) = template(stack).find_resources("AWS::CloudWatch::Alarm").values()
+    assert alarm["Properties"]["EvaluationPeriods"] == 2
+    assert alarm["Properties"]["ComparisonOperator"] == "GreaterThanThreshold"
+    assert alarm["Properties"]["Threshold"] == 5
+    queries = {each["Id"]: each for each in alarm["Properties"]["Metrics"]}
+    assert queries["share1"]["Expression"] == "IF(FILL(r1, 0) >= 20, 100 * FILL(e1, 0) / r1, 0)"
+    assert queries["share"]["Expression"] == "MAX([share0, share1])"
+    assert [name for name, each in queries.items() if each["ReturnData"]] == ["share"]
+    metrics = {name: each["MetricStat"]["Metric"] for name, each in queries.items() if "MetricStat" in each}
+    assert [metrics[name]["MetricName"] for name in ("e0", "r0")] == ["HTTPCode_Target_5XX_Count", "RequestCount"]
+    for name in "01":  # a share is of the same target group
+        assert metrics[f"e{name}"]["Dimensions"] == metrics[f"r{name}"]["Dimensions"]
+
+
+def test_other_alarms_alone_need_no_route(stack: cdk.Stack, cluster: Cluster) -> None:
+    mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
+    alarms = RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, others=[mine])
+    service(stack, cluster, Rollout.rolling(alarms=alarms))
+    assert deployment(template(stack))["Alarms"]["AlarmNames"] == ["checkout-fails"]
 
 
 def named_in_order(found: Mapping[str, Any], named: dict[str, Any]) -> list[str]:
@@ -261,6 +364,24 @@ def test_the_circuit_breaker_counts_as_told(stack: cdk.Stack, cluster: Cluster) 
         "ResetOnHealthyTask": False,
         "ThresholdConfiguration": {"Type": "UNBOUNDED_PERCENT", "Value": 25},
     }
+
+
+def test_the_circuit_breaker_is_on_by_default_and_off_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, Rollout.rolling())
+    Service(stack, "Patient", cluster=cluster, task=WEB, rollout=Rollout.rolling(circuit_breaker=None))
+    Service(
+        stack, "Forward", cluster=cluster, task=WEB,
+        rollout=Rollout.rolling(circuit_breaker=CircuitBreaker.failures(5, rollback=False)),
+    )  # fmt: skip
+    found = {
+        name[:3]: each["Properties"]["DeploymentConfiguration"].get("DeploymentCircuitBreaker")
+        for name, each in template(stack).find_resources("AWS::ECS::Service").items()
+    }
+    assert found["Web"] == {"Enable": True, "Rollback": True}
+    assert found["Pat"] in (None, {"Enable": False, "Rollback": False})
+    assert found["For"] == {
+        "Enable": True, "Rollback": False, "ThresholdConfiguration": {"Type": "COUNT", "Value": 5},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -292,7 +413,14 @@ def test_a_rollout_may_count_as_done_early(stack: cdk.Stack, cluster: Cluster) -
 
 def test_zones_are_not_rebalanced_where_nothing_may_start_beside(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100))
-    template(stack).has_resource_properties("AWS::ECS::Service", {"AvailabilityZoneRebalancing": "DISABLED"})
+    Service(
+        stack, "Many", cluster=cluster, task=WEB, scaling=Scaling(100), rollout=Rollout.rolling(maximum_percent=101)
+    )
+    balanced = [
+        each["Properties"]["AvailabilityZoneRebalancing"]
+        for each in template(stack).find_resources("AWS::ECS::Service").values()
+    ]
+    assert balanced == ["DISABLED", "ENABLED"]
 
 
 def test_a_service_in_another_stack_shifts_traffic_of_a_shared_load_balancer(
@@ -318,6 +446,10 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, 
     ("make", "says"),
     [
         (
+            lambda: CircuitBreaker(value=3),
+            "CircuitBreaker: threshold and value go together; use CircuitBreaker.failures(...) or .percent(...)",
+        ),
+        (
             lambda: LifecycleHook.pause(LifecycleStage.PRODUCTION_TRAFFIC_SHIFT),
             "LifecycleHook.pause: stage is PRODUCTION_TRAFFIC_SHIFT, but ECS does not pause while traffic is shifting; "
             "use POST_PRODUCTION_TRAFFIC_SHIFT or the stage before",
@@ -325,6 +457,11 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, 
         (
             LifecycleHook.pause,
             "LifecycleHook.pause: it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another",
+        ),
+        (
+            lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"at": dt.date(2026, 11, 24)}),
+            "LifecycleHook.function: details cannot be said in JSON (Object of type date is not JSON serializable); "
+            "use texts, numbers, lists and mappings of them",
         ),
         (
             lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),
@@ -408,8 +545,14 @@ def test_instances_must_hold_both_versions_at_once(stack: cdk.Stack) -> None:
 def test_a_daemon_is_replaced_where_it_stands(stack: cdk.Stack) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
+    each = Placement.on_each_instance()
     with pytest.raises(ValueError, match="rollout is BLUE_GREEN, but a daemon is replaced where it stands"):
-        service(stack, cluster, Rollout.blue_green(alarms=None), placement=Placement.on_each_instance())
+        service(stack, cluster, Rollout.blue_green(alarms=None), placement=each)
+    with pytest.raises(ValueError, match="maximum_percent is 200 %, but a daemon never runs twice on an instance"):
+        service(stack, cluster, Rollout.rolling(), placement=each)
+    agent = service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100), placement=each)
+    assert agent.estimate() is None  # the instances decide how many there are
+    template(stack).has_resource_properties("AWS::ECS::Service", {"AvailabilityZoneRebalancing": "DISABLED"})
 
 
 def test_the_estimate_gives_what_aws_documents_of_six_tasks_in_eight_places() -> None:
@@ -438,6 +581,45 @@ def test_a_shifting_rollout_takes_its_bakes_longer_and_twice_the_room() -> None:
 
 def test_a_rollout_without_progress_has_no_estimate() -> None:
     assert estimate(Rollout.rolling(), 6, zones=3, pace=Pace(), places=6) is None
+    assert estimate(Rollout.rolling(minimum_healthy_percent=50), 6, zones=3, pace=Pace(), places=6) is not None
+
+
+@pytest.mark.parametrize(("percent", "steps"), [(25, 3), (30, 3), (100, 0), (12.5, 7)])
+def test_a_linear_rollout_bakes_after_each_step_but_the_last(percent: float, steps: int) -> None:
+    """As CloudFormation counts it: 100/step - 1 where that is even, else as many whole steps as there are."""
+    linear = Rollout.linear(percent=percent, bake=TEN_MINUTES, final_bake=dt.timedelta(minutes=1))
+    found = estimate(linear, 2, zones=2, pace=Pace(start=0, checked=0, drain=0, stop=0))
+    assert found is not None
+    assert (found.new_after, found.seconds) == (600 * steps, 600 * steps + 60)
+
+
+@given(
+    copies=st.integers(1, 60),
+    shares=st.tuples(st.integers(0, 100), st.integers(100, 200)).filter(lambda each: each != (100, 100)),
+    zones=st.integers(1, 6),
+    places=st.none() | st.integers(1, 150),
+)
+def test_the_estimate_is_what_replacing_wave_by_wave_takes(
+    copies: int, shares: tuple[int, int], zones: int, places: int | None
+) -> None:
+    rollout = Rollout.rolling(minimum_healthy_percent=shares[0], maximum_percent=shares[1])
+    found = estimate(rollout, copies, zones=zones, pace=Pace(start=50, checked=10, drain=20, stop=5), places=places)
+    least = next(count for count in range(copies + 1) if count * 100 >= copies * shares[0])
+    most = max(count for count in range(2 * copies + 1) if count * 100 <= copies * shares[1])
+    room = min(most, most if places is None else max(places, copies))
+    old, seconds, waves = copies, 0, 0
+    while old > 0 and room > least:
+        seconds += (25 if waves else 0) + 60  # the wave before must be gone to leave the room
+        old -= min(old, room - least)
+        waves += 1
+    if old:
+        assert found is None
+        return
+    assert found is not None
+    assert (found.new_after, found.seconds) == (seconds, seconds + 25)
+    assert found.least_healthy == least
+    spread = [least // zones + (zone < least % zones) for zone in range(zones)]
+    assert found.left_without_a_zone == least - max(spread)
 
 
 def test_a_service_estimates_its_own_rollout(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
@@ -448,3 +630,31 @@ def test_a_service_estimates_its_own_rollout(stack: cdk.Stack, cluster: Cluster,
     slow = web.estimate(start=dt.timedelta(minutes=3))
     assert slow is not None
     assert slow.seconds == 225
+
+
+@pytest.mark.parametrize(
+    ("container", "seconds"),
+    [
+        (Container("redis:8"), 60 + 40 + 5),  # what ECS waits where nothing is checked
+        (Container("redis:8", health_check=HealthCheck("true", interval=dt.timedelta(seconds=15))), 60 + 15 + 5),
+    ],
+)
+def test_without_a_route_the_containers_own_check_is_waited_for(
+    stack: cdk.Stack, cluster: Cluster, container: Container, seconds: int
+) -> None:
+    found = Service(stack, "Web", cluster=cluster, task=Task(container)).estimate()
+    assert found is not None
+    assert found.seconds == seconds
+
+
+def test_instances_without_room_beside_make_a_rollout_longer(stack: cdk.Stack) -> None:
+    few = Capacity.ec2("few", instance_types=["m5.large"], max_instances=4)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[few])
+    web = service(stack, cluster, Rollout.rolling(), scaling=Scaling(6))
+    found = web.estimate()
+    assert found is not None
+    assert (found.most_running, found.seconds) == (8, 3 * 100 + 2 * 5 + 5)  # two places beside six
+
+
+def test_no_estimate_is_given_where_there_may_be_no_copy(stack: cdk.Stack, cluster: Cluster) -> None:
+    assert service(stack, cluster, Rollout.rolling(), scaling=Scaling(0)).estimate() is None

@@ -123,6 +123,12 @@ def test_a_backlog_is_shared_by_the_tasks_that_run(stack: cdk.Stack, cluster: Cl
     assert found["each"]["Expression"] == "(waiting + working) / IF(FILL(samples, 0) > 1, FILL(samples, 0), 1)"
     assert [each["Id"] for each in found.values() if each["ReturnData"]] == ["each"]
     metrics = {name: each["MetricStat"]["Metric"]["MetricName"] for name, each in found.items() if "MetricStat" in each}
+    assert {name: each["MetricStat"]["Stat"] for name, each in found.items() if "MetricStat" in each} == {
+        "waiting": "Average",
+        "working": "Average",
+        "samples": "SampleCount",  # of which each running task gives one a minute
+    }
+    assert backlog["PolicyType"] == "TargetTrackingScaling"
     assert metrics == {
         "waiting": "ApproximateNumberOfMessagesVisible",
         "working": "ApproximateNumberOfMessagesNotVisible",
@@ -134,7 +140,9 @@ def test_the_first_task_starts_when_messages_wait_and_none_runs(
     stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue
 ) -> None:
     service(stack, cluster, Scaling(0, 9, backlog_per_task=100, queue=queue))
+    assert policies(stack)["FromZero"]["PolicyType"] == "StepScaling"
     step = policies(stack)["FromZero"]["StepScalingPolicyConfiguration"]
+    assert step["AdjustmentType"] == "ChangeInCapacity"
     assert step["StepAdjustments"] == [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
     (name, alarm), *others = template(stack).find_resources("AWS::CloudWatch::Alarm").items()
     assert not others, name
@@ -156,9 +164,8 @@ def test_any_metric_and_any_expression_is_followed(stack: cdk.Stack, cluster: Cl
     )
     service(stack, cluster, Scaling(1, 9, metrics=[MetricTarget("Age", age, 30), MetricTarget("Jobs", each, 10)]))
     found = policies(stack)
-    assert (
-        queries(found["Metric Age"])["tracked"]["MetricStat"]["Metric"]["MetricName"] == "ApproximateAgeOfOldestMessage"
-    )
+    followed = queries(found["Metric Age"])["tracked"]["MetricStat"]["Metric"]
+    assert followed["MetricName"] == "ApproximateAgeOfOldestMessage"
     jobs = queries(found["Metric Jobs"])
     assert (jobs["tracked"]["Expression"], jobs["tracked"]["ReturnData"]) == ("jobs / 4", True)
     assert jobs["jobs"]["ReturnData"] is False
@@ -179,6 +186,7 @@ def test_requests_are_counted_over_both_target_groups_that_take_turns(
 def test_copies_start_before_a_load_that_is_foretold(stack: cdk.Stack, cluster: Cluster) -> None:
     predictive = Predictive(memory_percent=70, ahead=dt.timedelta(minutes=10), above_maximum_percent=20)
     service(stack, cluster, Scaling(2, 9, cpu_percent=60, predictive=predictive))
+    assert policies(stack)["Predictive"]["PolicyType"] == "PredictiveScaling"
     assert policies(stack)["Predictive"]["PredictiveScalingPolicyConfiguration"] == {
         "MetricSpecifications": [
             {
@@ -232,6 +240,26 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, wh
             "ScheduledAction 'night': it changes nothing; use minimum= or maximum=",
         ),
         (
+            lambda: Scaling(1, 5, predictive=Predictive(cpu_percent=50)),
+            "Scaling(1, 5): predictive only adds copies, and nothing would ever take them away; "
+            "use cpu_percent= or another target beside it",
+        ),
+        (
+            lambda: Scaling(5, cpu_percent=50),
+            "Scaling(5, 5): minimum and maximum are both 5, so the target moves nothing; "
+            "use a larger maximum, or no target",
+        ),
+        (
+            lambda: Scaling(2, 8, cpu_percent=50, schedules=[ScheduledAction("sale", EIGHT, minimum=12)]),
+            "Scaling(2, 8): schedule 'sale' raises the minimum to 12, but no maximum is above 8, and the range would "
+            "be the wrong way round; use maximum= in it",
+        ),
+        (
+            lambda: Scaling(2, 8, cpu_percent=50, schedules=[ScheduledAction("night", EIGHT, maximum=1)]),
+            "Scaling(2, 8): schedule 'night' lowers the maximum to 1, but no minimum is below 2, and the range would "
+            "be the wrong way round; use minimum= in it",
+        ),
+        (
             lambda: Scaling(1, 5, predictive=Predictive(cpu_percent=50, forecast_only=True)),
             "Scaling(1, 5): nothing moves the number between 1 and 5; use cpu_percent=, memory_percent=, "
             "requests_per_task= or another target, or one number",
@@ -241,6 +269,61 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, wh
 def test_a_value_says_what_would_move_nothing(make: Any, says: str) -> None:
     with pytest.raises(ValueError, match=rf"\A{re.escape(says)}\Z"):
         make()
+
+
+def test_one_schedule_may_make_room_for_another() -> None:
+    before = ScheduledAction("before", EIGHT, maximum=20)
+    sale = ScheduledAction("sale", EIGHT, minimum=12)
+    after = ScheduledAction("after", EIGHT, minimum=0)
+    night = ScheduledAction("night", EIGHT, maximum=1)
+    assert Scaling(2, 8, cpu_percent=50, schedules=[before, sale, after, night]).moves
+
+
+def test_a_metric_may_be_called_as_a_target_is(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
+    names = ("Cpu", "Memory", "Target", "Backlog", "Predictive")
+    metrics = [MetricTarget(name, queue.metric("NumberOfMessagesSent"), 10) for name in names]
+    foretold = Predictive(cpu_percent=50)
+    service(
+        stack,
+        cluster,
+        Scaling(1, 9, cpu_percent=60, memory_percent=60, high_resolution=True, metrics=metrics, predictive=foretold),
+    )
+    assert set(policies(stack)) == {*(f"Metric {name}" for name in names), "Cpu", "Memory", "Predictive"}
+
+
+def test_use_is_followed_every_minute_unless_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    slow = dt.timedelta(minutes=10)
+    service(stack, cluster, Scaling(1, 9, cpu_percent=60, memory_percent=70, scale_in_cooldown=slow))
+    found = [each["TargetTrackingScalingPolicyConfiguration"] for each in policies(stack).values()]
+    metrics = {
+        each["PredefinedMetricSpecification"]["PredefinedMetricType"]: (
+            each["TargetValue"], each["ScaleOutCooldown"], each["ScaleInCooldown"]
+        ) for each in found
+    }  # fmt: skip
+    assert metrics == {
+        "ECSServiceAverageCPUUtilization": (60, 60, 600),
+        "ECSServiceAverageMemoryUtilization": (70, 60, 600),
+    }
+    template(stack).has_resource_properties("AWS::ECS::Service", {"Monitoring": Match.absent()})
+
+
+def test_tasks_are_counted_once_though_they_are_measured_every_20_seconds(
+    stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue
+) -> None:
+    service(stack, cluster, Scaling(1, 9, backlog_per_task=100, queue=queue, high_resolution=True))
+    tasks = "(FILL(samples, 0) / 3)"
+    assert queries(policies(stack)["Backlog"])["each"]["Expression"].endswith(f"/ IF({tasks} > 1, {tasks}, 1)")
+
+
+def test_what_is_foretold_of_requests_needs_a_route(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="predictive is 500, but without a route nothing counts requests"):
+        service(stack, cluster, Scaling(1, 9, cpu_percent=60, predictive=Predictive(requests_per_task=500)))
+
+
+def test_a_number_that_nothing_moves_is_the_deployments(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, Scaling(3))
+    template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": 3})
+    template(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalableTarget", 0)
 
 
 def test_a_backlog_without_a_queue_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:

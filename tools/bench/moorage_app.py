@@ -1,4 +1,4 @@
-"""Services behind one load balancer, by moorage: `moorage_app.py SERVICES [no-route | alarms] [ec2]`."""
+"""Services behind one load balancer, by moorage: `moorage_app.py SERVICES [no-route | canary] [ec2]`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from moorage import (
     Cluster,
     Container,
     LoadBalancer,
-    RollbackAlarms,
     Rollout,
     Route,
     Scaling,
@@ -38,7 +37,7 @@ certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
 edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate)
-rollout = Rollout.rolling(alarms=RollbackAlarms()) if "alarms" in sys.argv else None
+rollout = Rollout.canary() if "canary" in sys.argv else None  # with its alarms
 for index in range(services):
     if index % SERVICES_A_STACK == 0:
         stack = cdk.Stack(app, f"Services{index // SERVICES_A_STACK}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
-from moorage.ecs.values import duration
+from moorage.ecs.values import duration, ecs_itself
 from moorage.workload.rollout import Rollout, Shift
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _role_to_invoke(scope: Construct, service: ecs.BaseService, hooks: Sequence[
     functions = [hook.handler for hook in hooks if hook.handler]
     if not functions:
         return None
-    role = iam.Role(scope, "HookRole", assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"))
+    role = iam.Role(scope, "HookRole", assumed_by=ecs_itself())
     for function in functions:
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
     service.node.add_dependency(role)

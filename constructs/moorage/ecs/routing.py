@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,7 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
-from moorage.ecs.values import duration
+from moorage.ecs.values import duration, ecs_itself
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -36,16 +38,24 @@ class Target:
         suffix: What the ids of its constructs end in; nothing for the first.
         group: The target group that serves first.
         alternate: The one that a shifting rollout starts the next version in, and then they take turns.
+        rules: The rules that such a rollout turns; none otherwise.
     """
 
     route: Route
     suffix: str
     group: elbv2.ApplicationTargetGroup
-    alternate: elbv2.ApplicationTargetGroup | None
+    alternate: elbv2.ApplicationTargetGroup | None = None
+    rules: tuple[elbv2.ApplicationListenerRule, ...] = ()
 
     @property
     def groups(self) -> list[elbv2.ApplicationTargetGroup]:
         return [self.group, self.alternate] if self.alternate else [self.group]
+
+    @functools.cached_property
+    def dimensions(self) -> list[Mapping[str, str]]:
+        """What CloudWatch knows each of its target groups by."""
+        balancer = self.route.load_balancer.load_balancer.load_balancer_full_name
+        return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
 def define_routes(
@@ -68,7 +78,7 @@ def define_routes(
         shifts: Whether rollouts shift traffic: each route then has a second target group, a rule of the load
             balancer's test listener, and a role with which ECS turns both rules.
     """
-    role = _infrastructure_role(scope, service) if shifts and routes else None
+    role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_itself()) if shifts and routes else None
     targets = []
     for index, route in enumerate(routes):
         suffix = f" {route.says}" if index else ""
@@ -79,6 +89,8 @@ def define_routes(
         route.load_balancer.claim(route, scope)
     for route, instances in itertools.product(routes, launch.instances):
         _open(route, instances, launch.task)
+    if role:
+        _let_turn(scope, service, role, targets)
     return tuple(targets)
 
 
@@ -106,7 +118,7 @@ def _define_plain(
         conditions=_conditions(route),
         target_groups=[group],
     )
-    return Target(route, suffix, group, None)
+    return Target(route, suffix, group)
 
 
 def _define_shifting(
@@ -122,18 +134,21 @@ def _define_shifting(
     container = _serving(route, launch.task)
     group = _target_group(scope, f"TargetGroup{suffix}", route, launch)
     alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", route, launch)
-    weights = [
-        elbv2.WeightedTargetGroup(target_group=group, weight=100),
-        elbv2.WeightedTargetGroup(target_group=alternate, weight=0),
-    ]
+    both = elbv2.ListenerAction.weighted_forward(
+        [
+            elbv2.WeightedTargetGroup(target_group=group, weight=100),
+            elbv2.WeightedTargetGroup(target_group=alternate, weight=0),
+        ]
+    )
+    conditions = _conditions(route)
     rule, test_rule = (
         elbv2.ApplicationListenerRule(
             scope,
             f"{name}{suffix}",
             listener=listener,
             priority=route.priority,
-            conditions=_conditions(route),
-            action=elbv2.ListenerAction.weighted_forward(weights),
+            conditions=conditions,
+            action=both,
         )
         for name, listener in (("Rule", balancer.listener_in(stack)), ("TestRule", balancer.test_listener_in(stack)))
     )
@@ -150,27 +165,25 @@ def _define_shifting(
         ),
     )
     group.add_target(target)
-    for actions, resources in (
-        (["ModifyRule"], [rule.listener_rule_arn, test_rule.listener_rule_arn]),
-        (["RegisterTargets", "DeregisterTargets"], [group.target_group_arn, alternate.target_group_arn]),
-    ):
-        role.add_to_policy(
-            iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
-        )
-    return Target(route, suffix, group, alternate)
+    return Target(route, suffix, group, alternate, (rule, test_rule))
 
 
-def _infrastructure_role(scope: Construct, service: ecs.BaseService) -> iam.Role:
-    """The role with which ECS turns this service's rules, and no others as far as they can be named.
+def _let_turn(scope: Construct, service: ecs.BaseService, role: iam.Role, targets: Sequence[Target]) -> None:
+    """Let ECS turn this service's rules, and no others as far as they can be named.
 
     In place of AWS's managed policy, which lets it turn every rule of the account (ECS developer guide, "Amazon ECS
     infrastructure IAM role for load balancers").
     """
-    role = iam.Role(scope, "InfrastructureRole", assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"))
-    read = ["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"]
-    role.add_to_policy(iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in read], resources=["*"]))
-    service.node.add_dependency(role)
-    return role
+    rules = [rule.listener_rule_arn for target in targets for rule in target.rules]
+    groups = [group.target_group_arn for target in targets for group in target.groups]
+    turned = _allowed(["ModifyRule", "RegisterTargets", "DeregisterTargets"], [*rules, *groups])
+    read = _allowed(["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"], ["*"])
+    policy = iam.Policy(scope, "InfrastructurePolicy", roles=[role], statements=[turned, read])
+    service.node.add_dependency(policy)
+
+
+def _allowed(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
 
 
 def _serving(route: Route, task: Task) -> Container:

@@ -52,16 +52,8 @@ class Policies:
                 self._track(name, percent, {"predefinedMetricSpecification": metric})
 
     def _requests(self, target: Target) -> list[dict[str, Any]]:
-        balancer = target.route.load_balancer.load_balancer.load_balancer_full_name
-        counted = [
-            _query(
-                f"r{index}",
-                ("AWS/ApplicationELB", "RequestCount", "Sum"),
-                LoadBalancer=balancer,
-                TargetGroup=group.target_group_full_name,
-            )
-            for index, group in enumerate(target.groups)
-        ]
+        metric = ("AWS/ApplicationELB", "RequestCount", "Sum")
+        counted = [_query(f"r{index}", metric, **each) for index, each in enumerate(target.dimensions)]
         total = " + ".join(f"FILL({each['id']}, 0)" for each in counted)
         return [*counted, self._running(), _result("each", f"({total}) / {self._at_least_one}")]
 

@@ -19,7 +19,8 @@ def on_target(
 
     Args:
         target: What the route became.
-        errors_percent: The share of answers of 500 and above, in percent of at least 20 in a minute; None for none.
+        errors_percent: The share of answers of 500 and above, in percent of the 20 or more that one of the groups gives
+            in a minute; None for none.
         latency: The time to an answer that 1 of 100 takes longer than, in milliseconds; None for none.
         unhealthy_targets: So many targets that fail their health check; None for none.
     """
@@ -37,41 +38,34 @@ def on_target(
 
 def worst(target: Target, metric: str, statistic: str) -> list[dict[str, Any]]:
     """Queries for the higher of both groups' values."""
-    queries = [_query(f"m{index}", metric, statistic, each) for index, each in enumerate(_dimensions(target))]
+    queries = [_query(f"m{index}", metric, statistic, each) for index, each in enumerate(target.dimensions)]
     each = ", ".join(f"FILL({query['id']}, 0)" for query in queries)
     return [*queries, {"id": "worst", "expression": f"MAX([{each}])", "label": metric, "returnData": True}]
 
 
 def requests(target: Target) -> list[dict[str, Any]]:
     """Queries for the answers of both groups together."""
-    queries = [_query(f"r{index}", "RequestCount", "Sum", each) for index, each in enumerate(_dimensions(target))]
-    return [*queries, {"id": "requests", "expression": _sum(queries), "label": "requests", "returnData": True}]
+    queries = [_query(f"r{index}", "RequestCount", "Sum", each) for index, each in enumerate(target.dimensions)]
+    total = " + ".join(f"FILL({query['id']}, 0)" for query in queries)
+    return [*queries, {"id": "requests", "expression": total, "label": "requests", "returnData": True}]
 
 
 def error_share(target: Target) -> list[dict[str, Any]]:
-    """Queries for the share of answers of 500 and above, in percent of enough of them, of whichever group has more.
+    """Queries for the share of answers of 500 and above, in percent of enough of them: that of the group with more.
 
-    Of each group, since a new version that gets a twentieth of the traffic and fails whole is a twentieth of all.
+    Of each group by itself, since a new version that gets a twentieth of the traffic and fails whole is no more than a
+    twentieth of all.
     """
-    label = "answers of 500 and above, %"
     queries: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []
-    for index, each in enumerate(_dimensions(target)):
+    label = "answers of 500 and above, %"
+    for index, each in enumerate(target.dimensions):
         queries.append(_query(f"e{index}", "HTTPCode_Target_5XX_Count", "Sum", each))
         queries.append(_query(f"r{index}", "RequestCount", "Sum", each))
         share = f"IF(FILL(r{index}, 0) >= {_LEAST_REQUESTS}, 100 * FILL(e{index}, 0) / r{index}, 0)"
         shares.append({"id": f"share{index}", "expression": share, "label": label, "returnData": False})
-    highest = f"MAX([{', '.join(share['id'] for share in shares)}])"
-    return [*queries, *shares, {"id": "worst", "expression": highest, "label": label, "returnData": True}]
-
-
-def _sum(queries: list[dict[str, Any]]) -> str:
-    return "(" + " + ".join(f"FILL({query['id']}, 0)" for query in queries) + ")"
-
-
-def _dimensions(target: Target) -> list[Mapping[str, str]]:
-    balancer = target.route.load_balancer.load_balancer.load_balancer_full_name
-    return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in target.groups]
+    most = f"MAX([{', '.join(share['id'] for share in shares)}])"
+    return [*queries, *shares, {"id": "share", "expression": most, "label": label, "returnData": True}]
 
 
 def _query(name: str, metric: str, statistic: str, dimensions: Mapping[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import functools
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.workload.task import Architecture, OperatingSystemFamily
@@ -47,6 +48,12 @@ def platform(architecture: Architecture, system: OperatingSystemFamily) -> ecs.R
 @functools.cache
 def registry_image(reference: str) -> ecs.ContainerImage:
     return ecs.ContainerImage.from_registry(reference)
+
+
+@functools.cache
+def ecs_itself() -> iam.IPrincipal:
+    """ECS, which acts with a role on a service's behalf."""
+    return iam.ServicePrincipal("ecs.amazonaws.com")
 
 
 def zone_of(subnet: ec2.ISubnet) -> str | None:

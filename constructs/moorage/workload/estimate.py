@@ -83,7 +83,8 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
     if rollout.shifts:
         least, most, waves = copies, 2 * copies, 1
     else:
-        at_once = min(most, most if places is None else places) - copies + copies - least
+        beside = max(min(most, most if places is None else places) - copies, 0)
+        at_once = beside + copies - least
         if copies and at_once < 1:
             return None
         waves = math.ceil(copies / at_once) if copies else 0

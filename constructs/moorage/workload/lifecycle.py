@@ -84,7 +84,7 @@ class LifecycleHook:
             continue_on_timeout: Whether the rollout goes on when there was no answer in time; it goes back without it.
 
         Raises:
-            ValueError: there is no stage, or the timeout is outside its limit.
+            ValueError: there is no stage, the timeout is outside its limit, or the details are no JSON.
         """
         return cls._checked(stages, handler, details, timeout, limits.HOOK_TIMEOUT, continue_on_timeout)
 
@@ -125,6 +125,10 @@ class LifecycleHook:
                     f"use POST_{stage.name} or the stage before"
                 )
         faults.keep(limit, "timeout", waits)
+        try:
+            json.dumps(dict(details or {}))
+        except TypeError as error:
+            faults.add(f"details cannot be said in JSON ({error}); use texts, numbers, lists and mappings of them")
         faults.raise_found()
         return cls(stages, handler, MappingProxyType(dict(details or {})), waits, continue_on_timeout)
 
