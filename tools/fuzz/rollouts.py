@@ -43,7 +43,7 @@ def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
     if pick.breaks("peak-copies"):
         return call("Scaling", Code("Scaling.surviving_zone_loss(peak=0, zones=3)"))
     moves = low != high or pick.breaks(*_MOVED, *PREDICTED)
-    if moves and pick.often():
+    if moves and (pick.broken or pick.often()) and not pick.breaks("tasks-per-service"):
         low = max(low, 1)  # from 0 it would hardly ever rise again
     timed = pick.when("scaling-name")
     schedules = [_schedule(pick, index, low, high) for index in range(pick.one_of(1, 2))] if timed else []
@@ -191,6 +191,8 @@ def _canary(pick: Pick) -> Code:
 
 def _linear(pick: Pick) -> Code:
     percent = pick.keeping("linear-percent", (3, 10, 33.3, 100), (0, 2.9, 100.1, 3.05))
+    if pick.breaks("rollout-duration"):
+        percent = 10  # in one step there is no bake but the last
     return call("Rollout.linear", percent=percent, **_stepped(pick), **_shifted(pick, routed=True))
 
 
