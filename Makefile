@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)/tools/checkov
 
-.PHONY: help setup synth test lint types unit up down diagram bench lock clean
+.PHONY: help setup synth test lint types unit up down diagram bench fuzz lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -45,6 +45,9 @@ diagram: synth ## Draw dev anew in the README
 
 bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 	python -m tools.bench
+
+fuzz: $(READY) ## Define 2,000 random services; fails on any that AWS would refuse, and on refusals that say nothing
+	python -m tools.fuzz
 
 lock: $(READY) ## Work the locks out anew, after a pin was changed
 	python -m tools.lock

@@ -71,6 +71,21 @@ def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluste
     assert function["Properties"]["Environment"]["Variables"]["ESSENTIAL"] == "migrate"
 
 
+def test_it_runs_in_subnets_that_are_known_by_their_ids_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+    subnets = [ec2.Subnet.from_subnet_id(stack, f"Subnet{index}", f"subnet-{index}") for index in (7, 8)]
+    Service(
+        stack,
+        "Web",
+        cluster=cluster,
+        task=WEB,
+        before=MIGRATION,
+        vpc_subnets=ec2.SubnetSelection(subnets=subnets),
+    )
+    (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
+    request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"]).replace("\\", "")
+    assert '"subnets":["subnet-7","subnet-8"]' in request
+
+
 def test_the_function_may_run_this_task_there_and_nothing_else(stack: cdk.Stack, cluster: Cluster) -> None:
     service = define(stack, cluster)
     of = template(stack)

@@ -320,6 +320,19 @@ def test_a_capacity_shows_what_is_defined_for_it(stack: cdk.Stack) -> None:
         cluster.capacity(general(name="other"))
 
 
+def test_instances_run_in_subnets_that_are_known_by_their_ids_alone(app: cdk.App, stack: cdk.Stack) -> None:
+    subnet = ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-7")
+    general = Capacity.ec2(
+        "general",
+        instance_types=["m7i.large"],
+        max_instances=2,
+        vpc_subnets=ec2.SubnetSelection(subnets=[subnet]),
+    )
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
+    template(stack).has_resource_properties("AWS::AutoScaling::AutoScalingGroup", {"VPCZoneIdentifier": ["subnet-7"]})
+    assert not warnings_of(app, "Shop")
+
+
 def test_one_zone_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
     subnet = ec2.SubnetSelection(availability_zones=["eu-west-1a"])
     cluster_of(stack, general(vpc_subnets=subnet))

@@ -13,7 +13,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Match
 
 from moorage import Cluster, Container, Service, ServiceConnect, ServiceConnectTls, Task
-from tests.conftest import readable, template
+from tests.conftest import imported_vpc, readable, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -167,3 +167,30 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAsser
     catalog, ui = service(stack, cluster, "catalog"), service(stack, cluster, "ui")
     ui.connect_to(catalog)
     assert readable(template(stack).to_json()) == whole
+
+
+def test_a_port_that_has_no_name_has_none_for_others(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="a port is named after its container, and '-web' is no name of one; use"):
+        Service(stack, "Web", cluster=cluster, task=task("-web"), connect=ServiceConnect(name="web"))
+
+
+def names(stack: cdk.Stack, of: servicediscovery.DnsRecordType | None = None) -> ecs.CloudMapOptions:
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="shop", vpc=imported_vpc(stack))
+    return ecs.CloudMapOptions(cloud_map_namespace=namespace, dns_record_type=of)
+
+
+def test_a_name_in_cloud_map_needs_a_namespace(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="cloud_map_options name no namespace, and the cluster has none by default"):
+        Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=ecs.CloudMapOptions())
+
+
+def test_a_service_has_one_place_of_names(stack: cdk.Stack, cluster: Cluster) -> None:
+    options = names(cdk.Stack(stack, "Other"))
+    with pytest.raises(ValueError, match="cloud_map_options and connect are both given"):
+        Service(stack, "Web", cluster=cluster, task=task("web"), connect=ServiceConnect(), cloud_map_options=options)
+
+
+def test_an_address_in_cloud_map_is_that_of_the_task(stack: cdk.Stack, cluster: Cluster) -> None:
+    options = names(cdk.Stack(stack, "Other"), servicediscovery.DnsRecordType.A)
+    Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=options)
+    template(stack).resource_count_is("AWS::ServiceDiscovery::Service", 1)

@@ -1,0 +1,384 @@
+"""Fifty deliberately wrong apps, of which CDK accepts nearly all: moorage refuses each, or warns, and says why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_servicediscovery as servicediscovery
+
+from moorage import (
+    Architecture,
+    Capacity,
+    CircuitBreaker,
+    Cluster,
+    Container,
+    EarlySuccess,
+    Endpoints,
+    HealthCheck,
+    Image,
+    LifecycleHook,
+    LifecycleStage,
+    LoadBalancer,
+    MetricTarget,
+    Network,
+    NetworkMode,
+    Placement,
+    Repository,
+    RollbackAlarms,
+    Rollout,
+    Route,
+    Scaling,
+    ScheduledAction,
+    Service,
+    ServiceConnect,
+    TargetHealth,
+    Task,
+)
+from tests.conftest import imported_vpc, warnings_of
+
+CLOCK: Any = None  # an action checks itself without its schedule
+REDIS = Task(Container("redis:8", port=6379))
+SMALL = Capacity.ec2("small", instance_types=["t4g.micro"], max_instances=2)
+PAIR = Capacity.ec2("pair", instance_types=["m7i.large"], max_instances=2)
+
+
+def minutes(count: float) -> dt.timedelta:
+    return dt.timedelta(minutes=count)
+
+
+class Shop:
+    """A stack with what most services need, defined when it is first asked for."""
+
+    def __init__(self, stack: cdk.Stack) -> None:
+        self.stack = stack
+
+    @functools.cached_property
+    def vpc(self) -> ec2.IVpc:
+        return imported_vpc(self.stack)
+
+    @functools.cached_property
+    def edge(self) -> LoadBalancer:
+        return LoadBalancer(self.stack, "Edge", vpc=self.vpc)
+
+    def service(self, task: Task = REDIS, *on: Capacity, **arguments: Any) -> Service:
+        cluster = Cluster(self.stack, "Cluster", vpc=self.vpc, capacity=on or None)
+        return Service(self.stack, "Web", **{"cluster": cluster, "task": task, **arguments})
+
+
+def twice(shop: Shop) -> Service:
+    shop.service(route=Route(shop.edge, path="/v1/*"))
+    cluster = Cluster(shop.stack, "Second", vpc=shop.vpc)
+    return Service(shop.stack, "Api", cluster=cluster, task=REDIS, route=Route(shop.edge, path="/v1/*"))
+
+
+def isolated(shop: Shop) -> Service:
+    network = Network(shop.stack, "Network", nat_gateways=0, endpoints=Endpoints("logs"))
+    return Service(shop.stack, "Web", cluster=Cluster(shop.stack, "Cluster", vpc=network.vpc), task=REDIS)
+
+
+def elsewhere(shop: Shop) -> Service:
+    other = LoadBalancer(shop.stack, "Other", vpc=Network(shop.stack, "Network").vpc)
+    cluster = Cluster(shop.stack, "Cluster", vpc=Network(shop.stack, "Second").vpc)
+    return Service(shop.stack, "Web", cluster=cluster, task=REDIS, route=Route(other))
+
+
+def latest(shop: Shop) -> Image:
+    return Image.from_repository(Repository(shop.stack, "Images"), tag="latest")
+
+
+def named(shop: Shop) -> Service:
+    by_address = ecs.CloudMapOptions(
+        cloud_map_namespace=servicediscovery.HttpNamespace(shop.stack, "Names", name="shop"),
+        dns_record_type=servicediscovery.DnsRecordType.A,
+    )
+    bridged = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
+    return shop.service(bridged, PAIR, cloud_map_options=by_address)
+
+
+REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
+    "a size that Fargate does not offer": (
+        lambda shop: shop.service(Task(Container("redis:8"), cpu=1024, memory_mib=9216)),
+        "Fargate does not offer that pair; the nearest are",
+    ),
+    "8 vCPU by 1 GiB": (
+        lambda shop: shop.service(Task(Container("redis:8"), cpu=8192, memory_mib=17408)),
+        "the nearest are cpu=8192, memory_mib=20480",
+    ),
+    "a GPU on Fargate": (lambda shop: shop.service(Task(Container("redis:8", gpus=1))), "Fargate has no GPUs"),
+    "a privileged container on Fargate": (
+        lambda shop: shop.service(Task(Container("redis:8", privileged=True))),
+        "Fargate runs no privileged container",
+    ),
+    "bridge mode on Fargate": (
+        lambda shop: shop.service(Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE)),
+        "on Fargate each task has a network interface",
+    ),
+    "three minutes to stop on Fargate": (
+        lambda shop: shop.service(Task(Container("redis:8", stop_timeout=minutes(3)))),
+        "stop_timeout .* is 180 s, but .* 2 to 120 s",
+    ),
+    "twenty GiB of ephemeral storage": (
+        lambda _: Task(Container("redis:8"), ephemeral_storage_gib=20),
+        "leave it out for Fargate's own 20 GiB",
+    ),
+    "eleven containers": (
+        lambda _: Task(*(Container("redis:8", name=f"c{index}") for index in range(11))),
+        "is 11, but a task has 1 to 10",
+    ),
+    "one port twice in a task": (
+        lambda _: Task(Container("a:1", name="a", port=80), Container("b:1", name="b", port=80)),
+        "share one network interface",
+    ),
+    "containers with more memory than their task": (
+        lambda _: Task(Container("redis:8", memory_mib=1024), memory_mib=512),
+        "1024 MiB in all for a task of 512 MiB",
+    ),
+    "containers that wait for each other": (
+        lambda _: Task(Container("a:1", name="a", depends_on="b"), Container("b:1", name="b", depends_on="a")),
+        "depends_on is a circle",
+    ),
+    "nothing essential": (lambda _: Task(Container("redis:8", essential=False)), "a task needs one that it ends with"),
+    "a health check of 90 seconds": (
+        lambda _: HealthCheck("true", interval=minutes(3), timeout=minutes(1.5)),
+        "timeout is 90 s, but .* 2 to 60 s",
+    ),
+    "eleven retries": (lambda _: HealthCheck("true", retries=11), "retries is 11, but the number of failures is 1"),
+    "a health check that is no command": (
+        lambda _: HealthCheck(["curl", "localhost"]),
+        "starts with CMD or CMD-SHELL",
+    ),
+    "half a second": (
+        lambda _: HealthCheck("true", interval=dt.timedelta(seconds=5.5)),
+        "is not a whole number of seconds",
+    ),
+    "a password in the environment": (
+        lambda _: Container("redis:8", environment={"DB_PASSWORD": "hunter2"}),
+        "looks like a secret",
+    ),
+    "a number as a variable": (
+        lambda _: Container("redis:8", environment={"PORT": 80}),
+        "but a variable is a text",
+    ),
+    "an image by its address": (lambda _: Container("https://ghcr.io/org/web:1"), "without a scheme"),
+    "another account's registry without a grant": (
+        lambda _: Container("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1"),
+        "cannot pull without a grant",
+    ),
+    "latest in a repository that keeps its tags": (latest, "tag is 'latest', but the repository's tags are immutable"),
+    "a task that no instance holds": (
+        lambda shop: shop.service(Task(Container("redis:8"), memory_mib=65536, cpu=None), PAIR),
+        "no instance type of capacity 'pair' holds it",
+    ),
+    "images of another processor than the instances": (
+        lambda shop: shop.service(Task(Container("redis:8"), memory_mib=128, cpu=None), SMALL),
+        "built for X86_64, but the instances of capacity 'small' are ARM64",
+    ),
+    "a rollout that waits for room for ever": (
+        lambda shop: shop.service(
+            Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST), PAIR, scaling=Scaling(2)
+        ),
+        "2 copies fill all 2 places",
+    ),
+    "Fargate and instances in one strategy": (
+        lambda shop: shop.service(REDIS, PAIR, fargate := Capacity.fargate(), capacity={PAIR: 1, fargate: 1}),
+        "a strategy has capacities of one kind",
+    ),
+    "weights of nothing": (
+        lambda shop: shop.service(
+            REDIS, one := Capacity.fargate(), spot := Capacity.fargate_spot(), capacity={one: 0, spot: 0}
+        ),
+        "nothing would ever run on any of them",
+    ),
+    "a capacity that the cluster does not have": (
+        lambda shop: shop.service(capacity=Capacity.fargate_spot()),
+        "'FARGATE_SPOT' is none of the cluster's",
+    ),
+    "a provider with AWS's own name": (
+        lambda _: Capacity.ec2("fargate-like", instance_types=["m7i.large"], max_instances=1),
+        "AWS keeps what starts with aws, ecs or fargate",
+    ),
+    "instances of two architectures": (
+        lambda _: Capacity.ec2("mixed", instance_types=["m7i.large", "m7g.large"], max_instances=1),
+        "differ in architecture",
+    ),
+    "placement on Fargate": (
+        lambda shop: shop.service(placement=Placement.packed_by_cpu()),
+        "on Fargate AWS places tasks",
+    ),
+    "a daemon with a number of copies": (
+        lambda shop: shop.service(REDIS, PAIR, placement=Placement.on_each_instance(), scaling=Scaling(2)),
+        "scaling is given for a daemon",
+    ),
+    "a daemon that runs twice while it is replaced": (
+        lambda shop: shop.service(REDIS, PAIR, placement=Placement.on_each_instance(), rollout=Rollout.rolling()),
+        "a daemon never runs twice on an instance",
+    ),
+    "none may start and none may stop": (
+        lambda _: Rollout.rolling(minimum_healthy_percent=100, maximum_percent=100),
+        "none may start before one stops, and none may stop",
+    ),
+    "one copy and 150 %": (
+        lambda shop: shop.service(scaling=Scaling(1), rollout=Rollout.rolling(maximum_percent=150)),
+        "no task may start and none may stop",
+    ),
+    "a canary of a tenth of a tenth": (lambda _: Rollout.canary(percent=0.05), "0.1 to 100 % by tenths"),
+    "a rollout of two days": (
+        lambda _: Rollout.canary(bake=minutes(1440), final_bake=minutes(1440)),
+        "48.0 h, but CloudFormation refuses a rollout that takes more than 33 hours",
+    ),
+    "a canary without traffic": (
+        lambda shop: shop.service(rollout=Rollout.canary()),
+        "without a route there is no traffic to shift",
+    ),
+    "rollback alarms without a target": (
+        lambda shop: shop.service(rollout=Rollout.rolling(alarms=RollbackAlarms())),
+        "alarms on the targets of routes, and there is no route",
+    ),
+    "a pause while traffic is shifting": (
+        lambda _: LifecycleHook.pause(LifecycleStage.PRODUCTION_TRAFFIC_SHIFT),
+        "ECS does not pause while traffic is shifting",
+    ),
+    "early success below what stays healthy": (
+        lambda _: Rollout.rolling(early_success=EarlySuccess(50)),
+        "50 % with a minimum of 100 %",
+    ),
+    "a circuit breaker of no failure": (lambda _: CircuitBreaker.failures(0), "given up after 1 failed task or more"),
+    "a range that nothing moves": (lambda _: Scaling(2, 10), "nothing moves the number between 2 and 10"),
+    "a range the wrong way round": (lambda _: Scaling(10, 2, cpu_percent=60), "the range is the wrong way round"),
+    "down to zero by CPU": (lambda _: Scaling(0, 10, cpu_percent=60), "the number would never rise again"),
+    "requests without a route": (
+        lambda shop: shop.service(scaling=Scaling(1, 4, requests_per_task=100)),
+        "without a route nothing counts requests",
+    ),
+    "a target without an end": (
+        lambda _: MetricTarget("Depth", cloudwatch.Metric(namespace="Shop", metric_name="Depth"), float("inf")),
+        "target is inf, but a target is above 0, and has an end",
+    ),
+    "an action at 8:00": (
+        lambda _: ScheduledAction("8:00", CLOCK, minimum=2),
+        "without ':', '/' and '|'",
+    ),
+    "a grace period without a load balancer": (
+        lambda shop: shop.service(health_check_grace_period=minutes(1)),
+        "without a route no load balancer checks the tasks",
+    ),
+    "a route to a task without a port": (
+        lambda shop: shop.service(Task(Container("redis:8")), route=Route(shop.edge)),
+        "needs a container with a port",
+    ),
+    "two services with one path": (twice, "route for path '/v1/\\*' and that of .* clash"),
+    "six paths in one rule": (
+        lambda shop: Route(shop.edge, path=[f"/{index}" for index in range(6)]),
+        "compares with 5",
+    ),
+    "a check that outlasts its interval": (
+        lambda _: TargetHealth(timeout=dt.timedelta(seconds=30), interval=dt.timedelta(seconds=10)),
+        "a check must end before the next one starts",
+    ),
+    "gRPC checked by a path": (
+        lambda shop: Route(shop.edge, health="/healthz", protocol_version=elbv2.ApplicationProtocolVersion.GRPC),
+        "calling /package.service/method",
+    ),
+    "public without a certificate": (
+        lambda shop: LoadBalancer(shop.stack, "Edge", vpc=shop.vpc, public=True),
+        "public=True without a certificate",
+    ),
+    "a load balancer in another VPC": (elsewhere, "stands in another VPC than the cluster"),
+    "an isolated subnet without the endpoints": (isolated, "its subnets cannot reach"),
+    "six security groups": (
+        lambda shop: shop.service(
+            security_groups=[ec2.SecurityGroup.from_security_group_id(shop.stack, f"G{n}", f"sg-{n}") for n in range(6)]
+        ),
+        "a task's network interface has 1 to 5",
+    ),
+    "a name for others in host mode": (
+        lambda shop: Service(
+            shop.stack,
+            "Web",
+            cluster=Cluster(shop.stack, "Cluster", vpc=shop.vpc, capacity=[PAIR], namespace="shop"),
+            task=Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST),
+            scaling=Scaling(1),
+            connect=ServiceConnect(),
+        ),
+        "connect is given in host mode",
+    ),
+    "an address in bridge mode": (named, "in bridge mode tasks have none of their own; use DnsRecordType.SRV"),
+}
+
+WARNED: dict[str, tuple[Callable[[Shop], object], str]] = {
+    "whatever is latest": (
+        lambda shop: shop.service(Task(Container("redis"))),
+        "image 'redis' is whatever is latest",
+    ),
+    "five minutes to drain on Spot": (
+        lambda shop: shop.service(
+            REDIS, Capacity.fargate_spot(), route=Route(shop.edge, deregistration_delay=minutes(5))
+        ),
+        "deregistration_delay is 300 s, but a task on 'FARGATE_SPOT' is taken back with 120 s' notice",
+    ),
+    "more copies than there is room for": (
+        lambda shop: shop.service(
+            Task(Container("redis:8", port=6379), cpu=None, memory_mib=5000),
+            PAIR,
+            scaling=Scaling(1, 9, cpu_percent=60),
+        ),
+        "7 of them would wait",
+    ),
+    "no way out but to a database": (lambda shop: shop.service(egress=[5432]), "egress is \\[5432\\] without 443"),
+}
+
+
+def test_there_are_fifty_and_more() -> None:
+    assert len(REFUSED) + len(WARNED) >= 50
+
+
+@pytest.mark.parametrize("wrong", REFUSED)
+def test_a_wrong_app_is_refused_and_told_why(stack: cdk.Stack, wrong: str) -> None:
+    define, says = REFUSED[wrong]
+    with pytest.raises(ValueError, match=says) as refused:
+        define(Shop(stack))
+    print(f"| {wrong} | {refused.value} |")  # read with pytest -rP: the table of what each is told
+
+
+@pytest.mark.parametrize("wrong", WARNED)
+def test_a_doubtful_app_is_warned_of(app: cdk.App, stack: cdk.Stack, wrong: str) -> None:
+    define, says = WARNED[wrong]
+    define(Shop(stack))
+    warned = [each for each in warnings_of(app, "Shop") if re.search(says, each)]
+    assert len(warned) == 1
+    print(f"| {wrong} | {warned[0]} |")
+
+
+def test_a_shorter_drain_on_spot_is_not_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    shop = Shop(stack)
+    shop.service(REDIS, Capacity.fargate_spot(), route=Route(shop.edge, deregistration_delay=dt.timedelta(seconds=119)))
+    assert not [each for each in warnings_of(app, "Shop") if "notice" in each]
+
+
+@pytest.mark.parametrize("said", ["redis:8", f"redis@sha256:{'0a' * 32}", "registry:5000/redis:8"])
+def test_an_image_that_names_what_it_is_is_not_warned_of(app: cdk.App, stack: cdk.Stack, said: str) -> None:
+    Shop(stack).service(Task(Container(said)))
+    assert not [each for each in warnings_of(app, "Shop") if "latest" in each]
+
+
+@pytest.mark.parametrize(
+    "beside", [{"schedules": [ScheduledAction("day", CLOCK, minimum=2)]}, {"backlog_per_task": 5, "queue": object()}]
+)
+def test_what_is_measured_elsewhere_rises_from_zero(beside: dict[str, Any]) -> None:
+    assert Scaling(0, 4, cpu_percent=60, **beside).minimum == 0
+
+
+def test_arm_is_no_wrong_app(stack: cdk.Stack) -> None:
+    """A refusal is no use where it refuses everything: the nearest right one is accepted."""
+    task = Task(Container("redis:8"), memory_mib=128, cpu=None, architecture=Architecture.ARM64)
+    Shop(stack).service(task, SMALL, scaling=Scaling(1))

