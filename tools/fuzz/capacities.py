@@ -41,6 +41,7 @@ _FARGATE = (
     "ephemeral-storage",
     "stop-timeout",
 )
+_OF_INTERFACES = ("container-ports-unique", "host-port-same", "awsvpc-subnets", "awsvpc-security-groups")
 _PROCESSORS = {"ARM64": ["m7g.large", "m6g.large"], "X86_64": ["m7i.large", "m6i.large"]}
 _MANY = 21
 
@@ -141,7 +142,7 @@ def _group(pick: Pick) -> Ground:
     mode = pick.one_of("awsvpc", "awsvpc", "bridge", "host")
     if pick.breaks(*_BRIDGED):
         mode = "bridge"
-    if pick.breaks(*FEATURES) or pick.breaks("container-ports-unique", "host-port-same"):
+    if pick.breaks(*FEATURES, *_OF_INTERFACES):
         mode = "awsvpc"
     gpus = pick.one_of(0, 0, 0, 1)
     types = ["g4dn.xlarge"] if gpus else _PROCESSORS[architecture]
@@ -235,7 +236,7 @@ def _managed(pick: Pick) -> Ground:
         detailed_monitoring=pick.off(),
     )
     mode = "bridge" if pick.breaks("managed-instances-network-mode") else pick.one_of("awsvpc", "host")
-    if pick.breaks(*FEATURES):
+    if pick.breaks(*FEATURES, *_OF_INTERFACES):
         mode = "awsvpc"
     return Ground(kind="managed", lines=(f"managed = {capacity}",), offered=("managed",), mode=mode)
 

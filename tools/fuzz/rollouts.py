@@ -45,10 +45,11 @@ def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
     moves = low != high or pick.breaks(*_MOVED, *PREDICTED)
     if moves and (pick.broken or pick.often()) and not pick.breaks("tasks-per-service"):
         low = max(low, 1)  # from 0 it would hardly ever rise again
-    timed = pick.when("scaling-name")
-    schedules = [_schedule(pick, index, low, high) for index in range(pick.one_of(1, 2))] if timed else []
     if moves and low >= high and not pick.breaks("scaling-range"):
+        low = min(low, most - 1)
         high = low + 1
+    timed = pick.when("scaling-name")
+    schedules = [_schedule(pick, index, *sorted((low, high))) for index in range(pick.one_of(1, 2))] if timed else []
     metrics = [_metric(pick, name) for name in _names(pick)]
     targets = _targets(pick, routed=routed) if moves else {}
     listed = pick.breaks(*_NAMED) or (moves and pick.seldom())

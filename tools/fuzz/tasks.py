@@ -53,7 +53,7 @@ class TaskOf:
         if feature.whole and not self.served:
             return feature.whole
         cpu, memory = self._size()
-        count = 1 if feature.container else self._count(memory)
+        count = 1 if feature.container or feature.beside else self._count(memory)
         ports = self._ports(count)
         names = [pick.one_of(f"c{index}", f"C_{index}-x") for index in range(count)]
         if pick.breaks("container-name"):
@@ -151,7 +151,7 @@ class TaskOf:
         if pick.breaks("container-memory"):
             own_memory = int(memory) + 1
         elif pick.breaks("container-memory-least"):
-            own_memory = pick.one_of(5, 0, -1, int(memory) - 1)
+            own_memory = pick.one_of(5, 0, -1)
         elif pick.breaks("writable-size"):
             own_memory = _ROOM
         own_cpu: Any = pick.one_of(None, None, 0, int(cpu or 0) // 16)
