@@ -35,8 +35,9 @@ cluster = ecs.Cluster(
     container_insights_v2=ecs.ContainerInsights.ENHANCED,
     enable_fargate_capacity_providers=True,
 )
+cluster.add_default_capacity_provider_strategy([ecs.CapacityProviderStrategy(capacity_provider="FARGATE", weight=1)])
 seen = logs.LogGroup(stack, "SeenLogs", retention=logs.RetentionDays.ONE_YEAR)
-logs.CfnResourcePolicy(
+let_write = logs.CfnResourcePolicy(
     stack,
     "EventLogs",
     policy_name=f"{cdk.Aws.STACK_NAME}-event-logs",
@@ -54,19 +55,73 @@ logs.CfnResourcePolicy(
         }
     ),
 )
+key = kms.Key(
+    stack,
+    "SeenKey",
+    enable_key_rotation=True,
+    description="Events of Amazon ECS on their way",
+    removal_policy=cdk.RemovalPolicy.DESTROY,
+)
+key.grant_encrypt_decrypt(iam.ServicePrincipal("events.amazonaws.com"))
 letters = sqs.Queue(
     stack,
     "SeenLetters",
     encryption=sqs.QueueEncryption.KMS,
-    encryption_master_key=kms.Key(stack, "SeenKey", enable_key_rotation=True),
+    encryption_master_key=key,
     enforce_ssl=True,
     retention_period=cdk.Duration.days(14),
+    redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
+    removal_policy=cdk.RemovalPolicy.RETAIN,
 )
-letters.grant_send_messages(iam.ServicePrincipal("events.amazonaws.com"))
-events.CfnRule(
+letters.add_to_resource_policy(
+    iam.PolicyStatement(
+        principals=[iam.ServicePrincipal("events.amazonaws.com")],
+        actions=["sqs:SendMessage"],
+        resources=[letters.queue_arn],
+        conditions={
+            "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+            "ArnLike": {"aws:SourceArn": stack.format_arn(service="events", resource="rule", resource_name="*")},
+        },
+    )
+)
+exited = {"stopCode": ["EssentialContainerExited"]}
+kept = {
+    "detail-type": ["ECS Task State Change"],
+    "detail": {
+        "clusterArn": [cluster.cluster_arn],
+        "lastStatus": ["STOPPED"],
+        "$or": [
+            {
+                "stopCode": [
+                    {"anything-but": ["EssentialContainerExited", "ServiceSchedulerInitiated"]},
+                    {"exists": False},
+                ]
+            },
+            {**exited, "group": [{"prefix": "service:"}]},
+            {**exited, "containers": {"exitCode": [{"anything-but": [0]}]}},
+            {
+                "stopCode": ["ServiceSchedulerInitiated"],
+                "stoppedReason": [{"anything-but": {"prefix": "Scaling activity initiated by"}}],
+            },
+        ],
+    },
+}
+failed = {
+    "detail-type": ["ECS Deployment State Change"],
+    "resources": [
+        {"prefix": stack.format_arn(service="ecs", resource="service", resource_name=f"{cluster.cluster_name}/")}
+    ],
+    "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+}
+impaired = {
+    "detail-type": ["ECS Service Action"],
+    "detail": {"clusterArn": [cluster.cluster_arn], "eventType": ["WARN", "ERROR"]},
+}
+rule = events.CfnRule(
     stack,
     "Seen",
-    event_pattern={"source": ["aws.ecs"], "detail": {"clusterArn": [cluster.cluster_arn]}},
+    description="Stopped tasks, failed deployments and tasks without a place",
+    event_pattern={"source": ["aws.ecs"], "$or": [kept, failed, impaired]},
     targets=[
         events.CfnRule.TargetProperty(
             id="Logs",
@@ -80,6 +135,7 @@ events.CfnRule(
         )
     ],
 )
+rule.add_resource_dependency(let_write)
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
@@ -99,7 +155,7 @@ access_logs = s3.Bucket(
         )
     ],
 )
-access_logs.add_to_resource_policy(
+granted = access_logs.add_to_resource_policy(
     iam.PolicyStatement(
         principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
         actions=["s3:PutObject"],
@@ -120,6 +176,8 @@ edge = elbv2.ApplicationLoadBalancer(
 )
 edge.set_attribute("access_logs.s3.enabled", "true")
 edge.set_attribute("access_logs.s3.bucket", access_logs.bucket_name)
+if granted.policy_dependable:
+    edge.node.add_dependency(granted.policy_dependable)
 edge.add_redirect()
 
 platform = ecs.RuntimePlatform(

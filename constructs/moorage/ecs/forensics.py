@@ -144,7 +144,7 @@ class Forensics(Construct):
             ],
         )
         if log_group is None:
-            self.rule.add_dependency(_policy_of(cdk.Stack.of(self)))
+            self.rule.add_resource_dependency(_policy_of(cdk.Stack.of(self)))
 
 
 def _rules() -> str:
