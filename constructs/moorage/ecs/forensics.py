@@ -15,7 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.ecs.dead_letters import define_dead_letters
-from moorage.ecs.run import arn
+from moorage.ecs.values import arn, here, stack_name
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -185,7 +185,7 @@ def _may(action: str, resource: str, service: str, source: str) -> iam.PolicySta
         principals=[iam.ServicePrincipal(service)],
         actions=[action],
         resources=[resource],
-        conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": source}},
+        conditions={"StringEquals": {"aws:SourceAccount": here()[2]}, "ArnLike": {"aws:SourceArn": source}},
     )
 
 
@@ -198,11 +198,11 @@ def _policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
         "Effect": "Allow",
         "Principal": {"Service": [_EVENTS, "delivery.logs.amazonaws.com"]},
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": arn("logs", f"log-group:{cdk.Aws.STACK_NAME}-*:*"),
+        "Resource": arn("logs", f"log-group:{stack_name()}-*:*"),
     }
     return logs.CfnResourcePolicy(
         stack,
         _POLICY,
-        policy_name=f"{cdk.Aws.STACK_NAME}-event-logs",
+        policy_name=f"{stack_name()}-event-logs",
         policy_document=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
