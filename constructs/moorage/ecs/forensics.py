@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aws_cdk as cdk
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -128,20 +127,22 @@ class Forensics(Construct):
         )
         group = arn("logs", f"log-group:{self.log_group.log_group_name}")
         self.dead_letter_queue = _define_letters(self, removal_policy)
-        letters = events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letter_queue.queue_arn)
         arns = {"Logs": group}
         if topic:
             let_publish(topic, _EVENTS, _rules())
             arns["Topic"] = topic.topic_arn
-        self.rule = events.CfnRule(
+        letters = self.dead_letter_queue.queue_arn
+        self.rule = cdk.CfnResource(  # which needs no aws_events, or every cluster would load it for this alone
             self,
             "Rule",
-            description="Stopped tasks, failed deployments and tasks without a place",
-            event_pattern=failures(cluster.cluster_arn, arn("ecs", f"service/{cluster.cluster_name}/")),
-            targets=[
-                events.CfnRule.TargetProperty(id=each, arn=told, dead_letter_config=letters)
-                for each, told in arns.items()
-            ],
+            type="AWS::Events::Rule",
+            properties={
+                "Description": "Stopped tasks, failed deployments and tasks without a place",
+                "EventPattern": failures(cluster.cluster_arn, arn("ecs", f"service/{cluster.cluster_name}/")),
+                "Targets": [
+                    {"Id": each, "Arn": told, "DeadLetterConfig": {"Arn": letters}} for each, told in arns.items()
+                ],
+            },
         )
         if log_group is None:
             self.rule.add_resource_dependency(_policy_of(cdk.Stack.of(self)))
