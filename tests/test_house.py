@@ -62,12 +62,23 @@ def test_the_public_names_are_all_importable_and_typed() -> None:
         ("import moorage.ecr; from moorage import Repository", "aws_cdk.aws_ec2"),
         ("from moorage import PublicRepository, Registry", "aws_cdk.aws_ecs"),
         ("from moorage import PublicRepository, Registry", "aws_cdk.aws_ec2"),
+        ("from moorage import Cluster, LoadBalancer, Service", "aws_cdk.aws_cloudwatch"),
+        ("from moorage import Cluster, Container, LoadBalancer, Service, Task", "moorage.workload.volumes"),
+        ("from moorage import Cluster, Container, LoadBalancer, Service, Task", "moorage.workload.sidecars"),
+        ("from moorage import Cluster, Container, LoadBalancer, Service, Task", "moorage.ecs.volumes"),
     ],
 )
 def test_an_import_loads_no_service_it_does_not_need(code: str, unwanted: str) -> None:
     code += f"; import sys; print([name for name in sys.modules if name.startswith({unwanted!r})])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("before", "after"), [("pass", "True True"), ("gc.disable()", "False False")])
+def test_an_import_leaves_the_garbage_collector_running_or_not_as_it_was(before: str, after: str) -> None:
+    code = f"import gc; {before}; from moorage import Task; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == after
 
 
 def test_every_public_word_is_documented() -> None:

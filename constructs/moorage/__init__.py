@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from moorage.ecr.audit import AuditTrail as AuditTrail
     from moorage.ecr.lifecycle import Lifecycle as Lifecycle
     from moorage.ecr.lifecycle import LifecycleRule as LifecycleRule
@@ -156,13 +159,22 @@ if not TYPE_CHECKING:  # mypy would accept any name otherwise
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module 'moorage' has no attribute {name!r}")
-        collects = gc.isenabled()
-        gc.disable()  # what modules define stays, so looking through it for what does not is a tenth of a synth's time
+        return getattr(_loaded(_HOMES[name]), name)
+
+    def _loaded(module: str) -> ModuleType:
+        """A module, with the garbage collector at rest, and then told that what is there stays.
+
+        Modules are never garbage: looking through all that they define, time and again and once more when Python
+        ends, is more than a tenth of a synth's CPU time. A program that has turned the collector off is left alone.
+        """
+        if module in sys.modules or not gc.isenabled():
+            return importlib.import_module(module)
+        gc.disable()
         try:
-            return getattr(importlib.import_module(_HOMES[name]), name)
+            return importlib.import_module(module)
         finally:
-            if collects:
-                gc.enable()
+            gc.freeze()
+            gc.enable()
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *_HOMES})
