@@ -9,9 +9,11 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
 
 import moorage
@@ -79,6 +81,16 @@ def test_an_import_leaves_the_garbage_collector_running_or_not_as_it_was(before:
     code = f"import gc; {before}; from moorage import Task; print(gc.isenabled(), gc.get_freeze_count() > 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == after
+
+
+def test_mypy_reads_whatever_the_services_that_it_reads_import() -> None:
+    """What it leaves out is `Any` where a service that it reads names it, and nothing would say so."""
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    (read,) = [set(each["module"]) for each in overrides if each.get("follow_imports") == "normal"]
+    for module in read:
+        source = Path(cdk.__file__).parent.parent / module.removesuffix(".*").replace(".", "/") / "__init__.py"
+        imports = source.read_text().partition("\n@jsii.")[0]
+        assert {f"{name}.*" for name in re.findall(r"\n    import (aws_cdk\.\w+)\S* as _", imports)} <= read, module
 
 
 def test_every_public_word_is_documented() -> None:

@@ -19,8 +19,8 @@ from moorage.local.diagram import BEGIN, END, draw
 from moorage.local.diagram import main as diagram
 from moorage.local.environment import sealed
 from moorage.local.process import Home, LocalError, Server
+from tests.conftest import synthesize
 from tests.local_aws import free_port, started
-from tests.test_examples import synthesize
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,8 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The assembly of this repository's app."""
     out = tmp_path_factory.mktemp("assembly")
-    environment = {**os.environ, "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context())}
-    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    synthesize(ROOT / "app.py", out, **context())
     return out
 
 

@@ -117,14 +117,22 @@ def production(app: cdk.App) -> None:
     Environment(app, "production", zones=3, certificate_parameter="/moorage/production/certificate-arn")
 
 
+JOBS = {define.__name__: define for define in (service, instances, registry, destination, scheduled, production)}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, set[Finding]]:
+    apps = {job: cdk.App(context=PATHS) for job in JOBS}
+    for job, define in JOBS.items():
+        define(apps[job])
+    return findings(apps)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("define", [service, instances, registry, destination, scheduled, production])
-def test_no_issue_is_left_that_a_default_could_fix(define: Any) -> None:
-    app = cdk.App(context=PATHS)
-    define(app)
-    found = findings(app)
+@pytest.mark.parametrize("job", JOBS)
+def test_no_issue_is_left_that_a_default_could_fix(found: dict[str, set[Finding]], job: str) -> None:
     failed = []
-    for finding in sorted(found):
+    for finding in sorted(found[job]):
         rules = {finding.rule, finding.rule.partition("[")[0]}  # nag adds which statement it means
         issues = [name for name, issue in ISSUES.items() if rules & set(issue["rules"])]
         acknowledged = acknowledgement(finding, issues)
@@ -134,7 +142,7 @@ def test_no_issue_is_left_that_a_default_could_fix(define: Any) -> None:
     left = {
         name
         for name in ISSUES
-        if ISSUES[name]["verdict"] in BY_DEFAULT and not any(f.rule in ISSUES[name]["rules"] for f in found)
+        if ISSUES[name]["verdict"] in BY_DEFAULT and not any(f.rule in ISSUES[name]["rules"] for f in found[job])
     }
     print(f"met: {', '.join(sorted(left))}")
     assert not failed, "findings that nothing acknowledges; see the printed list"
