@@ -232,12 +232,7 @@ class Service(Construct):
             The estimate; None where there may be no copy, where the number is a token, and for a daemon, whose
             number the instances decide.
         """
-        from moorage.workload.estimate import (  # noqa: PLC0415  # loaded when asked for
-            SETTLING_SECONDS,
-            UNCHECKED_SECONDS,
-            Pace,
-            estimate,
-        )
+        from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # loaded when asked for
 
         if is_token(self._copies.minimum) or not self._copies.minimum or self._daemon:
             return None
@@ -248,7 +243,7 @@ class Service(Construct):
             checked=max(intervals, default=UNCHECKED_SECONDS),
             drain=max((route.deregistration_delay for route in self._routes), default=0),
             stop=seconds(stop),
-            settling=0 if all(route.reads_requests for route in self._routes) else 2 * SETTLING_SECONDS,
+            connections=not all(route.reads_requests for route in self._routes),
         )
         return estimate(
             self.rollout,
