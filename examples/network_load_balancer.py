@@ -1,4 +1,4 @@
-"""Connections that are not HTTP: MQTT over TLS and UDP, a port each, on one network load balancer with fixed addresses."""
+"""Connections that are not HTTP: MQTT by TLS and syslog by UDP, a port each, on one entrance with fixed addresses."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm

@@ -329,8 +329,16 @@ def test_a_network_has_no_ipv6(stack: cdk.Stack) -> None:
     ) as raised:
         LoadBalancer(stack, "Edge", vpc=network.vpc, ip_address_type=DUAL_STACK)
     assert "ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)" in str(raised.value)
+
+
+def test_subnets_without_ipv6_are_warned_of_where_cdk_knows(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     own = ec2.Vpc(stack, "Own", ip_protocol=ec2.IpProtocol.DUAL_STACK)
     LoadBalancer(stack, "Edge", vpc=own, ip_address_type=DUAL_STACK)
+    LoadBalancer(stack, "Unknown", vpc=vpc, ip_address_type=DUAL_STACK)
+    bare = ec2.Vpc(stack, "Bare")
+    LoadBalancer(stack, "Other", vpc=bare, public=True, plain_http="a test", ip_address_type=DUAL_STACK)
+    (warning,) = warnings_of(app, "Shop")
+    assert "subnets Shop/Bare/PublicSubnet1, Shop/Bare/PublicSubnet2 have no IPv6" in warning
 
 
 def test_one_that_exists_already_gets_rules_from_each_service_and_changes_in_nothing_else(

@@ -35,7 +35,7 @@ from moorage import (
     TargetHealth,
     Task,
 )
-from tests.conftest import imported_vpc, readable, template
+from tests.conftest import imported_vpc, readable, template, warnings_of
 
 if TYPE_CHECKING:
     from aws_cdk.assertions import Template
@@ -551,6 +551,13 @@ def test_dual_stack_lets_everyone_in_and_sends_no_udp(
     result.has_resource_properties(BALANCER, {"IpAddressType": "dualstack"})
     for everyone in ({"CidrIp": "0.0.0.0/0"}, {"CidrIpv6": "::/0"}):
         result.has_resource_properties("AWS::EC2::SecurityGroupIngress", {**everyone, "FromPort": 8883})
+
+
+def test_subnets_without_ipv6_are_warned_of_where_cdk_knows(app: cdk.App, stack: cdk.Stack) -> None:
+    bare = ec2.Vpc(stack, "Bare")
+    NetworkLoadBalancer(stack, "Gate", vpc=bare, ip_address_type=DUAL)
+    (warning,) = warnings_of(app, "Shop")
+    assert "subnets Shop/Bare/PrivateSubnet1, Shop/Bare/PrivateSubnet2 have no IPv6" in warning
 
 
 def test_ipv6_that_it_cannot_have_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from moorage.ecs.network import Network
-from moorage.ecs.values import anyone
+from moorage.ecs.values import anyone, selected
 from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
@@ -90,6 +90,21 @@ class Entrance(Construct):
             self.security_group.add_egress_rule(instances, ports, "Load balancer to tasks on instances")
             instances.add_ingress_rule(
                 self.security_group, ports, "Load balancer to tasks on instances", remote_rule=True
+            )
+
+    def _warn_without_ipv6(self, vpc_subnets: ec2.SubnetSelection | None, *, public: bool) -> None:
+        """Warn where a subnet that this app defines has no IPv6, as far as CDK says."""
+        kind = ec2.SubnetType.PUBLIC if public else None
+        chosen = selected(self.vpc, vpc_subnets or ec2.SubnetSelection(subnet_type=kind)).subnets
+        defined = {each.node.path: each.node.default_child for each in chosen}
+        bare = [
+            path for path, child in defined.items() if isinstance(child, ec2.CfnSubnet) and not child.ipv6_cidr_block
+        ]
+        if bare:
+            cdk.Annotations.of(self).add_warning_v2(
+                "@moorage/ecs:ipv6",
+                f"subnets {', '.join(bare)} have no IPv6, as far as CDK says, so AWS would refuse ip_address_type; use "
+                "an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK), leave ip_address_type out, or acknowledge this",
             )
 
     def _log_to_bucket(

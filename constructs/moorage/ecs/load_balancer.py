@@ -63,11 +63,14 @@ class RequestEntrance(Entrance):
         """The test listener as services in `stack` see it, where a new version is reached before it gets traffic."""
         raise NotImplementedError
 
-    def _import(self, stack: cdk.Stack, name: str, listener_arn: str) -> elbv2.IApplicationListener:
+    def _import(
+        self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener
+    ) -> elbv2.IApplicationListener:
         if (stack, name) not in self._imported:
             scope, group = self.place_in(stack)
+            arn = listener if isinstance(listener, str) else listener.listener_arn
             self._imported[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
-                scope, name, listener_arn=listener_arn, security_group=group
+                scope, name, listener_arn=arn, security_group=group
             )
         return self._imported[stack, name]
 
@@ -176,6 +179,8 @@ class LoadBalancer(RequestEntrance):
             idle_timeout=duration(60 if idle_seconds is None else idle_seconds),
             ip_address_type=None if ip_address_type is IPV4 else ip_address_type,
         )
+        if ip_address_type is not IPV4:
+            self._warn_without_ipv6(vpc_subnets, public=public)
         if zonal_shift:
             self.load_balancer.set_attribute("zonal_shift.config.enabled", "true")
         if plain_http:
@@ -255,7 +260,7 @@ class LoadBalancer(RequestEntrance):
 
     def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The listener as services in `stack` see it: imported there, by its ARN, once."""
-        return self._import(stack, "Listener", self.listener.listener_arn)
+        return self._import(stack, "Listener", self.listener)
 
     def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The test listener as services in `stack` see it; defined when a rollout that shifts traffic first needs it.
@@ -264,7 +269,7 @@ class LoadBalancer(RequestEntrance):
         """
         if self.test_listener is None:
             self.test_listener = self._listen_for_tests()
-        return self._import(stack, "TestListener", self.test_listener.listener_arn)
+        return self._import(stack, "TestListener", self.test_listener)
 
     def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
         if certificate is None:

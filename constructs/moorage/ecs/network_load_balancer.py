@@ -126,6 +126,8 @@ class NetworkLoadBalancer(Entrance):
             zonal_shift=zonal_shift,
             deletion_protection=deletion_protection,
         )
+        if ip_address_type is not IPV4:
+            self._warn_without_ipv6(vpc_subnets, public=public)
         if without_tls:
             self.load_balancer.node.add_metadata("moorage:without-tls", without_tls)
         self.log_bucket = self._log_access(removal_policy) if access_logs else None
