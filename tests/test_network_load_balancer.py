@@ -458,8 +458,12 @@ def test_beside_a_route_the_requests_of_that_count(stack: cdk.Stack, gate: Netwo
     edge = LoadBalancer(stack, "Edge", vpc=gate.vpc)
     scaling = Scaling(2, 9, requests_per_task=100, predictive=Predictive(requests_per_task=100))
     service = serve(stack, "Broker", Listener(gate, 8883), Route(edge), scaling=scaling)
-    template(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 2)
-    assert len(service.target_groups) == 2
+    policies = template(stack).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+    assert len(policies) == 2
+    of_connections, of_requests = (stack.resolve(group.target_group_full_name) for group in service.target_groups)
+    for policy in policies.values():
+        assert str(of_requests) in str(policy)
+        assert str(of_connections) not in str(policy)
 
 
 def test_a_route_and_a_listener_name_the_load_balancer_of_the_other(

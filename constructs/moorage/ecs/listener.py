@@ -28,7 +28,9 @@ class Listener:
     """A port of a network load balancer, whose connections all go to one service.
 
     The load balancer opens it to its clients, and the tasks to the load balancer alone, by its security group: that
-    holds too where tasks see the address of the client.
+    holds too where tasks see the address of the client. A rollout that shifts traffic turns the listener itself, with
+    ten minutes of ECS's own at each shift; a change of its certificate or idle timeout sets the weights back, so make
+    it while the first target group serves.
 
     Args:
         load_balancer: The entrance; any number of services share it, a port each, from any stack of the app.
