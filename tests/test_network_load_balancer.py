@@ -266,6 +266,16 @@ def test_one_service_may_have_both_protocols_of_a_port(stack: cdk.Stack, gate: N
     assert rules(result, "Ingress") >= {("udp", 53, 53), ("tcp", 53, 53)}
 
 
+def test_two_ports_may_lead_to_one_of_the_container(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    service = serve(stack, "Dns", Listener(gate, 53, protocol=UDP), Listener(gate, 5353, protocol=UDP))
+    result = template(stack)
+    (task,) = result.find_resources("AWS::ECS::TaskDefinition").values()
+    mappings = task["Properties"]["ContainerDefinitions"][0]["PortMappings"]
+    assert [(each["ContainerPort"], each["Protocol"]) for each in mappings] == [(1883, "tcp"), (1883, "udp")]
+    result.resource_count_is("AWS::EC2::SecurityGroupEgress", 2)
+    assert len(service.target_groups) == 2
+
+
 def test_a_check_by_tcp_asks_for_no_answer(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     serve(stack, "Broker", Listener(gate, 8883))
     template(stack).has_resource_properties(
@@ -301,6 +311,12 @@ def test_what_is_asked_of_a_listener_reaches_the_template(stack: cdk.Stack, gate
     result.has_resource_properties(
         LISTENER, {"ListenerAttributes": [{"Key": "tcp.idle_timeout.seconds", "Value": "600"}]}
     )
+
+
+def test_a_protocol_is_one_of_cdk_s() -> None:
+    name: Any = "TCP"
+    with pytest.raises(ValueError, match="protocol is 'TCP', but .* use elbv2.Protocol.TCP or another of them"):
+        Listener(GATE, 8883, protocol=name)
 
 
 @pytest.mark.parametrize(

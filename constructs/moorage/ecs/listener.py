@@ -77,7 +77,7 @@ class Listener:
         faults = Faults(f"Listener {self.port}")
         for argument in ("port", "health_port", "test_port"):
             faults.keep(limits.PORT, argument, getattr(self, argument))
-        faults.keep(entrance_limits.LISTENER_PROTOCOL, "protocol", self.protocol.value)
+        faults.keep(entrance_limits.LISTENER_PROTOCOL, "protocol", self.protocol)
         faults.keep(entrance_limits.NETWORK_CODES, "health codes", self.health.codes)
         faults.keep(entrance_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)
         faults.keep(limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)

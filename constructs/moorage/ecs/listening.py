@@ -51,8 +51,8 @@ def define_listener(
     listeners = [_listener(scope, f"Listener{suffix}", listener, listener.port, action)]
     if role and listener.test_port is not None:
         listeners.append(_listener(scope, f"TestListener{suffix}", listener, listener.test_port, action))
-    if listener.udp and (mapped := service.task_definition.find_container(container.name)):
-        mapped.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.UDP))  # beside that of TCP
+    if listener.udp:
+        _map_datagrams(service.task_definition.find_container(container.name), port)
     target = service.load_balancer_target(
         container_name=container.name,
         container_port=port,
@@ -63,6 +63,12 @@ def define_listener(
     if launch.own_interface:
         _open_tasks(service, listener, port, stack)
     return Target(listener, suffix, group, alternate, tuple(listeners) if role else ())
+
+
+def _map_datagrams(container: ecs.ContainerDefinition | None, port: int) -> None:
+    """Map a port for UDP too, beside TCP, once for all listeners that lead to it."""
+    if container and not container.find_port_mapping(port, ecs.Protocol.UDP):
+        container.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.UDP))
 
 
 def _to_both(group: elbv2.NetworkTargetGroup, alternate: elbv2.NetworkTargetGroup) -> elbv2.NetworkListenerAction:

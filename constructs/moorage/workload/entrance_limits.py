@@ -27,10 +27,11 @@ NETWORK_CODES = Limit(
 )
 LISTENER_PROTOCOL = Limit(
     id="listener-protocol",
-    accepts=lambda name: name in {"TCP", "TLS", "UDP", "TCP_UDP"},
+    accepts=lambda protocol: getattr(protocol, "value", None) in {"TCP", "TLS", "UDP", "TCP_UDP"},
     says="a network load balancer with security groups listens for TCP, TLS, UDP or TCP_UDP",
-    instead="use one of them; HTTP and HTTPS are a LoadBalancer's",
+    instead="use elbv2.Protocol.TCP or another of them; HTTP and HTTPS are a LoadBalancer's",
     source="botocore elbv2 CreateListener.Protocol; NLB guide: create a listener",
+    show=lambda protocol: getattr(protocol, "value", repr(protocol)),
 )
 LISTENER_IDLE = in_range(
     "listener-idle-timeout", 60, 6000, unit="s", of="how long a TCP connection may be idle",
