@@ -44,8 +44,8 @@ class RequestEntrance(Entrance):
         """Note why `route` cannot stand beside the routes that services have on this load balancer already."""
         if not isinstance(route, Route):
             faults.add(
-                f"{route.says} is of {self.node.path}, an application load balancer, which reads requests; "
-                "use Route(...), or a NetworkLoadBalancer"
+                f"{route.word} for {route.says} is of {self.node.path}, an application load balancer, which reads "
+                "requests; use Route(...), or a NetworkLoadBalancer"
             )
             return
         if route.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.https:
