@@ -17,6 +17,7 @@ from tests.conftest import imported_vpc
 Define = Callable[[cdk.Stack], object]
 GATE: Any = SimpleNamespace(certificate=None)  # a listener checks itself without its load balancer
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:listener/app/edge/50dc6c495c0c9188/f2f7dc8efc522ab2"
+NETWORK_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/net/gate/50dc6c495c0c9188"
 WEB_ACL = "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/1a2b-3c"
 
 
@@ -48,6 +49,12 @@ def existing(**arguments: Any) -> Define:
     return lambda stack: LoadBalancer.from_attributes(stack, "Edge", vpc=imported_vpc(stack), **known)
 
 
+def existing_network(arn: str) -> Define:
+    return lambda stack: NetworkLoadBalancer.from_attributes(
+        stack, "Gate", vpc=imported_vpc(stack), load_balancer_arn=arn, security_group_id="sg-0a1b"
+    )
+
+
 def guarded(web_acl: str) -> Define:
     return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), web_acl=web_acl)
 
@@ -65,6 +72,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "elastic-ip-allocation-id": (addresses("eipalloc-0a1b", "eipalloc-0a1c"), addresses("eipalloc-0a1b", "1.2.3.4")),
     "listener-arn": (existing(), existing(listener_arn=ARN.replace("listener/app", "loadbalancer/app"))),
+    "network-load-balancer-arn": (existing_network(NETWORK_ARN), existing_network(ARN)),
     "security-group-id": (existing(security_group_id="sg-1"), existing(security_group_id="default")),
     "web-acl-arn": (guarded(WEB_ACL), guarded(WEB_ACL.replace("regional/", "global/"))),
 }

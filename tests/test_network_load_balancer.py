@@ -36,6 +36,7 @@ from moorage import (
     Task,
 )
 from tests.conftest import imported_vpc, readable, template, warnings_of
+from tests.entrance_limit_cases import NETWORK_ARN
 
 if TYPE_CHECKING:
     from aws_cdk.assertions import Template
@@ -644,6 +645,61 @@ def test_a_load_balancer_of_another_vpc_is_refused(stack: cdk.Stack, gate: Netwo
     cluster = Cluster(stack, "Other", vpc=elsewhere)
     with pytest.raises(ValueError, match="listener for TCP on port 8883 is of Shop/Gate, which stands in another VPC"):
         Service(stack, "Broker", cluster=cluster, task=TASK, route=Listener(gate, 8883))
+
+
+def existing(stack: cdk.Stack, vpc: ec2.IVpc, **arguments: Any) -> Any:
+    known = {"load_balancer_arn": NETWORK_ARN, "security_group_id": "sg-0a1b", "vpc": vpc, **arguments}
+    return NetworkLoadBalancer.from_attributes(stack, "Gate", **known)
+
+
+def test_one_that_exists_already_gets_listeners_from_each_service_and_changes_in_nothing_else(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    gate = existing(stack, vpc)
+    others = [cdk.Stack(app, name) for name in ("Mail", "Chat")]
+    for index, other in enumerate(others):
+        Service(
+            other,
+            "Broker",
+            cluster=Cluster(other, "Cluster", vpc=vpc),
+            task=TASK,
+            route=Listener(gate, 8883 + index, test_port=9883 + index),
+            rollout=Rollout.canary(),
+        )
+    app.synth()
+    assert not stack.dependencies
+    assert "Resources" not in template(stack).to_json()
+    for index, other in enumerate(others):
+        assert not other.dependencies
+        result = template(other)
+        result.has_resource_properties(LISTENER, {"LoadBalancerArn": NETWORK_ARN, "Port": 8883 + index})
+        result.has_resource_properties("AWS::EC2::SecurityGroupEgress", {"GroupId": "sg-0a1b", "FromPort": 1883})
+        result.has_resource_properties(
+            "AWS::EC2::SecurityGroupIngress", {"GroupId": "sg-0a1b", "FromPort": 8883 + index, "CidrIp": "10.0.0.0/16"}
+        )
+        (alarm,) = result.find_resources("AWS::CloudWatch::Alarm").values()
+        assert {"Name": "LoadBalancer", "Value": "net/gate/50dc6c495c0c9188"} in (
+            alarm["Properties"]["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"]
+        )
+
+
+def test_the_listeners_on_one_that_exists_already_are_checked_as_on_any(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    with pytest.raises(ValueError, match="Shop/Gate: public=True without a certificate"):
+        existing(stack, vpc, public=True)
+    gate = existing(stack, vpc, public=True, certificate=certificate)
+    serve(stack, "Broker", Listener(gate, 8883))
+    with pytest.raises(ValueError, match="Shop/Other: 2 faults") as raised:
+        serve(stack, "Other", Listener(gate, 8883, protocol=UDP))
+    assert "listener for UDP on port 8883 is public" in str(raised.value)
+    assert "that of Shop/Broker for TLS on port 8883 clash" in str(raised.value)
+
+
+def test_one_of_another_account_is_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="222222222222", region="eu-west-1"))
+    with pytest.raises(ValueError, match="Shop/Gate: load_balancer_arn is of account 111111111111, but listeners"):
+        existing(stack, imported_vpc(stack))
 
 
 def test_a_vpc_of_another_stack_is_where_it_stands(app: cdk.App) -> None:

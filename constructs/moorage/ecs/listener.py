@@ -16,7 +16,7 @@ from moorage.workload.task import NetworkMode
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from moorage.ecs.network_load_balancer import NetworkLoadBalancer
+    from moorage.ecs.network_load_balancer import ConnectionEntrance
     from moorage.ecs.route import Route
     from moorage.workload.task import Task
 
@@ -33,7 +33,8 @@ class Listener:
     it while the first target group serves.
 
     Args:
-        load_balancer: The entrance; any number of services share it, a port each, from any stack of the app.
+        load_balancer: The entrance; any number of services share it, a port each, from any stack of the app. One that
+            exists already is a `NetworkLoadBalancer.from_attributes`.
         port: Where clients connect, 1 to 65,535.
         protocol: TLS, which ends at the load balancer, where that has a certificate, and TCP where not; UDP or TCP_UDP.
         health: How targets are checked: whether they can be connected to without it; a path, or a `TargetHealth` with
@@ -58,7 +59,7 @@ class Listener:
     reads_requests: ClassVar[bool] = False
     """Its load balancer knows of connections, not of requests."""
 
-    load_balancer: NetworkLoadBalancer
+    load_balancer: ConnectionEntrance
     port: int
     protocol: elbv2.Protocol = attrs.field(kw_only=True)
     health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)

@@ -24,14 +24,58 @@ if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
 
+    from moorage.ecs.existing_load_balancer import ExistingNetworkLoadBalancer
     from moorage.ecs.route import Route
 
 _WRITER = "delivery.logs.amazonaws.com"
 """Who writes the logs of network load balancers."""
 
 
+class ConnectionEntrance(Entrance):
+    """A network load balancer and the listeners on it, whether it is defined here or exists already."""
+
+    load_balancer: elbv2.INetworkLoadBalancer
+    clients: tuple[ec2.IPeer, ...]
+    test_clients: tuple[ec2.IPeer, ...]
+    cross_zone: bool
+    zonal_shift: bool
+    dual_stack: bool
+    guarded: bool
+    """Whether it is public with nothing said for what is not TLS."""
+
+    def check(self, route: Route | Listener, faults: Faults) -> None:
+        """Note why a listener cannot stand here, or beside those that services have already."""
+        if not isinstance(route, Listener):
+            faults.add(
+                f"route for {route.says} is of {self.node.path}, a network load balancer, which reads no requests; "
+                "use Listener(..., port), or a LoadBalancer"
+            )
+            return
+        listener = route
+        tls = listener.protocol is elbv2.Protocol.TLS
+        if tls and self.certificate is None:
+            faults.add(f"listener for {listener.says} has no certificate; give {self.node.path} a certificate=")
+        if not tls and self.guarded:
+            faults.add(
+                f"listener for {listener.says} is public, and everyone on the way reads and changes what it carries "
+                f"unless the tasks themselves encrypt it; use TLS, or say why this is right with {self.node.path}'s "
+                "without_tls='the reason'"
+            )
+        if listener.udp and self.dual_stack:
+            faults.add(
+                f"listener for {listener.says} is of a dual-stack load balancer, which sends UDP to targets with IPv6 "
+                "alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
+            )
+        if listener.udp and self.cross_zone and self.zonal_shift:
+            faults.add(
+                f"listener for {listener.says} is of a load balancer with cross_zone and zonal_shift, for which AWS "
+                "takes TCP and TLS alone; leave one of the two out"
+            )
+        super().check(listener, faults)
+
+
 @jsii.implements(ec2.IConnectable)
-class NetworkLoadBalancer(Entrance):
+class NetworkLoadBalancer(ConnectionEntrance):
     """A Network Load Balancer whose ports lead to services: TLS, TCP or UDP, and one service a port (`Listener`).
 
     What no service listens for is dropped. It has a security group, spreads connections over all zones, and cannot be
@@ -94,7 +138,7 @@ class NetworkLoadBalancer(Entrance):
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         check_subnets(faults, entrance_limits.NETWORK_SUBNETS, vpc, vpc_subnets, public=public)
         check_addresses(faults, vpc, ip_address_type, public=public)
-        _check_encryption(faults, certificate, without_tls, public=public)
+        check_encryption(faults, certificate, without_tls, public=public)
         _check_names(faults, zone, hosts)
         _check_allocations(faults, allocation_ids, vpc, vpc_subnets, public=public)
         if ip_address_type not in {IPV4, elbv2.IpAddressType.DUAL_STACK}:
@@ -110,10 +154,10 @@ class NetworkLoadBalancer(Entrance):
         self.test_clients = tuple(test_ingress)
         self.cross_zone = cross_zone
         self.zonal_shift = zonal_shift
-        self._guarded = public and without_tls is None
-        self._addresses = ip_address_type
+        self.dual_stack = ip_address_type is not IPV4
+        self.guarded = public and without_tls is None
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
-        self.load_balancer = elbv2.NetworkLoadBalancer(
+        self.load_balancer: elbv2.NetworkLoadBalancer = elbv2.NetworkLoadBalancer(
             self,
             "Default",
             vpc=vpc,
@@ -135,40 +179,62 @@ class NetworkLoadBalancer(Entrance):
             if zone:
                 self._define_alias(zone, name, self.load_balancer, ip_address_type)
 
+    @classmethod
+    def from_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        load_balancer_arn: str,
+        security_group_id: str,
+        vpc: ec2.IVpc,
+        public: bool = False,
+        certificate: acm.ICertificate | None = None,
+        without_tls: str | None = None,
+        ingress: Sequence[ec2.IPeer] | None = None,
+        test_ingress: Sequence[ec2.IPeer] = (),
+    ) -> ExistingNetworkLoadBalancer:
+        """A network load balancer that exists already, from another app or stack, for listeners of services here.
+
+        Args:
+            scope: Where it is known.
+            construct_id: Its id there.
+            load_balancer_arn: Its ARN. The ports that it listens on already are not known here.
+            security_group_id: That which it has, which gets a rule for each listener and for each port of a task; one
+                without any cannot be given one any more.
+            vpc: Its VPC.
+            public: Whether the internet reaches it.
+            certificate: With which listeners defined here end TLS.
+            without_tls: The reason why what is not TLS is right here, if it is public.
+            ingress: Who may connect to the ports of listeners defined here, as of one that is defined here.
+            test_ingress: Who may connect to their test ports.
+
+        Returns:
+            What `Listener` takes as its load balancer.
+
+        Raises:
+            ValueError: an ARN or id is of something else, or of another account or region than `scope`, where
+                listeners and target groups of a load balancer cannot stand; or what one defined here would raise.
+        """
+        from moorage.ecs.existing_load_balancer import ExistingNetworkLoadBalancer  # noqa: PLC0415  # where used
+
+        return ExistingNetworkLoadBalancer(
+            scope,
+            construct_id,
+            load_balancer_arn=load_balancer_arn,
+            security_group_id=security_group_id,
+            vpc=vpc,
+            public=public,
+            certificate=certificate,
+            without_tls=without_tls,
+            ingress=ingress,
+            test_ingress=test_ingress,
+        )
+
     @property
     def full_name(self) -> str:
         """What CloudWatch knows it by."""
         return self.load_balancer.load_balancer_full_name
-
-    def check(self, route: Route | Listener, faults: Faults) -> None:
-        """Note why a listener cannot stand here, or beside those that services have already."""
-        if not isinstance(route, Listener):
-            faults.add(
-                f"route for {route.says} is of {self.node.path}, a network load balancer, which reads no requests; "
-                "use Listener(..., port), or a LoadBalancer"
-            )
-            return
-        listener = route
-        tls = listener.protocol is elbv2.Protocol.TLS
-        if tls and self.certificate is None:
-            faults.add(f"listener for {listener.says} has no certificate; give {self.node.path} a certificate=")
-        if not tls and self._guarded:
-            faults.add(
-                f"listener for {listener.says} is public, and everyone on the way reads and changes what it carries "
-                f"unless the tasks themselves encrypt it; use TLS, or say why this is right with {self.node.path}'s "
-                "without_tls='the reason'"
-            )
-        if listener.udp and self._addresses is not IPV4:
-            faults.add(
-                f"listener for {listener.says} is of a dual-stack load balancer, which sends UDP to targets with IPv6 "
-                "alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
-            )
-        if listener.udp and self.cross_zone and self.zonal_shift:
-            faults.add(
-                f"listener for {listener.says} is of a load balancer with cross_zone and zonal_shift, for which AWS "
-                "takes TCP and TLS alone; leave one of the two out"
-            )
-        super().check(listener, faults)
 
     def _log_access(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
         ours = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # it writes for all accounts
@@ -184,9 +250,10 @@ class NetworkLoadBalancer(Entrance):
         return bucket
 
 
-def _check_encryption(
+def check_encryption(
     faults: Faults, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
 ) -> None:
+    """Note what is public without a certificate or a reason."""
     if without_tls is not None and not without_tls.strip():
         faults.add("without_tls is empty, but it is the reason that reviewers read; say why it is right here")
     if public and certificate is None and without_tls is None:

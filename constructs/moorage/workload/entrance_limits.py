@@ -10,6 +10,7 @@ from moorage.workload.limit import Limit, in_range, matching
 from moorage.workload.limits import within_codes
 
 _HEX = "[0-9a-f]+"
+_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:"
 
 NETWORK_SUBNETS = Limit(
     id="network-load-balancer-subnets",
@@ -43,10 +44,16 @@ ALLOCATION_ID = matching(
     source="botocore elbv2 SubnetMapping.AllocationId; ec2 Address.AllocationId",
 )  # fmt: skip
 LISTENER_ARN = matching(
-    "listener-arn", rf"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{{12}}:listener/app/[\w-]+/{_HEX}/{_HEX}",
+    "listener-arn", _ARN + rf"listener/app/[\w-]+/{_HEX}/{_HEX}",
     says="it is the ARN of an application load balancer's listener",
     instead="copy it from the console, or `aws elbv2 describe-listeners`",
     source="IAM service authorization reference: Elastic Load Balancing V2, listener/app",
+)  # fmt: skip
+NETWORK_ARN = matching(
+    "network-load-balancer-arn", _ARN + rf"loadbalancer/net/[\w-]+/{_HEX}",
+    says="it is the ARN of a network load balancer",
+    instead="copy it from the console, or `aws elbv2 describe-load-balancers`",
+    source="IAM service authorization reference: Elastic Load Balancing V2, loadbalancer/net",
 )  # fmt: skip
 SECURITY_GROUP_ID = matching(
     "security-group-id", r"sg-[0-9a-z]+",
