@@ -47,7 +47,7 @@ class Listener:
             client.
         test_port: The port at which a rollout that shifts traffic shows a new version first, to the load balancer's
             `test_ingress`; without it nowhere.
-        idle_timeout: How long a TCP connection may be idle, 60 to 6,000 s; 350 s without it.
+        idle_timeout: How long a connection by TCP may be idle, 60 to 6,000 s; 350 s without it, as by TLS always.
         deregistration_delay: How long a task that leaves keeps its connections, 0 to 3,600 s. ECS waits that long for
             each task it replaces.
 
@@ -91,8 +91,11 @@ class Listener:
                 f"preserve_client_ip is False, but with {self.protocol.value} tasks always see the client's address; "
                 "leave it out"
             )
-        if self.protocol is elbv2.Protocol.UDP and self.idle_timeout is not None:
-            faults.add("idle_timeout is given, but UDP has no connections that could be idle; leave it out")
+        if self.protocol is not elbv2.Protocol.TCP and self.idle_timeout is not None:
+            faults.add(
+                f"idle_timeout is given, but only that of TCP can be changed, and the protocol is {self.protocol.value}; "
+                "leave it out, for 350 s"
+            )
         faults.raise_found()
 
     @property

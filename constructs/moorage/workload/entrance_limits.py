@@ -36,7 +36,7 @@ LISTENER_PROTOCOL = Limit(
 )
 LISTENER_IDLE = in_range(
     "listener-idle-timeout", 60, 6000, unit="s", of="how long a TCP connection may be idle",
-    source="botocore elbv2 ListenerAttribute tcp.idle_timeout.seconds",
+    source="botocore elbv2 ListenerAttribute tcp.idle_timeout.seconds; NLB guide: update the TCP idle timeout",
 )  # fmt: skip
 ALLOCATION_ID = matching(
     "elastic-ip-allocation-id", r"eipalloc-[0-9a-f]+",
