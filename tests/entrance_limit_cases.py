@@ -11,7 +11,16 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage import Listener, LoadBalancer, NetworkLoadBalancer, TargetHealth
+from moorage import (
+    Cluster,
+    Container,
+    Listener,
+    LoadBalancer,
+    NetworkLoadBalancer,
+    Service,
+    TargetHealth,
+    Task,
+)
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
@@ -59,6 +68,17 @@ def guarded(web_acl: str) -> Define:
     return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), web_acl=web_acl)
 
 
+def shifted(protocol: elbv2.Protocol) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        vpc = imported_vpc(stack)
+        entrance = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True)
+        task = Task(Container("redis:8", port=6379))
+        route = Listener(entrance, 6379, protocol=protocol)
+        return Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, route=route)
+
+    return define
+
+
 CASES: dict[str, tuple[Define, Define]] = {
     "network-load-balancer-subnets": (between(1), between(0)),
     "network-target-health-codes": (
@@ -70,6 +90,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         listener(idle_timeout=dt.timedelta(seconds=6000)),
         listener(idle_timeout=dt.timedelta(seconds=59)),
     ),
+    "zonal-shift-protocol": (shifted(elbv2.Protocol.TCP), shifted(elbv2.Protocol.UDP)),
     "elastic-ip-allocation-id": (addresses("eipalloc-0a1b", "eipalloc-0a1c"), addresses("eipalloc-0a1b", "1.2.3.4")),
     "listener-arn": (existing(), existing(listener_arn=ARN.replace("listener/app", "loadbalancer/app"))),
     "network-load-balancer-arn": (existing_network(NETWORK_ARN), existing_network(ARN)),

@@ -325,10 +325,8 @@ def test_a_protocol_is_one_of_cdk_s() -> None:
     [
         ({"health": TargetHealth(codes="200")}, "health has codes and no path"),
         ({"protocol": UDP, "preserve_client_ip": False}, "preserve_client_ip is False, but with UDP tasks always see"),
-        (
-            {"protocol": UDP, "idle_timeout": dt.timedelta(minutes=10)},
-            "idle_timeout is given, but UDP has no connections",
-        ),
+        ({"protocol": UDP, "idle_timeout": dt.timedelta(minutes=10)}, "idle_timeout is given, but only that of TCP"),
+        ({"protocol": TLS, "idle_timeout": dt.timedelta(minutes=10)}, "idle_timeout is given, but only that of TCP"),
         ({"test_port": 8883}, "test_port is 8883, but that is its own port"),
     ],
 )
@@ -543,11 +541,12 @@ def test_udp_and_another_port_to_check_need_more_than_bridge_mode(stack: cdk.Sta
     assert {("udp", 1883, 1883), ("tcp", 8080, 8080)} <= rules(template(stack), "Ingress")
 
 
-def test_zonal_shift_with_cross_zone_wants_open_connections_and_no_udp(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_zonal_shift_with_cross_zone_leaves_connections_open_and_warns_of_udp(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True)
-    with pytest.raises(ValueError, match="for which AWS takes TCP and TLS alone; leave one of the two out"):
+    with pytest.warns(
+        UserWarning, match="protocol of port 53 is UDP, but with cross_zone and zonal_shift AWS may take"
+    ):
         serve(stack, "Dns", Listener(gate, 53, protocol=UDP))
-    serve(stack, "Broker", Listener(gate, 8883))
     result = template(stack)
     assert attributes(result, BALANCER)[0]["zonal_shift.config.enabled"] == "true"
     assert attributes(result, GROUP)[0]["target_health_state.unhealthy.connection_termination.enabled"] == "false"

@@ -93,7 +93,7 @@ class Listener:
             )
         if self.protocol is not elbv2.Protocol.TCP and self.idle_timeout is not None:
             faults.add(
-                f"idle_timeout is given, but only that of TCP can be changed, and the protocol is {self.protocol.value}; "
+                f"idle_timeout is given, but only that of TCP can be changed, and this is {self.protocol.value}; "
                 "leave it out, for 350 s"
             )
         faults.raise_found()

@@ -136,7 +136,7 @@ def _target_group(
         ),
     )
     if listener.load_balancer.cross_zone and listener.load_balancer.zonal_shift:
-        # which AWS wants of every target group then (NLB guide: enable zonal shift)
+        # which AWS asks of every target group then (ARC guide; the NLB guide asks no more since September 2026)
         group.set_attribute("target_health_state.unhealthy.connection_termination.enabled", "false")
     return group
 

@@ -66,11 +66,8 @@ class ConnectionEntrance(Entrance):
                 f"listener for {listener.says} is of a dual-stack load balancer, which sends UDP to targets with IPv6 "
                 "alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
             )
-        if listener.udp and self.cross_zone and self.zonal_shift:
-            faults.add(
-                f"listener for {listener.says} is of a load balancer with cross_zone and zonal_shift, for which AWS "
-                "takes TCP and TLS alone; leave one of the two out"
-            )
+        if self.cross_zone and self.zonal_shift:
+            faults.keep(entrance_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {listener.port}", listener.protocol)
         super().check(listener, faults)
 
 
@@ -102,8 +99,8 @@ class NetworkLoadBalancer(ConnectionEntrance):
         cross_zone: Whether each zone's connections go to tasks of all zones; AWS bills what crosses. Without it, a zone
             with fewer tasks overloads them.
         zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
-            Controller). Off, unlike a `LoadBalancer`'s: with `cross_zone` AWS then wants TCP or TLS alone, and
-            connections to unhealthy tasks left open.
+            Controller). Off, unlike a `LoadBalancer`'s: with `cross_zone`, connections to unhealthy tasks are then left
+            open, and UDP is warned of. AWS's own pages differ on whether it still asks for that.
         access_logs: Whether a bucket of its own keeps logs for a year; AWS writes them of TLS listeners alone.
         deletion_protection: Whether CloudFormation is refused when it deletes it.
         removal_policy: What becomes of the log bucket when the stack goes.

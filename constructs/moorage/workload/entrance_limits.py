@@ -38,6 +38,15 @@ LISTENER_IDLE = in_range(
     "listener-idle-timeout", 60, 6000, unit="s", of="how long a TCP connection may be idle",
     source="botocore elbv2 ListenerAttribute tcp.idle_timeout.seconds; NLB guide: update the TCP idle timeout",
 )  # fmt: skip
+ZONAL_SHIFT_PROTOCOL = Limit(
+    id="zonal-shift-protocol",
+    accepts=lambda protocol: getattr(protocol, "value", None) in {"TCP", "TLS"},
+    says="with cross_zone and zonal_shift AWS may take TCP and TLS alone",
+    instead="leave one of the two out if it does",
+    source="ARC guide: Network Load Balancers; the NLB guide's document history of 2026-09-24 lets UDP in",
+    show=lambda protocol: getattr(protocol, "value", repr(protocol)),
+    confirmed=False,
+)
 ALLOCATION_ID = matching(
     "elastic-ip-allocation-id", r"eipalloc-[0-9a-f]+",
     says="it is the id of an Elastic IP's allocation", instead="write it as in 'eipalloc-0a1b2c3d'",
