@@ -93,6 +93,18 @@ def test_mypy_reads_whatever_the_services_that_it_reads_import() -> None:
         assert {f"{name}.*" for name in re.findall(r"\n    import (aws_cdk\.\w+)\S* as _", imports)} <= read, module
 
 
+def test_a_service_behind_a_load_balancer_loads_nothing_of_other_entrances(tmp_path: Path) -> None:
+    code = (
+        f"import runpy, sys; runpy.run_path({str(ROOT / 'examples' / 'service.py')!r}); "
+        "print([name for name in sys.modules if name.startswith('aws_cdk.aws_waf') or "
+        "name.startswith('moorage.') and any(each in name for each in "
+        "('listen', 'network_load', 'existing', 'web_acl', 'entrance_limits'))])"
+    )
+    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_every_public_word_is_documented() -> None:
     for name in moorage.__all__:
         word = getattr(moorage, name)

@@ -45,11 +45,11 @@ from moorage import (
 )
 from moorage.ecr import limits as ecr_limits
 from moorage.ecs.instance_capacity import Ec2Capacity
-from moorage.workload import limits
+from moorage.workload import entrance_limits, limits
 from moorage.workload.instances import InstanceRequirements
 from moorage.workload.limit import Limit
 from tests import ecr_limits as ecr_cases
-from tests import rollout_limit_cases, task_limit_cases
+from tests import entrance_limit_cases, rollout_limit_cases, task_limit_cases
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
@@ -467,8 +467,8 @@ CASES: dict[str, tuple[Define, Define]] = {
 }
 
 
-CASES |= ecr_cases.CASES
-TABLE = (*limits.TABLE, *ecr_limits.TABLE)
+CASES |= ecr_cases.CASES | entrance_limit_cases.CASES
+TABLE = (*limits.TABLE, *entrance_limits.TABLE, *ecr_limits.TABLE)
 
 
 def test_every_row_has_both_cases_and_a_source() -> None:

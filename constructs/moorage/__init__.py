@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
     from moorage.ecs.instance_capacity import WarmPool as WarmPool
     from moorage.ecs.job import Job as Job
+    from moorage.ecs.listener import Listener as Listener
     from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
     from moorage.ecs.network import Network as Network
+    from moorage.ecs.network_load_balancer import NetworkLoadBalancer as NetworkLoadBalancer
     from moorage.ecs.placement import Placement as Placement
     from moorage.ecs.route import Route as Route
     from moorage.ecs.route import TargetHealth as TargetHealth
@@ -109,11 +111,13 @@ _HOMES = {
     "LifecycleRule": "moorage.ecr.lifecycle",
     "LifecycleStage": "moorage.workload.lifecycle",
     "LinuxParameters": "moorage.workload.linux",
+    "Listener": "moorage.ecs.listener",
     "LoadBalancer": "moorage.ecs.load_balancer",
     "ManagedScaling": "moorage.ecs.instance_capacity",
     "MetricTarget": "moorage.workload.scaling_targets",
     "Mount": "moorage.workload.volumes",
     "Network": "moorage.ecs.network",
+    "NetworkLoadBalancer": "moorage.ecs.network_load_balancer",
     "NetworkMode": "moorage.workload.task",
     "OperatingSystemFamily": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",

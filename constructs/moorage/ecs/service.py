@@ -33,7 +33,6 @@ from moorage.ecs.combination import (
 from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched, warn
 from moorage.ecs.placement import Placement
 from moorage.ecs.rollout import DAEMON, ROLLING, complete, deployment
-from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration, stack_of
@@ -47,6 +46,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
     from aws_cdk import aws_sqs as sqs
 
+    from moorage.ecs.listener import Listener
+    from moorage.ecs.route import Route
     from moorage.ecs.service_connect import ServiceConnect
     from moorage.workload.durations import Duration
     from moorage.workload.estimate import Estimate
@@ -73,7 +74,8 @@ class Service(Construct):
         cluster: Where it runs: a `Cluster`, or any other of CDK's with the capacity providers that are named.
         task: What runs.
         scaling: How many copies; two without it, so that one is left when a zone is lost.
-        route: Which requests of a load balancer reach it, in up to 5 routes; without it nothing does.
+        route: Which requests of a load balancer reach it, or which ports of a network load balancer, in up to 5 routes
+            and listeners; without it nothing does.
         rollout: How a new version replaces the old one; rolling, with all copies serving and a circuit breaker,
             without it, and of a daemon one instance after the other.
         before: A task that runs once ahead of each new version, where and as its own tasks do, and fails the rollout
@@ -106,7 +108,7 @@ class Service(Construct):
         cluster: ecs.ICluster,
         task: Task,
         scaling: Scaling | None = None,
-        route: Route | Sequence[Route] = (),
+        route: Route | Listener | Sequence[Route | Listener] = (),
         rollout: Rollout | None = None,
         before: Task | None = None,
         connect: ServiceConnect | None = None,
@@ -121,7 +123,7 @@ class Service(Construct):
         log_group: logs.ILogGroup | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        routes = (route,) if isinstance(route, Route) else tuple(route)
+        routes = tuple(route) if isinstance(route, Sequence) else (route,)
         copies = scaling or TWO
         grace = optional_seconds(health_check_grace_period)
         launch = Launch.of(
@@ -211,7 +213,7 @@ class Service(Construct):
             self._resource.add_property_override(f"DeploymentConfiguration.{path}", value)
 
     @property
-    def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup, ...]:
+    def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
         """The target groups of its routes, and those that a shifting rollout takes turns with."""
         return tuple(group for target in self.targets for group in target.groups)
 
@@ -239,6 +241,7 @@ class Service(Construct):
             checked=max(intervals, default=UNCHECKED_SECONDS),
             drain=max((route.deregistration_delay for route in self._routes), default=0),
             stop=seconds(stop),
+            connections=not all(route.reads_requests for route in self._routes),
         )
         return estimate(
             self.rollout,

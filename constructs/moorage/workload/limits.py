@@ -666,14 +666,14 @@ TARGET_GRPC_PATH = _pattern(
 )  # fmt: skip
 TARGET_CODES = Limit(
     id="target-health-codes",
-    accepts=lambda codes: _within_codes(codes, 200, 499),
+    accepts=lambda codes: within_codes(codes, 200, 499),
     says="an HTTP health check takes codes from 200 to 499",
     instead="write them as in '200', '200,204' or '200-299'",
     source="botocore elbv2 Matcher.HttpCode",
 )
 TARGET_GRPC_CODES = Limit(
     id="target-health-grpc-codes",
-    accepts=lambda codes: _within_codes(codes, 0, 99),
+    accepts=lambda codes: within_codes(codes, 0, 99),
     says="a gRPC health check takes codes from 0 to 99",
     instead="write them as in '0', '0,12' or '0-5'",
     source="botocore elbv2 Matcher.GrpcCode",
@@ -845,7 +845,8 @@ def _holds_subnets(cidr: str, zones: int) -> bool:
     return 16 <= block.prefixlen <= 28 and block.num_addresses >= (zones + 1) * 2**12
 
 
-def _within_codes(codes: str, low: int, high: int) -> bool:
+def within_codes(codes: str, low: int, high: int) -> bool:
+    """Whether codes and ranges of them, as a health check names them, are between two."""
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
         return False
     ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))
