@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
     from moorage.ecs.instance_capacity import WarmPool as WarmPool
     from moorage.ecs.job import Job as Job
+    from moorage.ecs.lattice import Lattice as Lattice
     from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
     from moorage.ecs.network import Network as Network
     from moorage.ecs.placement import Placement as Placement
@@ -100,6 +101,7 @@ _HOMES = {
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
     "Job": "moorage.ecs.job",
+    "Lattice": "moorage.ecs.lattice",
     "Lifecycle": "moorage.ecr.lifecycle",
     "LifecycleHook": "moorage.workload.lifecycle",
     "LifecycleRule": "moorage.ecr.lifecycle",

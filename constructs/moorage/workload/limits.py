@@ -627,6 +627,25 @@ AUTHORITY_ARN = _pattern(
     says="certificates are issued by an AWS Private CA", instead="use the ARN of one, in the same region",
     source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
 )  # fmt: skip
+PREFIX_LIST = _pattern(
+    "prefix-list", r"pl-[0-9a-f]{8,17}",
+    says="a prefix list is named by its id",
+    instead="use the id of com.amazonaws.<region>.vpc-lattice, as in 'pl-0a1b2c3d'",
+    source="EC2 user guide, AWS-managed prefix lists",
+)  # fmt: skip
+LATTICE_TARGET_GROUP = _pattern(
+    "lattice-target-group", r"arn:[a-z0-9-]+:vpc-lattice:[a-zA-Z0-9-]+:\d{12}:targetgroup/tg-[0-9a-z]{17}",
+    says="a target group of VPC Lattice is named by its ARN",
+    instead="use the ARN of one, or leave it out for a new one",
+    source="botocore vpc-lattice TargetGroupArn",
+)  # fmt: skip
+LATTICE_TARGET_GROUPS = Limit(
+    id="lattice-target-groups",
+    accepts=lambda count: count <= 5,
+    says="a service is in 5 target groups of VPC Lattice at most",
+    instead="leave some out",
+    source="ECS developer guide, Create a service that uses VPC Lattice",
+)
 GRACE_PERIOD = _range(
     "health-check-grace-period", 0, 2147483647, unit="s", of="the grace period",
     source="botocore CreateService.healthCheckGracePeriodSeconds",
