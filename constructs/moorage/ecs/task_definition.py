@@ -17,6 +17,7 @@ from moorage.workload import secret_sources
 from moorage.workload.faults import is_token
 from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.linux import LinuxParameters
+from moorage.workload.platforms import fargate_size
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
@@ -100,11 +101,12 @@ def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
         "enable_fault_injection": task.enable_fault_injection or None,
     }
     if kind is Kind.FARGATE:
+        cpu, memory = fargate_size(task)
         return ecs.FargateTaskDefinition(
             scope,
             "TaskDefinition",
-            cpu=task.cpu,
-            memory_limit_mib=task.memory_mib,
+            cpu=cpu,
+            memory_limit_mib=memory,
             ephemeral_storage_gib=task.ephemeral_storage_gib,
             runtime_platform=platform(task.architecture, task.operating_system_family),
             **more,

@@ -116,7 +116,7 @@ CONTAINER_CPU = Limit(
     id="container-cpu",
     accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
     says="that is more than the task's",
-    instead="give the task more cpu= or the containers less",
+    instead="give the task more cpu= or the containers less, or use cpu=None",
     source="botocore ContainerDefinition.cpu",
     show=lambda sums: f"{sums[0]} CPU units in all for a task of {sums[1]}",
 )
@@ -124,7 +124,7 @@ CONTAINER_MEMORY = Limit(
     id="container-memory",
     accepts=lambda sums: sums[0] <= sums[1],
     says="that is more than the task's",
-    instead="give the task more memory_mib= or the containers less",
+    instead="give the task more memory_mib= or the containers less, or use memory_mib=None, which works it out",
     source="botocore ContainerDefinition.memory",
     show=lambda sums: f"{sums[0]} MiB in all for a task of {sums[1]} MiB",
 )
