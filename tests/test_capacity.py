@@ -368,10 +368,12 @@ def test_tokens_pass_unchecked(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(number))
 
 
-def test_cpu_may_be_left_unreserved_on_instances_alone(stack: cdk.Stack) -> None:
+def test_cpu_may_be_left_unreserved_on_instances_and_is_worked_out_on_fargate(stack: cdk.Stack) -> None:
     free = Task(Container("redis:8"), cpu=None, memory_mib=512, architecture=Architecture.ARM64)
     assert general().fit(free)[0].binds == ("network interfaces",)
-    assert "Fargate does not offer that pair" in refused(stack, Capacity.fargate(), task=free)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[Capacity.fargate()])
+    Service(stack, "Web", cluster=cluster, task=free)
+    template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Cpu": "256", "Memory": "512"})
 
 
 def test_a_fixed_port_of_two_services_needs_an_instance_each(app: cdk.App, stack: cdk.Stack) -> None:

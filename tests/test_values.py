@@ -313,8 +313,9 @@ def test_a_size_can_be_worked_out_only_from_what_containers_say() -> None:
     assert "memory_mib is None, so that it is worked out, but container 'a' says no number of its own" in str(
         raised.value
     )
+    token: Any = cdk.Token.as_number({"Ref": "Memory"})
     with pytest.raises(ValueError, match="says no number of its own"):
-        Task(Container("a:1", memory_mib=cdk.Token.as_number({"Ref": "Memory"})), memory_mib=None)
+        Task(Container("a:1", memory_mib=token), memory_mib=None)
 
 
 def test_a_need_that_fargate_cannot_hold_is_refused() -> None:

@@ -764,9 +764,9 @@ EVENT_PATTERN = Limit(
     id="event-pattern",
     accepts=lambda size: size <= 4096,
     says="an event pattern is 4,096 characters at most",
-    instead="name fewer, or use the wildcards and prefixes of events.Match",
+    instead="name fewer, or join some with a wildcard ('*'; events.Match has it, and prefixes)",
     source="botocore events PutRule.EventPattern",
-    show=lambda size: f"{size} characters",
+    show=lambda size: f"{size:,} characters",
 )
 TASK_OVERRIDES = Limit(
     id="task-overrides",
