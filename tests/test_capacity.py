@@ -28,7 +28,7 @@ from moorage import (
     WarmPool,
 )
 from moorage.ecs.instance_capacity import Ec2Capacity
-from tests.conftest import imported_vpc, warnings_of
+from tests.conftest import imported_vpc, template, warnings_of
 
 ARM = Task(Container("redis:8", port=6379), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
 
