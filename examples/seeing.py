@@ -12,7 +12,7 @@ from moorage import Cluster, Container, Dashboard, Network, Service, ServiceAlar
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
 key = kms.Key(stack, "Key", enable_key_rotation=True)
-for service in ("cloudwatch", "events"):
+for service in ("cloudwatch", "events", f"logs.{stack.region}"):
     key.grant_encrypt_decrypt(iam.ServicePrincipal(f"{service}.amazonaws.com"))
 topic = sns.Topic(stack, "Operators", master_key=key, enforce_ssl=True)
 
