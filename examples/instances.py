@@ -38,7 +38,7 @@ warm = Capacity.ec2(
     max_instances=10,
     trunking=True,
     scaling=ManagedScaling(target_percent=80),
-    warm_pool=WarmPool(min_instances=1, reuse=True),
+    warm_pool=WarmPool(min_instances=1),
     termination_protection=True,
 )
 cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc, capacity=[managed, gpus, warm])

@@ -19,6 +19,7 @@ from moorage import (
     InstanceRequirements,
     LoadBalancer,
     NetworkMode,
+    OperatingSystemFamily,
     Placement,
     Route,
     Scaling,
@@ -30,6 +31,7 @@ from moorage import (
 from moorage.ecs.instance_capacity import Ec2Capacity
 from tests.conftest import imported_vpc, template, warnings_of
 
+WINDOWS = ContainerInstance(ami=Ami.windows())
 ARM = Task(Container("redis:8", port=6379), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
 
 
@@ -48,6 +50,16 @@ def general(**arguments: Any) -> Ec2Capacity:
         ({"instance_types": ["m7g.larg"]}, "'m7g.larg', which is no instance type of .*; use 'm7g.large'"),
         ({"instance_types": ["m7g.large", "m7i.large"]}, r"differ in architecture \(m7g.large \(ARM64\), m7i.large"),
         ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(g6.xlarge \(with GPUs\)"),
+        ({"instance": WINDOWS}, "but ECS's AMIs of Windows are for x86_64 without; use other types, as in 'm7i.large'"),
+        ({"instance": WINDOWS, "instance_types": ["g6.xlarge"]}, "instance_types are arm64 or have GPUs"),
+        (
+            {"instance": WINDOWS, "instance_types": ["m7i.large"], "trunking": True},
+            "trunking is given, but instances of",
+        ),
+        (
+            {"instance": WINDOWS, "instance_types": ["m7i.large"], "warm_pool": WarmPool()},
+            "warm_pool is given, but inst",
+        ),
         ({"instance_types": ["g5g.xlarge"]}, r"no Amazon Linux 2023 AMI; use .*Ami.bottlerocket\(\)"),
         ({"on_demand_base": 1}, "on_demand_base is 1, but without spot=True every instance is on demand"),
         (
@@ -111,6 +123,18 @@ def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
         (Ami.al2023(), Architecture.X86_64, False, "ecs/optimized-ami/amazon-linux-2023/recommended/image_id"),
         (Ami.al2023(), Architecture.ARM64, False, "ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"),
         (Ami.al2023(), Architecture.X86_64, True, "ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"),
+        (
+            Ami.windows(),
+            Architecture.X86_64,
+            False,
+            "ami-windows-latest/Windows_Server-2022-English-Core-ECS_Optimized/image_id",
+        ),
+        (
+            Ami.windows(OperatingSystemFamily.WINDOWS_SERVER_2025_FULL),
+            Architecture.X86_64,
+            False,
+            "ami-windows-latest/Windows_Server-2025-English-Full-ECS_Optimized/image_id",
+        ),
         (Ami.bottlerocket(), Architecture.ARM64, False, "bottlerocket/aws-ecs-2/arm64/latest/image_id"),
         (Ami.bottlerocket(), Architecture.X86_64, True, "bottlerocket/aws-ecs-2-nvidia/x86_64/latest/image_id"),
     ],

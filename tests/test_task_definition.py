@@ -309,13 +309,6 @@ def test_windows_containers_have_nothing_of_linux(stack: cdk.Stack, cluster: Clu
     )
 
 
-def test_windows_runs_on_no_linux_instance(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
-    task = Task(Container("iis:1"), operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE)
-    with pytest.raises(ValueError, match="but the AMIs of a capacity are Linux's; run it on Fargate"):
-        Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc, capacity=[general]), task=task)
-
-
 def test_a_task_can_be_on_no_network(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
     task = Task(Container("batch:1"), network_mode=NetworkMode.NONE)

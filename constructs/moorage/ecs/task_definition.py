@@ -112,7 +112,7 @@ def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
             **more,
         )
     managed = kind is Kind.MANAGED_INSTANCES
-    return ecs.TaskDefinition(
+    definition = ecs.TaskDefinition(
         scope,
         "TaskDefinition",
         compatibility=ecs.Compatibility.MANAGED_INSTANCES if managed else ecs.Compatibility.EC2,
@@ -123,6 +123,11 @@ def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
         runtime_platform=platform(task.architecture, task.operating_system_family) if managed else None,
         **more,
     )
+    resource = definition.node.default_child if task.on_windows else None
+    if isinstance(resource, cdk.CfnResource):  # CDK takes it on Fargate alone
+        said = {"CpuArchitecture": task.architecture.value, "OperatingSystemFamily": task.operating_system_family.value}
+        resource.add_property_override("RuntimePlatform", said)
+    return definition
 
 
 def _text(number: int) -> str:

@@ -57,6 +57,8 @@ def check_fargate(task: Task, faults: Faults, *, spot: bool) -> None:
     faults.keep(task_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
     for container in task.containers:
         _check_fargate_container(container, faults)
+        if task.on_windows:
+            _check_fargate_windows(container, faults)
     for volume in task.volumes:
         if isinstance(volume, BindMount):
             faults.keep(task_limits.FARGATE_HOST_PATH, f"host_path of volume {volume.name!r}", volume.host_path)
@@ -83,13 +85,15 @@ def _check_fargate_container(container: Container, faults: Faults) -> None:
         faults.keep(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
 
 
+def _check_fargate_windows(container: Container, faults: Faults) -> None:
+    of = f"of container {container.name!r}"
+    for argument in ("credential_spec", "environment_files", "memory_reservation_mib", "restart_policy"):
+        faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
+    faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", container.sidecar.firelens)
+
+
 def check_instances(task: Task, faults: Faults) -> None:
     """Note what no instance of an Auto Scaling group can run."""
-    if task.on_windows:
-        faults.add(
-            f"operating_system_family is {task.operating_system_family.value!r}, but the AMIs of a capacity are "
-            "Linux's; run it on Fargate"
-        )
     _check_ephemeral_storage(task, "an Auto Scaling group's instances", faults)
 
 

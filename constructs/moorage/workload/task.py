@@ -27,7 +27,7 @@ class Architecture(enum.Enum):
 
 
 class OperatingSystemFamily(enum.Enum):
-    """The operating system that the images of a task are built for; Windows on Fargate alone."""
+    """The operating system that the images of a task are built for."""
 
     LINUX = "LINUX"
     WINDOWS_SERVER_2019_CORE = "WINDOWS_SERVER_2019_CORE"
