@@ -38,7 +38,6 @@ from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration, stack_of
-from moorage.ecs.volumes import attach_volumes, check_run_alone
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.scaling import Scaling
@@ -151,7 +150,7 @@ class Service(Construct):
         first = attrs.evolve(launch, task=before) if before else None
         if first:
             first.check_named("before", faults)
-            check_run_alone(first.task, faults)
+            first.task.check_run_alone(faults)
         namespace = cluster.namespace if isinstance(cluster, Cluster) else cluster.default_cloud_map_namespace
         if connect:
             connect.check(task, namespace, faults)
@@ -200,7 +199,7 @@ class Service(Construct):
         self._daemon = placement.daemon
         self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
         self.lattice_target_groups = self._define_lattices(lattices)
-        self._attach_volumes([task, before] if before else [task])
+        _attach_volumes(self, [task, before] if before else [task], own_interface=launch.own_interface)
         self._define_rollout(launched, first, after_capacity, removal_policy)
         if copies.high_resolution:
             self._resource.add_property_override("Monitoring", HIGH_RESOLUTION)
@@ -212,11 +211,6 @@ class Service(Construct):
         from moorage.ecs.lattice import define_lattices  # noqa: PLC0415  # loaded only where there is one
 
         return define_lattices(self, self._resource, lattices, self._launch)
-
-    def _attach_volumes(self, tasks: Sequence[Task]) -> None:
-        if any(each.volumes for each in tasks):
-            own = self.connections if self._launch.own_interface else None
-            attach_volumes(self, tasks, self.service, own)
 
     def _define_rollout(
         self, launched: Launched, first: Launch | None, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
@@ -358,6 +352,13 @@ _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
     Kind.INSTANCES: ecs.Ec2Service,
     Kind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
 }
+
+
+def _attach_volumes(service: Service, tasks: Sequence[Task], *, own_interface: bool) -> None:
+    if any(task.volumes for task in tasks):
+        from moorage.ecs.volumes import attach_volumes  # noqa: PLC0415  # loaded only where there are some
+
+        attach_volumes(service, tasks, service.service, service.connections if own_interface else None)
 
 
 def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:

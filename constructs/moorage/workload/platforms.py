@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from moorage.workload import limits, task_limits
 from moorage.workload.faults import is_token
-from moorage.workload.volumes import BindMount, EbsVolume
 
 if TYPE_CHECKING:
     from moorage.workload.container import Container
@@ -60,10 +59,7 @@ def check_fargate(task: Task, faults: Faults, *, spot: bool) -> None:
         if task.on_windows:
             _check_fargate_windows(container, faults)
     for volume in task.volumes:
-        if isinstance(volume, BindMount):
-            faults.keep(task_limits.FARGATE_HOST_PATH, f"host_path of volume {volume.name!r}", volume.host_path)
-        if isinstance(volume, EbsVolume):
-            faults.keep(task_limits.FARGATE_EBS_TYPE, f"volume_type of volume {volume.name!r}", volume.volume_type)
+        volume.check_fargate(faults)
 
 
 def _check_fargate_container(container: Container, faults: Faults) -> None:
@@ -81,7 +77,7 @@ def _check_fargate_container(container: Container, faults: Faults) -> None:
     if container.logging is not None:
         faults.keep(task_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
     faults.keep(task_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
-    if firelens := container.sidecar.firelens:
+    if firelens := container.firelens:
         faults.keep(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
 
 
@@ -89,7 +85,8 @@ def _check_fargate_windows(container: Container, faults: Faults) -> None:
     of = f"of container {container.name!r}"
     for argument in ("credential_spec", "environment_files", "memory_reservation_mib", "restart_policy"):
         faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
-    faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", container.sidecar.firelens)
+    router = container.sidecar and container.sidecar.firelens
+    faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", router)
 
 
 def check_instances(task: Task, faults: Faults) -> None:
@@ -118,7 +115,7 @@ def check_windows(task: Task, faults: Faults) -> None:
     faults.keep(task_limits.WINDOWS_NETWORK_MODE, "network_mode", task.network_mode.value)
     faults.keep(task_limits.WINDOWS_ARCHITECTURE, "architecture", task.architecture.value)
     faults.keep(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", task.pid_mode)
-    elsewhere = tuple(volume.name for volume in task.volumes if not isinstance(volume, BindMount))
+    elsewhere = tuple(volume.name for volume in task.volumes if not volume.for_windows)
     faults.keep(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
     for container in task.containers:
         for argument in ("writable", "linux_parameters", "privileged", "user"):
