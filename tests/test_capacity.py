@@ -115,6 +115,10 @@ def test_managed_instances_take_allowed_or_excluded_types() -> None:
 def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
     with pytest.raises(ValueError, match=r"parameter is 'ami-123', but .*; write it as in '/golden/ecs'"):
         Ami.from_ssm_parameter("ami-123")
+    with pytest.raises(ValueError, match=r"family is 'LINUX', but that is no Windows; use Ami.al2023\(\)"):
+        Ami.windows(OperatingSystemFamily.LINUX)
+    with pytest.raises(ValueError, match="it is Bottlerocket and Windows, but an AMI is of one system"):
+        Ami(is_bottlerocket=True, operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2019_CORE)
 
 
 @pytest.mark.parametrize(

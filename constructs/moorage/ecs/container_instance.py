@@ -64,7 +64,12 @@ class Ami:
 
         Its agent takes tasks with a group Managed Service Account (gMSA) where its instance is in a domain, which
         `ContainerInstance(user_data=...)` sees to.
+
+        Raises:
+            ValueError: it is Linux.
         """
+        if family is OperatingSystemFamily.LINUX:
+            raise ValueError("Ami: family is 'LINUX', but that is no Windows; use Ami.al2023() or Ami.bottlerocket()")
         return cls(operating_system_family=family)
 
     @classmethod

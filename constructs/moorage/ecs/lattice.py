@@ -72,14 +72,14 @@ class Lattice:
             faults.add("health is given, but the target group exists already, and has its own; leave one of them out")
         faults.raise_found()
 
-    def serving(self, task: Task) -> Container | None:
-        """The container that serves; None where the task has no such one with a port."""
-        return next((each for each in task.containers if each.port and self.container in {None, each.name}), None)
+    def serving(self, task: Task) -> tuple[Container, ...]:
+        """The containers with a port that may serve, of which the first does."""
+        return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
 
     def check(self, task: Task, faults: Faults) -> None:
         """Note why a service of this task could not have this place."""
         ports = ", ".join(repr(each.name) for each in task.containers if each.port)
-        serving = self.serving(task)
+        (serving, *_) = self.serving(task) or (None,)
         if task.network_mode is not NetworkMode.AWSVPC:
             faults.add(
                 f"lattice is given in {task.network_mode.value} mode, but its targets are the addresses of tasks, "
@@ -113,7 +113,7 @@ def define_lattices(
     defined: list[vpclattice.CfnTargetGroup] = []
     said: list[dict[str, str]] = []
     for index, lattice in enumerate(lattices):
-        container = next(each for each in launch.task.containers if each is lattice.serving(launch.task))
+        container = lattice.serving(launch.task)[0]
         port, arn = container.port or 0, lattice.target_group_arn
         if arn is None:
             defined.append(_define_group(service, f"LatticeTargetGroup{index or ''}", lattice, port, launch))
