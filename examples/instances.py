@@ -52,7 +52,7 @@ Service(
     capacity=cluster.default_strategy,  # the first that the cluster names, whichever that will be
 )
 Service(stack, "Train", cluster=cluster, task=Task(Container(python, gpus=1), cpu=2048, memory_mib=8192), capacity=gpus)
-agent = Container("public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300062.0", name="agent")
+agent = Container("public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300049.1b929", name="agent")
 Service(
     stack,
     "Agent",

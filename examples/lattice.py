@@ -1,6 +1,7 @@
-"""A service that other VPCs and accounts reach through VPC Lattice, when they may sign their requests for it."""
+"""A service that other VPCs and accounts reach through VPC Lattice, one account of them with signed requests."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_vpclattice as vpclattice
 
 from moorage import Cluster, Container, Lattice, Network, Service, Task
@@ -16,8 +17,13 @@ orders = Service(
 )
 
 (group,) = orders.lattice_target_groups
-network = vpclattice.CfnServiceNetwork(stack, "Lattice", auth_type="AWS_IAM")
+network = vpclattice.CfnServiceNetwork(stack, "Lattice", auth_type="NONE")
 published = vpclattice.CfnService(stack, "Published", auth_type="AWS_IAM")
+shop_front = iam.PolicyStatement(
+    principals=[iam.AccountPrincipal("222222222222")], actions=["vpc-lattice-svcs:Invoke"], resources=["*"]
+)
+allowed = iam.PolicyDocument(statements=[shop_front])
+vpclattice.CfnAuthPolicy(stack, "Allowed", resource_identifier=published.attr_id, policy=allowed)
 to_orders = vpclattice.CfnListener.ForwardProperty(
     target_groups=[vpclattice.CfnListener.WeightedTargetGroupProperty(target_group_identifier=group.attr_id)]
 )
