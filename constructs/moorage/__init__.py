@@ -35,13 +35,14 @@ if TYPE_CHECKING:
     from moorage.ecr.templates import Signing as Signing
     from moorage.ecs.capacity import Capacity as Capacity
     from moorage.ecs.cluster import Cluster as Cluster
+    from moorage.ecs.container_instance import Ami as Ami
+    from moorage.ecs.container_instance import ContainerInstance as ContainerInstance
     from moorage.ecs.dashboard import Dashboard as Dashboard
     from moorage.ecs.forensics import Forensics as Forensics
-    from moorage.ecs.instance_capacity import Ami as Ami
-    from moorage.ecs.instance_capacity import ContainerInstance as ContainerInstance
     from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
     from moorage.ecs.instance_capacity import WarmPool as WarmPool
     from moorage.ecs.job import Job as Job
+    from moorage.ecs.lattice import Lattice as Lattice
     from moorage.ecs.listener import Listener as Listener
     from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
     from moorage.ecs.network import Network as Network
@@ -85,7 +86,7 @@ if TYPE_CHECKING:
     from moorage.workload.volumes import Volume as Volume
 
 _HOMES = {
-    "Ami": "moorage.ecs.instance_capacity",
+    "Ami": "moorage.ecs.container_instance",
     "ApiCall": "moorage.ecr.metrics",
     "Architecture": "moorage.workload.task",
     "AuditTrail": "moorage.ecr.audit",
@@ -94,7 +95,7 @@ _HOMES = {
     "Cluster": "moorage.ecs.cluster",
     "Container": "moorage.workload.container",
     "ContainerCondition": "moorage.workload.start",
-    "ContainerInstance": "moorage.ecs.instance_capacity",
+    "ContainerInstance": "moorage.ecs.container_instance",
     "Dashboard": "moorage.ecs.dashboard",
     "EarlySuccess": "moorage.workload.rollout",
     "Encryption": "moorage.ecr.settings",
@@ -106,6 +107,7 @@ _HOMES = {
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
     "Job": "moorage.ecs.job",
+    "Lattice": "moorage.ecs.lattice",
     "Lifecycle": "moorage.ecr.lifecycle",
     "LifecycleHook": "moorage.workload.lifecycle",
     "LifecycleRule": "moorage.ecr.lifecycle",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_ecs as ecs
 
+    from moorage.ecs.lattice import Lattice
     from moorage.ecs.listener import Listener
     from moorage.ecs.strategy import Strategy
     from moorage.workload.faults import Faults
@@ -150,10 +151,10 @@ def check_rollout(
     )
 
 
-def check_grace(grace: int | None, routes: Routes, faults: Faults) -> None:
-    """Note a grace period that ECS would not take."""
+def check_grace(grace: int | None, faults: Faults, *, checked: bool) -> None:
+    """Note a grace period that ECS would not take, or that nothing would heed."""
     faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
-    if grace is not None and not routes:
+    if grace is not None and not checked:
         faults.add(
             f"health_check_grace_period is {grace} s, but without a route no load balancer checks the tasks; "
             "use route=Route(...), or HealthCheck(start_period=...) in the container"
@@ -181,6 +182,18 @@ def check_discovery(
             f"cloud_map_options have a record of an address, but in {task.network_mode.value} mode tasks have none of "
             "their own; use DnsRecordType.SRV"
         )
+
+
+def check_lattices(lattices: tuple[Lattice, ...], task: Task, rollout: Rollout, faults: Faults) -> None:
+    """Note why a service could not be reached through VPC Lattice."""
+    faults.keep(limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(lattices))
+    if lattices and rollout.shifts:
+        faults.add(
+            f"rollout is {rollout.shift.value}, but a target group of VPC Lattice takes turns with no other here; "
+            "use Rollout.rolling(), or a route in place of lattice"
+        )
+    for lattice in lattices:
+        lattice.check(task, faults)
 
 
 def slow_to_leave(routes: Routes, strategy: Strategy) -> str | None:

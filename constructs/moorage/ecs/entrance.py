@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from moorage.ecs.listener import Listener
     from moorage.ecs.route import Route
-    from moorage.workload.faults import Refuses
+    from moorage.workload.limit import Limit
 
 _LOGS_KEPT_DAYS = 365
 _OLD_VERSIONS_KEPT_DAYS = 30
@@ -215,7 +215,7 @@ def _inside(vpc: ec2.IVpc, faults: Faults) -> tuple[ec2.IPeer, ...]:
 
 
 def check_subnets(
-    faults: Faults, limit: Refuses, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
+    faults: Faults, limit: Limit, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
 ) -> None:
     """Note where there are too few subnets to stand in, as far as the VPC says."""
     if vpc_subnets is not None:

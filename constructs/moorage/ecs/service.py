@@ -22,6 +22,7 @@ from moorage.ecs.combination import (
     SPREAD,
     check_discovery,
     check_grace,
+    check_lattices,
     check_placement,
     check_rollout,
     check_room,
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
     from aws_cdk import aws_sqs as sqs
+    from aws_cdk import aws_vpclattice as vpclattice
 
+    from moorage.ecs.lattice import Lattice
     from moorage.ecs.listener import Listener
     from moorage.ecs.route import Route
     from moorage.ecs.service_connect import ServiceConnect
@@ -82,6 +85,7 @@ class Service(Construct):
             when it does not end with 0 within an hour: a database migration. Its role is `before_task_definition`'s.
         connect: Its name for other services in the cluster's namespace; `connect_to` opens the path to one.
         cloud_map_options: A name of its own in a Cloud Map namespace, by DNS or by API, in place of `connect`.
+        lattice: What VPC Lattice lets other VPCs and accounts reach of it, in up to 5 target groups.
         capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
             cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
         placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
@@ -92,7 +96,7 @@ class Service(Construct):
         egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on Fargate
             starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a peer each.
         health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not count;
-            60 s without it. Longer than the slowest start. Of a service with a route alone.
+            60 s without it. Longer than the slowest start. Of a service with a route or `lattice` alone.
         log_group: In place of the one defined for it, which keeps a year.
         removal_policy: What becomes of its log group when the stack goes.
 
@@ -113,6 +117,7 @@ class Service(Construct):
         before: Task | None = None,
         connect: ServiceConnect | None = None,
         cloud_map_options: ecs.CloudMapOptions | None = None,
+        lattice: Lattice | Sequence[Lattice] = (),
         capacity: CapacityChoice | None = None,
         placement: Placement = SPREAD,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -124,6 +129,7 @@ class Service(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         routes = tuple(route) if isinstance(route, Sequence) else (route,)
+        lattices = tuple(lattice) if isinstance(lattice, Sequence) else (lattice,)
         copies = scaling or TWO
         grace = optional_seconds(health_check_grace_period)
         launch = Launch.of(
@@ -152,8 +158,9 @@ class Service(Construct):
             connect.check(task, namespace, faults)
         told = check_room(task, launch.strategy, copies, placement, chosen, faults)
         told["@moorage/ecs:spot-drain"] = slow_to_leave(routes, launch.strategy)
-        check_grace(grace, routes, faults)
+        check_grace(grace, faults, checked=bool(routes or lattices))
         check_discovery(cloud_map_options, task, cluster, connected=connect is not None, faults=faults)
+        check_lattices(lattices, task, chosen, faults)
         faults.raise_found()
 
         super().__init__(scope, construct_id)
@@ -174,7 +181,9 @@ class Service(Construct):
             task_definition=self.task_definition,
             desired_count=None if copies.moves or placement.daemon else copies.minimum,
             capacity_provider_strategies=None if placement.daemon else launched.strategies,
-            health_check_grace_period=duration(_GRACE_SECONDS if grace is None else grace) if routes else None,
+            health_check_grace_period=(
+                duration(_GRACE_SECONDS if grace is None else grace) if routes or lattices else None
+            ),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
             **launched.networked,
@@ -191,18 +200,25 @@ class Service(Construct):
         self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
         self._daemon = placement.daemon
         self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
-        tasks = [task, before] if before else [task]
-        _attach_volumes(self, tasks, own_interface=launch.own_interface)
-        self.before_task_definition: ecs.TaskDefinition | None = None
+        self.lattice_target_groups = self._define_lattices(lattices)
+        _attach_volumes(self, [task, before] if before else [task], own_interface=launch.own_interface)
         self._define_rollout(launched, first, after_capacity, removal_policy)
         if copies.high_resolution:
             self._resource.add_property_override("Monitoring", HIGH_RESOLUTION)
         self.scalable_task_count = define_scaling(self.service, copies, self.targets) if copies.moves else None
 
+    def _define_lattices(self, lattices: Sequence[Lattice]) -> tuple[vpclattice.CfnTargetGroup, ...]:
+        if not lattices:
+            return ()
+        from moorage.ecs.lattice import define_lattices  # noqa: PLC0415  # loaded only where there is one
+
+        return define_lattices(self, self._resource, lattices, self._launch)
+
     def _define_rollout(
         self, launched: Launched, first: Launch | None, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
     ) -> None:
         hooks = list(self.rollout.hooks)
+        self.before_task_definition: ecs.TaskDefinition | None = None
         if first:
             from moorage.ecs.before import define_before  # noqa: PLC0415  # loaded only where there is one
 
