@@ -37,8 +37,12 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what is slow first: each of two workers begins with a half of it, and what is quick evens out the rest."""
-    slow = sorted({item.path for item in items if item.get_closest_marker("slow")})
+    """Put what is slow first: each of two workers begins with a half of it, and what is quick evens out the rest.
+
+    Backwards, so that test_policy begins: its tests share one run of the engines, and a worker that is idle takes from
+    the end.
+    """
+    slow = sorted({item.path for item in items if item.get_closest_marker("slow")}, reverse=True)
     first, second = ([item for item in items if item.path in slow[part::2]] for part in (0, 1))
     quick = [item for item in items if item.path not in slow]
     middle = max(0, len(items) // 2 - len(first))  # where xdist parts them
