@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
+    from aws_cdk import aws_logs as logs
     from aws_cdk import aws_scheduler as scheduler
     from aws_cdk import aws_stepfunctions as sfn
     from constructs import Construct
@@ -37,6 +38,11 @@ def arn(service: str, resource: str) -> str:
     return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
 
+def partition() -> str:
+    """The partition of the stack, as ARNs have it."""
+    return _here()[0]
+
+
 def define_role(
     scope: Construct, construct_id: str, service: str, source: str, statements: Sequence[Mapping[str, Any]]
 ) -> iam.Role:
@@ -56,6 +62,30 @@ def define_role(
         construct_id,
         assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=conditions),
         inline_policies={"Run": iam.PolicyDocument.from_json(policy)},
+    )
+
+
+def define_machine(
+    scope: Construct, definition: Mapping[str, Any], statements: Sequence[Mapping[str, Any]], log_group: logs.ILogGroup
+) -> sfn.StateMachine:
+    """Define a state machine as `Machine`, which logs each execution.
+
+    Args:
+        scope: Where it is defined.
+        definition: What it does, in the States Language.
+        statements: What it may do.
+        log_group: Where it logs.
+    """
+    from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loaded only where one is defined
+
+    source = arn("states", "stateMachine:*")  # CloudFormation chooses its name
+    return sfn.StateMachine(
+        scope,
+        "Machine",
+        definition_body=sfn.DefinitionBody.from_string(cdk.Stack.of(scope).to_json_string(definition)),
+        role=define_role(scope, "MachineRole", "states", source, statements),
+        logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL),
+        tracing_enabled=True,
     )
 
 
@@ -138,19 +168,9 @@ class Run:
             timeout: After how many seconds it is stopped.
             passed: Whether an execution's input is passed to the task as its overrides.
         """
-        from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loaded only where one is defined
-
         states = {**({} if overlap else self._others()), "Run": self._run(timeout, passed=passed)}
         definition = {"StartAt": next(iter(states)), "States": states}
-        source = arn("states", "stateMachine:*")  # CloudFormation chooses its name
-        return sfn.StateMachine(
-            scope,
-            "Machine",
-            definition_body=sfn.DefinitionBody.from_string(cdk.Stack.of(scope).to_json_string(definition)),
-            role=define_role(scope, "MachineRole", "states", source, self._may_watch(overlap=overlap)),
-            logs=sfn.LogOptions(destination=self.launched.log_group, level=sfn.LogLevel.ALL),
-            tracing_enabled=True,
-        )
+        return define_machine(scope, definition, self._may_watch(overlap=overlap), self.launched.log_group)
 
     @property
     def _tasks(self) -> str:
