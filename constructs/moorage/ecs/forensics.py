@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -123,6 +124,7 @@ class Forensics(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, construct_id)
+        _kept[cluster] = self
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
@@ -145,6 +147,14 @@ class Forensics(Construct):
         )
         if log_group is None:
             self.rule.add_dependency(_policy_of(cdk.Stack.of(self)))
+
+    @staticmethod
+    def of(cluster: ecs.ICluster) -> Forensics | None:
+        """Where the failures of a cluster are kept, as far as this app says."""
+        return _kept.get(cluster)
+
+
+_kept: weakref.WeakKeyDictionary[ecs.ICluster, Forensics] = weakref.WeakKeyDictionary()
 
 
 def _rules() -> str:

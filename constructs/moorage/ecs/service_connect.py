@@ -93,12 +93,12 @@ class ServiceConnect:
         """Where others reach it."""
         return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
 
-    def check(self, task: Task, namespace: servicediscovery.INamespace | None, faults: Faults) -> None:
+    def check(self, task: Task, namespace: servicediscovery.INamespace | str | None, faults: Faults) -> None:
         """Note why a service of this task could not have this place."""
         if namespace is None:
             faults.add(
                 "connect is given, but the cluster has no namespace in which services have names; "
-                "use Cluster(namespace='...')"
+                "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
             )
         front = task.front
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
@@ -119,14 +119,20 @@ class ServiceConnect:
                 "use Container(..., port=...), or leave the name out"
             )
 
-    def define(self, service: Service, task: Task, namespace: str, log_group: logs.ILogGroup) -> dict[str, Any]:
+    def define(
+        self,
+        service: Service,
+        task: Task,
+        namespace: servicediscovery.INamespace | str,
+        log_group: logs.ILogGroup,
+    ) -> dict[str, Any]:
         """What CDK's services take for it."""
         front = task.front
         served = [] if front is None else [self._served(service, front)]
         logged = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
         return {
             "service_connect_configuration": ecs.ServiceConnectProps(
-                namespace=namespace,
+                namespace=namespace if isinstance(namespace, str) else namespace.namespace_arn,
                 services=served,
                 log_driver=ecs.LogDrivers.aws_logs(stream_prefix="service-connect", log_group=log_group),
                 access_log_configuration=logged if self.access_logs else None,
