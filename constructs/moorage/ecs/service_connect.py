@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_servicediscovery as servicediscovery
+    from constructs import IConstruct
 
     from moorage.ecs.service import Service
     from moorage.workload.container import Container
@@ -183,7 +185,7 @@ def open_path(client: Service, server: Service, port: int) -> None:
         ValueError: a service of the other's stack connects to one of this stack, directly or by others.
     """
     here, there = cdk.Stack.of(client), cdk.Stack.of(server)
-    back = _stacks_way(there, here) if here is not there else None
+    back = _stacks_way(there, here, server) if here is not there else None
     if back:
         raise ValueError(
             f"{client.node.path}: it connects to {server.node.path}, and {back}, so that neither stack could be "
@@ -230,13 +232,17 @@ def _leads(start: Service, goal: Service) -> bool:
     return False
 
 
-def _stacks_way(start: cdk.Stack, goal: cdk.Stack) -> str | None:
-    """Over which services one stack needs another; None where it does not."""
+def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: Service) -> str | None:
+    """By which services one stack needs another, `server` among them; None where it does not."""
     following: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
     for client, servers in _paths.items():
-        for server in servers:
-            said = f"{client.node.path} connects to {server.node.path}"
-            following.setdefault(cdk.Stack.of(client), []).append((cdk.Stack.of(server), said))
+        for each in servers:
+            said = f"{client.node.path} connects to {each.node.path}"
+            following.setdefault(cdk.Stack.of(client), []).append((cdk.Stack.of(each), said))
+    for service in dict.fromkeys([*itertools.chain(_paths, *_paths.values()), server]):
+        for what in _needed(service):
+            way = (cdk.Stack.of(what), f"{service.node.path} needs {what.node.path}")
+            following.setdefault(cdk.Stack.of(service), []).append(way)
     ways: list[tuple[cdk.Stack, tuple[str, ...]]] = [(start, ())]
     seen = {start}
     while ways:
@@ -248,3 +254,14 @@ def _stacks_way(start: cdk.Stack, goal: cdk.Stack) -> str | None:
                 seen.add(other)
                 ways.append((other, (*walked, said)))
     return None
+
+
+def _needed(service: Service) -> Iterator[IConstruct]:
+    """The cluster and the load balancers of a service, of which those that are imported need no stack."""
+    from moorage.ecs.load_balancer import LoadBalancer  # noqa: PLC0415  # which loads more than a service without one
+
+    if isinstance(service.cluster, ecs.Cluster):
+        yield service.cluster
+    for target in service.targets:
+        if isinstance(target.route.load_balancer, LoadBalancer):
+            yield target.route.load_balancer
