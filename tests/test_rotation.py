@@ -148,6 +148,19 @@ def test_its_secret_brings_a_new_deployment_of_this_service_alone(stack: cdk.Sta
     assert may[0][1] == {"Ref": web}
 
 
+def test_what_could_not_start_is_kept_where_the_rule_may_put_it(stack: cdk.Stack, service: Service) -> None:
+    service.redeploy_on_rotation()
+    made = template(stack)
+    (queue,) = made.find_resources("AWS::SQS::Queue")
+    (name, rule), *others = made.find_resources("AWS::Events::Rule").items()
+    assert not others
+    assert rule["Properties"]["Targets"][0]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+    (policy,) = made.find_resources("AWS::SQS::QueuePolicy").values()
+    (sends,) = [each for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert sends["Principal"] == {"Service": "events.amazonaws.com"}
+    assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
+
+
 def test_a_worker_redeploys_as_its_service_does(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     task = Task(Container("redis:8", secrets={"KEY": parameter(stack)}))
     scaling = Scaling(0, 2, backlog_per_task=9)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from moorage.ecs.dead_letters import define_dead_letters, let_send
 from moorage.ecs.run import arn, define_machine, define_role, partition
 from moorage.workload import secret_sources
 from moorage.workload.faults import Faults, is_token
@@ -90,6 +92,36 @@ def define_redeployment(service: Service, task: Task) -> events.CfnRule:
     faults.raise_found()
 
     rotation = Construct(service, "Rotation")
+    machine = define_machine(rotation, *_deploying(service), service.log_group)
+    starts = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine.state_machine_arn}
+    role = define_role(rotation, "Role", "events", arn("events", "rule/*"), [starts])
+    letters = define_dead_letters(
+        rotation,
+        "DeadLetters",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,  # the managed key of SQS lets no rule in
+        removal_policy=cdk.RemovalPolicy.DESTROY,  # all that it says is that a deployment did not start
+    )
+    rule = events.CfnRule(
+        rotation,
+        "Rule",
+        description="Secrets and parameters of a service that have a new value",
+        event_pattern=pattern,
+        targets=[
+            events.CfnRule.TargetProperty(
+                id="Deploy",
+                arn=machine.state_machine_arn,
+                role_arn=role.role_arn,
+                input="{}",
+                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=letters.queue_arn),
+            )
+        ],
+    )
+    let_send(letters, rule)
+    return rule
+
+
+def _deploying(service: Service) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the machine does, and what it may do."""
     cluster = service.cluster.cluster_arn
     deploy = {
         "Type": "Task",
@@ -98,20 +130,10 @@ def define_redeployment(service: Service, task: Task) -> events.CfnRule:
         "Retry": [_AGAIN],
         "End": True,
     }
-    may = {"Action": "ecs:UpdateService", "Resource": service.service.service_arn}
-    there = {"Condition": {"ArnEquals": {"ecs:cluster": cluster}}}
-    definition = {"StartAt": "Deploy", "States": {"Deploy": deploy}}
-    machine = define_machine(rotation, definition, [{"Effect": "Allow", **may, **there}], service.log_group)
-    starts = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine.state_machine_arn}
-    role = define_role(rotation, "Role", "events", arn("events", "rule/*"), [starts])
-    return events.CfnRule(
-        rotation,
-        "Rule",
-        description="Secrets and parameters of a service that have a new value",
-        event_pattern=pattern,
-        targets=[
-            events.CfnRule.TargetProperty(
-                id="Deploy", arn=machine.state_machine_arn, role_arn=role.role_arn, input="{}"
-            )
-        ],
-    )
+    may = {
+        "Effect": "Allow",
+        "Action": "ecs:UpdateService",
+        "Resource": service.service.service_arn,
+        "Condition": {"ArnEquals": {"ecs:cluster": cluster}},
+    }
+    return {"StartAt": "Deploy", "States": {"Deploy": deploy}}, [may]
