@@ -115,6 +115,14 @@ def test_a_task_in_no_known_vpc_is_refused_by_the_name_of_the_factory(stack: cdk
     )
 
 
+def test_a_name_that_only_cloudformation_knows_is_used(stack: cdk.Stack) -> None:
+    told = cdk.CfnParameter(stack, "ClusterArn").value_as_string
+    cluster = existing(stack, cluster_name=None, cluster_arn=told)
+    Service(stack, "Web", cluster=cluster, task=WEB)
+    name = {"Fn::Select": [1, {"Fn::Split": [":cluster/", {"Ref": "ClusterArn"}]}]}
+    assert properties(stack, "AWS::ECS::Service")["Cluster"] == name
+
+
 def test_names_for_others_need_the_namespace_that_it_has(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match=r"no namespace .* already Cluster.from_attributes\(namespace='...'\)"):
         Service(stack, "Web", cluster=existing(stack), task=WEB, connect=ServiceConnect())
@@ -163,8 +171,8 @@ def test_a_capacity_that_it_does_not_have_is_refused(stack: cdk.Stack) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"cluster_name": None}, "neither of cluster_name and cluster_arn is given, but a cluster is named once"),
-        ({"cluster_arn": ARN}, "each of cluster_name and cluster_arn is given, but a cluster is named once"),
+        ({"cluster_name": None}, "neither cluster_name nor cluster_arn is given, but a cluster is named once"),
+        ({"cluster_arn": ARN}, "cluster_name and cluster_arn are both given, but a cluster is named once"),
         (
             {"cluster_name": None, "cluster_arn": ARN.replace("eu-west-1", "us-east-1")},
             r"cluster_arn is of region us-east-1, but this stack is deployed in eu-west-1, and a task runs where its "

@@ -163,9 +163,10 @@ def import_cluster(
 def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, faults: Faults) -> None:
     """Note what names no cluster, or one that no task of this stack could run in."""
     if (name is None) == (arn is None):
+        given = "neither cluster_name nor cluster_arn is" if name is None else "cluster_name and cluster_arn are both"
         faults.add(
-            f"{'neither' if name is None else 'each'} of cluster_name and cluster_arn is given, but a cluster is named "
-            "once; use cluster_name= for one of this account and region, or cluster_arn="
+            f"{given} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
+            "cluster_arn="
         )
     faults.keep(limits.CLUSTER_NAME, "cluster_name", name)
     faults.keep(limits.CLUSTER_ARN, "cluster_arn", arn)

@@ -40,7 +40,8 @@ class Sessions:
     Args:
         key: Encrypts the sessions and the log group; one is defined without it, which AWS bills by the month. Who opens
             a session needs `kms:GenerateDataKey` on it. One that is imported must let CloudWatch Logs in already.
-        log_group: Where they are recorded; one that keeps a year is defined without it.
+        log_group: Where they are recorded, encrypted by a key, as Systems Manager then insists on; one that keeps a
+            year is defined without it.
     """
 
     key: kms.IKey | None = None
