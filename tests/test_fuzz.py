@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 from hypothesis import Phase
 
@@ -75,7 +74,7 @@ def test_a_template_that_cannot_be_written_is_found_by_its_program() -> None:
 
 
 def test_a_limit_that_is_let_through_is_found_and_shown_by_a_small_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "HEALTH_RETRIES", attrs.evolve(limits.HEALTH_RETRIES, accepts=lambda _: True))
+    monkeypatch.setattr(limits, "HEALTH_RETRIES", limits.HEALTH_RETRIES._replace(accepts=lambda _: True))
     trial, part = Trial(), (definitions("health-retries"), 8, SEED)
     explore(trial.answer, part, (Phase.generate,))
     trial.discard()

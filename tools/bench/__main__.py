@@ -19,15 +19,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 SYNTHESIS_LIMIT = 1.0
 COMPARED = {
     **{
-        f"{services} on Fargate, by aws_ecs_patterns": (f"moorage_app.py {services}", f"patterns_app.py {services}")
+        f"{services} on Fargate, by aws_ecs_patterns": (f"moorage_app {services}", f"patterns_app {services}")
         for services in (1, 10, 50)
     },
-    "10 on instances, by plain L2s": ("moorage_app.py 10 ec2", "plain_ec2_app.py 10"),
+    "10 on instances, by plain L2s": ("moorage_app 10 ec2", "plain_ec2_app 10"),
 }
 MESSAGES_LIMIT = {"without a route": 25, "with a route": 35, "with a route, a canary and its alarms": 45}
 MESSAGES_OPTION = dict(zip(MESSAGES_LIMIT, (["no-route"], [], ["canary"]), strict=True))
@@ -63,7 +62,7 @@ def _compare_synthesis(scratch: Path, runs: int, out: Callable[[str], object]) -
             for command, target in apps.items():
                 program, *arguments = command.split()
                 environment = _environment(CDK_VALIDATION="false", CDK_OUTDIR=str(target))
-                times[command].append(_cpu([sys.executable, str(HERE / program), *arguments], environment))
+                times[command].append(_cpu([sys.executable, "-m", f"tools.bench.{program}", *arguments], environment))
         ours, theirs, ratio = _compared(*times.values())
         counts = [_resources(target) for target in apps.values()]
         out(f"| {what} | {ours:.2f} | {counts[0]} | {theirs:.2f} | {counts[1]} | **{ratio:.2f}** |\n")

@@ -1,4 +1,4 @@
-"""Services behind one load balancer, by moorage: `moorage_app.py SERVICES [no-route | canary] [ec2]`."""
+"""Services behind one load balancer, by moorage: `moorage_app SERVICES [no-route | canary] [ec2]`."""
 
 from __future__ import annotations
 

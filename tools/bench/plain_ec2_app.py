@@ -1,4 +1,4 @@
-"""The same services on instances by plain L2s, brought to the same resources: `plain_ec2_app.py SERVICES`."""
+"""The same services on instances by plain L2s, brought to the same resources: `plain_ec2_app SERVICES`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
+
+from tools.bench.plain import keep_failures, log_access
 
 SERVICES_A_STACK = 20  # a stack holds 500 resources
 BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
@@ -97,76 +95,9 @@ cluster.add_asg_capacity_provider(provider)
 cluster.add_default_capacity_provider_strategy(
     [ecs.CapacityProviderStrategy(capacity_provider=provider.capacity_provider_name, weight=1)]
 )
-seen = logs.LogGroup(stack, "SeenLogs", retention=logs.RetentionDays.ONE_YEAR)
-logs.CfnResourcePolicy(
-    stack,
-    "EventLogs",
-    policy_name=f"{cdk.Aws.STACK_NAME}-event-logs",
-    policy_document=stack.to_json_string(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": ["events.amazonaws.com", "delivery.logs.amazonaws.com"]},
-                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    "Resource": seen.log_group_arn,
-                }
-            ],
-        }
-    ),
-)
-letters = sqs.Queue(
-    stack,
-    "SeenLetters",
-    encryption=sqs.QueueEncryption.KMS,
-    encryption_master_key=kms.Key(stack, "SeenKey", enable_key_rotation=True),
-    enforce_ssl=True,
-    retention_period=cdk.Duration.days(14),
-)
-letters.grant_send_messages(iam.ServicePrincipal("events.amazonaws.com"))
-events.CfnRule(
-    stack,
-    "Seen",
-    event_pattern={"source": ["aws.ecs"], "detail": {"clusterArn": [cluster.cluster_arn]}},
-    targets=[
-        events.CfnRule.TargetProperty(
-            id="Logs",
-            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=letters.queue_arn),
-            arn=stack.format_arn(
-                service="logs",
-                resource="log-group",
-                resource_name=seen.log_group_name,
-                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-            ),
-        )
-    ],
-)
+keep_failures(stack, cluster)
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
-)
-access_logs = s3.Bucket(
-    stack,
-    "AccessLogs",
-    encryption=s3.BucketEncryption.S3_MANAGED,
-    block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-    enforce_ssl=True,
-    versioned=True,
-    object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    lifecycle_rules=[
-        s3.LifecycleRule(
-            expiration=cdk.Duration.days(365),
-            noncurrent_version_expiration=cdk.Duration.days(30),
-            abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
-        )
-    ],
-)
-access_logs.add_to_resource_policy(
-    iam.PolicyStatement(
-        principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
-        actions=["s3:PutObject"],
-        resources=[access_logs.arn_for_objects(f"AWSLogs/{cdk.Aws.ACCOUNT_ID}/*")],
-    )
 )
 edge_group = ec2.SecurityGroup(stack, "EdgeSecurityGroup", vpc=vpc, allow_all_outbound=False)
 edge = elbv2.ApplicationLoadBalancer(
@@ -180,8 +111,7 @@ edge = elbv2.ApplicationLoadBalancer(
     desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
     idle_timeout=cdk.Duration.seconds(60),
 )
-edge.set_attribute("access_logs.s3.enabled", "true")
-edge.set_attribute("access_logs.s3.bucket", access_logs.bucket_name)
+log_access(stack, edge)
 edge.add_redirect()
 https = edge.add_listener(
     "Https",

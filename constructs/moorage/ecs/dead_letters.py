@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_events as events
     from aws_cdk import aws_kms as kms
     from constructs import Construct
@@ -56,6 +56,8 @@ def define_alarm(
     scope: Construct, construct_id: str, queue: sqs.IQueue, actions: Sequence[cloudwatch.IAlarmAction], why: str
 ) -> cloudwatch.Alarm:
     """Define an alarm that says within minutes that something is in `queue`, for as long as it is."""
+    from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loaded only where there is an alarm
+
     alarm = cloudwatch.Alarm(
         scope,
         construct_id,

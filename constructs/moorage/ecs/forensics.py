@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aws_cdk as cdk
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -16,7 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.ecs.dead_letters import define_dead_letters
-from moorage.ecs.run import arn
+from moorage.ecs.values import arn, here, stack_name
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -131,23 +130,25 @@ class Forensics(Construct):
         )
         group = arn("logs", f"log-group:{self.log_group.log_group_name}")
         self.dead_letter_queue = _define_letters(self, removal_policy)
-        letters = events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letter_queue.queue_arn)
         arns = {"Logs": group}
         if topic:
             let_publish(topic, _EVENTS, _rules())
             arns["Topic"] = topic.topic_arn
-        self.rule = events.CfnRule(
+        letters = self.dead_letter_queue.queue_arn
+        self.rule = cdk.CfnResource(  # which needs no aws_events, or every cluster would load it for this alone
             self,
             "Rule",
-            description="Stopped tasks, failed deployments and tasks without a place",
-            event_pattern=failures(cluster.cluster_arn, arn("ecs", f"service/{cluster.cluster_name}/")),
-            targets=[
-                events.CfnRule.TargetProperty(id=each, arn=told, dead_letter_config=letters)
-                for each, told in arns.items()
-            ],
+            type="AWS::Events::Rule",
+            properties={
+                "Description": "Stopped tasks, failed deployments and tasks without a place",
+                "EventPattern": failures(cluster.cluster_arn, arn("ecs", f"service/{cluster.cluster_name}/")),
+                "Targets": [
+                    {"Id": each, "Arn": told, "DeadLetterConfig": {"Arn": letters}} for each, told in arns.items()
+                ],
+            },
         )
         if log_group is None:
-            self.rule.add_dependency(_policy_of(cdk.Stack.of(self)))
+            self.rule.add_resource_dependency(_policy_of(cdk.Stack.of(self)))
 
     @staticmethod
     def of(cluster: ecs.ICluster) -> Forensics | None:
@@ -204,7 +205,7 @@ def _may(action: str, resource: str, service: str, source: str) -> iam.PolicySta
         principals=[iam.ServicePrincipal(service)],
         actions=[action],
         resources=[resource],
-        conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": source}},
+        conditions={"StringEquals": {"aws:SourceAccount": here()[2]}, "ArnLike": {"aws:SourceArn": source}},
     )
 
 
@@ -217,11 +218,11 @@ def _policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
         "Effect": "Allow",
         "Principal": {"Service": [_EVENTS, "delivery.logs.amazonaws.com"]},
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": arn("logs", f"log-group:{cdk.Aws.STACK_NAME}-*:*"),
+        "Resource": arn("logs", f"log-group:{stack_name()}-*:*"),
     }
     return logs.CfnResourcePolicy(
         stack,
         _POLICY,
-        policy_name=f"{cdk.Aws.STACK_NAME}-event-logs",
+        policy_name=f"{stack_name()}-event-logs",
         policy_document=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )

@@ -22,7 +22,7 @@ from moorage.ecs.launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.run import Run
 from moorage.ecs.start import Start
 from moorage.ecs.trigger import EventRule, Schedule
-from moorage.ecs.volumes import check_run_alone, open_file_systems
+from moorage.ecs.volumes import open_file_systems
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
@@ -110,7 +110,7 @@ class Job(Construct):
         _check_triggers(triggers, task, faults)
         launch.check(faults)
         _check_placement(launch, placement, faults)
-        check_run_alone(task, faults)
+        task.check_run_alone(faults)
         faults.keep(limits.TASK_TIMEOUT, "timeout", longest)
         if overlap and longest is None:
             _check_target(launch, faults)

@@ -34,7 +34,7 @@ _HTTPS = 443
 DEFAULT_EGRESS = (_HTTPS,)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Launch:
     """A task, what it is started on, and where in the network.
 
@@ -272,7 +272,7 @@ class Launch:
         return group
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Launched:
     """What is defined for a `Launch`, and the same in the words of those who start it.
 

@@ -11,7 +11,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.ecs.dead_letters import define_dead_letters, let_send
-from moorage.ecs.run import arn, define_machine, define_role, partition
+from moorage.ecs.run import define_machine, define_role
+from moorage.ecs.values import arn, here
 from moorage.workload import secret_sources
 from moorage.workload.faults import Faults, is_token
 
@@ -81,12 +82,12 @@ def define_redeployment(service: Service, task: Task) -> events.CfnRule:
             "redeploy_on_rotation() waits for nothing, since no container reads a secret or a parameter that could "
             "have another value; use Container(secrets={...}), without the id of a version"
         )
-    here = cdk.Stack.of(service).account
+    ours = cdk.Stack.of(service).account
     for name, secret in read:
         account = secret_sources.account(secret)
-        if account and not is_token(here) and account != here:
+        if account and not is_token(ours) and account != ours:
             faults.add(
-                f"secrets {name!r} is of account {account}, whose events do not come to {here}; "
+                f"secrets {name!r} is of account {account}, whose events do not come to {ours}; "
                 "send them to its event bus, and redeploy by a rule of your own"
             )
     faults.raise_found()
@@ -125,7 +126,7 @@ def _deploying(service: Service) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     cluster = service.cluster.cluster_arn
     deploy = {
         "Type": "Task",
-        "Resource": f"arn:{partition()}:states:::aws-sdk:ecs:updateService",
+        "Resource": f"arn:{here()[0]}:states:::aws-sdk:ecs:updateService",
         "Parameters": {"Cluster": cluster, "Service": service.service.service_name, "ForceNewDeployment": True},
         "Retry": [_AGAIN],
         "End": True,

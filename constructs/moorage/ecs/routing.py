@@ -29,7 +29,7 @@ _HANDED_OUT = (32768, 65535)
 """The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Target:
     """What one route became.
 

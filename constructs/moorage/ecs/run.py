@@ -11,6 +11,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
+from moorage.ecs.values import arn, here
+
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
     from aws_cdk import aws_logs as logs
@@ -27,22 +29,6 @@ _STARTS_AGAIN = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "Jitt
 """Five minutes in all, for what passes: throttling, and ECS not answering."""
 
 
-@functools.cache
-def _here() -> tuple[str, str, str]:
-    return cdk.Aws.PARTITION, cdk.Aws.REGION, cdk.Aws.ACCOUNT_ID
-
-
-def arn(service: str, resource: str) -> str:
-    """The ARN of something in the account and region of the stack."""
-    partition, region, account = _here()
-    return f"arn:{partition}:{service}:{region}:{account}:{resource}"
-
-
-def partition() -> str:
-    """The partition of the stack, as ARNs have it."""
-    return _here()[0]
-
-
 def define_role(
     scope: Construct, construct_id: str, service: str, source: str, statements: Sequence[Mapping[str, Any]]
 ) -> iam.Role:
@@ -55,7 +41,7 @@ def define_role(
         source: The ARN that the service acts for; a pattern where the resource's own name is not known before.
         statements: What it may do.
     """
-    conditions = {"StringEquals": {"aws:SourceAccount": _here()[2]}, "ArnLike": {"aws:SourceArn": source}}
+    conditions = {"StringEquals": {"aws:SourceAccount": here()[2]}, "ArnLike": {"aws:SourceArn": source}}
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
     return iam.Role(
         scope,
@@ -236,7 +222,7 @@ class Run:
         return {
             "List": {
                 "Type": "Task",
-                "Resource": f"arn:{_here()[0]}:states:::aws-sdk:ecs:listTasks",
+                "Resource": f"arn:{here()[0]}:states:::aws-sdk:ecs:listTasks",
                 "Parameters": {
                     "Cluster": self.cluster.cluster_arn,
                     "Family": self.launched.task_definition.family,
@@ -257,7 +243,7 @@ class Run:
     def _run(self, timeout: int | None, *, passed: bool) -> dict[str, Any]:
         return {
             "Type": "Task",
-            "Resource": f"arn:{_here()[0]}:states:::ecs:runTask.sync",
+            "Resource": f"arn:{here()[0]}:states:::ecs:runTask.sync",
             "Parameters": {**pascal(self._asked), **({"Overrides.$": "$$.Execution.Input"} if passed else {})},
             "Retry": [{"ErrorEquals": _NOT_STARTED, **_STARTS_AGAIN}],
             **({"TimeoutSeconds": timeout} if timeout else {}),

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 
+from moorage.ecs.values import here
 from moorage.workload import secret_sources
 from moorage.workload.faults import is_token
 
@@ -74,7 +75,7 @@ def _resource_of(arn: str) -> secretsmanager.CfnSecret | None:
 
 
 def _let_decrypt(definition: ecs.TaskDefinition, key_arn: str) -> None:
-    via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{cdk.Aws.REGION}.amazonaws.com"}}
+    via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{here()[1]}.amazonaws.com"}}
     definition.add_to_execution_role_policy(
         iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key_arn], conditions=via)
     )

@@ -36,7 +36,6 @@ from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration, stack_of
-from moorage.ecs.volumes import attach_volumes, check_run_alone
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.scaling import Scaling
@@ -145,7 +144,7 @@ class Service(Construct):
         first = attrs.evolve(launch, task=before) if before else None
         if first:
             first.check_named("before", faults)
-            check_run_alone(first.task, faults)
+            first.task.check_run_alone(faults)
         namespace = launch.known.namespace
         if connect:
             connect.check(task, namespace, faults)
@@ -191,8 +190,7 @@ class Service(Construct):
         self._daemon = placement.daemon
         self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
         tasks = [task, before] if before else [task]
-        if any(each.volumes for each in tasks):
-            attach_volumes(self, tasks, self.service, self.connections if launch.own_interface else None)
+        _attach_volumes(self, tasks, own_interface=launch.own_interface)
         self.before_task_definition: ecs.TaskDefinition | None = None
         self._define_rollout(launched, first, after_capacity, removal_policy)
         if copies.high_resolution:
@@ -358,6 +356,13 @@ _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
     Kind.INSTANCES: ecs.Ec2Service,
     Kind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
 }
+
+
+def _attach_volumes(service: Service, tasks: Sequence[Task], *, own_interface: bool) -> None:
+    if any(task.volumes for task in tasks):
+        from moorage.ecs.volumes import attach_volumes  # noqa: PLC0415  # loaded only where there are some
+
+        attach_volumes(service, tasks, service.service, service.connections if own_interface else None)
 
 
 def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from moorage.ecs.forensics import let_publish
-from moorage.ecs.run import arn
 from moorage.ecs.service import Service
 from moorage.ecs.target_metrics import on_target
+from moorage.ecs.values import arn
 from moorage.workload import limits
 from moorage.workload.durations import default_seconds, optional_milliseconds
 from moorage.workload.faults import Faults

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
-from moorage.ecs.run import arn
+from moorage.ecs.values import arn, here, stack_name
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -63,7 +63,7 @@ class Sessions:
         )
         if self.log_group:
             return Sessions(key=key, log_group=self.log_group)
-        _let_log(key, "*" if self.key else f"{cdk.Aws.STACK_NAME}-*")
+        _let_log(key, "*" if self.key else f"{stack_name()}-*")
         group = logs.LogGroup(
             scope,
             "Sessions",
@@ -118,7 +118,7 @@ def _let_log(key: kms.IKey, log_groups: str) -> None:
     context = {"kms:EncryptionContext:aws:logs:arn": arn("logs", f"log-group:{log_groups}")}
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"logs.{cdk.Aws.REGION}.amazonaws.com")],
+            principals=[iam.ServicePrincipal(f"logs.{here()[1]}.amazonaws.com")],
             actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
             resources=["*"],
             conditions={"ArnLike": context},

@@ -11,7 +11,8 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
 from moorage.ecs.dead_letters import let_send
-from moorage.ecs.run import arn, define_role, pascal
+from moorage.ecs.run import define_role, pascal
+from moorage.ecs.values import arn
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs

@@ -12,11 +12,9 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.capacity import Kind
 from moorage.ecs.values import duration, optional_duration, platform, registry_image
-from moorage.ecs.volumes import define_volumes, grant_file_systems, mount_volumes
 from moorage.workload import secret_sources
 from moorage.workload.faults import is_token
 from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
-from moorage.workload.linux import LinuxParameters
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
@@ -26,10 +24,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ssm as ssm
     from constructs import Construct, IConstruct
 
-    from moorage.workload.container import Container, ContainerCondition, HealthCheck
+    from moorage.workload.container import Container
     from moorage.workload.faults import Faults
     from moorage.workload.image import Image
     from moorage.workload.sidecars import FireLens
+    from moorage.workload.start import ContainerCondition, HealthCheck
     from moorage.workload.task import Task
 
 
@@ -73,20 +72,22 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: K
             )
     for statement in (*task.permissions, *_permissions(task)):
         definition.add_to_task_role_policy(statement)
-    grant_file_systems(task, definition)
+    if task.volumes or task.execute_command:
+        from moorage.ecs.volumes import define_volumes  # noqa: PLC0415  # loaded only where a task keeps files
+
+        define_volumes(task, definition, defined)
     return definition
 
 
 def _permissions(task: Task) -> Iterator[iam.PolicyStatement]:
     """What sidecars may do; AWS knows no resource for it."""
     for container in task.containers:
-        if container.sidecar.actions:
+        if container.sidecar and container.sidecar.actions:
             yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
 
 
 def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
     more: dict[str, Any] = {
-        "volumes": define_volumes(task),
         "pid_mode": ecs.PidMode[task.pid_mode.upper()] if task.pid_mode else None,
         "enable_fault_injection": task.enable_fault_injection or None,
     }
@@ -152,14 +153,10 @@ def _add(
         "credential_specs": _credential_specs(definition, container),
         "logging": _logging(scope, definition, task, container, log_group),
     }
-    defined: ecs.ContainerDefinition
-    firelens = container.sidecar.firelens
-    if firelens:
-        defined = definition.add_firelens_log_router(container.name, firelens_config=_firelens(firelens), **options)
-    else:
-        defined = definition.add_container(container.name, **options)
-    mount_volumes(task, container, defined)
-    return defined
+    if container.firelens is None:
+        return definition.add_container(container.name, **options)
+    routed = _firelens(container.firelens)
+    return definition.add_firelens_log_router(container.name, firelens_config=routed, **options)
 
 
 def _logging(
@@ -168,9 +165,9 @@ def _logging(
     if container.logging is not None:
         return container.logging
     router = task.log_router
-    if router is None or router is container or router.sidecar.firelens is None:
+    if router is None or router is container or router.firelens is None:
         return ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group)
-    firelens = router.sidecar.firelens
+    firelens = router.firelens
     return ecs.LogDrivers.firelens(
         options=dict(firelens.output),
         secret_options=_secrets(scope, definition, f"{container.name}-log", firelens.secret_output),
@@ -331,34 +328,33 @@ def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
 
 
 def _linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
-    said = container.linux_parameters or LinuxParameters()
+    said = container.linux_parameters
     session = task.execute_command and container.read_only and not task.on_windows
-    if not (container.writable or container.linux_parameters or session):
+    if not (container.writable or said or session):
         return None
-    parameters = ecs.LinuxParameters(
-        scope,
-        f"{container.name}-linux",
-        init_process_enabled=session or said.init_process_enabled or None,
-        shared_memory_size=said.shared_memory_mib,
-        max_swap=None if said.max_swap_mib is None else cdk.Size.mebibytes(said.max_swap_mib),
-        swappiness=said.swappiness,
-    )
+    own: dict[str, Any] = {}
+    if said:
+        swap = None if said.max_swap_mib is None else cdk.Size.mebibytes(said.max_swap_mib)
+        own = {"shared_memory_size": said.shared_memory_mib, "max_swap": swap, "swappiness": said.swappiness}
+    first = session or (said and said.init_process_enabled) or None
+    parameters = ecs.LinuxParameters(scope, f"{container.name}-linux", init_process_enabled=first, **own)
     if container.writable:
         parameters.add_tmpfs(*(ecs.Tmpfs(container_path=path, size=size) for path, size in container.writable.items()))
-    if said.add_capabilities:
+    if said and said.add_capabilities:
         parameters.add_capabilities(*(ecs.Capability[name] for name in said.add_capabilities))
-    if said.drop_capabilities:
+    if said and said.drop_capabilities:
         parameters.drop_capabilities(*(ecs.Capability[name] for name in said.drop_capabilities))
-    if said.devices:
+    if said and said.devices:
         parameters.add_devices(*said.devices)
     return parameters
 
 
 def _ulimits(container: Container) -> list[ecs.Ulimit] | None:
-    said = container.linux_parameters or LinuxParameters()
+    if container.linux_parameters is None:
+        return None
     return [
         ecs.Ulimit(name=ecs.UlimitName[name.upper()], soft_limit=soft, hard_limit=hard)
-        for name, (soft, hard) in said.ulimits.items()
+        for name, (soft, hard) in container.linux_parameters.ulimits.items()
     ] or None
 
 

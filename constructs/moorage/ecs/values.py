@@ -18,6 +18,24 @@ def duration(seconds: int) -> cdk.Duration:
     return cdk.Duration.seconds(seconds)
 
 
+@functools.cache
+def here() -> tuple[str, str, str]:
+    """Partition, region and account of the stack it is in."""
+    return cdk.Aws.PARTITION, cdk.Aws.REGION, cdk.Aws.ACCOUNT_ID
+
+
+def arn(service: str, resource: str) -> str:
+    """The ARN of something in the account and region of the stack."""
+    partition, region, account = here()
+    return f"arn:{partition}:{service}:{region}:{account}:{resource}"
+
+
+@functools.cache
+def stack_name() -> str:
+    """What CloudFormation calls the stack it is in."""
+    return cdk.Aws.STACK_NAME
+
+
 def stack_of(scope: Construct) -> cdk.Stack:
     """The stack that `scope` is or is in; where it is one itself, CDK need not be asked."""
     return scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
@@ -11,13 +11,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
 from moorage.ecs.values import tcp
-from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume, is_below
+from moorage.workload.container import is_below
+from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.workload.container import Container
-    from moorage.workload.faults import Faults
     from moorage.workload.task import Task
 
 _NFS = 2049
@@ -26,28 +26,30 @@ _OF_SESSIONS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
 """Where the agent of ECS Exec, which runs as root, writes (containers-roadmap #1359, #2824)."""
 
 
-def define_volumes(task: Task) -> list[ecs.Volume] | None:
-    """The volumes of a task definition: the task's own, and those of sessions in read-only containers."""
-    volumes = [_volume(volume) for volume in task.volumes]
-    volumes += [ecs.Volume(name=name) for each in task.containers for name in _session_mounts(task, each)]
-    return volumes or None
+def define_volumes(task: Task, definition: ecs.TaskDefinition, defined: Mapping[str, ecs.ContainerDefinition]) -> None:
+    """Define the task's own volumes and those of sessions in read-only containers, mount them, and let it use them.
+
+    Args:
+        task: What has them.
+        definition: What they are defined in.
+        defined: Its containers by name.
+    """
+    for volume in task.volumes:
+        _add(definition, volume)
+    for container in task.containers:
+        points = [
+            ecs.MountPoint(container_path=path, source_volume=mount.volume, read_only=mount.read_only)
+            for path, mount in container.mounts.items()
+        ]
+        for name, path in _session_mounts(task, container).items():
+            definition.add_volume(name=name)
+            points.append(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
+        if points:
+            defined[container.name].add_mount_points(*points)
+    _grant_file_systems(task, definition)
 
 
-def mount_volumes(task: Task, container: Container, defined: ecs.ContainerDefinition) -> None:
-    """Mount what a container names, and the directories of sessions where it could not write to them."""
-    points = [
-        ecs.MountPoint(container_path=path, source_volume=mount.volume, read_only=mount.read_only)
-        for path, mount in container.mounts.items()
-    ]
-    points += [
-        ecs.MountPoint(container_path=path, source_volume=name, read_only=False)
-        for name, path in _session_mounts(task, container).items()
-    ]
-    if points:
-        defined.add_mount_points(*points)
-
-
-def grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
+def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
     """Let the task role mount the task's file systems, and write where a container does."""
     for volume in task.volumes:
         if isinstance(volume, EfsVolume):
@@ -67,16 +69,6 @@ def grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
                     resources=[volume.file_system.file_system_arn],
                     conditions={"StringEquals": by} if by else None,
                 )
-            )
-
-
-def check_run_alone(task: Task, faults: Faults) -> None:
-    """Note a disk that ECS would make for a task of a service, of a task that no service keeps."""
-    for volume in task.volumes:
-        if isinstance(volume, EbsVolume):
-            faults.add(
-                f"volume {volume.name!r} is a disk that ECS makes for a service's tasks, and this one runs by itself; "
-                "use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
             )
 
 
@@ -130,10 +122,10 @@ def _known_in(stack: cdk.Stack, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup
     )
 
 
-def _volume(volume: object) -> ecs.Volume:
+def _add(definition: ecs.TaskDefinition, volume: object) -> None:
     match volume:
         case EfsVolume():
-            return ecs.Volume(
+            definition.add_volume(
                 name=volume.name,
                 efs_volume_configuration=ecs.EfsVolumeConfiguration(
                     file_system_id=volume.file_system.file_system_id,
@@ -146,9 +138,9 @@ def _volume(volume: object) -> ecs.Volume:
                 ),
             )
         case EbsVolume():
-            return ecs.Volume(name=volume.name, configured_at_launch=True)
+            definition.add_volume(name=volume.name, configured_at_launch=True)
         case BindMount(host_path=host_path):
-            return ecs.Volume(name=volume.name, host=ecs.Host(source_path=host_path) if host_path else None)
+            definition.add_volume(name=volume.name, host=ecs.Host(source_path=host_path) if host_path else None)
         case _:
             raise TypeError(f"{volume!r} is not a volume; use one of Volume.bind_mount, efs and ebs")
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import limits, secret_sources, sidecars, task_limits
-from moorage.workload.durations import default_seconds, optional_seconds, seconds
+from moorage.workload import limits, secret_sources, task_limits
+from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.image import Image, image
-from moorage.workload.linux import LinuxParameters
-from moorage.workload.needs import Needs
-from moorage.workload.sidecars import FireLens, Sidecar
-from moorage.workload.volumes import Mount, check_paths, mounts
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
-    from aws_cdk import aws_s3 as s3
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
+
+    from moorage.workload.linux import LinuxParameters
+    from moorage.workload.needs import Needs
+    from moorage.workload.sidecars import FireLens, Sidecar
+    from moorage.workload.start import ContainerCondition, EnvironmentFile, HealthCheck, RestartPolicy
+    from moorage.workload.volumes import Mount
 
 
 WRITABLE_MIB = 64
@@ -40,7 +38,6 @@ _SECRET_VALUE = re.compile(
     r"|\b(gh[opsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_)\w{8}"
 )
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
-_MINUTE = dt.timedelta(minutes=1)
 
 
 def _words(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -69,124 +66,20 @@ def _dependencies(
     return MappingProxyType(dict(given) if isinstance(given, Mapping) else dict.fromkeys(_names(given)))
 
 
+def _files(given: EnvironmentFile | Iterable[EnvironmentFile]) -> tuple[EnvironmentFile, ...]:
+    return tuple(given) if isinstance(given, Iterable) else (given,)
+
+
+def _mounts(given: Mapping[str, str | Mount] | None) -> Mapping[str, Mount]:
+    if not given:
+        return MappingProxyType({})
+    from moorage.workload.volumes import Mount  # noqa: PLC0415  # loaded only where there are some
+
+    return MappingProxyType({path: Mount(each) if isinstance(each, str) else each for path, each in given.items()})
+
+
 def _ranges(given: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(tuple(each) for each in given)  # type: ignore[misc]  # PORT_RANGE checks that they are pairs
-
-
-def _codes(given: Iterable[int]) -> tuple[int, ...]:
-    return tuple(given)
-
-
-def _files(given: EnvironmentFile | Iterable[EnvironmentFile]) -> tuple[EnvironmentFile, ...]:
-    return (given,) if isinstance(given, EnvironmentFile) else tuple(given)
-
-
-def _shell(command: str | Sequence[str]) -> tuple[str, ...]:
-    return ("CMD-SHELL", command) if isinstance(command, str) else tuple(command)
-
-
-class ContainerCondition(enum.Enum):
-    """What a container has to have come to before another one starts."""
-
-    START = "START"
-    """It runs."""
-    COMPLETE = "COMPLETE"
-    """It has ended; it is not essential."""
-    SUCCESS = "SUCCESS"
-    """It has ended with exit code 0; it is not essential."""
-    HEALTHY = "HEALTHY"
-    """Its health check has passed."""
-
-
-@attrs.frozen(kw_only=True)
-class RestartPolicy:
-    """That a container is started again when it ends, without a new task.
-
-    Args:
-        ignored_exit_codes: Exit codes after which it stays ended, 50 at most.
-        attempt_period: How long it must have run to be started again, 60 to 1,800 s; else it stays ended.
-
-    Raises:
-        ValueError: one of them is outside what ECS takes (botocore `ContainerRestartPolicy`).
-    """
-
-    ignored_exit_codes: tuple[int, ...] = attrs.field(converter=_codes, default=())
-    attempt_period: int = attrs.field(converter=seconds, default=default_seconds(300))
-
-    def __attrs_post_init__(self) -> None:
-        faults = Faults("RestartPolicy")
-        faults.keep(task_limits.RESTART_EXIT_CODES, "the number of ignored_exit_codes", len(self.ignored_exit_codes))
-        faults.keep(task_limits.RESTART_PERIOD, "attempt_period", self.attempt_period)
-        faults.raise_found()
-
-
-@attrs.frozen
-class EnvironmentFile:
-    """A file of variables, one `NAME=value` a line, that ECS reads from S3 when a task starts.
-
-    Variables of `Container(environment=...)` come before it. It is no place for secrets: whoever may read the bucket
-    reads it.
-
-    Args:
-        key: The object's key, or the path of a file here; it ends in `.env`.
-        bucket: Where the object is; without it, the file is uploaded by `cdk deploy`.
-
-    Raises:
-        ValueError: it does not end in `.env`, or there is no such file here.
-    """
-
-    key: str
-    bucket: s3.IBucket | None = None
-
-    @classmethod
-    def from_bucket(cls, bucket: s3.IBucket, key: str) -> EnvironmentFile:
-        """An object of a bucket, which the execution role is granted to read."""
-        return cls(key, bucket)
-
-    @classmethod
-    def from_asset(cls, path: str | Path) -> EnvironmentFile:
-        """A file here, uploaded by `cdk deploy`."""
-        return cls(str(path))
-
-    def __attrs_post_init__(self) -> None:
-        faults = Faults("EnvironmentFile")
-        faults.keep(task_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
-        if self.bucket is None and not is_token(self.key) and not Path(self.key).is_file():
-            faults.add(f"key is {self.key!r}, but there is no such file here; use EnvironmentFile.from_bucket(...)")
-        faults.raise_found()
-
-
-@attrs.frozen
-class HealthCheck:
-    """A command that ECS runs inside a container to learn whether it is healthy.
-
-    Args:
-        command: A line for the container's shell, or a list that starts with `CMD` or `CMD-SHELL`. Exit code 0
-            means healthy. The program must be in the image.
-        interval: Between two checks, 5 to 300 s.
-        timeout: What a check may take, 2 to 60 s, and no longer than `interval`.
-        retries: How many failures in a row make the container unhealthy, 1 to 10.
-        start_period: After the start, how long failures do not count, 0 to 300 s; without it they count at once.
-
-    Raises:
-        ValueError: one of them is outside what ECS takes (botocore `HealthCheck`).
-    """
-
-    command: tuple[str, ...] = attrs.field(converter=_shell)
-    interval: int = attrs.field(converter=seconds, default=default_seconds(10), kw_only=True)
-    timeout: int = attrs.field(converter=seconds, default=default_seconds(5), kw_only=True)
-    retries: int = attrs.field(default=3, kw_only=True)
-    start_period: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        faults = Faults("HealthCheck")
-        faults.keep(limits.HEALTH_COMMAND, "command", self.command)
-        faults.keep(limits.HEALTH_INTERVAL, "interval", self.interval)
-        faults.keep(limits.HEALTH_TIMEOUT, "timeout", self.timeout)
-        faults.keep(task_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
-        faults.keep(limits.HEALTH_RETRIES, "retries", self.retries)
-        faults.keep(limits.HEALTH_START, "start_period", self.start_period)
-        faults.raise_found()
 
 
 @attrs.frozen
@@ -260,7 +153,7 @@ class Container:
     stop_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     user: str | None = attrs.field(default=None, kw_only=True)
     writable: Mapping[str, int] = attrs.field(converter=_writable, default=(), kw_only=True)
-    mounts: Mapping[str, Mount] = attrs.field(converter=mounts, default=None, kw_only=True)
+    mounts: Mapping[str, Mount] = attrs.field(converter=_mounts, default=None, kw_only=True)
     read_only: bool = attrs.field(default=True, kw_only=True)
     essential: bool = attrs.field(default=True, kw_only=True)
     depends_on: Mapping[str, ContainerCondition | None] = attrs.field(converter=_dependencies, default=(), kw_only=True)
@@ -273,14 +166,14 @@ class Container:
     version_consistency: bool = attrs.field(default=True, kw_only=True)
     credential_spec: str | None = attrs.field(default=None, kw_only=True)
     logging: ecs.LogDriver | None = attrs.field(default=None, kw_only=True)
-    sidecar: Sidecar = attrs.field(default=Sidecar(), kw_only=True)
+    sidecar: Sidecar | None = attrs.field(default=None, kw_only=True)
 
     @staticmethod
     def otel_collector(
         *,
         config: str | ssm.IParameter | None = None,
         name: str = "otel",
-        image: Image | str = sidecars.COLLECTOR_IMAGE,
+        image: Image | str | None = None,
         memory_mib: int = 128,
     ) -> Container:
         """AWS's OpenTelemetry collector beside an application, with what it needs to send traces to X-Ray.
@@ -293,21 +186,14 @@ class Container:
             config: A configuration of the collector, as text or in an SSM parameter. With it, what the collector calls
                 and may do is said by `Task(calls=..., permissions=...)`. Without it, traces go to X-Ray.
             name: The container's name.
-            image: The collector's image; one of a `Repository` where the network has no way to the internet.
+            image: The collector's image; AWS's from the public registry without it, so that a network without a way to
+                the internet needs one of a `Repository`.
             memory_mib: Above this it is started again, in MiB.
         """
-        environment, secrets, sidecar = sidecars.collector_configuration(config)
-        return Container(
-            image,
-            name=name,
-            environment=environment,
-            secrets=secrets,
-            health_check=HealthCheck(["CMD", "/healthcheck"]),
-            restart_policy=RestartPolicy(attempt_period=_MINUTE),
-            memory_mib=memory_mib,
-            essential=False,
-            sidecar=sidecar,
-        )
+        from moorage.workload import sidecars  # noqa: PLC0415  # loaded only where there is one
+
+        said = sidecars.collector(config)
+        return Container(image or sidecars.COLLECTOR_IMAGE, name=name, memory_mib=memory_mib, essential=False, **said)
 
     @staticmethod
     def log_router(
@@ -317,7 +203,7 @@ class Container:
         config_file: str | None = None,
         type: str = "fluentbit",  # noqa: A002  # FireLens's own word
         name: str = "log-router",
-        image: Image | str = sidecars.FLUENT_BIT_IMAGE,
+        image: Image | str | None = None,
         memory_mib: int = 128,
     ) -> Container:
         """A FireLens log router, through which the logs of all the other containers of its task go.
@@ -331,25 +217,26 @@ class Container:
             config_file: More configuration: a path in the image or, but not on Fargate, the ARN of an object in S3.
             type: `fluentbit`, or `fluentd` with an `image` of it.
             name: The container's name.
-            image: The router's image; one of a `Repository` where the network has no way to the internet.
+            image: The router's image; AWS's from the public registry without it, as above.
             memory_mib: Above this it is started again, in MiB.
 
         Raises:
             ValueError: FireLens has no such router.
         """
-        firelens = FireLens(type=type, output=output, secret_output=secret_output, config_file=config_file)
-        return Container(
-            image,
-            name=name,
-            restart_policy=RestartPolicy(attempt_period=_MINUTE),
-            memory_mib=memory_mib,
-            sidecar=Sidecar(calls=firelens.calls, firelens=firelens),
-        )
+        from moorage.workload import sidecars  # noqa: PLC0415  # loaded only where there is one
+
+        said = sidecars.log_router(type=type, output=output, secret_output=secret_output, config_file=config_file)
+        return Container(image or sidecars.FLUENT_BIT_IMAGE, name=name, memory_mib=memory_mib, **said)
+
+    @property
+    def firelens(self) -> FireLens | None:
+        """How it routes the logs of the task's other containers, where it does."""
+        return self.sidecar.firelens if self.sidecar else None
 
     @property
     def all_secrets(self) -> tuple[tuple[str, Any], ...]:
         """Its secrets by name, and those of the output of a log router."""
-        output = self.sidecar.firelens.secret_output if self.sidecar.firelens else {}
+        output = self.firelens.secret_output if self.firelens else {}
         return (*self.secrets.items(), *output.items())
 
     @property
@@ -382,7 +269,7 @@ class Container:
                 faults.keep(limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
         for path in self.mounts:
             faults.keep(limits.MOUNT_PATH, "mounts", path)
-        check_paths(self.writable, self.mounts, faults)
+        _check_paths(self.writable, self.mounts, faults)
         faults.keep(task_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         self._check_environment(faults)
         secret_sources.check("secrets", self.secrets, faults)
@@ -420,3 +307,22 @@ class Container:
             )
         for name in sorted(self.not_secret.keys() - self.environment.keys()):
             faults.add(f"not_secret has {name!r}, but environment does not; leave it out")
+
+
+def _check_paths(writable: Iterable[str], mounted: Iterable[str], faults: Faults) -> None:
+    """Note writable paths of a container that lie on, or below, what is mounted already."""
+    writable, mounted = tuple(writable), tuple(mounted)
+    for path in writable:
+        if path in mounted:
+            faults.add(
+                f"{path!r} is in writable and in mounts, but a path shows one thing; leave it out of one of them"
+            )
+        for above in (each for each in (*writable, *mounted) if is_below(path, each)):
+            where = "mounts" if above in mounted else "writable"
+            faults.add(
+                f"writable has {path!r}, which is below {above!r} of {where}, and so is there already; leave it out"
+            )
+
+
+def is_below(path: str, other: str) -> bool:
+    return path.startswith(f"{other}/")

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import attrs
-
-
-class Refuses(Protocol):
-    """A row of `moorage.workload.limits`."""
-
-    @property
-    def confirmed(self) -> bool: ...
-
-    def fault(self, argument: str, value: Any) -> str | None: ...
-
+if TYPE_CHECKING:
+    from moorage.workload.limit import Limit
 
 _TOKEN_NUMBERS_BELOW = -1e280
 
@@ -39,7 +30,6 @@ def is_token(value: Any) -> bool:
     return False
 
 
-@attrs.define
 class Faults:
     """Collects what is wrong with one subject, so that its user reads all of it at once.
 
@@ -48,13 +38,14 @@ class Faults:
             (called only when there is a fault, since a path costs round trips to node).
     """
 
-    subject: str | Callable[[], str]
-    found: list[str] = attrs.field(factory=list)
+    def __init__(self, subject: str | Callable[[], str]) -> None:
+        self.subject = subject
+        self.found: list[str] = []
 
     def add(self, fault: str) -> None:
         self.found.append(fault)
 
-    def keep(self, limit: Refuses, argument: str, value: Any) -> None:
+    def keep(self, limit: Limit, argument: str, value: Any) -> None:
         """Note a fault where `value` is outside `limit`; nothing given and tokens pass.
 
         What no source confirms is a warning, since refusing it might refuse what AWS accepts.

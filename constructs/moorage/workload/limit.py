@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
-
-import attrs
+from typing import Any, NamedTuple
 
 
-@attrs.frozen(kw_only=True)
-class Limit:
+class Limit(NamedTuple):
     """One thing that AWS accepts or refuses.
 
     Args:

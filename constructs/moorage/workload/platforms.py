@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moorage.workload import limits, task_limits
-from moorage.workload.volumes import BindMount, EbsVolume
 
 if TYPE_CHECKING:
     from moorage.workload.container import Container
@@ -29,10 +28,7 @@ def check_fargate(task: Task, faults: Faults, *, spot: bool) -> None:
     for container in task.containers:
         _check_fargate_container(container, faults)
     for volume in task.volumes:
-        if isinstance(volume, BindMount):
-            faults.keep(task_limits.FARGATE_HOST_PATH, f"host_path of volume {volume.name!r}", volume.host_path)
-        if isinstance(volume, EbsVolume):
-            faults.keep(task_limits.FARGATE_EBS_TYPE, f"volume_type of volume {volume.name!r}", volume.volume_type)
+        volume.check_fargate(faults)
 
 
 def _check_fargate_container(container: Container, faults: Faults) -> None:
@@ -50,7 +46,7 @@ def _check_fargate_container(container: Container, faults: Faults) -> None:
     if container.logging is not None:
         faults.keep(task_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
     faults.keep(task_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
-    if firelens := container.sidecar.firelens:
+    if firelens := container.firelens:
         faults.keep(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
 
 
@@ -85,7 +81,7 @@ def check_windows(task: Task, faults: Faults) -> None:
     faults.keep(task_limits.WINDOWS_NETWORK_MODE, "network_mode", task.network_mode.value)
     faults.keep(task_limits.WINDOWS_ARCHITECTURE, "architecture", task.architecture.value)
     faults.keep(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", task.pid_mode)
-    elsewhere = tuple(volume.name for volume in task.volumes if not isinstance(volume, BindMount))
+    elsewhere = tuple(volume.name for volume in task.volumes if not volume.for_windows)
     faults.keep(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
     for container in task.containers:
         for argument in ("writable", "linux_parameters", "privileged", "user"):

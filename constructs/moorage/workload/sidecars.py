@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,6 +13,7 @@ import attrs
 from moorage.workload import secret_sources
 from moorage.workload import task_limits as limits
 from moorage.workload.faults import Faults, is_token
+from moorage.workload.start import HealthCheck, RestartPolicy
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -132,12 +134,20 @@ class Sidecar:
     firelens: FireLens | None = None
 
 
-def collector_configuration(
-    config: str | ssm.IParameter | None,
-) -> tuple[dict[str, str], dict[str, ssm.IParameter], Sidecar]:
-    """The collector's environment and secrets, and what it needs of AWS: with a configuration of its own, nothing."""
+def collector(config: str | ssm.IParameter | None) -> dict[str, Any]:
+    """What a container of AWS's collector is given: its configuration, and where that is the library's, its needs."""
+    said: dict[str, Any] = {"health_check": HealthCheck(["CMD", "/healthcheck"]), "restart_policy": _restarted()}
     if config is None:
-        return {_CONFIG_VARIABLE: json.dumps(_TO_XRAY)}, {}, Sidecar(calls=("xray",), actions=_XRAY_ACTIONS)
-    if isinstance(config, str):
-        return {_CONFIG_VARIABLE: config}, {}, Sidecar()
-    return {}, {_CONFIG_VARIABLE: config}, Sidecar()
+        needs = Sidecar(calls=("xray",), actions=_XRAY_ACTIONS)
+        return {**said, "environment": {_CONFIG_VARIABLE: json.dumps(_TO_XRAY)}, "sidecar": needs}
+    return {**said, "environment" if isinstance(config, str) else "secrets": {_CONFIG_VARIABLE: config}}
+
+
+def log_router(**said: Any) -> dict[str, Any]:
+    """What a container that routes logs is given; `said` as `FireLens` takes it."""
+    firelens = FireLens(**said)
+    return {"restart_policy": _restarted(), "sidecar": Sidecar(calls=firelens.calls, firelens=firelens)}
+
+
+def _restarted() -> RestartPolicy:
+    return RestartPolicy(attempt_period=dt.timedelta(minutes=1))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 
 from moorage.workload import limits, platforms, task_limits
-from moorage.workload.container import Container, ContainerCondition
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.needs import EXECUTE_COMMAND, LOGS, Needs, check_services
-from moorage.workload.volumes import Volume, check_volumes
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
+
+    from moorage.workload.container import Container
+    from moorage.workload.volumes import Volume
 
 
 class Architecture(enum.Enum):
@@ -124,7 +125,7 @@ class Task:
             ephemeral_storage_gib=ephemeral_storage_gib,
             permissions=tuple(permissions),
             network_mode=network_mode,
-            volumes=(volumes,) if isinstance(volumes, Volume) else tuple(volumes),
+            volumes=tuple(volumes) if isinstance(volumes, Iterable) else (volumes,),
             calls=(calls,) if isinstance(calls, str) else tuple(calls),
             execute_command=execute_command,
             operating_system_family=operating_system_family,
@@ -146,8 +147,8 @@ class Task:
             if sized:
                 self._check_shares(faults)
             self._check_order(faults)
-            check_volumes(self, faults)
-            routers = tuple(container.name for container in self.containers if container.sidecar.firelens)
+            self._check_volumes(faults)
+            routers = tuple(container.name for container in self.containers if container.firelens)
             faults.keep(task_limits.LOG_ROUTERS, "log_router", routers)
             faults.keep(limits.TASK_DEFINITION_SIZE, "the definition", self._size())
         faults.keep(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
@@ -168,7 +169,7 @@ class Task:
     @property
     def log_router(self) -> Container | None:
         """The container that the logs of all the others go through, where there is one."""
-        return next((container for container in self.containers if container.sidecar.firelens), None)
+        return next((container for container in self.containers if container.firelens), None)
 
     @property
     def on_windows(self) -> bool:
@@ -193,7 +194,7 @@ class Task:
         """What it reaches from its own place in the network: what it and its sidecars call, and a session's way in."""
         return frozenset(self.calls).union(
             EXECUTE_COMMAND if self.execute_command else (),
-            *(container.sidecar.calls for container in self.containers),
+            *(container.sidecar.calls for container in self.containers if container.sidecar),
         )
 
     def memory_of(self, container: Container) -> int | None:
@@ -235,6 +236,15 @@ class Task:
     def check_managed_instances(self, faults: Faults) -> None:
         """Note what ECS Managed Instances cannot run."""
         platforms.check_managed_instances(self, faults)
+
+    def check_run_alone(self, faults: Faults) -> None:
+        """Note a disk that ECS would make for a task of a service, where no service keeps this one."""
+        for volume in self.volumes:
+            if volume.managed:
+                faults.add(
+                    f"volume {volume.name!r} is a disk that ECS makes for a service's tasks, and this one runs by "
+                    "itself; use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
+                )
 
     def _check_ports(self, faults: Faults) -> None:
         ports = [container for container in self.containers if container.port is not None]
@@ -308,10 +318,26 @@ class Task:
         for waited in (each for each in self.containers if each.name in container.depends_on):
             condition = container.depends_on[waited.name]
             argument = f"depends_on {waited.name!r} of container {container.name!r}"
-            if condition in {ContainerCondition.COMPLETE, ContainerCondition.SUCCESS}:
+            if condition and condition.ends:
                 faults.keep(task_limits.DEPENDENCY_ENDS, argument, waited.essential)
-            if condition is ContainerCondition.HEALTHY:
+            if condition and condition.value == "HEALTHY":
                 faults.keep(task_limits.DEPENDENCY_HEALTHY, argument, waited.health_check is not None)
+
+    def _check_volumes(self, faults: Faults) -> None:
+        names = tuple(volume.name for volume in self.volumes)
+        faults.keep(task_limits.VOLUME_NAMES, "volumes", names)
+        faults.keep(task_limits.EBS_VOLUMES, "Volume.ebs", [volume.name for volume in self.volumes if volume.managed])
+        used = {mount.volume for container in self.containers for mount in container.mounts.values()}
+        for container in self.containers:
+            for path, mount in container.mounts.items():
+                if mount.volume not in names:
+                    known = ", ".join(map(repr, names))
+                    faults.add(
+                        f"container {container.name!r} mounts {mount.volume!r} at {path!r}, which the task does not "
+                        f"have; {f'use {known}, or leave it out' if known else 'name it in Task(volumes=[Volume...])'}"
+                    )
+        for name in (name for name in names if name not in used):
+            faults.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")
 
     def _size(self) -> int:
         said = [

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -14,8 +12,6 @@ from moorage.workload.faults import Faults
 if TYPE_CHECKING:
     from aws_cdk import aws_efs as efs
     from aws_cdk import aws_kms as kms
-
-    from moorage.workload.task import Task
 
 
 @attrs.frozen
@@ -31,13 +27,6 @@ class Mount:
     read_only: bool = attrs.field(default=False, kw_only=True)
 
 
-def mounts(given: Mapping[str, str | Mount] | None) -> Mapping[str, Mount]:
-    """Mounts by their path, where a name alone is a volume to write to."""
-    return MappingProxyType(
-        {path: Mount(mount) if isinstance(mount, str) else mount for path, mount in (given or {}).items()}
-    )
-
-
 @attrs.frozen
 class Volume:
     """What a task keeps files on; defined by `bind_mount`, `efs` or `ebs`, and mounted by `Container(mounts=...)`.
@@ -46,7 +35,15 @@ class Volume:
         name: What mounts call it.
     """
 
+    managed: ClassVar[bool] = False
+    """Whether ECS makes it for each task of a service."""
+    for_windows: ClassVar[bool] = False
+    """Whether a task on Windows may have it."""
+
     name: str
+
+    def check_fargate(self, faults: Faults) -> None:
+        """Note what Fargate does not have of it."""
 
     @staticmethod
     def bind_mount(name: str, *, host_path: str | None = None) -> Volume:
@@ -143,12 +140,17 @@ class Volume:
 class BindMount(Volume):
     """See `Volume.bind_mount`."""
 
+    for_windows: ClassVar[bool] = True
+
     host_path: str | None = None
 
     def __attrs_post_init__(self) -> None:
         faults = self._faults()
         faults.keep(limits.MOUNT_PATH, "host_path", self.host_path)
         faults.raise_found()
+
+    def check_fargate(self, faults: Faults) -> None:
+        faults.keep(task_limits.FARGATE_HOST_PATH, f"host_path of volume {self.name!r}", self.host_path)
 
 
 @attrs.frozen
@@ -171,6 +173,8 @@ class EfsVolume(Volume):
 @attrs.frozen
 class EbsVolume(Volume):
     """See `Volume.ebs`."""
+
+    managed: ClassVar[bool] = True
 
     size_gib: int | None
     volume_type: str
@@ -202,41 +206,5 @@ class EbsVolume(Volume):
         faults.keep(task_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
         faults.raise_found()
 
-
-def check_paths(writable: Iterable[str], mounted: Iterable[str], faults: Faults) -> None:
-    """Note writable paths of a container that lie on, or below, what is mounted already."""
-    writable, mounted = tuple(writable), tuple(mounted)
-    for path in writable:
-        if path in mounted:
-            faults.add(
-                f"{path!r} is in writable and in mounts, but a path shows one thing; leave it out of one of them"
-            )
-        for above in (each for each in (*writable, *mounted) if is_below(path, each)):
-            where = "mounts" if above in mounted else "writable"
-            faults.add(
-                f"writable has {path!r}, which is below {above!r} of {where}, and so is there already; leave it out"
-            )
-
-
-def is_below(path: str, other: str) -> bool:
-    return path.startswith(f"{other}/")
-
-
-def check_volumes(task: Task, faults: Faults) -> None:
-    """Note mounts that no volume has, volumes that nobody mounts, and those that a task cannot have together."""
-    names = tuple(volume.name for volume in task.volumes)
-    faults.keep(task_limits.VOLUME_NAMES, "volumes", names)
-    managed = [volume.name for volume in task.volumes if isinstance(volume, EbsVolume)]
-    faults.keep(task_limits.EBS_VOLUMES, "Volume.ebs", managed)
-    used = set()
-    for container in task.containers:
-        for path, mount in container.mounts.items():
-            used.add(mount.volume)
-            if mount.volume not in names:
-                known = ", ".join(map(repr, names))
-                faults.add(
-                    f"container {container.name!r} mounts {mount.volume!r} at {path!r}, which the task does not have; "
-                    + (f"use {known}, or leave it out" if known else "name it in Task(volumes=[Volume...])")
-                )
-    for name in (name for name in names if name not in used):
-        faults.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")
+    def check_fargate(self, faults: Faults) -> None:
+        faults.keep(task_limits.FARGATE_EBS_TYPE, f"volume_type of volume {self.name!r}", self.volume_type)
