@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 
 from moorage import Cluster, Container, Endpoints, Image, Job, Network, Service, Sessions, Task
-from tests.conftest import imported_vpc, readable, template
+from tests.conftest import imported_vpc, readable, template, warnings_of
 from tests.test_task_definition import granted
 
 if TYPE_CHECKING:
@@ -104,6 +104,22 @@ def test_what_is_given_is_not_defined(stack: cdk.Stack) -> None:
     assert found
     assert found["LogConfiguration"]["CloudWatchLogGroupName"] == "sessions"
     assert [each["Resource"] for each in granted(stack, "TaskRole")["kms:Decrypt"]] == [KEY]
+
+
+@pytest.mark.parametrize("sessions", [None, Sessions()])
+def test_sessions_that_are_recorded_nowhere_are_warned_of(app: cdk.App, sessions: Sessions | None) -> None:
+    stack = cdk.Stack(app, "Here")
+    routed = Task(Container("shop:1"), Container.log_router({"Name": "null"}), execute_command=True)
+    cluster = cluster_of(stack, sessions=sessions)
+    Service(stack, "Web", cluster=cluster, task=routed)
+    Service(stack, "Api", cluster=cluster, task=Task(Container("shop:1"), execute_command=True))
+    warned = warnings_of(app, "Here")
+    if sessions:
+        assert warned == []
+    else:
+        (warning,) = warned
+        assert "sessions in container 'app' are recorded nowhere" in warning
+        assert "use Cluster(sessions=Sessions())" in warning
 
 
 def test_they_are_removable_when_asked(stack: cdk.Stack) -> None:

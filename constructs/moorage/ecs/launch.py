@@ -127,6 +127,8 @@ class Launch:
         """Warn where it is not known whether tasks reach what they need, or may."""
         warn(construct, "@moorage/ecs:no-https", self._without_https())
         warn(construct, "@moorage/ecs:latest", self._moving())
+        if self.task.execute_command:
+            warn(construct, "@moorage/ecs:sessions", self._unrecorded())
         unknown = None in self._missing and not self.assign_public_ip
         if unknown and any(self.reach.isolated(each) for each in self._starts_in):
             warn(construct, UNREACHED, self._unsure())
@@ -180,6 +182,19 @@ class Launch:
         return (
             f"image {moving[0]!r} is whatever is latest, so a new version comes unasked and none can be gone back to; "
             "name a release's tag, or its digest"
+        )
+
+    def _unrecorded(self) -> str | None:
+        """What is told of sessions in containers without an awslogs driver, by whose log group ECS records them."""
+        if self.known.sessions and self.known.sessions.log_group:
+            return None
+        router = self.task.log_router
+        routed = [each.name for each in self.task.containers if each.logging or (router and each is not router)]
+        if not routed:
+            return None
+        return (
+            f"sessions in container {routed[0]!r} are recorded nowhere, as far as is known, since its logs go "
+            "elsewhere; use Cluster(sessions=Sessions())"
         )
 
     def _without_https(self) -> str | None:
