@@ -68,7 +68,17 @@ def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluste
     assert '"assignPublicIp":"DISABLED"' in request
     assert '"subnets":["subnet-1","subnet-2"]' in request
     assert stack.resolve(service.security_groups[0].security_group_id)["Fn::GetAtt"][0] in request
+    assert '"propagateTags":"TASK_DEFINITION"' in request
+    assert "enableExecuteCommand" not in request
     assert function["Properties"]["Environment"]["Variables"]["ESSENTIAL"] == "migrate"
+
+
+def test_a_session_is_possible_in_it_when_it_allows_one(stack: cdk.Stack, cluster: Cluster) -> None:
+    opened = Task(*MIGRATION.containers, execute_command=True)
+    Service(stack, "Web", cluster=cluster, task=WEB, before=opened)
+    (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
+    request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"]).replace("\\", "")
+    assert '"enableExecuteCommand":true' in request
 
 
 def test_it_runs_in_subnets_that_are_known_by_their_ids_alone(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -96,16 +106,18 @@ def test_the_function_may_run_this_task_there_and_nothing_else(stack: cdk.Stack,
     )
     by_action = {str(each["Action"]): each for each in statements}
     assert service.before_task_definition is not None
-    arn = stack.resolve(service.before_task_definition.task_definition_arn)
-    assert by_action["ecs:RunTask"]["Resource"] == arn
+    family = f":task-definition/{service.before_task_definition.family}:*"
+    assert by_action["ecs:RunTask"]["Resource"]["Fn::Join"][1][-1] == family
     assert "ecs:cluster" in by_action["ecs:RunTask"]["Condition"]["ArnEquals"]
-    assert "ecs:cluster" in by_action["ecs:DescribeTasks"]["Condition"]["ArnEquals"]
+    for action in ("ecs:DescribeTasks", "ecs:TagResource"):
+        assert by_action[action]["Resource"]["Fn::Join"][1][-3:][::2] == [":task/", "/*"]
     passed = by_action["iam:PassRole"]
     assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     assert len(passed["Resource"]) == 2
     assert set(by_action) == {
         "ecs:RunTask",
         "ecs:DescribeTasks",
+        "ecs:TagResource",
         "iam:PassRole",
         "['logs:CreateLogStream', 'logs:PutLogEvents']",
     }

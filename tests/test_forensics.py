@@ -92,13 +92,16 @@ def test_a_cluster_keeps_its_failures_for_a_year_unless_told_otherwise(stack: cd
     found.has_resource(GROUP, {"DeletionPolicy": "Retain", "Properties": {"RetentionInDays": 365}})
 
 
-def test_clusters_of_a_stack_share_one_policy_and_one_log_group_when_asked(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_clusters_of_a_stack_share_one_policy_and_one_key_and_one_log_group_when_asked(
+    stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
     first = Cluster(stack, "Cluster", vpc=vpc)
     Cluster(stack, "Second", vpc=vpc)
     assert first.forensics
     other = ecs.Cluster.from_cluster_attributes(stack, "Other", cluster_name="other", vpc=vpc)
     Forensics(cdk.Stack(stack, "Nested"), "Seen", cluster=other, log_group=first.forensics.log_group)
     template(stack).resource_count_is(POLICY, 1)
+    template(stack).resource_count_is("AWS::KMS::Key", 1)
     template(stack).resource_count_is(GROUP, 2)
     nested = template(stack.node.find_child("Nested"))  # type: ignore[arg-type]  # it is a stack
     nested.resource_count_is(RULE, 1)

@@ -58,6 +58,7 @@ ARM = Task(Container("redis:8", port=6379), architecture=Architecture.ARM64)
 BRIDGED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
 HOSTED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
 MANAGED = Capacity.managed_instances("managed")
+CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
 EDGE: Any = SimpleNamespace()  # a route checks itself without its load balancer
 REPOSITORY: Any = SimpleNamespace()
 
@@ -342,6 +343,14 @@ CASES: dict[str, tuple[Define, Define]] = {
     "capacity-provider-name": (
         lambda _: Capacity.from_provider_name("a_B-1"),
         lambda _: Capacity.from_provider_name("Fargate-like"),
+    ),
+    "cluster-name": (
+        lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="a_B-1"),
+        lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="cluster/shop"),
+    ),
+    "cluster-arn": (
+        lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_arn=CLUSTER_ARN),
+        lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_arn=CLUSTER_ARN.replace(":cluster", ":service")),
     ),
     "capacity-providers-per-cluster": (providers(20), providers(21)),
     "whole-instances": (ec2_capacity(max_instances=2), ec2_capacity(max_instances=2.5)),

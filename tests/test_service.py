@@ -319,7 +319,8 @@ def test_a_service_reports_every_fault_of_the_combination_with_its_path(stack: c
         "  - stop_timeout of container 'app' is 180 s, "
         "but what Fargate waits between SIGTERM and SIGKILL is 2 to 120 s; "
         "use a value from 2 to 120 s\n"
-        "  - capacity 'FARGATE_SPOT' is none of the cluster's ('FARGATE'); name it in Cluster(capacity=[...])\n"
+        "  - capacity 'FARGATE_SPOT' is none of the cluster's ('FARGATE'); "
+        "name it in capacity=[...] of Cluster(...) or Cluster.from_attributes(...)\n"
         "  - requests_per_task is 10, but without a route nothing counts requests; "
         "use route=Route(...), or another target"
     )

@@ -30,7 +30,7 @@ def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
     return Cluster(stack, "Cluster", vpc=vpc, namespace="store")
 
 
-def service(scope: cdk.Stack, cluster: Cluster, of: str, port: int | None = 8080, **said: Any) -> Service:
+def service(scope: cdk.Stack, cluster: ecs.ICluster, of: str, port: int | None = 8080, **said: Any) -> Service:
     connect = ServiceConnect(**said)
     return Service(scope, of.title(), cluster=cluster, task=task(of, port), connect=connect)
 
@@ -136,6 +136,36 @@ def test_a_circle_of_stacks_is_refused_with_both_its_sides(app: cdk.App, cluster
         "Third/Log: it connects to Second/Ui, and Second/Ui connects to First/Api, First/Api connects to Third/Log, so "
         "that neither stack could be deployed before the other; define both services in one stack"
     )
+
+
+def test_two_services_of_two_stacks_do_not_connect_to_each_other(app: cdk.App, cluster: Cluster) -> None:
+    api, ui = (service(cdk.Stack(app, name), cluster, name.lower()) for name in ("One", "Two"))
+    ui.connect_to(api)
+    with pytest.raises(ValueError, match="One/One: it connects to Two/Two, and Two/Two connects to One/One, so that"):
+        api.connect_to(ui)
+
+
+def test_a_service_beside_its_cluster_connects_to_none_of_a_later_stack(
+    app: cdk.App, stack: cdk.Stack, cluster: Cluster
+) -> None:
+    later = cdk.Stack(app, "Later")
+    web, api = service(stack, cluster, "web"), service(later, cluster, "api")
+    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, and") as raised:
+        web.connect_to(api)
+    assert str(raised.value) == (
+        "Shop/Web: it connects to Later/Api, and Later/Api needs Shop/Cluster, so that neither stack could be "
+        "deployed before the other; define both services in one stack"
+    )
+
+
+def test_a_service_connects_to_a_later_stack_where_their_cluster_exists_already(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="store")
+    old, new = service(stack, theirs, "old"), service(cdk.Stack(app, "Later"), theirs, "new")
+    assert old.connect_to(new) == "http://new"
+    app.synth()
+    assert [each.stack_name for each in stack.dependencies] == ["Later"]
 
 
 def test_a_connection_needs_a_name_and_a_port_on_the_other_side(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from moorage.ecs.service_alarms import ServiceAlarms as ServiceAlarms
     from moorage.ecs.service_connect import ServiceConnect as ServiceConnect
     from moorage.ecs.service_connect import ServiceConnectTls as ServiceConnectTls
+    from moorage.ecs.sessions import Sessions as Sessions
     from moorage.ecs.strategy import Strategy as Strategy
     from moorage.ecs.trigger import EventRule as EventRule
     from moorage.ecs.trigger import Schedule as Schedule
@@ -146,6 +147,7 @@ _HOMES = {
     "ServiceAlarms": "moorage.ecs.service_alarms",
     "ServiceConnect": "moorage.ecs.service_connect",
     "ServiceConnectTls": "moorage.ecs.service_connect",
+    "Sessions": "moorage.ecs.sessions",
     "Severity": "moorage.ecr.scanning",
     "Signing": "moorage.ecr.templates",
     "Source": "moorage.ecr.replication",

@@ -23,7 +23,7 @@ ELSEWHERE = frozenset(
         *("target-retries", "target-event-age", "flexible-time-window", "event-pattern", "task-overrides"),  # of jobs
         *("ecs-target-strategy-items", "task-timeout"),  # likewise
         *("visibility-timeout", "visibility-after-stop", "max-receives", "message-retention"),  # of workers
-        *("repository-name", "private-ca-arn", "dashboard-widgets"),
+        *("repository-name", "private-ca-arn", "dashboard-widgets", "cluster-name", "cluster-arn"),
     }
 )
 """Rows that nothing a service is given can break."""

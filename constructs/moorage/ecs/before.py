@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import attrs
 import aws_cdk as cdk
@@ -15,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched
+from moorage.ecs.run import Run
 from moorage.workload.lifecycle import LifecycleHook, LifecycleStage
 
 _FUNCTION = Path(__file__).with_name("run_once.py")
@@ -41,8 +40,9 @@ def define_before(
     logged = logs.LogGroup(before, "FunctionLogs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy)
     role = iam.Role(before, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     logged.grant_write(role)
-    for statement in _run_statements(launched, cluster):
-        role.add_to_policy(statement)
+    run = Run(launched=launched, cluster=cluster, placement=None)
+    for statement in (*run.may_run(), run.may_see()):
+        role.add_to_policy(iam.PolicyStatement.from_json(statement))
     stack = cdk.Stack.of(before)
     function = lambda_.Function(
         before,
@@ -56,7 +56,7 @@ def define_before(
         role=role,
         log_group=logged,
         environment={
-            "RUN_TASK": stack.to_json_string(_run_request(launched, cluster)),
+            "RUN_TASK": stack.to_json_string(run.by_api()),
             "ESSENTIAL": ",".join(each.name for each in launch.task.containers if each.essential),
         },
     )
@@ -64,37 +64,3 @@ def define_before(
         function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(_RUNS_AT_MOST_MINUTES)
     )
     return launched, hook
-
-
-def _run_request(launched: Launched, cluster: ecs.ICluster) -> dict[str, Any]:
-    """What RunTask is asked for, in the words of ECS's API."""
-    request: dict[str, Any] = {
-        "cluster": cluster.cluster_arn,
-        "taskDefinition": launched.task_definition.task_definition_arn,
-        "count": 1,
-    }
-    if launched.strategy_items is not None:
-        request["capacityProviderStrategy"] = [_in_camel_case(item) for item in launched.strategy_items]
-    if launched.interface is not None:
-        request["networkConfiguration"] = {"awsvpcConfiguration": _in_camel_case(launched.interface)}
-    return request
-
-
-def _in_camel_case(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name[0] + name.title().replace("_", "")[1:]: value for name, value in said.items()}
-
-
-def _run_statements(launched: Launched, cluster: ecs.ICluster) -> list[iam.PolicyStatement]:
-    """The right to run this task, there and with its own roles, and to see what became of it."""
-    there = {"ArnEquals": {"ecs:cluster": cluster.cluster_arn}}
-    definition = launched.task_definition
-    roles = [definition.task_role, *filter(None, [definition.execution_role])]
-    return [
-        iam.PolicyStatement(actions=["ecs:RunTask"], resources=[definition.task_definition_arn], conditions=there),
-        iam.PolicyStatement(actions=["ecs:DescribeTasks"], resources=["*"], conditions=there),
-        iam.PolicyStatement(
-            actions=["iam:PassRole"],
-            resources=[role.role_arn for role in roles],
-            conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-        ),
-    ]

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from aws_cdk.aws_sns import ITopic
 
     from moorage.ecs.container_instance import ContainerInstance
+    from moorage.ecs.existing import ExistingCapacity
     from moorage.ecs.instance_capacity import (
         Ec2Capacity,
-        ExistingCapacity,
         ManagedInstancesCapacity,
         ManagedScaling,
         WarmPool,
@@ -105,17 +105,21 @@ class Capacity:
         return Capacity("FARGATE_SPOT")
 
     @staticmethod
-    def from_provider_name(name: str) -> ExistingCapacity:
-        """A capacity provider over an Auto Scaling group that exists already, by its name in ECS.
+    def from_provider_name(name: str, *, managed_instances: bool = False) -> ExistingCapacity:
+        """A capacity provider that exists already, by its name in ECS.
 
         What fits on its instances is not known, so it is not checked.
+
+        Args:
+            name: Its name.
+            managed_instances: Whether it is one of ECS Managed Instances; over an Auto Scaling group without it.
 
         Raises:
             ValueError: the name is none that ECS gives.
         """
-        from moorage.ecs.instance_capacity import ExistingCapacity  # noqa: PLC0415  # Fargate needs none of it
+        from moorage.ecs import existing  # noqa: PLC0415  # Fargate needs none of it
 
-        return ExistingCapacity(name)
+        return existing.ExistingManagedInstances(name) if managed_instances else existing.ExistingCapacity(name)
 
     @staticmethod
     def ec2(

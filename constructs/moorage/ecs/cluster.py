@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import aws_cdk as cdk
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_servicediscovery as servicediscovery
     from aws_cdk import aws_sns as sns
 
+    from moorage.ecs.existing import ExistingCluster
     from moorage.ecs.instances import Instances
     from moorage.ecs.room import Claim
+    from moorage.ecs.sessions import Sessions
     from moorage.workload.fit import Fit
     from moorage.workload.task import Task
 
@@ -47,7 +49,9 @@ class Cluster(ecs.Cluster):
         forensics: Whether stopped tasks, failed deployments and placement failures are kept for a year in a log group
             (`Forensics`).
         forensics_topic: What is told of each of them besides; `Forensics` says what a topic with a key needs.
-        removal_policy: What becomes of that log group, and its dead-letter queue, when the stack goes.
+        sessions: How sessions in containers (`Task(execute_command=True)`) are recorded and encrypted; without it each
+            is recorded in the log group of its service, and passes over TLS.
+        removal_policy: What becomes of what these two keep, log groups, a queue and a key, when the stack goes.
 
     Raises:
         ValueError: there is no capacity, one twice, or one whose instances could not reach ECS; or a topic without
@@ -65,6 +69,7 @@ class Cluster(ecs.Cluster):
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
         forensics: bool = True,
         forensics_topic: sns.ITopic | None = None,
+        sessions: Sessions | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
@@ -78,6 +83,7 @@ class Cluster(ecs.Cluster):
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
         self.capacities = capacities
         self.namespace = self._define_namespace(namespace) if namespace else None
+        self.sessions = self._define_sessions(sessions, removal_policy) if sessions else None
         self.reach = reach
         self._defined: Mapping[Capacity, Instances] = {
             each: self._define(each) for each in capacities if not each.exists_already
@@ -95,13 +101,70 @@ class Cluster(ecs.Cluster):
         # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
         # deleted before: ECS does not take a capacity away from a service that runs on it.
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
-            self, "WithCapacity", cluster_name=self.associations.ref, vpc=vpc
+            self,
+            "WithCapacity",
+            cluster_name=self.associations.ref,
+            vpc=vpc,
+            execute_command_configuration=self.sessions.configuration if self.sessions else None,
         )
         self.forensics = (
             Forensics(self, "Forensics", cluster=self, topic=forensics_topic, removal_policy=removal_policy)
             if forensics
             else None
         )
+
+    @staticmethod
+    def from_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_name: str | None = None,
+        cluster_arn: str | None = None,
+        vpc: ec2.IVpc | None = None,
+        capacity: Sequence[Capacity] | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        namespace: servicediscovery.INamespace | str | None = None,
+        sessions: Sessions | None = None,
+    ) -> ecs.ICluster:
+        """A cluster that exists already, of another stack or another tool, for all that takes a cluster.
+
+        What is not given is not checked; where something cannot do without it, its error says so.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            cluster_name: Its name, in the account and region of the stack.
+            cluster_arn: Its ARN, in place of the name.
+            vpc: The VPC that tasks run in. `Forensics` and `Dashboard` do without it.
+            capacity: What it has (`Capacity.fargate()`, `Capacity.from_provider_name("general")`); the first is what a
+                service gets that does not say. Fargate without it.
+            security_groups: Those of its instances, which stand for tasks without an interface of their own.
+            namespace: In which its services have names for each other: a name, an ARN, or CDK's, which
+                `cloud_map_options` need.
+            sessions: The key and the log group of its sessions, where it has them.
+
+        Raises:
+            ValueError: it is named twice, not at all or of another account or region than the stack's, or has a
+                capacity that does not exist already.
+        """
+        from moorage.ecs.existing import import_cluster  # noqa: PLC0415  # loaded only where there is one
+
+        return import_cluster(
+            scope,
+            construct_id,
+            cluster_name=cluster_name,
+            cluster_arn=cluster_arn,
+            vpc=vpc,
+            capacity=capacity,
+            security_groups=security_groups,
+            namespace=namespace,
+            sessions=sessions,
+        )
+
+    @property
+    def first(self) -> Capacity:
+        """What a task runs on that does not say."""
+        return self.capacities[0]
 
     @property
     def default_strategy(self) -> Strategy:
@@ -128,6 +191,20 @@ class Cluster(ecs.Cluster):
     def provider_name(self, capacity: Capacity) -> str:
         """The name of a capacity's provider in ECS."""
         return capacity.name if capacity.exists_already else self.capacity(capacity).provider_name
+
+    def knows_group_of(self, capacity: Capacity) -> bool:
+        """Whether the security group of a capacity's instances is known."""
+        return not capacity.exists_already
+
+    def instance_groups(self, used: Iterable[Capacity], stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
+        """The security groups of capacities' instances, as far as they are defined here.
+
+        Args:
+            used: The capacities.
+            stack: Where services see them from, so that their rules stand in that stack.
+        """
+        defined = [self.capacity(each) for each in used if not each.exists_already]
+        return [each.security_group_in(stack) if stack else each.security_group for each in defined]
 
     def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
         """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
@@ -171,6 +248,12 @@ class Cluster(ecs.Cluster):
 
         return servicediscovery.HttpNamespace(self, "Namespace", name=name)
 
+    def _define_sessions(self, sessions: Sessions, removal_policy: cdk.RemovalPolicy) -> Sessions:
+        kept = sessions.define(self, removal_policy)
+        if isinstance(self.node.default_child, ecs.CfnCluster):
+            kept.set_on(self.node.default_child)
+        return kept
+
     def _define(self, capacity: Capacity) -> Instances:
         from moorage.ecs.instances import define_instances  # noqa: PLC0415  # Fargate needs no aws_autoscaling
 
@@ -182,6 +265,15 @@ class Cluster(ecs.Cluster):
                 f"{', '.join(sorted(capacity.agent_needs))} is not known; acknowledge this where they do",
             )
         return defined
+
+
+def known(cluster: ecs.ICluster) -> Cluster | ExistingCluster:
+    """What is known of a cluster: all of one that is defined here, of any other what was said of it."""
+    if isinstance(cluster, Cluster):
+        return cluster
+    from moorage.ecs.existing import ExistingCluster  # noqa: PLC0415  # loaded only where there is one
+
+    return ExistingCluster.of(cluster)
 
 
 def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None:

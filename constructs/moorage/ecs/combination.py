@@ -14,9 +14,12 @@ from moorage.workload.rollout import Shift
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_ecs as ecs
 
+    from moorage.ecs.capacity import Capacity
     from moorage.ecs.lattice import Lattice
     from moorage.ecs.listener import Listener
     from moorage.ecs.strategy import Strategy
@@ -48,22 +51,41 @@ def check_room(
     return {"@moorage/ecs:room": room.shortage_at_most(task, strategy, scaling.maximum), **vain}
 
 
-def check_placement(placement: Placement, strategy: Strategy, faults: Faults) -> None:
-    """Note placement that ECS would not take."""
+def check_placement(
+    placement: Placement, strategy: Strategy, offered: Sequence[Capacity] | None, faults: Faults
+) -> None:
+    """Note placement that ECS would not take.
+
+    Args:
+        placement: Where tasks go.
+        strategy: Over which capacities.
+        offered: What the cluster has, or None where that is not known.
+        faults: Where to note it.
+    """
     placement.check(faults)
     if placement.daemon and (strategy.base or len(set(strategy.weights.values())) > 1):
         faults.add(
             "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
         )
-    if placement.daemon and any(each.exists_already for each in strategy.weights):
+    existing = [each for each in strategy.weights if each.exists_already and each.kind is Kind.INSTANCES]
+    if placement.daemon and existing and not _all_instances(strategy, offered):
         faults.add(
-            "capacity of a daemon is none made by Capacity.ec2, whose instances alone say which they are; use one"
+            f"capacity of a daemon is {existing[0].name!r}, whose instances do not say which they are, so that it "
+            "would run on all of the cluster's; use one made by Capacity.ec2, or name all that the cluster has, here "
+            "and in Cluster.from_attributes(capacity=[...])"
         )
     if placement != SPREAD and strategy.kind is not Kind.INSTANCES:
         faults.add(
             f"placement is given, but on {strategy.kind.value} AWS places tasks; "
             "leave it out, or use a Capacity.ec2(...)"
         )
+
+
+def _all_instances(strategy: Strategy, offered: Sequence[Capacity] | None) -> bool:
+    """Whether a strategy names all capacities of a cluster that have instances a daemon could be on."""
+    return offered is not None and all(
+        any(each.same_as(named) for named in strategy.weights) for each in offered if each.kind is Kind.INSTANCES
+    )
 
 
 def check_scaling(scaling: Scaling | None, routes: Routes, placement: Placement, faults: Faults) -> None:

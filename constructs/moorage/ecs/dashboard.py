@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from moorage.ecs.cluster import Cluster
+from moorage.ecs.forensics import Forensics
 from moorage.ecs.service_alarms import service_of
 from moorage.ecs.target_metrics import error_share, requests, worst
 from moorage.ecs.values import stack_of
@@ -91,8 +91,9 @@ def _of_cluster(cluster: ecs.ICluster) -> list[dict[str, Any]]:
     of = {"ClusterName": name}
     used = [_metric("AWS/ECS", each, of, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
     row = [_title(f"# {name}"), _graph("CPU and memory of the cluster, %", used, width=_WIDTH)]
-    if isinstance(cluster, Cluster) and cluster.forensics:
-        query = f"SOURCE '{cluster.forensics.log_group.log_group_name}' {_FAILED}"
+    forensics = Forensics.of(cluster)
+    if forensics:
+        query = f"SOURCE '{forensics.log_group.log_group_name}' {_FAILED}"
         said = {"region": cdk.Aws.REGION, "title": "What failed", "query": query, "view": "table"}
         row.append({"type": "log", "width": _WIDTH, "height": _HEIGHT, "properties": said})
     return row

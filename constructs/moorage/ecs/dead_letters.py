@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_events as events
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
@@ -35,6 +37,18 @@ def define_dead_letters(
         retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
         redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         removal_policy=removal_policy,
+    )
+
+
+def let_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
+    """Let EventBridge put into a queue what a target of `rule` did not take."""
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+        )
     )
 
 

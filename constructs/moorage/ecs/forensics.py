@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,6 +26,7 @@ Pattern: TypeAlias = Mapping[str, Any]
 
 _EVENTS = "events.amazonaws.com"
 _POLICY = "EventLogs"
+_KEY = "EventKey"
 
 
 def stopped(cluster: str) -> Pattern:
@@ -97,7 +99,7 @@ class Forensics(Construct):
     ECS forgets a stopped task within an hour. A `Cluster` has this unless told otherwise; for a cluster that exists
     already, it is defined by itself. An account may have ten policies of log groups in a region: one is defined per
     stack, for all log groups that CloudFormation names in it. What the log group does not take for a day is in a
-    dead-letter queue, whose key AWS bills by the month.
+    dead-letter queue, whose key AWS bills by the month: one is defined per stack too.
 
     Args:
         scope: Where it is defined.
@@ -122,6 +124,7 @@ class Forensics(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, construct_id)
+        _kept[cluster] = self
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
@@ -147,6 +150,14 @@ class Forensics(Construct):
         if log_group is None:
             self.rule.add_resource_dependency(_policy_of(cdk.Stack.of(self)))
 
+    @staticmethod
+    def of(cluster: ecs.ICluster) -> Forensics | None:
+        """Where the failures of a cluster are kept, as far as this app says."""
+        return _kept.get(cluster)
+
+
+_kept: weakref.WeakKeyDictionary[ecs.ICluster, Forensics] = weakref.WeakKeyDictionary()
+
 
 def _rules() -> str:
     return arn("events", "rule/*")
@@ -154,23 +165,31 @@ def _rules() -> str:
 
 def _define_letters(scope: Construct, removal_policy: cdk.RemovalPolicy) -> sqs.Queue:
     """Where events go that a target did not take for a day."""
-    key = kms.Key(
-        scope,
-        "EventKey",
-        enable_key_rotation=True,
-        description="Events of Amazon ECS on their way",
-        removal_policy=cdk.RemovalPolicy.DESTROY,  # what it encrypts is gone in 14 days
-    )
-    key.grant_encrypt_decrypt(iam.ServicePrincipal(_EVENTS))  # which the key that SQS manages would not let in
     queue = define_dead_letters(
         scope,
         "DeadLetters",
         encryption=sqs.QueueEncryption.KMS,
-        encryption_key=key,
+        encryption_key=_key_of(cdk.Stack.of(scope)),
         removal_policy=removal_policy,
     )
     queue.add_to_resource_policy(_may("sqs:SendMessage", queue.queue_arn, _EVENTS, _rules()))
     return queue
+
+
+def _key_of(stack: cdk.Stack) -> kms.Key:
+    """The stack's key for such queues, which EventBridge may use, as it may not the one that SQS manages."""
+    found = stack.node.try_find_child(_KEY)
+    if isinstance(found, kms.Key):
+        return found
+    key = kms.Key(
+        stack,
+        _KEY,
+        enable_key_rotation=True,
+        description="Events of Amazon ECS on their way",
+        removal_policy=cdk.RemovalPolicy.DESTROY,  # what it encrypts is gone in 14 days
+    )
+    key.grant_encrypt_decrypt(iam.ServicePrincipal(_EVENTS))
+    return key
 
 
 def let_publish(topic: sns.ITopic, service: str, source: str) -> None:

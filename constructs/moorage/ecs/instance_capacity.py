@@ -81,16 +81,6 @@ class WarmPool:
 
 
 @attrs.frozen(eq=False)
-class ExistingCapacity(Capacity):
-    """A capacity provider that exists already; defined by `Capacity.from_provider_name`."""
-
-    kind: ClassVar[Kind] = Kind.INSTANCES
-
-    def __attrs_post_init__(self) -> None:
-        _check_name(self.name).raise_found()
-
-
-@attrs.frozen(eq=False)
 class ManagedInstancesCapacity(Capacity):
     """ECS Managed Instances; defined by `Capacity.managed_instances`, which says what each field means."""
 

@@ -16,10 +16,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.ecs.capacity import Kind
-from moorage.ecs.cluster import Cluster
 from moorage.ecs.combination import check_placement
 from moorage.ecs.dead_letters import define_alarm, define_dead_letters
-from moorage.ecs.launch import DEFAULT_EGRESS, Launch
+from moorage.ecs.launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.run import Run
 from moorage.ecs.start import Start
 from moorage.ecs.trigger import EventRule, Schedule
@@ -51,7 +50,7 @@ class Job(Construct):
     Args:
         scope: Where it is defined.
         construct_id: Its id there.
-        cluster: Where it runs: a `Cluster`, or any other of CDK's with the capacity providers that are named.
+        cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
         task: What runs.
         schedule: When it starts: a `ScheduleExpression` of aws_scheduler, in its time zone, or a `Schedule`.
         event: What starts it: an `EventPattern` of aws_events, or an `EventRule`. A job has one of the two.
@@ -126,7 +125,7 @@ class Job(Construct):
         self.task_definition = launched.task_definition
         self._run = Run(
             launched=launched,
-            cluster=cluster.with_capacity if isinstance(cluster, Cluster) else cluster,
+            cluster=launch.known.with_capacity,
             placement=placement,
         )
         self.state_machine: sfn.StateMachine | None = None
@@ -149,7 +148,7 @@ class Job(Construct):
     @functools.cached_property
     def connections(self) -> ec2.Connections:
         """Whom its task may connect to, and who may connect to it."""
-        return ec2.Connections(security_groups=list(self.security_groups))
+        return connections_of(self, self.security_groups)
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -219,7 +218,7 @@ def _check_placement(launch: Launch, placement: Placement | None, faults: Faults
     if placement is not None and placement.daemon:
         faults.add("placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon")
     elif placement is not None:
-        check_placement(placement, launch.strategy, faults)
+        check_placement(placement, launch.strategy, launch.known.capacities, faults)
 
 
 def _check_target(launch: Launch, faults: Faults) -> None:

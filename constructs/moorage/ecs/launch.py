@@ -12,9 +12,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 
-from moorage.ecs.capacity import Capacity, Kind
-from moorage.ecs.cluster import Cluster
-from moorage.ecs.network import UNREACHED, Reach, unreached
+from moorage.ecs.capacity import Kind
+from moorage.ecs.cluster import known
+from moorage.ecs.network import UNREACHED, unreached
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.task_definition import check_secrets, define_task
 from moorage.ecs.values import anyone, selected_ids, tcp
@@ -25,7 +25,9 @@ from moorage.workload.task import NetworkMode
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from moorage.ecs.instances import Instances
+    from moorage.ecs.cluster import Cluster
+    from moorage.ecs.existing import ExistingCluster
+    from moorage.ecs.network import Reach
     from moorage.workload.task import Task
 
 _HTTPS = 443
@@ -45,6 +47,7 @@ class Launch:
         security_groups: In place of the one defined for its tasks.
         egress: TCP ports that the security group defined here lets tasks connect to anywhere.
         reach: What is reached from the subnets of the cluster's VPC.
+        known: What is known of the cluster.
     """
 
     task: Task
@@ -55,6 +58,7 @@ class Launch:
     security_groups: Sequence[ec2.ISecurityGroup] | None
     egress: Sequence[int]
     reach: Reach
+    known: Cluster | ExistingCluster
 
     @classmethod
     def of(
@@ -68,17 +72,22 @@ class Launch:
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         egress: Sequence[int] = DEFAULT_EGRESS,
     ) -> Launch:
-        """What a construct was given, with the cluster's first capacity where it names none."""
-        first = cluster.capacities[0] if isinstance(cluster, Cluster) else Capacity.fargate()
+        """What a construct was given, with the cluster's first capacity where it names none.
+
+        Raises:
+            ValueError: the VPC of the cluster is not known.
+        """
+        of_cluster = known(cluster)
         return cls(
             task=task,
             cluster=cluster,
-            strategy=Strategy.of(first if capacity is None else capacity),
+            strategy=Strategy.of(of_cluster.first if capacity is None else capacity),
             vpc_subnets=vpc_subnets,
             assign_public_ip=assign_public_ip,
             security_groups=security_groups,
             egress=egress,
-            reach=cluster.reach if isinstance(cluster, Cluster) else Reach(cluster.vpc),
+            reach=of_cluster.reach,
+            known=of_cluster,
         )
 
     @property
@@ -86,12 +95,9 @@ class Launch:
         """Whether each task has a network interface of its own, with security groups of its own."""
         return self.task.network_mode is NetworkMode.AWSVPC
 
-    @functools.cached_property
-    def instances(self) -> list[Instances]:
-        """The instances that stand for tasks without an interface of their own, as far as they are defined here."""
-        if self.own_interface or not isinstance(self.cluster, Cluster):
-            return []
-        return [self.cluster.capacity(each) for each in self.strategy.used if not each.exists_already]
+    def instance_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
+        """The security groups of the instances that stand for tasks without an interface of their own, where known."""
+        return [] if self.own_interface else self.known.instance_groups(self.strategy.used, stack)
 
     def check(self, faults: Faults, *, routed: bool = False) -> None:
         """Note what this task, capacity and network cannot do together.
@@ -101,12 +107,14 @@ class Launch:
             routed: Whether a load balancer is to reach it.
         """
         self._check_kind(faults)
-        self.strategy.check(self.cluster.capacities if isinstance(self.cluster, Cluster) else None, faults)
+        self.strategy.check(self.known.capacities, faults)
         self._check_instances(faults, routed=routed)
         self._check_network(faults)
         check_secrets(self.cluster, self.task, faults)
         for each in filter(None, self._missing):
             faults.add(unreached(each))
+        if self.task.execute_command:
+            self._check_sessions(faults)
 
     def check_named(self, argument: str, faults: Faults) -> None:
         """Note the same of a second task, behind the argument that gives it."""
@@ -119,6 +127,8 @@ class Launch:
         """Warn where it is not known whether tasks reach what they need, or may."""
         warn(construct, "@moorage/ecs:no-https", self._without_https())
         warn(construct, "@moorage/ecs:latest", self._moving())
+        if self.task.execute_command:
+            warn(construct, "@moorage/ecs:sessions", self._unrecorded())
         unknown = None in self._missing and not self.assign_public_ip
         if unknown and any(self.reach.isolated(each) for each in self._starts_in):
             warn(construct, UNREACHED, self._unsure())
@@ -133,8 +143,13 @@ class Launch:
         if self.own_interface:
             groups = tuple(self.security_groups or [self._define_security_group(scope)])
         else:
-            groups = tuple(each.security_group_in(cdk.Stack.of(scope)) for each in self.instances)
-        return Launched(self, logged, groups, define_task(scope, self.task, logged, self.strategy.kind))
+            groups = tuple(self.instance_groups(cdk.Stack.of(scope)))
+        definition = define_task(scope, self.task, logged, self.strategy.kind)
+        if self.task.execute_command:
+            from moorage.ecs.sessions import let_in  # noqa: PLC0415  # loaded only where there are sessions
+
+            let_in(definition, logged, self.known.sessions)
+        return Launched(self, logged, groups, definition)
 
     @property
     def _starts_in(self) -> list[ec2.SubnetSelection | None]:
@@ -169,6 +184,19 @@ class Launch:
             "name a release's tag, or its digest"
         )
 
+    def _unrecorded(self) -> str | None:
+        """What is told of sessions in containers without an awslogs driver, by whose log group ECS records them."""
+        if self.known.sessions and self.known.sessions.log_group:
+            return None
+        router = self.task.log_router
+        routed = [each.name for each in self.task.containers if each.logging or (router and each is not router)]
+        if not routed:
+            return None
+        return (
+            f"sessions in container {routed[0]!r} are recorded nowhere, as far as is known, since its logs go "
+            "elsewhere; use Cluster(sessions=Sessions())"
+        )
+
     def _without_https(self) -> str | None:
         """Why tasks may not start; on instances, the agent starts them through the group of its instance."""
         own_group = self.own_interface and self.security_groups is None and self.strategy.kind is Kind.FARGATE
@@ -194,14 +222,27 @@ class Launch:
         else:
             self.task.check_instances(faults)
 
+    def _check_sessions(self, faults: Faults) -> None:
+        """Note sessions that pass by a key which nothing in its place reaches."""
+        needs = (self.known.sessions.needs if self.known.sessions else frozenset()) - self.task.needs
+        places = [self.vpc_subnets] if self.own_interface else self._starts_in
+        for each in places if needs else ():
+            if self.reach.missing(needs, each, public_address=self.assign_public_ip):
+                faults.add(
+                    "execute_command=True, and sessions of the cluster pass by a key, but its subnets cannot reach "
+                    "'kms'; use Task(calls=['kms']), which Endpoints.for_tasks(...) looks at, or a NAT gateway "
+                    "(nat_gateways=1)"
+                )
+
     def _check_instances(self, faults: Faults, *, routed: bool) -> None:
         """Note what the instances themselves refuse, or could not be reached for."""
-        used, ours = self.strategy.used, isinstance(self.cluster, Cluster)
-        unknown = [each.name for each in used if each.exists_already or not ours]
+        used = self.strategy.used
+        unknown = [each.name for each in used if not self.known.knows_group_of(each)]
         if routed and unknown and not self.own_interface and self.strategy.kind is Kind.INSTANCES:
             faults.add(
                 f"route leads to instances of {', '.join(map(repr, unknown))}, whose security group is not known here, "
-                "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC"
+                "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
+                "Cluster.from_attributes(security_groups=[...])"
             )
         asked = self.task.operating_system_family
         for capacity in used:
@@ -279,12 +320,12 @@ class Launched:
     @property
     def strategy_items(self) -> list[dict[str, Any]] | None:
         """The same as plain data; None where the cluster's default is followed."""
-        strategy, cluster = self.launch.strategy, self.launch.cluster
+        strategy = self.launch.strategy
         if strategy.of_cluster:
             return None
         return [
             {
-                "capacity_provider": cluster.provider_name(each) if isinstance(cluster, Cluster) else each.name,
+                "capacity_provider": self.launch.known.provider_name(each),
                 "weight": weight,
                 **({"base": strategy.base[each]} if each in strategy.base else {}),
             }
@@ -315,6 +356,20 @@ class Launched:
             }
         managed = self.launch.strategy.kind is Kind.MANAGED_INSTANCES
         return {"security_groups": list(self.security_groups)} if managed else {}
+
+
+def connections_of(construct: Construct, groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
+    """Whom these groups may connect to, and who to them.
+
+    Raises:
+        ValueError: there is none, so that each rule would be lost.
+    """
+    if not groups:
+        raise ValueError(
+            f"{construct.node.path}: security_groups of its cluster's instances are not known, and its tasks have no "
+            "interface of their own; use Cluster.from_attributes(..., security_groups=[...])"
+        )
+    return ec2.Connections(security_groups=list(groups))
 
 
 def warn(construct: Construct, name: str, warning: str | None) -> None:

@@ -18,9 +18,9 @@ from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
+    from aws_cdk import aws_ec2 as ec2
     from constructs import Construct
 
-    from moorage.ecs.instances import Instances
     from moorage.ecs.launch import Launch
     from moorage.ecs.listener import Listener
     from moorage.workload.container import Container
@@ -95,8 +95,8 @@ def define_routes(
         else:
             targets.append(_define_plain(scope, service, route, suffix, launch, route.load_balancer.listener_in(stack)))
         route.load_balancer.claim(route, scope)
-    for route, instances in itertools.product(routes, launch.instances):
-        _open(route, instances, launch.task)
+    for route, group in itertools.product(routes, launch.instance_groups()):
+        _open(route, group, launch.task)
     if role:
         _let_turn(scope, service, role, targets)
     return tuple(targets)
@@ -242,9 +242,9 @@ def _target_group(
     )
 
 
-def _open(route: Route | Listener, instances: Instances, task: Task) -> None:
+def _open(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
     """Let a load balancer reach the ports of the instances that lead to the container."""
     container = serving(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
     for first, last, udp in route.reached((port, port) if port else _HANDED_OUT):
-        route.load_balancer.open_to(instances.security_group, first, last, udp=udp)
+        route.load_balancer.open_to(instances, first, last, udp=udp)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,6 +15,7 @@ from moorage.ecs.values import arn, here
 
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
+    from aws_cdk import aws_logs as logs
     from aws_cdk import aws_scheduler as scheduler
     from aws_cdk import aws_stepfunctions as sfn
     from constructs import Construct
@@ -47,6 +48,30 @@ def define_role(
         construct_id,
         assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=conditions),
         inline_policies={"Run": iam.PolicyDocument.from_json(policy)},
+    )
+
+
+def define_machine(
+    scope: Construct, definition: Mapping[str, Any], statements: Sequence[Mapping[str, Any]], log_group: logs.ILogGroup
+) -> sfn.StateMachine:
+    """Define a state machine as `Machine`, which logs each execution.
+
+    Args:
+        scope: Where it is defined.
+        definition: What it does, in the States Language.
+        statements: What it may do.
+        log_group: Where it logs.
+    """
+    from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loaded only where one is defined
+
+    source = arn("states", "stateMachine:*")  # CloudFormation chooses its name
+    return sfn.StateMachine(
+        scope,
+        "Machine",
+        definition_body=sfn.DefinitionBody.from_string(cdk.Stack.of(scope).to_json_string(definition)),
+        role=define_role(scope, "MachineRole", "states", source, statements),
+        logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL),
+        tracing_enabled=True,
     )
 
 
@@ -120,6 +145,15 @@ class Run:
         placed = [words.PlacementStrategyProperty(**each) for each in self._strategies]
         return words.EcsParametersProperty(**told, placement_strategies=placed or None)
 
+    def by_api(self) -> dict[str, Any]:
+        """What ECS's own RunTask is asked for."""
+        asked: dict[str, Any] = _camel({**self._asked, "count": 1})
+        return asked
+
+    def may_see(self) -> dict[str, Any]:
+        """What whoever waits for its end must be allowed besides."""
+        return {"Effect": "Allow", "Action": "ecs:DescribeTasks", "Resource": self._tasks}
+
     def define_machine(self, scope: Construct, *, overlap: bool, timeout: int | None, passed: bool) -> sfn.StateMachine:
         """Define a state machine that runs it and waits until it ends.
 
@@ -129,19 +163,23 @@ class Run:
             timeout: After how many seconds it is stopped.
             passed: Whether an execution's input is passed to the task as its overrides.
         """
-        from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loaded only where one is defined
-
         states = {**({} if overlap else self._others()), "Run": self._run(timeout, passed=passed)}
         definition = {"StartAt": next(iter(states)), "States": states}
-        source = arn("states", "stateMachine:*")  # CloudFormation chooses its name
-        return sfn.StateMachine(
-            scope,
-            "Machine",
-            definition_body=sfn.DefinitionBody.from_string(cdk.Stack.of(scope).to_json_string(definition)),
-            role=define_role(scope, "MachineRole", "states", source, self._may_watch(overlap=overlap)),
-            logs=sfn.LogOptions(destination=self.launched.log_group, level=sfn.LogLevel.ALL),
-            tracing_enabled=True,
-        )
+        return define_machine(scope, definition, self._may_watch(overlap=overlap), self.launched.log_group)
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """The parameters of RunTask that are known before."""
+        return {
+            "cluster": self.cluster.cluster_arn,
+            "task_definition": self.launched.task_definition.task_definition_arn,
+            "capacity_provider_strategy": self.launched.strategy_items,
+            "network_configuration": self.launched.interface and {"awsvpc_configuration": self.launched.interface},
+            "placement_constraints": self._constraints or None,
+            "placement_strategy": self._strategies or None,
+            "propagate_tags": "TASK_DEFINITION",
+            "enable_execute_command": self._sessions,
+        }
 
     @property
     def _tasks(self) -> str:
@@ -203,20 +241,10 @@ class Run:
         }
 
     def _run(self, timeout: int | None, *, passed: bool) -> dict[str, Any]:
-        told: dict[str, Any] = {
-            "cluster": self.cluster.cluster_arn,
-            "task_definition": self.launched.task_definition.task_definition_arn,
-            "capacity_provider_strategy": self.launched.strategy_items,
-            "network_configuration": self.launched.interface and {"awsvpc_configuration": self.launched.interface},
-            "placement_constraints": self._constraints or None,
-            "placement_strategy": self._strategies or None,
-            "propagate_tags": "TASK_DEFINITION",
-            "enable_execute_command": self._sessions,
-        }
         return {
             "Type": "Task",
             "Resource": f"arn:{here()[0]}:states:::ecs:runTask.sync",
-            "Parameters": {**pascal(told), **({"Overrides.$": "$$.Execution.Input"} if passed else {})},
+            "Parameters": {**pascal(self._asked), **({"Overrides.$": "$$.Execution.Input"} if passed else {})},
             "Retry": [{"ErrorEquals": _NOT_STARTED, **_STARTS_AGAIN}],
             **({"TimeoutSeconds": timeout} if timeout else {}),
             "End": True,
@@ -240,10 +268,16 @@ class Run:
 
 def pascal(said: Any) -> Any:
     """Plain data by the names that Step Functions gives the parameters of an API, without what is not said."""
+    return _renamed(said, lambda words: "".join(word[:1].upper() + word[1:] for word in words))
+
+
+def _camel(said: Any) -> Any:
+    """The same by the names that ECS's own API has."""
+    return _renamed(said, lambda words: words[0] + "".join(word.title() for word in words[1:]))
+
+
+def _renamed(said: Any, joined: Callable[[list[str]], str]) -> Any:
     if isinstance(said, dict):
         known = {name: each for name, each in said.items() if each is not None}
-        return {
-            "".join(word[:1].upper() + word[1:] for word in name.split("_")): pascal(each)
-            for name, each in known.items()
-        }
-    return [pascal(each) for each in said] if isinstance(said, list) else said
+        return {joined(name.split("_")): _renamed(each, joined) for name, each in known.items()}
+    return [_renamed(each, joined) for each in said] if isinstance(said, list) else said

@@ -17,7 +17,6 @@ from constructs import Construct
 
 from moorage.ecs.autoscaling import HIGH_RESOLUTION, define_scaling
 from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Kind
-from moorage.ecs.cluster import Cluster
 from moorage.ecs.combination import (
     SPREAD,
     check_discovery,
@@ -31,7 +30,7 @@ from moorage.ecs.combination import (
     places_for,
     slow_to_leave,
 )
-from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched, warn
+from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched, connections_of, warn
 from moorage.ecs.placement import Placement
 from moorage.ecs.rollout import DAEMON, ROLLING, complete, deployment
 from moorage.ecs.routing import define_routes
@@ -45,6 +44,7 @@ from moorage.workload.task import NetworkMode
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+    from aws_cdk import aws_events as events
     from aws_cdk import aws_sqs as sqs
     from aws_cdk import aws_vpclattice as vpclattice
 
@@ -74,7 +74,7 @@ class Service(Construct):
     Args:
         scope: Where it is defined.
         construct_id: Its id there.
-        cluster: Where it runs: a `Cluster`, or any other of CDK's with the capacity providers that are named.
+        cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
         task: What runs.
         scaling: How many copies; two without it, so that one is left when a zone is lost.
         route: Which requests of a load balancer reach it, or which ports of a network load balancer, in up to 5 routes
@@ -146,14 +146,14 @@ class Service(Construct):
         launch.check(faults, routed=bool(routes))
         check_scaling(scaling, routes, placement, faults)
         check_routes(routes, task, launch.reach.vpc, faults)
-        check_placement(placement, launch.strategy, faults)
+        check_placement(placement, launch.strategy, launch.known.capacities, faults)
         named = connect is not None and connect.name_for(task) is not None
         check_rollout(chosen, copies, routes, placement, faults, named=named)
         first = attrs.evolve(launch, task=before) if before else None
         if first:
             first.check_named("before", faults)
             first.task.check_run_alone(faults)
-        namespace = cluster.namespace if isinstance(cluster, Cluster) else cluster.default_cloud_map_namespace
+        namespace = launch.known.namespace
         if connect:
             connect.check(task, namespace, faults)
         told = check_room(task, launch.strategy, copies, placement, chosen, faults)
@@ -167,13 +167,13 @@ class Service(Construct):
         launch.warn(self)
         for name, warning in told.items():
             warn(self, name, warning)
-        if isinstance(cluster, Cluster) and launch.strategy.kind is Kind.INSTANCES:
-            cluster.claim(self, task, launch.strategy, None if placement.daemon else copies.minimum)
+        if launch.strategy.kind is Kind.INSTANCES:
+            launch.known.claim(self, task, launch.strategy, None if placement.daemon else copies.minimum)
         launched = launch.define(self, log_group=log_group, removal_policy=removal_policy)
         self.log_group = launched.log_group
         self.security_groups = launched.security_groups
         self.task_definition = launched.task_definition
-        after_capacity = cluster.with_capacity if isinstance(cluster, Cluster) else cluster
+        after_capacity = launch.known.with_capacity
         self.service = _SERVICES[launch.strategy.kind](
             self,
             "Default",
@@ -189,7 +189,7 @@ class Service(Construct):
             **launched.networked,
             **_placed(placement, launch.strategy),
             **deployment(chosen, placement),
-            **(connect.define(self, task, namespace.namespace_arn, self.log_group) if connect and namespace else {}),
+            **(connect.define(self, task, namespace, self.log_group) if connect and namespace else {}),
             cloud_map_options=cloud_map_options,
         )
         for leftover in _leftovers(task, launch.strategy):
@@ -291,6 +291,11 @@ class Service(Construct):
                     f"{service.node.path} has no place in a namespace, so it knows no names of others and has none; "
                     "use Service(connect=ServiceConnect())"
                 )
+            if not service.security_groups:
+                faults.add(
+                    f"{service.node.path} runs behind instances whose security group is not known, so that no path "
+                    "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
+                )
         front = other._launch.task.front  # of the same class
         if front is None or front.port is None:
             faults.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
@@ -299,6 +304,21 @@ class Service(Construct):
             open_path(self, other, front.port)
             return other._connect.url_for(other._launch.task)  # of the same class
         return ""
+
+    def redeploy_on_rotation(self) -> events.CfnRule:
+        """Have ECS replace its tasks, by its rollout, when a secret or a parameter that they read has a new value.
+
+        Tasks read them once, at their start. A secret is heard of when its stage moves, by rotation or by hand.
+
+        Returns:
+            The rule of EventBridge that hears of it.
+
+        Raises:
+            ValueError: its tasks read nothing that could change, or a secret of another account.
+        """
+        from moorage.ecs.rotation import define_redeployment  # noqa: PLC0415  # loaded only where it is asked for
+
+        return define_redeployment(self, self._launch.task)
 
     @property
     def cluster(self) -> ecs.ICluster:
@@ -317,7 +337,7 @@ class Service(Construct):
 
     @functools.cached_property
     def _of_instances(self) -> ec2.Connections:
-        return ec2.Connections(security_groups=list(self.security_groups))
+        return connections_of(self, self.security_groups)
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -369,7 +389,8 @@ def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
     if strategy.kind is not Kind.INSTANCES:
         return {}
     constraints = list(placement.constraints)
-    if placement.daemon:  # which ECS starts on every instance of the cluster, and takes no strategy for
+    # ECS starts a daemon on every instance of the cluster, and takes no strategy for it
+    if placement.daemon and not any(each.exists_already for each in strategy.used):
         names = ", ".join(each.name for each in strategy.used)
         constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
     return {

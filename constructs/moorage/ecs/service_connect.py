@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_servicediscovery as servicediscovery
+    from constructs import IConstruct
 
     from moorage.ecs.service import Service
     from moorage.workload.container import Container
@@ -93,12 +95,12 @@ class ServiceConnect:
         """Where others reach it."""
         return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
 
-    def check(self, task: Task, namespace: servicediscovery.INamespace | None, faults: Faults) -> None:
+    def check(self, task: Task, namespace: servicediscovery.INamespace | str | None, faults: Faults) -> None:
         """Note why a service of this task could not have this place."""
         if namespace is None:
             faults.add(
                 "connect is given, but the cluster has no namespace in which services have names; "
-                "use Cluster(namespace='...')"
+                "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
             )
         front = task.front
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
@@ -119,14 +121,20 @@ class ServiceConnect:
                 "use Container(..., port=...), or leave the name out"
             )
 
-    def define(self, service: Service, task: Task, namespace: str, log_group: logs.ILogGroup) -> dict[str, Any]:
+    def define(
+        self,
+        service: Service,
+        task: Task,
+        namespace: servicediscovery.INamespace | str,
+        log_group: logs.ILogGroup,
+    ) -> dict[str, Any]:
         """What CDK's services take for it."""
         front = task.front
         served = [] if front is None else [self._served(service, front)]
         logged = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
         return {
             "service_connect_configuration": ecs.ServiceConnectProps(
-                namespace=namespace,
+                namespace=namespace if isinstance(namespace, str) else namespace.namespace_arn,
                 services=served,
                 log_driver=ecs.LogDrivers.aws_logs(stream_prefix="service-connect", log_group=log_group),
                 access_log_configuration=logged if self.access_logs else None,
@@ -177,7 +185,7 @@ def open_path(client: Service, server: Service, port: int) -> None:
         ValueError: a service of the other's stack connects to one of this stack, directly or by others.
     """
     here, there = cdk.Stack.of(client), cdk.Stack.of(server)
-    back = _stacks_way(there, here) if here is not there else None
+    back = _stacks_way(there, here, server) if here is not there else None
     if back:
         raise ValueError(
             f"{client.node.path}: it connects to {server.node.path}, and {back}, so that neither stack could be "
@@ -224,13 +232,17 @@ def _leads(start: Service, goal: Service) -> bool:
     return False
 
 
-def _stacks_way(start: cdk.Stack, goal: cdk.Stack) -> str | None:
-    """Over which services one stack needs another; None where it does not."""
+def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: Service) -> str | None:
+    """By which services one stack needs another, `server` among them; None where it does not."""
     following: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
     for client, servers in _paths.items():
-        for server in servers:
-            said = f"{client.node.path} connects to {server.node.path}"
-            following.setdefault(cdk.Stack.of(client), []).append((cdk.Stack.of(server), said))
+        for each in servers:
+            said = f"{client.node.path} connects to {each.node.path}"
+            following.setdefault(cdk.Stack.of(client), []).append((cdk.Stack.of(each), said))
+    for service in dict.fromkeys([*itertools.chain(_paths, *_paths.values()), server]):
+        for what in _needed(service):
+            way = (cdk.Stack.of(what), f"{service.node.path} needs {what.node.path}")
+            following.setdefault(cdk.Stack.of(service), []).append(way)
     ways: list[tuple[cdk.Stack, tuple[str, ...]]] = [(start, ())]
     seen = {start}
     while ways:
@@ -242,3 +254,14 @@ def _stacks_way(start: cdk.Stack, goal: cdk.Stack) -> str | None:
                 seen.add(other)
                 ways.append((other, (*walked, said)))
     return None
+
+
+def _needed(service: Service) -> Iterator[IConstruct]:
+    """The cluster and the load balancers of a service, of which those that are imported need no stack."""
+    from moorage.ecs.load_balancer import LoadBalancer  # noqa: PLC0415  # which loads more than a service without one
+
+    if isinstance(service.cluster, ecs.Cluster):
+        yield service.cluster
+    for target in service.targets:
+        if isinstance(target.route.load_balancer, LoadBalancer):
+            yield target.route.load_balancer

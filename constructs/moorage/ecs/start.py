@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 
+from moorage.ecs.dead_letters import let_send
 from moorage.ecs.run import define_role, pascal
 from moorage.ecs.values import arn
 
@@ -99,14 +99,7 @@ class Start:
                 retry_policy=self._retries(words, rule),
             )
         ]
-        self.dead_letters.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[self.dead_letters.queue_arn],
-                conditions={"ArnEquals": {"aws:SourceArn": defined.attr_arn}},
-            )
-        )
+        let_send(self.dead_letters, defined)
         return defined
 
     @property

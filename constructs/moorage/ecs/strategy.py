@@ -97,7 +97,8 @@ class Strategy:
             elif offered is not None and not any(capacity.same_as(each) for each in offered):
                 faults.add(
                     f"capacity {capacity.name!r} is none of the cluster's "
-                    f"({', '.join(repr(each.name) for each in offered)}); name it in Cluster(capacity=[...])"
+                    f"({', '.join(repr(each.name) for each in offered)}); name it in capacity=[...] of Cluster(...) or "
+                    "Cluster.from_attributes(...)"
                 )
         if len(self.weights) > 1:
             faults.keep(limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import aws_cdk as cdk
@@ -39,14 +39,6 @@ _NETWORK_MODES = {
     NetworkMode.HOST: ecs.NetworkMode.HOST,
     NetworkMode.NONE: ecs.NetworkMode.NONE,
 }
-
-_SESSION_ACTIONS = (
-    "ssmmessages:CreateControlChannel",
-    "ssmmessages:CreateDataChannel",
-    "ssmmessages:OpenControlChannel",
-    "ssmmessages:OpenDataChannel",
-)
-"""What ECS Exec needs of the task role (ECS developer guide, ECS Exec)."""
 
 
 def check_secrets(scope: IConstruct, task: Task, faults: Faults) -> None:
@@ -89,11 +81,10 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: K
 
 
 def _permissions(task: Task) -> Iterator[iam.PolicyStatement]:
-    """What sidecars and sessions may do; AWS knows no resource for it."""
-    session = _SESSION_ACTIONS if task.execute_command else ()
-    for actions in (session, *(container.sidecar.actions for container in task.containers if container.sidecar)):
-        if actions:
-            yield iam.PolicyStatement(actions=list(actions), resources=["*"])
+    """What sidecars may do; AWS knows no resource for it."""
+    for container in task.containers:
+        if container.sidecar and container.sidecar.actions:
+            yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
 
 
 def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
@@ -150,7 +141,7 @@ def _add(
         "privileged": container.privileged or None,
         "environment": dict(container.environment) or None,
         "environment_files": _environment_files(scope, definition, container),
-        "secrets": {name: _secret(secret) for name, secret in container.secrets.items()} or None,
+        "secrets": _secrets(scope, definition, container.name, container.secrets),
         "command": container.command and list(container.command),
         "entry_point": container.entry_point and list(container.entry_point),
         "working_directory": container.working_directory,
@@ -167,7 +158,7 @@ def _add(
         "docker_labels": dict(container.docker_labels) or None,
         "version_consistency": None if container.version_consistency else ecs.VersionConsistency.DISABLED,
         "credential_specs": _credential_specs(definition, container),
-        "logging": _logging(task, container, log_group),
+        "logging": _logging(scope, definition, task, container, log_group),
     }
     if container.firelens is None:
         return definition.add_container(container.name, **options)
@@ -175,7 +166,9 @@ def _add(
     return definition.add_firelens_log_router(container.name, firelens_config=routed, **options)
 
 
-def _logging(task: Task, container: Container, log_group: logs.ILogGroup) -> ecs.LogDriver:
+def _logging(
+    scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
+) -> ecs.LogDriver:
     if container.logging is not None:
         return container.logging
     router = task.log_router
@@ -184,7 +177,7 @@ def _logging(task: Task, container: Container, log_group: logs.ILogGroup) -> ecs
     firelens = router.firelens
     return ecs.LogDrivers.firelens(
         options=dict(firelens.output),
-        secret_options={name: _secret(secret) for name, secret in firelens.secret_output.items()} or None,
+        secret_options=_secrets(scope, definition, f"{container.name}-log", firelens.secret_output),
     )
 
 
@@ -285,12 +278,17 @@ def _build_platform(architecture: Architecture) -> ecr_assets.Platform:
     return ecr_assets.Platform.LINUX_ARM64 if arm else ecr_assets.Platform.LINUX_AMD64
 
 
-def _secret(secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret) -> ecs.Secret:
-    if isinstance(secret, ecs.Secret):
-        return secret
-    if secret_sources.is_parameter(secret):
-        return ecs.Secret.from_ssm_parameter(cast("ssm.IParameter", secret))
-    return ecs.Secret.from_secrets_manager(cast("secretsmanager.ISecret", secret))
+def _secrets(
+    scope: Construct,
+    definition: ecs.TaskDefinition,
+    prefix: str,
+    secrets: Mapping[str, secretsmanager.ISecret | ssm.IParameter | ecs.Secret],
+) -> dict[str, ecs.Secret] | None:
+    if not secrets:
+        return None
+    from moorage.ecs.secret_grants import granted  # noqa: PLC0415  # loaded only where there are secrets
+
+    return {name: granted(scope, f"{prefix}-{name}", definition, secret) for name, secret in secrets.items()}
 
 
 def _environment_files(

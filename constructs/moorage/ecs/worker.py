@@ -51,7 +51,7 @@ class Worker(Construct):
     Args:
         scope: Where it is defined.
         construct_id: Its id there.
-        cluster: Where it runs: a `Cluster`, or any other of CDK's with the capacity providers that are named.
+        cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
         task: What runs. It must reach SQS: in a network without NAT, `Task(calls="sqs")` tells `Endpoints.for_tasks`.
         scaling: How many copies, by the messages for each: `Scaling(0, 50, backlog_per_task=100)`. From 0, the first
             message starts a task within minutes.

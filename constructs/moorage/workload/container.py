@@ -99,7 +99,7 @@ class Container:
         environment: Variables in plain text, readable by all who may see the task definition.
         environment_files: Files of such variables in S3, 10 at most, which the execution role is granted to read.
         secrets: Variables that ECS reads at the start of each task, which gets the grant: a Secrets Manager secret,
-            an SSM parameter, or `ecs.Secret` for one field or version of a secret.
+            an SSM parameter, of which ECS reads the latest version, or `ecs.Secret` for a field or version of a secret.
         command: What the image runs, in place of its own `CMD`.
         entry_point: In place of the image's own `ENTRYPOINT`.
         working_directory: In place of the image's own `WORKDIR`.

@@ -499,6 +499,17 @@ PROVIDER_NAME = _pattern(
     instead="use another name, or Capacity.fargate() and Capacity.fargate_spot() for Fargate's",
     source="botocore CreateCapacityProvider.name",
 )  # fmt: skip
+CLUSTER_NAME = _pattern(
+    "cluster-name", r"[A-Za-z0-9_-]{1,255}",
+    says="a cluster's name is 1 to 255 letters, digits, hyphens and underscores",
+    instead="use that, without 'cluster/' before it",
+    source="botocore CreateCluster.clusterName",
+)  # fmt: skip
+CLUSTER_ARN = _pattern(
+    "cluster-arn", r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/[A-Za-z0-9_-]{1,255}",
+    says="a cluster's ARN is arn:aws:ecs:<region>:<account>:cluster/<name>", instead="use that, or cluster_name=",
+    source="ECS service authorization reference (resource types: cluster); botocore CreateCluster.clusterName",
+)  # fmt: skip
 PROVIDERS = Limit(
     id="capacity-providers-per-cluster",
     accepts=lambda count: count <= 20,

@@ -23,8 +23,8 @@ INSTANCES: Needs = frozenset({"ecs", "ecs-agent", "ecs-telemetry"})
 """What the agent of an instance must reach to join its cluster (ECS developer guide, interface VPC endpoints)."""
 SESSIONS: Needs = frozenset({"ssm", "ssmmessages"})
 """What Session Manager needs of an instance (Systems Manager user guide, VPC endpoints)."""
-EXECUTE_COMMAND: Needs = frozenset({"ssmmessages"})
-"""What a session in a container goes through (ECS developer guide, ECS Exec)."""
+EXECUTE_COMMAND: Needs = frozenset({"ssmmessages", "logs"})
+"""What a session in a container goes through, and is recorded in (ECS developer guide, ECS Exec)."""
 
 GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
 """The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from moorage.workload import task_limits
+from moorage.workload.faults import is_token
 
 if TYPE_CHECKING:
     from moorage.workload.faults import Faults
@@ -64,10 +65,29 @@ def version(secret: Any) -> tuple[str, str] | None:
     return (parts[-2], parts[-1]) if len(parts) in {_TOKEN_PARTS, _ARN_PARTS} else None
 
 
+def arn(secret: Any) -> str:
+    """Its ARN, or that of the parameter, without a field and a version."""
+    if is_parameter(secret):
+        return str(secret.parameter_arn)
+    if not is_reference(secret):
+        return str(secret.secret_arn)
+    given = str(secret.arn)
+    return given.rsplit(":", 3)[0] if version(secret) else given
+
+
 def region(secret: Any) -> str | None:
     """The region of a Secrets Manager secret, where its ARN says so; a parameter is read in any."""
-    if is_parameter(secret) or not is_secret(secret):
+    return None if is_parameter(secret) else _part(secret, "secretsmanager", 3)
+
+
+def account(secret: Any) -> str | None:
+    """The account of a secret or a parameter, where its ARN says so."""
+    return _part(secret, needed(secret), 4)
+
+
+def _part(secret: Any, service: str, index: int) -> str | None:
+    if not is_secret(secret):
         return None
-    parts = (secret.arn if is_reference(secret) else secret.secret_arn).split(":")
-    written = len(parts) > _TOKEN_PARTS and parts[2] == "secretsmanager" and "${Token[" not in parts[3]
-    return parts[3] if written else None
+    parts = arn(secret).split(":")
+    written = len(parts) > _TOKEN_PARTS and parts[2] == service and not is_token(parts[index])
+    return parts[index] if written else None

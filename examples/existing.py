@@ -1,0 +1,34 @@
+"""A service in what exists already: a cluster of another tool, its VPC, its namespace and its instances."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+
+from moorage import Capacity, Cluster, Container, Forensics, NetworkMode, Service, ServiceConnect, Task
+
+app = cdk.App()
+stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+vpc = ec2.Vpc.from_vpc_attributes(
+    stack,
+    "Vpc",
+    vpc_id="vpc-0a1b2c3d",
+    availability_zones=["eu-west-1a", "eu-west-1b"],
+    private_subnet_ids=["subnet-0a1b2c3d", "subnet-1a2b3c4d"],
+)  # or ec2.Vpc.from_lookup(...), with credentials
+general = Capacity.from_provider_name("general")
+cluster = Cluster.from_attributes(
+    stack,
+    "Cluster",
+    cluster_arn="arn:aws:ecs:eu-west-1:111111111111:cluster/platform",
+    vpc=vpc,
+    capacity=[Capacity.fargate(), general],
+    security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Instances", "sg-0a1b2c3d")],
+    namespace="platform",
+)
+Forensics(stack, "Failures", cluster=cluster)
+
+redis = "public.ecr.aws/docker/library/redis:8"
+cache = Service(stack, "Cache", cluster=cluster, task=Task(Container(redis, port=6379)), connect=ServiceConnect())
+bridged = Task(Container(redis, name="queue", port=6379), network_mode=NetworkMode.BRIDGE)
+queue = Service(stack, "Queue", cluster=cluster, task=bridged, capacity=general, connect=ServiceConnect())
+queue.connect_to(cache)
+app.synth()

@@ -1,0 +1,37 @@
+"""Secrets by field and by version, a parameter, and a new deployment when one of them has a new value."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+
+from moorage import Cluster, Container, Network, Service, Task
+
+app = cdk.App()
+stack = cdk.Stack(app, "Shop")
+key = kms.Key(stack, "Key", enable_key_rotation=True)
+database = secretsmanager.Secret(stack, "Database", encryption_key=key)
+former = ecs.SecretVersionInfo(version_stage="AWSPREVIOUS")
+features = ssm.StringParameter.from_string_parameter_name(stack, "Features", "/shop/features")
+
+network = Network(stack, "Network")
+web = Service(
+    stack,
+    "Web",
+    cluster=Cluster(stack, "Cluster", vpc=network.vpc),
+    task=Task(
+        Container(
+            "public.ecr.aws/docker/library/python:3.13-slim",
+            port=8000,
+            command=["python", "-m", "http.server"],
+            secrets={
+                "DB_PASSWORD": ecs.Secret.from_secrets_manager(database, "password"),
+                "DB_FORMER_PASSWORD": ecs.Secret.from_secrets_manager_version(database, former, "password"),
+                "FEATURES": features,
+            },
+        )
+    ),
+)
+web.redeploy_on_rotation()
+app.synth()

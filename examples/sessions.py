@@ -1,0 +1,19 @@
+"""Sessions in containers, recorded in a log group and encrypted by a key of their own: aws ecs execute-command."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from moorage import Cluster, Container, Network, Service, Sessions, Task
+
+app = cdk.App()
+stack = cdk.Stack(app, "Shop")
+network = Network(stack, "Network")
+cluster = Cluster(stack, "Cluster", vpc=network.vpc, sessions=Sessions())
+cache = Container("public.ecr.aws/docker/library/redis:8", port=6379)
+Service(stack, "Cache", cluster=cluster, task=Task(cache, execute_command=True))
+
+# who opens a session may also use its key
+operators = iam.Role(stack, "Operators", assumed_by=iam.AccountRootPrincipal())
+if cluster.sessions and cluster.sessions.key:
+    cluster.sessions.key.grant(operators, "kms:GenerateDataKey")
+app.synth()
