@@ -11,7 +11,21 @@ from moorage.local.account import Account
 from tests.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
 
 ROOT = Path(__file__).resolve().parent.parent
-APP = (ROOT / "examples" / "ec2_removable.py").read_text()
+DAEMON = """
+from moorage import NetworkMode, Placement
+
+agent = Container("public.ecr.aws/docker/library/busybox:1.36", name="agent")
+Service(
+    stack,
+    "Agent",
+    cluster=cluster,
+    task=Task(agent, cpu=None, memory_mib=64, architecture=Architecture.ARM64, network_mode=NetworkMode.HOST),
+    capacity=general,
+    placement=Placement.on_each_instance(),
+    removal_policy=GONE,
+)
+"""
+APP = (ROOT / "examples" / "ec2_removable.py").read_text().replace("\napp.synth()", f"{DAEMON}app.synth()")
 AMI = "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"
 
 
@@ -27,8 +41,11 @@ class Shown:
         self.providers = {_capacity(each["name"]): each for each in found}
         groups = self.account.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
         self.groups = {_capacity(each["AutoScalingGroupName"]): each for each in groups}
-        (arn,) = ecs.list_services(cluster=cluster["clusterArn"])["serviceArns"]
-        (self.service,) = ecs.describe_services(cluster=cluster["clusterArn"], services=[arn])["services"]
+        arns = ecs.list_services(cluster=cluster["clusterArn"])["serviceArns"]
+        described = ecs.describe_services(cluster=cluster["clusterArn"], services=arns)["services"]
+        self.daemon, self.service = sorted(described, key=lambda each: str(each["schedulingStrategy"]))
+        of_daemon = ecs.describe_task_definition(taskDefinition=self.daemon["taskDefinition"])["taskDefinition"]
+        self.agent = str(of_daemon["containerDefinitions"][0]["image"]).partition("library/")[2]
 
     def instances(self, capacity: str) -> list[dict[str, Any]]:
         ids = [each["InstanceId"] for each in self.groups[capacity]["Instances"]]
@@ -66,12 +83,16 @@ def test_instances_are_deployed_changed_and_taken_down(project: Project) -> None
     assert shown.service["runningCount"] == 2
     first = shown.instances("general")
     assert {each["InstanceType"] for each in first} == {"m7g.large"}
+    assert shown.daemon["schedulingStrategy"] == "DAEMON"
+    assert (shown.agent, shown.daemon["runningCount"]) == ("busybox:1.36", len(first))
 
     bigger = ('"general", instance_types=["m7g.large", "m6g.large"]', '"general", instance_types=["m7g.xlarge"]')
-    shown = deploy(project, bigger)
+    shown = deploy(project, bigger, ("busybox:1.36", "busybox:1.37"))
     second = shown.instances("general")
     assert {each["InstanceType"] for each in second} == {"m7g.xlarge"}
     assert not {each["InstanceId"] for each in first} & {each["InstanceId"] for each in second}
+
+    assert (shown.agent, shown.daemon["runningCount"]) == ("busybox:1.37", len(second))
 
     shown.account.client("ssm").put_parameter(Name=AMI, Value="ami-0123456789abcdef0", Type="String", Overwrite=True)
     shown = deploy(project, bigger, ("spot: 1", "spot: 3"))
