@@ -456,9 +456,11 @@ def test_a_test_listener_is_another_one(stack: cdk.Stack, vpc: ec2.IVpc) -> None
 def test_two_services_for_the_same_requests_clash(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, host="shop.example.com"))
     with pytest.raises(
-        ValueError, match="Shop/Api: route for host 'shop.example.com' and that of Shop/Web for .* clash"
+        ValueError, match="Shop/Api: route for host 'shop.example.com' and that of Shop/Web for .* clash: they ask"
     ):
         serve(stack, "Api", Route(edge, host="SHOP.example.com"))
+    with pytest.raises(ValueError, match="they ask for the same"):
+        serve(stack, "Cart", Route(edge, host="shop.example.com", priority=1))
 
 
 def test_the_same_priority_is_an_error_that_names_it(stack: cdk.Stack, edge: LoadBalancer) -> None:

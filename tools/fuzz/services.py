@@ -19,6 +19,7 @@ from tools.fuzz.rollouts import ALARMS, SHIFTING, rollout, scaling
 from tools.fuzz.tasks import PORTS, TaskOf
 
 TABLE: tuple[Limit, ...] = (*limits.TABLE, *entrance_limits.TABLE)
+"""The rows of all but registries, of which a service has none."""
 ELSEWHERE = {"dashboard-widgets": "a service has a few of them, and only hundreds of services have too many"}
 """Rows that one service, worker or job and what it is given cannot break, each with the reason."""
 ROWS: tuple[Limit, ...] = tuple(row for row in TABLE if row.id not in ELSEWHERE)

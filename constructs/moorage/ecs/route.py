@@ -181,7 +181,9 @@ class Route:
         if not isinstance(other, Route):
             return None
         first, second = (other, self) if other.priority <= self.priority else (self, other)
-        if other.priority == self.priority and (other.host, other.path) != (self.host, self.path):
+        if (set(other.host), set(other.path)) == (set(self.host), set(self.path)):
+            why = "clash: they ask for the same, and the second would get nothing; ask for something else"
+        elif other.priority == self.priority:
             why = f"have the same priority {self.priority}; set priority= on one of them"
         elif not is_token((*self.host, *self.path, *other.host, *other.path)) and first.hides(second):
             why = (
