@@ -1,21 +1,24 @@
-"""Services that know each other by name, with one path open: the web front to the catalog."""
+"""Services that know each other by name, with one encrypted path open, and one that a VPC knows by DNS."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_servicediscovery as servicediscovery
 
-from moorage import Cluster, Container, Network, Service, ServiceConnect, Task
+from moorage import Cluster, Container, Network, Service, ServiceConnect, ServiceConnectTls, Task
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
 network = Network(stack, "Network")
 cluster = Cluster(stack, "Cluster", vpc=network.vpc, namespace="shop")
 nginx = "public.ecr.aws/nginx/nginx:1.29"
+tls = ServiceConnectTls(authority_arn="arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b3c4d")
 
 catalog = Service(
     stack,
     "Catalog",
     cluster=cluster,
     task=Task(Container(nginx, name="catalog", port=8080, writable=["/var/cache/nginx", "/run"])),
-    connect=ServiceConnect(access_logs=True),
+    connect=ServiceConnect(tls=tls, access_logs=True),
 )
 web = Service(
     stack,
@@ -33,4 +36,13 @@ web = Service(
     connect=ServiceConnect(),
 )
 print(web.connect_to(catalog))
+
+dns = servicediscovery.PrivateDnsNamespace(stack, "Dns", name="shop.internal", vpc=network.vpc)
+Service(
+    stack,
+    "Cache",
+    cluster=cluster,
+    task=Task(Container("public.ecr.aws/docker/library/redis:8", port=6379)),
+    cloud_map_options=ecs.CloudMapOptions(name="cache", cloud_map_namespace=dns),  # cache.shop.internal
+)
 app.synth()

@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 
 from moorage import (
     ApiCall,
+    AuditTrail,
     PullThrough,
     Registry,
     Repository,
@@ -22,9 +23,7 @@ from moorage import (
 app = cdk.App()
 stack = cdk.Stack(app, "Images", env=cdk.Environment(account="111111111111", region="eu-west-1"))
 hub = secretsmanager.Secret.from_secret_name_v2(stack, "Hub", "ecr-pullthroughcache/docker-hub")
-profile = signer.SigningProfile.from_signing_profile_attributes(
-    stack, "Profile", signing_profile_name="shop", signing_profile_version="1a2b"
-)
+profile = signer.SigningProfile(stack, "Profile", platform=signer.Platform.of("Notation-OCI-SHA384-ECDSA"))
 scanner = iam.Role.from_role_arn(stack, "Scanner", "arn:aws:iam::111111111111:role/scanner")
 
 registry = Registry(
@@ -35,6 +34,7 @@ registry = Registry(
     templates=[RepositoryTemplate("team")],  # what is pushed to team/... makes its repository
     signing=[Signing(profile.signing_profile_arn, "prod/*")],
     pull_time_exclusions=[scanner],
+    audit=AuditTrail.own(),  # what is called, of ECR and ECS too, kept for a year and heard below
 )
 images = Repository(stack, "Web", name="prod/web", keep_releases=30)
 

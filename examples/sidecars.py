@@ -10,12 +10,14 @@ app = cdk.App()
 stack = cdk.Stack(app, "Orders")
 logs = firehose.DeliveryStream(stack, "Logs", destination=firehose.S3Bucket(s3.Bucket(stack, "Archive")))
 router = {"Name": "kinesis_firehose", "region": stack.region, "delivery_stream": logs.delivery_stream_name}
+image = "public.ecr.aws/aws-containers/retail-store-sample-orders:1.6.2"
+orders = Container(image, port=8080, memory_mib=712, depends_on="otel")
 task = Task(
-    Container("public.ecr.aws/aws-containers/retail-store-sample-orders:1.6.2", port=8080, depends_on="otel"),
+    orders,
     Container.otel_collector(),
     Container.log_router(router),
-    cpu=512,
-    memory_mib=1024,
+    cpu=None,  # the least that holds what the containers say: 256 CPU units
+    memory_mib=None,  # and 1,024 MiB, since they say 968
     calls="sqs",
 )
 cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)

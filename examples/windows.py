@@ -1,16 +1,39 @@
-"""A service in Windows containers, on Fargate."""
+"""Windows containers: on Fargate, and with a group Managed Service Account on instances that are in its domain."""
 
 import aws_cdk as cdk
 
-from moorage import Cluster, Container, Network, OperatingSystemFamily, Service, Task
+from moorage import (
+    Ami,
+    Capacity,
+    Cluster,
+    Container,
+    ContainerInstance,
+    Network,
+    OperatingSystemFamily,
+    Service,
+    Task,
+)
 
 app = cdk.App()
 stack = cdk.Stack(app, "Legacy")
-task = Task(
-    Container("mcr.microsoft.com/windows/servercore/iis:windowsservercore-ltsc2022", port=80),
-    cpu=1024,
-    memory_mib=2048,
-    operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+windows = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+join = "C:\\tools\\join-domain.ps1"  # of an AMI of one's own, or a document of Systems Manager
+instance = ContainerInstance(ami=Ami.windows(windows), volume_gib=100, user_data=[join])
+domain = Capacity.ec2("domain", instance_types=["m7i.xlarge", "m6i.xlarge"], max_instances=4, instance=instance)
+fargate = Capacity.fargate()
+cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc, capacity=[fargate, domain])
+
+iis = "mcr.microsoft.com/windows/servercore/iis:windowsservercore-ltsc2022"
+site = Task(Container(iis, port=80), cpu=1024, memory_mib=2048, operating_system_family=windows)
+Service(stack, "Site", cluster=cluster, task=site)
+
+spec = "credentialspec:arn:aws:ssm:eu-west-1:111111111111:parameter/intranet"
+intranet = Container(iis, port=80, credential_spec=spec)
+Service(
+    stack,
+    "Intranet",
+    cluster=cluster,
+    task=Task(intranet, cpu=1024, memory_mib=2048, operating_system_family=windows),
+    capacity=domain,
 )
-Service(stack, "Legacy", cluster=Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc), task=task)
 app.synth()

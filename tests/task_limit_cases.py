@@ -262,6 +262,15 @@ CASES: dict[str, tuple[Define, Define]] = {
         fargate(operating_system_family=WINDOWS, cpu=1024, memory_mib=2048),
         fargate(operating_system_family=WINDOWS, cpu=1024, memory_mib=1024),
     ),
+    "fargate-windows-absent": (
+        fargate(Container("iis:1"), operating_system_family=WINDOWS, cpu=1024, memory_mib=2048),
+        fargate(
+            Container("iis:1", restart_policy=RestartPolicy()),
+            operating_system_family=WINDOWS,
+            cpu=1024,
+            memory_mib=2048,
+        ),
+    ),
     "fargate-spot-windows": (
         on(Capacity.fargate_spot()),
         on(Capacity.fargate_spot(), operating_system_family=WINDOWS, cpu=1024, memory_mib=2048),

@@ -15,6 +15,7 @@ from tools.bench.__main__ import MESSAGES_LIMIT, MESSAGES_OPTION
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MESSAGES_LIMIT)
 def test_a_service_takes_few_messages_and_no_callback(kind: str, tmp_path: Path) -> None:
     counts = [count(services, kind, tmp_path) for services in (2, 6)]

@@ -19,6 +19,7 @@ from moorage import (
     InstanceRequirements,
     LoadBalancer,
     NetworkMode,
+    OperatingSystemFamily,
     Placement,
     Route,
     Scaling,
@@ -28,8 +29,9 @@ from moorage import (
     WarmPool,
 )
 from moorage.ecs.instance_capacity import Ec2Capacity
-from tests.conftest import imported_vpc, warnings_of
+from tests.conftest import imported_vpc, template, warnings_of
 
+WINDOWS = ContainerInstance(ami=Ami.windows())
 ARM = Task(Container("redis:8", port=6379), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
 
 
@@ -48,6 +50,16 @@ def general(**arguments: Any) -> Ec2Capacity:
         ({"instance_types": ["m7g.larg"]}, "'m7g.larg', which is no instance type of .*; use 'm7g.large'"),
         ({"instance_types": ["m7g.large", "m7i.large"]}, r"differ in architecture \(m7g.large \(ARM64\), m7i.large"),
         ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(g6.xlarge \(with GPUs\)"),
+        ({"instance": WINDOWS}, "but ECS's AMIs of Windows are for x86_64 without; use other types, as in 'm7i.large'"),
+        ({"instance": WINDOWS, "instance_types": ["g6.xlarge"]}, "instance_types are arm64 or have GPUs"),
+        (
+            {"instance": WINDOWS, "instance_types": ["m7i.large"], "trunking": True},
+            "trunking is given, but instances of",
+        ),
+        (
+            {"instance": WINDOWS, "instance_types": ["m7i.large"], "warm_pool": WarmPool()},
+            "warm_pool is given, but inst",
+        ),
         ({"instance_types": ["g5g.xlarge"]}, r"no Amazon Linux 2023 AMI; use .*Ami.bottlerocket\(\)"),
         ({"on_demand_base": 1}, "on_demand_base is 1, but without spot=True every instance is on demand"),
         (
@@ -103,6 +115,10 @@ def test_managed_instances_take_allowed_or_excluded_types() -> None:
 def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
     with pytest.raises(ValueError, match=r"parameter is 'ami-123', but .*; write it as in '/golden/ecs'"):
         Ami.from_ssm_parameter("ami-123")
+    with pytest.raises(ValueError, match=r"family is 'LINUX', but that is no Windows; use Ami.al2023\(\)"):
+        Ami.windows(OperatingSystemFamily.LINUX)
+    with pytest.raises(ValueError, match="it is Bottlerocket and Windows, but an AMI is of one system"):
+        Ami(is_bottlerocket=True, operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2019_CORE)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +127,18 @@ def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
         (Ami.al2023(), Architecture.X86_64, False, "ecs/optimized-ami/amazon-linux-2023/recommended/image_id"),
         (Ami.al2023(), Architecture.ARM64, False, "ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"),
         (Ami.al2023(), Architecture.X86_64, True, "ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"),
+        (
+            Ami.windows(),
+            Architecture.X86_64,
+            False,
+            "ami-windows-latest/Windows_Server-2022-English-Core-ECS_Optimized/image_id",
+        ),
+        (
+            Ami.windows(OperatingSystemFamily.WINDOWS_SERVER_2025_FULL),
+            Architecture.X86_64,
+            False,
+            "ami-windows-latest/Windows_Server-2025-English-Full-ECS_Optimized/image_id",
+        ),
         (Ami.bottlerocket(), Architecture.ARM64, False, "bottlerocket/aws-ecs-2/arm64/latest/image_id"),
         (Ami.bottlerocket(), Architecture.X86_64, True, "bottlerocket/aws-ecs-2-nvidia/x86_64/latest/image_id"),
     ],
@@ -368,10 +396,12 @@ def test_tokens_pass_unchecked(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(number))
 
 
-def test_cpu_may_be_left_unreserved_on_instances_alone(stack: cdk.Stack) -> None:
+def test_cpu_may_be_left_unreserved_on_instances_and_is_worked_out_on_fargate(stack: cdk.Stack) -> None:
     free = Task(Container("redis:8"), cpu=None, memory_mib=512, architecture=Architecture.ARM64)
     assert general().fit(free)[0].binds == ("network interfaces",)
-    assert "Fargate does not offer that pair" in refused(stack, Capacity.fargate(), task=free)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[Capacity.fargate()])
+    Service(stack, "Web", cluster=cluster, task=free)
+    template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Cpu": "256", "Memory": "512"})
 
 
 def test_a_fixed_port_of_two_services_needs_an_instance_each(app: cdk.App, stack: cdk.Stack) -> None:

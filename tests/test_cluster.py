@@ -25,6 +25,7 @@ from moorage import (
     ManagedScaling,
     Network,
     NetworkMode,
+    OperatingSystemFamily,
     Placement,
     Route,
     Service,
@@ -101,6 +102,69 @@ def test_bottlerocket_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
         "reserved-memory = 256",
         *kernel,
     ]
+
+
+WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+
+
+def test_windows_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
+    joined = ["Add-Computer -DomainName 'corp.example.com'"]
+    windows = ContainerInstance(ami=Ami.windows(WINDOWS), user_data=joined)
+    cluster_of(stack, general(instance_types=["m7i.large", "m6i.large"], instance=windows, spot=True))
+    assert user_data(stack).splitlines() == [
+        "<powershell>",
+        "[Environment]::SetEnvironmentVariable('ECS_RESERVED_MEMORY', '256', 'Machine')",
+        "[Environment]::SetEnvironmentVariable('ECS_INSTANCE_ATTRIBUTES', "
+        """'{"moorage.capacity": "general"}', 'Machine')""",
+        "[Environment]::SetEnvironmentVariable('ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE', 'true', 'Machine')",
+        "[Environment]::SetEnvironmentVariable('ECS_ENABLE_SPOT_INSTANCE_DRAINING', 'true', 'Machine')",
+        *joined,
+        "Import-Module ECSTools",
+        "Initialize-ECSAgent -Cluster '<cluster>' -EnableTaskIAMRole -EnableTaskENI -AwsvpcBlockIMDS "
+        """-LoggingDrivers '["json-file","awslogs"]'""",
+        "</powershell>",
+    ]
+    data = only(stack, TEMPLATE)["Properties"]["LaunchTemplateData"]
+    (device,) = data["BlockDeviceMappings"]
+    assert (device["DeviceName"], device["Ebs"]["VolumeSize"], device["Ebs"]["Encrypted"]) == ("/dev/sda1", 50, True)
+
+
+def test_a_task_in_active_directory_runs_on_windows_of_its_own_kind(stack: cdk.Stack) -> None:
+    windows = general(instance_types=["m7i.large"], instance=ContainerInstance(ami=Ami.windows(WINDOWS)))
+    cluster = cluster_of(stack, windows)
+    container = Container(
+        "iis:1", port=80, credential_spec="credentialspec:arn:aws:ssm:eu-west-1:111111111111:parameter/a"
+    )
+    task = Task(container, cpu=1024, memory_mib=2048, operating_system_family=WINDOWS)
+    Service(stack, "Web", cluster=cluster, task=task)
+    template(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "RuntimePlatform": {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+            "RequiresCompatibilities": ["EC2"],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("system", "asked"),
+    [
+        (OperatingSystemFamily.WINDOWS_SERVER_2019_FULL, WINDOWS),
+        (WINDOWS, OperatingSystemFamily.LINUX),
+        (OperatingSystemFamily.LINUX, WINDOWS),
+    ],
+)
+def test_fails_on_instances_of_another_system(
+    stack: cdk.Stack, system: OperatingSystemFamily, asked: OperatingSystemFamily
+) -> None:
+    ami = Ami.al2023() if system is OperatingSystemFamily.LINUX else Ami.windows(system)
+    cluster = cluster_of(stack, general(instance_types=["m7i.large"], instance=ContainerInstance(ami=ami)))
+    with pytest.raises(ValueError, match="operating_system_family is") as raised:
+        Service(stack, "Web", cluster=cluster, task=Task(Container("iis:1"), operating_system_family=asked))
+    assert (
+        f"Shop/Web: operating_system_family is {asked.value!r}, but instances of capacity 'general' run "
+        f"{system.value}; use a capacity with such an AMI"
+    ) in str(raised.value)
 
 
 def test_instances_span_every_private_subnet_and_roll_though_they_are_protected(stack: cdk.Stack) -> None:

@@ -9,9 +9,11 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
 
 import moorage
@@ -62,11 +64,44 @@ def test_the_public_names_are_all_importable_and_typed() -> None:
         ("import moorage.ecr; from moorage import Repository", "aws_cdk.aws_ec2"),
         ("from moorage import PublicRepository, Registry", "aws_cdk.aws_ecs"),
         ("from moorage import PublicRepository, Registry", "aws_cdk.aws_ec2"),
+        ("from moorage import Cluster, LoadBalancer, Service", "aws_cdk.aws_cloudwatch"),
+        ("from moorage import Cluster, Container, LoadBalancer, Service, Task", "moorage.workload.volumes"),
+        ("from moorage import Cluster, Container, LoadBalancer, Service, Task", "moorage.workload.sidecars"),
+        ("from moorage import Cluster, Container, LoadBalancer, Service, Task", "moorage.ecs.volumes"),
     ],
 )
 def test_an_import_loads_no_service_it_does_not_need(code: str, unwanted: str) -> None:
     code += f"; import sys; print([name for name in sys.modules if name.startswith({unwanted!r})])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("before", "after"), [("pass", "True True"), ("gc.disable()", "False False")])
+def test_an_import_leaves_the_garbage_collector_running_or_not_as_it_was(before: str, after: str) -> None:
+    code = f"import gc; {before}; from moorage import Task; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == after
+
+
+def test_mypy_reads_whatever_the_services_that_it_reads_import() -> None:
+    """What it leaves out is `Any` where a service that it reads names it, and nothing would say so."""
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    (read,) = [set(each["module"]) for each in overrides if each.get("follow_imports") == "normal"]
+    for module in read:
+        source = Path(cdk.__file__).parent.parent / module.removesuffix(".*").replace(".", "/") / "__init__.py"
+        imports = source.read_text().partition("\n@jsii.")[0]
+        assert {f"{name}.*" for name in re.findall(r"\n    import (aws_cdk\.\w+)\S* as _", imports)} <= read, module
+
+
+def test_a_service_behind_a_load_balancer_loads_nothing_of_other_entrances(tmp_path: Path) -> None:
+    code = (
+        f"import runpy, sys; runpy.run_path({str(ROOT / 'examples' / 'service.py')!r}); "
+        "print([name for name in sys.modules if name.startswith('aws_cdk.aws_waf') or "
+        "name.startswith('moorage.') and any(each in name for each in "
+        "('listen', 'network_load', 'existing', 'web_acl', 'entrance_limits'))])"
+    )
+    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -78,6 +113,12 @@ def test_every_public_word_is_documented() -> None:
             assert re.search(rf"\b{argument}\b", word.__doc__) or word is Architecture, (
                 f"{name} does not document {argument}"
             )
+
+
+def test_the_readme_has_every_public_word() -> None:
+    text = (ROOT / "README.md").read_text()
+    words = text[text.index("## The words") : text.index("Values (`Image`")]
+    assert set(moorage.__all__) <= set(re.findall(r"`(\w+)`", words))
 
 
 def test_no_file_names_a_registry_host_or_a_path_of_a_machine() -> None:

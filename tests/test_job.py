@@ -549,6 +549,14 @@ def test_what_never_starts_anything_is_refused(make: Any, says: str) -> None:
         make()
 
 
+def test_a_pattern_that_is_too_long_is_refused_in_the_words_of_cdk_too(stack: cdk.Stack, cluster: Cluster) -> None:
+    fits = events.EventPattern(source=events.Match.prefix("x" * 4000))
+    Job(stack, "Some", cluster=cluster, task=REPORT, event=fits)
+    long = events.Match.prefix("x" * 4090)
+    with pytest.raises(ValueError, match="Shop/All: pattern is 4,.* an event pattern is 4,096 characters at most"):
+        Job(stack, "All", cluster=cluster, task=REPORT, event=events.EventPattern(source=long))
+
+
 @hypothesis.given(
     retries=st.integers(-5, 200), age=st.integers(0, 90_000), window=st.integers(-60, 90_000) | st.just(None)
 )

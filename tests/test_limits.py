@@ -26,6 +26,7 @@ from moorage import (
     HealthCheck,
     Image,
     Job,
+    Lattice,
     LoadBalancer,
     ManagedScaling,
     Network,
@@ -45,11 +46,11 @@ from moorage import (
 )
 from moorage.ecr import limits as ecr_limits
 from moorage.ecs.instance_capacity import Ec2Capacity
-from moorage.workload import limits
+from moorage.workload import entrance_limits, limits
 from moorage.workload.instances import InstanceRequirements
 from moorage.workload.limit import Limit
 from tests import ecr_limits as ecr_cases
-from tests import rollout_limit_cases, task_limit_cases
+from tests import entrance_limit_cases, rollout_limit_cases, task_limit_cases
 from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
@@ -264,6 +265,16 @@ def event(source: str) -> Define:
     return lambda _: EventRule(events.EventPattern(source=[source]))
 
 
+def lattices(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        each = [Lattice("pl-0a1b2c3d")] * count
+        return Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", port=6379)), lattice=each)
+
+    return define
+
+
+LATTICE = "vpc-lattice:eu-west-1:111111111111:targetgroup"
 SHA = "sha256:" + "0a" * 32
 
 CASES: dict[str, tuple[Define, Define]] = {
@@ -404,6 +415,12 @@ CASES: dict[str, tuple[Define, Define]] = {
         routes(1, health_check_grace_period=seconds(0)),
         routes(1, health_check_grace_period=seconds(-1)),
     ),
+    "prefix-list": (lambda _: Lattice("pl-0a1b2c3d"), lambda _: Lattice("com.amazonaws.eu-west-1.vpc-lattice")),
+    "lattice-target-group": (
+        lambda _: Lattice("pl-0a1b2c3d", target_group_arn=f"arn:aws:{LATTICE}/tg-0123456789abcdef0"),
+        lambda _: Lattice("pl-0a1b2c3d", target_group_arn="tg-0123456789abcdef0"),
+    ),
+    "lattice-target-groups": (lattices(5), lattices(6)),
     "target-health-interval": (target(interval=seconds(300)), target(interval=seconds(301))),
     "target-health-timeout": (
         target(timeout=seconds(120), interval=seconds(300)),
@@ -476,8 +493,8 @@ CASES: dict[str, tuple[Define, Define]] = {
 }
 
 
-CASES |= ecr_cases.CASES
-TABLE = (*limits.TABLE, *ecr_limits.TABLE)
+CASES |= ecr_cases.CASES | entrance_limit_cases.CASES
+TABLE = (*limits.TABLE, *entrance_limits.TABLE, *ecr_limits.TABLE)
 
 
 def test_every_row_has_both_cases_and_a_source() -> None:

@@ -12,18 +12,34 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_wafv2 as wafv2
 from aws_cdk.assertions import Match
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage import Cluster, Container, LoadBalancer, Route, Service, TargetHealth, Task
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    LoadBalancer,
+    Network,
+    NetworkMode,
+    Rollout,
+    Route,
+    Scaling,
+    Service,
+    TargetHealth,
+    Task,
+)
 from tests.conftest import imported_vpc, readable, template, warnings_of
+from tests.entrance_limit_cases import ARN, WEB_ACL
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 EDGE: Any = SimpleNamespace()
 WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
+DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
 GRPC = elbv2.ApplicationProtocolVersion.GRPC
 
 
@@ -229,6 +245,212 @@ def test_a_zone_without_a_name_takes_any_host(stack: cdk.Stack, vpc: ec2.IVpc) -
     zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z1")
     serve(stack, "Web", Route(LoadBalancer(stack, "Edge", vpc=vpc, zone=zone), host="shop.example.com"))
     template(stack).resource_count_is("AWS::Route53::RecordSet", 1)
+
+
+def test_traffic_may_be_shifted_away_from_a_zone_unless_told_otherwise(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc)
+    LoadBalancer(stack, "Fixed", vpc=vpc, zonal_shift=False)
+    found = template(stack).find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    shift = {"Key": "zonal_shift.config.enabled", "Value": "true"}
+    assert [shift in each["Properties"]["LoadBalancerAttributes"] for each in found] == [True, False]
+
+
+def test_a_web_acl_stands_before_it(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc, web_acl=WEB_ACL)
+    LoadBalancer(stack, "Other", vpc=vpc, web_acl=web_acl(stack, "REGIONAL"))
+    LoadBalancer(stack, "Late", vpc=vpc, web_acl=cdk.Fn.import_value("WebAcl"))
+    result = template(stack)
+    result.resource_count_is("AWS::WAFv2::WebACLAssociation", 3)
+    edge = {"Ref": Match.string_like_regexp("^Edge")}
+    result.has_resource_properties("AWS::WAFv2::WebACLAssociation", {"ResourceArn": edge, "WebACLArn": WEB_ACL})
+
+
+def web_acl(scope: cdk.Stack, of: str) -> wafv2.CfnWebACL:
+    visible = wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name="all", sampled_requests_enabled=True
+    )
+    allow = wafv2.CfnWebACL.DefaultActionProperty(allow={})
+    return wafv2.CfnWebACL(scope, f"WebAcl{of}", scope=of, default_action=allow, visibility_config=visible)
+
+
+def test_a_web_acl_of_cloudfront_or_of_another_region_is_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1", account="111111111111"))
+    vpc = imported_vpc(stack)
+    with pytest.raises(
+        ValueError, match="Shop/Edge: web_acl is Shop/WebAclCLOUDFRONT with the scope 'CLOUDFRONT', but"
+    ):
+        LoadBalancer(stack, "Edge", vpc=vpc, web_acl=web_acl(stack, "CLOUDFRONT"))
+    for elsewhere in (
+        WEB_ACL.replace("eu-west-1", "eu-central-1"),
+        web_acl(cdk.Stack(app, "Other", env=cdk.Environment(region="eu-central-1")), "REGIONAL"),
+    ):
+        with pytest.raises(ValueError, match="web_acl is of eu-central-1, but the load balancer stands in eu-west-1"):
+            LoadBalancer(stack, "Edge", vpc=vpc, web_acl=elsewhere)
+    LoadBalancer(stack, "Edge", vpc=vpc, web_acl=WEB_ACL)
+
+
+def test_dual_stack_lets_everyone_in_and_has_records_of_both(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    edge = LoadBalancer(
+        stack, "Edge", vpc=vpc, public=True, certificate=certificate, zone=zone, ip_address_type=DUAL_STACK
+    )
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    result = template(stack)
+    result.has_resource_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"IpAddressType": "dualstack"})
+    for everyone in ({"CidrIp": "0.0.0.0/0"}, {"CidrIpv6": "::/0"}):
+        rule = Match.object_like({**everyone, "FromPort": 443})
+        result.has_resource_properties("AWS::EC2::SecurityGroup", {"SecurityGroupIngress": Match.array_with([rule])})
+    assert record_types(stack) == ["A", "AAAA"]
+
+
+def record_types(stack: cdk.Stack) -> list[str]:
+    records = template(stack).find_resources("AWS::Route53::RecordSet").values()
+    return sorted(each["Properties"]["Type"] for each in records)
+
+
+def test_without_public_ipv4_there_is_no_record_of_it(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    only = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate, zone=zone, ip_address_type=only)
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    assert record_types(stack) == ["AAAA"]
+    with pytest.raises(ValueError, match="but a load balancer that is not public has no public address"):
+        LoadBalancer(stack, "Internal", vpc=vpc, ip_address_type=only)
+
+
+def test_a_network_has_no_ipv6(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network")
+    with pytest.raises(
+        ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have IPv4"
+    ) as raised:
+        LoadBalancer(stack, "Edge", vpc=network.vpc, ip_address_type=DUAL_STACK)
+    assert "ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)" in str(raised.value)
+
+
+def test_subnets_without_ipv6_are_warned_of_where_cdk_knows(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    own = ec2.Vpc(stack, "Own", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    LoadBalancer(stack, "Edge", vpc=own, ip_address_type=DUAL_STACK)
+    LoadBalancer(stack, "Unknown", vpc=vpc, ip_address_type=DUAL_STACK)
+    bare = ec2.Vpc(stack, "Bare")
+    LoadBalancer(stack, "Other", vpc=bare, public=True, plain_http="a test", ip_address_type=DUAL_STACK)
+    (warning,) = warnings_of(app, "Shop")
+    assert "subnets Shop/Bare/PublicSubnet1, Shop/Bare/PublicSubnet2 have no IPv6" in warning
+
+
+def test_one_that_exists_already_gets_rules_from_each_service_and_changes_in_nothing_else(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
+    others = [cdk.Stack(app, name) for name in ("Api", "Admin")]
+    for other in others:
+        cluster = Cluster(other, "Cluster", vpc=vpc)
+        Service(other, "Web", cluster=cluster, task=WEB, route=Route(edge, path=f"/{other.stack_name}/*"))
+    app.synth()
+    assert not stack.dependencies
+    assert "Resources" not in template(stack).to_json()
+    for other in others:
+        assert not other.dependencies
+        result = template(other)
+        result.has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"ListenerArn": ARN})
+        result.has_resource_properties("AWS::EC2::SecurityGroupEgress", {"GroupId": "sg-0a1b", "FromPort": 8080})
+        result.has_resource_properties(
+            "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0a1b", "FromPort": 8080}
+        )
+
+
+def test_a_service_of_one_that_exists_already_scales_shifts_and_is_watched(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    test_arn = ARN.replace("f2f7dc8efc522ab2", "a2f7dc8efc522ab2")
+    edge = LoadBalancer.from_attributes(
+        stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=test_arn
+    )
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    Service(
+        stack,
+        "Web",
+        cluster=cluster,
+        task=WEB,
+        route=Route(edge, protocol_version=GRPC),
+        scaling=Scaling(2, 9, requests_per_task=100),
+        rollout=Rollout.canary(),
+    )
+    result = template(stack)
+    for arn in (ARN, test_arn):
+        result.has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"ListenerArn": arn})
+    dimensions = [{"Name": "LoadBalancer", "Value": "app/edge/50dc6c495c0c9188"}, Match.any_value()]
+    metric = Match.object_like({"Metric": Match.object_like({"Dimensions": dimensions})})
+    query = Match.object_like({"MetricStat": metric})
+    result.has_resource_properties("AWS::CloudWatch::Alarm", {"Metrics": Match.array_with([query])})
+
+
+def test_without_a_test_listener_a_shift_shows_nothing_before(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), rollout=Rollout.blue_green())
+    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 1)
+    (service,) = template(stack).find_resources("AWS::ECS::Service").values()
+    assert "TestListenerRule" not in service["Properties"]["LoadBalancers"][0]["AdvancedConfiguration"]
+
+
+def test_one_that_exists_already_may_be_known_at_deployment_alone(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    arn, group = cdk.Fn.import_value("Listener"), cdk.Fn.import_value("Group")
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=arn, security_group_id=group, vpc=vpc)
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), rollout=Rollout.canary())
+    result = template(stack)
+    imported = {"Fn::ImportValue": "Listener"}
+    result.has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"ListenerArn": imported})
+    parts = [{"Fn::Select": [index, {"Fn::Split": ["/", imported]}]} for index in (1, 2, 3)]
+    assert {"Fn::Join": ["/", parts]} in [
+        dimension["Value"]
+        for alarm in result.find_resources("AWS::CloudWatch::Alarm").values()
+        for query in alarm["Properties"]["Metrics"]
+        if "MetricStat" in query
+        for dimension in query["MetricStat"]["Metric"]["Dimensions"]
+    ]
+
+
+def test_the_routes_on_one_that_exists_already_are_checked_as_on_any(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    edge = LoadBalancer.from_attributes(
+        stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, https=False
+    )
+    serve(stack, "Web", Route(edge, path="/a"))
+    with pytest.raises(ValueError, match="Shop/Api: 2 faults") as raised:
+        serve(stack, "Api", Route(edge, path="/a", protocol_version=GRPC))
+    assert "is GRPC, which clients speak over HTTPS alone" in str(raised.value)
+    assert "that of Shop/Web for path '/a' clash" in str(raised.value)
+
+
+def test_instances_are_opened_to_one_that_exists_already(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
+    task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
+    Service(stack, "Web", cluster=cluster, task=task, route=Route(edge))
+    template(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0a1b", "FromPort": 32768}
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "account", "region"), [("account", "222222222222", "eu-west-1"), ("region", "111111111111", "eu-west-2")]
+)
+def test_one_of_another_account_or_region_is_refused(app: cdk.App, what: str, account: str, region: str) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account=account, region=region))
+    with pytest.raises(ValueError, match=f"Shop/Edge: listener_arn is of {what} .* use a load balancer of that {what}"):
+        LoadBalancer.from_attributes(
+            stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=imported_vpc(stack)
+        )
+
+
+def test_a_test_listener_is_another_one(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="test_listener_arn is that of listener_arn"):
+        LoadBalancer.from_attributes(
+            stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=ARN
+        )
 
 
 def test_two_services_for_the_same_requests_clash(stack: cdk.Stack, edge: LoadBalancer) -> None:

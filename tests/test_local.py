@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,8 +20,8 @@ from moorage.local.diagram import BEGIN, END, draw
 from moorage.local.diagram import main as diagram
 from moorage.local.environment import sealed
 from moorage.local.process import Home, LocalError, Server
+from tests.conftest import synthesize
 from tests.local_aws import free_port, started
-from tests.test_examples import synthesize
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,8 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The assembly of this repository's app."""
     out = tmp_path_factory.mktemp("assembly")
-    environment = {**os.environ, "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context())}
-    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    synthesize(ROOT / "app.py", out, **context())
     return out
 
 
@@ -82,6 +82,14 @@ def test_the_diagram_shows_what_connects(assembly: Path) -> None:
     for edge in ("-->|HTTPS| production_Platform_Entrance", "-->|runs in| production_Platform_Cluster"):
         assert edge in drawn
     assert drawn.count("subgraph") == 3
+
+
+def test_the_diagram_shows_which_port_leads_where(tmp_path: Path) -> None:
+    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_VALIDATION": "false"}
+    subprocess.run([sys.executable, "examples/network_load_balancer.py"], cwd=ROOT, env=environment, check=True)
+    drawn = draw(stacks_of(tmp_path))
+    assert re.search(r"Platform_Gate\w+ -->\|TLS 8883\| Broker_Broker", drawn)
+    assert re.search(r"internet -->\|TLS UDP\| Platform_Gate", drawn)
 
 
 def test_the_readme_shows_the_diagram_as_it_is_now(assembly: Path, tmp_path: Path) -> None:

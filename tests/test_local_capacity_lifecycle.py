@@ -52,7 +52,7 @@ def deploy(project: Project, *changes: tuple[str, str]) -> Shown:  # noqa: F811
         assert old in source
         source = source.replace(old, new)
     (project.folder / "app.py").write_text(source)
-    done = project.run("up")
+    done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
     return Shown(project)
 

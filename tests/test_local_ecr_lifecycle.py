@@ -121,7 +121,7 @@ class Shown:
 
 def up(project: Project, **said: Any) -> Shown:  # noqa: F811
     project.say(**{**FIRST, **said})
-    done = project.run("up")
+    done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
     return Shown(project)
 

@@ -37,7 +37,7 @@ app.synth()
 def up(project: Project, count: int = 1) -> dict[str, Any]:  # noqa: F811
     """Deploy, and the service as ECS shows it then."""
     project.say(count=count)
-    done = project.run("up")
+    done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
     return project.service()
 

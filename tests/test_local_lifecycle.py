@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,9 +19,11 @@ import pytest
 from moorage.local.account import Account
 from moorage.local.environment import sealed
 from moorage.local.process import Home, Server
+from tests.conftest import synthesize
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = f"{sys.executable} app.py"
 APP = """
 import json, pathlib
 import aws_cdk as cdk
@@ -83,18 +86,24 @@ class Project:
     def say(self, **said: Any) -> None:
         (self.folder / "said.json").write_text(json.dumps(said))
 
-    def run(self, *arguments: str, wrapped: tuple[str, ...] = (), **more: str) -> subprocess.CompletedProcess[str]:
-        app = ["--app", f"{sys.executable} app.py"] if arguments[0] == "up" else []
-        command = [*wrapped, sys.executable, "-m", "moorage.local", *arguments, *app]
+    def run(self, *arguments: str, app: str = PROGRAM) -> subprocess.CompletedProcess[str]:
+        given = ["--app", app] if arguments[0] == "up" else []
         return subprocess.run(
-            command,
+            [sys.executable, "-m", "moorage.local", *arguments, *given],
             cwd=self.folder,
-            env=self.environment(**more),
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
+
+    def up(self, *stacks: str) -> subprocess.CompletedProcess[str]:
+        """Deploy what `app.py` defines, for tests of what stands then: synthesized here, where CDK is loaded."""
+        out = self.folder / "synthesized"
+        with contextlib.chdir(self.folder):
+            synthesize(Path("app.py"), out, **{"aws:cdk:enable-path-metadata": True})
+        return self.run("up", *stacks, app=str(out))
 
     def environment(self, **more: str) -> Mapping[str, str]:
         return {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **more}
@@ -140,7 +149,7 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
 
     project.say(image="public.ecr.aws/nginx/nginx:1.29", count=3)
     changed = subprocess.run(
-        [str(BIN / "cdk"), "diff", "--app", f"{sys.executable} app.py", "Shop"],
+        [str(BIN / "cdk"), "diff", "--app", PROGRAM, "Shop"],
         cwd=project.folder,
         env=sealed(project.folder / ".moorage", endpoint),
         capture_output=True,
@@ -148,12 +157,12 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
         check=False,
     )
     assert "nginx:1.29" in changed.stdout + changed.stderr
-    assert project.run("up").returncode == 0
+    assert project.up().returncode == 0
     service = project.service()
     assert (service["image"], service["runningCount"]) == ("public.ecr.aws/nginx/nginx:1.29", 3)
 
     project.say(tag="never-pushed", count=4)
-    failed = project.run("up")
+    failed = project.up()
     assert failed.returncode == 1
     assert "deploying failed" in failed.stderr
     assert "CannotPullContainerError" in failed.stdout + failed.stderr
@@ -168,7 +177,7 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
 @pytest.mark.slow
 def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Project) -> None:
     (project.folder / "app.py").write_text(SMALL)
-    assert project.run("up").returncode == 0
+    assert project.up().returncode == 0
     account = Account(project.server.endpoint, None, None)
     (name,) = [
         each["PhysicalResourceId"]
@@ -176,14 +185,14 @@ def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Projec
         if each["ResourceType"] == "AWS::ECR::Repository"
     ]
     account.client("ecr").delete_repository(repositoryName=name, force=True)
-    mended = project.run("up")
+    mended = project.up()
     assert "Shop made Web" in mended.stdout
     assert "which is gone; starting the local AWS anew" in mended.stdout
     assert mended.returncode == 0, mended.stderr
 
     os.kill(project.server.pid, signal.SIGKILL)
     assert project.run("status").stdout == "Nothing is up.\n"
-    assert "Up in" in project.run("up").stdout
+    assert "Up in" in project.up().stdout
     os.kill(project.server.pid, signal.SIGKILL)
     assert project.run("down").returncode == 0
     assert project.run("down").stdout == "Nothing is up.\n"
@@ -192,7 +201,7 @@ def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Projec
 @pytest.mark.slow
 def test_what_is_interrupted_ends_with_its_cdk_and_is_mended(project: Project) -> None:
     (project.folder / "app.py").write_text(SMALL)
-    command = [sys.executable, "-m", "moorage.local", "up", "--app", f"{sys.executable} app.py"]
+    command = [sys.executable, "-m", "moorage.local", "up", "--app", PROGRAM]
     with subprocess.Popen(
         command,
         cwd=project.folder,
@@ -221,22 +230,18 @@ def _leads_to(link: Path, folder: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_docker(project: Project) -> None:
+def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_docker(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project.folder / "Dockerfile").write_text("FROM scratch\n")
-    asset = (
-        'DockerImageAsset(cdk.Stack(app, "Built"), "Image", directory=".", exclude=["*", "!Dockerfile"])\napp.synth()'
-    )
+    directory = f"directory={str(project.folder)!r}, exclude=['*', '!Dockerfile']"
+    asset = f'DockerImageAsset(cdk.Stack(app, "Built"), "Image", {directory})\napp.synth()'
     app = f"from aws_cdk.aws_ecr_assets import DockerImageAsset\n{SMALL.replace('app.synth()', asset)}"
     (project.folder / "app.py").write_text(app)
-    out = project.folder / "synthesized"
-    environment = project.environment(CDK_OUTDIR=str(out), CDK_DOCKER="false")
-    subprocess.run([sys.executable, "app.py"], cwd=project.folder, env=environment, check=True, capture_output=True)
-    command = [sys.executable, "-m", "moorage.local", "up", "--app", "synthesized"]
-    done = subprocess.run(
-        command, cwd=project.folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    monkeypatch.setenv("CDK_DOCKER", "false")
+    done = project.up()
     assert "CREATE_COMPLETE, 1 resources" in done.stdout, done.stdout + done.stderr
-    (built,) = json.loads((out / "Built.assets.json").read_text())["dockerImages"]
+    (built,) = json.loads((project.folder / "synthesized" / "Built.assets.json").read_text())["dockerImages"]
     repository = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
     images = Account(project.server.endpoint, None, None).client("ecr").describe_images(repositoryName=repository)
     assert [each["imageTags"] for each in images["imageDetails"]] == [[built]]
@@ -247,7 +252,7 @@ def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_dock
 def test_a_type_that_the_local_aws_does_not_know_is_named_with_its_construct(project: Project) -> None:
     unknown = 'cdk.CfnResource(cdk.Stack(app, "Games"), "Fleet", type="AWS::GameLift::Fleet")\napp.synth()'
     (project.folder / "app.py").write_text(SMALL.replace("app.synth()", unknown))
-    done = project.run("up", "Games")
+    done = project.up("Games")
     assert done.returncode == 1
     assert "AWS::GameLift::Fleet (Games/Fleet)" in done.stdout + done.stderr
     assert project.run("down").returncode == 0

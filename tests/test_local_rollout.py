@@ -244,6 +244,46 @@ def test_blue_green_moves_the_traffic_to_the_other_target_group_and_back(stand: 
     assert seen.service["deploymentConfiguration"]["bakeTimeInMinutes"] == 5
 
 
+def test_a_network_load_balancer_s_listener_is_turned_itself(
+    stand: Callable[..., Seen], server: tuple[int, int], client: Client
+) -> None:
+    group = resource(
+        "AWS::ElasticLoadBalancingV2::TargetGroup", VpcId=ref("Vpc"), Port=8080, Protocol="TCP", TargetType="ip"
+    )
+    shares = [{"TargetGroupArn": ref("Blue"), "Weight": 100}, {"TargetGroupArn": ref("Green"), "Weight": 0}]
+    live = resource(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        LoadBalancerArn=ref("Gate"),
+        Port=8883,
+        Protocol="TCP",
+        DefaultActions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": shares}}],
+    )
+    turned = {**BALANCER["AdvancedConfiguration"], "ProductionListenerRule": ref("Live")}
+    del turned["TestListenerRule"]
+    gate = {
+        "Gate": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Type="network", Subnets=[ref("Subnet")]),
+        "Live": live,
+        "Blue": group,
+        "Green": group,
+        "Infrastructure": _edge()["Infrastructure"],
+    }
+    balancers = [{**BALANCER, "AdvancedConfiguration": turned}]
+    plan = {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}
+    stand(gate | _service(plan, LoadBalancers=balancers))
+    seen = stand(gate | _service(plan, version=2, LoadBalancers=balancers), live=ref("Live"))
+    (listener,) = client("elbv2").describe_listeners(ListenerArns=[seen.values["live"]])["Listeners"]
+    forwarded = listener["DefaultActions"][0]["ForwardConfig"]["TargetGroups"]
+    assert {each["TargetGroupArn"]: each["Weight"] for each in forwarded} == {
+        seen.values["green"]: 100,
+        seen.values["blue"]: 0,
+    }
+    assert seen.targets("green") == seen.addresses
+    name = seen.stack["StackName"]
+    stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
+    rows = {row.what.strip(): row.says for row in table(f"http://127.0.0.1:{server[1]}", [stack])}
+    assert "takes an estimated 32 min" in rows["estimate"]
+
+
 def test_revision_and_deployment_are_described(client: Client, stand: Callable[..., Seen]) -> None:
     monitoring = {"MetricConfigurations": [{"MetricNames": ["CPUUtilization"], "ResolutionSeconds": 20}]}
     plan = {"Strategy": "BLUE_GREEN"}

@@ -106,7 +106,7 @@ def image(of: Project, service: dict[str, Any]) -> str:
 def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(project: Project) -> None:  # noqa: F811
     (project.folder / "app.py").write_text(APP)
     project.say(image="nginx:1.28", before="exit 0")
-    done = project.run("up")
+    done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "replacing 2 takes an estimated 105 s with 2 to 4 running, and leaves 1 if one of 2" in done.stdout
     assert "canary, 10 % for 1 min first, bakes 1 min, 3 alarms" in done.stdout
@@ -116,7 +116,7 @@ def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(proj
     before = {name: serving(project, first[name]) for name in ("green", "canary", "linear")}
 
     project.say(image="nginx:1.29", before="exit 0")
-    done = project.run("up")
+    done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
     second = services(project)
     for name, each in second.items():
@@ -130,7 +130,7 @@ def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(proj
     reasons = []
     for said in ({"before": "exit 3"}, {"check": "FAILED"}, {"alarm": "ALARM"}):
         project.say(image="nginx:1.30", **{"before": "exit 0", **said})
-        failed = project.run("up")
+        failed = project.up()
         assert failed.returncode == 1, failed.stdout
         for each in services(project).values():
             assert image(project, each) == "nginx:1.29"

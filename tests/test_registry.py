@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_signer as signer
 from aws_cdk.assertions import Match
 
 from moorage import (
@@ -155,6 +156,15 @@ def test_who_pushes_may_be_let_sign(stack: cdk.Stack) -> None:
             }
         },
     )
+
+
+def test_fails_with_the_arn_that_cdk_gives_a_profile_by_its_attributes(stack: cdk.Stack) -> None:
+    of = signer.SigningProfile.from_signing_profile_attributes
+    profile = of(stack, "Profile", signing_profile_name="shop", signing_profile_version="1a2b")
+    assert "://signing-profiles/" in profile.signing_profile_arn  # or CDK has mended it, and the check can go
+    with pytest.raises(ValueError, match="Signing: profile is one of CDK's from_signing_profile_attributes, but its"):
+        Signing(profile.signing_profile_arn)
+    Signing(signer.SigningProfile(stack, "Own", platform=signer.Platform.of("Notation")).signing_profile_arn)
 
 
 def test_a_role_is_left_out_of_pull_times_by_its_arn(stack: cdk.Stack) -> None:

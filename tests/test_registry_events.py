@@ -123,6 +123,21 @@ def test_with_enhanced_scanning_inspector_tells_of_findings(stack: cdk.Stack) ->
     assert told(stack)["EventPattern"]["source"] == ["aws.inspector2"]
 
 
+def test_more_repositories_than_a_pattern_holds_are_refused(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    names = [f"team/{index:0>10}" for index in range(240)]
+    registry.on_push("Some", repositories=names[:200])
+    with pytest.raises(ValueError, match="Shop/Registry/All: pattern is 4,") as raised:
+        registry.on_push("All", repositories=names)
+    assert "an event pattern is 4,096 characters at most; name fewer, or join some with a wildcard" in str(raised.value)
+    assert registry.node.try_find_child("All") is None
+
+
+def test_names_that_cloudformation_chooses_do_not_count(stack: cdk.Stack) -> None:
+    chosen = [cdk.CfnParameter(stack, f"Name{index}").value_as_string for index in range(200)]
+    Registry(stack, "Registry").on_push("Some", repositories=chosen)
+
+
 def test_the_dead_letter_queue_is_encrypted_and_eventbridge_may_write_to_it(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     for name in ("One", "Two"):

@@ -96,6 +96,14 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAsser
     assert readable(template(stack).to_json()) == whole
 
 
+def test_a_task_on_fargate_has_the_least_size_that_holds_its_containers(stack: cdk.Stack, cluster: Cluster) -> None:
+    web = Container("web:1", name="web", cpu=400, memory_mib=1200)
+    task = Task(web, Container.otel_collector(), cpu=None, memory_mib=None)
+    Service(stack, "Web", cluster=cluster, task=task)
+    template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Cpu": "512", "Memory": "2048"})
+    assert {name: each["Memory"] for name, each in containers_of(stack).items()} == {"web": 1200, "otel": 128}
+
+
 def test_a_container_is_restarted_without_a_new_task(stack: cdk.Stack, cluster: Cluster) -> None:
     policy = RestartPolicy(ignored_exit_codes=[0, 143], attempt_period=dt.timedelta(minutes=2))
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", restart_policy=policy)))
@@ -295,13 +303,6 @@ def test_windows_containers_have_nothing_of_linux(stack: cdk.Stack, cluster: Clu
         "AWS::ECS::TaskDefinition",
         {"RuntimePlatform": {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}},
     )
-
-
-def test_windows_runs_on_no_linux_instance(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
-    task = Task(Container("iis:1"), operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE)
-    with pytest.raises(ValueError, match="but the AMIs of a capacity are Linux's; run it on Fargate"):
-        Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc, capacity=[general]), task=task)
 
 
 def test_a_task_can_be_on_no_network(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

@@ -18,10 +18,23 @@ from aws_cdk import aws_ssm as ssm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage import Architecture, Container, Endpoints, EnvironmentFile, HealthCheck, Image, Scaling, Task
+from moorage import (
+    Architecture,
+    Container,
+    Endpoints,
+    EnvironmentFile,
+    HealthCheck,
+    Image,
+    OperatingSystemFamily,
+    Scaling,
+    Task,
+)
 from moorage.workload.durations import seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.limits import FARGATE_MEMORY, nearest_fargate_sizes
+from moorage.workload.platforms import fargate_size
+
+WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
 
 def test_a_value_reports_all_its_faults_at_once() -> None:
@@ -249,6 +262,67 @@ def test_every_size_of_fargate_is_accepted_and_its_neighbours_are_not() -> None:
             assert not faults.found
             Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib + 1).check_fargate(faults)
             assert len(faults.found) == 1
+
+
+def sized(*containers: tuple[int | None, int], **said: Any) -> tuple[int, int]:
+    """The size on Fargate of a task whose containers take CPU units and MiB."""
+    each = [Container("a:1", name=f"c{n}", cpu=cpu, memory_mib=memory) for n, (cpu, memory) in enumerate(containers)]
+    return fargate_size(Task(*each, **{"cpu": None, "memory_mib": None, **said}))
+
+
+@pytest.mark.parametrize(
+    ("containers", "said", "size"),
+    [
+        ([(None, 6)], {}, (256, 512)),
+        ([(256, 512)], {}, (256, 512)),
+        ([(200, 400), (57, 112)], {}, (512, 1024)),
+        ([(None, 2000), (None, 1000)], {}, (512, 3072)),
+        ([(4096, 512)], {}, (4096, 8192)),
+        ([(8192, 16385)], {}, (8192, 20480)),
+        ([(None, 245000)], {}, (32768, 249856)),
+        ([(None, 300)], {"cpu": 1024}, (1024, 2048)),
+        ([(None, 300)], {"memory_mib": 3072}, (512, 3072)),
+        ([(None, 500)], {"operating_system_family": WINDOWS}, (1024, 2048)),
+        ([(2048, 9000)], {"operating_system_family": WINDOWS}, (2048, 9216)),
+    ],
+)
+def test_a_size_on_fargate_is_the_least_that_holds_the_containers(
+    containers: list[tuple[int | None, int]], said: dict[str, Any], size: tuple[int, int]
+) -> None:
+    assert sized(*containers, **said) == size
+
+
+@given(st.integers(0, 32768), st.integers(6, 249856))
+def test_any_need_that_fargate_can_hold_has_a_size_and_no_smaller_one_holds_it(cpu: int, memory: int) -> None:
+    units, mib = sized((cpu, memory))
+    assert units >= cpu
+    assert mib in FARGATE_MEMORY[units]
+    smaller = [(each, most[-1]) for each, most in FARGATE_MEMORY.items() if each < units]
+    assert not [each for each in smaller if each[0] >= cpu and each[1] >= memory]
+    assert not [each for each in FARGATE_MEMORY[units] if memory <= each < mib]
+
+
+def test_on_instances_a_task_reserves_what_its_containers_say() -> None:
+    one, other = (Container("a:1", name=name, memory_mib=300) for name in ("one", "other"))
+    assert Task(one, other, memory_mib=None).memory_mib == 600
+
+
+def test_a_size_can_be_worked_out_only_from_what_containers_say() -> None:
+    with pytest.raises(ValueError, match="2 faults") as raised:
+        Task(Container("a:1", name="a"), Container("b:1", name="b"), memory_mib=None)
+    assert "memory_mib is None, so that it is worked out, but container 'a' says no number of its own" in str(
+        raised.value
+    )
+    token: Any = cdk.Token.as_number({"Ref": "Memory"})
+    with pytest.raises(ValueError, match="says no number of its own"):
+        Task(Container("a:1", memory_mib=token), memory_mib=None)
+
+
+def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
+    faults = Faults("Task")
+    Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None).check_fargate(faults)
+    Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None).check_fargate(faults)
+    assert ["Fargate does not offer that pair" in each for each in faults.found] == [True, True]
 
 
 @pytest.mark.parametrize(

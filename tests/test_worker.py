@@ -82,6 +82,12 @@ def test_both_queues_are_encrypted_and_take_tls_alone(stack: cdk.Stack, cluster:
         assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
+def test_a_size_is_still_worked_out_with_the_queue_beside_it(stack: cdk.Stack, cluster: Cluster) -> None:
+    task = Task(Container("mailer:1", memory_mib=1500), cpu=None, memory_mib=None)
+    Worker(stack, "Mailer", cluster=cluster, task=task, scaling=BACKLOG)
+    template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Cpu": "256", "Memory": "2048"})
+
+
 def test_what_fails_too_often_goes_to_a_queue_with_an_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
     topic = sns.Topic(stack, "Topic")
     worker = Worker(

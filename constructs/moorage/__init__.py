@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from moorage.ecr.audit import AuditTrail as AuditTrail
     from moorage.ecr.lifecycle import Lifecycle as Lifecycle
     from moorage.ecr.lifecycle import LifecycleRule as LifecycleRule
@@ -32,15 +35,18 @@ if TYPE_CHECKING:
     from moorage.ecr.templates import Signing as Signing
     from moorage.ecs.capacity import Capacity as Capacity
     from moorage.ecs.cluster import Cluster as Cluster
+    from moorage.ecs.container_instance import Ami as Ami
+    from moorage.ecs.container_instance import ContainerInstance as ContainerInstance
     from moorage.ecs.dashboard import Dashboard as Dashboard
     from moorage.ecs.forensics import Forensics as Forensics
-    from moorage.ecs.instance_capacity import Ami as Ami
-    from moorage.ecs.instance_capacity import ContainerInstance as ContainerInstance
     from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
     from moorage.ecs.instance_capacity import WarmPool as WarmPool
     from moorage.ecs.job import Job as Job
+    from moorage.ecs.lattice import Lattice as Lattice
+    from moorage.ecs.listener import Listener as Listener
     from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
     from moorage.ecs.network import Network as Network
+    from moorage.ecs.network_load_balancer import NetworkLoadBalancer as NetworkLoadBalancer
     from moorage.ecs.placement import Placement as Placement
     from moorage.ecs.route import Route as Route
     from moorage.ecs.route import TargetHealth as TargetHealth
@@ -81,7 +87,7 @@ if TYPE_CHECKING:
     from moorage.workload.volumes import Volume as Volume
 
 _HOMES = {
-    "Ami": "moorage.ecs.instance_capacity",
+    "Ami": "moorage.ecs.container_instance",
     "ApiCall": "moorage.ecr.metrics",
     "Architecture": "moorage.workload.task",
     "AuditTrail": "moorage.ecr.audit",
@@ -90,7 +96,7 @@ _HOMES = {
     "Cluster": "moorage.ecs.cluster",
     "Container": "moorage.workload.container",
     "ContainerCondition": "moorage.workload.start",
-    "ContainerInstance": "moorage.ecs.instance_capacity",
+    "ContainerInstance": "moorage.ecs.container_instance",
     "Dashboard": "moorage.ecs.dashboard",
     "EarlySuccess": "moorage.workload.rollout",
     "Encryption": "moorage.ecr.settings",
@@ -102,16 +108,19 @@ _HOMES = {
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.instances",
     "Job": "moorage.ecs.job",
+    "Lattice": "moorage.ecs.lattice",
     "Lifecycle": "moorage.ecr.lifecycle",
     "LifecycleHook": "moorage.workload.lifecycle",
     "LifecycleRule": "moorage.ecr.lifecycle",
     "LifecycleStage": "moorage.workload.lifecycle",
     "LinuxParameters": "moorage.workload.linux",
+    "Listener": "moorage.ecs.listener",
     "LoadBalancer": "moorage.ecs.load_balancer",
     "ManagedScaling": "moorage.ecs.instance_capacity",
     "MetricTarget": "moorage.workload.scaling_targets",
     "Mount": "moorage.workload.volumes",
     "Network": "moorage.ecs.network",
+    "NetworkLoadBalancer": "moorage.ecs.network_load_balancer",
     "NetworkMode": "moorage.workload.task",
     "OperatingSystemFamily": "moorage.workload.task",
     "Placement": "moorage.ecs.placement",
@@ -158,13 +167,22 @@ if not TYPE_CHECKING:  # mypy would accept any name otherwise
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module 'moorage' has no attribute {name!r}")
-        collects = gc.isenabled()
-        gc.disable()  # what modules define stays, so looking through it for what does not is a tenth of a synth's time
+        return getattr(_loaded(_HOMES[name]), name)
+
+    def _loaded(module: str) -> ModuleType:
+        """A module, with the garbage collector at rest, and then told that what is there stays.
+
+        Modules are never garbage: looking through all that they define, time and again and once more when Python
+        ends, is more than a tenth of a synth's CPU time. A program that has turned the collector off is left alone.
+        """
+        if module in sys.modules or not gc.isenabled():
+            return importlib.import_module(module)
+        gc.disable()
         try:
-            return getattr(importlib.import_module(_HOMES[name]), name)
+            return importlib.import_module(module)
         finally:
-            if collects:
-                gc.enable()
+            gc.freeze()
+            gc.enable()
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *_HOMES})

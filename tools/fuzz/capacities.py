@@ -218,7 +218,7 @@ def _managed_scaling(pick: Pick) -> Code:
 
 def _warm_pool(pick: Pick, most: int) -> Code:
     waiting = pick.one_of(-1, most + 1) if pick.breaks("warm-pool") else pick.one_of(0, 1)
-    return call("WarmPool", min_instances=waiting, max_prepared=pick.one_of(None, most), reuse=pick.on())
+    return call("WarmPool", min_instances=waiting, max_prepared=pick.one_of(None, most))
 
 
 def _managed(pick: Pick) -> Ground:

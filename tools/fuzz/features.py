@@ -265,6 +265,11 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _FARGATE,
     ),
     "fargate-windows-least": (_windows(), _windows(memory_mib="1024"), _FARGATE),
+    "fargate-windows-absent": (
+        _windows(),
+        _windows("Container('iis:1', restart_policy=RestartPolicy())"),
+        _FARGATE,
+    ),
     "fargate-spot-windows": (NOTHING, _windows(), _FARGATE),
     "managed-instances-system": (NOTHING, _windows(), _MANAGED),
 }

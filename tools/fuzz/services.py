@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,7 @@ _ROUTED = (
     *("deregistration-delay", "rule-priority", "rule-condition-values", "rule-host", "rule-path"),
     *("target-groups-per-service", "health-check-grace-period", *SHIFTING, *ALARMS),
 )
+_LATTICE = ("prefix-list", "lattice-target-group", "lattice-target-groups")
 _PLAIN = call("PlainCluster", Code("stack"), "Cluster", vpc=Code("vpc"))
 
 
@@ -72,7 +74,7 @@ def definitions(draw: Callable[[st.SearchStrategy[Any]], Any], *rows: str, sever
 def _program(pick: Pick) -> str:
     under = ground(pick)
     routed = not pick.breaks(*WHOLE) and (pick.breaks(*_ROUTED) or pick.often())
-    served = routed or pick.breaks(*PORTS, "service-connect-name")
+    served = routed or pick.breaks(*PORTS, *_LATTICE, "service-connect-name")
     task = TaskOf(pick, under.kind, under.mode, under.architecture, under.gpus, served).code()
     where = placement(pick) if under.kind == "ec2" and under.offered else None
     daemon = where == "Placement.on_each_instance()"
@@ -91,6 +93,9 @@ def _program(pick: Pick) -> str:
         "health_check_grace_period": _grace(pick) if routed else None,
         **(_network(pick, under) if under.mode == "awsvpc" else {}),
     }
+    rolls = not re.search("blue_green|canary|linear", arguments["rollout"] or "")
+    if pick.breaks(*_LATTICE) or (served and rolls and under.mode == "awsvpc" and pick.seldom()):
+        arguments["lattice"] = _lattice(pick)
     ours = call("Cluster", Code("stack"), "Cluster", **cluster)
     edge = call("LoadBalancer", Code("stack"), "Edge", vpc=Code("vpc"), access_logs=False, certificate=Code("issued"))
     lines = [
@@ -126,6 +131,15 @@ def _connect(pick: Pick) -> Code:
         idle_timeout=pick.one_of(None, seconds(0), seconds(60)),
         access_logs=pick.on(),
     )
+
+
+def _lattice(pick: Pick) -> Any:
+    listed = pick.keeping("prefix-list", ("pl-0a1b2c3d", "pl-0123456789abcdef0"), ("", "pl-", "com.amazonaws.x"))
+    arn = "arn:aws:vpc-lattice:eu-west-1:111111111111:targetgroup/tg-0123456789abcdef0"
+    group = pick.keeping("lattice-target-group", (None, arn), (arn[:-1], "tg-0123456789abcdef0", ""))
+    health = pick.one_of(None, "/healthz") if group is None else None
+    one = call("Lattice", listed, target_group_arn=group, health=health)
+    return [one] * 6 if pick.breaks("lattice-target-groups") else one
 
 
 def _grace(pick: Pick) -> Code | None:

@@ -96,8 +96,11 @@ class TaskOf:
         if self.kind == "fargate":
             cpu = pick.one_of(*FARGATE_MEMORY)
             memory = pick.one_of(*FARGATE_MEMORY[cpu])
+            cpu = cpu if pick.breaks("container-cpu") else pick.one_of(cpu, cpu, None)
         if pick.breaks("fargate-size"):
-            cpu, memory = pick.one_of((cpu, memory + 1), (cpu + 1, memory), (1024, 9216), (None, memory), (256, 4096))
+            cpu, memory = pick.one_of(
+                (cpu, memory + 1), ((cpu or 256) + 1, memory), (1024, 9216), (None, 513), (256, 4096)
+            )
         if pick.breaks("task-cpu"):
             cpu = pick.one_of(127, 196609, 256.5, 0)
         if pick.breaks("task-memory"):

@@ -13,6 +13,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecr.scanning import Severity
+from moorage.workload import limits
+from moorage.workload.faults import Faults
+from moorage.workload.limit import least_length
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -112,7 +115,7 @@ class RegistryEvents(Construct):
 
     The key and the queue are defined with the first event, once a registry: AWS bills the key by the month. A target
     that comes with a `dead_letter_queue` of its own needs neither. `repositories` are names or patterns with `*`; all
-    of the account and region without them.
+    of the account and region without them. More of them than an event pattern holds are an error.
     """
 
     by_inspector: bool
@@ -240,6 +243,9 @@ class RegistryEvents(Construct):
         return self._tell(construct_id, called(calls), target)
 
     def _tell(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
+        faults = Faults(lambda: f"{self.node.path}/{construct_id}")
+        faults.keep(limits.EVENT_PATTERN, "pattern", least_length(pattern))
+        faults.raise_found()
         rule = events.Rule(
             self,
             construct_id,

@@ -9,7 +9,7 @@ import attrs
 
 from moorage.ecr import limits
 from moorage.ecr.settings import RepositorySettings
-from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults, is_token
 
 REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH = "REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"
 
@@ -84,6 +84,11 @@ class Signing:
     def __attrs_post_init__(self) -> None:
         faults = Faults("Signing")
         faults.keep(limits.SIGNING_PROFILE, "profile", self.profile)
+        if is_token(self.profile) and "//signing-profiles/" in self.profile:
+            faults.add(
+                "profile is one of CDK's from_signing_profile_attributes, but its ARN has '//' where AWS has '/'; "
+                "write it out, as in 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
+            )
         faults.keep(limits.SIGNING_FILTERS, "the number of filters", len(self.repositories))
         for pattern in self.repositories:
             faults.keep(limits.SIGNING_FILTER, "repositories", pattern)

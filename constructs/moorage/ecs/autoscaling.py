@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
 from moorage.ecs.values import duration
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence
         )
     if scaling.requests_per_task is not None:
         for index, target in enumerate(targets):
-            if target.alternate is None:
+            if target.alternate is None and isinstance(target.group, elbv2.ApplicationTargetGroup):
                 count.scale_on_request_count(
                     f"Requests{index or ''}",
                     requests_per_target=scaling.requests_per_task,

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
     from aws_cdk.aws_sns import ITopic
 
+    from moorage.ecs.container_instance import ContainerInstance
     from moorage.ecs.existing import ExistingCapacity
     from moorage.ecs.instance_capacity import (
-        ContainerInstance,
         Ec2Capacity,
         ManagedInstancesCapacity,
         ManagedScaling,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
     from moorage.workload.fit import Fit
     from moorage.workload.instances import InstanceRequirements
-    from moorage.workload.task import Task
+    from moorage.workload.task import OperatingSystemFamily, Task
 
 CAPACITY_ATTRIBUTE = "moorage.capacity"
 """The attribute of a container instance that names its capacity, for what is placed without a provider: daemons."""
@@ -75,6 +75,11 @@ class Capacity:
     def runs_privileged(self) -> bool:
         """Whether privileged containers are started, as far as is known."""
         return True
+
+    @property
+    def system(self) -> OperatingSystemFamily | None:
+        """The operating system of its instances, as far as is known."""
+        return None
 
     @property
     def most_instances(self) -> int:
@@ -162,7 +167,7 @@ class Capacity:
         Raises:
             ValueError: with all that could not be launched, or not as one group.
         """
-        from moorage.ecs import instance_capacity  # noqa: PLC0415  # Fargate needs none of it
+        from moorage.ecs import container_instance, instance_capacity  # noqa: PLC0415  # Fargate needs none of it
 
         return instance_capacity.Ec2Capacity(
             name,
@@ -172,7 +177,7 @@ class Capacity:
             max_instances=max_instances,
             spot=spot,
             on_demand_base=on_demand_base,
-            instance=instance or instance_capacity.ContainerInstance(),
+            instance=instance or container_instance.ContainerInstance(),
             scaling=scaling or instance_capacity.ManagedScaling(),
             warm_pool=warm_pool,
             termination_protection=termination_protection,

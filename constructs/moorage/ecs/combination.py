@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from moorage.ecs.capacity import Kind
 from moorage.ecs.network import Network
 from moorage.ecs.placement import Placement
-from moorage.ecs.route import Route, clash_of
+from moorage.ecs.route import Route
 from moorage.workload import limits
 from moorage.workload.faults import is_token
 from moorage.workload.rollout import Shift
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
 
     from moorage.ecs.capacity import Capacity
+    from moorage.ecs.lattice import Lattice
+    from moorage.ecs.listener import Listener
     from moorage.ecs.strategy import Strategy
     from moorage.workload.faults import Faults
     from moorage.workload.rollout import Rollout
     from moorage.workload.scaling import Scaling
     from moorage.workload.task import Task
+
+    Routes = tuple[Route | Listener, ...]
 
 SPREAD = Placement()
 SPOT_NOTICE_SECONDS = 120
@@ -84,7 +88,7 @@ def _all_instances(strategy: Strategy, offered: Sequence[Capacity] | None) -> bo
     )
 
 
-def check_scaling(scaling: Scaling | None, routes: tuple[Route, ...], placement: Placement, faults: Faults) -> None:
+def check_scaling(scaling: Scaling | None, routes: Routes, placement: Placement, faults: Faults) -> None:
     """Note what does not move the number of copies."""
     if scaling is None:
         return
@@ -94,11 +98,9 @@ def check_scaling(scaling: Scaling | None, routes: tuple[Route, ...], placement:
         )
     predicted = scaling.predictive.requests_per_task if scaling.predictive else None
     for argument, requests in (("requests_per_task", scaling.requests_per_task), ("predictive", predicted)):
-        if requests is not None and not routes:
-            faults.add(
-                f"{argument} is {requests}, but without a route nothing counts requests; "
-                "use route=Route(...), or another target"
-            )
+        if requests is not None and not any(route.reads_requests for route in routes):
+            why = "a network load balancer counts none" if routes else "without a route nothing counts requests"
+            faults.add(f"{argument} is {requests}, but {why}; use route=Route(...), or another target")
     if scaling.backlog_per_task is not None and scaling.queue is None:
         faults.add(
             f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue whose messages count; "
@@ -116,7 +118,7 @@ def places_for(task: Task, strategy: Strategy) -> int | None:
 
 
 def check_rollout(
-    rollout: Rollout, copies: Scaling, routes: tuple[Route, ...], placement: Placement, faults: Faults, *, named: bool
+    rollout: Rollout, copies: Scaling, routes: Routes, placement: Placement, faults: Faults, *, named: bool
 ) -> None:
     """Note a rollout that would shift, watch or start nothing.
 
@@ -148,6 +150,17 @@ def check_rollout(
             "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
             "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, others=[...])"
         )
+    elif rollout.alarms and not rollout.alarms.rings(reads_requests=any(route.reads_requests for route in routes)):
+        faults.add(
+            "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
+            "use RollbackAlarms(unhealthy_targets=1), or others=[...]"
+        )
+    for route in routes:
+        if not rollout.shifts and not isinstance(route, Route) and route.test_port is not None:
+            faults.add(
+                f"listener for {route.says} has test_port={route.test_port}, but a rolling rollout shows no version "
+                "first; leave it out, or use Rollout.blue_green(), canary() or linear()"
+            )
     if rollout.shifts and copies.predictive and copies.predictive.requests_per_task is not None:
         faults.add(
             "predictive is of requests, which AWS foretells of one target group, and with this rollout two take turns; "
@@ -160,10 +173,10 @@ def check_rollout(
     )
 
 
-def check_grace(grace: int | None, routes: tuple[Route, ...], faults: Faults) -> None:
-    """Note a grace period that ECS would not take."""
+def check_grace(grace: int | None, faults: Faults, *, checked: bool) -> None:
+    """Note a grace period that ECS would not take, or that nothing would heed."""
     faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
-    if grace is not None and not routes:
+    if grace is not None and not checked:
         faults.add(
             f"health_check_grace_period is {grace} s, but without a route no load balancer checks the tasks; "
             "use route=Route(...), or HealthCheck(start_period=...) in the container"
@@ -193,7 +206,19 @@ def check_discovery(
         )
 
 
-def slow_to_leave(routes: tuple[Route, ...], strategy: Strategy) -> str | None:
+def check_lattices(lattices: tuple[Lattice, ...], task: Task, rollout: Rollout, faults: Faults) -> None:
+    """Note why a service could not be reached through VPC Lattice."""
+    faults.keep(limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(lattices))
+    if lattices and rollout.shifts:
+        faults.add(
+            f"rollout is {rollout.shift.value}, but a target group of VPC Lattice takes turns with no other here; "
+            "use Rollout.rolling(), or a route in place of lattice"
+        )
+    for lattice in lattices:
+        lattice.check(task, faults)
+
+
+def slow_to_leave(routes: Routes, strategy: Strategy) -> str | None:
     """What a service on Spot is told whose targets drain for longer than the notice before a task is taken back."""
     taken_back = [each.name for each in strategy.used if each.is_spot]
     slow = [route for route in routes if not is_token(route.deregistration_delay)]
@@ -207,32 +232,32 @@ def slow_to_leave(routes: tuple[Route, ...], strategy: Strategy) -> str | None:
     )
 
 
-def check_routes(routes: tuple[Route, ...], task: Task, vpc: ec2.IVpc, faults: Faults) -> None:
+def check_routes(routes: Routes, task: Task, vpc: ec2.IVpc, faults: Faults) -> None:
     """Note routes that lead nowhere, those that clash, and those of a load balancer that stands elsewhere."""
     faults.keep(limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
         serving = [each.name for each in task.containers if each.port]
         if not serving:
             faults.add(
-                f"route for {route.says} needs a container with a port, and the task has none; "
+                f"{route.word} for {route.says} needs a container with a port, and the task has none; "
                 "use Container(..., port=...)"
             )
         elif route.container not in {None, *serving}:
             faults.add(
-                f"route for {route.says} names container {route.container!r}, but those with a port are "
+                f"{route.word} for {route.says} names container {route.container!r}, but those with a port are "
                 f"{', '.join(map(repr, serving))}; use one of them"
             )
+        if not isinstance(route, Route):
+            route.check_task(task, faults)
         route.load_balancer.check(route, faults)
         if _apart(route.load_balancer.vpc, vpc):
             faults.add(
-                f"route for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC than the "
-                "cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
+                f"{route.word} for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC "
+                "than the cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
             )
         for other in routes[:index]:
-            if other.load_balancer is route.load_balancer:
-                clash = clash_of(route, other, None)
-                if clash:
-                    faults.add(clash)
+            if other.load_balancer is route.load_balancer and (clash := route.clash(other, None)):
+                faults.add(clash)
 
 
 def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:

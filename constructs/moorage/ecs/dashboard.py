@@ -39,8 +39,9 @@ class Dashboard(Construct):
     """A dashboard of services: what failed in their cluster, and a row each of what they use, answer and have to do.
 
     Of each service CPU, memory and running tasks; over both target groups of each of its routes requests, latency,
-    the share of answers of 500 and above, and unhealthy targets; of a queue that moves the number of its tasks the
-    messages. Of each cluster CPU and memory, and what its `Forensics` keeps.
+    the share of answers of 500 and above, and unhealthy targets, of which a network load balancer knows the last
+    alone; of a queue that moves the number of its tasks the messages. Of each cluster CPU and memory, and what its
+    `Forensics` keeps.
 
     Args:
         scope: Where it is defined.
@@ -81,7 +82,8 @@ class Dashboard(Construct):
 
 
 def _widgets_of(service: Service) -> int:
-    return 3 + 4 * len(service.targets) + (service.queue is not None)
+    of_targets = sum(4 if target.route.reads_requests else 1 for target in service.targets)
+    return 3 + of_targets + (service.queue is not None)
 
 
 def _of_cluster(cluster: ecs.ICluster) -> list[dict[str, Any]]:
@@ -113,12 +115,12 @@ def _of_service(service: Service) -> list[dict[str, Any]]:
 
 
 def _of_target(target: Target) -> dict[str, list[Metric]]:
-    asked = {
-        "Requests": requests(target),
-        "Latency (p99), s": worst(target, "TargetResponseTime", "p99"),
-        "Answers of 500 and above, %": error_share(target),
-        "Unhealthy targets": worst(target, "UnHealthyHostCount", "Maximum"),
-    }
+    asked = {}
+    if target.route.reads_requests:
+        asked["Requests"] = requests(target)
+        asked["Latency (p99), s"] = worst(target, "TargetResponseTime", "p99")
+        asked["Answers of 500 and above, %"] = error_share(target)
+    asked["Unhealthy targets"] = worst(target, "UnHealthyHostCount", "Maximum")
     return {title: [_shown(each) for each in queries] for title, queries in asked.items()}
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from moorage.ecs.capacity import Capacity, Kind
+from moorage.ecs.container_instance import ContainerInstance
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults, is_token
-from moorage.workload.fit import SYSTEM_MIB, Demand, Fit, Host, fit
+from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.instances import (
     DATE,
     InstanceRequirements,
@@ -25,7 +26,7 @@ from moorage.workload.instances import (
     nearest_names,
 )
 from moorage.workload.needs import INSTANCES, SESSIONS, Needs
-from moorage.workload.task import Architecture
+from moorage.workload.task import Architecture, OperatingSystemFamily
 
 if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
@@ -36,109 +37,6 @@ if TYPE_CHECKING:
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _ports(given: Iterable[int]) -> tuple[int, ...]:
-    return tuple(given)
-
-
-@attrs.frozen(kw_only=True)
-class Ami:
-    """The machine image of container instances, named by an SSM parameter, so that each deployment takes the newest.
-
-    Args:
-        parameter: The SSM parameter that holds the id; without it, AWS's own for the operating system, by the
-            architecture and the GPUs of the instance types.
-        is_bottlerocket: Whether it is Bottlerocket, which is set up by TOML; else Amazon Linux 2023, by a shell script.
-    """
-
-    parameter: str | None = None
-    is_bottlerocket: bool = False
-
-    @classmethod
-    def al2023(cls) -> Ami:
-        """The ECS-optimized AMI of Amazon Linux 2023."""
-        return cls()
-
-    @classmethod
-    def bottlerocket(cls) -> Ami:
-        """Bottlerocket for ECS: a read-only system that is replaced as a whole, without a shell."""
-        return cls(is_bottlerocket=True)
-
-    @classmethod
-    def from_ssm_parameter(cls, name: str, *, bottlerocket: bool = False) -> Ami:
-        """An AMI of the user's, whose agent is set up as on AWS's.
-
-        Args:
-            name: The SSM parameter, of data type `aws:ec2:image`.
-            bottlerocket: Whether it is made from Bottlerocket; else from Amazon Linux 2023.
-
-        Raises:
-            ValueError: the name does not start with `/`.
-        """
-        if not is_token(name) and not name.startswith("/"):
-            raise ValueError(
-                f"Ami: parameter is {name!r}, but a parameter of an AMI has a path; write it as in '/golden/ecs'"
-            )
-        return cls(parameter=name, is_bottlerocket=bottlerocket)
-
-    def parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
-        """The SSM parameter that holds the id for instances of this sort (ECS and Bottlerocket user guides)."""
-        if self.parameter:
-            return self.parameter
-        arm = architecture is Architecture.ARM64
-        if self.is_bottlerocket:
-            variant, processor = "aws-ecs-2-nvidia" if gpus else "aws-ecs-2", "arm64" if arm else "x86_64"
-            return f"/aws/service/bottlerocket/{variant}/{processor}/latest/image_id"
-        variant = "/gpu" if gpus else "/arm64" if arm else ""
-        return f"/aws/service/ecs/optimized-ami/amazon-linux-2023{variant}/recommended/image_id"
-
-
-@attrs.frozen(kw_only=True)
-class ContainerInstance:
-    """What each instance of a group is. Its metadata is IMDSv2's alone, its volumes are encrypted, it has no key.
-
-    Args:
-        ami: Its machine image: Amazon Linux 2023 without it.
-        volume_gib: The volume that holds images, logs and files of tasks, 30 to 65,536 GiB of gp3.
-        user_data: Lines added to what sets up the agent: of the shell script, or of Bottlerocket's TOML, where those
-            before its first table belong to `[settings.ecs]`.
-        reserved_memory_mib: What is kept for the system and the agent, and not offered to tasks.
-        ssm_access: Whether Session Manager reaches it, and with it whoever may start a session.
-        detailed_monitoring: Whether it is measured every minute; priced.
-        egress: TCP ports that it, and tasks without an interface of their own, may connect to anywhere.
-
-    Raises:
-        ValueError: the volume or a port is outside its limit, or the memory is negative.
-    """
-
-    ami: Ami = attrs.field(factory=Ami)
-    volume_gib: int = 30
-    user_data: tuple[str, ...] = attrs.field(converter=_names, default=())
-    reserved_memory_mib: int = SYSTEM_MIB
-    ssm_access: bool = False
-    detailed_monitoring: bool = True
-    egress: tuple[int, ...] = attrs.field(converter=_ports, default=(443,))
-
-    def __attrs_post_init__(self) -> None:
-        faults = Faults("ContainerInstance")
-        faults.keep(limits.VOLUME, "volume_gib", self.volume_gib)
-        faults.keep(limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
-        for port in self.egress:
-            faults.keep(limits.PORT, "egress", port)
-        for table in ("[settings.ecs]", "[settings.autoscaling]"):
-            if self.ami.is_bottlerocket and table in map(str.strip, self.user_data):
-                faults.add(
-                    f"user_data repeats the table {table}, which is there already, and TOML has each once; write what "
-                    "is for [settings.ecs] first, without the table's name"
-                )
-        faults.raise_found()
-
-    @property
-    def runs_privileged(self) -> bool:
-        """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
-        said = {line.replace(" ", "") for line in self.user_data}
-        return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in said
 
 
 @attrs.frozen(kw_only=True)
@@ -171,15 +69,15 @@ class ManagedScaling:
 class WarmPool:
     """Instances that were set up once and wait, stopped: their volumes are paid for, their hours are not.
 
+    None goes back to wait: with ECS that cannot be asked for (ECS developer guide, using a warm pool).
+
     Args:
         min_instances: How many wait at least.
         max_prepared: How many there are at most, waiting and at work together; the group's most without it.
-        reuse: Whether an instance goes back to wait when it is not needed.
     """
 
     min_instances: int = 0
     max_prepared: int | None = None
-    reuse: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -350,6 +248,11 @@ class Ec2Capacity(Capacity):
         """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
         return self.instance.runs_privileged
 
+    @property
+    def system(self) -> OperatingSystemFamily:
+        """The operating system of its instances."""
+        return self.instance.ami.operating_system_family
+
     def is_known_for(self, *tasks: Task) -> bool:
         """Whether the sizes of all its types and of these tasks are known before deployment."""
         sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task.host_ports)]
@@ -391,6 +294,18 @@ class Ec2Capacity(Capacity):
                 "use ContainerInstance(ami=Ami.bottlerocket())"
             )
         self._check_trunking(faults)
+        if self.instance.ami.on_windows:
+            self._check_windows(faults)
+
+    def _check_windows(self, faults: Faults) -> None:
+        """Note what AWS's AMIs of Windows do not start on, or do not do."""
+        if self.architecture is not Architecture.X86_64 or self.has_gpus:
+            faults.add(
+                "instance_types are arm64 or have GPUs, but ECS's AMIs of Windows are for x86_64 without; "
+                "use other types, as in 'm7i.large'"
+            )
+        for argument in (name for name in ("trunking", "warm_pool") if getattr(self, name)):
+            faults.add(f"{argument} is given, but instances of Windows have none of it; leave it out")
 
     def _check_trunking(self, faults: Faults) -> None:
         if self.trunking and self.requirements and self.requirements.burstable:

@@ -14,8 +14,9 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from moorage.ecs.capacity import CAPACITY_ATTRIBUTE, Capacity
+from moorage.ecs.capacity import Capacity
 from moorage.ecs.instance_capacity import Ec2Capacity, ManagedInstancesCapacity
+from moorage.ecs.user_data import set_up
 from moorage.ecs.values import anyone, selected, tcp, zone_of
 from moorage.workload import limits
 from moorage.workload.faults import is_token
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _BOTTLEROCKET_SYSTEM_GIB = 4
 _ONE_ZONE = "@moorage/ecs:one-zone"
-_BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 _ON_CLUSTER = [
     "ecs:RegisterContainerInstance",
@@ -169,7 +169,6 @@ class InstanceGroup(Instances):
                 pool_state=autoscaling.PoolState.STOPPED,
                 min_size=capacity.warm_pool.min_instances,
                 max_group_prepared_capacity=capacity.warm_pool.max_prepared,
-                reuse_on_scale_in=capacity.warm_pool.reuse,
             )
         self.provider = self._define_provider()
         self.provider_name = self.provider.ref
@@ -183,7 +182,7 @@ class InstanceGroup(Instances):
 
     def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
         instance = self.capacity.instance
-        devices = {"/dev/xvda": instance.volume_gib}
+        devices = {"/dev/sda1" if instance.ami.on_windows else "/dev/xvda": instance.volume_gib}
         if instance.ami.is_bottlerocket:
             devices = {"/dev/xvda": _BOTTLEROCKET_SYSTEM_GIB, "/dev/xvdb": instance.volume_gib}
         named = self.capacity.instance_types
@@ -197,7 +196,7 @@ class InstanceGroup(Instances):
             role=self.role,
             security_group=self.security_group,
             associate_public_ip_address=False,
-            user_data=self._user_data(cluster.cluster_name),
+            user_data=ec2.UserData.custom(set_up(self.capacity, cluster.cluster_name)),
             block_devices=[
                 ec2.BlockDevice(
                     device_name=device,
@@ -209,41 +208,6 @@ class InstanceGroup(Instances):
             http_put_response_hop_limit=1,
             detailed_monitoring=instance.detailed_monitoring,
         )
-
-    def _user_data(self, cluster_name: str) -> ec2.UserData:
-        capacity, instance = self.capacity, self.capacity.instance
-        if instance.ami.is_bottlerocket:
-            lines = [
-                *(["[settings.autoscaling]", "should-wait = true"] if capacity.warm_pool else []),
-                "[settings.ecs.instance-attributes]",
-                f'"{CAPACITY_ATTRIBUTE}" = "{capacity.name}"',
-                "[settings.ecs]",
-                f'cluster = "{cluster_name}"',
-                "awsvpc-block-imds = true",
-                f"reserved-memory = {instance.reserved_memory_mib}",
-                *(["enable-spot-instance-draining = true"] if capacity.spot else []),
-                *instance.user_data,
-            ]
-            return ec2.UserData.custom("\n".join(lines))
-        lines = [
-            "#!/bin/bash",
-            "cat >> /etc/ecs/ecs.config <<'END'",
-            f"ECS_CLUSTER={cluster_name}",
-            "ECS_AWSVPC_BLOCK_IMDS=true",
-            f"ECS_RESERVED_MEMORY={instance.reserved_memory_mib}",
-            f'ECS_INSTANCE_ATTRIBUTES={{"{CAPACITY_ATTRIBUTE}": "{capacity.name}"}}',
-            *(["ECS_ENABLE_SPOT_INSTANCE_DRAINING=true"] if capacity.spot else []),
-            *(["ECS_WARM_POOLS_CHECK=true"] if capacity.warm_pool else []),
-            "END",
-            f"cat > {_BLOCK_METADATA} <<'END'",
-            "#!/bin/sh",
-            "iptables --new-chain DOCKER-USER 2> /dev/null",
-            "iptables --insert DOCKER-USER 1 --in-interface docker+ --destination 169.254.169.254/32 --jump DROP",
-            "END",
-            f"chmod +x {_BLOCK_METADATA} && {_BLOCK_METADATA}",
-            *instance.user_data,
-        ]
-        return ec2.UserData.custom("\n".join(lines))
 
     def _define_provider(self) -> ecs.CfnCapacityProvider:
         scaling = self.capacity.scaling

@@ -107,7 +107,7 @@ class Job(Construct):
             egress=egress,
         )
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        _check_triggers(triggers, task, faults)
+        _check_triggers(triggers, task, scope, faults)
         launch.check(faults)
         _check_placement(launch, placement, faults)
         task.check_run_alone(faults)
@@ -193,7 +193,7 @@ class Job(Construct):
         return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
 
 
-def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, faults: Faults) -> None:
+def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, faults: Faults) -> None:
     if not triggers:
         faults.add(
             "neither schedule nor event is given, so nothing would start it; use schedule=ScheduleExpression.cron(...) "
@@ -205,6 +205,8 @@ def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, faults
         )
     for trigger in triggers:
         trigger.check_overrides(task, faults)
+        if isinstance(trigger, EventRule):
+            trigger.check_pattern(scope, faults)
 
 
 def _check_placement(launch: Launch, placement: Placement | None, faults: Faults) -> None:

@@ -244,6 +244,14 @@ class Launch:
                 "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
                 "Cluster.from_attributes(security_groups=[...])"
             )
+        asked = self.task.operating_system_family
+        for capacity in used:
+            if capacity.system not in {None, asked}:
+                faults.add(
+                    f"operating_system_family is {asked.value!r}, but instances of capacity {capacity.name!r} run "
+                    f"{capacity.system.value if capacity.system else ''}; use a capacity with such an AMI "
+                    "(Ami.windows(...) has Windows), or run it on Fargate"
+                )
         privileged = [each.name for each in self.task.containers if each.privileged]
         for capacity in used:
             if privileged and not capacity.runs_privileged:

@@ -1,4 +1,4 @@
-"""An entrance shared by any number of services."""
+"""An entrance shared by any number of services, which reads their requests."""
 
 from __future__ import annotations
 
@@ -9,30 +9,74 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from moorage.ecs.network import Network
-from moorage.ecs.route import clash_of
-from moorage.ecs.values import anyone, duration, tcp
+from moorage.ecs.entrance import IPV4, Entrance, check_addresses, check_subnets, clients, is_record_of
+from moorage.ecs.route import Route
+from moorage.ecs.values import duration, stack_of, tcp
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.faults import Faults, is_token
+from moorage.workload.faults import Faults
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
+    from aws_cdk import aws_wafv2 as wafv2
 
-    from moorage.ecs.route import Route
+    from moorage.ecs.existing_load_balancer import ExistingLoadBalancer
+    from moorage.ecs.listener import Listener
     from moorage.workload.durations import Duration
 
-_LOGS_KEPT_DAYS = 365
-_OLD_VERSIONS_KEPT_DAYS = 30
+_WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
+"""Who writes the logs of application load balancers."""
+
+
+class RequestEntrance(Entrance):
+    """An application load balancer and the routes on it, whether it is defined here or exists already."""
+
+    https: bool
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._imported: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
+
+    def check(self, route: Route | Listener, faults: Faults) -> None:
+        """Note why `route` cannot stand beside the routes that services have on this load balancer already."""
+        if not isinstance(route, Route):
+            faults.add(
+                f"{route.word} for {route.says} is of {self.node.path}, an application load balancer, which reads "
+                "requests; use Route(...), or a NetworkLoadBalancer"
+            )
+            return
+        if route.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.https:
+            faults.add(
+                f"route for {route.says} is {route.protocol_version.name}, which clients speak over HTTPS alone; "
+                "give the load balancer a certificate="
+            )
+        super().check(route, faults)
+
+    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """The listener as services in `stack` see it: imported there, by its ARN, once."""
+        raise NotImplementedError
+
+    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
+        """The test listener as services in `stack` see it, where a new version is reached before it gets traffic."""
+        raise NotImplementedError
+
+    def _import(
+        self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener
+    ) -> elbv2.IApplicationListener:
+        if (stack, name) not in self._imported:
+            scope, group = self.place_in(stack)
+            arn = listener if isinstance(listener, str) else listener.listener_arn
+            self._imported[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
+                scope, name, listener_arn=arn, security_group=group
+            )
+        return self._imported[stack, name]
 
 
 @jsii.implements(ec2.IConnectable)
-class LoadBalancer(Construct):
+class LoadBalancer(RequestEntrance):
     """An Application Load Balancer over HTTPS that services share; what no service asks for is answered with 404.
 
     HTTP is redirected. Headers that are not valid are dropped, access is logged, and it cannot be deleted by mistake.
@@ -55,6 +99,12 @@ class LoadBalancer(Construct):
         test_port: The port of the test listener; 8443, or 8080 without a certificate.
         vpc_subnets: The subnets it stands in, two or more; the public ones when public, else the private ones.
         idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
+        web_acl: The web ACL of AWS WAF that its requests pass, by its ARN or as it is defined: one of its region, with
+            the scope REGIONAL. Priced by AWS, so there is none without it.
+        ip_address_type: Which addresses clients reach it by; IPv4 without it. The others need subnets with IPv6, which
+            a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
+        zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
+            Controller). On, since it costs and changes nothing until somebody who may does that.
         access_logs: Whether requests are logged, in a bucket of its own for a year.
         deletion_protection: Whether CloudFormation is refused when it deletes it.
         removal_policy: What becomes of the log bucket when the stack goes.
@@ -78,6 +128,9 @@ class LoadBalancer(Construct):
         test_port: int | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         idle_timeout: Duration | None = None,
+        web_acl: str | wafv2.CfnWebACL | None = None,
+        ip_address_type: elbv2.IpAddressType = IPV4,
+        zonal_shift: bool = True,
         access_logs: bool = True,
         deletion_protection: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
@@ -89,20 +142,21 @@ class LoadBalancer(Construct):
         if test_port in {80, 443}:
             faults.add(f"test_port is {test_port}, but that is the port of its other listeners; use another")
         _check_encryption(faults, certificate, plain_http, public=public)
-        _check_subnets(faults, vpc, vpc_subnets, public=public)
-        peers = tuple(ingress) if ingress is not None else (anyone() if public else _inside(vpc, faults),)
+        check_subnets(faults, limits.BALANCER_SUBNETS, vpc, vpc_subnets, public=public)
+        check_addresses(faults, vpc, ip_address_type, public=public)
+        peers = clients(vpc, ingress, ip_address_type, faults, public=public)
+        if web_acl is not None:
+            from moorage.ecs.web_acl import check_web_acl  # noqa: PLC0415  # loaded only where there is one
+
+            check_web_acl(web_acl, stack_of(scope), faults)
         faults.raise_found()
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.https = certificate is not None
         self._zone = zone
-        self._routes: list[tuple[Route, Construct]] = []
-        self._aliases: set[str] = set()
-        self._opened: set[tuple[str, int, int]] = set()
-        self._places: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
-        self._imported: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
-        self._certificate = certificate
+        self._addresses = ip_address_type
+        self.certificate = certificate
         self._test_ingress = tuple(test_ingress)
         self.test_port = test_port or (8443 if self.https else 8080)
         self.test_listener: elbv2.ApplicationListener | None = None
@@ -123,38 +177,80 @@ class LoadBalancer(Construct):
             drop_invalid_header_fields=True,
             desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
             idle_timeout=duration(60 if idle_seconds is None else idle_seconds),
+            ip_address_type=None if ip_address_type is IPV4 else ip_address_type,
         )
+        if ip_address_type is not IPV4:
+            self._warn_without_ipv6(vpc_subnets, public=public)
+        if zonal_shift:
+            self.load_balancer.set_attribute("zonal_shift.config.enabled", "true")
         if plain_http:
             self.load_balancer.node.add_metadata("moorage:plain-http", plain_http)
         self.listener = self._listen(certificate)
-        for peer in filter(None, peers):
+        for peer in peers:
             for port in (443, 80) if self.https else (80,):
                 self.security_group.add_ingress_rule(peer, tcp(port), f"Clients on port {port}")
-        self.log_bucket = self._log_access(removal_policy) if access_logs else None
+        self.log_bucket = self._log_to_bucket(self.load_balancer, _WRITER, removal_policy) if access_logs else None
+        if web_acl is not None:
+            from moorage.ecs.web_acl import associate  # noqa: PLC0415  # likewise
+
+            associate(self, web_acl, self.load_balancer.load_balancer_arn)
+
+    @classmethod
+    def from_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        listener_arn: str,
+        security_group_id: str,
+        vpc: ec2.IVpc,
+        https: bool = True,
+        test_listener_arn: str | None = None,
+    ) -> ExistingLoadBalancer:
+        """A load balancer that exists already, from another app or another stack, for routes of services here.
+
+        Args:
+            scope: Where it is known.
+            construct_id: Its id there.
+            listener_arn: The listener that gets the rules of routes. The priorities of rules that it has already are
+                not known here; `Route(priority=)` evades one.
+            security_group_id: That of the load balancer, which gets a rule for each port that leads to a service.
+            vpc: Its VPC.
+            https: Whether the listener is one of HTTPS, which routes of HTTP/2 and gRPC need.
+            test_listener_arn: The listener on which rollouts that shift traffic show a new version first; without it
+                they show it nowhere before.
+
+        Returns:
+            What `Route` takes as its load balancer.
+
+        Raises:
+            ValueError: an ARN or id is of something else, or of another account or region than `scope`, where rules
+                and target groups of a load balancer cannot stand.
+        """
+        from moorage.ecs.existing_load_balancer import ExistingLoadBalancer  # noqa: PLC0415  # loaded where used
+
+        return ExistingLoadBalancer(
+            scope,
+            construct_id,
+            listener_arn=listener_arn,
+            security_group_id=security_group_id,
+            vpc=vpc,
+            https=https,
+            test_listener_arn=test_listener_arn,
+        )
 
     @property
-    def connections(self) -> ec2.Connections:
-        """Whom it may connect to, and who may connect to it."""
-        return self.security_group.connections
+    def full_name(self) -> str:
+        """What CloudWatch knows it by."""
+        return self.load_balancer.load_balancer_full_name
 
-    def check(self, route: Route, faults: Faults) -> None:
-        """Note why `route` cannot stand beside the routes that services have on this load balancer already."""
-        if route.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.https:
-            faults.add(
-                f"route for {route.says} is {route.protocol_version.name}, which clients speak over HTTPS alone; "
-                "give the load balancer a certificate="
-            )
-        for other, of in self._routes:
-            if clash := clash_of(route, other, of):
-                faults.add(clash)
-
-    def claim(self, route: Route, service: Construct) -> None:
+    def claim(self, route: Route | Listener, service: Construct) -> None:
         """Record that `service` has `route`, and define the alias of each host that has none yet."""
-        self._routes.append((route, service))
-        if self._zone:
+        super().claim(route, service)
+        if self._zone and isinstance(route, Route):
             for host in route.host:
-                if _is_record_of(self._zone, host):
-                    self._define_alias(self._zone, host)
+                if is_record_of(self._zone, host):
+                    self._define_alias(self._zone, host, self.load_balancer, self._addresses)
                 else:
                     cdk.Annotations.of(service).add_warning_v2(
                         "@moorage/ecs:alias",
@@ -163,11 +259,7 @@ class LoadBalancer(Construct):
                     )
 
     def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The listener as services in `stack` see it: imported there, by its ARN, once.
-
-        Whatever refers to both, the rules between the security groups among them, then stands in the stack of the
-        service. That of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
-        """
+        """The listener as services in `stack` see it: imported there, by its ARN, once."""
         return self._import(stack, "Listener", self.listener)
 
     def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
@@ -178,34 +270,6 @@ class LoadBalancer(Construct):
         if self.test_listener is None:
             self.test_listener = self._listen_for_tests()
         return self._import(stack, "TestListener", self.test_listener)
-
-    def _import(self, stack: cdk.Stack, name: str, listener: elbv2.ApplicationListener) -> elbv2.IApplicationListener:
-        if stack not in self._places:
-            scope = Construct(stack, f"Entrance {self.node.addr}")
-            group = ec2.SecurityGroup.from_security_group_id(
-                scope, "SecurityGroup", self.security_group.security_group_id, allow_all_outbound=False
-            )
-            self._places[stack] = (scope, group)
-        if (stack, name) not in self._imported:
-            scope, group = self._places[stack]
-            self._imported[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
-                scope, name, listener_arn=listener.listener_arn, security_group=group
-            )
-        return self._imported[stack, name]
-
-    def open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int) -> None:
-        """Let it reach these ports of instances, with rules in its own stack, once for all services that ask.
-
-        Services of several stacks share the instances' security group; two that defined the same rule would clash.
-        """
-        asked = (instances.node.path, first_port, last_port)
-        if asked not in self._opened:
-            self._opened.add(asked)
-            ports = ec2.Port.tcp_range(first_port, last_port)
-            self.security_group.add_egress_rule(instances, ports, "Load balancer to tasks on instances")
-            instances.add_ingress_rule(
-                self.security_group, ports, "Load balancer to tasks on instances", remote_rule=True
-            )
 
     def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
         if certificate is None:
@@ -229,97 +293,16 @@ class LoadBalancer(Construct):
         for peer in self._test_ingress:
             self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
         encrypted: dict[str, Any] = {"protocol": elbv2.ApplicationProtocol.HTTP}
-        if self._certificate:
-            encrypted = {"certificates": [self._certificate], "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}
+        if self.certificate:
+            encrypted = {"certificates": [self.certificate], "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}
             encrypted["protocol"] = elbv2.ApplicationProtocol.HTTPS
         return self.load_balancer.add_listener(
             "Test", port=self.test_port, default_action=_not_found(), open=False, **encrypted
         )
 
-    def _log_access(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
-        """Log requests to a bucket; by attributes, since `log_access_logs` fails in a stack without a region."""
-        bucket = s3.Bucket(
-            self,
-            "AccessLogs",
-            encryption=s3.BucketEncryption.S3_MANAGED,  # the only one that load balancers write with
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            versioned=True,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=cdk.Duration.days(_LOGS_KEPT_DAYS),
-                    noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
-                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
-                )
-            ],
-            removal_policy=removal_policy,
-        )
-        granted = bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
-                actions=["s3:PutObject"],
-                resources=[bucket.arn_for_objects(f"AWSLogs/{cdk.Aws.ACCOUNT_ID}/*")],
-            )
-        )
-        self.load_balancer.set_attribute("access_logs.s3.enabled", "true")
-        self.load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        if granted.policy_dependable:
-            self.load_balancer.node.add_dependency(granted.policy_dependable)
-        return bucket
-
-    def _define_alias(self, zone: route53.IHostedZone, host: str) -> None:
-        from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loaded only where a zone is given
-        from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415
-
-        if host in self._aliases:
-            return
-        self._aliases.add(host)
-        route53.ARecord(
-            self,
-            f"Alias {host}",
-            zone=zone,
-            record_name=f"{host}.",
-            target=route53.RecordTarget.from_alias(targets.LoadBalancerTarget(self.load_balancer)),
-        )
-
 
 def _not_found() -> elbv2.ListenerAction:
     return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")
-
-
-def _is_record_of(zone: route53.IHostedZone, host: str) -> bool:
-    """Whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
-    try:
-        of = zone.zone_name
-    except RuntimeError:  # imported without its name
-        of = ""
-    if is_token((host, of)):
-        return True
-    named = host.removeprefix("*.")
-    return not set("*?") & set(named) and (not of or f".{named}".endswith(f".{of.lower().rstrip('.')}"))
-
-
-def _inside(vpc: ec2.IVpc, faults: Faults) -> ec2.IPeer | None:
-    """The addresses of a VPC, as far as it says which they are."""
-    try:
-        return ec2.Peer.ipv4(vpc.vpc_cidr_block)
-    except RuntimeError:  # imported without them
-        faults.add(
-            "ingress is not given, and the VPC does not say its addresses, to which it would open; "
-            "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
-        )
-        return None
-
-
-def _check_subnets(faults: Faults, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool) -> None:
-    if vpc_subnets is not None:
-        if vpc_subnets.subnets is not None:
-            faults.keep(limits.BALANCER_SUBNETS, "the number of subnets", len(vpc_subnets.subnets))
-    elif Network.of(vpc) is None and not is_token(vpc.availability_zones):
-        chosen = vpc.public_subnets if public else vpc.private_subnets or vpc.isolated_subnets
-        kind = "public subnets of the VPC" if public else "private subnets of the VPC"
-        faults.keep(limits.BALANCER_SUBNETS, f"the number of {kind}", len(chosen))
 
 
 def _check_encryption(

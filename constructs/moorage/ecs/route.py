@@ -6,7 +6,7 @@ import enum
 import fnmatch
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -18,7 +18,8 @@ from moorage.workload.faults import Faults, is_token
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from moorage.ecs.load_balancer import LoadBalancer
+    from moorage.ecs.listener import Listener
+    from moorage.ecs.load_balancer import RequestEntrance
 
 _LONGEST_PATTERN = 128
 
@@ -47,7 +48,8 @@ class TargetHealth:
     """How a load balancer learns whether a task can serve.
 
     Args:
-        path: What it requests; with gRPC, the method it calls as `/package.service/method`.
+        path: What it requests; with gRPC, the method it calls as `/package.service/method`. Of a `Listener` without
+            one, whether it can connect is enough.
         codes: The answers that mean healthy: `200`, `200,204`, `200-299`; with gRPC, 0 to 99.
         interval: Between two checks, 5 to 300 s. A new task waits for one check before it serves.
         timeout: What an answer may take, 2 to 120 s and less than the interval.
@@ -76,7 +78,8 @@ class TargetHealth:
         faults.raise_found()
 
 
-def _health(given: TargetHealth | str) -> TargetHealth:
+def health_of(given: TargetHealth | str) -> TargetHealth:
+    """What a path of a health check stands for."""
     return given if isinstance(given, TargetHealth) else TargetHealth(given)
 
 
@@ -88,7 +91,8 @@ class Route:
     changes no rule of another: host and path before host, host before path, path before all.
 
     Args:
-        load_balancer: The entrance; any number of services share it, from any stack of the app.
+        load_balancer: The entrance; any number of services share it, from any stack of the app. One that exists already
+            is a `LoadBalancer.from_attributes`.
         host: One or more host names, with `*` and `?`.
         path: One or more paths, with `*` and `?`. The container sees the path as it was requested.
         health: The path of the health check, or a `TargetHealth`.
@@ -102,10 +106,14 @@ class Route:
         ValueError: with all that Elastic Load Balancing would not take.
     """
 
-    load_balancer: LoadBalancer
+    word: ClassVar[str] = "route"
+    reads_requests: ClassVar[bool] = True
+    """Whether its load balancer knows of requests, and so of their number, their errors and their latency."""
+
+    load_balancer: RequestEntrance
     host: tuple[str, ...] = attrs.field(converter=_hosts, default=None, kw_only=True)
     path: tuple[str, ...] = attrs.field(converter=_values, default=None, kw_only=True)
-    health: TargetHealth = attrs.field(converter=_health, factory=TargetHealth, kw_only=True)
+    health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)
     container: str | None = attrs.field(default=None, kw_only=True)
     protocol_version: elbv2.ApplicationProtocolVersion = attrs.field(
         default=elbv2.ApplicationProtocolVersion.HTTP1, kw_only=True
@@ -155,33 +163,38 @@ class Route:
         parts = [f"{name} {', '.join(map(repr, of))}" for name, of in (("host", self.host), ("path", self.path)) if of]
         return " and ".join(parts) or "all requests"
 
+    def reached(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
+        """Of these ports of a target those that the load balancer connects to: the first, the last, whether by UDP."""
+        return [(*ports, False)]
+
     def hides(self, other: Route) -> bool:
         """Whether every request that `other` asks for is one that this route asks for too."""
         return _covers(self.host, other.host) and _covers(self.path, other.path)
 
+    def clash(self, other: Route | Listener, of: Construct | None) -> str | None:
+        """Why this route cannot stand on one listener with `other`; None where it can.
 
-def clash_of(route: Route, other: Route, of: Construct | None) -> str | None:
-    """Why `route` cannot stand on one listener with `other`; None where it can.
-
-    Args:
-        route: The one that a service asks for.
-        other: The one that stands there.
-        of: The service that has it; None where it is the same service.
-    """
-    first, second = (other, route) if other.priority <= route.priority else (route, other)
-    if other.priority == route.priority and (other.host, other.path) != (route.host, route.path):
-        why = f"have the same priority {route.priority}; set priority= on one of them"
-    elif not is_token((*route.host, *route.path, *other.host, *other.path)) and first.hides(second):
-        why = (
-            f"clash: the one with priority {first.priority} is asked first and leaves the one with {second.priority} "
-            "nothing; set priority= on one of them, or ask for something else"
-        )
-    else:
-        return None
-    return f"route for {route.says} and that of {_named(of)} for {other.says} {why}"
+        Args:
+            other: The one that stands there.
+            of: The service that has it; None where it is the same service.
+        """
+        if not isinstance(other, Route):
+            return None
+        first, second = (other, self) if other.priority <= self.priority else (self, other)
+        if other.priority == self.priority and (other.host, other.path) != (self.host, self.path):
+            why = f"have the same priority {self.priority}; set priority= on one of them"
+        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and first.hides(second):
+            why = (
+                f"clash: the one with priority {first.priority} is asked first and leaves the one with "
+                f"{second.priority} nothing; set priority= on one of them, or ask for something else"
+            )
+        else:
+            return None
+        return f"route for {self.says} and that of {named(of)} for {other.says} {why}"
 
 
-def _named(service: Construct | None) -> str:
+def named(service: Construct | None) -> str:
+    """A service in words, for errors; None is the one that is being defined."""
     return service.node.path if service else "this service"
 
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
+from moorage.ecs.route import Route
 from moorage.ecs.values import duration, ecs_itself
 from moorage.workload.task import NetworkMode
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.launch import Launch
-    from moorage.ecs.route import Route
+    from moorage.ecs.listener import Listener
     from moorage.workload.container import Container
     from moorage.workload.task import Task
+
+    TargetGroup = elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup
 
 _HANDED_OUT = (32768, 65535)
 """The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
@@ -38,36 +41,37 @@ class Target:
         suffix: What the ids of its constructs end in; nothing for the first.
         group: The target group that serves first.
         alternate: The one that a shifting rollout starts the next version in, and then they take turns.
-        rules: The rules that such a rollout turns; none otherwise.
+        rules: What such a rollout turns, rules of an application load balancer's listeners or a network load balancer's
+            listeners themselves; none otherwise.
     """
 
-    route: Route
+    route: Route | Listener
     suffix: str
-    group: elbv2.ApplicationTargetGroup
-    alternate: elbv2.ApplicationTargetGroup | None = None
-    rules: tuple[elbv2.ApplicationListenerRule, ...] = ()
+    group: TargetGroup
+    alternate: TargetGroup | None = None
+    rules: tuple[elbv2.ApplicationListenerRule | elbv2.NetworkListener, ...] = ()
 
     @property
-    def groups(self) -> list[elbv2.ApplicationTargetGroup]:
+    def groups(self) -> list[TargetGroup]:
         return [self.group, self.alternate] if self.alternate else [self.group]
 
     @functools.cached_property
     def dimensions(self) -> list[Mapping[str, str]]:
         """What CloudWatch knows each of its target groups by."""
-        balancer = self.route.load_balancer.load_balancer.load_balancer_full_name
+        balancer = self.route.load_balancer.full_name
         return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
 def define_routes(
     scope: Construct,
     service: ecs.BaseService,
-    routes: tuple[Route, ...],
+    routes: tuple[Route | Listener, ...],
     launch: Launch,
     stack: cdk.Stack,
     *,
     shifts: bool,
 ) -> tuple[Target, ...]:
-    """Define target groups, rules and security group rules, all in this stack (see `LoadBalancer.listener_in`).
+    """Define target groups, rules and security group rules, all in this stack (see `Entrance`).
 
     Args:
         scope: Where.
@@ -82,7 +86,11 @@ def define_routes(
     targets = []
     for index, route in enumerate(routes):
         suffix = f" {route.says}" if index else ""
-        if role:
+        if not isinstance(route, Route):
+            from moorage.ecs.listening import define_listener  # noqa: PLC0415  # loaded only where there is one
+
+            targets.append(define_listener(scope, service, route, suffix, launch, role, stack))
+        elif role:
             targets.append(_define_shifting(scope, service, route, suffix, launch, role, stack))
         else:
             targets.append(_define_plain(scope, service, route, suffix, launch, route.load_balancer.listener_in(stack)))
@@ -102,7 +110,7 @@ def _define_plain(
     launch: Launch,
     listener: elbv2.IApplicationListener,
 ) -> Target:
-    container = _serving(route, launch.task)
+    container = serving(route, launch.task)
     essential = next(each for each in launch.task.containers if each.essential)
     target = (
         service  # attaches its first essential container unasked, for a message to node less
@@ -131,7 +139,7 @@ def _define_shifting(
     stack: cdk.Stack,
 ) -> Target:
     balancer = route.load_balancer
-    container = _serving(route, launch.task)
+    container = serving(route, launch.task)
     group = _target_group(scope, f"TargetGroup{suffix}", route, launch)
     alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", route, launch)
     both = elbv2.ListenerAction.weighted_forward(
@@ -141,7 +149,8 @@ def _define_shifting(
         ]
     )
     conditions = _conditions(route)
-    rule, test_rule = (
+    listeners = (("Rule", balancer.listener_in(stack)), ("TestRule", balancer.test_listener_in(stack)))
+    rule, *test = (
         elbv2.ApplicationListenerRule(
             scope,
             f"{name}{suffix}",
@@ -150,7 +159,8 @@ def _define_shifting(
             conditions=conditions,
             action=both,
         )
-        for name, listener in (("Rule", balancer.listener_in(stack)), ("TestRule", balancer.test_listener_in(stack)))
+        for name, listener in listeners
+        if listener
     )
     of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
     target = service.load_balancer_target(
@@ -160,25 +170,28 @@ def _define_shifting(
             f"Alternate{suffix}",
             alternate_target_group=alternate,
             production_listener=of_rule(rule),
-            test_listener=of_rule(test_rule),
+            test_listener=of_rule(test[0]) if test else None,
             role=role,
         ),
     )
     group.add_target(target)
-    return Target(route, suffix, group, alternate, (rule, test_rule))
+    return Target(route, suffix, group, alternate, (rule, *test))
 
 
 def _let_turn(scope: Construct, service: ecs.BaseService, role: iam.Role, targets: Sequence[Target]) -> None:
-    """Let ECS turn this service's rules, and no others as far as they can be named.
+    """Let ECS turn this service's rules and listeners, and no others as far as they can be named.
 
-    In place of AWS's managed policy, which lets it turn every rule of the account (ECS developer guide, "Amazon ECS
+    In place of AWS's managed policy, which lets it turn every one of the account (ECS developer guide, "Amazon ECS
     infrastructure IAM role for load balancers").
     """
-    rules = [rule.listener_rule_arn for target in targets for rule in target.rules]
+    turned = [each for target in targets for each in target.rules]
+    rules = [each.listener_rule_arn for each in turned if isinstance(each, elbv2.ApplicationListenerRule)]
+    listeners = [each.listener_arn for each in turned if isinstance(each, elbv2.NetworkListener)]
     groups = [group.target_group_arn for target in targets for group in target.groups]
-    turned = _allowed(["ModifyRule", "RegisterTargets", "DeregisterTargets"], [*rules, *groups])
+    turning = ["ModifyRule"] * bool(rules) + ["ModifyListener"] * bool(listeners)
+    turn = _allowed([*turning, "RegisterTargets", "DeregisterTargets"], [*rules, *listeners, *groups])
     read = _allowed(["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"], ["*"])
-    policy = iam.Policy(scope, "InfrastructurePolicy", roles=[role], statements=[turned, read])
+    policy = iam.Policy(scope, "InfrastructurePolicy", roles=[role], statements=[turn, read])
     service.node.add_dependency(policy)
 
 
@@ -186,7 +199,7 @@ def _allowed(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStat
     return iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
 
 
-def _serving(route: Route, task: Task) -> Container:
+def serving(route: Route | Listener, task: Task) -> Container:
     """The container that serves a route; `check_routes` has made sure that there is one."""
     return next(each for each in task.containers if each.port and route.container in {None, each.name})
 
@@ -210,7 +223,7 @@ def _target_group(
         scope,
         construct_id,
         vpc=launch.reach.vpc,
-        port=_serving(route, launch.task).port,
+        port=serving(route, launch.task).port,
         protocol=elbv2.ApplicationProtocol.HTTP,
         protocol_version=route.protocol_version,
         target_type=elbv2.TargetType.IP if launch.own_interface else elbv2.TargetType.INSTANCE,
@@ -229,8 +242,9 @@ def _target_group(
     )
 
 
-def _open(route: Route, instances: ec2.ISecurityGroup, task: Task) -> None:
-    """Let a route's load balancer reach the ports of the instances that lead to the container."""
-    container = _serving(route, task)
+def _open(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
+    """Let a load balancer reach the ports of the instances that lead to the container."""
+    container = serving(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
-    route.load_balancer.open_to(instances, *((port, port) if port else _HANDED_OUT))
+    for first, last, udp in route.reached((port, port) if port else _HANDED_OUT):
+        route.load_balancer.open_to(instances, first, last, udp=udp)

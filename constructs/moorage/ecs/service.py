@@ -21,6 +21,7 @@ from moorage.ecs.combination import (
     SPREAD,
     check_discovery,
     check_grace,
+    check_lattices,
     check_placement,
     check_rollout,
     check_room,
@@ -32,7 +33,6 @@ from moorage.ecs.combination import (
 from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched, connections_of, warn
 from moorage.ecs.placement import Placement
 from moorage.ecs.rollout import DAEMON, ROLLING, complete, deployment
-from moorage.ecs.route import Route
 from moorage.ecs.routing import define_routes
 from moorage.ecs.strategy import CapacityChoice, Strategy
 from moorage.ecs.values import duration, stack_of
@@ -46,7 +46,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
     from aws_cdk import aws_events as events
     from aws_cdk import aws_sqs as sqs
+    from aws_cdk import aws_vpclattice as vpclattice
 
+    from moorage.ecs.lattice import Lattice
+    from moorage.ecs.listener import Listener
+    from moorage.ecs.route import Route
     from moorage.ecs.service_connect import ServiceConnect
     from moorage.workload.durations import Duration
     from moorage.workload.estimate import Estimate
@@ -73,13 +77,15 @@ class Service(Construct):
         cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
         task: What runs.
         scaling: How many copies; two without it, so that one is left when a zone is lost.
-        route: Which requests of a load balancer reach it, in up to 5 routes; without it nothing does.
+        route: Which requests of a load balancer reach it, or which ports of a network load balancer, in up to 5 routes
+            and listeners; without it nothing does.
         rollout: How a new version replaces the old one; rolling, with all copies serving and a circuit breaker,
             without it, and of a daemon one instance after the other.
         before: A task that runs once ahead of each new version, where and as its own tasks do, and fails the rollout
             when it does not end with 0 within an hour: a database migration. Its role is `before_task_definition`'s.
         connect: Its name for other services in the cluster's namespace; `connect_to` opens the path to one.
         cloud_map_options: A name of its own in a Cloud Map namespace, by DNS or by API, in place of `connect`.
+        lattice: What VPC Lattice lets other VPCs and accounts reach of it, in up to 5 target groups.
         capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
             cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
         placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
@@ -90,7 +96,7 @@ class Service(Construct):
         egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on Fargate
             starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a peer each.
         health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not count;
-            60 s without it. Longer than the slowest start. Of a service with a route alone.
+            60 s without it. Longer than the slowest start. Of a service with a route or `lattice` alone.
         log_group: In place of the one defined for it, which keeps a year.
         removal_policy: What becomes of its log group when the stack goes.
 
@@ -106,11 +112,12 @@ class Service(Construct):
         cluster: ecs.ICluster,
         task: Task,
         scaling: Scaling | None = None,
-        route: Route | Sequence[Route] = (),
+        route: Route | Listener | Sequence[Route | Listener] = (),
         rollout: Rollout | None = None,
         before: Task | None = None,
         connect: ServiceConnect | None = None,
         cloud_map_options: ecs.CloudMapOptions | None = None,
+        lattice: Lattice | Sequence[Lattice] = (),
         capacity: CapacityChoice | None = None,
         placement: Placement = SPREAD,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -121,7 +128,8 @@ class Service(Construct):
         log_group: logs.ILogGroup | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        routes = (route,) if isinstance(route, Route) else tuple(route)
+        routes = tuple(route) if isinstance(route, Sequence) else (route,)
+        lattices = tuple(lattice) if isinstance(lattice, Sequence) else (lattice,)
         copies = scaling or TWO
         grace = optional_seconds(health_check_grace_period)
         launch = Launch.of(
@@ -150,8 +158,9 @@ class Service(Construct):
             connect.check(task, namespace, faults)
         told = check_room(task, launch.strategy, copies, placement, chosen, faults)
         told["@moorage/ecs:spot-drain"] = slow_to_leave(routes, launch.strategy)
-        check_grace(grace, routes, faults)
+        check_grace(grace, faults, checked=bool(routes or lattices))
         check_discovery(cloud_map_options, task, cluster, connected=connect is not None, faults=faults)
+        check_lattices(lattices, task, chosen, faults)
         faults.raise_found()
 
         super().__init__(scope, construct_id)
@@ -172,7 +181,9 @@ class Service(Construct):
             task_definition=self.task_definition,
             desired_count=None if copies.moves or placement.daemon else copies.minimum,
             capacity_provider_strategies=None if placement.daemon else launched.strategies,
-            health_check_grace_period=duration(_GRACE_SECONDS if grace is None else grace) if routes else None,
+            health_check_grace_period=(
+                duration(_GRACE_SECONDS if grace is None else grace) if routes or lattices else None
+            ),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
             **launched.networked,
@@ -189,18 +200,25 @@ class Service(Construct):
         self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
         self._daemon = placement.daemon
         self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
-        tasks = [task, before] if before else [task]
-        _attach_volumes(self, tasks, own_interface=launch.own_interface)
-        self.before_task_definition: ecs.TaskDefinition | None = None
+        self.lattice_target_groups = self._define_lattices(lattices)
+        _attach_volumes(self, [task, before] if before else [task], own_interface=launch.own_interface)
         self._define_rollout(launched, first, after_capacity, removal_policy)
         if copies.high_resolution:
             self._resource.add_property_override("Monitoring", HIGH_RESOLUTION)
         self.scalable_task_count = define_scaling(self.service, copies, self.targets) if copies.moves else None
 
+    def _define_lattices(self, lattices: Sequence[Lattice]) -> tuple[vpclattice.CfnTargetGroup, ...]:
+        if not lattices:
+            return ()
+        from moorage.ecs.lattice import define_lattices  # noqa: PLC0415  # loaded only where there is one
+
+        return define_lattices(self, self._resource, lattices, self._launch)
+
     def _define_rollout(
         self, launched: Launched, first: Launch | None, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
     ) -> None:
         hooks = list(self.rollout.hooks)
+        self.before_task_definition: ecs.TaskDefinition | None = None
         if first:
             from moorage.ecs.before import define_before  # noqa: PLC0415  # loaded only where there is one
 
@@ -211,7 +229,7 @@ class Service(Construct):
             self._resource.add_property_override(f"DeploymentConfiguration.{path}", value)
 
     @property
-    def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup, ...]:
+    def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
         """The target groups of its routes, and those that a shifting rollout takes turns with."""
         return tuple(group for target in self.targets for group in target.groups)
 
@@ -239,6 +257,7 @@ class Service(Construct):
             checked=max(intervals, default=UNCHECKED_SECONDS),
             drain=max((route.deregistration_delay for route in self._routes), default=0),
             stop=seconds(stop),
+            connections=not all(route.reads_requests for route in self._routes),
         )
         return estimate(
             self.rollout,

@@ -28,7 +28,8 @@ _CPU, _MEMORY = "CPUUtilization", "MemoryUtilization"
 class ServiceAlarms(Construct):
     """Alarms on a service: CPU, memory, and over the targets of each of its routes errors, latency and health.
 
-    Each tells a topic when it rings and when it is over. `RollbackAlarms` are others, which take a rollout back.
+    Each tells a topic when it rings and when it is over. `RollbackAlarms` are others, which take a rollout back. A
+    network load balancer knows of no answers, so there is none on errors and latency of a `Listener`.
 
     Args:
         scope: Where they are defined.
@@ -72,7 +73,9 @@ class ServiceAlarms(Construct):
         faults.keep(limits.ALARM_COUNT, "unhealthy_targets", unhealthy_targets)
         faults.keep(limits.ALARM_MINUTES, "minutes", minutes)
         of_routes = (errors_percent, milliseconds, unhealthy_targets)
-        if all(each is None for each in (cpu_percent, memory_percent, *(of_routes if watched.targets else ()))):
+        reads = any(target.route.reads_requests for target in watched.targets)
+        ringing = of_routes if reads else (unhealthy_targets,) if watched.targets else ()
+        if all(each is None for each in (cpu_percent, memory_percent, *ringing)):
             faults.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
         faults.raise_found()
 

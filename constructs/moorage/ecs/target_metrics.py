@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
 _LEAST_REQUESTS = 20
 """Fewer answers in a minute say nothing of their share of errors."""
+_REQUESTS = "AWS/ApplicationELB"
 
 
 def on_target(
     target: Target, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
 ) -> dict[str, tuple[float, list[dict[str, Any]]]]:
     """The alarms over a route's targets, by id: above what each rings, and its queries.
+
+    Of a network load balancer's listener that of unhealthy targets alone: it knows of no answers.
 
     Args:
         target: What the route became.
@@ -24,21 +27,21 @@ def on_target(
         latency: The time to an answer that 1 of 100 takes longer than, in milliseconds; None for none.
         unhealthy_targets: So many targets that fail their health check; None for none.
     """
-    watched = {
-        "Errors": (errors_percent, error_share(target)),
-        "Latency": (latency and latency / 1000, worst(target, "TargetResponseTime", "p99")),
-        # more than one less than so many, since all three ask for more than their threshold
-        "UnhealthyTargets": (
-            unhealthy_targets and unhealthy_targets - 1,
-            worst(target, "UnHealthyHostCount", "Maximum"),
-        ),
-    }
+    watched = {}
+    if target.route.reads_requests:
+        watched["Errors"] = (errors_percent, error_share(target))
+        watched["Latency"] = (latency and latency / 1000, worst(target, "TargetResponseTime", "p99"))
+    # more than one less than so many, since all three ask for more than their threshold
+    unhealthy = worst(target, "UnHealthyHostCount", "Maximum")
+    watched["UnhealthyTargets"] = (unhealthy_targets and unhealthy_targets - 1, unhealthy)
     return {name: (threshold, queries) for name, (threshold, queries) in watched.items() if threshold is not None}
 
 
 def worst(target: Target, metric: str, statistic: str) -> list[dict[str, Any]]:
     """Queries for the higher of both groups' values."""
-    queries = [_query(f"m{index}", metric, statistic, each) for index, each in enumerate(target.dimensions)]
+    namespace = _REQUESTS if target.route.reads_requests else "AWS/NetworkELB"
+    asked = enumerate(target.dimensions)
+    queries = [_query(f"m{index}", metric, statistic, each, namespace) for index, each in asked]
     each = ", ".join(f"FILL({query['id']}, 0)" for query in queries)
     return [*queries, {"id": "worst", "expression": f"MAX([{each}])", "label": metric, "returnData": True}]
 
@@ -68,13 +71,15 @@ def error_share(target: Target) -> list[dict[str, Any]]:
     return [*queries, *shares, {"id": "share", "expression": most, "label": label, "returnData": True}]
 
 
-def _query(name: str, metric: str, statistic: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+def _query(
+    name: str, metric: str, statistic: str, dimensions: Mapping[str, str], namespace: str = _REQUESTS
+) -> dict[str, Any]:
     return {
         "id": name,
         "returnData": False,
         "metricStat": {
             "metric": {
-                "namespace": "AWS/ApplicationELB",
+                "namespace": namespace,
                 "metricName": metric,
                 "dimensions": [{"name": each, "value": value} for each, value in dimensions.items()],
             },

@@ -15,6 +15,7 @@ from moorage.ecs.values import duration, optional_duration, platform, registry_i
 from moorage.workload import secret_sources
 from moorage.workload.faults import is_token
 from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
+from moorage.workload.platforms import fargate_size
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
@@ -92,17 +93,18 @@ def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
         "enable_fault_injection": task.enable_fault_injection or None,
     }
     if kind is Kind.FARGATE:
+        cpu, memory = fargate_size(task)
         return ecs.FargateTaskDefinition(
             scope,
             "TaskDefinition",
-            cpu=task.cpu,
-            memory_limit_mib=task.memory_mib,
+            cpu=cpu,
+            memory_limit_mib=memory,
             ephemeral_storage_gib=task.ephemeral_storage_gib,
             runtime_platform=platform(task.architecture, task.operating_system_family),
             **more,
         )
     managed = kind is Kind.MANAGED_INSTANCES
-    return ecs.TaskDefinition(
+    definition = ecs.TaskDefinition(
         scope,
         "TaskDefinition",
         compatibility=ecs.Compatibility.MANAGED_INSTANCES if managed else ecs.Compatibility.EC2,
@@ -113,6 +115,11 @@ def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
         runtime_platform=platform(task.architecture, task.operating_system_family) if managed else None,
         **more,
     )
+    resource = definition.node.default_child if task.on_windows else None
+    if isinstance(resource, cdk.CfnResource):  # CDK takes it on Fargate alone
+        said = {"CpuArchitecture": task.architecture.value, "OperatingSystemFamily": task.operating_system_family.value}
+        resource.add_property_override("RuntimePlatform", said)
+    return definition
 
 
 def _text(number: int) -> str:

@@ -9,16 +9,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults, is_token
+from moorage.workload.limit import least_length
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
 
     from moorage.workload.task import Task
 
@@ -168,7 +171,7 @@ class EventRule(Trigger):
         elif not self.fields:
             faults.add("pattern is empty, and EventBridge takes none that matches every event; use source= or another")
         else:
-            faults.keep(limits.EVENT_PATTERN, "pattern", len(json.dumps(self.fields)))
+            faults.keep(limits.EVENT_PATTERN, "pattern", least_length(self.fields))
         self.check(faults)
         faults.raise_found()
 
@@ -176,6 +179,11 @@ class EventRule(Trigger):
     def of(cls, given: events.EventPattern | EventRule) -> EventRule:
         """What a job is given, as a rule."""
         return given if isinstance(given, EventRule) else cls(given)
+
+    def check_pattern(self, scope: Construct, faults: Faults) -> None:
+        """Note a pattern that is too long with what `events.Match` holds, which CDK alone knows."""
+        if is_token(self.fields):
+            faults.keep(limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self.fields)))
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -174,6 +174,8 @@ def _told(task: Task, url: str) -> Task:
 def _evolved(task: Task, **changed: object) -> Task:
     """The task with other fields: `attrs.evolve` names them all, and its containers have no name."""
     fields = {name: getattr(task, name) for name in attrs.fields_dict(Task)} | changed
+    if fields.pop("sized_by_containers"):
+        fields["memory_mib"] = None
     return Task(*fields.pop("containers"), **fields)
 
 

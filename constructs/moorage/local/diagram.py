@@ -80,7 +80,12 @@ class _Graph:
                 if resource.properties.get("Scheme") == "internet-facing":
                     yield Edge("internet", self.node(resource), self._protocol(resource))
             elif resource.type == "AWS::ElasticLoadBalancingV2::ListenerRule":
-                yield from self._of_rule(resource)
+                values = [value for each in resource.properties["Conditions"] for value in _condition_values(each)]
+                yield from self._to_services(resource, " ".join(map(str, values)))
+            elif resource.type == "AWS::ElasticLoadBalancingV2::Listener":
+                yield from self._to_services(
+                    resource, f"{resource.properties['Protocol']} {resource.properties['Port']}"
+                )
             elif resource.type == "AWS::EC2::SecurityGroupIngress":
                 yield from self._of_ingress(resource)
 
@@ -92,15 +97,15 @@ class _Graph:
         for repository in self._reached(service, "AWS::ECR::Repository"):
             yield Edge(self.node(service), self.node(repository), "image")
 
-    def _of_rule(self, rule: Resource) -> Iterator[Edge]:
+    def _to_services(self, rule: Resource, label: str) -> Iterator[Edge]:
+        """What a rule or a listener leads to, by the target groups that both it and a service name."""
         groups = set(self._reached(rule, "AWS::ElasticLoadBalancingV2::TargetGroup"))
-        values = [value for each in rule.properties["Conditions"] for value in _condition_values(each)]
         for service in self._resources.values():
             if service.type != "AWS::ECS::Service":
                 continue
             if groups & set(self._reached(service, "AWS::ElasticLoadBalancingV2::TargetGroup")):
                 for balancer in self._reached(rule, "AWS::ElasticLoadBalancingV2::LoadBalancer"):
-                    yield Edge(self.node(balancer), self.node(service), " ".join(map(str, values)))
+                    yield Edge(self.node(balancer), self.node(service), label)
 
     def _of_ingress(self, ingress: Resource) -> Iterator[Edge]:
         """What one service may connect to of another."""
@@ -118,7 +123,7 @@ class _Graph:
     def _protocol(self, balancer: Resource) -> str:
         listeners = [each for each in self._resources.values() if each.type == "AWS::ElasticLoadBalancingV2::Listener"]
         protocols = {each.properties["Protocol"] for each in listeners if balancer in self._referred(each)}
-        return "HTTPS" if "HTTPS" in protocols else "HTTP"
+        return "HTTPS" if "HTTPS" in protocols else " ".join(sorted(protocols)) or "nothing"
 
     def _reached(self, start: Resource, kind: str) -> list[Resource]:
         """The resources of a type that `start` refers to, directly or through what is not drawn."""

@@ -14,6 +14,7 @@ Client = Any
 Shown = Mapping[str, Any]
 
 _MINUTE = 60
+_OF_REQUESTS = {"HTTP", "HTTPS"}
 _DELAY = "deregistration_delay.timeout_seconds"
 
 
@@ -62,6 +63,7 @@ def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> st
         return None
     zones = {each["AvailabilityZone"] for each in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]}
     arns = [each["targetGroupArn"] for each in service["loadBalancers"] if "targetGroupArn" in each]
+    groups = []
     if arns:
         groups = elbv2.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
         checked = [each["HealthCheckIntervalSeconds"] for each in groups]
@@ -69,7 +71,11 @@ def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> st
         revision = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
         checks = [each["healthCheck"] for each in revision["containerDefinitions"] if each.get("healthCheck")]
         checked = [each.get("interval", 30) for each in checks]
-    pace = Pace(checked=max(checked, default=UNCHECKED_SECONDS), drain=_drain(elbv2, arns))
+    pace = Pace(
+        checked=max(checked, default=UNCHECKED_SECONDS),
+        drain=_drain(elbv2, arns),
+        connections=any(each["Protocol"] not in _OF_REQUESTS for each in groups),
+    )
     try:
         rollout = _rollout(service["deploymentConfiguration"])
     except ValueError:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
 
 _LONG_SECONDS = 600
+_SETTLING_SECONDS = 2 * 600
+"""What ECS waits for a network load balancer when it has shifted test traffic and production traffic (ECS developer
+guide, "Network Load Balancer resources for Amazon ECS blue/green, linear and canary deployments")."""
 UNCHECKED_SECONDS = 40
 """How long ECS waits for a task without any health check before it counts (ECS API minimumHealthyPercent)."""
 
@@ -24,12 +27,14 @@ class Pace:
         checked: Until a task that answers is known to: the interval of the check that ECS waits for.
         drain: How long a task that leaves finishes its requests.
         stop: From SIGTERM until the application has ended; not in any template.
+        connections: Whether a network load balancer leads to it.
     """
 
     start: int = 60
     checked: int = UNCHECKED_SECONDS
     drain: int = 0
     stop: int = 5
+    connections: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +95,7 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
         waves = math.ceil(copies / at_once) if copies else 0
     new_after = waves * (pace.start + pace.checked) + max(waves - 1, 0) * leaving
     if rollout.shifts:
-        new_after += rollout.baking - (rollout.final_bake or 0)
+        new_after += rollout.baking - (rollout.final_bake or 0) + (_SETTLING_SECONDS if pace.connections else 0)
     return Estimate(
         copies=copies,
         seconds=new_after + (rollout.final_bake or 0) + leaving,

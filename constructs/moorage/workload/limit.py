@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 
@@ -89,3 +90,18 @@ def one_of(row: str, values: Iterable[str], *, says: str, instead: str = "", sou
         instead=instead or f"use {', '.join(map(repr, known[:-1]))} or {known[-1]!r}",
         source=source,
     )
+
+
+def least_length(document: Any) -> int:
+    """How many characters a document has as JSON at least: without spaces, and without what CloudFormation puts in."""
+    return len(json.dumps(_known(document), separators=(",", ":")))
+
+
+def _known(document: Any) -> Any:
+    if isinstance(document, Mapping):
+        if any(name == "Ref" or name.startswith("Fn::") for name in document):
+            return ""
+        return {_known(name): _known(each) for name, each in document.items()}
+    if isinstance(document, str):
+        return re.sub(r"[$#]\{Token\[[^]]*\]\}", "", document)
+    return [_known(each) for each in document] if isinstance(document, (list, tuple)) else document

@@ -116,7 +116,7 @@ CONTAINER_CPU = Limit(
     id="container-cpu",
     accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
     says="that is more than the task's",
-    instead="give the task more cpu= or the containers less",
+    instead="give the task more cpu= or the containers less, or use cpu=None",
     source="botocore ContainerDefinition.cpu",
     show=lambda sums: f"{sums[0]} CPU units in all for a task of {sums[1]}",
 )
@@ -124,7 +124,7 @@ CONTAINER_MEMORY = Limit(
     id="container-memory",
     accepts=lambda sums: sums[0] <= sums[1],
     says="that is more than the task's",
-    instead="give the task more memory_mib= or the containers less",
+    instead="give the task more memory_mib= or the containers less, or use memory_mib=None, which works it out",
     source="botocore ContainerDefinition.memory",
     show=lambda sums: f"{sums[0]} MiB in all for a task of {sums[1]} MiB",
 )
@@ -638,6 +638,25 @@ AUTHORITY_ARN = _pattern(
     says="certificates are issued by an AWS Private CA", instead="use the ARN of one, in the same region",
     source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
 )  # fmt: skip
+PREFIX_LIST = _pattern(
+    "prefix-list", r"pl-[0-9a-f]{8,17}",
+    says="a prefix list is named by its id",
+    instead="use the id of com.amazonaws.<region>.vpc-lattice, as in 'pl-0a1b2c3d'",
+    source="EC2 user guide, AWS-managed prefix lists",
+)  # fmt: skip
+LATTICE_TARGET_GROUP = _pattern(
+    "lattice-target-group", r"arn:[a-z0-9-]+:vpc-lattice:[a-zA-Z0-9-]+:\d{12}:targetgroup/tg-[0-9a-z]{17}",
+    says="a target group of VPC Lattice is named by its ARN",
+    instead="use the ARN of one, or leave it out for a new one",
+    source="botocore vpc-lattice TargetGroupArn",
+)  # fmt: skip
+LATTICE_TARGET_GROUPS = Limit(
+    id="lattice-target-groups",
+    accepts=lambda count: count <= 5,
+    says="a service is in 5 target groups of VPC Lattice at most",
+    instead="leave some out",
+    source="ECS developer guide, Create a service that uses VPC Lattice",
+)
 GRACE_PERIOD = _range(
     "health-check-grace-period", 0, 2147483647, unit="s", of="the grace period",
     source="botocore CreateService.healthCheckGracePeriodSeconds",
@@ -677,14 +696,14 @@ TARGET_GRPC_PATH = _pattern(
 )  # fmt: skip
 TARGET_CODES = Limit(
     id="target-health-codes",
-    accepts=lambda codes: _within_codes(codes, 200, 499),
+    accepts=lambda codes: within_codes(codes, 200, 499),
     says="an HTTP health check takes codes from 200 to 499",
     instead="write them as in '200', '200,204' or '200-299'",
     source="botocore elbv2 Matcher.HttpCode",
 )
 TARGET_GRPC_CODES = Limit(
     id="target-health-grpc-codes",
-    accepts=lambda codes: _within_codes(codes, 0, 99),
+    accepts=lambda codes: within_codes(codes, 0, 99),
     says="a gRPC health check takes codes from 0 to 99",
     instead="write them as in '0', '0,12' or '0-5'",
     source="botocore elbv2 Matcher.GrpcCode",
@@ -756,9 +775,9 @@ EVENT_PATTERN = Limit(
     id="event-pattern",
     accepts=lambda size: size <= 4096,
     says="an event pattern is 4,096 characters at most",
-    instead="name fewer, or use the wildcards and prefixes of events.Match",
+    instead="name fewer, or join some with a wildcard ('*'; events.Match has it, and prefixes)",
     source="botocore events PutRule.EventPattern",
-    show=lambda size: f"{size} characters",
+    show=lambda size: f"{size:,} characters",
 )
 TASK_OVERRIDES = Limit(
     id="task-overrides",
@@ -856,7 +875,8 @@ def _holds_subnets(cidr: str, zones: int) -> bool:
     return 16 <= block.prefixlen <= 28 and block.num_addresses >= (zones + 1) * 2**12
 
 
-def _within_codes(codes: str, low: int, high: int) -> bool:
+def within_codes(codes: str, low: int, high: int) -> bool:
+    """Whether codes and ranges of them, as a health check names them, are between two."""
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
         return False
     ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moorage.workload import limits, task_limits
+from moorage.workload.faults import is_token
 
 if TYPE_CHECKING:
     from moorage.workload.container import Container
@@ -12,9 +13,37 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
+def check_sizes(task: Task, faults: Faults) -> None:
+    """Note containers that do not say the memory that their task's is worked out from."""
+    for container in task.containers:
+        if container.memory_mib is None or is_token(container.memory_mib):
+            faults.add(
+                f"memory_mib is None, so that it is worked out, but container {container.name!r} says no number of its "
+                "own; use Container(memory_mib=...), or say the task's"
+            )
+
+
+def fargate_size(task: Task) -> tuple[int, int]:
+    """CPU units and MiB on Fargate: what the task says, and for what it leaves out the least that is offered."""
+    said, memory = task.cpu, task.memory_mib
+    needed = sum(container.cpu or 0 for container in task.containers) if said is None else said
+    if is_token((needed, memory)) or (said is not None and not task.sized_by_containers):
+        return needed, memory
+    offered = task_limits.WINDOWS_MEMORY if task.on_windows else limits.FARGATE_MEMORY
+    holding = [
+        (cpu, each)
+        for cpu, memories in offered.items()
+        for each in memories
+        if (cpu >= needed if said is None else cpu == said)
+        and (each >= memory if task.sized_by_containers else each == memory)
+        and not (task.on_windows and each == cpu)  # which CDK takes, and Fargate does not (FARGATE_WINDOWS_LEAST)
+    ]
+    return min(holding, default=(needed, memory))
+
+
 def check_fargate(task: Task, faults: Faults, *, spot: bool) -> None:
     """Note what Fargate cannot run."""
-    size = (task.cpu, task.memory_mib)
+    size = fargate_size(task)
     if task.on_windows:
         faults.keep(task_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
         faults.keep(task_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
@@ -27,6 +56,8 @@ def check_fargate(task: Task, faults: Faults, *, spot: bool) -> None:
     faults.keep(task_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
     for container in task.containers:
         _check_fargate_container(container, faults)
+        if task.on_windows:
+            _check_fargate_windows(container, faults)
     for volume in task.volumes:
         volume.check_fargate(faults)
 
@@ -50,13 +81,16 @@ def _check_fargate_container(container: Container, faults: Faults) -> None:
         faults.keep(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
 
 
+def _check_fargate_windows(container: Container, faults: Faults) -> None:
+    of = f"of container {container.name!r}"
+    for argument in ("credential_spec", "environment_files", "memory_reservation_mib", "restart_policy"):
+        faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
+    router = container.sidecar and container.sidecar.firelens
+    faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", router)
+
+
 def check_instances(task: Task, faults: Faults) -> None:
     """Note what no instance of an Auto Scaling group can run."""
-    if task.on_windows:
-        faults.add(
-            f"operating_system_family is {task.operating_system_family.value!r}, but the AMIs of a capacity are "
-            "Linux's; run it on Fargate"
-        )
     _check_ephemeral_storage(task, "an Auto Scaling group's instances", faults)
 
 

@@ -115,6 +115,7 @@ def _alarms(given: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...]
 class RollbackAlarms:
     """Alarms that take a rollout back: three are defined over the targets of all the service's routes.
 
+    Over those of a `Listener` only that of unhealthy targets is: a network load balancer knows of no answers.
     One that is in alarm already when a rollout begins does not stop it (ECS developer guide, deployment alarms).
 
     Args:
@@ -151,6 +152,10 @@ class RollbackAlarms:
     def on_targets(self) -> bool:
         """Whether one of them watches the targets of routes."""
         return any(each is not None for each in (self.errors_percent, self.latency, self.unhealthy_targets))
+
+    def rings(self, *, reads_requests: bool) -> bool:
+        """Whether there is an alarm left over targets whose load balancer reads requests, or reads none."""
+        return bool(self.others) or (self.on_targets if reads_requests else self.unhealthy_targets is not None)
 
 
 class Shift(enum.Enum):

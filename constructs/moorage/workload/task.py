@@ -28,7 +28,7 @@ class Architecture(enum.Enum):
 
 
 class OperatingSystemFamily(enum.Enum):
-    """The operating system that the images of a task are built for; Windows on Fargate alone."""
+    """The operating system that the images of a task are built for."""
 
     LINUX = "LINUX"
     WINDOWS_SERVER_2019_CORE = "WINDOWS_SERVER_2019_CORE"
@@ -64,8 +64,10 @@ class Task:
     Args:
         containers: 1 to 10 of them, at least one essential. The first with a port is the one that is connected to.
         cpu: CPU units of the task, of which 1,024 are one vCPU: what is reserved, and the most it has. On instances of
-            an Auto Scaling group None reserves nothing and takes what is free.
-        memory_mib: Memory of the task, in MiB. Fargate offers certain pairs of the two.
+            an Auto Scaling group None reserves nothing and takes what is free; on Fargate it is the least that holds
+            what the containers say.
+        memory_mib: Memory of the task, in MiB. Fargate offers certain pairs of the two. None is what the containers
+            say, each of them, and on Fargate the least that is offered and holds it.
         architecture: The processor the images are built for.
         ephemeral_storage_gib: Disk of a Fargate task, 21 to 200 GiB; 20 GiB without it.
         permissions: What the application itself may do in AWS; grants (`bucket.grant_read(service)`) add to it.
@@ -88,6 +90,7 @@ class Task:
     containers: tuple[Container, ...]
     cpu: int | None
     memory_mib: int
+    sized_by_containers: bool
     architecture: Architecture
     ephemeral_storage_gib: int | None
     permissions: tuple[iam.PolicyStatement, ...]
@@ -104,7 +107,7 @@ class Task:
         self,
         *containers: Container,
         cpu: int | None = 256,
-        memory_mib: int = 512,
+        memory_mib: int | None = 512,
         architecture: Architecture = Architecture.X86_64,
         ephemeral_storage_gib: int | None = None,
         permissions: Sequence[iam.PolicyStatement] = (),
@@ -120,7 +123,8 @@ class Task:
         self.__attrs_init__(
             containers=containers,
             cpu=cpu,
-            memory_mib=memory_mib,
+            memory_mib=sum(each.memory_mib or 0 for each in containers) if memory_mib is None else memory_mib,
+            sized_by_containers=memory_mib is None,
             architecture=architecture,
             ephemeral_storage_gib=ephemeral_storage_gib,
             permissions=tuple(permissions),
@@ -137,7 +141,10 @@ class Task:
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
         faults.keep(limits.TASK_CPU, "cpu", self.cpu)
-        faults.keep(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
+        if self.sized_by_containers:
+            platforms.check_sizes(self, faults)
+        else:
+            faults.keep(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
         sized = not faults.found
         faults.keep(limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:

@@ -419,6 +419,11 @@ FARGATE_WINDOWS_LEAST = Limit(
     source="botocore RegisterTaskDefinition.memory; cfn-lint E3047, though CDK takes 1 GiB",
     show=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
 )
+FARGATE_WINDOWS_ABSENT = _absent(
+    "fargate-windows-absent", says="Fargate has none of it on Windows",
+    instead="leave it out, or use a Capacity.ec2(...) with Ami.windows()",
+    source="ECS developer guide, Windows containers on Fargate considerations",
+)  # fmt: skip
 FARGATE_SPOT_WINDOWS = Limit(
     id="fargate-spot-windows",
     accepts=lambda system: system == "LINUX",

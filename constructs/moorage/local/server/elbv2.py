@@ -107,12 +107,12 @@ class ListenerRule(Resource):
 
 
 def weights(rule_arn: str) -> dict[str, int]:
-    """The target groups that a rule forwards to, and each one's weight.
+    """The target groups that a rule forwards to, or a listener by itself, and each one's weight.
 
     Raises:
-        RefusedError: If there is no such rule.
+        RefusedError: If there is no such rule or listener.
     """
-    rule = alb._rules.get(rule_arn)
+    rule = _rule(rule_arn)
     if rule is None:
         raise RefusedError(f"RuleNotFound: the rule '{rule_arn}' does not exist")
     forwards = (_groups(action) for action in rule["Actions"] if action["Type"] == "forward")
@@ -123,17 +123,24 @@ def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
     """Forward a rule's requests to these target groups, by these weights; what else the rule does stays.
 
     Args:
-        rule_arn: A listener rule's; a listener's own default rule takes its listener along.
+        rule_arn: A listener rule's; a listener's own default rule takes its listener along. Or a listener's, as of a
+            network load balancer, which has that rule alone.
         shares: A weight for each target group.
     """
-    if rule_arn not in alb._rules:
+    rule = _rule(rule_arn)
+    if rule is None:
         return
-    rule = alb._rules[rule_arn]
     groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in shares.items()]
     for action in rule["Actions"]:
         if action["Type"] == "forward":
             action["ForwardConfig"] = {**action.get("ForwardConfig", {}), "TargetGroups": groups}
             action["TargetGroupArn"] = max(shares, key=lambda arn: shares[arn])
+
+
+def _rule(arn: str) -> dict[str, Any] | None:
+    """A rule by its ARN, or a listener's default rule by that of the listener."""
+    defaults = (rule for rule in alb._rules.values() if rule["ListenerArn"] == arn and rule.get("IsDefault"))
+    return alb._rules.get(arn) or next(defaults, None)
 
 
 def _groups(action: Mapping[str, Any]) -> Actions:

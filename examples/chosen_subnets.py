@@ -1,0 +1,28 @@
+"""A service in a VPC that exists already, in subnets and a security group that somebody else chose."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+
+from moorage import Cluster, Container, Service, Task
+
+app = cdk.App()
+stack = cdk.Stack(app, "Ledger", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+vpc = ec2.Vpc.from_vpc_attributes(
+    stack,
+    "Vpc",
+    vpc_id="vpc-0a1b2c3d",
+    availability_zones=["eu-west-1a", "eu-west-1b"],
+    private_subnet_ids=["subnet-0a1b2c3d", "subnet-1a2b3c4d"],
+)
+inner = ["subnet-2a3b4c5d", "subnet-3a4b5c6d"]
+subnets = [ec2.Subnet.from_subnet_id(stack, f"Inner{index}", subnet) for index, subnet in enumerate(inner)]
+
+Service(
+    stack,
+    "Ledger",
+    cluster=Cluster(stack, "Cluster", vpc=vpc),
+    task=Task(Container("public.ecr.aws/nginx/nginx:1.29", port=8080, writable=["/var/cache/nginx", "/run"])),
+    vpc_subnets=ec2.SubnetSelection(subnets=subnets),
+    security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Tasks", "sg-0a1b2c3d")],
+)
+app.synth()

@@ -1,0 +1,64 @@
+"""Instances of more kinds: those that ECS manages, GPUs on Bottlerocket, a warm pool, and an agent on each."""
+
+import aws_cdk as cdk
+
+from moorage import (
+    Ami,
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    ContainerInstance,
+    InstanceRequirements,
+    ManagedScaling,
+    Network,
+    NetworkMode,
+    Placement,
+    Service,
+    Task,
+    WarmPool,
+)
+
+app = cdk.App()
+stack = cdk.Stack(app, "Models")
+managed = Capacity.managed_instances(
+    "managed",
+    requirements=InstanceRequirements(vcpus=(2, 8), memory_mib=(4096, None), architecture=Architecture.ARM64),
+    scale_in_delay=cdk.Duration.minutes(10),
+)
+gpus = Capacity.ec2(
+    "gpus",
+    instance_types=["g6.xlarge", "g5.xlarge"],
+    max_instances=4,
+    instance=ContainerInstance(ami=Ami.bottlerocket(), volume_gib=200),
+)
+warm = Capacity.ec2(
+    "warm",
+    instance_types=["m7g.large"],
+    max_instances=10,
+    trunking=True,
+    scaling=ManagedScaling(target_percent=80),
+    warm_pool=WarmPool(min_instances=1),
+    termination_protection=True,
+)
+cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc, capacity=[managed, gpus, warm])
+python = "public.ecr.aws/docker/library/python:3.13-slim"
+
+Service(
+    stack,
+    "Api",
+    cluster=cluster,
+    task=Task(Container(python), cpu=512, memory_mib=1024, architecture=Architecture.ARM64),
+    capacity=cluster.default_strategy,  # the first that the cluster names, whichever that will be
+)
+Service(stack, "Train", cluster=cluster, task=Task(Container(python, gpus=1), cpu=2048, memory_mib=8192), capacity=gpus)
+agent = Container("public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300049.1b929", name="agent")
+Service(
+    stack,
+    "Agent",
+    cluster=cluster,
+    task=Task(agent, memory_mib=256, architecture=Architecture.ARM64, network_mode=NetworkMode.HOST),
+    capacity=warm,
+    placement=Placement.on_each_instance(),
+)
+app.synth()

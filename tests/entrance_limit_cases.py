@@ -1,0 +1,99 @@
+"""For each limit of entrances that not every service has, a definition that keeps it and one that breaks it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage import (
+    Cluster,
+    Container,
+    Listener,
+    LoadBalancer,
+    NetworkLoadBalancer,
+    Service,
+    TargetHealth,
+    Task,
+)
+from tests.conftest import imported_vpc
+
+Define = Callable[[cdk.Stack], object]
+GATE: Any = SimpleNamespace(certificate=None)  # a listener checks itself without its load balancer
+ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:listener/app/edge/50dc6c495c0c9188/f2f7dc8efc522ab2"
+NETWORK_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/net/gate/50dc6c495c0c9188"
+WEB_ACL = "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/1a2b-3c"
+
+
+def listener(**arguments: Any) -> Define:
+    return lambda _: Listener(GATE, 8883, **arguments)
+
+
+def gate(**arguments: Any) -> Define:
+    return lambda stack: NetworkLoadBalancer(stack, "Gate", vpc=imported_vpc(stack), **arguments)
+
+
+def addresses(*ids: str) -> Define:
+    return gate(public=True, without_tls="a test", allocation_ids=ids)
+
+
+def between(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [
+            ec2.Subnet.from_subnet_attributes(stack, f"Subnet{i}", subnet_id=f"subnet-{i}", availability_zone=f"z{i}")
+            for i in range(count)
+        ]
+        return gate(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
+
+    return define
+
+
+def existing(**arguments: Any) -> Define:
+    known = {"listener_arn": ARN, "security_group_id": "sg-0a1b", **arguments}
+    return lambda stack: LoadBalancer.from_attributes(stack, "Edge", vpc=imported_vpc(stack), **known)
+
+
+def existing_network(arn: str) -> Define:
+    return lambda stack: NetworkLoadBalancer.from_attributes(
+        stack, "Gate", vpc=imported_vpc(stack), load_balancer_arn=arn, security_group_id="sg-0a1b"
+    )
+
+
+def guarded(web_acl: str) -> Define:
+    return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), web_acl=web_acl)
+
+
+def shifted(protocol: elbv2.Protocol) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        vpc = imported_vpc(stack)
+        entrance = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True)
+        task = Task(Container("redis:8", port=6379))
+        route = Listener(entrance, 6379, protocol=protocol)
+        return Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, route=route)
+
+    return define
+
+
+CASES: dict[str, tuple[Define, Define]] = {
+    "network-load-balancer-subnets": (between(1), between(0)),
+    "network-target-health-codes": (
+        listener(health=TargetHealth("/", codes="200,500-599")),
+        listener(health=TargetHealth("/", codes="600")),
+    ),
+    "listener-protocol": (listener(protocol=elbv2.Protocol.TCP_UDP), listener(protocol=elbv2.Protocol.HTTP)),
+    "listener-idle-timeout": (
+        listener(idle_timeout=dt.timedelta(seconds=6000)),
+        listener(idle_timeout=dt.timedelta(seconds=59)),
+    ),
+    "zonal-shift-protocol": (shifted(elbv2.Protocol.TCP), shifted(elbv2.Protocol.UDP)),
+    "elastic-ip-allocation-id": (addresses("eipalloc-0a1b", "eipalloc-0a1c"), addresses("eipalloc-0a1b", "1.2.3.4")),
+    "listener-arn": (existing(), existing(listener_arn=ARN.replace("listener/app", "loadbalancer/app"))),
+    "network-load-balancer-arn": (existing_network(NETWORK_ARN), existing_network(ARN)),
+    "security-group-id": (existing(security_group_id="sg-1"), existing(security_group_id="default")),
+    "web-acl-arn": (guarded(WEB_ACL), guarded(WEB_ACL.replace("regional/", "global/"))),
+}

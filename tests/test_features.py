@@ -1,0 +1,85 @@
+"""The tables of docs/features.md name what is public, beside programs that use it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import moorage
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "docs" / "features.md").read_text()
+NAMED = re.compile(r"`([\w.]+)(?:\(([\w=, ]*)\))?`")
+NO_NAMES = {"None"}
+
+
+@attrs.frozen
+class Row:
+    """One feature, what answers it and the programs that show it."""
+
+    what: str
+    here: str
+    programs: tuple[Path, ...]
+
+    @property
+    def named(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The names that answer it, each with its arguments."""
+        found = NAMED.findall(self.here)
+        return [(name, tuple(re.findall(r"(\w+)=", given))) for name, given in found if name not in NO_NAMES]
+
+    @property
+    def source(self) -> str:
+        return "\n".join(path.read_text() for path in self.programs)
+
+
+def rows() -> list[Row]:
+    found = []
+    for line in re.findall(r"^\| (?!what |-)(.*) \|$", TEXT, re.MULTILINE):
+        what, here, programs = (cell.strip() for cell in f"{line} ".split(" | "))
+        links = re.findall(r"\((\.\./examples/\w+\.py)\)", programs)
+        found.append(Row(what, here, tuple((ROOT / "docs" / link).resolve() for link in links)))
+    return found
+
+
+ROWS = rows()
+
+
+def looked_up(name: str) -> Any:
+    """What a name of the tables is: moorage's own, or CDK's behind the module that programs import it from."""
+    first, *rest = name.split(".")
+    found = getattr(moorage, first) if first in moorage.__all__ else importlib.import_module(f"aws_cdk.aws_{first}")
+    for each in rest:
+        found = getattr(found, each) if hasattr(found, each) else None
+    return found
+
+
+def arguments_of(found: Any) -> set[str]:
+    return set(inspect.signature(found.__init__ if inspect.isclass(found) else found).parameters)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
+def test_what_answers_a_row_is_public(row: Row) -> None:
+    for name, given in row.named:
+        found = looked_up(name)
+        assert found is not None, name
+        assert not given or set(given) <= arguments_of(found), (name, given)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
+def test_what_answers_a_row_is_used_by_its_program(row: Row) -> None:
+    assert all(path.is_file() for path in row.programs)
+    assert row.programs or row.here.startswith("—")
+    for name, given in row.named:
+        assert re.search(rf"\b{name.split('.')[-1]}\b", row.source), name
+        for argument in given:
+            assert re.search(rf"\b{argument}=", row.source), argument
+
+
+def test_every_program_answers_a_row() -> None:
+    assert {path for row in ROWS for path in row.programs} == set((ROOT / "examples").glob("*.py"))

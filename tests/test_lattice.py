@@ -1,0 +1,157 @@
+"""What a service in VPC Lattice promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Match
+
+from moorage import Capacity, Cluster, Container, Lattice, NetworkMode, Rollout, Service, TargetHealth, Task
+from tests.conftest import imported_vpc, readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+PREFIXES = "pl-0a1b2c3d"
+GROUP = "arn:aws:vpc-lattice:eu-west-1:111111111111:targetgroup/tg-0123456789abcdef0"
+SERVICE, TARGETS = "AWS::ECS::Service", "AWS::VpcLattice::TargetGroup"
+WEB = Container("public.ecr.aws/nginx/nginx:1.29", name="Web", port=8080)
+
+
+def service(stack: cdk.Stack, task: Task | None = None, **said: Any) -> Service:
+    vpc = imported_vpc(stack)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, forensics=False)
+    return Service(stack, "Web", cluster=cluster, task=task or Task(WEB), **{"lattice": Lattice(PREFIXES), **said})
+
+
+def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+    service(stack, lattice=Lattice(PREFIXES, health=TargetHealth("/healthz", codes="200-299")))
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_ecs_keeps_the_tasks_in_its_target_group_and_in_no_other(stack: cdk.Stack) -> None:
+    (group,) = service(stack).lattice_target_groups
+    made = template(stack)
+    arn = stack.resolve(group.attr_arn)
+    (said,) = next(iter(made.find_resources(SERVICE).values()))["Properties"]["VpcLatticeConfigurations"]
+    assert (said["PortName"], said["TargetGroupArn"]) == ("web", arn)
+    (policy,) = (
+        each
+        for each in made.find_resources("AWS::IAM::Policy").values()
+        if "vpc-lattice:RegisterTargets" in str(each["Properties"]["PolicyDocument"])
+    )
+    of_lattice, reads = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert of_lattice["Resource"] == arn
+    assert all(each.startswith("vpc-lattice:") for each in of_lattice["Action"])
+    assert reads["Resource"] == "*"
+    assert all(each.startswith("ec2:Describe") for each in reads["Action"])
+    role = policy["Properties"]["Roles"][0]["Ref"]
+    assert said["RoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
+    trusted = made.find_resources("AWS::IAM::Role")[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert [each["Principal"] for each in trusted] == [{"Service": "ecs.amazonaws.com"}]
+
+
+def test_the_service_goes_before_the_role_with_which_its_targets_are_taken_out(stack: cdk.Stack) -> None:
+    service(stack)
+    (found,) = template(stack).find_resources(SERVICE).values()
+    assert {"WebLatticeRole", "WebLatticeRoleDefaultPolicy"} <= {each[:-8] for each in found["DependsOn"]}
+
+
+def test_tasks_let_in_the_addresses_of_lattice_on_their_port_alone(stack: cdk.Stack) -> None:
+    service(stack)
+    (rule,) = template(stack).find_resources("AWS::EC2::SecurityGroupIngress").values()
+    properties = rule["Properties"]
+    assert (properties["SourcePrefixListId"], properties["FromPort"], properties["ToPort"]) == (PREFIXES, 8080, 8080)
+
+
+def test_tasks_have_time_to_start_before_failed_checks_count(stack: cdk.Stack) -> None:
+    service(stack)
+    template(stack).has_resource_properties(SERVICE, {"HealthCheckGracePeriodSeconds": 60})
+
+
+def test_targets_are_addresses_that_are_asked_for_their_health(stack: cdk.Stack) -> None:
+    service(stack, lattice=Lattice(PREFIXES, health="/healthz"))
+    check = {"Enabled": True, "Path": "/healthz", "Matcher": {"HttpCode": "200"}, "HealthCheckIntervalSeconds": 10}
+    config = {"Port": 8080, "Protocol": "HTTP", "VpcIdentifier": "vpc-1", "HealthCheck": Match.object_like(check)}
+    template(stack).has_resource_properties(TARGETS, {"Type": "IP", "Config": config})
+
+
+def test_a_target_group_that_exists_is_taken_in_place_of_a_new_one(stack: cdk.Stack) -> None:
+    assert service(stack, lattice=Lattice(PREFIXES, target_group_arn=GROUP)).lattice_target_groups == ()
+    template(stack).resource_count_is(TARGETS, 0)
+    template(stack).has_resource_properties(
+        SERVICE, {"VpcLatticeConfigurations": [Match.object_like({"TargetGroupArn": GROUP})]}
+    )
+
+
+def test_each_container_may_be_reached_in_a_target_group_of_its_own(stack: cdk.Stack) -> None:
+    admin = Container("redis:8", name="admin", port=9090)
+    both = [Lattice(PREFIXES), Lattice(PREFIXES, container="admin")]
+    made = service(stack, Task(WEB, admin), lattice=both)
+    assert [each.node.id for each in made.lattice_target_groups] == ["LatticeTargetGroup", "LatticeTargetGroup1"]
+    (found,) = template(stack).find_resources(SERVICE).values()
+    assert [each["PortName"] for each in found["Properties"]["VpcLatticeConfigurations"]] == ["web", "admin"]
+
+
+def test_a_prefix_list_may_be_one_of_cdk(stack: cdk.Stack) -> None:
+    assert Lattice(ec2.PrefixList.from_prefix_list_id(stack, "Lattice", PREFIXES)).prefix_list == PREFIXES
+
+
+def test_a_service_without_it_has_none_of_it(stack: cdk.Stack) -> None:
+    assert service(stack, lattice=()).lattice_target_groups == ()
+    (found,) = template(stack).find_resources(SERVICE).values()
+    assert "VpcLatticeConfigurations" not in found["Properties"]
+    template(stack).resource_count_is(TARGETS, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (
+            {"task": Task(Container("redis:8"))},
+            "lattice needs a container with a port, and the task has none; use Cont",
+        ),
+        (
+            {"lattice": Lattice(PREFIXES, container="api")},
+            "lattice names container 'api', but those with a port are 'W",
+        ),
+        ({"task": Task(Container("redis:8", name="x" * 65, port=80))}, "is no name of one; use Container(name=...)"),
+        (
+            {"rollout": Rollout.blue_green()},
+            "rollout is BLUE_GREEN, but a target group of VPC Lattice takes turns with",
+        ),
+        ({"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()}, "no load balancer checks the tasks"),
+    ],
+)
+def test_fails_when_it_could_not_be_reached(stack: cdk.Stack, said: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match="Shop/Web: ") as raised:
+        service(stack, **said)
+    assert fault in str(raised.value)
+
+
+def test_fails_when_tasks_have_no_address(stack: cdk.Stack) -> None:
+    fleet = Capacity.ec2("fleet", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[fleet])
+    task = Task(WEB, network_mode=NetworkMode.BRIDGE)
+    with pytest.raises(ValueError, match="lattice is given in bridge mode, but its targets are the addresses of tasks"):
+        Service(stack, "Web", cluster=cluster, task=task, lattice=Lattice(PREFIXES))
+
+
+def test_fails_when_health_is_said_of_a_target_group_that_exists() -> None:
+    with pytest.raises(ValueError, match="Lattice: health is given, but the target group exists already"):
+        Lattice(PREFIXES, target_group_arn=GROUP, health="/healthz")
+
+
+def test_tokens_pass(stack: cdk.Stack) -> None:
+    listed, group = cdk.CfnParameter(stack, "List"), cdk.CfnParameter(stack, "Group")
+    Lattice(listed.value_as_string, target_group_arn=group.value_as_string)
+
+
+def test_a_service_of_any_cluster_may_have_it(stack: cdk.Stack) -> None:
+    cluster = ecs.Cluster.from_cluster_attributes(stack, "Theirs", cluster_name="theirs", vpc=imported_vpc(stack))
+    Service(stack, "Web", cluster=cluster, task=Task(WEB), lattice=Lattice(PREFIXES))
+    template(stack).resource_count_is(TARGETS, 1)
