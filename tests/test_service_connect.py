@@ -12,7 +12,18 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Match
 
-from moorage import Cluster, Container, Service, ServiceConnect, ServiceConnectTls, Task
+from moorage import (
+    Cluster,
+    Container,
+    Listener,
+    LoadBalancer,
+    NetworkLoadBalancer,
+    Route,
+    Service,
+    ServiceConnect,
+    ServiceConnectTls,
+    Task,
+)
 from tests.conftest import imported_vpc, readable, template
 
 if TYPE_CHECKING:
@@ -156,6 +167,19 @@ def test_a_service_beside_its_cluster_connects_to_none_of_a_later_stack(
         "Shop/Web: it connects to Later/Api, and Later/Api needs Shop/Cluster, so that neither stack could be "
         "deployed before the other; define both services in one stack"
     )
+
+
+@pytest.mark.parametrize("of", [LoadBalancer, NetworkLoadBalancer])
+def test_a_service_beside_an_entrance_connects_to_none_that_is_reached_through_it(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, of: Any
+) -> None:
+    theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="store")
+    edge = of(stack, "Edge", vpc=vpc, access_logs=False)
+    route = Route(edge) if of is LoadBalancer else Listener(edge, port=80)
+    web, later = service(stack, theirs, "web"), cdk.Stack(app, "Later")
+    api = Service(later, "Api", cluster=theirs, task=task("api"), connect=ServiceConnect(), route=route)
+    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, and Later/Api needs Shop/Edge, so"):
+        web.connect_to(api)
 
 
 def test_a_service_connects_to_a_later_stack_where_their_cluster_exists_already(

@@ -258,10 +258,11 @@ def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: Service) -> str | Non
 
 def _needed(service: Service) -> Iterator[IConstruct]:
     """The cluster and the load balancers of a service, of which those that are imported need no stack."""
-    from moorage.ecs.load_balancer import LoadBalancer  # noqa: PLC0415  # which loads more than a service without one
+    from moorage.ecs.load_balancer import LoadBalancer  # noqa: PLC0415  # which a service without a route does not load
+    from moorage.ecs.network_load_balancer import NetworkLoadBalancer  # noqa: PLC0415  # likewise
 
     if isinstance(service.cluster, ecs.Cluster):
         yield service.cluster
     for target in service.targets:
-        if isinstance(target.route.load_balancer, LoadBalancer):
+        if isinstance(target.route.load_balancer, LoadBalancer | NetworkLoadBalancer):
             yield target.route.load_balancer
