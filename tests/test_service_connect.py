@@ -13,12 +13,15 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Match
 
 from moorage import (
+    Capacity,
     Cluster,
     Container,
     Listener,
     LoadBalancer,
     NetworkLoadBalancer,
+    NetworkMode,
     Route,
+    Scaling,
     Service,
     ServiceConnect,
     ServiceConnectTls,
@@ -29,6 +32,7 @@ from tests.conftest import imported_vpc, readable, template
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
+AWSVPC, BRIDGE = NetworkMode.AWSVPC, NetworkMode.BRIDGE
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
 
 
@@ -190,6 +194,57 @@ def test_a_service_connects_to_a_later_stack_where_their_cluster_exists_already(
     assert old.connect_to(new) == "http://new"
     app.synth()
     assert [each.stack_name for each in stack.dependencies] == ["Later"]
+
+
+def test_a_service_beside_its_network_load_balancer_connects_to_none_that_it_serves(
+    app: cdk.App, cluster: Cluster
+) -> None:
+    first, second = cdk.Stack(app, "First"), cdk.Stack(app, "Second")
+    gate = NetworkLoadBalancer(second, "Gate", vpc=cluster.vpc)
+    route = Listener(gate, 1883)
+    api = Service(first, "Api", cluster=cluster, task=task("api"), route=route, connect=ServiceConnect())
+    with pytest.raises(ValueError, match="Second/Ui: it connects to First/Api, and First/Api needs Second/Gate, so"):
+        service(second, cluster, "ui").connect_to(api)
+
+
+def test_a_path_is_opened_once_however_often_it_is_asked_for(stack: cdk.Stack, cluster: Cluster) -> None:
+    shared = ec2.SecurityGroup.from_security_group_id(stack, "Shared", "sg-1234")
+    ui, ux, api = (
+        Service(stack, of, cluster=cluster, task=task(of), connect=ServiceConnect(), security_groups=[shared])
+        for of in ("ui", "ux", "api")
+    )
+    for client in (ui, ui, ux):
+        assert client.connect_to(api) == "http://api"
+    assert sorted(rules(stack)) == [("Egress", 8080), ("Ingress", 8080)]
+
+
+def test_a_service_connects_to_its_own_other_copies(stack: cdk.Stack, cluster: Cluster) -> None:
+    cache = service(stack, cluster, "cache")
+    assert cache.connect_to(cache) == "http://cache"
+    assert sorted(rules(stack)) == [("Egress", 8080), ("Ingress", 8080)]
+
+
+def test_in_bridge_mode_the_ports_of_proxies_are_opened_once_for_all(app: cdk.App) -> None:
+    """A proxy has a port there that the instance hands out (botocore `ingressPortOverride`), and EC2 a rule once."""
+    platform, first, second, third = (cdk.Stack(app, name) for name in ("Platform", "First", "Second", "Third"))
+    general = Capacity.ec2("general", instance_types=["m7i.xlarge"], max_instances=8)
+    theirs = Cluster(platform, "Cluster", vpc=imported_vpc(platform), namespace="store", capacity=[general])
+
+    def at(stack: cdk.Stack, of: str, mode: NetworkMode) -> Service:
+        copy = Task(Container("public.ecr.aws/nginx/nginx:1.29", name=of, port=8080), network_mode=mode)
+        return Service(stack, of, cluster=theirs, task=copy, scaling=Scaling(1), connect=ServiceConnect())
+
+    api, ui, ux = at(first, "api", BRIDGE), at(first, "ui", BRIDGE), at(second, "ux", BRIDGE)
+    log, own = at(third, "log", AWSVPC), at(second, "own", AWSVPC)
+    for client in (ui, ux):
+        client.connect_to(api)
+        client.connect_to(log)
+    for server in (api, ui):
+        own.connect_to(server)
+    assert sorted(rules(platform)) == [("Egress", 32768), ("Ingress", 32768)]  # from instances to instances
+    assert rules(first) == []
+    assert sorted(rules(second)) == [("Egress", 32768), ("Ingress", 32768)]  # of the one with an interface of its own
+    assert sorted(rules(third)) == [("Egress", 8080), ("Ingress", 8080)]  # of that which all instances may connect to
 
 
 def test_a_connection_needs_a_name_and_a_port_on_the_other_side(stack: cdk.Stack, cluster: Cluster) -> None:
