@@ -196,17 +196,6 @@ def test_a_service_connects_to_a_later_stack_where_their_cluster_exists_already(
     assert [each.stack_name for each in stack.dependencies] == ["Later"]
 
 
-def test_a_service_beside_its_network_load_balancer_connects_to_none_that_it_serves(
-    app: cdk.App, cluster: Cluster
-) -> None:
-    first, second = cdk.Stack(app, "First"), cdk.Stack(app, "Second")
-    gate = NetworkLoadBalancer(second, "Gate", vpc=cluster.vpc)
-    route = Listener(gate, 1883)
-    api = Service(first, "Api", cluster=cluster, task=task("api"), route=route, connect=ServiceConnect())
-    with pytest.raises(ValueError, match="Second/Ui: it connects to First/Api, and First/Api needs Second/Gate, so"):
-        service(second, cluster, "ui").connect_to(api)
-
-
 def test_a_path_is_opened_once_however_often_it_is_asked_for(stack: cdk.Stack, cluster: Cluster) -> None:
     shared = ec2.SecurityGroup.from_security_group_id(stack, "Shared", "sg-1234")
     ui, ux, api = (
