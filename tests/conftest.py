@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("untimed", deadline=None)  # a slow machine breaks no promise
 hypothesis.settings.load_profile("untimed")
 
+TOLD = "told"
+"""The property of a test by which it tells something that the end of the run repeats."""
 _BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -47,6 +49,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     quick = [item for item in items if item.path not in slow]
     middle = max(0, len(items) // 2 - len(first))  # where xdist parts them
     items[:] = [*first, *quick[:middle], *second, *quick[middle:]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end what tests were to tell: how many, how long, how much."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, said in report.user_properties:
+                if name == TOLD:
+                    terminalreporter.write_line(str(said))
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import Phase
 
-from moorage.workload import limits
+from moorage.workload import entrance_limits, limits
+from tests.conftest import TOLD
 from tools.fuzz.__main__ import SEED, Report, explore, main, plan, run, smallest_like
 from tools.fuzz.services import ELSEWHERE, ROWS, Definition, definitions
 from tools.fuzz.trial import Trial, unsaid
@@ -28,8 +31,11 @@ def program(source: str, *broken: str) -> Definition:
 
 
 @pytest.mark.slow
-def test_random_services_are_accepted_for_good_or_refused_with_a_reason() -> None:
+def test_random_services_are_accepted_for_good_or_refused_with_a_reason(
+    record_property: Callable[[str, object], None],
+) -> None:
     report = run(60, SEED)
+    record_property(TOLD, report.summary)
     assert not report.failures(whole=False)
     assert report.trial.answered == 60
     assert report.trial.accepted > 15
@@ -114,7 +120,8 @@ def test_a_limit_never_hit_fails_a_whole_run_and_no_short_one() -> None:
     (failure,) = report.failures()
     assert failure.startswith("never hit: fargate-size, ")
     assert "| health-retries | 1 |" in str(report)
-    assert "1 random services in 1 s, seed 1" in str(report)
+    assert "1 random services in 1 s, seed 1" in report.summary
+    assert str(report).startswith(report.summary)
 
 
 def test_a_failing_run_says_so_and_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,4 +135,7 @@ def test_a_whole_run_is_to_break_every_limit_that_a_service_can() -> None:
     parts = plan(2000, SEED)
     assert sum(count for _, count, _ in parts) == 2000
     assert len(parts) == 2 + len(ROWS)
-    assert {row.id for row in limits.TABLE} >= ELSEWHERE
+    rows = {row.id for row in (*limits.TABLE, *entrance_limits.TABLE)}
+    assert {row.id for row in ROWS} == rows - ELSEWHERE.keys()
+    assert rows >= ELSEWHERE.keys()
+    assert all(ELSEWHERE.values())

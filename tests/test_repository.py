@@ -50,6 +50,12 @@ def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, whole: Snap
     assert readable(template(stack).to_json()) == whole
 
 
+@pytest.mark.parametrize("name", ["shop/web--api", "shop__web", "shop/web_1"])
+def test_every_name_that_ecr_takes_is_taken(stack: cdk.Stack, name: str) -> None:
+    Repository(stack, "Web", name=name)
+    template(stack).has_resource_properties("AWS::ECR::Repository", {"RepositoryName": name})
+
+
 def test_it_is_immutable_encrypted_scanned_and_retained(stack: cdk.Stack) -> None:
     Repository(stack, "Web")
     template(stack).has_resource(

@@ -57,7 +57,9 @@ class Report:
             )
         return found
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """How many in what time, and what came of them."""
         trial = self.trial
         kinds = [problem.kind for problem in trial.problems]
         lines = [
@@ -66,12 +68,12 @@ class Report:
             f"{kinds.count('let through')} break a limit",
             f"{trial.refused:,} refused, of which {kinds.count('unsaid')} do not say why",
             f"{kinds.count('crash')} crashes inside jsii",
-            "",
-            "| limit | hit |",
-            "|---|--:|",
-            *(f"| {row.id} | {trial.hits[row.id]} |" for row in ROWS),
         ]
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        hits = [f"| {row.id} | {self.trial.hits[row.id]} |" for row in ROWS]
+        return "\n".join([self.summary, "", "| limit | hit |", "|---|--:|", *hits])
 
 
 Explored: TypeAlias = tuple[SearchStrategy[Definition], int, int]

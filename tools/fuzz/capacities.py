@@ -31,7 +31,11 @@ MANAGED = (
 )
 PLACED = ("placement-strategies", "placement-constraints", "daemon-maximum")
 _BRIDGED = ("host-port", "host-ports-unique")
-_EXISTING = ("strategy-items", "capacity-providers-per-cluster", "capacity-provider-name")
+CLUSTERS = ("cluster-name", "cluster-arn")
+_EXISTING = (
+    *("strategy-items", "capacity-providers-per-cluster", "capacity-provider-name", "ecs-target-strategy-items"),
+    *CLUSTERS,
+)
 _STRATEGIES = ("strategy-weight", "strategy-weights", "strategy-base", "strategy-one-base")
 _FARGATE = (
     "fargate-size",
@@ -59,6 +63,7 @@ class Ground:
         architecture: Their processor.
         gpus: GPUs of its instances.
         most: How many copies there is room for.
+        exists: Whether all of it exists already, so that the cluster may too.
     """
 
     kind: str
@@ -69,6 +74,7 @@ class Ground:
     architecture: str = "X86_64"
     gpus: int = 0
     most: int = 5000
+    exists: bool = False
 
 
 def ground(pick: Pick) -> Ground:
@@ -108,8 +114,9 @@ def _fargate(pick: Pick) -> Ground:
         chosen = Code("{fargate: 1, general: 1}")
         return Ground(lines=(*lines, group), offered=("fargate", "spot", "general"), chosen=chosen, **of)
     if not pick.when(*_STRATEGIES):
-        return Ground(lines=lines[:1], offered=("fargate",), **of)
-    return Ground(lines=lines, offered=("fargate", "spot"), chosen=_strategy(pick, "fargate", "spot"), **of)
+        return Ground(lines=lines[:1], offered=("fargate",), exists=True, **of)
+    chosen = _strategy(pick, "fargate", "spot")
+    return Ground(lines=lines, offered=("fargate", "spot"), chosen=chosen, exists=True, **of)
 
 
 def _strategy(pick: Pick, one: str, other: str) -> Code:
@@ -127,14 +134,22 @@ def _existing(pick: Pick) -> Ground:
     count = pick.one_of(1, 2, 20)
     if pick.breaks("strategy-items", "capacity-providers-per-cluster"):
         count = _MANY
+    if pick.breaks("ecs-target-strategy-items"):
+        count = 7
     names = [f"provider{index}" for index in range(count)]
     if pick.breaks("capacity-provider-name"):
         names[0] = pick.one_of("aws-a", "Fargate1", "ECS", "a b", "", "x" * 256)
-    lines = tuple(f"{f'c{index}'} = Capacity.from_provider_name({name!r})" for index, name in enumerate(names))
+    kind = pick.one_of("ec2", "ec2", "managed")
+    managed = kind == "managed" or None
+    lines = tuple(
+        f"c{index} = {call('Capacity.from_provider_name', name, managed_instances=managed)}"
+        for index, name in enumerate(names)
+    )
     offered = tuple(f"c{index}" for index in range(count))
     weights = dict.fromkeys(map(Code, offered), 1)
     plain = pick.breaks("strategy-items")  # of a cluster of CDK's, which has no list that would be too long first
-    return Ground(kind="ec2", lines=lines, offered=() if plain else offered, chosen=call("Strategy", weights))
+    offered = () if plain else offered
+    return Ground(kind=kind, lines=lines, offered=offered, chosen=call("Strategy", weights), exists=True)
 
 
 def _group(pick: Pick) -> Ground:

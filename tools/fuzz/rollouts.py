@@ -220,13 +220,14 @@ def _alarms(pick: Pick, *, routed: bool) -> Code:
         return pick.one_of(NONE, call("RollbackAlarms", **none, others=[Code("alarm")]))
     threshold = pick.one_of(0, -1)
     broken = pick.breaks("alarm-threshold")
+    targets = threshold if broken else pick.one_of(None, 1, 5, NONE)
     return call(
         "RollbackAlarms",
         errors_percent=pick.one_of(None, 1, 99.9, 100, NONE),
         latency=seconds(threshold if broken else pick.one_of(0.001, 1, 60)),
-        unhealthy_targets=threshold if broken else pick.one_of(None, 1, 5, NONE),
+        unhealthy_targets=targets,
         minutes=pick.within("alarm-minutes", 1, _DAY_MINUTES),
-        others=pick.one_of(None, [Code("alarm")]),
+        others=[Code("alarm")] if targets == NONE else pick.one_of(None, [Code("alarm")]),  # or none on connections
         topic=pick.one_of(None, Code("topic")),
     )
 

@@ -9,43 +9,26 @@ from typing import Any
 import attrs
 from hypothesis import strategies as st
 
-from moorage.workload import limits
+from moorage.workload import entrance_limits, limits
 from moorage.workload.limit import Limit
-from tools.fuzz.capacities import Ground, ground, placement
+from tools.fuzz import entrances, jobs
+from tools.fuzz.capacities import CLUSTERS, Ground, ground, placement
 from tools.fuzz.features import WHOLE
 from tools.fuzz.program import Code, Pick, call, seconds
 from tools.fuzz.rollouts import ALARMS, SHIFTING, rollout, scaling
 from tools.fuzz.tasks import PORTS, TaskOf
 
-ELSEWHERE = frozenset(
-    {
-        *("zones", "network-cidr", "load-balancer-subnets", "idle-timeout"),  # of networks and load balancers
-        *("target-retries", "target-event-age", "flexible-time-window", "event-pattern", "task-overrides"),  # of jobs
-        *("ecs-target-strategy-items", "task-timeout"),  # likewise
-        *("visibility-timeout", "visibility-after-stop", "max-receives", "message-retention"),  # of workers
-        *("repository-name", "private-ca-arn", "dashboard-widgets", "cluster-name", "cluster-arn"),
-    }
-)
-"""Rows that nothing a service is given can break."""
-ROWS: tuple[Limit, ...] = tuple(row for row in limits.TABLE if row.id not in ELSEWHERE)
-"""The rows that a service can break."""
+TABLE: tuple[Limit, ...] = (*limits.TABLE, *entrance_limits.TABLE)
+ELSEWHERE = {"dashboard-widgets": "a service has a few of them, and only hundreds of services have too many"}
+"""Rows that one service, worker or job and what it is given cannot break, each with the reason."""
+ROWS: tuple[Limit, ...] = tuple(row for row in TABLE if row.id not in ELSEWHERE)
+"""The rows that they can break."""
 _BREAKABLE = tuple(row.id for row in ROWS)
-_HEALTH = (
-    "target-health-interval",
-    "target-health-timeout",
-    "target-health-timeout-shorter",
-    "target-health-threshold",
-    "target-health-path",
-    "target-health-grpc-path",
-    "target-health-codes",
-    "target-health-grpc-codes",
-)
-_ROUTED = (
-    *_HEALTH,
-    *("deregistration-delay", "rule-priority", "rule-condition-values", "rule-host", "rule-path"),
-    *("target-groups-per-service", "health-check-grace-period", *SHIFTING, *ALARMS),
-)
+_ENTERED = (*entrances.HEALTH, *entrances.REQUESTS, *entrances.CONNECTIONS, *entrances.EITHER)
+_ROUTED = (*_ENTERED, "health-check-grace-period", *SHIFTING, *ALARMS)
 _LATTICE = ("prefix-list", "lattice-target-group", "lattice-target-groups")
+_CONNECTED = ("service-connect-name", "private-ca-arn")
+_NETWORK = ("zones", "network-cidr")
 _PLAIN = call("PlainCluster", Code("stack"), "Cluster", vpc=Code("vpc"))
 
 
@@ -73,43 +56,97 @@ def definitions(draw: Callable[[st.SearchStrategy[Any]], Any], *rows: str, sever
 
 def _program(pick: Pick) -> str:
     under = ground(pick)
+    network = _own_network(pick)
+    lines = [*([f"vpc = {network}.vpc"] if network else []), *_own_repository(pick), *under.lines]
+    what = _what(pick)
+    if what == "Service":
+        return "\n".join([*lines, *_service(pick, under, own=network is not None)])
+    cluster = _cluster(pick, under, namespace=None)
+    task = _other_task(pick, under)
+    said = jobs.job(pick, len(under.offered)) if what == "Job" else jobs.worker(pick, under.most)
+    where = _network(pick, under) if under.mode == "awsvpc" and not network else {}
+    made = call(what, Code("stack"), what, cluster=Code("cluster"), task=task, capacity=under.chosen, **said, **where)
+    return "\n".join([*lines, f"cluster = {cluster}", made])
+
+
+def _what(pick: Pick) -> str:
+    """What is defined: nearly always a service, and what a row that is to be broken is of."""
+    if pick.broken:
+        return "Job" if pick.breaks(*jobs.JOBS) else "Worker" if pick.breaks(*jobs.WORKERS) else "Service"
+    return pick.one_of(*["Service"] * 6, "Worker", "Job")
+
+
+def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
     routed = not pick.breaks(*WHOLE) and (pick.breaks(*_ROUTED) or pick.often())
-    served = routed or pick.breaks(*PORTS, *_LATTICE, "service-connect-name")
+    served = routed or pick.breaks(*PORTS, *_LATTICE, *_CONNECTED)
     task = TaskOf(pick, under.kind, under.mode, under.architecture, under.gpus, served).code()
     where = placement(pick) if under.kind == "ec2" and under.offered else None
     daemon = where == "Placement.on_each_instance()"
-    connect = _connect(pick) if pick.when("service-connect-name") and not daemon else None
-    cluster = {"vpc": Code("vpc"), "capacity": [Code(each) for each in under.offered], "namespace": connect and "shop"}
+    connect = _connect(pick) if pick.when(*_CONNECTED) and not daemon else None
+    how = rollout(pick, routed=routed) if pick.breaks("daemon-maximum") or not daemon else None
+    shifts = re.search("blue_green|canary|linear", how or "") is not None
+    entry = entrances.entry(pick, under.mode, shifts=shifts) if routed else None
     arguments = {
         "cluster": Code("cluster"),
         "task": task,
-        "scaling": None if daemon else _scaling(pick, routed, under),
-        "route": _routes(pick) if routed else None,
-        "rollout": rollout(pick, routed=routed) if pick.breaks("daemon-maximum") or not daemon else None,
-        "before": _before(pick, under) if pick.seldom() and not daemon else None,
+        "scaling": None if daemon else _scaling(pick, under, requests=entry is not None and entry.requests),
+        "route": entry and entry.routes,
+        "rollout": how,
+        "before": _other_task(pick, under) if pick.seldom() and not daemon else None,
         "connect": connect,
         "capacity": under.chosen,
         "placement": where,
         "health_check_grace_period": _grace(pick) if routed else None,
-        **(_network(pick, under) if under.mode == "awsvpc" else {}),
+        **(_network(pick, under) if under.mode == "awsvpc" and not own else {}),
     }
-    rolls = not re.search("blue_green|canary|linear", arguments["rollout"] or "")
-    if pick.breaks(*_LATTICE) or (served and rolls and under.mode == "awsvpc" and pick.seldom()):
+    if pick.breaks(*_LATTICE) or (served and not shifts and under.mode == "awsvpc" and pick.seldom()):
         arguments["lattice"] = _lattice(pick)
-    ours = call("Cluster", Code("stack"), "Cluster", **cluster)
-    edge = call("LoadBalancer", Code("stack"), "Edge", vpc=Code("vpc"), access_logs=False, certificate=Code("issued"))
-    lines = [
-        *under.lines,
-        f"cluster = {ours if under.offered else _PLAIN}",
-        *([f"edge = {edge}"] if routed else []),
+    return [
+        f"cluster = {_cluster(pick, under, namespace='shop' if connect else None)}",
+        *([f"edge = {entry.edge}"] if entry else []),
         str(call("Service", Code("stack"), "Web", **arguments)),
     ]
-    return "\n".join(lines)
 
 
-def _scaling(pick: Pick, routed: bool, under: Ground) -> Code | None:  # noqa: FBT001  # private, of one call
+def _cluster(pick: Pick, under: Ground, *, namespace: str | None) -> Code:
+    """A cluster that is defined here, or one that exists already."""
+    said: dict[str, Any] = {
+        "vpc": Code("vpc"),
+        "capacity": [Code(each) for each in under.offered],
+        "namespace": namespace,
+    }
+    if not (pick.breaks(*CLUSTERS) or (under.exists and not pick.broken and pick.often())):
+        return call("Cluster", Code("stack"), "Cluster", **said) if under.offered else _PLAIN
+    arn = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
+    if pick.breaks("cluster-arn") or (not pick.breaks("cluster-name") and pick.seldom()):
+        said["cluster_arn"] = pick.keeping("cluster-arn", (arn,), (arn.replace("cluster", "service"), "shop", ""))
+    else:
+        said["cluster_name"] = pick.keeping("cluster-name", ("shop", "a_B-1"), ("cluster/shop", "a b", "", "x" * 256))
+    return call("Cluster.from_attributes", Code("stack"), "Cluster", **said)
+
+
+def _own_network(pick: Pick) -> Code | None:
+    """A network that is defined here, in place of the one that exists."""
+    if not (pick.breaks(*_NETWORK) or (not pick.broken and pick.seldom() and pick.seldom())):
+        return None
+    zones = pick.within("zones", 2, 6, 0, 1, 7)
+    blocks = pick.keeping(
+        "network-cidr", (None, "10.0.0.0/17", "192.168.0.0/16"), ("10.0.0.0/21", "10.0.0.0/15", "10.0", "")
+    )
+    return call("Network", Code("stack"), "Network", zones=zones, cidr=blocks, nat_gateways=pick.one_of(None, 1))
+
+
+def _own_repository(pick: Pick) -> list[str]:
+    """One with a name that ECR does not take; no two programs of a stack may have one that it does."""
+    if not pick.breaks("repository-name"):
+        return []
+    name = pick.one_of("Shop", "a", "a//b", "-a", "x" * 257)
+    return [f"repository = {call('Repository', Code('stack'), 'Repository', name=name)}"]
+
+
+def _scaling(pick: Pick, under: Ground, *, requests: bool) -> Code | None:
     rows = {row for row in _BREAKABLE if row in _SCALED}
-    return pick.maybe(lambda: scaling(pick, routed=routed, most=under.most), *rows)
+    return pick.maybe(lambda: scaling(pick, routed=requests, most=under.most), *rows)
 
 
 _SCALED = {
@@ -118,18 +155,22 @@ _SCALED = {
 }
 
 
-def _before(pick: Pick, under: Ground) -> Code:
+def _other_task(pick: Pick, under: Ground) -> Code:
+    """A task in all limits, for what runs ahead of a version, for a job and for a worker."""
     whole = attrs.evolve(pick, broken=frozenset())
     return TaskOf(whole, under.kind, under.mode, under.architecture).code()
 
 
 def _connect(pick: Pick) -> Code:
+    arn = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/12345678-1234-1234-1234-123456789012"
+    authority = pick.keeping("private-ca-arn", (arn,), (arn.replace("acm-pca", "acm"), "shop", ""))
     names = pick.keeping("service-connect-name", (None, "catalog"), ("Catalog", "a b", "-a", "x" * 128, ""))
     return call(
         "ServiceConnect",
         name=names,
         idle_timeout=pick.one_of(None, seconds(0), seconds(60)),
         access_logs=pick.on(),
+        tls=pick.maybe(lambda: call("ServiceConnectTls", authority_arn=authority), "private-ca-arn"),
     )
 
 
@@ -160,64 +201,3 @@ def _network(pick: Pick, under: Ground) -> dict[str, Any]:
     if under.kind == "fargate" and not found.get("vpc_subnets") and pick.seldom():
         found["assign_public_ip"] = True
     return found
-
-
-def _routes(pick: Pick) -> Any:
-    if pick.breaks("target-groups-per-service"):
-        return [call("Route", Code("edge"), path=f"/{index}/*") for index in range(6)]
-    if pick.breaks(*_ROUTED) or pick.often():
-        return _route(pick)
-    return [call("Route", Code("edge"), path=f"/{index}/*") for index in range(pick.one_of(2, 5))]
-
-
-def _route(pick: Pick) -> Code:
-    grpc = pick.breaks("target-health-grpc-path", "target-health-grpc-codes")
-    grpc = grpc or (not pick.breaks("target-health-codes", "target-health-path") and pick.seldom())
-    hosts = pick.keeping(
-        "rule-host",
-        (None, "api.example.com", "*.example.com", ["A.example.com", "b.example.com"]),
-        ("example", "a b.com", "", "x" * 125 + ".com"),
-    )
-    paths = pick.keeping("rule-path", (None, "/v1/*", ["/a", "/b?"]), ("v1", "", "/a b", "/" + "x" * 128))
-    if pick.breaks("rule-condition-values"):
-        hosts, paths = None, [f"/{index}" for index in range(6)]
-    row = "rule-priority"
-    version = pick.one_of("HTTP2", "HTTP1")
-    return call(
-        "Route",
-        Code("edge"),
-        host=hosts,
-        path=paths,
-        health=_target_health(pick, grpc=grpc) if pick.breaks(*_HEALTH) or grpc or pick.often() else None,
-        protocol_version=Code(f"ApplicationProtocolVersion.{'GRPC' if grpc else version}"),
-        priority=pick.maybe(lambda: pick.within(row, 1, 50000), row),
-        deregistration_delay=pick.maybe(
-            lambda: seconds(pick.within("deregistration-delay", 0, 3600)), "deregistration-delay"
-        ),
-    )
-
-
-def _target_health(pick: Pick, *, grpc: bool) -> Code:
-    interval = pick.within("target-health-interval", 5, 300)
-    timeout = min(pick.within("target-health-timeout", 2, 120, 1, 121), 121)
-    if pick.breaks("target-health-timeout-shorter"):
-        interval = timeout = pick.one_of(5, 60, 120)
-    elif not pick.breaks("target-health-timeout", "target-health-interval"):
-        timeout = max(2, min(timeout, interval - 1))
-    if grpc:
-        path = pick.keeping("target-health-grpc-path", ("/grpc.health.v1.Health/Check",), ("/healthz", "/a/b/c"))
-        codes = pick.keeping("target-health-grpc-codes", (None, "0", "0,12-99"), ("100", "a", ""))
-    else:
-        path = pick.keeping(
-            "target-health-path", ("/", "/healthz?a=b", "/" + "x" * 1023), ("healthz", "", "/" + "x" * 1024)
-        )
-        codes = pick.keeping("target-health-codes", (None, "200", "200,300-499"), ("500", "199", "299-200", "ok", ""))
-    return call(
-        "TargetHealth",
-        path,
-        codes=codes,
-        interval=seconds(interval),
-        timeout=seconds(timeout),
-        healthy=pick.within("target-health-threshold", 2, 10),
-        unhealthy=pick.within("target-health-threshold", 2, 10),
-    )

@@ -26,6 +26,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -37,13 +38,12 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 import moorage
-from moorage.workload import limits
 from moorage.workload.limit import Limit
 from tools.cloudformation_lint import matches
-from tools.fuzz.services import Definition
+from tools.fuzz.services import TABLE, Definition
 
 _ARN = "arn:aws:{}:eu-west-1:111111111111:{}"
-_ROWS = {row.id: row for row in limits.TABLE}
+_ROWS = {row.id: row for row in TABLE}
 _SCOPE = re.compile(r"N(\d+)N")
 _LONG = 2000
 _OF_BINARY_FRACTIONS = " is not a multiple of 0.1"
@@ -248,10 +248,12 @@ def _names() -> dict[str, Any]:
     theirs = {
         "ApplicationProtocolVersion": elbv2.ApplicationProtocolVersion,
         "Duration": cdk.Duration,
+        "EventPattern": events.EventPattern,
         "LogDrivers": ecs.LogDrivers,
         "PlacementConstraint": ecs.PlacementConstraint,
         "PlacementStrategy": ecs.PlacementStrategy,
         "PlainCluster": ecs.Cluster,
+        "Protocol": elbv2.Protocol,
         "ScheduleExpression": scheduler.ScheduleExpression,
         "SubnetSelection": ec2.SubnetSelection,
         "TimeZone": cdk.TimeZone,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
 
 AWS_KEY = Encryption.aws_key()
+_UNKNOWN_TO_CDK = re.compile("--|__")
+"""What joins the parts of a name for ECR (botocore ecr RepositoryName), and CDK's construct does not take."""
 
 
 class Repository(ecr.Repository):
@@ -83,10 +86,11 @@ class Repository(ecr.Repository):
             )
         faults.raise_found()
 
+        unknown = name is not None and _UNKNOWN_TO_CDK.search(name) is not None
         super().__init__(
             scope,
             construct_id,
-            repository_name=name,
+            repository_name=None if unknown else name,
             image_tag_mutability=ecr.TagMutability(tags.setting),
             image_tag_mutability_exclusion_filters=[
                 ecr.ImageTagMutabilityExclusionFilter.wildcard(pattern) for pattern in tags.exclusions
@@ -108,6 +112,8 @@ class Repository(ecr.Repository):
             encryption_type=encryption.cipher.value,
             kms_key=self.encryption_key.key_arn if self.encryption_key else None,
         )
+        if unknown:
+            resource.repository_name = name
         if name is not None:
             claim_name(self, "AWS::ECR::Repository", name)
             whole.add_repository(self)
