@@ -157,6 +157,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: rolling(minimum_healthy_percent=51, early_success=early)),
     ),
     "alarm-threshold": (value(lambda: alarms(unhealthy_targets=1)), value(lambda: alarms(unhealthy_targets=0))),
+    "alarm-percent": (value(lambda: alarms(errors_percent=0.5)), value(lambda: alarms(errors_percent=100))),
     "dashboard-widgets": (dashboard(124), dashboard(125)),
     "alarm-minutes": (value(lambda: alarms(minutes=1)), value(lambda: alarms(minutes=0))),
     "service-connect-name": (connected("catalog-2.store"), connected("Catalog")),

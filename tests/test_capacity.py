@@ -179,25 +179,26 @@ def refused(stack: cdk.Stack, *offered: Capacity, **arguments: Any) -> str:
     return str(raised.value)
 
 
-def test_a_strategy_is_checked_whole(stack: cdk.Stack) -> None:
-    one, other, stray = general(), general(name="spot", spot=True), general(name="stray")
-    said = refused(
-        stack,
-        one,
-        other,
-        Capacity.fargate(),
-        capacity=Strategy({one: 0, other: 0, Capacity.fargate(): 0, stray: 0}, base={one: 1, other: 1}),
-    )
+def test_a_strategy_says_all_that_ecs_would_not_take_when_it_is_made() -> None:
+    one, other = general(), general(name="spot", spot=True)
+    with pytest.raises(ValueError, match="Strategy: 3 faults") as raised:
+        Strategy({one: 0, other: 0, Capacity.fargate(): 0}, base={one: 1, other: 1})
+    said = str(raised.value)
     assert "a strategy has capacities of one kind" in said
-    assert "capacity 'stray' is none of the cluster's ('general', 'spot', 'FARGATE')" in said
-    assert "weights is 0 for all 4 capacities" in said
+    assert "weights is 0 for all 3 capacities" in said
     assert "base is of 'general', 'spot', but one capacity of a strategy has a base" in said
 
 
-def test_a_base_needs_a_weight(stack: cdk.Stack) -> None:
+def test_a_strategy_names_capacities_of_the_cluster(stack: cdk.Stack) -> None:
+    one, stray = general(), general(name="stray")
+    said = refused(stack, one, Capacity.fargate(), capacity={one: 1, stray: 1})
+    assert "capacity 'stray' is none of the cluster's ('general', 'FARGATE'); name it in capacity=" in said
+
+
+def test_a_base_needs_a_weight() -> None:
     one, other = general(), general(name="other")
-    said = refused(stack, one, other, capacity=Strategy(one, base={other: 1}))
-    assert "base names capacity 'other', but the weights do not; give it a weight, 0 or more" in said
+    with pytest.raises(ValueError, match="base names capacity 'other', but the weights do not; give it a weight, 0 or"):
+        Strategy(one, base={other: 1})
 
 
 def test_a_task_that_no_type_holds_is_told_the_nearest_that_does(stack: cdk.Stack) -> None:
@@ -314,7 +315,10 @@ def test_a_strategy_names_capacities_and_whole_numbers(weights: Any, says: str) 
 
 
 def test_another_capacity_of_the_same_name_is_another(stack: cdk.Stack) -> None:
-    assert "capacity 'general' is none of the cluster's ('general')" in refused(stack, capacity=general())
+    assert (
+        "capacity 'general' is none of the cluster's ('general'), but another of that name; "
+        "make it once, and give the same to the cluster and here"
+    ) in refused(stack, capacity=general())
 
 
 def test_a_cluster_of_cdks_has_no_capacity_of_ours(stack: cdk.Stack) -> None:

@@ -344,6 +344,10 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Capacity.from_provider_name("a_B-1"),
         lambda _: Capacity.from_provider_name("Fargate-like"),
     ),
+    "namespace-name": (
+        lambda stack: Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="shop.local"),
+        lambda stack: Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="the shop"),
+    ),
     "cluster-name": (
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="a_B-1"),
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="cluster/shop"),

@@ -171,6 +171,16 @@ def test_a_rollout_keeps_all_tasks_and_undoes_itself(stack: cdk.Stack, cluster: 
     )
 
 
+@pytest.mark.parametrize(("slow", "grace"), [(0, 60), (60, 60), (240, 240)])
+def test_the_load_balancer_waits_as_long_as_a_container_may_take_to_start(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, slow: int, grace: int
+) -> None:
+    check = HealthCheck("true", start_period=dt.timedelta(seconds=slow))
+    task = Task(Container("redis:8", port=6379, health_check=check))
+    Service(stack, "Web", cluster=cluster, task=task, route=Route(edge))
+    template(stack).has_resource_properties("AWS::ECS::Service", {"HealthCheckGracePeriodSeconds": grace})
+
+
 def test_a_strategy_is_written_and_never_a_launch_type(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     fargate, spot = Capacity.fargate(), Capacity.fargate_spot()
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[fargate, spot])

@@ -334,6 +334,14 @@ WARNED: dict[str, tuple[Callable[[Shop], object], str]] = {
         ),
         "7 of them would wait",
     ),
+    "a load balancer that does not wait for a slow start": (
+        lambda shop: shop.service(
+            Task(Container("redis:8", port=6379, health_check=HealthCheck("true", start_period=minutes(5)))),
+            route=Route(shop.edge),
+            health_check_grace_period=minutes(0),
+        ),
+        "health_check_grace_period is 0 s, but .* lets a container take 300 s to start",
+    ),
     "no way out but to a database": (lambda shop: shop.service(egress=[5432]), "egress is \\[5432\\] without 443"),
 }
 

@@ -14,7 +14,7 @@ BREAKER = ("breaker-count", "breaker-percent")
 EARLY = ("early-success", "early-success-least")
 ROLLING = (*BREAKER, *EARLY, "minimum-healthy", "maximum-percent", "rollout-room", "rollout-progress")
 SHIFTING = ("canary-percent", "linear-percent", "rollout-duration")
-ALARMS = ("alarm-threshold", "alarm-minutes")
+ALARMS = ("alarm-threshold", "alarm-percent", "alarm-minutes")
 HOOKS = ("hook-timeout", "pause-timeout")
 _WAYS = {
     "rolling": ROLLING,
@@ -223,7 +223,7 @@ def _alarms(pick: Pick, *, routed: bool) -> Code:
     targets = threshold if broken else pick.one_of(None, 1, 5, NONE)
     return call(
         "RollbackAlarms",
-        errors_percent=pick.one_of(None, 1, 99.9, 100, NONE),
+        errors_percent=pick.keeping("alarm-percent", (None, 0, 0.5, 99.9, NONE), (-1, 100)),
         latency=seconds(threshold if broken else pick.one_of(0.001, 1, 60)),
         unhealthy_targets=targets,
         minutes=pick.within("alarm-minutes", 1, _DAY_MINUTES),

@@ -110,6 +110,8 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
 
 def _cluster(pick: Pick, under: Ground, *, namespace: str | None) -> Code:
     """A cluster that is defined here, or one that exists already."""
+    if pick.breaks("namespace-name"):
+        namespace = pick.one_of("the shop", "", "x" * 1025, "arn:aws:servicediscovery:eu-west-1:1:namespace/ns-1")
     said: dict[str, Any] = {
         "vpc": Code("vpc"),
         "capacity": [Code(each) for each in under.offered],

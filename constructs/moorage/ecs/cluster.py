@@ -76,13 +76,14 @@ class Cluster(ecs.Cluster):
         reach = Reach(vpc)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         _check(capacities, reach, faults)
+        faults.keep(limits.NAMESPACE, "namespace", namespace)
         if forensics_topic and not forensics:
             faults.add("forensics_topic is given, but forensics=False tells it nothing; leave one of them out")
         faults.raise_found()
 
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
         self.capacities = capacities
-        self.namespace = self._define_namespace(namespace) if namespace else None
+        self.namespace = None if namespace is None else self._define_namespace(namespace)
         self.sessions = self._define_sessions(sessions, removal_policy) if sessions else None
         self.reach = reach
         self._defined: Mapping[Capacity, Instances] = {

@@ -173,14 +173,28 @@ def check_rollout(
     )
 
 
-def check_grace(grace: int | None, faults: Faults, *, checked: bool) -> None:
-    """Note a grace period that ECS would not take, or that nothing would heed."""
+def check_grace(grace: int | None, task: Task, faults: Faults, *, checked: bool) -> str | None:
+    """Note a grace period that ECS would not take, or that nothing would heed; returns what is only warned of."""
     faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
     if grace is not None and not checked:
         faults.add(
             f"health_check_grace_period is {grace} s, but without a route no load balancer checks the tasks; "
             "use route=Route(...), or HealthCheck(start_period=...) in the container"
         )
+    slowest = starts_in(task)
+    if grace is None or is_token(grace) or grace >= slowest:
+        return None
+    return (
+        f"health_check_grace_period is {grace} s, but HealthCheck(start_period=) lets a container take {slowest} s to "
+        "start, so the load balancer's checks would stop it before and a rollout would not end; "
+        f"use {slowest} s or more, or leave it out"
+    )
+
+
+def starts_in(task: Task) -> int:
+    """How long the slowest of its containers is said to take to start, in seconds."""
+    said = [each.health_check.start_period for each in task.containers if each.health_check]
+    return max((period for period in said if period and not is_token(period)), default=0)
 
 
 def check_discovery(

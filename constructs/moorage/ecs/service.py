@@ -29,6 +29,7 @@ from moorage.ecs.combination import (
     check_scaling,
     places_for,
     slow_to_leave,
+    starts_in,
 )
 from moorage.ecs.launch import DEFAULT_EGRESS, Launch, Launched, connections_of, warn
 from moorage.ecs.placement import Placement
@@ -96,7 +97,8 @@ class Service(Construct):
         egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on Fargate
             starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a peer each.
         health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not count;
-            60 s without it. Longer than the slowest start. Of a service with a route or `lattice` alone.
+            60 s without it, or as long as a container's `HealthCheck(start_period=)` where that is longer. Of a service
+            with a route or `lattice` alone.
         log_group: In place of the one defined for it, which keeps a year.
         removal_policy: What becomes of its log group when the stack goes.
 
@@ -158,7 +160,7 @@ class Service(Construct):
             connect.check(task, namespace, faults)
         told = check_room(task, launch.strategy, copies, placement, chosen, faults)
         told["@moorage/ecs:spot-drain"] = slow_to_leave(routes, launch.strategy)
-        check_grace(grace, faults, checked=bool(routes or lattices))
+        told["@moorage/ecs:grace"] = check_grace(grace, task, faults, checked=bool(routes or lattices))
         check_discovery(cloud_map_options, task, cluster, connected=connect is not None, faults=faults)
         check_lattices(lattices, task, chosen, faults)
         faults.raise_found()
@@ -182,7 +184,9 @@ class Service(Construct):
             desired_count=None if copies.moves or placement.daemon else copies.minimum,
             capacity_provider_strategies=None if placement.daemon else launched.strategies,
             health_check_grace_period=(
-                duration(_GRACE_SECONDS if grace is None else grace) if routes or lattices else None
+                duration(max(_GRACE_SECONDS, starts_in(task)) if grace is None else grace)
+                if routes or lattices
+                else None
             ),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,

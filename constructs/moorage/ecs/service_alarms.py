@@ -68,7 +68,7 @@ class ServiceAlarms(Construct):
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         for name, percent in (("cpu_percent", cpu_percent), ("memory_percent", memory_percent)):
             faults.keep(limits.TARGET_PERCENT, name, percent)
-        faults.keep(limits.TARGET_PERCENT, "errors_percent", errors_percent)
+        faults.keep(limits.ALARM_PERCENT, "errors_percent", errors_percent)
         faults.keep(limits.ALARM_COUNT, "latency", milliseconds)
         faults.keep(limits.ALARM_COUNT, "unhealthy_targets", unhealthy_targets)
         faults.keep(limits.ALARM_MINUTES, "minutes", minutes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -34,7 +34,7 @@ class Strategy:
         base: How many tasks one of them has before weights count, as in `base={general: 2}`; 0 to 100,000.
 
     Raises:
-        ValueError: it names no capacity, or something that is none, or a number that is not whole.
+        ValueError: with all that ECS would not take as a strategy.
     """
 
     weights: Mapping[Capacity, int] = attrs.field(converter=_weights)
@@ -54,6 +54,8 @@ class Strategy:
                     )
                 elif not isinstance(number, int) or isinstance(number, bool):
                     faults.add(f"{argument} of {capacity.name!r} is {number!r}, but it is a whole number; use one")
+        if not faults.found:
+            self._check_limits(faults)
         faults.raise_found()
 
     @classmethod
@@ -75,34 +77,16 @@ class Strategy:
 
     @property
     def kind(self) -> Kind:
-        """The kind of its capacities, of which `check` allows one."""
+        """The kind of its capacities, of which there is one."""
         return next(iter(self.weights)).kind
 
-    def check(self, offered: tuple[Capacity, ...] | None, faults: Faults) -> None:
-        """Note what ECS would not take as a strategy, and the capacities that the cluster does not have.
-
-        Args:
-            offered: What the cluster has, or None where that is not known.
-            faults: Where to note it.
-        """
+    def _check_limits(self, faults: Faults) -> None:
         faults.keep(limits.STRATEGY_ITEMS, "the number of capacities", len(self.weights))
         for capacity, weight in self.weights.items():
             faults.keep(limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
-        for capacity in [*self.weights, *(each for each in self.base if each not in self.weights)]:
-            if offered is None and not capacity.exists_already:
-                faults.add(
-                    f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
-                    "use Capacity.from_provider_name(...) for a provider that it has"
-                )
-            elif offered is not None and not any(capacity.same_as(each) for each in offered):
-                faults.add(
-                    f"capacity {capacity.name!r} is none of the cluster's "
-                    f"({', '.join(repr(each.name) for each in offered)}); name it in capacity=[...] of Cluster(...) or "
-                    "Cluster.from_attributes(...)"
-                )
         if len(self.weights) > 1:
             faults.keep(limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))
-        faults.keep(limits.STRATEGY_KINDS, "capacity", {each.name: each.kind.value for each in self.weights} or {"": 0})
+        faults.keep(limits.STRATEGY_KINDS, "capacity", {each.name: each.kind.value for each in self.weights})
         faults.keep(limits.STRATEGY_BASES, "base", [each.name for each in self.base])
         for capacity, base in self.base.items():
             faults.keep(limits.STRATEGY_BASE, f"the base of capacity {capacity.name!r}", base)
@@ -110,6 +94,35 @@ class Strategy:
                 faults.add(
                     f"base names capacity {capacity.name!r}, but the weights do not; give it a weight, 0 or more"
                 )
+
+    def check(self, offered: tuple[Capacity, ...] | None, faults: Faults) -> None:
+        """Note the capacities that the cluster does not have.
+
+        Args:
+            offered: What the cluster has, or None where that is not known.
+            faults: Where to note it.
+        """
+        for capacity in self.weights:
+            if offered is None and not capacity.exists_already:
+                faults.add(
+                    f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
+                    "use Capacity.from_provider_name(...) for a provider that it has"
+                )
+            elif offered is not None and not any(capacity.same_as(each) for each in offered):
+                faults.add(_not_offered(capacity, [each.name for each in offered]))
+
+
+def _not_offered(capacity: Capacity, names: Sequence[str]) -> str:
+    listed = ", ".join(map(repr, names))
+    if capacity.name in names:
+        return (
+            f"capacity {capacity.name!r} is none of the cluster's ({listed}), but another of that name; "
+            "make it once, and give the same to the cluster and here"
+        )
+    return (
+        f"capacity {capacity.name!r} is none of the cluster's ({listed}); name it in capacity=[...] of Cluster(...) or "
+        "Cluster.from_attributes(...)"
+    )
 
 
 CapacityChoice: TypeAlias = Capacity | Mapping[Capacity, int] | Strategy

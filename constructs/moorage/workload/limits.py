@@ -443,6 +443,14 @@ ALARM_COUNT = Limit(
     instead="use a larger value, or None for no alarm",
     source="botocore cloudwatch PutMetricAlarm.Threshold",
 )
+ALARM_PERCENT = Limit(
+    id="alarm-percent",
+    accepts=lambda percent: 0 <= percent < 100,
+    says="an alarm rings above a share from 0 to less than 100 %, of which there is never more",
+    instead="use a share such as 5 or 0.5, 0 for any error, or None for no alarm",
+    source="botocore cloudwatch PutMetricAlarm.ComparisonOperator (GreaterThanThreshold), Threshold",
+    show=lambda percent: f"{percent} %",
+)
 ALARM_MINUTES = _range(
     "alarm-minutes", 1, 1440, unit="minutes", of="the time that an alarm looks at",
     source="botocore cloudwatch PutMetricAlarm.EvaluationPeriods (a day at most)",
@@ -628,6 +636,12 @@ ROUTES = Limit(
     instead="let one Route name several hosts or paths",
     source="botocore Service.loadBalancers; ECS quotas",
 )
+NAMESPACE = _pattern(
+    "namespace-name", r"(?!arn:)[!-~]{1,1024}",
+    says="a namespace's name is 1 to 1,024 visible characters of ASCII, and no ARN",
+    instead="use another name, as in 'shop'; one that exists already is a Cluster.from_attributes(namespace='...')",
+    source="botocore servicediscovery CreateHttpNamespace.Name",
+)  # fmt: skip
 CONNECT_NAME = _pattern(
     "service-connect-name", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
     says="it is a host name: lower-case letters, digits and hyphens", instead="use another name=, as in 'catalog'",

@@ -140,7 +140,7 @@ class RollbackAlarms:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("RollbackAlarms")
-        faults.keep(limits.TARGET_PERCENT, "errors_percent", self.errors_percent)
+        faults.keep(limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
         faults.keep(limits.ALARM_COUNT, "latency", self.latency)
         faults.keep(limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
         faults.keep(limits.ALARM_MINUTES, "minutes", self.minutes)
