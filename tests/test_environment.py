@@ -73,24 +73,29 @@ REASONS = {
     "Ingress Checkout to Orders on port 8080": "a checkout becomes an order",
     "Ingress Load balancer to target": "requests of the internet reach the web front, and checks its health",
     "Egress Load balancer to target": "the same, on the side of the load balancer",
-    **{f"Egress of {service} to port 443": "images, logs and AWS's own interfaces" for service in SERVICES},
+    **{f"Egress of {service}: Tasks to port 443": "images, logs and AWS's own interfaces" for service in SERVICES},
+    "Ingress of Entrance: Clients on port 80": "customers, who are sent on to HTTPS where there is a certificate",
+    "Egress of Entrance: Disallow all traffic": "a rule that lets nothing out, or EC2 adds one that lets all out",
 }
+WITH_CERTIFICATE = {"Ingress of Entrance: Clients on port 443": "customers"}
 
 
 def test_every_path_that_is_open_has_its_reason(stages: dict[str, dict[str, Template]]) -> None:
-    for stage in stages.values():
+    for name, stage in stages.items():
         found = []
-        for resource in stage["Services"].to_json()["Resources"].values():
+        for resource in (each for stack in stage.values() for each in stack.to_json()["Resources"].values()):
             kind, properties = resource["Type"].removeprefix("AWS::EC2::SecurityGroup"), resource.get("Properties", {})
             if kind in {"Ingress", "Egress"}:
                 found.append(f"{kind} {properties['Description']}")
             elif kind == "":
-                service = properties["GroupDescription"].split("/")[2]
-                assert not properties.get("SecurityGroupIngress")
-                assert all(rule["CidrIp"] == "0.0.0.0/0" for rule in properties["SecurityGroupEgress"])
-                ports = [rule["ToPort"] for rule in properties["SecurityGroupEgress"]]
-                found += [f"Egress of {service} to port {port}" for port in ports]
-        assert sorted(found) == sorted(REASONS)
+                of = properties["GroupDescription"].split("/")[2]
+                for way in ("Ingress", "Egress"):
+                    stated = properties.get(f"SecurityGroup{way}", ())
+                    found += [f"{way} of {of}: {rule['Description']}" for rule in stated]
+                    for rule in (each for each in stated if each["IpProtocol"] == "tcp"):
+                        assert str(rule["FromPort"]) == str(rule["ToPort"]) == rule["Description"].split()[-1]
+        reasons = REASONS | (WITH_CERTIFICATE if name == "production" else {})
+        assert sorted(found) == sorted(reasons)
 
 
 def test_the_services_of_the_store_take_at_most_100_lines() -> None:

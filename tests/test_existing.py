@@ -25,7 +25,10 @@ from moorage import (
     Dashboard,
     Forensics,
     Job,
+    Lattice,
+    Listener,
     LoadBalancer,
+    NetworkLoadBalancer,
     NetworkMode,
     Placement,
     Rollout,
@@ -312,6 +315,7 @@ def test_services_of_other_stacks_make_no_circle_with_their_platform(app: cdk.Ap
         sessions=Sessions(key=key),
     )
     edge = LoadBalancer(platform, "Edge", vpc=cluster.vpc)
+    gate = NetworkLoadBalancer(platform, "Gate", vpc=cluster.vpc)
     secret = secretsmanager.Secret(platform, "Secret", encryption_key=key)
     files = efs.FileSystem(platform, "Files", vpc=cluster.vpc)
     queue = sqs.Queue(platform, "Queue", encryption_master_key=key, visibility_timeout=cdk.Duration.minutes(2))
@@ -325,7 +329,7 @@ def test_services_of_other_stacks_make_no_circle_with_their_platform(app: cdk.Ap
             execute_command=True,
         ),
         connect=ServiceConnect(),
-        route=Route(edge, path="/api/*"),
+        route=[Route(edge, path="/api/*"), Listener(gate, 6379, test_port=6380)],
         rollout=Rollout.canary(),
     )
     api.redeploy_on_rotation()
@@ -333,13 +337,17 @@ def test_services_of_other_stacks_make_no_circle_with_their_platform(app: cdk.Ap
         first, "Old", cluster=cluster, task=BRIDGED, capacity=instances, connect=ServiceConnect(name="old"),
         route=Route(edge, path="/old/*"),
     )  # fmt: skip
-    web = Service(second, "Web", cluster=cluster, task=WEB, connect=ServiceConnect(), route=Route(edge))
+    web = Service(
+        second, "Web", cluster=cluster, task=WEB, connect=ServiceConnect(), route=[Route(edge), Listener(gate, 9000)],
+        lattice=Lattice("pl-0a1b2c3d"),
+    )  # fmt: skip
     Worker(second, "Mailer", cluster=cluster, task=WEB, queue=queue, scaling=Scaling(0, 2, backlog_per_task=9))
     Job(second, "Nightly", cluster=cluster, task=Task(Container("redis:8")), schedule=NIGHTLY, overlap=False)
     ServiceAlarms(second, "Alarms", service=web, topic=topic)
     Dashboard(second, "Dashboard", services=[web, api])
     for other in (api, old):
         web.connect_to(other)
+    old.connect_to(api)
     web.connections.allow_to(edge, ec2.Port.tcp(443))
     app.synth()
     needed = {stack.stack_name: {each.stack_name for each in stack.dependencies} for stack in (platform, first, second)}

@@ -106,6 +106,21 @@ def test_it_is_internal_protected_logged_and_over_all_zones_unasked(stack: cdk.S
     assert found["zonal_shift.config.enabled"] == "false"
 
 
+def test_a_service_before_another_leaves_the_ids_of_its_rules() -> None:
+    """EC2 has a rule once: under another id CloudFormation would define it again before the old one goes."""
+    ids: list[str] = []
+    for before in ((), (1000, 1001)):
+        shop = cdk.Stack(cdk.App(), "Shop")
+        network = Network(shop, "Network")  # whose addresses are a token
+        gate, cluster = NetworkLoadBalancer(shop, "Gate", vpc=network.vpc), Cluster(shop, "Cluster", vpc=network.vpc)
+        for port in before:
+            Service(shop, f"At{port}", cluster=cluster, task=TASK, route=Listener(gate, port, protocol=BOTH))
+        Service(shop, "Broker", cluster=cluster, task=TASK, route=Listener(gate, 1884))
+        ids += template(shop).find_resources("AWS::EC2::SecurityGroupIngress", {"Properties": {"FromPort": 1884}})
+    assert len(ids) == 2
+    assert ids[0] == ids[1]
+
+
 def test_what_protects_is_off_by_an_argument_each(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     NetworkLoadBalancer(stack, "Gate", vpc=vpc, access_logs=False, deletion_protection=False, cross_zone=False)
     template(stack).resource_count_is("AWS::S3::Bucket", 0)

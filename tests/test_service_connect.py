@@ -12,12 +12,27 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Match
 
-from moorage import Cluster, Container, Service, ServiceConnect, ServiceConnectTls, Task
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    Listener,
+    LoadBalancer,
+    NetworkLoadBalancer,
+    NetworkMode,
+    Route,
+    Scaling,
+    Service,
+    ServiceConnect,
+    ServiceConnectTls,
+    Task,
+)
 from tests.conftest import imported_vpc, readable, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
+AWSVPC, BRIDGE = NetworkMode.AWSVPC, NetworkMode.BRIDGE
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
 
 
@@ -158,6 +173,19 @@ def test_a_service_beside_its_cluster_connects_to_none_of_a_later_stack(
     )
 
 
+@pytest.mark.parametrize("of", [LoadBalancer, NetworkLoadBalancer])
+def test_a_service_beside_an_entrance_connects_to_none_that_is_reached_through_it(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, of: Any
+) -> None:
+    theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="store")
+    edge = of(stack, "Edge", vpc=vpc, access_logs=False)
+    route = Route(edge) if of is LoadBalancer else Listener(edge, port=80)
+    web, later = service(stack, theirs, "web"), cdk.Stack(app, "Later")
+    api = Service(later, "Api", cluster=theirs, task=task("api"), connect=ServiceConnect(), route=route)
+    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, and Later/Api needs Shop/Edge, so"):
+        web.connect_to(api)
+
+
 def test_a_service_connects_to_a_later_stack_where_their_cluster_exists_already(
     app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
 ) -> None:
@@ -166,6 +194,46 @@ def test_a_service_connects_to_a_later_stack_where_their_cluster_exists_already(
     assert old.connect_to(new) == "http://new"
     app.synth()
     assert [each.stack_name for each in stack.dependencies] == ["Later"]
+
+
+def test_a_path_is_opened_once_however_often_it_is_asked_for(stack: cdk.Stack, cluster: Cluster) -> None:
+    shared = ec2.SecurityGroup.from_security_group_id(stack, "Shared", "sg-1234")
+    ui, ux, api = (
+        Service(stack, of, cluster=cluster, task=task(of), connect=ServiceConnect(), security_groups=[shared])
+        for of in ("ui", "ux", "api")
+    )
+    for client in (ui, ui, ux):
+        assert client.connect_to(api) == "http://api"
+    assert sorted(rules(stack)) == [("Egress", 8080), ("Ingress", 8080)]
+
+
+def test_a_service_connects_to_its_own_other_copies(stack: cdk.Stack, cluster: Cluster) -> None:
+    cache = service(stack, cluster, "cache")
+    assert cache.connect_to(cache) == "http://cache"
+    assert sorted(rules(stack)) == [("Egress", 8080), ("Ingress", 8080)]
+
+
+def test_in_bridge_mode_the_ports_of_proxies_are_opened_once_for_all(app: cdk.App) -> None:
+    """A proxy has a port there that the instance hands out (botocore `ingressPortOverride`), and EC2 a rule once."""
+    platform, first, second, third = (cdk.Stack(app, name) for name in ("Platform", "First", "Second", "Third"))
+    general = Capacity.ec2("general", instance_types=["m7i.xlarge"], max_instances=8)
+    theirs = Cluster(platform, "Cluster", vpc=imported_vpc(platform), namespace="store", capacity=[general])
+
+    def at(stack: cdk.Stack, of: str, mode: NetworkMode) -> Service:
+        copy = Task(Container("public.ecr.aws/nginx/nginx:1.29", name=of, port=8080), network_mode=mode)
+        return Service(stack, of, cluster=theirs, task=copy, scaling=Scaling(1), connect=ServiceConnect())
+
+    api, ui, ux = at(first, "api", BRIDGE), at(first, "ui", BRIDGE), at(second, "ux", BRIDGE)
+    log, own = at(third, "log", AWSVPC), at(second, "own", AWSVPC)
+    for client in (ui, ux):
+        client.connect_to(api)
+        client.connect_to(log)
+    for server in (api, ui):
+        own.connect_to(server)
+    assert sorted(rules(platform)) == [("Egress", 32768), ("Ingress", 32768)]  # from instances to instances
+    assert rules(first) == []
+    assert sorted(rules(second)) == [("Egress", 32768), ("Ingress", 32768)]  # of the one with an interface of its own
+    assert sorted(rules(third)) == [("Egress", 8080), ("Ingress", 8080)]  # of that which all instances may connect to
 
 
 def test_a_connection_needs_a_name_and_a_port_on_the_other_side(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import attrs
 import aws_cdk as cdk
 import cdk_nag
-from cfnlint import lint
-from cfnlint.config import ManualArgs
 from cloudformation_validate import CompositeEngine, CompositeEngineConfig, RuleOrigin, TemplateContent
 from cloudformation_validate import file_to_external_rule_source as guard_file
+
+from tools.cloudformation_lint import matches
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKOV = ROOT / ".venv" / "tools" / "checkov" / "bin" / "checkov"
@@ -79,7 +79,7 @@ def _nag(assembly: Path) -> Iterator[Finding]:
 
 def _cfn_lint(path: Path) -> Iterator[Finding]:
     template = json.loads(path.read_text())
-    for match in lint(path.read_text(), config=ManualArgs(regions=["eu-west-1"], include_checks=["W", "E"])):
+    for match in matches(path.read_text(), "eu-west-1", include=("W", "E")):
         where = list(match.path)
         resource = where[1] if len(where) > 1 and where[0] == "Resources" else ""
         yield Finding(f"cfn-lint:{match.rule.id}", _construct(template, str(resource)))

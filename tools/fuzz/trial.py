@@ -35,12 +35,11 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
-from cfnlint import lint
-from cfnlint.config import ManualArgs
 from constructs import Construct
 
 import moorage
 from moorage.workload.limit import Limit
+from tools.cloudformation_lint import matches
 from tools.fuzz.services import TABLE, Definition
 
 _ARN = "arn:aws:{}:eu-west-1:111111111111:{}"
@@ -50,7 +49,7 @@ _LONG = 2000
 _OF_BINARY_FRACTIONS = " is not a multiple of 0.1"
 """What cfn-lint says of 33.3, since it divides by a float; a share that is none in tenths moorage refuses itself."""
 _WITHOUT_END = {"@aws-cdk/core:stackResourceLimit": 0}
-_OF_COMPANY = ["E3010"]
+_OF_COMPANY = ("E3010",)
 """The number of resources, which is that of all the programs that share a template."""
 _SUBJECT = re.compile(r"(?P<subject>\S.*?): (?P<faults>.+)", re.DOTALL)
 _SEVERAL = re.compile(r"\d+ faults\n  - ")
@@ -100,7 +99,7 @@ class Batch:
             return self._halved("crash", _said(error))
         text = (Path(self._out) / "Batch.template.json").read_text()
         found: dict[int, list[str]] = {}
-        for match in lint(text, config=ManualArgs(regions=["eu-west-1"], ignore_checks=["W", "I", *_OF_COMPANY])):
+        for match in matches(text, "eu-west-1", ignore=("W", "I", *_OF_COMPANY)):
             if match.message.endswith(_OF_BINARY_FRACTIONS):
                 continue
             named = _SCOPE.match(str(match.path[1])) if len(match.path) > 1 else None

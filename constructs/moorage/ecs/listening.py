@@ -59,7 +59,7 @@ def define_listener(
         alternate_target=_turned(suffix, alternate, listeners, role) if alternate and role else None,
     )
     group.add_target(target)
-    _open_to_clients(listener, stack)
+    _open_to_clients(scope, listener)
     if launch.own_interface:
         _open_tasks(service, listener, port, stack)
     return Target(listener, suffix, group, alternate, tuple(listeners) if role else ())
@@ -141,15 +141,21 @@ def _target_group(
     return group
 
 
-def _open_to_clients(listener: Listener, stack: cdk.Stack) -> None:
+def _open_to_clients(scope: Construct, listener: Listener) -> None:
+    """Let clients connect, by rules of this service's own: CDK numbers peers that only CloudFormation knows.
+
+    A number that another service's rule had would be a rule that EC2 has already.
+    """
     balancer = listener.load_balancer
-    _, entrance = balancer.place_in(stack)
     given = [("Clients", balancer.clients, listener.port)]
     if listener.test_port is not None:
         given.append(("Tests", balancer.test_clients, listener.test_port))
     for who, peers, port in given:
         opened = [ec2.Port.udp(port)] if listener.udp else []
         opened += [] if listener.protocol is elbv2.Protocol.UDP else [ec2.Port.tcp(port)]
+        entrance = ec2.SecurityGroup.from_security_group_id(
+            scope, f"{who} {port}", balancer.security_group.security_group_id, allow_all_outbound=False
+        )
         for peer, each in itertools.product(peers, opened):
             entrance.add_ingress_rule(peer, each, f"{who} on port {port}")
 

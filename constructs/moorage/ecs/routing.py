@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     TargetGroup = elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup
 
-_HANDED_OUT = (32768, 65535)
+HANDED_OUT = (32768, 65535)
 """The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
 
 
@@ -246,5 +246,5 @@ def _open(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) ->
     """Let a load balancer reach the ports of the instances that lead to the container."""
     container = serving(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
-    for first, last, udp in route.reached((port, port) if port else _HANDED_OUT):
+    for first, last, udp in route.reached((port, port) if port else HANDED_OUT):
         route.load_balancer.open_to(instances, first, last, udp=udp)

@@ -274,6 +274,8 @@ class Service(Construct):
     def connect_to(self, other: Service) -> str:
         """Let its tasks connect to another service on the port that it serves, and on no other.
 
+        To tasks in bridge mode it opens the ports that instances hand out, of which a proxy has one.
+
         It is defined after the other, since a proxy knows the services alone that were there when it started.
 
         Args:
@@ -305,7 +307,7 @@ class Service(Construct):
             faults.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
         faults.raise_found()
         if front and front.port and other._connect:  # of the same class
-            open_path(self, other, front.port)
+            open_path(self, other, (self._launch, other._launch), front.port)  # of the same class
             return other._connect.url_for(other._launch.task)  # of the same class
         return ""
 

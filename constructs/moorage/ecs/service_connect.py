@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,6 +12,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
+from moorage.ecs.routing import HANDED_OUT
 from moorage.ecs.task_definition import port_name
 from moorage.ecs.values import optional_duration
 from moorage.workload import limits
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     from aws_cdk import aws_servicediscovery as servicediscovery
     from constructs import IConstruct
 
+    from moorage.ecs.launch import Launch
     from moorage.ecs.service import Service
     from moorage.workload.container import Container
     from moorage.workload.task import Task
 
 _HTTP = 80
+_AMONG_INSTANCES = "Service Connect from instances to instances"
 
 
 @attrs.frozen(kw_only=True)
@@ -174,12 +177,22 @@ class ServiceConnect:
 
 _paths: weakref.WeakKeyDictionary[Service, list[Service]] = weakref.WeakKeyDictionary()
 """Which services connect to which others."""
+_opened: weakref.WeakKeyDictionary[cdk.Stack, set[tuple[str, str, int]]] = weakref.WeakKeyDictionary()
+"""Between which security groups each stack has rules, and from which port on; EC2 takes each rule once."""
 
 
-def open_path(client: Service, server: Service, port: int) -> None:
-    """Let a service's tasks connect to another's on one port: two rules, both in the stack of the one that connects.
+def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], port: int) -> None:
+    """Let a service's tasks connect to another's on one port, or in bridge mode on those that proxies are handed out.
 
-    The stack of the other never refers to it, so no circle of stacks comes about but by connecting back.
+    Where the one that connects has interfaces of its own, both rules stand in its stack, and the stack of the other
+    never refers to it: no circle of stacks comes about but by connecting back. Instances are shared by services of
+    several stacks, so rules of theirs stand in the stack of the other, or of the instances.
+
+    Args:
+        client: The service that connects.
+        server: That which it connects to.
+        ends: How the tasks of both are started.
+        port: The port of the other's container.
 
     Raises:
         ValueError: a service of the other's stack connects to one of this stack, directly or by others.
@@ -191,30 +204,60 @@ def open_path(client: Service, server: Service, port: int) -> None:
             f"{client.node.path}: it connects to {server.node.path}, and {back}, so that neither stack could be "
             "deployed before the other; define both services in one stack"
         )
-    if not _leads(server, client):  # of two that connect to each other one must start first
+    if client is not server and not _leads(server, client):  # of two that connect to each other one must start first
         client.service.node.add_dependency(server.service)
     _paths.setdefault(client, []).append(server)
-    for index, (mine, its) in enumerate(itertools.product(client.security_groups, server.security_groups)):
-        suffix = f" {index}" if index else ""
-        said = f"{client.node.id} to {server.node.id} on port {port}"
+    mine, its = ends
+    ports = (port, port) if its.own_interface else HANDED_OUT  # (botocore ServiceConnectService.ingressPortOverride)
+    if mine.own_interface:
+        among = itertools.product(client.security_groups, server.security_groups)
+        _define_rules(client, among, ports, (client, server), server)
+    elif its.own_interface:
+        among = itertools.product(mine.instance_groups(there), server.security_groups)
+        _define_rules(server, among, ports, (client, server), client)
+    else:
+        for one, other in itertools.product(mine.instance_groups(), its.instance_groups()):
+            opened = ec2.Port.tcp_range(*ports)
+            one.add_egress_rule(other, opened, _AMONG_INSTANCES)
+            other.add_ingress_rule(one, opened, _AMONG_INSTANCES, remote_rule=True)
+
+
+def _define_rules(
+    scope: Service,
+    groups: Iterable[tuple[ec2.ISecurityGroup, ec2.ISecurityGroup]],
+    ports: tuple[int, int],
+    ends: tuple[Service, Service],
+    named: Service,
+) -> None:
+    """Define in `scope` what its stack does not have yet, with ids after the other of the two."""
+    first, last = ports
+    client, server = ends
+    opened = _opened.setdefault(cdk.Stack.of(scope), set())
+    for index, (mine, its) in enumerate(groups):
+        asked = (mine.security_group_id, its.security_group_id, first)
+        if asked in opened:
+            continue
+        opened.add(asked)
+        suffix = f"{named.node.addr[-8:]} {first}" + (f" {index}" if index else "")
+        said = f"{client.node.id} to {server.node.id} on port {first if first == last else f'{first}-{last}'}"
         ec2.CfnSecurityGroupEgress(
-            client,
-            f"To {server.node.addr[-8:]} {port}{suffix}",
+            scope,
+            f"To {suffix}",
             group_id=mine.security_group_id,
             destination_security_group_id=its.security_group_id,
             ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
+            from_port=first,
+            to_port=last,
             description=said,
         )
         ec2.CfnSecurityGroupIngress(
-            client,
-            f"Into {server.node.addr[-8:]} {port}{suffix}",
+            scope,
+            f"Into {suffix}",
             group_id=its.security_group_id,
             source_security_group_id=mine.security_group_id,
             ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
+            from_port=first,
+            to_port=last,
             description=said,
         )
 
@@ -258,10 +301,9 @@ def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: Service) -> str | Non
 
 def _needed(service: Service) -> Iterator[IConstruct]:
     """The cluster and the load balancers of a service, of which those that are imported need no stack."""
-    from moorage.ecs.load_balancer import LoadBalancer  # noqa: PLC0415  # which loads more than a service without one
-
     if isinstance(service.cluster, ecs.Cluster):
         yield service.cluster
     for target in service.targets:
-        if isinstance(target.route.load_balancer, LoadBalancer):
-            yield target.route.load_balancer
+        entrance = target.route.load_balancer
+        if isinstance(entrance.security_group, ec2.SecurityGroup):
+            yield entrance
