@@ -19,6 +19,7 @@ from moorage import (
     Listener,
     NetworkLoadBalancer,
     NetworkMode,
+    OperatingSystemFamily,
     Scaling,
     Service,
     ServiceConnect,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 AWSVPC, BRIDGE = NetworkMode.AWSVPC, NetworkMode.BRIDGE
+NAMESPACE = "arn:aws:servicediscovery:eu-west-1:111111111111:namespace"
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
 
 
@@ -255,6 +257,69 @@ def test_a_place_in_no_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> 
 def test_a_name_without_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(ValueError, match="connect has name 'api', but the task has no port"):
         service(stack, cluster, "api", None, name="api")
+
+
+def test_a_name_is_there_once_in_a_namespace(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    """Botocore `ServiceConnectService.discoveryName`: unique within the Cloud Map namespace."""
+    service(stack, cluster, "api")
+    with pytest.raises(
+        ValueError, match="its name for others is 'api', but Shop/Api is found under 'api' in that name"
+    ):
+        service(stack, cluster, "second", name="api")
+    service(stack, Cluster(stack, "Other", vpc=vpc, namespace="other"), "third", name="api")
+    theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="theirs")
+    service(stack, theirs, "fourth", name="api")
+    with pytest.raises(ValueError, match="but Shop/Fourth is found under 'api'"):
+        service(stack, theirs, "fifth", name="api")
+
+
+@pytest.mark.parametrize(
+    ("name", "found_as"), [("api", "api"), ("api.shop", "api-shop"), (f"{'a' * 60}.shop.com", f"{'a' * 60}-sho")]
+)
+def test_cloud_map_takes_the_name_for_others(stack: cdk.Stack, cluster: Cluster, name: str, found_as: str) -> None:
+    service(stack, cluster, "api", name=name)
+    said = {"DiscoveryName": found_as, "ClientAliases": [{"DnsName": name, "Port": 80}]}
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service", {"ServiceConnectConfiguration": {"Services": [Match.object_like(said)]}}
+    )
+
+
+def test_no_proxy_runs_on_windows(stack: cdk.Stack, cluster: Cluster) -> None:
+    windows = Task(
+        Container("mcr.microsoft.com/windows/servercore/iis:ltsc2022", name="web", port=80, read_only=False),
+        cpu=1024,
+        memory_mib=2048,
+        operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+    )
+    with pytest.raises(ValueError, match="on WINDOWS_SERVER_2022_CORE ECS starts no proxy; leave it out"):
+        Service(stack, "Web", cluster=cluster, task=windows, connect=ServiceConnect())
+
+
+def test_a_service_of_another_namespace_is_not_found(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    ui = service(stack, cluster, "ui")
+    other = service(stack, Cluster(stack, "Other", vpc=vpc, namespace="other"), "api")
+    with pytest.raises(
+        ValueError, match="Shop/Ui: Shop/Api has its name in another namespace than this service, whose"
+    ):
+        ui.connect_to(other)
+
+
+def from_store_to(namespace: str, stack: cdk.Stack, vpc: ec2.IVpc) -> str:
+    ui, api = (
+        service(stack, Cluster.from_attributes(stack, of, cluster_name=of, vpc=vpc, namespace=said), of)
+        for of, said in (("ui", "store"), ("api", namespace))
+    )
+    return ui.connect_to(api)
+
+
+@pytest.mark.parametrize("namespace", ["store", f"{NAMESPACE}/ns-1"])
+def test_namespaces_that_may_be_one_are_taken_for_one(stack: cdk.Stack, vpc: ec2.IVpc, namespace: str) -> None:
+    assert from_store_to(namespace, stack, vpc) == "http://api"
+
+
+def test_namespaces_that_exist_are_told_apart_by_their_names(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="in another namespace"):
+        from_store_to("other", stack, vpc)
 
 
 def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:

@@ -17,22 +17,24 @@ from moorage.ecs.task_definition import port_name
 from moorage.ecs.values import optional_duration
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
-    from aws_cdk import aws_servicediscovery as servicediscovery
     from constructs import IConstruct
 
+    from moorage.ecs.cluster import Cluster
+    from moorage.ecs.existing import ExistingCluster
     from moorage.ecs.launch import Launch
     from moorage.ecs.service import Service
     from moorage.workload.container import Container
     from moorage.workload.task import Task
 
 _HTTP = 80
+_MOST_DISCOVERED = 64
 _AMONG_INSTANCES = "Service Connect from instances to instances"
 
 
@@ -98,12 +100,23 @@ class ServiceConnect:
         """Where others reach it."""
         return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
 
-    def check(self, task: Task, namespace: servicediscovery.INamespace | str | None, faults: Faults) -> None:
-        """Note why a service of this task could not have this place."""
-        if namespace is None:
+    def check(self, task: Task, known: Cluster | ExistingCluster, faults: Faults) -> None:
+        """Note why a service of this task could not have this place in the namespace of a cluster."""
+        name = self.name_for(task)
+        if known.namespace is None:
             faults.add(
                 "connect is given, but the cluster has no namespace in which services have names; "
                 "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
+            )
+        elif name is not None and (other := _names_in(known).get(_discovered(name))):
+            faults.add(
+                f"its name for others is {name!r}, but {other.node.path} is found under {_discovered(name)!r} in that "
+                "namespace, and a name is there once; use ServiceConnect(name=...) with another"
+            )
+        if task.on_windows:
+            faults.add(
+                f"connect is given, but on {task.operating_system_family.value} ECS starts no proxy; leave it out, and "
+                "use cloud_map_options=, or a route"
             )
         front = task.front
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
@@ -128,12 +141,16 @@ class ServiceConnect:
         self,
         service: Service,
         task: Task,
-        namespace: servicediscovery.INamespace | str,
+        known: Cluster | ExistingCluster,
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
         """What CDK's services take for it."""
-        front = task.front
+        front, namespace = task.front, known.namespace
+        if namespace is None:
+            return {}
         served = [] if front is None else [self._served(service, front)]
+        if front is not None:
+            _names_in(known)[_discovered(self.name or front.name)] = service
         logged = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
         return {
             "service_connect_configuration": ecs.ServiceConnectProps(
@@ -148,7 +165,7 @@ class ServiceConnect:
         name = self.name or front.name
         return ecs.ServiceConnectService(
             port_mapping_name=front.name.lower(),
-            discovery_name=name,
+            discovery_name=_discovered(name),
             dns_name=name,
             port=self.port,
             idle_timeout=optional_duration(self.idle_timeout),
@@ -173,6 +190,31 @@ class ServiceConnect:
         return ecs.ServiceConnectTlsConfiguration(
             aws_pca_authority_arn=self.tls.authority_arn, kms_key=self.tls.key, role=role
         )
+
+
+_names: weakref.WeakKeyDictionary[Any, dict[str, Service]] = weakref.WeakKeyDictionary()
+"""The services that are found in each namespace, by the names under which they are."""
+
+
+def _names_in(known: Cluster | ExistingCluster) -> dict[str, Service]:
+    """Those of a cluster's namespace, or of the cluster where that is known by a name alone."""
+    return _names.setdefault(known if isinstance(known.namespace, str) else known.namespace, {})
+
+
+def _discovered(name: str) -> str:
+    """What Cloud Map calls a name for others: 64 characters, none of them a dot (botocore `discoveryName`)."""
+    return name if is_token(name) else name.replace(".", "-")[:_MOST_DISCOVERED].rstrip("-")
+
+
+def apart(one: Cluster | ExistingCluster, other: Cluster | ExistingCluster) -> bool:
+    """Whether the namespaces of two clusters are known to be two."""
+    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where services connect
+
+    mine, its = one.namespace, other.namespace
+    if isinstance(mine, str) and isinstance(its, str):
+        return not is_token((mine, its)) and mine != its and mine.startswith("arn:") is its.startswith("arn:")
+    defined = [isinstance(each, servicediscovery.HttpNamespace) for each in (mine, its)]  # and not imported
+    return all(defined) and mine is not its
 
 
 _paths: weakref.WeakKeyDictionary[Service, list[Service]] = weakref.WeakKeyDictionary()
