@@ -9,6 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Match
 
@@ -122,6 +123,22 @@ def test_proxies_encrypt_with_certificates_of_a_private_authority(stack: cdk.Sta
         "AWS::ECS::Service",
         {"ServiceConnectConfiguration": {"Services": [Match.object_like({"Tls": tls})]}},
     )
+
+
+def test_ecs_may_use_the_key_of_the_certificates(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+    key = kms.Key(stack, "Key")
+    apart = cdk.Stack(app, "Apart")
+    service(apart, cluster, "api", tls=ServiceConnectTls(authority_arn=AUTHORITY, key=key))
+    (role,) = (
+        template(apart)
+        .find_resources("AWS::IAM::Role", {"Properties": {"ManagedPolicyArns": Match.any_value()}})
+        .values()
+    )
+    (policy,) = role["Properties"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair"]
+    assert statement["Resource"] == apart.resolve(key.key_arn)
+    assert not stack.dependencies
 
 
 def test_a_service_may_have_a_name_in_cloud_map_alone(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _HTTP = 80
 _MOST_DISCOVERED = 64
+_WITH_KEY = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
+"""What AWS's policy for proxies that encrypt does not have: the use of a key of one's own (ECS guide, TLS)."""
 _AMONG_INSTANCES = "Service Connect from instances to instances"
 
 
@@ -44,8 +46,9 @@ class ServiceConnectTls:
 
     Args:
         authority_arn: The ARN of an AWS Private CA that issues them; priced, and so are its short-lived certificates.
-        key: Encrypts their private keys; AWS's own key without it.
-        role: Lets ECS ask for them; one with AWS's managed policy for it is defined without it.
+        key: Encrypts their private keys; AWS's own key without it. One that is imported must let IAM decide, as the
+            default policy of a key does.
+        role: Lets ECS ask for them, and use the key; one with AWS's managed policy for it is defined without it.
 
     Raises:
         ValueError: the authority is no ARN of a Private CA.
@@ -177,9 +180,12 @@ class ServiceConnect:
 
         if self.tls is None:
             return None
+        key = self.tls.key
+        may_use = key and iam.PolicyStatement(actions=list(_WITH_KEY), resources=[key.key_arn])
         role = self.tls.role or iam.Role(
             service,
             "ConnectRole",
+            inline_policies={"Key": iam.PolicyDocument(statements=[may_use])} if may_use else None,
             assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
             managed_policies=[
                 iam.ManagedPolicy.from_aws_managed_policy_name(
@@ -187,9 +193,7 @@ class ServiceConnect:
                 )
             ],
         )
-        return ecs.ServiceConnectTlsConfiguration(
-            aws_pca_authority_arn=self.tls.authority_arn, kms_key=self.tls.key, role=role
-        )
+        return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=self.tls.authority_arn, kms_key=key, role=role)
 
 
 _names: weakref.WeakKeyDictionary[Any, dict[str, Service]] = weakref.WeakKeyDictionary()
