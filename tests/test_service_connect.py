@@ -251,6 +251,35 @@ def test_in_bridge_mode_the_ports_of_proxies_are_opened_once_for_all(app: cdk.Ap
     assert sorted(rules(third)) == [("Egress", 8080), ("Ingress", 8080)]  # of that which all instances may connect to
 
 
+def test_whoever_connects_to_instances_first_leaves_the_ids_of_the_rules() -> None:
+    """Under another id CloudFormation would define a rule again before the old one goes, which EC2 refuses."""
+    ids = []
+    for order in (("api", "log"), ("log", "api")):
+        stack = cdk.Stack(cdk.App(), "Shop")
+        general = Capacity.ec2("general", instance_types=["m7i.xlarge"], max_instances=8)
+        capacity = [Capacity.fargate(), general]
+        theirs = Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="store", capacity=capacity)
+        ui = service(stack, theirs, "ui")
+        bridged = {
+            of: Service(
+                stack,
+                of,
+                cluster=theirs,
+                task=Task(Container("redis:8", name=of, port=6379), network_mode=BRIDGE),
+                scaling=Scaling(1),
+                connect=ServiceConnect(),
+                capacity=general,
+            )
+            for of in ("api", "log")
+        }
+        for of in order:
+            ui.connect_to(bridged[of])
+        found = template(stack).find_resources("AWS::EC2::SecurityGroupIngress")
+        ids.append([name for name, each in found.items() if each["Properties"]["FromPort"] == 32768])
+    assert len(ids[0]) == 1
+    assert ids[0] == ids[1]
+
+
 def test_a_connection_needs_a_name_and_a_port_on_the_other_side(stack: cdk.Stack, cluster: Cluster) -> None:
     ui = service(stack, cluster, "ui")
     other = Service(stack, "Other", cluster=cluster, task=task("other", None))

@@ -280,8 +280,8 @@ class Service(Construct):
             Where it is reached: `http://catalog`.
 
         Raises:
-            ValueError: one of the two has no place in a namespace, the other serves no port, or it is a circle of
-                stacks.
+            ValueError: one of the two has no place in a namespace, or each in another, the other serves no port, or it
+                is a circle of stacks.
         """
         from moorage.ecs.service_connect import apart, open_path  # noqa: PLC0415  # loaded only where services connect
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -72,8 +72,9 @@ class ServiceConnect:
     task's CPU and memory: 256 CPU units and 64 MiB more are what AWS recommends.
 
     Args:
-        name: Its name for others, 1 to 127 characters as host names have; that of its first container with a port
-            without it. Not used by a service without a port, which only connects to others.
+        name: Its name for others, 1 to 127 characters as host names have, and no other service's in the namespace; that
+            of its first container with a port without it. Cloud Map has it with hyphens in place of dots. Not used by a
+            service without a port, which only connects to others.
         port: The port under that name, 80 without it, so that `http://<name>` is enough.
         idle_timeout: After how long an idle connection is closed; an hour without it, never where it is 0.
         tls: Encryption between the proxies.
@@ -255,14 +256,20 @@ def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], por
     _paths.setdefault(client, []).append(server)
     mine, its = ends
     ports = (port, port) if its.own_interface else HANDED_OUT  # (botocore ServiceConnectService.ingressPortOverride)
-    if mine.own_interface:
-        among = itertools.product(client.security_groups, server.security_groups)
-        _define_rules(client, among, ports, (client, server), server)
-    elif its.own_interface:
-        among = itertools.product(mine.instance_groups(there), server.security_groups)
-        _define_rules(server, among, ports, (client, server), client)
-    else:
-        for one, other in itertools.product(mine.instance_groups(), its.instance_groups()):
+    from_groups = client.security_groups if mine.own_interface else mine.instance_groups()
+    into_groups = server.security_groups if its.own_interface else its.instance_groups()
+    for index, (one, other) in enumerate(itertools.product(from_groups, into_groups)):
+        suffix = f" {index}" if index else ""
+        if mine.own_interface and its.own_interface:
+            said = f"{client.node.id} to {server.node.id} on port {port}"
+            _define_rules(client, f"{server.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
+        elif mine.own_interface:
+            said = f"{client.node.id} to instances"
+            _define_rules(client, f"{other.node.addr[-8:]} instances{suffix}", one, other, ports, said)
+        elif its.own_interface:
+            said = f"Instances to {server.node.id} on port {port}"
+            _define_rules(server, f"{one.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
+        else:
             opened = ec2.Port.tcp_range(*ports)
             one.add_egress_rule(other, opened, _AMONG_INSTANCES)
             other.add_ingress_rule(one, opened, _AMONG_INSTANCES, remote_rule=True)
@@ -270,42 +277,39 @@ def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], por
 
 def _define_rules(
     scope: Service,
-    groups: Iterable[tuple[ec2.ISecurityGroup, ec2.ISecurityGroup]],
+    named: str,
+    mine: ec2.ISecurityGroup,
+    its: ec2.ISecurityGroup,
     ports: tuple[int, int],
-    ends: tuple[Service, Service],
-    named: Service,
+    said: str,
 ) -> None:
-    """Define in `scope` what its stack does not have yet, with ids after the other of the two."""
+    """Define in `scope` what lets one group connect to another, unless its stack has that already."""
     first, last = ports
-    client, server = ends
     opened = _opened.setdefault(cdk.Stack.of(scope), set())
-    for index, (mine, its) in enumerate(groups):
-        asked = (mine.security_group_id, its.security_group_id, first)
-        if asked in opened:
-            continue
-        opened.add(asked)
-        suffix = f"{named.node.addr[-8:]} {first}" + (f" {index}" if index else "")
-        said = f"{client.node.id} to {server.node.id} on port {first if first == last else f'{first}-{last}'}"
-        ec2.CfnSecurityGroupEgress(
-            scope,
-            f"To {suffix}",
-            group_id=mine.security_group_id,
-            destination_security_group_id=its.security_group_id,
-            ip_protocol="tcp",
-            from_port=first,
-            to_port=last,
-            description=said,
-        )
-        ec2.CfnSecurityGroupIngress(
-            scope,
-            f"Into {suffix}",
-            group_id=its.security_group_id,
-            source_security_group_id=mine.security_group_id,
-            ip_protocol="tcp",
-            from_port=first,
-            to_port=last,
-            description=said,
-        )
+    asked = (mine.security_group_id, its.security_group_id, first)
+    if asked in opened:
+        return
+    opened.add(asked)
+    ec2.CfnSecurityGroupEgress(
+        scope,
+        f"To {named}",
+        group_id=mine.security_group_id,
+        destination_security_group_id=its.security_group_id,
+        ip_protocol="tcp",
+        from_port=first,
+        to_port=last,
+        description=said,
+    )
+    ec2.CfnSecurityGroupIngress(
+        scope,
+        f"Into {named}",
+        group_id=its.security_group_id,
+        source_security_group_id=mine.security_group_id,
+        ip_protocol="tcp",
+        from_port=first,
+        to_port=last,
+        description=said,
+    )
 
 
 def _leads(start: Service, goal: Service) -> bool:
