@@ -216,7 +216,7 @@ def test_a_rule_of_instances_whose_group_is_not_known_is_refused(stack: cdk.Stac
     with pytest.raises(ValueError, match=r"or name the group in Cluster.from_attributes\(security_groups=\[...\]\)"):
         Service(stack, "Web", cluster=cluster, task=BRIDGED, route=Route(edge))
     web = Service(stack, "Web", cluster=cluster, task=BRIDGED, connect=ServiceConnect())
-    api = Service(stack, "Api", cluster=cluster, task=WEB, connect=ServiceConnect())
+    api = Service(stack, "Api", cluster=cluster, task=WEB, connect=ServiceConnect(name="api"))
     with pytest.raises(ValueError, match="Shop/Web: security_groups of its cluster's instances are not known"):
         web.connections.allow_from_any_ipv4(ec2.Port.tcp(6379))
     with pytest.raises(ValueError, match="Shop/Web runs behind instances whose security group is not known"):

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Match
 
@@ -20,6 +21,7 @@ from moorage import (
     LoadBalancer,
     NetworkLoadBalancer,
     NetworkMode,
+    OperatingSystemFamily,
     Route,
     Scaling,
     Service,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 AWSVPC, BRIDGE = NetworkMode.AWSVPC, NetworkMode.BRIDGE
+NAMESPACE = "arn:aws:servicediscovery:eu-west-1:111111111111:namespace"
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
 
 
@@ -122,6 +125,22 @@ def test_proxies_encrypt_with_certificates_of_a_private_authority(stack: cdk.Sta
         "AWS::ECS::Service",
         {"ServiceConnectConfiguration": {"Services": [Match.object_like({"Tls": tls})]}},
     )
+
+
+def test_ecs_may_use_the_key_of_the_certificates(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+    key = kms.Key(stack, "Key")
+    apart = cdk.Stack(app, "Apart")
+    service(apart, cluster, "api", tls=ServiceConnectTls(authority_arn=AUTHORITY, key=key))
+    (role,) = (
+        template(apart)
+        .find_resources("AWS::IAM::Role", {"Properties": {"ManagedPolicyArns": Match.any_value()}})
+        .values()
+    )
+    (policy,) = role["Properties"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair"]
+    assert statement["Resource"] == apart.resolve(key.key_arn)
+    assert not stack.dependencies
 
 
 def test_a_service_may_have_a_name_in_cloud_map_alone(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
@@ -236,6 +255,35 @@ def test_in_bridge_mode_the_ports_of_proxies_are_opened_once_for_all(app: cdk.Ap
     assert sorted(rules(third)) == [("Egress", 8080), ("Ingress", 8080)]  # of that which all instances may connect to
 
 
+def test_whoever_connects_to_instances_first_leaves_the_ids_of_the_rules() -> None:
+    """Under another id CloudFormation would define a rule again before the old one goes, which EC2 refuses."""
+    ids = []
+    for order in (("api", "log"), ("log", "api")):
+        stack = cdk.Stack(cdk.App(), "Shop")
+        general = Capacity.ec2("general", instance_types=["m7i.xlarge"], max_instances=8)
+        capacity = [Capacity.fargate(), general]
+        theirs = Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="store", capacity=capacity)
+        ui = service(stack, theirs, "ui")
+        bridged = {
+            of: Service(
+                stack,
+                of,
+                cluster=theirs,
+                task=Task(Container("redis:8", name=of, port=6379), network_mode=BRIDGE),
+                scaling=Scaling(1),
+                connect=ServiceConnect(),
+                capacity=general,
+            )
+            for of in ("api", "log")
+        }
+        for of in order:
+            ui.connect_to(bridged[of])
+        found = template(stack).find_resources("AWS::EC2::SecurityGroupIngress")
+        ids.append([name for name, each in found.items() if each["Properties"]["FromPort"] == 32768])
+    assert len(ids[0]) == 1
+    assert ids[0] == ids[1]
+
+
 def test_a_connection_needs_a_name_and_a_port_on_the_other_side(stack: cdk.Stack, cluster: Cluster) -> None:
     ui = service(stack, cluster, "ui")
     other = Service(stack, "Other", cluster=cluster, task=task("other", None))
@@ -259,6 +307,69 @@ def test_a_place_in_no_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> 
 def test_a_name_without_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(ValueError, match="connect has name 'api', but the task has no port"):
         service(stack, cluster, "api", None, name="api")
+
+
+def test_a_name_is_there_once_in_a_namespace(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    """Botocore `ServiceConnectService.discoveryName`: unique within the Cloud Map namespace."""
+    service(stack, cluster, "api")
+    with pytest.raises(
+        ValueError, match="its name for others is 'api', but Shop/Api is found under 'api' in that name"
+    ):
+        service(stack, cluster, "second", name="api")
+    service(stack, Cluster(stack, "Other", vpc=vpc, namespace="other"), "third", name="api")
+    theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="theirs")
+    service(stack, theirs, "fourth", name="api")
+    with pytest.raises(ValueError, match="but Shop/Fourth is found under 'api'"):
+        service(stack, theirs, "fifth", name="api")
+
+
+@pytest.mark.parametrize(
+    ("name", "found_as"), [("api", "api"), ("api.shop", "api-shop"), (f"{'a' * 60}.shop.com", f"{'a' * 60}-sho")]
+)
+def test_cloud_map_takes_the_name_for_others(stack: cdk.Stack, cluster: Cluster, name: str, found_as: str) -> None:
+    service(stack, cluster, "api", name=name)
+    said = {"DiscoveryName": found_as, "ClientAliases": [{"DnsName": name, "Port": 80}]}
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service", {"ServiceConnectConfiguration": {"Services": [Match.object_like(said)]}}
+    )
+
+
+def test_no_proxy_runs_on_windows(stack: cdk.Stack, cluster: Cluster) -> None:
+    windows = Task(
+        Container("mcr.microsoft.com/windows/servercore/iis:ltsc2022", name="web", port=80, read_only=False),
+        cpu=1024,
+        memory_mib=2048,
+        operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+    )
+    with pytest.raises(ValueError, match="on WINDOWS_SERVER_2022_CORE ECS starts no proxy; leave it out"):
+        Service(stack, "Web", cluster=cluster, task=windows, connect=ServiceConnect())
+
+
+def test_a_service_of_another_namespace_is_not_found(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    ui = service(stack, cluster, "ui")
+    other = service(stack, Cluster(stack, "Other", vpc=vpc, namespace="other"), "api")
+    with pytest.raises(
+        ValueError, match="Shop/Ui: Shop/Api has its name in another namespace than this service, whose"
+    ):
+        ui.connect_to(other)
+
+
+def from_store_to(namespace: str, stack: cdk.Stack, vpc: ec2.IVpc) -> str:
+    ui, api = (
+        service(stack, Cluster.from_attributes(stack, of, cluster_name=of, vpc=vpc, namespace=said), of)
+        for of, said in (("ui", "store"), ("api", namespace))
+    )
+    return ui.connect_to(api)
+
+
+@pytest.mark.parametrize("namespace", ["store", f"{NAMESPACE}/ns-1"])
+def test_namespaces_that_may_be_one_are_taken_for_one(stack: cdk.Stack, vpc: ec2.IVpc, namespace: str) -> None:
+    assert from_store_to(namespace, stack, vpc) == "http://api"
+
+
+def test_namespaces_that_exist_are_told_apart_by_their_names(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="in another namespace"):
+        from_store_to("other", stack, vpc)
 
 
 def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:

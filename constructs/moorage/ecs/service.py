@@ -155,9 +155,8 @@ class Service(Construct):
         if first:
             first.check_named("before", faults)
             first.task.check_run_alone(faults)
-        namespace = launch.known.namespace
         if connect:
-            connect.check(task, namespace, faults)
+            connect.check(task, launch.known, faults)
         told = check_room(task, launch.strategy, copies, placement, chosen, faults)
         told["@moorage/ecs:spot-drain"] = slow_to_leave(routes, launch.strategy)
         told["@moorage/ecs:grace"] = check_grace(grace, task, faults, checked=bool(routes or lattices))
@@ -193,7 +192,7 @@ class Service(Construct):
             **launched.networked,
             **_placed(placement, launch.strategy),
             **deployment(chosen, placement),
-            **(connect.define(self, task, namespace, self.log_group) if connect and namespace else {}),
+            **(connect.define(self, task, launch.known, self.log_group) if connect else {}),
             cloud_map_options=cloud_map_options,
         )
         for leftover in _leftovers(task, launch.strategy):
@@ -285,10 +284,10 @@ class Service(Construct):
             Where it is reached: `http://catalog`.
 
         Raises:
-            ValueError: one of the two has no place in a namespace, the other serves no port, or it is a circle of
-                stacks.
+            ValueError: one of the two has no place in a namespace, or each in another, the other serves no port, or it
+                is a circle of stacks.
         """
-        from moorage.ecs.service_connect import open_path  # noqa: PLC0415  # loaded only where services connect
+        from moorage.ecs.service_connect import apart, open_path  # noqa: PLC0415  # loaded only where services connect
 
         faults = Faults(lambda: str(self.node.path))
         for service in (self, other):
@@ -302,6 +301,11 @@ class Service(Construct):
                     f"{service.node.path} runs behind instances whose security group is not known, so that no path "
                     "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
                 )
+        if self._connect and other._connect and apart(self._launch.known, other._launch.known):  # of the same class
+            faults.add(
+                f"{other.node.path} has its name in another namespace than this service, whose proxy would not find "
+                "it; define both in one cluster, or in clusters that share a namespace"
+            )
         front = other._launch.task.front  # of the same class
         if front is None or front.port is None:
             faults.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")

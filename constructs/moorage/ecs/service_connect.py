@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,22 +17,26 @@ from moorage.ecs.task_definition import port_name
 from moorage.ecs.values import optional_duration
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.faults import Faults
+from moorage.workload.faults import Faults, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
-    from aws_cdk import aws_servicediscovery as servicediscovery
     from constructs import IConstruct
 
+    from moorage.ecs.cluster import Cluster
+    from moorage.ecs.existing import ExistingCluster
     from moorage.ecs.launch import Launch
     from moorage.ecs.service import Service
     from moorage.workload.container import Container
     from moorage.workload.task import Task
 
 _HTTP = 80
+_MOST_DISCOVERED = 64
+_WITH_KEY = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
+"""What AWS's policy for proxies that encrypt does not have: the use of a key of one's own (ECS guide, TLS)."""
 _AMONG_INSTANCES = "Service Connect from instances to instances"
 
 
@@ -42,8 +46,9 @@ class ServiceConnectTls:
 
     Args:
         authority_arn: The ARN of an AWS Private CA that issues them; priced, and so are its short-lived certificates.
-        key: Encrypts their private keys; AWS's own key without it.
-        role: Lets ECS ask for them; one with AWS's managed policy for it is defined without it.
+        key: Encrypts their private keys; AWS's own key without it. One that is imported must let IAM decide, as the
+            default policy of a key does.
+        role: Lets ECS ask for them, and use the key; one with AWS's managed policy for it is defined without it.
 
     Raises:
         ValueError: the authority is no ARN of a Private CA.
@@ -67,8 +72,9 @@ class ServiceConnect:
     task's CPU and memory: 256 CPU units and 64 MiB more are what AWS recommends.
 
     Args:
-        name: Its name for others, 1 to 127 characters as host names have; that of its first container with a port
-            without it. Not used by a service without a port, which only connects to others.
+        name: Its name for others, 1 to 127 characters as host names have, and no other service's in the namespace; that
+            of its first container with a port without it. Cloud Map has it with hyphens in place of dots. Not used by a
+            service without a port, which only connects to others.
         port: The port under that name, 80 without it, so that `http://<name>` is enough.
         idle_timeout: After how long an idle connection is closed; an hour without it, never where it is 0.
         tls: Encryption between the proxies.
@@ -98,12 +104,23 @@ class ServiceConnect:
         """Where others reach it."""
         return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
 
-    def check(self, task: Task, namespace: servicediscovery.INamespace | str | None, faults: Faults) -> None:
-        """Note why a service of this task could not have this place."""
-        if namespace is None:
+    def check(self, task: Task, known: Cluster | ExistingCluster, faults: Faults) -> None:
+        """Note why a service of this task could not have this place in the namespace of a cluster."""
+        name = self.name_for(task)
+        if known.namespace is None:
             faults.add(
                 "connect is given, but the cluster has no namespace in which services have names; "
                 "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
+            )
+        elif name is not None and (other := _names_in(known).get(_discovered(name))):
+            faults.add(
+                f"its name for others is {name!r}, but {other.node.path} is found under {_discovered(name)!r} in that "
+                "namespace, and a name is there once; use ServiceConnect(name=...) with another"
+            )
+        if task.on_windows:
+            faults.add(
+                f"connect is given, but on {task.operating_system_family.value} ECS starts no proxy; leave it out, and "
+                "use cloud_map_options=, or a route"
             )
         front = task.front
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
@@ -128,12 +145,16 @@ class ServiceConnect:
         self,
         service: Service,
         task: Task,
-        namespace: servicediscovery.INamespace | str,
+        known: Cluster | ExistingCluster,
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
         """What CDK's services take for it."""
-        front = task.front
+        front, namespace = task.front, known.namespace
+        if namespace is None:
+            return {}
         served = [] if front is None else [self._served(service, front)]
+        if front is not None:
+            _names_in(known)[_discovered(self.name or front.name)] = service
         logged = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
         return {
             "service_connect_configuration": ecs.ServiceConnectProps(
@@ -148,7 +169,7 @@ class ServiceConnect:
         name = self.name or front.name
         return ecs.ServiceConnectService(
             port_mapping_name=front.name.lower(),
-            discovery_name=name,
+            discovery_name=_discovered(name),
             dns_name=name,
             port=self.port,
             idle_timeout=optional_duration(self.idle_timeout),
@@ -160,9 +181,12 @@ class ServiceConnect:
 
         if self.tls is None:
             return None
+        key = self.tls.key
+        may_use = key and iam.PolicyStatement(actions=list(_WITH_KEY), resources=[key.key_arn])
         role = self.tls.role or iam.Role(
             service,
             "ConnectRole",
+            inline_policies={"Key": iam.PolicyDocument(statements=[may_use])} if may_use else None,
             assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
             managed_policies=[
                 iam.ManagedPolicy.from_aws_managed_policy_name(
@@ -170,9 +194,32 @@ class ServiceConnect:
                 )
             ],
         )
-        return ecs.ServiceConnectTlsConfiguration(
-            aws_pca_authority_arn=self.tls.authority_arn, kms_key=self.tls.key, role=role
-        )
+        return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=self.tls.authority_arn, kms_key=key, role=role)
+
+
+_names: weakref.WeakKeyDictionary[Any, dict[str, Service]] = weakref.WeakKeyDictionary()
+"""The services that are found in each namespace, by the names under which they are."""
+
+
+def _names_in(known: Cluster | ExistingCluster) -> dict[str, Service]:
+    """Those of a cluster's namespace, or of the cluster where that is known by a name alone."""
+    return _names.setdefault(known if isinstance(known.namespace, str) else known.namespace, {})
+
+
+def _discovered(name: str) -> str:
+    """What Cloud Map calls a name for others: 64 characters, none of them a dot (botocore `discoveryName`)."""
+    return name if is_token(name) else name.replace(".", "-")[:_MOST_DISCOVERED].rstrip("-")
+
+
+def apart(one: Cluster | ExistingCluster, other: Cluster | ExistingCluster) -> bool:
+    """Whether the namespaces of two clusters are known to be two."""
+    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where services connect
+
+    mine, its = one.namespace, other.namespace
+    if isinstance(mine, str) and isinstance(its, str):
+        return not is_token((mine, its)) and mine != its and mine.startswith("arn:") is its.startswith("arn:")
+    defined = [isinstance(each, servicediscovery.HttpNamespace) for each in (mine, its)]  # and not imported
+    return all(defined) and mine is not its
 
 
 _paths: weakref.WeakKeyDictionary[Service, list[Service]] = weakref.WeakKeyDictionary()
@@ -209,14 +256,20 @@ def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], por
     _paths.setdefault(client, []).append(server)
     mine, its = ends
     ports = (port, port) if its.own_interface else HANDED_OUT  # (botocore ServiceConnectService.ingressPortOverride)
-    if mine.own_interface:
-        among = itertools.product(client.security_groups, server.security_groups)
-        _define_rules(client, among, ports, (client, server), server)
-    elif its.own_interface:
-        among = itertools.product(mine.instance_groups(there), server.security_groups)
-        _define_rules(server, among, ports, (client, server), client)
-    else:
-        for one, other in itertools.product(mine.instance_groups(), its.instance_groups()):
+    from_groups = client.security_groups if mine.own_interface else mine.instance_groups()
+    into_groups = server.security_groups if its.own_interface else its.instance_groups()
+    for index, (one, other) in enumerate(itertools.product(from_groups, into_groups)):
+        suffix = f" {index}" if index else ""
+        if mine.own_interface and its.own_interface:
+            said = f"{client.node.id} to {server.node.id} on port {port}"
+            _define_rules(client, f"{server.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
+        elif mine.own_interface:
+            said = f"{client.node.id} to instances"
+            _define_rules(client, f"{other.node.addr[-8:]} instances{suffix}", one, other, ports, said)
+        elif its.own_interface:
+            said = f"Instances to {server.node.id} on port {port}"
+            _define_rules(server, f"{one.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
+        else:
             opened = ec2.Port.tcp_range(*ports)
             one.add_egress_rule(other, opened, _AMONG_INSTANCES)
             other.add_ingress_rule(one, opened, _AMONG_INSTANCES, remote_rule=True)
@@ -224,42 +277,39 @@ def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], por
 
 def _define_rules(
     scope: Service,
-    groups: Iterable[tuple[ec2.ISecurityGroup, ec2.ISecurityGroup]],
+    named: str,
+    mine: ec2.ISecurityGroup,
+    its: ec2.ISecurityGroup,
     ports: tuple[int, int],
-    ends: tuple[Service, Service],
-    named: Service,
+    said: str,
 ) -> None:
-    """Define in `scope` what its stack does not have yet, with ids after the other of the two."""
+    """Define in `scope` what lets one group connect to another, unless its stack has that already."""
     first, last = ports
-    client, server = ends
     opened = _opened.setdefault(cdk.Stack.of(scope), set())
-    for index, (mine, its) in enumerate(groups):
-        asked = (mine.security_group_id, its.security_group_id, first)
-        if asked in opened:
-            continue
-        opened.add(asked)
-        suffix = f"{named.node.addr[-8:]} {first}" + (f" {index}" if index else "")
-        said = f"{client.node.id} to {server.node.id} on port {first if first == last else f'{first}-{last}'}"
-        ec2.CfnSecurityGroupEgress(
-            scope,
-            f"To {suffix}",
-            group_id=mine.security_group_id,
-            destination_security_group_id=its.security_group_id,
-            ip_protocol="tcp",
-            from_port=first,
-            to_port=last,
-            description=said,
-        )
-        ec2.CfnSecurityGroupIngress(
-            scope,
-            f"Into {suffix}",
-            group_id=its.security_group_id,
-            source_security_group_id=mine.security_group_id,
-            ip_protocol="tcp",
-            from_port=first,
-            to_port=last,
-            description=said,
-        )
+    asked = (mine.security_group_id, its.security_group_id, first)
+    if asked in opened:
+        return
+    opened.add(asked)
+    ec2.CfnSecurityGroupEgress(
+        scope,
+        f"To {named}",
+        group_id=mine.security_group_id,
+        destination_security_group_id=its.security_group_id,
+        ip_protocol="tcp",
+        from_port=first,
+        to_port=last,
+        description=said,
+    )
+    ec2.CfnSecurityGroupIngress(
+        scope,
+        f"Into {named}",
+        group_id=its.security_group_id,
+        source_security_group_id=mine.security_group_id,
+        ip_protocol="tcp",
+        from_port=first,
+        to_port=last,
+        description=said,
+    )
 
 
 def _leads(start: Service, goal: Service) -> bool:
