@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import fnmatch
-import zlib
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -130,7 +130,7 @@ class Route:
             (False, False): _Band.ALL,
         }[bool(self.host), bool(self.path)].value
         asked = "\n".join([*sorted(self.host), "", *sorted(self.path)])
-        return band[zlib.crc32(asked.encode()) % len(band)]
+        return band[int.from_bytes(hashlib.sha256(asked.encode()).digest()[:8]) % len(band)]
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
