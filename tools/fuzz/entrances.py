@@ -94,7 +94,9 @@ def _edge(pick: Pick) -> Code:
 
 def _gate(pick: Pick) -> Code:
     known = ("network-load-balancer-arn", "security-group-id")
-    public = pick.breaks("elastic-ip-allocation-id") or pick.seldom() or None
+    public = pick.breaks("elastic-ip-allocation-id") or None
+    if not pick.breaks("network-load-balancer-subnets") and pick.seldom():
+        public = True
     said = {
         "vpc": Code("vpc"),
         "public": public,
