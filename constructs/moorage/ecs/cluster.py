@@ -15,7 +15,7 @@ from moorage.ecs.forensics import Forensics
 from moorage.ecs.network import UNREACHED, Reach, unreached
 from moorage.ecs.strategy import Strategy
 from moorage.stage import check_whole
-from moorage.workload import limits
+from moorage.workload import capacity_limits, limits
 from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
@@ -281,10 +281,10 @@ def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None
     names = [each.name for each in capacities]
     if not names:
         faults.add("capacity is empty, so no task could run; leave it out for Fargate")
-    faults.keep(limits.PROVIDERS, "the number of capacities", len(names))
+    faults.keep(capacity_limits.PROVIDERS, "the number of capacities", len(names))
     most = [each.most_instances for each in capacities]
     if not is_token(most):
-        faults.keep(limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(most))
+        faults.keep(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(most))
     if len(set(names)) < len(names):
         faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for each in capacities:

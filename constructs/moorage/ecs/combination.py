@@ -8,7 +8,7 @@ from moorage.ecs.capacity import Kind
 from moorage.ecs.network import Network
 from moorage.ecs.placement import Placement
 from moorage.ecs.route import Route
-from moorage.workload import limits
+from moorage.workload import limits, rollout_limits
 from moorage.workload.faults import is_token
 from moorage.workload.rollout import Shift
 from moorage.workload.task import NetworkMode
@@ -138,7 +138,7 @@ def check_rollout(
                 "use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
             )
         else:
-            faults.keep(limits.DAEMON_MAXIMUM, "maximum_percent", rollout.maximum_percent)
+            faults.keep(rollout_limits.DAEMON_MAXIMUM, "maximum_percent", rollout.maximum_percent)
         return
     if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (routes or named):
         faults.add(
@@ -167,7 +167,7 @@ def check_rollout(
             "use Predictive(cpu_percent=...), or Rollout.rolling()"
         )
     faults.keep(
-        limits.ROLLOUT_PROGRESS,
+        rollout_limits.ROLLOUT_PROGRESS,
         "rollout",
         (copies.minimum, rollout.minimum_healthy_percent, rollout.maximum_percent),
     )

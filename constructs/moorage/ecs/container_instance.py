@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import capacity_limits, limits
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.fit import SYSTEM_MIB
 from moorage.workload.task import Architecture, OperatingSystemFamily
@@ -146,8 +146,8 @@ class ContainerInstance:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("ContainerInstance")
-        faults.keep(limits.VOLUME, "volume_gib", self.volume_gib)
-        faults.keep(limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
+        faults.keep(capacity_limits.VOLUME, "volume_gib", self.volume_gib)
+        faults.keep(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
         for port in self.egress:
             faults.keep(limits.PORT, "egress", port)
         for table in ("[settings.ecs]", "[settings.autoscaling]"):

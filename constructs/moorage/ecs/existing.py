@@ -13,7 +13,7 @@ from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity import Capacity, Kind
 from moorage.ecs.network import Reach
-from moorage.workload import limits
+from moorage.workload import capacity_limits, limits
 from moorage.workload.faults import Faults, is_token
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ExistingCapacity(Capacity):
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Capacity {self.name!r}")
-        faults.keep(limits.PROVIDER_NAME, "name", self.name)
+        faults.keep(capacity_limits.PROVIDER_NAME, "name", self.name)
         faults.raise_found()
 
 

@@ -13,7 +13,7 @@ import attrs
 
 from moorage.ecs.capacity import Capacity, Kind
 from moorage.ecs.container_instance import ContainerInstance
-from moorage.workload import limits
+from moorage.workload import capacity_limits, limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.fit import Demand, Fit, Host, fit
@@ -59,9 +59,9 @@ class ManagedScaling:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("ManagedScaling")
-        faults.keep(limits.TARGET_CAPACITY, "target_percent", self.target_percent)
-        faults.keep(limits.SCALING_STEP, "most_at_once", self.most_at_once)
-        faults.keep(limits.INSTANCE_WARMUP, "instance_warmup", self.instance_warmup)
+        faults.keep(capacity_limits.TARGET_CAPACITY, "target_percent", self.target_percent)
+        faults.keep(capacity_limits.SCALING_STEP, "most_at_once", self.most_at_once)
+        faults.keep(capacity_limits.INSTANCE_WARMUP, "instance_warmup", self.instance_warmup)
         faults.raise_found()
 
 
@@ -99,12 +99,14 @@ class ManagedInstancesCapacity(Capacity):
 
     def __attrs_post_init__(self) -> None:
         faults = _check_name(self.name)
-        faults.keep(limits.MANAGED_VOLUME, "volume_gib", self.volume_gib)
-        faults.keep(limits.SCALE_IN_DELAY, "scale_in_delay", self.scale_in_delay)
+        faults.keep(capacity_limits.MANAGED_VOLUME, "volume_gib", self.volume_gib)
+        faults.keep(capacity_limits.SCALE_IN_DELAY, "scale_in_delay", self.scale_in_delay)
         for argument in ("allowed_instance_types", "excluded_instance_types"):
-            faults.keep(limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument)))
+            faults.keep(
+                capacity_limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument))
+            )
             for pattern in getattr(self, argument):
-                faults.keep(limits.INSTANCE_TYPE_FILTER, argument, pattern)
+                faults.keep(capacity_limits.INSTANCE_TYPE_FILTER, argument, pattern)
         if self.allowed_instance_types and self.excluded_instance_types:
             faults.add(
                 "allowed_instance_types and excluded_instance_types are both given, but ECS takes one of them; "
@@ -180,19 +182,21 @@ class Ec2Capacity(Capacity):
     def __attrs_post_init__(self) -> None:
         faults = _check_name(self.name)
         for argument in ("min_instances", "max_instances", "on_demand_base"):
-            faults.keep(limits.WHOLE_INSTANCES, argument, getattr(self, argument))
-        faults.keep(limits.INSTANCES, "min_instances and max_instances", (self.min_instances, self.max_instances))
+            faults.keep(capacity_limits.WHOLE_INSTANCES, argument, getattr(self, argument))
+        faults.keep(
+            capacity_limits.INSTANCES, "min_instances and max_instances", (self.min_instances, self.max_instances)
+        )
         self._check_types(faults)
         if self.on_demand_base and not self.spot:
             faults.add(
                 f"on_demand_base is {self.on_demand_base}, but without spot=True every instance is on demand; "
                 "use spot=True, or leave it out"
             )
-        faults.keep(limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
+        faults.keep(capacity_limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
         if self.warm_pool:
             prepared = self.warm_pool.max_prepared
             most = self.max_instances if prepared is None else prepared
-            faults.keep(limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
+            faults.keep(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
         if self.warm_pool and self.spot:
             faults.add(
                 "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
@@ -356,5 +360,5 @@ def _known(pattern: str) -> bool:
 
 def _check_name(name: str) -> Faults:
     faults = Faults(f"Capacity {name!r}")
-    faults.keep(limits.PROVIDER_NAME, "name", name)
+    faults.keep(capacity_limits.PROVIDER_NAME, "name", name)
     return faults

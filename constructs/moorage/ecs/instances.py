@@ -18,7 +18,7 @@ from moorage.ecs.capacity import Capacity
 from moorage.ecs.instance_capacity import Ec2Capacity, ManagedInstancesCapacity
 from moorage.ecs.user_data import set_up
 from moorage.ecs.values import anyone, selected, tcp, zone_of
-from moorage.workload import limits
+from moorage.workload import capacity_limits
 from moorage.workload.faults import is_token
 from moorage.workload.task import Architecture
 
@@ -390,7 +390,7 @@ def _managed_requirements(capacity: ManagedInstancesCapacity) -> ec2.InstanceReq
 def _provider_name(scope: Construct) -> str | None:
     """A name where CloudFormation's own would start with the stack's, and that with a word that AWS keeps."""
     stack_name = cdk.Stack.of(scope).stack_name
-    if is_token(stack_name) or limits.PROVIDER_NAME.accepts(stack_name):
+    if is_token(stack_name) or capacity_limits.PROVIDER_NAME.accepts(stack_name):
         return None
     return f"cp-{cdk.Names.unique_resource_name(scope, max_length=252, allowed_special_characters='-_')}"
 

@@ -23,7 +23,7 @@ from moorage.ecs.run import Run
 from moorage.ecs.start import Start
 from moorage.ecs.trigger import EventRule, Schedule
 from moorage.ecs.volumes import open_file_systems
-from moorage.workload import limits
+from moorage.workload import job_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
 
@@ -111,7 +111,7 @@ class Job(Construct):
         launch.check(faults)
         _check_placement(launch, placement, faults)
         task.check_run_alone(faults)
-        faults.keep(limits.TASK_TIMEOUT, "timeout", longest)
+        faults.keep(job_limits.TASK_TIMEOUT, "timeout", longest)
         if overlap and longest is None:
             _check_target(launch, faults)
         faults.raise_found()
@@ -224,7 +224,7 @@ def _check_placement(launch: Launch, placement: Placement | None, faults: Faults
 def _check_target(launch: Launch, faults: Faults) -> None:
     """Note what EventBridge would not take where it starts the task itself."""
     strategy = launch.strategy
-    faults.keep(limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
+    faults.keep(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
     on_demand = [each.name for each in strategy.used] == ["FARGATE"] and not strategy.of_cluster
     if launch.assign_public_ip and strategy.kind is Kind.FARGATE and not on_demand:
         faults.add(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 from aws_cdk import aws_ecs as ecs
 
-from moorage.workload import limits
+from moorage.workload import capacity_limits
 
 if TYPE_CHECKING:
     from moorage.workload.faults import Faults
@@ -77,8 +77,8 @@ class Placement:
 
     def check(self, faults: Faults) -> None:
         """Note what ECS would not take."""
-        faults.keep(limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
-        faults.keep(limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints))
+        faults.keep(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
+        faults.keep(capacity_limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints))
         if self.daemon and self.strategies:
             faults.add(
                 "placement has strategies and daemon=True, but a daemon is on every instance; leave the strategies out"

@@ -11,7 +11,7 @@ from moorage.ecs.forensics import let_publish
 from moorage.ecs.service import Service
 from moorage.ecs.target_metrics import on_target
 from moorage.ecs.values import arn
-from moorage.workload import limits
+from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, optional_milliseconds
 from moorage.workload.faults import Faults
 
@@ -67,11 +67,11 @@ class ServiceAlarms(Construct):
         milliseconds = optional_milliseconds(latency)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         for name, percent in (("cpu_percent", cpu_percent), ("memory_percent", memory_percent)):
-            faults.keep(limits.TARGET_PERCENT, name, percent)
-        faults.keep(limits.ALARM_PERCENT, "errors_percent", errors_percent)
-        faults.keep(limits.ALARM_COUNT, "latency", milliseconds)
-        faults.keep(limits.ALARM_COUNT, "unhealthy_targets", unhealthy_targets)
-        faults.keep(limits.ALARM_MINUTES, "minutes", minutes)
+            faults.keep(rollout_limits.TARGET_PERCENT, name, percent)
+        faults.keep(rollout_limits.ALARM_PERCENT, "errors_percent", errors_percent)
+        faults.keep(rollout_limits.ALARM_COUNT, "latency", milliseconds)
+        faults.keep(rollout_limits.ALARM_COUNT, "unhealthy_targets", unhealthy_targets)
+        faults.keep(rollout_limits.ALARM_MINUTES, "minutes", minutes)
         of_routes = (errors_percent, milliseconds, unhealthy_targets)
         reads = any(target.route.reads_requests for target in watched.targets)
         ringing = of_routes if reads else (unhealthy_targets,) if watched.targets else ()

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from moorage.ecs.capacity import Capacity, Kind
-from moorage.workload import limits
+from moorage.workload import capacity_limits
 from moorage.workload.faults import Faults
 
 
@@ -81,15 +81,15 @@ class Strategy:
         return next(iter(self.weights)).kind
 
     def _check_limits(self, faults: Faults) -> None:
-        faults.keep(limits.STRATEGY_ITEMS, "the number of capacities", len(self.weights))
+        faults.keep(capacity_limits.STRATEGY_ITEMS, "the number of capacities", len(self.weights))
         for capacity, weight in self.weights.items():
-            faults.keep(limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
+            faults.keep(capacity_limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
         if len(self.weights) > 1:
-            faults.keep(limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))
-        faults.keep(limits.STRATEGY_KINDS, "capacity", {each.name: each.kind.value for each in self.weights})
-        faults.keep(limits.STRATEGY_BASES, "base", [each.name for each in self.base])
+            faults.keep(capacity_limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))
+        faults.keep(capacity_limits.STRATEGY_KINDS, "capacity", {each.name: each.kind.value for each in self.weights})
+        faults.keep(capacity_limits.STRATEGY_BASES, "base", [each.name for each in self.base])
         for capacity, base in self.base.items():
-            faults.keep(limits.STRATEGY_BASE, f"the base of capacity {capacity.name!r}", base)
+            faults.keep(capacity_limits.STRATEGY_BASE, f"the base of capacity {capacity.name!r}", base)
             if capacity not in self.weights:
                 faults.add(
                     f"base names capacity {capacity.name!r}, but the weights do not; give it a weight, 0 or more"

@@ -13,7 +13,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
-from moorage.workload import limits
+from moorage.workload import job_limits, limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults, is_token
 from moorage.workload.limit import least_length
@@ -69,8 +69,8 @@ class Trigger:
 
     def check(self, faults: Faults) -> None:
         """Note what EventBridge would not take."""
-        faults.keep(limits.TARGET_RETRIES, "retries", self.retries)
-        faults.keep(limits.EVENT_AGE, "max_event_age", self.max_event_age)
+        faults.keep(job_limits.TARGET_RETRIES, "retries", self.retries)
+        faults.keep(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
             faults.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
 
@@ -84,7 +84,7 @@ class Trigger:
     def check_overrides(self, task: Task, faults: Faults) -> None:
         """Note overrides that are more than ECS takes."""
         if not is_token(self.environment):
-            faults.keep(limits.TASK_OVERRIDES, "environment", len(json.dumps(self.overrides(task))))
+            faults.keep(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self.overrides(task))))
 
 
 @attrs.frozen
@@ -124,7 +124,7 @@ class Schedule(Trigger):
                 f"expression is {self.expression!r}, which is no expression of EventBridge Scheduler; "
                 "use ScheduleExpression.cron(...), .rate(...) or .at(...) of aws_cdk.aws_scheduler"
             )
-        faults.keep(limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
+        faults.keep(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
         moments = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
         naive = [name for name, each in moments.items() if each.tzinfo is None]
         for name in naive:

@@ -10,7 +10,7 @@ from aws_cdk import aws_sqs as sqs
 
 from moorage.ecs.dead_letters import LONGEST_KEPT_DAYS
 from moorage.ecs.values import duration
-from moorage.workload import limits
+from moorage.workload import job_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.faults import Faults
 
@@ -54,9 +54,9 @@ class WorkQueue:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("WorkQueue")
-        faults.keep(limits.VISIBILITY_TIMEOUT, "visibility_timeout", self.visibility_timeout)
-        faults.keep(limits.MAX_RECEIVES, "max_receives", self.max_receives)
-        faults.keep(limits.MESSAGE_RETENTION, "retention", self.retention)
+        faults.keep(job_limits.VISIBILITY_TIMEOUT, "visibility_timeout", self.visibility_timeout)
+        faults.keep(job_limits.MAX_RECEIVES, "max_receives", self.max_receives)
+        faults.keep(job_limits.MESSAGE_RETENTION, "retention", self.retention)
         if self.content_based_deduplication and not self.fifo:
             faults.add("content_based_deduplication is given, but only FIFO queues have it; use fifo=True")
         faults.raise_found()

@@ -19,7 +19,7 @@ from moorage.ecs.dead_letters import define_alarm
 from moorage.ecs.launch import DEFAULT_EGRESS, Launch, warn
 from moorage.ecs.service import Service
 from moorage.ecs.work_queue import WorkQueue
-from moorage.workload import limits
+from moorage.workload import job_limits
 from moorage.workload.faults import Faults
 from moorage.workload.task import Task
 
@@ -193,7 +193,7 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, faults: Faults) -> N
             )
     timeout = queue.visible_after(_stops_in(task)) if isinstance(queue, WorkQueue) else _visibility_of(queue)
     if timeout is not None:
-        faults.keep(limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stops_in(task)))
+        faults.keep(job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stops_in(task)))
 
 
 def _check_scaling(scaling: Scaling, placement: Placement, faults: Faults) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import capacity_limits, limits
 from moorage.workload.faults import Faults
 from moorage.workload.task import Architecture
 
@@ -133,8 +133,8 @@ class InstanceRequirements:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("InstanceRequirements")
-        faults.keep(limits.INSTANCE_RANGE, "vcpus", self.vcpus)
-        faults.keep(limits.INSTANCE_RANGE, "memory_mib", self.memory_mib)
+        faults.keep(capacity_limits.INSTANCE_RANGE, "vcpus", self.vcpus)
+        faults.keep(capacity_limits.INSTANCE_RANGE, "memory_mib", self.memory_mib)
         faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
         faults.raise_found()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import rollout_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.faults import Faults
 
@@ -86,7 +86,7 @@ class LifecycleHook:
         Raises:
             ValueError: there is no stage, the timeout is outside its limit, or the details are no JSON.
         """
-        return cls._checked(stages, handler, details, timeout, limits.HOOK_TIMEOUT, continue_on_timeout)
+        return cls._checked(stages, handler, details, timeout, rollout_limits.HOOK_TIMEOUT, continue_on_timeout)
 
     @classmethod
     def pause(
@@ -102,7 +102,7 @@ class LifecycleHook:
         Raises:
             ValueError: there is no stage, or one at which ECS does not pause, or the timeout is outside its limit.
         """
-        return cls._checked(stages, None, None, timeout, limits.PAUSE_TIMEOUT, continue_on_timeout)
+        return cls._checked(stages, None, None, timeout, rollout_limits.PAUSE_TIMEOUT, continue_on_timeout)
 
     @classmethod
     def _checked(

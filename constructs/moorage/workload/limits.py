@@ -12,11 +12,10 @@ import ipaddress
 import math
 import re
 
-from moorage.workload import task_limits
+from moorage.workload import capacity_limits, job_limits, rollout_limits, task_limits
 from moorage.workload.limit import Limit
 from moorage.workload.limit import in_range as _range
 from moorage.workload.limit import matching as _pattern
-from moorage.workload.limit import whole_minutes as _minutes
 
 
 def _steps(low: int, high: int, step: int) -> tuple[int, ...]:
@@ -210,20 +209,6 @@ MANAGED_NETWORK_MODE = Limit(
     instead="use one of the two, or a Capacity.ec2(...)",
     source="CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)",
 )
-PLACEMENT_STRATEGIES = Limit(
-    id="placement-strategies",
-    accepts=lambda count: count <= 5,
-    says="ECS takes 5 at most",
-    instead="leave out those that seldom decide",
-    source="botocore CreateService.placementStrategy",
-)
-PLACEMENT_CONSTRAINTS = Limit(
-    id="placement-constraints",
-    accepts=lambda count: count <= 10,
-    says="ECS takes 10 at most",
-    instead="join them with 'and' in one expression",
-    source="botocore CreateService.placementConstraints",
-)
 TASK_CPU = _range(
     "task-cpu", 128, 196608, unit="CPU units", of="what a task reserves, at 1,024 to the vCPU,",
     source="botocore RegisterTaskDefinition.cpu",
@@ -268,193 +253,6 @@ TASK_DEFINITION_SIZE = Limit(
     show=lambda size: f"about {size / 1024:.0f} KiB",
     confirmed=False,
 )
-TASKS = _range("tasks-per-service", 0, 5000, unit="tasks", of="a service's number of copies", source="ECS quotas")
-SCALING_COOLDOWN = Limit(
-    id="scaling-cooldown",
-    accepts=lambda cooldown: cooldown >= 0,
-    says="nothing is waited for less than 0 s",
-    instead="use datetime.timedelta(0) to wait for nothing",
-    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.ScaleInCooldown",
-    show=lambda cooldown: f"{cooldown} s",
-)
-SCALING_RANGE = Limit(
-    id="scaling-range",
-    accepts=lambda ends: ends[0] <= ends[1],
-    says="the range is the wrong way round",
-    instead="write the smaller number first",
-    source="botocore application-autoscaling ScalableTarget.MaxCapacity",
-    show=lambda ends: f"{ends[0]} to {ends[1]}",
-)
-TARGET_PERCENT = _range(
-    "target-percent", 1, 100, unit="%", of="the share of what the tasks reserve",
-    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage)",
-    whole=False,
-)  # fmt: skip
-TARGET_VALUE = Limit(
-    id="target-value",
-    accepts=lambda target: 0 < target < math.inf,
-    says="a target is above 0, and has an end",
-    instead="use a larger number that has one",
-    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
-)
-SCALING_NAME = _pattern(
-    "scaling-name", r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
-    says="a name is 1 to 240 characters without ':', '/', '|' and spaces at its ends", instead="use another name",
-    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName, PutScalingPolicy.PolicyName (256, "
-    "less what stands before it)",
-)  # fmt: skip
-UNIQUE_SCALING_NAMES = Limit(
-    id="scaling-names-unique",
-    accepts=lambda names: len(set(names)) == len(names),
-    says="each names one of a service",
-    instead="give each a name of its own",
-    source="botocore application-autoscaling PutScalingPolicy.PolicyName, PutScheduledAction.ScheduledActionName",
-    show=lambda names: ", ".join(map(repr, names)),
-)
-PEAK = Limit(
-    id="peak-copies",
-    accepts=lambda copies: copies >= 1,
-    says="a peak is served by 1 copy or more",
-    instead="use the number of copies that serve the most that is asked",
-    source="AWS containers blog, Amazon ECS availability best practices",
-)
-PREDICTED_AHEAD = _range(
-    "predicted-ahead", 0, 3599, unit="s", of="how long before the load copies start",
-    source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.SchedulingBufferTime",
-)  # fmt: skip
-PREDICTED_ABOVE = _range(
-    "predicted-above-maximum", 0, 100, unit="%", of="what the forecast may add to the maximum",
-    source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.MaxCapacityBuffer",
-)  # fmt: skip
-BAKE = _minutes(
-    "bake-time", 0, 1440, of="the time that a version is watched",
-    source="CFN AWS::ECS::Service BakeTimeInMinutes, CanaryBakeTimeInMinutes, StepBakeTimeInMinutes",
-)  # fmt: skip
-ROLLOUT_DURATION = Limit(
-    id="rollout-duration",
-    accepts=lambda time: time <= 33 * 3600,
-    says="CloudFormation refuses a rollout that takes more than 33 hours",
-    instead="use shorter bake times or larger steps",
-    source="CFN AWS::ECS::Service CanaryConfiguration, LinearConfiguration",
-    show=lambda time: f"{time / 3600:.1f} h",
-)
-HOOK_TIMEOUT = _minutes(
-    "hook-timeout", 1, 1440, of="the time that a function has to answer",
-    source="ECS developer guide, Lambda hooks for Amazon ECS service deployments",
-)  # fmt: skip
-PAUSE_TIMEOUT = _minutes(
-    "pause-timeout", 1, 20160, of="the time that a rollout pauses",
-    source="CFN AWS::ECS::Service HookTimeoutConfig",
-)  # fmt: skip
-MINIMUM_HEALTHY = _range(
-    "minimum-healthy", 0, 100, unit="%", of="the share that stays healthy",
-    source="botocore DeploymentConfiguration.minimumHealthyPercent",
-)  # fmt: skip
-MAXIMUM_PERCENT = Limit(
-    id="maximum-percent",
-    accepts=lambda percent: percent >= 100,
-    says="the share that may run at once is 100 % or more",
-    instead="use 100 or more",
-    source="botocore DeploymentConfiguration.maximumPercent",
-    show=lambda percent: f"{percent} %",
-)
-ROLLOUT_ROOM = Limit(
-    id="rollout-room",
-    accepts=lambda shares: shares[0] < 100 or shares[1] > 100,
-    says="none may start before one stops, and none may stop",
-    instead="use a larger maximum_percent or a smaller minimum_healthy_percent",
-    source="ECS API DeploymentConfiguration",
-    show=lambda shares: f"{shares[1]} % with {shares[0]} % that stay healthy",
-)
-ROLLOUT_PROGRESS = Limit(
-    id="rollout-progress",
-    accepts=lambda given: not given[0] or _startable(*given) + _stoppable(*given) >= 1,
-    says="no task may start and none may stop",
-    instead="use a larger maximum_percent, a smaller minimum_healthy_percent or more copies",
-    source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
-    show=lambda given: (
-        f"{given[1]} % of {given[0]} that stay, rounded up to {given[0] - _stoppable(*given)}, "
-        f"and {given[2]} % that may run, rounded down to {given[0] + _startable(*given)}"
-    ),
-)
-DAEMON_MAXIMUM = Limit(
-    id="daemon-maximum",
-    accepts=lambda percent: percent == 100,
-    says="a daemon never runs twice on an instance",
-    instead="use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)",
-    source="CDK Ec2Service.maxHealthyPercent; botocore DeploymentConfiguration.maximumPercent",
-    show=lambda percent: f"{percent} %",
-)
-_TENTHS = 1e-9
-
-
-def _in_tenths(value: float) -> bool:
-    return abs(value * 10 - round(value * 10)) < _TENTHS
-
-
-CANARY_PERCENT = Limit(
-    id="canary-percent",
-    accepts=lambda percent: 0.1 <= percent <= 100 and _in_tenths(percent),
-    says="the first share of the traffic is 0.1 to 100 % by tenths",
-    instead="use a value such as 5 or 2.5",
-    source="CFN AWS::ECS::Service CanaryConfiguration.CanaryPercent",
-    show=lambda percent: f"{percent} %",
-)
-LINEAR_PERCENT = Limit(
-    id="linear-percent",
-    accepts=lambda percent: 3 <= percent <= 100 and _in_tenths(percent),
-    says="a step of the traffic is 3 to 100 % by tenths",
-    instead="use a value such as 10 or 12.5",
-    source="CFN AWS::ECS::Service LinearConfiguration.StepPercent",
-    show=lambda percent: f"{percent} %",
-)
-BREAKER_COUNT = Limit(
-    id="breaker-count",
-    accepts=lambda count: count >= 1,
-    says="a rollout is given up after 1 failed task or more",
-    instead="use a larger number, or circuit_breaker=None for never",
-    source="botocore ThresholdConfiguration.value",
-)
-BREAKER_PERCENT = Limit(
-    id="breaker-percent",
-    accepts=lambda percent: 1 <= percent <= 100,
-    says="a rollout is given up after 1 to 100 % of the copies failed",
-    instead="use a value from 1 to 100",
-    source="none found: botocore ThresholdConfiguration.value names no range",
-    show=lambda percent: f"{percent} %",
-    confirmed=False,
-)
-EARLY_SUCCESS = _range(
-    "early-success", 0, 100, unit="%", of="the share of new tasks that must be healthy",
-    source="botocore DeploymentEarlySuccessCriteria.healthyPercent",
-)  # fmt: skip
-EARLY_SUCCESS_LEAST = Limit(
-    id="early-success-least",
-    accepts=lambda shares: shares[0] >= shares[1],
-    says="it may not count as done before as many are healthy as must stay so",
-    instead="use a larger share, or a smaller minimum_healthy_percent",
-    source="botocore DeploymentEarlySuccessCriteria.healthyPercent",
-    show=lambda shares: f"{shares[0]} % with a minimum of {shares[1]} %",
-)
-ALARM_COUNT = Limit(
-    id="alarm-threshold",
-    accepts=lambda threshold: threshold > 0,
-    says="an alarm of 0 would always ring",
-    instead="use a larger value, or None for no alarm",
-    source="botocore cloudwatch PutMetricAlarm.Threshold",
-)
-ALARM_PERCENT = Limit(
-    id="alarm-percent",
-    accepts=lambda percent: 0 <= percent < 100,
-    says="an alarm rings above a share from 0 to less than 100 %, of which there is never more",
-    instead="use a share such as 5 or 0.5, 0 for any error, or None for no alarm",
-    source="botocore cloudwatch PutMetricAlarm.ComparisonOperator (GreaterThanThreshold), Threshold",
-    show=lambda percent: f"{percent} %",
-)
-ALARM_MINUTES = _range(
-    "alarm-minutes", 1, 1440, unit="minutes", of="the time that an alarm looks at",
-    source="botocore cloudwatch PutMetricAlarm.EvaluationPeriods (a day at most)",
-)  # fmt: skip
 WIDGETS = Limit(
     id="dashboard-widgets",
     accepts=lambda count: count <= 500,
@@ -463,50 +261,6 @@ WIDGETS = Limit(
     source="CloudWatch API, dashboard body structure (up to 500 widgets)",
     show=lambda count: f"the rows of {count} widgets",
 )
-STRATEGY_ITEMS = Limit(
-    id="strategy-items",
-    accepts=lambda count: 1 <= count <= 20,
-    says="a strategy names 1 to 20 capacities",
-    instead="name 1 to 20",
-    source="botocore CreateService.capacityProviderStrategy",
-)
-STRATEGY_WEIGHT = _range(
-    "strategy-weight", 0, 1000, of="a weight", source="botocore CapacityProviderStrategyItem.weight"
-)
-STRATEGY_WEIGHTS = Limit(
-    id="strategy-weights",
-    accepts=any,
-    says="nothing would ever run on any of them",
-    instead="give one of them a weight of 1",
-    source="botocore CapacityProviderStrategyItem.weight",
-    show=lambda weights: f"0 for all {len(weights)} capacities",
-)
-STRATEGY_BASE = _range(
-    "strategy-base", 0, 100000, unit="tasks", of="a base", source="botocore CapacityProviderStrategyItem.base"
-)
-STRATEGY_BASES = Limit(
-    id="strategy-one-base",
-    accepts=lambda names: len(names) <= 1,
-    says="one capacity of a strategy has a base",
-    instead="leave it with the one that must hold the least number of tasks",
-    source="botocore CapacityProviderStrategyItem.base",
-    show=lambda names: f"of {', '.join(map(repr, names))}",
-)
-STRATEGY_KINDS = Limit(
-    id="strategy-one-kind",
-    accepts=lambda kinds: len(set(kinds.values())) == 1,
-    says="a strategy has capacities of one kind: Fargate's, Auto Scaling groups or Managed Instances",
-    instead="use those of one kind here, and another service for the rest",
-    source="ECS developer guide, Fargate capacity providers; CDK aws-ecs Cluster",
-    show=lambda kinds: ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items()),
-)
-PROVIDER_NAME = _pattern(
-    "capacity-provider-name", r"(?!(?i:aws|ecs|fargate))[A-Za-z0-9_-]{1,255}",
-    says="a capacity provider's name is 1 to 255 letters, digits, '_' and '-', "
-    "and AWS keeps what starts with aws, ecs or fargate for its own",
-    instead="use another name, or Capacity.fargate() and Capacity.fargate_spot() for Fargate's",
-    source="botocore CreateCapacityProvider.name",
-)  # fmt: skip
 CLUSTER_NAME = _pattern(
     "cluster-name", r"[A-Za-z0-9_-]{1,255}",
     says="a cluster's name is 1 to 255 letters, digits, hyphens and underscores",
@@ -518,103 +272,6 @@ CLUSTER_ARN = _pattern(
     says="a cluster's ARN is arn:aws:ecs:<region>:<account>:cluster/<name>", instead="use that, or cluster_name=",
     source="ECS service authorization reference (resource types: cluster); botocore CreateCluster.clusterName",
 )  # fmt: skip
-PROVIDERS = Limit(
-    id="capacity-providers-per-cluster",
-    accepts=lambda count: count <= 20,
-    says="a cluster has 20 at most",
-    instead="name fewer, or define a second cluster",
-    source="ECS quotas",
-)
-WHOLE_INSTANCES = Limit(
-    id="whole-instances",
-    accepts=lambda number: isinstance(number, int) and not isinstance(number, bool),
-    says="instances are counted in whole numbers",
-    instead="use one, as in max_instances=10",
-    source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize (integers)",
-)
-INSTANCES_PER_CLUSTER = Limit(
-    id="instances-per-cluster",
-    accepts=lambda count: count <= 5000,
-    says="a cluster has 5,000 container instances at most",
-    instead="use a smaller max_instances=, larger instance types, or a second cluster",
-    source="ECS quotas",
-    show=lambda count: f"{count:,} instances",
-)
-INSTANCES = Limit(
-    id="instances-range",
-    accepts=lambda ends: 0 <= ends[0] <= ends[1] and ends[1] >= 1,
-    says="a group has 0 or more instances at least, 1 or more at most, and the least is not above the most",
-    instead="use min_instances=0 and a larger max_instances=",
-    source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize",
-    show=lambda ends: f"{ends[0]} to {ends[1]}",
-)
-ON_DEMAND_BASE = Limit(
-    id="on-demand-base",
-    accepts=lambda pair: 0 <= pair[0] <= pair[1],
-    says="it is 0 or more, and not above max_instances",
-    instead="use a smaller on_demand_base=, or a larger max_instances=",
-    source="botocore autoscaling InstancesDistribution.OnDemandBaseCapacity",
-    show=lambda pair: f"{pair[0]} of {pair[1]} instances",
-)
-WARM_POOL = Limit(
-    id="warm-pool",
-    accepts=lambda ends: 0 <= ends[0] <= ends[1],
-    says="0 instances or more wait, and no more than are prepared in all",
-    instead="use a smaller WarmPool(min_instances=), or a larger max_prepared= or max_instances=",
-    source="botocore autoscaling PutWarmPool.MinSize, MaxGroupPreparedCapacity",
-    show=lambda ends: f"{ends[0]} waiting of {ends[1]}",
-)
-TARGET_CAPACITY = _range(
-    "managed-scaling-target", 1, 100, unit="%", of="the share of the instances that tasks are to use",
-    source="botocore ecs ManagedScaling.targetCapacity",
-)  # fmt: skip
-SCALING_STEP = _range(
-    "managed-scaling-step", 1, 10000, unit="instances", of="what is launched at once",
-    source="botocore ecs ManagedScaling.maximumScalingStepSize",
-)  # fmt: skip
-INSTANCE_WARMUP = _range(
-    "managed-scaling-warmup", 0, 10000, unit="s", of="the time in which a new instance does not count",
-    source="botocore ecs ManagedScaling.instanceWarmupPeriod",
-)  # fmt: skip
-VOLUME = _range(
-    "instance-volume", 30, 65536, unit="GiB", of="the volume of an instance",
-    source="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB; botocore ec2 "
-    "LaunchTemplateEbsBlockDeviceRequest.VolumeSize (gp3)",
-)  # fmt: skip
-RESERVED_MEMORY = Limit(
-    id="reserved-memory",
-    accepts=lambda memory: memory >= 0,
-    says="what is kept for the system is 0 MiB or more",
-    instead="use 0 or more",
-    source="ECS developer guide: ECS_RESERVED_MEMORY",
-    show=lambda memory: f"{memory} MiB",
-)
-MANAGED_VOLUME = Limit(
-    id="managed-instances-volume",
-    accepts=lambda size: size >= 1,
-    says="the volume of a managed instance is 1 GiB or more",
-    instead="use a larger volume_gib=",
-    source="CFN AWS::ECS::CapacityProvider StorageSizeGiB",
-    show=lambda size: f"{size} GiB",
-)
-SCALE_IN_DELAY = _range(
-    "managed-instances-scale-in-delay", -1, 3600, unit="s",
-    of="the time after which idle managed instances are given back",
-    instead="use 0 to 3,600 s, or datetime.timedelta(seconds=-1) to keep them",
-    source="CFN AWS::ECS::CapacityProvider.ScaleInAfter",
-)  # fmt: skip
-INSTANCE_TYPE_FILTER = _pattern(
-    "managed-instances-type", r"[a-zA-Z0-9.*-]{1,30}",
-    says="a type or pattern is 1 to 30 letters, digits, '.', '-' and '*'", instead="write it as in 'm7g.*'",
-    source="CFN AWS::ECS::CapacityProvider AllowedInstanceTypes",
-)  # fmt: skip
-INSTANCE_TYPE_FILTERS = Limit(
-    id="managed-instances-types",
-    accepts=lambda count: count <= 400,
-    says="400 types or patterns at most may be named",
-    instead="use patterns, as in 'm7g.*'",
-    source="CFN AWS::ECS::CapacityProvider AllowedInstanceTypes, ExcludedInstanceTypes",
-)
 SECURITY_GROUPS = Limit(
     id="awsvpc-security-groups",
     accepts=lambda count: 1 <= count <= 5,
@@ -755,35 +412,12 @@ ZONES = _range(
     instead="use 2 or more, since a load balancer needs two; no region has more than 6",
     source="botocore elbv2 CreateLoadBalancer.Subnets; AWS global infrastructure",
 )  # fmt: skip
-INSTANCE_RANGE = Limit(
-    id="instance-range",
-    accepts=lambda pair: len(pair) == 2 and 0 <= pair[0] <= (math.inf if pair[1] is None else pair[1]),
-    says="instances are asked for by the least and the most that they have",
-    instead="write it as in (2, 8), with 0 for no least or None for no most",
-    source="botocore autoscaling VCpuCountRequest, MemoryMiBRequest",
-)
 INSTANCE_GPUS = Limit(
     id="instance-gpus",
     accepts=lambda count: count >= 0,
     says="a number of GPUs is 0 or more",
     instead="use 0 for none",
     source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
-)
-TARGET_RETRIES = _range(
-    "target-retries", 0, 185, of="how often EventBridge tries again",
-    source="botocore scheduler, events RetryPolicy.MaximumRetryAttempts",
-)  # fmt: skip
-EVENT_AGE = _range(
-    "target-event-age", 60, 86400, unit="s", of="how long EventBridge tries",
-    source="botocore scheduler, events RetryPolicy.MaximumEventAgeInSeconds",
-)  # fmt: skip
-FLEXIBLE_WINDOW = Limit(
-    id="flexible-time-window",
-    accepts=lambda window: window % 60 == 0 and 1 <= window // 60 <= 1440,
-    says="a flexible time window is 1 to 1,440 whole minutes",
-    instead="use cdk.Duration.minutes(...), or leave it out to start at once",
-    source="botocore scheduler FlexibleTimeWindow.MaximumWindowInMinutes",
-    show=lambda window: f"{window} s",
 )
 EVENT_PATTERN = Limit(
     id="event-pattern",
@@ -793,25 +427,6 @@ EVENT_PATTERN = Limit(
     source="botocore events PutRule.EventPattern",
     show=lambda size: f"{size:,} characters",
 )
-TASK_OVERRIDES = Limit(
-    id="task-overrides",
-    accepts=lambda size: size <= 8192,
-    says="what is passed to a task is 8,192 characters at most, all its JSON counted",
-    instead="pass where it is to be read from, or put what never changes into Container(environment=...)",
-    source="botocore events Target.Input; ecs RunTask.overrides",
-    show=lambda size: f"{size} characters",
-)
-TARGET_STRATEGY_ITEMS = Limit(
-    id="ecs-target-strategy-items",
-    accepts=lambda count: count <= 6,
-    says="EventBridge takes 6 at most",
-    instead="name fewer, or use overlap=False, with which Step Functions starts the task",
-    source="botocore scheduler, events EcsParameters.CapacityProviderStrategy",
-)
-TASK_TIMEOUT = _range(
-    "task-timeout", 1, 99999999, unit="s", of="how long Step Functions lets a task run",
-    source="Step Functions developer guide, Task state: TimeoutSeconds",
-)  # fmt: skip
 NETWORK_CIDR = Limit(
     id="network-cidr",
     accepts=lambda pair: _holds_subnets(*pair),
@@ -827,26 +442,6 @@ BALANCER_SUBNETS = Limit(
     instead="use a VPC that has them, as a Network does, or name them with vpc_subnets=",
     source="botocore elbv2 CreateLoadBalancer.Subnets",
 )
-VISIBILITY_TIMEOUT = _range(
-    "visibility-timeout", 0, 43200, unit="s", of="how long SQS hides a message that is worked on",
-    source="botocore sqs SetQueueAttributes.Attributes (VisibilityTimeout)",
-)  # fmt: skip
-VISIBLE_AFTER_STOP = Limit(
-    id="visibility-after-stop",
-    accepts=lambda pair: pair[0] > pair[1],
-    says="a task that is stopped while it works would still do so when another gets its message",
-    instead="use a longer visibility_timeout=, or a shorter stop_timeout=",
-    source="SQS developer guide, visibility timeout; botocore ecs ContainerDefinition.stopTimeout",
-    show=lambda pair: f"{pair[0]} s with a stop_timeout of {pair[1]} s",
-)
-MAX_RECEIVES = _range(
-    "max-receives", 1, 1000, of="how often SQS gives a message out before it goes to the dead-letter queue",
-    source="AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount; the SQS console",
-)  # fmt: skip
-MESSAGE_RETENTION = _range(
-    "message-retention", 60, 1209600, unit="s", of="how long SQS keeps a message",
-    source="botocore sqs SetQueueAttributes.Attributes (MessageRetentionPeriod)",
-)  # fmt: skip
 REPOSITORY_NAME = _pattern(
     "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
@@ -872,14 +467,6 @@ IMAGE_DIGEST = _pattern(
 )  # fmt: skip
 
 
-def _startable(copies: int, _least: int, most: int) -> int:
-    return copies * most // 100 - copies
-
-
-def _stoppable(copies: int, least: int, _most: int) -> int:
-    return copies - math.ceil(copies * least / 100)
-
-
 def _holds_subnets(cidr: str, zones: int) -> bool:
     try:
         block = ipaddress.IPv4Network(cidr, strict=False)
@@ -898,5 +485,8 @@ def within_codes(codes: str, low: int, high: int) -> bool:
 
 
 TABLE: tuple[Limit, ...] = tuple(
-    row for rows in (globals(), vars(task_limits)) for row in list(rows.values()) if isinstance(row, Limit)
+    row
+    for rows in (globals(), *map(vars, (task_limits, capacity_limits, rollout_limits, job_limits)))
+    for row in list(rows.values())
+    if isinstance(row, Limit)
 )

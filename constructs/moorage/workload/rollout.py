@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, optional_milliseconds, optional_seconds, seconds
 from moorage.workload.faults import Faults
 
@@ -58,9 +58,9 @@ class CircuitBreaker:
         if (self.threshold is None) != (self.value is None):
             faults.add("threshold and value go together; use CircuitBreaker.failures(...) or .percent(...)")
         if self.threshold is Threshold.COUNT:
-            faults.keep(limits.BREAKER_COUNT, "failures", self.value)
+            faults.keep(rollout_limits.BREAKER_COUNT, "failures", self.value)
         elif self.threshold:
-            faults.keep(limits.BREAKER_PERCENT, "percent", self.value)
+            faults.keep(rollout_limits.BREAKER_PERCENT, "percent", self.value)
         faults.raise_found()
 
     @classmethod
@@ -103,7 +103,7 @@ class EarlySuccess:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("EarlySuccess")
-        faults.keep(limits.EARLY_SUCCESS, "healthy_percent", self.healthy_percent)
+        faults.keep(rollout_limits.EARLY_SUCCESS, "healthy_percent", self.healthy_percent)
         faults.raise_found()
 
 
@@ -140,10 +140,10 @@ class RollbackAlarms:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("RollbackAlarms")
-        faults.keep(limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
-        faults.keep(limits.ALARM_COUNT, "latency", self.latency)
-        faults.keep(limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
-        faults.keep(limits.ALARM_MINUTES, "minutes", self.minutes)
+        faults.keep(rollout_limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
+        faults.keep(rollout_limits.ALARM_COUNT, "latency", self.latency)
+        faults.keep(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
+        faults.keep(rollout_limits.ALARM_MINUTES, "minutes", self.minutes)
         if not self.on_targets and not self.others:
             faults.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or others=")
         faults.raise_found()
@@ -204,18 +204,20 @@ class Rollout:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Rollout.{self.shift.value.lower()}")
-        faults.keep(limits.MINIMUM_HEALTHY, "minimum_healthy_percent", self.minimum_healthy_percent)
-        faults.keep(limits.MAXIMUM_PERCENT, "maximum_percent", self.maximum_percent)
-        faults.keep(limits.ROLLOUT_ROOM, "maximum_percent", (self.minimum_healthy_percent, self.maximum_percent))
-        limit = limits.LINEAR_PERCENT if self.shift is Shift.LINEAR else limits.CANARY_PERCENT
+        faults.keep(rollout_limits.MINIMUM_HEALTHY, "minimum_healthy_percent", self.minimum_healthy_percent)
+        faults.keep(rollout_limits.MAXIMUM_PERCENT, "maximum_percent", self.maximum_percent)
+        faults.keep(
+            rollout_limits.ROLLOUT_ROOM, "maximum_percent", (self.minimum_healthy_percent, self.maximum_percent)
+        )
+        limit = rollout_limits.LINEAR_PERCENT if self.shift is Shift.LINEAR else rollout_limits.CANARY_PERCENT
         faults.keep(limit, "percent", self.percent)
-        faults.keep(limits.BAKE, "bake", self.bake)
-        faults.keep(limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
+        faults.keep(rollout_limits.BAKE, "bake", self.bake)
+        faults.keep(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
         if not faults.found:
-            faults.keep(limits.ROLLOUT_DURATION, "the time of all its bakes", self.baking)
+            faults.keep(rollout_limits.ROLLOUT_DURATION, "the time of all its bakes", self.baking)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
-            faults.keep(limits.EARLY_SUCCESS_LEAST, "early_success", pair)
+            faults.keep(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)
         for hook in self.hooks:
             for stage in hook.stages:
                 if self.shift is Shift.ROLLING and stage.of_traffic:

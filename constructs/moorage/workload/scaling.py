@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import limits, rollout_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.faults import Faults, is_token
 
@@ -67,20 +67,20 @@ class Scaling:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"Scaling({self.minimum}, {self.maximum})")
-        faults.keep(limits.TASKS, "minimum", self.minimum)
+        faults.keep(rollout_limits.TASKS, "minimum", self.minimum)
         if self.maximum != self.minimum:
-            faults.keep(limits.TASKS, "maximum", self.maximum)
-        faults.keep(limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
-        faults.keep(limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
-        faults.keep(limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
-        faults.keep(limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
-        faults.keep(limits.TARGET_VALUE, "backlog_per_task", self.backlog_per_task)
+            faults.keep(rollout_limits.TASKS, "maximum", self.maximum)
+        faults.keep(rollout_limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
+        faults.keep(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
+        faults.keep(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        faults.keep(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
+        faults.keep(rollout_limits.TARGET_VALUE, "backlog_per_task", self.backlog_per_task)
         for argument, given in (("metrics", self.metrics), ("schedules", self.schedules)):
-            faults.keep(limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in given])
+            faults.keep(rollout_limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in given])
         if self.queue is not None and self.backlog_per_task is None:
             faults.add("queue is given, but nothing counts its messages; use backlog_per_task=, or leave it out")
-        faults.keep(limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
-        faults.keep(limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
+        faults.keep(rollout_limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
+        faults.keep(rollout_limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
         self._check_movement(faults)
         self._check_schedules(faults)
         faults.raise_found()
@@ -101,7 +101,7 @@ class Scaling:
         """
         faults = Faults("Scaling.surviving_zone_loss")
         faults.keep(limits.ZONES, "zones", zones)
-        faults.keep(limits.PEAK, "peak", peak)
+        faults.keep(rollout_limits.PEAK, "peak", peak)
         faults.raise_found()
         return math.ceil(peak * zones / (zones - 1))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.faults import Faults
 
@@ -36,8 +36,8 @@ class MetricTarget:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"MetricTarget {self.name!r}")
-        faults.keep(limits.SCALING_NAME, "name", self.name)
-        faults.keep(limits.TARGET_VALUE, "target", self.target)
+        faults.keep(rollout_limits.SCALING_NAME, "name", self.name)
+        faults.keep(rollout_limits.TARGET_VALUE, "target", self.target)
         faults.raise_found()
 
 
@@ -62,13 +62,13 @@ class ScheduledAction:
 
     def __attrs_post_init__(self) -> None:
         faults = Faults(f"ScheduledAction {self.name!r}")
-        faults.keep(limits.SCALING_NAME, "name", self.name)
+        faults.keep(rollout_limits.SCALING_NAME, "name", self.name)
         if self.minimum is None and self.maximum is None:
             faults.add("it changes nothing; use minimum= or maximum=")
-        faults.keep(limits.TASKS, "minimum", self.minimum)
-        faults.keep(limits.TASKS, "maximum", self.maximum)
+        faults.keep(rollout_limits.TASKS, "minimum", self.minimum)
+        faults.keep(rollout_limits.TASKS, "maximum", self.maximum)
         if self.minimum is not None and self.maximum is not None:
-            faults.keep(limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
+            faults.keep(rollout_limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
         faults.raise_found()
 
 
@@ -106,11 +106,11 @@ class Predictive:
                 f"it has {len(given)} targets, but one thing is foretold; "
                 "use one of cpu_percent=, memory_percent= and requests_per_task="
             )
-        faults.keep(limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
-        faults.keep(limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
-        faults.keep(limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
-        faults.keep(limits.PREDICTED_AHEAD, "ahead", self.ahead)
-        faults.keep(limits.PREDICTED_ABOVE, "above_maximum_percent", self.above_maximum_percent)
+        faults.keep(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
+        faults.keep(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        faults.keep(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
+        faults.keep(rollout_limits.PREDICTED_AHEAD, "ahead", self.ahead)
+        faults.keep(rollout_limits.PREDICTED_ABOVE, "above_maximum_percent", self.above_maximum_percent)
         faults.raise_found()
 
     @property
