@@ -286,30 +286,14 @@ def _define_rules(
     """Define in `scope` what lets one group connect to another, unless its stack has that already."""
     first, last = ports
     opened = _opened.setdefault(cdk.Stack.of(scope), set())
-    asked = (mine.security_group_id, its.security_group_id, first)
+    client, server = mine.security_group_id, its.security_group_id
+    asked = (client, server, first)
     if asked in opened:
         return
     opened.add(asked)
-    ec2.CfnSecurityGroupEgress(
-        scope,
-        f"To {named}",
-        group_id=mine.security_group_id,
-        destination_security_group_id=its.security_group_id,
-        ip_protocol="tcp",
-        from_port=first,
-        to_port=last,
-        description=said,
-    )
-    ec2.CfnSecurityGroupIngress(
-        scope,
-        f"Into {named}",
-        group_id=its.security_group_id,
-        source_security_group_id=mine.security_group_id,
-        ip_protocol="tcp",
-        from_port=first,
-        to_port=last,
-        description=said,
-    )
+    rule: dict[str, Any] = {"ip_protocol": "tcp", "from_port": first, "to_port": last, "description": said}
+    ec2.CfnSecurityGroupEgress(scope, f"To {named}", group_id=client, destination_security_group_id=server, **rule)
+    ec2.CfnSecurityGroupIngress(scope, f"Into {named}", group_id=server, source_security_group_id=client, **rule)
 
 
 def _leads(start: Service, goal: Service) -> bool:
