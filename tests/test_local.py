@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 from moorage.local import __main__ as local
+from moorage.local import private
 from moorage.local.assembly import stacks_of
 from moorage.local.diagram import BEGIN, END, draw
 from moorage.local.diagram import main as diagram
-from moorage.local.environment import sealed
+from moorage.local.environment import Access, sealed
 from moorage.local.process import Home, LocalError, Server
 from tests.conftest import synthesize
-from tests.local_aws import free_port, started
+from tests.local_aws import SECRET, free_port, started
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,10 +72,12 @@ def test_what_is_suggested_next_is_what_was_typed(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv/bin/python"))
     given = local._parse(["up", "dev/*", "--app", "python app.py", "--home", str(tmp_path)])
-    local._suggest(Server(1, 4566), given)
+    local._suggest(Server(1, 4566, SECRET), given)
     printed = capsys.readouterr().out
     assert f"\n  .venv/bin/python -m moorage.local up --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
     assert f"\n  .venv/bin/python -m moorage.local down --home {tmp_path} 'dev/*'  " in printed
+    assert f'AWS_SECRET_ACCESS_KEY="$(cat {tmp_path}/secret)" ' in printed
+    assert SECRET not in printed
 
 
 def test_the_diagram_shows_what_connects(assembly: Path) -> None:
@@ -131,7 +134,7 @@ def test_a_sealed_environment_names_no_account(tmp_path: Path, monkeypatch: pyte
     }
     for name, value in hostile.items():
         monkeypatch.setenv(name, value)
-    environment = sealed(tmp_path, "http://127.0.0.1:1")
+    environment = sealed(tmp_path, Access("http://127.0.0.1:1", SECRET))
     assert not {*hostile} & environment.keys()
     assert Path(environment["AWS_CONFIG_FILE"]).read_text() == ""
     assert {value for name, value in environment.items() if name.startswith("AWS_ENDPOINT")} == {"http://127.0.0.1:1"}
@@ -139,9 +142,9 @@ def test_a_sealed_environment_names_no_account(tmp_path: Path, monkeypatch: pyte
 
 def test_two_commands_at_once_are_refused(tmp_path: Path) -> None:
     refused = pytest.raises(LocalError, match=f"another up or down is at work in .*process {os.getpid()}")
-    with Home(tmp_path).alone(), refused, Home(tmp_path).alone():
+    with Home(tmp_path).exclusive(), refused, Home(tmp_path).exclusive():
         pass
-    with Home(tmp_path).alone():
+    with Home(tmp_path).exclusive():
         pass
 
 
@@ -187,10 +190,10 @@ def test_a_server_is_recognized_without_ps_and_in_a_narrow_terminal(
     monkeypatch.setenv("COLUMNS", "20")
     if sys.platform == "linux":
         monkeypatch.setenv("PATH", str(tmp_path))
-    assert Server(process.pid, port).answers
+    assert Server(process.pid, port, SECRET).answers
     process.terminate()
     process.wait(timeout=10)
-    assert not Server(process.pid, port).answers
+    assert not Server(process.pid, port, SECRET).answers
 
 
 def test_a_process_that_is_not_the_server_is_never_ended(tmp_path: Path) -> None:
@@ -198,6 +201,7 @@ def test_a_process_that_is_not_the_server_is_never_ended(tmp_path: Path) -> None
     try:
         home = Home(tmp_path)
         (tmp_path / "server.json").write_text(json.dumps({"pid": bystander.pid, "port": 1}))
+        (tmp_path / "secret").write_text(SECRET)
         assert home.running() is None
         assert home.stop() is False
         assert bystander.poll() is None
@@ -207,13 +211,91 @@ def test_a_process_that_is_not_the_server_is_never_ended(tmp_path: Path) -> None
 
 
 def test_a_server_that_is_gone_does_not_answer() -> None:
-    assert not Server(os.getpid(), 9).answers
+    assert not Server(os.getpid(), 9, SECRET).answers
 
 
 def test_down_with_nothing_up_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert local.main(["down", "--home", str(tmp_path / "home")]) == 0
     assert capsys.readouterr().out == "Nothing is up.\n"
     assert local.main(["status", "--home", str(tmp_path / "home")]) == 0
+
+
+@pytest.mark.parametrize("command", ["status", "down"])
+def test_nothing_is_written_where_nothing_is_up(tmp_path: Path, command: str) -> None:
+    assert local.main([command, "--home", str(tmp_path / "home")]) == 0
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["down"], ["up", "--app", "assembly"]], ids=lambda each: each[0])
+def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in {".gitignore": "dist/\n", "cdk.out/kept.txt": "mine", "assembly/manifest.json": "{}"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = _files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert local.main([*arguments, "--home", "."]) == 1
+    assert "moorage.local: . is not empty, and moorage.local did not make it; name a new or" in capsys.readouterr().err
+    assert _files(tmp_path) == before
+
+
+def _files(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {str(path): (path.stat().st_mode, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_home_is_known_again_and_keeps_its_secret(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.exclusive():
+        secret = home._own_secret()
+    with Home(tmp_path).exclusive():
+        assert Home(tmp_path)._own_secret() == secret
+    assert len(secret) >= 40
+
+
+def test_two_homes_have_different_secrets(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "other"):
+        with Home(tmp_path / name).exclusive():
+            made.append(Home(tmp_path / name)._own_secret())
+    assert made[0] != made[1]
+
+
+def test_a_home_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    home = Home(tmp_path)
+    with home.exclusive():
+        home._own_secret()
+        assert {oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == {"0o600"}
+        assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(LocalError, match="belongs to another user of this machine; name another folder with --home"):
+        Home(tmp_path)
+
+
+def test_restricting_a_folder_leaves_what_its_links_lead_to(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_text("")
+    theirs.chmod(0o644)
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o755)
+    (folder / "link").symlink_to(theirs)
+    (folder / "run.sh").touch(0o755)
+    private.restrict(folder)
+    assert [oct(path.stat().st_mode & 0o777) for path in (theirs, folder, folder / "run.sh")] == [
+        "0o644", "0o700", "0o700"
+    ]  # fmt: skip
+
+
+def test_a_server_without_a_secret_does_not_start() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "AWS_SECRET_ACCESS_KEY"}
+    command = [sys.executable, "-m", "moorage.local.server", "--port", str(free_port())]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 1
+    assert "AWS_SECRET_ACCESS_KEY is not set; set it to the secret that requests must be signed with" in done.stderr
 
 
 def test_an_app_that_does_not_synthesize_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -225,7 +307,7 @@ def test_an_app_that_does_not_synthesize_is_a_sentence(tmp_path: Path, capfd: py
 
 def test_a_folder_without_room_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
-    assert local.main(["status", "--home", str(tmp_path / "file" / "home")]) == 1
+    assert local.main(["up", "--home", str(tmp_path / "file" / "home")]) == 1
     assert "make room there, or name a folder with --home" in capsys.readouterr().err
 
 

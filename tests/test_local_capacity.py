@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moorage.local.assembly import Stack
 from moorage.local.readback import why_not_standing
 from moorage.local.table import table
-from tests.local_aws import ACCOUNT, REGION, Client, Deploy, attribute, ref, resource
+from tests.local_aws import ACCOUNT, REGION, Client, Deploy, access, attribute, ref, resource
 
 Remove = Callable[[str], None]
 Resources = dict[str, Any]
@@ -725,13 +725,13 @@ def test_table_tells_the_capacity_and_what_fits(
 ) -> None:
     resources = _base() | _service(DesiredCount=5)
     stand(resources)
-    endpoint, name = f"http://127.0.0.1:{server[1]}", _stack_name(request)
+    reached, name = access(server[1]), _stack_name(request)
     template = {"Parameters": PARAMETERS, "Resources": resources}
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template=template, needs=())
-    rows = {row.what.strip(): row.says for row in table(endpoint, [stack])}
+    rows = {row.what.strip(): row.says for row in table(reached, [stack])}
     assert rows["capacity"] == "2 instances (0 to 3), m7g.large"
     assert rows["fits"] == "4 on each m7g.large (binds: CPU), 3 more now"
-    assert why_not_standing(endpoint, stack) is None
+    assert why_not_standing(reached, stack) is None
 
 
 @pytest.mark.parametrize("gone", ["AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"])
@@ -745,4 +745,4 @@ def test_capacity_that_is_gone_is_noticed(
         client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=seen.values["group"], ForceDelete=True)
     name = _stack_name(request)
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
-    assert f"({gone}), which is gone" in str(why_not_standing(f"http://127.0.0.1:{server[1]}", stack))
+    assert f"({gone}), which is gone" in str(why_not_standing(access(server[1]), stack))

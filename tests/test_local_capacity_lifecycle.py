@@ -33,7 +33,7 @@ class Shown:
     """What stands, as each service tells it through its own API."""
 
     def __init__(self, of: Project) -> None:
-        self.account = Account(of.server.endpoint, None, None)
+        self.account = Account(of.server.access, None, None)
         ecs = self.account.client("ecs")
         (cluster,) = ecs.describe_clusters(clusters=ecs.list_clusters()["clusterArns"])["clusters"]
         self.associated: list[str] = cluster["capacityProviders"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import http.client
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +11,19 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, listening, received, ref, resource
+from tests.local_aws import (
+    ACCOUNT,
+    NETWORK,
+    REGION,
+    Client,
+    Deploy,
+    attribute,
+    listening,
+    received,
+    ref,
+    resource,
+    signed,
+)
 
 OTHER = "222222222222"
 AFAR = "eu-central-1"
@@ -683,10 +693,8 @@ def test_docker_push_has_the_same_consequences(client: Client, deploy: Deploy, s
     values = deploy({"Template": template} | listening("ECR Image Action"), queue=ref("Queue"))["Values"]
 
     def push(number: int) -> int:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server[1])) as connection:
-            host = {"Host": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"}
-            connection.request("PUT", "/v2/prod/api/manifests/1", json.dumps({"number": number}), host)
-            return connection.getresponse().status
+        manifest = json.dumps({"number": number})
+        return signed(server[1], "ecr", "PUT", "/v2/prod/api/manifests/1", manifest).status
 
     assert (push(1), push(2)) == (201, 400)
     (event,) = received(client("sqs"), values["queue"])

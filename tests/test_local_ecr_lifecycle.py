@@ -91,10 +91,10 @@ class Shown:
     """The three registries, as ECR's own API shows them."""
 
     def __init__(self, of: Project) -> None:
-        endpoint = of.server.endpoint
-        self.ireland = Account(endpoint, OURS, "eu-west-1")
-        self.frankfurt = Account(endpoint, OURS, "eu-central-1")
-        self.virginia = Account(endpoint, THEIRS, "us-east-1")
+        access = of.server.access
+        self.ireland = Account(access, OURS, "eu-west-1")
+        self.frankfurt = Account(access, OURS, "eu-central-1")
+        self.virginia = Account(access, THEIRS, "us-east-1")
 
     def push(self, tag: str, build: int = 1) -> str:
         manifest = json.dumps({"schemaVersion": 2, "config": {"of": tag, "build": build}})

@@ -44,7 +44,7 @@ def up(project: Project, count: int = 1) -> dict[str, Any]:  # noqa: F811
 
 def release(project: Project, tag: str) -> None:  # noqa: F811
     """What CI does: push, and say so."""
-    account = Account(project.server.endpoint, None, None)
+    account = Account(project.server.access, None, None)
     manifest = json.dumps({"schemaVersion": 2, "config": {"of": tag}})
     account.client("ecr").put_image(repositoryName="shop/web", imageManifest=manifest, imageTag=tag)
     account.client("ssm").put_parameter(Name="/shop/web/tag", Value=tag, Type="String", Overwrite=True)

@@ -87,7 +87,7 @@ class Shown:
     """What stands, as each service tells it through its own API."""
 
     def __init__(self, of: Project) -> None:
-        self.account = Account(of.server.endpoint, None, None)
+        self.account = Account(of.server.access, None, None)
         self.ids: dict[str, dict[str, str]] = {
             kind: {
                 each["LogicalResourceId"]: each["PhysicalResourceId"]

@@ -14,7 +14,7 @@ import pytest
 from moorage.local.assembly import Stack
 from moorage.local.readback import why_not_standing
 from moorage.local.table import table
-from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, access, attribute, fargate, ref, resource, role
 
 Resources = dict[str, Any]
 
@@ -482,16 +482,16 @@ def test_table_tells_queues_schedules_machines_and_rollouts(
     resources = _task() | machine | jobs | callers
     deployed = deploy(resources, group=ref("Jobs"), job=ref("Job"))
     assert deployed["StackStatus"] == "CREATE_COMPLETE", deployed["Reason"]
-    endpoint, name = f"http://127.0.0.1:{server[1]}", deployed["StackName"]
+    reached, name = access(server[1]), deployed["StackName"]
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
-    rows = {row.what.strip(): row.says for row in table(endpoint, [stack])}
+    rows = {row.what.strip(): row.says for row in table(reached, [stack])}
     assert rows["rollout"] == "rolling, 100 % stay, 200 % at most"
     assert rows["estimate"] == (
         "replacing 1 takes an estimated 105 s with 1 to 2 running, and leaves 0 if one of 1 zones is lost"
     )
     assert rows["schedule"].startswith("cron(0 3 * * ? *) Europe/Berlin starts nightly:")
     assert (rows["queue"], rows["state machine"]) == ("0 waiting", "ACTIVE")
-    assert why_not_standing(endpoint, stack) is None
+    assert why_not_standing(reached, stack) is None
     values = deployed["Values"]
     client("scheduler").delete_schedule(Name=values["job"], GroupName=values["group"])
-    assert "Job (AWS::Scheduler::Schedule), which is gone" in str(why_not_standing(endpoint, stack))
+    assert "Job (AWS::Scheduler::Schedule), which is gone" in str(why_not_standing(reached, stack))

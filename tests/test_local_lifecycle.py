@@ -116,7 +116,7 @@ class Project:
 
     def service(self) -> dict[str, Any]:
         """The one service, as ECS describes it."""
-        ecs = Account(self.server.endpoint, None, None).client("ecs")
+        ecs = Account(self.server.access, None, None).client("ecs")
         (cluster,) = ecs.list_clusters()["clusterArns"]
         (arn,) = ecs.list_services(cluster=cluster)["serviceArns"]
         (service,) = ecs.describe_services(cluster=cluster, services=[arn])["services"]
@@ -131,6 +131,12 @@ def project(tmp_path: Path) -> Iterator[Project]:
     Home(tmp_path / ".moorage").stop()
 
 
+def readable_by_others(folder: Path) -> list[str]:
+    """The files and folders of a home that its group or anybody else could open."""
+    everything = [folder, *folder.rglob("*")]
+    return [str(path) for path in everything if not path.is_symlink() and path.stat().st_mode & 0o077]
+
+
 @pytest.mark.slow
 def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
@@ -139,9 +145,10 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 of 2 tasks running" in done.stdout
     assert "flowchart LR" in done.stdout
-    endpoint = project.server.endpoint
+    assert readable_by_others(project.folder / ".moorage") == []
+    access = project.server.access
     for account, region in (("111111111111", "eu-west-1"), ("222222222222", "us-west-2")):
-        names = Account(endpoint, account, region).client("ecr").describe_repositories()["repositories"]
+        names = Account(access, account, region).client("ecr").describe_repositories()["repositories"]
         assert "shop/web" in [each["repositoryName"] for each in names]
 
     again = project.run("up")
@@ -151,7 +158,7 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     changed = subprocess.run(
         [str(BIN / "cdk"), "diff", "--app", PROGRAM, "Shop"],
         cwd=project.folder,
-        env=sealed(project.folder / ".moorage", endpoint),
+        env=sealed(project.folder / ".moorage", access),
         capture_output=True,
         text=True,
         check=False,
@@ -178,7 +185,7 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
 def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Project) -> None:
     (project.folder / "app.py").write_text(SMALL)
     assert project.up().returncode == 0
-    account = Account(project.server.endpoint, None, None)
+    account = Account(project.server.access, None, None)
     (name,) = [
         each["PhysicalResourceId"]
         for each in account.resources("Shop")
@@ -243,7 +250,7 @@ def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_dock
     assert "CREATE_COMPLETE, 1 resources" in done.stdout, done.stdout + done.stderr
     (built,) = json.loads((project.folder / "synthesized" / "Built.assets.json").read_text())["dockerImages"]
     repository = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
-    images = Account(project.server.endpoint, None, None).client("ecr").describe_images(repositoryName=repository)
+    images = Account(project.server.access, None, None).client("ecr").describe_images(repositoryName=repository)
     assert [each["imageTags"] for each in images["imageDetails"]] == [[built]]
     assert project.run("down").stdout.endswith("Nothing is left; the local AWS is stopped.\n")
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from moorage.local.assembly import Stack
 from moorage.local.table import table
-from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
+from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, access, attribute, fargate, ref, resource, role
 
 Resources = dict[str, Any]
 
@@ -280,7 +280,7 @@ def test_a_network_load_balancer_s_listener_is_turned_itself(
     assert seen.targets("green") == seen.addresses
     name = seen.stack["StackName"]
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
-    rows = {row.what.strip(): row.says for row in table(f"http://127.0.0.1:{server[1]}", [stack])}
+    rows = {row.what.strip(): row.says for row in table(access(server[1]), [stack])}
     assert "takes an estimated 32 min" in rows["estimate"]
 
 
@@ -759,6 +759,6 @@ def test_table_tells_the_strategy_and_how_long_it_is_estimated_to_take(
 ) -> None:
     name = stand(_shifting(plan)).stack["StackName"]
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
-    rows = {row.what.strip(): row.says for row in table(f"http://127.0.0.1:{server[1]}", [stack])}
+    rows = {row.what.strip(): row.says for row in table(access(server[1]), [stack])}
     assert rows["rollout"] == rollout
     assert rows["estimate"] == estimate

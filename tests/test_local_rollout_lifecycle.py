@@ -70,7 +70,7 @@ app.synth()
 
 
 def services(of: Project) -> dict[str, dict[str, Any]]:
-    ecs = Account(of.server.endpoint, None, None).client("ecs")
+    ecs = Account(of.server.access, None, None).client("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
     arns = ecs.list_services(cluster=cluster)["serviceArns"]
     found = ecs.describe_services(cluster=cluster, services=arns)["services"]
@@ -80,7 +80,7 @@ def services(of: Project) -> dict[str, dict[str, Any]]:
 
 def serving(of: Project, service: dict[str, Any]) -> list[tuple[str, int]]:
     """The weights of the target groups in the rule that serves."""
-    elbv2 = Account(of.server.endpoint, None, None).client("elbv2")
+    elbv2 = Account(of.server.access, None, None).client("elbv2")
     rule = service["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"]
     (found,) = elbv2.describe_rules(RuleArns=[rule])["Rules"]
     groups = found["Actions"][0]["ForwardConfig"]["TargetGroups"]
@@ -89,7 +89,7 @@ def serving(of: Project, service: dict[str, Any]) -> list[tuple[str, int]]:
 
 def deployments(of: Project, service: dict[str, Any]) -> list[dict[str, Any]]:
     """The deployments of a service, the newest first."""
-    ecs = Account(of.server.endpoint, None, None).client("ecs")
+    ecs = Account(of.server.access, None, None).client("ecs")
     listed = ecs.list_service_deployments(service=service["serviceArn"], cluster=service["clusterArn"])
     arns = [each["serviceDeploymentArn"] for each in listed["serviceDeployments"]]
     found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
@@ -97,7 +97,7 @@ def deployments(of: Project, service: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def image(of: Project, service: dict[str, Any]) -> str:
-    ecs = Account(of.server.endpoint, None, None).client("ecs")
+    ecs = Account(of.server.access, None, None).client("ecs")
     found = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     return str(found["containerDefinitions"][0]["image"])
 

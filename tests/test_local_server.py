@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +16,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws import ACCOUNT, NETWORK, REGION, Client, Deploy, attribute, free_port, ref, resource, started
+from tests.local_aws import (
+    ACCOUNT,
+    NETWORK,
+    REGION,
+    SECRET,
+    Client,
+    Deploy,
+    attribute,
+    free_port,
+    ref,
+    resource,
+    started,
+)
 
 
 def _service(image: str, **properties: Any) -> dict[str, Any]:
@@ -63,7 +76,8 @@ def test_listens_on_the_loopback_address_alone(server: tuple[int, int]) -> None:
 
 def test_ends_promptly_and_says_when_the_port_is_taken(server: tuple[int, int]) -> None:
     command = [sys.executable, "-m", "moorage.local.server", "--port", str(server[1])]
-    second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    environment = os.environ | {"AWS_SECRET_ACCESS_KEY": SECRET}
+    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
     assert second.returncode != 0
     assert f"cannot listen on 127.0.0.1:{server[1]}" in second.stderr
     assert "Traceback" not in second.stderr

@@ -67,18 +67,18 @@ def _interrupted(*_: object) -> None:
 
 def up(home: Home, given: argparse.Namespace) -> None:
     """Deploy the app, and show what stands; where all of it stands already, say so."""
-    with home.alone():
+    with home.exclusive():
         clock = _Clock()
         toolkit = Toolkit(home, given.app)
         chosen = _chosen(stacks_of(toolkit.synthesize()), given.stacks)
         clock.reached("synthesis")
         server = _standing(home, chosen, given.port)
         clock.reached("server")
-        waiting = [stack for stack in chosen if not is_deployed(server.endpoint, stack)]
+        waiting = [stack for stack in chosen if not is_deployed(server.access, stack)]
         if waiting:
             _bootstrap(toolkit, server, waiting)
             for stack in waiting:
-                push(server.endpoint, stack)
+                push(server.access, stack)
             clock.reached("bootstrap")
             toolkit.deploy(server, [stack.path for stack in waiting])
             clock.reached("deployment")
@@ -92,7 +92,10 @@ def up(home: Home, given: argparse.Namespace) -> None:
 
 def down(home: Home, given: argparse.Namespace) -> None:
     """Destroy the app's stacks, check that none is left, and stop the server."""
-    with home.alone():
+    if not home.folder.exists():
+        out("Nothing is up.\n")
+        return
+    with home.exclusive():
         server = home.running()
         if server is None:
             ended = home.stop()
@@ -104,14 +107,14 @@ def down(home: Home, given: argparse.Namespace) -> None:
             return
         stacks = _deployed(home)
         chosen = _with_dependents(stacks, _named(stacks, given.stacks)) if stacks else ()
-        standing = left(server.endpoint, chosen)
+        standing = left(server.access, chosen)
         if standing:
             Toolkit(home, given.app).destroy(server, standing)
-        if remaining := left(server.endpoint, chosen):
+        if remaining := left(server.access, chosen):
             raise LocalError(
                 f"still there after the destruction: {', '.join(remaining)}; run up, which repairs, and down again"
             )
-        if others := left(server.endpoint, stacks):
+        if others := left(server.access, stacks):
             out(f"Destroyed. Still up: {', '.join(others)}.\n")
             return
         home.stop()
@@ -208,7 +211,7 @@ def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
             out("The local AWS had stopped answering; starting it anew.\n")
         return home.start(port)
     needed = (*_toolkits(stacks), *stacks)
-    reasons = [reason for stack in needed if (reason := why_not_standing(server.endpoint, stack))]
+    reasons = [reason for stack in needed if (reason := why_not_standing(server.access, stack))]
     if not reasons:
         return server
     out(f"{reasons[0]}; starting the local AWS anew.\n")
@@ -224,13 +227,13 @@ def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
 
 def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> None:
     for each in _toolkits(stacks):
-        account = Account(server.endpoint, each.account, each.region)
+        account = Account(server.access, each.account, each.region)
         if account.stack(TOOLKIT) is None:
             toolkit.bootstrap(server, account.account, account.region)
 
 
 def _show(server: Server, stacks: Sequence[Stack]) -> None:
-    rows = [Row("what", "name", "state"), *table(server.endpoint, stacks)]
+    rows = [Row("what", "name", "state"), *table(server.access, stacks)]
     widths = [max(len(row.what) for row in rows), max(len(row.name) for row in rows)]
     out("\n")
     for row in rows:
@@ -250,8 +253,9 @@ def _suggest(server: Server, given: argparse.Namespace) -> None:
     }
     width = max(map(len, lines))
     out("\nNext:\n" + "".join(f"  {line:{width}}  {says}\n" for line, says in lines.items()))
-    credentials = f"AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY=local AWS_REGION={REGION}"
-    out(f"  {credentials} AWS_ENDPOINT_URL={server.endpoint} aws ecs list-clusters\n")
+    secret = f'"$(cat {shlex.quote(str(given.home / "secret"))})"'
+    credentials = f"AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY={secret} AWS_REGION={REGION}"
+    out(f"  {credentials} AWS_ENDPOINT_URL={server.access.endpoint} aws ecs list-clusters\n")
 
 
 def _relative(program: str) -> str:

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from moorage.local.environment import ACCOUNT, REGION, session_arguments
+from moorage.local.environment import ACCOUNT, REGION, Access, session_arguments
 
 _QUICK = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=30, proxies={})
 _GONE = {"DELETE_COMPLETE"}
@@ -18,9 +18,9 @@ _GONE = {"DELETE_COMPLETE"}
 class Account:
     """One account and region of the local AWS, seen through boto3."""
 
-    def __init__(self, endpoint: str, account: str | None, region: str | None) -> None:
+    def __init__(self, access: Access, account: str | None, region: str | None) -> None:
         self.account, self.region = account or ACCOUNT, region or REGION
-        self._arguments = session_arguments(endpoint, account=self.account, region=self.region)
+        self._arguments = session_arguments(access, account=self.account, region=self.region)
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:

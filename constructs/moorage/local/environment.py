@@ -6,6 +6,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import attrs
+
+from moorage.local import private
+
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 _FOREIGN = ("AWS_", "CDK_DEFAULT_", "AMAZON_", "BOTO_")
@@ -16,7 +20,20 @@ TRUST = ("--trust", ACCOUNT, "--cloudformation-execution-policies", "arn:aws:iam
 """With which any account of the local AWS is bootstrapped, so that the first one deploys into it."""
 
 
-def sealed(home: Path, endpoint: str, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
+@attrs.frozen
+class Access:
+    """How a local AWS is reached.
+
+    Args:
+        endpoint: The URL at which it listens.
+        secret: The secret access key that requests are signed with; every account has the same.
+    """
+
+    endpoint: str
+    secret: str = attrs.field(repr=False)
+
+
+def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
     """This process's environment without anything that names an AWS account, and with the local AWS in its place.
 
     Profiles, SSO, credential processes and endpoints come from variables and from files; the variables are dropped, the
@@ -24,21 +41,21 @@ def sealed(home: Path, endpoint: str, *, account: str = ACCOUNT, region: str = R
 
     Args:
         home: A folder for the empty files, and for what the programs keep.
-        endpoint: Where the local AWS listens.
+        access: The local AWS that programs are to see.
         account: The account that programs act in; the local AWS takes a key of twelve digits for one.
         region: The region that programs act in.
     """
     home = home.resolve()
     empty, temporary = home / "no-profiles", home / "tmp"
-    empty.write_text("")
-    temporary.mkdir(exist_ok=True)
+    private.write(empty, "")
+    temporary.mkdir(mode=0o700, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if _harmless(name)}
     return {
         **kept,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_ENDPOINT_URL": access.endpoint,
+        "AWS_ENDPOINT_URL_S3": access.endpoint,
         "AWS_ACCESS_KEY_ID": account,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": access.secret,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": str(empty),
@@ -54,12 +71,12 @@ def sealed(home: Path, endpoint: str, *, account: str = ACCOUNT, region: str = R
     }
 
 
-def session_arguments(endpoint: str, *, account: str = ACCOUNT, region: str = REGION) -> Mapping[str, str]:
+def session_arguments(access: Access, *, account: str = ACCOUNT, region: str = REGION) -> Mapping[str, str]:
     """What a boto3 client is given so that it asks nothing of the environment."""
     return {
-        "endpoint_url": endpoint,
+        "endpoint_url": access.endpoint,
         "aws_access_key_id": account,
-        "aws_secret_access_key": "local",
+        "aws_secret_access_key": access.secret,
         "region_name": region,
     }
 

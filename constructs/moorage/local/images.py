@@ -6,14 +6,15 @@ import json
 
 from moorage.local.account import Account
 from moorage.local.assembly import Stack
+from moorage.local.environment import Access
 
 
-def push(endpoint: str, stack: Stack) -> None:
+def push(access: Access, stack: Stack) -> None:
     """Put a stack's images into their repositories, so that the cdk CLI, which looks there first, calls no docker.
 
     docker would push to the registry's real address, for it knows of no other endpoint.
     """
-    account = Account(endpoint, stack.account, stack.region)
+    account = Account(access, stack.account, stack.region)
     for image in stack.images:
         repository = image.repository.replace("${AWS::AccountId}", account.account)
         repository = repository.replace("${AWS::Region}", account.region)

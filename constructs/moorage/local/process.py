@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,8 +17,12 @@ from http import HTTPStatus
 from pathlib import Path
 
 import attrs
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from moorage.local.environment import sealed
+from moorage.local import private
+from moorage.local.environment import ACCOUNT, REGION, Access, sealed
 
 if sys.platform != "win32":
     import fcntl
@@ -25,6 +30,8 @@ if sys.platform != "win32":
 READY_SECONDS = 60
 STOP_SECONDS = 10
 HOST = "127.0.0.1"
+_MARK = "# The state of a local AWS, written by moorage.local"
+"""The first line of a home's `.gitignore`, by which a later command knows the folder for its own."""
 
 
 class LocalError(Exception):
@@ -36,23 +43,30 @@ class Server:
     """A running local AWS.
 
     Args:
-        pid: Its process.
-        port: Where it listens, on 127.0.0.1.
+        pid: The process id.
+        port: The port it listens on, on 127.0.0.1.
+        secret: The secret that requests are signed with.
     """
 
     pid: int
     port: int
+    secret: str = attrs.field(repr=False)
 
     @property
-    def endpoint(self) -> str:
-        return f"http://{HOST}:{self.port}"
+    def access(self) -> Access:
+        """The endpoint and the secret that a client needs."""
+        return Access(f"http://{HOST}:{self.port}", self.secret)
 
     @property
     def answers(self) -> bool:
-        """Whether its process is alive and its port answers."""
+        """Whether the process is alive and answers a request that is signed with its secret."""
+        request = AWSRequest("POST", f"{self.access.endpoint}/", data="Action=GetCallerIdentity&Version=2011-06-15")
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        SigV4Auth(Credentials(ACCOUNT, self.secret), "sts", REGION).add_auth(request)
+        sent = urllib.request.Request(request.url, request.data.encode(), dict(request.headers.items()))  # noqa: S310  # an http URL, made here
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(f"{self.endpoint}/_ministack/health", timeout=5) as response:
+            with opener.open(sent, timeout=5) as response:
                 return response.status == HTTPStatus.OK and _is_server(self.pid)
         except OSError:
             return False
@@ -61,28 +75,58 @@ class Server:
 class Home:
     """The folder in which the local AWS of one app keeps its state, beside the app: `.moorage`.
 
+    Nothing is written before `exclusive` is entered. Only the owner can read the folder and what is in it.
+
     Args:
-        folder: Where; made when it is missing, and ignored by git.
+        folder: A folder that an earlier command made, an empty one, or one that does not exist yet.
+
+    Raises:
+        LocalError: the folder belongs to something else, so that somebody's files could be lost.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".gitignore").write_text("*\n")
+        self._mark = folder / ".gitignore"
         self._state = folder / "server.json"
+        self._secret = folder / "secret"
         self.log = folder / "server.log"
         self.assembly = folder / "cdk.out"
+        self._require_own()
+
+    def _require_own(self) -> None:
+        if not self.folder.exists() or sys.platform == "win32":
+            return
+        if self.folder.stat().st_uid != os.getuid():
+            raise LocalError(f"{self.folder} belongs to another user of this machine; name another folder with --home")
+        if any(self.folder.iterdir()) and not self._is_marked():
+            raise LocalError(
+                f"{self.folder} is not empty, and moorage.local did not make it; name a new or an empty folder with "
+                "--home, or remove this one if it is left from an earlier version"
+            )
+
+    def _is_marked(self) -> bool:
+        try:
+            return self._mark.read_text().startswith(_MARK)
+        except (FileNotFoundError, UnicodeDecodeError):
+            return False
+
+    def _make(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        if not self._is_marked():
+            private.write(self._mark, f"{_MARK}\n*\n")
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold this home for one command; another at the same time is told so.
+    def exclusive(self) -> Iterator[None]:
+        """Hold this home for one command, and make the folder if it does not exist.
 
         Raises:
             LocalError: another `up` or `down` holds it.
         """
         if sys.platform == "win32":
             raise LocalError("the local AWS needs Linux or macOS; use WSL")
-        with (self.folder / "lock").open("a+") as lock:
+        self._make()
+        with private.opened(self.folder / "lock", "a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -109,20 +153,22 @@ class Home:
         """
         port = port or _free_port()
         _require_free(port)
+        secret = self._own_secret()
         command = [sys.executable, "-m", "moorage.local.server", "--port", str(port)]
-        with self.log.open("w") as log:
+        with private.opened(self.log, "w") as log:
             process = subprocess.Popen(
                 command,
-                env=sealed(self.folder, f"http://{HOST}:{port}"),
+                env=sealed(self.folder, Access(f"http://{HOST}:{port}", secret)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
                 start_new_session=True,
+                umask=private.UMASK,
             )
-        server = Server(process.pid, port)
+        server = Server(process.pid, port, secret)
         try:
-            self._state.write_text(json.dumps(attrs.asdict(server)))
+            private.write(self._state, json.dumps({"pid": server.pid, "port": server.port}))
             self._await(server, process)
         except BaseException:  # an interruption, or a full disk, must not leave a process that nobody can find again
             process.kill()
@@ -130,6 +176,12 @@ class Home:
             self._state.unlink(missing_ok=True)
             raise
         return server
+
+    def _own_secret(self) -> str:
+        """The secret of this home, which outlives its servers: a shell that was given it goes on working."""
+        if not self._secret.exists():
+            private.write(self._secret, secrets.token_urlsafe(30))
+        return self._secret.read_text()
 
     def _await(self, server: Server, process: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + READY_SECONDS
@@ -151,7 +203,7 @@ class Home:
 
     def _recorded(self) -> Server | None:
         try:
-            return Server(**json.loads(self._state.read_text()))
+            return Server(**json.loads(self._state.read_text()), secret=self._secret.read_text())
         except (FileNotFoundError, ValueError, TypeError):
             return None
 

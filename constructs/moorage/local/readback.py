@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from moorage.local.account import Account
 from moorage.local.assembly import Stack
+from moorage.local.environment import Access
 
 TOOLKIT = "CDKToolkit"
 _STORED = "AWS::SSM::Parameter::Value<"
@@ -94,12 +95,12 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
 """How the service that owns a type is asked whether one exists."""
 
 
-def why_not_standing(endpoint: str, stack: Stack) -> str | None:
+def why_not_standing(access: Access, stack: Stack) -> str | None:
     """Why a stack cannot be taken as it stands: half-deployed, or without a resource it made. None where it can.
 
     A stack that was never deployed stands as well as one can.
     """
-    account = Account(endpoint, stack.account, stack.region)
+    account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
     if found is None:
         return None
@@ -124,9 +125,9 @@ def _answers(exists: Callable[[Account, str], bool], account: Account, physical_
         return False
 
 
-def is_deployed(endpoint: str, stack: Stack) -> bool:
+def is_deployed(access: Access, stack: Stack) -> bool:
     """Whether a stack stands exactly as its template says, and its parameters as Parameter Store says now."""
-    account = Account(endpoint, stack.account, stack.region)
+    account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
     if found is None:
         return False
@@ -140,6 +141,6 @@ def is_deployed(endpoint: str, stack: Stack) -> bool:
     return bool(body == stack.template)
 
 
-def left(endpoint: str, stacks: Sequence[Stack]) -> list[str]:
+def left(access: Access, stacks: Sequence[Stack]) -> list[str]:
     """The stacks that are still there, by path."""
-    return [each.path for each in stacks if Account(endpoint, each.account, each.region).stack(each.name)]
+    return [each.path for each in stacks if Account(access, each.account, each.region).stack(each.name)]

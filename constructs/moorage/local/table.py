@@ -9,6 +9,7 @@ import attrs
 from moorage.local.account import Account
 from moorage.local.assembly import Stack
 from moorage.local.capacity import fit_line, group_line
+from moorage.local.environment import Access
 from moorage.local.lines import estimate_line, queue_line, rollout_line, schedule_line
 from moorage.local.readback import schedule_of
 
@@ -22,11 +23,11 @@ class Row:
     says: str
 
 
-def table(endpoint: str, stacks: Sequence[Stack]) -> list[Row]:
+def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
     """What stands, a row each: stacks, clusters, services and their tasks, load balancers, repositories."""
     rows: list[Row] = []
     for stack in stacks:
-        account = Account(endpoint, stack.account, stack.region)
+        account = Account(access, stack.account, stack.region)
         found = account.stack(stack.name)
         if found is None:
             continue

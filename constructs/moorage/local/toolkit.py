@@ -9,7 +9,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
+from moorage.local import private
+from moorage.local.environment import ACCOUNT, REGION, TRUST, Access, sealed
 from moorage.local.process import HOST, Home, LocalError, Server
 
 _ALWAYS = ("--no-notices", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
@@ -41,11 +42,13 @@ class Toolkit:
         """
         if self._app and (Path(self._app) / "manifest.json").exists():
             return self._taken(Path(self._app))
-        nowhere = sealed(self._home.folder, f"http://{HOST}:9")  # the port that discards: nothing answers there
+        nowhere = sealed(self._home.folder, Access(f"http://{HOST}:9", "none"))  # the port that discards
         nowhere |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
         app = ["--app", self._app] if self._app else []
         target = str(self._home.assembly)
-        done = self._run(["synth", "--quiet", *app, "--output", target, "--path-metadata"], nowhere)
+        # the app runs with the user's own mask: it may write files of the user's
+        done = self._run(["synth", "--quiet", *app, "--output", target, "--path-metadata"], nowhere, umask=-1)
+        private.restrict(self._home.folder)
         if done:
             raise LocalError(f"the app does not synthesize (cdk ended with {done}); what it printed stands above")
         return self._home.assembly
@@ -55,11 +58,12 @@ class Toolkit:
         if assembly.resolve() != self._home.assembly.resolve():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
             shutil.copytree(assembly, self._home.assembly)
+        private.restrict(self._home.folder)
         return self._home.assembly
 
     def bootstrap(self, server: Server, account: str, region: str) -> None:
         """Give an account and region what `cdk deploy` needs of it."""
-        environment = sealed(self._home.folder, server.endpoint, account=account, region=region)
+        environment = sealed(self._home.folder, server.access, account=account, region=region)
         trust = [] if account == ACCOUNT else TRUST
         arguments = ["bootstrap", f"aws://{account}/{region}", *trust, "--app", str(self._home.assembly)]
         if done := self._run(arguments, environment):
@@ -79,7 +83,7 @@ class Toolkit:
         self._at(server, ["destroy", *paths, "--force"], "destroying failed")
 
     def _at(self, server: Server, arguments: list[str], failed: str) -> None:
-        environment = sealed(self._home.folder, server.endpoint)
+        environment = sealed(self._home.folder, server.access)
         if done := self._run([*arguments, "--app", str(self._home.assembly)], environment):
             raise LocalError(self._reason(server, failed, done))
 
@@ -89,10 +93,12 @@ class Toolkit:
             return f"{failed} (cdk ended with {code}): the first reason stands above; run it again when it is mended"
         return f"{failed}: the local AWS ended meanwhile ({self._home.log} may say why); up starts it anew"
 
-    def _run(self, arguments: Sequence[str], environment: dict[str, str]) -> int:
+    def _run(self, arguments: Sequence[str], environment: dict[str, str], *, umask: int = private.UMASK) -> int:
         # a group of its own, so that an interruption ends the app too, which would go on writing the assembly
         command = [self._program, *arguments, *_ALWAYS]
-        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True) as cdk:
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, umask=umask
+        ) as cdk:
             try:
                 return cdk.wait()
             except BaseException:

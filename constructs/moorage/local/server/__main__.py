@@ -26,6 +26,8 @@ _ENVIRONMENT = {
     "PERSIST_STATE": "0",
     "SFTP_ENABLED": "0",
 }
+SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
+"""The variable with the secret that requests are signed with: other users of the machine cannot read it."""
 _FOREIGN = ("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_")
 
 
@@ -35,18 +37,25 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="where to listen, on 127.0.0.1")
     parser.add_argument("--log-level", default="WARNING", help="what to write to standard error (default: WARNING)")
     arguments = parser.parse_args()
-    _prepare_environment(arguments.port, arguments.log_level)
+    secret = os.environ.get(SECRET)
+    if not secret:
+        sys.exit(f"{SECRET} is not set; set it to the secret that requests must be signed with")
+    _prepare_environment(arguments.port, arguments.log_level, secret)
     try:
         asyncio.run(_serve(arguments.port, arguments.log_level))
     except OSError as error:
         sys.exit(f"the local AWS cannot listen on 127.0.0.1:{arguments.port}: {error.strerror or error}")
 
 
-def _prepare_environment(port: int, log_level: str) -> None:
-    """Settle what ministack reads when it is imported, and keep the user's AWS settings from the functions it runs."""
+def _prepare_environment(port: int, log_level: str, secret: str) -> None:
+    """Settle what ministack reads when it is imported, and keep the user's AWS settings from the functions it runs.
+
+    The secret goes back into the environment: ministack verifies presigned URLs with it, and gives it to functions.
+    """
     for name in [name for name in os.environ if name.startswith(_FOREIGN) or name.lower().endswith("_proxy")]:
         del os.environ[name]
     os.environ.update(_ENVIRONMENT, GATEWAY_PORT=str(port), LOG_LEVEL=log_level)
+    os.environ[SECRET] = secret
 
 
 async def _serve(port: int, log_level: str) -> None:
@@ -68,7 +77,7 @@ async def _serve(port: int, log_level: str) -> None:
     async def until_told() -> None:
         await ended.wait()
 
-    await serve(app, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # ministack's app is untyped
+    await serve(app, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
     from ministack.core import lambda_runtime  # noqa: PLC0415
 
     lambda_runtime.reset()  # ends the functions' processes and removes their files
@@ -81,7 +90,7 @@ def _extended() -> object:
     import ministack.app  # noqa: PLC0415
     from ministack.core import lambda_runtime  # noqa: PLC0415
 
-    from . import engine  # noqa: PLC0415
+    from . import authentication, engine  # noqa: PLC0415
 
     for name in _SERVICES:
         service = importlib.import_module(f"{__package__}.{name}")
@@ -93,7 +102,7 @@ def _extended() -> object:
         "on AWS it is there, here it is once `npm install @aws-sdk/client-...` ran in the folder of the app",
     )
     ministack.app._collect_scripts = lambda *_: []  # nothing of the machine's own is to run
-    return ministack.app.app
+    return authentication.authenticated(ministack.app.app)
 
 
 if __name__ == "__main__":

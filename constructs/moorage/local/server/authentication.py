@@ -1,0 +1,318 @@
+"""Who may call the local AWS: programs of this machine that sign with the home's secret, and nobody else.
+
+Every request passes here before ministack sees it. A page that is open in a browser, another user of the machine and a
+program without the secret are refused; the traffic of the app's own load balancers, APIs and function URLs, and the
+answers of its custom resources, are the only requests that are served without a signature.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import hashlib
+import re
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import attrs
+from ministack import app as ministack
+from ministack.core import sigv4
+from ministack.core.iam_evaluator import (
+    AmbiguousAccessKeyError,
+    AuthError,
+    CredentialResolutionError,
+    find_iam_access_key_account,
+    resolve_credential,
+)
+from ministack.core.responses import _account_from_sts_session
+from ministack.core.router import detect_service
+from ministack.services.cloudformation import custom_resource, wait_conditions
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+Answer = tuple[int, dict[str, str], bytes]
+
+_LOOPBACK = re.compile(r"(?:(?:[a-z0-9_-]+\.)*(?:localhost|127\.0\.0\.1)|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
+"""`*.localhost` is loopback by RFC 6761, section 6.3; no name in DNS ends in a number (RFC 1123, section 2.1)."""
+_INTERNAL = ("/_ministack", "/_localstack")
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_LONGEST_SECONDS = 7 * 24 * 3600
+"""How long a presigned URL may be valid (IAM user guide, "Authenticating Requests: Using Query Parameters")."""
+_UNSIGNED_BODY = ("UNSIGNED-PAYLOAD", "STREAMING-")
+
+_signed: contextvars.ContextVar[bool] = contextvars.ContextVar("signed", default=False)
+
+
+@attrs.frozen
+class Request:
+    """One HTTP request as it arrived.
+
+    Args:
+        method: The HTTP method.
+        path: The decoded path.
+        raw_path: The path as it was sent, which is signed.
+        query: The query's parameters.
+        headers: The headers in lower case; those that were sent twice are joined by a comma, as they are signed.
+        hosts: Every Host header.
+    """
+
+    method: str
+    path: str
+    raw_path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    hosts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scope: Message) -> Request:
+        """Read a request from its ASGI scope."""
+        sent = [(name.decode("latin-1").lower(), sigv4.decode_header_value(value)) for name, value in scope["headers"]]
+        headers: dict[str, str] = {}
+        for name, value in sent:
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+        raw = scope.get("raw_path") or quote(scope["path"]).encode()
+        return cls(
+            method=scope.get("method", "GET"),
+            path=scope["path"],
+            raw_path=raw.decode("latin-1"),
+            query=parse_qs(scope.get("query_string", b"").decode("utf-8", errors="replace"), keep_blank_values=True),
+            headers=headers,
+            hosts=tuple(value for name, value in sent if name == "host"),
+        )
+
+    @property
+    def presigned(self) -> bool:
+        """Whether the signature is in the query instead of a header."""
+        return "authorization" not in self.headers and self._of_query("X-Amz-Algorithm") == _ALGORITHM
+
+    @property
+    def has_signature(self) -> bool:
+        """Whether the request names Signature Version 4, valid or not."""
+        return self.headers.get("authorization", "").startswith(f"{_ALGORITHM} ") or self.presigned
+
+    def foreign(self) -> str | None:
+        """Say why a browser sent this request for a page, or why it was meant for another host; None if neither."""
+        if "origin" in self.headers:
+            return "requests with an Origin header come from web pages"
+        if self.headers.get("sec-fetch-site", "none") != "none":
+            return "requests with Sec-Fetch-Site other than none come from web pages"
+        if len(self.hosts) != 1 or not _LOOPBACK.fullmatch(self.hosts[0]):
+            named = ", ".join(self.hosts) or "none"
+            return f"the Host header must be a loopback name, as 127.0.0.1 or localhost (got {named[:255]})"
+        return None
+
+    def failure(self, body: bytes) -> AuthError | None:
+        """Verify the signature with the home's secret or with a key that this server issued.
+
+        Args:
+            body: The body as it was sent.
+        """
+        signature = (sigv4.parse_query_signature if self.presigned else sigv4.parse_header_signature)(
+            self.query if self.presigned else self.headers
+        )
+        if isinstance(signature, tuple):
+            return AuthError(*signature)
+        untimely = self._expired(signature) if self.presigned else sigv4.request_time_failure(signature)
+        if untimely:
+            return AuthError(*untimely)
+        token = self._of_query("X-Amz-Security-Token") or self.headers.get("x-amz-security-token", "")
+        credential = resolve_credential(signature.access_key_id, _account_of(signature.access_key_id), token)
+        if isinstance(credential, CredentialResolutionError):
+            return AuthError(credential.code, credential.message)
+        stated = self.headers.get("x-amz-content-sha256", "")
+        if stated and not stated.startswith(_UNSIGNED_BODY) and stated != hashlib.sha256(body).hexdigest():
+            return AuthError("XAmzContentSHA256Mismatch", "The x-amz-content-sha256 header does not match the body.")
+        mismatch = sigv4.header_signature_failure(
+            signature,
+            credential.secret_access_key,
+            self.method,
+            self.raw_path,
+            self.query,
+            self.headers,
+            body,
+            presigned=self.presigned,
+        )
+        return AuthError(*mismatch) if mismatch else None
+
+    def _expired(self, signature: Any) -> tuple[str, str] | None:
+        seconds = self._of_query("X-Amz-Expires")
+        try:
+            valid = 0 < int(seconds) <= _LONGEST_SECONDS
+            expired = not valid or sigv4.presigned_request_is_expired(signature.amz_date, seconds)
+        except ValueError:
+            expired = True
+        return ("AccessDenied", "Request has expired") if expired else None
+
+    def _of_query(self, name: str) -> str:
+        return self.query.get(name, [""])[0]
+
+
+def _account_of(access_key_id: str) -> str | None:
+    """The account that a key acts in: its own digits, or that of the session or the user it was issued to."""
+    if re.fullmatch(r"\d{12}", access_key_id):
+        return access_key_id
+    try:
+        account: str | None = _account_from_sts_session(access_key_id) or find_iam_access_key_account(access_key_id)
+    except AmbiguousAccessKeyError:
+        return None
+    return account
+
+
+def authenticated(application: Application) -> Application:
+    """Put the checks of this module before ministack's application, once per process.
+
+    Args:
+        application: ministack's ASGI application.
+    """
+    _leave_only_traffic_of_the_app()
+    set_account = ministack.set_request_account_id
+    ministack.set_request_account_id = lambda key: set_account(_account_of(key) or key)
+
+    async def guarded(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await _serve(application, scope, receive, _without_cors(send))
+        elif scope["type"] == "websocket":
+            await _serve_websocket(application, scope, receive, send)
+        else:
+            await application(scope, receive, send)
+
+    return guarded
+
+
+async def _serve(application: Application, scope: Message, receive: Receive, send: Send) -> None:
+    request = Request.of(scope)
+    refused = request.foreign()
+    if refused is None and request.path.startswith(_INTERNAL) and not _is_expected_answer(request):
+        refused = f"{request.path[:255]} is closed"
+    if refused is not None:
+        kind = {"Content-Type": "text/plain; charset=utf-8"}
+        await ministack._send_response(send, 403, kind, f"403 Forbidden: {refused}\n".encode())
+        return
+    if not request.has_signature:
+        _signed.set(False)
+        await application(scope, receive, send)
+        return
+    body = await _read(receive)
+    if body is None:
+        return
+    failure = request.failure(body)
+    if failure is not None:
+        service = detect_service(request.method, request.path, request.headers, request.query)
+        await ministack._send_response(send, *_denied(service, failure, request.headers))
+        return
+    _signed.set(True)
+    await application(scope, _replayed(body, receive), send)
+
+
+async def _serve_websocket(application: Application, scope: Message, receive: Receive, send: Send) -> None:
+    """Serve the WebSocket APIs of the app; what else ministack has of them is not implemented here."""
+    request = Request.of(scope)
+    if request.foreign() is None and ministack._parse_execute_api_url(request.hosts[0], request.path) is not None:
+        await application(scope, receive, send)
+        return
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body; None when the client left before its end."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A channel that gives a body that was read already, then whatever comes after it."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return left.pop() if left else await receive()
+
+    return replayed
+
+
+def _without_cors(send: Send) -> Send:
+    """Drop the headers with which a server lets web pages read its answers."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [
+                (name, value)
+                for name, value in message.get("headers", ())
+                if not name.lower().startswith(b"access-control-")
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sent
+
+
+def _is_expected_answer(request: Request) -> bool:
+    """Whether this is the answer of a custom resource or a wait condition that CloudFormation waits for.
+
+    The token is random, and is told only to the function that is to answer, as the presigned URL on AWS.
+    """
+    _, _, token = request.path.removeprefix("/_ministack/").partition("/")
+    if request.method != "PUT":
+        return False
+    if request.path.startswith("/_ministack/cfn-response/"):
+        return token in custom_resource._pending
+    return request.path.startswith(wait_conditions.SIGNAL_PATH) and bool(wait_conditions.has_handle(token))
+
+
+def _leave_only_traffic_of_the_app() -> None:
+    """Keep requests without a signature from every AWS API: ministack's own entrances answer them with 403."""
+    before_body, after_body = ministack._handle_pre_body_request, ministack._handle_post_body_shortcuts
+    special, dispatch = ministack._handle_special_data_plane_request, ministack._dispatch_service_request
+
+    async def handle_before_body(*request: Any) -> Answer | None:
+        answer: Answer | None = await before_body(*request) if _signed.get() else None
+        return answer
+
+    async def handle_after_body(method: str, path: str, *rest: Any) -> Answer | None:
+        if not _signed.get() and not path.startswith(_INTERNAL):
+            return None
+        answer: Answer | None = await after_body(method, path, *rest)
+        return answer
+
+    async def handle_special(*request: Any, **raw: Any) -> Answer | None:
+        if _signed.get():
+            answer: Answer | None = await special(*request, **raw)
+            return answer
+        method, path, headers, body, query_params, _ = request
+        sent = (headers.get("host", ""), path, method, headers, body, query_params)
+        as_sent = {name: raw[name] for name in ("raw_path", "raw_query_string")}
+        served: Answer | None = (
+            await ministack._handle_execute_api_request(*sent, **as_sent)
+            or await ministack._handle_lambda_url_request(*sent)
+            or await ministack._handle_alb_request(*sent, **as_sent)
+        )
+        return served
+
+    async def handle_rest(*request: Any) -> Answer:
+        if _signed.get():
+            answer: Answer = await dispatch(*request)
+            return answer
+        method, path, headers, body, query_params, _ = request
+        routed = ministack._routing_params(method, path, headers, body, query_params)
+        service = detect_service(method, path, headers, routed)
+        return _denied(service, AuthError("MissingAuthenticationToken", "Missing Authentication Token"), headers)
+
+    ministack._handle_pre_body_request = handle_before_body
+    ministack._handle_post_body_shortcuts = handle_after_body
+    ministack._handle_special_data_plane_request = handle_special
+    ministack._dispatch_service_request = handle_rest
+
+
+def _denied(service: str, failure: AuthError, headers: dict[str, str]) -> Answer:
+    """A refusal in the service's own protocol, so that its SDK reads the code."""
+    answer: Answer = ministack._credential_failure(service, "", str(uuid.uuid4()), failure, headers)
+    return answer
