@@ -1,0 +1,1 @@
+"""Compare the CloudFormation templates that two revisions of this repository synthesize."""
