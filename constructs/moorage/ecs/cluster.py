@@ -34,7 +34,8 @@ class Cluster(ecs.Cluster):
     """An ECS cluster in a VPC and the capacities that its services may use.
 
     It is an `ecs.Cluster`, but for CDK's methods that add capacity, which are refused: a cluster has one list of them.
-    What CDK defines on it itself (`ecs.Ec2Service`, `ecs_patterns`) takes `cluster.with_capacity`.
+    What CDK defines on it itself (`ecs.Ec2Service`, `ecs_patterns`) takes `cluster.with_capacity`. It is a connectable
+    (the security groups of the instances that it defines).
 
     Args:
         scope: Where it is defined.
@@ -89,6 +90,8 @@ class Cluster(ecs.Cluster):
         self._defined: Mapping[Capacity, Instances] = {
             each: self._define(each) for each in capacities if not each.exists_already
         }
+        if self._defined:  # CDK's own methods that add capacity do this for its clusters
+            self.connections.add_security_group(*(each.security_group for each in self._defined.values()))
         self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = ecs.CfnClusterCapacityProviderAssociations(
             self,

@@ -145,9 +145,13 @@ class Job(Construct):
             why = "The job could not be started: what was to start it is in its dead-letter queue"
             self.alarm = define_alarm(self, "NotStarted", self.dead_letter_queue, trigger.alarm_actions, why)
 
-    @functools.cached_property
+    @property
     def connections(self) -> ec2.Connections:
-        """Whom its task may connect to, and who may connect to it."""
+        """The connections of its task: whom it may connect to, and who may connect to it."""
+        return self._connections  # jsii sees no cached_property
+
+    @functools.cached_property
+    def _connections(self) -> ec2.Connections:
         return connections_of(self, self.security_groups)
 
     @property
