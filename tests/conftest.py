@@ -24,7 +24,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from tests.local_aws import client, deploy, remove, server  # noqa: F401  # fixtures
+from tests.local.local_aws import client, deploy, remove, server  # noqa: F401  # fixtures
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -44,7 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Backwards, so that test_policy begins: its tests share one run of the engines, and a worker that is idle takes from
     the end.
     """
-    slow = sorted({item.path for item in items if item.get_closest_marker("slow")}, reverse=True)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    paths = {item.path for item in items if item.get_closest_marker("slow")}
+    slow = sorted(paths, key=lambda path: path.name, reverse=True)
     first, second = ([item for item in items if item.path in slow[part::2]] for part in (0, 1))
     quick = [item for item in items if item.path not in slow]
     middle = max(0, len(items) // 2 - len(first))  # where xdist parts them

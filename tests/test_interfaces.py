@@ -114,7 +114,7 @@ def classes() -> set[type]:
     found = {
         value
         for package in ("moorage", "moorage.ecs", "moorage.ecr")
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}.")
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
         if not module.ispkg and module.name != "moorage.ecs.run_once"  # a function's code, for another machine
         for value in vars(importlib.import_module(module.name)).values()
         if isinstance(value, type) and value.__module__.startswith("moorage.") and interfaces(value)

@@ -14,59 +14,63 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from moorage.ecr.audit import AuditTrail as AuditTrail
-    from moorage.ecr.lifecycle import Lifecycle as Lifecycle
-    from moorage.ecr.lifecycle import LifecycleRule as LifecycleRule
-    from moorage.ecr.lifecycle import PushedImage as PushedImage
     from moorage.ecr.metrics import ApiCall as ApiCall
-    from moorage.ecr.public_repository import PublicRepository as PublicRepository
-    from moorage.ecr.pull_through import PullThrough as PullThrough
-    from moorage.ecr.registry import Registry as Registry
-    from moorage.ecr.replication import Replica as Replica
-    from moorage.ecr.replication import Replication as Replication
-    from moorage.ecr.replication import Source as Source
-    from moorage.ecr.repository import Repository as Repository
-    from moorage.ecr.scanning import Scanning as Scanning
-    from moorage.ecr.scanning import ScanningRule as ScanningRule
-    from moorage.ecr.scanning import Severity as Severity
-    from moorage.ecr.settings import Encryption as Encryption
-    from moorage.ecr.settings import RepositorySettings as RepositorySettings
-    from moorage.ecr.templates import RepositoryTemplate as RepositoryTemplate
-    from moorage.ecr.templates import Signing as Signing
-    from moorage.ecs.capacity import Capacity as Capacity
-    from moorage.ecs.cluster import Cluster as Cluster
-    from moorage.ecs.container_instance import Ami as Ami
-    from moorage.ecs.container_instance import ContainerInstance as ContainerInstance
-    from moorage.ecs.dashboard import Dashboard as Dashboard
-    from moorage.ecs.forensics import Forensics as Forensics
-    from moorage.ecs.instance_capacity import ManagedScaling as ManagedScaling
-    from moorage.ecs.instance_capacity import WarmPool as WarmPool
-    from moorage.ecs.job import Job as Job
-    from moorage.ecs.lattice import Lattice as Lattice
-    from moorage.ecs.listener import Listener as Listener
-    from moorage.ecs.load_balancer import LoadBalancer as LoadBalancer
-    from moorage.ecs.network import Network as Network
-    from moorage.ecs.network_load_balancer import NetworkLoadBalancer as NetworkLoadBalancer
-    from moorage.ecs.placement import Placement as Placement
-    from moorage.ecs.route import Route as Route
-    from moorage.ecs.route import TargetHealth as TargetHealth
-    from moorage.ecs.service import Service as Service
-    from moorage.ecs.service_alarms import ServiceAlarms as ServiceAlarms
-    from moorage.ecs.service_connect import ServiceConnect as ServiceConnect
-    from moorage.ecs.service_connect import ServiceConnectTls as ServiceConnectTls
-    from moorage.ecs.sessions import Sessions as Sessions
-    from moorage.ecs.strategy import Strategy as Strategy
-    from moorage.ecs.trigger import EventRule as EventRule
-    from moorage.ecs.trigger import Schedule as Schedule
-    from moorage.ecs.work_queue import WorkQueue as WorkQueue
-    from moorage.ecs.worker import Worker as Worker
+    from moorage.ecr.registry.audit_trail import AuditTrail as AuditTrail
+    from moorage.ecr.registry.pull_through import PullThrough as PullThrough
+    from moorage.ecr.registry.registry import Registry as Registry
+    from moorage.ecr.registry.replication import Replica as Replica
+    from moorage.ecr.registry.replication import Replication as Replication
+    from moorage.ecr.registry.replication import Source as Source
+    from moorage.ecr.registry.repository_templates import RepositoryTemplate as RepositoryTemplate
+    from moorage.ecr.registry.repository_templates import Signing as Signing
+    from moorage.ecr.registry.scanning import Scanning as Scanning
+    from moorage.ecr.registry.scanning import ScanningRule as ScanningRule
+    from moorage.ecr.registry.scanning import Severity as Severity
+    from moorage.ecr.repository.lifecycle_policy import Lifecycle as Lifecycle
+    from moorage.ecr.repository.lifecycle_policy import LifecycleRule as LifecycleRule
+    from moorage.ecr.repository.lifecycle_policy import PushedImage as PushedImage
+    from moorage.ecr.repository.public_repository import PublicRepository as PublicRepository
+    from moorage.ecr.repository.repository import Repository as Repository
+    from moorage.ecr.repository.repository_settings import Encryption as Encryption
+    from moorage.ecr.repository.repository_settings import RepositorySettings as RepositorySettings
+    from moorage.ecs.capacity.capacity import Capacity as Capacity
+    from moorage.ecs.capacity.container_instance import Ami as Ami
+    from moorage.ecs.capacity.container_instance import ContainerInstance as ContainerInstance
+    from moorage.ecs.capacity.ec2_capacity import ManagedScaling as ManagedScaling
+    from moorage.ecs.capacity.ec2_capacity import WarmPool as WarmPool
+    from moorage.ecs.capacity.placement import Placement as Placement
+    from moorage.ecs.capacity.strategy import Strategy as Strategy
+    from moorage.ecs.cluster.cluster import Cluster as Cluster
+    from moorage.ecs.cluster.exec_sessions import Sessions as Sessions
+    from moorage.ecs.cluster.failure_events import Forensics as Forensics
+    from moorage.ecs.job.job import Job as Job
+    from moorage.ecs.job.triggers import EventRule as EventRule
+    from moorage.ecs.job.triggers import Schedule as Schedule
+    from moorage.ecs.load_balancing.listener import Listener as Listener
+    from moorage.ecs.load_balancing.load_balancer import LoadBalancer as LoadBalancer
+    from moorage.ecs.load_balancing.network_load_balancer import NetworkLoadBalancer as NetworkLoadBalancer
+    from moorage.ecs.load_balancing.route import Route as Route
+    from moorage.ecs.load_balancing.route import TargetHealth as TargetHealth
+    from moorage.ecs.monitoring.dashboard import Dashboard as Dashboard
+    from moorage.ecs.monitoring.service_alarms import ServiceAlarms as ServiceAlarms
+    from moorage.ecs.network.network import Network as Network
+    from moorage.ecs.service.lattice import Lattice as Lattice
+    from moorage.ecs.service.service import Service as Service
+    from moorage.ecs.service.service_connect import ServiceConnect as ServiceConnect
+    from moorage.ecs.service.service_connect import ServiceConnectTls as ServiceConnectTls
+    from moorage.ecs.worker.work_queue import WorkQueue as WorkQueue
+    from moorage.ecs.worker.worker import Worker as Worker
     from moorage.workload.container import Container as Container
+    from moorage.workload.container_lifecycle import ContainerCondition as ContainerCondition
+    from moorage.workload.container_lifecycle import EnvironmentFile as EnvironmentFile
+    from moorage.workload.container_lifecycle import HealthCheck as HealthCheck
+    from moorage.workload.container_lifecycle import RestartPolicy as RestartPolicy
+    from moorage.workload.ec2_instances import InstanceRequirements as InstanceRequirements
     from moorage.workload.image import Image as Image
-    from moorage.workload.instances import InstanceRequirements as InstanceRequirements
-    from moorage.workload.lifecycle import LifecycleHook as LifecycleHook
-    from moorage.workload.lifecycle import LifecycleStage as LifecycleStage
-    from moorage.workload.linux import LinuxParameters as LinuxParameters
-    from moorage.workload.needs import Endpoints as Endpoints
+    from moorage.workload.lifecycle_hooks import LifecycleHook as LifecycleHook
+    from moorage.workload.lifecycle_hooks import LifecycleStage as LifecycleStage
+    from moorage.workload.linux_parameters import LinuxParameters as LinuxParameters
+    from moorage.workload.required_services import Endpoints as Endpoints
     from moorage.workload.rollout import CircuitBreaker as CircuitBreaker
     from moorage.workload.rollout import EarlySuccess as EarlySuccess
     from moorage.workload.rollout import RollbackAlarms as RollbackAlarms
@@ -75,10 +79,6 @@ if TYPE_CHECKING:
     from moorage.workload.scaling_targets import MetricTarget as MetricTarget
     from moorage.workload.scaling_targets import Predictive as Predictive
     from moorage.workload.scaling_targets import ScheduledAction as ScheduledAction
-    from moorage.workload.start import ContainerCondition as ContainerCondition
-    from moorage.workload.start import EnvironmentFile as EnvironmentFile
-    from moorage.workload.start import HealthCheck as HealthCheck
-    from moorage.workload.start import RestartPolicy as RestartPolicy
     from moorage.workload.task import Architecture as Architecture
     from moorage.workload.task import NetworkMode as NetworkMode
     from moorage.workload.task import OperatingSystemFamily as OperatingSystemFamily
@@ -87,77 +87,77 @@ if TYPE_CHECKING:
     from moorage.workload.volumes import Volume as Volume
 
 _HOMES = {
-    "Ami": "moorage.ecs.container_instance",
+    "Ami": "moorage.ecs.capacity.container_instance",
     "ApiCall": "moorage.ecr.metrics",
     "Architecture": "moorage.workload.task",
-    "AuditTrail": "moorage.ecr.audit",
-    "Capacity": "moorage.ecs.capacity",
+    "AuditTrail": "moorage.ecr.registry.audit_trail",
+    "Capacity": "moorage.ecs.capacity.capacity",
     "CircuitBreaker": "moorage.workload.rollout",
-    "Cluster": "moorage.ecs.cluster",
+    "Cluster": "moorage.ecs.cluster.cluster",
     "Container": "moorage.workload.container",
-    "ContainerCondition": "moorage.workload.start",
-    "ContainerInstance": "moorage.ecs.container_instance",
-    "Dashboard": "moorage.ecs.dashboard",
+    "ContainerCondition": "moorage.workload.container_lifecycle",
+    "ContainerInstance": "moorage.ecs.capacity.container_instance",
+    "Dashboard": "moorage.ecs.monitoring.dashboard",
     "EarlySuccess": "moorage.workload.rollout",
-    "Encryption": "moorage.ecr.settings",
-    "Endpoints": "moorage.workload.needs",
-    "EnvironmentFile": "moorage.workload.start",
-    "EventRule": "moorage.ecs.trigger",
-    "Forensics": "moorage.ecs.forensics",
-    "HealthCheck": "moorage.workload.start",
+    "Encryption": "moorage.ecr.repository.repository_settings",
+    "Endpoints": "moorage.workload.required_services",
+    "EnvironmentFile": "moorage.workload.container_lifecycle",
+    "EventRule": "moorage.ecs.job.triggers",
+    "Forensics": "moorage.ecs.cluster.failure_events",
+    "HealthCheck": "moorage.workload.container_lifecycle",
     "Image": "moorage.workload.image",
-    "InstanceRequirements": "moorage.workload.instances",
-    "Job": "moorage.ecs.job",
-    "Lattice": "moorage.ecs.lattice",
-    "Lifecycle": "moorage.ecr.lifecycle",
-    "LifecycleHook": "moorage.workload.lifecycle",
-    "LifecycleRule": "moorage.ecr.lifecycle",
-    "LifecycleStage": "moorage.workload.lifecycle",
-    "LinuxParameters": "moorage.workload.linux",
-    "Listener": "moorage.ecs.listener",
-    "LoadBalancer": "moorage.ecs.load_balancer",
-    "ManagedScaling": "moorage.ecs.instance_capacity",
+    "InstanceRequirements": "moorage.workload.ec2_instances",
+    "Job": "moorage.ecs.job.job",
+    "Lattice": "moorage.ecs.service.lattice",
+    "Lifecycle": "moorage.ecr.repository.lifecycle_policy",
+    "LifecycleHook": "moorage.workload.lifecycle_hooks",
+    "LifecycleRule": "moorage.ecr.repository.lifecycle_policy",
+    "LifecycleStage": "moorage.workload.lifecycle_hooks",
+    "LinuxParameters": "moorage.workload.linux_parameters",
+    "Listener": "moorage.ecs.load_balancing.listener",
+    "LoadBalancer": "moorage.ecs.load_balancing.load_balancer",
+    "ManagedScaling": "moorage.ecs.capacity.ec2_capacity",
     "MetricTarget": "moorage.workload.scaling_targets",
     "Mount": "moorage.workload.volumes",
-    "Network": "moorage.ecs.network",
-    "NetworkLoadBalancer": "moorage.ecs.network_load_balancer",
+    "Network": "moorage.ecs.network.network",
+    "NetworkLoadBalancer": "moorage.ecs.load_balancing.network_load_balancer",
     "NetworkMode": "moorage.workload.task",
     "OperatingSystemFamily": "moorage.workload.task",
-    "Placement": "moorage.ecs.placement",
+    "Placement": "moorage.ecs.capacity.placement",
     "Predictive": "moorage.workload.scaling_targets",
-    "PublicRepository": "moorage.ecr.public_repository",
-    "PullThrough": "moorage.ecr.pull_through",
-    "PushedImage": "moorage.ecr.lifecycle",
-    "Registry": "moorage.ecr.registry",
-    "Replica": "moorage.ecr.replication",
-    "Replication": "moorage.ecr.replication",
-    "Repository": "moorage.ecr.repository",
-    "RepositorySettings": "moorage.ecr.settings",
-    "RepositoryTemplate": "moorage.ecr.templates",
-    "RestartPolicy": "moorage.workload.start",
+    "PublicRepository": "moorage.ecr.repository.public_repository",
+    "PullThrough": "moorage.ecr.registry.pull_through",
+    "PushedImage": "moorage.ecr.repository.lifecycle_policy",
+    "Registry": "moorage.ecr.registry.registry",
+    "Replica": "moorage.ecr.registry.replication",
+    "Replication": "moorage.ecr.registry.replication",
+    "Repository": "moorage.ecr.repository.repository",
+    "RepositorySettings": "moorage.ecr.repository.repository_settings",
+    "RepositoryTemplate": "moorage.ecr.registry.repository_templates",
+    "RestartPolicy": "moorage.workload.container_lifecycle",
     "RollbackAlarms": "moorage.workload.rollout",
     "Rollout": "moorage.workload.rollout",
-    "Route": "moorage.ecs.route",
+    "Route": "moorage.ecs.load_balancing.route",
     "Scaling": "moorage.workload.scaling",
-    "Scanning": "moorage.ecr.scanning",
-    "ScanningRule": "moorage.ecr.scanning",
-    "Schedule": "moorage.ecs.trigger",
+    "Scanning": "moorage.ecr.registry.scanning",
+    "ScanningRule": "moorage.ecr.registry.scanning",
+    "Schedule": "moorage.ecs.job.triggers",
     "ScheduledAction": "moorage.workload.scaling_targets",
-    "Service": "moorage.ecs.service",
-    "ServiceAlarms": "moorage.ecs.service_alarms",
-    "ServiceConnect": "moorage.ecs.service_connect",
-    "ServiceConnectTls": "moorage.ecs.service_connect",
-    "Sessions": "moorage.ecs.sessions",
-    "Severity": "moorage.ecr.scanning",
-    "Signing": "moorage.ecr.templates",
-    "Source": "moorage.ecr.replication",
-    "Strategy": "moorage.ecs.strategy",
-    "TargetHealth": "moorage.ecs.route",
+    "Service": "moorage.ecs.service.service",
+    "ServiceAlarms": "moorage.ecs.monitoring.service_alarms",
+    "ServiceConnect": "moorage.ecs.service.service_connect",
+    "ServiceConnectTls": "moorage.ecs.service.service_connect",
+    "Sessions": "moorage.ecs.cluster.exec_sessions",
+    "Severity": "moorage.ecr.registry.scanning",
+    "Signing": "moorage.ecr.registry.repository_templates",
+    "Source": "moorage.ecr.registry.replication",
+    "Strategy": "moorage.ecs.capacity.strategy",
+    "TargetHealth": "moorage.ecs.load_balancing.route",
     "Task": "moorage.workload.task",
     "Volume": "moorage.workload.volumes",
-    "WarmPool": "moorage.ecs.instance_capacity",
-    "WorkQueue": "moorage.ecs.work_queue",
-    "Worker": "moorage.ecs.worker",
+    "WarmPool": "moorage.ecs.capacity.ec2_capacity",
+    "WorkQueue": "moorage.ecs.worker.work_queue",
+    "Worker": "moorage.ecs.worker.worker",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads literals alone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from moorage.workload.lifecycle import LifecycleStage
+from moorage.workload.lifecycle_hooks import LifecycleStage
 from tools.fuzz.program import NONE, Code, Pick, call, seconds
 
 PREDICTED = ("predicted-ahead", "predicted-above-maximum")

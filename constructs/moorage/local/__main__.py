@@ -19,8 +19,8 @@ from moorage.local.diagram import draw
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import push
 from moorage.local.process import Home, LocalError, Server
-from moorage.local.readback import TOOLKIT, is_deployed, left, why_not_standing
-from moorage.local.table import Row, table
+from moorage.local.report.readback import TOOLKIT, is_deployed, left, why_not_standing
+from moorage.local.report.table import Row, table
 from moorage.local.toolkit import Toolkit
 
 HOME = Path(".moorage")

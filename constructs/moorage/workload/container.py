@@ -11,18 +11,18 @@ import attrs
 
 from moorage.workload import limits, secret_sources, task_limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.faults import Faults, is_token
 from moorage.workload.image import Image, image
+from moorage.workload.problems import Faults, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
 
-    from moorage.workload.linux import LinuxParameters
-    from moorage.workload.needs import Needs
+    from moorage.workload.container_lifecycle import ContainerCondition, EnvironmentFile, HealthCheck, RestartPolicy
+    from moorage.workload.linux_parameters import LinuxParameters
+    from moorage.workload.required_services import Needs
     from moorage.workload.sidecars import FireLens, Sidecar
-    from moorage.workload.start import ContainerCondition, EnvironmentFile, HealthCheck, RestartPolicy
     from moorage.workload.volumes import Mount
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import limits
-from moorage.workload.faults import Faults
-from moorage.workload.instances import InstanceType, instance_types
+from moorage.workload.ec2_instances import InstanceType, instance_types
+from moorage.workload.problems import Faults
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import limits
-from moorage.workload.faults import Faults, is_token
-from moorage.workload.needs import INTERNET, PRIVATE_IMAGES, Needs
+from moorage.workload.problems import Faults, is_token
+from moorage.workload.required_services import INTERNET, PRIVATE_IMAGES, Needs
 
 if TYPE_CHECKING:
     import aws_cdk as cdk

@@ -12,14 +12,14 @@ import attrs
 
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, optional_milliseconds, optional_seconds, seconds
-from moorage.workload.faults import Faults
+from moorage.workload.problems import Faults
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sns as sns
 
     from moorage.workload.durations import Duration
-    from moorage.workload.lifecycle import LifecycleHook
+    from moorage.workload.lifecycle_hooks import LifecycleHook
 
 _QUARTER_HOUR = dt.timedelta(minutes=15)
 _TEN_MINUTES = dt.timedelta(minutes=10)

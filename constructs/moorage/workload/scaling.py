@@ -10,7 +10,7 @@ import attrs
 
 from moorage.workload import limits, rollout_limits
 from moorage.workload.durations import default_seconds, seconds
-from moorage.workload.faults import Faults, is_token
+from moorage.workload.problems import Faults, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs

@@ -8,7 +8,7 @@ import attrs
 
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, seconds
-from moorage.workload.faults import Faults
+from moorage.workload.problems import Faults
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch

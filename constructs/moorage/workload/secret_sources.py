@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from moorage.workload import task_limits
-from moorage.workload.faults import is_token
+from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
-    from moorage.workload.faults import Faults
+    from moorage.workload.problems import Faults
 
 _TOKEN_PARTS, _ARN_PARTS = 4, 10
 """A secret's ARN with field, stage and id behind it, where the ARN is a token and where it is written out."""

@@ -12,8 +12,8 @@ import attrs
 
 from moorage.workload import secret_sources
 from moorage.workload import task_limits as limits
-from moorage.workload.faults import Faults, is_token
-from moorage.workload.start import HealthCheck, RestartPolicy
+from moorage.workload.container_lifecycle import HealthCheck, RestartPolicy
+from moorage.workload.problems import Faults, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs

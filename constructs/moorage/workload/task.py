@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits, platforms, task_limits
-from moorage.workload.faults import Faults, is_token
-from moorage.workload.needs import EXECUTE_COMMAND, LOGS, Needs, check_services
+from moorage.workload import limits, platform_checks, task_limits
+from moorage.workload.problems import Faults, is_token
+from moorage.workload.required_services import EXECUTE_COMMAND, LOGS, Needs, check_services
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -142,7 +142,7 @@ class Task:
         faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
         faults.keep(limits.TASK_CPU, "cpu", self.cpu)
         if self.sized_by_containers:
-            platforms.check_sizes(self, faults)
+            platform_checks.check_sizes(self, faults)
         else:
             faults.keep(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
         sized = not faults.found
@@ -164,7 +164,7 @@ class Task:
         if self.enable_fault_injection:
             faults.keep(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
         if self.on_windows:
-            platforms.check_windows(self, faults)
+            platform_checks.check_windows(self, faults)
         check_services("calls", self.calls, faults)
         faults.raise_found()
 
@@ -234,15 +234,15 @@ class Task:
 
     def check_fargate(self, faults: Faults, *, spot: bool = False) -> None:
         """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
-        platforms.check_fargate(self, faults, spot=spot)
+        platform_checks.check_fargate(self, faults, spot=spot)
 
     def check_instances(self, faults: Faults) -> None:
         """Note what no instance of an Auto Scaling group can run."""
-        platforms.check_instances(self, faults)
+        platform_checks.check_instances(self, faults)
 
     def check_managed_instances(self, faults: Faults) -> None:
         """Note what ECS Managed Instances cannot run."""
-        platforms.check_managed_instances(self, faults)
+        platform_checks.check_managed_instances(self, faults)
 
     def check_run_alone(self, faults: Faults) -> None:
         """Note a disk that ECS would make for a task of a service, where no service keeps this one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from moorage.workload import limits, task_limits
-from moorage.workload.faults import Faults
+from moorage.workload.problems import Faults
 
 if TYPE_CHECKING:
     from aws_cdk import aws_efs as efs

@@ -10,10 +10,12 @@ import signal
 import sys
 
 _SERVICES = (
-    "applicationautoscaling", "autoscaling", "autoscaling_api", "cloudtrail", "cloudwatch", "ec2", "ecr", "ecr_api",
-    "ecr_public", "ecr_registry_types", "ecs", "ecs_capacity", "ecs_revisions", "ecs_rollout", "ecs_scheduling",
-    "ecs_services", "ecs_targets", "elbv2", "events", "iam", "kms", "lambda_functions", "logs", "s3", "scheduler",
-    "sns", "ssm", "stepfunctions",
+    "autoscaling.application_auto_scaling", "autoscaling.groups", "autoscaling.api", "services.cloudtrail",
+    "services.cloudwatch", "services.ec2", "ecr.repository_type", "ecr.api", "ecr.public", "ecr.registry_types",
+    "ecs.clusters", "ecs.capacity_providers", "ecs.service_revisions", "ecs.deployments", "ecs.scheduling",
+    "ecs.services", "ecs.event_targets", "services.elbv2", "services.events", "services.iam", "services.kms",
+    "services.lambda_functions", "services.logs", "services.s3", "services.scheduler", "services.sns", "services.ssm",
+    "services.stepfunctions",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
@@ -90,7 +92,7 @@ def _extended() -> object:
     import ministack.app  # noqa: PLC0415
     from ministack.core import lambda_runtime  # noqa: PLC0415
 
-    from . import authentication, engine  # noqa: PLC0415
+    from moorage.local.server.core import authentication, engine  # noqa: PLC0415
 
     for name in _SERVICES:
         service = importlib.import_module(f"{__package__}.{name}")

@@ -1,0 +1,1 @@
+"""What an account and region has once: scanning, replication, caches, signing, events and audit."""

@@ -1,0 +1,121 @@
+"""The CloudTrail trail that records who called ECR."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import aws_cdk as cdk
+
+from moorage.workload.durations import default_seconds, seconds
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudtrail as cloudtrail
+    from constructs import Construct
+
+_DAY = 86400
+_OLD_VERSIONS_KEPT_DAYS = 30
+
+
+@attrs.frozen
+class AuditTrail:
+    """The CloudTrail trail that records calls of ECR; made by one of its methods.
+
+    CloudTrail keeps 90 days of each account's management events without one. A trail keeps them longer, and is what
+    `Registry.on_api_call` hears.
+
+    Args:
+        name_or_arn: The trail that exists already, where it matters which.
+        kept: How many seconds events are kept by a trail of the registry's own; none is defined without it.
+    """
+
+    name_or_arn: str | None = None
+    kept: int | None = None
+
+    @staticmethod
+    def existing(name_or_arn: str | None = None) -> AuditTrail:
+        """The trail that the account, or its organization, has already; nothing is defined.
+
+        Args:
+            name_or_arn: Which one, where it matters.
+        """
+        return AuditTrail(name_or_arn)
+
+    @staticmethod
+    def own(*, kept: cdk.Duration | None = None) -> AuditTrail:
+        """A trail of the registry's own. It records all management events of the account and region, not ECR's alone.
+
+        CloudTrail delivers the first copy of them free of charge; with another trail there, AWS bills this one by the
+        event. Its bucket is billed by volume, its key by the month.
+
+        Args:
+            kept: How long events are kept, in days; a year without it.
+
+        Raises:
+            ValueError: it is less than a day.
+        """
+        time = seconds(default_seconds(365 * _DAY) if kept is None else kept)
+        faults = Faults("AuditTrail")
+        if time < _DAY:
+            faults.add(f"kept is {time} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
+        faults.raise_found()
+        return AuditTrail(kept=time)
+
+    @property
+    def is_own(self) -> bool:
+        return self.kept is not None
+
+    def arn_in(self, stack: cdk.Stack) -> str | None:
+        """The ARN of a trail that exists, where it was named."""
+        if self.name_or_arn is None or self.name_or_arn.startswith("arn:") or is_token(self.name_or_arn):
+            return self.name_or_arn
+        return stack.format_arn(service="cloudtrail", resource="trail", resource_name=self.name_or_arn)
+
+
+def define_trail(scope: Construct, kept: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
+    """A trail of this region in `scope`, its files in a bucket that is encrypted, versioned, closed and bounded."""
+    from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loaded only where a trail is defined
+    from aws_cdk import aws_iam as iam  # noqa: PLC0415
+    from aws_cdk import aws_kms as kms  # noqa: PLC0415
+    from aws_cdk import aws_s3 as s3  # noqa: PLC0415
+
+    key = kms.Key(scope, "TrailKey", enable_key_rotation=True, removal_policy=removal_policy)
+    trails = cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name="*")
+    key.add_to_resource_policy(  # as the CloudTrail guide has it: configure KMS key policies for CloudTrail
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
+            actions=["kms:DescribeKey", "kms:GenerateDataKey*"],
+            resources=["*"],
+            conditions={"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}},
+        )
+    )
+    bucket = s3.Bucket(
+        scope,
+        "TrailFiles",
+        encryption=s3.BucketEncryption.KMS,
+        encryption_key=key,
+        bucket_key_enabled=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        versioned=True,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                expiration=cdk.Duration.days(-(-kept // _DAY)),
+                noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
+                abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+            )
+        ],
+        removal_policy=removal_policy,
+    )
+    return cloudtrail.Trail(
+        scope,
+        "Trail",
+        bucket=bucket,
+        encryption_key=key,
+        enable_file_validation=True,
+        is_multi_region_trail=False,
+        include_global_service_events=False,
+        management_events=cloudtrail.ReadWriteType.ALL,
+    )

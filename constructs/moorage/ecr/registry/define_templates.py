@@ -1,0 +1,75 @@
+"""Creation templates as CloudFormation defines them, and the role with which ECR applies them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from moorage.ecr.registry.repository_templates import RepositoryTemplate
+from moorage.ecr.repository.encryption_keys import PUSH_USES, key_for
+
+_MAKE = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
+_USE = ("kms:CreateGrant", "kms:RetireGrant", *PUSH_USES)
+
+
+def define_templates(
+    scope: Construct, templates: Sequence[RepositoryTemplate]
+) -> Mapping[str, ecr.CfnRepositoryCreationTemplate]:
+    """A creation template each, by its prefix, and one role for those that have a key or tags of the account's."""
+    role = _Role(scope)
+    return {template.namespace: _define(scope, template, role) for template in templates}
+
+
+class _Role:
+    """The role that ECR assumes where its own service-linked role does not reach: for customer keys, and for tags."""
+
+    def __init__(self, scope: Construct) -> None:
+        self._scope = scope
+        self._defined: iam.Role | None = None
+
+    def get(self) -> iam.Role:
+        if self._defined is None:
+            self._defined = iam.Role(self._scope, "TemplateRole", assumed_by=iam.ServicePrincipal("ecr.amazonaws.com"))
+            stack = cdk.Stack.of(self._scope)
+            repositories = stack.format_arn(service="ecr", resource="repository", resource_name="*")
+            self._defined.add_to_policy(iam.PolicyStatement(actions=list(_MAKE), resources=[repositories]))
+        return self._defined
+
+
+def _define(scope: Construct, template: RepositoryTemplate, role: _Role) -> ecr.CfnRepositoryCreationTemplate:
+    settings = template.settings
+    within = Construct(scope, f"Template {template.namespace}")
+    key = key_for(within, settings.encryption, cdk.RemovalPolicy.RETAIN)
+    customized = key is not None or settings.tags
+    if key is not None:
+        key.grant(role.get(), *_USE)
+    tags = settings.mutability
+    stack = cdk.Stack.of(scope)
+    policy = iam.PolicyDocument(statements=list(settings.policy)).to_json() if settings.policy else None
+    return ecr.CfnRepositoryCreationTemplate(
+        within,
+        "Resource",
+        prefix=template.namespace,
+        applied_for=list(template.applied_for),
+        description=template.description,
+        image_tag_mutability=tags.setting,
+        image_tag_mutability_exclusion_filters=[
+            ecr.CfnRepositoryCreationTemplate.ImageTagMutabilityExclusionFilterProperty(
+                image_tag_mutability_exclusion_filter_type="WILDCARD",
+                image_tag_mutability_exclusion_filter_value=pattern,
+            )
+            for pattern in tags.exclusions
+        ]
+        or None,
+        encryption_configuration=ecr.CfnRepositoryCreationTemplate.EncryptionConfigurationProperty(
+            encryption_type=settings.encryption.cipher.value, kms_key=key.key_arn if key else None
+        ),
+        lifecycle_policy=settings.lifecycle.text,
+        repository_policy=policy and stack.to_json_string(policy),
+        resource_tags=[cdk.CfnTag(key=name, value=value) for name, value in settings.tags.items()] or None,
+        custom_role_arn=role.get().role_arn if customized else None,
+    )

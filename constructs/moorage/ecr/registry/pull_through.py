@@ -1,0 +1,178 @@
+"""Registries of others, of which ECR keeps what is pulled through it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from moorage.ecr import limits
+from moorage.ecr.repository.repository_settings import RepositorySettings
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_secretsmanager as secretsmanager
+
+_NEED_SECRET = {
+    "azure-container-registry", "chainguard", "docker-hub", "github-container-registry", "gitlab-container-registry",
+}  # fmt: skip
+_SECRET_ARN = re.compile(r"arn:[^:]+:secretsmanager:(?P<region>[^:]+):[^:]+:secret:(?P<name>.+)")
+
+
+def cached() -> RepositorySettings:
+    """Settings of what is cached: tags move, since ECR looks once a day whether they did upstream."""
+    return RepositorySettings(immutable_tags=False)
+
+
+@attrs.frozen(kw_only=True)
+class PullThrough:
+    """A cache of another registry, made by one of its methods: what is pulled from `prefix/...` is kept here.
+
+    Args:
+        upstream: The registry that is cached, in ECR's word.
+        url: Where it is.
+        prefix: What its repositories are called here, 2 to 30 characters, or `ROOT`.
+        secret: Who pulls from it, as ECR wants it; its name starts with `ecr-pullthroughcache/`.
+        upstream_prefix: Of which repositories there; all without it.
+        account: The account of another Amazon ECR; a role of this registry's is what pulls from it.
+        settings: How the repositories are set up that ECR makes for what it caches; tags move by default.
+
+    Raises:
+        ValueError: ECR would not take one of them, or the registry wants a secret and there is none.
+    """
+
+    upstream: str
+    url: str
+    prefix: str
+    secret: secretsmanager.ISecret | None = None
+    upstream_prefix: str | None = None
+    account: str | None = None
+    settings: RepositorySettings = attrs.field(factory=cached)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults(f"PullThrough {self.prefix!r}")
+        faults.keep(limits.CACHE_UPSTREAM, "upstream", self.upstream)
+        faults.keep(limits.CACHE_PREFIX, "prefix", self.prefix)
+        faults.keep(limits.CACHE_PREFIX, "upstream_prefix", self.upstream_prefix)
+        faults.keep(limits.ACCOUNT, "account", self.account)
+        if self.upstream in _NEED_SECRET and self.secret is None:
+            faults.add(
+                f"secret is missing, but {self.upstream} serves those alone who say who they are; give a "
+                "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with username and accessToken"
+            )
+        if self.secret is not None:
+            faults.keep(limits.CACHE_SECRET, "the name of secret", _name_of(self.secret))
+        faults.raise_found()
+
+    @staticmethod
+    def ecr_public(*, prefix: str = "ecr-public", settings: RepositorySettings | None = None) -> PullThrough:
+        """Amazon ECR Public (`public.ecr.aws`)."""
+        return _cache("ecr-public", "public.ecr.aws", prefix, settings)
+
+    @staticmethod
+    def quay(*, prefix: str = "quay", settings: RepositorySettings | None = None) -> PullThrough:
+        """Quay (`quay.io`)."""
+        return _cache("quay", "quay.io", prefix, settings)
+
+    @staticmethod
+    def kubernetes(*, prefix: str = "kubernetes", settings: RepositorySettings | None = None) -> PullThrough:
+        """Kubernetes' own registry (`registry.k8s.io`)."""
+        return _cache("k8s", "registry.k8s.io", prefix, settings)
+
+    @staticmethod
+    def docker_hub(
+        secret: secretsmanager.ISecret | None = None,
+        *,
+        prefix: str = "docker-hub",
+        settings: RepositorySettings | None = None,
+    ) -> PullThrough:
+        """Docker Hub; its own images are under `library/`, as in `docker-hub/library/redis`."""
+        return _cache("docker-hub", "registry-1.docker.io", prefix, settings, secret=secret)
+
+    @staticmethod
+    def github(
+        secret: secretsmanager.ISecret | None = None,
+        *,
+        prefix: str = "github",
+        settings: RepositorySettings | None = None,
+    ) -> PullThrough:
+        """GitHub Container Registry (`ghcr.io`)."""
+        return _cache("github-container-registry", "ghcr.io", prefix, settings, secret=secret)
+
+    @staticmethod
+    def gitlab(
+        secret: secretsmanager.ISecret | None = None,
+        *,
+        prefix: str = "gitlab",
+        settings: RepositorySettings | None = None,
+    ) -> PullThrough:
+        """GitLab.com's Container Registry (`registry.gitlab.com`)."""
+        return _cache("gitlab-container-registry", "registry.gitlab.com", prefix, settings, secret=secret)
+
+    @staticmethod
+    def azure(
+        registry: str,
+        secret: secretsmanager.ISecret | None = None,
+        *,
+        prefix: str = "azure",
+        settings: RepositorySettings | None = None,
+    ) -> PullThrough:
+        """A registry of Azure's, by the name that stands before `.azurecr.io`."""
+        return _cache("azure-container-registry", f"{registry}.azurecr.io", prefix, settings, secret=secret)
+
+    @staticmethod
+    def chainguard(
+        secret: secretsmanager.ISecret | None = None,
+        *,
+        prefix: str = "chainguard",
+        settings: RepositorySettings | None = None,
+    ) -> PullThrough:
+        """Chainguard's registry (`cgr.dev`)."""
+        return _cache("chainguard", "cgr.dev", prefix, settings, secret=secret)
+
+    @staticmethod
+    def ecr(
+        *,
+        account: str,
+        region: str,
+        prefix: str,
+        upstream_prefix: str | None = None,
+        settings: RepositorySettings | None = None,
+    ) -> PullThrough:
+        """Another private registry of Amazon ECR, whose owner lets the role pull that is defined for it here."""
+        faults = Faults("PullThrough.ecr")
+        faults.keep(limits.REGION, "region", region)
+        faults.raise_found()
+        return _cache(
+            "ecr",
+            f"{account}.dkr.ecr.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}",
+            prefix,
+            settings,
+            account=account,
+            upstream_prefix=upstream_prefix,
+        )
+
+
+def _cache(upstream: str, url: str, prefix: str, settings: RepositorySettings | None, **more: Any) -> PullThrough:
+    return PullThrough(upstream=upstream, url=url, prefix=prefix, settings=settings or cached(), **more)
+
+
+def _name_of(secret: secretsmanager.ISecret) -> str | None:
+    """The name of a secret as far as it is known now; of one that CloudFormation names, that it has none of its own."""
+    arn = _SECRET_ARN.fullmatch(secret.secret_arn)
+    if arn:
+        return arn["name"]
+    defined = secret.node.default_child
+    if defined is None:
+        return None if is_token(secret.secret_name) else secret.secret_name
+    name = secret.stack.resolve(getattr(defined, "name", None))  # CDK has a token there, of nothing or of a name
+    if name is None:
+        return "(chosen by CloudFormation)"
+    return name if isinstance(name, str) else None
+
+
+def region_of(secret: secretsmanager.ISecret) -> str | None:
+    """The region of a secret where its ARN says so."""
+    arn = _SECRET_ARN.fullmatch(secret.secret_arn)
+    return arn["region"] if arn and not is_token(arn["region"]) else None

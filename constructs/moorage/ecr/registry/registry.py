@@ -1,0 +1,389 @@
+"""What is true once per account and region: scanning, replication, caches, signing, and who may write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from moorage.ecr import limits
+from moorage.ecr.metrics import RegistryMetrics
+from moorage.ecr.registry import inventory
+from moorage.ecr.registry.audit_trail import AuditTrail, define_trail
+from moorage.ecr.registry.define_templates import define_templates
+from moorage.ecr.registry.pull_through import PullThrough, region_of
+from moorage.ecr.registry.registry_events import RegistryEvents
+from moorage.ecr.registry.replication import Origin, Place, Replica, Replication, Source, check_rules, coming
+from moorage.ecr.registry.repository_templates import (
+    PULL_THROUGH_CACHE,
+    REPLICATION,
+    RepositoryTemplate,
+    Signing,
+    merged,
+)
+from moorage.ecr.registry.scanning import Scanning
+from moorage.ecr.repository.encryption_keys import check_key
+from moorage.scope.stage_validation import check_whole
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+
+BASIC = Scanning.basic()
+ACCOUNTS_TRAIL = AuditTrail.existing()
+_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
+_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_CACHE_ROLE = (
+    "ecr:BatchGetImage",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:GetImageCopyStatus",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
+
+
+class Registry(RegistryEvents, RegistryMetrics):
+    """The private registry of an account and region, which has one of each of these: a second is an error.
+
+    Images are scanned when they are pushed. Each repository that ECR makes by itself, for what is replicated here or
+    cached, is set up as a `Repository` is.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        scanning: How images are scanned: `Scanning.basic()` on push, or `Scanning.enhanced()` by Amazon Inspector.
+        replication: What is copied to other regions and accounts. Until a registry of this app takes the copies, an
+            output says what each destination must have.
+        replicates_from: Where copies come from: a `Registry` of this app, or the `Source` of another. It is given the
+            permission, and the repositories the settings, that those `Replication`s say.
+        pull_through: Which other registries are cached here.
+        templates: How other repositories are set up that ECR makes when they are pushed to.
+        policy: Who else may do what with the registry.
+        signing: What AWS Signer signs when it is pushed.
+        pull_time_exclusions: Roles and users (or their ARNs) whose pulls do not count for `unpulled_for`: scanners.
+        audit: The CloudTrail trail that records who called ECR; the account's own without it.
+        event_key: The key of events on their way, which EventBridge must be let use; one is defined with the first
+            event without it.
+        removal_policy: What becomes of a trail's files when the stack goes; a bucket that holds some is not deleted.
+
+    Raises:
+        ValueError: the account and region have a registry already, or ECR would not take what this one is given.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        scanning: Scanning = BASIC,
+        replication: Sequence[Replication] = (),
+        replicates_from: Sequence[Origin] = (),
+        pull_through: Sequence[PullThrough] = (),
+        templates: Sequence[RepositoryTemplate] = (),
+        policy: Sequence[iam.PolicyStatement] = (),
+        signing: Sequence[Signing] = (),
+        pull_time_exclusions: Sequence[iam.IRole | iam.IUser | str] = (),
+        audit: AuditTrail = ACCOUNTS_TRAIL,
+        event_key: kms.IKey | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        self.place: Place = inventory.place_of(scope)
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        second, perhaps = inventory.second_of(scope, self.place)
+        if second:
+            faults.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
+        check_rules(replication, self.place, faults)
+        statements = [*policy, *_let_in(replicates_from, scope, self.place, faults)]
+        _check_policy(statements, scope, faults)
+        _check_caches(pull_through, self.place, faults)
+        wanted = merged([*templates, *_templates_of(replicates_from, self.place, pull_through)], faults)
+        for template in wanted:
+            check_key(template.settings.encryption, cdk.Stack.of(scope), faults)
+        _check_signing(signing, self.place, faults)
+        excluded = [_arn_of(each) for each in pull_time_exclusions]
+        for arn in excluded:
+            faults.keep(limits.EXCLUDED_PULLER, "pull_time_exclusions", arn)
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self.scanning = scanning
+        self.by_inspector = scanning.by_inspector
+        self.replication = tuple(replication)
+        self.replicates_from = tuple(replicates_from)
+        self.signing = tuple(signing)
+        self._event_key = event_key
+        self._policy: iam.PolicyDocument | None = None
+        self._define_settings(excluded)
+        self.templates = define_templates(self, wanted)
+        for cache in pull_through:
+            self._define_cache(cache)
+        for statement in statements:
+            self.add_to_resource_policy(statement)
+        self.trail = define_trail(self, audit.kept, removal_policy) if audit.kept else None
+        self.trail_arn = self.trail.trail_arn if self.trail else audit.arn_in(cdk.Stack.of(self))
+        self._stand_with_others(perhaps)
+
+    def takes(self, rule: Replication, source: Registry) -> bool:
+        """Whether this registry was told of what another one copies here."""
+        return any(
+            origin is source
+            or (isinstance(origin, Source) and origin.account == source.place[0] and rule in origin.replication)
+            for origin in self.replicates_from
+        )
+
+    def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
+        """Add a statement to the registry's policy, which says what other accounts may do with all of it."""
+        if self._policy is None:
+            self._policy = iam.PolicyDocument()
+            ecr.CfnRegistryPolicy(self, "Policy", policy_text=self._policy)
+        self._policy.add_statements(statement)
+
+    def grant_pull_through(self, grantee: iam.IGrantable, cache: PullThrough) -> iam.Grant:
+        """Let a role pull through one of this registry's caches, images that are not cached yet too."""
+        names = "*" if cache.prefix == "ROOT" else f"{cache.prefix.rstrip('/')}/*"
+        iam.Grant.add_to_principal(grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=[*_IMPORT, *_PULL], resource_arns=[_repositories(self, names)]
+        )
+
+    def grant_sign(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a role that pushes have its images signed: whoever pushes must be let sign with the profile."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["signer:SignPayload"],
+            resource_arns=[each.profile for each in self.signing],
+        )
+
+    def _define_settings(self, excluded: Sequence[str]) -> None:
+        self.node.default_child = ecr.CfnRegistryScanningConfiguration(
+            self,
+            "Scanning",
+            scan_type=self.scanning.kind,
+            rules=[
+                ecr.CfnRegistryScanningConfiguration.ScanningRuleProperty(
+                    scan_frequency=rule.frequency,
+                    repository_filters=[
+                        ecr.CfnRegistryScanningConfiguration.RepositoryFilterProperty(
+                            filter=pattern, filter_type="WILDCARD"
+                        )
+                        for pattern in rule.filters
+                    ],
+                )
+                for rule in self.scanning.rules
+            ],
+        )
+        if self.replication:
+            configuration = {"rules": [self._rule(rule) for rule in self.replication]}
+            ecr.CfnReplicationConfiguration(self, "Replication", replication_configuration=configuration)
+        if self.signing:
+            rules = [
+                ecr.CfnSigningConfiguration.RuleProperty(
+                    signing_profile_arn=each.profile,
+                    repository_filters=[
+                        ecr.CfnSigningConfiguration.RepositoryFilterProperty(
+                            filter=pattern, filter_type="WILDCARD_MATCH"
+                        )
+                        for pattern in each.repositories
+                    ]
+                    or None,
+                )
+                for each in self.signing
+            ]
+            ecr.CfnSigningConfiguration(self, "Signing", rules=rules)
+        for number, arn in enumerate(excluded):
+            ecr.CfnPullTimeUpdateExclusion(self, f"PullTimeExclusion{number}", principal_arn=arn)
+
+    def _rule(self, rule: Replication) -> ecr.CfnReplicationConfiguration.ReplicationRuleProperty:
+        own = cdk.Stack.of(self).account
+        return ecr.CfnReplicationConfiguration.ReplicationRuleProperty(
+            destinations=[
+                ecr.CfnReplicationConfiguration.ReplicationDestinationProperty(
+                    region=replica.region, registry_id=replica.account or own
+                )
+                for replica in rule.to
+            ],
+            repository_filters=[
+                ecr.CfnReplicationConfiguration.RepositoryFilterProperty(filter=prefix, filter_type="PREFIX_MATCH")
+                for prefix in rule.prefix
+            ]
+            or None,
+        )
+
+    def _define_cache(self, cache: PullThrough) -> None:
+        name = f"Cache {cache.prefix.rstrip('/')}"
+        role = None
+        if cache.account is not None:
+            role = iam.Role(self, f"{name} role", assumed_by=iam.ServicePrincipal("pullthroughcache.ecr.amazonaws.com"))
+            role.add_to_policy(iam.PolicyStatement(actions=list(_CACHE_ROLE), resources=["*"]))
+        rule = ecr.CfnPullThroughCacheRule(
+            self,
+            name,
+            ecr_repository_prefix=cache.prefix,
+            upstream_registry=cache.upstream,
+            upstream_registry_url=cache.url,
+            upstream_repository_prefix=cache.upstream_prefix,
+            credential_arn=cache.secret.secret_arn if cache.secret else None,
+            custom_role_arn=role.role_arn if role else None,
+        )
+        rule.node.add_dependency(self.templates[cache.prefix.rstrip("/")])
+
+    def _stand_with_others(self, perhaps: str | None) -> None:
+        """Say what only the whole app can show, and what a destination out of its sight must have."""
+        if perhaps:
+            cdk.Annotations.of(self).add_warning_v2(
+                inventory.SECOND,
+                f"{perhaps} is a registry too, and AWS has one per account and region; give their stacks env= where "
+                "these differ, or use one of the two",
+            )
+        for rule in self.replication:
+            for replica in rule.to:
+                self._say_what_is_needed(rule, replica)
+        for origin in self.replicates_from:
+            if isinstance(origin, Registry):
+                origin._taken_by(self)
+            for prefix in (prefix for rule in origin.replication for prefix in rule.out_of_reach):
+                cdk.Annotations.of(self).add_warning_v2(
+                    inventory.OUT_OF_REACH,
+                    f"copies of {prefix!r} go to repositories too that no creation template reaches, since a template "
+                    "is for what is below 'prefix/', and ECR makes those with tags that move; end the prefix with '/', "
+                    "or define the repositories here",
+                )
+        inventory.add_registry(self)
+        check_whole(self, self._faults_of_the_whole)
+
+    def _faults_of_the_whole(self) -> list[str]:
+        names = [str(each.name) for each in inventory.beside(self)]
+        unmatched = [
+            *self.scanning.unmatched(names),
+            *(each for rule in self.signing for each in rule.unmatched(names)),
+        ]
+        for rule in self.replication:
+            unmatched += [prefix for prefix in rule.prefix if not any(name.startswith(prefix) for name in names)]
+        if names and unmatched:
+            cdk.Annotations.of(self).add_warning_v2(
+                inventory.UNMATCHED,
+                f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that is defined here "
+                f"({', '.join(sorted(names)[:5])}); acknowledge this where others are",
+            )
+        return [*inventory.out_of_step(self), *inventory.in_circles(self)]
+
+    def _say_what_is_needed(self, rule: Replication, replica: Replica) -> None:
+        stack = cdk.Stack.of(self)
+        foreign = replica.account is not None and replica.account != self.place[0]
+        needed = {"creationTemplates": list(rule.template_prefixes)}
+        statements = [_permission(rule, stack.account, f"arn:{stack.partition}:ecr:{replica.region}:{replica.account}")]
+        policy = {"registryPolicy": [each.to_statement_json() for each in statements]} if foreign else {}
+        allow = "let this account in by its registry's policy, as below, and " if foreign else ""
+        cdk.CfnOutput(
+            self,
+            _output_id(replica, self.replication.index(rule)),
+            description=f"To take copies of {rule.says}, ECR in {replica.says} must {allow}have creation templates "
+            f"({rule.settings.says}), or the repositories it makes are mutable; "
+            "moorage.Registry(replicates_from=[Source(...)]) there defines both"[:1024],
+            value=stack.to_json_string({**policy, **needed}),
+        )
+
+    def _taken_by(self, destination: Registry) -> None:
+        for number, rule in enumerate(self.replication):
+            for replica in rule.to:
+                if replica.place(self.place) == destination.place:
+                    self.node.try_remove_child(_output_id(replica, number))
+
+
+def _output_id(replica: Replica, number: int) -> str:
+    of = f" of {replica.account}" if replica.account else ""
+    return f"Copies {number} to {replica.region}{of}"
+
+
+def _repositories(scope: Construct, names: str) -> str:
+    return cdk.Stack.of(scope).format_arn(service="ecr", resource="repository", resource_name=names)
+
+
+def _permission(rule: Replication, account: str, registry: str) -> iam.PolicyStatement:
+    """What lets an account copy here; to tag what is made for it too, where the settings have tags."""
+    actions = ["ecr:ReplicateImage", "ecr:CreateRepository", *(["ecr:TagResource"] if rule.settings.tags else [])]
+    return iam.PolicyStatement(
+        principals=[iam.AccountPrincipal(account)],
+        actions=actions,
+        resources=[f"{registry}:repository/{prefix}*" for prefix in rule.prefix or ("",)],
+    )
+
+
+def _let_in(origins: Sequence[Origin], scope: Construct, place: Place, faults: Faults) -> list[iam.PolicyStatement]:
+    """The statements that let each origin of another account copy here."""
+    stack = cdk.Stack.of(scope)
+    registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
+    statements = []
+    for origin in origins:
+        source: Place = (origin.account, None) if isinstance(origin, Source) else origin.place
+        named = origin.account if isinstance(origin, Source) else origin.node.path
+        rules = coming(origin.replication, source, place)
+        if not rules:
+            faults.add(
+                f"replicates_from has {named}, which copies nothing here; add this region (and account) to its "
+                "Replication(to=[...])"
+            )
+        if source[0] is None and place[0] is not None:
+            faults.add(
+                f"replicates_from has {named}, whose account is not known, so its permission cannot name it; "
+                "give its stack env="
+            )
+        elif source[0] is not None and source[0] != place[0]:
+            statements += [_permission(rule, source[0], registry) for rule in rules]
+    return statements
+
+
+def _templates_of(origins: Sequence[Origin], place: Place, caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
+    """The creation templates that copies and caches bring with them."""
+    found = []
+    for origin in origins:
+        source: Place = (origin.account, None) if isinstance(origin, Source) else origin.place
+        for rule in coming(origin.replication, source, place):
+            found += [
+                RepositoryTemplate(each, rule.settings, applied_for=REPLICATION) for each in rule.template_prefixes
+            ]
+    for cache in caches:
+        found.append(RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE))
+    return found
+
+
+def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, faults: Faults) -> None:
+    if statements:
+        tagging = {"ecr:TagResource"}
+        actions = [action for each in statements for action in each.actions if action not in tagging]
+        faults.keep(limits.REGISTRY_POLICY_ACTIONS, "policy", actions)
+        document = cdk.Stack.of(scope).resolve(iam.PolicyDocument(statements=list(statements)))
+        faults.keep(limits.REGISTRY_POLICY, "policy", json.dumps(document, separators=(",", ":")))
+
+
+def _check_caches(caches: Sequence[PullThrough], place: Place, faults: Faults) -> None:
+    faults.keep(limits.CACHE_RULES, "the number of caches", len(caches))
+    faults.keep(limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
+    for cache in caches:
+        region = cache.secret and region_of(cache.secret)
+        if region and place[1] and region != place[1]:
+            faults.add(
+                f"the secret of the cache {cache.prefix!r} is in {region}, but ECR reads those of its own region, "
+                f"{place[1]}; copy it there (replica_regions= of a Secret)"
+            )
+
+
+def _check_signing(signing: Sequence[Signing], place: Place, faults: Faults) -> None:
+    faults.keep(limits.SIGNING_RULES, "the number of signing rules", len(signing))
+    if signing:
+        faults.keep(limits.SIGNING_REGION, "the region of signing", place[1])
+
+
+def _arn_of(excluded: iam.IRole | iam.IUser | str) -> str:
+    if isinstance(excluded, str):
+        return excluded
+    return excluded.role_arn if hasattr(excluded, "role_arn") else excluded.user_arn

@@ -1,0 +1,305 @@
+"""What ECR and Amazon Inspector tell EventBridge of images, and the rules that pass it on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from moorage.ecr.registry.scanning import Severity
+from moorage.workload import limits
+from moorage.workload.limit import least_length
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_sqs as sqs
+    from aws_cdk.interfaces.aws_events import IRuleRef
+
+Pattern: TypeAlias = Mapping[str, Any]
+"""An event pattern as EventBridge writes it."""
+
+_LETTERS_KEPT_DAYS = 14
+_ECR, _INSPECTOR = "aws.ecr", "aws.inspector2"
+
+
+def pushed(repositories: Sequence[str] = (), tags: Sequence[str] = ()) -> Pattern:
+    """An image was pushed (ECR guide: event for a completed image push)."""
+    return _image_action("PUSH", repositories, tags)
+
+
+def deleted(repositories: Sequence[str] = ()) -> Pattern:
+    """An image was deleted, by hand or by a lifecycle (ECR guide: event for an image deletion)."""
+    return _image_action("DELETE", repositories, ())
+
+
+def archived(repositories: Sequence[str] = ()) -> Pattern:
+    """An image was archived (ECR guide: event for an image archival action)."""
+    pattern = _image_action("UPDATE_STORAGE_CLASS", repositories, ())
+    return {**pattern, "detail": {**pattern["detail"], "target-storage-class": ["ARCHIVE"]}}
+
+
+def replicated(repositories: Sequence[str] = (), *, result: str = "SUCCESS") -> Pattern:
+    """An image arrived from another registry; told at the destination (ECR guide: completed, failed replication)."""
+    detail = {"action-type": ["REPLICATE"], "result": [result], **_of(repositories)}
+    return {"source": [_ECR], "detail-type": ["ECR Replication Action"], "detail": detail}
+
+
+def pulled_through(repositories: Sequence[str] = (), *, status: str | None = None) -> Pattern:
+    """An image was cached, or could not be (ECR guide: event for a pull through cache action)."""
+    detail = {**({"sync-status": [status]} if status else {}), **_of(repositories)}
+    pattern = {"source": [_ECR], "detail-type": ["ECR Pull Through Cache Action"]}
+    return {**pattern, "detail": detail} if detail else pattern
+
+
+def scan_completed(repositories: Sequence[str] = (), *, by_inspector: bool = False) -> Pattern:
+    """An image was scanned: told by ECR of basic scanning, by Inspector of an image's first enhanced scan."""
+    if by_inspector:
+        detail = {"scan-status": ["INITIAL_SCAN_COMPLETE"], **_of(repositories, in_arn=True)}
+        return {"source": [_INSPECTOR], "detail-type": ["Inspector2 Scan"], "detail": detail}
+    detail = {"scan-status": ["COMPLETE"], **_of(repositories)}
+    return {"source": [_ECR], "detail-type": ["ECR Image Scan"], "detail": detail}
+
+
+def found(severity: Severity, repositories: Sequence[str] = (), *, by_inspector: bool = False) -> Pattern:
+    """A vulnerability of this severity or a graver one was found.
+
+    Basic scanning tells once a scan, with the number of findings of each severity; Inspector tells of each finding,
+    when it is found and when it changes.
+    """
+    if by_inspector:
+        image: dict[str, Any] = {"type": ["AWS_ECR_CONTAINER_IMAGE"]}
+        if repositories:
+            image["details"] = {"awsEcrContainerImage": {"repositoryName": _names(repositories)}}
+        detail: dict[str, Any] = {"severity": list(severity.or_graver), "status": ["ACTIVE"], "resources": image}
+        return {"source": [_INSPECTOR], "detail-type": ["Inspector2 Finding"], "detail": detail}
+    counts = [{"finding-severity-counts": {name: [{"numeric": [">", 0]}]}} for name in severity.or_graver]
+    any_of = counts[0] if len(counts) == 1 else {"$or": counts}
+    return {
+        "source": [_ECR],
+        "detail-type": ["ECR Image Scan"],
+        "detail": {"scan-status": ["COMPLETE"], **_of(repositories), **any_of},
+    }
+
+
+def called(calls: Sequence[str]) -> Pattern:
+    """An API of ECR was called, as a CloudTrail trail of the account tells it (ECR guide: logging with CloudTrail)."""
+    detail = {"eventSource": ["ecr.amazonaws.com"], "eventName": list(calls)}
+    return {"source": [_ECR], "detail-type": ["AWS API Call via CloudTrail"], "detail": detail}
+
+
+def _image_action(action: str, repositories: Sequence[str], tags: Sequence[str]) -> Pattern:
+    detail = {"action-type": [action], "result": ["SUCCESS"], **_of(repositories)}
+    if tags:
+        detail["image-tag"] = _names(tags)
+    return {"source": [_ECR], "detail-type": ["ECR Image Action"], "detail": detail}
+
+
+def _of(repositories: Sequence[str], *, in_arn: bool = False) -> dict[str, Any]:
+    names = [f"*:repository/{name}" for name in repositories] if in_arn else repositories
+    return {"repository-name": _names(names)} if repositories else {}
+
+
+def _names(names: Sequence[str]) -> list[Any]:
+    return [{"wildcard": name} if "*" in name else name for name in names]
+
+
+class RegistryEvents(Construct):
+    """What a `Registry` tells of itself; each rule has a dead-letter queue, and a key that EventBridge may use.
+
+    The key and the queue are defined with the first event, once a registry: AWS bills the key by the month. A target
+    that comes with a `dead_letter_queue` of its own needs neither. `repositories` are names or patterns with `*`; all
+    of the account and region without them. More of them than an event pattern holds are an error.
+    """
+
+    by_inspector: bool
+    _event_key: kms.IKey | None
+    _letters: sqs.Queue | None = None
+
+    @property
+    def event_key(self) -> kms.IKey:
+        """The key of the dead-letter queue, which EventBridge may use: for a topic or queue that events go to, too."""
+        if self._event_key is None:
+            from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loaded only where there is an event
+
+            self._event_key = kms.Key(
+                self,
+                "EventKey",
+                enable_key_rotation=True,
+                description="Events of Amazon ECR on their way",
+                removal_policy=cdk.RemovalPolicy.DESTROY,  # what it encrypts is gone in 14 days
+            )
+            self._event_key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                    actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                    resources=["*"],
+                )
+            )
+        return self._event_key
+
+    @property
+    def dead_letter_queue(self) -> sqs.Queue:
+        """Where events go that a target did not take for a day; kept for 14 days, and encrypted."""
+        if self._letters is None:
+            self._letters = _define_letters(self, self.event_key)
+        return self._letters
+
+    def on_push(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        repositories: Sequence[str] = (),
+        tags: Sequence[str] = (),
+    ) -> events.Rule:
+        """Tell `target` of each image that is pushed; `tags` are names or patterns with `*`."""
+        return self._tell(construct_id, pushed(repositories, tags), target)
+
+    def on_delete(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        repositories: Sequence[str] = (),
+    ) -> events.Rule:
+        """Tell `target` of each image that is deleted, by hand or by a lifecycle."""
+        return self._tell(construct_id, deleted(repositories), target)
+
+    def on_archive(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        repositories: Sequence[str] = (),
+    ) -> events.Rule:
+        """Tell `target` of each image that is archived."""
+        return self._tell(construct_id, archived(repositories), target)
+
+    def on_scan_completed(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        repositories: Sequence[str] = (),
+    ) -> events.Rule:
+        """Tell `target` of each scan that is complete; with enhanced scanning, of the first of an image."""
+        pattern = scan_completed(repositories, by_inspector=self.by_inspector)
+        return self._tell(construct_id, pattern, target)
+
+    def on_scan_finding(
+        self,
+        construct_id: str,
+        *,
+        severity: Severity,
+        target: events.IRuleTarget | None = None,
+        repositories: Sequence[str] = (),
+    ) -> events.Rule:
+        """Tell `target` of findings of this severity or a graver one.
+
+        With basic scanning that is one event a scan, with enhanced scanning one a finding.
+        """
+        pattern = found(severity, repositories, by_inspector=self.by_inspector)
+        return self._tell(construct_id, pattern, target)
+
+    def on_replicated(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        repositories: Sequence[str] = (),
+        failed: bool = False,
+    ) -> events.Rule:
+        """Tell `target` of each image that arrives here from another registry; with `failed`, of those that do not."""
+        pattern = replicated(repositories, result="FAILED" if failed else "SUCCESS")
+        return self._tell(construct_id, pattern, target)
+
+    def on_pull_through(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        repositories: Sequence[str] = (),
+        failed: bool = False,
+    ) -> events.Rule:
+        """Tell `target` of each image that is cached or was tried to be; with `failed`, of those that could not be."""
+        pattern = pulled_through(repositories, status="FAILED" if failed else None)
+        return self._tell(construct_id, pattern, target)
+
+    def on_api_call(
+        self,
+        construct_id: str,
+        *,
+        calls: Sequence[str],
+        target: events.IRuleTarget | None = None,
+    ) -> events.Rule:
+        """Tell `target` of calls of ECR's API (`DeleteRepository`) that a CloudTrail trail of the account records."""
+        return self._tell(construct_id, called(calls), target)
+
+    def _tell(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
+        faults = Faults(lambda: f"{self.node.path}/{construct_id}")
+        faults.keep(limits.EVENT_PATTERN, "pattern", least_length(pattern))
+        faults.raise_found()
+        rule = events.Rule(
+            self,
+            construct_id,
+            event_pattern=events.EventPattern(
+                source=pattern["source"], detail_type=pattern["detail-type"], detail=pattern.get("detail")
+            ),
+        )
+        if target is not None:
+            rule.add_target(_WithLetters(target, lambda: self.dead_letter_queue))
+        return rule
+
+
+@jsii.implements(events.IRuleTarget)
+class _WithLetters:
+    """A target that has a dead-letter queue, unless it came with one; asked once, when it is added to its rule."""
+
+    def __init__(self, target: events.IRuleTarget, letters: Callable[[], sqs.IQueue]) -> None:
+        self._target = target
+        self._letters = letters
+
+    def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002  # CDK's name
+        config = self._target.bind(rule, id)
+        if config.dead_letter_config is not None:
+            return config
+        given = {name: getattr(config, name) for name in inspect.signature(events.RuleTargetConfig).parameters}
+        return events.RuleTargetConfig(**{**given, "dead_letter_config": {"arn": self._letters().queue_arn}})
+
+
+def _define_letters(scope: Construct, key: kms.IKey) -> sqs.Queue:
+    from aws_cdk import aws_sqs as sqs  # noqa: PLC0415  # loaded only where there is an event
+
+    queue = sqs.Queue(
+        scope,
+        "DeadLetters",
+        encryption=sqs.QueueEncryption.KMS,
+        encryption_master_key=key,
+        enforce_ssl=True,
+        retention_period=cdk.Duration.days(_LETTERS_KEPT_DAYS),
+        redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
+    )
+    stack = cdk.Stack.of(scope)
+    _let_send(queue, scope, stack.format_arn(service="events", resource="rule", resource_name="*"))
+    return queue
+
+
+def _let_send(queue: sqs.IQueue, scope: Construct, rules: str) -> None:
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account},
+                "ArnLike": {"aws:SourceArn": rules},
+            },
+        )
+    )

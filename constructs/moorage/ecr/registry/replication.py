@@ -1,0 +1,208 @@
+"""Where a registry's images are copied to, and what has to stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from moorage.ecr import limits
+from moorage.ecr.repository.repository_settings import RepositorySettings
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from moorage.ecr.registry.registry import Registry
+
+Place: TypeAlias = tuple[str | None, str | None]
+"""An account and a region, each None where it is not known before deployment."""
+
+
+@attrs.frozen
+class Replica:
+    """A registry that images are copied to.
+
+    Args:
+        region: Its region.
+        account: Its account; the source's own without it.
+        elsewhere: Whether another app defines it, although this one has stacks in its account and region.
+
+    Raises:
+        ValueError: it is no region, or no account.
+    """
+
+    region: str
+    account: str | None = attrs.field(default=None, kw_only=True)
+    elsewhere: bool = attrs.field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Replica")
+        faults.keep(limits.REGION, "region", self.region)
+        faults.keep(limits.ACCOUNT, "account", self.account)
+        faults.raise_found()
+
+    def place(self, source: Place) -> Place:
+        """Its account and region, seen from the account and region of the source."""
+        account = source[0] if self.account is None else self.account
+        return (None if account is None or is_token(account) else account, self.region)
+
+    @property
+    def says(self) -> str:
+        return f"{self.region} of account {self.account}" if self.account else self.region
+
+
+def _replicas(given: str | Replica | Sequence[str | Replica]) -> tuple[Replica, ...]:
+    several = (given,) if isinstance(given, (str, Replica)) else given
+    return tuple(each if isinstance(each, Replica) else Replica(each) for each in several)
+
+
+def _prefixes(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+@attrs.frozen
+class Replication:
+    """Which images of a registry are copied, where to, and how the repositories are set up there.
+
+    Images are copied when they are pushed, once: what was there before is not, nor are deletions, and a copy is not
+    copied further. The same value makes the rule at the source and, with `Registry(replicates_from=[...])`, the
+    permission and the settings at each destination.
+
+    Args:
+        prefix: Beginnings of the names of repositories, as `prod/`; all repositories without it.
+        to: Regions, or `Replica`s of other accounts.
+        settings: How ECR sets up the repositories that it makes there; as a `Repository` is by default.
+
+    Raises:
+        ValueError: there is no destination, one twice, or more than ECR takes.
+    """
+
+    prefix: tuple[str, ...] = attrs.field(default=None, converter=_prefixes, kw_only=True)
+    to: tuple[Replica, ...] = attrs.field(converter=_replicas, kw_only=True)
+    settings: RepositorySettings = attrs.field(factory=RepositorySettings, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Replication")
+        faults.keep(limits.REPLICATION_FILTERS, "the number of prefixes", len(self.prefix))
+        for prefix in self.prefix:
+            faults.keep(limits.REPLICATION_FILTER, "prefix", prefix)
+        faults.keep(limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
+        for replica in sorted({each.says for each in self.to if self.to.count(each) > 1}):
+            faults.add(f"to names {replica} twice, but an image is copied there once; name it once")
+        faults.raise_found()
+
+    def copies(self, repository: str) -> bool:
+        """Whether images of a repository are copied."""
+        return not self.prefix or repository.startswith(self.prefix)
+
+    @property
+    def template_prefixes(self) -> tuple[str, ...]:
+        """The prefixes of creation templates that reach what is copied: each stands for what is below it."""
+        below = (prefix.rstrip("/") for prefix in self.prefix)
+        return tuple(each for each in below if limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
+
+    @property
+    def out_of_reach(self) -> tuple[str, ...]:
+        """The prefixes that mean repositories which no creation template reaches."""
+        return tuple(prefix for prefix in self.prefix if not prefix.endswith("/"))
+
+    @property
+    def says(self) -> str:
+        return f"prefix {', '.join(map(repr, self.prefix))}" if self.prefix else "all repositories"
+
+
+def _several(given: Replication | Sequence[Replication]) -> tuple[Replication, ...]:
+    return (given,) if isinstance(given, Replication) else tuple(given)
+
+
+@attrs.frozen
+class Source:
+    """A registry of another app that copies images here, with the replication that it was given there.
+
+    Args:
+        account: Its account.
+        replication: The same `Replication` values as the source's registry has.
+
+    Raises:
+        ValueError: it is no account, or nothing is replicated.
+    """
+
+    account: str
+    replication: tuple[Replication, ...] = attrs.field(converter=_several)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Source")
+        faults.keep(limits.ACCOUNT, "account", self.account)
+        if not self.replication:
+            faults.add("replication is empty, so nothing would come; give what the source's registry is given")
+        faults.raise_found()
+
+
+def check_rules(rules: Sequence[Replication], place: Place, faults: Faults) -> None:
+    """Note why a registry at `place` cannot have these rules together."""
+    faults.keep(limits.REPLICATION_RULES, "the number of replication rules", len(rules))
+    seen: set[tuple[frozenset[str], frozenset[Place]]] = set()
+    for rule in rules:
+        destinations = [replica.place(place) for replica in rule.to]
+        if place in destinations and None not in place:
+            faults.add(
+                f"replication of {rule.says} goes to {place[1]}, which is this registry itself; name another region "
+                "or account"
+            )
+        if len(set(destinations)) < len(set(rule.to)):
+            faults.add(
+                f"replication of {rule.says} names this account with and without its number; name each region once"
+            )
+        same = (frozenset(rule.prefix), frozenset(destinations))
+        if same in seen:
+            faults.add(f"replication of {rule.says} is given twice, with the same destinations; leave one out")
+        seen.add(same)
+
+
+def coming(rules: Sequence[Replication], source: Place, place: Place) -> tuple[Replication, ...]:
+    """Those of a source's rules that copy to a registry at `place`; an account that is not known may be any."""
+    return tuple(rule for rule in rules if any(_may_be(replica.place(source), place) for replica in rule.to))
+
+
+def _may_be(one: Place, other: Place) -> bool:
+    return all(here is None or there is None or here == there for here, there in zip(one, other, strict=True))
+
+
+def circles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
+    """The ways on which an image pushed anywhere on them would be copied back to where it came from, each once.
+
+    Two rules meet where a repository's name begins with a prefix of each; the longest prefix on the way is the name
+    that is tried.
+    """
+    prefixes = sorted({prefix for _, rules in registries for rule in rules for prefix in rule.prefix or ("",)})
+    found: set[frozenset[Place]] = set()
+    for name in prefixes:
+        reach = {
+            place: [replica.place(place) for rule in rules if rule.copies(name) for replica in rule.to]
+            for place, rules in registries
+        }
+        for start in reach:
+            way = _way_back(start, reach)
+            if way and frozenset(way) not in found:
+                found.add(frozenset(way))
+                yield way
+
+
+def _way_back(start: Place, reach: dict[Place, list[Place]]) -> tuple[Place, ...]:
+    ways: list[tuple[Place, ...]] = [(start,)]
+    visited: set[Place] = set()
+    while ways:
+        way = ways.pop(0)
+        for place in reach.get(way[-1], ()):
+            if place == start:
+                return way
+            if place not in visited and place in reach:
+                visited.add(place)
+                ways.append((*way, place))
+    return ()
+
+
+Origin: TypeAlias = "Registry | Source"
+"""Where copies come from: a registry of this app, or one of another."""

@@ -1,0 +1,103 @@
+"""What ECR does by itself for the repositories of a registry: set them up, and sign what is pushed to them."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+
+import attrs
+
+from moorage.ecr import limits
+from moorage.ecr.repository.repository_settings import RepositorySettings
+from moorage.workload.problems import Faults, is_token
+
+REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH = "REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"
+
+
+def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+@attrs.frozen
+class RepositoryTemplate:
+    """How ECR sets up a repository that it makes by itself; what exists already stays as it is.
+
+    Args:
+        prefix: Of which repositories: `prod` means what is below `prod/`, and `ROOT` what no other template is for.
+        settings: Their settings.
+        applied_for: When it makes them: `CREATE_ON_PUSH` (the default here), `REPLICATION`, `PULL_THROUGH_CACHE`;
+            replications and caches bring templates of their own.
+        description: What reviewers read.
+
+    Raises:
+        ValueError: ECR would not take one of them.
+    """
+
+    prefix: str
+    settings: RepositorySettings = attrs.field(factory=RepositorySettings)
+    applied_for: tuple[str, ...] = attrs.field(default=(CREATE_ON_PUSH,), converter=_texts, kw_only=True)
+    description: str | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults(f"RepositoryTemplate {self.prefix!r}")
+        faults.keep(limits.TEMPLATE_PREFIX, "prefix", self.prefix)
+        faults.keep(limits.TEMPLATE_USES, "applied_for", self.applied_for)
+        faults.keep(limits.TEMPLATE_DESCRIPTION, "description", self.description)
+        faults.raise_found()
+
+    @property
+    def namespace(self) -> str:
+        """The prefix as ECR compares it: always with the '/' that it assumes."""
+        return self.prefix.rstrip("/")
+
+
+def merged(templates: Sequence[RepositoryTemplate], faults: Faults) -> tuple[RepositoryTemplate, ...]:
+    """One template a prefix, applied for all that its like are for; unlike settings of one prefix are a fault."""
+    by_prefix: dict[str, RepositoryTemplate] = {}
+    clashes = []
+    for template in templates:
+        first = by_prefix.setdefault(template.namespace, template)
+        if first.settings != template.settings:
+            clashes += [template.namespace, template.namespace]
+        else:
+            uses = tuple(dict.fromkeys((*first.applied_for, *template.applied_for)))
+            by_prefix[template.namespace] = attrs.evolve(first, applied_for=uses)
+    faults.keep(limits.TEMPLATE_PREFIXES, "the prefix of creation templates", clashes)
+    return tuple(by_prefix.values())
+
+
+@attrs.frozen
+class Signing:
+    """Which images AWS Signer signs when they are pushed, for whoever pushes them and may use the profile.
+
+    Args:
+        profile: The ARN of a signing profile.
+        repositories: Filters of names with `*`; all repositories without it.
+
+    Raises:
+        ValueError: it is no profile's ARN, or ECR would not take a filter.
+    """
+
+    profile: str
+    repositories: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Signing")
+        faults.keep(limits.SIGNING_PROFILE, "profile", self.profile)
+        if is_token(self.profile) and "//signing-profiles/" in self.profile:
+            faults.add(
+                "profile is one of CDK's from_signing_profile_attributes, but its ARN has '//' where AWS has '/'; "
+                "write it out, as in 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
+            )
+        faults.keep(limits.SIGNING_FILTERS, "the number of filters", len(self.repositories))
+        for pattern in self.repositories:
+            faults.keep(limits.SIGNING_FILTER, "repositories", pattern)
+        faults.raise_found()
+
+    def unmatched(self, repositories: Sequence[str]) -> list[str]:
+        """The filters that none of these repositories matches."""
+        return [
+            pattern
+            for pattern in self.repositories
+            if not any(fnmatch.fnmatchcase(name, pattern) for name in repositories)
+        ]

@@ -1,0 +1,135 @@
+"""How a registry looks for vulnerabilities in what is pushed to it, and how grave one is."""
+
+from __future__ import annotations
+
+import enum
+import fnmatch
+from collections.abc import Sequence
+
+import attrs
+
+from moorage.ecr import limits
+from moorage.workload.problems import Faults
+
+_ON_PUSH, _CONTINUOUS = "SCAN_ON_PUSH", "CONTINUOUS_SCAN"
+_BASIC, _ENHANCED = "BASIC", "ENHANCED"
+_EVERYTHING = ("*",)
+
+
+def _filters(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+class Severity(enum.Enum):
+    """How grave a finding is, in the words that basic and enhanced scanning share, the gravest first."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+    INFORMATIONAL = "INFORMATIONAL"
+
+    @property
+    def or_graver(self) -> tuple[str, ...]:
+        """This severity and those above it."""
+        names = [each.value for each in Severity]
+        return tuple(names[: names.index(self.value) + 1])
+
+
+@attrs.frozen
+class ScanningRule:
+    """When images of some repositories are scanned.
+
+    Args:
+        frequency: `SCAN_ON_PUSH`, or `CONTINUOUS_SCAN` with enhanced scanning: again whenever a new vulnerability
+            becomes known.
+        filters: Which repositories: names with `*`; a name without one means every repository that contains it.
+
+    Raises:
+        ValueError: ECR would not take a filter.
+    """
+
+    frequency: str
+    filters: tuple[str, ...] = attrs.field(converter=_filters)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("ScanningRule")
+        if self.frequency not in {_ON_PUSH, _CONTINUOUS}:
+            faults.add(f"frequency is {self.frequency!r}, but ECR knows two; use {_ON_PUSH!r} or {_CONTINUOUS!r}")
+        faults.keep(limits.SCANNING_FILTERS, "the number of filters", len(self.filters))
+        for pattern in self.filters:
+            faults.keep(limits.SCANNING_FILTER, "filters", pattern)
+        faults.raise_found()
+
+    def matches(self, pattern: str, repository: str) -> bool:
+        return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
+
+
+def _as_rules(given: Sequence[ScanningRule]) -> tuple[ScanningRule, ...]:
+    return tuple(given)
+
+
+@attrs.frozen
+class Scanning:
+    """How a registry scans images, made by `basic` or `enhanced`; a registry has one way for all its repositories.
+
+    Args:
+        kind: `BASIC`, or `ENHANCED`: Amazon Inspector scans, languages' packages too. That turns Inspector
+            on for the account's images, and it is priced by image.
+        rules: When which repositories are scanned, two rules at most, one a frequency. What no rule matches is
+            scanned when asked to, or with enhanced scanning not at all.
+
+    Raises:
+        ValueError: there are more rules than ECR takes, two of one frequency, or basic scanning is to be continuous.
+    """
+
+    kind: str
+    rules: tuple[ScanningRule, ...] = attrs.field(converter=_as_rules)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Scanning")
+        frequencies = [rule.frequency for rule in self.rules]
+        faults.keep(limits.SCANNING_RULES, "the number of rules", len(self.rules))
+        faults.keep(limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
+        if self.kind not in {_BASIC, _ENHANCED}:
+            faults.add(f"kind is {self.kind!r}, but ECR scans in two ways; use Scanning.basic() or Scanning.enhanced()")
+        if self.kind == _BASIC:
+            faults.keep(limits.SCANNING_BASIC, "the frequency of basic scanning", frequencies)
+        faults.raise_found()
+
+    @staticmethod
+    def basic(on_push: str | Sequence[str] = _EVERYTHING) -> Scanning:
+        """Packages of the operating system, when an image is pushed; free of charge.
+
+        Args:
+            on_push: Which repositories; all without it, and none with `()`: then images are scanned when asked to.
+        """
+        return Scanning(_BASIC, _rules({_ON_PUSH: on_push}))
+
+    @staticmethod
+    def enhanced(continuous: str | Sequence[str] = _EVERYTHING, on_push: str | Sequence[str] = ()) -> Scanning:
+        """By Amazon Inspector: packages of the operating system and of programming languages.
+
+        Args:
+            continuous: Which repositories are scanned again when a vulnerability becomes known; all without it.
+            on_push: Which are scanned once, when an image is pushed. A repository that both match is continuous.
+        """
+        return Scanning(_ENHANCED, _rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
+
+    @property
+    def by_inspector(self) -> bool:
+        """Whether Amazon Inspector scans, and tells of what it finds."""
+        return self.kind == _ENHANCED
+
+    def unmatched(self, repositories: Sequence[str]) -> list[str]:
+        """The filters that none of these repositories matches."""
+        return [
+            pattern
+            for rule in self.rules
+            for pattern in rule.filters
+            if not any(rule.matches(pattern, name) for name in repositories)
+        ]
+
+
+def _rules(filters: dict[str, str | Sequence[str]]) -> tuple[ScanningRule, ...]:
+    return tuple(ScanningRule(frequency, given) for frequency, given in filters.items() if given)

@@ -1,0 +1,41 @@
+"""The keys that images are encrypted with, and who may use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moorage.ecr import limits
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+    from aws_cdk import aws_kms as kms
+    from constructs import Construct
+
+    from moorage.ecr.repository.repository_settings import Encryption
+
+PULL_USES = ("kms:Decrypt", "kms:DescribeKey")
+PUSH_USES = (*PULL_USES, "kms:GenerateDataKey")
+
+
+def check_key(encryption: Encryption, stack: cdk.Stack, faults: Faults) -> None:
+    """Note a key that is of another region than `stack`, as far as both are known."""
+    if encryption.given_key is not None:
+        regions = (encryption.given_key.env.region, stack.region)
+        if not any(map(is_token, regions)):
+            faults.keep(limits.KEY_REGION, "the key of encryption", regions)
+
+
+def key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
+    """The key that images are encrypted with, defined in `scope` where it is to be; None where it is AWS's."""
+    if not encryption.defines_key:
+        return encryption.given_key
+    from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loaded only where a key is defined
+
+    return kms.Key(
+        scope,
+        "Key",
+        enable_key_rotation=True,
+        description="Images of Amazon ECR",
+        removal_policy=removal_policy,
+    )

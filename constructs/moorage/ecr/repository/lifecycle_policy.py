@@ -1,0 +1,330 @@
+"""Which images of a repository stay, which are archived and which expire; and what that does to a list of images."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+from moorage.ecr import limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from moorage.workload.durations import Duration
+
+_DAY = 86400
+_ANY, _TAGGED, _UNTAGGED = "any", "tagged", "untagged"
+_STANDARD, _ARCHIVE = "standard", "archive"
+
+
+def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _instant(given: dt.date | None) -> dt.datetime | None:
+    """A date, or a time of day with or without a zone, as a time in UTC."""
+    if given is None:
+        return None
+    if not isinstance(given, dt.datetime):
+        given = dt.datetime(given.year, given.month, given.day)
+    return given.replace(tzinfo=dt.UTC) if given.tzinfo is None else given
+
+
+@attrs.frozen
+class PushedImage:
+    """An image to try a lifecycle on: its tags, and when it was pushed.
+
+    Args:
+        tags: Its tags; none for an image that lost them.
+        pushed: When it was pushed.
+        pulled: When it was last pulled, if it ever was.
+        archived: When it was moved to the archive, if it is there.
+        restored: When it came back from the archive, if it ever did.
+        part_of: A tag of the index (a multi-architecture image) that refers to it, and keeps it as long as itself.
+    """
+
+    tags: tuple[str, ...] = attrs.field(converter=_texts)
+    pushed: dt.datetime = attrs.field(converter=_instant)
+    pulled: dt.datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
+    archived: dt.datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
+    restored: dt.datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
+    part_of: str | None = attrs.field(default=None, kw_only=True)
+
+    @property
+    def since(self) -> dt.datetime:
+        """When it came, or came back: what ECR orders images by."""
+        return self.restored or self.pushed
+
+
+Images: TypeAlias = Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]
+
+
+@attrs.frozen(kw_only=True)
+class LifecycleRule:
+    """Some images, and when they expire or are archived.
+
+    Args:
+        tags: Patterns of tags, with up to four `*` each; an image must match all of them. Without `tags`, `prefixes`
+            or `untagged`, the rule is for all images, and the last of its lifecycle.
+        prefixes: Instead of `tags`: beginnings of tags, of which an image must have all.
+        untagged: Instead of `tags`: images without a tag.
+        keep: The newest so many of them stay.
+        older_than: Instead of `keep`: those pushed longer ago than so many days go.
+        unpulled_for: Instead of `keep`: those that nobody has pulled for so many days go; to the archive alone.
+        archived_for: Instead of `keep`: those that have been in the archive for so many days go.
+        archive: Whether those that go are archived, not deleted. An archived image is not pulled before it is
+            restored, which takes minutes; the archive costs less, and for 90 days at least.
+        priority: When the rule applies, the lowest first; in the order of the rules without it.
+        description: What reviewers read; worked out without it.
+
+    Raises:
+        ValueError: the rule selects by more than one thing, counts none or several, or what ECR does not take.
+    """
+
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    prefixes: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    untagged: bool = False
+    keep: int | None = None
+    older_than: int | None = attrs.field(default=None, converter=optional_seconds)
+    unpulled_for: int | None = attrs.field(default=None, converter=optional_seconds)
+    archived_for: int | None = attrs.field(default=None, converter=optional_seconds)
+    archive: bool = False
+    priority: int | None = None
+    description: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("LifecycleRule")
+        chosen = [name for name in ("tags", "prefixes", "untagged") if getattr(self, name)]
+        faults.keep(limits.LIFECYCLE_SELECTION, "what it selects by", chosen)
+        for pattern in self.tags:
+            faults.keep(limits.LIFECYCLE_WILDCARDS, "tags", pattern)
+        ages = {name: getattr(self, name) for name in ("older_than", "unpulled_for", "archived_for")}
+        counted = [name for name, value in {"keep": self.keep, **ages}.items() if value is not None]
+        faults.keep(limits.LIFECYCLE_ONE_COUNT, "what it counts", counted)
+        faults.keep(limits.LIFECYCLE_COUNT, "keep", self.keep)
+        faults.keep(limits.IMAGES, "keep", self.keep)
+        for name, seconds in ages.items():
+            faults.keep(limits.LIFECYCLE_DAYS, name, seconds)
+        faults.keep(limits.ARCHIVED_DAYS, "archived_for", self.archived_for)
+        faults.keep(limits.LIFECYCLE_PRIORITY, "priority", self.priority)
+        if self.unpulled_for is not None and not self.archive:
+            faults.add(
+                "unpulled_for is given without archive=True, but ECR deletes no image for not being pulled; "
+                "archive it, and delete it from there with a second rule's archived_for="
+            )
+        if self.archived_for is not None and self.archive:
+            faults.add("archive=True with archived_for, but those images are in the archive already; leave it out")
+        faults.raise_found()
+
+    @property
+    def status(self) -> str:
+        """Which images it is for, in ECR's word: `tagged`, `untagged` or `any`."""
+        if self.untagged:
+            return _UNTAGGED
+        return _TAGGED if self.tags or self.prefixes else _ANY
+
+    @property
+    def storage_class(self) -> str:
+        return _STANDARD if self.archived_for is None else _ARCHIVE
+
+    @property
+    def says(self) -> str:
+        """What it does, in words."""
+        of = self._of
+        if self.keep is not None:
+            return f"Keep the newest {self.keep} {of}" + (", archive the rest" if self.archive else "")
+        verb = "Archive" if self.archive else "Expire"
+        for seconds, since in (
+            (self.older_than, "pushed more than"),
+            (self.unpulled_for, "not pulled for"),
+            (self.archived_for, "archived for"),
+        ):
+            if seconds is not None:
+                return f"{verb} {of} {since} {seconds // _DAY} days" + (" ago" if since.startswith("pushed") else "")
+        return ""
+
+    def selects(self, image: PushedImage) -> bool:
+        """Whether an image has the tags that the rule is for."""
+        if self.untagged:
+            return not image.tags
+        wanted = [_as_pattern(pattern) for pattern in self.tags] + [_as_pattern(f"{each}*") for each in self.prefixes]
+        return all(any(pattern.fullmatch(tag) for tag in image.tags) for pattern in wanted)
+
+    def to_json(self, priority: int) -> dict[str, Any]:
+        """The rule as ECR's lifecycle policies write it."""
+        selection: dict[str, Any] = {"tagStatus": self.status}
+        if self.tags:
+            selection["tagPatternList"] = list(self.tags)
+        if self.prefixes:
+            selection["tagPrefixList"] = list(self.prefixes)
+        if self.storage_class == _ARCHIVE:
+            selection["storageClass"] = _ARCHIVE
+        for name, count in (
+            ("sinceImagePushed", self.older_than),
+            ("sinceImagePulled", self.unpulled_for),
+            ("sinceImageTransitioned", self.archived_for),
+        ):
+            if count is not None:
+                selection |= {"countType": name, "countUnit": "days", "countNumber": count // _DAY}
+        if self.keep is not None:
+            selection |= {"countType": "imageCountMoreThan", "countNumber": self.keep}
+        action = {"type": "transition", "targetStorageClass": _ARCHIVE} if self.archive else {"type": "expire"}
+        return {
+            "rulePriority": priority,
+            "description": self.description or self.says,
+            "selection": selection,
+            "action": action,
+        }
+
+    @property
+    def _of(self) -> str:
+        if self.untagged:
+            return "images without a tag"
+        if self.tags == ("*",):
+            return "images with a tag"
+        if self.prefixes:
+            return f"images tagged {' and '.join(f'{each}*' for each in self.prefixes)}"
+        return f"images tagged {' and '.join(self.tags)}" if self.tags else "images"
+
+
+def _as_pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))))
+
+
+@attrs.frozen(init=False)
+class Lifecycle:
+    """Which images of a repository stay, rule by rule; tried on a list of images before ECR runs it.
+
+    An image belongs to the first rule that is for its tags, whether that one acts on it or not: a rule that keeps
+    releases protects them from every later one.
+
+    Args:
+        rules: The rules, in the order in which they apply.
+
+    Raises:
+        ValueError: two rules have one priority, two are for the same tags or for images without one, the one for all
+            images is not the last, or ECR would not take the policy.
+    """
+
+    rules: tuple[LifecycleRule, ...]
+
+    def __init__(self, *rules: LifecycleRule) -> None:
+        self.__attrs_init__(tuple(rules))
+        faults = Faults("Lifecycle")
+        faults.keep(limits.LIFECYCLE_RULES, "the number of rules", len(rules))
+        for rule in rules:
+            if rule.status == _ANY and rule.keep is not None and not rule.archive:
+                faults.keep(limits.LIFECYCLE_ROLLBACK, "keep", rule.keep)
+        faults.keep(limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered])
+        for storage_class in (_STANDARD, _ARCHIVE):
+            chosen = [rule for _, rule in self._ordered if rule.storage_class == storage_class]
+            faults.keep(limits.LIFECYCLE_ANY_LAST, "the order of rules", [rule.status for rule in chosen])
+            untagged = sum(rule.status == _UNTAGGED for rule in chosen)
+            faults.keep(limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged)
+            tags = [tuple(sorted({*rule.tags, *(f"{each}*" for each in rule.prefixes)})) for rule in chosen]
+            faults.keep(limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
+        faults.keep(limits.LIFECYCLE_TEXT, "its text", self.text)
+        faults.raise_found()
+
+    @classmethod
+    def releases(
+        cls, keep: int = 100, *, tags: str | Sequence[str] = "*", expire_untagged: Duration | None = None
+    ) -> Lifecycle:
+        """Keep the newest releases, and let images without a tag expire.
+
+        Args:
+            keep: How many releases stay.
+            tags: What the tag of a release looks like: `v*`; `*` for any. Images with other tags stay.
+            expire_untagged: After how long an image without a tag expires; 14 days without it.
+        """
+        return cls(
+            LifecycleRule(untagged=True, older_than=expire_untagged or dt.timedelta(days=14)),
+            LifecycleRule(tags=tags, keep=keep),
+        )
+
+    @property
+    def text(self) -> str:
+        """The policy as ECR takes it."""
+        rules = [rule.to_json(priority) for priority, rule in self._ordered]
+        return json.dumps({"rules": rules}, separators=(",", ":"))
+
+    def keeps(self, images: Images, *, at: dt.date | None = None) -> list[str]:
+        """The tags that could still be pulled after ECR ran this policy, in the order given.
+
+        Args:
+            images: `PushedImage`s, or pairs of a tag (or several) and a date.
+            at: When it runs; now without it.
+        """
+        return self._tags(images, at, "keep")
+
+    def archives(self, images: Images, *, at: dt.date | None = None) -> list[str]:
+        """The tags of images that are, or would be moved, in the archive; arguments as of `keeps`."""
+        return self._tags(images, at, "archive")
+
+    def expires(self, images: Images, *, at: dt.date | None = None) -> list[str]:
+        """The tags of images that would be deleted; arguments as of `keeps`."""
+        return self._tags(images, at, "expire")
+
+    def outcome(self, images: Images, *, at: dt.date | None = None) -> list[tuple[PushedImage, str]]:
+        """What becomes of each image, those without a tag too: `keep`, `archive` or `expire`.
+
+        As the ECR guide's evaluation rules say: all rules are worked out on all images, then applied by priority; an
+        image belongs to the first rule that is for its tags; and what an index refers to outlives it.
+        """
+        given = [each if isinstance(each, PushedImage) else PushedImage(*each) for each in images]
+        instant = _instant(at) or dt.datetime.now(dt.UTC)
+        becomes = ["keep" if each.archived is None else "archive" for each in given]
+        taken: set[int] = set()
+        for _, rule in self._ordered:
+            within = [number for number, image in enumerate(given) if _stored(image) == rule.storage_class]
+            selected = [number for number in within if rule.selects(given[number])]
+            for number in _acted_on(rule, selected, given, instant):
+                if number not in taken:
+                    becomes[number] = "archive" if rule.archive else "expire"
+            taken |= set(selected)
+        for number, image in enumerate(given):
+            if any(image.part_of in each.tags and becomes[other] == "keep" for other, each in enumerate(given)):
+                becomes[number] = "keep"
+        return list(zip(given, becomes, strict=True))
+
+    def _tags(self, images: Images, at: dt.date | None, wanted: str) -> list[str]:
+        return [tag for image, becomes in self.outcome(images, at=at) if becomes == wanted for tag in image.tags]
+
+    @property
+    def _numbered(self) -> list[tuple[int, LifecycleRule]]:
+        numbered: list[tuple[int, LifecycleRule]] = []
+        for rule in self.rules:
+            follows = numbered[-1][0] + 1 if numbered else 1
+            numbered.append((follows if rule.priority is None else rule.priority, rule))
+        return numbered
+
+    @property
+    def _ordered(self) -> list[tuple[int, LifecycleRule]]:
+        return sorted(self._numbered, key=lambda pair: pair[0])
+
+
+def _stored(image: PushedImage) -> str:
+    return _STANDARD if image.archived is None else _ARCHIVE
+
+
+def _acted_on(rule: LifecycleRule, selected: list[int], given: list[PushedImage], instant: dt.datetime) -> list[int]:
+    """Which of the images that a rule is for it would act on, were it the only one."""
+    if rule.keep is not None:
+        newest_first = sorted(selected, key=lambda number: given[number].since, reverse=True)
+        return newest_first[rule.keep :]
+    age = rule.older_than or rule.unpulled_for or rule.archived_for or 0
+    return [number for number in selected if (instant - _counted_from(rule, given[number])).total_seconds() > age]
+
+
+def _counted_from(rule: LifecycleRule, image: PushedImage) -> dt.datetime:
+    if rule.archived_for is not None:
+        return image.archived or image.since
+    if rule.unpulled_for is not None:
+        pulled_since = image.pulled and (image.restored is None or image.pulled > image.restored)
+        return image.pulled if image.pulled and pulled_since else image.since
+    return image.since

@@ -1,0 +1,132 @@
+"""A repository that everyone reads and few write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from moorage.ecr import limits
+from moorage.scope.stage_validation import claim_name
+from moorage.workload.problems import Faults
+
+_PUSH = (
+    "ecr-public:BatchCheckLayerAvailability",
+    "ecr-public:CompleteLayerUpload",
+    "ecr-public:InitiateLayerUpload",
+    "ecr-public:PutImage",
+    "ecr-public:UploadLayerPart",
+)
+_LOG_IN = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
+
+
+class PublicRepository(Construct):
+    """A repository of Amazon ECR Public with its page in the gallery: everyone pulls, those pushed who were granted it.
+
+    Args:
+        scope: Where it is defined; a stack of us-east-1, where the service stands.
+        construct_id: Its id there.
+        name: Its name, 2 to 205 characters, after the account's alias; CloudFormation chooses one without it.
+        description: What is shown in lists, 1,024 characters at most.
+        about: What is in it, in Markdown, 10,240 characters at most.
+        usage: How to use it, in Markdown, 10,240 characters at most.
+        logo: A picture of 512,000 bytes at most. CloudFormation cannot set it, so an output says the command that does;
+            ECR shows it for verified accounts.
+        architectures: What its images run on, in the gallery's words: `x86-64`, `ARM 64`.
+        operating_systems: Likewise: `Linux`, `Windows`.
+        removal_policy: What becomes of it when the stack goes.
+
+    Raises:
+        ValueError: the stack is of another region, or ECR would not take an argument.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        about: str | None = None,
+        usage: str | None = None,
+        logo: str | Path | None = None,
+        architectures: Sequence[str] = (),
+        operating_systems: Sequence[str] = (),
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        faults.keep(limits.PUBLIC_REGION, "the region of its stack", cdk.Stack.of(scope).region)
+        faults.keep(limits.PUBLIC_NAME, "name", name)
+        faults.keep(limits.PUBLIC_DESCRIPTION, "description", description)
+        for argument, text in {"about": about, "usage": usage}.items():
+            faults.keep(limits.PUBLIC_TEXT, argument, text)
+        for argument, names in {"architectures": architectures, "operating_systems": operating_systems}.items():
+            faults.keep(limits.PUBLIC_PLATFORMS, f"the number of {argument}", len(names))
+            for each in names:
+                faults.keep(limits.PUBLIC_PLATFORM, argument, each)
+        _check_logo(logo, faults)
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self._policy = iam.PolicyDocument()
+        self.resource = ecr.CfnPublicRepository(
+            self,
+            "Resource",
+            repository_name=name,
+            repository_policy_text=self._policy,
+            repository_catalog_data={
+                key: value
+                for key, value in {
+                    "RepositoryDescription": description,
+                    "AboutText": about,
+                    "UsageText": usage,
+                    "Architectures": list(architectures),
+                    "OperatingSystems": list(operating_systems),
+                }.items()
+                if value
+            }
+            or None,
+        )
+        self.resource.apply_removal_policy(removal_policy)
+        self.repository_arn = self.resource.attr_arn
+        self.repository_name = self.resource.ref
+        if name is not None:
+            claim_name(self, "AWS::ECR::PublicRepository", name)
+        if logo is not None:
+            self._say_how_to_set(Path(logo))
+
+    def grant_push(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a role push, or, by the repository's policy, an account or an organization."""
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(_LOG_IN), resource_arns=["*"])
+        grant = iam.Grant.add_to_principal(grantee=grantee, actions=list(_PUSH), resource_arns=[self.repository_arn])
+        if not grant.success:
+            self.add_to_resource_policy(iam.PolicyStatement(principals=[grantee.grant_principal], actions=list(_PUSH)))
+        return grant
+
+    def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
+        """Add a statement to the repository's policy."""
+        self._policy.add_statements(statement)
+
+    def _say_how_to_set(self, logo: Path) -> None:
+        of = f"-repository-catalog-data --region us-east-1 --repository-name {self.repository_name}"
+        merge = "jq --rawfile logo logo.b64 'del(.logoUrl, .marketplaceCertified) + {logoImageBlob: $logo}'"
+        cdk.CfnOutput(
+            self,
+            "Logo",
+            description="Sets the logo, which CloudFormation cannot; ECR shows it for verified accounts",
+            value=f"base64 < {logo.name} | tr -d '\\n' > logo.b64 && aws ecr-public get{of} --query catalogData "
+            f"| {merge} > catalog.json && aws ecr-public put{of} --catalog-data file://catalog.json",
+        )
+
+
+def _check_logo(logo: str | Path | None, faults: Faults) -> None:
+    if logo is None:
+        return
+    if not Path(logo).is_file():
+        faults.add(f"logo is {str(logo)!r}, but there is no such file; name a picture")
+    else:
+        faults.keep(limits.PUBLIC_LOGO, "logo", Path(logo).stat().st_size)

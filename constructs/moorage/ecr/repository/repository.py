@@ -1,0 +1,167 @@
+"""The home of one image and its tags."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from constructs import Construct
+
+from moorage.ecr import limits as ecr_limits
+from moorage.ecr.registry import inventory
+from moorage.ecr.repository.encryption_keys import PULL_USES, PUSH_USES, check_key, key_for
+from moorage.ecr.repository.lifecycle_policy import Lifecycle
+from moorage.ecr.repository.repository_settings import Encryption, Tags
+from moorage.scope.stage_validation import claim_name
+from moorage.workload import limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
+
+    from moorage.workload.durations import Duration
+
+AWS_KEY = Encryption.aws_key()
+_UNKNOWN_TO_CDK = re.compile("--|__")
+"""What joins the parts of a name for ECR (botocore ecr RepositoryName), and CDK's construct does not take."""
+
+
+class Repository(ecr.Repository):
+    """A private repository with immutable tags, encrypted by AWS KMS, scanned on push, and retained.
+
+    It is an `ecr.Repository`. Services need no grant: their execution role gets one from `Image.from_repository`.
+    Others get one from `grant_pull`, `grant_push`, `grant_pull_push` and `grant_read`: a role, an account
+    (`iam.AccountPrincipal`) or an organization (`iam.OrganizationPrincipal`); a key of the account's own lets it too.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        name: Its name in the registry, 2 to 256 characters; CloudFormation chooses one without it.
+        immutable_tags: Whether a tag that was pushed stays what it is; or patterns of the tags that do, as `v*`.
+        mutable_tags: Patterns of tags that move although others do not, 5 at most: `latest`, `dev-*`.
+        keep_releases: How many releases are kept, the newest, 100 without it; the others expire.
+        release_tags: What the tag of a release looks like, with `*`: `v*`. Images with other tags do not expire.
+        expire_untagged: After how long an image without a tag expires; 14 days without it.
+        lifecycle: Instead of the three: rules of one's own, `Lifecycle(LifecycleRule(...), ...)`.
+        encryption: By whose key images are encrypted; a change replaces the repository.
+        removal_policy: What becomes of it when the stack goes; with `DESTROY`, `empty_on_delete` deletes its images.
+        empty_on_delete: Whether its images are deleted with it, which is refused otherwise.
+
+    Raises:
+        ValueError: ECR would not take the name, or an argument.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str | None = None,
+        immutable_tags: bool | Sequence[str] = True,
+        mutable_tags: Sequence[str] = (),
+        keep_releases: int | None = None,
+        release_tags: str = "*",
+        expire_untagged: Duration | None = None,
+        lifecycle: Lifecycle | None = None,
+        encryption: Encryption = AWS_KEY,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        empty_on_delete: bool = False,
+    ) -> None:
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        faults.keep(limits.REPOSITORY_NAME, "name", name)
+        tags = Tags.of(faults, immutable_tags=immutable_tags, mutable_tags=mutable_tags)
+        check_key(encryption, cdk.Stack.of(scope), faults)
+        _check_lifecycle(faults, lifecycle, keep_releases, release_tags, expire_untagged)
+        if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
+            faults.add(
+                "empty_on_delete=True, but a repository that is retained is not deleted; "
+                "use removal_policy=cdk.RemovalPolicy.DESTROY"
+            )
+        faults.raise_found()
+
+        unknown = name is not None and _UNKNOWN_TO_CDK.search(name) is not None
+        super().__init__(
+            scope,
+            construct_id,
+            repository_name=None if unknown else name,
+            image_tag_mutability=ecr.TagMutability(tags.setting),
+            image_tag_mutability_exclusion_filters=[
+                ecr.ImageTagMutabilityExclusionFilter.wildcard(pattern) for pattern in tags.exclusions
+            ]
+            or None,
+            image_scan_on_push=True,
+            empty_on_delete=empty_on_delete,
+            removal_policy=removal_policy,
+        )
+        self.tags = tags
+        self.encryption_key: kms.IKey | None = key_for(self, encryption, removal_policy)
+        self.lifecycle = lifecycle or Lifecycle.releases(
+            100 if keep_releases is None else keep_releases, tags=release_tags, expire_untagged=expire_untagged
+        )
+        self.name = name
+        resource: ecr.CfnRepository = self.node.default_child  # type: ignore[assignment]  # as CDK names it
+        resource.lifecycle_policy = ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=self.lifecycle.text)
+        resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
+            encryption_type=encryption.cipher.value,
+            kms_key=self.encryption_key.key_arn if self.encryption_key else None,
+        )
+        if unknown:
+            resource.repository_name = name
+        if name is not None:
+            claim_name(self, "AWS::ECR::Repository", name)
+            inventory.add_repository(self)
+
+    def fixes(self, tag: str) -> bool:
+        """Whether `tag` can be pushed once alone."""
+        return self.tags.fix(tag)
+
+    def _grant(self, method: str, uses: Sequence[str], grantee: iam.IGrantable) -> iam.Grant:
+        """What CDK's method of that name grants, to a role, an account or an organization, and a key's use with it."""
+        if self.encryption_key is not None:
+            self.encryption_key.grant(grantee, *uses)
+        granted: iam.Grant = getattr(super(), method)(grantee)
+        return granted
+
+    # Methods of CDK's, and no functions here: jsii would call a function back from node for each service of a task.
+    grant_pull = functools.partialmethod(_grant, "grant_pull", PULL_USES)
+    grant_push = functools.partialmethod(_grant, "grant_push", PUSH_USES)
+    grant_pull_push = functools.partialmethod(_grant, "grant_pull_push", PUSH_USES)
+
+    def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
+        """How often images were pulled from it, by the minute; takes what `cloudwatch.Metric` does."""
+        from moorage.ecr.metrics import pull_count  # noqa: PLC0415  # loads aws_cloudwatch, which is needed here alone
+
+        return pull_count(self.repository_name, **options)
+
+    def add_lifecycle_rule(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: the rules are checked together, so they are named when the repository is made."""
+        raise ValueError(
+            f"{self.node.path}: add_lifecycle_rule would add a rule that is not checked with the others; "
+            "use Repository(lifecycle=Lifecycle(LifecycleRule(...), ...))"
+        )
+
+
+def _check_lifecycle(
+    faults: Faults,
+    lifecycle: Lifecycle | None,
+    keep_releases: int | None,
+    release_tags: str,
+    expire_untagged: Duration | None,
+) -> None:
+    faults.keep(ecr_limits.LIFECYCLE_COUNT, "keep_releases", keep_releases)
+    faults.keep(ecr_limits.IMAGES, "keep_releases", keep_releases)
+    faults.keep(ecr_limits.LIFECYCLE_WILDCARDS, "release_tags", release_tags)
+    faults.keep(ecr_limits.LIFECYCLE_DAYS, "expire_untagged", optional_seconds(expire_untagged))
+    simple = keep_releases is not None or expire_untagged is not None or release_tags != "*"
+    if lifecycle is not None and simple:
+        faults.add(
+            "lifecycle is given with keep_releases, release_tags or expire_untagged, which it stands instead of; "
+            "leave one of them out"
+        )

@@ -1,0 +1,164 @@
+"""What is true of every image of a repository: whether tags move, what stays, and how it is encrypted."""
+
+from __future__ import annotations
+
+import enum
+import fnmatch
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from moorage.ecr import limits
+from moorage.ecr.repository.lifecycle_policy import Lifecycle
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
+
+
+class _Cipher(enum.Enum):
+    AES256 = "AES256"
+    KMS = "KMS"
+    KMS_DSSE = "KMS_DSSE"
+
+
+@attrs.frozen
+class Encryption:
+    """How images are encrypted, and by whose key; defined by one of its methods.
+
+    It cannot be changed: CloudFormation replaces the repository, and a retained one keeps its name.
+
+    Args:
+        cipher: How, in ECR's word.
+        given_key: A key that exists; AWS's without it.
+        defines_key: Whether a key is defined beside what it encrypts.
+    """
+
+    cipher: _Cipher
+    given_key: kms.IKey | None = None
+    defines_key: bool = False
+
+    @staticmethod
+    def aws_key(*, dual_layer: bool = False) -> Encryption:
+        """By the key that AWS keeps for ECR in the account; it costs nothing, and its policy is AWS's.
+
+        Args:
+            dual_layer: Whether images are encrypted twice (DSSE), which ECR offers in AWS GovCloud.
+        """
+        return Encryption(_Cipher.KMS_DSSE if dual_layer else _Cipher.KMS)
+
+    @staticmethod
+    def own_key() -> Encryption:
+        """By a key that is defined beside what it encrypts, retained and rotated; AWS bills each key by the month."""
+        return Encryption(_Cipher.KMS, defines_key=True)
+
+    @staticmethod
+    def with_key(key: kms.IKey, *, dual_layer: bool = False) -> Encryption:
+        """By a key that exists, of the repository's own region.
+
+        Args:
+            key: The key.
+            dual_layer: As for `aws_key`.
+        """
+        return Encryption(_Cipher.KMS_DSSE if dual_layer else _Cipher.KMS, key)
+
+    @staticmethod
+    def aes256() -> Encryption:
+        """By Amazon S3's own key: no call to AWS KMS, and no record of its use."""
+        return Encryption(_Cipher.AES256)
+
+    @property
+    def customer_key(self) -> bool:
+        """Whether the key is the account's own, so that its policy has a say."""
+        return self.defines_key or self.given_key is not None
+
+
+@attrs.frozen
+class Tags:
+    """Which tags stay what they are once pushed."""
+
+    immutable: bool
+    exclusions: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, faults: Faults, *, immutable_tags: bool | Sequence[str], mutable_tags: Sequence[str]) -> Tags:
+        """What a repository's arguments say of its tags; what is wrong with them goes to `faults`."""
+        if not isinstance(immutable_tags, bool):
+            if mutable_tags:
+                faults.add(
+                    "immutable_tags names tags and mutable_tags does too, but one is what the other leaves out; use one"
+                )
+            tags = cls(immutable=False, exclusions=tuple(immutable_tags))
+        else:
+            if mutable_tags and not immutable_tags:
+                faults.add("mutable_tags is given with immutable_tags=False, where every tag moves; leave one out")
+            tags = cls(immutable=immutable_tags, exclusions=tuple(mutable_tags))
+        name = "mutable_tags" if tags.immutable else "immutable_tags"
+        faults.keep(limits.EXCLUSION_FILTERS, f"the number of {name}", len(tags.exclusions))
+        for pattern in tags.exclusions:
+            faults.keep(limits.EXCLUSION_FILTER, name, pattern)
+        return tags
+
+    @property
+    def setting(self) -> str:
+        """In ECR's words."""
+        return ("IMMUTABLE" if self.immutable else "MUTABLE") + ("_WITH_EXCLUSION" if self.exclusions else "")
+
+    def fix(self, tag: str) -> bool:
+        """Whether `tag` can be pushed once alone."""
+        excluded = any(fnmatch.fnmatchcase(tag, pattern) for pattern in self.exclusions)
+        return self.immutable != excluded
+
+
+def _texts(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(given)
+
+
+def _statements(given: Sequence[iam.PolicyStatement]) -> tuple[iam.PolicyStatement, ...]:
+    return tuple(given)
+
+
+def _bool_or_texts(given: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa: FBT001  # one or the other
+    return given if isinstance(given, bool) else tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class RepositorySettings:
+    """The settings of repositories that ECR makes by itself, when images are replicated to, cached in or pushed to it.
+
+    Args:
+        immutable_tags: Whether a tag that was pushed stays what it is; or patterns of those that do.
+        mutable_tags: Patterns of tags that move all the same, 5 at most: `latest`, `dev-*`.
+        lifecycle: Which images stay; the newest 100 releases, and those without a tag for 14 days, without it.
+        encryption: By whose key they are encrypted.
+        policy: Who else may do what with them.
+        tags: Tags of the repositories, for cost and access.
+
+    Raises:
+        ValueError: ECR would not take one of them.
+    """
+
+    immutable_tags: bool | Sequence[str] = attrs.field(default=True, converter=_bool_or_texts)
+    mutable_tags: Sequence[str] = attrs.field(default=(), converter=_texts)
+    lifecycle: Lifecycle = attrs.field(factory=Lifecycle.releases)
+    encryption: Encryption = attrs.field(factory=Encryption.aws_key)
+    policy: Sequence[iam.PolicyStatement] = attrs.field(default=(), converter=_statements)
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("RepositorySettings")
+        Tags.of(faults, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
+        faults.raise_found()
+
+    @property
+    def mutability(self) -> Tags:
+        faults = Faults("RepositorySettings")
+        return Tags.of(faults, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
+
+    @property
+    def says(self) -> str:
+        """They, in a few words."""
+        cipher = "a key of its own" if self.encryption.customer_key else self.encryption.cipher.value
+        return f"{self.mutability.setting}, {cipher}, {len(self.lifecycle.rules)} lifecycle rules"

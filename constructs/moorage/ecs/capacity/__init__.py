@@ -1,0 +1,1 @@
+"""What tasks run on: Fargate, Auto Scaling groups and Managed Instances."""

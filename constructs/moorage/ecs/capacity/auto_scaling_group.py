@@ -1,0 +1,400 @@
+"""The instances of a cluster: an Auto Scaling group that the owner pays for, or ECS Managed Instances."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from moorage.ecs.capacity.capacity import Capacity
+from moorage.ecs.capacity.ec2_capacity import Ec2Capacity, ManagedInstancesCapacity
+from moorage.ecs.capacity.user_data import set_up
+from moorage.ecs.cdk_values import anyone, selected, tcp, zone_of
+from moorage.workload import capacity_limits
+from moorage.workload.problems import is_token
+from moorage.workload.task import Architecture
+
+if TYPE_CHECKING:
+    from moorage.workload.ec2_instances import InstanceRequirements
+
+_BOTTLEROCKET_SYSTEM_GIB = 4
+_ONE_ZONE = "@moorage/ecs:one-zone"
+
+_ON_CLUSTER = [
+    "ecs:RegisterContainerInstance",
+    "ecs:DeregisterContainerInstance",
+    "ecs:SubmitAttachmentStateChanges",
+    "ecs:SubmitContainerStateChange",
+    "ecs:SubmitTaskStateChange",
+]
+_ON_INSTANCE = [
+    "ecs:Poll",
+    "ecs:StartTelemetrySession",
+    "ecs:PutSystemLogEvents",
+    "ecs:UpdateContainerInstancesState",
+]
+_BEFORE_DELETION = (
+    "keep this text, then deploy with termination_protection=False and run: aws autoscaling "
+    "describe-auto-scaling-groups --auto-scaling-group-names {group} "
+    "--query 'AutoScalingGroups[].Instances[].InstanceId' --output text | xargs -n 50 aws autoscaling "
+    "set-instance-protection --no-protected-from-scale-in --auto-scaling-group-name {group} --instance-ids; "
+    "then cdk destroy"
+)
+
+
+@jsii.implements(ec2.IConnectable)
+class Instances(Construct):
+    """The instances of one capacity, as what connects to them sees them.
+
+    Args:
+        scope: Where they are defined.
+        construct_id: Their id there.
+        vpc: Where they run.
+        egress: TCP ports that they may connect to anywhere.
+        vpc_subnets: Their subnets; the private ones without it.
+    """
+
+    provider_name: str
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        egress: Sequence[int],
+        vpc_subnets: ec2.SubnetSelection | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._imported: dict[cdk.Stack, ec2.ISecurityGroup] = {}
+        self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
+        for port in egress:
+            self.security_group.add_egress_rule(anyone(), tcp(port), f"Instances to port {port}")
+        given = vpc_subnets and vpc_subnets.subnets
+        self.subnets = given or selected(vpc, vpc_subnets or ec2.SubnetSelection()).subnets
+        zones = {zone_of(subnet) for subnet in self.subnets}
+        if (
+            len(zones) == 1 and None not in zones and not any("#{Token[" in each for each in zones if each)
+        ):  # a token of a list may hold several
+            cdk.Annotations.of(self).add_warning_v2(
+                _ONE_ZONE,
+                "its subnets are in one zone, so every instance and task on it is lost when that zone is; "
+                "choose subnets of two zones or more with vpc_subnets=, or acknowledge this",
+            )
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Whom instances, and tasks without an interface of their own, may connect to, and who to them."""
+        return self.security_group.connections
+
+    def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
+        """The instances' security group as services in `stack` see it, so that their rules stand in their stack."""
+        if stack not in self._imported:
+            self._imported[stack] = ec2.SecurityGroup.from_security_group_id(
+                Construct(stack, f"Instances {self.node.addr}"),
+                "SecurityGroup",
+                self.security_group.security_group_id,
+                allow_all_outbound=False,
+            )
+        return self._imported[stack]
+
+
+class InstanceGroup(Instances):
+    """The Auto Scaling group of a `Capacity.ec2` and its capacity provider; `Cluster.capacity(...)` has it.
+
+    Instances take IMDSv2 with one hop alone, and tasks do not reach it: ECS blocks it for those with an interface of
+    their own, a rule of the instance's firewall (on Bottlerocket the one hop) for those in bridge mode. Nothing blocks
+    it for tasks in host mode, which have what the instance has.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        capacity: What it is to be.
+        cluster: The cluster that its instances join.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, capacity: Ec2Capacity, cluster: ecs.Cluster) -> None:
+        vpc = cluster.vpc
+        super().__init__(
+            scope,
+            construct_id,
+            vpc=vpc,
+            egress=capacity.instance.egress,
+            vpc_subnets=capacity.vpc_subnets,
+        )
+        self.capacity = capacity
+        self.role = _instance_role(self, cluster)
+        if capacity.instance.ssm_access:
+            self.role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore"))
+        self.launch_template = self._define_launch_template(cluster)
+        mixed = capacity.spot or capacity.requirements or len(capacity.instance_types) > 1
+        self.auto_scaling_group = autoscaling.AutoScalingGroup(
+            self,
+            "Group",
+            vpc=vpc,
+            vpc_subnets=capacity.vpc_subnets,
+            min_capacity=capacity.min_instances,
+            max_capacity=capacity.max_instances,
+            launch_template=None if mixed else self.launch_template,
+            mixed_instances_policy=_mixed(capacity, self.launch_template) if mixed else None,
+            capacity_rebalance=True if capacity.spot else None,
+            new_instances_protected_from_scale_in=capacity.termination_protection,
+            group_metrics=[autoscaling.GroupMetrics.all()],
+            notifications=(
+                [autoscaling.NotificationConfiguration(topic=capacity.notifications)]
+                if capacity.notifications
+                else None
+            ),
+            update_policy=autoscaling.UpdatePolicy.instance_refresh(
+                strategy=autoscaling.InstanceRefreshStrategy.ROLLING,
+                min_healthy_percentage=100,
+                max_healthy_percentage=110,
+                # CloudFormation would wait an hour for protection to end, then fail; ECS drains what is replaced.
+                scale_in_protected_instances=autoscaling.ScaleInProtectedInstances.REFRESH,
+            ),
+        )
+        if capacity.warm_pool:
+            autoscaling.WarmPool(
+                self,
+                "WarmPool",
+                auto_scaling_group=self.auto_scaling_group,
+                pool_state=autoscaling.PoolState.STOPPED,
+                min_size=capacity.warm_pool.min_instances,
+                max_group_prepared_capacity=capacity.warm_pool.max_prepared,
+            )
+        self.provider = self._define_provider()
+        self.provider_name = self.provider.ref
+        if capacity.termination_protection:
+            cdk.CfnOutput(
+                self,
+                "BeforeDeletion",
+                value=_BEFORE_DELETION.format(group=self.auto_scaling_group.auto_scaling_group_name),
+                description=f"capacity {capacity.name}: how to delete a group with protected instances",
+            )
+
+    def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
+        instance = self.capacity.instance
+        devices = {"/dev/sda1" if instance.ami.on_windows else "/dev/xvda": instance.volume_gib}
+        if instance.ami.is_bottlerocket:
+            devices = {"/dev/xvda": _BOTTLEROCKET_SYSTEM_GIB, "/dev/xvdb": instance.volume_gib}
+        named = self.capacity.instance_types
+        return ec2.LaunchTemplate(
+            self,
+            "LaunchTemplate",
+            machine_image=ec2.MachineImage.from_ssm_parameter(
+                instance.ami.parameter_for(self.capacity.architecture, gpus=self.capacity.has_gpus)
+            ),
+            instance_type=_instance_type(named[0]) if named else None,
+            role=self.role,
+            security_group=self.security_group,
+            associate_public_ip_address=False,
+            user_data=ec2.UserData.custom(set_up(self.capacity, cluster.cluster_name)),
+            block_devices=[
+                ec2.BlockDevice(
+                    device_name=device,
+                    volume=ec2.BlockDeviceVolume.ebs(size, encrypted=True, volume_type=ec2.EbsDeviceVolumeType.GP3),
+                )
+                for device, size in devices.items()
+            ],
+            http_tokens=ec2.LaunchTemplateHttpTokens.REQUIRED,
+            http_put_response_hop_limit=1,
+            detailed_monitoring=instance.detailed_monitoring,
+        )
+
+    def _define_provider(self) -> ecs.CfnCapacityProvider:
+        scaling = self.capacity.scaling
+        protected = "ENABLED" if self.capacity.termination_protection else "DISABLED"
+        return ecs.CfnCapacityProvider(
+            self,
+            "Provider",
+            name=_provider_name(self),
+            auto_scaling_group_provider=ecs.CfnCapacityProvider.AutoScalingGroupProviderProperty(
+                auto_scaling_group_arn=self.auto_scaling_group.auto_scaling_group_name,
+                managed_scaling=ecs.CfnCapacityProvider.ManagedScalingProperty(
+                    status="ENABLED",
+                    target_capacity=scaling.target_percent,
+                    maximum_scaling_step_size=scaling.most_at_once,
+                    instance_warmup_period=scaling.instance_warmup,
+                ),
+                managed_draining="ENABLED",
+                managed_termination_protection=protected,
+            ),
+        )
+
+
+class ManagedInstances(Instances):
+    """The capacity provider of a `Capacity.managed_instances` with its two roles; `Cluster.capacity(...)` has it.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        capacity: What it is to be.
+        cluster: The cluster that its instances join.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, capacity: ManagedInstancesCapacity, cluster: ecs.Cluster
+    ) -> None:
+        super().__init__(scope, construct_id, vpc=cluster.vpc, egress=capacity.egress, vpc_subnets=capacity.vpc_subnets)
+        self.capacity = capacity
+        self.provider = ecs.ManagedInstancesCapacityProvider(
+            self,
+            "Provider",
+            subnets=self.subnets,
+            security_groups=[self.security_group],
+            capacity_option_type=ecs.CapacityOptionType.SPOT if capacity.spot else ecs.CapacityOptionType.ON_DEMAND,
+            instance_requirements=_managed_requirements(capacity),
+            task_volume_storage=cdk.Size.gibibytes(capacity.volume_gib),
+            monitoring=ecs.InstanceMonitoring.DETAILED
+            if capacity.detailed_monitoring
+            else ecs.InstanceMonitoring.BASIC,
+            propagate_tags=ecs.PropagateManagedInstancesTags.CAPACITY_PROVIDER,
+            ec2_instance_profile=self._define_profile(cluster),
+        )
+        self.provider.bind(cluster)
+        self.provider_name = self.provider.capacity_provider_name
+        if capacity.scale_in_delay is not None:
+            resource = self.provider.node.default_child
+            if isinstance(resource, cdk.CfnResource):
+                resource.add_property_override(
+                    "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", capacity.scale_in_delay
+                )
+
+    def _define_profile(self, cluster: ecs.Cluster) -> iam.InstanceProfile:
+        """A profile whose name AWS's managed policy lets ECS pass on, and that another region's does not take."""
+        name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{self.node.addr[-12:]}"
+        self.role = _instance_role(self, cluster, name)
+        return iam.InstanceProfile(self, "Profile", instance_profile_name=name, role=self.role)
+
+
+def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
+    """Define what a capacity of `cluster` runs on, with its provider.
+
+    Raises:
+        TypeError: AWS or somebody else has defined it already.
+    """
+    construct_id = f"{capacity.name} instances"
+    if isinstance(capacity, Ec2Capacity):
+        return InstanceGroup(cluster, construct_id, capacity=capacity, cluster=cluster)
+    if isinstance(capacity, ManagedInstancesCapacity):
+        return ManagedInstances(cluster, construct_id, capacity=capacity, cluster=cluster)
+    raise TypeError(f"capacity {capacity.name!r} is none that is defined here; use Capacity.ec2(...)")
+
+
+def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
+    """What the agent does, and no more: images and logs are the execution role's of each task."""
+    arn = cluster.cluster_arn
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": _ON_CLUSTER, "Resource": arn},
+            {
+                "Effect": "Allow",
+                "Action": _ON_INSTANCE,
+                "Resource": "*",  # container instances, whose ids are not known before they register
+                "Condition": {"ArnEquals": {"ecs:cluster": arn}},
+            },
+            {"Effect": "Allow", "Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},
+        ],
+    }
+    return iam.Role(
+        scope,
+        "Role",
+        role_name=name,
+        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        inline_policies={"Agent": iam.PolicyDocument.from_json(policy)},
+    )
+
+
+def _mixed(capacity: Ec2Capacity, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
+    prioritized = not capacity.requirements
+    return autoscaling.MixedInstancesPolicy(
+        launch_template=template,
+        launch_template_overrides=(
+            [autoscaling.LaunchTemplateOverrides(instance_requirements=_requirements(capacity.requirements))]
+            if capacity.requirements
+            else [
+                autoscaling.LaunchTemplateOverrides(instance_type=_instance_type(name))
+                for name in capacity.instance_types
+            ]
+        ),
+        instances_distribution=autoscaling.InstancesDistribution(
+            on_demand_base_capacity=capacity.on_demand_base,
+            on_demand_percentage_above_base_capacity=0 if capacity.spot else 100,
+            on_demand_allocation_strategy=(
+                autoscaling.OnDemandAllocationStrategy.PRIORITIZED
+                if prioritized
+                else autoscaling.OnDemandAllocationStrategy.LOWEST_PRICE
+            ),
+            spot_allocation_strategy=autoscaling.SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED,
+        ),
+    )
+
+
+def _requirements(asked: InstanceRequirements) -> autoscaling.CfnAutoScalingGroup.InstanceRequirementsProperty:
+    range_of = autoscaling.CfnAutoScalingGroup
+    return range_of.InstanceRequirementsProperty(
+        v_cpu_count=range_of.VCpuCountRequestProperty(min=asked.vcpus[0], max=asked.vcpus[1]),
+        memory_mib=range_of.MemoryMiBRequestProperty(min=asked.memory_mib[0], max=asked.memory_mib[1]),
+        cpu_manufacturers=(["amazon-web-services"] if asked.architecture is Architecture.ARM64 else ["intel", "amd"]),
+        burstable_performance="included" if asked.burstable else "excluded",
+        bare_metal="excluded",
+        instance_generations=["current"],
+        accelerator_types=["gpu"] if asked.gpus else None,
+        accelerator_manufacturers=["nvidia"] if asked.gpus else None,
+        accelerator_count=range_of.AcceleratorCountRequestProperty(min=asked.gpus, max=None if asked.gpus else 0),
+    )
+
+
+def _managed_requirements(capacity: ManagedInstancesCapacity) -> ec2.InstanceRequirementsConfig | None:
+    asked = capacity.requirements
+    named: dict[str, Any] = {
+        "allowed_instance_types": list(capacity.allowed_instance_types) or None,
+        "excluded_instance_types": list(capacity.excluded_instance_types) or None,
+    }
+    if asked is None and not any(named.values()):
+        return None
+    if asked is None:
+        return ec2.InstanceRequirementsConfig(v_cpu_count_min=1, memory_min=cdk.Size.mebibytes(1), **named)
+    most = asked.memory_mib[1]
+    return ec2.InstanceRequirementsConfig(
+        v_cpu_count_min=asked.vcpus[0],
+        v_cpu_count_max=asked.vcpus[1],
+        memory_min=cdk.Size.mebibytes(asked.memory_mib[0]),
+        memory_max=None if most is None else cdk.Size.mebibytes(most),
+        cpu_manufacturers=(
+            [ec2.CpuManufacturer.AWS]
+            if asked.architecture is Architecture.ARM64
+            else [ec2.CpuManufacturer.INTEL, ec2.CpuManufacturer.AMD]
+        ),
+        burstable_performance=(
+            ec2.BurstablePerformance.INCLUDED if asked.burstable else ec2.BurstablePerformance.EXCLUDED
+        ),
+        instance_generations=[ec2.InstanceGeneration.CURRENT],
+        accelerator_count_min=asked.gpus or None,
+        accelerator_count_max=None if asked.gpus else 0,
+        accelerator_types=[ec2.AcceleratorType.GPU] if asked.gpus else None,
+        accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA] if asked.gpus else None,
+        **named,
+    )
+
+
+def _provider_name(scope: Construct) -> str | None:
+    """A name where CloudFormation's own would start with the stack's, and that with a word that AWS keeps."""
+    stack_name = cdk.Stack.of(scope).stack_name
+    if is_token(stack_name) or capacity_limits.PROVIDER_NAME.accepts(stack_name):
+        return None
+    return f"cp-{cdk.Names.unique_resource_name(scope, max_length=252, allowed_special_characters='-_')}"
+
+
+@functools.cache
+def _instance_type(name: str) -> ec2.InstanceType:
+    return ec2.InstanceType(name)

@@ -1,0 +1,233 @@
+"""What tasks run on."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from moorage.workload.durations import optional_seconds
+from moorage.workload.required_services import Needs
+
+if TYPE_CHECKING:
+    from aws_cdk.aws_ec2 import SubnetSelection
+    from aws_cdk.aws_sns import ITopic
+
+    from moorage.ecs.capacity.container_instance import ContainerInstance
+    from moorage.ecs.capacity.ec2_capacity import Ec2Capacity, ManagedInstancesCapacity, ManagedScaling, WarmPool
+    from moorage.ecs.cluster.imported_cluster import ExistingCapacity
+    from moorage.workload.durations import Duration
+    from moorage.workload.ec2_instances import InstanceRequirements
+    from moorage.workload.fit import Fit
+    from moorage.workload.task import OperatingSystemFamily, Task
+
+CAPACITY_ATTRIBUTE = "moorage.capacity"
+"""The attribute of a container instance that names its capacity, for what is placed without a provider: daemons."""
+
+
+class Kind(enum.Enum):
+    """Which of ECS's three sorts of capacity one is; a strategy has one sort alone."""
+
+    FARGATE = "Fargate"
+    INSTANCES = "Auto Scaling group"
+    MANAGED_INSTANCES = "Managed Instances"
+
+
+@attrs.frozen(eq=False)
+class Capacity:
+    """What tasks run on; defined by one of its methods and compared by identity, so that it can be a key.
+
+    Args:
+        name: What errors call it; of what AWS has already, its provider's name in ECS.
+    """
+
+    name: str
+    kind: ClassVar[Kind] = Kind.FARGATE
+    exists_already: ClassVar[bool] = True
+
+    def same_as(self, other: Capacity) -> bool:
+        """Whether both are one: what AWS has already by its name, what is defined here by identity."""
+        return self is other or (self.exists_already and other.exists_already and self.name == other.name)
+
+    @property
+    def vpc_subnets(self) -> SubnetSelection | None:
+        """Where its instances run; None for the private subnets of every zone, and where nothing is defined here."""
+        return None
+
+    @property
+    def agent_needs(self) -> Needs:
+        """What its instances must reach to join a cluster."""
+        return frozenset()
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether what tasks run on is taken back with two minutes' notice, as far as is known."""
+        return self.name == "FARGATE_SPOT"
+
+    @property
+    def runs_privileged(self) -> bool:
+        """Whether privileged containers are started, as far as is known."""
+        return True
+
+    @property
+    def system(self) -> OperatingSystemFamily | None:
+        """The operating system of its instances, as far as is known."""
+        return None
+
+    @property
+    def most_instances(self) -> int:
+        """How many container instances it may add to a cluster, as far as is known."""
+        return 0
+
+    def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # of what AWS places itself nothing is known
+        """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
+        return ()
+
+    def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # likewise
+        """How many copies of a task its instances hold at most; None where that is not known."""
+        return None
+
+    @staticmethod
+    def fargate() -> Capacity:
+        """Fargate: the platform injects each task into the VPC, and bills it by the second."""
+        return Capacity("FARGATE")
+
+    @staticmethod
+    def fargate_spot() -> Capacity:
+        """Fargate Spot: cheaper, and taken back with two minutes' notice when AWS needs the room."""
+        return Capacity("FARGATE_SPOT")
+
+    @staticmethod
+    def from_provider_name(name: str, *, managed_instances: bool = False) -> ExistingCapacity:
+        """A capacity provider that exists already, by its name in ECS.
+
+        What fits on its instances is not known, so it is not checked.
+
+        Args:
+            name: Its name.
+            managed_instances: Whether it is one of ECS Managed Instances; over an Auto Scaling group without it.
+
+        Raises:
+            ValueError: the name is none that ECS gives.
+        """
+        from moorage.ecs.cluster import imported_cluster  # noqa: PLC0415  # Fargate needs none of it
+
+        return (
+            imported_cluster.ExistingManagedInstances(name)
+            if managed_instances
+            else imported_cluster.ExistingCapacity(name)
+        )
+
+    @staticmethod
+    def ec2(
+        name: str,
+        *,
+        instance_types: Sequence[str] | None = None,
+        requirements: InstanceRequirements | None = None,
+        min_instances: int = 0,
+        max_instances: int,
+        spot: bool = False,
+        on_demand_base: int = 0,
+        instance: ContainerInstance | None = None,
+        scaling: ManagedScaling | None = None,
+        warm_pool: WarmPool | None = None,
+        termination_protection: bool = False,
+        trunking: bool = False,
+        notifications: ITopic | None = None,
+        vpc_subnets: SubnetSelection | None = None,
+    ) -> Ec2Capacity:
+        """Instances in an Auto Scaling group, which the owner pays for whether or not a task runs on them.
+
+        Args:
+            name: What errors call it, and part of the ids of its group and provider; CloudFormation chooses the
+                names in ECS, which an account has once. By ECS's rules for a provider's name.
+            instance_types: Types that may be launched, all of one architecture, in order of preference where none is
+                Spot. Several find room where one has run out.
+            requirements: What the types must have, in place of naming them: EC2 takes any that has it.
+            min_instances: Instances that always run.
+            max_instances: Instances that run at most.
+            spot: Whether instances are Spot: cheaper, and taken back with two minutes' notice. Those are taken that
+                are least likely to be, then the cheapest (`price-capacity-optimized`).
+            on_demand_base: With `spot`, the first instances that are on demand nevertheless.
+            instance: What each instance is: AMI, volume, access.
+            scaling: How ECS moves their number between the two.
+            warm_pool: Stopped instances that start sooner than new ones; none without it.
+            termination_protection: Whether instances with tasks are protected from scale-in (Security Hub ECS.19).
+                CloudFormation cannot delete a group with protected instances, in whatever order. To delete: deploy
+                with this off and take the protection from the instances, which an output of the stack says how;
+                then delete.
+            trunking: Whether the account has `awsvpcTrunking` on, which CloudFormation cannot set: more tasks with an
+                interface of their own on each instance. It counts for instances launched after it was turned on.
+            notifications: A topic that is told of each instance that is launched or ended, or cannot be.
+            vpc_subnets: Where instances run; the private subnets of every zone without it.
+
+        Raises:
+            ValueError: with all that could not be launched, or not as one group.
+        """
+        from moorage.ecs.capacity import container_instance, ec2_capacity  # noqa: PLC0415  # Fargate needs none of it
+
+        return ec2_capacity.Ec2Capacity(
+            name,
+            instance_types=instance_types or (),
+            requirements=requirements,
+            min_instances=min_instances,
+            max_instances=max_instances,
+            spot=spot,
+            on_demand_base=on_demand_base,
+            instance=instance or container_instance.ContainerInstance(),
+            scaling=scaling or ec2_capacity.ManagedScaling(),
+            warm_pool=warm_pool,
+            termination_protection=termination_protection,
+            trunking=trunking,
+            notifications=notifications,
+            vpc_subnets=vpc_subnets,
+        )
+
+    @staticmethod
+    def managed_instances(
+        name: str,
+        *,
+        requirements: InstanceRequirements | None = None,
+        allowed_instance_types: Sequence[str] = (),
+        excluded_instance_types: Sequence[str] = (),
+        spot: bool = False,
+        volume_gib: int = 80,
+        scale_in_delay: Duration | None = None,
+        detailed_monitoring: bool = True,
+        egress: Sequence[int] = (443,),
+        vpc_subnets: SubnetSelection | None = None,
+    ) -> ManagedInstancesCapacity:
+        """ECS Managed Instances: EC2 instances that AWS chooses, patches and replaces in the owner's VPC.
+
+        Args:
+            name: As in `Capacity.ec2`.
+            requirements: What the types must have; any type that a task fits on without it.
+            allowed_instance_types: Types or patterns (`m7g.*`) that may be used, up to 400; all without it.
+            excluded_instance_types: Types or patterns that may not be used, up to 400, in place of the allowed ones.
+            spot: Whether instances are Spot.
+            volume_gib: The volume for images, logs and files of the tasks on each instance, 1 GiB or more.
+            scale_in_delay: How long an instance stays idle, up to an hour, or `datetime.timedelta(seconds=-1)` for
+                ever; as AWS sees fit without it.
+            detailed_monitoring: Whether instances are measured every minute; priced.
+            egress: TCP ports that instances may connect to anywhere.
+            vpc_subnets: Where instances run; the private subnets of every zone without it.
+
+        Raises:
+            ValueError: with all that ECS would not take.
+        """
+        from moorage.ecs.capacity.ec2_capacity import ManagedInstancesCapacity  # noqa: PLC0415  # Fargate needs none of it
+
+        return ManagedInstancesCapacity(
+            name,
+            requirements=requirements,
+            allowed_instance_types=allowed_instance_types,
+            excluded_instance_types=excluded_instance_types,
+            spot=spot,
+            volume_gib=volume_gib,
+            scale_in_delay=optional_seconds(scale_in_delay),
+            detailed_monitoring=detailed_monitoring,
+            egress=tuple(egress),
+            vpc_subnets=vpc_subnets,
+        )

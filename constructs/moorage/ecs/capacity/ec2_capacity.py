@@ -1,0 +1,364 @@
+"""Capacities that run on instances: an Auto Scaling group's, ECS Managed Instances, and groups that exist already."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.capacity.container_instance import ContainerInstance
+from moorage.workload import capacity_limits, limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.ec2_instances import (
+    DATE,
+    InstanceRequirements,
+    InstanceType,
+    instance_type,
+    instance_types,
+    nearest_names,
+)
+from moorage.workload.fit import Demand, Fit, Host, fit
+from moorage.workload.problems import Faults, is_token
+from moorage.workload.required_services import INSTANCES, SESSIONS, Needs
+from moorage.workload.task import Architecture, OperatingSystemFamily
+
+if TYPE_CHECKING:
+    from aws_cdk.aws_ec2 import SubnetSelection
+    from aws_cdk.aws_sns import ITopic
+
+    from moorage.workload.task import Task
+
+
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class ManagedScaling:
+    """How ECS moves the number of instances.
+
+    Args:
+        target_percent: The share of the instances that tasks are to use, 1 to 100; below 100 keeps room that new
+            tasks start in at once, and that is paid for.
+        most_at_once: How many are launched at once, 1 to 10,000.
+        instance_warmup: The time in which a new instance does not count, up to 10,000 s; 300 s without it.
+
+    Raises:
+        ValueError: one of them is outside what ECS takes (botocore `ManagedScaling`).
+    """
+
+    target_percent: int = 100
+    most_at_once: int = 10000
+    instance_warmup: int | None = attrs.field(converter=optional_seconds, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("ManagedScaling")
+        faults.keep(capacity_limits.TARGET_CAPACITY, "target_percent", self.target_percent)
+        faults.keep(capacity_limits.SCALING_STEP, "most_at_once", self.most_at_once)
+        faults.keep(capacity_limits.INSTANCE_WARMUP, "instance_warmup", self.instance_warmup)
+        faults.raise_found()
+
+
+@attrs.frozen(kw_only=True)
+class WarmPool:
+    """Instances that were set up once and wait, stopped: their volumes are paid for, their hours are not.
+
+    None goes back to wait: with ECS that cannot be asked for (ECS developer guide, using a warm pool).
+
+    Args:
+        min_instances: How many wait at least.
+        max_prepared: How many there are at most, waiting and at work together; the group's most without it.
+    """
+
+    min_instances: int = 0
+    max_prepared: int | None = None
+
+
+@attrs.frozen(eq=False)
+class ManagedInstancesCapacity(Capacity):
+    """ECS Managed Instances; defined by `Capacity.managed_instances`, which says what each field means."""
+
+    kind: ClassVar[Kind] = Kind.MANAGED_INSTANCES
+    exists_already: ClassVar[bool] = False
+
+    requirements: InstanceRequirements | None = attrs.field(kw_only=True)
+    allowed_instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
+    excluded_instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
+    spot: bool = attrs.field(kw_only=True)
+    volume_gib: int = attrs.field(kw_only=True)
+    scale_in_delay: int | None = attrs.field(kw_only=True)
+    detailed_monitoring: bool = attrs.field(kw_only=True)
+    egress: tuple[int, ...] = attrs.field(kw_only=True)
+    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = _check_name(self.name)
+        faults.keep(capacity_limits.MANAGED_VOLUME, "volume_gib", self.volume_gib)
+        faults.keep(capacity_limits.SCALE_IN_DELAY, "scale_in_delay", self.scale_in_delay)
+        for argument in ("allowed_instance_types", "excluded_instance_types"):
+            faults.keep(
+                capacity_limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument))
+            )
+            for pattern in getattr(self, argument):
+                faults.keep(capacity_limits.INSTANCE_TYPE_FILTER, argument, pattern)
+        if self.allowed_instance_types and self.excluded_instance_types:
+            faults.add(
+                "allowed_instance_types and excluded_instance_types are both given, but ECS takes one of them; "
+                "leave one out"
+            )
+        for port in self.egress:
+            faults.keep(limits.PORT, "egress", port)
+        faults.raise_found()
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether its instances are Spot."""
+        return self.spot
+
+    @property
+    def agent_needs(self) -> Needs:
+        """What its instances must reach to join a cluster."""
+        return INSTANCES
+
+    def why_too_small(self, task: Task) -> str | None:
+        """Why no type that may be used holds the task; None where one may, or where none is known."""
+        if not self.known_types or is_token([task.cpu or 0, task.memory_mib]):
+            return None
+        demand = Demand.of(task)
+        if any(fit(demand, Host.of(each)).copies for each in self.known_types):
+            return None
+        return (
+            f"task needs {task.cpu or 0} CPU units, {task.memory_mib} MiB, {task.gpus} GPUs and "
+            f"{task.architecture.value}, but no type that meets the requirements of capacity {self.name!r} holds it; "
+            "widen its InstanceRequirements(...) or the types that are allowed"
+        )
+
+    @functools.cached_property
+    def known_types(self) -> tuple[InstanceType, ...]:
+        """The types that may be used, as far as the data has them: none where a pattern is of younger ones."""
+        types = self.requirements.matching() if self.requirements else instance_types()
+        allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
+        if is_token([*allowed, *excluded]) or not all(map(_known, allowed)):
+            return ()
+        return tuple(
+            each for each in types if (not allowed or _matches(each, allowed)) and not _matches(each, excluded)
+        )
+
+
+@attrs.frozen(eq=False)
+class Ec2Capacity(Capacity):
+    """Instances in an Auto Scaling group; defined by `Capacity.ec2`, which says what each field means."""
+
+    kind: ClassVar[Kind] = Kind.INSTANCES
+    exists_already: ClassVar[bool] = False
+
+    instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
+    requirements: InstanceRequirements | None = attrs.field(kw_only=True)
+    min_instances: int = attrs.field(kw_only=True)
+    max_instances: int = attrs.field(kw_only=True)
+    spot: bool = attrs.field(kw_only=True)
+    on_demand_base: int = attrs.field(kw_only=True)
+    instance: ContainerInstance = attrs.field(kw_only=True)
+    scaling: ManagedScaling = attrs.field(kw_only=True)
+    warm_pool: WarmPool | None = attrs.field(kw_only=True)
+    termination_protection: bool = attrs.field(kw_only=True)
+    trunking: bool = attrs.field(kw_only=True)
+    notifications: ITopic | None = attrs.field(kw_only=True)
+    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
+    known_types: tuple[InstanceType, ...] = attrs.field(init=False)
+
+    @known_types.default
+    def _looked_up(self) -> tuple[InstanceType, ...]:
+        if self.requirements:
+            return self.requirements.matching()
+        return tuple(filter(None, (instance_type(each) for each in self.instance_types if isinstance(each, str))))
+
+    def __attrs_post_init__(self) -> None:
+        faults = _check_name(self.name)
+        for argument in ("min_instances", "max_instances", "on_demand_base"):
+            faults.keep(capacity_limits.WHOLE_INSTANCES, argument, getattr(self, argument))
+        faults.keep(
+            capacity_limits.INSTANCES, "min_instances and max_instances", (self.min_instances, self.max_instances)
+        )
+        self._check_types(faults)
+        if self.on_demand_base and not self.spot:
+            faults.add(
+                f"on_demand_base is {self.on_demand_base}, but without spot=True every instance is on demand; "
+                "use spot=True, or leave it out"
+            )
+        faults.keep(capacity_limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
+        if self.warm_pool:
+            prepared = self.warm_pool.max_prepared
+            most = self.max_instances if prepared is None else prepared
+            faults.keep(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
+        if self.warm_pool and self.spot:
+            faults.add(
+                "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
+                "leave one out, or use a second capacity for Spot"
+            )
+        faults.raise_found()
+
+    @property
+    def architecture(self) -> Architecture:
+        """The processor of its instances; of types that are not known, by EC2's naming: `g` after the generation."""
+        if self.requirements:
+            return self.requirements.architecture
+        if self.known_types:
+            return self.known_types[0].architecture
+        return Architecture.ARM64 if re.match(r"[a-z]+\d+g", self.instance_types[0]) else Architecture.X86_64
+
+    @property
+    def has_gpus(self) -> bool:
+        """Whether its instances have GPUs for tasks."""
+        return bool(self.requirements.gpus) if self.requirements else any(each.gpus for each in self.known_types)
+
+    @property
+    def most_instances(self) -> int:
+        """How many container instances it may add to a cluster."""
+        return self.max_instances
+
+    @functools.cached_property
+    def hosts(self) -> tuple[Host, ...]:
+        """What each of its types offers tasks."""
+        reserved = self.instance.reserved_memory_mib
+        return tuple(Host.of(each, trunking=self.trunking, reserved_memory_mib=reserved) for each in self.known_types)
+
+    def fit(self, task: Task) -> tuple[Fit, ...]:
+        """How many copies of a task each of its instance types holds, and what binds.
+
+        Copies with a port of the instance for themselves, as in host mode, fit once on each.
+        """
+        demand = Demand.of(task)
+        return tuple(fit(demand, host) for host in self.hosts)
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether its instances are Spot, but for those of `on_demand_base`."""
+        return self.spot
+
+    @property
+    def agent_needs(self) -> Needs:
+        """What its instances must reach to join a cluster, and to be reached by Session Manager."""
+        return INSTANCES | SESSIONS if self.instance.ssm_access else INSTANCES
+
+    @property
+    def runs_privileged(self) -> bool:
+        """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
+        return self.instance.runs_privileged
+
+    @property
+    def system(self) -> OperatingSystemFamily:
+        """The operating system of its instances."""
+        return self.instance.ami.operating_system_family
+
+    def is_known_for(self, *tasks: Task) -> bool:
+        """Whether the sizes of all its types and of these tasks are known before deployment."""
+        sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task.host_ports)]
+        known = self.known_types and len(self.known_types) >= len(self.instance_types)
+        return bool(known) and not is_token([self.max_instances, *sizes])
+
+    def room_for(self, task: Task) -> int | None:
+        """How many copies of a task its instances hold at most; None where a size is not known."""
+        if not self.is_known_for(task):
+            return None
+        return self.max_instances * max(each.copies for each in self.fit(task))
+
+    def _check_types(self, faults: Faults) -> None:
+        if bool(self.instance_types) is bool(self.requirements):
+            faults.add(
+                f"instance_types is {'given beside requirements' if self.requirements else 'empty'}, but a group "
+                "launches either named types or what meets requirements; use instance_types=['m7g.large', ...] or "
+                "requirements=InstanceRequirements(...)"
+            )
+        if self.requirements and not self.known_types:
+            faults.add(
+                f"requirements are met by no instance type of {DATE}; ask for a wider range of vcpus or memory_mib"
+            )
+        for name in self.instance_types:
+            self._check_known(name, faults)
+        for argument, said in (
+            ("architecture", {each.name: each.architecture.value for each in self.known_types}),
+            ("GPUs", {each.name: "with GPUs" if each.gpus else "without GPUs" for each in self.known_types}),
+        ):
+            if len(set(said.values())) > 1 and not self.requirements:
+                listed = ", ".join(f"{name} ({value})" for name, value in said.items())
+                faults.add(
+                    f"instance_types differ in {argument} ({listed}), but one AMI starts them all; "
+                    "use a second capacity for the others"
+                )
+        if self.has_gpus and self.architecture is Architecture.ARM64 and not self._boots_arm_with_gpus:
+            faults.add(
+                "instance_types are arm64 with GPUs, for which there is no Amazon Linux 2023 AMI; "
+                "use ContainerInstance(ami=Ami.bottlerocket())"
+            )
+        self._check_trunking(faults)
+        if self.instance.ami.on_windows:
+            self._check_windows(faults)
+
+    def _check_windows(self, faults: Faults) -> None:
+        """Note what AWS's AMIs of Windows do not start on, or do not do."""
+        if self.architecture is not Architecture.X86_64 or self.has_gpus:
+            faults.add(
+                "instance_types are arm64 or have GPUs, but ECS's AMIs of Windows are for x86_64 without; "
+                "use other types, as in 'm7i.large'"
+            )
+        for argument in (name for name in ("trunking", "warm_pool") if getattr(self, name)):
+            faults.add(f"{argument} is given, but instances of Windows have none of it; leave it out")
+
+    def _check_trunking(self, faults: Faults) -> None:
+        if self.trunking and self.requirements and self.requirements.burstable:
+            faults.add(
+                "trunking=True, but requirements have burstable=True, and the T families have no trunk interface; "
+                "leave one of the two out"
+            )
+        for each in self.known_types if self.trunking and not self.requirements else ():
+            if each.burstable:
+                faults.add(f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type")
+            elif each.trunk_tasks is None:
+                warnings.warn(
+                    f"Capacity {self.name!r}: trunking=True, but AWS does not list {each.name} with a trunk interface "
+                    f"(data of {DATE}), so none is counted on",
+                    stacklevel=6,
+                )
+
+    @property
+    def _boots_arm_with_gpus(self) -> bool:
+        return self.instance.ami.is_bottlerocket or self.instance.ami.parameter is not None
+
+    def _check_known(self, name: str, faults: Faults) -> None:
+        """Refuse what is misspelt; warn of what may be newer than the data."""
+        if not isinstance(name, str):
+            faults.add(f"instance_types has {name!r}, which is no name; write it as in 'm7g.large'")
+            return
+        if instance_type(name):
+            return
+        family, dot, _ = name.lower().partition(".")
+        if not dot or any(each.family == family for each in instance_types()):
+            nearest = " or ".join(map(repr, nearest_names(name)))
+            faults.add(f"instance_types has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}")
+        else:
+            warnings.warn(
+                f"Capacity {self.name!r}: instance_types has {name!r}, which is not in the data of {DATE}, so what "
+                "fits on it is not checked",
+                stacklevel=6,
+            )
+
+
+def _matches(type_: InstanceType, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(type_.name, pattern) for pattern in patterns)
+
+
+def _known(pattern: str) -> bool:
+    return any(_matches(each, [pattern]) for each in instance_types())
+
+
+def _check_name(name: str) -> Faults:
+    faults = Faults(f"Capacity {name!r}")
+    faults.keep(capacity_limits.PROVIDER_NAME, "name", name)
+    return faults

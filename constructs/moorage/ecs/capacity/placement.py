@@ -1,0 +1,95 @@
+"""Where on the instances of its capacity a service's tasks go."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import attrs
+from aws_cdk import aws_ecs as ecs
+
+from moorage.workload import capacity_limits
+
+if TYPE_CHECKING:
+    from moorage.workload.problems import Faults
+
+_ZONE = ("spread", "attribute:ecs.availability-zone")
+
+
+def _strategies(given: Iterable[ecs.PlacementStrategy]) -> tuple[ecs.PlacementStrategy, ...]:
+    return tuple(given)
+
+
+def _constraints(given: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.PlacementConstraint, ...]:
+    return tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class Placement:
+    """On which instances of an Auto Scaling group tasks go; on Fargate and Managed Instances AWS places them.
+
+    Args:
+        strategies: What ECS looks at in turn, up to 5: zones, then instances, evenly, without it. Tasks are moved to
+            zones that have too few (zone rebalancing) only where the first spreads them over zones.
+        constraints: What an instance must be or have, up to 10.
+        daemon: Whether one task runs on each instance of the capacity, in place of a number of copies: a log router,
+            an agent. A rollout stops each before it starts the next. ECS takes no capacity providers for it, so it has
+            the launch type EC2 and a constraint that names the capacity.
+
+    Raises:
+        ValueError: they are more than ECS takes, or strategies are given for a daemon.
+    """
+
+    strategies: tuple[ecs.PlacementStrategy, ...] = attrs.field(converter=_strategies, default=())
+    constraints: tuple[ecs.PlacementConstraint, ...] = attrs.field(converter=_constraints, default=())
+    daemon: bool = False
+
+    @classmethod
+    def packed_by_cpu(cls) -> Placement:
+        """In each zone alike, and there on the instance with the least CPU left, so that fewer instances run."""
+        return cls(strategies=(_zones(), ecs.PlacementStrategy.packed_by_cpu()))
+
+    @classmethod
+    def packed_by_memory(cls) -> Placement:
+        """In each zone alike, and there on the instance with the least memory left, so that fewer instances run."""
+        return cls(strategies=(_zones(), ecs.PlacementStrategy.packed_by_memory()))
+
+    @classmethod
+    def on_each_instance(cls) -> Placement:
+        """One task on each instance: a daemon."""
+        return cls(daemon=True)
+
+    @property
+    def by(self) -> list[ecs.PlacementStrategy]:
+        """What ECS looks at in turn; nothing for a daemon, which is everywhere."""
+        if self.daemon:
+            return []
+        return list(self.strategies) or [_zones(), _instances()]
+
+    @property
+    def zones_first(self) -> bool:
+        """Whether tasks are first of all spread over zones, which rebalancing needs."""
+        if self.daemon or not self.strategies:
+            return not self.daemon
+        first = self.strategies[0].to_json()[0]
+        return (first.type, first.field) == _ZONE
+
+    def check(self, faults: Faults) -> None:
+        """Note what ECS would not take."""
+        faults.keep(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
+        faults.keep(capacity_limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints))
+        if self.daemon and self.strategies:
+            faults.add(
+                "placement has strategies and daemon=True, but a daemon is on every instance; leave the strategies out"
+            )
+
+
+@functools.cache
+def _zones() -> ecs.PlacementStrategy:
+    return ecs.PlacementStrategy.spread_across(_ZONE[1])
+
+
+@functools.cache
+def _instances() -> ecs.PlacementStrategy:
+    return ecs.PlacementStrategy.spread_across_instances()

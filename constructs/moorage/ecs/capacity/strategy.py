@@ -1,0 +1,129 @@
+"""Over which capacities tasks are spread."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import attrs
+
+from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.workload import capacity_limits
+from moorage.workload.problems import Faults
+
+
+def _weights(given: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
+    if isinstance(given, Capacity):
+        return MappingProxyType({given: 1})
+    return MappingProxyType(dict(given) if isinstance(given, Mapping) else {_hashable(given): 1})
+
+
+def _hashable(given: Any) -> Any:
+    """A list cannot be a key; it is refused by name, as all that is no capacity."""
+    return given if isinstance(given, Hashable) else f"a {type(given).__name__}"
+
+
+@attrs.frozen
+class Strategy:
+    """Over which capacities the tasks of a service are spread.
+
+    Args:
+        weights: One capacity, or the share of each: of tasks with `{general: 1, spot: 3}` three of four run on `spot`.
+            A weight is 0 to 1,000, and not 0 for all of several.
+        base: How many tasks one of them has before weights count, as in `base={general: 2}`; 0 to 100,000.
+
+    Raises:
+        ValueError: with all that ECS would not take as a strategy.
+    """
+
+    weights: Mapping[Capacity, int] = attrs.field(converter=_weights)
+    base: Mapping[Capacity, int] = attrs.field(converter=_weights, factory=dict, kw_only=True)
+    of_cluster: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Strategy")
+        if not self.weights:
+            faults.add("weights is empty, but tasks run on one capacity at least; name it, or leave capacity= out")
+        for argument, said in (("weights", self.weights), ("base", self.base)):
+            for capacity, number in said.items():
+                if not isinstance(capacity, Capacity):
+                    faults.add(
+                        f"{argument} has {capacity!r}, which is no capacity; use what Capacity.ec2(...), "
+                        "Capacity.fargate() or another of its methods returns, several as in {general: 1, spot: 3}"
+                    )
+                elif not isinstance(number, int) or isinstance(number, bool):
+                    faults.add(f"{argument} of {capacity.name!r} is {number!r}, but it is a whole number; use one")
+        if not faults.found:
+            self._check_limits(faults)
+        faults.raise_found()
+
+    @classmethod
+    def of(cls, given: CapacityChoice) -> Strategy:
+        """What a service is given, as a strategy."""
+        return given if isinstance(given, Strategy) else cls(given)
+
+    @classmethod
+    def default_of(cls, first: Capacity) -> Strategy:
+        """The strategy of a service that names none and follows its cluster's, which begins with `first`."""
+        strategy = cls(first)
+        object.__setattr__(strategy, "of_cluster", True)
+        return strategy
+
+    @property
+    def used(self) -> tuple[Capacity, ...]:
+        """The capacities that tasks can run on: those with a weight or a base."""
+        return tuple(each for each, weight in self.weights.items() if weight or each in self.base)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of its capacities, of which there is one."""
+        return next(iter(self.weights)).kind
+
+    def _check_limits(self, faults: Faults) -> None:
+        faults.keep(capacity_limits.STRATEGY_ITEMS, "the number of capacities", len(self.weights))
+        for capacity, weight in self.weights.items():
+            faults.keep(capacity_limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
+        if len(self.weights) > 1:
+            faults.keep(capacity_limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))
+        faults.keep(capacity_limits.STRATEGY_KINDS, "capacity", {each.name: each.kind.value for each in self.weights})
+        faults.keep(capacity_limits.STRATEGY_BASES, "base", [each.name for each in self.base])
+        for capacity, base in self.base.items():
+            faults.keep(capacity_limits.STRATEGY_BASE, f"the base of capacity {capacity.name!r}", base)
+            if capacity not in self.weights:
+                faults.add(
+                    f"base names capacity {capacity.name!r}, but the weights do not; give it a weight, 0 or more"
+                )
+
+    def check(self, offered: tuple[Capacity, ...] | None, faults: Faults) -> None:
+        """Note the capacities that the cluster does not have.
+
+        Args:
+            offered: What the cluster has, or None where that is not known.
+            faults: Where to note it.
+        """
+        for capacity in self.weights:
+            if offered is None and not capacity.exists_already:
+                faults.add(
+                    f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
+                    "use Capacity.from_provider_name(...) for a provider that it has"
+                )
+            elif offered is not None and not any(capacity.same_as(each) for each in offered):
+                faults.add(_not_offered(capacity, [each.name for each in offered]))
+
+
+def _not_offered(capacity: Capacity, names: Sequence[str]) -> str:
+    listed = ", ".join(map(repr, names))
+    if capacity.name in names:
+        return (
+            f"capacity {capacity.name!r} is none of the cluster's ({listed}), but another of that name; "
+            "make it once, and give the same to the cluster and here"
+        )
+    return (
+        f"capacity {capacity.name!r} is none of the cluster's ({listed}); name it in capacity=[...] of Cluster(...) or "
+        "Cluster.from_attributes(...)"
+    )
+
+
+CapacityChoice: TypeAlias = Capacity | Mapping[Capacity, int] | Strategy
+"""One capacity, the weights by which tasks are spread over several, or a strategy with a base."""

@@ -1,0 +1,1 @@
+"""A cluster, defined here or imported, with its sessions and failure events."""

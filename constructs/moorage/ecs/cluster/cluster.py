@@ -1,0 +1,296 @@
+"""An ECS cluster in a VPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.capacity.strategy import Strategy
+from moorage.ecs.cluster.failure_events import Forensics
+from moorage.ecs.network.network import UNREACHED, Reach, unreached
+from moorage.scope.stage_validation import check_whole
+from moorage.workload import capacity_limits, limits
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_servicediscovery as servicediscovery
+    from aws_cdk import aws_sns as sns
+
+    from moorage.ecs.capacity.auto_scaling_group import Instances
+    from moorage.ecs.capacity.fit_checks import Claim
+    from moorage.ecs.cluster.exec_sessions import Sessions
+    from moorage.ecs.cluster.imported_cluster import ExistingCluster
+    from moorage.workload.fit import Fit
+    from moorage.workload.task import Task
+
+
+class Cluster(ecs.Cluster):
+    """An ECS cluster in a VPC and the capacities that its services may use.
+
+    It is an `ecs.Cluster`, but for CDK's methods that add capacity, which are refused: a cluster has one list of them.
+    What CDK defines on it itself (`ecs.Ec2Service`, `ecs_patterns`) takes `cluster.with_capacity`. It is a connectable
+    (the security groups of the instances that it defines).
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        vpc: The VPC that tasks and instances run in: a `Network`'s, or any other.
+        capacity: What tasks run on; the first is what a service gets that does not say. Fargate without it. One is
+            taken away in two deployments, first from its services, then here: ECS keeps what a service uses.
+        namespace: The name of a namespace in which its services have names for each other (Service Connect); none
+            without it.
+        container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
+            container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
+        forensics: Whether stopped tasks, failed deployments and placement failures are kept for a year in a log group
+            (`Forensics`).
+        forensics_topic: What is told of each of them besides; `Forensics` says what a topic with a key needs.
+        sessions: How sessions in containers (`Task(execute_command=True)`) are recorded and encrypted; without it each
+            is recorded in the log group of its service, and passes over TLS.
+        removal_policy: What becomes of what these two keep, log groups, a queue and a key, when the stack goes.
+
+    Raises:
+        ValueError: there is no capacity, one twice, or one whose instances could not reach ECS; or a topic without
+            forensics.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        capacity: Sequence[Capacity] | None = None,
+        namespace: str | None = None,
+        container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
+        forensics: bool = True,
+        forensics_topic: sns.ITopic | None = None,
+        sessions: Sessions | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
+        reach = Reach(vpc)
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        _check(capacities, reach, faults)
+        faults.keep(limits.NAMESPACE, "namespace", namespace)
+        if forensics_topic and not forensics:
+            faults.add("forensics_topic is given, but forensics=False tells it nothing; leave one of them out")
+        faults.raise_found()
+
+        super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
+        self.capacities = capacities
+        self.namespace = None if namespace is None else self._define_namespace(namespace)
+        self.sessions = self._define_sessions(sessions, removal_policy) if sessions else None
+        self.reach = reach
+        self._defined: Mapping[Capacity, Instances] = {
+            each: self._define(each) for each in capacities if not each.exists_already
+        }
+        if self._defined:  # CDK's own methods that add capacity do this for its clusters
+            self.connections.add_security_group(*(each.security_group for each in self._defined.values()))
+        self._claims: dict[Capacity, list[Claim]] = {}
+        self.associations = ecs.CfnClusterCapacityProviderAssociations(
+            self,
+            "Capacity",
+            cluster=self.cluster_name,
+            capacity_providers=[self.provider_name(each) for each in capacities],
+            default_capacity_provider_strategy=[
+                {"capacityProvider": self.provider_name(capacities[0]), "weight": 1},
+            ],
+        )
+        # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
+        # deleted before: ECS does not take a capacity away from a service that runs on it.
+        self.with_capacity = ecs.Cluster.from_cluster_attributes(
+            self,
+            "WithCapacity",
+            cluster_name=self.associations.ref,
+            vpc=vpc,
+            execute_command_configuration=self.sessions.configuration if self.sessions else None,
+        )
+        self.forensics = (
+            Forensics(self, "Forensics", cluster=self, topic=forensics_topic, removal_policy=removal_policy)
+            if forensics
+            else None
+        )
+
+    @staticmethod
+    def from_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_name: str | None = None,
+        cluster_arn: str | None = None,
+        vpc: ec2.IVpc | None = None,
+        capacity: Sequence[Capacity] | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        namespace: servicediscovery.INamespace | str | None = None,
+        sessions: Sessions | None = None,
+    ) -> ecs.ICluster:
+        """A cluster that exists already, of another stack or another tool, for all that takes a cluster.
+
+        What is not given is not checked; where something cannot do without it, its error says so.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            cluster_name: Its name, in the account and region of the stack.
+            cluster_arn: Its ARN, in place of the name.
+            vpc: The VPC that tasks run in. `Forensics` and `Dashboard` do without it.
+            capacity: What it has (`Capacity.fargate()`, `Capacity.from_provider_name("general")`); the first is what a
+                service gets that does not say. Fargate without it.
+            security_groups: Those of its instances, which stand for tasks without an interface of their own.
+            namespace: In which its services have names for each other: a name, an ARN, or CDK's, which
+                `cloud_map_options` need.
+            sessions: The key and the log group of its sessions, where it has them.
+
+        Raises:
+            ValueError: it is named twice, not at all or of another account or region than the stack's, or has a
+                capacity that does not exist already.
+        """
+        from moorage.ecs.cluster.imported_cluster import import_cluster  # noqa: PLC0415  # loaded only where there is one
+
+        return import_cluster(
+            scope,
+            construct_id,
+            cluster_name=cluster_name,
+            cluster_arn=cluster_arn,
+            vpc=vpc,
+            capacity=capacity,
+            security_groups=security_groups,
+            namespace=namespace,
+            sessions=sessions,
+        )
+
+    @property
+    def first(self) -> Capacity:
+        """What a task runs on that does not say."""
+        return self.capacities[0]
+
+    @property
+    def default_strategy(self) -> Strategy:
+        """What a service is given that is to follow the cluster's default strategy, whatever that becomes."""
+        return Strategy.default_of(self.capacities[0])
+
+    def capacity(self, capacity: Capacity) -> Instances:
+        """What is defined for a capacity of this cluster: its group, its provider and their roles.
+
+        Raises:
+            ValueError: it is none of this cluster's, or one that AWS has and nothing is defined for.
+        """
+        if capacity not in self._defined:
+            raise ValueError(
+                f"{self.node.path}: capacity {capacity.name!r} has no instances defined here; "
+                f"use one of {', '.join(repr(each.name) for each in self._defined) or 'those made by Capacity.ec2'}"
+            )
+        return self._defined[capacity]
+
+    def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
+        """How many copies of a task each instance type holds, and what binds, by the name of its capacity."""
+        return {each.name: each.fit(task) for each in self.capacities if each.kind is Kind.INSTANCES}
+
+    def provider_name(self, capacity: Capacity) -> str:
+        """The name of a capacity's provider in ECS."""
+        return capacity.name if capacity.exists_already else self.capacity(capacity).provider_name
+
+    def knows_group_of(self, capacity: Capacity) -> bool:
+        """Whether the security group of a capacity's instances is known."""
+        return not capacity.exists_already
+
+    def instance_groups(self, used: Iterable[Capacity], stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
+        """The security groups of capacities' instances, as far as they are defined here.
+
+        Args:
+            used: The capacities.
+            stack: Where services see them from, so that their rules stand in that stack.
+        """
+        defined = [self.capacity(each) for each in used if not each.exists_already]
+        return [each.security_group_in(stack) if stack else each.security_group for each in defined]
+
+    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
+        """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
+        from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate needs none of it
+
+        if not self._claims:
+            check_whole(self, self._overfull)
+        if len(strategy.used) == 1:
+            claims = self._claims.setdefault(strategy.used[0], [])
+            claims.append(Claim(lambda: str(service.node.path), task, least))
+
+    def add_capacity(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: capacities are named when the cluster is made."""
+        self._refuse("add_capacity")
+
+    def add_asg_capacity_provider(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: capacities are named when the cluster is made."""
+        self._refuse("add_asg_capacity_provider")
+
+    def add_managed_instances_capacity_provider(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: capacities are named when the cluster is made."""
+        self._refuse("add_managed_instances_capacity_provider")
+
+    def enable_fargate_capacity_providers(self) -> NoReturn:
+        """Refused: capacities are named when the cluster is made."""
+        self._refuse("enable_fargate_capacity_providers")
+
+    def _refuse(self, method: str) -> NoReturn:
+        raise ValueError(
+            f"{self.node.path}: {method} would give the cluster a second list of capacities, and AWS keeps one; "
+            "use Cluster(capacity=[Capacity.ec2(...), Capacity.fargate()])"
+        )
+
+    def _overfull(self) -> list[str]:
+        from moorage.ecs.capacity.fit_checks import overfull  # noqa: PLC0415  # likewise
+
+        return [fault for each, claims in self._claims.items() if (fault := overfull(each, claims))]
+
+    def _define_namespace(self, name: str) -> servicediscovery.HttpNamespace:
+        from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where there is one
+
+        return servicediscovery.HttpNamespace(self, "Namespace", name=name)
+
+    def _define_sessions(self, sessions: Sessions, removal_policy: cdk.RemovalPolicy) -> Sessions:
+        kept = sessions.define(self, removal_policy)
+        if isinstance(self.node.default_child, ecs.CfnCluster):
+            kept.set_on(self.node.default_child)
+        return kept
+
+    def _define(self, capacity: Capacity) -> Instances:
+        from moorage.ecs.capacity.auto_scaling_group import define_instances  # noqa: PLC0415  # Fargate needs no aws_autoscaling
+
+        defined = define_instances(self, capacity)
+        if not self.reach.network and self.reach.isolated(capacity.vpc_subnets):
+            cdk.Annotations.of(defined).add_warning_v2(
+                UNREACHED,
+                "its subnets have no way to the internet, as far as CDK says, so whether instances reach "
+                f"{', '.join(sorted(capacity.agent_needs))} is not known; acknowledge this where they do",
+            )
+        return defined
+
+
+def known(cluster: ecs.ICluster) -> Cluster | ExistingCluster:
+    """What is known of a cluster: all of one that is defined here, of any other what was said of it."""
+    if isinstance(cluster, Cluster):
+        return cluster
+    from moorage.ecs.cluster.imported_cluster import ExistingCluster  # noqa: PLC0415  # loaded only where there is one
+
+    return ExistingCluster.of(cluster)
+
+
+def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None:
+    names = [each.name for each in capacities]
+    if not names:
+        faults.add("capacity is empty, so no task could run; leave it out for Fargate")
+    faults.keep(capacity_limits.PROVIDERS, "the number of capacities", len(names))
+    most = [each.most_instances for each in capacities]
+    if not is_token(most):
+        faults.keep(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(most))
+    if len(set(names)) < len(names):
+        faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
+    for each in capacities:
+        missing = reach.missing(each.agent_needs, each.vpc_subnets, public_address=False)
+        if missing:
+            faults.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")

@@ -1,0 +1,126 @@
+"""Sessions in containers (ECS Exec): how a cluster records and encrypts them, and what the role of a task needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+
+from moorage.ecs.cdk_values import arn, here, stack_name
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from moorage.workload.required_services import Needs
+
+_ANYWHERE = (
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+    "logs:DescribeLogGroups",
+)
+"""What ECS Exec and its log need of the task role, and AWS knows no resource for (ECS developer guide, ECS Exec)."""
+_IN_LOG_GROUP = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+
+
+@attrs.frozen(kw_only=True)
+class Sessions:
+    """Where a cluster records the sessions in its containers (`aws ecs execute-command`), and by which key they pass.
+
+    Without it a session passes over TLS, and what is typed and printed is recorded in the log group of the service.
+    With it, a key encrypts what passes between client and container besides, and all sessions of the cluster are
+    recorded in one log group of their own. Either record needs `script` and `cat` in the image.
+
+    Args:
+        key: Encrypts the sessions and the log group; one is defined without it, which AWS bills by the month. Who opens
+            a session needs `kms:GenerateDataKey` on it. One that is imported must let CloudWatch Logs in already.
+        log_group: Where they are recorded, encrypted by a key, as Systems Manager then insists on; one that keeps a
+            year is defined without it.
+    """
+
+    key: kms.IKey | None = None
+    log_group: logs.ILogGroup | None = None
+
+    @property
+    def needs(self) -> Needs:
+        """What a task must reach for a session, beside what every session takes."""
+        return frozenset({"kms"}) if self.key else frozenset()
+
+    def define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> Sessions:
+        """Define in `scope` what is not given."""
+        key = self.key or kms.Key(
+            scope,
+            "SessionKey",
+            enable_key_rotation=True,
+            description="Sessions in containers of Amazon ECS",
+            removal_policy=removal_policy,
+        )
+        if self.log_group:
+            return Sessions(key=key, log_group=self.log_group)
+        _let_log(key, "*" if self.key else f"{stack_name()}-*")
+        group = logs.LogGroup(
+            scope,
+            "Sessions",
+            encryption_key=key,
+            retention=logs.RetentionDays.ONE_YEAR,
+            removal_policy=removal_policy,
+        )
+        return Sessions(key=key, log_group=group)
+
+    @property
+    def configuration(self) -> ecs.ExecuteCommandConfiguration:
+        """The same in the words of CDK."""
+        return ecs.ExecuteCommandConfiguration(
+            kms_key=self.key,
+            logging=ecs.ExecuteCommandLogging.OVERRIDE if self.log_group else ecs.ExecuteCommandLogging.DEFAULT,
+            log_configuration=ecs.ExecuteCommandLogConfiguration(
+                cloud_watch_log_group=self.log_group, cloud_watch_encryption_enabled=self.key is not None
+            )
+            if self.log_group
+            else None,
+        )
+
+    def set_on(self, cluster: ecs.CfnCluster) -> None:
+        """Have a cluster record and encrypt sessions so."""
+        if self.key and self.log_group:
+            cluster.configuration = ecs.CfnCluster.ClusterConfigurationProperty(
+                execute_command_configuration=ecs.CfnCluster.ExecuteCommandConfigurationProperty(
+                    kms_key_id=self.key.key_arn,
+                    logging="OVERRIDE",
+                    log_configuration=ecs.CfnCluster.ExecuteCommandLogConfigurationProperty(
+                        cloud_watch_log_group_name=self.log_group.log_group_name, cloud_watch_encryption_enabled=True
+                    ),
+                )
+            )
+
+
+def let_in(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: Sessions | None) -> None:
+    """Let the role of a task hold sessions and record them: in the cluster's log group, or else in its own."""
+    recorded = (sessions and sessions.log_group) or log_group
+    definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_ANYWHERE), resources=["*"]))
+    definition.add_to_task_role_policy(
+        iam.PolicyStatement(actions=list(_IN_LOG_GROUP), resources=[recorded.log_group_arn])
+    )
+    if sessions and sessions.key:
+        definition.add_to_task_role_policy(
+            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[sessions.key.key_arn])
+        )
+
+
+def _let_log(key: kms.IKey, log_groups: str) -> None:
+    """Let CloudWatch Logs encrypt log groups by a key (CloudWatch Logs user guide, "Encrypt log data")."""
+    context = {"kms:EncryptionContext:aws:logs:arn": arn("logs", f"log-group:{log_groups}")}
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{here()[1]}.amazonaws.com")],
+            actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            resources=["*"],
+            conditions={"ArnLike": context},
+        )
+    )

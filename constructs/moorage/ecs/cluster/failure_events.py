@@ -1,0 +1,228 @@
+"""What is kept of tasks that stop and services that fail, longer than ECS keeps it."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from moorage.delivery.dead_letters import define_dead_letters
+from moorage.ecs.cdk_values import arn, here, stack_name
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_sns as sns
+
+Pattern: TypeAlias = Mapping[str, Any]
+"""An event pattern as EventBridge writes it."""
+
+_EVENTS = "events.amazonaws.com"
+_POLICY = "EventLogs"
+_KEY = "EventKey"
+
+
+def stopped(cluster: str) -> Pattern:
+    """A task stopped, and not in the normal course (ECS guide: task state change events, stopped task error codes).
+
+    Kept: what could not start, what was killed or taken by AWS or by hand, every task of a service that ended by
+    itself, and others (jobs) of which a container ended with anything but 0. The scheduler says why it stops a task:
+    `Scaling activity initiated by` is a deployment or a scale-in, which are left out; failed health checks are kept.
+
+    Args:
+        cluster: The cluster's ARN.
+    """
+    exited = {"stopCode": ["EssentialContainerExited"]}
+    return {
+        "detail-type": ["ECS Task State Change"],
+        "detail": {
+            "clusterArn": [cluster],
+            "lastStatus": ["STOPPED"],
+            "$or": [
+                {
+                    "stopCode": [
+                        {"anything-but": ["EssentialContainerExited", "ServiceSchedulerInitiated"]},
+                        {"exists": False},
+                    ]
+                },
+                {**exited, "group": [{"prefix": "service:"}]},
+                {**exited, "containers": {"exitCode": [{"anything-but": [0]}]}},
+                {
+                    "stopCode": ["ServiceSchedulerInitiated"],
+                    "stoppedReason": [{"anything-but": {"prefix": "Scaling activity initiated by"}}],
+                },
+            ],
+        },
+    }
+
+
+def deployment_failed(services: str) -> Pattern:
+    """A deployment failed or was taken back (ECS guide: service deployment state change events).
+
+    Args:
+        services: How the ARNs of the cluster's services begin, since these events do not name their cluster.
+    """
+    return {
+        "detail-type": ["ECS Deployment State Change"],
+        "resources": [{"prefix": services}],
+        "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+    }
+
+
+def service_impaired(cluster: str) -> Pattern:
+    """A service cannot place, start or configure tasks, or is throttled (ECS guide: service action events).
+
+    Args:
+        cluster: The cluster's ARN.
+    """
+    return {
+        "detail-type": ["ECS Service Action"],
+        "detail": {"clusterArn": [cluster], "eventType": ["WARN", "ERROR"]},
+    }
+
+
+def failures(cluster: str, services: str) -> Pattern:
+    """All of them, as one rule takes them."""
+    return {"source": ["aws.ecs"], "$or": [stopped(cluster), deployment_failed(services), service_impaired(cluster)]}
+
+
+class Forensics(Construct):
+    """What failed in a cluster, kept in a log group: stopped tasks, failed deployments, and tasks without a place.
+
+    ECS forgets a stopped task within an hour. A `Cluster` has this unless told otherwise; for a cluster that exists
+    already, it is defined by itself. An account may have ten policies of log groups in a region: one is defined per
+    stack, for all log groups that CloudFormation names in it. What the log group does not take for a day is in a
+    dead-letter queue, whose key AWS bills by the month: one is defined per stack too.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        cluster: Whose failures are kept.
+        topic: What is told of each besides; its policy lets EventBridge publish. A topic encrypted by a key needs a
+            key of one's own, whose policy lets `events.amazonaws.com` do `kms:Decrypt` and `kms:GenerateDataKey*`;
+            one that is imported needs both policies already.
+        log_group: The log group of another `Forensics`, to have one for several clusters, and no further policy; one
+            that keeps a year without it.
+        removal_policy: What becomes of the log group, and of the queue of what neither took, when the stack goes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster: ecs.ICluster,
+        topic: sns.ITopic | None = None,
+        log_group: logs.ILogGroup | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        _kept[cluster] = self
+        self.log_group = log_group or logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
+        )
+        group = arn("logs", f"log-group:{self.log_group.log_group_name}")
+        self.dead_letter_queue = _define_letters(self, removal_policy)
+        arns = {"Logs": group}
+        if topic:
+            let_publish(topic, _EVENTS, _rules())
+            arns["Topic"] = topic.topic_arn
+        letters = self.dead_letter_queue.queue_arn
+        self.rule = cdk.CfnResource(  # which needs no aws_events, or every cluster would load it for this alone
+            self,
+            "Rule",
+            type="AWS::Events::Rule",
+            properties={
+                "Description": "Stopped tasks, failed deployments and tasks without a place",
+                "EventPattern": failures(cluster.cluster_arn, arn("ecs", f"service/{cluster.cluster_name}/")),
+                "Targets": [
+                    {"Id": each, "Arn": told, "DeadLetterConfig": {"Arn": letters}} for each, told in arns.items()
+                ],
+            },
+        )
+        if log_group is None:
+            self.rule.add_resource_dependency(_policy_of(cdk.Stack.of(self)))
+
+    @staticmethod
+    def of(cluster: ecs.ICluster) -> Forensics | None:
+        """Where the failures of a cluster are kept, as far as this app says."""
+        return _kept.get(cluster)
+
+
+_kept: weakref.WeakKeyDictionary[ecs.ICluster, Forensics] = weakref.WeakKeyDictionary()
+
+
+def _rules() -> str:
+    return arn("events", "rule/*")
+
+
+def _define_letters(scope: Construct, removal_policy: cdk.RemovalPolicy) -> sqs.Queue:
+    """Where events go that a target did not take for a day."""
+    queue = define_dead_letters(
+        scope,
+        "DeadLetters",
+        encryption=sqs.QueueEncryption.KMS,
+        encryption_key=_key_of(cdk.Stack.of(scope)),
+        removal_policy=removal_policy,
+    )
+    queue.add_to_resource_policy(_may("sqs:SendMessage", queue.queue_arn, _EVENTS, _rules()))
+    return queue
+
+
+def _key_of(stack: cdk.Stack) -> kms.Key:
+    """The stack's key for such queues, which EventBridge may use, as it may not the one that SQS manages."""
+    found = stack.node.try_find_child(_KEY)
+    if isinstance(found, kms.Key):
+        return found
+    key = kms.Key(
+        stack,
+        _KEY,
+        enable_key_rotation=True,
+        description="Events of Amazon ECS on their way",
+        removal_policy=cdk.RemovalPolicy.DESTROY,  # what it encrypts is gone in 14 days
+    )
+    key.grant_encrypt_decrypt(iam.ServicePrincipal(_EVENTS))
+    return key
+
+
+def let_publish(topic: sns.ITopic, service: str, source: str) -> None:
+    """Let a service of AWS publish to a topic for what `source` names in this account.
+
+    Said even where SNS's own default would let it: a topic with a policy has no default any more.
+    """
+    topic.add_to_resource_policy(_may("sns:Publish", topic.topic_arn, service, source))
+
+
+def _may(action: str, resource: str, service: str, source: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal(service)],
+        actions=[action],
+        resources=[resource],
+        conditions={"StringEquals": {"aws:SourceAccount": here()[2]}, "ArnLike": {"aws:SourceArn": source}},
+    )
+
+
+def _policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
+    """The stack's policy that lets EventBridge write to log groups, which CloudFormation names after the stack."""
+    found = stack.node.try_find_child(_POLICY)
+    if isinstance(found, logs.CfnResourcePolicy):
+        return found
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": [_EVENTS, "delivery.logs.amazonaws.com"]},
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": arn("logs", f"log-group:{stack_name()}-*:*"),
+    }
+    return logs.CfnResourcePolicy(
+        stack,
+        _POLICY,
+        policy_name=f"{stack_name()}-event-logs",
+        policy_document=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )

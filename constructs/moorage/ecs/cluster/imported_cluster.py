@@ -1,0 +1,199 @@
+"""Clusters and capacity providers that exist already, and what is known of them."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+
+from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.network.network import Reach
+from moorage.workload import capacity_limits, limits
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_servicediscovery as servicediscovery
+    from constructs import Construct
+
+    from moorage.ecs.capacity.strategy import Strategy
+    from moorage.ecs.cluster.exec_sessions import Sessions
+    from moorage.workload.task import Task
+
+_REGION, _ACCOUNT = 3, 4
+
+
+@attrs.frozen(eq=False)
+class ExistingCapacity(Capacity):
+    """A capacity provider that exists already; defined by `Capacity.from_provider_name`."""
+
+    kind: ClassVar[Kind] = Kind.INSTANCES
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults(f"Capacity {self.name!r}")
+        faults.keep(capacity_limits.PROVIDER_NAME, "name", self.name)
+        faults.raise_found()
+
+
+@attrs.frozen(eq=False)
+class ExistingManagedInstances(ExistingCapacity):
+    """One of ECS Managed Instances; defined by `Capacity.from_provider_name`."""
+
+    kind: ClassVar[Kind] = Kind.MANAGED_INSTANCES
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class ExistingCluster:
+    """A cluster that exists already, by what was said of it; the part of `Cluster` that others ask for.
+
+    Args:
+        with_capacity: The cluster as CDK knows it.
+        capacities: What it has; None where that is not known.
+        namespace: The name or ARN of the namespace in which its services have names for each other, or CDK's own.
+        security_groups: Those of its instances.
+        sessions: How it records and encrypts sessions.
+    """
+
+    with_capacity: ecs.ICluster
+    capacities: tuple[Capacity, ...] | None = None
+    namespace: servicediscovery.INamespace | str | None = None
+    security_groups: tuple[ec2.ISecurityGroup, ...] = ()
+    sessions: Sessions | None = None
+
+    @classmethod
+    def of(cls, cluster: ecs.ICluster) -> ExistingCluster:
+        """What was said of a cluster, or what CDK knows of one that it imported or defined itself."""
+        known = _known.get(cluster)
+        return known or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
+
+    @property
+    def first(self) -> Capacity:
+        """What a task runs on that does not say."""
+        return self.capacities[0] if self.capacities else Capacity.fargate()
+
+    @functools.cached_property
+    def reach(self) -> Reach:
+        """What is reached from the subnets of its VPC.
+
+        Raises:
+            ValueError: which VPC is not known.
+        """
+        try:
+            return Reach(self.with_capacity.vpc)
+        except RuntimeError as unknown:  # jsii's name for whatever node throws
+            raise ValueError(
+                f"{self.with_capacity.node.path}: vpc of this cluster is not known, and tasks have a place in one; "
+                "use Cluster.from_attributes(..., vpc=...)"
+            ) from unknown
+
+    def provider_name(self, capacity: Capacity) -> str:
+        """The name of a capacity's provider in ECS."""
+        return capacity.name
+
+    def knows_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # they are of all its instances
+        """Whether the security group of a capacity's instances is known."""
+        return bool(self.security_groups)
+
+    def instance_groups(
+        self,
+        used: Iterable[Capacity],  # noqa: ARG002  # likewise
+        stack: cdk.Stack | None = None,  # noqa: ARG002  # they are imported, and have rules where they are opened
+    ) -> list[ec2.ISecurityGroup]:
+        """The security groups of its instances."""
+        return list(self.security_groups)
+
+    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
+        """Nothing: how much room its instances have is not known."""
+
+
+_known: weakref.WeakKeyDictionary[ecs.ICluster, ExistingCluster] = weakref.WeakKeyDictionary()
+"""What was said of each cluster that `Cluster.from_attributes` returned."""
+
+
+def import_cluster(
+    scope: Construct,
+    construct_id: str,
+    *,
+    cluster_name: str | None,
+    cluster_arn: str | None,
+    vpc: ec2.IVpc | None,
+    capacity: Sequence[Capacity] | None,
+    security_groups: Sequence[ec2.ISecurityGroup],
+    namespace: servicediscovery.INamespace | str | None,
+    sessions: Sessions | None,
+) -> ecs.ICluster:
+    """Have CDK import a cluster, and keep what it has no place for; `Cluster.from_attributes` says what each means."""
+    faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+    stack = cdk.Stack.of(scope)
+    _check_name(cluster_name, cluster_arn, stack, faults)
+    if capacity is not None:
+        _check_capacity(tuple(capacity), faults)
+    faults.raise_found()
+
+    resource = f"cluster/{cluster_name}"
+    identity = cluster_arn or f"arn:{stack.partition}:ecs:{stack.region}:{stack.account}:{resource}"
+    if vpc is None:
+        cluster = ecs.Cluster.from_cluster_arn(scope, construct_id, identity)
+    else:
+        cluster = ecs.Cluster.from_cluster_attributes(
+            scope,
+            construct_id,
+            cluster_name=cluster_name or cdk.Arn.extract_resource_name(identity, "cluster"),
+            cluster_arn=identity,
+            vpc=vpc,  # and no security groups, which CDK would open to a load balancer for each service anew
+            has_ec2_capacity=capacity is None or any(each.kind is Kind.INSTANCES for each in capacity),
+            default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
+            execute_command_configuration=sessions.configuration if sessions else None,
+        )
+    _known[cluster] = ExistingCluster(
+        with_capacity=cluster,
+        capacities=None if capacity is None else tuple(capacity),
+        namespace=namespace,
+        security_groups=tuple(security_groups),
+        sessions=sessions,
+    )
+    return cluster
+
+
+def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, faults: Faults) -> None:
+    """Note what names no cluster, or one that no task of this stack could run in."""
+    if (name is None) == (arn is None):
+        given = "neither cluster_name nor cluster_arn is" if name is None else "cluster_name and cluster_arn are both"
+        faults.add(
+            f"{given} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
+            "cluster_arn="
+        )
+    faults.keep(limits.CLUSTER_NAME, "cluster_name", name)
+    faults.keep(limits.CLUSTER_ARN, "cluster_arn", arn)
+    if arn is None or is_token(arn) or faults.found:
+        return
+    parts = arn.split(":")
+    for what, there, here in (
+        ("region", parts[_REGION], stack.region),
+        ("account", parts[_ACCOUNT], stack.account),
+    ):
+        if not is_token(here) and here != there:
+            faults.add(
+                f"cluster_arn is of {what} {there}, but this stack is deployed in {here}, and a task runs where its "
+                f"cluster is; use a stack with env=Environment({what}='{there}')"
+            )
+
+
+def _check_capacity(capacities: tuple[Capacity, ...], faults: Faults) -> None:
+    """Note capacities that such a cluster could not have."""
+    if not capacities:
+        faults.add("capacity is empty, so no task could run; leave it out where it is not known")
+    names = [each.name for each in capacities]
+    if len(set(names)) < len(names):
+        faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
+    for each in capacities:
+        if not each.exists_already:
+            faults.add(
+                f"capacity {each.name!r} is one that a Cluster defines, and this one exists already; "
+                "use Capacity.from_provider_name(...) for what it has"
+            )

@@ -1,0 +1,237 @@
+"""A task that runs on a schedule or on an event, and ends."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from moorage.delivery.dead_letters import define_alarm, define_dead_letters
+from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.job.job_starter import Start
+from moorage.ecs.job.triggers import EventRule, Schedule
+from moorage.ecs.service.service_checks import check_placement
+from moorage.ecs.task.run_task import Run
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
+from moorage.ecs.task.volumes import open_file_systems
+from moorage.workload import job_limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_events as events
+    from aws_cdk import aws_logs as logs
+    from aws_cdk import aws_scheduler as scheduler
+    from aws_cdk import aws_stepfunctions as sfn
+
+    from moorage.ecs.capacity.placement import Placement
+    from moorage.ecs.capacity.strategy import CapacityChoice
+    from moorage.workload.durations import Duration
+    from moorage.workload.task import Task
+
+
+@jsii.implements(ec2.IConnectable, iam.IGrantable)
+class Job(Construct):
+    """A task that runs on a schedule or on an event, and ends; whoever starts it may do that and nothing else.
+
+    What cannot be started is tried again, then kept for 14 days in an encrypted queue. Tasks have no public address,
+    read-only file systems, a log group, and let out TCP 443 alone. It is a grantee (the task role) and a connectable
+    (the tasks' security group, or the instances' where tasks have no interface of their own).
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
+        task: What runs.
+        schedule: When it starts: a `ScheduleExpression` of aws_scheduler, in its time zone, or a `Schedule`.
+        event: What starts it: an `EventPattern` of aws_events, or an `EventRule`. A job has one of the two.
+        overlap: False starts nothing while a task of this job runs in the cluster, by whomever it was started: a state
+            machine looks, then runs it and waits, and knows how it ended (`state_machine.metric_failed()`), which
+            EventBridge does not. Two that look in the same second both find nothing.
+        timeout: How long it may run before it is stopped, by such a machine; without it, until it ends.
+        capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
+            cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
+        placement: On which instances of an Auto Scaling group it goes; on any without it.
+        vpc_subnets: The subnets of the task, up to 16; the private ones without it.
+        assign_public_ip: Whether it gets a public address, which a public subnet without NAT needs; on Fargate alone.
+        security_groups: In place of the one defined for it, 1 to 5.
+        egress: TCP ports that it may connect to anywhere; HTTPS alone without it. `connections` opens more.
+        log_group: In place of the one defined for it, which keeps a year.
+        removal_policy: What becomes of its log group and queue when the stack goes.
+
+    Raises:
+        ValueError: with everything that this task, cluster and trigger cannot do together.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster: ecs.ICluster,
+        task: Task,
+        schedule: scheduler.ScheduleExpression | Schedule | None = None,
+        event: events.EventPattern | EventRule | None = None,
+        overlap: bool = True,
+        timeout: Duration | None = None,
+        capacity: CapacityChoice | None = None,
+        placement: Placement | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        assign_public_ip: bool = False,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        egress: Sequence[int] = DEFAULT_EGRESS,
+        log_group: logs.ILogGroup | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        triggers: list[Schedule | EventRule] = [
+            *([] if schedule is None else [Schedule.of(schedule)]),
+            *([] if event is None else [EventRule.of(event)]),
+        ]
+        longest = optional_seconds(timeout)
+        launch = Launch.of(
+            task,
+            cluster,
+            capacity,
+            vpc_subnets=vpc_subnets,
+            assign_public_ip=assign_public_ip,
+            security_groups=security_groups,
+            egress=egress,
+        )
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        _check_triggers(triggers, task, scope, faults)
+        launch.check(faults)
+        _check_placement(launch, placement, faults)
+        task.check_run_alone(faults)
+        faults.keep(job_limits.TASK_TIMEOUT, "timeout", longest)
+        if overlap and longest is None:
+            _check_target(launch, faults)
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        launch.warn(self)
+        (trigger,) = triggers
+        launched = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        self.log_group = launched.log_group
+        self.security_groups = launched.security_groups
+        self.task_definition = launched.task_definition
+        self._run = Run(
+            launched=launched,
+            cluster=launch.known.with_capacity,
+            placement=placement,
+        )
+        self.state_machine: sfn.StateMachine | None = None
+        if not overlap or longest is not None:
+            passed = bool(trigger.environment)
+            self.state_machine = self._run.define_machine(self, overlap=overlap, timeout=longest, passed=passed)
+        self.dead_letter_queue: sqs.IQueue = trigger.dead_letter_queue or self._define_dead_letters(
+            removal_policy, managed_key=isinstance(trigger, Schedule)
+        )
+        start = Start(self._run, self.state_machine, self.dead_letter_queue)
+        self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
+        self.rule = start.define_rule(self, trigger) if isinstance(trigger, EventRule) else None
+        if task.volumes:
+            open_file_systems(self, [task], self, self.connections if launch.own_interface else None)
+        self.alarm = None
+        if trigger.alarm_actions is not None:
+            why = "The job could not be started: what was to start it is in its dead-letter queue"
+            self.alarm = define_alarm(self, "NotStarted", self.dead_letter_queue, trigger.alarm_actions, why)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The connections of its task: whom it may connect to, and who may connect to it."""
+        return self._connections  # jsii sees no cached_property
+
+    @functools.cached_property
+    def _connections(self) -> ec2.Connections:
+        return connections_of(self, self.security_groups)
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """The task role, which the application in the task acts as."""
+        return self.task_definition.task_role.grant_principal
+
+    def grant_run(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody start it by hand: its state machine where it has one, else the task in its cluster."""
+        if self.state_machine is not None:
+            return self.state_machine.grant_start_execution(grantee)
+        return self._run.grant(grantee)
+
+    def metric(
+        self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
+    ) -> cloudwatch.Metric:
+        """A metric that Container Insights keeps of its task, as `CpuUtilized` in CPU units or `MemoryUtilized` in MiB.
+
+        Averages over five minutes unless told otherwise.
+        """
+        return cloudwatch.Metric(
+            namespace="ECS/ContainerInsights",
+            metric_name=metric_name,
+            dimensions_map={
+                "ClusterName": self._run.cluster.cluster_name,
+                "TaskDefinitionFamily": self.task_definition.family,
+            },
+            statistic=statistic,
+            period=period,
+        )
+
+    def metric_not_started(self, *, period: cdk.Duration | None = None) -> cloudwatch.Metric:
+        """How many starts that failed for good are in its dead-letter queue; the most over five minutes."""
+        return self.dead_letter_queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
+
+    def _define_dead_letters(self, removal_policy: cdk.RemovalPolicy, *, managed_key: bool) -> sqs.Queue:
+        """Define the queue, with the managed key of SQS where a role sends.
+
+        That key lets in the roles of its account and no service of AWS, as a rule is (SQS developer guide, key
+        management).
+        """
+        encryption = sqs.QueueEncryption.KMS_MANAGED if managed_key else sqs.QueueEncryption.SQS_MANAGED
+        return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
+
+
+def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, faults: Faults) -> None:
+    if not triggers:
+        faults.add(
+            "neither schedule nor event is given, so nothing would start it; use schedule=ScheduleExpression.cron(...) "
+            "or event=EventPattern(...)"
+        )
+    if len(triggers) > 1:
+        faults.add(
+            "schedule and event are both given, but one of them starts a job; leave one out, or define a second Job"
+        )
+    for trigger in triggers:
+        trigger.check_overrides(task, faults)
+        if isinstance(trigger, EventRule):
+            trigger.check_pattern(scope, faults)
+
+
+def _check_placement(launch: Launch, placement: Placement | None, faults: Faults) -> None:
+    """Note instances that hold no task of it, and placement that is not for it."""
+    if launch.strategy.kind is not Kind.FARGATE:
+        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs none of it
+
+        fit_checks.check_fit(launch.task, launch.strategy, faults)
+    if placement is not None and placement.daemon:
+        faults.add("placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon")
+    elif placement is not None:
+        check_placement(placement, launch.strategy, launch.known.capacities, faults)
+
+
+def _check_target(launch: Launch, faults: Faults) -> None:
+    """Note what EventBridge would not take where it starts the task itself."""
+    strategy = launch.strategy
+    faults.keep(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
+    on_demand = [each.name for each in strategy.used] == ["FARGATE"] and not strategy.of_cluster
+    if launch.assign_public_ip and strategy.kind is Kind.FARGATE and not on_demand:
+        faults.add(
+            "assign_public_ip=True, but on Fargate Spot or by the cluster's default EventBridge gives a task no public "
+            "address; use capacity=Capacity.fargate() alone, or overlap=False, with which Step Functions starts it"
+        )

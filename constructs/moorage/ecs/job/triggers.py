@@ -1,0 +1,192 @@
+"""What starts a job: a schedule, or an event."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_scheduler as scheduler
+
+from moorage.workload import job_limits, limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.limit import least_length
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
+
+    from moorage.workload.task import Task
+
+_PATTERN = {
+    "account": "account",
+    "detail": "detail",
+    "detail_type": "detail-type",
+    "id": "id",
+    "region": "region",
+    "resources": "resources",
+    "source": "source",
+    "time": "time",
+    "version": "version",
+}
+"""The fields of an event by the names that CDK gives them."""
+
+
+def _frozen(given: Mapping[str, str] | None) -> Mapping[str, str]:
+    return MappingProxyType(dict(given or {}))
+
+
+def _actions(given: Sequence[cloudwatch.IAlarmAction] | None) -> tuple[cloudwatch.IAlarmAction, ...] | None:
+    return None if given is None else tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class Trigger:
+    """What a schedule and a rule have together: what is passed on, how often it is tried, and what becomes of the rest.
+
+    Args:
+        environment: Variables for each container of the task, in place of its own of that name.
+        retries: How often a start that failed is tried again.
+        max_event_age: How long it is tried.
+        dead_letter_queue: Where what could not be started goes, in place of the queue defined for it.
+        alarm_actions: What an alarm does when something is in that queue; without it there is no alarm.
+        enabled: Whether it starts anything.
+    """
+
+    environment: Mapping[str, str] = attrs.field(converter=_frozen, default=None)
+    retries: int | None = None
+    max_event_age: int | None = attrs.field(converter=optional_seconds, default=None)
+    dead_letter_queue: sqs.IQueue | None = None
+    alarm_actions: tuple[cloudwatch.IAlarmAction, ...] | None = attrs.field(converter=_actions, default=None)
+    enabled: bool = True
+
+    def check(self, faults: Faults) -> None:
+        """Note what EventBridge would not take."""
+        faults.keep(job_limits.TARGET_RETRIES, "retries", self.retries)
+        faults.keep(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
+        if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
+            faults.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
+
+    def overrides(self, task: Task) -> dict[str, Any]:
+        """What is passed to the task, in the words of ECS's RunTask."""
+        if not self.environment:
+            return {}
+        variables = [{"name": name, "value": value} for name, value in self.environment.items()]
+        return {"containerOverrides": [{"name": each.name, "environment": variables} for each in task.containers]}
+
+    def check_overrides(self, task: Task, faults: Faults) -> None:
+        """Note overrides that are more than ECS takes."""
+        if not is_token(self.environment):
+            faults.keep(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self.overrides(task))))
+
+
+@attrs.frozen
+class Schedule(Trigger):
+    """When a job starts, and how strictly; a bare `ScheduleExpression` is one that EventBridge keeps to the minute.
+
+    Args:
+        expression: A rate, a cron expression in its time zone, or a time once.
+        flexible_window: How much later than that it may start, 1 to 1,440 whole minutes, to spread load; at once
+            without it.
+        start: Not before; with a time zone.
+        end: Not after; with a time zone.
+        group: The schedule group it stands in; the default one without it.
+        environment: Variables for each container of the task; `scheduler.ContextAttribute` knows when it was due.
+        retries: How often a start that failed is tried again, 0 to 185; 185 without it. Of a task that started and
+            failed EventBridge learns nothing.
+        max_event_age: How long it is tried, 60 s to 24 h; 24 h without it.
+        dead_letter_queue: Where what could not be started goes, in place of the queue defined for it.
+        alarm_actions: What an alarm does when something is in that queue; `()` for an alarm that does nothing, and
+            without it no alarm.
+        enabled: Whether it starts anything.
+
+    Raises:
+        ValueError: the expression is none of EventBridge Scheduler's, or one of the others is outside its limit.
+    """
+
+    expression: scheduler.ScheduleExpression
+    flexible_window: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
+    start: dt.datetime | None = attrs.field(default=None, kw_only=True)
+    end: dt.datetime | None = attrs.field(default=None, kw_only=True)
+    group: scheduler.IScheduleGroup | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Schedule")
+        if not isinstance(self.expression, scheduler.ScheduleExpression):
+            faults.add(
+                f"expression is {self.expression!r}, which is no expression of EventBridge Scheduler; "
+                "use ScheduleExpression.cron(...), .rate(...) or .at(...) of aws_cdk.aws_scheduler"
+            )
+        faults.keep(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
+        moments = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
+        naive = [name for name, each in moments.items() if each.tzinfo is None]
+        for name in naive:
+            faults.add(f"{name} is {moments[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)")
+        if self.start and self.end and not naive and self.start >= self.end:
+            faults.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
+        self.check(faults)
+        faults.raise_found()
+
+    @classmethod
+    def of(cls, given: scheduler.ScheduleExpression | Schedule) -> Schedule:
+        """What a job is given, as a schedule."""
+        return given if isinstance(given, Schedule) else cls(given)
+
+
+@attrs.frozen
+class EventRule(Trigger):
+    """Which events start a job, and what of them is passed on; a bare `EventPattern` is one that passes nothing.
+
+    Args:
+        pattern: The events.
+        bus: The event bus they come by; the default one without it.
+        environment: Variables for each container of the task; `events.EventField.from_path("$.detail.name")` is a
+            text of the event.
+        retries: How often a start that failed is tried again, 0 to 185; 185 without it. Of a task that started and
+            failed EventBridge learns nothing.
+        max_event_age: How long it is tried, 60 s to 24 h; 24 h without it.
+        dead_letter_queue: Where events go for which nothing could be started, in place of the queue defined for it.
+        alarm_actions: What an alarm does when something is in that queue; `()` for an alarm that does nothing, and
+            without it no alarm.
+        enabled: Whether it starts anything.
+
+    Raises:
+        ValueError: the pattern is none or matches nothing, or one of the others is outside its limit.
+    """
+
+    pattern: events.EventPattern
+    bus: events.IEventBus | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("EventRule")
+        if not isinstance(self.pattern, events.EventPattern):
+            faults.add(f"pattern is {self.pattern!r}, which is no event pattern; use aws_cdk.aws_events.EventPattern")
+        elif not self.fields:
+            faults.add("pattern is empty, and EventBridge takes none that matches every event; use source= or another")
+        else:
+            faults.keep(limits.EVENT_PATTERN, "pattern", least_length(self.fields))
+        self.check(faults)
+        faults.raise_found()
+
+    @classmethod
+    def of(cls, given: events.EventPattern | EventRule) -> EventRule:
+        """What a job is given, as a rule."""
+        return given if isinstance(given, EventRule) else cls(given)
+
+    def check_pattern(self, scope: Construct, faults: Faults) -> None:
+        """Note a pattern that is too long with what `events.Match` holds, which CDK alone knows."""
+        if is_token(self.fields):
+            faults.keep(limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self.fields)))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The pattern in the words of EventBridge."""
+        given = {said: getattr(self.pattern, name) for name, said in _PATTERN.items()}
+        return {said: each for said, each in given.items() if each}

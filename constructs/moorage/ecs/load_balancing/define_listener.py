@@ -1,0 +1,168 @@
+"""What a service's listeners become: target groups, listeners and security group rules, all in the service's stack."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage.ecs.cdk_values import duration, optional_duration
+from moorage.ecs.load_balancing.define_routes import Target, serving
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+    from aws_cdk import aws_iam as iam
+    from constructs import Construct
+
+    from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.task.task_launch import Launch
+
+
+def define_listener(
+    scope: Construct,
+    service: ecs.BaseService,
+    listener: Listener,
+    suffix: str,
+    launch: Launch,
+    role: iam.Role | None,
+    stack: cdk.Stack,
+) -> Target:
+    """Define what leads from a port of a network load balancer to a service.
+
+    Args:
+        scope: Where.
+        service: Whose tasks become targets.
+        listener: The port.
+        suffix: What the ids of its constructs end in.
+        launch: How its tasks are started.
+        role: With which ECS turns listeners where rollouts shift traffic, that of the port and that of the test port:
+            both then lead to a second target group too.
+        stack: That of `scope`.
+    """
+    container = serving(listener, launch.task)
+    port = container.port or listener.port
+    group = _target_group(scope, f"TargetGroup{suffix}", listener, port, launch)
+    alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", listener, port, launch) if role else None
+    action = _to_both(group, alternate) if alternate else elbv2.NetworkListenerAction.forward([group])
+    listeners = [_listener(scope, f"Listener{suffix}", listener, listener.port, action)]
+    if role and listener.test_port is not None:
+        listeners.append(_listener(scope, f"TestListener{suffix}", listener, listener.test_port, action))
+    if listener.udp:
+        _map_datagrams(service.task_definition.find_container(container.name), port)
+    target = service.load_balancer_target(
+        container_name=container.name,
+        container_port=port,
+        alternate_target=_turned(suffix, alternate, listeners, role) if alternate and role else None,
+    )
+    group.add_target(target)
+    _open_to_clients(scope, listener)
+    if launch.own_interface:
+        _open_tasks(service, listener, port, stack)
+    return Target(listener, suffix, group, alternate, tuple(listeners) if role else ())
+
+
+def _map_datagrams(container: ecs.ContainerDefinition | None, port: int) -> None:
+    """Map a port for UDP too, beside TCP, once for all listeners that lead to it."""
+    if container and not container.find_port_mapping(port, ecs.Protocol.UDP):
+        container.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.UDP))
+
+
+def _to_both(group: elbv2.NetworkTargetGroup, alternate: elbv2.NetworkTargetGroup) -> elbv2.NetworkListenerAction:
+    return elbv2.NetworkListenerAction.weighted_forward(
+        [
+            elbv2.NetworkWeightedTargetGroup(target_group=group, weight=100),
+            elbv2.NetworkWeightedTargetGroup(target_group=alternate, weight=0),
+        ]
+    )
+
+
+def _turned(
+    suffix: str, alternate: elbv2.NetworkTargetGroup, listeners: Sequence[elbv2.NetworkListener], role: iam.Role
+) -> ecs.AlternateTarget:
+    production, *test = map(ecs.ListenerRuleConfiguration.network_listener, listeners)
+    return ecs.AlternateTarget(
+        f"Alternate{suffix}",
+        alternate_target_group=alternate,
+        production_listener=production,
+        test_listener=test[0] if test else None,
+        role=role,
+    )
+
+
+def _listener(
+    scope: Construct, construct_id: str, listener: Listener, port: int, action: elbv2.NetworkListenerAction
+) -> elbv2.NetworkListener:
+    balancer = listener.load_balancer
+    certificate = balancer.certificate if listener.protocol is elbv2.Protocol.TLS else None
+    return elbv2.NetworkListener(
+        scope,
+        construct_id,
+        load_balancer=balancer.load_balancer,
+        port=port,
+        protocol=listener.protocol,
+        certificates=[certificate] if certificate else None,
+        ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS if certificate else None,
+        tcp_idle_timeout=optional_duration(listener.idle_timeout),
+        default_action=action,
+    )
+
+
+def _target_group(
+    scope: Construct, construct_id: str, listener: Listener, port: int, launch: Launch
+) -> elbv2.NetworkTargetGroup:
+    health = listener.health
+    group = elbv2.NetworkTargetGroup(
+        scope,
+        construct_id,
+        vpc=launch.reach.vpc,
+        port=port,
+        protocol=listener.protocol if listener.udp else elbv2.Protocol.TCP,
+        target_type=elbv2.TargetType.IP if launch.own_interface else elbv2.TargetType.INSTANCE,
+        preserve_client_ip=listener.preserve_client_ip,
+        deregistration_delay=duration(listener.deregistration_delay),
+        health_check=elbv2.HealthCheck(
+            protocol=elbv2.Protocol.HTTP if health.path else elbv2.Protocol.TCP,
+            path=health.path,
+            port="traffic-port" if listener.health_port is None else str(listener.health_port),
+            healthy_http_codes=health.codes,
+            interval=duration(health.interval),
+            timeout=duration(health.timeout),
+            healthy_threshold_count=health.healthy,
+            unhealthy_threshold_count=health.unhealthy,
+        ),
+    )
+    if listener.load_balancer.cross_zone and listener.load_balancer.zonal_shift:
+        # which AWS asks of every target group then (ARC guide; the NLB guide asks no more since September 2026)
+        group.set_attribute("target_health_state.unhealthy.connection_termination.enabled", "false")
+    return group
+
+
+def _open_to_clients(scope: Construct, listener: Listener) -> None:
+    """Let clients connect, by rules of this service's own: CDK numbers peers that only CloudFormation knows.
+
+    A number that another service's rule had would be a rule that EC2 has already.
+    """
+    balancer = listener.load_balancer
+    given = [("Clients", balancer.clients, listener.port)]
+    if listener.test_port is not None:
+        given.append(("Tests", balancer.test_clients, listener.test_port))
+    for who, peers, port in given:
+        opened = [ec2.Port.udp(port)] if listener.udp else []
+        opened += [] if listener.protocol is elbv2.Protocol.UDP else [ec2.Port.tcp(port)]
+        entrance = ec2.SecurityGroup.from_security_group_id(
+            scope, f"{who} {port}", balancer.security_group.security_group_id, allow_all_outbound=False
+        )
+        for peer, each in itertools.product(peers, opened):
+            entrance.add_ingress_rule(peer, each, f"{who} on port {port}")
+
+
+def _open_tasks(service: ecs.BaseService, listener: Listener, port: int, stack: cdk.Stack) -> None:
+    """Let the load balancer reach tasks that have an interface of their own; instances are `routing`'s to open."""
+    _, entrance = listener.load_balancer.place_in(stack)
+    for first, last, udp in listener.reached((port, port)):
+        ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first, last)
+        entrance.connections.allow_to(service, ports, "Load balancer to tasks")

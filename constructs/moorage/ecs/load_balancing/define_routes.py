@@ -1,0 +1,250 @@
+"""What a service's routes become: target groups, listener rules and security group rules."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+
+from moorage.ecs.cdk_values import duration, ecs_itself
+from moorage.ecs.load_balancing.route import Route
+from moorage.workload.task import NetworkMode
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+    from aws_cdk import aws_ec2 as ec2
+    from constructs import Construct
+
+    from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.container import Container
+    from moorage.workload.task import Task
+
+    TargetGroup = elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup
+
+HANDED_OUT = (32768, 65535)
+"""The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class Target:
+    """What one route became.
+
+    Args:
+        route: The route.
+        suffix: What the ids of its constructs end in; nothing for the first.
+        group: The target group that serves first.
+        alternate: The one that a shifting rollout starts the next version in, and then they take turns.
+        rules: What such a rollout turns, rules of an application load balancer's listeners or a network load balancer's
+            listeners themselves; none otherwise.
+    """
+
+    route: Route | Listener
+    suffix: str
+    group: TargetGroup
+    alternate: TargetGroup | None = None
+    rules: tuple[elbv2.ApplicationListenerRule | elbv2.NetworkListener, ...] = ()
+
+    @property
+    def groups(self) -> list[TargetGroup]:
+        return [self.group, self.alternate] if self.alternate else [self.group]
+
+    @functools.cached_property
+    def dimensions(self) -> list[Mapping[str, str]]:
+        """What CloudWatch knows each of its target groups by."""
+        balancer = self.route.load_balancer.full_name
+        return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
+
+
+def define_routes(
+    scope: Construct,
+    service: ecs.BaseService,
+    routes: tuple[Route | Listener, ...],
+    launch: Launch,
+    stack: cdk.Stack,
+    *,
+    shifts: bool,
+) -> tuple[Target, ...]:
+    """Define target groups, rules and security group rules, all in this stack (see `Entrance`).
+
+    Args:
+        scope: Where.
+        service: Whose tasks become targets.
+        routes: What they serve.
+        launch: How its tasks are started.
+        stack: That of `scope`.
+        shifts: Whether rollouts shift traffic: each route then has a second target group, a rule of the load
+            balancer's test listener, and a role with which ECS turns both rules.
+    """
+    role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_itself()) if shifts and routes else None
+    targets = []
+    for index, route in enumerate(routes):
+        suffix = f" {route.says}" if index else ""
+        if not isinstance(route, Route):
+            from moorage.ecs.load_balancing.define_listener import define_listener  # noqa: PLC0415  # loaded only where there is one
+
+            targets.append(define_listener(scope, service, route, suffix, launch, role, stack))
+        elif role:
+            targets.append(_define_shifting(scope, service, route, suffix, launch, role, stack))
+        else:
+            targets.append(_define_plain(scope, service, route, suffix, launch, route.load_balancer.listener_in(stack)))
+        route.load_balancer.claim(route, scope)
+    for route, group in itertools.product(routes, launch.instance_groups()):
+        _open(route, group, launch.task)
+    if role:
+        _let_turn(scope, service, role, targets)
+    return tuple(targets)
+
+
+def _define_plain(
+    scope: Construct,
+    service: ecs.BaseService,
+    route: Route,
+    suffix: str,
+    launch: Launch,
+    listener: elbv2.IApplicationListener,
+) -> Target:
+    container = serving(route, launch.task)
+    essential = next(each for each in launch.task.containers if each.essential)
+    target = (
+        service  # attaches its first essential container unasked, for a message to node less
+        if container is essential
+        else service.load_balancer_target(container_name=container.name, container_port=container.port)
+    )
+    group = _target_group(scope, f"TargetGroup{suffix}", route, launch, [target])
+    elbv2.ApplicationListenerRule(
+        scope,
+        f"Rule{suffix}",
+        listener=listener,
+        priority=route.priority,
+        conditions=_conditions(route),
+        target_groups=[group],
+    )
+    return Target(route, suffix, group)
+
+
+def _define_shifting(
+    scope: Construct,
+    service: ecs.BaseService,
+    route: Route,
+    suffix: str,
+    launch: Launch,
+    role: iam.Role,
+    stack: cdk.Stack,
+) -> Target:
+    balancer = route.load_balancer
+    container = serving(route, launch.task)
+    group = _target_group(scope, f"TargetGroup{suffix}", route, launch)
+    alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", route, launch)
+    both = elbv2.ListenerAction.weighted_forward(
+        [
+            elbv2.WeightedTargetGroup(target_group=group, weight=100),
+            elbv2.WeightedTargetGroup(target_group=alternate, weight=0),
+        ]
+    )
+    conditions = _conditions(route)
+    listeners = (("Rule", balancer.listener_in(stack)), ("TestRule", balancer.test_listener_in(stack)))
+    rule, *test = (
+        elbv2.ApplicationListenerRule(
+            scope,
+            f"{name}{suffix}",
+            listener=listener,
+            priority=route.priority,
+            conditions=conditions,
+            action=both,
+        )
+        for name, listener in listeners
+        if listener
+    )
+    of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
+    target = service.load_balancer_target(
+        container_name=container.name,
+        container_port=container.port,
+        alternate_target=ecs.AlternateTarget(
+            f"Alternate{suffix}",
+            alternate_target_group=alternate,
+            production_listener=of_rule(rule),
+            test_listener=of_rule(test[0]) if test else None,
+            role=role,
+        ),
+    )
+    group.add_target(target)
+    return Target(route, suffix, group, alternate, (rule, *test))
+
+
+def _let_turn(scope: Construct, service: ecs.BaseService, role: iam.Role, targets: Sequence[Target]) -> None:
+    """Let ECS turn this service's rules and listeners, and no others as far as they can be named.
+
+    In place of AWS's managed policy, which lets it turn every one of the account (ECS developer guide, "Amazon ECS
+    infrastructure IAM role for load balancers").
+    """
+    turned = [each for target in targets for each in target.rules]
+    rules = [each.listener_rule_arn for each in turned if isinstance(each, elbv2.ApplicationListenerRule)]
+    listeners = [each.listener_arn for each in turned if isinstance(each, elbv2.NetworkListener)]
+    groups = [group.target_group_arn for target in targets for group in target.groups]
+    turning = ["ModifyRule"] * bool(rules) + ["ModifyListener"] * bool(listeners)
+    turn = _allowed([*turning, "RegisterTargets", "DeregisterTargets"], [*rules, *listeners, *groups])
+    read = _allowed(["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"], ["*"])
+    policy = iam.Policy(scope, "InfrastructurePolicy", roles=[role], statements=[turn, read])
+    service.node.add_dependency(policy)
+
+
+def _allowed(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
+
+
+def serving(route: Route | Listener, task: Task) -> Container:
+    """The container that serves a route; `check_routes` has made sure that there is one."""
+    return next(each for each in task.containers if each.port and route.container in {None, each.name})
+
+
+def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
+    conditions = [elbv2.ListenerCondition.host_headers(list(route.host))] if route.host else []
+    if route.path or not conditions:
+        conditions.append(elbv2.ListenerCondition.path_patterns(list(route.path) or ["/*"]))
+    return conditions
+
+
+def _target_group(
+    scope: Construct,
+    construct_id: str,
+    route: Route,
+    launch: Launch,
+    targets: list[elbv2.IApplicationLoadBalancerTarget] | None = None,
+) -> elbv2.ApplicationTargetGroup:
+    health = route.health
+    return elbv2.ApplicationTargetGroup(
+        scope,
+        construct_id,
+        vpc=launch.reach.vpc,
+        port=serving(route, launch.task).port,
+        protocol=elbv2.ApplicationProtocol.HTTP,
+        protocol_version=route.protocol_version,
+        target_type=elbv2.TargetType.IP if launch.own_interface else elbv2.TargetType.INSTANCE,
+        targets=targets,
+        deregistration_delay=duration(route.deregistration_delay),
+        health_check=elbv2.HealthCheck(
+            path=health.path or ("/AWS.ALB/healthcheck" if route.grpc else "/"),
+            port="traffic-port",
+            healthy_http_codes=None if route.grpc else health.codes or "200",
+            healthy_grpc_codes=(health.codes or "12") if route.grpc else None,
+            interval=duration(health.interval),
+            timeout=duration(health.timeout),
+            healthy_threshold_count=health.healthy,
+            unhealthy_threshold_count=health.unhealthy,
+        ),
+    )
+
+
+def _open(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
+    """Let a load balancer reach the ports of the instances that lead to the container."""
+    container = serving(route, task)
+    port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
+    for first, last, udp in route.reached((port, port) if port else HANDED_OUT):
+        route.load_balancer.open_to(instances, first, last, udp=udp)

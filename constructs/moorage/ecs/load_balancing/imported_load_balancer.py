@@ -1,0 +1,179 @@
+"""Load balancers that exist already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage.ecs.cdk_values import stack_of
+from moorage.ecs.load_balancing.load_balancer import RequestEntrance
+from moorage.ecs.load_balancing.network_load_balancer import ConnectionEntrance, check_encryption
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, clients
+from moorage.workload import load_balancing_limits
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_certificatemanager as acm
+    from constructs import Construct
+
+
+@jsii.implements(ec2.IConnectable)
+class ExistingLoadBalancer(RequestEntrance):
+    """What `LoadBalancer.from_attributes` returns: a listener with its security group, for routes of services here.
+
+    Rules, target groups and the rules between security groups stand in the stack of each service; nothing is defined
+    here, and nothing of the load balancer itself changes.
+
+    Args:
+        scope: Where it is known.
+        construct_id: Its id there.
+        listener_arn: The listener that gets the rules of routes.
+        security_group_id: That of the load balancer.
+        vpc: Its VPC.
+        https: Whether the listener is one of HTTPS.
+        test_listener_arn: The listener on which rollouts that shift traffic show a new version first.
+
+    Raises:
+        ValueError: an ARN or id is of something else, or of another account or region.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        listener_arn: str,
+        security_group_id: str,
+        vpc: ec2.IVpc,
+        https: bool,
+        test_listener_arn: str | None,
+    ) -> None:
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        faults.keep(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
+        for argument, arn in (("listener_arn", listener_arn), ("test_listener_arn", test_listener_arn)):
+            faults.keep(load_balancing_limits.LISTENER_ARN, argument, arn)
+        if not faults.found:
+            _check_place("listener_arn", listener_arn, stack_of(scope), faults)
+        if test_listener_arn is not None and test_listener_arn == listener_arn:
+            faults.add(
+                "test_listener_arn is that of listener_arn, so a new version would have all traffic before it is "
+                "tested; name another listener of the load balancer, or leave it out"
+            )
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self.vpc = vpc
+        self.https = https
+        self.listener_arn = listener_arn
+        self.test_listener_arn = test_listener_arn
+        self.security_group = ec2.SecurityGroup.from_security_group_id(
+            self, "SecurityGroup", security_group_id, allow_all_outbound=False
+        )
+
+    @property
+    def full_name(self) -> str:
+        """What CloudWatch knows it by."""
+        return _full_name_of(self.listener_arn)
+
+    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """The listener as services in `stack` see it."""
+        return self._import(stack, "Listener", self.listener_arn)
+
+    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
+        """The test listener as services in `stack` see it; None where there is none."""
+        return self._import(stack, "TestListener", self.test_listener_arn) if self.test_listener_arn else None
+
+
+@jsii.implements(ec2.IConnectable)
+class ExistingNetworkLoadBalancer(ConnectionEntrance):
+    """What `NetworkLoadBalancer.from_attributes` returns: a load balancer for listeners of services here.
+
+    Listeners, target groups and rules of security groups stand in the stack of each service; nothing is defined here.
+
+    Args:
+        scope: Where it is known.
+        construct_id: Its id there.
+        load_balancer_arn: Its ARN.
+        security_group_id: That which it has.
+        vpc: Its VPC.
+        public: Whether the internet reaches it.
+        certificate: With which listeners defined here end TLS.
+        without_tls: The reason why what is not TLS is right here.
+        ingress: Who may connect to the ports of listeners defined here.
+        test_ingress: Who may connect to their test ports.
+
+    Raises:
+        ValueError: an ARN or id is of something else, or of another account or region, or it is public without a
+            certificate or a reason.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        load_balancer_arn: str,
+        security_group_id: str,
+        vpc: ec2.IVpc,
+        public: bool,
+        certificate: acm.ICertificate | None,
+        without_tls: str | None,
+        ingress: Sequence[ec2.IPeer] | None,
+        test_ingress: Sequence[ec2.IPeer],
+    ) -> None:
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        faults.keep(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
+        faults.keep(load_balancing_limits.NETWORK_ARN, "load_balancer_arn", load_balancer_arn)
+        if not faults.found:
+            _check_place("load_balancer_arn", load_balancer_arn, stack_of(scope), faults)
+        check_encryption(faults, certificate, without_tls, public=public)
+        self.clients = clients(vpc, ingress, IPV4, faults, public=public)
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self.vpc = vpc
+        self.certificate = certificate
+        self.load_balancer_arn = load_balancer_arn
+        self.test_clients = tuple(test_ingress)
+        self.guarded = public and without_tls is None
+        self.cross_zone = self.zonal_shift = self.dual_stack = False  # as far as is known here
+        self.load_balancer = elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(
+            self, "Default", load_balancer_arn=load_balancer_arn, vpc=vpc
+        )
+        if without_tls:
+            self.node.add_metadata("moorage:without-tls", without_tls)
+        self.security_group = ec2.SecurityGroup.from_security_group_id(
+            self, "SecurityGroup", security_group_id, allow_all_outbound=False
+        )
+
+    @property
+    def full_name(self) -> str:
+        """What CloudWatch knows it by."""
+        return _full_name_of(self.load_balancer_arn)
+
+
+def _full_name_of(arn: str) -> str:
+    """`app/name/id` or `net/name/id`, from the ARN of a load balancer or of its listener."""
+    if not is_token(arn):
+        return "/".join(arn.split("/")[1:4])
+    parts = cdk.Fn.split("/", arn)
+    return cdk.Fn.join("/", [cdk.Fn.select(index, parts) for index in (1, 2, 3)])
+
+
+def _check_place(argument: str, arn: str, stack: cdk.Stack, faults: Faults) -> None:
+    """Note an ARN of another account or region: no policy of Elastic Load Balancing's lets another account in."""
+    if is_token(arn):
+        return
+    region, account = arn.split(":")[3:5]
+    for what, theirs, ours in (("account", account, stack.account), ("region", region, stack.region)):
+        if not is_token(ours) and theirs != ours:
+            faults.add(
+                f"{argument} is of {what} {theirs}, but listeners, rules and target groups stand where their load "
+                f"balancer does, and this stack is of {ours}; use a load balancer of that {what}, or define the "
+                f"service in {what} {theirs}"
+            )

@@ -1,0 +1,150 @@
+"""A service's place on a network load balancer: a port, and how its targets are watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage.ecs.load_balancing.route import TargetHealth, health_of, named
+from moorage.workload import limits, load_balancing_limits
+from moorage.workload.durations import default_seconds, optional_seconds, seconds
+from moorage.workload.problems import Faults, is_token
+from moorage.workload.task import NetworkMode
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from moorage.ecs.load_balancing.network_load_balancer import ConnectionEntrance
+    from moorage.ecs.load_balancing.route import Route
+    from moorage.workload.task import Task
+
+_DATAGRAMS = {elbv2.Protocol.UDP, elbv2.Protocol.TCP_UDP}
+
+
+@attrs.frozen(eq=False)
+class Listener:
+    """A port of a network load balancer, whose connections all go to one service.
+
+    The load balancer opens it to its clients, and the tasks to the load balancer alone, by its security group: that
+    holds too where tasks see the address of the client. A rollout that shifts traffic turns the listener itself, with
+    ten minutes of ECS's own at each shift; a change of its certificate or idle timeout sets the weights back, so make
+    it while the first target group serves.
+
+    Args:
+        load_balancer: The entrance; any number of services share it, a port each, from any stack of the app. One that
+            exists already is a `NetworkLoadBalancer.from_attributes`.
+        port: Where clients connect, 1 to 65,535.
+        protocol: TLS, which ends at the load balancer, where that has a certificate, and TCP where not; UDP or TCP_UDP.
+        health: How targets are checked: whether they can be connected to without it; a path, or a `TargetHealth` with
+            one, is requested by HTTP.
+        health_port: The port of the container that is checked, by TCP or HTTP, which UDP needs where the container does
+            not answer to that on its own; the one it serves on without it.
+        container: The name of the container that serves; the first with a port without it.
+        preserve_client_ip: Whether tasks see the client's address as that of the connection; without it as AWS does:
+            with UDP and in bridge or host mode, not otherwise. A task whose address clients see cannot be its own
+            client.
+        test_port: The port at which a rollout that shifts traffic shows a new version first, to the load balancer's
+            `test_ingress`; without it nowhere.
+        idle_timeout: How long a connection by TCP may be idle, 60 to 6,000 s; 350 s without it, as by TLS always.
+        deregistration_delay: How long a task that leaves keeps its connections, 0 to 3,600 s. ECS waits that long for
+            each task it replaces.
+
+    Raises:
+        ValueError: with all that Elastic Load Balancing would not take.
+    """
+
+    word: ClassVar[str] = "listener"
+    reads_requests: ClassVar[bool] = False
+    """Its load balancer knows of connections, not of requests."""
+
+    load_balancer: ConnectionEntrance
+    port: int
+    protocol: elbv2.Protocol = attrs.field(kw_only=True)
+    health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)
+    health_port: int | None = attrs.field(default=None, kw_only=True)
+    container: str | None = attrs.field(default=None, kw_only=True)
+    preserve_client_ip: bool | None = attrs.field(default=None, kw_only=True)
+    test_port: int | None = attrs.field(default=None, kw_only=True)
+    idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
+    deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
+
+    @protocol.default
+    def _ended_here(self) -> elbv2.Protocol:
+        return elbv2.Protocol.TLS if self.load_balancer.certificate else elbv2.Protocol.TCP
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults(f"Listener {self.port}")
+        for argument in ("port", "health_port", "test_port"):
+            faults.keep(limits.PORT, argument, getattr(self, argument))
+        faults.keep(load_balancing_limits.LISTENER_PROTOCOL, "protocol", self.protocol)
+        faults.keep(load_balancing_limits.NETWORK_CODES, "health codes", self.health.codes)
+        faults.keep(load_balancing_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)
+        faults.keep(limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+        if self.test_port == self.port:
+            faults.add(f"test_port is {self.test_port}, but that is its own port; use another")
+        if self.health.codes and not self.health.path:
+            faults.add("health has codes and no path, but a check by TCP gets no answer; use TargetHealth('/', codes=)")
+        if self.udp and self.preserve_client_ip is False:
+            faults.add(
+                f"preserve_client_ip is False, but with {self.protocol.value} tasks always see the client's address; "
+                "leave it out"
+            )
+        if self.protocol is not elbv2.Protocol.TCP and self.idle_timeout is not None:
+            faults.add(
+                f"idle_timeout is given, but only that of TCP can be changed, and this is {self.protocol.value}; "
+                "leave it out, for 350 s"
+            )
+        faults.raise_found()
+
+    @property
+    def udp(self) -> bool:
+        """Whether it takes datagrams."""
+        return self.protocol in _DATAGRAMS
+
+    @property
+    def says(self) -> str:
+        """The listener in words, for errors."""
+        return f"{self.protocol.value} on port {self.port}"
+
+    @property
+    def ports(self) -> set[int]:
+        """The ports of the load balancer that it takes."""
+        return {self.port, *([] if self.test_port is None else [self.test_port])}
+
+    def reached(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
+        """Of these ports of a target and its `health_port` those that it connects to: first, last, whether by UDP."""
+        checked = ports if self.health_port is None else (self.health_port, self.health_port)
+        by_tcp = [checked] if self.protocol is elbv2.Protocol.UDP or checked == ports else [ports, checked]
+        return [*((*each, False) for each in by_tcp), *([(*ports, True)] if self.udp else [])]
+
+    def clash(self, other: Route | Listener, of: Construct | None) -> str | None:
+        """Why it cannot stand on one load balancer with `other`; None where it can.
+
+        Args:
+            other: The one that stands there.
+            of: The service that has it; None where it is the same service.
+        """
+        shared = sorted(self.ports & other.ports) if isinstance(other, Listener) else []
+        if not shared:
+            return None
+        return (
+            f"listener for {self.says} and that of {named(of)} for {other.says} clash: port {shared[0]} leads to one "
+            "service, with one protocol; use another port=, or TCP_UDP for both protocols of one service"
+        )
+
+    def check_task(self, task: Task, faults: Faults) -> None:
+        """Note what the tasks that it leads to could not be reached or checked for."""
+        if task.network_mode is not NetworkMode.BRIDGE:
+            return
+        if self.udp:
+            faults.add(
+                f"listener for {self.says} leads to tasks in bridge mode, where an instance hands out a port for TCP "
+                "and another for UDP; use network_mode=NetworkMode.AWSVPC"
+            )
+        if self.health_port is not None and not is_token(self.health_port):
+            faults.add(
+                f"listener for {self.says} has health_port={self.health_port}, but in bridge mode only the instance "
+                "knows which of its ports leads there; leave it out, or use network_mode=NetworkMode.AWSVPC"
+            )

@@ -1,0 +1,326 @@
+"""An entrance shared by any number of services, which reads their requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
+
+from moorage.ecs.cdk_values import duration, stack_of, tcp
+from moorage.ecs.load_balancing.route import Route
+from moorage.ecs.load_balancing.shared_load_balancer import (
+    IPV4,
+    Entrance,
+    check_addresses,
+    check_subnets,
+    clients,
+    is_record_of,
+)
+from moorage.workload import limits
+from moorage.workload.durations import optional_seconds
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_certificatemanager as acm
+    from aws_cdk import aws_route53 as route53
+    from aws_cdk import aws_wafv2 as wafv2
+
+    from moorage.ecs.load_balancing.imported_load_balancer import ExistingLoadBalancer
+    from moorage.ecs.load_balancing.listener import Listener
+    from moorage.workload.durations import Duration
+
+_WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
+"""Who writes the logs of application load balancers."""
+
+
+class RequestEntrance(Entrance):
+    """An application load balancer and the routes on it, whether it is defined here or exists already."""
+
+    https: bool
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._imported: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
+
+    def check(self, route: Route | Listener, faults: Faults) -> None:
+        """Note why `route` cannot stand beside the routes that services have on this load balancer already."""
+        if not isinstance(route, Route):
+            faults.add(
+                f"{route.word} for {route.says} is of {self.node.path}, an application load balancer, which reads "
+                "requests; use Route(...), or a NetworkLoadBalancer"
+            )
+            return
+        if route.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.https:
+            faults.add(
+                f"route for {route.says} is {route.protocol_version.name}, which clients speak over HTTPS alone; "
+                "give the load balancer a certificate="
+            )
+        super().check(route, faults)
+
+    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """The listener as services in `stack` see it: imported there, by its ARN, once."""
+        raise NotImplementedError
+
+    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
+        """The test listener as services in `stack` see it, where a new version is reached before it gets traffic."""
+        raise NotImplementedError
+
+    def _import(
+        self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener
+    ) -> elbv2.IApplicationListener:
+        if (stack, name) not in self._imported:
+            scope, group = self.place_in(stack)
+            arn = listener if isinstance(listener, str) else listener.listener_arn
+            self._imported[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
+                scope, name, listener_arn=arn, security_group=group
+            )
+        return self._imported[stack, name]
+
+
+@jsii.implements(ec2.IConnectable)
+class LoadBalancer(RequestEntrance):
+    """An Application Load Balancer over HTTPS that services share; what no service asks for is answered with 404.
+
+    HTTP is redirected. Headers that are not valid are dropped, access is logged, and it cannot be deleted by mistake.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        vpc: Its VPC, with subnets in two zones or more.
+        public: Whether the internet reaches it; without it, only the VPC does.
+        certificate: The certificate of its HTTPS listener, in the same region.
+        plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
+            balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
+        zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer; a host that cannot
+            be a record there is warned of.
+        ingress: Who may connect, none where it is empty; without it everyone when public, else the addresses of the
+            VPC.
+        test_ingress: Who may connect to the test listener, where rollouts that shift traffic (`Rollout.canary` and so
+            on) show a new version before anybody else gets it; nobody without it. The listener is defined when a
+            service first needs it.
+        test_port: The port of the test listener; 8443, or 8080 without a certificate.
+        vpc_subnets: The subnets it stands in, two or more; the public ones when public, else the private ones.
+        idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
+        web_acl: The web ACL of AWS WAF that its requests pass, by its ARN or as it is defined: one of its region, with
+            the scope REGIONAL. Priced by AWS, so there is none without it.
+        ip_address_type: Which addresses clients reach it by; IPv4 without it. The others need subnets with IPv6, which
+            a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
+        zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
+            Controller). On, since it costs and changes nothing until somebody who may does that.
+        access_logs: Whether requests are logged, in a bucket of its own for a year.
+        deletion_protection: Whether CloudFormation is refused when it deletes it.
+        removal_policy: What becomes of the log bucket when the stack goes.
+
+    Raises:
+        ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        public: bool = False,
+        certificate: acm.ICertificate | None = None,
+        plain_http: str | None = None,
+        zone: route53.IHostedZone | None = None,
+        ingress: Sequence[ec2.IPeer] | None = None,
+        test_ingress: Sequence[ec2.IPeer] = (),
+        test_port: int | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        idle_timeout: Duration | None = None,
+        web_acl: str | wafv2.CfnWebACL | None = None,
+        ip_address_type: elbv2.IpAddressType = IPV4,
+        zonal_shift: bool = True,
+        access_logs: bool = True,
+        deletion_protection: bool = True,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        idle_seconds = optional_seconds(idle_timeout)
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        faults.keep(limits.IDLE_TIMEOUT, "idle_timeout", idle_seconds)
+        faults.keep(limits.PORT, "test_port", test_port)
+        if test_port in {80, 443}:
+            faults.add(f"test_port is {test_port}, but that is the port of its other listeners; use another")
+        _check_encryption(faults, certificate, plain_http, public=public)
+        check_subnets(faults, limits.BALANCER_SUBNETS, vpc, vpc_subnets, public=public)
+        check_addresses(faults, vpc, ip_address_type, public=public)
+        peers = clients(vpc, ingress, ip_address_type, faults, public=public)
+        if web_acl is not None:
+            from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loaded only where there is one
+
+            check_web_acl(web_acl, stack_of(scope), faults)
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self.vpc = vpc
+        self.https = certificate is not None
+        self._zone = zone
+        self._addresses = ip_address_type
+        self.certificate = certificate
+        self._test_ingress = tuple(test_ingress)
+        self.test_port = test_port or (8443 if self.https else 8080)
+        self.test_listener: elbv2.ApplicationListener | None = None
+        self.security_group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            allow_all_outbound=False,
+        )
+        self.load_balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "Default",
+            vpc=vpc,
+            internet_facing=public,
+            vpc_subnets=vpc_subnets,
+            security_group=self.security_group,
+            deletion_protection=deletion_protection,
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
+            idle_timeout=duration(60 if idle_seconds is None else idle_seconds),
+            ip_address_type=None if ip_address_type is IPV4 else ip_address_type,
+        )
+        if ip_address_type is not IPV4:
+            self._warn_without_ipv6(vpc_subnets, public=public)
+        if zonal_shift:
+            self.load_balancer.set_attribute("zonal_shift.config.enabled", "true")
+        if plain_http:
+            self.load_balancer.node.add_metadata("moorage:plain-http", plain_http)
+        self.listener = self._listen(certificate)
+        for peer in peers:
+            for port in (443, 80) if self.https else (80,):
+                self.security_group.add_ingress_rule(peer, tcp(port), f"Clients on port {port}")
+        self.log_bucket = self._log_to_bucket(self.load_balancer, _WRITER, removal_policy) if access_logs else None
+        if web_acl is not None:
+            from moorage.ecs.load_balancing.web_acl import associate  # noqa: PLC0415  # likewise
+
+            associate(self, web_acl, self.load_balancer.load_balancer_arn)
+
+    @classmethod
+    def from_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        listener_arn: str,
+        security_group_id: str,
+        vpc: ec2.IVpc,
+        https: bool = True,
+        test_listener_arn: str | None = None,
+    ) -> ExistingLoadBalancer:
+        """A load balancer that exists already, from another app or another stack, for routes of services here.
+
+        Args:
+            scope: Where it is known.
+            construct_id: Its id there.
+            listener_arn: The listener that gets the rules of routes. The priorities of rules that it has already are
+                not known here; `Route(priority=)` evades one.
+            security_group_id: That of the load balancer, which gets a rule for each port that leads to a service.
+            vpc: Its VPC.
+            https: Whether the listener is one of HTTPS, which routes of HTTP/2 and gRPC need.
+            test_listener_arn: The listener on which rollouts that shift traffic show a new version first; without it
+                they show it nowhere before.
+
+        Returns:
+            What `Route` takes as its load balancer.
+
+        Raises:
+            ValueError: an ARN or id is of something else, or of another account or region than `scope`, where rules
+                and target groups of a load balancer cannot stand.
+        """
+        from moorage.ecs.load_balancing.imported_load_balancer import ExistingLoadBalancer  # noqa: PLC0415  # loaded where used
+
+        return ExistingLoadBalancer(
+            scope,
+            construct_id,
+            listener_arn=listener_arn,
+            security_group_id=security_group_id,
+            vpc=vpc,
+            https=https,
+            test_listener_arn=test_listener_arn,
+        )
+
+    @property
+    def full_name(self) -> str:
+        """What CloudWatch knows it by."""
+        return self.load_balancer.load_balancer_full_name
+
+    def claim(self, route: Route | Listener, service: Construct) -> None:
+        """Record that `service` has `route`, and define the alias of each host that has none yet."""
+        super().claim(route, service)
+        if self._zone and isinstance(route, Route):
+            for host in route.host:
+                if is_record_of(self._zone, host):
+                    self._define_alias(self._zone, host, self.load_balancer, self._addresses)
+                else:
+                    cdk.Annotations.of(service).add_warning_v2(
+                        "@moorage/ecs:alias",
+                        f"host {host!r} cannot be a record of the load balancer's zone, so it has no alias; define one "
+                        "in the zone that it is of, or acknowledge this",
+                    )
+
+    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """The listener as services in `stack` see it: imported there, by its ARN, once."""
+        return self._import(stack, "Listener", self.listener)
+
+    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """The test listener as services in `stack` see it; defined when a rollout that shifts traffic first needs it.
+
+        It has a rule for each route of such a service, where a new version is reached before the others' traffic is.
+        """
+        if self.test_listener is None:
+            self.test_listener = self._listen_for_tests()
+        return self._import(stack, "TestListener", self.test_listener)
+
+    def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
+        if certificate is None:
+            return self.load_balancer.add_listener("Http", port=80, default_action=_not_found(), open=False)
+        self.load_balancer.add_listener(
+            "Http",
+            port=80,
+            default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
+            open=False,
+        )
+        return self.load_balancer.add_listener(
+            "Https",
+            port=443,
+            certificates=[certificate],
+            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+            default_action=_not_found(),
+            open=False,
+        )
+
+    def _listen_for_tests(self) -> elbv2.ApplicationListener:
+        for peer in self._test_ingress:
+            self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
+        encrypted: dict[str, Any] = {"protocol": elbv2.ApplicationProtocol.HTTP}
+        if self.certificate:
+            encrypted = {"certificates": [self.certificate], "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}
+            encrypted["protocol"] = elbv2.ApplicationProtocol.HTTPS
+        return self.load_balancer.add_listener(
+            "Test", port=self.test_port, default_action=_not_found(), open=False, **encrypted
+        )
+
+
+def _not_found() -> elbv2.ListenerAction:
+    return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")
+
+
+def _check_encryption(
+    faults: Faults, certificate: acm.ICertificate | None, plain_http: str | None, *, public: bool
+) -> None:
+    if certificate is not None and plain_http is not None:
+        faults.add("certificate and plain_http are both given, but it serves HTTPS or plain HTTP; leave one out")
+    if plain_http is not None and not plain_http.strip():
+        faults.add("plain_http is empty, but it is the reason that reviewers read; say why HTTP is right here")
+    if public and certificate is None and plain_http is None:
+        faults.add(
+            "public=True without a certificate, so that everyone on the way reads and changes what it carries; "
+            "use certificate=, or say why plain HTTP is right here with plain_http='the reason'"
+        )

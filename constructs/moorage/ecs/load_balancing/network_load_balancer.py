@@ -1,0 +1,329 @@
+"""An entrance for connections that are not HTTP, shared by any number of services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from moorage.ecs.cdk_values import selected
+from moorage.ecs.load_balancing.listener import Listener
+from moorage.ecs.load_balancing.shared_load_balancer import (
+    IPV4,
+    Entrance,
+    check_addresses,
+    check_subnets,
+    clients,
+    is_record_of,
+)
+from moorage.ecs.network.network import Network
+from moorage.workload import load_balancing_limits
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_certificatemanager as acm
+    from aws_cdk import aws_route53 as route53
+
+    from moorage.ecs.load_balancing.imported_load_balancer import ExistingNetworkLoadBalancer
+    from moorage.ecs.load_balancing.route import Route
+
+_WRITER = "delivery.logs.amazonaws.com"
+"""Who writes the logs of network load balancers."""
+
+
+class ConnectionEntrance(Entrance):
+    """A network load balancer and the listeners on it, whether it is defined here or exists already."""
+
+    load_balancer: elbv2.INetworkLoadBalancer
+    clients: tuple[ec2.IPeer, ...]
+    test_clients: tuple[ec2.IPeer, ...]
+    cross_zone: bool
+    zonal_shift: bool
+    dual_stack: bool
+    guarded: bool
+    """Whether it is public with nothing said for what is not TLS."""
+
+    def check(self, route: Route | Listener, faults: Faults) -> None:
+        """Note why a listener cannot stand here, or beside those that services have already."""
+        if not isinstance(route, Listener):
+            faults.add(
+                f"route for {route.says} is of {self.node.path}, a network load balancer, which reads no requests; "
+                "use Listener(..., port), or a LoadBalancer"
+            )
+            return
+        listener = route
+        tls = listener.protocol is elbv2.Protocol.TLS
+        if tls and self.certificate is None:
+            faults.add(f"listener for {listener.says} has no certificate; give {self.node.path} a certificate=")
+        if not tls and self.guarded:
+            faults.add(
+                f"listener for {listener.says} is public, and everyone on the way reads and changes what it carries "
+                f"unless the tasks themselves encrypt it; use TLS, or say why this is right with {self.node.path}'s "
+                "without_tls='the reason'"
+            )
+        if listener.udp and self.dual_stack:
+            faults.add(
+                f"listener for {listener.says} is of a dual-stack load balancer, which sends UDP to targets with IPv6 "
+                "alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
+            )
+        if self.cross_zone and self.zonal_shift:
+            faults.keep(
+                load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {listener.port}", listener.protocol
+            )
+        super().check(listener, faults)
+
+
+@jsii.implements(ec2.IConnectable)
+class NetworkLoadBalancer(ConnectionEntrance):
+    """A Network Load Balancer whose ports lead to services: TLS, TCP or UDP, and one service a port (`Listener`).
+
+    What no service listens for is dropped. It has a security group, spreads connections over all zones, and cannot be
+    deleted by mistake.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        vpc: Its VPC, with subnets in two zones or more, lest it goes with one.
+        public: Whether the internet reaches it; without it, only the VPC does.
+        certificate: With which its TLS listeners end TLS, in the same region.
+        without_tls: The reason why a public load balancer may take what is not TLS that ends here, as where tasks end
+            TLS themselves, or with UDP; kept in the template. A public one needs this or a certificate.
+        zone: A Route 53 zone in which `host` becomes an alias of this load balancer.
+        host: One or more names in `zone`.
+        ingress: Who may connect to the ports of listeners, none where it is empty; without it everyone when public,
+            else the addresses of the VPC.
+        test_ingress: Who may connect to the test ports of listeners (`Listener(test_port=)`); nobody without it.
+        vpc_subnets: The subnets it stands in; the public ones when public, else the private ones.
+        allocation_ids: Elastic IPs that are its public addresses, by the ids of their allocations, one for each subnet
+            in their order; AWS's own without it, which stay as long as the load balancer.
+        ip_address_type: `DUAL_STACK` for clients with IPv6 too, to TCP and TLS alone; it needs subnets with IPv6, which
+            a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
+        cross_zone: Whether each zone's connections go to tasks of all zones; AWS bills what crosses. Without it, a zone
+            with fewer tasks overloads them.
+        zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
+            Controller). Off, unlike a `LoadBalancer`'s: with `cross_zone`, connections to unhealthy tasks are then left
+            open, and UDP is warned of. AWS's own pages differ on whether it still asks for that.
+        access_logs: Whether a bucket of its own keeps logs for a year; AWS writes them of TLS listeners alone.
+        deletion_protection: Whether CloudFormation is refused when it deletes it.
+        removal_policy: What becomes of the log bucket when the stack goes.
+
+    Raises:
+        ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        public: bool = False,
+        certificate: acm.ICertificate | None = None,
+        without_tls: str | None = None,
+        zone: route53.IHostedZone | None = None,
+        host: str | Sequence[str] = (),
+        ingress: Sequence[ec2.IPeer] | None = None,
+        test_ingress: Sequence[ec2.IPeer] = (),
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        allocation_ids: Sequence[str] = (),
+        ip_address_type: elbv2.IpAddressType = IPV4,
+        cross_zone: bool = True,
+        zonal_shift: bool = False,
+        access_logs: bool = True,
+        deletion_protection: bool = True,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        hosts = (host,) if isinstance(host, str) else tuple(host)
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        check_subnets(faults, load_balancing_limits.NETWORK_SUBNETS, vpc, vpc_subnets, public=public)
+        check_addresses(faults, vpc, ip_address_type, public=public)
+        check_encryption(faults, certificate, without_tls, public=public)
+        _check_names(faults, zone, hosts)
+        _check_allocations(faults, allocation_ids, vpc, vpc_subnets, public=public)
+        if ip_address_type not in {IPV4, elbv2.IpAddressType.DUAL_STACK}:
+            faults.add(
+                f"ip_address_type is {ip_address_type.name}, which a network load balancer has not; use DUAL_STACK"
+            )
+        self.clients = clients(vpc, ingress, ip_address_type, faults, public=public)
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self.vpc = vpc
+        self.certificate = certificate
+        self.test_clients = tuple(test_ingress)
+        self.cross_zone = cross_zone
+        self.zonal_shift = zonal_shift
+        self.dual_stack = ip_address_type is not IPV4
+        self.guarded = public and without_tls is None
+        self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
+        self.load_balancer: elbv2.NetworkLoadBalancer = elbv2.NetworkLoadBalancer(
+            self,
+            "Default",
+            vpc=vpc,
+            internet_facing=public,
+            vpc_subnets=None if allocation_ids else vpc_subnets,
+            subnet_mappings=_mapped(allocation_ids, vpc, vpc_subnets),
+            security_groups=[self.security_group],
+            ip_address_type=None if ip_address_type is IPV4 else ip_address_type,
+            cross_zone_enabled=cross_zone,
+            zonal_shift=zonal_shift,
+            deletion_protection=deletion_protection,
+        )
+        if ip_address_type is not IPV4:
+            self._warn_without_ipv6(vpc_subnets, public=public)
+        if without_tls:
+            self.load_balancer.node.add_metadata("moorage:without-tls", without_tls)
+        self.log_bucket = self._log_access(removal_policy) if access_logs else None
+        for name in hosts:
+            if zone:
+                self._define_alias(zone, name, self.load_balancer, ip_address_type)
+
+    @classmethod
+    def from_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        load_balancer_arn: str,
+        security_group_id: str,
+        vpc: ec2.IVpc,
+        public: bool = False,
+        certificate: acm.ICertificate | None = None,
+        without_tls: str | None = None,
+        ingress: Sequence[ec2.IPeer] | None = None,
+        test_ingress: Sequence[ec2.IPeer] = (),
+    ) -> ExistingNetworkLoadBalancer:
+        """A network load balancer that exists already, from another app or stack, for listeners of services here.
+
+        Args:
+            scope: Where it is known.
+            construct_id: Its id there.
+            load_balancer_arn: Its ARN. The ports that it listens on already are not known here.
+            security_group_id: That which it has, which gets a rule for each listener and for each port of a task; one
+                without any cannot be given one any more.
+            vpc: Its VPC.
+            public: Whether the internet reaches it.
+            certificate: With which listeners defined here end TLS.
+            without_tls: The reason why what is not TLS is right here, if it is public.
+            ingress: Who may connect to the ports of listeners defined here, as of one that is defined here.
+            test_ingress: Who may connect to their test ports.
+
+        Returns:
+            What `Listener` takes as its load balancer.
+
+        Raises:
+            ValueError: an ARN or id is of something else, or of another account or region than `scope`, where
+                listeners and target groups of a load balancer cannot stand; or what one defined here would raise.
+        """
+        from moorage.ecs.load_balancing.imported_load_balancer import ExistingNetworkLoadBalancer  # noqa: PLC0415  # where used
+
+        return ExistingNetworkLoadBalancer(
+            scope,
+            construct_id,
+            load_balancer_arn=load_balancer_arn,
+            security_group_id=security_group_id,
+            vpc=vpc,
+            public=public,
+            certificate=certificate,
+            without_tls=without_tls,
+            ingress=ingress,
+            test_ingress=test_ingress,
+        )
+
+    @property
+    def full_name(self) -> str:
+        """What CloudWatch knows it by."""
+        return self.load_balancer.load_balancer_full_name
+
+    def _log_access(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+        ours = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # it writes for all accounts
+        bucket = self._log_to_bucket(self.load_balancer, _WRITER, removal_policy, ours)
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(_WRITER)],
+                actions=["s3:GetBucketAcl"],  # which it asks before it writes (NLB guide: enable access logs)
+                resources=[bucket.bucket_arn],
+                conditions=ours,
+            )
+        )
+        return bucket
+
+
+def check_encryption(
+    faults: Faults, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
+) -> None:
+    """Note what is public without a certificate or a reason."""
+    if without_tls is not None and not without_tls.strip():
+        faults.add("without_tls is empty, but it is the reason that reviewers read; say why it is right here")
+    if public and certificate is None and without_tls is None:
+        faults.add(
+            "public=True without a certificate, so that everyone on the way reads and changes what it carries unless "
+            "the tasks themselves encrypt it; use certificate=, or say why this is right with without_tls='the reason'"
+        )
+
+
+def _check_names(faults: Faults, zone: route53.IHostedZone | None, hosts: Sequence[str]) -> None:
+    if zone is not None and not hosts:
+        faults.add("zone is given without host, but no listener names one; use host='mqtt.example.com'")
+    if zone is None and hosts:
+        faults.add("host is given without the zone that it is to be a record of; use zone=")
+    for host in hosts:
+        if zone is not None and not is_record_of(zone, host):
+            faults.add(f"host is {host!r}, but the zone cannot hold that; use a name that ends with the zone's")
+
+
+def _check_allocations(
+    faults: Faults,
+    allocation_ids: Sequence[str],
+    vpc: ec2.IVpc,
+    vpc_subnets: ec2.SubnetSelection | None,
+    *,
+    public: bool,
+) -> None:
+    if not allocation_ids:
+        return
+    for each in allocation_ids:
+        faults.keep(load_balancing_limits.ALLOCATION_ID, "allocation_ids", each)
+    if not public:
+        faults.add(
+            "allocation_ids are given, but a load balancer that is not public has no public address; "
+            "leave them out, or use public=True"
+        )
+        return
+    subnets = _count(vpc, vpc_subnets)
+    if subnets != len(allocation_ids):
+        faults.add(
+            f"allocation_ids are {len(allocation_ids)}, but it stands in {subnets} subnets and each takes one; "
+            "name one for each, or other subnets with vpc_subnets="
+        )
+
+
+def _count(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> int:
+    network = Network.of(vpc)
+    if vpc_subnets is None and network is not None:
+        return network.zones
+    return len(selected(vpc, _public(vpc_subnets)).subnets)
+
+
+def _mapped(
+    allocation_ids: Sequence[str], vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None
+) -> list[elbv2.SubnetMapping] | None:
+    """Each subnet with its address; None where AWS chooses the addresses."""
+    if not allocation_ids:
+        return None
+    subnets = selected(vpc, _public(vpc_subnets)).subnets
+    return [
+        elbv2.SubnetMapping(subnet=subnet, allocation_id=each)
+        for subnet, each in zip(subnets, allocation_ids, strict=True)
+    ]
+
+
+def _public(vpc_subnets: ec2.SubnetSelection | None) -> ec2.SubnetSelection:
+    return vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)

@@ -1,0 +1,215 @@
+"""A service's place on a load balancer: which requests reach it, and how its targets are watched."""
+
+from __future__ import annotations
+
+import enum
+import fnmatch
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage.workload import limits
+from moorage.workload.durations import default_seconds, seconds
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.load_balancing.load_balancer import RequestEntrance
+
+_LONGEST_PATTERN = 128
+
+
+class _Band(enum.Enum):
+    """The priorities that rules of one kind get: the more a rule asks for, the earlier it is tried."""
+
+    HOST_AND_PATH = range(1, 20_001)
+    HOST = range(20_001, 35_001)
+    PATH = range(35_001, 50_000)
+    ALL = range(50_000, 50_001)
+
+
+def _values(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _hosts(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(host if is_token(host) else host.lower() for host in _values(given))
+
+
+@attrs.frozen
+class TargetHealth:
+    """How a load balancer learns whether a task can serve.
+
+    Args:
+        path: What it requests; with gRPC, the method it calls as `/package.service/method`. Of a `Listener` without
+            one, whether it can connect is enough.
+        codes: The answers that mean healthy: `200`, `200,204`, `200-299`; with gRPC, 0 to 99.
+        interval: Between two checks, 5 to 300 s. A new task waits for one check before it serves.
+        timeout: What an answer may take, 2 to 120 s and less than the interval.
+        healthy: How many good answers bring a task back, 2 to 10.
+        unhealthy: How many bad ones take it out, 2 to 10.
+
+    Raises:
+        ValueError: one of them is outside what Elastic Load Balancing takes (botocore elbv2 `CreateTargetGroup`).
+    """
+
+    path: str | None = None
+    codes: str | None = attrs.field(default=None, kw_only=True)
+    interval: int = attrs.field(converter=seconds, default=default_seconds(10), kw_only=True)
+    timeout: int = attrs.field(converter=seconds, default=default_seconds(5), kw_only=True)
+    healthy: int = attrs.field(default=2, kw_only=True)
+    unhealthy: int = attrs.field(default=2, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("TargetHealth")
+        faults.keep(limits.TARGET_PATH, "path", self.path)
+        faults.keep(limits.TARGET_INTERVAL, "interval", self.interval)
+        faults.keep(limits.TARGET_TIMEOUT, "timeout", self.timeout)
+        faults.keep(limits.TARGET_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
+        faults.keep(limits.TARGET_THRESHOLD, "healthy", self.healthy)
+        faults.keep(limits.TARGET_THRESHOLD, "unhealthy", self.unhealthy)
+        faults.raise_found()
+
+
+def health_of(given: TargetHealth | str) -> TargetHealth:
+    """What a path of a health check stands for."""
+    return given if isinstance(given, TargetHealth) else TargetHealth(given)
+
+
+@attrs.frozen(eq=False)
+class Route:
+    """Which requests of a load balancer reach a service. With neither host nor path, all that nobody else gets.
+
+    A rule's priority is worked out from what it asks for, never from the order of definition, so that a new service
+    changes no rule of another: host and path before host, host before path, path before all.
+
+    Args:
+        load_balancer: The entrance; any number of services share it, from any stack of the app. One that exists already
+            is a `LoadBalancer.from_attributes`.
+        host: One or more host names, with `*` and `?`.
+        path: One or more paths, with `*` and `?`. The container sees the path as it was requested.
+        health: The path of the health check, or a `TargetHealth`.
+        container: The name of the container that serves; the first with a port without it.
+        protocol_version: HTTP/1.1, HTTP/2 or gRPC between load balancer and task; the last two need HTTPS before it.
+        priority: In place of the one worked out, 1 to 50,000, the smaller the earlier.
+        deregistration_delay: How long a task that leaves may finish its requests, 0 to 3,600 s. ECS waits that long
+            for each task it replaces, idle or not.
+
+    Raises:
+        ValueError: with all that Elastic Load Balancing would not take.
+    """
+
+    word: ClassVar[str] = "route"
+    reads_requests: ClassVar[bool] = True
+    """Whether its load balancer knows of requests, and so of their number, their errors and their latency."""
+
+    load_balancer: RequestEntrance
+    host: tuple[str, ...] = attrs.field(converter=_hosts, default=None, kw_only=True)
+    path: tuple[str, ...] = attrs.field(converter=_values, default=None, kw_only=True)
+    health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)
+    container: str | None = attrs.field(default=None, kw_only=True)
+    protocol_version: elbv2.ApplicationProtocolVersion = attrs.field(
+        default=elbv2.ApplicationProtocolVersion.HTTP1, kw_only=True
+    )
+    priority: int = attrs.field(kw_only=True)
+    deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(30), kw_only=True)
+
+    @priority.default
+    def _worked_out(self) -> int:
+        band = {
+            (True, True): _Band.HOST_AND_PATH,
+            (True, False): _Band.HOST,
+            (False, True): _Band.PATH,
+            (False, False): _Band.ALL,
+        }[bool(self.host), bool(self.path)].value
+        asked = "\n".join([*sorted(self.host), "", *sorted(self.path)])
+        return band[int.from_bytes(hashlib.sha256(asked.encode()).digest()[:8]) % len(band)]
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
+        for host in self.host:
+            faults.keep(limits.RULE_HOST, "host", host)
+        for path in self.path:
+            faults.keep(limits.RULE_PATH, "path", path)
+        faults.keep(limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
+        faults.keep(limits.RULE_PRIORITY, "priority", self.priority)
+        faults.keep(limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+        if self.grpc:
+            faults.keep(limits.TARGET_GRPC_PATH, "health path", self.health.path)
+            faults.keep(limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
+        else:
+            faults.keep(limits.TARGET_CODES, "health codes", self.health.codes)
+        if is_token((*self.host, *self.path)) and self.priority == self._worked_out():
+            faults.add(
+                "host or path is known only at deployment, so no priority can be worked out that stays the same; "
+                "use priority="
+            )
+        faults.raise_found()
+
+    @property
+    def grpc(self) -> bool:
+        return self.protocol_version is elbv2.ApplicationProtocolVersion.GRPC
+
+    @property
+    def says(self) -> str:
+        """The route in words, for errors."""
+        parts = [f"{name} {', '.join(map(repr, of))}" for name, of in (("host", self.host), ("path", self.path)) if of]
+        return " and ".join(parts) or "all requests"
+
+    def reached(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
+        """Of these ports of a target those that the load balancer connects to: the first, the last, whether by UDP."""
+        return [(*ports, False)]
+
+    def hides(self, other: Route) -> bool:
+        """Whether every request that `other` asks for is one that this route asks for too."""
+        return _covers(self.host, other.host) and _covers(self.path, other.path)
+
+    def clash(self, other: Route | Listener, of: Construct | None) -> str | None:
+        """Why this route cannot stand on one listener with `other`; None where it can.
+
+        Args:
+            other: The one that stands there.
+            of: The service that has it; None where it is the same service.
+        """
+        if not isinstance(other, Route):
+            return None
+        first, second = (other, self) if other.priority <= self.priority else (self, other)
+        if (set(other.host), set(other.path)) == (set(self.host), set(self.path)):
+            why = "clash: they ask for the same, and the second would get nothing; ask for something else"
+        elif other.priority == self.priority:
+            why = f"have the same priority {self.priority}; set priority= on one of them"
+        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and first.hides(second):
+            why = (
+                f"clash: the one with priority {first.priority} is asked first and leaves the one with "
+                f"{second.priority} nothing; set priority= on one of them, or ask for something else"
+            )
+        else:
+            return None
+        return f"route for {self.says} and that of {named(of)} for {other.says} {why}"
+
+
+def named(service: Construct | None) -> str:
+    """A service in words, for errors; None is the one that is being defined."""
+    return service.node.path if service else "this service"
+
+
+def _covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    if not wide:
+        return True
+    return bool(narrow) and all(any(_pattern_covers(pattern, each) for pattern in wide) for each in narrow)
+
+
+def _pattern_covers(wide: str, narrow: str) -> bool:
+    """Whether `wide` matches all that `narrow` does, tried on its shortest and on too long a match of it."""
+    literal = wide.replace("[", "[[]")
+    return all(
+        fnmatch.fnmatchcase(narrow.replace("*", filler).replace("?", "\0"), literal)
+        for filler in ("", "\0" * (_LONGEST_PATTERN + 1))
+    )

@@ -1,0 +1,243 @@
+"""What application and network load balancers have in common: a security group, a bucket of logs, names in a zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from moorage.ecs.cdk_values import anyone, selected
+from moorage.ecs.network.network import Network
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_certificatemanager as acm
+    from aws_cdk import aws_route53 as route53
+
+    from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.load_balancing.route import Route
+    from moorage.workload.limit import Limit
+
+_LOGS_KEPT_DAYS = 365
+_OLD_VERSIONS_KEPT_DAYS = 30
+IPV4 = elbv2.IpAddressType.IPV4
+_NO_IPV4_NAME = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
+
+
+class Entrance(Construct):
+    """A load balancer as services of any stack see it.
+
+    Whatever refers to both, the rules between the security groups among them, stands in the stack of the service. That
+    of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
+    """
+
+    vpc: ec2.IVpc
+    security_group: ec2.ISecurityGroup
+    certificate: acm.ICertificate | None = None
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._opened: set[tuple[str, int, int, bool]] = set()
+        self._places: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
+        self._aliases: set[str] = set()
+        self._claimed: list[tuple[Any, Construct]] = []
+
+    def check(self, route: Route | Listener, faults: Faults) -> None:
+        """Note why `route` cannot stand beside those that services have on this load balancer already."""
+        for other, of in self._claimed:
+            if clash := route.clash(other, of):
+                faults.add(clash)
+
+    def claim(self, route: Route | Listener, service: Construct) -> None:
+        """Record that `service` has `route`."""
+        self._claimed.append((route, service))
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Whom it may connect to, and who may connect to it."""
+        return self.security_group.connections
+
+    @property
+    def full_name(self) -> str:
+        """What CloudWatch knows it by."""
+        raise NotImplementedError
+
+    def place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
+        """Where in `stack` what is imported of it stands, and its security group as it is imported there."""
+        if stack not in self._places:
+            scope = Construct(stack, f"Entrance {self.node.addr}")
+            group = ec2.SecurityGroup.from_security_group_id(
+                scope, "SecurityGroup", self.security_group.security_group_id, allow_all_outbound=False
+            )
+            self._places[stack] = (scope, group)
+        return self._places[stack]
+
+    def open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
+        """Let it reach these ports of instances, with rules in its own stack, once for all services that ask.
+
+        Services of several stacks share the instances' security group; two that defined the same rule would clash.
+        """
+        asked = (instances.node.path, first_port, last_port, udp)
+        if asked not in self._opened:
+            self._opened.add(asked)
+            ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first_port, last_port)
+            self.security_group.add_egress_rule(instances, ports, "Load balancer to tasks on instances")
+            instances.add_ingress_rule(
+                self.security_group, ports, "Load balancer to tasks on instances", remote_rule=True
+            )
+
+    def _warn_without_ipv6(self, vpc_subnets: ec2.SubnetSelection | None, *, public: bool) -> None:
+        """Warn where a subnet that this app defines has no IPv6, as far as CDK says."""
+        kind = ec2.SubnetType.PUBLIC if public else None
+        chosen = selected(self.vpc, vpc_subnets or ec2.SubnetSelection(subnet_type=kind)).subnets
+        defined = {each.node.path: each.node.default_child for each in chosen}
+        bare = [
+            path for path, child in defined.items() if isinstance(child, ec2.CfnSubnet) and not child.ipv6_cidr_block
+        ]
+        if bare:
+            cdk.Annotations.of(self).add_warning_v2(
+                "@moorage/ecs:ipv6",
+                f"subnets {', '.join(bare)} have no IPv6, as far as CDK says, so AWS would refuse ip_address_type; use "
+                "an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK), leave ip_address_type out, or acknowledge this",
+            )
+
+    def _log_to_bucket(
+        self,
+        balancer: elbv2.BaseLoadBalancer,
+        writer: str,
+        removal_policy: cdk.RemovalPolicy,
+        conditions: Mapping[str, Any] | None = None,
+    ) -> s3.Bucket:
+        """Log to a bucket that keeps a year; by attributes, since `log_access_logs` fails in a stack without a region.
+
+        Args:
+            balancer: What logs.
+            writer: The service of AWS's that writes for it.
+            removal_policy: What becomes of the bucket when the stack goes.
+            conditions: On which it may write.
+        """
+        bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,  # the only one that all load balancers write with
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=cdk.Duration.days(_LOGS_KEPT_DAYS),
+                    noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                )
+            ],
+            removal_policy=removal_policy,
+        )
+        granted = bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(writer)],
+                actions=["s3:PutObject"],
+                resources=[bucket.arn_for_objects(f"AWSLogs/{cdk.Aws.ACCOUNT_ID}/*")],
+                conditions=conditions,
+            )
+        )
+        balancer.set_attribute("access_logs.s3.enabled", "true")
+        balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
+        if granted.policy_dependable:
+            balancer.node.add_dependency(granted.policy_dependable)
+        return bucket
+
+    def _define_alias(
+        self,
+        zone: route53.IHostedZone,
+        host: str,
+        balancer: elbv2.ILoadBalancerV2,
+        addresses: elbv2.IpAddressType,
+    ) -> None:
+        """Define `host` in `zone`, as a record of each kind of address that the load balancer has; once."""
+        from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loaded only where a zone is given
+        from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415
+
+        if host in self._aliases:
+            return
+        self._aliases.add(host)
+        target = route53.RecordTarget.from_alias(targets.LoadBalancerTarget(balancer))
+        if addresses is not _NO_IPV4_NAME:
+            route53.ARecord(self, f"Alias {host}", zone=zone, record_name=f"{host}.", target=target)
+        if addresses is not IPV4:
+            route53.AaaaRecord(self, f"Alias6 {host}", zone=zone, record_name=f"{host}.", target=target)
+
+
+def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
+    """Whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
+    try:
+        of = zone.zone_name
+    except RuntimeError:  # imported without its name
+        of = ""
+    if is_token((host, of)):
+        return True
+    named = host.removeprefix("*.")
+    return not set("*?") & set(named) and (not of or f".{named}".endswith(f".{of.lower().rstrip('.')}"))
+
+
+def clients(
+    vpc: ec2.IVpc,
+    ingress: Sequence[ec2.IPeer] | None,
+    addresses: elbv2.IpAddressType,
+    faults: Faults,
+    *,
+    public: bool,
+) -> tuple[ec2.IPeer, ...]:
+    """Who may connect: those who are named, else everyone to what is public, else the addresses of the VPC."""
+    if ingress is not None:
+        return tuple(ingress)
+    if not public:
+        return _inside(vpc, faults)
+    return (anyone(),) if addresses is IPV4 else (anyone(), ec2.Peer.any_ipv6())
+
+
+def _inside(vpc: ec2.IVpc, faults: Faults) -> tuple[ec2.IPeer, ...]:
+    """The addresses of a VPC, as far as it says which they are."""
+    try:
+        return (ec2.Peer.ipv4(vpc.vpc_cidr_block),)
+    except RuntimeError:  # imported without them
+        faults.add(
+            "ingress is not given, and the VPC does not say its addresses, to which it would open; "
+            "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
+        )
+        return ()
+
+
+def check_subnets(
+    faults: Faults, limit: Limit, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
+) -> None:
+    """Note where there are too few subnets to stand in, as far as the VPC says."""
+    if vpc_subnets is not None:
+        if vpc_subnets.subnets is not None:
+            faults.keep(limit, "the number of subnets", len(vpc_subnets.subnets))
+    elif Network.of(vpc) is None and not is_token(vpc.availability_zones):
+        chosen = vpc.public_subnets if public else vpc.private_subnets or vpc.isolated_subnets
+        kind = "public subnets of the VPC" if public else "private subnets of the VPC"
+        faults.keep(limit, f"the number of {kind}", len(chosen))
+
+
+def check_addresses(faults: Faults, vpc: ec2.IVpc, addresses: elbv2.IpAddressType, *, public: bool) -> None:
+    """Note IPv6 where a VPC is known to have none, and no public IPv4 where nothing is public."""
+    if addresses is IPV4:
+        return
+    if Network.of(vpc) is not None:
+        faults.add(
+            f"ip_address_type is {addresses.name}, but the subnets of a Network have IPv4 addresses alone; leave it "
+            "out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
+        )
+    if addresses is _NO_IPV4_NAME and not public:
+        faults.add(
+            f"ip_address_type is {addresses.name}, but a load balancer that is not public has no public address; "
+            "use DUAL_STACK, or public=True"
+        )

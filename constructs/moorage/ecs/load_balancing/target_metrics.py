@@ -1,0 +1,89 @@
+"""What CloudWatch knows of the targets of a route, asked of both target groups, of which either may serve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from moorage.ecs.load_balancing.define_routes import Target
+
+_LEAST_REQUESTS = 20
+"""Fewer answers in a minute say nothing of their share of errors."""
+_REQUESTS = "AWS/ApplicationELB"
+
+
+def on_target(
+    target: Target, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
+) -> dict[str, tuple[float, list[dict[str, Any]]]]:
+    """The alarms over a route's targets, by id: above what each rings, and its queries.
+
+    Of a network load balancer's listener that of unhealthy targets alone: it knows of no answers.
+
+    Args:
+        target: What the route became.
+        errors_percent: The share of answers of 500 and above, in percent of the 20 or more that one of the groups gives
+            in a minute; None for none.
+        latency: The time to an answer that 1 of 100 takes longer than, in milliseconds; None for none.
+        unhealthy_targets: So many targets that fail their health check; None for none.
+    """
+    watched = {}
+    if target.route.reads_requests:
+        watched["Errors"] = (errors_percent, error_share(target))
+        watched["Latency"] = (latency and latency / 1000, worst(target, "TargetResponseTime", "p99"))
+    # more than one less than so many, since all three ask for more than their threshold
+    unhealthy = worst(target, "UnHealthyHostCount", "Maximum")
+    watched["UnhealthyTargets"] = (unhealthy_targets and unhealthy_targets - 1, unhealthy)
+    return {name: (threshold, queries) for name, (threshold, queries) in watched.items() if threshold is not None}
+
+
+def worst(target: Target, metric: str, statistic: str) -> list[dict[str, Any]]:
+    """Queries for the higher of both groups' values."""
+    namespace = _REQUESTS if target.route.reads_requests else "AWS/NetworkELB"
+    asked = enumerate(target.dimensions)
+    queries = [_query(f"m{index}", metric, statistic, each, namespace) for index, each in asked]
+    each = ", ".join(f"FILL({query['id']}, 0)" for query in queries)
+    return [*queries, {"id": "worst", "expression": f"MAX([{each}])", "label": metric, "returnData": True}]
+
+
+def requests(target: Target) -> list[dict[str, Any]]:
+    """Queries for the answers of both groups together."""
+    queries = [_query(f"r{index}", "RequestCount", "Sum", each) for index, each in enumerate(target.dimensions)]
+    total = " + ".join(f"FILL({query['id']}, 0)" for query in queries)
+    return [*queries, {"id": "requests", "expression": total, "label": "requests", "returnData": True}]
+
+
+def error_share(target: Target) -> list[dict[str, Any]]:
+    """Queries for the share of answers of 500 and above, in percent of enough of them: that of the group with more.
+
+    Of each group by itself, since a new version that gets a twentieth of the traffic and fails whole is no more than a
+    twentieth of all.
+    """
+    queries: list[dict[str, Any]] = []
+    shares: list[dict[str, Any]] = []
+    label = "answers of 500 and above, %"
+    for index, each in enumerate(target.dimensions):
+        queries.append(_query(f"e{index}", "HTTPCode_Target_5XX_Count", "Sum", each))
+        queries.append(_query(f"r{index}", "RequestCount", "Sum", each))
+        share = f"IF(FILL(r{index}, 0) >= {_LEAST_REQUESTS}, 100 * FILL(e{index}, 0) / r{index}, 0)"
+        shares.append({"id": f"share{index}", "expression": share, "label": label, "returnData": False})
+    most = f"MAX([{', '.join(share['id'] for share in shares)}])"
+    return [*queries, *shares, {"id": "share", "expression": most, "label": label, "returnData": True}]
+
+
+def _query(
+    name: str, metric: str, statistic: str, dimensions: Mapping[str, str], namespace: str = _REQUESTS
+) -> dict[str, Any]:
+    return {
+        "id": name,
+        "returnData": False,
+        "metricStat": {
+            "metric": {
+                "namespace": namespace,
+                "metricName": metric,
+                "dimensions": [{"name": each, "value": value} for each, value in dimensions.items()],
+            },
+            "period": 60,
+            "stat": statistic,
+        },
+    }

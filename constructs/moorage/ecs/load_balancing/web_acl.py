@@ -1,0 +1,42 @@
+"""A web ACL of AWS WAF before a load balancer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_wafv2 as wafv2
+
+from moorage.workload import load_balancing_limits
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+    from constructs import Construct
+
+
+def check_web_acl(web_acl: str | wafv2.CfnWebACL, stack: cdk.Stack, faults: Faults) -> None:
+    """Note a web ACL that a load balancer in `stack` could not have: one of CloudFront, or of another region."""
+    if isinstance(web_acl, wafv2.CfnWebACL):
+        if not is_token(web_acl.scope) and web_acl.scope != "REGIONAL":
+            faults.add(
+                f"web_acl is {web_acl.node.path} with the scope {web_acl.scope!r}, but "
+                f"{load_balancing_limits.WEB_ACL_ARN.says}; define one with scope='REGIONAL'"
+            )
+        of = web_acl.stack.region
+    else:
+        before = len(faults.found)
+        faults.keep(load_balancing_limits.WEB_ACL_ARN, "web_acl", web_acl)
+        if is_token(web_acl) or len(faults.found) > before:
+            return
+        of = web_acl.split(":")[3]
+    if not is_token((of, stack.region)) and of != stack.region:
+        faults.add(
+            f"web_acl is of {of}, but the load balancer stands in {stack.region}, and a regional web ACL protects its "
+            "own region; use one of that"
+        )
+
+
+def associate(scope: Construct, web_acl: str | wafv2.CfnWebACL, load_balancer_arn: str) -> None:
+    """Let the requests of a load balancer pass a web ACL."""
+    arn = web_acl if isinstance(web_acl, str) else web_acl.attr_arn
+    wafv2.CfnWebACLAssociation(scope, "WebAcl", resource_arn=load_balancer_arn, web_acl_arn=arn)

@@ -1,0 +1,155 @@
+"""What somebody looks at when something is wrong at night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from moorage.ecs.cdk_values import stack_of
+from moorage.ecs.cluster.failure_events import Forensics
+from moorage.ecs.load_balancing.target_metrics import error_share, requests, worst
+from moorage.ecs.monitoring.service_alarms import service_of
+from moorage.workload import limits
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ecs as ecs
+
+    from moorage.ecs.load_balancing.define_routes import Target
+    from moorage.ecs.service.service import Service
+    from moorage.ecs.worker.worker import Worker
+
+Metric = list[Any]
+"""A metric or an expression as a dashboard's body writes it (CloudWatch API: dashboard body structure)."""
+
+_WIDTH = 24
+_HEIGHT = 6
+_FAILED = """
+| fields @timestamp, `detail-type` as event, coalesce(detail.group, resources.0) as what,
+    coalesce(detail.stoppedReason, detail.reason, detail.eventName) as why
+| sort @timestamp desc | limit 50
+"""
+
+
+class Dashboard(Construct):
+    """A dashboard of services: what failed in their cluster, and a row each of what they use, answer and have to do.
+
+    Of each service CPU, memory and running tasks; over both target groups of each of its routes requests, latency,
+    the share of answers of 500 and above, and unhealthy targets, of which a network load balancer knows the last
+    alone; of a queue that moves the number of its tasks the messages. Of each cluster CPU and memory, and what its
+    `Forensics` keeps.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        services: Whose, in this order; of one, it is the service's, of all of a cluster the cluster's.
+        dashboard_name: Its name; CloudFormation chooses one without it.
+
+    Raises:
+        ValueError: there is no service, one twice, or more than a dashboard has room for.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        services: Iterable[Service | Worker],
+        dashboard_name: str | None = None,
+    ) -> None:
+        shown = [service_of(each) for each in services]
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        if not shown:
+            faults.add("services is empty, so the dashboard would show nothing; name at least one Service or Worker")
+        for path in sorted({each.node.path for each in shown if shown.count(each) > 1}):
+            faults.add(f"services has {path} more than once; name each once")
+        faults.keep(limits.WIDGETS, "services", sum(map(_widgets_of, shown)))
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        clusters = {id(each.cluster): each.cluster for each in shown}
+        rows = [*map(_of_cluster, clusters.values()), *map(_of_service, shown)]
+        self.dashboard = cloudwatch.CfnDashboard(
+            self,
+            "Default",
+            dashboard_name=dashboard_name,
+            dashboard_body=stack_of(scope).to_json_string({"widgets": [widget for row in rows for widget in row]}),
+        )
+
+
+def _widgets_of(service: Service) -> int:
+    of_targets = sum(4 if target.route.reads_requests else 1 for target in service.targets)
+    return 3 + of_targets + (service.queue is not None)
+
+
+def _of_cluster(cluster: ecs.ICluster) -> list[dict[str, Any]]:
+    name = cluster.cluster_name
+    of = {"ClusterName": name}
+    used = [_metric("AWS/ECS", each, of, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
+    row = [_title(f"# {name}"), _graph("CPU and memory of the cluster, %", used, width=_WIDTH)]
+    forensics = Forensics.of(cluster)
+    if forensics:
+        query = f"SOURCE '{forensics.log_group.log_group_name}' {_FAILED}"
+        said = {"region": cdk.Aws.REGION, "title": "What failed", "query": query, "view": "table"}
+        row.append({"type": "log", "width": _WIDTH, "height": _HEIGHT, "properties": said})
+    return row
+
+
+def _of_service(service: Service) -> list[dict[str, Any]]:
+    of = {"ClusterName": service.cluster.cluster_name, "ServiceName": service.service.service_name}
+    used = [_metric("AWS/ECS", each, of, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
+    # each running task gives one sample a minute (ECS guide: service RUNNING task count), without insights too
+    running = [_metric("AWS/ECS", "CPUUtilization", of, "SampleCount", label="running tasks")]
+    graphs = [("CPU and memory, %", used), ("Running tasks", running)]
+    for target in service.targets:
+        graphs += [(f"{title}{target.suffix}", metrics) for title, metrics in _of_target(target).items()]
+    if service.queue:
+        queue = {"QueueName": service.queue.queue_name}
+        counted = ("ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible")
+        graphs.append(("Messages to work on", [_metric("AWS/SQS", each, queue, "Maximum") for each in counted]))
+    return [_title(f"## {service.node.path}"), *(_graph(title, metrics) for title, metrics in graphs)]
+
+
+def _of_target(target: Target) -> dict[str, list[Metric]]:
+    asked = {}
+    if target.route.reads_requests:
+        asked["Requests"] = requests(target)
+        asked["Latency (p99), s"] = worst(target, "TargetResponseTime", "p99")
+        asked["Answers of 500 and above, %"] = error_share(target)
+    asked["Unhealthy targets"] = worst(target, "UnHealthyHostCount", "Maximum")
+    return {title: [_shown(each) for each in queries] for title, queries in asked.items()}
+
+
+def _shown(query: Mapping[str, Any]) -> Metric:
+    """A query of an alarm as a dashboard writes it."""
+    if "expression" in query:
+        hidden = {} if query["returnData"] else {"visible": False}
+        return [{"id": query["id"], "expression": query["expression"], "label": query["label"], **hidden}]
+    asked = query["metricStat"]
+    metric = asked["metric"]
+    dimensions = {each["name"]: each["value"] for each in metric["dimensions"]}
+    return _metric(metric["namespace"], metric["metricName"], dimensions, asked["stat"], id=query["id"], visible=False)
+
+
+def _metric(namespace: str, name: str, dimensions: Mapping[str, str], statistic: str, **more: Any) -> Metric:
+    named = [part for dimension in dimensions.items() for part in dimension]
+    return [namespace, name, *named, {"stat": statistic, "period": 60, **more}]
+
+
+def _title(markdown: str) -> dict[str, Any]:
+    return {"type": "text", "width": _WIDTH, "height": 1, "properties": {"markdown": markdown}}
+
+
+def _graph(title: str, metrics: Sequence[Metric], *, width: int = _WIDTH // 4) -> dict[str, Any]:
+    said = {
+        "region": cdk.Aws.REGION,
+        "title": title,
+        "view": "timeSeries",
+        "metrics": list(metrics),
+        "yAxis": {"left": {"min": 0}},
+    }
+    return {"type": "metric", "width": width, "height": _HEIGHT, "properties": said}

@@ -1,0 +1,178 @@
+"""A VPC made for containers, and what tasks reach from the subnets of any VPC."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from moorage.workload import limits
+from moorage.workload.problems import Faults
+from moorage.workload.required_services import GATEWAY_SERVICES, Endpoints, Needs
+
+NONE = Endpoints()
+UNREACHED = "@moorage/ecs:reach"
+_PRIVATE_MASK = 20
+_PUBLIC_MASK = 24
+
+
+class Network(Construct):
+    """A VPC with public subnets for entrances and private ones for tasks, in each of its zones.
+
+    Nothing in it gets a public address unless asked, its default security group is closed and its traffic logged.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        zones: The number of availability zones, 2 to 6: the same in a stack with an account and without one.
+        nat_gateways: How many NAT gateways the private subnets reach the internet through: one per zone without it;
+            one saves money and fails with its zone; none leaves the private subnets isolated, with `endpoints` alone.
+        endpoints: VPC endpoints, each service with an interface per zone (S3 and DynamoDB with a route):
+            `Endpoints.for_tasks(...)` works out the least.
+        cidr: The addresses of the VPC, a /16 to /28; private subnets take a /20 each, public ones a /24.
+        flow_logs: Whether rejected and accepted traffic is logged, for a year; priced by volume.
+        close_default_security_group: Whether CDK's custom resource empties the VPC's default security group
+            (Security Hub EC2.2), which CloudFormation cannot.
+        removal_policy: What becomes of the flow logs when the stack goes.
+
+    Raises:
+        ValueError: the zones, gateways or addresses are outside their limits.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        zones: int = 2,
+        nat_gateways: int | None = None,
+        endpoints: Endpoints = NONE,
+        cidr: str = "10.0.0.0/16",
+        flow_logs: bool = True,
+        close_default_security_group: bool = True,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        gateways = zones if nat_gateways is None else nat_gateways
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        faults.keep(limits.ZONES, "zones", zones)
+        faults.keep(limits.NETWORK_CIDR, "cidr", (cidr, zones))
+        if not 0 <= gateways <= zones:
+            faults.add(
+                f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; "
+                f"use 0 to {zones}"
+            )
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self.zones = zones
+        self.nat_gateways = gateways
+        self.endpoints = endpoints
+        private = ec2.SubnetType.PRIVATE_WITH_EGRESS if gateways else ec2.SubnetType.PRIVATE_ISOLATED
+        azs = cdk.Fn.get_azs()
+        self.vpc = ec2.Vpc(
+            self,
+            "Default",
+            ip_addresses=ec2.IpAddresses.cidr(cidr),
+            availability_zones=[cdk.Fn.select(zone, azs) for zone in range(zones)],
+            nat_gateways=gateways,
+            restrict_default_security_group=close_default_security_group,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Public",
+                    subnet_type=ec2.SubnetType.PUBLIC,
+                    cidr_mask=_PUBLIC_MASK,
+                    map_public_ip_on_launch=False,
+                ),
+                ec2.SubnetConfiguration(name="Private", subnet_type=private, cidr_mask=_PRIVATE_MASK),
+            ],
+        )
+        _networks[self.vpc] = self
+        if flow_logs:
+            self._log_traffic(removal_policy)
+        for service in endpoints.services:
+            self._add_endpoint(service)
+
+    @staticmethod
+    def of(vpc: ec2.IVpc) -> Network | None:
+        """The network that defines a VPC, or None where something else does."""
+        return _networks.get(vpc)
+
+    def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
+        """What of `needs` a task in these subnets would not reach; None where the choice cannot be followed.
+
+        Args:
+            needs: What the task must reach.
+            subnets: Where it runs; the private subnets without it.
+            public_address: Whether it gets a public address.
+        """
+        chosen = (subnets.subnet_type if subnets else None) or ec2.SubnetType.PRIVATE_WITH_EGRESS
+        if subnets and (subnets.subnets or subnets.subnet_group_name or subnets.subnet_filters):
+            return None
+        reaches_internet = public_address if chosen is ec2.SubnetType.PUBLIC else self.nat_gateways > 0
+        return frozenset() if reaches_internet else needs - set(self.endpoints.services)
+
+    def _log_traffic(self, removal_policy: cdk.RemovalPolicy) -> None:
+        self.flow_log_group = logs.LogGroup(
+            self, "FlowLogs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
+        )
+        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(self.flow_log_group))
+
+    def _add_endpoint(self, service: str) -> None:
+        words = "".join(word.capitalize() for word in service.replace("-", ".").split("."))
+        if service in GATEWAY_SERVICES:
+            self.vpc.add_gateway_endpoint(words, service=ec2.GatewayVpcEndpointAwsService(service))
+        else:
+            self.vpc.add_interface_endpoint(words, service=ec2.InterfaceVpcEndpointAwsService(service))
+
+
+_networks: weakref.WeakKeyDictionary[ec2.IVpc, Network] = weakref.WeakKeyDictionary()
+
+
+class Reach:
+    """What tasks reach from the subnets of one VPC; asks CDK once, for all the services of a cluster.
+
+    Args:
+        vpc: The VPC. Of a `Network`'s the routes and endpoints are known; of any other, which subnets are isolated.
+    """
+
+    def __init__(self, vpc: ec2.IVpc) -> None:
+        self.vpc = vpc
+        self.network = Network.of(vpc)
+
+    def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
+        """What of `needs` is out of reach, or None where that is not known."""
+        return self.network.missing(needs, subnets, public_address=public_address) if self.network else None
+
+    def isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
+        """Whether what has no public address there has no way to the internet, as far as CDK says."""
+        if subnets is None or not subnets.subnet_type:
+            return subnets is None and self._none_private
+        return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
+
+    @functools.cached_property
+    def zones(self) -> int:
+        """Over how many availability zones its subnets are spread."""
+        return self.network.zones if self.network else len(self.vpc.availability_zones)
+
+    @functools.cached_property
+    def _none_private(self) -> bool:
+        return not self.vpc.private_subnets
+
+
+def unreached(missing: Needs, what: str = "the task") -> str:
+    """Why `what` would not start in subnets that do not reach what is `missing`, and the ways out."""
+    if "internet" in missing:
+        return (
+            "its subnets cannot reach the internet, where an image of the task or what it calls is; use a NAT gateway "
+            "(nat_gateways=1), or push the image to a Repository and use Image.from_repository(...)"
+        )
+    names = ", ".join(map(repr, sorted(missing)))
+    more = "" if what == "the task" else ", instances=True"
+    return (
+        f"its subnets cannot reach {names}, which {what} needs; "
+        f"use Network(endpoints=Endpoints.for_tasks(...{more})) with this task, or a NAT gateway (nat_gateways=1)"
+    )

@@ -1,0 +1,1 @@
+"""Tasks that are kept running: deployments, scaling, Service Connect and VPC Lattice."""

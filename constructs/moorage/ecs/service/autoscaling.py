@@ -1,0 +1,78 @@
+"""What moves the number of a service's copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage.ecs.cdk_values import duration
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ecs as ecs
+
+    from moorage.ecs.load_balancing.define_routes import Target
+    from moorage.workload.scaling import Scaling
+
+HIGH_RESOLUTION: dict[str, Any] = {
+    "MetricConfigurations": [{"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": 20}]
+}
+"""What makes ECS measure a service every 20 seconds, as its property `Monitoring`."""
+
+
+def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence[Target]) -> ecs.ScalableTaskCount:
+    """Define the range between which the number of copies moves, and what moves it."""
+    count = service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
+    slow, fast = duration(scaling.scale_in_cooldown), duration(scaling.scale_out_cooldown)
+    if scaling.cpu_percent is not None and not scaling.high_resolution:
+        count.scale_on_cpu_utilization(
+            "Cpu",
+            target_utilization_percent=scaling.cpu_percent,
+            scale_in_cooldown=slow,
+            scale_out_cooldown=fast,
+        )
+    if scaling.memory_percent is not None and not scaling.high_resolution:
+        count.scale_on_memory_utilization(
+            "Memory",
+            target_utilization_percent=scaling.memory_percent,
+            scale_in_cooldown=slow,
+            scale_out_cooldown=fast,
+        )
+    if scaling.requests_per_task is not None:
+        for index, target in enumerate(targets):
+            if target.alternate is None and isinstance(target.group, elbv2.ApplicationTargetGroup):
+                count.scale_on_request_count(
+                    f"Requests{index or ''}",
+                    requests_per_target=scaling.requests_per_task,
+                    target_group=target.group,
+                    scale_in_cooldown=slow,
+                    scale_out_cooldown=fast,
+                )
+    if scaling.schedules:
+        _define_schedules(count, scaling)
+    if _has_more(scaling, targets):
+        from moorage.ecs.service.scaling_policies import Policies  # noqa: PLC0415  # loaded only where there are some
+
+        Policies(service, count, scaling).define(targets)
+    return count
+
+
+def _define_schedules(count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
+    from aws_cdk import aws_applicationautoscaling as appscaling  # noqa: PLC0415  # loaded only where there are some
+
+    for action in scaling.schedules:
+        count.scale_on_schedule(
+            action.name,
+            schedule=appscaling.Schedule.expression(action.schedule.expression_string),
+            time_zone=action.schedule.time_zone,
+            min_capacity=action.minimum,
+            max_capacity=action.maximum,
+        )
+
+
+def _has_more(scaling: Scaling, targets: Sequence[Target]) -> bool:
+    """Whether there are policies that CDK has no class for."""
+    given = (scaling.high_resolution, scaling.backlog_per_task, scaling.metrics, scaling.predictive)
+    turned = scaling.requests_per_task is not None and any(target.alternate for target in targets)
+    return turned or any(given)

@@ -1,0 +1,156 @@
+"""A service's place in VPC Lattice: the targets that other VPCs and accounts reach through a service network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_vpclattice as vpclattice
+
+from moorage.ecs.cdk_values import ecs_itself, tcp
+from moorage.ecs.load_balancing.route import TargetHealth
+from moorage.ecs.task.task_definition import port_name
+from moorage.workload import limits
+from moorage.workload.problems import Faults
+from moorage.workload.task import NetworkMode
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+    from constructs import Construct
+
+    from moorage.ecs.service.service import Service
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.container import Container
+    from moorage.workload.task import Task
+
+_ON_TARGETS = ("RegisterTargets", "DeregisterTargets", "GetTargetGroup", "ListTargets")
+_ON_NETWORKS = ("ec2:DescribeInstances", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
+"""What AWS's AmazonECSInfrastructureRolePolicyForVpcLattice allows on every target group; these know no resource."""
+
+
+def _health(given: TargetHealth | str) -> TargetHealth:
+    return given if isinstance(given, TargetHealth) else TargetHealth(given)
+
+
+def _id(given: ec2.IPrefixList | str) -> str:
+    return given if isinstance(given, str) else given.prefix_list_id
+
+
+@attrs.frozen
+class Lattice:
+    """A target group of VPC Lattice that ECS keeps a service's tasks in, and the way in for Lattice alone.
+
+    The service network, its auth policy and the Lattice service with its listeners are of `aws_vpclattice`; a listener
+    forwards to `service.lattice_target_groups`.
+
+    Args:
+        prefix_list: AWS's list of the addresses that Lattice sends from in this region, by its id: of
+            `com.amazonaws.<region>.vpc-lattice`, which `ec2.PrefixList.from_lookup` finds. The tasks let it in.
+        container: The name of the container that serves; the first with a port without it.
+        health: The path of the health check, or a `TargetHealth`; of the target group that is defined.
+        target_group_arn: A target group that exists already, for addresses and of no other service, in place of one
+            that is defined for HTTP.
+
+    Raises:
+        ValueError: the list or the target group is none, or the codes are not those that Lattice takes.
+    """
+
+    prefix_list: str = attrs.field(converter=_id)
+    container: str | None = attrs.field(default=None, kw_only=True)
+    health: TargetHealth = attrs.field(converter=_health, factory=TargetHealth, kw_only=True)
+    target_group_arn: str | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("Lattice")
+        faults.keep(limits.PREFIX_LIST, "prefix_list", self.prefix_list)
+        faults.keep(limits.LATTICE_TARGET_GROUP, "target_group_arn", self.target_group_arn)
+        faults.keep(limits.TARGET_CODES, "health codes", self.health.codes)
+        if self.target_group_arn is not None and self.health != TargetHealth():
+            faults.add("health is given, but the target group exists already, and has its own; leave one of them out")
+        faults.raise_found()
+
+    def serving(self, task: Task) -> tuple[Container, ...]:
+        """The containers with a port that may serve, of which the first does."""
+        return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
+
+    def check(self, task: Task, faults: Faults) -> None:
+        """Note why a service of this task could not have this place."""
+        ports = ", ".join(repr(each.name) for each in task.containers if each.port)
+        (serving, *_) = self.serving(task) or (None,)
+        if task.network_mode is not NetworkMode.AWSVPC:
+            faults.add(
+                f"lattice is given in {task.network_mode.value} mode, but its targets are the addresses of tasks, "
+                "which have none of their own there; use network_mode=NetworkMode.AWSVPC"
+            )
+        elif not ports:
+            faults.add("lattice needs a container with a port, and the task has none; use Container(..., port=...)")
+        elif serving is None:
+            faults.add(
+                f"lattice names container {self.container!r}, but those with a port are {ports}; use one of them"
+            )
+        elif port_name(task, serving) is None:
+            faults.add(
+                f"lattice is given, but a port is named after its container, and {serving.name!r} is no name of one; "
+                "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', not first '-'"
+            )
+
+
+def define_lattices(
+    service: Service, resource: cdk.CfnResource, lattices: Sequence[Lattice], launch: Launch
+) -> tuple[vpclattice.CfnTargetGroup, ...]:
+    """Define target groups, the role with which ECS keeps tasks in them, and the way in.
+
+    Args:
+        service: Whose tasks they are.
+        resource: Its CloudFormation resource.
+        lattices: What they serve.
+        launch: How its tasks are started.
+    """
+    role = iam.Role(service, "LatticeRole", assumed_by=ecs_itself())
+    defined: list[vpclattice.CfnTargetGroup] = []
+    said: list[dict[str, str]] = []
+    for index, lattice in enumerate(lattices):
+        container = lattice.serving(launch.task)[0]
+        port, arn = container.port or 0, lattice.target_group_arn
+        if arn is None:
+            defined.append(_define_group(service, f"LatticeTargetGroup{index or ''}", lattice, port, launch))
+            arn = defined[-1].attr_arn
+        name = port_name(launch.task, container) or ""
+        said.append({"PortName": name, "RoleArn": role.role_arn, "TargetGroupArn": arn})
+        peer = ec2.Peer.prefix_list(lattice.prefix_list)
+        service.connections.allow_from(peer, tcp(port), f"VPC Lattice to port {port}")
+    actions = [f"vpc-lattice:{each}" for each in _ON_TARGETS]
+    role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[each["TargetGroupArn"] for each in said]))
+    role.add_to_policy(iam.PolicyStatement(actions=list(_ON_NETWORKS), resources=["*"]))
+    service.service.node.add_dependency(role)  # with which ECS takes tasks out when the service goes
+    resource.add_property_override("VpcLatticeConfigurations", said)
+    return tuple(defined)
+
+
+def _define_group(
+    scope: Construct, construct_id: str, lattice: Lattice, port: int, launch: Launch
+) -> vpclattice.CfnTargetGroup:
+    health, words = lattice.health, vpclattice.CfnTargetGroup
+    return words(
+        scope,
+        construct_id,
+        type="IP",
+        config=words.TargetGroupConfigProperty(
+            vpc_identifier=launch.reach.vpc.vpc_id,
+            port=port,
+            protocol="HTTP",
+            protocol_version="HTTP1",
+            health_check=words.HealthCheckConfigProperty(
+                enabled=True,
+                path=health.path or "/",
+                matcher=words.MatcherProperty(http_code=health.codes or "200"),
+                health_check_interval_seconds=health.interval,
+                health_check_timeout_seconds=health.timeout,
+                healthy_threshold_count=health.healthy,
+                unhealthy_threshold_count=health.unhealthy,
+            ),
+        ),
+    )

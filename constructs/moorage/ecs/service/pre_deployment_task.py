@@ -1,0 +1,66 @@
+"""A task that runs once ahead of each new version: a database migration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from moorage.ecs.task.run_task import Run
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, Launched
+from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
+
+_FUNCTION = Path(__file__).with_name("pre_deployment_function.py")
+_ANSWERS_IN_SECONDS = 30
+_RUNS_AT_MOST_MINUTES = 60
+
+
+def define_before(
+    scope: Construct, launch: Launch, service: Launched, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
+) -> tuple[Launched, LifecycleHook]:
+    """Define the task, and the hook that runs it where and as the service's own tasks are run.
+
+    Args:
+        scope: Where.
+        launch: The task, on what and where it runs.
+        service: The service's own, whose security groups it shares.
+        cluster: The cluster, as what is defined after its capacity names it.
+        removal_policy: What becomes of its function's log group when the stack goes.
+    """
+    before = Construct(scope, "Before")
+    groups = service.security_groups if launch.own_interface else None
+    shared = attrs.evolve(launch, security_groups=groups, egress=DEFAULT_EGRESS)
+    launched = shared.define(before, log_group=service.log_group, removal_policy=removal_policy)
+    logged = logs.LogGroup(before, "FunctionLogs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy)
+    role = iam.Role(before, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    logged.grant_write(role)
+    run = Run(launched=launched, cluster=cluster, placement=None)
+    for statement in (*run.may_run(), run.may_see()):
+        role.add_to_policy(iam.PolicyStatement.from_json(statement))
+    stack = cdk.Stack.of(before)
+    function = lambda_.Function(
+        before,
+        "Function",
+        description="Runs a task once ahead of each new version of a service",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.ARM_64,
+        handler="index.handler",
+        code=lambda_.Code.from_inline(_FUNCTION.read_text()),
+        timeout=cdk.Duration.seconds(_ANSWERS_IN_SECONDS),
+        role=role,
+        log_group=logged,
+        environment={
+            "RUN_TASK": stack.to_json_string(run.by_api()),
+            "ESSENTIAL": ",".join(each.name for each in launch.task.containers if each.essential),
+        },
+    )
+    hook = LifecycleHook.function(
+        function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(_RUNS_AT_MOST_MINUTES)
+    )
+    return launched, hook

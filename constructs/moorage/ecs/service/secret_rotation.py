@@ -1,0 +1,140 @@
+"""A new deployment of a service when a secret or a parameter that its tasks read has a new value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from moorage.delivery.dead_letters import define_dead_letters, let_send
+from moorage.ecs.cdk_values import arn, here
+from moorage.ecs.task.run_task import define_machine, define_role
+from moorage.workload import secret_sources
+from moorage.workload.problems import Faults, is_token
+
+if TYPE_CHECKING:
+    from moorage.ecs.service.service import Service
+    from moorage.workload.task import Task
+
+Pattern: TypeAlias = Mapping[str, Any]
+"""An event pattern as EventBridge writes it."""
+
+_CURRENT = "AWSCURRENT"
+_UNTOLD = {"", "AWSPENDING", "AWSPREVIOUS"}
+"""Stages of whose moves nothing is told: both others move with the current one (Secrets Manager guide, events)."""
+_AGAIN = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": 6}
+"""An hour in all, for what passes: throttling, and a deployment that takes no other beside it."""
+
+
+def changed(secrets: Iterable[Any]) -> Pattern | None:
+    """Which events say that one of these has a new value; None where none of them ever can.
+
+    A secret's stage moved to another version, by rotation or by hand ("Secret Label Updated", Secrets Manager guide),
+    or a parameter was written ("Parameter Store Change", Systems Manager guide). Neither needs a trail.
+
+    Args:
+        secrets: Secrets, parameters and `ecs.Secret`s. One that names the id of a version never has another value.
+    """
+    parameters: set[str] = set()
+    by_stage: dict[str, set[str]] = {}
+    for secret in secrets:
+        stage, version = secret_sources.version(secret) or ("", "")
+        if secret_sources.needed(secret) == "ssm":
+            parameters.add(secret_sources.arn(secret))
+        elif not version:
+            by_stage.setdefault(_CURRENT if stage in _UNTOLD else stage, set()).add(secret_sources.arn(secret))
+    branches = [branch for stage, arns in by_stage.items() for branch in _moved(stage, sorted(arns))]
+    if parameters:
+        written = {"resources": sorted(parameters), "detail": {"operation": ["Update"]}}
+        branches.append({"source": ["aws.ssm"], "detail-type": ["Parameter Store Change"], **written})
+    if len(branches) > 1:  # of one alone EventBridge takes no $or
+        return {"$or": branches}
+    return branches[0] if branches else None
+
+
+def _moved(stage: str, arns: list[str]) -> list[Pattern]:
+    """A stage of these secrets moved: known by their ARNs or, where those end with the name, by that."""
+    told = {"source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"]}
+    names = [each.split(":secret:")[1] for each in arns if ":secret:" in each]
+    return [
+        {**told, "resources": arns, "detail": {"labelUpdated": [stage]}},
+        *([{**told, "detail": {"name": names, "labelUpdated": [stage]}}] if names else []),
+    ]
+
+
+def define_redeployment(service: Service, task: Task) -> events.CfnRule:
+    """Define the rule, and the machine that it starts, which has ECS replace the tasks of `service`.
+
+    EventBridge calls no UpdateService itself (EventBridge user guide, targets), so Step Functions does.
+
+    Raises:
+        ValueError: the task reads nothing that could change, or a secret of another account, whose events do not come.
+    """
+    read = [(name, secret) for container in task.containers for name, secret in container.all_secrets]
+    pattern = changed(secret for _, secret in read)
+    faults = Faults(lambda: str(service.node.path))
+    if pattern is None:
+        faults.add(
+            "redeploy_on_rotation() waits for nothing, since no container reads a secret or a parameter that could "
+            "have another value; use Container(secrets={...}), without the id of a version"
+        )
+    ours = cdk.Stack.of(service).account
+    for name, secret in read:
+        account = secret_sources.account(secret)
+        if account and not is_token(ours) and account != ours:
+            faults.add(
+                f"secrets {name!r} is of account {account}, whose events do not come to {ours}; "
+                "send them to its event bus, and redeploy by a rule of your own"
+            )
+    faults.raise_found()
+
+    rotation = Construct(service, "Rotation")
+    machine = define_machine(rotation, *_deploying(service), service.log_group)
+    starts = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine.state_machine_arn}
+    role = define_role(rotation, "Role", "events", arn("events", "rule/*"), [starts])
+    letters = define_dead_letters(
+        rotation,
+        "DeadLetters",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,  # the managed key of SQS lets no rule in
+        removal_policy=cdk.RemovalPolicy.DESTROY,  # all that it says is that a deployment did not start
+    )
+    rule = events.CfnRule(
+        rotation,
+        "Rule",
+        description="Secrets and parameters of a service that have a new value",
+        event_pattern=pattern,
+        targets=[
+            events.CfnRule.TargetProperty(
+                id="Deploy",
+                arn=machine.state_machine_arn,
+                role_arn=role.role_arn,
+                input="{}",
+                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=letters.queue_arn),
+            )
+        ],
+    )
+    let_send(letters, rule)
+    return rule
+
+
+def _deploying(service: Service) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the machine does, and what it may do."""
+    cluster = service.cluster.cluster_arn
+    deploy = {
+        "Type": "Task",
+        "Resource": f"arn:{here()[0]}:states:::aws-sdk:ecs:updateService",
+        "Parameters": {"Cluster": cluster, "Service": service.service.service_name, "ForceNewDeployment": True},
+        "Retry": [_AGAIN],
+        "End": True,
+    }
+    may = {
+        "Effect": "Allow",
+        "Action": "ecs:UpdateService",
+        "Resource": service.service.service_arn,
+        "Condition": {"ArnEquals": {"ecs:cluster": cluster}},
+    }
+    return {"StartAt": "Deploy", "States": {"Deploy": deploy}}, [may]

@@ -1,0 +1,81 @@
+"""Secrets as a task is given them, with the key that decrypts them, and without a circle of stacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from moorage.ecs.cdk_values import here
+from moorage.workload import secret_sources
+from moorage.workload.problems import is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ssm as ssm
+    from constructs import Construct
+
+
+def granted(
+    scope: Construct,
+    construct_id: str,
+    definition: ecs.TaskDefinition,
+    secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret,
+) -> ecs.Secret:
+    """A secret as CDK's container takes it; the execution role may decrypt it where CDK would not see to that.
+
+    CDK lets a role in by the policy of the secret's key alone (`Secret.grantRead`): a key that is imported has none to
+    change, and one of another stack would come to need the stack of the role. Of both the role itself is granted the
+    key, as the default policy of a key allows, and a secret of another stack is read by its ARN.
+
+    Args:
+        scope: Where the task is defined.
+        construct_id: The id there of a secret that is read by its ARN.
+        definition: What reads it.
+        secret: The secret.
+    """
+    if secret_sources.is_parameter(secret):
+        return ecs.Secret.from_ssm_parameter(cast("ssm.IParameter", secret))
+    if secret_sources.is_reference(secret):
+        return _reference(scope, construct_id, definition, cast("ecs.Secret", secret))
+    given = cast("secretsmanager.ISecret", secret)
+    key = given.encryption_key
+    if key is None or (isinstance(key, kms.Key) and cdk.Stack.of(key) is cdk.Stack.of(scope)):
+        return ecs.Secret.from_secrets_manager(given)
+    _let_decrypt(definition, key.key_arn)
+    if not isinstance(key, kms.Key):
+        return ecs.Secret.from_secrets_manager(given)
+    near = secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, given.secret_arn)
+    return ecs.Secret.from_secrets_manager(near)
+
+
+def _reference(scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret) -> ecs.Secret:
+    """A field or a version of a secret, of which what it refers to says the key."""
+    resource = _resource_of(secret.arn)
+    key = resource.kms_key_id if resource else None
+    if resource is None or key is None or cdk.Stack.of(resource) is cdk.Stack.of(scope):
+        return secret
+    field, stage, version = secret.arn.rsplit(":", 3)[1:] if secret_sources.version(secret) else ("", "", "")
+    near = secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, secret_sources.arn(secret))
+    _let_decrypt(definition, key)
+    told = ecs.SecretVersionInfo(version_stage=stage or None, version_id=version or None)
+    return ecs.Secret.from_secrets_manager_version(near, told, field or None)
+
+
+def _resource_of(arn: str) -> secretsmanager.CfnSecret | None:
+    """The secret that an ARN refers to, itself or by its attachment to a database."""
+    tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
+    target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
+    if isinstance(target, secretsmanager.CfnSecretTargetAttachment):
+        return _resource_of(target.secret_id)
+    return target if isinstance(target, secretsmanager.CfnSecret) else None
+
+
+def _let_decrypt(definition: ecs.TaskDefinition, key_arn: str) -> None:
+    via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{here()[1]}.amazonaws.com"}}
+    definition.add_to_execution_role_policy(
+        iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key_arn], conditions=via)
+    )

@@ -1,0 +1,373 @@
+"""A `Task` as CDK defines it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+
+from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.cdk_values import duration, optional_duration, platform, registry_image
+from moorage.workload import secret_sources
+from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
+from moorage.workload.platform_checks import fargate_size
+from moorage.workload.problems import is_token
+from moorage.workload.task import Architecture, NetworkMode
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ecr_assets as ecr_assets
+    from aws_cdk import aws_logs as logs
+    from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_ssm as ssm
+    from constructs import Construct, IConstruct
+
+    from moorage.workload.container import Container
+    from moorage.workload.container_lifecycle import ContainerCondition, HealthCheck
+    from moorage.workload.image import Image
+    from moorage.workload.problems import Faults
+    from moorage.workload.sidecars import FireLens
+    from moorage.workload.task import Task
+
+
+_NETWORK_MODES = {
+    NetworkMode.AWSVPC: ecs.NetworkMode.AWS_VPC,
+    NetworkMode.BRIDGE: ecs.NetworkMode.BRIDGE,
+    NetworkMode.HOST: ecs.NetworkMode.HOST,
+    NetworkMode.NONE: ecs.NetworkMode.NONE,
+}
+
+
+def check_secrets(scope: IConstruct, task: Task, faults: Faults) -> None:
+    """Note secrets of another region than that of the stack that `scope` is in."""
+    used = [(container.name, *each) for container in task.containers for each in container.all_secrets]
+    if not used:
+        return
+    here = cdk.Stack.of(scope).region
+    for container, name, secret in used:
+        region = secret_sources.region(secret)
+        if region and not is_token(here) and region != here:
+            faults.add(
+                f"secrets {name!r} of container {container!r} is a secret of {region}, but tasks start in {here} and "
+                "read secrets there; replicate it, and use its ARN there"
+            )
+
+
+def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: Kind) -> ecs.TaskDefinition:
+    """The task definition of `task` in `scope`, with a task role and, where the task uses one, an execution role."""
+    definition = _define(scope, task, kind)
+    defined = {container.name: _add(scope, definition, task, container, log_group) for container in task.containers}
+    for container in task.containers:
+        if container.depends_on:
+            defined[container.name].add_container_dependencies(
+                *(
+                    ecs.ContainerDependency(
+                        container=defined[each.name], condition=_condition(each, container.depends_on[each.name])
+                    )
+                    for each in task.containers
+                    if each.name in container.depends_on
+                )
+            )
+    for statement in (*task.permissions, *_permissions(task)):
+        definition.add_to_task_role_policy(statement)
+    if task.volumes or task.execute_command:
+        from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # loaded only where a task keeps files
+
+        define_volumes(task, definition, defined)
+    return definition
+
+
+def _permissions(task: Task) -> Iterator[iam.PolicyStatement]:
+    """What sidecars may do; AWS knows no resource for it."""
+    for container in task.containers:
+        if container.sidecar and container.sidecar.actions:
+            yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
+
+
+def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
+    more: dict[str, Any] = {
+        "pid_mode": ecs.PidMode[task.pid_mode.upper()] if task.pid_mode else None,
+        "enable_fault_injection": task.enable_fault_injection or None,
+    }
+    if kind is Kind.FARGATE:
+        cpu, memory = fargate_size(task)
+        return ecs.FargateTaskDefinition(
+            scope,
+            "TaskDefinition",
+            cpu=cpu,
+            memory_limit_mib=memory,
+            ephemeral_storage_gib=task.ephemeral_storage_gib,
+            runtime_platform=platform(task.architecture, task.operating_system_family),
+            **more,
+        )
+    managed = kind is Kind.MANAGED_INSTANCES
+    definition = ecs.TaskDefinition(
+        scope,
+        "TaskDefinition",
+        compatibility=ecs.Compatibility.MANAGED_INSTANCES if managed else ecs.Compatibility.EC2,
+        network_mode=_NETWORK_MODES[task.network_mode],
+        cpu=None if task.cpu is None else _text(task.cpu),
+        memory_mib=_text(task.memory_mib),
+        ipc_mode=ecs.IpcMode[task.ipc_mode.upper()] if task.ipc_mode else None,
+        runtime_platform=platform(task.architecture, task.operating_system_family) if managed else None,
+        **more,
+    )
+    resource = definition.node.default_child if task.on_windows else None
+    if isinstance(resource, cdk.CfnResource):  # CDK takes it on Fargate alone
+        said = {"CpuArchitecture": task.architecture.value, "OperatingSystemFamily": task.operating_system_family.value}
+        resource.add_property_override("RuntimePlatform", said)
+    return definition
+
+
+def _text(number: int) -> str:
+    return cdk.Tokenization.stringify_number(number) if is_token(number) else str(number)
+
+
+def _add(
+    scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
+) -> ecs.ContainerDefinition:
+    restart = container.restart_policy
+    options: dict[str, Any] = {
+        "image": _image(scope, definition, container, task.architecture),
+        "cpu": container.cpu,
+        "memory_limit_mib": task.memory_of(container),
+        "memory_reservation_mib": container.memory_reservation_mib,
+        "essential": container.essential,
+        "port_mappings": _port_mappings(task, container),
+        "gpu_count": container.gpus or None,
+        "privileged": container.privileged or None,
+        "environment": dict(container.environment) or None,
+        "environment_files": _environment_files(scope, definition, container),
+        "secrets": _secrets(scope, definition, container.name, container.secrets),
+        "command": container.command and list(container.command),
+        "entry_point": container.entry_point and list(container.entry_point),
+        "working_directory": container.working_directory,
+        "health_check": _health_check(container.health_check),
+        "start_timeout": optional_duration(container.start_timeout),
+        "stop_timeout": optional_duration(container.stop_timeout),
+        "enable_restart_policy": restart and True,
+        "restart_attempt_period": restart and duration(restart.attempt_period),
+        "restart_ignored_exit_codes": restart and list(restart.ignored_exit_codes),
+        "user": container.user,
+        "readonly_root_filesystem": None if task.on_windows else container.read_only,
+        "linux_parameters": _linux_parameters(scope, task, container),
+        "ulimits": _ulimits(container),
+        "docker_labels": dict(container.docker_labels) or None,
+        "version_consistency": None if container.version_consistency else ecs.VersionConsistency.DISABLED,
+        "credential_specs": _credential_specs(definition, container),
+        "logging": _logging(scope, definition, task, container, log_group),
+    }
+    if container.firelens is None:
+        return definition.add_container(container.name, **options)
+    routed = _firelens(container.firelens)
+    return definition.add_firelens_log_router(container.name, firelens_config=routed, **options)
+
+
+def _logging(
+    scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
+) -> ecs.LogDriver:
+    if container.logging is not None:
+        return container.logging
+    router = task.log_router
+    if router is None or router is container or router.firelens is None:
+        return ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group)
+    firelens = router.firelens
+    return ecs.LogDrivers.firelens(
+        options=dict(firelens.output),
+        secret_options=_secrets(scope, definition, f"{container.name}-log", firelens.secret_output),
+    )
+
+
+def _firelens(firelens: FireLens) -> ecs.FirelensConfig:
+    kind = ecs.FirelensConfigFileType.S3 if firelens.config_in_s3 else ecs.FirelensConfigFileType.FILE
+    return ecs.FirelensConfig(
+        type=ecs.FirelensLogRouterType[firelens.type.upper()],
+        options=ecs.FirelensOptions(
+            enable_ecs_log_metadata=firelens.enable_ecs_log_metadata,
+            config_file_type=kind if firelens.config_file else None,
+            config_file_value=firelens.config_file,
+        ),
+    )
+
+
+def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | None:
+    mappings = [
+        ecs.PortMapping(
+            container_port=ecs.ContainerDefinition.CONTAINER_PORT_USE_RANGE, container_port_range=f"{first}-{last}"
+        )
+        for first, last in container.port_ranges
+    ]
+    if container.port:
+        single = ecs.PortMapping(
+            container_port=container.port,
+            host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
+            name=port_name(task, container),
+        )
+        mappings.insert(0, single)
+    return mappings or None
+
+
+def port_name(task: Task, container: Container) -> str | None:
+    """The port's name for Service Connect, which knows fewer names than ECS does and no host mode."""
+    name = container.name.lower()
+    named = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
+    return name if named else None
+
+
+def _image(
+    scope: Construct, definition: ecs.TaskDefinition, container: Container, architecture: Architecture
+) -> ecs.ContainerImage:
+    image: Image = container.image
+    match image:
+        case RegistryImage(reference=reference):
+            return registry_image(reference)
+        case RepositoryImage():
+            return _repository_image(scope, definition, container.name, image)
+        case DirectoryImage(path=path, file=file, build_args=build_args, target=target):
+            return ecs.ContainerImage.from_asset(
+                str(path),
+                file=file,
+                build_args=dict(build_args) or None,
+                target=target,
+                platform=_build_platform(architecture),
+            )
+        case _:
+            raise TypeError(f"{image!r} is not an image; use one of the Image.from_* methods")
+
+
+def _repository_image(
+    scope: Construct, definition: ecs.TaskDefinition, name: str, image: RepositoryImage
+) -> ecs.ContainerImage:
+    repository = image.repository
+    has_key = getattr(repository, "encryption_key", None) is not None  # of which node's own grant knows nothing
+    if has_key or image.placeholder is not None:
+        repository.grant_pull(definition.obtain_execution_role())
+    if image.parameter is None:
+        return ecs.ContainerImage.from_ecr_repository(repository, image.digest or image.tag)
+    tag = _stored_tag(scope, image)
+    if image.placeholder is None:
+        return ecs.ContainerImage.from_ecr_repository(repository, tag)
+    nothing = cdk.Fn.condition_equals(tag, NOT_PUSHED)
+    pushed = cdk.CfnCondition(scope, f"{name}-pushed", expression=cdk.Fn.condition_not(nothing))
+    either = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
+    return ecs.ContainerImage.from_registry(either.to_string())
+
+
+def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
+    """The tag that a parameter holds when the stack is deployed."""
+    if image.parameter_name is None:
+        return cast("cdk.CfnParameter", image.parameter).value_as_string
+    from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loaded only where a parameter holds a tag
+
+    defined = getattr(image.parameter, "node", None)
+    if defined is not None and defined.default_child and cdk.Stack.of(defined.default_child) is cdk.Stack.of(scope):
+        raise ValueError(
+            f"{scope.node.path}: the parameter {image.parameter_name!r} of its image is defined in its own stack, and "
+            "is read before that is deployed; define it in a stack that is deployed before"
+        )
+    return ssm.StringParameter.value_for_string_parameter(scope, image.parameter_name)
+
+
+def _build_platform(architecture: Architecture) -> ecr_assets.Platform:
+    from aws_cdk import aws_ecr_assets as ecr_assets  # noqa: PLC0415  # loaded only where an image is built
+
+    arm = architecture is Architecture.ARM64
+    return ecr_assets.Platform.LINUX_ARM64 if arm else ecr_assets.Platform.LINUX_AMD64
+
+
+def _secrets(
+    scope: Construct,
+    definition: ecs.TaskDefinition,
+    prefix: str,
+    secrets: Mapping[str, secretsmanager.ISecret | ssm.IParameter | ecs.Secret],
+) -> dict[str, ecs.Secret] | None:
+    if not secrets:
+        return None
+    from moorage.ecs.task.secret_grants import granted  # noqa: PLC0415  # loaded only where there are secrets
+
+    return {name: granted(scope, f"{prefix}-{name}", definition, secret) for name, secret in secrets.items()}
+
+
+def _environment_files(
+    scope: Construct, definition: ecs.TaskDefinition, container: Container
+) -> list[ecs.EnvironmentFile] | None:
+    files: list[ecs.EnvironmentFile] = []
+    for index, file in enumerate(container.environment_files):
+        bucket, key = file.bucket, file.key
+        if bucket is None:
+            from aws_cdk import aws_s3_assets as s3_assets  # noqa: PLC0415  # loaded only where a file is uploaded
+
+            asset = s3_assets.Asset(scope, f"{container.name}-environment-{index}", path=key)
+            bucket, key = asset.bucket, asset.s3_object_key
+        files.append(ecs.EnvironmentFile.from_bucket(bucket, key))
+        _let_read(definition, ["s3:GetObject"], bucket.arn_for_objects(key))
+        _let_read(definition, ["s3:GetBucketLocation"], bucket.bucket_arn)
+        if bucket.encryption_key is not None:
+            bucket.encryption_key.grant_decrypt(definition.obtain_execution_role())
+    return files or None
+
+
+def _credential_specs(definition: ecs.TaskDefinition, container: Container) -> list[ecs.CredentialSpec] | None:
+    if container.credential_spec is None:
+        return None
+    kind, location = container.credential_spec.split(":", 1)
+    _let_read(definition, ["ssm:GetParameters" if ":ssm:" in location else "s3:GetObject"], location)
+    return [ecs.CredentialSpec(kind, location)]
+
+
+def _let_read(definition: ecs.TaskDefinition, actions: list[str], resource: str) -> None:
+    definition.add_to_execution_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+
+
+def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
+    if check is None:
+        return None
+    return ecs.HealthCheck(
+        command=list(check.command),
+        interval=duration(check.interval),
+        timeout=duration(check.timeout),
+        retries=check.retries,
+        start_period=optional_duration(check.start_period),
+    )
+
+
+def _linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
+    said = container.linux_parameters
+    session = task.execute_command and container.read_only and not task.on_windows
+    if not (container.writable or said or session):
+        return None
+    own: dict[str, Any] = {}
+    if said:
+        swap = None if said.max_swap_mib is None else cdk.Size.mebibytes(said.max_swap_mib)
+        own = {"shared_memory_size": said.shared_memory_mib, "max_swap": swap, "swappiness": said.swappiness}
+    first = session or (said and said.init_process_enabled) or None
+    parameters = ecs.LinuxParameters(scope, f"{container.name}-linux", init_process_enabled=first, **own)
+    if container.writable:
+        parameters.add_tmpfs(*(ecs.Tmpfs(container_path=path, size=size) for path, size in container.writable.items()))
+    if said and said.add_capabilities:
+        parameters.add_capabilities(*(ecs.Capability[name] for name in said.add_capabilities))
+    if said and said.drop_capabilities:
+        parameters.drop_capabilities(*(ecs.Capability[name] for name in said.drop_capabilities))
+    if said and said.devices:
+        parameters.add_devices(*said.devices)
+    return parameters
+
+
+def _ulimits(container: Container) -> list[ecs.Ulimit] | None:
+    if container.linux_parameters is None:
+        return None
+    return [
+        ecs.Ulimit(name=ecs.UlimitName[name.upper()], soft_limit=soft, hard_limit=hard)
+        for name, (soft, hard) in container.linux_parameters.ulimits.items()
+    ] or None
+
+
+def _condition(container: Container, condition: ContainerCondition | None) -> ecs.ContainerDependencyCondition:
+    if condition is not None:
+        return ecs.ContainerDependencyCondition[condition.value]
+    return (
+        ecs.ContainerDependencyCondition.HEALTHY if container.health_check else ecs.ContainerDependencyCondition.START
+    )

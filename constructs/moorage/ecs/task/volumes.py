@@ -1,0 +1,183 @@
+"""A task's volumes as CDK defines them: in its task definition, and what its service must say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+
+from moorage.ecs.cdk_values import tcp
+from moorage.workload.container import is_below
+from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from moorage.workload.container import Container
+    from moorage.workload.task import Task
+
+_NFS = 2049
+
+_OF_SESSIONS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
+"""Where the agent of ECS Exec, which runs as root, writes (containers-roadmap #1359, #2824)."""
+
+
+def define_volumes(task: Task, definition: ecs.TaskDefinition, defined: Mapping[str, ecs.ContainerDefinition]) -> None:
+    """Define the task's own volumes and those of sessions in read-only containers, mount them, and let it use them.
+
+    Args:
+        task: What has them.
+        definition: What they are defined in.
+        defined: Its containers by name.
+    """
+    for volume in task.volumes:
+        _add(definition, volume)
+    for container in task.containers:
+        points = [
+            ecs.MountPoint(container_path=path, source_volume=mount.volume, read_only=mount.read_only)
+            for path, mount in container.mounts.items()
+        ]
+        for name, path in _session_mounts(task, container).items():
+            definition.add_volume(name=name)
+            points.append(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
+        if points:
+            defined[container.name].add_mount_points(*points)
+    _grant_file_systems(task, definition)
+
+
+def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
+    """Let the task role mount the task's file systems, and write where a container does."""
+    for volume in task.volumes:
+        if isinstance(volume, EfsVolume):
+            mounts = [
+                mount for each in task.containers for mount in each.mounts.values() if mount.volume == volume.name
+            ]
+            actions = ["elasticfilesystem:ClientMount"]
+            if not all(mount.read_only for mount in mounts):
+                actions.append("elasticfilesystem:ClientWrite")
+            if volume.root_access:
+                actions.append("elasticfilesystem:ClientRootAccess")
+            point = volume.access_point
+            by = {"elasticfilesystem:AccessPointArn": point.access_point_arn} if point is not None else None
+            definition.add_to_task_role_policy(
+                iam.PolicyStatement(
+                    actions=actions,
+                    resources=[volume.file_system.file_system_arn],
+                    conditions={"StringEquals": by} if by else None,
+                )
+            )
+
+
+def attach_volumes(
+    scope: Construct, tasks: Sequence[Task], service: ecs.BaseService, connections: ec2.Connections | None
+) -> None:
+    """Say of a service what its task's volumes need beside the task definition, and have it wait for them.
+
+    Args:
+        scope: Where the role of the managed volume is defined.
+        tasks: What the service runs.
+        service: The service, which gets the managed volume.
+        connections: Who connects to the file systems; None where it is the instances, of which services share one
+            security group.
+    """
+    volumes = [volume for task in tasks for volume in task.volumes]
+    for volume in volumes:
+        if isinstance(volume, EbsVolume):
+            service.add_volume(_managed(scope, volume, service))
+    open_file_systems(scope, tasks, service, connections)
+
+
+def open_file_systems(
+    scope: Construct, tasks: Sequence[Task], starts: Construct, connections: ec2.Connections | None
+) -> None:
+    """Open the way to the file systems of tasks, and have what starts them wait for these.
+
+    The rules between the tasks and a file system stand in the stack of the tasks, whichever the file system's is, so
+    that no circle can come about.
+
+    Args:
+        scope: Whose stack the rules stand in.
+        tasks: What mounts them.
+        starts: What starts the tasks.
+        connections: Who connects; None where it is the instances, of which tasks share one security group.
+    """
+    volumes = [volume for task in tasks for volume in task.volumes]
+    for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):
+        starts.node.add_dependency(file_system.mount_targets_available)
+        if connections:
+            for group in file_system.connections.security_groups:
+                connections.allow_to(_known_in(cdk.Stack.of(scope), group), tcp(_NFS), "Tasks to file system")
+
+
+def _known_in(stack: cdk.Stack, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+    """A file system's security group as services in `stack` see it, once, so that none defines a rule again."""
+    name = f"FileSystem {group.node.addr}"
+    known = stack.node.try_find_child(name)
+    return cast("ec2.ISecurityGroup | None", known) or ec2.SecurityGroup.from_security_group_id(
+        stack, name, group.security_group_id, allow_all_outbound=True
+    )
+
+
+def _add(definition: ecs.TaskDefinition, volume: object) -> None:
+    match volume:
+        case EfsVolume():
+            definition.add_volume(
+                name=volume.name,
+                efs_volume_configuration=ecs.EfsVolumeConfiguration(
+                    file_system_id=volume.file_system.file_system_id,
+                    root_directory=None if volume.root_directory == "/" else volume.root_directory,
+                    transit_encryption="ENABLED",
+                    authorization_config=ecs.AuthorizationConfig(
+                        access_point_id=volume.access_point.access_point_id if volume.access_point else None,
+                        iam="ENABLED",
+                    ),
+                ),
+            )
+        case EbsVolume():
+            definition.add_volume(name=volume.name, configured_at_launch=True)
+        case BindMount(host_path=host_path):
+            definition.add_volume(name=volume.name, host=ecs.Host(source_path=host_path) if host_path else None)
+        case _:
+            raise TypeError(f"{volume!r} is not a volume; use one of Volume.bind_mount, efs and ebs")
+
+
+def _managed(scope: Construct, volume: EbsVolume, service: ecs.BaseService) -> ecs.ServiceManagedVolume:
+    defined = ecs.ServiceManagedVolume(
+        scope,
+        volume.name,
+        name=volume.name,
+        managed_ebs_volume=ecs.ServiceManagedEBSVolumeConfiguration(
+            encrypted=True,
+            kms_key_id=volume.kms_key,
+            size=None if volume.size_gib is None else cdk.Size.gibibytes(volume.size_gib),
+            volume_type=ec2.EbsDeviceVolumeType[volume.volume_type.upper()],
+            iops=volume.iops,
+            throughput=volume.throughput_mib,
+            snap_shot_id=volume.snapshot_id,
+            volume_initialization_rate=None
+            if volume.initialization_rate_mib is None
+            else cdk.Size.mebibytes(volume.initialization_rate_mib),
+            file_system_type=ecs.FileSystemType[volume.file_system_type.upper()],
+        ),
+    )
+    if volume.kms_key is not None:  # ECS developer guide, encrypt data stored in EBS volumes
+        volume.kms_key.grant(
+            defined.role, "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant", "kms:Decrypt"
+        ).apply_before(service)
+    return defined
+
+
+def _session_mounts(task: Task, container: Container) -> dict[str, str]:
+    """The volumes of sessions in a container, each with its path: what it could not write to otherwise."""
+    if not task.execute_command or not container.read_only or task.on_windows:
+        return {}
+    writable = [*container.writable, *(path for path, mount in container.mounts.items() if not mount.read_only)]
+    return {
+        f"session-{task.containers.index(container)}{path.replace('/', '-')}": path
+        for path in _OF_SESSIONS
+        if not any(path == each or is_below(path, each) for each in writable)
+    }

@@ -1,0 +1,1 @@
+"""Tasks that drain a queue."""

@@ -1,0 +1,230 @@
+"""A task that drains a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from moorage.delivery.dead_letters import define_alarm
+from moorage.ecs.service.service import Service
+from moorage.ecs.service.service_checks import SPREAD
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, warn
+from moorage.ecs.worker.work_queue import WorkQueue
+from moorage.workload import job_limits
+from moorage.workload.problems import Faults
+from moorage.workload.task import Task
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_logs as logs
+
+    from moorage.ecs.capacity.placement import Placement
+    from moorage.ecs.capacity.strategy import CapacityChoice
+    from moorage.ecs.service.service_connect import ServiceConnect
+    from moorage.workload.rollout import Rollout
+    from moorage.workload.scaling import Scaling
+
+QUEUE_URL = "QUEUE_URL"
+_STOP_SECONDS = 30
+"""How long ECS waits between SIGTERM and SIGKILL when nothing is said (botocore ContainerDefinition.stopTimeout)."""
+_VISIBILITY_SECONDS = 30
+"""How long SQS hides a message when nothing is said (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
+
+
+@jsii.implements(ec2.IConnectable, iam.IGrantable)
+class Worker(Construct):
+    """A task that drains a queue: as many copies as its backlog needs, none where there is nothing to do.
+
+    Each container finds the queue in its variable `QUEUE_URL`, and the task may receive and delete messages. What
+    fails too often goes to a dead-letter queue with an alarm. It is a grantee (the task role) and a connectable, as
+    its `service` is.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its id there.
+        cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
+        task: What runs. It must reach SQS: in a network without NAT, `Task(calls="sqs")` tells `Endpoints.for_tasks`.
+        scaling: How many copies, by the messages for each: `Scaling(0, 50, backlog_per_task=100)`. From 0, the first
+            message starts a task within minutes.
+        queue: The queue that it drains, or a `WorkQueue` that says what the one defined for it is like. Of a queue
+            that is given and defined in CDK, the visibility timeout is checked.
+        alarm_actions: What an alarm does when something is in the dead-letter queue; None for no alarm.
+        rollout: How a new version replaces the old one, as a service's.
+        connect: Its place in the cluster's namespace, from where `worker.service.connect_to` opens the path to another
+            service.
+        capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
+            cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
+        placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
+        vpc_subnets: The subnets of the tasks, up to 16; the private ones without it.
+        assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on Fargate
+            alone.
+        security_groups: In place of the one defined for its tasks, 1 to 5.
+        egress: TCP ports that tasks may connect to anywhere; HTTPS alone without it, by which SQS is reached.
+        log_group: In place of the one defined for it, which keeps a year.
+        removal_policy: What becomes of its log group and of the queues defined for it when the stack goes.
+
+    Raises:
+        ValueError: with everything that this task, queue, cluster and network cannot do together.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster: ecs.ICluster,
+        task: Task,
+        scaling: Scaling,
+        queue: sqs.IQueue | WorkQueue | None = None,
+        alarm_actions: Sequence[cloudwatch.IAlarmAction] | None = (),
+        rollout: Rollout | None = None,
+        connect: ServiceConnect | None = None,
+        capacity: CapacityChoice | None = None,
+        placement: Placement = SPREAD,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        assign_public_ip: bool = False,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        egress: Sequence[int] = DEFAULT_EGRESS,
+        log_group: logs.ILogGroup | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        wanted = WorkQueue() if queue is None else queue
+        launch = Launch.of(
+            _calling(task),
+            cluster,
+            capacity,
+            vpc_subnets=vpc_subnets,
+            assign_public_ip=assign_public_ip,
+            security_groups=security_groups,
+            egress=egress,
+        )
+        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        launch.check(faults)
+        _check_queue(wanted, task, faults)
+        _check_scaling(scaling, placement, faults)
+        faults.raise_found()
+
+        super().__init__(scope, construct_id)
+        self.queue: sqs.IQueue
+        self.dead_letter_queue: sqs.IQueue | None
+        if isinstance(wanted, WorkQueue):
+            self.queue, self.dead_letter_queue = wanted.define(self, _stops_in(task), removal_policy)
+        else:
+            self.queue, self.dead_letter_queue = wanted, _dead_letters_of(wanted)
+            warn(self, "@moorage/ecs:dead-letters", _without_dead_letters(wanted))
+        try:
+            self.service = Service(
+                self,
+                "Service",
+                cluster=cluster,
+                task=_told(launch.task, self.queue.queue_url),
+                scaling=attrs.evolve(scaling, queue=self.queue),
+                rollout=rollout,
+                connect=connect,
+                capacity=capacity,
+                placement=placement,
+                vpc_subnets=vpc_subnets,
+                assign_public_ip=assign_public_ip,
+                security_groups=security_groups,
+                egress=egress,
+                log_group=log_group,
+                removal_policy=removal_policy,
+            )
+        except ValueError:
+            scope.node.try_remove_child(construct_id)  # what is refused leaves no queue behind
+            raise
+        self.queue.grant_consume_messages(self.service)
+        self.node.default_child = self.service.service
+        self.alarm = None
+        if alarm_actions is not None and self.dead_letter_queue is not None:
+            why = "Messages that failed too often are in the worker's dead-letter queue"
+            self.alarm = define_alarm(self, "Failed", self.dead_letter_queue, alarm_actions, why)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Whom its tasks may connect to, and who may connect to them."""
+        return self.service.connections
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """The task role, which the application in the task acts as."""
+        return self.service.grant_principal
+
+
+def _calling(task: Task) -> Task:
+    """The task, with SQS among what it calls."""
+    return task if "sqs" in task.calls else _evolved(task, calls=(*task.calls, "sqs"))
+
+
+def _told(task: Task, url: str) -> Task:
+    """The task, with the queue's URL in the environment of each container."""
+    told = [attrs.evolve(each, environment={**each.environment, QUEUE_URL: url}) for each in task.containers]
+    return _evolved(task, containers=told)
+
+
+def _evolved(task: Task, **changed: object) -> Task:
+    """The task with other fields: `attrs.evolve` names them all, and its containers have no name."""
+    fields = {name: getattr(task, name) for name in attrs.fields_dict(Task)} | changed
+    if fields.pop("sized_by_containers"):
+        fields["memory_mib"] = None
+    return Task(*fields.pop("containers"), **fields)
+
+
+def _stops_in(task: Task) -> int:
+    """How long the slowest of its containers may go on after it is told to stop, in seconds."""
+    return max(_STOP_SECONDS if each.stop_timeout is None else each.stop_timeout for each in task.containers)
+
+
+def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, faults: Faults) -> None:
+    for each in task.containers:
+        if QUEUE_URL in {*each.environment, *each.secrets}:
+            faults.add(
+                f"container {each.name!r} has a variable {QUEUE_URL!r}, which a worker sets to the URL of its queue; "
+                "leave it out, and give the queue as queue="
+            )
+    timeout = queue.visible_after(_stops_in(task)) if isinstance(queue, WorkQueue) else _visibility_of(queue)
+    if timeout is not None:
+        faults.keep(job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stops_in(task)))
+
+
+def _check_scaling(scaling: Scaling, placement: Placement, faults: Faults) -> None:
+    if scaling.backlog_per_task is None:
+        faults.add(
+            "scaling has no backlog_per_task, so messages would move nothing; "
+            "use Scaling(0, 50, backlog_per_task=100) with as many as a task may have before it, or a Service"
+        )
+    if scaling.queue is not None:
+        faults.add("scaling names a queue, and a worker has one; give it as queue=, and leave it out of scaling")
+    if placement.daemon:
+        faults.add("placement is a daemon's, of which no backlog moves the number; leave it out, or use a Service")
+
+
+def _visibility_of(queue: sqs.IQueue) -> float | None:
+    """The visibility timeout of a queue, as far as CDK says."""
+    resource = queue.node.default_child
+    if not isinstance(resource, sqs.CfnQueue):
+        return None
+    return _VISIBILITY_SECONDS if resource.visibility_timeout is None else resource.visibility_timeout
+
+
+def _dead_letters_of(queue: sqs.IQueue) -> sqs.IQueue | None:
+    dead_letters = queue.dead_letter_queue if isinstance(queue, sqs.Queue) else None
+    return dead_letters.queue if dead_letters else None
+
+
+def _without_dead_letters(queue: sqs.IQueue) -> str | None:
+    if not isinstance(queue, sqs.Queue) or queue.dead_letter_queue:
+        return None
+    return (
+        "its queue has no dead-letter queue, so a message that always fails is tried until it is too old; "
+        "give it one, or use WorkQueue(...), which has one"
+    )

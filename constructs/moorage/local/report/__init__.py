@@ -1,0 +1,1 @@
+"""The report of what is deployed in the local AWS."""

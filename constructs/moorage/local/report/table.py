@@ -1,0 +1,106 @@
+"""The table of what stands in the local AWS, read back through each service's own API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import attrs
+
+from moorage.local.account import Account
+from moorage.local.assembly import Stack
+from moorage.local.environment import Access
+from moorage.local.report.capacity_lines import fit_line, group_line
+from moorage.local.report.readback import schedule_of
+from moorage.local.report.service_lines import estimate_line, queue_line, rollout_line, schedule_line
+
+
+@attrs.frozen
+class Row:
+    """A line of the table of what stands."""
+
+    what: str
+    name: str
+    says: str
+
+
+def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
+    """What stands, a row each: stacks, clusters, services and their tasks, load balancers, repositories."""
+    rows: list[Row] = []
+    for stack in stacks:
+        account = Account(access, stack.account, stack.region)
+        found = account.stack(stack.name)
+        if found is None:
+            continue
+        resources = account.resources(stack.name)
+        says = f"{found['StackStatus']}, {len(resources)} resources, {account.account} {account.region}"
+        rows.append(Row("stack", stack.path, says))
+        for resource in resources:
+            shown = SHOWN.get(resource["ResourceType"])
+            if shown:
+                rows.extend(shown(account, resource["PhysicalResourceId"]))
+    return rows
+
+
+def _cluster(account: Account, name: str) -> Iterator[Row]:
+    (cluster,) = account.client("ecs").describe_clusters(clusters=[name])["clusters"]
+    yield Row("  cluster", cluster["clusterName"], cluster["status"])
+
+
+def _service(account: Account, arn: str) -> Iterator[Row]:
+    ecs, cluster = account.client("ecs"), arn.split("/")[-2]
+    (service,) = ecs.describe_services(cluster=cluster, services=[arn])["services"]
+    counts = f"{service['runningCount']} of {service['desiredCount']} tasks running"
+    yield Row("  service", service["serviceName"], counts)
+    yield Row("  task definition", service["taskDefinition"].rpartition("/")[2], "")
+    told = {
+        "rollout": rollout_line(service["deploymentConfiguration"]),
+        "estimate": estimate_line(ecs, account.client("elbv2"), account.client("ec2"), service),
+        "fits": fit_line(ecs, cluster, service),
+    }
+    for what, line in told.items():
+        if line:
+            yield Row(f"  {what}", "", line)
+
+
+def _capacity(account: Account, provider: str) -> Iterator[Row]:
+    line = group_line(account.client("ecs"), account.client("autoscaling"), provider)
+    yield Row("  capacity", provider, line)
+
+
+def _load_balancer(account: Account, arn: str) -> Iterator[Row]:
+    (balancer,) = account.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"]
+    yield Row("  load balancer", balancer["LoadBalancerName"], balancer["DNSName"])
+
+
+def _queue(account: Account, url: str) -> Iterator[Row]:
+    asked = account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    yield Row("  queue", asked["QueueArn"].rpartition(":")[2], queue_line(asked))
+
+
+def _schedule(account: Account, name: str) -> Iterator[Row]:
+    schedule = schedule_of(account, name)
+    if schedule:
+        yield Row("  schedule", name, schedule_line(schedule))
+
+
+def _state_machine(account: Account, arn: str) -> Iterator[Row]:
+    machine = account.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    yield Row("  state machine", machine["name"], machine["status"])
+
+
+def _repository(account: Account, name: str) -> Iterator[Row]:
+    (repository,) = account.client("ecr").describe_repositories(repositoryNames=[name])["repositories"]
+    yield Row("  repository", repository["repositoryName"], repository["repositoryUri"])
+
+
+SHOWN: Mapping[str, Callable[[Account, str], Iterator[Row]]] = {
+    "AWS::ECR::Repository": _repository,
+    "AWS::ECS::CapacityProvider": _capacity,
+    "AWS::ECS::Cluster": _cluster,
+    "AWS::ECS::Service": _service,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": _load_balancer,
+    "AWS::SQS::Queue": _queue,
+    "AWS::Scheduler::Schedule": _schedule,
+    "AWS::StepFunctions::StateMachine": _state_machine,
+}
+"""The types that have a row, and how it is read."""

@@ -1,0 +1,289 @@
+"""Amazon EC2 Auto Scaling: groups whose instances exist, are protected, refreshed and warm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, now_iso
+from ministack.services import autoscaling, ec2, sns
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.autoscaling import instances
+from moorage.local.server.autoscaling.instances import Group
+from moorage.local.server.core.calls import RefusedError, request
+from moorage.local.server.core.resource import Made, Properties, Resource
+
+PROTECTED = "Could not scale to desired capacity because all remaining instances are protected from scale-in."
+"""What a group's activity says when it cannot end its instances."""
+
+changed: list[Callable[[], None]] = []
+"""What is to be called when groups have changed."""
+
+_GROUP = (
+    "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy", "CapacityRebalance",
+    "CapacityReservationSpecification", "Context", "DefaultInstanceWarmup", "DesiredCapacity", "DesiredCapacityType",
+    "HealthCheckGracePeriod", "HealthCheckType", "InstanceMaintenancePolicy", "LaunchTemplate", "MaxInstanceLifetime",
+    "MaxSize", "MinSize", "MixedInstancesPolicy", "NewInstancesProtectedFromScaleIn", "ServiceLinkedRoleARN",
+    "TerminationPolicies",
+)  # fmt: skip
+_ROLLED = ("LaunchTemplate", "MixedInstancesPolicy")
+_METRICS = (
+    "GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
+    "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances",
+)  # fmt: skip
+_WHILE_ROLLING = "Refresh"
+notifications = AccountRegionScopedDict()
+
+
+class AutoScalingGroup(Resource):
+    """A group, whose instances are EC2's; it cannot be deleted while they are protected from scale-in."""
+
+    type = "AWS::AutoScaling::AutoScalingGroup"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        name = str(properties.get("AutoScalingGroupName", name))
+        if name in autoscaling._asgs:
+            raise RefusedError(f"AutoScalingGroup {name} already exists (AlreadyExists)")
+        kind = f"autoscaling:{get_region()}:{get_account_id()}:autoScalingGroup"
+        group = {
+            "AutoScalingGroupName": name,
+            "AutoScalingGroupARN": f"arn:aws:{kind}:{new_uuid()}:autoScalingGroupName/{name}",
+            "CreatedTime": now_iso(),
+            "Instances": [],
+            **self._settings(properties),
+        }
+        instances.next_launch(group)
+        autoscaling._asgs[name] = group
+        self._surround(group, {}, properties)
+        try:
+            instances.resize(group, group["DesiredCapacity"])
+        except RefusedError:
+            group["NewInstancesProtectedFromScaleIn"] = False
+            self.delete(name, properties)
+            raise
+        notify()
+        return self._made(name)
+
+    def update_under(self, policy: Properties, physical_id: str, old: Properties, new: Properties) -> Made:
+        group = autoscaling._asgs[physical_id]
+        settings = self._settings(new)
+        if "DesiredCapacity" not in new:
+            settings["DesiredCapacity"] = min(max(group["DesiredCapacity"], settings["MinSize"]), settings["MaxSize"])
+        instances.next_launch({**group, **dict.fromkeys(_ROLLED), **settings})
+        roll = _policy(policy, old, new)
+        if roll is not None:
+            require_replaceable(group, roll)
+        for name in _ROLLED:
+            group.pop(name, None)
+        group.update(settings)
+        self._surround(group, old, new)
+        instances.resize(group, settings["DesiredCapacity"])
+        if roll is not None:
+            refresh(group, roll)
+        notify()
+        return self._made(physical_id)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        group = autoscaling._asgs.get(physical_id)
+        if group is None:
+            return
+        group |= {"MinSize": 0, "MaxSize": 0, "WarmPoolConfiguration": None}
+        instances.resize(group, 0)
+        if group["Instances"]:
+            notify()
+            protected = ", ".join(instance["InstanceId"] for instance in group["Instances"])
+            raise RefusedError(f"{PROTECTED} AutoScalingGroup {physical_id} did not stabilize ({protected})")
+        provisioners._asg_delete(physical_id, properties)
+        notifications.pop(physical_id, None)
+        notify()
+
+    def _settings(self, properties: Properties) -> dict[str, Any]:
+        stated = {name: properties[name] for name in _GROUP if name in properties}
+        subnets = list(properties.get("VPCZoneIdentifier", ()))
+        wanted = request("autoscaling", "CreateAutoScalingGroup", stated)
+        if len([name for name in _ROLLED if name in wanted]) != 1:
+            raise RefusedError("Valid requests must contain either LaunchTemplate or MixedInstancesPolicy parameter")
+        least, most = wanted["MinSize"], wanted["MaxSize"]
+        desired = wanted.setdefault("DesiredCapacity", least)
+        if not least <= desired <= most:
+            raise RefusedError(
+                f"Desired capacity:{desired} must be between the specified min size:{least} and max size:{most}"
+            )
+        zones = [ec2._subnets[name]["AvailabilityZone"] for name in subnets if name in ec2._subnets]
+        tags = [
+            {
+                "ResourceType": "auto-scaling-group",
+                **tag,
+                "PropagateAtLaunch": str(tag["PropagateAtLaunch"]).lower() == "true",
+            }
+            for tag in properties.get("Tags", ())
+        ]
+        return {
+            "AvailabilityZoneDistribution": {"CapacityDistributionStrategy": "balanced-best-effort"},
+            "DefaultCooldown": int(properties.get("Cooldown", 300)),
+            "HealthCheckGracePeriod": 0,
+            "HealthCheckType": "EC2",
+            "NewInstancesProtectedFromScaleIn": False,
+            "TerminationPolicies": ["Default"],
+            **wanted,
+            "AvailabilityZones": sorted(set(zones)),
+            "EnabledMetrics": _metrics(properties.get("MetricsCollection", ())),
+            "Tags": tags,
+            "VPCZoneIdentifier": ",".join(subnets),
+        }
+
+    def _surround(self, group: Group, old: Properties, properties: Properties) -> None:
+        """Keep what Auto Scaling's API has beside the group itself."""
+        name = group["AutoScalingGroupName"]
+        gone = {tag["Key"] for tag in old.get("Tags", ())}
+        kept = [tag for tag in autoscaling._tags.get(name, ()) if tag["Key"] not in gone]
+        stated = [{**tag, "ResourceId": name} for tag in group["Tags"]]
+        group["Tags"] = autoscaling._tags[name] = stated + [
+            tag for tag in kept if tag["Key"] not in {each["Key"] for each in stated}
+        ]
+        single = properties.get("NotificationConfiguration")
+        wanted = [*properties.get("NotificationConfigurations", ()), *([single] if single else [])]
+        notifications[name] = [
+            {"AutoScalingGroupName": name, "TopicARN": topic, "NotificationType": kind}
+            for each in wanted
+            for topic in ([each["TopicARN"]] if isinstance(each["TopicARN"], str) else each["TopicARN"])
+            for kind in each.get("NotificationTypes", ())
+        ]
+        for topic in {each["TopicARN"] for each in notifications[name]}:
+            if topic not in sns._topics:
+                raise RefusedError(f"Unable to publish test message to notification target {topic}")
+        for hook in properties.get("LifecycleHookSpecificationList", ()):
+            record = autoscaling._hook_record(name, hook["LifecycleHookName"], hook)
+            autoscaling._hooks[f"{name}/{hook['LifecycleHookName']}"] = record
+
+    def _made(self, name: str) -> Made:
+        return Made(name, {"AutoScalingGroupARN": autoscaling._asgs[name]["AutoScalingGroupARN"]})
+
+
+def _metrics(collections: Any) -> list[dict[str, str]]:
+    return [
+        {"Metric": metric, "Granularity": each["Granularity"]}
+        for each in collections
+        for metric in each.get("Metrics") or _METRICS
+    ]
+
+
+def _policy(policy: Properties, old: Properties, new: Properties) -> Properties | None:
+    """How instances are to be replaced, in an instance refresh's words; None where they stay."""
+    refresh, rolling = policy.get("AutoScalingInstanceRefresh"), policy.get("AutoScalingRollingUpdate")
+    if (policy.get("AutoScalingReplacingUpdate") or {}).get("WillReplace"):
+        raise RefusedError("UpdatePolicy AutoScalingReplacingUpdate is not implemented by the local AWS")
+    names = (*_ROLLED, "VPCZoneIdentifier") if rolling else _ROLLED
+    if all(old.get(name) == new.get(name) for name in names):
+        return None
+    if refresh:
+        if refresh.get("Strategy", "Rolling") != "Rolling":
+            raise RefusedError(f"an instance refresh with Strategy {refresh['Strategy']} is not implemented here")
+        preferences: Properties = {"SkipMatching": False, **refresh.get("Preferences", {})}
+        return preferences
+    if rolling is None:
+        return None
+    if str(rolling.get("WaitOnResourceSignals", False)).lower() == "true":
+        raise RefusedError("WaitOnResourceSignals waits for signals, which no instance of the local AWS sends")
+    if int(rolling.get("MinInstancesInService", 0)) >= int(new["MaxSize"]):
+        raise RefusedError("MinInstancesInService must be less than the autoscaling group's MaxSize")
+    return {"SkipMatching": False}
+
+
+def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
+    """Refuse an instance refresh that would wait for protected instances."""
+    protected = [instance["InstanceId"] for instance in group["Instances"] if instance["ProtectedFromScaleIn"]]
+    stated = preferences.get("ScaleInProtectedInstances", "Wait")
+    if protected and stated not in (_WHILE_ROLLING, "Ignore"):
+        raise RefusedError(
+            f"the instances {', '.join(protected)} are protected from scale-in and would be waited for without end; "
+            "with ScaleInProtectedInstances an instance refresh can replace them (Refresh) or leave them (Ignore)"
+        )
+
+
+def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
+    """Replace a group's instances one after the other, each before it goes, and return the refresh's id."""
+    name = group["AutoScalingGroupName"]
+    replaced = [
+        instance
+        for instance in group["Instances"]
+        if not instance["ProtectedFromScaleIn"] or preferences.get("ScaleInProtectedInstances") == _WHILE_ROLLING
+    ]
+    if str(preferences.get("SkipMatching", False)).lower() == "true":
+        template = instances.next_launch({**group, "Instances": []}).template
+        replaced = [instance for instance in replaced if instance["LaunchTemplate"] != template]
+    for instance in replaced:
+        if instance not in group["Instances"]:
+            continue  # no task needed it once another was replaced
+        instances.launch(group)
+        instances.terminate(group, instance)
+        notify()
+    record = {
+        "InstanceRefreshId": new_uuid(), "AutoScalingGroupName": name, "Status": "Successful", "StatusReason": "",
+        "StartTime": now_iso(), "EndTime": now_iso(), "PercentageComplete": 100, "InstancesToUpdate": 0,
+        "Preferences": dict(preferences), "Strategy": "Rolling",
+    }  # fmt: skip
+    group.setdefault("InstanceRefreshes", []).insert(0, record)
+    return str(record["InstanceRefreshId"])
+
+
+class WarmPool(Resource):
+    """Instances of a group that are prepared and stopped; `Ref` returns the group's name."""
+
+    type = "AWS::AutoScaling::WarmPool"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        group = group_named(properties["AutoScalingGroupName"])
+        if group.get("WarmPoolConfiguration"):
+            raise RefusedError("AlreadyExists: the group has a warm pool")
+        return self._put(properties)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        return self._put(new)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        group = autoscaling._asgs.get(physical_id)
+        if group is not None:
+            group["WarmPoolConfiguration"] = None
+            instances.resize(group, group["DesiredCapacity"])
+
+    def _put(self, properties: Properties) -> Made:
+        wanted = request("autoscaling", "PutWarmPool", properties)
+        group = group_named(wanted.pop("AutoScalingGroupName"))
+        group["WarmPoolConfiguration"] = {"MinSize": 0, "PoolState": "Stopped", **wanted}
+        instances.resize(group, group["DesiredCapacity"])
+        return Made(group["AutoScalingGroupName"])
+
+
+class LifecycleHook(Resource):
+    """A hook on a group's launches or terminations; nothing waits for it here."""
+
+    type = "AWS::AutoScaling::LifecycleHook"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        group = group_named(properties["AutoScalingGroupName"])["AutoScalingGroupName"]
+        hook = str(properties.get("LifecycleHookName", name))
+        stated = request("autoscaling", "PutLifecycleHook", {**properties, "LifecycleHookName": hook})
+        autoscaling._hooks[f"{group}/{hook}"] = autoscaling._hook_record(group, hook, stated)
+        return Made(hook, {"LifecycleHookName": hook})
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        return self.create({**new, "LifecycleHookName": physical_id}, physical_id)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        autoscaling._hooks.pop(f"{properties['AutoScalingGroupName']}/{physical_id}", None)
+
+
+def group_named(name: str) -> Group:
+    """The group of that name, which must be there."""
+    if name not in autoscaling._asgs:
+        raise RefusedError(f"ValidationError: AutoScalingGroup name not found - AutoScalingGroup {name} not found")
+    group: Group = autoscaling._asgs[name]
+    return group
+
+
+def notify() -> None:
+    """Tell that groups have changed."""
+    for each in changed:
+        each()

@@ -1,0 +1,351 @@
+"""The instances of Auto Scaling groups: which one a group starts next, and how it comes and goes in EC2."""
+
+from __future__ import annotations
+
+import fnmatch
+import ipaddress
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+from ministack.services import autoscaling, ec2, ecs
+
+from moorage.local.server.core.calls import RefusedError, query
+from moorage.local.server.services import ec2 as templates
+from moorage.local.server.services.ssm import architecture
+from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
+
+Group = dict[str, Any]
+
+_DEFAULT_VERSION = "$Default"
+_RUNNING = "InService"
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """What a new instance is started from.
+
+    Args:
+        template: The launch template's id, name and version number.
+        data: What that version says.
+        type: The instance type.
+        spot: Whether it is a Spot instance.
+    """
+
+    template: Mapping[str, str]
+    data: Mapping[str, Any]
+    type: InstanceType
+    spot: bool
+
+
+def next_launch(group: Group) -> Launch:
+    """What the group's next instance starts from.
+
+    On-Demand instances are of the first type that the group names; Spot instances take its types by turns.
+
+    Raises:
+        RefusedError: if the group could start none.
+    """
+    policy = group.get("MixedInstancesPolicy")
+    instances = group["Instances"]
+    if not policy:
+        template, data = _template(group["LaunchTemplate"])
+        market = data.get("InstanceMarketOptions", {}).get("MarketType")
+        return _checked(Launch(template=template, data=data, type=_types(data, {})[0], spot=market == "spot"))
+    spot = _is_spot(policy.get("InstancesDistribution", {}), instances)
+    offered = [
+        Launch(template=template, data=data, type=type_, spot=spot)
+        for override in policy["LaunchTemplate"].get("Overrides") or [{}]
+        for template, data in [_template_of(policy["LaunchTemplate"], override)]
+        for type_ in _types(data, override)
+    ]
+    running_spot = sum(1 for instance in instances if instance["_launch"].spot)
+    return _checked(offered[running_spot % len(offered) if spot else 0])
+
+
+def _is_spot(distribution: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> bool:
+    base = distribution.get("OnDemandBaseCapacity", 0)
+    percent = distribution.get("OnDemandPercentageAboveBaseCapacity", 100)
+    wanted = min(base, len(instances) + 1) + math.ceil(max(0, len(instances) + 1 - base) * percent / 100)
+    on_demand = [instance for instance in instances if not instance["_launch"].spot]
+    return bool(len(on_demand) >= wanted)
+
+
+def _template_of(policy: Mapping[str, Any], override: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    return _template(override.get("LaunchTemplateSpecification") or policy["LaunchTemplateSpecification"])
+
+
+def _template(specification: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    found = next(
+        (
+            template
+            for template in ec2._launch_templates.values()
+            if specification.get("LaunchTemplateId") == template["LaunchTemplateId"]
+            or specification.get("LaunchTemplateName") == template["LaunchTemplateName"]
+        ),
+        None,
+    )
+    if found is None:
+        named = specification.get("LaunchTemplateId") or specification.get("LaunchTemplateName")
+        raise RefusedError(f"ValidationError: The specified launch template, with template ID {named}, does not exist.")
+    version = specification.get("Version", _DEFAULT_VERSION)
+    aliases = {_DEFAULT_VERSION: found["DefaultVersionNumber"], "$Latest": found["LatestVersionNumber"]}
+    number = str(aliases.get(version, version))
+    data = next((item for item in found["Versions"] if str(item["VersionNumber"]) == number), None)
+    if data is None:
+        raise RefusedError(
+            f"ValidationError: Could not find launch template version {number} of {found['LaunchTemplateId']}"
+        )
+    names = {key: found[key] for key in ("LaunchTemplateId", "LaunchTemplateName")}
+    return names | {"Version": number}, data["LaunchTemplateData"]
+
+
+def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[InstanceType]:
+    """The types that a group may start with one override, the smallest first where it only says what they need."""
+    named = override.get("InstanceType")
+    required = override.get("InstanceRequirements")
+    if not named and not required:
+        named, required = data.get("InstanceType"), data.get("InstanceRequirements")
+    if "WeightedCapacity" in override:
+        raise RefusedError(
+            "property WeightedCapacity exists in CloudFormation, but the local AWS does not implement it"
+        )
+    if required:
+        return _matching(required, architecture(data.get("ImageId", "")))
+    found = instance_type(named or "")
+    if found is None:
+        raise RefusedError(
+            "You must use a valid fully-formed launch template. "
+            + (f"The instance type '{named}' is not known" if named else "It names no instance type")
+        )
+    return [found]
+
+
+def _matching(required: Mapping[str, Any], built_for: str | None) -> list[InstanceType]:
+    accelerators = required.get("AcceleratorCount", {})
+    found = [
+        type_
+        for type_ in instance_types()
+        if _within(type_.vcpus, required.get("VCpuCount", {}))
+        and _within(type_.memory_mib, required.get("MemoryMiB", {}))
+        and (_within(type_.gpus, accelerators) if accelerators.get("Min") else not type_.accelerated)
+        and (not type_.burstable or required.get("BurstablePerformance", "excluded") != "excluded")
+        and (not type_.bare_metal or required.get("BareMetal", "excluded") != "excluded")
+        and built_for in (None, type_.architecture.value.lower())
+        and any(fnmatch.fnmatch(type_.name, each) for each in required.get("AllowedInstanceTypes") or ["*"])
+        and not any(fnmatch.fnmatch(type_.name, each) for each in required.get("ExcludedInstanceTypes", ()))
+    ]
+    if not found:
+        raise RefusedError("No instance type satisfies the InstanceRequirements")
+    return sorted(found, key=lambda type_: (type_.vcpus, type_.memory_mib, type_.name))
+
+
+def _within(value: int, bounds: Mapping[str, int]) -> bool:
+    return bounds.get("Min", 0) <= value <= bounds.get("Max", value)
+
+
+def _checked(launch: Launch) -> Launch:
+    """Refuse what EC2 would not start."""
+    image_id = launch.data.get("ImageId", "")
+    if not image_id.startswith("ami-"):
+        raise RefusedError(f"You must use a valid fully-formed launch template. '{image_id}' is no image id")
+    built_for, has = architecture(image_id), launch.type.architecture.value.lower()
+    if built_for not in (None, has):
+        raise RefusedError(
+            f"You must use a valid fully-formed launch template. The architecture '{has}' of the specified instance "
+            f"type does not match the architecture '{built_for}' of the specified AMI. Specify an instance type and "
+            "an AMI that have matching architectures, and try again"
+        )
+    _profile(launch.data)
+    return launch
+
+
+def _profile(data: Mapping[str, Any]) -> Any:
+    stated = data.get("IamInstanceProfile", {})
+    found, fault = ec2._resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
+    if fault:
+        raise RefusedError(
+            "You must use a valid fully-formed launch template. "
+            f"Value ({stated.get('Arn') or stated.get('Name')}) for parameter iamInstanceProfile is invalid"
+        )
+    return found
+
+
+def groups() -> Iterator[Group]:
+    """The groups whose instances exist in EC2: those with a launch template."""
+    yield from (group for group in autoscaling._asgs.values() if has_template(group))
+
+
+def has_template(group: Group) -> bool:
+    """Whether a group starts its instances from a launch template."""
+    return bool(group.get("LaunchTemplate") or group.get("MixedInstancesPolicy"))
+
+
+def launch(group: Group) -> dict[str, Any]:
+    """Start one more instance in the zone with the fewest, and return it as the group shows it."""
+    wanted = next_launch(group)
+    zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
+    subnet = min(_subnets(group), key=lambda item: zones.count(item["AvailabilityZone"]))
+    instance = _start(group, wanted, subnet, "running")
+    shown = {
+        "InstanceId": instance["InstanceId"],
+        "InstanceType": wanted.type.name,
+        "AvailabilityZone": subnet["AvailabilityZone"],
+        "LifecycleState": _RUNNING,
+        "HealthStatus": "Healthy",
+        "ProtectedFromScaleIn": group["NewInstancesProtectedFromScaleIn"],
+        "LaunchTemplate": dict(wanted.template),
+        "ImageId": wanted.data.get("ImageId"),
+        "_launch": wanted,
+    }
+    group["Instances"].append(shown)
+    return shown
+
+
+def _subnets(group: Group) -> list[dict[str, Any]]:
+    names = [name for name in group["VPCZoneIdentifier"].split(",") if name]
+    missing = [name for name in names if name not in ec2._subnets]
+    if missing or not names:
+        raise RefusedError(f"The subnet ID '{', '.join(missing)}' does not exist (InvalidSubnetID.NotFound)")
+    return [ec2._subnets[name] for name in names]
+
+
+def _start(group: Group, wanted: Launch, subnet: Mapping[str, Any], state: str) -> dict[str, Any]:
+    data = wanted.data
+    launched: list[dict[str, Any]] = ec2._launch_instances_internal(
+        image_id=data["ImageId"],
+        instance_type=wanted.type.name,
+        subnet_id=subnet["SubnetId"],
+        count=1,
+        key_name=data.get("KeyName", ""),
+        user_data=data.get("UserData", ""),
+        sg_ids=templates.security_groups(data),
+        requested_private_ip=free_address(subnet),
+        iam_profile=_profile(data),
+    )
+    (instance,) = launched
+    instance["Placement"]["AvailabilityZone"] = subnet["AvailabilityZone"]
+    instance["Architecture"] = wanted.type.architecture.value.lower()
+    instance["Monitoring"]["State"] = "enabled" if data.get("Monitoring", {}).get("Enabled") else "disabled"
+    instance["PublicIpAddress"] = instance["PublicDnsName"] = ""
+    if state == "stopped":
+        instance["State"] = {"Code": 80, "Name": "stopped"}
+    instance["_shown"] = {
+        "MetadataOptions": {"State": "applied", **data.get("MetadataOptions", {})},
+        **({"InstanceLifecycle": "spot"} if wanted.spot else {}),
+    }
+    _attach(instance, data.get("BlockDeviceMappings", ()))
+    _tag(group, instance, wanted)
+    return instance
+
+
+def _attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> None:
+    """Give an instance the volumes of its launch template, beside or in place of the root volume."""
+    (root,) = instance["BlockDeviceMappings"]
+    made = ec2._volumes[root["Ebs"]["VolumeId"]]
+    made["AvailabilityZone"] = instance["Placement"]["AvailabilityZone"]
+    for mapping in mappings:
+        stated = mapping.get("Ebs", {})
+        settings = {
+            key: stated[name]
+            for key, name in (
+                ("Size", "VolumeSize"), ("VolumeType", "VolumeType"), ("Encrypted", "Encrypted"), ("Iops", "Iops"),
+                ("Throughput", "Throughput"), ("KmsKeyId", "KmsKeyId"),
+            )
+            if name in stated
+        }  # fmt: skip
+        if mapping["DeviceName"] == root["DeviceName"]:
+            made.update(settings)
+            continue
+        volume_id = ec2._new_volume_id()
+        attached = {**made["Attachments"][0], "VolumeId": volume_id, "Device": mapping["DeviceName"]}
+        ec2._volumes[volume_id] = {**made, **settings, "VolumeId": volume_id, "Attachments": [attached]}
+        shown = {**root["Ebs"], "VolumeId": volume_id}
+        instance["BlockDeviceMappings"].append({"DeviceName": mapping["DeviceName"], "Ebs": shown})
+
+
+def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
+    tags = {
+        "aws:autoscaling:groupName": group["AutoScalingGroupName"],
+        "aws:ec2launchtemplate:id": wanted.template["LaunchTemplateId"],
+        "aws:ec2launchtemplate:version": wanted.template["Version"],
+    }
+    stated = [item for item in wanted.data.get("TagSpecifications", ()) if item["ResourceType"] == "instance"]
+    tags |= {tag["Key"]: tag["Value"] for item in stated for tag in item["Tags"]}
+    tags |= {tag["Key"]: tag["Value"] for tag in group["Tags"] if tag["PropagateAtLaunch"]}
+    ec2._tags[instance["InstanceId"]] = [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def free_address(subnet: Mapping[str, Any]) -> str:
+    """An address of a subnet that no instance and no task has."""
+    running = (item for item in ec2._instances.values() if item["State"]["Name"] != "terminated")
+    used = {item["PrivateIpAddress"] for item in running}
+    tasks = (task for task in ecs._tasks.values() if task["lastStatus"] != "STOPPED")
+    used |= {item["value"] for task in tasks for place in task["attachments"] for item in place["details"]}
+    # The first four addresses of a subnet are AWS's own.
+    addresses = itertools.islice(ipaddress.ip_network(subnet["CidrBlock"]), 4, None)
+    return next(text for text in map(str, addresses) if text not in used)
+
+
+def terminate(group: Group, instance: Mapping[str, Any]) -> None:
+    """End an instance of a group, protected or not, and its volumes with it."""
+    group["Instances"].remove(instance)
+    end(instance["InstanceId"])
+
+
+def end(instance_id: str) -> None:
+    """End an instance in EC2."""
+    query(ec2._terminate_instances, InstanceId=[instance_id])
+    for mapping in ec2._instances[instance_id]["BlockDeviceMappings"]:
+        ec2._volumes.pop(mapping["Ebs"]["VolumeId"], None)
+
+
+def resize(group: Group, size: int) -> None:
+    """Bring a group to a size; protected instances stay, however many they are."""
+    group["DesiredCapacity"] = size
+    while len(group["Instances"]) < size:
+        launch(group)
+    while len(group["Instances"]) > size:
+        victim = _victim(group)
+        if victim is None:
+            break
+        terminate(group, victim)
+    _warm(group)
+
+
+def _victim(group: Group) -> Mapping[str, Any] | None:
+    """The instance that scaling in takes: of the fullest zone, the oldest."""
+    free = [instance for instance in group["Instances"] if not instance["ProtectedFromScaleIn"]]
+    zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
+    return max(free, key=lambda instance: zones.count(instance["AvailabilityZone"]), default=None)
+
+
+def _warm(group: Group) -> None:
+    """Keep as many instances prepared as the group's warm pool wants beside those in service."""
+    pool = group.get("WarmPoolConfiguration")
+    prepared = group.setdefault("_warm", [])
+    most = -1 if pool is None else pool.get("MaxGroupPreparedCapacity", -1)
+    least = 0 if pool is None else pool.get("MinSize", 0)
+    wanted = 0 if pool is None else max(least, (group["MaxSize"] if most < 0 else most) - group["DesiredCapacity"])
+    while len(prepared) > wanted:
+        end(prepared.pop()["InstanceId"])
+    while len(prepared) < wanted:
+        state = (pool or {}).get("PoolState", "Stopped")
+        launched = next_launch(group)
+        subnet = min(_subnets(group), key=lambda item: [each["_zone"] for each in prepared].count(item["SubnetId"]))
+        instance = _start(group, launched, subnet, state.lower())
+        prepared.append(
+            {
+                "InstanceId": instance["InstanceId"],
+                "InstanceType": launched.type.name,
+                "AvailabilityZone": subnet["AvailabilityZone"],
+                "LifecycleState": f"Warmed:{state}",
+                "HealthStatus": "Healthy",
+                "ProtectedFromScaleIn": False,
+                "LaunchTemplate": dict(launched.template),
+                "_zone": subnet["SubnetId"],
+            }
+        )
+    group["WarmPoolSize"] = len(prepared)

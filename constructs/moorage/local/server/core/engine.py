@@ -1,0 +1,271 @@
+"""ministack's CloudFormation engine, made to refuse what it would drop and to know this package's types.
+
+ministack's handlers take what they know from a resource's properties and leave the rest without a word. Here every
+type, ministack's and this package's, gets its properties in a mapping that remembers what was read: a property that
+CloudFormation has and no one read fails the resource, which is undone. ministack has no public place for this, hence
+the private names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack import app
+from ministack.core.responses import get_region
+from ministack.services import cloudformation
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
+
+from moorage.local.server.core import schema
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.resource import Properties, Resource, generated_name
+
+_UNRECOGNIZED = "Template format error: Unrecognized resource types: ["
+_HELD_SECONDS = 20.0
+_PLACEHOLDERS = ("AWS::CDK::Metadata",)  # nothing stands behind it on AWS either
+_BLOCKING = ("AWS::ECS::Service",)  # asks functions, which in turn ask this server
+_UNIQUE = {
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SecretsManager::Secret": "Name",
+}
+"""Names that a service takes once, where CloudFormation's schema identifies the resource by an ARN or an address."""
+
+Handler = dict[str, Any]
+Answer = tuple[int, dict[str, str], bytes]
+Result = tuple[str, dict[str, Any]]
+
+
+class _Read(dict[str, Any]):
+    """A resource's properties, and which of them were read."""
+
+    def __init__(self, properties: Properties) -> None:
+        super().__init__(properties)
+        self.read: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.read.add(key)
+        return super().get(key, default)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        self.read.add(key)
+        return super().pop(key, *default)
+
+    def __iter__(self) -> Iterator[str]:
+        # Overridden so that `dict(properties)` and `{**properties}` go through `__getitem__` too.
+        return super().__iter__()
+
+    def items(self) -> Any:
+        self.read.update(self)
+        return super().items()
+
+    def values(self) -> Any:
+        self.read.update(self)
+        return super().values()
+
+    def copy(self) -> dict[str, Any]:
+        return dict(self.items())
+
+    def __or__(self, other: Any) -> Any:
+        """These properties with others over them, still one memory of what was read."""
+        combined = _Read({**{name: super(_Read, self).__getitem__(name) for name in self}, **other})
+        combined.read = self.read
+        return combined
+
+
+def install() -> None:
+    """Put this package's types and checks into ministack, once per process, before it serves."""
+    table = provisioners._RESOURCE_HANDLERS
+    for resource_type, resource in Resource.known.items():
+        table[resource_type] = _handler(resource)
+        provisioners._REPLACING_PROPERTIES[resource_type] = schema.create_only(resource_type)
+        tags = schema.tag_property(resource_type)
+        if tags:
+            provisioners._STACK_TAG_PROPERTY[resource_type] = (tags, "list")
+    for resource_type, handler in table.items():
+        if resource_type not in _PLACEHOLDERS:
+            _Checked(resource_type, handler)
+    for module in (handlers, changesets):
+        module.validate_template_support = _naming_paths(module.validate_template_support)
+    blocks = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda resource_type: resource_type in _BLOCKING or blocks(resource_type)
+    app.SERVICE_HANDLERS["cloudformation"] = _holding(app.SERVICE_HANDLERS["cloudformation"])
+
+
+def _handler(resource: Resource) -> Handler:
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Result:
+        made = resource.create(properties, generated_name(stack_name, logical_id))
+        return made.physical_id, dict(made.attributes)
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
+    ) -> Result:
+        policy = _definition(stack_name, logical_id or physical_id).get("UpdatePolicy") or {}
+        made = resource.update_under(policy, physical_id, old, new)
+        return made.physical_id, dict(made.attributes)
+
+    return {"create": create, "update": update, "update_with_logical_id": True, "delete": resource.delete}
+
+
+class _Checked:
+    """A type's handler, made to fail on unknown, mistyped and unread properties.
+
+    Args:
+        resource_type: As in a template.
+        handler: ministack's entry for it, which is changed.
+    """
+
+    def __init__(self, resource_type: str, handler: Handler) -> None:
+        self._type = resource_type
+        self._create = handler["create"]
+        self._update: Callable[..., Result] | None = handler.get("update")
+        self._with_logical_id = handler.get("update_with_logical_id", False)
+        handler["create"] = self.create
+        if self._update:
+            handler |= {"update": self.update, "update_with_logical_id": True}
+
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Result:
+        seen = _Read(properties)
+        with self._naming(logical_id, stack_name):
+            _refuse(schema.faults(self._type, properties, get_region()))
+            _refuse(_claimed(self._type, logical_id, properties, stack_name))
+            result: Result = self._create(logical_id, seen, stack_name)
+            unread = _unread(properties, seen.read)
+            if unread:
+                provisioners._delete_resource(self._type, result[0], properties, stack_name, logical_id)
+            _refuse(unread)
+        return result
+
+    def update(
+        self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
+    ) -> Result:
+        seen = _Read(new)
+        with self._naming(logical_id or physical_id, stack_name):
+            _refuse(schema.faults(self._type, new, get_region()))
+            result = self._change(physical_id, old, seen, stack_name, logical_id)
+            changed = {name: value for name, value in new.items() if old.get(name) != value}
+            unread = _unread(changed, seen.read)
+            if unread:
+                self._change(physical_id, new, old, stack_name, logical_id)
+            _refuse(unread)
+        return result
+
+    def _change(
+        self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None
+    ) -> Result:
+        assert self._update is not None  # noqa: S101  # `update` is only in the table when there is one
+        return self._update(physical_id, old, new, stack_name, *([logical_id] if self._with_logical_id else []))
+
+    @contextlib.contextmanager
+    def _naming(self, logical_id: str, stack_name: str) -> Iterator[None]:
+        """Put the type and the construct's path before what is refused."""
+        try:
+            yield
+        except RefusedError as error:
+            raise RefusedError(f"{self._type} {_path(stack_name, logical_id)}: {error}") from error
+
+
+def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
+    """The stack that has this very resource already, as its own; ministack would let this one take it over."""
+    name = _UNIQUE.get(resource_type) or schema.identifier(resource_type)
+    wanted = properties.get(name) if name else None
+    return [
+        f'a resource of this type with {name} "{wanted}" already exists, in stack {stack["StackName"]} (AlreadyExists)'
+        for stack in cloudformation._stacks.values()
+        for other_id, other in stack.get("_resources", {}).items()
+        if wanted is not None
+        and other.get("ResourceType") == resource_type
+        and (stack["StackName"], other_id) != (stack_name, logical_id)
+        and not str(stack.get("StackStatus")).startswith(("DELETE_COMPLETE", "REVIEW"))
+        and (other.get("Properties") or {}).get(name) == wanted
+    ]
+
+
+def _unread(properties: Mapping[str, Any], read: set[str]) -> list[str]:
+    return [
+        f"property {name} exists in CloudFormation, but the local AWS does not implement it"
+        for name in properties
+        if name not in read
+    ]
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise RefusedError("; ".join(faults))
+
+
+def _path(stack_name: str, logical_id: str) -> str:
+    """The construct's path where the template carries it, else the logical id."""
+    return _construct(logical_id, _definition(stack_name, logical_id))
+
+
+def _definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
+    """What a stack's template says of a resource."""
+    body = cloudformation._stacks.get(stack_name, {}).get("_template_body")
+    resources = engine._parse_template(body).get("Resources", {}) if body else {}
+    definition: Mapping[str, Any] = resources.get(logical_id, {})
+    return definition
+
+
+def _construct(logical_id: str, definition: Mapping[str, Any]) -> str:
+    return str((definition.get("Metadata") or {}).get("aws:cdk:path", logical_id))
+
+
+def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
+    """Make the refusal of unknown types say which constructs have them."""
+
+    @functools.wraps(validate)
+    def validated(template: dict[str, Any], conditions: dict[str, bool], **options: Any) -> None:
+        try:
+            validate(template, conditions, **options)
+        except ValueError as error:
+            if not str(error).startswith(_UNRECOGNIZED):
+                raise
+            types = str(error).removeprefix(_UNRECOGNIZED).rstrip("]").split(", ")
+            where = (
+                f"{definition['Type']} ({_construct(logical_id, definition)})"
+                for logical_id, definition in template["Resources"].items()
+                if definition.get("Type") in types
+            )
+            raise ValueError(f"{_UNRECOGNIZED}{', '.join(sorted(where))}]") from error
+
+    return validated
+
+
+def _holding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
+    """Answer DescribeStacks for a stack in mid-operation only when the operation is over.
+
+    The cdk CLI asks once, then waits five seconds before it asks again: more than a whole deployment takes here. The
+    hold is shorter than any client's timeout.
+    """
+
+    async def answer(
+        method: str, path: str, headers: dict[str, str], body: bytes, parameters: dict[str, Any]
+    ) -> Answer:
+        asked = parse_qs(body.decode("utf-8", errors="replace")) if body else {}
+        name = asked.get("StackName", [""])[0]
+        if name and asked.get("Action") == ["DescribeStacks"]:
+            deadline = time.monotonic() + _HELD_SECONDS
+            while _in_progress(name) and time.monotonic() < deadline:
+                await asyncio.sleep(0.01)
+        return await handle(method, path, headers, body, parameters)
+
+    return answer
+
+
+def _in_progress(name_or_id: str) -> bool:
+    stack = handlers._resolve_stack(name_or_id) or {}
+    status = str(stack.get("StackStatus", ""))
+    return status.endswith("_IN_PROGRESS") and not status.startswith("REVIEW")

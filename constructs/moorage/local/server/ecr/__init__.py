@@ -1,0 +1,1 @@
+"""Amazon ECR in the local AWS."""

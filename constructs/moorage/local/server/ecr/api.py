@@ -1,0 +1,88 @@
+"""Amazon ECR's API: ministack's operations on repositories, and this package's on all else.
+
+Every operation's input is held against the limits that ECR's model states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_evaluator as iam
+from ministack.services import ecr
+
+from moorage.local.server.core.calls import Operation, check, json_service, perform
+from moorage.local.server.ecr import images as ecr_images
+from moorage.local.server.ecr import registry as ecr_registry
+from moorage.local.server.ecr import replication as ecr_replication
+from moorage.local.server.ecr import repositories as ecr_repositories
+from moorage.local.server.ecr import scanning as ecr_scanning
+
+RENAMED = {
+    "ImageTagMutabilityExclusionFilterType": "filterType",
+    "ImageTagMutabilityExclusionFilterValue": "filter",
+}
+"""ECR's names for properties that CloudFormation calls otherwise."""
+
+
+def _create_repository(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"repository": ecr._repo_shape(ecr_repositories.create(parameters))}
+
+
+def _delete_repository(parameters: dict[str, Any]) -> dict[str, Any]:
+    answer = perform(ecr._delete_repository, parameters)
+    for records in (ecr._layer_blobs, ecr._manifest_blobs, ecr._uploads):
+        records.pop(parameters["repositoryName"], None)
+    return answer
+
+
+_OPERATIONS: Mapping[str, Operation] = {
+    "CreateRepository": _create_repository,
+    "DeleteRepository": _delete_repository,
+    "PutImageTagMutability": ecr_repositories.set_mutability,
+    "PutLifecyclePolicy": lambda parameters: perform(ecr._put_lifecycle_policy, parameters),
+    "SetRepositoryPolicy": lambda parameters: perform(ecr._set_repository_policy, parameters),
+    **ecr_images.OPERATIONS,
+    **ecr_registry.OPERATIONS,
+    **ecr_replication.OPERATIONS,
+    **ecr_scanning.OPERATIONS,
+}
+
+
+def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Call one of ECR's operations inside the process.
+
+    Args:
+        operation: As in `PutImage`.
+        parameters: Its input.
+
+    Raises:
+        RefusedError: With ECR's own code and message.
+    """
+    check("ecr", operation, parameters)
+    return _OPERATIONS[operation](parameters)
+
+
+def _checked(operation: str) -> Operation:
+    return lambda parameters: call(operation, parameters)
+
+
+def install() -> None:
+    """Answer ECR's requests here first, and show what ministack's records have no place for."""
+    answer = json_service({operation: _checked(operation) for operation in _OPERATIONS}, app.SERVICE_HANDLERS["ecr"])
+
+    async def answered(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        # ministack remembers who calls only where it asks everybody for permission.
+        iam._request_caller_arn.set(iam.request_caller_arn(headers, query))
+        return await answer(method, path, headers, body, query)
+
+    app.SERVICE_HANDLERS["ecr"] = answered
+    ecr_images.install()
+    shape = ecr._repo_shape
+
+    def shown(repository: dict[str, Any]) -> dict[str, Any]:
+        filters = repository.get("imageTagMutabilityExclusionFilters")
+        return {**shape(repository), **({"imageTagMutabilityExclusionFilters": filters} if filters else {})}
+
+    ecr._repo_shape = shown

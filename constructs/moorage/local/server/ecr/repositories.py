@@ -1,0 +1,143 @@
+"""What ECR's repositories and images are made of, under the API: their records, their tags, their layers."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import time
+from typing import Any
+
+from ministack.core.responses import get_account_id
+from ministack.services import ecr
+
+from moorage.local.server.core.calls import RefusedError, perform
+from moorage.local.server.ecr import registry
+
+Parameters = dict[str, Any]
+
+_IMMUTABLE = ("IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION")
+_OF_TEMPLATE = ("encryptionConfiguration", "imageTagMutability")
+_FILTERS = "imageTagMutabilityExclusionFilters"
+
+
+def create(parameters: Parameters) -> Parameters:
+    """Make a repository; one of the same name is refused."""
+    _check_filters(parameters)
+    perform(ecr._create_repository, parameters)
+    record: Parameters = ecr._repositories[parameters["repositoryName"]]
+    record |= {name: value for name, value in parameters.items() if name.startswith("image")}
+    return record
+
+
+def create_for(name: str, purpose: str) -> Parameters:
+    """Make a repository that ECR itself needs, as the registry's creation template for it says.
+
+    Args:
+        name: The repository's name.
+        purpose: What it is made for, as in `REPLICATION`.
+    """
+    template = registry.template(name, purpose) or {}
+    wanted = {key: template[key] for key in (*_OF_TEMPLATE, _FILTERS) if key in template}
+    record = create({"repositoryName": name, "tags": template.get("resourceTags", []), **wanted})
+    if "lifecyclePolicy" in template:
+        ecr._lifecycle_policies[name] = template["lifecyclePolicy"]
+    if "repositoryPolicy" in template:
+        ecr._repo_policies[name] = template["repositoryPolicy"]
+    return record
+
+
+def set_mutability(parameters: Parameters) -> Parameters:
+    """Change whether a repository's tags can move."""
+    record = repository_of(parameters)
+    _check_filters(parameters)
+    record["imageTagMutability"] = parameters["imageTagMutability"]
+    record.pop(_FILTERS, None)
+    if _FILTERS in parameters:
+        record[_FILTERS] = parameters[_FILTERS]
+    shown = ("repositoryName", "registryId", "imageTagMutability", _FILTERS)
+    return {key: record[key] for key in shown if key in record}
+
+
+def _check_filters(parameters: Parameters) -> None:
+    exclusive = parameters.get("imageTagMutability", "MUTABLE").endswith("_WITH_EXCLUSION")
+    if exclusive != bool(parameters.get(_FILTERS)):
+        raise RefusedError(
+            "InvalidParameterException: Invalid parameter at 'imageTagMutabilityExclusionFilters': "
+            "they go with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION, and those with them"
+        )
+
+
+def repository_of(parameters: Parameters) -> Parameters:
+    """The record of the repository that a request names."""
+    name = parameters["repositoryName"]
+    if name not in ecr._repositories:
+        raise RefusedError(
+            f"RepositoryNotFoundException: The repository with name '{name}' does not exist "
+            f"in the registry with id '{get_account_id()}'"
+        )
+    record: Parameters = ecr._repositories[name]
+    return record
+
+
+def image_of(parameters: Parameters) -> Parameters:
+    """The record of the image that a request names."""
+    name = repository_of(parameters)["repositoryName"]
+    image: Parameters | None = ecr._find_image(name, parameters["imageId"])
+    if image is None:
+        raise RefusedError(
+            f"ImageNotFoundException: The image with imageId {json.dumps(parameters['imageId'])} does not exist "
+            f"within the repository with name '{name}' in the registry with id '{get_account_id()}'"
+        )
+    return image
+
+
+def is_fixed(repository: str, tag: str, digest: str) -> bool:
+    """Whether a tag is on another image and may not move.
+
+    Args:
+        repository: The repository's name.
+        tag: The tag.
+        digest: The image that the tag would go to.
+    """
+    holder = ecr._find_image(repository, {"imageTag": tag})
+    if holder is None or holder["imageDigest"] == digest:
+        return False
+    record = ecr._repositories[repository]
+    mutability = record.get("imageTagMutability", "MUTABLE")
+    excluded = any(fnmatch.fnmatchcase(tag, each["filter"]) for each in record.get(_FILTERS, ()))
+    fixed: bool = (mutability in _IMMUTABLE) != excluded
+    return fixed
+
+
+def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
+    """Put an image into a repository, or its tag onto the one that is there.
+
+    Args:
+        repository: The repository's name.
+        image: A record as ministack keeps it.
+        tag: The tag, which leaves the image that has it.
+    """
+    images = ecr._images.setdefault(repository, [])
+    kept: Parameters | None = ecr._find_image(repository, {"imageDigest": image["imageDigest"]})
+    if kept is None:
+        identity = {"imageDigest": image["imageDigest"]}
+        of_here = {"registryId": get_account_id(), "repositoryName": repository, "imagePushedAt": int(time.time())}
+        kept = {**image, **of_here, "imageId": identity, "imageTags": []}
+        images.append(kept)
+    if tag is not None:
+        for other in images:
+            if tag in other["imageTags"]:
+                other["imageTags"].remove(tag)
+        kept["imageTags"].append(tag)
+        kept["imageId"]["imageTag"] = tag
+    return kept
+
+
+def layers(manifest: str) -> dict[str, int]:
+    """The layers and the configuration that a manifest names, with their sizes."""
+    try:
+        document = json.loads(manifest)
+        parts = [*document.get("layers", ()), *([document["config"]] if "config" in document else ())]
+        return {part["digest"]: int(part.get("size", 0)) for part in parts}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}

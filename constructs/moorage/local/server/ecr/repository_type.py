@@ -1,0 +1,107 @@
+"""Amazon ECR: repositories, and whether an image is in one."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ministack.core.responses import get_account_id, request_scope
+from ministack.services import ecr
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.calls import RefusedError, request
+from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.ecr.api import RENAMED, call
+from moorage.local.server.ecr.pull_through import fetch
+
+_URI = re.compile(
+    r"(?P<account>\d{12})\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com|on\.aws)(?:\.cn)?/"
+    r"(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
+)
+_OF_THE_REQUEST = (
+    "EncryptionConfiguration", "ImageScanningConfiguration", "ImageTagMutability",
+    "ImageTagMutabilityExclusionFilters", "RepositoryName", "Tags",
+)  # fmt: skip
+_MUTABILITY = ("imageTagMutability", "imageTagMutabilityExclusionFilters", "repositoryName")
+
+
+class Repository(Resource):
+    """A private repository, which no second stack can take over."""
+
+    type = "AWS::ECR::Repository"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        wanted = self._request({"RepositoryName": name.lower(), **properties})
+        repository = call("CreateRepository", wanted)["repository"]["repositoryName"]
+        try:
+            self._apply_policies(repository, properties)
+        except RefusedError:
+            self.delete(repository, {})
+            raise
+        return self._made(repository)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        if physical_id not in ecr._repositories:
+            return self.create(new, physical_id)
+        wanted = {"imageTagMutability": "MUTABLE", "imageScanningConfiguration": {"scanOnPush": False}}
+        wanted |= {"repositoryName": physical_id, **self._request(new)}
+        repository = ecr._repositories[physical_id]
+        call("PutImageTagMutability", {name: value for name, value in wanted.items() if name in _MUTABILITY})
+        repository["imageScanningConfiguration"] = wanted["imageScanningConfiguration"]
+        provisioners._reconcile_tag_list(repository.setdefault("tags", []), old, new)
+        self._apply_policies(physical_id, new)
+        return self._made(physical_id)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        if physical_id in ecr._repositories:
+            force = str(properties.get("EmptyOnDelete", False)).lower() == "true"
+            call("DeleteRepository", {"repositoryName": physical_id, "force": force})
+
+    def _request(self, properties: Properties) -> dict[str, Any]:
+        properties.get("EmptyOnDelete")  # kept in the template's words, for `delete`
+        stated = {name: properties[name] for name in _OF_THE_REQUEST if name in properties}
+        return request("ecr", "CreateRepository", stated, renamed=RENAMED)
+
+    def _apply_policies(self, repository: str, properties: Properties) -> None:
+        lifecycle = (properties.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
+        ecr._lifecycle_policies.pop(repository, None)
+        if lifecycle:
+            call("PutLifecyclePolicy", {"repositoryName": repository, "lifecyclePolicyText": lifecycle})
+        policy = properties.get("RepositoryPolicyText")
+        ecr._repo_policies.pop(repository, None)
+        if policy:
+            text = policy if isinstance(policy, str) else json.dumps(policy)
+            call("SetRepositoryPolicy", {"repositoryName": repository, "policyText": text})
+
+    def _made(self, name: str) -> Made:
+        repository = ecr._repositories[name]
+        return Made(name, {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]})
+
+
+def missing_image(image: str) -> str | None:
+    """Why no task could pull an image, or nothing if it could.
+
+    Only private registries that are on this machine are looked into: the deploying account's, and any other account's
+    that has a repository here.
+
+    Args:
+        image: The reference in a container definition.
+    """
+    reference = _URI.fullmatch(image)
+    if reference is None:
+        return None
+    account, region, name = reference["account"], reference["region"], reference["name"]
+    here = account == get_account_id() or any(key[0] == account for key in ecr._repositories._data)
+    with request_scope(account, region):
+        if not here:
+            return None
+        wanted = (
+            {"imageDigest": reference["digest"]} if reference["digest"] else {"imageTag": reference["tag"] or "latest"}
+        )
+        found = fetch(name, wanted)
+        if name not in ecr._repositories:
+            return f"CannotPullContainerError: the repository with name '{name}' does not exist in registry '{account}'"
+        if found is None:
+            return f"CannotPullContainerError: pull image manifest has been retried 1 time(s): {image}: not found"
+    return None

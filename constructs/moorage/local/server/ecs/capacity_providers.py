@@ -1,0 +1,404 @@
+"""Amazon ECS: capacity providers, the clusters that have them, and the services that may use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
+from ministack.services import autoscaling, ecs
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.autoscaling.instances import Group
+from moorage.local.server.core.calls import RefusedError, perform, request
+from moorage.local.server.core.resource import Made, Properties, Resource, generated_name
+from moorage.local.server.ecs import container_instances as instances
+
+Record = dict[str, Any]
+
+EC2 = "EC2"
+FARGATE = "FARGATE"
+MANAGED = "MANAGED_INSTANCES"
+
+_RESERVED = ("aws", "ecs", "fargate")
+_SCALING = {
+    "status": "DISABLED",
+    "targetCapacity": 100,
+    "minimumScalingStepSize": 1,
+    "maximumScalingStepSize": 10000,
+    "instanceWarmupPeriod": 300,
+}
+_UNPROTECTED = (
+    "The managed termination protection setting for the capacity provider is invalid. To enable managed termination "
+    "protection for a capacity provider, "
+)
+_MIXED = (
+    "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate "
+    "providers. Specify one or the other and try again."
+)
+_NOT_OF_CLUSTER = (
+    "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the "
+    "cluster. Associate the capacity provider with the cluster and try again."
+)
+
+
+def kind(provider: str) -> str:
+    """What a provider's tasks run on: Fargate, the instances of a group, or instances that ECS manages."""
+    if provider in ecs._FARGATE_PROVIDERS:
+        return FARGATE
+    return MANAGED if "managedInstancesProvider" in ecs._capacity_providers.get(_name(provider), {}) else EC2
+
+
+def _name(provider: str) -> str:
+    return str(ecs._resolve_capacity_provider_name(provider) or "")
+
+
+def group_of(provider: str | None) -> Group | None:
+    """The Auto Scaling group of a provider, if it has one."""
+    stated = ecs._capacity_providers.get(_name(provider or ""), {}).get("autoScalingGroupProvider", {})
+    return _group(stated.get("autoScalingGroupArn", ""))
+
+
+def _group(name_or_arn: str) -> Group | None:
+    return next(
+        (
+            group
+            for group in autoscaling._asgs.values()
+            if name_or_arn in (group["AutoScalingGroupARN"], group["AutoScalingGroupName"])
+        ),
+        None,
+    )
+
+
+def is_scaled(provider: str) -> bool:
+    """Whether ECS changes the size of a provider's group."""
+    stated = ecs._capacity_providers[_name(provider)]["autoScalingGroupProvider"]
+    return bool(stated["managedScaling"]["status"] == "ENABLED")
+
+
+def provider_of(record: Mapping[str, Any]) -> str | None:
+    """The provider, of its cluster's, that a container instance is the capacity of."""
+    known = ecs._clusters.get(record["_cluster"], {}).get("capacityProviders", ())
+    return next((name for name in known if (group_of(name) or {}).get("AutoScalingGroupARN") == record["_group"]), None)
+
+
+class CapacityProvider(Resource):
+    """A group of instances, or instances that ECS manages, as capacity for tasks; `Ref` returns its name."""
+
+    type = "AWS::ECS::CapacityProvider"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        wanted = request(
+            "ecs", "CreateCapacityProvider", {"Name": name, **properties}, renamed={"ClusterName": "cluster"}
+        )
+        perform(ecs._create_capacity_provider, wanted)
+        return self._made(wanted["name"])
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        groups = [(item.get("AutoScalingGroupProvider") or {}).get("AutoScalingGroupArn") for item in (old, new)]
+        if groups[0] != groups[1]:
+            if "Name" in new:
+                raise RefusedError(
+                    "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+                    f"Rename {new['Name']} and update the stack again."
+                )
+            stack, _, _ = physical_id.rpartition("-")
+            return self.create(new, generated_name(*stack.rsplit("-", maxsplit=1)))
+        wanted = request(
+            "ecs", "CreateCapacityProvider", {"Name": physical_id, **new}, renamed={"ClusterName": "cluster"}
+        )
+        wanted.get("autoScalingGroupProvider", {}).pop("autoScalingGroupArn", None)
+        perform(ecs._update_capacity_provider, wanted)
+        tags = ecs._tags.setdefault(ecs._capacity_providers[physical_id]["capacityProviderArn"], [])
+        provisioners._reconcile_tag_list(tags, old, new, key="key", value="value")
+        return self._made(physical_id)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        if physical_id in ecs._capacity_providers:
+            perform(ecs._delete_capacity_provider, {"capacityProvider": physical_id})
+
+    def _made(self, name: str) -> Made:
+        return Made(name, {"Arn": ecs._capacity_providers[name]["capacityProviderArn"]})
+
+
+class ClusterCapacityProviderAssociations(Resource):
+    """Which capacity a cluster's tasks can run on; `Ref` returns the cluster's name."""
+
+    type = "AWS::ECS::ClusterCapacityProviderAssociations"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        wanted = request("ecs", "PutClusterCapacityProviders", properties)
+        perform(ecs._put_cluster_capacity_providers, wanted)
+        return Made(ecs._resolve_cluster_name(wanted["cluster"]))
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        return self.create(new, physical_id)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        if physical_id in ecs._clusters:
+            empty = {"cluster": physical_id, "capacityProviders": [], "defaultCapacityProviderStrategy": []}
+            perform(ecs._put_cluster_capacity_providers, empty)
+
+
+def _create(parameters: Record) -> Record:
+    name = parameters["name"]
+    if name.lower().startswith(_RESERVED):
+        raise RefusedError(
+            f"The specified capacity provider name '{name}' is invalid: a name cannot be prefixed with aws, ecs, or "
+            "fargate. Specify a valid name and try again."
+        )
+    if name in ecs._capacity_providers:
+        raise RefusedError(
+            "The specified capacity provider already exists. To change the configuration of an existing capacity "
+            "provider, update the capacity provider."
+        )
+    record: Record = {
+        "capacityProviderArn": f"arn:aws:ecs:{get_region()}:{get_account_id()}:capacity-provider/{name}",
+        "name": name,
+        "status": "ACTIVE",
+        "updateStatus": "CREATE_COMPLETE",
+    }
+    if "managedInstancesProvider" in parameters:
+        cluster = ecs._resolve_cluster_name(parameters.get("cluster", ""))
+        if cluster not in ecs._clusters:
+            raise RefusedError(f"The cluster '{cluster}' of the capacity provider does not exist")
+        record |= {
+            "cluster": cluster,
+            "type": MANAGED,
+            "managedInstancesProvider": parameters["managedInstancesProvider"],
+        }
+    else:
+        record |= {"type": "EC2_AUTOSCALING", "autoScalingGroupProvider": _group_provider(parameters)}
+    ecs._capacity_providers[name] = record
+    ecs._tags[record["capacityProviderArn"]] = list(parameters.get("tags", ()))
+    return {"capacityProvider": record}
+
+
+def _group_provider(parameters: Mapping[str, Any]) -> Record:
+    stated = parameters["autoScalingGroupProvider"]
+    group = _group(stated["autoScalingGroupArn"])
+    if group is None:
+        raise RefusedError(f"The specified Auto Scaling group '{stated['autoScalingGroupArn']}' does not exist")
+    arn = group["AutoScalingGroupARN"]
+    taken = (each.get("autoScalingGroupProvider", {}) for each in ecs._capacity_providers.values())
+    if any(each.get("autoScalingGroupArn") == arn for each in taken):
+        raise RefusedError(
+            "The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a unique "
+            "Auto Scaling group ARN and try again."
+        )
+    record = _checked({"managedDraining": "ENABLED", **stated, "autoScalingGroupArn": arn}, group)
+    managed = {"Key": "AmazonECSManaged", "Value": "", "ResourceId": group["AutoScalingGroupName"]}
+    if record["managedScaling"]["status"] == "ENABLED" and not any(t["Key"] == managed["Key"] for t in group["Tags"]):
+        group["Tags"].append({**managed, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": True})
+    return record
+
+
+def _checked(stated: Mapping[str, Any], group: Group) -> Record:
+    record = {"managedTerminationProtection": "DISABLED", **stated}
+    record["managedScaling"] = {**_SCALING, **stated.get("managedScaling", {})}
+    if record["managedTerminationProtection"] == "ENABLED":
+        if record["managedScaling"]["status"] != "ENABLED":
+            raise RefusedError(f"{_UNPROTECTED}managed scaling must be enabled.")
+        if not group["NewInstancesProtectedFromScaleIn"]:
+            raise RefusedError(
+                f"{_UNPROTECTED}the Auto Scaling group must have instance protection from scale in enabled."
+            )
+    return record
+
+
+def _update(parameters: Record) -> Record:
+    record = _known(parameters["name"])
+    if "managedInstancesProvider" in parameters:
+        record["managedInstancesProvider"] = parameters["managedInstancesProvider"]
+    if "autoScalingGroupProvider" in parameters:
+        known = record["autoScalingGroupProvider"]
+        group = _group(known["autoScalingGroupArn"])
+        assert group is not None  # noqa: S101  # a group with a provider stays as long as the stack that has both
+        merged = {**known, **parameters["autoScalingGroupProvider"]}
+        merged["managedScaling"] = {**known["managedScaling"], **merged.get("managedScaling", {})}
+        record["autoScalingGroupProvider"] = _checked(merged, group)
+    record["updateStatus"] = "UPDATE_COMPLETE"
+    return {"capacityProvider": record}
+
+
+def _known(name_or_arn: str) -> Record:
+    found: Record | None = ecs._capacity_providers.get(_name(name_or_arn))
+    if found is None:
+        raise RefusedError(
+            f"The specified capacity provider '{name_or_arn}' was not found. Specify a valid name or ARN and try again."
+        )
+    return found
+
+
+def _delete(parameters: Record) -> Record:
+    record = _known(parameters["capacityProvider"])
+    name = record["name"]
+    for cluster in ecs._clusters.values():
+        if name in map(_name, cluster["capacityProviders"]):
+            raise RefusedError(
+                f"The capacity provider cannot be deleted because it is associated with cluster: "
+                f"{cluster['clusterName']}. Remove the capacity provider from the cluster and try again."
+            )
+        _require_unused(cluster, [name])
+    ecs._capacity_providers.pop(name)
+    ecs._tags.pop(record["capacityProviderArn"], None)
+    return {"capacityProvider": {**record, "status": "INACTIVE", "updateStatus": "DELETE_COMPLETE"}}
+
+
+def _require_unused(cluster: Mapping[str, Any], providers: Iterable[str]) -> None:
+    """Refuse while a service, or a task, of the cluster is on one of the providers."""
+    services = (
+        item["capacityProvider"]
+        for service in ecs._services.values()
+        if service["status"] == "ACTIVE" and service["clusterArn"] == cluster["clusterArn"]
+        for item in service.get("capacityProviderStrategy") or ()
+    )
+    tasks = (
+        task.get("capacityProviderName")
+        for task in ecs._tasks.values()
+        if task["clusterArn"] == cluster["clusterArn"] and task["lastStatus"] in ecs._PRE_STOP_STATUSES
+    )
+    if {_name(item or "") for item in (*services, *tasks)} & set(providers):
+        raise RefusedError("ResourceInUseException: The specified capacity provider is in use and cannot be removed.")
+
+
+def _associate(parameters: Record) -> Record:
+    cluster = ecs._clusters.get(ecs._resolve_cluster_name(parameters.get("cluster", "default")))
+    if cluster is None:
+        raise RefusedError("ClusterNotFoundException: Cluster not found.")
+    providers = [_existing(item) for item in parameters["capacityProviders"]]
+    strategy = [
+        {**item, "capacityProvider": _existing(item["capacityProvider"])}
+        for item in parameters["defaultCapacityProviderStrategy"]
+    ]
+    check_strategy(strategy, [*providers, *_scoped(cluster)])
+    _require_unused(cluster, set(map(_name, cluster["capacityProviders"])) - set(providers))
+    cluster |= {"capacityProviders": providers, "defaultCapacityProviderStrategy": strategy}
+    return {"cluster": cluster}
+
+
+def _existing(provider: str) -> str:
+    return provider if provider in ecs._FARGATE_PROVIDERS else str(_known(provider)["name"])
+
+
+def _scoped(cluster: Mapping[str, Any]) -> list[str]:
+    """The providers that were made for the cluster alone."""
+    return [each["name"] for each in ecs._capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
+
+
+def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) -> None:
+    """Refuse a capacity provider strategy that ECS would not take.
+
+    Args:
+        strategy: In the words of the API.
+        known: The providers that the cluster has.
+    """
+    items, has = list(strategy), set(known)
+    if len({kind(item["capacityProvider"]) for item in items}) > 1:
+        raise RefusedError(_MIXED)
+    if any(_name(item["capacityProvider"]) not in has for item in items):
+        raise RefusedError(_NOT_OF_CLUSTER)
+    if len([item for item in items if item.get("base", 0)]) > 1:
+        raise RefusedError("A capacity provider strategy can have only one capacity provider with a base.")
+    if items and not any(item.get("weight", 0) for item in items):
+        raise RefusedError("A capacity provider strategy needs one capacity provider with a weight greater than zero.")
+
+
+def check_service(parameters: Mapping[str, Any], *, new: bool) -> None:
+    """Refuse what ECS would not take of a service's capacity, network and placement.
+
+    Args:
+        parameters: Of CreateService or UpdateService.
+        new: Whether the service is being made.
+    """
+    cluster = ecs._clusters.get(ecs._resolve_cluster_name(parameters.get("cluster", "default")))
+    if cluster is None:
+        return
+    name = (ecs._resolve_service_ref(parameters.get("service", "")) or ("",))[0]
+    known: Mapping[str, Any] = {} if new else ecs._services.get(f"{cluster['clusterName']}/{name}", {})
+    stated = {**known, **parameters}
+    strategy = stated.get("capacityProviderStrategy") or ()
+    if not strategy and not stated.get("launchType") and new:
+        strategy = cluster["defaultCapacityProviderStrategy"]
+    check_strategy(strategy, [*map(_name, cluster["capacityProviders"]), *_scoped(cluster)])
+    on = kind(strategy[0]["capacityProvider"]) if strategy else stated.get("launchType") or EC2
+    revision = ecs._task_defs.get(ecs._resolve_td_key(stated.get("taskDefinition", "")), {})
+    for item in [*(stated.get("placementConstraints") or ()), *revision.get("placementConstraints", ())]:
+        if item["type"] == "memberOf":
+            instances.check_expression(item["expression"])
+    faults = (
+        (
+            on == FARGATE and bool(stated.get("placementStrategy")),
+            "Placement strategies are not supported with FARGATE launch type.",
+        ),
+        (
+            on == FARGATE and revision.get("networkMode", "awsvpc") != "awsvpc",
+            "When networkMode is not awsvpc, the task definition does not support launch_type FARGATE.",
+        ),
+        (
+            on == EC2 and bool(revision) and "EC2" not in revision.get("requiresCompatibilities", ["EC2"]),
+            "Task definition does not support launch_type EC2.",
+        ),
+        (
+            revision.get("networkMode") == "awsvpc" and not stated.get("networkConfiguration"),
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        ),
+        (
+            revision.get("networkMode") in ("bridge", "host", "none") and bool(stated.get("networkConfiguration")),
+            "Network Configuration is not valid for the given networkMode of this task definition.",
+        ),
+        (
+            on == EC2 and bool(parameters.get("platformVersion")),
+            "The platform version must be null when specifying an EC2 launch type.",
+        ),
+    )
+    daemon = (
+        (on == FARGATE, "The daemon scheduling strategy is not supported with Fargate."),
+        (
+            bool(stated.get("capacityProviderStrategy")),
+            "Specifying a capacity provider strategy is not supported when you create a service using the DAEMON "
+            "scheduling strategy.",
+        ),
+        (
+            bool(parameters.get("desiredCount")),
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count "
+            "value and try again.",
+        ),
+        (
+            bool(stated.get("placementStrategy")),
+            "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy and "
+            "try again.",
+        ),
+    )
+    for wrong, reason in (*faults, *(daemon if stated.get("schedulingStrategy") == "DAEMON" else ())):
+        if wrong:
+            raise RefusedError(reason)
+
+
+def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
+    """Answer in ECS's form, a refusal too."""
+
+    def answered(parameters: Record) -> Any:
+        try:
+            return json_response(operation(parameters))
+        except RefusedError as error:
+            code, colon, message = str(error).partition("Exception: ")
+            if not colon:
+                return error_response_json("InvalidParameterException", str(error), 400)
+            return error_response_json(f"{code}Exception", message, 400)
+
+    return answered
+
+
+def install() -> None:
+    """Put the checks before ECS's own operations."""
+    ecs._create_capacity_provider = answering(_create)
+    ecs._update_capacity_provider = answering(_update)
+    ecs._delete_capacity_provider = answering(_delete)
+    ecs._put_cluster_capacity_providers = answering(_associate)
+    ecs._ACTION_MAP |= {
+        "CreateCapacityProvider": ecs._create_capacity_provider,
+        "UpdateCapacityProvider": ecs._update_capacity_provider,
+        "DeleteCapacityProvider": ecs._delete_capacity_provider,
+        "PutClusterCapacityProviders": ecs._put_cluster_capacity_providers,
+    }

@@ -1,0 +1,262 @@
+"""Amazon ECS: clusters, task definitions, and services whose tasks are counted, not run.
+
+A service that could not pull an image, because its private registry is on this machine and lacks it, fails to deploy as
+it does on AWS: the circuit breaker reports it, and the tasks of the last good revision stay. `ecs_rollout` says how a
+deployment goes, `ecs_runs` how a task ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
+
+from ministack.core.responses import json_response
+from ministack.services import ecs
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.calls import RefusedError, members, perform, request
+from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.ecs import container_instances as instances
+from moorage.local.server.ecs import deployment_strategies as strategies
+from moorage.local.server.ecs import event_targets as targets
+from moorage.local.server.ecs import placement, scheduling, services
+from moorage.local.server.ecs import service_revisions as revisions
+from moorage.local.server.ecs import task_runs as runs
+from moorage.local.server.ecs.deployments import Rollout
+
+_PROVIDERS = ("capacityProviders", "defaultCapacityProviderStrategy")
+_CLUSTER = {"ClusterSettings": "settings"}
+_SERVICE = {"PlacementStrategies": "placementStrategy"}
+_NOT_SHOWN = {
+    "cluster",
+    "service",
+    "clientToken",
+    "forceNewDeployment",
+    "role",
+}  # part of a request, shown in other words
+_NOT_UPDATED = (
+    "Cluster", "DesiredCount", "ForceNewDeployment", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags",
+)  # fmt: skip
+_EMPTIED: Mapping[str, Any] = {"loadBalancers": [], "serviceRegistries": [], "capacityProviderStrategy": []}
+
+
+class Cluster(Resource):
+    """A cluster, which cannot be deleted while services run in it."""
+
+    type = "AWS::ECS::Cluster"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        wanted = request("ecs", "CreateCluster", {"ClusterName": name, **properties}, renamed=_CLUSTER)
+        if wanted["clusterName"] in ecs._clusters:
+            raise RefusedError(f"the cluster '{wanted['clusterName']}' already exists (AlreadyExists)")
+        providers = {name: wanted.pop(name, []) for name in _PROVIDERS}
+        ecs._put_cluster(wanted)
+        perform(ecs._put_cluster_capacity_providers, {"cluster": wanted["clusterName"]} | providers)
+        return self._made(wanted["clusterName"], wanted)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        wanted = request("ecs", "CreateCluster", new, renamed=_CLUSTER)
+        perform(ecs._update_cluster, {"cluster": physical_id, "configuration": {}, "settings": [], **wanted})
+        if any(old.get(name) != new.get(name) for name in ("CapacityProviders", "DefaultCapacityProviderStrategy")):
+            perform(
+                ecs._put_cluster_capacity_providers,
+                {"cluster": physical_id} | {name: wanted.get(name, []) for name in _PROVIDERS},
+            )
+        _retag(ecs._clusters[physical_id]["clusterArn"], old, new)
+        return self._made(physical_id, wanted)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        if physical_id not in ecs._clusters:
+            return
+        if any(
+            key.startswith(f"{physical_id}/") and service["status"] == "ACTIVE"
+            for key, service in ecs._services.items()
+        ):
+            raise RefusedError(f"ClusterContainsServicesException: services are active in the cluster '{physical_id}'")
+        if instances.cluster_instances(physical_id):
+            raise RefusedError(
+                "ClusterContainsContainerInstancesException: The Cluster cannot be deleted while Container Instances "
+                f"are active or draining ('{physical_id}')"
+            )
+        perform(ecs._delete_cluster, {"cluster": physical_id})
+
+    def _made(self, name: str, wanted: Mapping[str, Any]) -> Made:
+        cluster = ecs._clusters[name]
+        if "serviceConnectDefaults" in wanted:
+            cluster["serviceConnectDefaults"] = wanted["serviceConnectDefaults"]
+        return Made(name, {"Arn": cluster["clusterArn"]})
+
+
+class TaskDefinition(Resource):
+    """A revision of a task definition, with everything the template says of it."""
+
+    type = "AWS::ECS::TaskDefinition"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        family = name.rsplit("-", maxsplit=1)[0]
+        wanted = request("ecs", "RegisterTaskDefinition", {"Family": family, **properties})
+        _require_shown(wanted, {"tags"} | members("ecs", "TaskDefinition"))
+        arn = perform(ecs._register_task_definition, wanted)["taskDefinition"]["taskDefinitionArn"]
+        record = ecs._task_defs[ecs._resolve_td_key(arn)]
+        record.update({name: value for name, value in wanted.items() if name != "tags"})
+        return Made(arn, {"TaskDefinitionArn": arn})
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        _retag(physical_id, old, new)
+        return Made(physical_id, {"TaskDefinitionArn": physical_id})
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        if ecs._resolve_td_key(physical_id) in ecs._task_defs:
+            perform(ecs._deregister_task_definition, {"taskDefinition": physical_id})
+
+
+class Service(Resource):
+    """A service with as many running tasks as it wants, each change deployed by its strategy."""
+
+    type = "AWS::ECS::Service"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        stated = {key: value for key, value in properties.items() if key != "ForceNewDeployment"}
+        wanted = request("ecs", "CreateService", {"ServiceName": name, **stated}, renamed=_SERVICE)
+        cluster = ecs._resolve_cluster_name(wanted.setdefault("cluster", "default"))
+        if cluster not in ecs._clusters:
+            raise RefusedError(f"ClusterNotFoundException: the cluster '{cluster}' does not exist")
+        self._check(wanted)
+        record, rollout = services.create(wanted)
+        try:
+            self._run(rollout, cluster)
+        except RefusedError:
+            self.delete(record["serviceArn"], properties)
+            raise
+        return self._made(record["serviceArn"])
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        if old.get("LaunchType") != new.get("LaunchType"):
+            raise RefusedError("property LaunchType cannot change in place")
+        cluster, name = physical_id.split("/")[-2:]
+        stated = {key: value for key, value in new.items() if key not in _NOT_UPDATED}
+        if "DesiredCount" in new and old.get("DesiredCount") != new["DesiredCount"]:
+            stated["DesiredCount"] = new["DesiredCount"]
+        wanted = request("ecs", "UpdateService", stated, renamed=_SERVICE)
+        wanted |= {"cluster": cluster, "service": name}
+        wanted |= {gone: empty for gone, empty in _EMPTIED.items() if gone in _words(old) and gone not in wanted}
+        force = new.get("ForceNewDeployment") or {}
+        if force != (old.get("ForceNewDeployment") or {}):
+            wanted["forceNewDeployment"] = str(force.get("EnableForceNewDeployment")).lower() == "true"
+        if old.get("CapacityProviderStrategy") != new.get("CapacityProviderStrategy"):
+            wanted["forceNewDeployment"] = True
+        self._check(wanted)
+        _, rollout = services.update(wanted)
+        self._run(rollout, cluster)
+        _retag(physical_id, old, new)
+        return self._made(physical_id)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        cluster, name = physical_id.split("/")[-2:]
+        key = f"{cluster}/{name}"
+        if key not in ecs._services:
+            return
+        perform(ecs._delete_service, {"cluster": cluster, "service": name, "force": True})
+        record = ecs._services.pop(key)
+        revisions.forget(record["serviceArn"])
+        group, cluster_arn = f"service:{name}", record["clusterArn"]
+        for arn, task in list(ecs._tasks.items()):
+            if task.get("group") == group and task.get("clusterArn") == cluster_arn:
+                ecs._tasks.pop(arn)
+
+    def _made(self, arn: str) -> Made:
+        return Made(arn, {"ServiceArn": arn, "Name": arn.rsplit("/", maxsplit=1)[-1]})
+
+    def _check(self, wanted: Mapping[str, Any]) -> None:
+        shown = members("ecs", "Service") | members("ecs", "Deployment") | revisions.STATED
+        _require_shown(wanted, _NOT_SHOWN | shown)
+        configuration = wanted.get("deploymentConfiguration", {})
+        strategies.check_stack(strategies.completed(configuration, daemon=False))
+
+    def _run(self, rollout: Rollout | None, cluster: str) -> None:
+        if rollout:
+            rollout.run()
+        scheduling.settle(cluster)
+
+
+def _require_shown(wanted: Mapping[str, Any], shown: Set[str]) -> None:
+    """Refuse what a request may say, but no description would show: it would vanish."""
+    lost = sorted(set(wanted) - shown)
+    if lost:
+        raise RefusedError(
+            f"property {', '.join(lost)} exists in CloudFormation, but the local AWS does not implement it"
+        )
+
+
+def _words(properties: Properties) -> set[str]:
+    return {name[0].lower() + name[1:] for name in properties}
+
+
+def _retag(arn: str, old: Properties, new: Properties) -> None:
+    provisioners._reconcile_tag_list(ecs._tags.setdefault(arn, []), old, new, key="key", value="value")
+
+
+def install() -> None:
+    """Keep Docker out, and give tasks what they inherit, what they run on and where they are."""
+    ecs._get_docker = lambda: None
+    run_task = ecs._run_task
+
+    def run_task_somewhere(parameters: dict[str, Any]) -> Any:
+        cluster, group = ecs._resolve_cluster_name(parameters.get("cluster", "default")), parameters.get("group", "")
+        service = ecs._services.get(f"{cluster}/{group.removeprefix('service:')}") if group else None
+        owner = service or _owner(parameters, cluster)
+        known = set(ecs._tasks)
+        if not group and "taskDefinition" in parameters:
+            parameters = {**parameters, "group": targets.task_family(parameters["taskDefinition"])}
+        answer = run_task(parameters | ({"tags": _inherited(service)} if service else {}))
+        made = [task for arn, task in ecs._tasks.items() if arn not in known]
+        for task in made:
+            if "_pinned" in parameters:
+                task["_pinned"] = parameters["_pinned"]
+            scheduling.admit(task, owner)
+            if task["lastStatus"] == "PROVISIONING":
+                scheduling.place(task)
+            else:
+                placement.give_address(task, owner)
+        if service or not made:
+            return answer
+        answer = _ran(made)
+        for task in made:
+            if task["lastStatus"] == "RUNNING":
+                runs.started(task)
+        return answer
+
+    ecs._run_task = ecs._ACTION_MAP["RunTask"] = run_task_somewhere
+
+
+def _owner(parameters: Mapping[str, Any], cluster: str) -> dict[str, Any]:
+    launch_type, strategy, _ = ecs._launch_choice(parameters, ecs._clusters.get(cluster))
+    return {**parameters, "launchType": launch_type, "capacityProviderStrategy": strategy}
+
+
+def _ran(tasks: Sequence[dict[str, Any]]) -> Any:
+    """What RunTask answers: without a capacity provider, a task that finds no room does not wait."""
+    failures = []
+    for task in [task for task in tasks if task["lastStatus"] == "PROVISIONING" and not task["capacityProviderName"]]:
+        found = [(each, instances.why_not(each, task["_need"], task["group"])) for each in _instances_of(task)]
+        failures.append(
+            {"arn": found[0][0]["containerInstanceArn"], "reason": found[0][1]} if found else {"reason": "RESOURCE:*"}
+        )
+        ecs._tasks.pop(task["taskArn"])
+    started = [ecs._sanitize(task) for task in tasks if task["taskArn"] in ecs._tasks]
+    return json_response({"tasks": started, "failures": failures})
+
+
+def _instances_of(task: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return instances.cluster_instances(ecs._cluster_name_from_arn(task["clusterArn"]))
+
+
+def _inherited(service: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The tags that a service's tasks are started with."""
+    tags: list[dict[str, str]] = []
+    if service.get("enableECSManagedTags"):
+        cluster = str(service["clusterArn"]).rsplit("/", maxsplit=1)[-1]
+        managed = {"aws:ecs:clusterName": cluster, "aws:ecs:serviceName": service["serviceName"]}
+        tags += [{"key": key, "value": value} for key, value in managed.items()]
+    sources = {"SERVICE": service["serviceArn"], "TASK_DEFINITION": service["taskDefinition"]}
+    return tags + list(ecs._tags.get(sources.get(service.get("propagateTags", "NONE"), ""), []))

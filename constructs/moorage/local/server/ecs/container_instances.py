@@ -1,0 +1,321 @@
+"""Amazon ECS: the container instances that EC2 instances become, and what room they have for a task."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid
+from ministack.services import ec2, ecs
+
+from moorage.local.server.autoscaling import instances as groups
+from moorage.local.server.core.calls import RefusedError, perform
+from moorage.local.server.services.ssm import architecture
+from moorage.workload.ec2_instances import instance_type
+from moorage.workload.fit import Host
+from moorage.workload.limits import RESERVED_PORTS
+
+Record = dict[str, Any]
+
+_registered = AccountRegionScopedDict()
+_CLUSTER = re.compile(r"ECS_CLUSTER=[\"']?([A-Za-z0-9_-]+)")
+_RESERVED = re.compile(r"ECS_RESERVED_MEMORY=[\"']?(\d+)")
+_ATTRIBUTES = re.compile(r"ECS_INSTANCE_ATTRIBUTES=['\"]?(\{.*?\})")
+_EXPRESSION = re.compile(
+    r"\s*(?:attribute:)?(?P<name>[A-Za-z0-9._:-]+)\s*"
+    r"(?P<operator>==|!=|=~|!~|\bequals\b|\bnot_equals\b|\bmatches\b|\bin\b|!in\b|\bnot_in\b|\bexists\b|!exists\b)\s*(?P<value>.*?)\s*"
+)
+_CAPABILITIES = ("task-eni", "docker-remote-api.1.44", "logging-driver.awslogs", "secrets.asm", "secrets.ssm")
+
+
+@attrs.frozen(kw_only=True)
+class Need:
+    """What a task takes from a container instance, and what it asks of it.
+
+    Args:
+        cpu: CPU units.
+        memory: MiB.
+        gpus: Whole GPUs.
+        ports: Ports of the instance.
+        interface: Whether it has a network interface of its own.
+        architecture: What the instance's processor must be, if anything.
+        expressions: The placement constraints `memberOf`.
+        distinct: Whether no two tasks of the group may share an instance.
+        zones: The zones of the task's subnets, if they bind it.
+    """
+
+    cpu: int
+    memory: int
+    gpus: int
+    ports: frozenset[int]
+    interface: bool
+    architecture: str | None
+    expressions: tuple[str, ...] = ()
+    distinct: bool = False
+    zones: frozenset[str] | None = None
+
+
+def need(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Need:
+    """What a task needs.
+
+    Args:
+        revision: Its task definition.
+        owner: Its service, or the request that runs it.
+    """
+    containers = revision["containerDefinitions"]
+    mode = revision.get("networkMode")
+    mappings = [mapping for each in containers for mapping in each.get("portMappings") or ()]
+    ports = {mapping.get("hostPort") or (mapping.get("containerPort") if mode == "host" else 0) for mapping in mappings}
+    requirements = [item for each in containers for item in each.get("resourceRequirements") or ()]
+    constraints = [*(revision.get("placementConstraints") or ()), *(owner.get("placementConstraints") or ())]
+    subnets = ((owner.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}).get("subnets", ())
+    built_for = (revision.get("runtimePlatform") or {}).get("cpuArchitecture")
+    return Need(
+        cpu=int(revision.get("cpu") or sum(int(each.get("cpu") or 0) for each in containers)),
+        memory=int(revision.get("memory") or sum(_memory(each) for each in containers)),
+        gpus=sum(int(item["value"]) for item in requirements if item["type"] == "GPU"),
+        ports=frozenset(filter(None, ports)) if mode in ("bridge", "host") else frozenset(),
+        interface=mode == "awsvpc",
+        architecture=str(built_for).lower() if built_for else None,
+        expressions=tuple(item["expression"] for item in constraints if item["type"] == "memberOf"),
+        distinct=any(item["type"] == "distinctInstance" for item in constraints),
+        zones=frozenset(ec2._subnets[name]["AvailabilityZone"] for name in subnets if name in ec2._subnets)
+        if mode == "awsvpc"
+        else None,
+    )
+
+
+def _memory(container: Mapping[str, Any]) -> int:
+    return int(container.get("memoryReservation") or container.get("memory") or 0)
+
+
+def cluster_instances(cluster: str) -> list[Record]:
+    """The container instances of a cluster."""
+    return [record for record in _registered.values() if record["_cluster"] == cluster]
+
+
+def of_ec2(instance_id: str) -> Record | None:
+    """The container instance that an EC2 instance is."""
+    found: Record | None = _registered.get(instance_id)
+    return found
+
+
+def by_arn(arn: str) -> Record | None:
+    """The container instance of that ARN."""
+    return next((record for record in _registered.values() if record["containerInstanceArn"] == arn), None)
+
+
+def tasks_on(record: Mapping[str, Any]) -> list[Record]:
+    """The tasks that an instance has room taken for."""
+    arn = record["containerInstanceArn"]
+    return [
+        task
+        for task in ecs._tasks.values()
+        if task.get("containerInstanceArn") == arn and task["lastStatus"] in ecs._PRE_STOP_STATUSES
+    ]
+
+
+def refresh() -> None:
+    """Register every running instance whose agent finds its cluster, and forget those that are gone."""
+    for instance_id, record in list(_registered.items()):
+        if ec2._instances.get(instance_id, {}).get("State", {}).get("Name") != "running":
+            _forget(record)
+    for group in groups.groups():
+        for instance in group["Instances"]:
+            if instance["InstanceId"] not in _registered:
+                _register(group, instance)
+
+
+def _forget(record: Record) -> None:
+    for task in tasks_on(record):
+        reason = f"Host EC2 (instance {record['ec2InstanceId']}) terminated."
+        perform(ecs._stop_task, {"task": task["taskArn"], "cluster": record["_cluster"], "reason": reason})
+    _registered.pop(record["ec2InstanceId"])
+
+
+def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+    instance = ec2._instances[shown["InstanceId"]]
+    cluster, reserved, stated = agent_settings(instance["UserData"])
+    type_ = instance_type(instance["InstanceType"])
+    if cluster not in ecs._clusters or type_ is None:
+        return
+    trunking = ecs._account_settings.get("awsvpcTrunking") == "enabled"
+    host = Host.of(type_, trunking=trunking, reserved_memory_mib=reserved)
+    attributes = {
+        "ecs.ami-id": instance["ImageId"],
+        "ecs.availability-zone": shown["AvailabilityZone"],
+        "ecs.cpu-architecture": architecture(instance["ImageId"]) or type_.architecture.value.lower(),
+        "ecs.instance-type": type_.name,
+        "ecs.os-type": "linux",
+        "ecs.subnet-id": instance["SubnetId"],
+        "ecs.vpc-id": instance["VpcId"],
+        **{f"ecs.capability.{name}": None for name in _CAPABILITIES},
+        **stated,
+    }
+    kind = f"{get_region()}:{get_account_id()}:container-instance"
+    _registered[instance["InstanceId"]] = {
+        "containerInstanceArn": f"arn:aws:ecs:{kind}/{cluster}/{new_uuid().replace('-', '')}",
+        "ec2InstanceId": instance["InstanceId"],
+        "status": "ACTIVE",
+        "agentConnected": True,
+        "version": 1,
+        "registeredAt": ecs._iso(),
+        "attachments": [],
+        "tags": [],
+        "_cluster": cluster,
+        "_group": group["AutoScalingGroupARN"],
+        "_host": host,
+        "_attributes": attributes,
+    }
+
+
+def agent_settings(user_data: str) -> tuple[str, int, Mapping[str, str]]:
+    """The cluster, the MiB kept from tasks, and the attributes that an instance's user data gives its ECS agent.
+
+    Args:
+        user_data: In base64: a script that writes `ECS_...` settings, or Bottlerocket's TOML.
+    """
+    said = base64.b64decode(user_data or "").decode("utf-8", errors="replace")
+    try:
+        settings = tomllib.loads(said).get("settings", {}).get("ecs", {})
+    except tomllib.TOMLDecodeError:
+        settings = {}
+    if settings:
+        stated = settings.get("instance-attributes", {})
+        return settings.get("cluster", "default"), int(settings.get("reserved-memory", 0)), stated
+    cluster, reserved, attributes = (pattern.search(said) for pattern in (_CLUSTER, _RESERVED, _ATTRIBUTES))
+    return (
+        cluster[1] if cluster else "default",
+        int(reserved[1]) if reserved else 0,
+        json.loads(attributes[1].replace('\\"', '"')) if attributes else {},
+    )
+
+
+def attributes_of(record: Mapping[str, Any]) -> dict[str, str | None]:
+    """An instance's attributes, those that were put on it through the API included."""
+    arn = record["containerInstanceArn"]
+    put = {item["name"]: item.get("value") for item in ecs._attributes.values() if item.get("targetId") == arn}
+    return {**record["_attributes"], **put}
+
+
+def free(record: Mapping[str, Any]) -> Host:
+    """What a container instance has left."""
+    host: Host = record["_host"]
+    for task in tasks_on(record):
+        taken: Need = task["_need"]
+        host = attrs.evolve(
+            host,
+            cpu=host.cpu - taken.cpu,
+            memory_mib=host.memory_mib - taken.memory,
+            gpus=host.gpus - taken.gpus,
+            interfaces=host.interfaces - taken.interface,
+            taken_ports=host.taken_ports | taken.ports,
+        )
+    return host
+
+
+def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
+    """Why an instance cannot take a task, in ECS's words; None where it can.
+
+    Args:
+        record: The container instance.
+        wanted: What the task needs.
+        group: The task's group.
+    """
+    host, has = free(record), attributes_of(record)
+    if not is_meant(record, wanted):
+        missing = wanted.architecture not in (None, has["ecs.cpu-architecture"])
+        unsatisfied = 'encountered error "MemberOf placement constraint unsatisfied."'
+        return "is missing an attribute required by your task" if missing else unsatisfied
+    if wanted.zones is not None and has["ecs.availability-zone"] not in wanted.zones:
+        return "is in an Availability Zone in which the task has no subnet"
+    if wanted.distinct and any(task["group"] == group for task in tasks_on(record)):
+        return 'encountered error "DistinctInstance placement constraint unsatisfied."'
+    if wanted.ports & host.taken_ports:
+        return "is already using a port required by your task"
+    shortages = (
+        (wanted.cpu > host.cpu, "has insufficient CPU units available"),
+        (wanted.memory > host.memory_mib, "has insufficient memory available"),
+        (wanted.gpus > host.gpus, 'encountered error "RESOURCE:GPU"'),
+        (wanted.interface and host.interfaces < 1, 'encountered error "RESOURCE:ENI"'),
+    )
+    return next((reason for short, reason in shortages if short), None)
+
+
+def is_meant(record: Mapping[str, Any], wanted: Need) -> bool:
+    """Whether an instance is of those that a task asks for, with room or without.
+
+    Args:
+        record: The container instance.
+        wanted: What the task needs.
+    """
+    has = attributes_of(record)
+    return wanted.architecture in (None, has["ecs.cpu-architecture"]) and all(
+        _satisfies(expression, record, has) for expression in wanted.expressions
+    )
+
+
+def check_expression(expression: str) -> None:
+    """Refuse a constraint in cluster query language that is not understood here."""
+    for _ in _terms(expression):
+        pass
+
+
+def _terms(expression: str) -> Iterator[tuple[str, str, str]]:
+    for term in re.split(r"\s+and\s+|\s*&&\s*", expression):
+        found = _EXPRESSION.fullmatch(term)
+        if found is None or re.search(r"\bor\b|\|\||[()]", term):
+            raise RefusedError(f"the placement constraint '{expression}' is not understood by the local AWS")
+        yield found["name"], found["operator"], found["value"]
+
+
+def _satisfies(expression: str, record: Mapping[str, Any], has: Mapping[str, str | None]) -> bool:
+    return all(_holds(name, operator, value, record, has) for name, operator, value in _terms(expression))
+
+
+def _holds(name: str, operator: str, value: str, record: Mapping[str, Any], has: Mapping[str, str | None]) -> bool:
+    if name == "task:group":
+        is_ = [task["group"] for task in tasks_on(record)]
+    else:
+        is_ = [record["ec2InstanceId"] if name == "ec2InstanceId" else str(has.get(name))]
+    wanted = [item.strip(" '\"") for item in value.strip("[]").split(",")]
+    if operator in ("exists", "!exists"):
+        return (name in has) == (operator == "exists")
+    if operator in ("=~", "matches", "!~"):
+        return any(re.fullmatch(wanted[0], item) for item in is_) != (operator == "!~")
+    return any(item in wanted for item in is_) != (operator in ("!=", "not_equals", "!in", "not_in"))
+
+
+def shown(record: Record, provider: str | None) -> Record:
+    """A container instance as DescribeContainerInstances shows it."""
+    tasks = tasks_on(record)
+    has = attributes_of(record).items()
+    return {
+        **{name: value for name, value in record.items() if not name.startswith("_")},
+        **({"capacityProviderName": provider} if provider else {}),
+        "versionInfo": {"agentVersion": "1.100.0", "agentHash": "00000000", "dockerVersion": "DockerVersion: 25.0.8"},
+        "registeredResources": _resources(record["_host"], ()),
+        "remainingResources": _resources(free(record), [task["_need"] for task in tasks]),
+        "runningTasksCount": sum(1 for task in tasks if task["lastStatus"] == "RUNNING"),
+        "pendingTasksCount": sum(1 for task in tasks if task["lastStatus"] != "RUNNING"),
+        "attributes": [{"name": name} | ({"value": value} if value else {}) for name, value in has],
+    }
+
+
+def _resources(host: Host, taken: Sequence[Need]) -> list[Record]:
+    ports = sorted(RESERVED_PORTS | {port for each in taken for port in each.ports})
+    resources: list[Record] = [
+        {"name": "CPU", "type": "INTEGER", "integerValue": host.cpu},
+        {"name": "MEMORY", "type": "INTEGER", "integerValue": host.memory_mib},
+        {"name": "PORTS", "type": "STRINGSET", "stringSetValue": [str(port) for port in ports]},
+        {"name": "PORTS_UDP", "type": "STRINGSET", "stringSetValue": []},
+    ]
+    if host.gpus or any(each.gpus for each in taken):
+        identifiers = [f"GPU-{number:08x}" for number in range(host.gpus)]
+        resources.append({"name": "GPU", "type": "STRINGSET", "stringSetValue": identifiers})
+    return resources

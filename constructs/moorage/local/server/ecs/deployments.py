@@ -1,0 +1,321 @@
+"""Amazon ECS: a service's deployment goes through its lifecycle stages, or is taken back.
+
+Each stage comes at once instead of in minutes; no bake time passes. An alarm counts that goes off after the deployment
+began (a hook may set it), as on AWS, where alarms are left aside once one was in ALARM before. A deployment that fails
+is always taken back here, with a breaker's or an alarm's `rollback` or without: CloudFormation would do it next.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ministack.services import alb, cloudwatch, ecs
+
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.ecr.repository_type import missing_image
+from moorage.local.server.ecs import deployment_strategies as strategies
+from moorage.local.server.ecs import lifecycle_hooks as hooks
+from moorage.local.server.ecs import placement, scheduling
+from moorage.local.server.ecs import service_revisions as revisions
+from moorage.local.server.ecs import task_runs as runs
+from moorage.local.server.ecs.capacity_providers import answering
+from moorage.local.server.ecs.container_instances import Record
+from moorage.local.server.services import elbv2
+
+_BREAKER = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
+_UNSTABLE = "Resource is not stabilized: the service's deployment cannot reach a steady state"
+_RECURRING = ("TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT")
+
+
+class _WaitingError(Exception):
+    """The deployment has to wait for room, and nothing ends the wait."""
+
+
+class Rollout:
+    """A service's newest deployment, on its way.
+
+    Args:
+        cluster: The cluster's name.
+        service: ECS's record of the service, held (`_held`) until its tasks may start.
+        before: The record as it was, none of whose tasks run when the deployment is done; None for a new service.
+    """
+
+    def __init__(self, cluster: str, service: Record, before: Record | None) -> None:
+        self._cluster, self._service, self._before = cluster, service, before
+        self._key = f"{cluster}/{service['serviceName']}"
+        self._patient = False
+        self._configuration: Record = service["deploymentConfiguration"]
+        self._hooks = self._configuration.get("lifecycleHooks", ())
+        self._old: Record | None = ecs._primary_deployment(before) if before else None
+        sources = [self._old["_revision"]] if self._old and "_revision" in self._old else []
+        self._record = revisions.open_deployment(service, sources)
+        self._unwatched = bool(self._alarming())
+        self._new: Record = service["deployments"][0]
+        self._new |= {"rolloutState": "IN_PROGRESS", "rolloutStateReason": ""}
+        self._assign_groups()
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether somebody else has a say in it, so that who asked for it is answered first, as on AWS."""
+        return bool(self._hooks)
+
+    def run(self, *, patient: bool = False) -> None:
+        """Go through the stages.
+
+        Args:
+            patient: Whether a deployment without a circuit breaker that finds no room is left to wait for it.
+
+        Raises:
+            RefusedError: If the deployment failed; what was before runs again.
+        """
+        self._service["_rolling"] = True
+        self._patient = patient
+        try:
+            for stage in self._stages():
+                self._record["lifecycleStage"] = stage
+                hooks.run(self._hooks, stage, self._record)
+                self._check()
+        except _WaitingError:
+            return
+        except RefusedError as error:
+            self._take_back(str(error))
+            raise
+        finally:
+            for flag in ("_held", "_rolling"):
+                self._service.pop(flag, None)
+        revisions.close_deployment(self._service, self._record, "SUCCESSFUL")
+        ecs._complete_service_deployment(self._cluster, self._key)
+        ecs._refresh_service_state(self._cluster, f"service:{self._service['serviceName']}")
+
+    def _stages(self) -> Iterator[str]:
+        """The stages, each with its own work done before its hooks run."""
+        if sum(each["status"] != "INACTIVE" for each in self._service["deployments"]) > 2:  # noqa: PLR2004  # a third
+            yield "RECONCILE_SERVICE"
+        yield "PRE_SCALE_UP"
+        self._scale_up()
+        yield "SCALE_UP"
+        yield "POST_SCALE_UP"
+        if self._configuration["strategy"] != strategies.ROLLING:
+            self._shift("test", 100.0)
+            yield "TEST_TRAFFIC_SHIFT"
+            yield "POST_TEST_TRAFFIC_SHIFT"
+            self._weigh("production", 0.0)
+            for percent in strategies.steps(self._configuration) if self._old else (100.0,):
+                yield "PRE_PRODUCTION_TRAFFIC_SHIFT"
+                self._shift("production", percent)
+                yield "PRODUCTION_TRAFFIC_SHIFT"
+            yield "POST_PRODUCTION_TRAFFIC_SHIFT"
+        yield "BAKE_TIME"
+        yield "CLEAN_UP"
+
+    def _scale_up(self) -> None:
+        """Start the new tasks, and see that they all run."""
+        reason = self._unstartable()
+        if reason is None:
+            self._service.pop("_held", None)
+            ecs._reconcile_service_tasks(self._cluster, self._key)
+            reason = placement.why_waiting(self._service) if scheduling.runs_on_instances(self._service) else None
+        if reason:
+            breaker = self._configuration.get("deploymentCircuitBreaker") or {}
+            if self._patient and not breaker.get("enable"):
+                raise _WaitingError
+            if breaker.get("enable"):
+                self._record["deploymentCircuitBreaker"] |= {
+                    "status": "TRIGGERED",
+                    "failureCount": self._record["deploymentCircuitBreaker"]["threshold"],
+                }
+            raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
+
+    def _unstartable(self) -> str | None:
+        """Why a task of the new revision could never run: an image that is not there, a command that ends."""
+        if self._service["desiredCount"] == 0:
+            return None
+        revision = ecs._task_defs.get(ecs._resolve_td_key(self._service["taskDefinition"]), {})
+        containers = revision.get("containerDefinitions", ())
+        missing = next(filter(None, (missing_image(each["image"]) for each in containers)), None)
+        if missing:
+            return missing
+        code = runs.exit_code(containers)
+        return None if code is None else f"tasks failed to start: an essential container exited with code {code}"
+
+    def _check(self) -> None:
+        """Refuse to go on once an alarm went off or somebody stopped the deployment."""
+        if self._record["status"] != "IN_PROGRESS":
+            raise RefusedError("Service deployment rolled back because it was stopped by StopServiceDeployment.")
+        triggered = sorted(self._alarming())
+        if triggered and not self._unwatched:
+            self._record["alarms"] |= {"status": "TRIGGERED", "triggeredAlarmNames": triggered}
+            raise RefusedError(f"Service deployment rolled back because of alarms in ALARM: {', '.join(triggered)}.")
+
+    def _alarming(self) -> set[str]:
+        stated = self._configuration.get("alarms", {})
+        names = stated.get("alarmNames", ()) if stated.get("enable") else ()
+        found = {name: cloudwatch._alarms.get(name) or cloudwatch._composite_alarms.get(name) for name in names}
+        return {name for name, alarm in found.items() if alarm and alarm["StateValue"] == "ALARM"}
+
+    def _assign_groups(self) -> None:
+        """Decide which of each load balancer's two target groups the new tasks go to: the one that is free."""
+        balancers = self._service.get("loadBalancers") or []
+        if not any("advancedConfiguration" in each for each in balancers):
+            return
+        served = (self._old or {}).get("_groups", [])
+        pairs = [_pair(each) for each in balancers]
+        shifting = self._configuration["strategy"] != strategies.ROLLING
+        self._new["_groups"] = [
+            (next((group for group in pair if group != old), pair[0]) if shifting else old) if old in pair else pair[0]
+            for pair, old in itertools.zip_longest(pairs, served[: len(pairs)])
+        ]
+        resolved = [
+            {"targetGroupArn": group, "productionListenerRule": each["advancedConfiguration"]["productionListenerRule"]}
+            for each, group in zip(balancers, self._new["_groups"], strict=True)
+            if "productionListenerRule" in each.get("advancedConfiguration", {})
+        ]
+        revisions.revision(self._new["_revision"])["resolvedConfiguration"] = {"loadBalancers": resolved}
+
+    def _shift(self, kind: str, percent: float) -> None:
+        """Give the new revision this share of the production's or the test's traffic."""
+        self._weigh(kind, percent)
+        for balancer, group in zip(
+            self._service.get("loadBalancers") or (), self._new.get("_groups", ()), strict=False
+        ):
+            rule = balancer.get("advancedConfiguration", {}).get(f"{kind}ListenerRule")
+            if rule:
+                # In tenths of a percent where there are any, as a rule's weights are whole numbers up to 999.
+                whole = 100 if percent == int(percent) else 999
+                part = round(percent * whole / 100)
+                other = next((each for each in _pair(balancer) if each != group), None)
+                elbv2.shift(rule, {group: part} | ({other: whole - part} if other else {}))
+
+    def _weigh(self, kind: str, percent: float) -> None:
+        weights = self._record["_weights"][kind] = {self._record["_target"]: percent}
+        for arn in self._record["_sources"]:
+            weights[arn] = round(100 - percent, 1)
+
+    def _take_back(self, reason: str) -> None:
+        """Return to the last good deployment: its traffic, its tasks, its record."""
+        self._record["status"] = "ROLLBACK_IN_PROGRESS"
+        shifted = [stage for stage in _RECURRING if self._record["_weights"][_kind(stage)].get(self._record["_target"])]
+        for stage in reversed(shifted if self._old else ()):
+            self._shift(_kind(stage), 0.0)
+            self._run_on_return(stage)
+        failed = self._service["taskDefinition"]
+        if self._before is None:
+            self._new |= {"rolloutState": "FAILED", "rolloutStateReason": reason}
+            revisions.close_deployment(self._service, self._record, "ROLLBACK_FAILED", reason)
+            return
+        self._restore(self._before)
+        self._record["rollback"] = {"reason": reason, "startedAt": self._record["updatedAt"]}
+        if self._record["_sources"]:
+            self._record["rollback"]["serviceRevisionArn"] = self._record["_sources"][0]
+        revisions.close_deployment(self._service, self._record, "ROLLBACK_SUCCESSFUL", reason)
+        _record_failure(self._service, failed, reason)
+
+    def _run_on_return(self, stage: str) -> None:
+        """Run the hooks that ECS runs again when traffic goes back; what they say changes nothing any more."""
+        try:
+            hooks.run(self._hooks, stage, self._record)
+        except RefusedError:
+            return
+
+    def _restore(self, before: Record) -> None:
+        published = self._service.get("_published_targets", {})
+        kept = {deployment["id"] for deployment in before["deployments"]}
+        self._service.clear()
+        self._service.update(before, _published_targets=published)
+        group = f"service:{self._service['serviceName']}"
+        for task in list(ecs._tasks.values()):
+            ours = (task["group"], task["clusterArn"]) == (group, self._service["clusterArn"])
+            if ours and task["_deployment_id"] not in kept:
+                scheduling.stop(task, "The deployment failed")
+                ecs._tasks.pop(task["taskArn"], None)
+        ecs._reconcile_service_tasks(self._cluster, self._key)
+        scheduling.settle(self._cluster)
+
+
+def _kind(stage: str) -> str:
+    return stage.partition("_")[0].lower()
+
+
+def _pair(balancer: Mapping[str, Any]) -> list[str]:
+    alternate = balancer.get("advancedConfiguration", {}).get("alternateTargetGroupArn")
+    return [each for each in (balancer.get("targetGroupArn"), alternate) if each]
+
+
+def _record_failure(service: Record, revision_arn: str, reason: str) -> None:
+    """Show a failed deployment among the service's own, and tell it in an event."""
+    failed = ecs._make_deployment(revision_arn, service["desiredCount"], status="INACTIVE")
+    failed |= {"desiredCount": 0, "failedTasks": 3, "rolloutState": "FAILED", "rolloutStateReason": reason}
+    earlier = (each for each in service["deployments"] if each["rolloutState"] != "FAILED")
+    service["deployments"] = [*earlier, failed]
+    message = f"(service {service['serviceName']}) {reason}"
+    service["events"].insert(0, {"id": ecs.new_uuid(), "createdAt": ecs._iso(), "message": message})
+
+
+def stop(parameters: Record) -> Record:
+    """Have a deployment taken back at its next stage: StopServiceDeployment."""
+    record = revisions.deployment(parameters["serviceDeploymentArn"])
+    if record["status"] != "IN_PROGRESS":
+        raise RefusedError("The service deployment is not in progress.")
+    record["status"] = (
+        "ROLLBACK_REQUESTED" if parameters.get("stopType", "ROLLBACK") == "ROLLBACK" else "STOP_REQUESTED"
+    )
+    hooks.interrupt(record)
+    return {"serviceDeploymentArn": record["serviceDeploymentArn"]}
+
+
+def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
+    """Leave a service alone while one of its deployments says so."""
+
+    def held(cluster: str, key: str, *arguments: Any, **options: Any) -> None:
+        if not ecs._services.get(key, {}).get(flag):
+            operation(cluster, key, *arguments, **options)
+
+    return held
+
+
+def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], None]:
+    """Register each deployment's tasks in its own target groups."""
+
+    def synced(cluster: str, service: Record) -> None:
+        revisions.counted(service)
+        if not any("_groups" in each for each in service["deployments"]):
+            sync(cluster, service)
+            return
+        groups = {each["id"]: each.get("_groups", ()) for each in service["deployments"]}
+        ledger = service.setdefault("_published_targets", {})
+        for index, balancer in enumerate(service["loadBalancers"]):
+            for group in _pair(balancer):
+                addresses = [
+                    (address, balancer.get("containerPort", 80))
+                    for task in list(ecs._tasks.values())
+                    if (task["group"], task["clusterArn"])
+                    == (f"service:{service['serviceName']}", service["clusterArn"])
+                    and (service["status"], task["lastStatus"]) == ("ACTIVE", "RUNNING")
+                    and list(groups.get(task["_deployment_id"], ()))[index : index + 1] == [group]
+                    for address in [ecs._task_ip(task)]
+                    if address
+                ]
+                alb.set_targets_for_group(group, addresses, ledger.get(group, ()))
+                ledger[group] = [address for address, _ in addresses]
+
+    return synced
+
+
+def begin(cluster: str, service: Record, stated: Mapping[str, Any], before: Record | None) -> Rollout:
+    """Record the new revision of a service, and open its deployment."""
+    revisions.revise(service, stated)
+    return Rollout(cluster, service, copy.deepcopy(before) if before else None)
+
+
+def install() -> None:
+    """Let a deployment decide when its tasks start, where they are registered and when the old ones end."""
+    ecs._reconcile_service_tasks = _holding(ecs._reconcile_service_tasks, "_held")
+    ecs._complete_service_deployment = _holding(ecs._complete_service_deployment, "_rolling")
+    ecs._sync_service_targets = _syncing(ecs._sync_service_targets)
+    ecs._ACTION_MAP |= {
+        "ContinueServiceDeployment": answering(hooks.resolve),
+        "StopServiceDeployment": answering(stop),
+    }

@@ -1,0 +1,117 @@
+"""Amazon ECS as a target: what a rule or a schedule runs, and where an event goes that cannot be delivered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import ecs, eventbridge, sqs
+
+from moorage.local.server.core.calls import RefusedError, perform, request
+from moorage.local.server.services import iam
+
+_RENAMED = {"TaskDefinitionArn": "taskDefinition", "TaskCount": "count"}
+_CLUSTER = ":cluster/"
+
+
+def run(target: Mapping[str, Any], text: str | None, started_by: str) -> None:
+    """Run a target's tasks.
+
+    Args:
+        target: In the words of EventBridge or of its Scheduler.
+        text: Overrides as JSON; anything else is no override.
+        started_by: What the tasks tell of where they come from.
+
+    Raises:
+        RefusedError: If the target's role may not, or ECS would not.
+    """
+    wanted = request("ecs", "RunTask", target["EcsParameters"], renamed=_RENAMED)
+    wanted |= {"cluster": target["Arn"], "startedBy": started_by}
+    wanted["overrides"] = _overrides(text)
+    revision = ecs._task_defs.get(ecs._resolve_td_key(wanted["taskDefinition"]))
+    if revision is None:
+        raise RefusedError(f"ClientException: Unable to find task definition: {wanted['taskDefinition']}")
+    may_run(target["RoleArn"], revision, target["Arn"])
+    answer = perform(ecs._run_task, wanted)
+    if answer["failures"]:
+        raise RefusedError(f"ECS.RunTaskFailed: {answer['failures'][0]['reason']}")
+
+
+def may_run(role_arn: str, revision: Mapping[str, Any], cluster: str) -> None:
+    """Refuse to run a task that a role may not run, or whose own roles it may not pass on.
+
+    Args:
+        role_arn: The role of whoever runs it.
+        revision: The task definition.
+        cluster: The cluster's ARN.
+    """
+    iam.require(role_arn, "ecs:RunTask", revision["taskDefinitionArn"], cluster=cluster)
+    for name in ("executionRoleArn", "taskRoleArn"):
+        if revision.get(name):
+            iam.require(role_arn, "iam:PassRole", revision[name], passedtoservice="ecs-tasks.amazonaws.com")
+
+
+def _overrides(text: str | None) -> dict[str, Any]:
+    stated = json.loads(text) if text and text.lstrip().startswith("{") else {}
+    known = ("containerOverrides", "cpu", "ephemeralStorage", "executionRoleArn", "memory", "taskRoleArn")
+    return {"containerOverrides": [], **{name: stated[name] for name in known if name in stated}}
+
+
+def put_aside(target: Mapping[str, Any], text: str, source: str, error: RefusedError) -> None:
+    """Send an event that could not be delivered to the target's dead-letter queue, if it has one.
+
+    Args:
+        target: In the words of EventBridge or of its Scheduler.
+        text: The event.
+        source: The ARN of the rule or the schedule.
+        error: Why.
+    """
+    queue = sqs._queue_by_arn(target.get("DeadLetterConfig", {}).get("Arn", ""))
+    if queue is None:
+        return
+    code, _, message = str(error).partition(": ")
+    said = {
+        "ERROR_CODE": code,
+        "ERROR_MESSAGE": message,
+        "RULE_ARN" if ":rule/" in source else "SCHEDULE_ARN": source,
+        "TARGET_ARN": target["Arn"],
+    }
+    attributes = {name: {"DataType": "String", "StringValue": value or "-"} for name, value in said.items()}
+    sqs._act_send_message({"MessageBody": text, "MessageAttributes": attributes}, queue["url"])
+
+
+def _invoking(invoke: Callable[..., None]) -> Callable[..., None]:
+    """Let a rule run tasks, which ministack's do not."""
+
+    def invoked(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        if _CLUSTER not in target["Arn"]:
+            invoke(target, event, rule, view)
+            return
+        seen = view or eventbridge._pattern_event_view(event)
+        text = target.get("Input")
+        if "InputTransformer" in target:
+            text = eventbridge._apply_input_transformer(target["InputTransformer"], rule, seen)
+        try:
+            run(target, text, f"events-rule/{rule['Name']}"[:36])
+        except RefusedError as error:
+            put_aside(target, json.dumps(seen.event_with_detail()), rule["Arn"], error)
+
+    return invoked
+
+
+def task_family(task_definition: str) -> str:
+    """The group of a task that is run by itself."""
+    return f"family:{(ecs._resolve_td_key(task_definition) or task_definition).partition(':')[0]}"
+
+
+def cluster_arn(name_or_arn: str) -> str:
+    """A cluster's ARN."""
+    name = ecs._resolve_cluster_name(name_or_arn)
+    return f"arn:aws:ecs:{get_region()}:{get_account_id()}{_CLUSTER}{name}"
+
+
+def install() -> None:
+    """Give rules ECS as a target."""
+    eventbridge._invoke_target = _invoking(eventbridge._invoke_target)

@@ -1,0 +1,214 @@
+"""Amazon ECS: service revisions and service deployments, what was deployed when and how it went, and their API."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ministack.core.responses import AccountRegionScopedDict
+from ministack.services import ecs
+
+from moorage.local.server.core.calls import RefusedError, members
+from moorage.local.server.ecs.capacity_providers import answering
+from moorage.local.server.ecs.container_instances import Record
+
+STATED: frozenset[str] = members("ecs", "ServiceRevision")
+"""What a revision keeps of a service."""
+
+_MOST_ASKED = 20
+_NAMES = string.ascii_letters + string.digits
+
+_revisions = AccountRegionScopedDict()
+_deployments = AccountRegionScopedDict()
+
+
+def revise(service: Record, stated: Mapping[str, Any]) -> Record:
+    """Record a revision of a service.
+
+    Args:
+        service: As it is to be, its newest deployment the revision's.
+        stated: What was asked for, which the service's own description may have no place for.
+    """
+    revision = ecs._task_defs.get(ecs._resolve_td_key(service["taskDefinition"]), {})
+    arn = _arn(service, "service-revision", str(secrets.randbelow(9 * 10**18) + 10**18))
+    images = [
+        {"containerName": each["name"], "image": each["image"]} for each in revision.get("containerDefinitions", ())
+    ]
+    kept = {name: value for name, value in {**service, **stated}.items() if name in STATED and value is not None}
+    record = {
+        **kept,
+        "serviceRevisionArn": arn,
+        "serviceArn": service["serviceArn"],
+        "clusterArn": service["clusterArn"],
+        "taskDefinition": service["taskDefinition"],
+        "containerImages": images,
+        "createdAt": time.time(),
+    }
+    _revisions[arn] = record
+    service["deployments"][0]["_revision"] = arn
+    return record
+
+
+def revision(arn: str | None) -> Record:
+    """What a revision was of; empty where there was none."""
+    found: Record = _revisions.get(arn or "", {})
+    return found
+
+
+def open_deployment(service: Record, sources: Iterable[str]) -> Record:
+    """Record that a service's newest deployment has begun.
+
+    Args:
+        service: The service.
+        sources: The revisions that run already.
+    """
+    arn = _arn(service, "service-deployment", "".join(secrets.choice(_NAMES) for _ in range(21)))
+    configuration = service["deploymentConfiguration"]
+    alarms, breaker = configuration.get("alarms", {}), configuration.get("deploymentCircuitBreaker", {})
+    now = time.time()
+    record: Record = {
+        "serviceDeploymentArn": arn,
+        "serviceArn": service["serviceArn"],
+        "clusterArn": service["clusterArn"],
+        "createdAt": now,
+        "startedAt": now,
+        "updatedAt": now,
+        "status": "IN_PROGRESS",
+        "deploymentConfiguration": configuration,
+        "lifecycleHookDetails": [],
+        "deploymentCircuitBreaker": {
+            "status": "MONITORING" if breaker.get("enable") else "DISABLED",
+            "failureCount": 0,
+            "threshold": ecs._circuit_breaker_threshold(service),
+        },
+        "alarms": {
+            "status": "MONITORING" if alarms.get("enable") else "DISABLED",
+            "alarmNames": list(alarms.get("alarmNames", ())),
+            "triggeredAlarmNames": [],
+        },
+        "_target": service["deployments"][0]["_revision"],
+        "_sources": list(sources),
+        "_weights": {"test": {}, "production": {}},
+    }
+    _deployments[arn] = record
+    service["currentServiceDeployment"] = arn
+    return record
+
+
+def close_deployment(service: Record, record: Record, status: str, reason: str | None = None) -> None:
+    """Record how a service's deployment ended."""
+    now = time.time()
+    record |= {"status": status, "finishedAt": now, "updatedAt": now}
+    if reason:
+        record["statusReason"] = reason
+    for monitor in ("deploymentCircuitBreaker", "alarms"):
+        if record[monitor]["status"] == "MONITORING":
+            record[monitor]["status"] = "MONITORING_COMPLETE"
+    service.pop("currentServiceDeployment", None)
+
+
+def deployment(arn: str) -> Record:
+    """A service deployment.
+
+    Raises:
+        RefusedError: If there is none.
+    """
+    found: Record | None = _deployments.get(arn)
+    if found is None:
+        raise RefusedError(f"ServiceDeploymentNotFoundException: there is no service deployment {arn}")
+    return found
+
+
+def forget(service_arn: str) -> None:
+    """Let go of what was recorded of a service that is gone."""
+    for records in (_revisions, _deployments):
+        for arn in [arn for arn, record in records.items() if record["serviceArn"] == service_arn]:
+            records.pop(arn)
+
+
+def counted(service: Record) -> None:
+    """Bring the service's own account of its revisions up to date."""
+    service["currentServiceRevisions"] = [
+        {
+            "arn": each["_revision"],
+            "requestedTaskCount": each["desiredCount"],
+            "runningTaskCount": each["runningCount"],
+            "pendingTaskCount": each["pendingCount"],
+        }
+        for each in service["deployments"]
+        if "_revision" in each and each["status"] != "INACTIVE"
+    ]
+
+
+def _arn(service: Mapping[str, Any], kind: str, name: str) -> str:
+    return f"{str(service['serviceArn']).replace(':service/', f':{kind}/', 1)}/{name}"
+
+
+def _summary(record: Record, arn: str) -> Record:
+    cluster, name = record["serviceArn"].split("/")[-2:]
+    service = ecs._services.get(f"{cluster}/{name}", {"deployments": []})
+    found = next((each for each in service["deployments"] if each.get("_revision") == arn), None)
+    counts = {"requestedTaskCount": 0, "runningTaskCount": 0, "pendingTaskCount": 0}
+    if found:
+        counts = dict(zip(counts, (found["desiredCount"], found["runningCount"], found["pendingCount"]), strict=True))
+    weights = {
+        f"requested{kind.title()}TrafficWeight": weight
+        for kind, shares in record["_weights"].items()
+        for weight in [shares.get(arn)]
+        if weight is not None
+    }
+    return {"arn": arn, **counts, **weights}
+
+
+def _described(record: Record) -> Record:
+    return {
+        **{name: value for name, value in record.items() if not name.startswith("_")},
+        "targetServiceRevision": _summary(record, record["_target"]),
+        "sourceServiceRevisions": [_summary(record, arn) for arn in record["_sources"]],
+    }
+
+
+def _describe_deployments(parameters: Record) -> Record:
+    asked = parameters["serviceDeploymentArns"][:_MOST_ASKED]
+    return {
+        "serviceDeployments": [_described(_deployments[arn]) for arn in asked if arn in _deployments],
+        "failures": [{"arn": arn, "reason": "MISSING"} for arn in asked if arn not in _deployments],
+    }
+
+
+def _list_deployments(parameters: Record) -> Record:
+    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
+    name = (ecs._resolve_service_ref(parameters["service"]) or ("",))[0]
+    service = ecs._services.get(f"{cluster}/{name}")
+    if service is None:
+        raise RefusedError("ServiceNotFoundException: Service not found.")
+    wanted, made = parameters.get("status"), parameters.get("createdAt", {})
+    brief = members("ecs", "ServiceDeploymentBrief")
+    found = [
+        {**{key: value for key, value in each.items() if key in brief}, "targetServiceRevisionArn": each["_target"]}
+        for each in reversed(list(_deployments.values()))
+        if each["serviceArn"] == service["serviceArn"]
+        and (not wanted or each["status"] in wanted)
+        and made.get("after", 0) <= each["createdAt"] <= made.get("before", time.time())
+    ]
+    return {"serviceDeployments": found[: parameters.get("maxResults", _MOST_ASKED)]}
+
+
+def _describe_revisions(parameters: Record) -> Record:
+    asked = parameters["serviceRevisionArns"][:_MOST_ASKED]
+    return {
+        "serviceRevisions": [_revisions[arn] for arn in asked if arn in _revisions],
+        "failures": [{"arn": arn, "reason": "MISSING"} for arn in asked if arn not in _revisions],
+    }
+
+
+def install() -> None:
+    """Let the API show what is recorded here."""
+    ecs._ACTION_MAP |= {
+        "DescribeServiceDeployments": answering(_describe_deployments),
+        "ListServiceDeployments": answering(_list_deployments),
+        "DescribeServiceRevisions": answering(_describe_revisions),
+    }

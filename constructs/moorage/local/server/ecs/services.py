@@ -1,0 +1,174 @@
+"""Amazon ECS: services are made and changed, through CloudFormation or the API, and each change is a deployment."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core.concurrency import spawn_background
+from ministack.core.responses import error_response_json, json_response
+from ministack.services import ecs
+
+from moorage.local.server.core.calls import RefusedError, members
+from moorage.local.server.ecs import capacity_providers as capacity
+from moorage.local.server.ecs import deployment_strategies as strategies
+from moorage.local.server.ecs import deployments as rollout
+from moorage.local.server.ecs import scheduling
+from moorage.local.server.ecs import service_revisions as revisions
+from moorage.local.server.ecs.container_instances import Record
+
+_DEFAULTS: Mapping[str, Any] = {
+    "enableECSManagedTags": False,
+    "enableExecuteCommand": False,
+    "healthCheckGracePeriodSeconds": 0,
+    "loadBalancers": [],
+    "placementConstraints": [],
+    "placementStrategy": [],
+    "propagateTags": "NONE",
+    "serviceRegistries": [],
+}
+_DEPLOYED = (
+    "loadBalancers", "networkConfiguration", "platformVersion", "serviceConnectConfiguration", "serviceRegistries",
+    "volumeConfigurations", "vpcLatticeConfigurations",
+)  # fmt: skip
+"""What, beside the task definition, triggers a deployment when it changes, by UpdateService's documentation."""
+
+Done = tuple[Record, rollout.Rollout | None]
+
+
+def create(parameters: Record) -> Done:
+    """Make a service without tasks; the deployment that gives it some is the caller's to run.
+
+    Args:
+        parameters: Of CreateService.
+
+    Raises:
+        RefusedError: As ECS would.
+    """
+    capacity.check_service(parameters, new=True)
+    strategies.check(parameters)
+    _answered(_create({**parameters, "desiredCount": 0}))
+    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
+    service = ecs._services[f"{cluster}/{parameters['serviceName']}"]
+    count = 0 if parameters.get("schedulingStrategy") == "DAEMON" else parameters.get("desiredCount", 1)
+    service |= {"desiredCount": count, "_held": True}
+    service["deployments"][0] |= {"desiredCount": count, "_image_resolution_disabled": count == 0}
+    _complete(service, {**_DEFAULTS, **parameters})
+    return service, rollout.begin(cluster, service, parameters, None)
+
+
+def update(parameters: Record) -> Done:
+    """Change a service; the deployment that follows, if one does, is the caller's to run.
+
+    Args:
+        parameters: Of UpdateService.
+
+    Raises:
+        RefusedError: As ECS would.
+    """
+    capacity.check_service(parameters, new=False)
+    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
+    name = (ecs._resolve_service_ref(parameters.get("service", "")) or ("",))[0]
+    key = f"{cluster}/{name}"
+    service: Record | None = ecs._services.get(key)
+    if service is None:
+        raise RefusedError("ServiceNotFoundException: Service not found.")
+    strategies.check({**service, **parameters})
+    before = copy.deepcopy(service)
+    latest = revisions.revision(service["deployments"][0].get("_revision"))
+    stated = {**_changes(parameters, service, latest), "cluster": cluster, "service": name}
+    if service.get("_rolling"):
+        known = service["taskDefinition"]
+        if stated.get("forceNewDeployment") or stated.get("taskDefinition", known) != known:
+            raise RefusedError(
+                "a deployment of the service is still in progress, which the local AWS lets no other end"
+            )
+        _answered(_update(stated))
+        _complete(service, parameters)
+        return service, None
+    service["_held"] = True
+    try:
+        _answered(_update(stated))
+        _complete(service, parameters)
+        if before["deployments"][0]["id"] != service["deployments"][0]["id"]:
+            kept = {each: latest[each] for each in latest if each in revisions.STATED and each not in service}
+            return service, rollout.begin(cluster, service, {**kept, **parameters}, before)
+    except RefusedError:
+        service.pop("_held", None)
+        raise
+    service.pop("_held", None)
+    ecs._reconcile_service_tasks(cluster, key)
+    return service, None
+
+
+def _changes(parameters: Record, service: Mapping[str, Any], latest: Mapping[str, Any]) -> Record:
+    """The parameters, a new deployment forced by what ECS starts new tasks for."""
+    known = {**latest, **service}
+    if any(name in parameters and (parameters[name] or None) != (known.get(name) or None) for name in _DEPLOYED):
+        return {**parameters, "forceNewDeployment": True}
+    return parameters
+
+
+def _complete(service: Record, stated: Mapping[str, Any]) -> None:
+    """Put what ministack drops into a service's record, in the words of DescribeServices."""
+    of_service = members("ecs", "Service") - {"taskDefinition", "desiredCount", "tags", "launchType"}
+    of_deployment = members("ecs", "Deployment") - of_service - {"taskDefinition", "desiredCount", "launchType"}
+    if service["launchType"] == "FARGATE" or any(
+        item["capacityProvider"].startswith("FARGATE") for item in service["capacityProviderStrategy"] or ()
+    ):
+        platform = {"platformVersion": service.get("platformVersion") or "LATEST", "platformFamily": "Linux"}
+        stated = {**platform, **stated}
+    service.update({name: value for name, value in stated.items() if name in of_service})
+    daemon = service.get("schedulingStrategy") == "DAEMON"
+    configuration = stated.get("deploymentConfiguration", service.get("_stated", {}))
+    service["_stated"] = configuration
+    service["deploymentConfiguration"] = strategies.completed(configuration, daemon=daemon)
+    service["deployments"][0].update({name: value for name, value in stated.items() if name in of_deployment})
+
+
+def _answered(answer: Any) -> None:
+    status, _, body = answer
+    if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
+        raise RefusedError(f"{ecs.json.loads(body)['__type']}: {ecs.json.loads(body).get('message', '')}")
+
+
+def _served(change: Callable[[Record], Done]) -> Callable[[Record], Any]:
+    """An operation of the API, which answers before a deployment that takes long is over."""
+
+    def served(parameters: Record) -> Any:
+        try:
+            service, started = change(parameters)
+        except RefusedError as error:
+            code, colon, message = str(error).partition("Exception: ")
+            code, message = (f"{code}Exception", message) if colon else ("InvalidParameterException", str(error))
+            return error_response_json(code, message, 400)
+        answer = None
+        if started and started.takes_long:
+            answer = json_response({"service": ecs._sanitize(service)})
+            spawn_background(_run, started, thread_name="ecs-deployment")
+        elif started:
+            _run(started)
+        return answer or json_response({"service": ecs._sanitize(service)})
+
+    return served
+
+
+def _run(started: rollout.Rollout) -> None:
+    try:
+        started.run(patient=True)
+    except RefusedError:
+        return  # the service and its deployments say so
+
+
+_create: Callable[[Record], Any]
+_update: Callable[[Record], Any]
+
+
+def install() -> None:
+    """Let ECS's own operations go this way."""
+    global _create, _update  # ministack's own, once they are replaced
+    _create, _update = ecs._create_service, ecs._update_service
+    ecs._create_service = scheduling.then_shrink(_served(create))
+    ecs._update_service = scheduling.then_shrink(_served(update))
+    ecs._ACTION_MAP |= {"CreateService": ecs._create_service, "UpdateService": ecs._update_service}

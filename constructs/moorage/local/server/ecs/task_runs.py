@@ -1,0 +1,80 @@
+"""Amazon ECS: tasks that end by themselves.
+
+No container runs, so its command says how it goes, as the shell that it is written for would take it: `exit 3` ends
+with 3, `sleep 60` takes that many seconds, `sleep infinity` never ends, and anything else ends at once with 0. A
+service's tasks stay, unless the command of an essential container is to exit: then the deployment fails.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import math
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ministack.services import ecs
+
+from moorage.local.server.ecr.repository_type import missing_image
+from moorage.local.server.ecs.container_instances import Record
+
+_EXIT = re.compile(r"\bexit (\d{1,3})\b")
+_SLEEP = re.compile(r"\bsleep (\d+|infinity)\b")
+_EXITED = "Essential container in task exited"
+
+
+def _command(container: Mapping[str, Any]) -> str:
+    return " ".join([*(container.get("entryPoint") or ()), *(container.get("command") or ())])
+
+
+def _essential(containers: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [each for each in containers if each.get("essential", True)]
+
+
+def exit_code(containers: Iterable[Mapping[str, Any]]) -> int | None:
+    """What the first essential container whose command is to exit exits with; None where none is."""
+    found = (_EXIT.search(_command(each)) for each in _essential(containers))
+    return next((int(match[1]) for match in found if match), None)
+
+
+def started(task: Record) -> None:
+    """Let a task that has its place run, and end when its containers' commands say so; a service's stay."""
+    if task["group"].startswith("service:"):
+        return
+    revision = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
+    overrides = {each["name"]: each for each in task["overrides"].get("containerOverrides", ()) if "name" in each}
+    containers = [each | _overridden(overrides.get(each["name"], {})) for each in revision["containerDefinitions"]]
+    missing = next(filter(None, (missing_image(each["image"]) for each in containers)), None)
+    if missing:
+        ecs._mark_task_stopped(task["taskArn"], task, missing, "TaskFailedToStart")
+        return
+    lasts = min(map(_seconds, _essential(containers)), default=0.0)
+    if lasts == math.inf:
+        return
+    if lasts == 0:
+        _end(task, containers)
+        return
+    task["_ends"] = time.time() + lasts
+    timer = threading.Timer(lasts, contextvars.copy_context().run, (_end, task, containers))
+    timer.daemon = True
+    timer.start()
+
+
+def _overridden(override: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: override[name] for name in ("command",) if override.get(name)}
+
+
+def _seconds(container: Mapping[str, Any]) -> float:
+    found = _SLEEP.search(_command(container))
+    return float(found[1].replace("infinity", "inf")) if found else 0.0
+
+
+def _end(task: Record, containers: Iterable[Mapping[str, Any]]) -> None:
+    if ecs._tasks.get(task["taskArn"]) is not task or task["lastStatus"] == "STOPPED":
+        return
+    codes = {each["name"]: exit_code([{**each, "essential": True}]) or 0 for each in containers}
+    for container in task["containers"]:
+        container["exitCode"] = codes.get(container["name"], 0)
+    ecs._mark_task_stopped(task["taskArn"], task, _EXITED, "EssentialContainerExited", exit_code=0)

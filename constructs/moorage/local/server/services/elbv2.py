@@ -1,0 +1,227 @@
+"""Elastic Load Balancing: what ministack's load balancers, target groups and rules drop or would let pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.services import alb, ec2
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.calls import RefusedError, request, xml
+from moorage.local.server.core.resource import Made, Properties, Resource
+
+_ACTION = {"FixedResponseConfig", "ForwardConfig", "Order", "RedirectConfig", "TargetGroupArn", "Type"}
+_MOST_GROUPS = 5
+_WEIGHTS = range(1000)
+
+Actions = list[dict[str, Any]]
+
+
+class LoadBalancer(Resource):
+    """A load balancer in the VPC of its subnets, which deletion protection protects."""
+
+    type = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        subnets = properties.get("Subnets", [])
+        missing = [subnet for subnet in subnets if subnet not in ec2._subnets]
+        if missing:
+            raise RefusedError(f"InvalidSubnet: the subnets {', '.join(missing)} do not exist")
+        vpcs = {ec2._subnets[subnet]["VpcId"] for subnet in subnets}
+        if len(vpcs) > 1:
+            raise RefusedError(f"InvalidSubnet: the subnets are in several VPCs: {', '.join(sorted(vpcs))}")
+        placed = properties | {"VpcId": next(iter(vpcs), "")}
+        return Made(*provisioners._elbv2_load_balancer_create(name, placed, name))
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        kept = new | {"Name": alb._lbs[physical_id]["LoadBalancerName"]}
+        return Made(*provisioners._elbv2_load_balancer_update(physical_id, old, kept, physical_id))
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        attributes = {item["Key"]: item["Value"] for item in alb._lb_attrs.get(physical_id, ())}
+        if attributes.get("deletion_protection.enabled") == "true":
+            raise RefusedError(
+                f"OperationNotPermitted: '{physical_id}' cannot be deleted because deletion protection is on"
+            )
+        provisioners._elbv2_load_balancer_delete(physical_id, properties)
+
+
+class TargetGroup(Resource):
+    """A target group, with the version of its protocol."""
+
+    type = "AWS::ElasticLoadBalancingV2::TargetGroup"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        made = Made(*provisioners._elbv2_target_group_create(name, properties, name))
+        if "ProtocolVersion" in properties:
+            alb._tgs[made.physical_id]["ProtocolVersion"] = properties["ProtocolVersion"]
+        return made
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        kept = new | {"Name": alb._tgs[physical_id]["TargetGroupName"]}
+        return Made(*provisioners._elbv2_target_group_update(physical_id, old, kept, physical_id))
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        used = [rule["RuleArn"] for rule in alb._rules.values() if physical_id in str(rule["Actions"])]
+        if used:
+            raise RefusedError(f"ResourceInUse: the target group '{physical_id}' is in use by {used[0]}")
+        provisioners._elbv2_target_group_delete(physical_id, properties)
+
+
+class ListenerRule(Resource):
+    """A rule of a listener: target groups by weight, a redirect or a fixed answer, at a priority of its own."""
+
+    type = "AWS::ElasticLoadBalancingV2::ListenerRule"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        listener, priority = properties.get("ListenerArn"), str(properties.get("Priority"))
+        if any(rule["ListenerArn"] == listener and rule["Priority"] == priority for rule in alb._rules.values()):
+            raise RefusedError(f"PriorityInUse: priority '{priority}' is in use on the listener")
+        _check_actions(properties)
+        made = Made(*provisioners._elbv2_listener_rule_create(name, properties, name))
+        alb._tags[made.physical_id] = provisioners._elbv2_tags(properties.get("Tags"))
+        self._attach(made.physical_id)
+        return made
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        _check_actions(new)
+        made = Made(*provisioners._elbv2_listener_rule_update(physical_id, old, new, physical_id, physical_id))
+        provisioners._reconcile_tag_list(alb._tags.setdefault(physical_id, []), old, new)
+        self._attach(made.physical_id)
+        return made
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners._elbv2_listener_rule_delete(physical_id, properties)
+        alb._tags.pop(physical_id, None)
+
+    def _attach(self, rule_arn: str) -> None:
+        """Note the load balancer on the groups that the rule forwards to."""
+        rule = alb._rules[rule_arn]
+        balancer = alb._listeners[rule["ListenerArn"]]["LoadBalancerArn"]
+        for arn in weights(rule_arn):
+            group = alb._tgs.get(arn)
+            if group is not None and balancer not in group["LoadBalancerArns"]:
+                group["LoadBalancerArns"].append(balancer)
+
+
+def weights(rule_arn: str) -> dict[str, int]:
+    """The target groups that a rule forwards to, or a listener by itself, and each one's weight.
+
+    Raises:
+        RefusedError: If there is no such rule or listener.
+    """
+    rule = _rule(rule_arn)
+    if rule is None:
+        raise RefusedError(f"RuleNotFound: the rule '{rule_arn}' does not exist")
+    forwards = (_groups(action) for action in rule["Actions"] if action["Type"] == "forward")
+    return {each["TargetGroupArn"]: each.get("Weight", 1) for groups in forwards for each in groups}
+
+
+def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
+    """Forward a rule's requests to these target groups, by these weights; what else the rule does stays.
+
+    Args:
+        rule_arn: A listener rule's; a listener's own default rule takes its listener along. Or a listener's, as of a
+            network load balancer, which has that rule alone.
+        shares: A weight for each target group.
+    """
+    rule = _rule(rule_arn)
+    if rule is None:
+        return
+    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in shares.items()]
+    for action in rule["Actions"]:
+        if action["Type"] == "forward":
+            action["ForwardConfig"] = {**action.get("ForwardConfig", {}), "TargetGroups": groups}
+            action["TargetGroupArn"] = max(shares, key=lambda arn: shares[arn])
+
+
+def _rule(arn: str) -> dict[str, Any] | None:
+    """A rule by its ARN, or a listener's default rule by that of the listener."""
+    defaults = (rule for rule in alb._rules.values() if rule["ListenerArn"] == arn and rule.get("IsDefault"))
+    return alb._rules.get(arn) or next(defaults, None)
+
+
+def _groups(action: Mapping[str, Any]) -> Actions:
+    stated: Actions = action.get("ForwardConfig", {}).get("TargetGroups", [])
+    return stated or ([{"TargetGroupArn": action["TargetGroupArn"]}] if "TargetGroupArn" in action else [])
+
+
+def _check_actions(properties: Properties) -> None:
+    """Refuse what ministack would leave out of an action, and what a forward cannot be."""
+    for action in properties.get("Actions", ()):
+        lost = sorted(set(action) - _ACTION)
+        if lost:
+            raise RefusedError(
+                f"property Actions: {', '.join(lost)} exists in CloudFormation, but the local AWS does not implement it"
+            )
+        groups = _groups(action) if action.get("Type") == "forward" else []
+        if len(groups) > _MOST_GROUPS:
+            raise RefusedError(f"TooManyTargetGroups: a rule forwards to {_MOST_GROUPS} target groups at most")
+        for group in groups:
+            if int(group.get("Weight", 1)) not in _WEIGHTS:
+                raise RefusedError(f"ValidationError: a target group's weight is 0 to 999, not {group['Weight']}")
+            if group["TargetGroupArn"] not in alb._tgs:
+                raise RefusedError(f"TargetGroupNotFound: the target group '{group['TargetGroupArn']}' does not exist")
+
+
+def _with_forward(actions: Callable[..., Actions]) -> Callable[..., Actions]:
+    """Keep the weights and the stickiness of a forward, which ministack drops."""
+
+    def kept(properties: Properties, balancer: str | None, prop: str = "DefaultActions") -> Actions:
+        records = actions(properties, balancer, prop)
+        for record, stated in zip(records, properties.get(prop) or (), strict=True):
+            if "ForwardConfig" in stated:
+                action = {"Type": "forward", "ForwardConfig": stated["ForwardConfig"]}
+                record["ForwardConfig"] = request("elbv2", "ModifyRule", {"Actions": [action]})["Actions"][0][
+                    "ForwardConfig"
+                ]
+        return records
+
+    return kept
+
+
+def _showing_forward(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    def described(action: dict[str, Any]) -> str:
+        forward = action.get("ForwardConfig")
+        if not forward:
+            return describe(action)
+        several = len(forward["TargetGroups"]) > 1  # then AWS names none of them as the action's own
+        shown = describe({key: value for key, value in action.items() if not (several and key == "TargetGroupArn")})
+        config = f"<ForwardConfig>{xml('elbv2', 'ForwardActionConfig', forward)}</ForwardConfig></member>"
+        return re.sub("</member>$", lambda _: config, shown)
+
+    return described
+
+
+def install() -> None:
+    """Let the service's own API show what ministack's records have no place for."""
+    describe = alb._tg_xml
+
+    def described(group: dict[str, Any]) -> str:
+        version = group.get("ProtocolVersion")
+        shown = f"<ProtocolVersion>{version}</ProtocolVersion></member>" if version else "</member>"
+        return re.sub("</member>$", shown, describe(group))
+
+    alb._tg_xml = described
+    alb._lb_xml = _with_zones(alb._lb_xml)
+    alb._action_xml = _showing_forward(alb._action_xml)
+    provisioners._elbv2_listener_actions = _with_forward(provisioners._elbv2_listener_actions)
+
+
+def _with_zones(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    """Each subnet's own zone, where ministack names the region's first for all."""
+
+    def described(balancer: dict[str, Any]) -> str:
+        shown = describe(balancer)
+        for subnet in balancer.get("Subnets", ()):
+            zone = ec2._subnets.get(subnet, {}).get("AvailabilityZone", "")
+            shown = re.sub(
+                f"<ZoneName>[^<]*</ZoneName><SubnetId>{subnet}<",
+                f"<ZoneName>{zone}</ZoneName><SubnetId>{subnet}<",
+                shown,
+            )
+        return shown
+
+    return described

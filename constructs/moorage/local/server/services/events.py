@@ -1,0 +1,229 @@
+"""Amazon EventBridge: rules, and the delivery of events to what ministack delivers to only in part, or not at all.
+
+An event that its target would not take on AWS (there is no such queue, its policy or its key does not let EventBridge
+in) goes to the target's dead-letter queue, at once: such faults AWS does not retry either.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.arn import ArnParseError, parse_arn
+from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.services import cloudwatch_logs as logs
+from ministack.services import eventbridge, lambda_svc, sns, sqs
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core import policies
+from moorage.local.server.core.calls import RefusedError, check, perform, request
+from moorage.local.server.core.resource import Made, Properties, Resource, shortened
+
+Record = dict[str, Any]
+
+_SERVICE = "events.amazonaws.com"
+_RENAMED = {"TagList": "Tags"}
+_LONGEST = 64
+_NOT_FOUND = "RESOURCE_NOT_FOUND"
+_NO_PERMISSIONS = "NO_PERMISSIONS"
+
+
+class Rule(Resource):
+    """A rule and its targets, which no second stack can take over; on a bus of its own its id names that too."""
+
+    type = "AWS::Events::Rule"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        rule = str(properties.get("Name") or shortened(name, _LONGEST))
+        if eventbridge._rule_key(rule, self._bus(properties)) in eventbridge._rules:
+            raise RefusedError(
+                f"Resource of type '{self.type}' with identifier '{rule}' already exists (AlreadyExists)"
+            )
+        try:
+            return self._put(rule, {}, properties)
+        except RefusedError:
+            self._remove(rule, self._bus(properties))
+            raise
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        rule = physical_id.rpartition("|")[2]
+        if self._bus(old) != self._bus(new):
+            self._remove(rule, self._bus(old))
+            return self._put(rule, {}, new)
+        return self._put(rule, old, new)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        self._remove(physical_id.rpartition("|")[2], self._bus(properties))
+
+    def _put(self, rule: str, old: Properties, new: Properties) -> Made:
+        eventbridge._ensure_default_bus()
+        bus = self._bus(new)
+        kept = ("Description", "EventPattern", "RoleArn", "ScheduleExpression", "State")
+        stated = {"Description": "", "State": "ENABLED", **{key: new[key] for key in kept if key in new}}
+        wanted = request("events", "PutRule", {"Name": rule, "EventBusName": bus, **stated})
+        if not {"EventPattern", "ScheduleExpression"} & stated.keys():
+            raise RefusedError("ValidationException: a rule needs an EventPattern or a ScheduleExpression")
+        check("events", "PutRule", wanted)
+        arn = perform(eventbridge._put_rule, wanted)["RuleArn"]
+        provisioners._eb_rule_apply_tags(arn, old.get("Tags") or [], new.get("Tags") or [])
+        self._put_targets({"Rule": rule, "EventBusName": bus}, old, new)
+        return Made(rule if bus == "default" else f"{bus}|{rule}", {"Arn": arn, "RuleName": rule})
+
+    def _put_targets(self, rule: Properties, old: Properties, new: Properties) -> None:
+        targets = new.get("Targets") or []
+        gone = {each["Id"] for each in old.get("Targets") or []} - {each["Id"] for each in targets}
+        if gone:
+            perform(eventbridge._remove_targets, {**rule, "Ids": sorted(gone)})
+        if targets:
+            wanted = request("events", "PutTargets", {**rule, "Targets": targets}, renamed=_RENAMED)
+            check("events", "PutTargets", wanted)
+            perform(eventbridge._put_targets, wanted)
+
+    def _bus(self, properties: Properties) -> str:
+        name, error = eventbridge._event_bus_name_from_ref(properties.get("EventBusName") or "default")
+        if error:
+            raise RefusedError(": ".join(error))
+        return str(name)
+
+    def _remove(self, rule: str, bus: str) -> None:
+        provisioners._eb_rule_delete(rule, {"EventBusName": bus})
+
+
+def install() -> None:
+    """Deliver a rule's events as EventBridge does."""
+    invoke: Callable[..., None] = eventbridge._invoke_target
+
+    def invoked(target: Record, event: Record, rule: Record, view: Any = None) -> None:
+        if ":rule/" not in rule.get("Arn", ""):  # a schedule's, which has a role instead of the targets' policies
+            invoke(target, event, rule, view)
+            return
+        seen = view or eventbridge._pattern_event_view(event)
+        try:
+            service = _open_to(target, rule["Arn"])
+            if service == "logs":
+                _write(target, rule, seen)
+            else:
+                invoke(target, event, rule, seen)
+        except RefusedError as error:
+            put_aside(target, json.dumps(seen.event_with_detail()), rule["Arn"], error)
+
+    eventbridge._invoke_target = invoked
+
+
+def _open_to(target: Record, rule_arn: str) -> str:
+    """The service of a target that takes a rule's events.
+
+    Raises:
+        RefusedError: It does not.
+    """
+    try:
+        spec = parse_arn(target["Arn"])
+    except ArnParseError as error:
+        raise RefusedError(f"{_NOT_FOUND}: {target['Arn']} is not an ARN") from error
+    here = (get_account_id(), get_region()) == (spec.account_id, spec.region)
+    asked = _ASKED.get(spec.service)
+    if asked is not None and not here:
+        raise RefusedError(f"{_NO_PERMISSIONS}: {target['Arn']} is in another account or region")
+    if asked is not None and "RoleArn" not in target:
+        asked(target["Arn"], rule_arn)
+    return str(spec.service)
+
+
+def _ask_queue(arn: str, rule_arn: str) -> None:
+    _ask_encrypted(sqs._queue_by_arn(arn), "sqs:SendMessage", arn, rule_arn)
+
+
+def _ask_topic(arn: str, rule_arn: str) -> None:
+    _ask_encrypted(sns._topics.get(arn), "sns:Publish", arn, rule_arn)
+
+
+def _ask_encrypted(found: Record | None, action: str, arn: str, rule_arn: str) -> None:
+    """Ask a queue or a topic, and the key that encrypts it."""
+    if found is None:
+        raise RefusedError(f"{_NOT_FOUND}: {arn} does not exist")
+    attributes = found["attributes"]
+    _ask(attributes.get("Policy"), action, arn, rule_arn)
+    use = ("kms:GenerateDataKey", "kms:Decrypt")
+    fault = policies.unusable_key(attributes.get("KmsMasterKeyId"), _SERVICE, rule_arn, *use)
+    if fault:
+        raise RefusedError(f"{_NO_PERMISSIONS}: {fault}")
+
+
+def _ask_function(arn: str, rule_arn: str) -> None:
+    function, _, _ = lambda_svc._get_func_record_for_ref(arn)
+    if not function:
+        raise RefusedError(f"{_NOT_FOUND}: the function {arn} does not exist")
+    _ask(function["policy"], "lambda:InvokeFunction", arn, rule_arn)
+
+
+def _ask_group(arn: str, rule_arn: str) -> None:
+    group = _group_name(arn)
+    if group not in logs._log_groups:
+        raise RefusedError(f"{_NOT_FOUND}: the log group {group} does not exist")
+    wanted = f"{arn.removesuffix(':*')}:*"
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+        documents = [each["policyDocument"] for each in logs._resource_policies.values()]
+        if not any(policies.allows(each, _SERVICE, action, wanted, rule_arn) for each in documents):
+            raise RefusedError(f"{_NO_PERMISSIONS}: no resource policy lets {_SERVICE} do {action} in {group}")
+
+
+_ASKED: dict[str, Callable[[str, str], None]] = {
+    "lambda": _ask_function,
+    "logs": _ask_group,
+    "sns": _ask_topic,
+    "sqs": _ask_queue,
+}
+
+
+def _ask(policy: Any, action: str, arn: str, rule_arn: str) -> None:
+    if not policies.allows(policy, _SERVICE, action, arn, rule_arn):
+        raise RefusedError(f"{_NO_PERMISSIONS}: the policy of {arn} does not let {_SERVICE} do {action}")
+
+
+def _group_name(arn: str) -> str:
+    return arn.partition(":log-group:")[2].removesuffix(":*")
+
+
+def _write(target: Record, rule: Record, view: Any) -> None:
+    """Write an event into a log group, in a stream of its own as EventBridge does."""
+    group, stream, event = _group_name(target["Arn"]), new_uuid(), view.event_with_detail()
+    entry = {"message": json.dumps(event)}
+    if "InputTransformer" in target:
+        entry |= json.loads(eventbridge._apply_input_transformer(target["InputTransformer"], rule, view))
+    stated = str(entry.get("timestamp", ""))
+    moment = int(stated) if stated.isdigit() else int(time.time() * 1000)
+    perform(logs._create_log_stream, {"logGroupName": group, "logStreamName": stream})
+    perform(
+        logs._put_log_events,
+        {"logGroupName": group, "logStreamName": stream, "logEvents": [{**entry, "timestamp": moment}]},
+    )
+
+
+def put_aside(target: Record, text: str, rule_arn: str, error: RefusedError) -> None:
+    """Send an event that could not be delivered to the target's dead-letter queue, if that takes it.
+
+    Args:
+        target: The target, with its `DeadLetterConfig`.
+        text: The event.
+        rule_arn: The rule's ARN.
+        error: Why, after a code.
+    """
+    queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
+    if not queue_arn:
+        return
+    try:
+        _ask_queue(queue_arn, rule_arn)
+    except RefusedError:
+        return
+    code, _, message = str(error).partition(": ")
+    said = {
+        "ERROR_CODE": code, "ERROR_MESSAGE": message, "RETRY_ATTEMPTS": "0", "RULE_ARN": rule_arn,
+        "TARGET_ARN": target["Arn"],
+    }  # fmt: skip
+    attributes = {
+        name: {"DataType": "Number" if name == "RETRY_ATTEMPTS" else "String", "StringValue": value}
+        for name, value in said.items()
+    }
+    sqs._act_send_message({"MessageBody": text, "MessageAttributes": attributes}, sqs._queue_by_arn(queue_arn)["url"])

@@ -1,0 +1,109 @@
+"""AWS IAM: the profile through which an instance has its role, and whether a role suffices for what a service does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam
+
+from moorage.local.server.core.calls import RefusedError, query
+from moorage.local.server.core.resource import Made, Properties, Resource, shortened
+
+
+class InstanceProfile(Resource):
+    """An instance profile, which holds one role; `Ref` returns its name."""
+
+    type = "AWS::IAM::InstanceProfile"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        profile = str(properties.get("InstanceProfileName", shortened(name, 128)))
+        self._check(properties)
+        query(iam._create_instance_profile, InstanceProfileName=profile, Path=properties.get("Path", "/"))
+        return self._made(profile, properties)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new)
+        return self._made(physical_id, new)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        iam._instance_profiles.pop(physical_id, None)
+
+    def _check(self, properties: Properties) -> None:
+        roles = properties["Roles"]
+        if len(roles) > 1:
+            raise RefusedError("Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1 (LimitExceeded)")
+        for role in roles:
+            if role not in iam._roles:
+                raise RefusedError(f"The role with name {role} cannot be found. (NoSuchEntity)")
+
+    def _made(self, name: str, properties: Properties) -> Made:
+        profile = iam._instance_profiles[name]
+        profile["Roles"] = list(properties["Roles"])
+        return Made(name, {"Arn": profile["Arn"]})
+
+
+def is_trusted(role_arn: str, service: str, **context: str) -> bool:
+    """Whether a role exists whose trust policy lets a service assume it.
+
+    Args:
+        role_arn: The role's.
+        service: As in `ecs.amazonaws.com`.
+        context: Condition keys beside the account, `sourcearn` for `aws:SourceArn`.
+    """
+    role = iam._roles.get(role_arn.rsplit("/", maxsplit=1)[-1])
+    if role is None:
+        return False
+    document = role["AssumeRolePolicyDocument"]
+    stated = json.loads(document) if isinstance(document, str) else document
+    statements = stated["Statement"] if isinstance(stated["Statement"], list) else [stated["Statement"]]
+    asked = _asked(role_arn, "sts:AssumeRole", role_arn, {f"aws:{key}": value for key, value in context.items()})
+    return any(
+        each["Effect"] == "Allow"
+        and iam_evaluator._service_principal_matches(each.get("Principal"), service)
+        and iam_evaluator._conditions_met(each.get("Condition", {}), asked)
+        for each in statements
+    )
+
+
+def require(role_arn: str, action: str, resource: str, **context: str) -> None:
+    """Refuse what a service's role may not do.
+
+    A role with one of AWS's own managed policies passes: what these allow is not known here.
+
+    Args:
+        role_arn: The role's.
+        action: As in `ecs:RunTask`.
+        resource: The ARN it is done to.
+        context: Condition keys of the action's service, `cluster` for `ecs:cluster`.
+
+    Raises:
+        RefusedError: As the service would.
+    """
+    name = role_arn.rsplit("/", maxsplit=1)[-1]
+    role: dict[str, Any] = iam._roles.get(name, {})
+    if any(arn.startswith("arn:aws:iam::aws:policy/") for arn in role.get("AttachedPolicies", ())):
+        return
+    prefix = action.partition(":")[0]
+    asked = _asked(role_arn, action, resource, {f"{prefix}:{key}": value for key, value in context.items()})
+    policies = iam_evaluator._gather_role_policies(name, get_account_id())
+    if iam_evaluator.evaluate(asked, policies).decision != "Allow":
+        raise RefusedError(
+            f"AccessDeniedException: User: arn:aws:sts::{get_account_id()}:assumed-role/{name} is not authorized to "
+            f"perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
+        )
+
+
+def _asked(role_arn: str, action: str, resource: str, keys: dict[str, str]) -> Any:
+    account = get_account_id()
+    return iam_evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={"aws:sourceaccount": account, **{key.lower(): value for key, value in keys.items()}},
+    )

@@ -1,0 +1,43 @@
+"""AWS KMS: keys with every property."""
+
+from __future__ import annotations
+
+from ministack.services import kms
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.calls import RefusedError, perform
+from moorage.local.server.core.resource import Made, Properties, Resource
+
+_TRUTHS = ("EnableKeyRotation", "Enabled", "MultiRegion")
+_KEPT = ("Description", "KeyPolicy", "KeySpec", "KeyUsage", "Origin", "Tags")
+_NOT_KEPT = ("BypassPolicyLockoutSafetyCheck", "PendingWindowInDays")  # for the request, and for the deletion
+_PERIOD = range(90, 2561)
+
+
+class Key(Resource):
+    """A key; its deletion is scheduled, as on AWS, and it is of no more use at once."""
+
+    type = "AWS::KMS::Key"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        return Made(*provisioners._kms_key_create(name, self._stated(properties), ""))
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        return Made(*provisioners._kms_key_update(physical_id, self._stated(old), self._stated(new), ""))
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        if kms._resolve_key(physical_id):
+            window = int(properties.get("PendingWindowInDays", 30))
+            perform(kms._schedule_key_deletion, {"KeyId": physical_id, "PendingWindowInDays": window})
+
+    def _stated(self, properties: Properties) -> Properties:
+        """The properties with truths and numbers as such, which a template may state as text."""
+        for name in _NOT_KEPT:
+            properties.get(name)
+        stated = {name: properties[name] for name in _KEPT if name in properties}
+        stated |= {name: str(properties[name]).lower() == "true" for name in _TRUTHS if name in properties}
+        if "RotationPeriodInDays" in properties:
+            stated["RotationPeriodInDays"] = int(properties["RotationPeriodInDays"])
+            if stated["RotationPeriodInDays"] not in _PERIOD:
+                raise RefusedError("ValidationException: RotationPeriodInDays is 90 to 2560")
+        return stated

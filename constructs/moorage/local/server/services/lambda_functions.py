@@ -1,0 +1,61 @@
+"""AWS Lambda: functions, whose code runs in a process of its own beside the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.services import lambda_svc as functions
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.resource import Made, Properties, Resource, shortened
+from moorage.local.server.services import iam
+
+_KEPT = ("DeadLetterConfig", "KmsKeyArn", "VpcConfig")
+_INLINE = ("python", "nodejs")
+_MOST_INLINE = 4 * 1024 * 1024
+
+
+class Function(Resource):
+    """A function; `Ref` returns its name."""
+
+    type = "AWS::Lambda::Function"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        function = str(properties.get("FunctionName") or shortened(name, 64))
+        if function in functions._functions:
+            raise RefusedError(f"Function already exist: {function} (AlreadyExists)")
+        self._check(properties)
+        made = Made(*provisioners._lambda_create(function, properties | {"FunctionName": function}, function))
+        self._keep(function, properties)
+        return made
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new)
+        named = {"FunctionName": physical_id}
+        made = Made(*provisioners._lambda_update(physical_id, {**old, **named}, new | named, physical_id, physical_id))
+        self._keep(physical_id, new)
+        return made
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        functions.invalidate_worker(physical_id)
+        provisioners._lambda_delete(physical_id, properties)
+
+    def _check(self, properties: Properties) -> None:
+        inline, runtime = properties.get("Code", {}).get("ZipFile"), str(properties.get("Runtime", ""))
+        if inline is not None and not runtime.startswith(_INLINE):
+            raise RefusedError(f"ZipFile can only be used with Node.js and Python runtimes, not with {runtime}")
+        if inline is not None and len(inline.encode("utf-8")) > _MOST_INLINE:
+            raise RefusedError(f"the inline code is longer than {_MOST_INLINE} bytes")
+        if not iam.is_trusted(properties["Role"], "lambda.amazonaws.com"):
+            raise RefusedError("The role defined for the function cannot be assumed by Lambda.")
+
+    def _keep(self, name: str, properties: Properties) -> None:
+        """Keep what ministack drops."""
+        record: dict[str, Any] = functions._functions[name]
+        for key in _KEPT:
+            record["config"].pop(key, None)
+            if key in properties:
+                record["config"][key] = properties[key]
+        reserved = properties.get("ReservedConcurrentExecutions")
+        record["concurrency"] = None if reserved is None else int(reserved)

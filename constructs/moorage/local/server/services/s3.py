@@ -1,0 +1,135 @@
+"""Amazon S3: the properties of a bucket that ministack drops, put through S3's own API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.serialize import create_serializer
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import s3
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.calls import RefusedError, model, request
+
+Put = Callable[[str, bytes], Any]
+
+_SSE = "x-amz-server-side-encryption"
+_ENCRYPTION = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
+_DAYS = {"ExpirationInDays": "Days", "ExpirationDate": "Date", "ExpiredObjectDeleteMarker": "ExpiredObjectDeleteMarker"}
+_CANNED = {
+    "AuthenticatedRead": "authenticated-read",
+    "BucketOwnerFullControl": "bucket-owner-full-control",
+    "BucketOwnerRead": "bucket-owner-read",
+    "LogDeliveryWrite": "log-delivery-write",
+    "Private": "private",
+    "PublicRead": "public-read",
+    "PublicReadWrite": "public-read-write",
+}
+
+
+def install() -> None:
+    """Add the properties to those that ministack's bucket puts, and refuse to delete a bucket with objects in it."""
+    provisioners._S3_BUCKET_CONFIGURATIONS = (
+        *provisioners._S3_BUCKET_CONFIGURATIONS,
+        ("AccessControl", str.encode, _put_canned_acl, lambda name: s3._bucket_acl.pop(name, None)),
+        ("BucketEncryption", _encryption, _checked(s3._put_bucket_encryption), s3._delete_bucket_encryption),
+        ("LifecycleConfiguration", _lifecycle, _checked(s3._put_bucket_lifecycle), s3._delete_bucket_lifecycle),
+        ("LoggingConfiguration", _logging, _checked(s3._put_bucket_logging), s3._bucket_logging_config.pop),
+        ("ObjectLockEnabled", _lock, _locked, s3._bucket_object_lock.pop),
+        ("ObjectLockConfiguration", _lock, _locked, s3._bucket_object_lock.pop),
+        (
+            "OwnershipControls",
+            lambda value: _xml("PutBucketOwnershipControls", {"OwnershipControls": value}),
+            _checked(s3._put_bucket_ownership_controls),
+            s3._delete_bucket_ownership_controls,
+        ),
+        (
+            "Tags",
+            lambda value: _xml("PutBucketTagging", {"Tagging": {"TagSet": value}}),
+            _checked(s3._put_bucket_tagging),
+            lambda name: s3._bucket_tags.pop(name, None),
+        ),
+    )
+    provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = _delete
+    resolve = s3._resolve_sse_write_headers
+
+    def resolved(headers: dict[str, str], bucket: str) -> Any:
+        if headers.get(_SSE) == "aws:kms":
+            # AWS encrypts with its own key, aws/s3, where the writer names none; ministack would refuse.
+            key = f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"
+            headers = {f"{_SSE}-aws-kms-key-id": key, **headers}
+        return resolve(headers, bucket)
+
+    s3._resolve_sse_write_headers = resolved
+
+
+def _xml(operation: str, properties: dict[str, Any], renamed: dict[str, str] | None = None) -> bytes:
+    stated = request("s3", operation, {"Bucket": "bucket", **properties}, renamed=renamed)
+    serialized = create_serializer("rest-xml").serialize_to_request(stated, model("s3").operation_model(operation))
+    body: bytes = serialized["body"]
+    return body
+
+
+def _encryption(value: dict[str, Any]) -> bytes:
+    rules = {"Rules": value["ServerSideEncryptionConfiguration"]}
+    return _xml("PutBucketEncryption", {"ServerSideEncryptionConfiguration": rules}, _ENCRYPTION)
+
+
+def _lifecycle(value: dict[str, Any]) -> bytes:
+    rules = [_rule(rule) for rule in value["Rules"]]
+    return _xml("PutBucketLifecycleConfiguration", {"LifecycleConfiguration": {"Rules": rules}})
+
+
+def _logging(value: dict[str, Any]) -> bytes:
+    renamed = {"DestinationBucketName": "TargetBucket", "LogFilePrefix": "TargetPrefix"}
+    stated = {"LogFilePrefix": "", **value}
+    return _xml("PutBucketLogging", {"BucketLoggingStatus": {"LoggingEnabled": stated}}, renamed)
+
+
+def _lock(value: Any) -> bytes:
+    """A lock's configuration; `ObjectLockEnabled` beside one states none of its own."""
+    if not isinstance(value, dict):
+        value = {"ObjectLockEnabled": "Enabled"} if str(value).lower() == "true" else {}
+    return _xml("PutObjectLockConfiguration", {"ObjectLockConfiguration": value}) if value else b""
+
+
+def _locked(name: str, body: bytes) -> None:
+    if body:
+        _checked(s3._put_object_lock_configuration)(name, body)
+
+
+def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule in S3's words, which nest what CloudFormation lists flat."""
+    rest = {key: value for key, value in rule.items() if key not in (*_DAYS, "Prefix", "TagFilters", "Transitions")}
+    expiration = {_DAYS[key]: rule[key] for key in _DAYS if key in rule}
+    transitions = [
+        {{"TransitionInDays": "Days", "TransitionDate": "Date"}.get(key, key): value for key, value in item.items()}
+        for item in rule.get("Transitions", ())
+    ]
+    tags = rule.get("TagFilters", [])
+    prefix = {"Prefix": rule.get("Prefix", "")}
+    return {
+        **rest,
+        "Filter": {"And": {**prefix, "Tags": tags}} if tags else prefix,
+        **({"Expiration": expiration} if expiration else {}),
+        **({"Transitions": transitions} if transitions else {}),
+    }
+
+
+def _put_canned_acl(name: str, canned: bytes) -> None:
+    s3._bucket_acl[name] = s3._canned_acl_policy_xml(_CANNED[canned.decode()], s3._canonical_owner_id())
+
+
+def _checked(put: Put) -> Put:
+    def checked(name: str, body: bytes) -> None:
+        status, _, answer = put(name, body)
+        if status >= 300:  # noqa: PLR2004  # S3 answers 200 or 204
+            raise RefusedError(answer.decode("utf-8", errors="replace"))
+
+    return checked
+
+
+def _delete(physical_id: str, _properties: dict[str, Any]) -> None:
+    if physical_id in s3._buckets:
+        _checked(lambda name, _: s3._delete_bucket(name))(physical_id, b"")

@@ -1,0 +1,200 @@
+"""Amazon EventBridge Scheduler: schedules and their groups, each second looked at, in each schedule's own time zone.
+
+A schedule that could not run its target is not tried again: its event goes to the dead-letter queue at once, as on AWS
+after the last retry.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import time
+import zoneinfo
+from typing import Any
+
+from ministack.core.responses import new_uuid, request_scope
+from ministack.services import ecs, eventbridge, scheduler
+from ministack.services import stepfunctions as machines
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.calls import RefusedError, perform, request
+from moorage.local.server.core.resource import Made, Properties, Resource, shortened
+from moorage.local.server.ecs import event_targets as targets
+from moorage.local.server.services import iam
+
+_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+_TICK_SECONDS = 1
+_MOST_TASKS = 10
+_MOST_PROVIDERS = 6
+_RETRIES, _AGE = range(186), range(60, 86401)
+_WINDOW = range(1, 1441)
+
+Record = dict[str, Any]
+
+_seen: dict[tuple[str, ...], tuple[Record, float, bool]] = {}
+"""When each schedule was last fired, or first seen, and whether it was fired at all."""
+
+
+class Schedule(Resource):
+    """A schedule; `Ref` returns its name."""
+
+    type = "AWS::Scheduler::Schedule"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        wanted = request("scheduler", "CreateSchedule", {"Name": shortened(name, 64), **properties})
+        _check(wanted)
+        perform(lambda body: scheduler._create_schedule(wanted["Name"], body), wanted)
+        return self._made(wanted)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        wanted = request("scheduler", "UpdateSchedule", {**new, "Name": physical_id})
+        _check(wanted)
+        perform(lambda body: scheduler._update_schedule(physical_id, body), wanted)
+        return self._made(wanted)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners._scheduler_schedule_delete(physical_id, properties)
+
+    def _made(self, wanted: Record) -> Made:
+        return Made(
+            wanted["Name"], {"Arn": scheduler._schedule_arn(wanted.get("GroupName", "default"), wanted["Name"])}
+        )
+
+
+class ScheduleGroup(Resource):
+    """A group of schedules; `Ref` returns its name."""
+
+    type = "AWS::Scheduler::ScheduleGroup"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        wanted = request("scheduler", "CreateScheduleGroup", {"Name": shortened(name, 64), **properties})
+        perform(lambda body: scheduler._create_schedule_group(wanted["Name"], body), wanted)
+        return self._made(wanted["Name"])
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        tags = scheduler._tags.setdefault(scheduler._schedule_groups[physical_id]["Arn"], {})
+        provisioners._reconcile_tag_map(tags, old, new)
+        return self._made(physical_id)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners._scheduler_group_delete(physical_id, properties)
+
+    def _made(self, name: str) -> Made:
+        group = scheduler._schedule_groups[name]
+        shown = {key: group[key] for key in ("Arn", "State")}
+        return Made(name, shown | {key: str(group[key]) for key in ("CreationDate", "LastModificationDate")})
+
+
+def _check(schedule: Record) -> None:
+    """Refuse what the Scheduler would not take."""
+    target, expression = schedule["Target"], schedule["ScheduleExpression"]
+    group = scheduler._group_arn(schedule.get("GroupName", "default"))
+    if not iam.is_trusted(target["RoleArn"], "scheduler.amazonaws.com", sourcearn=group):
+        raise RefusedError(
+            "ValidationException: The execution role you provide must allow AWS EventBridge Scheduler to assume the "
+            f"role: {target['RoleArn']}"
+        )
+    zone = schedule.get("ScheduleExpressionTimezone", "UTC")
+    if zone not in zoneinfo.available_timezones():
+        raise RefusedError(f"ValidationException: Provided ScheduleExpressionTimezone {zone} is not valid.")
+    rate, cron = eventbridge._parse_rate_seconds(expression), eventbridge._parse_cron_fields(expression)
+    if not rate and cron is None and not _AT.fullmatch(expression):
+        raise RefusedError(f"ValidationException: Invalid Schedule Expression {expression}.")
+    window = schedule["FlexibleTimeWindow"]
+    if (window["Mode"] == "FLEXIBLE") != (window.get("MaximumWindowInMinutes") in _WINDOW):
+        raise RefusedError("ValidationException: a flexible time window has 1 to 1440 minutes, and no other window any")
+    retries = target.get("RetryPolicy", {})
+    if (
+        retries.get("MaximumRetryAttempts", 0) not in _RETRIES
+        or retries.get("MaximumEventAgeInSeconds", 60) not in _AGE
+    ):
+        raise RefusedError("ValidationException: a schedule retries 0 to 185 times within 60 to 86400 seconds")
+    kind = target["Arn"].split(":")[2]
+    if kind not in ("ecs", "states", "lambda", "sqs", "sns", "events"):
+        raise RefusedError(f"the local AWS has no target of a schedule like {target['Arn']}")
+    if kind == "ecs":
+        _check_tasks(target.get("EcsParameters"))
+
+
+def _check_tasks(parameters: Record | None) -> None:
+    if parameters is None:
+        raise RefusedError("ValidationException: EcsParameters is required for an ECS target.")
+    if not 1 <= parameters.get("TaskCount", 1) <= _MOST_TASKS:
+        raise RefusedError(f"ValidationException: TaskCount is 1 to {_MOST_TASKS}")
+    strategy = parameters.get("CapacityProviderStrategy", ())
+    if len(strategy) > _MOST_PROVIDERS or (strategy and "LaunchType" in parameters):
+        raise RefusedError(
+            f"ValidationException: an ECS target has {_MOST_PROVIDERS} capacity providers at most, or a launch type"
+        )
+
+
+def _due(schedule: Record, since: float, now: float, *, fired: bool) -> bool:
+    """Whether a schedule is to be fired, that was last fired, or first seen, a while ago."""
+    expression = schedule["ScheduleExpression"]
+    zone = zoneinfo.ZoneInfo(schedule.get("ScheduleExpressionTimezone") or "UTC")
+    once = _AT.fullmatch(expression)
+    if once:
+        return not fired and now >= dt.datetime.fromisoformat(once[1]).replace(tzinfo=zone).timestamp()
+    seconds = eventbridge._parse_rate_seconds(expression)
+    if seconds is not None:
+        return bool(now - since >= seconds)
+    fields = eventbridge._parse_cron_fields(expression)
+    following = fields and eventbridge._cron_next_fire(fields, dt.datetime.fromtimestamp(since, zone))
+    return bool(following and now >= following.timestamp())
+
+
+def _tick() -> None:
+    """Fire the schedules whose time has come."""
+    now = time.time()
+    for key, schedule in list(scheduler._schedules._data.items()):
+        start, end = (scheduler._to_epoch(schedule.get(name)) for name in ("StartDate", "EndDate"))
+        if schedule["State"] != "ENABLED" or now < (start or 0) or (end and now > end):
+            continue
+        known, since, fired = _seen.get(key, ({}, now, False))
+        if known is not schedule:
+            since, fired = now, False
+            _seen[key] = (schedule, since, fired)
+        if not _due(schedule, since, now, fired=fired):
+            continue
+        _seen[key] = (schedule, now, True)
+        with request_scope(*key[:2]):
+            _fire(schedule, now)
+        if _AT.fullmatch(schedule["ScheduleExpression"]) and schedule.get("ActionAfterCompletion") == "DELETE":
+            scheduler._schedules._data.pop(key, None)
+
+
+def _fire(schedule: Record, now: float) -> None:
+    target = schedule["Target"]
+    moment = dt.datetime.fromtimestamp(now, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = {
+        "schedule-arn": schedule["Arn"],
+        "scheduled-time": moment,
+        "execution-id": new_uuid(),
+        "attempt-number": "1",
+    }
+    text = re.sub(r"<aws\.scheduler\.([a-z-]+)>", lambda found: said.get(found[1], found[0]), target.get("Input", ""))
+    try:
+        _deliver(schedule, target, text)
+    except RefusedError as error:
+        targets.put_aside(target, text or json.dumps({"target": target["Arn"]}), schedule["Arn"], error)
+
+
+def _deliver(schedule: Record, target: Record, text: str) -> None:
+    kind = target["Arn"].split(":")[2]
+    if kind == "ecs":
+        targets.run(target, text, f"chronos-schedule/{schedule['Name']}"[:36])
+    elif kind == "states":
+        iam.require(target["RoleArn"], "states:StartExecution", target["Arn"])
+        perform(machines._start_execution, {"stateMachineArn": target["Arn"], "input": text or "{}"})
+    else:
+        event = {"Source": "aws.scheduler", "DetailType": "Scheduled Event", "Detail": "{}", "Time": time.time()}
+        event |= {"EventId": new_uuid(), "Resources": [schedule["Arn"]]}
+        event |= {"Account": ecs.get_account_id(), "Region": ecs.get_region()}
+        eventbridge._invoke_target(target, event, schedule)
+
+
+def install() -> None:
+    """Look at schedules this way, and more often."""
+    scheduler._tick_schedules = _tick
+    scheduler._SCHEDULE_TICK_INTERVAL = eventbridge._SCHEDULER_TICK_INTERVAL = _TICK_SECONDS

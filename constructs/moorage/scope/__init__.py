@@ -1,0 +1,1 @@
+"""What an app, a stage, an account and a region have once: names and the one validation."""

@@ -1,0 +1,67 @@
+"""What only a whole stage can show, reported together before its templates are written."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+
+import aws_cdk as cdk
+import jsii
+from constructs import Construct, IValidation
+
+from moorage.workload.problems import is_token
+
+
+@jsii.implements(IValidation)
+class _StageValidation:
+    """The one validation of a stage; CDK asks it after everything is defined."""
+
+    def __init__(self) -> None:
+        self.names: dict[tuple[str, str, str], list[str]] = {}
+        self.checks: list[Callable[[], list[str]]] = []
+
+    def validate(self) -> list[str]:
+        return self._taken_twice() + [fault for check in self.checks for fault in check()]
+
+    def _taken_twice(self) -> list[str]:
+        return [
+            f"{' and '.join(paths)} are both the {kind} {name!r} of one account and region, "
+            "and AWS keeps it for the first; "
+            "give one of them another name, or leave the name out"
+            for (_, kind, name), paths in self.names.items()
+            if len(paths) > 1
+        ]
+
+
+_validations: weakref.WeakKeyDictionary[cdk.Stage, _StageValidation] = weakref.WeakKeyDictionary()
+
+
+def claim_name(construct: Construct, kind: str, name: str) -> None:
+    """Record that `construct` takes a name that its account and region have once; two of a stage are an error.
+
+    Args:
+        construct: What takes the name.
+        kind: The CloudFormation type that the name is of.
+        name: The name; one that CloudFormation chooses, or a token, is not recorded.
+    """
+    validation = _validation_of(construct)
+    if validation and not is_token(name):
+        where = cdk.Stack.of(construct).environment
+        validation.names.setdefault((where, kind, name), []).append(construct.node.path)
+
+
+def check_whole(construct: Construct, check: Callable[[], list[str]]) -> None:
+    """Have `check` say, once all of the stage is defined, what `construct` and the others cannot do together."""
+    validation = _validation_of(construct)
+    if validation:
+        validation.checks.append(check)
+
+
+def _validation_of(construct: Construct) -> _StageValidation | None:
+    stage = cdk.Stage.of(construct)
+    if stage is None:
+        return None
+    if stage not in _validations:
+        _validations[stage] = _StageValidation()
+        stage.node.add_validation(_validations[stage])
+    return _validations[stage]

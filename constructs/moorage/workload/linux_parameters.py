@@ -1,0 +1,74 @@
+"""What Linux alone gives a container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import attrs
+
+from moorage.workload import task_limits as limits
+from moorage.workload.problems import Faults
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ecs as ecs
+
+
+def _capabilities(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _devices(given: Sequence[ecs.Device]) -> tuple[ecs.Device, ...]:
+    return tuple(given)
+
+
+def _ulimits(given: Mapping[str, int | tuple[int, int]] | None) -> Mapping[str, tuple[int, int]]:
+    pairs = {
+        name: (limit, limit) if isinstance(limit, (int, float)) else limit for name, limit in (given or {}).items()
+    }
+    return MappingProxyType(pairs)
+
+
+@attrs.frozen(kw_only=True)
+class LinuxParameters:
+    """What a container may do to the kernel, how much of it, and what it sees of its instance.
+
+    Args:
+        add_capabilities: Capabilities beside Docker's own, as in `NET_ADMIN`; Fargate adds `SYS_PTRACE` alone.
+        drop_capabilities: Capabilities of Docker's own that it does without, or `ALL`.
+        init_process_enabled: Whether a first process forwards signals and ends what its children leave behind.
+        ulimits: Limits of its processes by name, as in `{"nofile": 65536}`, or each with a soft and a hard one; -1 is
+            none.
+        devices: Devices of the instance that it may use; none on Fargate.
+        shared_memory_mib: The size of `/dev/shm`; Docker's own 64 MiB without it. Not on Fargate.
+        max_swap_mib: How much swap space of the instance it may use, 0 for none. Not on Fargate.
+        swappiness: How early the kernel swaps, 0 to 100, where `max_swap_mib` is given.
+
+    Raises:
+        ValueError: one of them is outside what ECS takes (botocore `LinuxParameters`, `Ulimit`).
+    """
+
+    add_capabilities: tuple[str, ...] = attrs.field(converter=_capabilities, default=())
+    drop_capabilities: tuple[str, ...] = attrs.field(converter=_capabilities, default=())
+    init_process_enabled: bool = False
+    ulimits: Mapping[str, tuple[int, int]] = attrs.field(converter=_ulimits, default=None)
+    devices: tuple[ecs.Device, ...] = attrs.field(converter=_devices, default=())
+    shared_memory_mib: int | None = None
+    max_swap_mib: int | None = None
+    swappiness: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        faults = Faults("LinuxParameters")
+        for argument in ("add_capabilities", "drop_capabilities"):
+            for name in getattr(self, argument):
+                faults.keep(limits.CAPABILITY, argument, name)
+        for name, pair in self.ulimits.items():
+            faults.keep(limits.ULIMIT_NAME, "ulimits", name)
+            faults.keep(limits.ULIMIT, f"ulimits {name!r}", pair)
+        faults.keep(limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
+        faults.keep(limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)
+        faults.keep(limits.SWAPPINESS, "swappiness", self.swappiness)
+        if self.swappiness is not None:
+            faults.keep(limits.SWAPPINESS_ALONE, "swappiness", (self.swappiness, self.max_swap_mib))
+        faults.raise_found()

@@ -1,0 +1,127 @@
+"""What a task cannot have on one kind of capacity, or on Windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moorage.workload import limits, task_limits
+from moorage.workload.problems import is_token
+
+if TYPE_CHECKING:
+    from moorage.workload.container import Container
+    from moorage.workload.problems import Faults
+    from moorage.workload.task import Task
+
+
+def check_sizes(task: Task, faults: Faults) -> None:
+    """Note containers that do not say the memory that their task's is worked out from."""
+    for container in task.containers:
+        if container.memory_mib is None or is_token(container.memory_mib):
+            faults.add(
+                f"memory_mib is None, so that it is worked out, but container {container.name!r} says no number of its "
+                "own; use Container(memory_mib=...), or say the task's"
+            )
+
+
+def fargate_size(task: Task) -> tuple[int, int]:
+    """CPU units and MiB on Fargate: what the task says, and for what it leaves out the least that is offered."""
+    said, memory = task.cpu, task.memory_mib
+    needed = sum(container.cpu or 0 for container in task.containers) if said is None else said
+    if is_token((needed, memory)) or (said is not None and not task.sized_by_containers):
+        return needed, memory
+    offered = task_limits.WINDOWS_MEMORY if task.on_windows else limits.FARGATE_MEMORY
+    holding = [
+        (cpu, each)
+        for cpu, memories in offered.items()
+        for each in memories
+        if (cpu >= needed if said is None else cpu == said)
+        and (each >= memory if task.sized_by_containers else each == memory)
+        and not (task.on_windows and each == cpu)  # which CDK takes, and Fargate does not (FARGATE_WINDOWS_LEAST)
+    ]
+    return min(holding, default=(needed, memory))
+
+
+def check_fargate(task: Task, faults: Faults, *, spot: bool) -> None:
+    """Note what Fargate cannot run."""
+    size = fargate_size(task)
+    if task.on_windows:
+        faults.keep(task_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
+        faults.keep(task_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
+    else:
+        faults.keep(limits.FARGATE_SIZE, "cpu and memory_mib", size)
+    if spot:
+        faults.keep(task_limits.FARGATE_SPOT_WINDOWS, "operating_system_family", task.operating_system_family.value)
+    faults.keep(limits.FARGATE_NETWORK_MODE, "network_mode", task.network_mode.value)
+    faults.keep(task_limits.FARGATE_PID_MODE, "pid_mode", task.pid_mode)
+    faults.keep(task_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
+    for container in task.containers:
+        _check_fargate_container(container, faults)
+        if task.on_windows:
+            _check_fargate_windows(container, faults)
+    for volume in task.volumes:
+        volume.check_fargate(faults)
+
+
+def _check_fargate_container(container: Container, faults: Faults) -> None:
+    of = f"of container {container.name!r}"
+    faults.keep(task_limits.START_TIMEOUT, f"start_timeout {of}", container.start_timeout)
+    faults.keep(limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
+    faults.keep(limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
+    faults.keep(limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
+    if linux := container.linux_parameters:
+        faults.keep(task_limits.FARGATE_CAPABILITIES, f"add_capabilities {of}", linux.add_capabilities)
+        faults.keep(task_limits.FARGATE_DEVICES, f"devices {of}", linux.devices)
+        faults.keep(task_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {of}", linux.shared_memory_mib)
+        faults.keep(task_limits.FARGATE_SWAP, f"max_swap_mib {of}", linux.max_swap_mib)
+        faults.keep(task_limits.FARGATE_SWAP, f"swappiness {of}", linux.swappiness)
+    if container.logging is not None:
+        faults.keep(task_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
+    faults.keep(task_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
+    if firelens := container.firelens:
+        faults.keep(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
+
+
+def _check_fargate_windows(container: Container, faults: Faults) -> None:
+    of = f"of container {container.name!r}"
+    for argument in ("credential_spec", "environment_files", "memory_reservation_mib", "restart_policy"):
+        faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
+    router = container.sidecar and container.sidecar.firelens
+    faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", router)
+
+
+def check_instances(task: Task, faults: Faults) -> None:
+    """Note what no instance of an Auto Scaling group can run."""
+    _check_ephemeral_storage(task, "an Auto Scaling group's instances", faults)
+
+
+def check_managed_instances(task: Task, faults: Faults) -> None:
+    """Note what ECS Managed Instances cannot run."""
+    faults.keep(limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
+    faults.keep(task_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
+    faults.keep(task_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
+    _check_ephemeral_storage(task, "ECS Managed Instances", faults)
+
+
+def _check_ephemeral_storage(task: Task, where: str, faults: Faults) -> None:
+    if task.ephemeral_storage_gib is not None:
+        faults.add(
+            f"ephemeral_storage_gib is {task.ephemeral_storage_gib}, but it is Fargate's, and tasks on {where} "
+            "share the instance's volume; leave it out, and give the capacity a larger volume"
+        )
+
+
+def check_windows(task: Task, faults: Faults) -> None:
+    """Note what is Linux's in a task on Windows."""
+    faults.keep(task_limits.WINDOWS_NETWORK_MODE, "network_mode", task.network_mode.value)
+    faults.keep(task_limits.WINDOWS_ARCHITECTURE, "architecture", task.architecture.value)
+    faults.keep(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", task.pid_mode)
+    elsewhere = tuple(volume.name for volume in task.volumes if not volume.for_windows)
+    faults.keep(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
+    for container in task.containers:
+        for argument in ("writable", "linux_parameters", "privileged", "user"):
+            given = getattr(container, argument)
+            faults.keep(
+                task_limits.WINDOWS_LINUX_ONLY,
+                f"{argument} of container {container.name!r}",
+                list(given) if argument == "writable" else given,
+            )

@@ -1,0 +1,221 @@
+"""What a registry tells of, and that each target has a dead-letter queue which EventBridge may write to."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Match
+
+from moorage import ApiCall, Registry, Repository, Scanning, Severity
+from moorage.ecr.registry import registry_events
+from tests.conftest import readable, template
+from tests.ecr.ecr_events import SAMPLES
+from tests.event_patterns import matches
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+RULE, QUEUE = "AWS::Events::Rule", "AWS::SQS::Queue"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "samples"),
+    [
+        (registry_events.pushed(), {"push"}),
+        (registry_events.pushed(["my-*"], ["latest"]), {"push"}),
+        (registry_events.pushed(["prod/*"]), set()),
+        (registry_events.pushed(["my-repository-name"], ["v*"]), set()),
+        (registry_events.deleted(), {"delete"}),
+        (registry_events.archived(), {"archive"}),
+        (registry_events.replicated(), {"replication"}),
+        (registry_events.replicated(["docker-hub/*"]), {"replication"}),
+        (registry_events.replicated(result="FAILED"), {"failed replication"}),
+        (registry_events.pulled_through(), {"pull through"}),
+        (registry_events.pulled_through(["docker-hub/*"]), {"pull through"}),
+        (registry_events.pulled_through(status="FAILED"), set()),
+        (registry_events.scan_completed(), {"basic scan"}),
+        (registry_events.scan_completed(["my-repository-name"]), {"basic scan"}),
+        (registry_events.scan_completed(by_inspector=True), {"inspector scan"}),
+        (registry_events.scan_completed(["amazon/*"], by_inspector=True), {"inspector scan"}),
+        (registry_events.scan_completed(["amazon"], by_inspector=True), set()),
+        (registry_events.found(Severity.CRITICAL), {"basic scan"}),
+        (registry_events.found(Severity.LOW), {"basic scan"}),
+        (registry_events.found(Severity.LOW, ["other"]), set()),
+        (registry_events.found(Severity.MEDIUM, by_inspector=True), {"inspector finding"}),
+        (registry_events.found(Severity.MEDIUM, ["amazon/*"], by_inspector=True), {"inspector finding"}),
+        (registry_events.found(Severity.MEDIUM, ["other"], by_inspector=True), set()),
+        (registry_events.found(Severity.HIGH, by_inspector=True), set()),
+    ],
+)
+def test_a_pattern_matches_the_documented_events_that_it_is_for(
+    pattern: registry_events.Pattern, samples: set[str]
+) -> None:
+    assert {name for name, event in SAMPLES.items() if matches(pattern, event)} == samples
+
+
+def test_a_severity_that_was_not_found_tells_nothing() -> None:
+    scan = {**SAMPLES["basic scan"]["detail"], "finding-severity-counts": {"MEDIUM": 9}}
+    event = {**SAMPLES["basic scan"], "detail": scan}
+    assert not matches(registry_events.found(Severity.HIGH), event)
+    assert matches(registry_events.found(Severity.MEDIUM), event)
+
+
+def test_a_call_is_told_of_as_cloudtrail_records_it() -> None:
+    event = {
+        "source": "aws.ecr",
+        "detail-type": "AWS API Call via CloudTrail",
+        "detail": {"eventSource": "ecr.amazonaws.com", "eventName": "DeleteRepository"},
+    }
+    assert matches(registry_events.called(["DeleteRepository"]), event)
+    assert not matches(registry_events.called(["PutImage"]), event)
+
+
+def told(stack: cdk.Stack) -> dict[str, Any]:
+    (rule,) = template(stack).find_resources(RULE).values()
+    properties: dict[str, Any] = rule["Properties"]
+    return properties
+
+
+def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+    registry = Registry(stack, "Registry", scanning=Scanning.enhanced())
+    topic = sns.Topic(stack, "Findings", master_key=registry.event_key, enforce_ssl=True)
+    registry.on_scan_finding("Critical", severity=Severity.CRITICAL, target=targets.SnsTopic(topic))
+    registry.add_dashboard("Dashboard", repositories=[Repository(stack, "Web")])
+    registry.alarm_near_quota("PutImage", call=ApiCall.PUT_IMAGE, actions=[actions.SnsAction(topic)])
+    assert readable(template(stack).to_json()) == whole
+
+
+@pytest.mark.parametrize(
+    ("tell", "pattern"),
+    [
+        (lambda registry, **to: registry.on_push("Rule", tags=["v*"], **to), registry_events.pushed([], ["v*"])),
+        (lambda registry, **to: registry.on_delete("Rule", **to), registry_events.deleted()),
+        (lambda registry, **to: registry.on_archive("Rule", **to), registry_events.archived()),
+        (lambda registry, **to: registry.on_scan_completed("Rule", **to), registry_events.scan_completed()),
+        (
+            lambda registry, **to: registry.on_scan_finding("Rule", severity=Severity.HIGH, **to),
+            registry_events.found(Severity.HIGH),
+        ),
+        (
+            lambda registry, **to: registry.on_replicated("Rule", repositories=["a"], **to),
+            registry_events.replicated(["a"]),
+        ),
+        (
+            lambda registry, **to: registry.on_replicated("Rule", failed=True, **to),
+            registry_events.replicated(result="FAILED"),
+        ),
+        (lambda registry, **to: registry.on_pull_through("Rule", **to), registry_events.pulled_through()),
+        (
+            lambda registry, **to: registry.on_api_call("Rule", calls=["PutImage"], **to),
+            registry_events.called(["PutImage"]),
+        ),
+    ],
+)
+def test_each_event_is_a_rule_with_its_pattern_and_a_dead_letter_queue(
+    stack: cdk.Stack, tell: Any, pattern: registry_events.Pattern
+) -> None:
+    tell(Registry(stack, "Registry"), target=targets.SqsQueue(sqs.Queue(stack, "Target")))
+    assert told(stack)["EventPattern"] == pattern
+    (target,) = told(stack)["Targets"]
+    assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("RegistryDeadLetters")
+
+
+def test_with_enhanced_scanning_inspector_tells_of_findings(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry", scanning=Scanning.enhanced())
+    registry.on_scan_finding("Rule", severity=Severity.HIGH)
+    assert told(stack)["EventPattern"]["source"] == ["aws.inspector2"]
+
+
+def test_more_repositories_than_a_pattern_holds_are_refused(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    names = [f"team/{index:0>10}" for index in range(240)]
+    registry.on_push("Some", repositories=names[:200])
+    with pytest.raises(ValueError, match="Shop/Registry/All: pattern is 4,") as raised:
+        registry.on_push("All", repositories=names)
+    assert "an event pattern is 4,096 characters at most; name fewer, or join some with a wildcard" in str(raised.value)
+    assert registry.node.try_find_child("All") is None
+
+
+def test_names_that_cloudformation_chooses_do_not_count(stack: cdk.Stack) -> None:
+    chosen = [cdk.CfnParameter(stack, f"Name{index}").value_as_string for index in range(200)]
+    Registry(stack, "Registry").on_push("Some", repositories=chosen)
+
+
+def test_the_dead_letter_queue_is_encrypted_and_eventbridge_may_write_to_it(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    for name in ("One", "Two"):
+        registry.on_push(name, target=targets.SqsQueue(sqs.Queue(stack, name)))
+    made = template(stack)
+    made.resource_count_is("AWS::KMS::Key", 1)
+    made.has_resource_properties(QUEUE, {"KmsMasterKeyId": Match.any_value(), "MessageRetentionPeriod": 1209600})
+    (key,) = made.find_resources("AWS::KMS::Key").values()
+    assert "events.amazonaws.com" in json.dumps(key["Properties"]["KeyPolicy"])
+    allowed = [
+        statement
+        for policy in made.find_resources("AWS::SQS::QueuePolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "DeadLetters" in json.dumps(statement["Resource"]) and statement["Effect"] == "Allow"
+    ]
+    assert [statement["Principal"] for statement in allowed] == [{"Service": "events.amazonaws.com"}]
+    assert allowed[0]["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_a_target_keeps_the_dead_letter_queue_that_it_came_with(stack: cdk.Stack) -> None:
+    own = sqs.Queue(stack, "Own")
+    registry = Registry(stack, "Registry")
+    registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(stack, "Target"), dead_letter_queue=own))
+    (target,) = told(stack)["Targets"]
+    assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("Own")
+    template(stack).resource_count_is("AWS::KMS::Key", 0)
+
+
+def test_a_given_key_is_the_one_in_use(stack: cdk.Stack) -> None:
+    key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
+    registry = Registry(stack, "Registry", event_key=key)
+    registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(stack, "Target")))
+    template(stack).has_resource_properties(QUEUE, {"KmsMasterKeyId": key.key_arn})
+
+
+def test_an_event_without_a_target_defines_no_queue(stack: cdk.Stack) -> None:
+    Registry(stack, "Registry").on_push("Rule")
+    template(stack).resource_count_is(QUEUE, 0)
+
+
+def test_calls_are_counted_by_their_api(stack: cdk.Stack) -> None:
+    metric = Registry(stack, "Registry").metric_calls(ApiCall.GET_AUTHORIZATION_TOKEN)
+    assert (metric.namespace, metric.metric_name) == ("AWS/Usage", "CallCount")
+    assert metric.dimensions == {"Service": "ECR", "Type": "API", "Resource": "GetAuthorizationToken", "Class": "None"}
+
+
+def test_the_alarm_compares_with_the_quota(stack: cdk.Stack) -> None:
+    Registry(stack, "Registry").alarm_near_quota("Alarm", call=ApiCall.BATCH_GET_IMAGE, percent=90)
+    template(stack).has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Threshold": 90,
+            "Metrics": Match.array_with(
+                [Match.object_like({"Expression": "batch_get_image/SERVICE_QUOTA(batch_get_image)*100"})]
+            ),
+        },
+    )
+
+
+def test_a_share_of_a_quota_is_above_none_and_not_above_all(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="Shop/Registry/Alarm: percent is 0, but a share of a quota is above 0"):
+        Registry(stack, "Registry").alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, percent=0)
+
+
+def test_the_dashboard_shows_calls_quotas_and_pulls(stack: cdk.Stack) -> None:
+    Registry(stack, "Registry").add_dashboard("Dashboard", repositories=[Repository(stack, "Web")])
+    (dashboard,) = template(stack).find_resources("AWS::CloudWatch::Dashboard").values()
+    said = json.dumps(dashboard)
+    for shown in ("PutImage", "SERVICE_QUOTA(get_authorization_token)", "RepositoryPullCount"):
+        assert shown in said

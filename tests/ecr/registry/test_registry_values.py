@@ -1,0 +1,215 @@
+"""What a registry is given: scanning, replication, caches, templates and signing check themselves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from moorage import (
+    Encryption,
+    PullThrough,
+    Replica,
+    Replication,
+    RepositorySettings,
+    Scanning,
+    ScanningRule,
+    Severity,
+    Signing,
+    Source,
+)
+from moorage.ecr.registry.replication import Place, check_rules, circles, coming
+from moorage.ecr.registry.repository_templates import RepositoryTemplate, merged
+from moorage.ecr.repository.repository_settings import Tags
+from moorage.workload.problems import Faults
+
+HERE: Place = ("111111111111", "eu-west-1")
+ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:ecr-pullthroughcache/hub-AbCdEf"
+SECRET: Any = SimpleNamespace(secret_arn=ARN)
+PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
+
+
+def test_basic_scanning_is_of_all_images_on_push() -> None:
+    assert Scanning.basic().rules == (ScanningRule("SCAN_ON_PUSH", "*"),)
+    assert Scanning.basic(on_push=()).rules == ()
+    assert not Scanning.basic().by_inspector
+
+
+def test_enhanced_scanning_is_continuous_unless_told_otherwise() -> None:
+    assert Scanning.enhanced().rules == (ScanningRule("CONTINUOUS_SCAN", "*"),)
+    both = Scanning.enhanced(continuous=["prod/*"], on_push=["*"])
+    assert [rule.frequency for rule in both.rules] == ["CONTINUOUS_SCAN", "SCAN_ON_PUSH"]
+    assert both.by_inspector
+
+
+def test_a_filter_without_a_star_matches_what_contains_it() -> None:
+    scanning = Scanning.enhanced(continuous=["prod", "dev/*", "*/web"])
+    assert scanning.unmatched(["my-prod-images", "test/web"]) == ["dev/*"]
+
+
+def test_scanning_that_ecr_has_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="kind is 'INSPECTOR', but ECR scans in two ways"):
+        Scanning("INSPECTOR", ())
+    with pytest.raises(ValueError, match="frequency is 'DAILY', but ECR knows two"):
+        ScanningRule("DAILY", "*")
+
+
+def test_a_severity_means_itself_and_graver() -> None:
+    assert Severity.CRITICAL.or_graver == ("CRITICAL",)
+    assert Severity.MEDIUM.or_graver == ("CRITICAL", "HIGH", "MEDIUM")
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ([Replication(to="eu-west-1")], "goes to eu-west-1, which is this registry itself"),
+        ([Replication(prefix="prod/", to=[Replica("eu-west-1", account=HERE[0])])], "which is this registry itself"),
+        ([Replication(to="us-east-1"), Replication(to=["us-east-1"])], "all repositories is given twice"),
+        (
+            [Replication(prefix=["a/", "b/"], to="us-east-1"), Replication(prefix=["b/", "a/"], to="us-east-1")],
+            "prefix 'b/', 'a/' is given twice",
+        ),
+        ([Replication(to=["us-east-1", Replica("us-east-1", account=HERE[0])])], "with and without its number"),
+    ],
+)
+def test_rules_that_make_no_sense_together_are_refused(rules: list[Replication], says: str) -> None:
+    faults = Faults("Registry")
+    check_rules(rules, HERE, faults)
+    assert any(says in fault for fault in faults.found), faults.found
+
+
+def test_the_same_region_of_another_account_is_no_loop() -> None:
+    faults = Faults("Registry")
+    check_rules([Replication(to=Replica("eu-west-1", account="222222222222"))], HERE, faults)
+    assert not faults.found
+
+
+def test_a_destination_twice_in_a_rule_is_refused() -> None:
+    with pytest.raises(ValueError, match="to names us-east-1 twice"):
+        Replication(to=["us-east-1", "us-east-1"])
+
+
+def test_a_source_must_copy_something() -> None:
+    with pytest.raises(ValueError, match="Source: 2 faults"):
+        Source("1", [])
+
+
+def test_what_comes_is_what_is_sent_here() -> None:
+    here = Replication(prefix="a/", to=["eu-west-1"])
+    account = Replication(prefix="b/", to=[Replica("eu-west-1", account="333333333333")])
+    assert coming([here, account], ("222222222222", "us-east-1"), ("222222222222", "eu-west-1")) == (here,)
+    assert coming([here, account], ("222222222222", "us-east-1"), (None, None)) == (here, account)
+
+
+def test_a_circle_is_found_where_prefixes_meet() -> None:
+    there: Place = ("111111111111", "us-east-1")
+    to_there, back = Replication(prefix="prod/", to="us-east-1"), Replication(prefix="prod/web", to="eu-west-1")
+    assert list(circles([(HERE, [to_there]), (there, [back])])) == [(HERE, there)]
+    other = Replication(prefix="dev/", to="eu-west-1")
+    assert not list(circles([(HERE, [to_there]), (there, [other])]))
+
+
+def test_a_long_circle_is_found_and_a_star_is_none() -> None:
+    regions = ["eu-west-1", "us-east-1", "ap-south-1"]
+    places: list[Place] = [("111111111111", region) for region in regions]
+    around = [(places[n], [Replication(to=regions[(n + 1) % 3])]) for n in range(3)]
+    assert list(circles(around)) == [tuple(places)]
+    assert not list(circles([(places[0], [Replication(to=regions[1:])]), (places[1], []), (places[2], [])]))
+
+
+@pytest.mark.parametrize(
+    ("make", "upstream", "url"),
+    [
+        (PullThrough.ecr_public, "ecr-public", "public.ecr.aws"),
+        (PullThrough.quay, "quay", "quay.io"),
+        (PullThrough.kubernetes, "k8s", "registry.k8s.io"),
+        (lambda: PullThrough.docker_hub(SECRET), "docker-hub", "registry-1.docker.io"),
+        (lambda: PullThrough.github(SECRET), "github-container-registry", "ghcr.io"),
+        (lambda: PullThrough.gitlab(SECRET), "gitlab-container-registry", "registry.gitlab.com"),
+        (lambda: PullThrough.azure("shop", SECRET), "azure-container-registry", "shop.azurecr.io"),
+        (lambda: PullThrough.chainguard(SECRET), "chainguard", "cgr.dev"),
+        (
+            lambda: PullThrough.ecr(account="222222222222", region="us-east-1", prefix="base"),
+            "ecr",
+            "222222222222.dkr.ecr.us-east-1.amazonaws.com",
+        ),
+    ],
+)
+def test_every_registry_that_ecr_caches_is_a_word(make: Any, upstream: str, url: str) -> None:
+    cache = make()
+    assert (cache.upstream, cache.url) == (upstream, url)
+    assert cache.settings.mutability.setting == "MUTABLE"
+
+
+@pytest.mark.parametrize(
+    "make", [PullThrough.docker_hub, PullThrough.github, PullThrough.gitlab, PullThrough.chainguard]
+)
+def test_a_registry_that_asks_who_pulls_needs_a_secret(make: Any) -> None:
+    with pytest.raises(ValueError, match="secret is missing, but .* serves those alone who say who they are"):
+        make()
+
+
+def test_a_secret_that_cloudformation_names_is_refused() -> None:
+    named, stack = SimpleNamespace(name=None), SimpleNamespace(resolve=lambda value: value)
+    secret: Any = SimpleNamespace(secret_arn="${Token[A.1]}", node=SimpleNamespace(default_child=named), stack=stack)  # noqa: S106
+    with pytest.raises(ValueError, match="whose name starts with 'ecr-pullthroughcache/'"):
+        PullThrough.docker_hub(secret)
+    named.name = "ecr-pullthroughcache/hub"
+    assert PullThrough.docker_hub(secret)
+
+
+def test_tags_move_or_stay_as_their_filters_say() -> None:
+    faults = Faults("Repository")
+    fixed = Tags.of(faults, immutable_tags=True, mutable_tags=["latest", "dev-*"])
+    assert fixed.setting == "IMMUTABLE_WITH_EXCLUSION"
+    assert [fixed.fix(tag) for tag in ("1.0", "latest", "dev-7")] == [True, False, False]
+    moving = Tags.of(faults, immutable_tags=["v*"], mutable_tags=())
+    assert moving.setting == "MUTABLE_WITH_EXCLUSION"
+    assert [moving.fix(tag) for tag in ("v1", "latest")] == [True, False]
+    assert Tags.of(faults, immutable_tags=False, mutable_tags=()).setting == "MUTABLE"
+    assert not faults.found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"immutable_tags": False, "mutable_tags": ["latest"]}, "where every tag moves"),
+        ({"immutable_tags": ["v*"], "mutable_tags": ["latest"]}, "one is what the other leaves out"),
+        ({"mutable_tags": ["a b"]}, "a filter is 1 to 128 letters"),
+    ],
+)
+def test_settings_that_contradict_are_refused(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        RepositorySettings(**arguments)
+
+
+def test_settings_and_encryption_are_equal_by_value() -> None:
+    assert RepositorySettings(mutable_tags=["latest"]) == RepositorySettings(mutable_tags=("latest",))
+    assert Encryption.own_key().customer_key
+    assert not Encryption.aws_key().customer_key
+
+
+def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
+    faults = Faults("Registry")
+    (one,) = merged([RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], faults)
+    assert one.applied_for == ("CREATE_ON_PUSH", "REPLICATION")
+    assert not faults.found
+    merged([RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], faults)
+    assert "a prefix has one creation template" in faults.found[0]
+
+
+def test_signing_filters_match_by_their_stars() -> None:
+    assert Signing(PROFILE, ["prod/*", "dev"]).unmatched(["prod/web", "dev-web"]) == ["dev"]
+
+
+def test_values_load_nothing_of_cdk() -> None:
+    code = (
+        "import sys; from moorage import Lifecycle, Replication, Scanning, PullThrough, RepositoryTemplate, Severity;"
+        "Lifecycle.releases(); Replication(to='eu-west-1'); Scanning.enhanced(); PullThrough.quay();"
+        "print([name for name in sys.modules if name.startswith(('aws_cdk', 'jsii', 'constructs'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,427 @@
+"""Capacities, strategies and placement say what is wrong with them before anything is defined."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ecs as ecs
+
+from moorage import (
+    Ami,
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    ContainerInstance,
+    InstanceRequirements,
+    LoadBalancer,
+    NetworkMode,
+    OperatingSystemFamily,
+    Placement,
+    Route,
+    Scaling,
+    Service,
+    Strategy,
+    Task,
+    WarmPool,
+)
+from moorage.ecs.capacity.ec2_capacity import Ec2Capacity
+from tests.conftest import imported_vpc, template, warnings_of
+
+WINDOWS = ContainerInstance(ami=Ami.windows())
+ARM = Task(Container("redis:8", port=6379), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
+
+
+def general(**arguments: Any) -> Ec2Capacity:
+    return Capacity.ec2(
+        **{"name": "general", "instance_types": ["m7g.large", "m6g.large"], "max_instances": 10, **arguments}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"min_instances": 11}, "min_instances and max_instances is 11 to 10, but"),
+        ({"instance_types": []}, "instance_types is empty, but a group launches either named types or"),
+        ({"requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None))}, "given beside requirements"),
+        ({"instance_types": ["m7g.larg"]}, "'m7g.larg', which is no instance type of .*; use 'm7g.large'"),
+        ({"instance_types": ["m7g.large", "m7i.large"]}, r"differ in architecture \(m7g.large \(ARM64\), m7i.large"),
+        ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(g6.xlarge \(with GPUs\)"),
+        ({"instance": WINDOWS}, "but ECS's AMIs of Windows are for x86_64 without; use other types, as in 'm7i.large'"),
+        ({"instance": WINDOWS, "instance_types": ["g6.xlarge"]}, "instance_types are arm64 or have GPUs"),
+        (
+            {"instance": WINDOWS, "instance_types": ["m7i.large"], "trunking": True},
+            "trunking is given, but instances of",
+        ),
+        (
+            {"instance": WINDOWS, "instance_types": ["m7i.large"], "warm_pool": WarmPool()},
+            "warm_pool is given, but inst",
+        ),
+        ({"instance_types": ["g5g.xlarge"]}, r"no Amazon Linux 2023 AMI; use .*Ami.bottlerocket\(\)"),
+        ({"on_demand_base": 1}, "on_demand_base is 1, but without spot=True every instance is on demand"),
+        (
+            {"on_demand_base": 11, "spot": True},
+            "on_demand_base is 11 of 10 instances, but it is 0 or more",
+        ),
+        ({"warm_pool": WarmPool(), "spot": True}, "a Spot instance cannot be stopped to wait"),
+        ({"warm_pool": WarmPool(min_instances=1, max_prepared=0)}, "warm_pool is 1 waiting of 0, but"),
+        ({"instance_types": ["t4g.large"], "trunking": True}, "trunking=True, but t4g.large has no trunk interface"),
+        (
+            {
+                "instance_types": None,
+                "requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None), burstable=True),
+                "trunking": True,
+            },
+            "trunking=True, but requirements have burstable=True",
+        ),
+        ({"instance_types": ["M7G.large"]}, "'M7G.large', which is no instance type of .*; use 'm7g.large'"),
+        ({"instance_types": [7]}, "instance_types has 7, which is no name; write it as in 'm7g.large'"),
+        ({"name": "ecs-general"}, "AWS keeps what starts with aws, ecs or fargate for its own"),
+        ({"name": "two words"}, "1 to 255 letters, digits, '_' and '-'"),
+    ],
+)
+def test_a_group_that_could_not_be_launched_says_why(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says) as raised:
+        general(**arguments)
+    assert f"Capacity {arguments.get('name', 'general')!r}:" in str(raised.value)
+
+
+def test_a_capacity_reports_all_its_faults_together() -> None:
+    with pytest.raises(ValueError, match="Capacity 'aws': 3 faults"):
+        general(name="aws", min_instances=20, on_demand_base=1)
+
+
+def test_requirements_that_no_type_meets_are_an_error() -> None:
+    nothing = InstanceRequirements(vcpus=(2, 2), memory_mib=(4_000_000, None))
+    with pytest.raises(ValueError, match="requirements are met by no instance type of"):
+        general(instance_types=None, requirements=nothing)
+
+
+def test_a_type_younger_than_the_data_is_warned_of_and_not_checked(stack: cdk.Stack) -> None:
+    with pytest.warns(UserWarning, match=r"'m99g.large', which is not in the data of \d{4}-"):
+        young = general(instance_types=["m99g.large"], max_instances=1)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[young])
+    Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(500))
+
+
+def test_managed_instances_take_allowed_or_excluded_types() -> None:
+    with pytest.raises(ValueError, match="are both given, but ECS takes one of them"):
+        Capacity.managed_instances("m", allowed_instance_types=["m7g.*"], excluded_instance_types=["t4g.*"])
+
+
+def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
+    with pytest.raises(ValueError, match=r"parameter is 'ami-123', but .*; write it as in '/golden/ecs'"):
+        Ami.from_ssm_parameter("ami-123")
+    with pytest.raises(ValueError, match=r"family is 'LINUX', but that is no Windows; use Ami.al2023\(\)"):
+        Ami.windows(OperatingSystemFamily.LINUX)
+    with pytest.raises(ValueError, match="it is Bottlerocket and Windows, but an AMI is of one system"):
+        Ami(is_bottlerocket=True, operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2019_CORE)
+
+
+@pytest.mark.parametrize(
+    ("ami", "architecture", "gpus", "parameter"),
+    [
+        (Ami.al2023(), Architecture.X86_64, False, "ecs/optimized-ami/amazon-linux-2023/recommended/image_id"),
+        (Ami.al2023(), Architecture.ARM64, False, "ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"),
+        (Ami.al2023(), Architecture.X86_64, True, "ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"),
+        (
+            Ami.windows(),
+            Architecture.X86_64,
+            False,
+            "ami-windows-latest/Windows_Server-2022-English-Core-ECS_Optimized/image_id",
+        ),
+        (
+            Ami.windows(OperatingSystemFamily.WINDOWS_SERVER_2025_FULL),
+            Architecture.X86_64,
+            False,
+            "ami-windows-latest/Windows_Server-2025-English-Full-ECS_Optimized/image_id",
+        ),
+        (Ami.bottlerocket(), Architecture.ARM64, False, "bottlerocket/aws-ecs-2/arm64/latest/image_id"),
+        (Ami.bottlerocket(), Architecture.X86_64, True, "bottlerocket/aws-ecs-2-nvidia/x86_64/latest/image_id"),
+    ],
+)
+def test_each_ami_is_the_newest_of_its_sort(
+    *, ami: Ami, architecture: Architecture, gpus: bool, parameter: str
+) -> None:
+    assert ami.parameter_for(architecture, gpus=gpus) == f"/aws/service/{parameter}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "task", "copies", "binds"),
+    [
+        ({}, {}, 2, "network interfaces"),
+        ({"trunking": True}, {}, 8, "CPU"),
+        ({"trunking": True}, {"memory_mib": 2048}, 3, "memory"),
+        ({}, {"network_mode": NetworkMode.BRIDGE}, 8, "CPU"),
+        ({}, {"network_mode": NetworkMode.HOST}, 1, "host ports"),
+        ({}, {"architecture": Architecture.X86_64}, 0, "architecture"),
+    ],
+)
+def test_what_fits_is_known_before_anything_runs(
+    arguments: dict[str, Any], task: dict[str, Any], copies: int, binds: str
+) -> None:
+    what = Task(
+        Container("redis:8", port=6379), **{"cpu": 256, "memory_mib": 512, "architecture": Architecture.ARM64, **task}
+    )
+    (fit, *_) = general(instance_types=["m7g.large"], **arguments).fit(what)
+    assert fit.copies == copies
+    assert binds in fit.binds
+
+
+def refused(stack: cdk.Stack, *offered: Capacity, **arguments: Any) -> str:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=offered or [general()])
+    with pytest.raises(ValueError, match="Shop/Web: ") as raised:
+        Service(stack, "Web", cluster=cluster, **{"task": ARM, **arguments})
+    assert stack.node.try_find_child("Web") is None
+    return str(raised.value)
+
+
+def test_a_strategy_says_all_that_ecs_would_not_take_when_it_is_made() -> None:
+    one, other = general(), general(name="spot", spot=True)
+    with pytest.raises(ValueError, match="Strategy: 3 faults") as raised:
+        Strategy({one: 0, other: 0, Capacity.fargate(): 0}, base={one: 1, other: 1})
+    said = str(raised.value)
+    assert "a strategy has capacities of one kind" in said
+    assert "weights is 0 for all 3 capacities" in said
+    assert "base is of 'general', 'spot', but one capacity of a strategy has a base" in said
+
+
+def test_a_strategy_names_capacities_of_the_cluster(stack: cdk.Stack) -> None:
+    one, stray = general(), general(name="stray")
+    said = refused(stack, one, Capacity.fargate(), capacity={one: 1, stray: 1})
+    assert "capacity 'stray' is none of the cluster's ('general', 'FARGATE'); name it in capacity=" in said
+
+
+def test_a_base_needs_a_weight() -> None:
+    one, other = general(), general(name="other")
+    with pytest.raises(ValueError, match="base names capacity 'other', but the weights do not; give it a weight, 0 or"):
+        Strategy(one, base={other: 1})
+
+
+def test_a_task_that_no_type_holds_is_told_the_nearest_that_does(stack: cdk.Stack) -> None:
+    large = Task(Container("redis:8"), cpu=1024, memory_mib=12_000, architecture=Architecture.ARM64)
+    assert refused(stack, general(instance_types=["m7g.medium", "m7g.large"]), task=large) == (
+        "Shop/Web: task needs 12000 MiB, but m7g.large has 7729, and no instance type of capacity 'general' holds it; "
+        "use m7g.xlarge, the nearest that does, or a smaller task"
+    )
+
+
+def test_an_arm_task_does_not_run_on_x86_instances(stack: cdk.Stack) -> None:
+    assert refused(stack, general(instance_types=["m7i.large"])) == (
+        "Shop/Web: task is built for ARM64, but the instances of capacity 'general' are X86_64; "
+        "use architecture=Architecture.X86_64, or instance types of the other"
+    )
+
+
+def test_a_gpu_task_needs_instances_with_gpus(stack: cdk.Stack) -> None:
+    gpu = Task(Container("redis:8", gpus=1), architecture=Architecture.ARM64)
+    assert "task needs 1 GPUs, but m7g.large has 0, and no instance type of capacity 'general'" in refused(
+        stack, task=gpu
+    )
+
+
+def test_a_rollout_without_room_is_an_error_with_the_sum_in_it(stack: cdk.Stack) -> None:
+    one = general(instance_types=["m7g.large"], max_instances=1)
+    said = refused(stack, one, scaling=Scaling(2))
+    assert "scaling starts at 2, but capacity 'general' holds 2 on each m7g.large (network interfaces)" in said
+    assert "has 1 at most, which is 2 in all" in said
+    assert "3 places are needed" in said
+
+
+def test_host_ports_leave_a_rollout_an_instance_to_go_to(stack: cdk.Stack) -> None:
+    fixed = Task(
+        Container("redis:8", port=6379, host_port=6379),
+        network_mode=NetworkMode.BRIDGE,
+        architecture=Architecture.ARM64,
+    )
+    said = refused(stack, general(max_instances=2), task=fixed, scaling=Scaling(2))
+    assert "holds 1 on each m7g.large (host ports) and has 2 at most" in said
+
+
+def test_a_service_that_outgrows_its_instances_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
+    Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(2, 10, cpu_percent=60))
+    (warning,) = warnings_of(app, "Shop")
+    assert "scaling goes to 10, but" in warning
+    assert "so 4 of them would wait" in warning
+
+
+def test_room_of_several_capacities_counts_together(stack: cdk.Stack) -> None:
+    one, other = general(max_instances=1), general(name="other", max_instances=1)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
+    Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(3), capacity={one: 1, other: 1})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"placement": Placement.on_each_instance(), "scaling": Scaling(2)}, "scaling is given for a daemon"),
+        ({"assign_public_ip": True}, "only Fargate gives a task a public address"),
+        (
+            {"capacity": Capacity.fargate(), "placement": Placement.on_each_instance()},
+            "placement is given, but on Fargate AWS places tasks",
+        ),
+        (
+            {
+                "task": Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64),
+                "egress": (6379,),
+            },
+            "egress is given, but in bridge mode tasks have no interface of their own",
+        ),
+        (
+            {"task": Task(Container("redis:8"), ephemeral_storage_gib=30, architecture=Architecture.ARM64)},
+            "ephemeral_storage_gib is 30, but it is Fargate's",
+        ),
+    ],
+)
+def test_what_a_kind_of_capacity_does_not_have_is_refused(
+    stack: cdk.Stack, arguments: dict[str, Any], says: str
+) -> None:
+    assert says in refused(stack, general(), Capacity.fargate(), **arguments)
+
+
+def test_a_daemon_has_no_placement_strategies(stack: cdk.Stack) -> None:
+    both = Placement(daemon=True, strategies=[ecs.PlacementStrategy.spread_across_instances()])
+    assert "a daemon is on every instance; leave the strategies out" in refused(stack, placement=both)
+
+
+def test_a_volume_of_an_instance_holds_its_ami() -> None:
+    with pytest.raises(ValueError, match="volume_gib is 8 GiB, but the volume of an instance is 30 to 65,536 GiB"):
+        ContainerInstance(volume_gib=8)
+
+
+def test_a_warm_pool_is_the_right_way_round() -> None:
+    with pytest.raises(ValueError, match="warm_pool is 20 waiting of 10, but 0 instances or more wait"):
+        general(warm_pool=WarmPool(min_instances=20))
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        ({}, "weights is empty, but tasks run on one capacity at least"),
+        ({"general": 1}, "weights has 'general', which is no capacity; use what Capacity.ec2"),
+        ("general", "weights has 'general', which is no capacity"),
+        ([Capacity.fargate()], r"weights has 'a list', which is no capacity; use .* \{general: 1, spot: 3\}"),
+        ({Capacity.fargate(): True}, "weights of 'FARGATE' is True, but it is a whole number"),
+        ({Capacity.fargate(): 0.5}, "weights of 'FARGATE' is 0.5, but it is a whole number"),
+    ],
+)
+def test_a_strategy_names_capacities_and_whole_numbers(weights: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Strategy(weights)
+
+
+def test_another_capacity_of_the_same_name_is_another(stack: cdk.Stack) -> None:
+    assert (
+        "capacity 'general' is none of the cluster's ('general'), but another of that name; "
+        "make it once, and give the same to the cluster and here"
+    ) in refused(stack, capacity=general())
+
+
+def test_a_cluster_of_cdks_has_no_capacity_of_ours(stack: cdk.Stack) -> None:
+    cluster = ecs.Cluster(stack, "Plain", vpc=imported_vpc(stack))
+    with pytest.raises(ValueError, match="is defined by a Cluster that names it, and this cluster is none"):
+        Service(stack, "Web", cluster=cluster, task=ARM, capacity=general())
+
+
+@pytest.mark.parametrize("method", ["add_capacity", "add_asg_capacity_provider", "enable_fargate_capacity_providers"])
+def test_a_cluster_has_one_list_of_capacities(stack: cdk.Stack, method: str) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    with pytest.raises(ValueError, match=f"Shop/Cluster: {method} would give the cluster a second list"):
+        getattr(cluster, method)()
+
+
+def test_managed_instances_hold_the_task(stack: cdk.Stack) -> None:
+    small = InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None), architecture=Architecture.ARM64)
+    large = Task(Container("redis:8"), cpu=16384, memory_mib=4096, architecture=Architecture.ARM64)
+    managed = Capacity.managed_instances("managed", requirements=small)
+    assert "no type that meets the requirements of capacity 'managed' holds it" in refused(stack, managed, task=large)
+
+
+@pytest.mark.parametrize(
+    ("types", "holds"),
+    [
+        ({"allowed_instance_types": ["m7i.*", "c7i.large"]}, False),
+        ({"allowed_instance_types": ["m7i.*", "m7g.large"]}, True),
+        ({"allowed_instance_types": ["m7i.*", "m99g.*"]}, True),
+        ({"excluded_instance_types": ["m7g.*"]}, True),
+        ({"excluded_instance_types": ["*g*", "a1.*"]}, False),
+    ],
+)
+def test_managed_instances_of_the_allowed_types_hold_the_task(
+    *, stack: cdk.Stack, types: dict[str, Any], holds: bool
+) -> None:
+    managed = Capacity.managed_instances("managed", **types)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed])
+    with nullcontext() if holds else pytest.raises(ValueError, match="and ARM64, but no type"):
+        Service(stack, "Web", cluster=cluster, task=ARM)
+
+
+def test_a_type_launched_first_holds_the_task(stack: cdk.Stack) -> None:
+    large = Task(Container("redis:8"), memory_mib=12_000, architecture=Architecture.ARM64)
+    said = refused(stack, general(instance_types=["m7g.medium", "m7g.2xlarge"]), task=large)
+    assert "task needs 12000 MiB, but m7g.medium has 3736, and capacity 'general' launches that type first" in said
+
+
+def test_types_launched_in_vain_are_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    large = Task(Container("redis:8"), memory_mib=12_000, architecture=Architecture.ARM64)
+    mixed = general(instance_types=["m7g.2xlarge", "m7g.medium"])
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[mixed])
+    Service(stack, "Web", cluster=cluster, task=large)
+    (warning,) = warnings_of(app, "Shop")
+    assert "m7g.medium may be launched for it, and hold no copy of its task" in warning
+
+
+def test_bottlerocket_is_told_to_run_privileged_containers(stack: cdk.Stack) -> None:
+    privileged = Task(Container("redis:8", privileged=True), architecture=Architecture.ARM64)
+    bottlerocket = general(instance=ContainerInstance(ami=Ami.bottlerocket()))
+    assert "is privileged, which Bottlerocket refuses unless told to" in refused(stack, bottlerocket, task=privileged)
+    with pytest.raises(ValueError, match=r"user_data repeats the table \[settings.ecs\]"):
+        ContainerInstance(ami=Ami.bottlerocket(), user_data=["[settings.ecs]"])
+
+
+def test_a_route_does_not_lead_to_instances_that_are_not_known(stack: cdk.Stack) -> None:
+    vpc = imported_vpc(stack)
+    bridged = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
+    existing = Capacity.from_provider_name("theirs")
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[existing])
+    with pytest.raises(ValueError, match="route leads to instances of 'theirs', whose security group is not"):
+        Service(stack, "Web", cluster=cluster, task=bridged, route=Route(LoadBalancer(stack, "Edge", vpc=vpc)))
+
+
+def test_tokens_pass_unchecked(stack: cdk.Stack) -> None:
+    number: Any = cdk.Token.as_number({"Ref": "Most"})
+    one = general(max_instances=number, on_demand_base=0)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one])
+    task = Task(Container("redis:8"), cpu=number, memory_mib=number, architecture=Architecture.ARM64)
+    Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(number))
+
+
+def test_cpu_may_be_left_unreserved_on_instances_and_is_worked_out_on_fargate(stack: cdk.Stack) -> None:
+    free = Task(Container("redis:8"), cpu=None, memory_mib=512, architecture=Architecture.ARM64)
+    assert general().fit(free)[0].binds == ("network interfaces",)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[Capacity.fargate()])
+    Service(stack, "Web", cluster=cluster, task=free)
+    template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Cpu": "256", "Memory": "512"})
+
+
+def test_a_fixed_port_of_two_services_needs_an_instance_each(app: cdk.App, stack: cdk.Stack) -> None:
+    fixed = Task(
+        Container("redis:8", port=6379, host_port=80), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64
+    )
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
+    for name in ("Web", "Api"):
+        Service(cdk.Stack(app, name), name, cluster=cluster, task=fixed, scaling=Scaling(2))
+    with pytest.raises(RuntimeError, match=r"need 4 instances with port 80 free together, but .* has 3 on its 3"):
+        app.synth()
+
+
+def test_services_that_never_fit_together_are_an_error_of_the_whole(app: cdk.App, stack: cdk.Stack) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
+    for name in ("Web", "Api"):
+        Service(cdk.Stack(app, name), name, cluster=cluster, task=ARM, scaling=Scaling(4))
+    with pytest.raises(RuntimeError, match=r"Web/Web \(4\), Api/Api \(4\) need 8 network interfaces .* has 6 on"):
+        app.synth()

@@ -1,0 +1,452 @@
+"""What a cluster's instances are, how services run on them, and that they come down in order."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Match
+
+from moorage import (
+    Ami,
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    ContainerInstance,
+    Endpoints,
+    InstanceRequirements,
+    LoadBalancer,
+    ManagedScaling,
+    Network,
+    NetworkMode,
+    OperatingSystemFamily,
+    Placement,
+    Route,
+    Service,
+    Strategy,
+    Task,
+    WarmPool,
+)
+from moorage.ecs.capacity.ec2_capacity import Ec2Capacity
+from tests.conftest import imported_vpc, readable, template, warnings_of
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+ARM = Task(Container("redis:8", port=6379), architecture=Architecture.ARM64)
+GROUP, TEMPLATE, PROVIDER = (
+    "AWS::AutoScaling::AutoScalingGroup",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::ECS::CapacityProvider",
+)
+
+
+def general(**arguments: Any) -> Ec2Capacity:
+    return Capacity.ec2(
+        **{"name": "general", "instance_types": ["m7g.large", "m6g.large"], "max_instances": 10, **arguments}
+    )
+
+
+def cluster_of(stack: cdk.Stack, *capacity: Capacity) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=capacity or [general()])
+
+
+def only(stack: cdk.Stack, resource_type: str) -> Any:
+    (found,) = template(stack).find_resources(resource_type).values()
+    return found
+
+
+def user_data(stack: cdk.Stack) -> str:
+    parts = only(stack, TEMPLATE)["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
+    return "".join(part if isinstance(part, str) else "<cluster>" for part in parts)
+
+
+def test_instances_are_safe_unasked(stack: cdk.Stack) -> None:
+    cluster_of(stack)
+    data = only(stack, TEMPLATE)["Properties"]["LaunchTemplateData"]
+    assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    assert all(device["Ebs"]["Encrypted"] for device in data["BlockDeviceMappings"])
+    assert [each["AssociatePublicIpAddress"] for each in data["NetworkInterfaces"]] == [False]
+    assert "KeyName" not in data
+    (group,) = template(stack).find_resources("AWS::EC2::SecurityGroup").values()
+    assert "SecurityGroupIngress" not in group["Properties"]
+    assert [(rule["FromPort"], rule["ToPort"]) for rule in group["Properties"]["SecurityGroupEgress"]] == [(443, 443)]
+
+
+def test_tasks_are_kept_from_the_role_of_the_instance(stack: cdk.Stack) -> None:
+    cluster_of(stack)
+    lines = user_data(stack).splitlines()
+    assert "ECS_AWSVPC_BLOCK_IMDS=true" in lines
+    assert any("--in-interface docker+ --destination 169.254.169.254/32 --jump DROP" in line for line in lines)
+
+
+def test_bottlerocket_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
+    kernel = ["[settings.kernel]", 'lockdown = "integrity"']
+    cluster_of(
+        stack, general(instance=ContainerInstance(ami=Ami.bottlerocket(), user_data=kernel), warm_pool=WarmPool())
+    )
+    assert user_data(stack).splitlines() == [
+        "[settings.autoscaling]",
+        "should-wait = true",
+        "[settings.ecs.instance-attributes]",
+        '"moorage.capacity" = "general"',
+        "[settings.ecs]",
+        'cluster = "<cluster>"',
+        "awsvpc-block-imds = true",
+        "reserved-memory = 256",
+        *kernel,
+    ]
+
+
+WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+
+
+def test_windows_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
+    joined = ["Add-Computer -DomainName 'corp.example.com'"]
+    windows = ContainerInstance(ami=Ami.windows(WINDOWS), user_data=joined)
+    cluster_of(stack, general(instance_types=["m7i.large", "m6i.large"], instance=windows, spot=True))
+    assert user_data(stack).splitlines() == [
+        "<powershell>",
+        "[Environment]::SetEnvironmentVariable('ECS_RESERVED_MEMORY', '256', 'Machine')",
+        "[Environment]::SetEnvironmentVariable('ECS_INSTANCE_ATTRIBUTES', "
+        """'{"moorage.capacity": "general"}', 'Machine')""",
+        "[Environment]::SetEnvironmentVariable('ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE', 'true', 'Machine')",
+        "[Environment]::SetEnvironmentVariable('ECS_ENABLE_SPOT_INSTANCE_DRAINING', 'true', 'Machine')",
+        *joined,
+        "Import-Module ECSTools",
+        "Initialize-ECSAgent -Cluster '<cluster>' -EnableTaskIAMRole -EnableTaskENI -AwsvpcBlockIMDS "
+        """-LoggingDrivers '["json-file","awslogs"]'""",
+        "</powershell>",
+    ]
+    data = only(stack, TEMPLATE)["Properties"]["LaunchTemplateData"]
+    (device,) = data["BlockDeviceMappings"]
+    assert (device["DeviceName"], device["Ebs"]["VolumeSize"], device["Ebs"]["Encrypted"]) == ("/dev/sda1", 50, True)
+
+
+def test_a_task_in_active_directory_runs_on_windows_of_its_own_kind(stack: cdk.Stack) -> None:
+    windows = general(instance_types=["m7i.large"], instance=ContainerInstance(ami=Ami.windows(WINDOWS)))
+    cluster = cluster_of(stack, windows)
+    container = Container(
+        "iis:1", port=80, credential_spec="credentialspec:arn:aws:ssm:eu-west-1:111111111111:parameter/a"
+    )
+    task = Task(container, cpu=1024, memory_mib=2048, operating_system_family=WINDOWS)
+    Service(stack, "Web", cluster=cluster, task=task)
+    template(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "RuntimePlatform": {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+            "RequiresCompatibilities": ["EC2"],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("system", "asked"),
+    [
+        (OperatingSystemFamily.WINDOWS_SERVER_2019_FULL, WINDOWS),
+        (WINDOWS, OperatingSystemFamily.LINUX),
+        (OperatingSystemFamily.LINUX, WINDOWS),
+    ],
+)
+def test_fails_on_instances_of_another_system(
+    stack: cdk.Stack, system: OperatingSystemFamily, asked: OperatingSystemFamily
+) -> None:
+    ami = Ami.al2023() if system is OperatingSystemFamily.LINUX else Ami.windows(system)
+    cluster = cluster_of(stack, general(instance_types=["m7i.large"], instance=ContainerInstance(ami=ami)))
+    with pytest.raises(ValueError, match="operating_system_family is") as raised:
+        Service(stack, "Web", cluster=cluster, task=Task(Container("iis:1"), operating_system_family=asked))
+    assert (
+        f"Shop/Web: operating_system_family is {asked.value!r}, but instances of capacity 'general' run "
+        f"{system.value}; use a capacity with such an AMI"
+    ) in str(raised.value)
+
+
+def test_instances_span_every_private_subnet_and_roll_though_they_are_protected(stack: cdk.Stack) -> None:
+    cluster_of(stack)
+    group = only(stack, GROUP)
+    assert group["Properties"]["VPCZoneIdentifier"] == ["subnet-1", "subnet-2"]
+    refresh = group["UpdatePolicy"]["AutoScalingInstanceRefresh"]["Preferences"]
+    assert refresh["ScaleInProtectedInstances"] == "Refresh"
+    assert refresh["MinHealthyPercentage"] == 100
+
+
+def test_the_number_of_instances_is_never_undone_by_a_deployment(stack: cdk.Stack) -> None:
+    cluster_of(stack)
+    assert "DesiredCapacity" not in only(stack, GROUP)["Properties"]
+
+
+def test_ecs_drains_instances_itself(stack: cdk.Stack) -> None:
+    cluster_of(stack)
+    template(stack).has_resource_properties(PROVIDER, {"AutoScalingGroupProvider": {"ManagedDraining": "ENABLED"}})
+    template(stack).resource_count_is("AWS::Lambda::Function", 0)
+    template(stack).resource_count_is("AWS::AutoScaling::LifecycleHook", 0)
+
+
+def test_scaling_is_the_users_where_said(stack: cdk.Stack) -> None:
+    scaling = ManagedScaling(target_percent=80, most_at_once=5, instance_warmup=cdk.Duration.minutes(2))
+    cluster_of(stack, general(scaling=scaling))
+    managed = only(stack, PROVIDER)["Properties"]["AutoScalingGroupProvider"]["ManagedScaling"]
+    assert managed == {
+        "Status": "ENABLED",
+        "TargetCapacity": 80,
+        "MaximumScalingStepSize": 5,
+        "InstanceWarmupPeriod": 120,
+    }
+
+
+def test_spot_keeps_its_base_on_demand(stack: cdk.Stack) -> None:
+    cluster_of(stack, general(spot=True, on_demand_base=2))
+    group = only(stack, GROUP)["Properties"]
+    assert group["CapacityRebalance"] is True
+    assert group["MixedInstancesPolicy"]["InstancesDistribution"] == {
+        "OnDemandAllocationStrategy": "prioritized",
+        "OnDemandBaseCapacity": 2,
+        "OnDemandPercentageAboveBaseCapacity": 0,
+        "SpotAllocationStrategy": "price-capacity-optimized",
+    }
+    assert "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true" in user_data(stack)
+
+
+def test_one_type_needs_no_mixed_instances(stack: cdk.Stack) -> None:
+    cluster_of(stack, general(instance_types=["m7g.large"]))
+    group = only(stack, GROUP)["Properties"]
+    assert "LaunchTemplate" in group
+    assert "MixedInstancesPolicy" not in group
+
+
+def test_a_group_tells_a_topic_and_lets_session_manager_in_when_asked(stack: cdk.Stack) -> None:
+    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111111111111:topic")
+    cluster_of(stack, general(notifications=topic, instance=ContainerInstance(ssm_access=True)))
+    assert only(stack, GROUP)["Properties"]["NotificationConfigurations"][0]["TopicARN"] == topic.topic_arn
+    assert "AmazonSSMManagedInstanceCore" in json.dumps(only(stack, "AWS::IAM::Role"))
+
+
+def test_a_stack_whose_name_aws_keeps_gives_its_provider_a_name(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "ecs-platform")
+    cluster_of(stack)
+    assert only(stack, PROVIDER)["Properties"]["Name"].startswith("cp-")
+
+
+def test_what_is_deleted_first_refers_to_what_is_deleted_last(stack: cdk.Stack) -> None:
+    Service(stack, "Web", cluster=cluster_of(stack), task=ARM)
+    resources = template(stack).to_json()["Resources"]
+
+    def id_of(resource_type: str) -> str:
+        found: str
+        (found,) = [name for name, resource in resources.items() if resource["Type"] == resource_type]
+        return found
+
+    service, associations = id_of("AWS::ECS::Service"), id_of("AWS::ECS::ClusterCapacityProviderAssociations")
+    provider, group = id_of(PROVIDER), id_of(GROUP)
+    for first, then in [(service, associations), (associations, provider), (provider, group)]:
+        assert f'{{"Ref": "{then}"}}' in json.dumps(resources[first]["Properties"])
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_protection_is_off_unless_asked_and_then_says_how_to_delete(*, stack: cdk.Stack, protected: bool) -> None:
+    cluster_of(stack, general(termination_protection=protected))
+    provider = only(stack, PROVIDER)["Properties"]["AutoScalingGroupProvider"]
+    assert provider["ManagedTerminationProtection"] == ("ENABLED" if protected else "DISABLED")
+    assert only(stack, GROUP)["Properties"]["NewInstancesProtectedFromScaleIn"] is protected
+    said = json.dumps(template(stack).find_outputs("*"))
+    assert ("deploy with termination_protection=False and run: aws autoscaling" in said) is protected
+
+
+def test_a_service_of_copies_never_has_a_launch_type(stack: cdk.Stack) -> None:
+    one, spot = general(), general(name="spot", spot=True)
+    Service(
+        stack,
+        "Web",
+        cluster=cluster_of(stack, one, spot),
+        task=ARM,
+        capacity=Strategy({one: 1, spot: 3}, base={one: 2}),
+    )
+    service = only(stack, "AWS::ECS::Service")["Properties"]
+    assert "LaunchType" not in service
+    assert [(each.get("Base"), each["Weight"]) for each in service["CapacityProviderStrategy"]] == [(2, 1), (None, 3)]
+
+
+def test_the_clusters_default_is_followed_only_when_said(stack: cdk.Stack) -> None:
+    cluster = cluster_of(stack)
+    Service(stack, "Web", cluster=cluster, task=ARM, capacity=cluster.default_strategy)
+    service = only(stack, "AWS::ECS::Service")["Properties"]
+    assert not {"LaunchType", "CapacityProviderStrategy"} & set(service)
+
+
+def test_tasks_go_to_zones_then_to_instances_evenly(stack: cdk.Stack) -> None:
+    Service(stack, "Web", cluster=cluster_of(stack), task=ARM)
+    service = only(stack, "AWS::ECS::Service")["Properties"]
+    assert service["PlacementStrategies"] == [
+        {"Type": "spread", "Field": "attribute:ecs.availability-zone"},
+        {"Type": "spread", "Field": "instanceId"},
+    ]
+    assert service["AvailabilityZoneRebalancing"] == "ENABLED"
+
+
+def test_packing_keeps_zones_even(stack: cdk.Stack) -> None:
+    Service(stack, "Web", cluster=cluster_of(stack), task=ARM, placement=Placement.packed_by_memory())
+    service = only(stack, "AWS::ECS::Service")["Properties"]
+    assert [each["Type"] for each in service["PlacementStrategies"]] == ["spread", "binpack"]
+    assert service["AvailabilityZoneRebalancing"] == "ENABLED"
+
+
+def test_a_strategy_that_ignores_zones_turns_rebalancing_off(stack: cdk.Stack) -> None:
+    packed = Placement(strategies=[ecs.PlacementStrategy.packed_by_cpu()])
+    Service(stack, "Web", cluster=cluster_of(stack), task=ARM, placement=packed)
+    assert only(stack, "AWS::ECS::Service")["Properties"]["AvailabilityZoneRebalancing"] == "DISABLED"
+
+
+def test_a_daemon_runs_once_on_each_instance(stack: cdk.Stack) -> None:
+    Service(stack, "Agent", cluster=cluster_of(stack), task=ARM, placement=Placement.on_each_instance())
+    service = only(stack, "AWS::ECS::Service")["Properties"]
+    assert service["SchedulingStrategy"] == "DAEMON"
+    assert service["LaunchType"] == "EC2"
+    assert "CapacityProviderStrategy" not in service
+    assert service["PlacementConstraints"] == [
+        {"Type": "memberOf", "Expression": "attribute:moorage.capacity in [general]"}
+    ]
+    assert 'ECS_INSTANCE_ATTRIBUTES={"moorage.capacity": "general"}' in user_data(stack).splitlines()
+    assert "DesiredCount" not in service
+    assert service["DeploymentConfiguration"]["MaximumPercent"] == 100
+
+
+@pytest.mark.parametrize(
+    ("container", "mode", "ports"),
+    [
+        ({}, NetworkMode.BRIDGE, (32768, 65535)),
+        ({"host_port": 8080}, NetworkMode.BRIDGE, (8080, 8080)),
+        ({}, NetworkMode.HOST, (6379, 6379)),
+    ],
+)
+def test_a_load_balancer_reaches_tasks_behind_the_address_of_their_instance(
+    app: cdk.App, container: dict[str, Any], mode: NetworkMode, ports: tuple[int, int]
+) -> None:
+    platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
+    cluster = cluster_of(platform)
+    edge = LoadBalancer(platform, "Edge", vpc=cluster.vpc)
+    task = Task(Container("redis:8", port=6379, **container), network_mode=mode, architecture=Architecture.ARM64)
+    Service(services, "Web", cluster=cluster, task=task, route=Route(edge))
+    Service(cdk.Stack(app, "More"), "Api", cluster=cluster, task=task, route=Route(edge, path="/api/*"))
+    template(services).has_resource_properties("AWS::ElasticLoadBalancingV2::TargetGroup", {"TargetType": "instance"})
+    for rule, opened in (("Ingress", "SourceSecurityGroupId"), ("Egress", "DestinationSecurityGroupId")):
+        found = template(platform).find_resources(
+            f"AWS::EC2::SecurityGroup{rule}",
+            {"Properties": {"FromPort": ports[0], "ToPort": ports[1], opened: Match.any_value()}},
+        )
+        assert len(found) == 1, "two services of one rule would clash, each in its stack"
+        template(services).resource_count_is(f"AWS::EC2::SecurityGroup{rule}", 0)
+    assert "NetworkConfiguration" not in only(services, "AWS::ECS::Service")["Properties"]
+    template(services).resource_count_is("AWS::EC2::SecurityGroup", 0)
+
+
+def test_a_service_without_an_interface_of_its_own_connects_as_its_instances(app: cdk.App) -> None:
+    platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
+    task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64)
+    web = Service(services, "Web", cluster=cluster_of(platform), task=task)
+    web.connections.allow_from(ec2.Peer.ipv4("10.1.0.0/16"), ec2.Port.tcp(6379))
+    template(services).has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress", {"CidrIp": "10.1.0.0/16", "FromPort": 6379}
+    )
+
+
+def test_host_mode_on_managed_instances_is_that_of_the_instance(stack: cdk.Stack) -> None:
+    task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
+    Service(stack, "Web", cluster=cluster_of(stack, Capacity.managed_instances("managed")), task=task)
+    assert "NetworkConfiguration" not in only(stack, "AWS::ECS::Service")["Properties"]
+    assert only(stack, "AWS::ECS::TaskDefinition")["Properties"]["RequiresCompatibilities"] == ["MANAGED_INSTANCES"]
+
+
+def test_managed_instances_are_what_was_asked_for(stack: cdk.Stack) -> None:
+    managed = Capacity.managed_instances("managed", spot=True, scale_in_delay=cdk.Duration.minutes(5), volume_gib=100)
+    cluster_of(stack, managed)
+    provider = only(stack, PROVIDER)["Properties"]["ManagedInstancesProvider"]
+    assert provider["InfrastructureOptimization"] == {"ScaleInAfter": 300}
+    assert provider["InstanceLaunchTemplate"]["CapacityOptionType"] == "SPOT"
+    assert provider["InstanceLaunchTemplate"]["StorageConfiguration"] == {"StorageSizeGiB": 100}
+
+
+def test_a_capacity_shows_what_is_defined_for_it(stack: cdk.Stack) -> None:
+    one = general()
+    cluster = cluster_of(stack, one, Capacity.fargate())
+    defined = cluster.capacity(one)
+    assert defined.connections.security_groups
+    assert cluster.provider_name(one) == defined.provider_name
+    assert {name: fits[0].copies for name, fits in cluster.fit(ARM).items()} == {"general": 2}
+    with pytest.raises(
+        ValueError, match=r"Shop/Cluster: capacity 'other' has no instances defined here; use one of 'g"
+    ):
+        cluster.capacity(general(name="other"))
+
+
+def test_instances_run_in_subnets_that_are_known_by_their_ids_alone(app: cdk.App, stack: cdk.Stack) -> None:
+    subnet = ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-7")
+    general = Capacity.ec2(
+        "general",
+        instance_types=["m7i.large"],
+        max_instances=2,
+        vpc_subnets=ec2.SubnetSelection(subnets=[subnet]),
+    )
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
+    template(stack).has_resource_properties("AWS::AutoScaling::AutoScalingGroup", {"VPCZoneIdentifier": ["subnet-7"]})
+    assert not warnings_of(app, "Shop")
+
+
+def test_one_zone_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    subnet = ec2.SubnetSelection(availability_zones=["eu-west-1a"])
+    cluster_of(stack, general(vpc_subnets=subnet))
+    (warning,) = warnings_of(app, "Shop")
+    assert "its subnets are in one zone, so every instance and task on it is lost when that zone is" in warning
+
+
+@pytest.mark.parametrize(("zones", "warned"), [(1, True), (2, False)])
+def test_one_zone_is_warned_of_though_the_region_is_not_known(
+    *, app: cdk.App, stack: cdk.Stack, zones: int, warned: bool
+) -> None:
+    Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc", max_azs=zones), capacity=[general()])
+    assert any("in one zone" in warning for warning in warnings_of(app, "Shop")) is warned
+
+
+def test_instances_without_a_way_to_ecs_are_an_error_that_names_the_endpoints(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("logs"))
+    with pytest.raises(ValueError, match="cannot reach 'ecs', 'ecs-agent', 'ecs-telemetry', which an instance needs"):
+        Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general()])
+
+
+def test_endpoints_for_tasks_on_instances_let_the_agent_join(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints.for_tasks(instances=True))
+    Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general()])
+
+
+REQUIRED = InstanceRequirements(vcpus=(2, 8), memory_mib=(4096, 16384), architecture=Architecture.ARM64)
+
+
+@pytest.mark.parametrize(
+    "capacity",
+    [
+        pytest.param(lambda: [general(min_instances=2)], id="ec2"),
+        pytest.param(
+            lambda: [general(spot=True, on_demand_base=1, instance_types=None, requirements=REQUIRED)], id="spot"
+        ),
+        pytest.param(
+            lambda: [general(instance_types=["m7g.large"], instance=ContainerInstance(ami=Ami.bottlerocket()))],
+            id="bottlerocket-arm64",
+        ),
+        pytest.param(lambda: [general(instance_types=["g6.xlarge", "g5.xlarge"])], id="gpu"),
+        pytest.param(lambda: [Capacity.managed_instances("managed", requirements=REQUIRED)], id="managed-instances"),
+    ],
+)
+def test_whole_template(capacity: Any, stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+    (one,) = capacity()
+    gpu = isinstance(one, Ec2Capacity) and one.has_gpus
+    task = Task(
+        Container("redis:8", port=6379, gpus=int(gpu)),
+        architecture=Architecture.X86_64 if gpu else Architecture.ARM64,
+    )
+    Service(stack, "Web", cluster=cluster_of(stack, one), task=task)
+    assert readable(template(stack).to_json()) == whole

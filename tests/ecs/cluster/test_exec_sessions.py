@@ -1,0 +1,181 @@
+"""Sessions in containers are recorded and encrypted, by roles that may do that alone, in a network that reaches it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
+
+from moorage import Cluster, Container, Endpoints, Image, Job, Network, Service, Sessions, Task
+from tests.conftest import imported_vpc, readable, template, warnings_of
+from tests.ecs.task.test_task_definition import granted
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+KEY = "arn:aws:kms:eu-west-1:111111111111:key/1a2b"
+CHANNELS = {f"ssmmessages:{verb}{way}" for verb in ("Create", "Open") for way in ("ControlChannel", "DataChannel")}
+"""ECS developer guide, "ECS Exec", required permissions; those of its log are of "Logging and auditing"."""
+LOG = {"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}
+OPEN = Task(Container("redis:8"), execute_command=True)
+
+
+def private(stack: cdk.Stack, **given: Any) -> Task:
+    """A task that starts without the internet."""
+    images = ecr.Repository.from_repository_name(stack, "Images", "shop")
+    return Task(Container(Image.from_repository(images, tag="1")), execute_command=True, **given)
+
+
+def cluster_of(stack: cdk.Stack, **given: Any) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=imported_vpc(stack), forensics=False, **given)
+
+
+def configuration(stack: cdk.Stack) -> dict[str, Any] | None:
+    (cluster,) = template(stack).find_resources("AWS::ECS::Cluster").values()
+    found: dict[str, Any] | None = cluster["Properties"].get("Configuration")
+    return found and found["ExecuteCommandConfiguration"]
+
+
+def log_groups_of(stack: cdk.Stack, start: str) -> list[str]:
+    return [name for name in template(stack).find_resources("AWS::Logs::LogGroup") if name.startswith(start)]
+
+
+def test_a_session_is_recorded_in_the_log_group_of_its_service_unasked(stack: cdk.Stack) -> None:
+    Service(stack, "Web", cluster=cluster_of(stack), task=OPEN)
+    may = granted(stack, "TaskRole")
+    assert may.keys() == CHANNELS | LOG | {"logs:DescribeLogGroups"}
+    (group,) = log_groups_of(stack, "Web")
+    for action in LOG:
+        assert [each["Resource"] for each in may[action]] == [{"Fn::GetAtt": [group, "Arn"]}]
+    assert configuration(stack) is None
+    template(stack).resource_count_is("AWS::KMS::Key", 0)
+
+
+def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+    Service(stack, "Web", cluster=cluster_of(stack, sessions=Sessions()), task=OPEN)
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_sessions_of_a_cluster_have_a_log_group_and_a_key_of_their_own(stack: cdk.Stack) -> None:
+    Service(stack, "Web", cluster=cluster_of(stack, sessions=Sessions()), task=OPEN)
+    (group,) = log_groups_of(stack, "ClusterSessions")
+    (key,) = template(stack).find_resources("AWS::KMS::Key")
+    assert configuration(stack) == {
+        "KmsKeyId": {"Fn::GetAtt": [key, "Arn"]},
+        "Logging": "OVERRIDE",
+        "LogConfiguration": {"CloudWatchLogGroupName": {"Ref": group}, "CloudWatchEncryptionEnabled": True},
+    }
+    template(stack).has_resource(
+        "AWS::Logs::LogGroup",
+        {
+            "DeletionPolicy": "Retain",
+            "Properties": {"RetentionInDays": 365, "KmsKeyId": {"Fn::GetAtt": [key, "Arn"]}},
+        },
+    )
+    may = granted(stack, "TaskRole")
+    assert [each["Resource"] for each in may["kms:Decrypt"]] == [{"Fn::GetAtt": [key, "Arn"]}]
+    assert [each["Resource"] for each in may["logs:PutLogEvents"]] == [{"Fn::GetAtt": [group, "Arn"]}]
+
+
+def test_logs_may_use_the_key_for_log_groups_of_the_stack_alone(stack: cdk.Stack) -> None:
+    cluster_of(stack, sessions=Sessions())
+    (key,) = template(stack).find_resources("AWS::KMS::Key").values()
+    statements = key["Properties"]["KeyPolicy"]["Statement"]
+    (of_logs,) = [each for each in statements if "Condition" in each]
+    assert "logs." in str(of_logs["Principal"])
+    context = of_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]["Fn::Join"][1]
+    assert context[-3:] == [":log-group:", {"Ref": "AWS::StackName"}, "-*"]
+
+
+def test_what_is_given_is_not_defined(stack: cdk.Stack) -> None:
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    group = logs.LogGroup.from_log_group_name(stack, "Kept", "sessions")
+    Service(stack, "Web", cluster=cluster_of(stack, sessions=Sessions(key=key, log_group=group)), task=OPEN)
+    template(stack).resource_count_is("AWS::KMS::Key", 0)
+    assert log_groups_of(stack, "Cluster") == []
+    found = configuration(stack)
+    assert found
+    assert found["LogConfiguration"]["CloudWatchLogGroupName"] == "sessions"
+    assert [each["Resource"] for each in granted(stack, "TaskRole")["kms:Decrypt"]] == [KEY]
+
+
+@pytest.mark.parametrize("sessions", [None, Sessions()])
+def test_sessions_that_are_recorded_nowhere_are_warned_of(app: cdk.App, sessions: Sessions | None) -> None:
+    stack = cdk.Stack(app, "Here")
+    routed = Task(Container("shop:1"), Container.log_router({"Name": "null"}), execute_command=True)
+    cluster = cluster_of(stack, sessions=sessions)
+    Service(stack, "Web", cluster=cluster, task=routed)
+    Service(stack, "Api", cluster=cluster, task=Task(Container("shop:1"), execute_command=True))
+    warned = warnings_of(app, "Here")
+    if sessions:
+        assert warned == []
+    else:
+        (warning,) = warned
+        assert "sessions in container 'app' are recorded nowhere" in warning
+        assert "use Cluster(sessions=Sessions())" in warning
+
+
+def test_they_are_removable_when_asked(stack: cdk.Stack) -> None:
+    cluster_of(stack, sessions=Sessions(), removal_policy=cdk.RemovalPolicy.DESTROY)
+    for kind in ("AWS::KMS::Key", "AWS::Logs::LogGroup"):
+        template(stack).has_resource(kind, {"DeletionPolicy": "Delete"})
+
+
+def test_a_job_and_what_runs_ahead_have_the_same_role(stack: cdk.Stack) -> None:
+    cluster = cluster_of(stack, sessions=Sessions())
+    Job(stack, "Nightly", cluster=cluster, task=OPEN, schedule=scheduler.ScheduleExpression.cron(hour="3"))
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")), before=OPEN)
+    assert len(granted(stack, "NightlyTaskDefinitionTaskRole")["kms:Decrypt"]) == 1
+    assert len(granted(stack, "WebBeforeTaskDefinitionTaskRole")["kms:Decrypt"]) == 1
+    assert not granted(stack, "WebTaskDefinitionTaskRole")
+
+
+def test_what_cdk_defines_on_the_cluster_has_the_same_sessions(stack: cdk.Stack) -> None:
+    cluster = cluster_of(stack, sessions=Sessions()).with_capacity
+    definition = ecs.FargateTaskDefinition(stack, "Task")
+    definition.add_container("app", image=ecs.ContainerImage.from_registry("redis:8"))
+    ecs.FargateService(stack, "Old", cluster=cluster, task_definition=definition, enable_execute_command=True)
+    assert {"kms:Decrypt", "logs:PutLogEvents"} <= granted(stack, "TaskTaskRole").keys()
+
+
+@pytest.mark.parametrize(
+    ("sessions", "endpoints", "says"),
+    [
+        (None, (), "its subnets cannot reach 'ssmmessages', which the task needs"),
+        (Sessions(), ("ssmmessages",), "sessions of the cluster pass by a key, but its subnets cannot reach 'kms'"),
+    ],
+)
+def test_a_session_without_what_it_needs_to_reach_its_endpoints_is_refused(
+    stack: cdk.Stack, sessions: Sessions | None, endpoints: tuple[str, ...], says: str
+) -> None:
+    network = Network(
+        stack, "Network", nat_gateways=0, endpoints=Endpoints("ecr.api", "ecr.dkr", "logs", "s3", *endpoints)
+    )
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, sessions=sessions)
+    with pytest.raises(ValueError, match=f"Shop/Web: .*{says}"):
+        Service(stack, "Web", cluster=cluster, task=private(stack))
+
+
+def test_the_endpoints_worked_out_for_a_session_are_enough(stack: cdk.Stack) -> None:
+    task = private(stack, calls="kms")
+    network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, sessions=Sessions())
+    assert Service(stack, "Web", cluster=cluster, task=task)
+    assert {"ssmmessages", "logs", "kms"} <= set(network.endpoints.services)
+
+
+def test_a_record_needs_a_way_from_the_task_itself() -> None:
+    assert {"ssmmessages", "logs"} <= OPEN.needs_to_run
+    assert Task(Container("redis:8")).needs_to_run == frozenset()
+
+
+def test_subnets_of_another_vpc_are_not_judged(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=vpc, sessions=Sessions())
+    assert Service(stack, "Web", cluster=cluster, task=private(stack))

@@ -1,0 +1,154 @@
+"""What is kept of failures in a cluster, by the events that AWS documents."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_sns as sns
+
+from moorage import Cluster, Forensics
+from moorage.ecs.cluster import failure_events
+from tests.conftest import imported_vpc, readable, template
+from tests.ecs.ecs_events import CLUSTER, SAMPLES, SERVICES, stopped_task
+from tests.event_patterns import matches
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from tests.local.local_aws import Client, Deploy
+
+RULE, GROUP, POLICY = "AWS::Events::Rule", "AWS::Logs::LogGroup", "AWS::Logs::ResourcePolicy"
+KEPT = failure_events.failures(CLUSTER, SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "samples"),
+    [
+        (failure_events.stopped(CLUSTER), set()),
+        (failure_events.deployment_failed(SERVICES), {"deployment failed"}),
+        (failure_events.service_impaired(CLUSTER), {"start impaired", "no place"}),
+        (KEPT, {"deployment failed", "start impaired", "no place"}),
+        (failure_events.failures(CLUSTER.replace("default", "other"), SERVICES.replace("default", "other")), set()),
+        (failure_events.failures(f"{CLUSTER}-2", SERVICES.replace("default", "default-2")), set()),
+    ],
+)
+def test_a_pattern_matches_the_documented_events_that_it_is_for(pattern: Any, samples: set[str]) -> None:
+    assert {name for name, event in SAMPLES.items() if matches(pattern, event)} == samples
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        stopped_task("TaskFailedToStart", "CannotPullContainerError: pull image manifest has been retried", None),
+        stopped_task("EssentialContainerExited", "Essential container in task exited", 1),
+        stopped_task("EssentialContainerExited", "Essential container in task exited", 0),
+        stopped_task("EssentialContainerExited", "OutOfMemoryError: Container killed", 137, group="family:report"),
+        stopped_task("EssentialContainerExited", "Essential container in task exited", 0, 1, group="family:report"),
+        stopped_task("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group arn:aws:e)"),
+        stopped_task("ServiceSchedulerInitiated", "Task failed container health checks"),
+        stopped_task("SpotInterruption", "Your Spot Task was interrupted."),
+        stopped_task("TerminationNotice", "Host EC2 (instance i-1) terminated."),
+        stopped_task("InfrastructureHealth", "The infrastructure of the task is not healthy"),
+        stopped_task("UserInitiated", "Task stopped by user"),
+    ],
+)
+def test_a_task_that_stops_out_of_course_is_kept(event: dict[str, Any]) -> None:
+    assert matches(KEPT, event)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        stopped_task("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/123)"),
+        stopped_task("EssentialContainerExited", "Essential container in task exited", 0, group="family:report"),
+    ],
+)
+def test_a_deployment_a_scale_in_and_the_end_of_a_job_are_not(event: dict[str, Any]) -> None:
+    assert not matches(KEPT, event)
+
+
+def test_a_task_without_a_stop_code_is_kept() -> None:
+    event = stopped_task("", "unknown")
+    del event["detail"]["stopCode"]
+    assert matches(KEPT, event)
+
+
+def test_the_pattern_is_short_enough_for_the_longest_names() -> None:
+    name = "c" * 255
+    longest = [f"arn:aws-us-gov:ecs:us-gov-east-1:111122223333:{kind}/{name}" for kind in ("cluster", "service")]
+    assert len(json.dumps(failure_events.failures(*longest))) <= 4096
+
+
+def test_a_cluster_keeps_its_failures_for_a_year_unless_told_otherwise(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    Cluster(stack, "Cluster", vpc=vpc)
+    Cluster(stack, "Quiet", vpc=vpc, forensics=False)
+    found = template(stack)
+    found.resource_count_is(RULE, 1)
+    found.has_resource(GROUP, {"DeletionPolicy": "Retain", "Properties": {"RetentionInDays": 365}})
+
+
+def test_clusters_of_a_stack_share_one_policy_and_one_key_and_one_log_group_when_asked(
+    stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    first = Cluster(stack, "Cluster", vpc=vpc)
+    Cluster(stack, "Second", vpc=vpc)
+    assert first.forensics
+    other = ecs.Cluster.from_cluster_attributes(stack, "Other", cluster_name="other", vpc=vpc)
+    Forensics(cdk.Stack(stack, "Nested"), "Seen", cluster=other, log_group=first.forensics.log_group)
+    template(stack).resource_count_is(POLICY, 1)
+    template(stack).resource_count_is("AWS::KMS::Key", 1)
+    template(stack).resource_count_is(GROUP, 2)
+    nested = template(stack.node.find_child("Nested"))  # type: ignore[arg-type]  # it is a stack
+    nested.resource_count_is(RULE, 1)
+    nested.resource_count_is(POLICY, 0)
+
+
+def test_a_topic_is_told_and_lets_eventbridge_in(stack: cdk.Stack, vpc: ec2.IVpc, whole: SnapshotAssertion) -> None:
+    Cluster(stack, "Cluster", vpc=vpc, forensics_topic=sns.Topic(stack, "Topic"))
+    made = template(stack)
+    (rule,) = made.find_resources(RULE).values()
+    (topic,) = made.find_resources("AWS::SNS::Topic")
+    assert [each["Id"] for each in rule["Properties"]["Targets"]] == ["Logs", "Topic"]
+    (queue,) = made.find_resources("AWS::SQS::Queue")
+    letters = {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+    assert all(each["DeadLetterConfig"] == letters for each in rule["Properties"]["Targets"])
+    (policy,) = made.find_resources("AWS::SNS::TopicPolicy").values()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Principal"], statement["Resource"]) == ({"Service": "events.amazonaws.com"}, {"Ref": topic})
+    assert statement["Condition"].keys() == {"StringEquals", "ArnLike"}
+    assert readable(made.to_json()) == whole
+
+
+def test_fails_when_a_topic_would_be_told_nothing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="Shop/Cluster: forensics_topic is given, but forensics=False"):
+        Cluster(stack, "Cluster", vpc=vpc, forensics=False, forensics_topic=sns.Topic(stack, "Topic"))
+
+
+def test_a_stopped_task_is_read_in_the_log_group(client: Client, deploy: Deploy) -> None:
+    app = cdk.App(analytics_reporting=False)
+    stack = cdk.Stack(app, "Shop")
+    cluster = ecs.Cluster.from_cluster_attributes(
+        stack, "Cluster", cluster_name="default", vpc=imported_vpc(stack), cluster_arn=CLUSTER
+    )
+    Forensics(stack, "Seen", cluster=cluster)
+    resources = template(stack).to_json()["Resources"]
+    (group,) = (name for name, each in resources.items() if each["Type"] == GROUP)
+    for resource in resources.values():
+        if resource["Type"] == RULE:
+            resource["Properties"]["EventPattern"]["source"] = ["shop"]  # EventBridge takes aws.ecs from ECS alone
+    made = deploy(resources, group={"Ref": group})
+    assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
+    for code, reason in (
+        ("TaskFailedToStart", "no such image"),
+        ("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/123)"),
+    ):
+        detail = json.dumps(stopped_task(code, reason)["detail"])
+        entry = {"Source": "shop", "DetailType": "ECS Task State Change", "Detail": detail}
+        assert client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+    events = client("logs").filter_log_events(logGroupName=made["Values"]["group"])["events"]
+    assert [json.loads(each["message"])["detail"]["stoppedReason"] for each in events] == ["no such image"]

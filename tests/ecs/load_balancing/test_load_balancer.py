@@ -1,0 +1,535 @@
+"""What an entrance and the routes on it promise."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_wafv2 as wafv2
+from aws_cdk.assertions import Match
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    LoadBalancer,
+    Network,
+    NetworkMode,
+    Rollout,
+    Route,
+    Scaling,
+    Service,
+    TargetHealth,
+    Task,
+)
+from tests.conftest import imported_vpc, readable, template, warnings_of
+from tests.workload.load_balancing_limit_cases import ARN, WEB_ACL
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+EDGE: Any = SimpleNamespace()
+WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
+DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
+GRPC = elbv2.ApplicationProtocolVersion.GRPC
+
+
+@pytest.fixture
+def certificate(stack: cdk.Stack) -> acm.ICertificate:
+    arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
+    return acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
+
+
+@pytest.fixture
+def edge(stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate) -> LoadBalancer:
+    return LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate)
+
+
+def serve(stack: cdk.Stack, name: str, *routes: Route) -> Service:
+    cluster: Any = stack.node.try_find_child("Cluster")
+    if cluster is None:
+        vpc: Any = stack.node.find_child("Vpc")
+        cluster = Cluster(stack, "Cluster", vpc=vpc)
+    return Service(stack, name, cluster=cluster, task=WEB, route=routes)
+
+
+def test_whole_template(stack: cdk.Stack, edge: LoadBalancer, whole: SnapshotAssertion) -> None:
+    assert edge.node.default_child is edge.load_balancer
+    assert readable(template(stack).to_json()) == whole
+
+
+@pytest.mark.usefixtures("edge")
+def test_what_nobody_asks_for_is_not_found_and_http_is_redirected(stack: cdk.Stack) -> None:
+    result = template(stack)
+    result.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        {
+            "Port": 443,
+            "Protocol": "HTTPS",
+            "SslPolicy": Match.string_like_regexp("TLS13"),
+            "DefaultActions": [
+                {"Type": "fixed-response", "FixedResponseConfig": Match.object_like({"StatusCode": "404"})}
+            ],
+        },
+    )
+    result.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        {
+            "Port": 80,
+            "DefaultActions": [{"Type": "redirect", "RedirectConfig": Match.object_like({"Protocol": "HTTPS"})}],
+        },
+    )
+
+
+@pytest.mark.usefixtures("edge")
+def test_access_is_logged_without_a_region(stack: cdk.Stack) -> None:
+    template(stack).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        {"LoadBalancerAttributes": Match.array_with([{"Key": "access_logs.s3.enabled", "Value": "true"}])},
+    )
+    template(stack).has_resource_properties(
+        "AWS::S3::BucketPolicy",
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [
+                        Match.object_like(
+                            {
+                                "Action": "s3:PutObject",
+                                "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+                            }
+                        )
+                    ]
+                )
+            }
+        },
+    )
+
+
+def test_what_protects_is_off_by_an_argument_each(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False, deletion_protection=False)
+    template(stack).resource_count_is("AWS::S3::Bucket", 0)
+    template(stack).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        {"LoadBalancerAttributes": Match.array_with([{"Key": "deletion_protection.enabled", "Value": "false"}])},
+    )
+
+
+def test_public_without_a_certificate_names_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="Shop/Edge: public=True without a certificate") as raised:
+        LoadBalancer(stack, "Edge", vpc=vpc, public=True)
+    assert "plain_http='the reason'" in str(raised.value)
+    assert stack.node.try_find_child("Edge") is None
+
+
+def test_the_reason_for_plain_http_is_kept(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, plain_http="a demonstration")
+    assert [entry.data for entry in edge.load_balancer.node.metadata] == ["a demonstration"]
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_an_empty_reason_is_none(stack: cdk.Stack, vpc: ec2.IVpc, reason: str) -> None:
+    with pytest.raises(ValueError, match="plain_http is empty"):
+        LoadBalancer(stack, "Edge", vpc=vpc, public=True, plain_http=reason)
+
+
+def test_a_certificate_and_plain_http_contradict(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    with pytest.raises(ValueError, match="certificate and plain_http are both given"):
+        LoadBalancer(stack, "Edge", vpc=vpc, certificate=certificate, plain_http="why")
+
+
+def test_without_public_only_the_vpc_gets_in(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc)
+    template(stack).has_resource_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
+    template(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {"SecurityGroupIngress": [Match.object_like({"CidrIp": "10.0.0.0/16", "FromPort": 80})]},
+    )
+
+
+def test_nobody_gets_in_where_nobody_may(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc, ingress=[])
+    template(stack).has_resource_properties("AWS::EC2::SecurityGroup", {"SecurityGroupIngress": Match.absent()})
+
+
+def test_a_vpc_that_cannot_hold_it_is_refused_with_all_the_reasons(stack: cdk.Stack) -> None:
+    bare = ec2.Vpc.from_vpc_attributes(
+        stack, "Bare", vpc_id="vpc-2", availability_zones=["a"], private_subnet_ids=["subnet-1"]
+    )
+    with pytest.raises(ValueError, match="Shop/Edge: 2 faults") as raised:
+        LoadBalancer(stack, "Edge", vpc=bare)
+    assert "the number of private subnets of the VPC is 1, but a load balancer stands in two" in str(raised.value)
+    assert "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block=" in str(raised.value)
+    with pytest.raises(ValueError, match="the number of public subnets of the VPC is 0"):
+        LoadBalancer(stack, "Edge", vpc=bare, public=True, plain_http="a test")
+
+
+def test_the_load_balancer_and_the_tasks_open_to_each_other_alone(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge))
+    result = template(stack)
+    for kind in ("Ingress", "Egress"):
+        result.resource_count_is(f"AWS::EC2::SecurityGroup{kind}", 1)
+        result.has_resource_properties(f"AWS::EC2::SecurityGroup{kind}", {"FromPort": 8080, "ToPort": 8080})
+
+
+def test_services_of_several_stacks_share_it_and_its_stack_refers_to_none(
+    app: cdk.App, stack: cdk.Stack, edge: LoadBalancer
+) -> None:
+    others = [cdk.Stack(app, name) for name in ("Api", "Admin")]
+    for other in others:
+        cluster = Cluster(other, "Cluster", vpc=edge.load_balancer.vpc or imported_vpc(other))
+        Service(
+            other, "Web", cluster=cluster, task=WEB, route=Route(edge, host=f"{other.stack_name.lower()}.example.com")
+        )
+    app.synth()
+    assert [[each.stack_name for each in other.dependencies] for other in others] == [["Shop"], ["Shop"]]
+    assert not stack.dependencies
+    template(others[0]).resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 1)
+    template(others[0]).resource_count_is("AWS::EC2::SecurityGroupEgress", 1)
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupEgress", 0)
+
+
+def test_grpc_targets_are_called_by_their_method(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, protocol_version=GRPC, health=TargetHealth("/shop.Cart/Check", codes="0")))
+    template(stack).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        {"ProtocolVersion": "GRPC", "HealthCheckPath": "/shop.Cart/Check", "Matcher": {"GrpcCode": "0"}},
+    )
+
+
+def test_http2_and_grpc_need_https(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    plain = LoadBalancer(stack, "Plain", vpc=vpc)
+    with pytest.raises(
+        ValueError, match="is GRPC, which clients speak over HTTPS alone; give the load balancer a certificate="
+    ):
+        serve(stack, "Web", Route(plain, protocol_version=GRPC))
+
+
+def test_each_host_of_a_zone_becomes_an_alias_once(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate, zone=zone)
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    serve(stack, "Api", Route(edge, host="shop.example.com", path="/api/*"))
+    template(stack).resource_count_is("AWS::Route53::RecordSet", 1)
+    template(stack).has_resource_properties(
+        "AWS::Route53::RecordSet", {"Name": "shop.example.com.", "Type": "A", "AliasTarget": Match.any_value()}
+    )
+
+
+@pytest.mark.parametrize("host", ["shop.other.com", "notexample.com", "a*.example.com", "?.example.com"])
+def test_a_host_that_its_zone_cannot_hold_is_warned_of_and_has_no_alias(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, host: str
+) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, zone=zone)
+    serve(stack, "Web", Route(edge, host=[host, "example.com", "*.example.com"]))
+    template(stack).resource_count_is("AWS::Route53::RecordSet", 2)
+    (warning,) = warnings_of(app, "Shop")
+    assert f"host {host!r} cannot be a record of the load balancer's zone" in warning
+
+
+def test_a_zone_without_a_name_takes_any_host(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z1")
+    serve(stack, "Web", Route(LoadBalancer(stack, "Edge", vpc=vpc, zone=zone), host="shop.example.com"))
+    template(stack).resource_count_is("AWS::Route53::RecordSet", 1)
+
+
+def test_traffic_may_be_shifted_away_from_a_zone_unless_told_otherwise(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc)
+    LoadBalancer(stack, "Fixed", vpc=vpc, zonal_shift=False)
+    found = template(stack).find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    shift = {"Key": "zonal_shift.config.enabled", "Value": "true"}
+    assert [shift in each["Properties"]["LoadBalancerAttributes"] for each in found] == [True, False]
+
+
+def test_a_web_acl_stands_before_it(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    LoadBalancer(stack, "Edge", vpc=vpc, web_acl=WEB_ACL)
+    LoadBalancer(stack, "Other", vpc=vpc, web_acl=web_acl(stack, "REGIONAL"))
+    LoadBalancer(stack, "Late", vpc=vpc, web_acl=cdk.Fn.import_value("WebAcl"))
+    result = template(stack)
+    result.resource_count_is("AWS::WAFv2::WebACLAssociation", 3)
+    edge = {"Ref": Match.string_like_regexp("^Edge")}
+    result.has_resource_properties("AWS::WAFv2::WebACLAssociation", {"ResourceArn": edge, "WebACLArn": WEB_ACL})
+
+
+def web_acl(scope: cdk.Stack, of: str) -> wafv2.CfnWebACL:
+    visible = wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name="all", sampled_requests_enabled=True
+    )
+    allow = wafv2.CfnWebACL.DefaultActionProperty(allow={})
+    return wafv2.CfnWebACL(scope, f"WebAcl{of}", scope=of, default_action=allow, visibility_config=visible)
+
+
+def test_a_web_acl_of_cloudfront_or_of_another_region_is_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1", account="111111111111"))
+    vpc = imported_vpc(stack)
+    with pytest.raises(
+        ValueError, match="Shop/Edge: web_acl is Shop/WebAclCLOUDFRONT with the scope 'CLOUDFRONT', but"
+    ):
+        LoadBalancer(stack, "Edge", vpc=vpc, web_acl=web_acl(stack, "CLOUDFRONT"))
+    for elsewhere in (
+        WEB_ACL.replace("eu-west-1", "eu-central-1"),
+        web_acl(cdk.Stack(app, "Other", env=cdk.Environment(region="eu-central-1")), "REGIONAL"),
+    ):
+        with pytest.raises(ValueError, match="web_acl is of eu-central-1, but the load balancer stands in eu-west-1"):
+            LoadBalancer(stack, "Edge", vpc=vpc, web_acl=elsewhere)
+    LoadBalancer(stack, "Edge", vpc=vpc, web_acl=WEB_ACL)
+
+
+def test_dual_stack_lets_everyone_in_and_has_records_of_both(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    edge = LoadBalancer(
+        stack, "Edge", vpc=vpc, public=True, certificate=certificate, zone=zone, ip_address_type=DUAL_STACK
+    )
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    result = template(stack)
+    result.has_resource_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"IpAddressType": "dualstack"})
+    for everyone in ({"CidrIp": "0.0.0.0/0"}, {"CidrIpv6": "::/0"}):
+        rule = Match.object_like({**everyone, "FromPort": 443})
+        result.has_resource_properties("AWS::EC2::SecurityGroup", {"SecurityGroupIngress": Match.array_with([rule])})
+    assert record_types(stack) == ["A", "AAAA"]
+
+
+def record_types(stack: cdk.Stack) -> list[str]:
+    records = template(stack).find_resources("AWS::Route53::RecordSet").values()
+    return sorted(each["Properties"]["Type"] for each in records)
+
+
+def test_without_public_ipv4_there_is_no_record_of_it(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    only = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate, zone=zone, ip_address_type=only)
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    assert record_types(stack) == ["AAAA"]
+    with pytest.raises(ValueError, match="but a load balancer that is not public has no public address"):
+        LoadBalancer(stack, "Internal", vpc=vpc, ip_address_type=only)
+
+
+def test_a_network_has_no_ipv6(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network")
+    with pytest.raises(
+        ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have IPv4"
+    ) as raised:
+        LoadBalancer(stack, "Edge", vpc=network.vpc, ip_address_type=DUAL_STACK)
+    assert "ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)" in str(raised.value)
+
+
+def test_subnets_without_ipv6_are_warned_of_where_cdk_knows(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    own = ec2.Vpc(stack, "Own", ip_protocol=ec2.IpProtocol.DUAL_STACK)
+    LoadBalancer(stack, "Edge", vpc=own, ip_address_type=DUAL_STACK)
+    LoadBalancer(stack, "Unknown", vpc=vpc, ip_address_type=DUAL_STACK)
+    bare = ec2.Vpc(stack, "Bare")
+    LoadBalancer(stack, "Other", vpc=bare, public=True, plain_http="a test", ip_address_type=DUAL_STACK)
+    (warning,) = warnings_of(app, "Shop")
+    assert "subnets Shop/Bare/PublicSubnet1, Shop/Bare/PublicSubnet2 have no IPv6" in warning
+
+
+def test_one_that_exists_already_gets_rules_from_each_service_and_changes_in_nothing_else(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
+    others = [cdk.Stack(app, name) for name in ("Api", "Admin")]
+    for other in others:
+        cluster = Cluster(other, "Cluster", vpc=vpc)
+        Service(other, "Web", cluster=cluster, task=WEB, route=Route(edge, path=f"/{other.stack_name}/*"))
+    app.synth()
+    assert not stack.dependencies
+    assert "Resources" not in template(stack).to_json()
+    for other in others:
+        assert not other.dependencies
+        result = template(other)
+        result.has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"ListenerArn": ARN})
+        result.has_resource_properties("AWS::EC2::SecurityGroupEgress", {"GroupId": "sg-0a1b", "FromPort": 8080})
+        result.has_resource_properties(
+            "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0a1b", "FromPort": 8080}
+        )
+
+
+def test_a_service_of_one_that_exists_already_scales_shifts_and_is_watched(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    test_arn = ARN.replace("f2f7dc8efc522ab2", "a2f7dc8efc522ab2")
+    edge = LoadBalancer.from_attributes(
+        stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=test_arn
+    )
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    Service(
+        stack,
+        "Web",
+        cluster=cluster,
+        task=WEB,
+        route=Route(edge, protocol_version=GRPC),
+        scaling=Scaling(2, 9, requests_per_task=100),
+        rollout=Rollout.canary(),
+    )
+    result = template(stack)
+    for arn in (ARN, test_arn):
+        result.has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"ListenerArn": arn})
+    dimensions = [{"Name": "LoadBalancer", "Value": "app/edge/50dc6c495c0c9188"}, Match.any_value()]
+    metric = Match.object_like({"Metric": Match.object_like({"Dimensions": dimensions})})
+    query = Match.object_like({"MetricStat": metric})
+    result.has_resource_properties("AWS::CloudWatch::Alarm", {"Metrics": Match.array_with([query])})
+
+
+def test_without_a_test_listener_a_shift_shows_nothing_before(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), rollout=Rollout.blue_green())
+    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 1)
+    (service,) = template(stack).find_resources("AWS::ECS::Service").values()
+    assert "TestListenerRule" not in service["Properties"]["LoadBalancers"][0]["AdvancedConfiguration"]
+
+
+def test_one_that_exists_already_may_be_known_at_deployment_alone(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    arn, group = cdk.Fn.import_value("Listener"), cdk.Fn.import_value("Group")
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=arn, security_group_id=group, vpc=vpc)
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), rollout=Rollout.canary())
+    result = template(stack)
+    imported = {"Fn::ImportValue": "Listener"}
+    result.has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"ListenerArn": imported})
+    parts = [{"Fn::Select": [index, {"Fn::Split": ["/", imported]}]} for index in (1, 2, 3)]
+    assert {"Fn::Join": ["/", parts]} in [
+        dimension["Value"]
+        for alarm in result.find_resources("AWS::CloudWatch::Alarm").values()
+        for query in alarm["Properties"]["Metrics"]
+        if "MetricStat" in query
+        for dimension in query["MetricStat"]["Metric"]["Dimensions"]
+    ]
+
+
+def test_the_routes_on_one_that_exists_already_are_checked_as_on_any(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    edge = LoadBalancer.from_attributes(
+        stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, https=False
+    )
+    serve(stack, "Web", Route(edge, path="/a"))
+    with pytest.raises(ValueError, match="Shop/Api: 2 faults") as raised:
+        serve(stack, "Api", Route(edge, path="/a", protocol_version=GRPC))
+    assert "is GRPC, which clients speak over HTTPS alone" in str(raised.value)
+    assert "that of Shop/Web for path '/a' clash" in str(raised.value)
+
+
+def test_instances_are_opened_to_one_that_exists_already(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
+    task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
+    Service(stack, "Web", cluster=cluster, task=task, route=Route(edge))
+    template(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0a1b", "FromPort": 32768}
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "account", "region"), [("account", "222222222222", "eu-west-1"), ("region", "111111111111", "eu-west-2")]
+)
+def test_one_of_another_account_or_region_is_refused(app: cdk.App, what: str, account: str, region: str) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account=account, region=region))
+    with pytest.raises(ValueError, match=f"Shop/Edge: listener_arn is of {what} .* use a load balancer of that {what}"):
+        LoadBalancer.from_attributes(
+            stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=imported_vpc(stack)
+        )
+
+
+def test_a_test_listener_is_another_one(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="test_listener_arn is that of listener_arn"):
+        LoadBalancer.from_attributes(
+            stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=ARN
+        )
+
+
+def test_two_services_for_the_same_requests_clash(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    with pytest.raises(
+        ValueError, match="Shop/Api: route for host 'shop.example.com' and that of Shop/Web for .* clash: they ask"
+    ):
+        serve(stack, "Api", Route(edge, host="SHOP.example.com"))
+    with pytest.raises(ValueError, match="they ask for the same"):
+        serve(stack, "Cart", Route(edge, host="shop.example.com", priority=1))
+
+
+def test_the_same_priority_is_an_error_that_names_it(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, path="/a", priority=7))
+    with pytest.raises(ValueError, match="have the same priority 7; set priority= on one of them"):
+        serve(stack, "Api", Route(edge, path="/b", priority=7))
+
+
+def test_a_route_that_never_gets_a_request_is_an_error(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, path="/api/*", priority=1))
+    with pytest.raises(ValueError, match="the one with priority 1 is asked first and leaves the one with 2 nothing"):
+        serve(stack, "Api", Route(edge, path="/api/admin/*", priority=2))
+    serve(stack, "Admin", Route(edge, path=["/api/admin/*", "/admin/*"], priority=3))
+
+
+def test_the_routes_of_one_service_do_not_clash_either(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    with pytest.raises(ValueError, match="that of this service for path '/a' clash"):
+        serve(stack, "Web", Route(edge, path="/a"), Route(edge, path="/a"))
+
+
+def test_several_routes_keep_the_ids_of_the_first(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    serve(stack, "Web", Route(edge, path="/a"), Route(edge, path="/b"))
+    rules = template(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+    assert len(rules) == 2
+    assert any(name.startswith("WebRule") and "path" not in name for name in rules)
+
+
+def test_more_specific_routes_come_first() -> None:
+    both = Route(EDGE, host="a.example.com", path="/a")
+    host, path, rest = Route(EDGE, host="a.example.com"), Route(EDGE, path="/a"), Route(EDGE)
+    assert both.priority <= 20_000 < host.priority <= 35_000 < path.priority < rest.priority == 50_000
+
+
+@given(st.permutations(["/a", "/b", "/c", "/d"]))
+def test_a_priority_depends_on_nothing_but_what_is_asked_for(paths: list[str]) -> None:
+    assert Route(EDGE, path=paths).priority == Route(EDGE, path=sorted(paths)).priority
+
+
+def test_a_host_that_only_deployment_knows_needs_a_priority() -> None:
+    host = cdk.Token.as_string({"Ref": "Host"})
+    with pytest.raises(ValueError, match="no priority can be worked out that stays the same; use priority="):
+        Route(EDGE, host=host)
+    assert Route(EDGE, host=host, priority=5).priority == 5
+
+
+HOSTS = ["*.com", "a.com", "b.com", "?.com"]
+PATHS = ["/*", "/a", "/a*", "/a/*", "/?", "/b"]
+
+
+@given(st.sampled_from(PATHS), st.sampled_from(PATHS), st.sampled_from([*HOSTS, None]), st.sampled_from([*HOSTS, None]))
+def test_hiding_is_what_trying_every_request_shows(
+    path: str, other: str, host: str | None, other_host: str | None
+) -> None:
+    wide, narrow = Route(EDGE, host=host, path=path), Route(EDGE, host=other_host, path=other)
+    texts = ["", *("".join(letters) for length in (1, 2, 3) for letters in itertools.product("ab/", repeat=length))]
+    requests = [(name, f"/{text}") for name in ("a.com", "b.com", "c.com", "long.com", "d.org") for text in texts]
+    asked = [request for request in requests if matches(narrow, *request)]
+    assert wide.hides(narrow) == all(matches(wide, *request) for request in asked)
+
+
+def matches(route: Route, host: str, path: str) -> bool:
+    return (not route.host or any(glob(each, host) for each in route.host)) and any(
+        glob(each, path) for each in route.path
+    )
+
+
+def glob(pattern: str, text: str) -> bool:
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return glob(pattern[1:], text) or (bool(text) and glob(pattern, text[1:]))
+    return bool(text) and pattern[0] in {"?", text[0]} and glob(pattern[1:], text[1:])

@@ -1,0 +1,725 @@
+"""What an entrance for connections and the listeners on it promise."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Match
+
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    Dashboard,
+    Listener,
+    LoadBalancer,
+    Network,
+    NetworkLoadBalancer,
+    NetworkMode,
+    Predictive,
+    RollbackAlarms,
+    Rollout,
+    Route,
+    Scaling,
+    Service,
+    ServiceAlarms,
+    TargetHealth,
+    Task,
+)
+from tests.conftest import imported_vpc, readable, template, warnings_of
+from tests.workload.load_balancing_limit_cases import NETWORK_ARN
+
+if TYPE_CHECKING:
+    from aws_cdk.assertions import Template
+    from syrupy.assertion import SnapshotAssertion
+
+BROKER = Container("public.ecr.aws/docker/library/eclipse-mosquitto:2", name="broker", port=1883)
+TASK = Task(BROKER)
+UDP, TCP, TLS, BOTH = elbv2.Protocol.UDP, elbv2.Protocol.TCP, elbv2.Protocol.TLS, elbv2.Protocol.TCP_UDP
+DUAL = elbv2.IpAddressType.DUAL_STACK
+GATE: Any = SimpleNamespace(certificate=None)  # a listener checks itself without its load balancer
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+
+
+@pytest.fixture
+def certificate(stack: cdk.Stack) -> acm.ICertificate:
+    arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
+    return acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
+
+
+@pytest.fixture
+def gate(stack: cdk.Stack, vpc: ec2.IVpc) -> NetworkLoadBalancer:
+    """One inside the VPC, without a certificate."""
+    return NetworkLoadBalancer(stack, "Gate", vpc=vpc)
+
+
+def serve(stack: cdk.Stack, name: str, *listeners: Listener | Route, task: Task = TASK, **arguments: Any) -> Service:
+    cluster: Any = stack.node.try_find_child("Cluster")
+    if cluster is None:
+        vpc: Any = stack.node.find_child("Vpc")
+        cluster = Cluster(stack, "Cluster", vpc=vpc)
+    return Service(stack, name, cluster=cluster, task=task, route=listeners, **arguments)
+
+
+def attributes(result: Template, kind: str) -> list[dict[str, str]]:
+    """The attributes of each resource of a kind, by their keys."""
+    name = "LoadBalancerAttributes" if kind == BALANCER else "TargetGroupAttributes"
+    found = [each["Properties"].get(name, []) for each in result.find_resources(kind).values()]
+    return [{item["Key"]: item["Value"] for item in each} for each in found]
+
+
+def rules(result: Template, kind: str) -> set[tuple[str, int, int]]:
+    """The rules between security groups, as protocol and ports."""
+    found = [each["Properties"] for each in result.find_resources(f"AWS::EC2::SecurityGroup{kind}").values()]
+    return {(each["IpProtocol"], each["FromPort"], each["ToPort"]) for each in found}
+
+
+def test_whole_template(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate, whole: SnapshotAssertion
+) -> None:
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, certificate=certificate)
+    serve(stack, "Broker", Listener(gate, 8883, test_port=9883), rollout=Rollout.canary())
+    assert gate.node.default_child is gate.load_balancer
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_it_is_internal_protected_logged_and_over_all_zones_unasked(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    NetworkLoadBalancer(stack, "Gate", vpc=vpc)
+    result = template(stack)
+    result.has_resource_properties(
+        BALANCER, {"Type": "network", "Scheme": "internal", "SecurityGroups": Match.any_value()}
+    )
+    (found,) = attributes(result, BALANCER)
+    assert found["deletion_protection.enabled"] == found["load_balancing.cross_zone.enabled"] == "true"
+    assert found["access_logs.s3.enabled"] == "true"
+    assert found["zonal_shift.config.enabled"] == "false"
+
+
+def test_a_service_before_another_leaves_the_ids_of_its_rules() -> None:
+    """EC2 has a rule once: under another id CloudFormation would define it again before the old one goes."""
+    ids: list[str] = []
+    for before in ((), (1000, 1001)):
+        shop = cdk.Stack(cdk.App(), "Shop")
+        network = Network(shop, "Network")  # whose addresses are a token
+        gate, cluster = NetworkLoadBalancer(shop, "Gate", vpc=network.vpc), Cluster(shop, "Cluster", vpc=network.vpc)
+        for port in before:
+            Service(shop, f"At{port}", cluster=cluster, task=TASK, route=Listener(gate, port, protocol=BOTH))
+        Service(shop, "Broker", cluster=cluster, task=TASK, route=Listener(gate, 1884))
+        ids += template(shop).find_resources("AWS::EC2::SecurityGroupIngress", {"Properties": {"FromPort": 1884}})
+    assert len(ids) == 2
+    assert ids[0] == ids[1]
+
+
+def test_what_protects_is_off_by_an_argument_each(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    NetworkLoadBalancer(stack, "Gate", vpc=vpc, access_logs=False, deletion_protection=False, cross_zone=False)
+    template(stack).resource_count_is("AWS::S3::Bucket", 0)
+    (found,) = attributes(template(stack), BALANCER)
+    assert found["deletion_protection.enabled"] == found["load_balancing.cross_zone.enabled"] == "false"
+
+
+@pytest.mark.usefixtures("gate")
+def test_its_logs_are_bounded_and_only_for_its_own_account(stack: cdk.Stack) -> None:
+    result = template(stack)
+    result.has_resource_properties(
+        "AWS::S3::Bucket",
+        {"LifecycleConfiguration": {"Rules": [Match.object_like({"ExpirationInDays": 365, "Status": "Enabled"})]}},
+    )
+    (policy,) = result.find_resources("AWS::S3::BucketPolicy").values()
+    allowed = [each for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert {each["Action"] for each in allowed} == {"s3:PutObject", "s3:GetBucketAcl"}
+    for each in allowed:
+        assert each["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
+        assert each["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_public_without_a_certificate_names_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="Shop/Gate: public=True without a certificate") as raised:
+        NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True)
+    assert "without_tls='the reason'" in str(raised.value)
+    assert stack.node.try_find_child("Gate") is None
+    with pytest.raises(ValueError, match="without_tls is empty"):
+        NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, without_tls=" ")
+
+
+def test_the_reason_against_tls_is_kept(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, without_tls="tasks end TLS themselves")
+    assert [entry.data for entry in gate.load_balancer.node.metadata] == ["tasks end TLS themselves"]
+
+
+def test_tls_ends_at_the_load_balancer_where_it_has_a_certificate(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, certificate=certificate)
+    serve(stack, "Broker", Listener(gate, 8883))
+    template(stack).has_resource_properties(
+        LISTENER, {"Port": 8883, "Protocol": "TLS", "SslPolicy": Match.string_like_regexp("TLS13")}
+    )
+    template(stack).has_resource_properties(GROUP, {"Port": 1883, "Protocol": "TCP", "TargetType": "ip"})
+
+
+def test_what_is_public_without_tls_needs_a_reason_even_beside_a_certificate(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, certificate=certificate)
+    with pytest.raises(ValueError, match="listener for TCP on port 1883 is public") as raised:
+        serve(stack, "Broker", Listener(gate, 1883, protocol=TCP))
+    assert "Shop/Gate's without_tls='the reason'" in str(raised.value)
+    open_gate = NetworkLoadBalancer(stack, "Open", vpc=vpc, public=True, certificate=certificate, without_tls="a test")
+    serve(stack, "Other", Listener(open_gate, 1883, protocol=TCP))
+
+
+def test_tls_without_a_certificate_is_an_error(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    with pytest.raises(ValueError, match="TLS on port 8883 has no certificate; give Shop/Gate a certificate="):
+        serve(stack, "Broker", Listener(gate, 8883, protocol=TLS))
+
+
+def test_clients_reach_the_port_and_the_load_balancer_alone_reaches_the_tasks(
+    stack: cdk.Stack, gate: NetworkLoadBalancer
+) -> None:
+    serve(stack, "Broker", Listener(gate, 8883))
+    result = template(stack)
+    assert rules(result, "Egress") == {("tcp", 1883, 1883)}
+    assert rules(result, "Ingress") == {("tcp", 8883, 8883), ("tcp", 1883, 1883)}
+    result.has_resource_properties("AWS::EC2::SecurityGroupIngress", {"CidrIp": "10.0.0.0/16", "FromPort": 8883})
+    (to_tasks,) = [
+        each["Properties"]
+        for each in result.find_resources("AWS::EC2::SecurityGroupIngress").values()
+        if each["Properties"]["FromPort"] == 1883
+    ]
+    assert "CidrIp" not in to_tasks
+    assert "SourceSecurityGroupId" in to_tasks
+
+
+def test_nobody_gets_in_where_nobody_may(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, ingress=[])
+    serve(stack, "Broker", Listener(gate, 8883))
+    assert rules(template(stack), "Ingress") == {("tcp", 1883, 1883)}
+
+
+def test_services_of_several_stacks_share_it_and_its_stack_refers_to_none(
+    app: cdk.App, stack: cdk.Stack, gate: NetworkLoadBalancer
+) -> None:
+    others = {name: cdk.Stack(app, name) for name in ("Mail", "Chat")}
+    for index, other in enumerate(others.values()):
+        cluster = Cluster(other, "Cluster", vpc=gate.vpc)
+        Service(
+            other,
+            "Broker",
+            cluster=cluster,
+            task=TASK,
+            route=Listener(gate, 8883 + index, test_port=9000 + index),
+            rollout=Rollout.blue_green(),
+        )
+    app.synth()
+    assert [[each.stack_name for each in other.dependencies] for other in others.values()] == [["Shop"], ["Shop"]]
+    assert not stack.dependencies
+    for other in others.values():
+        template(other).resource_count_is(LISTENER, 2)
+        assert ("tcp", 1883, 1883) in rules(template(other), "Egress")
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupEgress", 0)
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+
+
+def test_a_port_leads_to_one_service(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    serve(stack, "Broker", Listener(gate, 8883))
+    with pytest.raises(
+        ValueError,
+        match="Shop/Other: listener for UDP on port 8883 and that of Shop/Broker for TCP on port 8883 clash: port 8883",
+    ):
+        serve(stack, "Other", Listener(gate, 8883, protocol=UDP))
+    with pytest.raises(ValueError, match="that of this service for TCP on port 53 clash: port 54"):
+        serve(
+            stack,
+            "Third",
+            Listener(gate, 53, test_port=54),
+            Listener(gate, 54),
+            rollout=Rollout.blue_green(alarms=None),
+        )
+
+
+def test_udp_reaches_the_tasks_beside_the_check_by_tcp(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    serve(stack, "Dns", Listener(gate, 53, protocol=UDP, health="/health", health_port=8080))
+    result = template(stack)
+    result.has_resource_properties(
+        GROUP,
+        {"Protocol": "UDP", "HealthCheckProtocol": "HTTP", "HealthCheckPort": "8080", "HealthCheckPath": "/health"},
+    )
+    assert rules(result, "Egress") == {("udp", 1883, 1883), ("tcp", 8080, 8080)}
+    assert rules(result, "Ingress") == {("udp", 53, 53), ("udp", 1883, 1883), ("tcp", 8080, 8080)}
+    result.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "ContainerDefinitions": [
+                Match.object_like(
+                    {
+                        "PortMappings": [
+                            Match.object_like({"ContainerPort": 1883, "Protocol": "tcp"}),
+                            {"ContainerPort": 1883, "Protocol": "udp"},
+                        ]
+                    }
+                )
+            ]
+        },
+    )
+
+
+def test_one_service_may_have_both_protocols_of_a_port(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    serve(stack, "Dns", Listener(gate, 53, protocol=BOTH))
+    result = template(stack)
+    result.has_resource_properties(LISTENER, {"Port": 53, "Protocol": "TCP_UDP"})
+    assert rules(result, "Egress") == {("udp", 1883, 1883), ("tcp", 1883, 1883)}
+    assert rules(result, "Ingress") >= {("udp", 53, 53), ("tcp", 53, 53)}
+
+
+def test_two_ports_may_lead_to_one_of_the_container(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    service = serve(stack, "Dns", Listener(gate, 53, protocol=UDP), Listener(gate, 5353, protocol=UDP))
+    result = template(stack)
+    (task,) = result.find_resources("AWS::ECS::TaskDefinition").values()
+    mappings = task["Properties"]["ContainerDefinitions"][0]["PortMappings"]
+    assert [(each["ContainerPort"], each["Protocol"]) for each in mappings] == [(1883, "tcp"), (1883, "udp")]
+    result.resource_count_is("AWS::EC2::SecurityGroupEgress", 2)
+    assert len(service.target_groups) == 2
+
+
+def test_a_check_by_tcp_asks_for_no_answer(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    serve(stack, "Broker", Listener(gate, 8883))
+    template(stack).has_resource_properties(
+        GROUP,
+        {
+            "HealthCheckProtocol": "TCP",
+            "HealthCheckPort": "traffic-port",
+            "HealthCheckPath": Match.absent(),
+            "Matcher": Match.absent(),
+            "HealthCheckIntervalSeconds": 10,
+        },
+    )
+
+
+def test_what_is_asked_of_a_listener_reaches_the_template(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    serve(
+        stack,
+        "Broker",
+        Listener(
+            gate,
+            8883,
+            health=TargetHealth("/healthz", codes="200-599"),
+            preserve_client_ip=True,
+            idle_timeout=dt.timedelta(minutes=10),
+            deregistration_delay=dt.timedelta(seconds=5),
+        ),
+    )
+    result = template(stack)
+    result.has_resource_properties(GROUP, {"HealthCheckPath": "/healthz", "Matcher": {"HttpCode": "200-599"}})
+    (found,) = attributes(result, GROUP)
+    assert found["preserve_client_ip.enabled"] == "true"
+    assert found["deregistration_delay.timeout_seconds"] == "5"
+    result.has_resource_properties(
+        LISTENER, {"ListenerAttributes": [{"Key": "tcp.idle_timeout.seconds", "Value": "600"}]}
+    )
+
+
+def test_a_protocol_is_one_of_cdk_s() -> None:
+    name: Any = "TCP"
+    with pytest.raises(ValueError, match="protocol is 'TCP', but .* use elbv2.Protocol.TCP or another of them"):
+        Listener(GATE, 8883, protocol=name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"health": TargetHealth(codes="200")}, "health has codes and no path"),
+        ({"protocol": UDP, "preserve_client_ip": False}, "preserve_client_ip is False, but with UDP tasks always see"),
+        ({"protocol": UDP, "idle_timeout": dt.timedelta(minutes=10)}, "idle_timeout is given, but only that of TCP"),
+        ({"protocol": TLS, "idle_timeout": dt.timedelta(minutes=10)}, "idle_timeout is given, but only that of TCP"),
+        ({"test_port": 8883}, "test_port is 8883, but that is its own port"),
+    ],
+)
+def test_a_listener_that_could_not_be_is_refused_by_itself(arguments: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=f"Listener 8883: {fault}"):
+        Listener(GATE, 8883, **arguments)
+
+
+def test_a_shifting_rollout_turns_its_own_listeners_and_no_others(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    serve(stack, "Broker", Listener(gate, 8883, test_port=9883), rollout=Rollout.linear())
+    result = template(stack)
+    result.resource_count_is(GROUP, 2)
+    for port in (8883, 9883):
+        result.has_resource_properties(
+            LISTENER,
+            {
+                "Port": port,
+                "DefaultActions": [
+                    {
+                        "Type": "forward",
+                        "ForwardConfig": {
+                            "TargetGroups": [Match.object_like({"Weight": 100}), Match.object_like({"Weight": 0})]
+                        },
+                    }
+                ],
+            },
+        )
+    result.has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "LoadBalancers": [
+                {
+                    "ContainerName": "broker",
+                    "ContainerPort": 1883,
+                    "TargetGroupArn": Match.any_value(),
+                    "AdvancedConfiguration": {
+                        "AlternateTargetGroupArn": Match.any_value(),
+                        "ProductionListenerRule": {"Ref": Match.string_like_regexp("^BrokerListener")},
+                        "TestListenerRule": {"Ref": Match.string_like_regexp("^BrokerTestListener")},
+                        "RoleArn": Match.any_value(),
+                    },
+                }
+            ]
+        },
+    )
+    (turn, read) = [
+        statement
+        for policy in result.find_resources("AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if str(statement["Action"]).count("elasticloadbalancing")
+    ]
+    assert "elasticloadbalancing:ModifyListener" in turn["Action"]
+    assert "elasticloadbalancing:ModifyRule" not in turn["Action"]
+    assert len(turn["Resource"]) == 4
+    assert all("Modify" not in action for action in read["Action"])
+
+
+def test_without_a_test_port_a_shift_shows_nothing_before(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    serve(stack, "Broker", Listener(gate, 8883), rollout=Rollout.blue_green())
+    template(stack).resource_count_is(LISTENER, 1)
+    (service,) = template(stack).find_resources("AWS::ECS::Service").values()
+    assert "TestListenerRule" not in service["Properties"]["LoadBalancers"][0]["AdvancedConfiguration"]
+    with pytest.raises(ValueError, match="has test_port=9884, but a rolling rollout shows no version first"):
+        serve(stack, "Other", Listener(gate, 8884, test_port=9884))
+
+
+def test_only_who_may_test_reaches_the_test_port(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, test_ingress=[ec2.Peer.ipv4("198.51.100.0/24")])
+    serve(stack, "Broker", Listener(gate, 8883, test_port=9883), rollout=Rollout.blue_green())
+    template(stack).has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress", {"CidrIp": "198.51.100.0/24", "FromPort": 9883, "ToPort": 9883}
+    )
+
+
+def test_each_shift_of_its_traffic_takes_ten_minutes_more(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    shifting = Rollout.blue_green(bake=dt.timedelta(0))
+    broker = serve(stack, "Broker", Listener(gate, 8883), rollout=shifting)
+    web = serve(stack, "Web", Route(LoadBalancer(stack, "Edge", vpc=gate.vpc)), rollout=shifting)
+    one, other = broker.estimate(), web.estimate()
+    assert one
+    assert other
+    assert one.new_after - other.new_after == 1200
+
+
+def test_its_alarms_are_of_unhealthy_targets_alone(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    broker = serve(stack, "Broker", Listener(gate, 8883), rollout=Rollout.canary())
+    ServiceAlarms(stack, "Alarms", service=broker, topic=sns.Topic(stack, "Topic"))
+    alarms = template(stack).find_resources("AWS::CloudWatch::Alarm")
+    asked = [
+        (query["MetricStat"]["Metric"]["Namespace"], query["MetricStat"]["Metric"]["MetricName"])
+        for alarm in alarms.values()
+        for query in alarm["Properties"]["Metrics"]
+        if "MetricStat" in query
+    ]
+    assert set(asked) == {
+        ("AWS/NetworkELB", "UnHealthyHostCount"),
+        ("AWS/ECS", "CPUUtilization"),
+        ("AWS/ECS", "MemoryUtilization"),
+    }
+    assert asked.count(("AWS/NetworkELB", "UnHealthyHostCount")) == 4  # of both groups, to roll back and to tell
+
+
+def test_alarms_on_answers_alone_would_never_ring(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    alarms = RollbackAlarms(unhealthy_targets=None)
+    with pytest.raises(ValueError, match="on errors and latency alone, of which a network load balancer knows nothing"):
+        serve(stack, "Broker", Listener(gate, 8883), rollout=Rollout.canary(alarms=alarms))
+    broker = serve(stack, "Other", Listener(gate, 8884))
+    with pytest.raises(ValueError, match="there is no alarm left that this service can ring"):
+        ServiceAlarms(
+            stack,
+            "Alarms",
+            service=broker,
+            topic=sns.Topic(stack, "Topic"),
+            cpu_percent=None,
+            memory_percent=None,
+            unhealthy_targets=None,
+        )
+
+
+def test_a_dashboard_shows_what_it_knows_of_its_targets(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    Dashboard(stack, "Dashboard", services=[serve(stack, "Broker", Listener(gate, 8883))])
+    (found,) = template(stack).find_resources("AWS::CloudWatch::Dashboard").values()
+    body = str(found["Properties"]["DashboardBody"])
+    assert "AWS/NetworkELB" in body
+    assert "UnHealthyHostCount" in body
+    assert "AWS/ApplicationELB" not in body
+
+
+@pytest.mark.parametrize(
+    ("scaling", "argument"),
+    [
+        (Scaling(2, 9, requests_per_task=100), "requests_per_task is 100"),
+        (Scaling(2, 9, cpu_percent=60, predictive=Predictive(requests_per_task=100)), "predictive is 100"),
+    ],
+)
+def test_nothing_scales_by_requests_that_nobody_counts(
+    stack: cdk.Stack, gate: NetworkLoadBalancer, scaling: Scaling, argument: str
+) -> None:
+    with pytest.raises(ValueError, match=f"{argument}, but a network load balancer counts none; use route=Route"):
+        serve(stack, "Broker", Listener(gate, 8883), scaling=scaling)
+
+
+def test_beside_a_route_the_requests_of_that_count(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    edge = LoadBalancer(stack, "Edge", vpc=gate.vpc)
+    scaling = Scaling(2, 9, requests_per_task=100, predictive=Predictive(requests_per_task=100))
+    service = serve(stack, "Broker", Listener(gate, 8883), Route(edge), scaling=scaling)
+    policies = template(stack).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+    assert len(policies) == 2
+    of_connections, of_requests = (stack.resolve(group.target_group_full_name) for group in service.target_groups)
+    for policy in policies.values():
+        assert str(of_requests) in str(policy)
+        assert str(of_connections) not in str(policy)
+
+
+def test_a_route_and_a_listener_name_the_load_balancer_of_the_other(
+    stack: cdk.Stack, gate: NetworkLoadBalancer
+) -> None:
+    edge: Any = LoadBalancer(stack, "Edge", vpc=gate.vpc, ingress=[])
+    other: Any = gate
+    with pytest.raises(ValueError, match="Shop/Web: 2 faults") as raised:
+        serve(stack, "Web", Route(other, path="/a"), Listener(edge, 8883))
+    assert "route for path '/a' is of Shop/Gate, a network load balancer, which reads no requests" in str(raised.value)
+    assert "TCP on port 8883 is of Shop/Edge, an application load balancer, which reads requests" in str(raised.value)
+
+
+@pytest.mark.parametrize("mode", [NetworkMode.BRIDGE, NetworkMode.HOST])
+def test_tasks_on_instances_are_reached_through_them(stack: cdk.Stack, vpc: ec2.IVpc, mode: NetworkMode) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc)
+    task = Task(BROKER, network_mode=mode)
+    Service(
+        stack,
+        "Broker",
+        cluster=cluster,
+        task=task,
+        route=Listener(gate, 8883),
+        rollout=Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100),
+    )
+    result = template(stack)
+    result.has_resource_properties(GROUP, {"TargetType": "instance"})
+    ports = (32768, 65535) if mode is NetworkMode.BRIDGE else (1883, 1883)
+    assert ("tcp", *ports) in rules(result, "Ingress")
+    assert all(first != 1883 or mode is NetworkMode.HOST for _, first, _ in rules(result, "Egress"))
+
+
+def test_udp_and_another_port_to_check_need_more_than_bridge_mode(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc)
+    bridged = Task(BROKER, network_mode=NetworkMode.BRIDGE)
+    with pytest.raises(ValueError, match="Shop/Broker: 2 faults") as raised:
+        Service(
+            stack,
+            "Broker",
+            cluster=cluster,
+            task=bridged,
+            route=Listener(gate, 53, protocol=UDP, health_port=8080),
+        )
+    assert "leads to tasks in bridge mode" in str(raised.value)
+    assert "has health_port=8080, but in bridge mode" in str(raised.value)
+    hosted = Task(BROKER, network_mode=NetworkMode.HOST)
+    replaced = Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)
+    Service(
+        stack,
+        "Hosted",
+        cluster=cluster,
+        task=hosted,
+        route=Listener(gate, 53, protocol=UDP, health_port=8080),
+        rollout=replaced,
+    )
+    assert {("udp", 1883, 1883), ("tcp", 8080, 8080)} <= rules(template(stack), "Ingress")
+
+
+def test_zonal_shift_with_cross_zone_leaves_connections_open_and_warns_of_udp(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True)
+    with pytest.warns(
+        UserWarning, match="protocol of port 53 is UDP, but with cross_zone and zonal_shift AWS may take"
+    ):
+        serve(stack, "Dns", Listener(gate, 53, protocol=UDP))
+    result = template(stack)
+    assert attributes(result, BALANCER)[0]["zonal_shift.config.enabled"] == "true"
+    assert attributes(result, GROUP)[0]["target_health_state.unhealthy.connection_termination.enabled"] == "false"
+
+
+def test_zonal_shift_in_each_zone_by_itself_wants_nothing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True, cross_zone=False)
+    serve(stack, "Dns", Listener(gate, 53, protocol=UDP))
+    assert "target_health_state.unhealthy.connection_termination.enabled" not in attributes(template(stack), GROUP)[0]
+
+
+def test_dual_stack_lets_everyone_in_and_sends_no_udp(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    gate = NetworkLoadBalancer(
+        stack, "Gate", vpc=vpc, public=True, certificate=certificate, without_tls="DNS", ip_address_type=DUAL
+    )
+    with pytest.raises(ValueError, match="which sends UDP to targets with IPv6 alone"):
+        serve(stack, "Dns", Listener(gate, 53, protocol=BOTH))
+    serve(stack, "Broker", Listener(gate, 8883))
+    result = template(stack)
+    result.has_resource_properties(BALANCER, {"IpAddressType": "dualstack"})
+    for everyone in ({"CidrIp": "0.0.0.0/0"}, {"CidrIpv6": "::/0"}):
+        result.has_resource_properties("AWS::EC2::SecurityGroupIngress", {**everyone, "FromPort": 8883})
+
+
+def test_subnets_without_ipv6_are_warned_of_where_cdk_knows(app: cdk.App, stack: cdk.Stack) -> None:
+    bare = ec2.Vpc(stack, "Bare")
+    NetworkLoadBalancer(stack, "Gate", vpc=bare, ip_address_type=DUAL)
+    (warning,) = warnings_of(app, "Shop")
+    assert "subnets Shop/Bare/PrivateSubnet1, Shop/Bare/PrivateSubnet2 have no IPv6" in warning
+
+
+def test_ipv6_that_it_cannot_have_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    network = Network(stack, "Network")
+    with pytest.raises(ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have IPv4"):
+        NetworkLoadBalancer(stack, "Gate", vpc=network.vpc, ip_address_type=DUAL)
+    with pytest.raises(ValueError, match="which a network load balancer has not; use DUAL_STACK"):
+        NetworkLoadBalancer(
+            stack,
+            "Gate",
+            vpc=vpc,
+            public=True,
+            without_tls="a test",
+            ip_address_type=elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4,
+        )
+
+
+def test_its_addresses_may_be_ones_own(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network")
+    own = [ec2.CfnEIP(stack, f"Address{zone}").attr_allocation_id for zone in range(2)]
+    NetworkLoadBalancer(stack, "Gate", vpc=network.vpc, public=True, without_tls="a test", allocation_ids=own)
+    mapping = Match.object_like({"AllocationId": Match.any_value(), "SubnetId": Match.any_value()})
+    template(stack).has_resource_properties(BALANCER, {"SubnetMappings": [mapping, mapping], "Subnets": Match.absent()})
+
+
+def test_addresses_that_do_not_match_its_subnets_are_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="allocation_ids are 1, but it stands in 2 subnets and each takes one"):
+        NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, without_tls="a test", allocation_ids=["eipalloc-0a1b"])
+    with pytest.raises(ValueError, match="a load balancer that is not public has no public address"):
+        NetworkLoadBalancer(stack, "Gate", vpc=vpc, allocation_ids=["eipalloc-0a1b", "eipalloc-0a1c"])
+
+
+def test_its_names_become_aliases(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    NetworkLoadBalancer(stack, "Gate", vpc=vpc, zone=zone, host="mqtt.example.com", ip_address_type=DUAL, ingress=[])
+    for kind in ("A", "AAAA"):
+        template(stack).has_resource_properties(
+            "AWS::Route53::RecordSet", {"Name": "mqtt.example.com.", "Type": kind, "AliasTarget": Match.any_value()}
+        )
+
+
+@pytest.mark.parametrize(
+    ("host", "zone_id", "fault"),
+    [
+        ((), "Z1", "zone is given without host"),
+        ("mqtt.example.com", None, "host is given without the zone"),
+        ("mqtt.other.com", "Z1", "host is 'mqtt.other.com', but the zone cannot hold that"),
+    ],
+)
+def test_a_name_and_its_zone_go_together(
+    stack: cdk.Stack, vpc: ec2.IVpc, host: Any, zone_id: str | None, fault: str
+) -> None:
+    zone = zone_id and route53.HostedZone.from_hosted_zone_attributes(
+        stack, "Zone", hosted_zone_id=zone_id, zone_name="example.com"
+    )
+    with pytest.raises(ValueError, match=f"Shop/Gate: {fault}"):
+        NetworkLoadBalancer(stack, "Gate", vpc=vpc, zone=zone or None, host=host)
+
+
+def test_a_load_balancer_of_another_vpc_is_refused(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    elsewhere = ec2.Vpc.from_vpc_attributes(
+        stack, "Elsewhere", vpc_id="vpc-2", availability_zones=["a", "b"], private_subnet_ids=["subnet-8", "subnet-9"]
+    )
+    cluster = Cluster(stack, "Other", vpc=elsewhere)
+    with pytest.raises(ValueError, match="listener for TCP on port 8883 is of Shop/Gate, which stands in another VPC"):
+        Service(stack, "Broker", cluster=cluster, task=TASK, route=Listener(gate, 8883))
+
+
+def existing(stack: cdk.Stack, vpc: ec2.IVpc, **arguments: Any) -> Any:
+    known = {"load_balancer_arn": NETWORK_ARN, "security_group_id": "sg-0a1b", "vpc": vpc, **arguments}
+    return NetworkLoadBalancer.from_attributes(stack, "Gate", **known)
+
+
+def test_one_that_exists_already_gets_listeners_from_each_service_and_changes_in_nothing_else(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    gate = existing(stack, vpc)
+    others = [cdk.Stack(app, name) for name in ("Mail", "Chat")]
+    for index, other in enumerate(others):
+        Service(
+            other,
+            "Broker",
+            cluster=Cluster(other, "Cluster", vpc=vpc),
+            task=TASK,
+            route=Listener(gate, 8883 + index, test_port=9883 + index),
+            rollout=Rollout.canary(),
+        )
+    app.synth()
+    assert not stack.dependencies
+    assert "Resources" not in template(stack).to_json()
+    for index, other in enumerate(others):
+        assert not other.dependencies
+        result = template(other)
+        result.has_resource_properties(LISTENER, {"LoadBalancerArn": NETWORK_ARN, "Port": 8883 + index})
+        result.has_resource_properties("AWS::EC2::SecurityGroupEgress", {"GroupId": "sg-0a1b", "FromPort": 1883})
+        result.has_resource_properties(
+            "AWS::EC2::SecurityGroupIngress", {"GroupId": "sg-0a1b", "FromPort": 8883 + index, "CidrIp": "10.0.0.0/16"}
+        )
+        (alarm,) = result.find_resources("AWS::CloudWatch::Alarm").values()
+        assert {"Name": "LoadBalancer", "Value": "net/gate/50dc6c495c0c9188"} in (
+            alarm["Properties"]["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"]
+        )
+
+
+def test_the_listeners_on_one_that_exists_already_are_checked_as_on_any(
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
+) -> None:
+    with pytest.raises(ValueError, match="Shop/Gate: public=True without a certificate"):
+        existing(stack, vpc, public=True)
+    gate = existing(stack, vpc, public=True, certificate=certificate)
+    serve(stack, "Broker", Listener(gate, 8883))
+    with pytest.raises(ValueError, match="Shop/Other: 2 faults") as raised:
+        serve(stack, "Other", Listener(gate, 8883, protocol=UDP))
+    assert "listener for UDP on port 8883 is public" in str(raised.value)
+    assert "that of Shop/Broker for TLS on port 8883 clash" in str(raised.value)
+
+
+def test_one_of_another_account_is_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="222222222222", region="eu-west-1"))
+    with pytest.raises(ValueError, match="Shop/Gate: load_balancer_arn is of account 111111111111, but listeners"):
+        existing(stack, imported_vpc(stack))
+
+
+def test_a_vpc_of_another_stack_is_where_it_stands(app: cdk.App) -> None:
+    platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Web")
+    vpc = imported_vpc(platform)
+    gate = NetworkLoadBalancer(platform, "Gate", vpc=vpc)
+    Service(shop, "Broker", cluster=Cluster(platform, "Cluster", vpc=vpc), task=TASK, route=Listener(gate, 8883))
+    app.synth()
+    assert not platform.dependencies

@@ -1,0 +1,254 @@
+"""A task that runs once ahead of each new version."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
+
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    LifecycleHook,
+    LifecycleStage,
+    NetworkMode,
+    Rollout,
+    Service,
+    Task,
+)
+from moorage.ecs.service import pre_deployment_function
+from tests.conftest import imported_vpc, readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
+MIGRATION = Task(
+    Container("public.ecr.aws/docker/library/flyway:11", name="migrate", command=["migrate"]),
+    Container("public.ecr.aws/docker/library/busybox:1.37", name="helper", essential=False),
+)
+EVENT = {"resourceArn": "arn:aws:ecs:eu-west-1:111111111111:service-deployment/c/s/1"}
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+def define(stack: cdk.Stack, cluster: Cluster) -> Service:
+    return Service(stack, "Web", cluster=cluster, task=WEB, before=MIGRATION)
+
+
+def test_ecs_asks_the_function_before_it_starts_tasks_and_goes_back_after_an_hour(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
+    define(stack, cluster)
+    (service,) = template(stack).find_resources("AWS::ECS::Service").values()
+    (hook,) = service["Properties"]["DeploymentConfiguration"]["LifecycleHooks"]
+    assert hook["LifecycleStages"] == ["PRE_SCALE_UP"]
+    assert hook["TimeoutConfiguration"] == {"TimeoutInMinutes": 60, "Action": "ROLLBACK"}
+
+
+def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluster: Cluster) -> None:
+    service = define(stack, cluster)
+    of = template(stack)
+    of.resource_count_is("AWS::EC2::SecurityGroup", 1)
+    (function,) = of.find_resources("AWS::Lambda::Function").values()
+    request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"]).replace("\\", "")
+    assert '"capacityProviderStrategy":[{"capacityProvider":"FARGATE","weight":1}]' in request
+    assert '"networkConfiguration":{"awsvpcConfiguration":{"' in request
+    assert '"assignPublicIp":"DISABLED"' in request
+    assert '"subnets":["subnet-1","subnet-2"]' in request
+    assert stack.resolve(service.security_groups[0].security_group_id)["Fn::GetAtt"][0] in request
+    assert '"propagateTags":"TASK_DEFINITION"' in request
+    assert "enableExecuteCommand" not in request
+    assert function["Properties"]["Environment"]["Variables"]["ESSENTIAL"] == "migrate"
+
+
+def test_a_session_is_possible_in_it_when_it_allows_one(stack: cdk.Stack, cluster: Cluster) -> None:
+    opened = Task(*MIGRATION.containers, execute_command=True)
+    Service(stack, "Web", cluster=cluster, task=WEB, before=opened)
+    (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
+    request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"]).replace("\\", "")
+    assert '"enableExecuteCommand":true' in request
+
+
+def test_it_runs_in_subnets_that_are_known_by_their_ids_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+    subnets = [ec2.Subnet.from_subnet_id(stack, f"Subnet{index}", f"subnet-{index}") for index in (7, 8)]
+    Service(
+        stack,
+        "Web",
+        cluster=cluster,
+        task=WEB,
+        before=MIGRATION,
+        vpc_subnets=ec2.SubnetSelection(subnets=subnets),
+    )
+    (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
+    request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"]).replace("\\", "")
+    assert '"subnets":["subnet-7","subnet-8"]' in request
+
+
+def test_the_function_may_run_this_task_there_and_nothing_else(stack: cdk.Stack, cluster: Cluster) -> None:
+    service = define(stack, cluster)
+    of = template(stack)
+    (statements,) = (
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for name, each in of.find_resources("AWS::IAM::Policy").items()
+        if "FunctionRole" in name
+    )
+    by_action = {str(each["Action"]): each for each in statements}
+    assert service.before_task_definition is not None
+    family = f":task-definition/{service.before_task_definition.family}:*"
+    assert by_action["ecs:RunTask"]["Resource"]["Fn::Join"][1][-1] == family
+    assert "ecs:cluster" in by_action["ecs:RunTask"]["Condition"]["ArnEquals"]
+    for action in ("ecs:DescribeTasks", "ecs:TagResource"):
+        assert by_action[action]["Resource"]["Fn::Join"][1][-3:][::2] == [":task/", "/*"]
+    passed = by_action["iam:PassRole"]
+    assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    assert len(passed["Resource"]) == 2
+    assert set(by_action) == {
+        "ecs:RunTask",
+        "ecs:DescribeTasks",
+        "ecs:TagResource",
+        "iam:PassRole",
+        "['logs:CreateLogStream', 'logs:PutLogEvents']",
+    }
+
+
+def test_the_function_is_short_enough_to_stand_in_a_template() -> None:
+    assert len(Path(pre_deployment_function.__file__).read_text()) < 4096  # what CDK takes as an inline function
+
+
+def test_it_runs_before_what_else_is_asked_and_one_role_asks_both(stack: cdk.Stack, cluster: Cluster) -> None:
+    own = lambda_.Function.from_function_arn(stack, "Own", "arn:aws:lambda:eu-west-1:111111111111:function:own")
+    asked = Rollout.rolling(hooks=[LifecycleHook.function(own, LifecycleStage.PRE_SCALE_UP)])
+    Service(stack, "Web", cluster=cluster, task=WEB, before=MIGRATION, rollout=asked)
+    of = template(stack)
+    (service,) = of.find_resources("AWS::ECS::Service").values()
+    ours, theirs = service["Properties"]["DeploymentConfiguration"]["LifecycleHooks"]
+    (name,) = of.find_resources("AWS::Lambda::Function")
+    assert ours["HookTargetArn"] == {"Fn::GetAtt": [name, "Arn"]}
+    assert theirs["HookTargetArn"] == own.function_arn
+    assert ours["RoleArn"] == theirs["RoleArn"]
+    resources = [
+        statement["Resource"]
+        for each in of.find_resources("AWS::IAM::Policy").values()
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Action"] == "lambda:InvokeFunction"
+    ]
+    assert resources == [ours["HookTargetArn"], theirs["HookTargetArn"]]
+
+
+def test_its_logs_are_kept_a_year_with_those_of_the_service_and_go_with_them_when_asked(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
+    gone = cdk.RemovalPolicy.DESTROY
+    web = Service(stack, "Web", cluster=cluster, task=WEB, before=MIGRATION, removal_policy=gone)
+    of = template(stack)
+    found = of.find_resources("AWS::Logs::LogGroup")
+    groups = {name: each for name, each in found.items() if name.startswith("Web")}
+    assert {each["Properties"]["RetentionInDays"] for each in groups.values()} == {365}
+    assert {each["DeletionPolicy"] for each in groups.values()} == {"Delete"}
+    assert len(groups) == 2  # of the service with the task before it, and of the function
+    written = {
+        container["LogConfiguration"]["Options"]["awslogs-group"]["Ref"]
+        for each in of.find_resources("AWS::ECS::TaskDefinition").values()
+        for container in each["Properties"]["ContainerDefinitions"]
+    }
+    assert written == {stack.resolve(web.log_group.log_group_name)["Ref"]}
+
+
+def test_on_instances_it_takes_their_capacity_and_network(stack: cdk.Stack) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
+    bridged = Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE)
+    Service(stack, "Web", cluster=cluster, task=bridged, before=bridged)
+    (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
+    request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"])
+    assert "capacityProvider" in request
+    assert "networkConfiguration" not in request  # tasks have the instance's
+
+
+def test_what_the_task_cannot_do_is_named_as_that_of_the_task_before(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="Shop/Web: before: cpu and memory_mib is 1000 CPU units with 512 MiB"):
+        Service(stack, "Web", cluster=cluster, task=WEB, before=Task(Container("redis:8"), cpu=1000))
+
+
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+    define(stack, cluster)
+    assert readable(template(stack).to_json()) == whole
+
+
+class Ecs:
+    """ECS as far as the function asks it."""
+
+    def __init__(self, *tasks: dict[str, Any], failures: list[str] | None = None) -> None:
+        self.tasks = list(tasks)
+        self.failures = failures or []
+        self.asked: list[dict[str, Any]] = []
+
+    def run_task(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(request)
+        return {"tasks": [] if self.failures else [{"taskArn": "task/1"}], "failures": self.failures}
+
+    def describe_tasks(self, **_: Any) -> dict[str, Any]:
+        return {"tasks": self.tasks}
+
+
+def ended(**codes: int | None) -> dict[str, Any]:
+    containers = [{"name": name} | ({} if code is None else {"exitCode": code}) for name, code in codes.items()]
+    return {"lastStatus": "STOPPED", "stoppedReason": "Essential container in task exited", "containers": containers}
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("RUN_TASK", '{"cluster": "c", "taskDefinition": "t:1"}')
+    monkeypatch.setenv("ESSENTIAL", "migrate,second")
+
+    def asked(ecs: Ecs, details: dict[str, Any] | None = None) -> dict[str, Any]:
+        client = SimpleNamespace(client=lambda _: ecs)
+        monkeypatch.setattr(sys.modules[pre_deployment_function.__name__], "boto3", client)
+        return pre_deployment_function.handler({**EVENT, "hookDetails": details}, None)
+
+    return asked
+
+
+def test_the_task_is_started_when_first_asked_and_once_a_rollout(ask: Any) -> None:
+    ecs = Ecs()
+    answer = ask(ecs)
+    assert answer == {"hookStatus": "IN_PROGRESS", "callBackDelay": 10, "hookDetails": {"task": "task/1"}}
+    ask(ecs)  # as when the first answer was lost
+    first, second = ecs.asked
+    assert first == second
+    assert len(first["clientToken"]) <= 64
+
+
+def test_it_asks_again_while_the_task_runs(ask: Any) -> None:
+    assert ask(Ecs({"lastStatus": "RUNNING"}), {"task": "task/1"})["hookStatus"] == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize(
+    ("task", "status"),
+    [
+        (ended(migrate=0, second=0), "SUCCEEDED"),
+        (ended(migrate=0, second=0, helper=137), "SUCCEEDED"),  # ECS stops what is not essential
+        (ended(migrate=1, second=0), "FAILED"),
+        (ended(migrate=None, second=0), "FAILED"),  # its image was not to be had
+        (ended(), "FAILED"),
+    ],
+)
+def test_the_rollout_goes_on_when_every_essential_container_ended_well(ask: Any, task: Any, status: str) -> None:
+    assert ask(Ecs(task), {"task": "task/1"}) == {"hookStatus": status}
+
+
+def test_a_task_that_was_not_started_or_is_gone_fails_the_rollout(ask: Any) -> None:
+    assert ask(Ecs(failures=["RESOURCE:MEMORY"])) == {"hookStatus": "FAILED"}
+    assert ask(Ecs(), {"task": "task/1"}) == {"hookStatus": "FAILED"}

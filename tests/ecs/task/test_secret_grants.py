@@ -1,0 +1,100 @@
+"""Whoever reads a secret may decrypt it, and no stack comes to need the stack of who reads its secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+
+from moorage import Cluster, Container, Service, Task
+from tests.conftest import imported_vpc, template
+from tests.ecs.task.test_task_definition import containers_of, granted
+
+KEY = "arn:aws:kms:eu-west-1:111111111111:key/1a2b"
+ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:db-AbCdEf"
+
+
+def read(stack: cdk.Stack, secret: Any) -> None:
+    cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=imported_vpc(stack))
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"PASSWORD": secret})))
+
+
+def encrypted(stack: cdk.Stack) -> secretsmanager.Secret:
+    return secretsmanager.Secret(stack, "Secret", encryption_key=kms.Key(stack, "Key"))
+
+
+def attached(stack: cdk.Stack) -> secretsmanager.ISecret:
+    database = rds.DatabaseCluster.from_database_cluster_attributes(stack, "Database", cluster_identifier="shop")
+    return encrypted(stack).attach(database)
+
+
+def test_a_key_of_the_same_stack_lets_the_reader_in_by_its_policy(stack: cdk.Stack) -> None:
+    read(stack, encrypted(stack))
+    (key,) = template(stack).find_resources("AWS::KMS::Key").values()
+    assert any("ExecutionRole" in str(each["Principal"]) for each in key["Properties"]["KeyPolicy"]["Statement"])
+    assert granted(stack, "ExecutionRole").keys() >= {"secretsmanager:GetSecretValue"}
+
+
+@pytest.mark.parametrize(
+    ("secret", "behind"),
+    [
+        (encrypted, ""),
+        (attached, ""),
+        (lambda stack: ecs.Secret.from_secrets_manager(encrypted(stack), "password"), ":password::"),
+        (lambda stack: ecs.Secret.from_secrets_manager(attached(stack), "password"), ":password::"),
+        (
+            lambda stack: ecs.Secret.from_secrets_manager_version(
+                encrypted(stack), ecs.SecretVersionInfo(version_stage="AWSPREVIOUS")
+            ),
+            "::AWSPREVIOUS:",
+        ),
+    ],
+)
+def test_a_key_of_another_stack_is_granted_to_the_reader_alone(
+    app: cdk.App, secret: Callable[[cdk.Stack], Any], behind: str
+) -> None:
+    platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
+    read(services, secret(platform))
+    app.synth()
+    assert [each.stack_name for each in services.dependencies] == ["Platform"]
+    assert platform.dependencies == []
+    (decrypts,) = granted(services, "ExecutionRole")["kms:Decrypt"]
+    assert decrypts["Condition"]["StringEquals"].keys() == {"kms:ViaService"}
+    assert "ExportsOutputFnGetAttKey" in str(decrypts["Resource"])
+    assert "secretsmanager:GetSecretValue" in granted(services, "ExecutionRole")
+    (told,) = containers_of(services)["app"]["Secrets"]
+    assert behind in str(told["ValueFrom"])
+
+
+def test_a_secret_without_a_key_of_its_own_is_read_as_it_is(app: cdk.App) -> None:
+    platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
+    read(services, ecs.Secret.from_secrets_manager(secretsmanager.Secret(platform, "Secret"), "password"))
+    assert "kms:Decrypt" not in granted(services, "ExecutionRole")
+
+
+def test_a_key_that_exists_already_is_granted_to_the_reader(stack: cdk.Stack) -> None:
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    read(stack, secretsmanager.Secret.from_secret_attributes(stack, "S", secret_complete_arn=ARN, encryption_key=key))
+    (decrypts,) = granted(stack, "ExecutionRole")["kms:Decrypt"]
+    assert decrypts["Resource"] == KEY
+    assert containers_of(stack)["app"]["Secrets"] == [{"Name": "PASSWORD", "ValueFrom": ARN}]
+
+
+def test_the_key_of_a_parameter_is_granted_to_the_reader(stack: cdk.Stack) -> None:
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    read(
+        stack,
+        ssm.StringParameter.from_secure_string_parameter_attributes(
+            stack, "Parameter", parameter_name="/shop/password", encryption_key=key
+        ),
+    )
+    may = granted(stack, "ExecutionRole")
+    assert [each["Resource"] for each in may["kms:Decrypt"]] == [KEY]
+    assert "ssm:GetParameters" in may

@@ -1,0 +1,159 @@
+"""What the sidecars of AWS promise: one argument, and the task has what they need."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+
+from moorage import Capacity, Cluster, Container, Endpoints, Image, Network, Service, Task
+from tests.conftest import template
+from tests.ecs.task.test_task_definition import containers_of, granted
+
+APP = Container("shop:1", port=8080)
+REPOSITORY: Any = SimpleNamespace()
+FIREHOSE = {"Name": "kinesis_firehose", "region": "eu-west-1", "delivery_stream": "logs"}
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+def test_traces_go_to_x_ray_with_one_argument(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=Task(APP, Container.otel_collector()))
+    otel = containers_of(stack)["otel"]
+    (variable,) = otel["Environment"]
+    pipeline = json.loads(variable["Value"])["service"]["pipelines"]["traces"]
+    assert (pipeline["receivers"], pipeline["exporters"]) == (["otlp", "awsxray"], ["awsxray"])
+    assert otel["Essential"] is False
+    assert otel["ReadonlyRootFilesystem"] is True
+    assert ":v" in otel["Image"]
+    may = granted(stack, "TaskRole")
+    assert {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules"} <= may.keys()
+    assert all(action.startswith("xray:") for action in may)
+
+
+def test_every_part_of_the_collectors_pipelines_is_configured() -> None:
+    config = json.loads(Container.otel_collector().environment["AOT_CONFIG_CONTENT"])
+    assert set(config["service"]["extensions"]) <= config["extensions"].keys()
+    for pipeline in config["service"]["pipelines"].values():
+        for kind, names in pipeline.items():
+            assert set(names) <= config[kind].keys()
+
+
+def test_the_collector_listens_on_localhost_alone() -> None:
+    config = Container.otel_collector().environment["AOT_CONFIG_CONTENT"]
+    assert "0.0.0.0" not in config  # noqa: S104  # that is the test
+    assert config.count("127.0.0.1:") == 3
+
+
+def test_a_collector_with_its_own_configuration_may_do_what_its_user_says(stack: cdk.Stack, cluster: Cluster) -> None:
+    parameter = ssm.StringParameter.from_string_parameter_name(stack, "Parameter", "/shop/otel")
+    task = Task(APP, Container.otel_collector(config=parameter))
+    Service(stack, "Web", cluster=cluster, task=task)
+    assert [each["Name"] for each in containers_of(stack)["otel"]["Secrets"]] == ["AOT_CONFIG_CONTENT"]
+    assert not granted(stack, "TaskRole")
+    assert "xray" not in task.needs
+    assert Container.otel_collector(config="receivers: {}").environment["AOT_CONFIG_CONTENT"] == "receivers: {}"
+
+
+def test_all_logs_go_through_the_router_but_its_own(stack: cdk.Stack, cluster: Cluster) -> None:
+    key = secretsmanager.Secret.from_secret_name_v2(stack, "Key", "logs")
+    router = Container.log_router({"Name": "datadog", "Host": "intake.example.com"}, secret_output={"apikey": key})
+    Service(stack, "Web", cluster=cluster, task=Task(APP, Container.otel_collector(), router, memory_mib=1024, cpu=512))
+    containers = containers_of(stack)
+    assert containers.keys() == {"app", "otel", "log-router"}, "CDK must not add a router of its own"
+    drivers = {name: at["LogConfiguration"]["LogDriver"] for name, at in containers.items()}
+    assert drivers == {"app": "awsfirelens", "otel": "awsfirelens", "log-router": "awslogs"}
+    assert containers["app"]["LogConfiguration"]["Options"] == {"Name": "datadog", "Host": "intake.example.com"}
+    assert [each["Name"] for each in containers["app"]["LogConfiguration"]["SecretOptions"]] == ["apikey"]
+    assert containers["log-router"]["FirelensConfiguration"] == {
+        "Type": "fluentbit",
+        "Options": {"enable-ecs-log-metadata": "true"},
+    }
+    assert containers["log-router"]["Essential"] is True
+    assert "secretsmanager:GetSecretValue" in granted(stack, "ExecutionRole")
+    assert not any(action.startswith("logs:") for action in granted(stack, "TaskRole"))
+
+
+def test_a_router_reads_more_configuration_from_its_image_or_s3(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    router = Container.log_router(FIREHOSE, config_file="arn:aws:s3:::shop/extra.conf")
+    task = Task(APP, router)
+    Service(stack, "Web", cluster=cluster, task=task)
+    assert containers_of(stack)["log-router"]["FirelensConfiguration"]["Options"] == {
+        "enable-ecs-log-metadata": "true",
+        "config-file-type": "s3",
+        "config-file-value": "arn:aws:s3:::shop/extra.conf",
+    }
+    may = granted(stack, "ExecutionRole")
+    assert [each["Resource"] for each in may["s3:GetObject"]] == ["arn:aws:s3:::shop/extra.conf"]
+    assert "s3" in task.needs
+
+
+def test_a_router_takes_secrets_alone_for_secret_options() -> None:
+    with pytest.raises(ValueError, match="secret_output 'apikey' is a str, but ECS reads secrets and parameters"):
+        Container.log_router({"Name": "datadog"}, secret_output={"apikey": "k"})  # type: ignore[dict-item]  # the test
+
+
+@pytest.mark.parametrize(
+    ("task", "more"),
+    [
+        (Task(APP), set()),
+        (Task(APP, calls=["sqs", "dynamodb"]), {"sqs", "dynamodb"}),
+        (Task(APP, calls="kms"), {"kms"}),
+        (Task(APP, execute_command=True), {"ssmmessages"}),
+        (Task(APP, Container.otel_collector()), {"xray"}),
+        (Task(APP, Container.log_router(FIREHOSE)), {"kinesis-firehose"}),
+        (Task(APP, Container.log_router({"Name": "cloudwatch_logs"})), set()),
+        (Task(Container("shop:1", credential_spec="credentialspec:arn:aws:ssm:eu-west-1:1:parameter/x")), {"ssm"}),
+    ],
+)
+def test_a_task_needs_what_it_calls(task: Task, more: set[str]) -> None:
+    assert task.needs == {"internet", "logs"} | more
+
+
+def test_what_a_task_calls_must_be_within_reach(stack: cdk.Stack) -> None:
+    private = Container(Image.from_repository(REPOSITORY, tag="1"))
+    plain, calling = Task(private), Task(private, calls="sqs", execute_command=True)
+    cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Net", nat_gateways=0, endpoints=for_tasks(plain)).vpc)
+    with pytest.raises(ValueError, match="cannot reach 'sqs', 'ssmmessages', which the task needs"):
+        Service(stack, "Web", cluster=cluster, task=calling)
+    assert {"sqs", "ssmmessages"} == set(for_tasks(calling).services) - set(for_tasks(plain).services)
+
+
+def test_what_is_called_is_named_as_endpoints_name_it() -> None:
+    with pytest.raises(ValueError, match=r"calls is 'com.amazonaws.eu-west-1.sqs', but only what follows"):
+        Task(APP, calls=["com.amazonaws.eu-west-1.sqs"])
+
+
+def test_no_endpoint_reaches_the_internet() -> None:
+    with pytest.raises(ValueError, match="a task calls 'internet', which no endpoint reaches; keep a NAT gateway"):
+        Endpoints.for_tasks(Task(Container(Image.from_repository(REPOSITORY, tag="1")), calls="internet"))
+
+
+def for_tasks(task: Task) -> Endpoints:
+    return Endpoints.for_tasks(task)
+
+
+def test_a_sidecars_logs_are_kept_with_the_services(stack: cdk.Stack, cluster: Cluster) -> None:
+    Service(stack, "Web", cluster=cluster, task=Task(APP, Container.otel_collector()))
+    groups = template(stack).find_resources("AWS::Logs::LogGroup")
+    assert len([name for name in groups if name.startswith("Web")]) == 1
+
+
+def test_on_instances_tasks_are_started_from_there_and_call_from_their_own_subnets(stack: cdk.Stack) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
+    cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Net").vpc, capacity=[general])
+    public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)  # no NAT, and on instances no public address
+    assert Service(stack, "Silent", cluster=cluster, task=Task(APP), vpc_subnets=public)
+    with pytest.raises(ValueError, match="cannot reach 'sqs', which the task needs"):
+        Service(stack, "Calling", cluster=cluster, task=Task(APP, calls="sqs"), vpc_subnets=public)

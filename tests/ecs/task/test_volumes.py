@@ -1,0 +1,233 @@
+"""What volumes promise: encrypted, opened by roles, reached by their service, and mounted where it makes sense."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_kms as kms
+from aws_cdk.assertions import Match
+
+from moorage import Cluster, Container, Mount, Service, Task, Volume
+from tests.conftest import imported_vpc, readable, template
+from tests.ecs.task.test_task_definition import containers_of, granted
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+FILE_SYSTEM: Any = SimpleNamespace()
+
+
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
+    return Cluster(stack, "Cluster", vpc=vpc)
+
+
+def shared(stack: cdk.Stack, vpc: ec2.IVpc) -> efs.FileSystem:
+    return efs.FileSystem(stack, "Files", vpc=vpc, removal_policy=cdk.RemovalPolicy.DESTROY)
+
+
+def serve(stack: cdk.Stack, cluster: Cluster, *volumes: Volume, read_only: bool = False) -> Service:
+    mounts = {f"/{volume.name}": Mount(volume.name, read_only=read_only) for volume in volumes}
+    task = Task(Container("shop:1", mounts=mounts), volumes=volumes)
+    return Service(stack, "Web", cluster=cluster, task=task)
+
+
+def test_whole_template(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster, whole: SnapshotAssertion) -> None:
+    files = shared(stack, vpc)
+    point = files.add_access_point("Uploads", path="/uploads", posix_user=efs.PosixUser(uid="1000", gid="1000"))
+    uploads = Volume.efs("uploads", files, access_point=point)
+    serve(stack, cluster, uploads, Volume.ebs("scratch", 100, kms_key=kms.Key(stack, "Key")))
+    assert readable(template(stack).to_json()) == whole
+
+
+def test_a_file_system_is_encrypted_on_its_way_and_opened_by_the_task_role(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
+    serve(stack, cluster, Volume.efs("files", shared(stack, vpc)))
+    template(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "Volumes": [
+                Match.object_like(
+                    {
+                        "Name": "files",
+                        "EFSVolumeConfiguration": {
+                            "TransitEncryption": "ENABLED",
+                            "AuthorizationConfig": {"IAM": "ENABLED"},
+                            "FilesystemId": Match.any_value(),
+                        },
+                    }
+                )
+            ]
+        },
+    )
+    assert granted(stack, "TaskRole").keys() == {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
+
+
+def test_who_only_reads_may_not_write(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    serve(stack, cluster, Volume.efs("files", shared(stack, vpc)), read_only=True)
+    assert granted(stack, "TaskRole").keys() == {"elasticfilesystem:ClientMount"}
+    (point,) = containers_of(stack)["app"]["MountPoints"]
+    assert point == {"ContainerPath": "/files", "ReadOnly": True, "SourceVolume": "files"}
+
+
+def test_an_access_point_is_the_only_way_in(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    files = shared(stack, vpc)
+    serve(stack, cluster, Volume.efs("files", files, access_point=files.add_access_point("Point"), root_access=True))
+    (statement,) = granted(stack, "TaskRole")["elasticfilesystem:ClientRootAccess"]
+    condition = statement["Condition"]["StringEquals"]["elasticfilesystem:AccessPointArn"]
+    assert "Point" in str(condition)
+    authorization = {"AccessPointId": Match.any_value(), "IAM": "ENABLED"}
+    template(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "Volumes": [
+                Match.object_like({"EFSVolumeConfiguration": Match.object_like({"AuthorizationConfig": authorization})})
+            ]
+        },
+    )
+
+
+def test_a_service_reaches_its_file_system_on_one_port(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    files = shared(stack, vpc)
+    point = files.add_access_point("Point")
+    serve(stack, cluster, Volume.efs("one", files), Volume.efs("two", files, access_point=point))
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
+    template(stack).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 2049, "ToPort": 2049})
+    template(stack).has_resource_properties("AWS::EC2::SecurityGroupEgress", {"FromPort": 2049, "ToPort": 2049})
+
+
+def test_services_that_share_a_security_group_define_a_rule_once(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
+    files, group = shared(stack, vpc), ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
+    task = Task(Container("shop:1", mounts={"/files": "files"}), volumes=[Volume.efs("files", files)])
+    for name in ("Web", "Api"):
+        Service(stack, name, cluster=cluster, task=task, security_groups=[group])
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
+
+
+def test_what_runs_ahead_reaches_the_file_system_and_has_no_disk(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
+    def migrate(volume: Volume) -> Task:
+        return Task(Container("migrate:1", mounts={"/data": volume.name}), volumes=[volume])
+
+    files = Volume.efs("files", shared(stack, vpc))
+    Service(stack, "Web", cluster=cluster, task=Task(Container("shop:1")), before=migrate(files))
+    template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
+    with pytest.raises(ValueError, match="volume 'disk' is a disk that ECS makes for a service's tasks"):
+        Service(stack, "Api", cluster=cluster, task=Task(Container("shop:1")), before=migrate(Volume.ebs("disk", 9)))
+
+
+def test_a_file_system_of_another_stack_makes_no_circle(app: cdk.App) -> None:
+    platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
+    vpc = imported_vpc(platform)
+    files = shared(platform, vpc)
+    serve(services, Cluster(platform, "Cluster", vpc=vpc), Volume.efs("files", files))
+    template(platform).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+    template(services).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
+    assert platform.dependencies == []
+
+
+def test_tasks_start_after_what_they_mount(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    disk = Volume.ebs("disk", 10, kms_key=kms.Key(stack, "Key"))
+    serve(stack, cluster, Volume.efs("files", shared(stack, vpc)), disk)
+    (service,) = template(stack).find_resources("AWS::ECS::Service").values()
+    targets = template(stack).find_resources("AWS::EFS::MountTarget").keys()
+    policies = [name for name in template(stack).find_resources("AWS::IAM::Policy") if "EBSRole" in name]
+    assert policies
+    assert {*targets, *policies} <= set(service["DependsOn"])
+
+
+def test_each_task_gets_an_encrypted_disk_from_a_role_of_ecs(stack: cdk.Stack, cluster: Cluster) -> None:
+    serve(stack, cluster, Volume.ebs("data", 100, iops=6000, throughput_mib=500, file_system_type="ext4"))
+    template(stack).has_resource_properties(
+        "AWS::ECS::TaskDefinition", {"Volumes": [{"Name": "data", "ConfiguredAtLaunch": True}]}
+    )
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "VolumeConfigurations": [
+                {
+                    "Name": "data",
+                    "ManagedEBSVolume": {
+                        "Encrypted": True,
+                        "FilesystemType": "ext4",
+                        "Iops": 6000,
+                        "RoleArn": Match.any_value(),
+                        "SizeInGiB": 100,
+                        "Throughput": 500,
+                        "VolumeType": "gp3",
+                    },
+                }
+            ]
+        },
+    )
+    roles = template(stack).find_resources("AWS::IAM::Role").values()
+    managed = [role["Properties"].get("ManagedPolicyArns", []) for role in roles]
+    assert sum("AmazonECSInfrastructureRolePolicyForVolumes" in str(each) for each in managed) == 1
+
+
+def test_ecs_may_use_the_key_of_a_disk(stack: cdk.Stack, cluster: Cluster) -> None:
+    serve(stack, cluster, Volume.ebs("data", 100, kms_key=kms.Key(stack, "Key")))
+    assert {"kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext"} <= granted(stack, "EBSRole").keys()
+
+
+def test_a_disk_can_start_from_a_snapshot(stack: cdk.Stack, cluster: Cluster) -> None:
+    serve(stack, cluster, Volume.ebs("data", snapshot_id="snap-05abe246af", initialization_rate_mib=200))
+    disk = {"SnapshotId": "snap-05abe246af", "SizeInGiB": Match.absent(), "VolumeInitializationRate": 200}
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service", {"VolumeConfigurations": [{"ManagedEBSVolume": Match.object_like(disk)}]}
+    )
+
+
+def test_containers_share_a_directory_that_one_of_them_only_reads(stack: cdk.Stack, cluster: Cluster) -> None:
+    task = Task(
+        Container("shop:1", mounts={"/out": "shared"}),
+        Container("tail:1", name="tail", mounts={"/in": Mount("shared", read_only=True)}),
+        volumes=Volume.bind_mount("shared"),
+    )
+    Service(stack, "Web", cluster=cluster, task=task)
+    points = {name: at["MountPoints"][0] for name, at in containers_of(stack).items()}
+    assert (points["app"]["ReadOnly"], points["tail"]["ReadOnly"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("mounts", "volumes", "says"),
+    [
+        ({"/data": "data"}, [], r"container 'app' mounts 'data' at '/data', which the task does not have; name it in"),
+        ({"/data": "date"}, [Volume.bind_mount("data")], "mounts 'date' at '/data', .*; use 'data', or leave it out"),
+        ({}, [Volume.bind_mount("data")], r"volume 'data' is mounted by no container; use Container\(mounts="),
+    ],
+)
+def test_mounts_and_volumes_belong_together(mounts: dict[str, str], volumes: list[Volume], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Task(Container("redis:8", mounts=mounts), volumes=volumes)
+
+
+@pytest.mark.parametrize(
+    ("writable", "mounts", "says"),
+    [
+        (["/data/tmp"], {"/data": "data"}, "writable has '/data/tmp', which is below '/data' of mounts"),
+        (["/tmp", "/tmp/a"], {}, "writable has '/tmp/a', which is below '/tmp' of writable"),
+        (["/data"], {"/data": "data"}, "'/data' is in writable and in mounts"),
+    ],
+)
+def test_a_writable_path_lies_below_no_other_mount(writable: list[str], mounts: dict[str, str], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Container("redis:8", writable=writable, mounts=mounts)
+
+
+def test_paths_that_only_look_alike_are_apart() -> None:
+    assert Container("redis:8", writable=["/data-tmp"], mounts={"/data": "data"})
+
+
+def test_all_faults_of_a_disk_are_told_at_once() -> None:
+    with pytest.raises(ValueError, match="Volume 'data': 3 faults"):
+        Volume.ebs("data", 0, iops=100, throughput_mib=9000)

@@ -1,0 +1,509 @@
+"""Tasks that end in the local AWS: run by hand, by the clock, by an event, by a state machine."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from moorage.local.assembly import Stack
+from moorage.local.report.readback import why_not_standing
+from moorage.local.report.table import table
+from tests.local.local_aws import (
+    ACCOUNT,
+    NETWORK,
+    REGION,
+    Client,
+    Deploy,
+    access,
+    attribute,
+    fargate,
+    ref,
+    resource,
+    role,
+)
+
+Resources = dict[str, Any]
+
+SUBNETS = {"AwsvpcConfiguration": {"Subnets": [ref("Subnet")], "AssignPublicIp": "DISABLED"}}
+
+
+RUN: Resources = {
+    "Effect": "Allow",
+    "Action": "ecs:RunTask",
+    "Resource": ref("Task"),
+    "Condition": {"ArnEquals": {"ecs:cluster": attribute("Cluster", "Arn")}},
+}
+PASS: Resources = {
+    "Effect": "Allow",
+    "Action": "iam:PassRole",
+    "Resource": attribute("Execution", "Arn"),
+    "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+}
+
+
+def _task(*command: str) -> Resources:
+    return NETWORK | {
+        "Cluster": resource("AWS::ECS::Cluster"),
+        "Capacity": resource(
+            "AWS::ECS::ClusterCapacityProviderAssociations",
+            Cluster=ref("Cluster"),
+            CapacityProviders=["FARGATE", "FARGATE_SPOT"],
+            DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
+        ),
+        "Execution": role("ecs-tasks.amazonaws.com"),
+        "Task": fargate(
+            "report",
+            Command=list(command),
+            task={"Family": "nightly", "ExecutionRoleArn": attribute("Execution", "Arn")},
+        ),
+        "Dead": resource("AWS::SQS::Queue", SqsManagedSseEnabled=True),
+    }
+
+
+def _schedule(expression: str = "cron(0 3 * * ? *)", **target: Any) -> Resources:
+    return resource(
+        "AWS::Scheduler::Schedule",
+        FlexibleTimeWindow={"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15},
+        GroupName=ref("Jobs"),
+        ScheduleExpression=expression,
+        ScheduleExpressionTimezone="Europe/Berlin",
+        Target={
+            "Arn": attribute("Cluster", "Arn"),
+            "RoleArn": attribute("Caller", "Arn"),
+            "DeadLetterConfig": {"Arn": attribute("Dead", "Arn")},
+            "RetryPolicy": {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 3600},
+            "EcsParameters": {
+                "TaskDefinitionArn": ref("Task"),
+                "TaskCount": 1,
+                "CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}],
+                "NetworkConfiguration": SUBNETS,
+                "PropagateTags": "TASK_DEFINITION",
+            },
+            **target,
+        },
+    ) | {"DependsOn": "Capacity"}
+
+
+OUTPUTS = {
+    "cluster": ref("Cluster"),
+    "task": ref("Task"),
+    "group": ref("Jobs"),
+    "job": ref("Job"),
+    "dead": ref("Dead"),
+    "subnet": ref("Subnet"),
+    "role": attribute("Caller", "Arn"),
+}
+
+
+class Seen:
+    """What stands, through each service's own API."""
+
+    def __init__(self, client: Client, values: dict[str, str]) -> None:
+        self.client, self.values = client, values
+
+    def ran(self, number: int = 1) -> list[dict[str, Any]]:
+        """The tasks that ended, once there are so many."""
+        ecs, cluster = self.client("ecs"), self.values["cluster"]
+        for _ in range(100):
+            arns = ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"]
+            if len(arns) >= number:
+                return list(ecs.describe_tasks(cluster=cluster, tasks=arns, include=["TAGS"])["tasks"])
+            time.sleep(0.1)
+        raise AssertionError(f"{len(arns)} of {number} tasks ran")
+
+    def aside(self) -> dict[str, Any]:
+        """What came to the dead-letter queue."""
+        for _ in range(100):
+            asked = {"QueueUrl": self.values["dead"], "MessageAttributeNames": ["All"]}
+            found = self.client("sqs").receive_message(**asked).get("Messages", ())
+            if found:
+                said = {name: each["StringValue"] for name, each in found[0]["MessageAttributes"].items()}
+                return {"Body": found[0]["Body"], **said}
+            time.sleep(0.1)
+        raise AssertionError("nothing was put aside")
+
+    def fire(self) -> None:
+        """Let a schedule's time come, now and in its own zone."""
+        scheduler = self.client("scheduler")
+        found = scheduler.get_schedule(Name=self.values["job"], GroupName=self.values["group"])
+        kept = ("FlexibleTimeWindow", "GroupName", "Name", "ScheduleExpressionTimezone", "Target")
+        now = dt.datetime.now(dt.UTC).astimezone(zoneinfo.ZoneInfo(found["ScheduleExpressionTimezone"]))
+        scheduler.update_schedule(
+            **{key: found[key] for key in kept}, ScheduleExpression=f"at({now:%Y-%m-%dT%H:%M:%S})"
+        )
+
+
+@pytest.fixture
+def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
+    """Deploy, and see what stands."""
+
+    def stood(resources: Resources, **outputs: Any) -> Seen:
+        names = {
+            "cluster": "Cluster",
+            "task": "Task",
+            "group": "Jobs",
+            "job": "Job",
+            "dead": "Dead",
+            "subnet": "Subnet",
+        }
+        shown = {name: value for name, value in OUTPUTS.items() if names.get(name, "Caller") in resources}
+        stack = deploy(resources, **shown, **outputs)
+        assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack["Reason"]
+        return Seen(client, stack["Values"])
+
+    return stood
+
+
+def _by_hand(seen: Seen, **more: Any) -> dict[str, Any]:
+    started = seen.client("ecs").run_task(
+        cluster=seen.values["cluster"],
+        taskDefinition=seen.values["task"],
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [seen.values["subnet"]]}},
+        **more,
+    )
+    (task,) = started["tasks"]
+    return dict(task)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [((), 0), (("sh", "-c", "work && exit 7"), 7), (("sleep", "0"), 0)],
+    ids=["plain", "exit", "sleep"],
+)
+def test_task_ends_by_itself_with_the_code_that_its_command_says(
+    stand: Callable[..., Seen], command: tuple[str, ...], code: int
+) -> None:
+    seen = stand(_task(*command))
+    assert _by_hand(seen)["group"].startswith("family:")
+    (task,) = seen.ran()
+    assert (task["lastStatus"], task["stopCode"]) == ("STOPPED", "EssentialContainerExited")
+    assert task["stoppedReason"] == "Essential container in task exited"
+    assert task["containers"][0]["exitCode"] == code
+    assert task["capacityProviderName"] == "FARGATE"
+
+
+def test_task_that_sleeps_runs_until_it_has_slept(stand: Callable[..., Seen]) -> None:
+    seen = stand(_task("sleep", "infinity"))
+    ecs, cluster = seen.client("ecs"), seen.values["cluster"]
+    endless = _by_hand(seen)["taskArn"]
+    short = {"containerOverrides": [{"name": "report", "command": ["sh", "-c", "sleep 1; exit 4"]}]}
+    brief = _by_hand(seen, overrides=short)["taskArn"]
+    assert set(ecs.list_tasks(cluster=cluster)["taskArns"]) == {endless, brief}
+    (task,) = seen.ran()
+    assert (task["taskArn"], task["containers"][0]["exitCode"]) == (brief, 4)
+    ecs.stop_task(cluster=cluster, task=endless, reason="enough")
+    stopped = ecs.describe_tasks(cluster=cluster, tasks=[endless])["tasks"][0]
+    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "enough")
+
+
+def test_task_whose_image_is_not_there_does_not_start(stand: Callable[..., Seen]) -> None:
+    resources = _task() | {"Images": resource("AWS::ECR::Repository", RepositoryName="jobs/report", EmptyOnDelete=True)}
+    image = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/${Images}:1"}
+    resources["Task"]["Properties"]["ContainerDefinitions"][0]["Image"] = image
+    seen = stand(resources)
+    _by_hand(seen)
+    (task,) = seen.ran()
+    assert task["stopCode"] == "TaskFailedToStart"
+    assert "not found" in task["stoppedReason"]
+    assert "exitCode" not in task["containers"][0]
+
+
+def test_schedule_is_shown_and_runs_its_task_when_its_time_comes(client: Client, stand: Callable[..., Seen]) -> None:
+    seen = stand(
+        _task()
+        | {
+            "Caller": role("scheduler.amazonaws.com", RUN, PASS),
+            "Jobs": resource("AWS::Scheduler::ScheduleGroup"),
+            "Job": _schedule(Input=json.dumps({"containerOverrides": [{"name": "report", "command": ["exit 5"]}]})),
+        }
+    )
+    found = client("scheduler").get_schedule(Name=seen.values["job"], GroupName=seen.values["group"])
+    assert (found["ScheduleExpression"], found["ScheduleExpressionTimezone"]) == ("cron(0 3 * * ? *)", "Europe/Berlin")
+    assert found["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
+    assert found["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 3600}
+    seen.fire()
+    (task,) = seen.ran()
+    assert task["containers"][0]["exitCode"] == 5
+    assert task["capacityProviderName"] == "FARGATE_SPOT"
+    assert task["startedBy"].startswith("chronos-schedule/")
+    assert task["attachments"][0]["details"][0] == {"name": "subnetId", "value": seen.values["subnet"]}
+    time.sleep(1.5)
+    assert len(seen.ran()) == 1
+
+
+@pytest.mark.parametrize(
+    ("allowed", "denied"), [((PASS,), "ecs:RunTask"), ((RUN,), "iam:PassRole")], ids=["run", "pass"]
+)
+def test_schedule_whose_role_may_not_puts_the_event_aside(
+    stand: Callable[..., Seen], allowed: tuple[Resources, ...], denied: str
+) -> None:
+    seen = stand(
+        _task()
+        | {
+            "Caller": role("scheduler.amazonaws.com", *allowed),
+            "Jobs": resource("AWS::Scheduler::ScheduleGroup"),
+            "Job": _schedule(),
+        }
+    )
+    seen.fire()
+    said = seen.aside()
+    assert said["ERROR_CODE"] == "AccessDeniedException"
+    assert f"not authorized to perform: {denied}" in said["ERROR_MESSAGE"]
+    assert said["SCHEDULE_ARN"].endswith(f"{seen.values['group']}/{seen.values['job']}")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"RoleArn": attribute("Execution", "Arn")}, "must allow AWS EventBridge Scheduler to assume the role"),
+        ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "0 to 185 times"),
+        ({"EcsParameters": {"TaskDefinitionArn": ref("Task"), "TaskCount": 11}}, "TaskCount is 1 to 10"),
+        ({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask"}, "has no target of a schedule like"),
+    ],
+)
+def test_schedule_that_the_scheduler_refuses_is_refused(deploy: Deploy, changed: Resources, said: str) -> None:
+    base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
+    stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(**changed)})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert said in stack["Reason"]
+
+
+@pytest.mark.parametrize("expression", ["cron(0 3 * *)", "rate(0 days)", "at(tomorrow)", "3 o'clock"])
+def test_schedule_with_an_expression_that_is_none_is_refused(deploy: Deploy, expression: str) -> None:
+    base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
+    stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(expression)})
+    assert f"Invalid Schedule Expression {expression}" in stack["Reason"]
+
+
+def _event_rule(**target: Any) -> Resources:
+    return resource(
+        "AWS::Events::Rule",
+        EventPattern={"source": ["shop"]},
+        Targets=[
+            {
+                "Id": "job",
+                "Arn": attribute("Cluster", "Arn"),
+                "RoleArn": attribute("Caller", "Arn"),
+                "DeadLetterConfig": {"Arn": attribute("Dead", "Arn")},
+                "InputTransformer": {
+                    "InputPathsMap": {"code": "$.detail.code"},
+                    "InputTemplate": '{"containerOverrides": [{"name": "report", "command": ["exit <code>"]}]}',
+                },
+                "EcsParameters": {
+                    "TaskDefinitionArn": ref("Task"),
+                    "TaskCount": 2,
+                    "LaunchType": "FARGATE",
+                    "PlatformVersion": "1.4.0",
+                    "NetworkConfiguration": {"AwsVpcConfiguration": SUBNETS["AwsvpcConfiguration"]},
+                    "TagList": [{"Key": "team", "Value": "shop"}],
+                },
+                **target,
+            }
+        ],
+    )
+
+
+def _happen(client: Client) -> None:
+    client("events").put_events(Entries=[{"Source": "shop", "DetailType": "sale", "Detail": '{"code": 6}'}])
+
+
+def test_event_runs_tasks_with_what_it_says(client: Client, stand: Callable[..., Seen]) -> None:
+    resources = _task() | {"Caller": role("events.amazonaws.com", RUN, PASS), "Rule": _event_rule()}
+    seen = stand(resources, rule=ref("Rule"))
+    (target,) = client("events").list_targets_by_rule(Rule=seen.values["rule"])["Targets"]
+    configuration = target["EcsParameters"]["NetworkConfiguration"]["awsvpcConfiguration"]
+    assert configuration == {"Subnets": [seen.values["subnet"]], "AssignPublicIp": "DISABLED"}
+    _happen(client)
+    tasks = seen.ran(2)
+    assert [task["containers"][0]["exitCode"] for task in tasks] == [6, 6]
+    assert {"key": "team", "value": "shop"} in tasks[0]["tags"]
+    assert tasks[0]["launchType"] == "FARGATE"
+
+
+def test_event_that_may_not_run_its_task_is_put_aside(client: Client, stand: Callable[..., Seen]) -> None:
+    seen = stand(_task() | {"Caller": role("events.amazonaws.com", PASS), "Rule": _event_rule()})
+    _happen(client)
+    said = seen.aside()
+    assert said["ERROR_CODE"] == "AccessDeniedException"
+    assert json.loads(said["Body"])["detail"] == {"code": 6}
+
+
+LIST: Resources = {
+    "Effect": "Allow",
+    "Action": "ecs:ListTasks",
+    "Resource": "*",
+    "Condition": {"ArnEquals": {"ecs:cluster": attribute("Cluster", "Arn")}},
+}
+MACHINE = {
+    "StartAt": "List",
+    "States": {
+        "List": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:ecs:listTasks",
+            "Parameters": {"Cluster": "${cluster}", "Family": "nightly", "DesiredStatus": "RUNNING"},
+            "ResultPath": "$.running",
+            "Next": "Runs",
+        },
+        "Runs": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.running.TaskArns[0]", "IsPresent": True, "Next": "Busy"}],
+            "Default": "Run",
+        },
+        "Busy": {"Type": "Succeed", "OutputPath": "$.running"},
+        "Run": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::ecs:runTask.sync",
+            "Parameters": {
+                "Cluster": "${cluster}",
+                "TaskDefinition": "${task}",
+                "CapacityProviderStrategy": [{"CapacityProvider": "FARGATE", "Weight": 1}],
+                "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["${subnet}"]}},
+            },
+            "Next": "Pause",
+        },
+        "Pause": {"Type": "Wait", "Seconds": 30, "OutputPath": "$.Containers[0].ExitCode", "End": True},
+    },
+}
+
+
+def _machine(*allowed: Resources) -> Resources:
+    return {
+        "Caller": role("states.amazonaws.com", *allowed),
+        "Logs": resource("AWS::Logs::LogGroup", RetentionInDays=7),
+        "Job": resource(
+            "AWS::StepFunctions::StateMachine",
+            DefinitionString=json.dumps(MACHINE),
+            DefinitionSubstitutions={
+                "cluster": attribute("Cluster", "Arn"),
+                "task": ref("Task"),
+                "subnet": ref("Subnet"),
+            },
+            LoggingConfiguration={
+                "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": attribute("Logs", "Arn")}}],
+                "IncludeExecutionData": True,
+                "Level": "ALL",
+            },
+            RoleArn=attribute("Caller", "Arn"),
+            TracingConfiguration={"Enabled": True},
+        )
+        | {"DependsOn": "Capacity"},
+    }
+
+
+def _execution(client: Client, seen: Seen) -> dict[str, Any]:
+    """How a run of the machine ended."""
+    states = client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=seen.values["job"], input="{}")["executionArn"]
+    for _ in range(100):
+        found: dict[str, Any] = states.describe_execution(executionArn=arn)
+        if found["status"] != "RUNNING":
+            return found
+        time.sleep(0.1)
+    raise AssertionError("the execution did not end")
+
+
+def test_state_machine_keeps_its_logging_and_tracing(client: Client, stand: Callable[..., Seen]) -> None:
+    seen = stand(_task() | _machine(RUN, PASS, LIST))
+    found = client("stepfunctions").describe_state_machine(stateMachineArn=seen.values["job"])
+    assert found["tracingConfiguration"] == {"enabled": True}
+    assert found["loggingConfiguration"]["level"] == "ALL"
+    assert found["loggingConfiguration"]["destinations"][0]["cloudWatchLogsLogGroup"]["logGroupArn"].endswith(":*")
+
+
+def test_state_machine_runs_a_task_and_waits_for_it(client: Client, stand: Callable[..., Seen]) -> None:
+    seen = stand(_task() | _machine(RUN, PASS, LIST))
+    started = time.monotonic()
+    ended = _execution(client, seen)
+    assert ended["status"] == "SUCCEEDED", ended["cause"]
+    assert ended["output"] == "0"
+    assert time.monotonic() - started < 10
+    (task,) = seen.ran()
+    assert task["startedBy"] == "AWS Step Functions"
+
+
+def test_task_that_fails_fails_the_execution(client: Client, stand: Callable[..., Seen]) -> None:
+    seen = stand(_task("exit 2") | _machine(RUN, PASS, LIST))
+    ended = _execution(client, seen)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
+    assert json.loads(ended["cause"])["Containers"][0]["ExitCode"] == 2
+
+
+@pytest.mark.parametrize(
+    ("allowed", "denied"),
+    [((PASS, LIST), "ecs:RunTask"), ((RUN, LIST), "iam:PassRole"), ((RUN, PASS), "ecs:ListTasks")],
+)
+def test_execution_may_do_what_its_role_allows(
+    client: Client, stand: Callable[..., Seen], allowed: tuple[Resources, ...], denied: str
+) -> None:
+    ended = _execution(client, stand(_task() | _machine(*allowed)))
+    assert ended["status"] == "FAILED"
+    assert f"not authorized to perform: {denied}" in ended["cause"]
+
+
+def test_schedule_starts_a_state_machine(stand: Callable[..., Seen]) -> None:
+    machine = _machine(RUN, PASS, LIST)
+    machine["Machine"] = machine.pop("Job")
+    start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": ref("Machine")}
+    target = {"Arn": ref("Machine"), "RoleArn": attribute("Starter", "Arn"), "Input": "{}"}
+    job = _schedule()
+    job["Properties"]["Target"] = target
+    seen = stand(
+        _task()
+        | machine
+        | {
+            "Starter": role("scheduler.amazonaws.com", start),
+            "Jobs": resource("AWS::Scheduler::ScheduleGroup"),
+            "Job": job,
+        }
+    )
+    seen.fire()
+    (task,) = seen.ran()
+    assert task["startedBy"] == "AWS Step Functions"
+
+
+def test_state_machine_that_leads_nowhere_is_refused(deploy: Deploy) -> None:
+    lost = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}
+    machine = resource(
+        "AWS::StepFunctions::StateMachine", DefinitionString=json.dumps(lost), RoleArn=attribute("Caller", "Arn")
+    )
+    stack = deploy({"Caller": role("states.amazonaws.com"), "Job": machine})
+    assert "MISSING_TRANSITION_TARGET: state A leads to no state: B" in stack["Reason"]
+
+
+def test_table_tells_queues_schedules_machines_and_rollouts(
+    client: Client, deploy: Deploy, server: tuple[int, int]
+) -> None:
+    machine = _machine(RUN, PASS, LIST)
+    machine["Machine"] = machine.pop("Job")
+    service = resource(
+        "AWS::ECS::Service",
+        Cluster=ref("Cluster"),
+        TaskDefinition=ref("Task"),
+        LaunchType="FARGATE",
+        DesiredCount=1,
+        NetworkConfiguration=SUBNETS,
+    )
+    jobs = {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(), "Service": service}
+    callers = {"Caller": role(["states.amazonaws.com", "scheduler.amazonaws.com"], RUN, PASS, LIST)}
+    resources = _task() | machine | jobs | callers
+    deployed = deploy(resources, group=ref("Jobs"), job=ref("Job"))
+    assert deployed["StackStatus"] == "CREATE_COMPLETE", deployed["Reason"]
+    reached, name = access(server[1]), deployed["StackName"]
+    stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
+    rows = {row.what.strip(): row.says for row in table(reached, [stack])}
+    assert rows["rollout"] == "rolling, 100 % stay, 200 % at most"
+    assert rows["estimate"] == (
+        "replacing 1 takes an estimated 105 s with 1 to 2 running, and leaves 0 if one of 1 zones is lost"
+    )
+    assert rows["schedule"].startswith("cron(0 3 * * ? *) Europe/Berlin starts nightly:")
+    assert (rows["queue"], rows["state machine"]) == ("0 waiting", "ACTIVE")
+    assert why_not_standing(reached, stack) is None
+    values = deployed["Values"]
+    client("scheduler").delete_schedule(Name=values["job"], GroupName=values["group"])
+    assert "Job (AWS::Scheduler::Schedule), which is gone" in str(why_not_standing(reached, stack))

@@ -1,0 +1,325 @@
+"""What the client of the local AWS promises without one: it reads assemblies, seals itself off, refuses clearly."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moorage.local import __main__ as local
+from moorage.local import private
+from moorage.local.assembly import stacks_of
+from moorage.local.diagram import BEGIN, END, draw
+from moorage.local.diagram import main as diagram
+from moorage.local.environment import Access, sealed
+from moorage.local.process import Home, LocalError, Server
+from tests.conftest import synthesize
+from tests.local.local_aws import SECRET, free_port, started
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assembly of this repository's app."""
+    out = tmp_path_factory.mktemp("assembly")
+    synthesize(ROOT / "app.py", out, **context())
+    return out
+
+
+def context() -> dict[str, Any]:
+    """What the CLI gives an app of `cdk.json`'s context."""
+    found: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**found, "aws:cdk:enable-path-metadata": True}
+
+
+def test_stacks_are_read_in_the_order_in_which_they_deploy(assembly: Path) -> None:
+    paths = [stack.path for stack in stacks_of(assembly)]
+    assert paths.index("dev/Platform") < paths.index("dev/Services")
+    assert {path.split("/")[0] for path in paths} == {"dev", "production"}
+    platform = next(stack for stack in stacks_of(assembly) if stack.path == "dev/Platform")
+    assert (platform.name, platform.account, platform.region) == ("dev-Platform", None, None)
+
+
+def test_choosing_a_stack_chooses_what_it_needs(assembly: Path) -> None:
+    stacks = stacks_of(assembly)
+    assert [stack.path for stack in local._chosen(stacks, ["dev/Services"])] == ["dev/Platform", "dev/Services"]
+    assert len(local._chosen(stacks, ["dev/*"])) == 3
+    with pytest.raises(LocalError, match="no stack is named staging/.*; the app has dev/Platform"):
+        local._chosen(stacks, ["staging/*"])
+
+
+def test_destroying_a_stack_takes_what_needs_it_and_not_what_it_needs(assembly: Path) -> None:
+    stacks = stacks_of(assembly)
+
+    def gone(pattern: str) -> list[str]:
+        return [stack.path for stack in local._with_dependents(stacks, local._named(stacks, [pattern]))]
+
+    assert gone("dev/Services") == ["dev/Services"]
+    assert gone("dev/Platform") == ["dev/Platform", "dev/Services"]
+
+
+def test_what_is_suggested_next_is_what_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv/bin/python"))
+    given = local._parse(["up", "dev/*", "--app", "python app.py", "--home", str(tmp_path)])
+    local._suggest(Server(1, 4566, SECRET), given)
+    printed = capsys.readouterr().out
+    assert f"\n  .venv/bin/python -m moorage.local up --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
+    assert f"\n  .venv/bin/python -m moorage.local down --home {tmp_path} 'dev/*'  " in printed
+    assert f'AWS_SECRET_ACCESS_KEY="$(cat {tmp_path}/secret)" ' in printed
+    assert SECRET not in printed
+
+
+def test_the_diagram_shows_what_connects(assembly: Path) -> None:
+    drawn = draw([stack for stack in stacks_of(assembly) if stack.path.startswith("production/")])
+    for edge in ("-->|HTTPS| production_Platform_Entrance", "-->|runs in| production_Platform_Cluster"):
+        assert edge in drawn
+    assert drawn.count("subgraph") == 3
+
+
+def test_the_diagram_shows_which_port_leads_where(tmp_path: Path) -> None:
+    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_VALIDATION": "false"}
+    subprocess.run([sys.executable, "examples/network_load_balancer.py"], cwd=ROOT, env=environment, check=True)
+    drawn = draw(stacks_of(tmp_path))
+    assert re.search(r"Platform_Gate\w+ -->\|TLS 8883\| Broker_Broker", drawn)
+    assert re.search(r"internet -->\|TLS UDP\| Platform_Gate", drawn)
+
+
+def test_the_readme_shows_the_diagram_as_it_is_now(assembly: Path, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text((ROOT / "README.md").read_text())
+    diagram([str(assembly), "dev/", "--into", str(readme)])
+    assert readme.read_text() == (ROOT / "README.md").read_text(), "stale: run `make diagram`"
+
+
+def test_a_diagram_goes_between_its_marks_alone(
+    assembly: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    diagram([str(assembly), "dev/", "--into", str(page)])
+    assert page.read_text().startswith(f"before\n{BEGIN}\n```mermaid\nflowchart LR\n")
+    assert page.read_text().endswith(f"```\n{END}\nafter\n")
+    page.write_text("no marks")
+    with pytest.raises(SystemExit):
+        diagram([str(assembly), "dev/", "--into", str(page)])
+    assert "has no lines" in capsys.readouterr().err
+
+
+def test_an_example_is_drawn_without_path_metadata(tmp_path: Path) -> None:
+    synthesize(ROOT / "examples" / "without_nat.py", tmp_path)
+    assert "|image|" in draw(stacks_of(tmp_path))
+
+
+def test_a_sealed_environment_names_no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = {
+        "AWS_PROFILE": "production",
+        "AWS_ENDPOINT_URL_ECS": "https://example.com",
+        "AWS_SESSION_TOKEN": "real",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/etc/token",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.2/",
+        "CDK_DEFAULT_ACCOUNT": "111111111111",
+        "HTTPS_PROXY": "http://proxy:3128",
+        "https_proxy": "http://proxy:3128",
+    }
+    for name, value in hostile.items():
+        monkeypatch.setenv(name, value)
+    environment = sealed(tmp_path, Access("http://127.0.0.1:1", SECRET))
+    assert not {*hostile} & environment.keys()
+    assert Path(environment["AWS_CONFIG_FILE"]).read_text() == ""
+    assert {value for name, value in environment.items() if name.startswith("AWS_ENDPOINT")} == {"http://127.0.0.1:1"}
+
+
+def test_two_commands_at_once_are_refused(tmp_path: Path) -> None:
+    refused = pytest.raises(LocalError, match=f"another up or down is at work in .*process {os.getpid()}")
+    with Home(tmp_path).exclusive(), refused, Home(tmp_path).exclusive():
+        pass
+    with Home(tmp_path).exclusive():
+        pass
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalError, match=f"port {port} of 127.0.0.1 cannot be used"):
+            Home(tmp_path).start(port)
+
+
+def test_a_port_that_does_not_exist_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"port 99999 of 127.0.0.1 cannot be used \(ports end at 65535\)"):
+        Home(tmp_path).start(99999)
+
+
+def test_a_server_that_cannot_be_recorded_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def remembered(*arguments: Any, **more: Any) -> subprocess.Popen[bytes]:
+        made.append(popen(*arguments, **more))
+        return made[-1]
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    home = Home(tmp_path)
+    monkeypatch.setattr(subprocess, "Popen", remembered)
+    monkeypatch.setattr("moorage.local.process.json.dumps", full)
+    with pytest.raises(OSError, match="No space left"):
+        home.start()
+    assert [process.poll() is None for process in made] == [False]
+    assert not (tmp_path / "server.json").exists()
+
+
+def test_a_server_is_recognized_without_ps_and_in_a_narrow_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    process = started(port, {})
+    monkeypatch.setenv("COLUMNS", "20")
+    if sys.platform == "linux":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    assert Server(process.pid, port, SECRET).answers
+    process.terminate()
+    process.wait(timeout=10)
+    assert not Server(process.pid, port, SECRET).answers
+
+
+def test_a_process_that_is_not_the_server_is_never_ended(tmp_path: Path) -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        home = Home(tmp_path)
+        (tmp_path / "server.json").write_text(json.dumps({"pid": bystander.pid, "port": 1}))
+        (tmp_path / "secret").write_text(SECRET)
+        assert home.running() is None
+        assert home.stop() is False
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_server_that_is_gone_does_not_answer() -> None:
+    assert not Server(os.getpid(), 9, SECRET).answers
+
+
+def test_down_with_nothing_up_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert local.main(["down", "--home", str(tmp_path / "home")]) == 0
+    assert capsys.readouterr().out == "Nothing is up.\n"
+    assert local.main(["status", "--home", str(tmp_path / "home")]) == 0
+
+
+@pytest.mark.parametrize("command", ["status", "down"])
+def test_nothing_is_written_where_nothing_is_up(tmp_path: Path, command: str) -> None:
+    assert local.main([command, "--home", str(tmp_path / "home")]) == 0
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["down"], ["up", "--app", "assembly"]], ids=lambda each: each[0])
+def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in {".gitignore": "dist/\n", "cdk.out/kept.txt": "mine", "assembly/manifest.json": "{}"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = _files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert local.main([*arguments, "--home", "."]) == 1
+    assert "moorage.local: . is not empty, and moorage.local did not make it; name a new or" in capsys.readouterr().err
+    assert _files(tmp_path) == before
+
+
+def _files(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {str(path): (path.stat().st_mode, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_home_is_known_again_and_keeps_its_secret(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.exclusive():
+        secret = home._own_secret()
+    with Home(tmp_path).exclusive():
+        assert Home(tmp_path)._own_secret() == secret
+    assert len(secret) >= 40
+
+
+def test_two_homes_have_different_secrets(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "other"):
+        with Home(tmp_path / name).exclusive():
+            made.append(Home(tmp_path / name)._own_secret())
+    assert made[0] != made[1]
+
+
+def test_a_home_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    home = Home(tmp_path)
+    with home.exclusive():
+        home._own_secret()
+        assert {oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == {"0o600"}
+        assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(LocalError, match="belongs to another user of this machine; name another folder with --home"):
+        Home(tmp_path)
+
+
+def test_restricting_a_folder_leaves_what_its_links_lead_to(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_text("")
+    theirs.chmod(0o644)
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o755)
+    (folder / "link").symlink_to(theirs)
+    (folder / "run.sh").touch(0o755)
+    private.restrict(folder)
+    assert [oct(path.stat().st_mode & 0o777) for path in (theirs, folder, folder / "run.sh")] == [
+        "0o644", "0o700", "0o700"
+    ]  # fmt: skip
+
+
+def test_a_server_without_a_secret_does_not_start() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "AWS_SECRET_ACCESS_KEY"}
+    command = [sys.executable, "-m", "moorage.local.server", "--port", str(free_port())]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 1
+    assert "AWS_SECRET_ACCESS_KEY is not set; set it to the secret that requests must be signed with" in done.stderr
+
+
+def test_an_app_that_does_not_synthesize_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    app = tmp_path / "app.py"
+    app.write_text("raise SystemExit('no')\n")
+    assert local.main(["up", "--home", str(tmp_path / "home"), "--app", f"{sys.executable} {app}"]) == 1
+    assert "the app does not synthesize (cdk ended with 1); what it printed stands above" in capfd.readouterr().err
+
+
+def test_a_folder_without_room_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert local.main(["up", "--home", str(tmp_path / "file" / "home")]) == 1
+    assert "make room there, or name a folder with --home" in capsys.readouterr().err
+
+
+def test_the_client_imports_no_construct() -> None:
+    code = (
+        "import sys, moorage.local.__main__; print([n for n in sys.modules if n.startswith(('aws_cdk', 'moorage.e'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["up", "--app", "app", "a", "b"], ["up", "a", "--app", "app", "b"]])
+def test_stacks_are_named_before_options_and_after_them(arguments: list[str]) -> None:
+    given = local._parse(arguments)
+    assert (given.command, given.app, given.stacks) == ("up", "app", ["a", "b"])

@@ -1,0 +1,68 @@
+"""A service whose image CI chooses, in the AWS of this machine: before the first image, and after any."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from moorage.local.account import Account
+from tests.local.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
+
+NGINX = "public.ecr.aws/nginx/nginx:1.29"
+APP = f"""
+import json, pathlib
+import aws_cdk as cdk
+from aws_cdk import aws_ssm as ssm
+from moorage import Cluster, Container, Image, Network, Repository, Scaling, Service, Task
+
+said = json.loads(pathlib.Path("said.json").read_text())
+app = cdk.App()
+gone = cdk.RemovalPolicy.DESTROY
+images = cdk.Stack(app, "Images")
+repository = Repository(images, "Web", name="shop/web", removal_policy=gone, empty_on_delete=True)
+released = ssm.StringParameter(images, "Released", parameter_name="/shop/web/tag", string_value="none")
+shop = cdk.Stack(app, "Shop")
+network = Network(shop, "Network", nat_gateways=1, removal_policy=gone)
+image = Image.from_repository(repository, parameter=released, placeholder="{NGINX}")
+Service(
+    shop, "Web", cluster=Cluster(shop, "Cluster", vpc=network.vpc), task=Task(Container(image)),
+    scaling=Scaling(said["count"]), removal_policy=gone,
+)
+app.synth()
+"""
+
+
+def up(project: Project, count: int = 1) -> dict[str, Any]:  # noqa: F811
+    """Deploy, and the service as ECS shows it then."""
+    project.say(count=count)
+    done = project.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project.service()
+
+
+def release(project: Project, tag: str) -> None:  # noqa: F811
+    """What CI does: push, and say so."""
+    account = Account(project.server.access, None, None)
+    manifest = json.dumps({"schemaVersion": 2, "config": {"of": tag}})
+    account.client("ecr").put_image(repositoryName="shop/web", imageManifest=manifest, imageTag=tag)
+    account.client("ssm").put_parameter(Name="/shop/web/tag", Value=tag, Type="String", Overwrite=True)
+
+
+@pytest.mark.slow
+def test_a_placeholder_runs_first_and_no_deployment_puts_an_old_image_back(project: Project) -> None:  # noqa: F811
+    (project.folder / "app.py").write_text(APP)
+    assert up(project)["image"] == NGINX
+
+    release(project, "1.0.0")
+    assert up(project)["image"].endswith("/shop/web:1.0.0")
+
+    release(project, "1.1.0")
+    service = up(project, count=2)
+    assert service["image"].endswith("/shop/web:1.1.0")
+    assert service["runningCount"] == 2
+    assert up(project)["image"].endswith("/shop/web:1.1.0")
+
+    down = project.run("down")
+    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr

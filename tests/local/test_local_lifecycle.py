@@ -1,0 +1,314 @@
+"""From nothing to a deployed app and back, with the real cdk CLI, in the AWS of this machine and no other."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from moorage.local.account import Account
+from moorage.local.environment import sealed
+from moorage.local.process import Home, Server
+from tests.conftest import synthesize
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = f"{sys.executable} app.py"
+APP = """
+import json, pathlib
+import aws_cdk as cdk
+from moorage import Cluster, Container, Image, Network, Repository, Scaling, Service, Task
+
+said = json.loads(pathlib.Path("said.json").read_text())
+app = cdk.App()
+stack = cdk.Stack(app, "Shop")
+images = Repository(stack, "Images", removal_policy=cdk.RemovalPolicy.DESTROY, empty_on_delete=True)
+network = Network(stack, "Network", nat_gateways=1, removal_policy=cdk.RemovalPolicy.DESTROY)
+image = Image.from_repository(images, tag=said["tag"]) if "tag" in said else said["image"]
+Service(
+    stack,
+    "Web",
+    cluster=Cluster(stack, "Cluster", vpc=network.vpc),
+    task=Task(Container(image)),
+    scaling=Scaling(said["count"]),
+    removal_policy=cdk.RemovalPolicy.DESTROY,
+)
+for account, region in (("111111111111", "eu-west-1"), ("222222222222", "us-west-2")):
+    other = cdk.Stack(app, f"In-{region}", env=cdk.Environment(account=account, region=region))
+    Repository(other, "Images", name="shop/web", removal_policy=cdk.RemovalPolicy.DESTROY, empty_on_delete=True)
+app.synth()
+"""
+SMALL = """
+import aws_cdk as cdk
+from moorage import Repository
+
+app = cdk.App()
+Repository(cdk.Stack(app, "Shop"), "Web", removal_policy=cdk.RemovalPolicy.DESTROY, empty_on_delete=True)
+app.synth()
+"""
+
+
+WATCH = r"""set -e
+ip link set lo up
+ip link add outside type veth peer name other
+echo 1 > /proc/sys/net/ipv6/conf/outside/disable_ipv6
+ip address add 192.0.2.2/24 dev outside
+ip link set other up
+ip link set outside arp off up
+ip route add default dev outside
+sent() { awk '/outside:/ {print $11}' /proc/self/net/dev; }
+python3 -c "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('198.51.100.1', 9))"
+before=$(sent)
+echo "the watch counts: $before"
+"$@" || status=$?
+echo "packets to the outside: $(( $(sent) - before ))"
+exit ${status:-0}
+"""
+"""Runs a command where everything but loopback leads to an interface that counts packets, and shows that it does."""
+
+
+@attrs.frozen
+class Project:
+    """A CDK app of its own folder, and the commands run in it."""
+
+    folder: Path
+
+    def say(self, **said: Any) -> None:
+        (self.folder / "said.json").write_text(json.dumps(said))
+
+    def run(self, *arguments: str, app: str = PROGRAM) -> subprocess.CompletedProcess[str]:
+        given = ["--app", app] if arguments[0] == "up" else []
+        return subprocess.run(
+            [sys.executable, "-m", "moorage.local", *arguments, *given],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def up(self, *stacks: str) -> subprocess.CompletedProcess[str]:
+        """Deploy what `app.py` defines, for tests of what stands then: synthesized here, where CDK is loaded."""
+        out = self.folder / "synthesized"
+        with contextlib.chdir(self.folder):
+            synthesize(Path("app.py"), out, **{"aws:cdk:enable-path-metadata": True})
+        return self.run("up", *stacks, app=str(out))
+
+    def environment(self, **more: str) -> Mapping[str, str]:
+        return {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **more}
+
+    @property
+    def server(self) -> Server:
+        server = Home(self.folder / ".moorage").running()
+        assert server
+        return server
+
+    def service(self) -> dict[str, Any]:
+        """The one service, as ECS describes it."""
+        ecs = Account(self.server.access, None, None).client("ecs")
+        (cluster,) = ecs.list_clusters()["clusterArns"]
+        (arn,) = ecs.list_services(cluster=cluster)["serviceArns"]
+        (service,) = ecs.describe_services(cluster=cluster, services=[arn])["services"]
+        definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        return {**service, "image": definition["containerDefinitions"][0]["image"]}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    yield Project(tmp_path)
+    Home(tmp_path / ".moorage").stop()
+
+
+def readable_by_others(folder: Path) -> list[str]:
+    """The files and folders of a home that its group or anybody else could open."""
+    everything = [folder, *folder.rglob("*")]
+    return [str(path) for path in everything if not path.is_symlink() and path.stat().st_mode & 0o077]
+
+
+@pytest.mark.slow
+def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) -> None:
+    (project.folder / "app.py").write_text(APP)
+    project.say(image="public.ecr.aws/nginx/nginx:1.28", count=2)
+    done = project.run("up")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 of 2 tasks running" in done.stdout
+    assert "flowchart LR" in done.stdout
+    assert readable_by_others(project.folder / ".moorage") == []
+    access = project.server.access
+    for account, region in (("111111111111", "eu-west-1"), ("222222222222", "us-west-2")):
+        names = Account(access, account, region).client("ecr").describe_repositories()["repositories"]
+        assert "shop/web" in [each["repositoryName"] for each in names]
+
+    again = project.run("up")
+    assert "Nothing to do" in again.stdout, again.stdout + again.stderr
+
+    project.say(image="public.ecr.aws/nginx/nginx:1.29", count=3)
+    changed = subprocess.run(
+        [str(BIN / "cdk"), "diff", "--app", PROGRAM, "Shop"],
+        cwd=project.folder,
+        env=sealed(project.folder / ".moorage", access),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "nginx:1.29" in changed.stdout + changed.stderr
+    assert project.up().returncode == 0
+    service = project.service()
+    assert (service["image"], service["runningCount"]) == ("public.ecr.aws/nginx/nginx:1.29", 3)
+
+    project.say(tag="never-pushed", count=4)
+    failed = project.up()
+    assert failed.returncode == 1
+    assert "deploying failed" in failed.stderr
+    assert "CannotPullContainerError" in failed.stdout + failed.stderr
+    service = project.service()
+    assert (service["image"], service["runningCount"]) == ("public.ecr.aws/nginx/nginx:1.29", 3)
+
+    down = project.run("down")
+    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr
+    assert Home(project.folder / ".moorage").running() is None
+
+
+@pytest.mark.slow
+def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Project) -> None:
+    (project.folder / "app.py").write_text(SMALL)
+    assert project.up().returncode == 0
+    account = Account(project.server.access, None, None)
+    (name,) = [
+        each["PhysicalResourceId"]
+        for each in account.resources("Shop")
+        if each["ResourceType"] == "AWS::ECR::Repository"
+    ]
+    account.client("ecr").delete_repository(repositoryName=name, force=True)
+    mended = project.up()
+    assert "Shop made Web" in mended.stdout
+    assert "which is gone; starting the local AWS anew" in mended.stdout
+    assert mended.returncode == 0, mended.stderr
+
+    os.kill(project.server.pid, signal.SIGKILL)
+    assert project.run("status").stdout == "Nothing is up.\n"
+    assert "Up in" in project.up().stdout
+    os.kill(project.server.pid, signal.SIGKILL)
+    assert project.run("down").returncode == 0
+    assert project.run("down").stdout == "Nothing is up.\n"
+
+
+@pytest.mark.slow
+def test_what_is_interrupted_ends_with_its_cdk_and_is_mended(project: Project) -> None:
+    (project.folder / "app.py").write_text(SMALL)
+    command = [sys.executable, "-m", "moorage.local", "up", "--app", PROGRAM]
+    with subprocess.Popen(
+        command,
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as up:
+        assert up.stdout
+        printed = next(line for line in up.stdout if "Bootstrapping environment" in line)
+        up.terminate()
+        printed += up.stdout.read()
+    assert up.returncode == 1, printed
+    assert "interrupted; the next up mends what was left half-done" in printed
+    assert not [each for each in Path("/proc").glob("[0-9]*/cwd") if _leads_to(each, project.folder)]
+    again = project.run("up")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Shop" in project.run("status").stdout
+
+
+def _leads_to(link: Path, folder: Path) -> bool:
+    try:
+        return link.readlink() == folder
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_docker(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.folder / "Dockerfile").write_text("FROM scratch\n")
+    directory = f"directory={str(project.folder)!r}, exclude=['*', '!Dockerfile']"
+    asset = f'DockerImageAsset(cdk.Stack(app, "Built"), "Image", {directory})\napp.synth()'
+    app = f"from aws_cdk.aws_ecr_assets import DockerImageAsset\n{SMALL.replace('app.synth()', asset)}"
+    (project.folder / "app.py").write_text(app)
+    monkeypatch.setenv("CDK_DOCKER", "false")
+    done = project.up()
+    assert "CREATE_COMPLETE, 1 resources" in done.stdout, done.stdout + done.stderr
+    (built,) = json.loads((project.folder / "synthesized" / "Built.assets.json").read_text())["dockerImages"]
+    repository = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
+    images = Account(project.server.access, None, None).client("ecr").describe_images(repositoryName=repository)
+    assert [each["imageTags"] for each in images["imageDetails"]] == [[built]]
+    assert project.run("down").stdout.endswith("Nothing is left; the local AWS is stopped.\n")
+
+
+@pytest.mark.slow
+def test_a_type_that_the_local_aws_does_not_know_is_named_with_its_construct(project: Project) -> None:
+    unknown = 'cdk.CfnResource(cdk.Stack(app, "Games"), "Fleet", type="AWS::GameLift::Fleet")\napp.synth()'
+    (project.folder / "app.py").write_text(SMALL.replace("app.synth()", unknown))
+    done = project.up("Games")
+    assert done.returncode == 1
+    assert "AWS::GameLift::Fleet (Games/Fleet)" in done.stdout + done.stderr
+    assert project.run("down").returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("unshare") or not shutil.which("ip"), reason="watching needs Linux's namespaces")
+def test_no_connection_leaves_this_machine(project: Project) -> None:
+    """Run both commands, with hostile settings, where everything but loopback leads to an interface that counts."""
+    (project.folder / "app.py").write_text(SMALL)
+    home = project.folder / "home"
+    (home / ".aws").mkdir(parents=True)
+    (home / ".aws" / "config").write_text(
+        "[default]\nregion = eu-west-1\nendpoint_url = https://ecs.eu-west-1.amazonaws.com\n"
+        "[profile hostile]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n"
+        "sso_account_id = 333333333333\nsso_role_name = Admin\n"
+        "[profile process]\ncredential_process = touch credential-process-ran\n"
+    )
+    (home / ".aws" / "credentials").write_text(
+        "[default]\naws_access_key_id = AKIAREAL\naws_secret_access_key = real\n"
+    )
+    elsewhere = json.dumps({"profile": "hostile", "proxy": "http://192.0.2.1:3128"})
+    (home / ".cdk.json").write_text(elsewhere)
+    (project.folder / "cdk.json").write_text(elsewhere)
+    hostile = {
+        "HOME": str(home),
+        "CDK_PROFILE": "process",
+        "CDK_PROXY": "http://192.0.2.1:3128",
+        "AWS_PROFILE": "process",
+        "AWS_ENDPOINT_URL": "https://sts.amazonaws.com",
+        "AWS_ENDPOINT_URL_CLOUDFORMATION": "https://cloudformation.eu-west-1.amazonaws.com",
+        "AWS_ACCESS_KEY_ID": "AKIAREAL",
+        "AWS_SECRET_ACCESS_KEY": "real",
+        "HTTPS_PROXY": "http://192.0.2.1:3128",
+    }
+    (project.folder / "watch.sh").write_text(WATCH)
+    up = f"{sys.executable} -m moorage.local up --app '{sys.executable} app.py'"
+    (project.folder / "both.sh").write_text(f"{up} && {sys.executable} -m moorage.local down\n")
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--net", "sh", "watch.sh", "sh", "both.sh"],
+        cwd=project.folder,
+        env=project.environment(**hostile),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the watch counts: 1\n" in done.stdout
+    assert "Nothing is left" in done.stdout
+    assert done.stdout.endswith("packets to the outside: 0\n"), done.stdout[-300:]
+    assert not (project.folder / "credential-process-ran").exists()

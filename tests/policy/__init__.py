@@ -1,1 +1,0 @@
-"""The policy engines over synthesized templates, and what their rules mean."""

@@ -1,0 +1,155 @@
+"""What this repository's own environments promise."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from stacks.environment import Environment
+from tests.conftest import readable, template
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+ROOT = Path(__file__).resolve().parents[2]
+STACKS = ("Platform", "Registry", "Services")
+
+
+@pytest.fixture(scope="module")
+def stages() -> dict[str, dict[str, Template]]:
+    app = cdk.App(analytics_reporting=False)
+    made = {
+        "dev": Environment(app, "dev", removable=True),
+        "production": Environment(
+            app, "production", zones=3, certificate_parameter="/moorage/production/certificate-arn"
+        ),
+    }
+    return {name: {each: template(stage.node.find_child(each)) for each in STACKS} for name, stage in made.items()}  # type: ignore[arg-type]  # they are stacks
+
+
+@pytest.mark.parametrize("stage", ["dev", "production"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_whole_template(
+    stages: dict[str, dict[str, Template]], stage: str, stack: str, whole: SnapshotAssertion
+) -> None:
+    assert readable(stages[stage][stack].to_json()) == whole
+
+
+def test_dev_can_be_destroyed_and_leaves_nothing(stages: dict[str, dict[str, Template]]) -> None:
+    for stack in stages["dev"].values():
+        for name, resource in stack.to_json()["Resources"].items():
+            assert resource.get("DeletionPolicy", "Delete") == "Delete", name
+            assert resource["Type"] != "AWS::S3::Bucket", "access logs would keep it"
+    (balancer,) = stages["dev"]["Platform"].find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    attributes = {each["Key"]: each["Value"] for each in balancer["Properties"]["LoadBalancerAttributes"]}
+    assert attributes["deletion_protection.enabled"] == "false"
+
+
+def test_production_stands_in_three_zones(stages: dict[str, dict[str, Template]]) -> None:
+    stages["production"]["Platform"].resource_count_is("AWS::EC2::NatGateway", 3)
+    stages["production"]["Platform"].resource_count_is("AWS::EC2::Subnet", 6)
+
+
+def test_the_environments_are_those_of_the_app() -> None:
+    assert 'Environment(app, "dev", removable=True)' in (ROOT / "app.py").read_text()
+    assert 'Environment(app, "production", zones=3' in (ROOT / "app.py").read_text()
+    assert json.loads((ROOT / "cdk.json").read_text())["app"] == "python3 app.py"
+
+
+SERVICES = ("Catalog", "Carts", "Orders", "Checkout", "Ui")
+REASONS = {
+    **{
+        f"{direction} Ui to {service} on port 8080": "the web front shows what the others know"
+        for service in SERVICES[:-1]
+        for direction in ("Egress", "Ingress")
+    },
+    "Egress Checkout to Orders on port 8080": "a checkout becomes an order",
+    "Ingress Checkout to Orders on port 8080": "a checkout becomes an order",
+    "Ingress Load balancer to target": "requests of the internet reach the web front, and checks its health",
+    "Egress Load balancer to target": "the same, on the side of the load balancer",
+    **{f"Egress of {service}: Tasks to port 443": "images, logs and AWS's own interfaces" for service in SERVICES},
+    "Ingress of Entrance: Clients on port 80": "customers, who are sent on to HTTPS where there is a certificate",
+    "Egress of Entrance: Disallow all traffic": "a rule that lets nothing out, or EC2 adds one that lets all out",
+}
+WITH_CERTIFICATE = {"Ingress of Entrance: Clients on port 443": "customers"}
+
+
+def test_every_path_that_is_open_has_its_reason(stages: dict[str, dict[str, Template]]) -> None:
+    for name, stage in stages.items():
+        found = []
+        for resource in (each for stack in stage.values() for each in stack.to_json()["Resources"].values()):
+            kind, properties = resource["Type"].removeprefix("AWS::EC2::SecurityGroup"), resource.get("Properties", {})
+            if kind in {"Ingress", "Egress"}:
+                found.append(f"{kind} {properties['Description']}")
+            elif kind == "":
+                of = properties["GroupDescription"].split("/")[2]
+                for way in ("Ingress", "Egress"):
+                    stated = properties.get(f"SecurityGroup{way}", ())
+                    found += [f"{way} of {of}: {rule['Description']}" for rule in stated]
+                    for rule in (each for each in stated if each["IpProtocol"] == "tcp"):
+                        assert str(rule["FromPort"]) == str(rule["ToPort"]) == rule["Description"].split()[-1]
+        reasons = REASONS | (WITH_CERTIFICATE if name == "production" else {})
+        assert sorted(found) == sorted(reasons)
+
+
+def test_the_services_of_the_store_take_at_most_100_lines() -> None:
+    assert len((ROOT / "stacks" / "services.py").read_text().splitlines()) <= 100
+
+
+def replacement_seconds(
+    resources: dict[str, Any], tasks: int, *, boot: int = 60, app_stop: int = 5
+) -> tuple[int, float]:
+    """Estimate how long ECS takes to replace `tasks` tasks, and the share of them that serves meanwhile.
+
+    A model of a rolling deployment: waves of as many tasks as may start beside or instead of old ones; a new target
+    waits for one health check, an old one drains for the deregistration delay. The time that a task takes to start
+    (`boot`) is not in a template, nor is how fast the application stops on SIGTERM.
+    """
+    (group,) = of_type(resources, "AWS::ElasticLoadBalancingV2::TargetGroup")
+    (service,) = (each for each in of_type(resources, "AWS::ECS::Service") if each.get("LoadBalancers"))
+    percents = service["DeploymentConfiguration"]
+    least = math.ceil(tasks * percents["MinimumHealthyPercent"] / 100)
+    most = math.floor(tasks * percents["MaximumPercent"] / 100)
+    at_once = (most - tasks) + (tasks - least)
+    assert at_once >= 1, "the deployment could never start"
+    waves = math.ceil(tasks / at_once)
+    delays = {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
+    drain = int(delays["deregistration_delay.timeout_seconds"]) + app_stop
+    up = waves * (boot + group["HealthCheckIntervalSeconds"]) + (waves - 1) * drain
+    return up + drain, least / tasks
+
+
+def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]
+
+
+def test_six_tasks_are_replaced_in_105_seconds_without_losing_any(stages: dict[str, dict[str, Template]]) -> None:
+    for stage in stages.values():
+        resources = stage["Services"].to_json()["Resources"]
+        assert replacement_seconds(dict(resources), 6) == (105, 1.0)
+
+
+def test_the_model_gives_what_is_known_of_the_defaults_of_aws_ecs_patterns() -> None:
+    resources = {
+        "Service": {
+            "Type": "AWS::ECS::Service",
+            "Properties": {
+                "LoadBalancers": [{}],
+                "DeploymentConfiguration": {"MinimumHealthyPercent": 50, "MaximumPercent": 200},
+            },
+        },
+        "Group": {
+            "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+            "Properties": {
+                "HealthCheckIntervalSeconds": 30,
+                "TargetGroupAttributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "300"}],
+            },
+        },
+    }
+    assert replacement_seconds(resources, 6) == (395, 0.5)

@@ -1,0 +1,141 @@
+"""Random services are accepted with a template that AWS takes, or refused with an error that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import Phase
+
+from moorage.workload import limits, load_balancing_limits
+from tests.conftest import TOLD
+from tools.fuzz.__main__ import SEED, Report, explore, main, plan, run, smallest_like
+from tools.fuzz.services import ELSEWHERE, ROWS, Definition, definitions
+from tools.fuzz.trial import Trial, unsaid
+
+CLUSTER = "cluster = PlainCluster(stack, 'Cluster', vpc=vpc)\n"
+GOOD = Definition(f"{CLUSTER}Service(stack, 'Web', cluster=cluster, task=Task(Container('redis:8')))", frozenset())
+RETRIES = "HealthCheck('true', retries={})"
+
+
+def answered(*definitions: Definition) -> Trial:
+    trial = Trial()
+    for definition in definitions:
+        trial.answer(definition)
+    trial.finish()
+    return trial
+
+
+def program(source: str, *broken: str) -> Definition:
+    return Definition(source, frozenset(broken))
+
+
+@pytest.mark.slow
+def test_random_services_are_accepted_for_good_or_refused_with_a_reason(
+    record_property: Callable[[str, object], None],
+) -> None:
+    report = run(60, SEED)
+    record_property(TOLD, report.summary)
+    assert not report.failures(whole=False)
+    assert report.trial.answered == 60
+    assert report.trial.accepted > 15
+    assert report.trial.refused > 15
+    assert sum(report.trial.hits.values()) >= report.trial.refused // 2
+
+
+def test_what_is_accepted_and_refused_is_counted_and_which_limit_did_it() -> None:
+    trial = answered(GOOD, program(RETRIES.format(11), "health-retries"), GOOD)
+    assert (trial.accepted, trial.refused, trial.problems) == (2, 1, [])
+    assert +trial.hits == {"health-retries": 1}
+
+
+def test_a_crash_is_found_and_what_was_accepted_before_it_is_still_checked() -> None:
+    crash = program("ScheduleExpression.expression(5)")
+    trial = answered(GOOD, crash, BROKEN)
+    assert [(each.kind, each.definition) for each in trial.problems] == [("crash", crash), ("invalid template", BROKEN)]
+
+
+BROKEN = program(f"{CLUSTER}cluster.node.default_child.add_property_override('ClusterSettings', 'none')")
+"""Accepted, with a template that CloudFormation would refuse."""
+
+
+def test_one_invalid_template_among_many_is_found_by_its_program() -> None:
+    trial = answered(GOOD, GOOD, BROKEN, GOOD)
+    assert [(each.kind, each.definition) for each in trial.problems] == [("invalid template", BROKEN)]
+    assert "ClusterSettings" in trial.problems[0].says
+
+
+def test_a_template_that_cannot_be_written_is_found_by_its_program() -> None:
+    never = program(
+        "one = Capacity.ec2('one', instance_types=['m7i.large'], max_instances=1)\n"
+        "cluster = Cluster(stack, 'Cluster', vpc=vpc, capacity=[one])\n"
+        "task = Task(Container('redis:8'), cpu=None, memory_mib=5000)\n"
+        "Service(stack, 'Web', cluster=cluster, task=task, scaling=Scaling(1), rollout=ending)\n"
+        "Service(stack, 'Api', cluster=cluster, task=task, scaling=Scaling(1), rollout=ending)\n".replace(
+            "ending", "Rollout.rolling(minimum_healthy_percent=0)"
+        )
+    )
+    trial = answered(GOOD, never, GOOD)
+    assert [(each.kind, each.definition) for each in trial.problems] == [("crash", never)]
+
+
+def test_a_limit_that_is_let_through_is_found_and_shown_by_a_small_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HEALTH_RETRIES", limits.HEALTH_RETRIES._replace(accepts=lambda _: True))
+    trial, part = Trial(), (definitions("health-retries"), 8, SEED)
+    explore(trial.answer, part, (Phase.generate,))
+    trial.discard()
+    through = [each for each in trial.problems if each.kind == "let through"]
+    longest = max(through, key=lambda each: len(each.definition.source))
+    smallest = smallest_like(longest, part).definition.source
+    assert "retries=0" in smallest
+    assert len(smallest) < len(longest.definition.source) / 2
+
+
+@pytest.mark.parametrize(
+    ("message", "lacks"),
+    [
+        ("Shop/Web: task is too large, but small is right; use less", None),
+        ("Shop/Web: 2 faults\n  - port is 0, but more is right; use 1\n  - cpu is 0, but more is right; use 1", None),
+        ("invalid literal for int() with base 10", "no path and no value"),
+        ("Shop/Web: task is too large", "no way out"),
+        ("Shop/Web: 2 faults\n  - port is 0, but more is right; use 1\n  - cpu is 0", "no way out: cpu is 0"),
+        ("Shop/Web: task is too large, but small is right; use less.", "a full stop"),
+    ],
+)
+def test_a_refusal_names_whose_it_is_and_the_way_out(message: str, lacks: str | None) -> None:
+    said = unsaid(message)
+    assert said is None if lacks is None else said and said.startswith(lacks)
+
+
+def test_a_refusal_for_another_reason_than_the_broken_limit_is_found() -> None:
+    trial = answered(program("HealthCheck('true', interval=timedelta(seconds=1))", "health-retries"))
+    assert [each.kind for each in trial.problems] == ["unsaid"]
+
+
+def test_a_limit_never_hit_fails_a_whole_run_and_no_short_one() -> None:
+    trial = answered(program(RETRIES.format(0), "health-retries"))
+    report = Report(seed=1, trial=trial, took=1, smallest={})
+    assert len(report.never_hit) == len(ROWS) - 1
+    assert not report.failures(whole=False)
+    (failure,) = report.failures()
+    assert failure.startswith("never hit: fargate-size, ")
+    assert "| health-retries | 1 |" in str(report)
+    assert "1 random services in 1 s, seed 1" in report.summary
+    assert str(report).startswith(report.summary)
+
+
+def test_a_failing_run_says_so_and_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--services", "1", "--seed", "5"]) == 1
+    printed = capsys.readouterr().out
+    assert "1 random services" in printed
+    assert "never hit: " in printed
+
+
+def test_a_whole_run_is_to_break_every_limit_that_a_service_can() -> None:
+    parts = plan(2000, SEED)
+    assert sum(count for _, count, _ in parts) == 2000
+    assert len(parts) == 2 + len(ROWS)
+    rows = {row.id for row in (*limits.TABLE, *load_balancing_limits.TABLE)}
+    assert {row.id for row in ROWS} == rows - ELSEWHERE.keys()
+    assert rows >= ELSEWHERE.keys()
+    assert all(ELSEWHERE.values())

@@ -1,0 +1,276 @@
+"""What a container instance holds, and whether a rollout finds its room."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moorage import Architecture
+from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
+from moorage.workload.fit import Demand, Host, fit, rollout_shortage, smallest_holding
+
+SMALL = Demand(cpu=256, memory_mib=512)
+BRIDGE = attrs.evolve(SMALL, interface=False)
+
+
+def known(name: str) -> InstanceType:
+    found = instance_type(name)
+    assert found, name
+    return found
+
+
+def host(name: str, *, trunking: bool = False) -> Host:
+    return Host.of(known(name), trunking=trunking)
+
+
+demands = st.builds(
+    Demand,
+    cpu=st.integers(0, 8192),
+    memory_mib=st.integers(6, 65536),
+    gpus=st.integers(0, 4),
+    interface=st.booleans(),
+    architecture=st.sampled_from(Architecture),
+)
+hosts = st.builds(
+    Host.of,
+    st.sampled_from(instance_types()),
+    trunking=st.booleans(),
+    reserved_memory_mib=st.integers(0, 1024),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "demand", "trunking", "copies", "binds"),
+    [
+        ("m5.large", SMALL, False, 2, "network interfaces"),
+        ("m6i.2xlarge", SMALL, False, 3, "network interfaces"),
+        ("t3.medium", SMALL, False, 2, "network interfaces"),
+        ("m5.large", SMALL, True, 8, "CPU"),
+        ("m6i.2xlarge", SMALL, True, 32, "CPU"),
+        ("t3.medium", SMALL, True, 2, "network interfaces"),
+        ("m5.large", BRIDGE, False, 8, "CPU"),
+        ("m6i.2xlarge", BRIDGE, False, 32, "CPU"),
+        ("t3.medium", BRIDGE, False, 7, "memory"),
+    ],
+)
+def test_a_task_of_256_and_512_fits_as_often_as_ecs_places_it(
+    *, name: str, demand: Demand, trunking: bool, copies: int, binds: str
+) -> None:
+    held = fit(demand, host(name, trunking=trunking))
+    assert (held.copies, held.binds) == (copies, (binds,))
+
+
+def test_a_quarter_of_the_memory_fits_three_times_since_the_system_takes_some() -> None:
+    quarter = Demand(cpu=1024, memory_mib=4096)
+    assert fit(quarter, host("m6i.2xlarge", trunking=True)).copies == 7
+    assert fit(attrs.evolve(quarter, memory_mib=3840), host("m6i.2xlarge", trunking=True)).copies == 8
+
+
+def test_memory_is_what_the_system_shows_less_what_is_reserved() -> None:
+    assert Host.of(known("m4.large"), reserved_memory_mib=0).memory_mib == 7985
+    assert Host.of(known("m4.large")).memory_mib == 7729
+    assert Host.of(known("t3.nano"), reserved_memory_mib=4096).memory_mib == 0
+
+
+def test_interfaces_are_one_less_than_the_type_has_or_what_the_trunk_holds() -> None:
+    assert host("c5.large").interfaces == 2
+    assert host("c5.large", trunking=True).interfaces == 10
+
+
+def test_a_task_that_reserves_no_cpu_is_not_bound_by_it() -> None:
+    assert fit(Demand(memory_mib=512, interface=False), host("m5.large")).binds == ("memory",)
+
+
+def test_a_fixed_host_port_fits_once() -> None:
+    held = fit(attrs.evolve(BRIDGE, host_ports=(8080,)), host("m5.large"))
+    assert (held.copies, held.binds) == (1, ("host ports",))
+
+
+@pytest.mark.parametrize("port", [22, 2375, 2376, 51678, 51680])
+def test_a_port_that_ecs_reserves_fits_never(port: int) -> None:
+    held = fit(attrs.evolve(BRIDGE, host_ports=(port,)), host("m5.large"))
+    assert (held.copies, held.binds) == (0, ("host ports",))
+
+
+def test_gpus_bind_where_they_are_asked_for() -> None:
+    asked = Demand(memory_mib=512, gpus=1, interface=False)
+    assert fit(asked, host("g6.12xlarge")).binds == ("GPUs",)
+    assert fit(asked, host("g6.12xlarge")).copies == 4
+    assert fit(asked, host("m5.large")).copies == 0
+
+
+def test_another_architecture_fits_never() -> None:
+    held = fit(attrs.evolve(SMALL, architecture=Architecture.ARM64), host("m5.large"))
+    assert (held.copies, held.binds) == (0, ("architecture",))
+
+
+def test_all_that_binds_at_the_same_number_is_named() -> None:
+    assert fit(Demand(cpu=4096, memory_mib=16384), host("m5.large")).binds == ("CPU", "memory")
+
+
+def test_a_daemon_takes_its_share_of_everything() -> None:
+    left = host("g6.12xlarge").less(Demand(cpu=128, memory_mib=256, gpus=1))
+    whole = host("g6.12xlarge")
+    assert (left.cpu, left.memory_mib, left.gpus, left.interfaces) == (
+        whole.cpu - 128,
+        whole.memory_mib - 256,
+        whole.gpus - 1,
+        whole.interfaces - 1,
+    )
+
+
+def test_a_daemon_keeps_its_host_port_from_tasks() -> None:
+    agent = Demand(memory_mib=64, interface=False, host_ports=(8126,))
+    assert fit(agent, host("m5.large").less(agent)).binds == ("host ports",)
+
+
+def test_a_daemon_of_another_architecture_takes_nothing() -> None:
+    assert host("m5.large").less(Demand(memory_mib=512, architecture=Architecture.ARM64)) == host("m5.large")
+
+
+def test_daemons_that_take_too_much_leave_nothing_and_not_less() -> None:
+    left = host("t3.nano").less(SMALL, SMALL, SMALL)
+    assert (left.memory_mib, left.interfaces) == (0, 0)
+
+
+def test_a_demand_names_every_fault_together() -> None:
+    with pytest.raises(ValueError, match="Demand: 5 faults") as raised:
+        Demand(cpu=-1, memory_mib=4, gpus=-1, host_ports=(0,))
+    assert "use interface=False, or no host ports" in str(raised.value)
+
+
+@given(demands, hosts)
+def test_copies_take_no_more_than_the_host_has_and_one_more_would(demand: Demand, on: Host) -> None:
+    held = fit(demand, on)
+    assert held.host is on
+    assert _within(demand, on, held.copies)
+    assert not _within(demand, on, held.copies + 1)
+
+
+@given(demands, hosts, st.integers(0, 8192), st.integers(0, 65536), st.integers(0, 4))
+def test_more_room_never_holds_fewer(demand: Demand, on: Host, cpu: int, memory: int, more: int) -> None:
+    larger = attrs.evolve(
+        on,
+        cpu=on.cpu + cpu,
+        memory_mib=on.memory_mib + memory,
+        gpus=on.gpus + more,
+        interfaces=on.interfaces + more,
+    )
+    assert fit(demand, larger).copies >= fit(demand, on).copies
+
+
+@given(demands, hosts, st.lists(demands, max_size=3))
+def test_daemons_never_leave_room_for_more(demand: Demand, on: Host, daemons: list[Demand]) -> None:
+    assert fit(demand, on.less(*daemons)).copies <= fit(demand, on).copies
+
+
+@given(demands, st.sampled_from(instance_types()))
+def test_trunking_never_holds_fewer(demand: Demand, type_: InstanceType) -> None:
+    assert fit(demand, Host.of(type_, trunking=True)).copies >= fit(demand, Host.of(type_)).copies
+
+
+def nearest(demand: Demand, like: str, *daemons: Demand) -> str | None:
+    found = smallest_holding(demand, trunking=False, reserved_memory_mib=256, like=known(like), daemons=daemons)
+    return found.name if found else None
+
+
+@pytest.mark.parametrize(
+    ("demand", "like", "name"),
+    [
+        (Demand(memory_mib=4096, architecture=Architecture.ARM64), "m7g.medium", "m7g.large"),
+        (Demand(cpu=2048, memory_mib=4096), "m5.large", "m5.large"),
+        (Demand(memory_mib=4096, architecture=Architecture.ARM64), "m7i.large", "m7g.large"),
+        (Demand(memory_mib=300 * 1024, architecture=Architecture.ARM64), "m7g.16xlarge", "r6g.12xlarge"),
+        (Demand(memory_mib=4096, gpus=1), "m7i.xlarge", "g4dn.xlarge"),
+        (Demand(memory_mib=64 * 1024), "t3.medium", "r5a.4xlarge"),
+    ],
+)
+def test_the_nearest_type_that_holds_a_copy_is_named(demand: Demand, like: str, name: str) -> None:
+    assert nearest(demand, like) == name
+
+
+def test_the_nearest_type_holds_the_daemons_too() -> None:
+    demand = Demand(memory_mib=7000)
+    assert nearest(demand, "m5.large") == "m5.large"
+    assert nearest(demand, "m5.large", Demand(memory_mib=1024)) == "m5.xlarge"
+
+
+def test_where_no_type_is_enough_none_is_named() -> None:
+    assert nearest(Demand(memory_mib=64 * 1024 * 1024), "m5.large") is None
+
+
+@given(demands, st.sampled_from(instance_types()))
+def test_the_nearest_type_does_hold_a_copy(demand: Demand, like: InstanceType) -> None:
+    found = smallest_holding(demand, trunking=True, reserved_memory_mib=256, like=like)
+    assert found is None or fit(demand, Host.of(found, trunking=True)).copies >= 1
+    if not like.bare_metal and fit(demand, Host.of(like, trunking=True)).copies:
+        assert found
+        assert found.family == like.family
+
+
+@pytest.mark.parametrize(
+    ("least", "minimum", "maximum", "slots", "shortage"),
+    [
+        (2, 100, 200, 3, None),
+        (2, 50, 100, 2, None),
+        (2, 50, 200, 2, None),
+        (6, 100, 200, 8, None),
+        (0, 100, 100, 0, None),
+        (
+            2, 100, 200, 2,
+            "2 copies fill all 2 places, and at 100 % healthy none may stop before a new one has started: "
+            "3 places are needed",
+        ),
+        (
+            1, 50, 200, 1,
+            "1 copy fills the only place, and at 50 % healthy none may stop before a new one has started: "
+            "2 places are needed",
+        ),
+        (
+            2, 100, 100, 9,
+            "2 copies are all that a maximum of 100 % allows, and at 100 % healthy none may stop before a new one "
+            "has started: a maximum of 150 % is needed",
+        ),
+        (
+            3, 80, 120, 3,
+            "3 copies fill all 3 places and are all that a maximum of 120 % allows, and at 80 % healthy none may stop "
+            "before a new one has started: 4 places and a maximum of 134 % are needed",
+        ),
+        (3, 50, 200, 2, "3 copies need 3 places, and there are 2"),
+        (1, 0, 200, 0, "1 copy needs 1 place, and there are 0"),
+    ],
+)  # fmt: skip
+def test_a_rollout_without_room_says_what_it_needs(
+    least: int, minimum: int, maximum: int, slots: int, shortage: str | None
+) -> None:
+    assert rollout_shortage(least, minimum, maximum, slots) == shortage
+
+
+@given(st.integers(0, 200), st.integers(0, 100), st.integers(100, 400), st.integers(0, 400))
+def test_a_rollout_progresses_when_one_more_may_start_or_one_may_stop(
+    least: int, minimum: int, maximum: int, slots: int
+) -> None:
+    starts = least < slots and least * maximum // 100 > least
+    stops = math.ceil(least * minimum / 100) < least
+    possible = least <= slots and (least == 0 or starts or stops)
+    assert (rollout_shortage(least, minimum, maximum, slots) is None) == possible
+
+
+@given(st.integers(1, 200), st.integers(0, 100), st.integers(100, 400), st.integers(0, 400), st.integers(0, 50))
+def test_more_places_never_stop_a_rollout(least: int, minimum: int, maximum: int, slots: int, more: int) -> None:
+    if rollout_shortage(least, minimum, maximum, slots) is None:
+        assert rollout_shortage(least, minimum, maximum, slots + more) is None
+
+
+def _within(demand: Demand, on: Host, copies: int) -> bool:
+    return (
+        (copies == 0 or demand.architecture is on.architecture)
+        and copies * demand.cpu <= on.cpu
+        and copies * demand.memory_mib <= on.memory_mib
+        and copies * demand.gpus <= on.gpus
+        and copies * demand.interface <= on.interfaces
+    )

@@ -1,0 +1,541 @@
+"""Every limit has a definition that keeps it and one that breaks it, and says so where its user reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_scheduler as scheduler
+
+from moorage import (
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    ContainerInstance,
+    EventRule,
+    HealthCheck,
+    Image,
+    Job,
+    Lattice,
+    LoadBalancer,
+    ManagedScaling,
+    Network,
+    NetworkMode,
+    Placement,
+    Repository,
+    Route,
+    Scaling,
+    Schedule,
+    Service,
+    Strategy,
+    TargetHealth,
+    Task,
+    WarmPool,
+    Worker,
+    WorkQueue,
+)
+from moorage.ecr import limits as ecr_limits
+from moorage.ecs.capacity.ec2_capacity import Ec2Capacity
+from moorage.workload import limits, load_balancing_limits
+from moorage.workload.ec2_instances import InstanceRequirements
+from moorage.workload.limit import Limit
+from tests.conftest import imported_vpc
+from tests.ecr import ecr_limit_cases as ecr_cases
+from tests.workload import load_balancing_limit_cases, rollout_limit_cases, task_limit_cases
+
+Define = Callable[[cdk.Stack], object]
+ARM = Task(Container("redis:8", port=6379), architecture=Architecture.ARM64)
+BRIDGED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
+HOSTED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
+MANAGED = Capacity.managed_instances("managed")
+CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
+EDGE: Any = SimpleNamespace()  # a route checks itself without its load balancer
+REPOSITORY: Any = SimpleNamespace()
+
+
+def seconds(count: int) -> dt.timedelta:
+    return dt.timedelta(seconds=count)
+
+
+def container(**arguments: Any) -> Define:
+    return lambda _: Container("redis:8", **arguments)
+
+
+def health(**arguments: Any) -> Define:
+    return lambda _: HealthCheck(**{"command": "true", **arguments})
+
+
+def task(*names: str, **arguments: Any) -> Define:
+    return lambda _: Task(*(Container("redis:8", name=name) for name in names), **{"memory_mib": 2048, **arguments})
+
+
+def instances(**arguments: Any) -> Define:
+    return lambda _: InstanceRequirements(**{"vcpus": (2, 8), "memory_mib": (4096, None), **arguments})
+
+
+def target(**arguments: Any) -> Define:
+    return lambda _: TargetHealth(**arguments)
+
+
+def route(**arguments: Any) -> Define:
+    return lambda _: Route(EDGE, **arguments)
+
+
+def grpc(health: TargetHealth) -> Define:
+    return route(health=health, protocol_version=elbv2.ApplicationProtocolVersion.GRPC)
+
+
+def service(*, cpu: int = 256, memory_mib: int = 512, stop: int = 30, **arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> Service:
+        what = Task(Container("redis:8", port=6379, stop_timeout=seconds(stop)), cpu=cpu, memory_mib=memory_mib)
+        return Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=imported_vpc(stack)), task=what, **arguments)
+
+    return define
+
+
+def groups(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [ec2.SecurityGroup.from_security_group_id(stack, f"Group{i}", f"sg-{i}") for i in range(count)]
+        return service(security_groups=some)(stack)
+
+    return define
+
+
+def subnets(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [ec2.Subnet.from_subnet_id(stack, f"Subnet{i}", f"subnet-{i}") for i in range(count)]
+        return service(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
+
+    return define
+
+
+def routes(count: int, **arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(cdk.Stack(stack, "Other")))
+        some = [Route(edge, path=f"/{index}/*") for index in range(count)]
+        return service(route=some, **arguments)(stack)
+
+    return define
+
+
+def existing(count: int) -> list[Capacity]:
+    return [Capacity.from_provider_name(f"capacity-{index}") for index in range(count)]
+
+
+def many(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = ecs.Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        return Service(
+            stack, "Web", cluster=cluster, task=Task(Container("redis:8")), capacity=dict.fromkeys(existing(count), 1)
+        )
+
+    return define
+
+
+def providers(count: int) -> Define:
+    return lambda stack: Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=existing(count))
+
+
+def cluster_of(count: int) -> Define:
+    """A cluster of `count` instances at most, half of them in each of two capacities."""
+
+    def define(stack: cdk.Stack) -> object:
+        halves = [
+            general(name=name, max_instances=most) for name, most in (("one", count // 2), ("other", -(-count // 2)))
+        ]
+        return Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=halves)
+
+    return define
+
+
+def on(capacity: Capacity, task: Task, **arguments: Any) -> Define:
+    """A service of `task` on one capacity."""
+
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[capacity])
+        return Service(stack, "Web", cluster=cluster, task=task, **arguments)
+
+    return define
+
+
+def mapped(*host_ports: int | None, mode: NetworkMode = NetworkMode.BRIDGE) -> Define:
+    return lambda _: Task(
+        *(
+            Container("redis:8", name=f"c{index}", port=6379 + index, host_port=port)
+            for index, port in enumerate(host_ports)
+        ),
+        network_mode=mode,
+    )
+
+
+def ec2_capacity(**arguments: Any) -> Define:
+    return lambda _: general(**arguments)
+
+
+def general(**arguments: Any) -> Ec2Capacity:
+    return Capacity.ec2(
+        **{"name": "general", "instance_types": ["m7g.large", "m6g.large"], "max_instances": 2, **arguments}
+    )
+
+
+def strategy(make: Callable[[Capacity, Capacity], Strategy]) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        one, other = general(), general(name="spot", spot=True)
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other, Capacity.fargate()])
+        return Service(stack, "Web", cluster=cluster, task=ARM, capacity=make(one, other))
+
+    return define
+
+
+def placed(*, strategies: int = 0, constraints: int = 0) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        by = [ecs.PlacementStrategy.spread_across_instances()] * strategies
+        where = [ecs.PlacementConstraint.member_of("true")] * constraints
+        return on(general(), ARM, placement=Placement(strategies=by, constraints=where))(stack)
+
+    return define
+
+
+def weights(*of: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        fargate, spot = Capacity.fargate(), Capacity.fargate_spot()
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[fargate, spot])
+        chosen = dict(zip((fargate, spot), of, strict=False))
+        return Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")), capacity=chosen)
+
+    return define
+
+
+def balancer(**arguments: Any) -> Define:
+    return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), **arguments)
+
+
+def schedule(**arguments: Any) -> Define:
+    return lambda _: Schedule(scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), **arguments)
+
+
+def job(capacity: dict[Capacity, int] | None = None, **arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=list(capacity) if capacity else None)
+        start = Schedule(
+            scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), environment=arguments.pop("environment", None)
+        )
+        what = Task(Container("redis:8"))
+        return Job(stack, "Job", cluster=cluster, task=what, schedule=start, capacity=capacity, **arguments)
+
+    return define
+
+
+def between(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        some = [
+            ec2.Subnet.from_subnet_attributes(stack, f"Subnet{i}", subnet_id=f"subnet-{i}", availability_zone=f"z{i}")
+            for i in range(count)
+        ]
+        return balancer(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
+
+    return define
+
+
+def work_queue(**arguments: Any) -> Define:
+    return lambda _: WorkQueue(**arguments)
+
+
+def worker(visible: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        queue = WorkQueue(visibility_timeout=seconds(visible))
+        scaling = Scaling(0, 5, backlog_per_task=10)
+        return Worker(stack, "Worker", cluster=cluster, task=Task(Container("a:1")), scaling=scaling, queue=queue)
+
+    return define
+
+
+def event(source: str) -> Define:
+    return lambda _: EventRule(events.EventPattern(source=[source]))
+
+
+def lattices(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        each = [Lattice("pl-0a1b2c3d")] * count
+        return Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", port=6379)), lattice=each)
+
+    return define
+
+
+LATTICE = "vpc-lattice:eu-west-1:111111111111:targetgroup"
+SHA = "sha256:" + "0a" * 32
+
+CASES: dict[str, tuple[Define, Define]] = {
+    "fargate-size": (service(cpu=32768, memory_mib=249856), service(cpu=1024, memory_mib=9216)),
+    "ephemeral-storage": (task("a", ephemeral_storage_gib=21), task("a", ephemeral_storage_gib=20)),
+    "containers-per-task": (task(*"abcdefghij"), task(*"abcdefghijk")),
+    "container-name": (container(name="a_b-C1"), container(name="a b")),
+    "container-names-unique": (task("a", "b"), task("a", "a")),
+    "container-ports-unique": (
+        lambda _: Task(Container("a:1", name="a", port=80), Container("b:1", name="b", port=81)),
+        lambda _: Task(Container("a:1", name="a", port=80), Container("b:1", name="b", port=80)),
+    ),
+    "essential-container": (
+        lambda _: Task(Container("a:1", name="a"), Container("b:1", name="b", essential=False)),
+        lambda _: Task(Container("a:1", name="a", essential=False)),
+    ),
+    "container-cpu-least": (container(cpu=0), container(cpu=-1)),
+    "container-cpu": (
+        lambda _: Task(Container("a:1", cpu=256), cpu=256),
+        lambda _: Task(Container("a:1", cpu=257), cpu=256),
+    ),
+    "container-memory": (
+        lambda _: Task(Container("a:1", memory_mib=512), memory_mib=512),
+        lambda _: Task(Container("a:1", memory_mib=513), memory_mib=512),
+    ),
+    "container-memory-least": (container(memory_mib=6), container(memory_mib=5)),
+    "writable-least": (container(writable={"/tmp": 1}), container(writable={"/tmp": 0})),
+    "writable-size": (
+        container(writable={"/tmp": 63}, memory_mib=64),
+        container(writable={"/tmp": 64}, memory_mib=64),
+    ),
+    "writable-path": (container(writable=["/var/lib/x"]), container(writable=["tmp"])),
+    "port": (container(port=65535), container(port=65536)),
+    "stop-timeout": (service(stop=120), service(stop=121)),
+    "health-command": (health(command=["CMD", "true"]), health(command=["true"])),
+    "health-interval": (health(interval=seconds(300)), health(interval=seconds(301))),
+    "health-timeout": (
+        health(timeout=seconds(60), interval=seconds(60)),
+        health(timeout=seconds(61), interval=seconds(61)),
+    ),
+    "health-retries": (health(retries=10), health(retries=11)),
+    "health-start-period": (health(start_period=seconds(300)), health(start_period=seconds(301))),
+    "task-definition-size": (container(), lambda _: Task(Container("a:1", environment={"TEXT": "x" * 65536}))),
+    "tasks-per-service": (lambda _: Scaling(5000), lambda _: Scaling(5001)),
+    "scaling-cooldown": (
+        lambda _: Scaling(1, 2, cpu_percent=60, scale_in_cooldown=seconds(0)),
+        lambda _: Scaling(1, 2, cpu_percent=60, scale_in_cooldown=seconds(-1)),
+    ),
+    "scaling-range": (lambda _: Scaling(2, 3, cpu_percent=60), lambda _: Scaling(3, 2, cpu_percent=60)),
+    "target-percent": (lambda _: Scaling(1, 2, cpu_percent=100), lambda _: Scaling(1, 2, cpu_percent=101)),
+    "strategy-items": (many(20), many(21)),
+    "strategy-weight": (weights(1000, 1), weights(1001, 1)),
+    "strategy-weights": (weights(0, 1), weights(0, 0)),
+    "strategy-base": (
+        strategy(lambda a, b: Strategy({a: 1, b: 1}, base={a: 100_000})),
+        strategy(lambda a, b: Strategy({a: 1, b: 1}, base={a: 100_001})),
+    ),
+    "strategy-one-base": (
+        strategy(lambda a, b: Strategy({a: 1, b: 1}, base={a: 1})),
+        strategy(lambda a, b: Strategy({a: 1, b: 1}, base={a: 1, b: 1})),
+    ),
+    "strategy-one-kind": (
+        strategy(lambda a, b: Strategy({a: 1, b: 1})),
+        strategy(lambda a, _: Strategy({a: 1, Capacity.fargate(): 1})),
+    ),
+    "capacity-provider-name": (
+        lambda _: Capacity.from_provider_name("a_B-1"),
+        lambda _: Capacity.from_provider_name("Fargate-like"),
+    ),
+    "namespace-name": (
+        lambda stack: Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="shop.local"),
+        lambda stack: Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="the shop"),
+    ),
+    "cluster-name": (
+        lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="a_B-1"),
+        lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="cluster/shop"),
+    ),
+    "cluster-arn": (
+        lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_arn=CLUSTER_ARN),
+        lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_arn=CLUSTER_ARN.replace(":cluster", ":service")),
+    ),
+    "capacity-providers-per-cluster": (providers(20), providers(21)),
+    "whole-instances": (ec2_capacity(max_instances=2), ec2_capacity(max_instances=2.5)),
+    "instances-per-cluster": (cluster_of(5000), cluster_of(5001)),
+    "instances-range": (ec2_capacity(min_instances=2), ec2_capacity(min_instances=3)),
+    "on-demand-base": (ec2_capacity(spot=True, on_demand_base=2), ec2_capacity(spot=True, on_demand_base=3)),
+    "warm-pool": (
+        ec2_capacity(warm_pool=WarmPool(min_instances=2)),
+        ec2_capacity(warm_pool=WarmPool(min_instances=3)),
+    ),
+    "managed-instances-type": (
+        lambda _: Capacity.managed_instances("m", allowed_instance_types="m7g.*"),
+        lambda _: Capacity.managed_instances("m", excluded_instance_types=["m5.bogus!"]),
+    ),
+    "managed-scaling-target": (
+        lambda _: ManagedScaling(target_percent=100),
+        lambda _: ManagedScaling(target_percent=101),
+    ),
+    "managed-scaling-step": (lambda _: ManagedScaling(most_at_once=10_000), lambda _: ManagedScaling(most_at_once=0)),
+    "managed-scaling-warmup": (
+        lambda _: ManagedScaling(instance_warmup=seconds(10_000)),
+        lambda _: ManagedScaling(instance_warmup=seconds(10_001)),
+    ),
+    "instance-volume": (lambda _: ContainerInstance(volume_gib=30), lambda _: ContainerInstance(volume_gib=29)),
+    "reserved-memory": (
+        lambda _: ContainerInstance(reserved_memory_mib=0),
+        lambda _: ContainerInstance(reserved_memory_mib=-1),
+    ),
+    "managed-instances-volume": (
+        lambda _: Capacity.managed_instances("m", volume_gib=1),
+        lambda _: Capacity.managed_instances("m", volume_gib=0),
+    ),
+    "managed-instances-scale-in-delay": (
+        lambda _: Capacity.managed_instances("m", scale_in_delay=seconds(3600)),
+        lambda _: Capacity.managed_instances("m", scale_in_delay=seconds(3601)),
+    ),
+    "managed-instances-types": (
+        lambda _: Capacity.managed_instances("m", allowed_instance_types=["m7g.*"] * 400),
+        lambda _: Capacity.managed_instances("m", excluded_instance_types=["m7g.*"] * 401),
+    ),
+    "managed-instances-network-mode": (on(MANAGED, HOSTED), on(MANAGED, BRIDGED)),
+    "task-cpu": (task("a", cpu=128), task("a", cpu=127)),
+    "task-memory": (task("a", memory_mib=6), task("a", memory_mib=5)),
+    "placement-strategies": (placed(strategies=5), placed(strategies=6)),
+    "placement-constraints": (placed(constraints=10), placed(constraints=11)),
+    "host-ports-unique": (mapped(8080, 8081), mapped(8080, 8080)),
+    "host-port": (mapped(32767), mapped(2375)),
+    "host-port-same": (mapped(6379, mode=NetworkMode.HOST), mapped(6380, mode=NetworkMode.AWSVPC)),
+    "fargate-gpus": (
+        on(Capacity.fargate(), Task(Container("redis:8", gpus=0))),
+        on(Capacity.fargate(), Task(Container("redis:8", gpus=1))),
+    ),
+    "fargate-privileged": (
+        on(Capacity.fargate(), Task(Container("redis:8"))),
+        on(Capacity.fargate(), Task(Container("redis:8", privileged=True))),
+    ),
+    "fargate-network-mode": (on(Capacity.fargate(), Task(Container("redis:8"))), on(Capacity.fargate(), BRIDGED)),
+    "awsvpc-security-groups": (groups(5), groups(6)),
+    "awsvpc-subnets": (subnets(16), subnets(17)),
+    "target-groups-per-service": (routes(5), routes(6)),
+    "health-check-grace-period": (
+        routes(1, health_check_grace_period=seconds(0)),
+        routes(1, health_check_grace_period=seconds(-1)),
+    ),
+    "prefix-list": (lambda _: Lattice("pl-0a1b2c3d"), lambda _: Lattice("com.amazonaws.eu-west-1.vpc-lattice")),
+    "lattice-target-group": (
+        lambda _: Lattice("pl-0a1b2c3d", target_group_arn=f"arn:aws:{LATTICE}/tg-0123456789abcdef0"),
+        lambda _: Lattice("pl-0a1b2c3d", target_group_arn="tg-0123456789abcdef0"),
+    ),
+    "lattice-target-groups": (lattices(5), lattices(6)),
+    "target-health-interval": (target(interval=seconds(300)), target(interval=seconds(301))),
+    "target-health-timeout": (
+        target(timeout=seconds(120), interval=seconds(300)),
+        target(timeout=seconds(121), interval=seconds(300)),
+    ),
+    "target-health-timeout-shorter": (
+        target(timeout=seconds(9), interval=seconds(10)),
+        target(timeout=seconds(10), interval=seconds(10)),
+    ),
+    "target-health-threshold": (target(healthy=10), target(unhealthy=1)),
+    "target-health-path": (target(path="/" + "x" * 1023), target(path="healthz")),
+    "target-health-grpc-path": (grpc(TargetHealth("/grpc.health.v1.Health/Check")), grpc(TargetHealth("/healthz"))),
+    "target-health-codes": (route(health=TargetHealth(codes="200,300-499")), route(health=TargetHealth(codes="500"))),
+    "target-health-grpc-codes": (grpc(TargetHealth(codes="0,12-99")), grpc(TargetHealth(codes="100"))),
+    "deregistration-delay": (route(deregistration_delay=seconds(3600)), route(deregistration_delay=seconds(3601))),
+    "rule-priority": (route(priority=50000), route(priority=50001)),
+    "rule-condition-values": (
+        route(path=["/a", "/b", "/c", "/d", "/e"]),
+        route(path=["/a", "/b", "/c", "/d", "/e", "/f"]),
+    ),
+    "rule-host": (route(host="*.example.com"), route(host="example")),
+    "rule-path": (route(path="/v1/*"), route(path="v1")),
+    "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
+    "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
+    "network-cidr": (
+        lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/18"),
+        lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/19"),
+    ),
+    "load-balancer-subnets": (
+        between(2),
+        between(1),
+    ),
+    "instance-range": (instances(vcpus=(2, None)), instances(vcpus=(8, 2))),
+    "instance-gpus": (instances(gpus=1), instances(gpus=-1)),
+    "target-retries": (schedule(retries=185), schedule(retries=186)),
+    "target-event-age": (schedule(max_event_age=seconds(60)), schedule(max_event_age=seconds(86401))),
+    "flexible-time-window": (schedule(flexible_window=seconds(86400)), schedule(flexible_window=seconds(90))),
+    "event-pattern": (event("x" * 4080), event("x" * 4096)),
+    "task-overrides": (job(environment={"TEXT": "x" * 8000}), job(environment={"TEXT": "x" * 8192})),
+    "ecs-target-strategy-items": (
+        job(dict.fromkeys(existing(6), 1)),
+        job(dict.fromkeys(existing(7), 1)),
+    ),
+    "task-timeout": (job(timeout=seconds(1)), job(timeout=seconds(0))),
+    "visibility-timeout": (
+        work_queue(visibility_timeout=seconds(43200)),
+        work_queue(visibility_timeout=seconds(43201)),
+    ),
+    "visibility-after-stop": (worker(31), worker(30)),
+    "max-receives": (work_queue(max_receives=1000), work_queue(max_receives=0)),
+    "message-retention": (work_queue(retention=seconds(60)), work_queue(retention=seconds(1209601))),
+    "repository-name": (
+        lambda stack: Repository(stack, "Images", name="shop/web_1"),
+        lambda stack: Repository(stack, "Images", name="Shop"),
+    ),
+    "image-reference": (
+        lambda _: Image.from_registry(f"registry.Example.com:5000/org/web__api:1.4@{SHA}"),
+        lambda _: Image.from_registry("https://ghcr.io/org/web:1.4"),
+    ),
+    "image-tag": (
+        lambda _: Image.from_repository(REPOSITORY, tag="v1.4"),
+        lambda _: Image.from_repository(REPOSITORY, tag="-v1"),
+    ),
+    "image-digest": (
+        lambda _: Image.from_repository(REPOSITORY, digest=SHA),
+        lambda _: Image.from_repository(REPOSITORY, digest=SHA[:-1]),
+    ),
+    **task_limit_cases.CASES,
+    **rollout_limit_cases.CASES,
+}
+
+
+CASES |= ecr_cases.CASES | load_balancing_limit_cases.CASES
+TABLE = (*limits.TABLE, *load_balancing_limits.TABLE, *ecr_limits.TABLE)
+
+
+def test_every_row_has_both_cases_and_a_source() -> None:
+    assert {row.id for row in TABLE} == CASES.keys()
+    assert len({row.id for row in TABLE}) == len(TABLE)
+    assert all(row.source for row in TABLE)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
+def test_what_keeps_the_limit_is_accepted(row: Limit, stack: cdk.Stack) -> None:
+    CASES[row.id][0](stack)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
+def test_what_breaks_the_limit_says_which(row: Limit, stack: cdk.Stack) -> None:
+    if row.confirmed:
+        with pytest.raises(ValueError, match="but ") as raised:
+            CASES[row.id][1](stack)
+        assert row.says in str(raised.value)
+    else:
+        with pytest.warns(UserWarning, match="but ") as warned:
+            CASES[row.id][1](stack)
+        assert row.says in str(warned[0].message)
+
+
+def test_a_refused_service_leaves_nothing_behind(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="Fargate does not offer that pair"):
+        service(cpu=1024, memory_mib=9216)(stack)
+    assert stack.node.try_find_child("Web") is None
+
+
+def test_codes_count_up() -> None:
+    with pytest.raises(ValueError, match="health codes is '299-200', but an HTTP health check takes codes"):
+        route(health=TargetHealth(codes="299-200"))(None)  # type: ignore[arg-type]  # a value needs no stack
+
+
+def test_unconfirmed_limits_are_not_errors() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        CASES["task-definition-size"][1](None)  # type: ignore[arg-type]  # a value needs no stack

@@ -1,0 +1,480 @@
+"""What the values promise: they check themselves, whole, and pass what only CloudFormation will know."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import attrs
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moorage import (
+    Architecture,
+    Container,
+    Endpoints,
+    EnvironmentFile,
+    HealthCheck,
+    Image,
+    OperatingSystemFamily,
+    Scaling,
+    Task,
+)
+from moorage.workload.durations import seconds
+from moorage.workload.limits import FARGATE_MEMORY, nearest_fargate_sizes
+from moorage.workload.platform_checks import fargate_size
+from moorage.workload.problems import Faults, is_token
+
+WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+
+
+def test_a_value_reports_all_its_faults_at_once() -> None:
+    with pytest.raises(ValueError, match="Container 'a b': 3 faults") as raised:
+        Container("redis:8", name="a b", port=0, environment={"DB_PASSWORD": "hunter2"})
+    assert str(raised.value) == (
+        "Container 'a b': 3 faults\n"
+        "  - name is 'a b', but a container's name is 1 to 255 letters, digits, hyphens and underscores; "
+        "use another name=\n"
+        "  - port is 0, but a port is 1 to 65,535; use a value from 1 to 65,535\n"
+        "  - environment has 'DB_PASSWORD', which looks like a secret, "
+        "and everyone who may see the task definition reads it; "
+        "use secrets={'DB_PASSWORD': ...}, or say why it is none with not_secret={'DB_PASSWORD': 'the reason'}"
+    )
+
+
+def test_a_wrong_type_is_a_clear_error() -> None:
+    with pytest.raises(ValueError, match="port is '80', a str, but a port is 1 to 65,535"):
+        Container("redis:8", port="80")  # type: ignore[arg-type]  # that is the test
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"cpu": "256"}, "cpu is '256', a str, but what a task reserves, at 1,024 to the vCPU, is 128 to 196,608"),
+        ({"memory_mib": "512"}, "memory_mib is '512', a str, but a task has a whole number of MiB"),
+        ({"cpu": 1}, "cpu is 1 CPU units, but what a task reserves, at 1,024 to the vCPU"),
+        ({"memory_mib": 512.5}, "memory_mib is 512.5 MiB, but a task has a whole number of MiB"),
+    ],
+)
+def test_a_size_of_the_wrong_type_or_unit_is_a_clear_error(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=f"Task 'app': {says}"):
+        Task(Container("redis:8"), **arguments)
+
+
+def test_a_part_of_a_copy_or_port_is_refused() -> None:
+    with pytest.raises(ValueError, match="minimum is 2.5 tasks, .* use a whole number from 0 to 5,000 tasks"):
+        Scaling(2.5)  # type: ignore[arg-type]  # that is the test
+    assert Scaling(2, 4, cpu_percent=62.5)
+
+
+def test_an_empty_command_is_the_image_s_own() -> None:
+    assert Container("redis:8", command=[], entry_point=[]) == Container("redis:8")
+
+
+def test_a_task_without_containers_is_told_to_have_one() -> None:
+    with pytest.raises(ValueError, match=r"the number of containers is 0, .*; name what runs, as in Task\(Container"):
+        Task()
+
+
+def test_values_are_frozen_and_compare_by_what_they_say() -> None:
+    one, other = (Container("redis:8", health_check=HealthCheck("true"), command=["a"]) for _ in range(2))
+    assert one == other
+    assert one.command == ("a",)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        one.port = 80  # type: ignore[misc]  # that is the test
+
+
+def test_durations_are_read_once_from_cdk_or_python() -> None:
+    by_cdk = HealthCheck("true", interval=cdk.Duration.minutes(1))
+    assert by_cdk == HealthCheck("true", interval=dt.timedelta(minutes=1))
+    assert by_cdk.interval == 60
+
+
+@pytest.mark.parametrize("half", [dt.timedelta(milliseconds=1500), cdk.Duration.millis(1500)])
+def test_a_part_of_a_second_is_refused(half: Any) -> None:
+    with pytest.raises(
+        ValueError, match="^Duration: .* is not a whole number of seconds, .*; use cdk.Duration.seconds"
+    ):
+        seconds(half)
+
+
+def test_a_number_without_a_unit_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"5 is not a duration; use cdk.Duration.seconds\(...\)"):
+        HealthCheck("true", interval=5)  # type: ignore[arg-type]  # that is the test
+
+
+def test_tokens_pass_unchecked() -> None:
+    number: Any = cdk.Token.as_number({"Ref": "Port"})
+    text = cdk.Token.as_string({"Ref": "Name"})
+    assert Container(f"{text}:8", port=number, environment={"PASSWORD": text}).port == number
+    assert Scaling(number, number).minimum == number
+    assert Task(Container("redis:8"), cpu=number, memory_mib=number).cpu == number
+
+
+def test_tokens_are_told_from_values_without_asking_cdk() -> None:
+    tokens = [cdk.Token.as_string({"Ref": "A"}), cdk.Token.as_number({"Ref": "A"}), cdk.Token.as_list({"Ref": "A"})]
+    assert all(is_token(token) and cdk.Token.is_unresolved(token) for token in tokens)
+    assert is_token({"a": tokens[0]})
+
+
+@given(
+    st.one_of(
+        st.integers(-(10**15), 10**15),
+        st.floats(-1e200, 1e200),
+        st.text(max_size=40).filter(lambda t: "Token[" not in t),
+    )
+)
+def test_no_plain_value_is_taken_for_a_token(value: Any) -> None:
+    assert not is_token(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_PASSWORD", "hunter2"),
+        ("api_key", "k"),
+        ("GITHUB_TOKEN", "t"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("SECRET_KEY", "k"),
+        ("SECRET_KEY_BASE", "k"),
+        ("PGPASSWORD", "hunter2"),
+        ("dbPassword", "hunter2"),
+        ("spring.datasource.password", "hunter2"),
+        ("KEY_PASSPHRASE", "hunter2"),
+        ("CACHE", "redis://:hunter2@cache:6379"),
+        ("GIT", "ghp_0123456789abcdef0123456789abcdef0123"),
+        ("DATABASE", "postgres://shop:hunter2@db/shop"),
+        ("PEM", "-----BEGIN RSA PRIVATE KEY-----"),
+    ],
+)
+def test_what_looks_like_a_secret_is_refused_in_plain_environment(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match="looks like a secret"):
+        Container("redis:8", environment={name: value})
+    assert Container("redis:8", environment={name: value}, not_secret={name: "a test's"})
+
+
+@pytest.mark.parametrize(
+    "name", ["TOKEN_URL", "SECRET_NAME", "PASSWORD_MIN_LENGTH", "KEYBOARD", "DB_PASSWORD_FILE", "PUBLIC_KEY", "BYPASS"]
+)
+def test_what_only_names_a_secret_is_not_one(name: str) -> None:
+    assert Container("redis:8", environment={name: "8"})
+
+
+def test_a_secret_is_none_for_a_reason_alone() -> None:
+    with pytest.raises(ValueError, match="looks like a secret"):
+        Container("redis:8", environment={"PASSWORD": "x"}, not_secret={"PASSWORD": " "})
+
+
+def test_a_variable_is_a_text() -> None:
+    with pytest.raises(ValueError, match=r"environment has 'PORT' as 80, a int, .*; write it as in {'PORT': '80'}"):
+        Container("redis:8", environment={"PORT": 80})
+
+
+def test_a_variable_is_plain_or_secret_not_both(stack: cdk.Stack) -> None:
+    secret = secretsmanager.Secret(stack, "Secret")
+    with pytest.raises(ValueError, match="'A' is in environment and in secrets"):
+        Container("redis:8", environment={"A": "1"}, secrets={"A": secret})
+
+
+def test_writable_paths_hold_64_mib_or_what_is_said() -> None:
+    assert dict(Container("redis:8", writable=["/tmp"]).writable) == {"/tmp": 64}
+    assert dict(Container("redis:8", writable={"/tmp": 8, "/run": 1}).writable) == {"/tmp": 8, "/run": 1}
+
+
+def test_writable_memory_counts_in_the_share_of_the_container() -> None:
+    with pytest.raises(ValueError, match="writable of container 'b' is 256 MiB in a container of 256 MiB"):
+        Task(Container("a:1", name="a"), Container("b:1", name="b", writable={"/x": 256}), memory_mib=512)
+
+
+@given(st.integers(6, 2000), st.integers(0, 3))
+def test_memory_shares_never_exceed_the_task(said: int, others: int) -> None:
+    containers = [
+        Container("a:1", name="said", memory_mib=said),
+        *(Container("a:1", name=f"c{i}") for i in range(others)),
+    ]
+    task = Task(*containers, memory_mib=4096)
+    shares = [task.memory_of(each) or 0 for each in containers]
+    assert sum(shares) <= 4096
+    assert min(shares) >= 6
+
+
+@pytest.mark.parametrize(("of_task", "of_container"), [(True, False), (False, True), (True, True)])
+def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_container: bool) -> None:
+    token: Any = cdk.Token.as_number({"Ref": "Memory"})
+    said = Container("a:1", name="said", memory_mib=token if of_container else 128)
+    rest = Container("a:1", name="rest", writable=["/tmp"])
+    task = Task(said, rest, memory_mib=token if of_task else 512)
+    assert task.memory_of(said) == said.memory_mib
+    assert task.memory_of(rest) is None
+    assert Task(rest, memory_mib=token).memory_of(rest) == token
+
+
+def test_a_task_names_every_fault_of_its_containers_together() -> None:
+    with pytest.raises(ValueError, match="2 faults") as raised:
+        Task(Container("a:1", name="a", port=80, essential=False), Container("b:1", name="b", port=80, essential=False))
+    assert "a port can be used once" in str(raised.value)
+    assert "a task needs one that it ends with" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("containers", "says"),
+    [
+        ([Container("a:1", name="a", depends_on=["b"])], "container 'a' depends on 'b', which the task does not have"),
+        (
+            [Container("a:1", name="a", depends_on=["b"]), Container("b:1", name="b", depends_on="a")],
+            r"depends_on is a circle \('a', 'b'\)",
+        ),
+    ],
+)
+def test_containers_that_would_never_start_are_refused(containers: list[Container], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Task(*containers)
+
+
+def test_a_container_does_not_wait_for_itself() -> None:
+    with pytest.raises(ValueError, match="depends_on names 'a' itself"):
+        Container("a:1", name="a", depends_on="a")
+
+
+@given(st.integers(1, 40000), st.integers(1, 300000))
+def test_the_nearest_sizes_are_sizes_that_fargate_offers(cpu: int, memory_mib: int) -> None:
+    nearest = nearest_fargate_sizes(cpu, memory_mib)
+    assert all(memory in FARGATE_MEMORY[units] for units, memory in nearest)
+    if memory_mib in FARGATE_MEMORY.get(cpu, ()):
+        assert nearest[0] == (cpu, memory_mib)
+
+
+def test_every_size_of_fargate_is_accepted_and_its_neighbours_are_not() -> None:
+    for cpu, memories in FARGATE_MEMORY.items():
+        for memory_mib in memories:
+            faults = Faults("Task")
+            Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib).check_fargate(faults)
+            assert not faults.found
+            Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib + 1).check_fargate(faults)
+            assert len(faults.found) == 1
+
+
+def sized(*containers: tuple[int | None, int], **said: Any) -> tuple[int, int]:
+    """The size on Fargate of a task whose containers take CPU units and MiB."""
+    each = [Container("a:1", name=f"c{n}", cpu=cpu, memory_mib=memory) for n, (cpu, memory) in enumerate(containers)]
+    return fargate_size(Task(*each, **{"cpu": None, "memory_mib": None, **said}))
+
+
+@pytest.mark.parametrize(
+    ("containers", "said", "size"),
+    [
+        ([(None, 6)], {}, (256, 512)),
+        ([(256, 512)], {}, (256, 512)),
+        ([(200, 400), (57, 112)], {}, (512, 1024)),
+        ([(None, 2000), (None, 1000)], {}, (512, 3072)),
+        ([(4096, 512)], {}, (4096, 8192)),
+        ([(8192, 16385)], {}, (8192, 20480)),
+        ([(None, 245000)], {}, (32768, 249856)),
+        ([(None, 300)], {"cpu": 1024}, (1024, 2048)),
+        ([(None, 300)], {"memory_mib": 3072}, (512, 3072)),
+        ([(None, 500)], {"operating_system_family": WINDOWS}, (1024, 2048)),
+        ([(2048, 9000)], {"operating_system_family": WINDOWS}, (2048, 9216)),
+    ],
+)
+def test_a_size_on_fargate_is_the_least_that_holds_the_containers(
+    containers: list[tuple[int | None, int]], said: dict[str, Any], size: tuple[int, int]
+) -> None:
+    assert sized(*containers, **said) == size
+
+
+@given(st.integers(0, 32768), st.integers(6, 249856))
+def test_any_need_that_fargate_can_hold_has_a_size_and_no_smaller_one_holds_it(cpu: int, memory: int) -> None:
+    units, mib = sized((cpu, memory))
+    assert units >= cpu
+    assert mib in FARGATE_MEMORY[units]
+    smaller = [(each, most[-1]) for each, most in FARGATE_MEMORY.items() if each < units]
+    assert not [each for each in smaller if each[0] >= cpu and each[1] >= memory]
+    assert not [each for each in FARGATE_MEMORY[units] if memory <= each < mib]
+
+
+def test_on_instances_a_task_reserves_what_its_containers_say() -> None:
+    one, other = (Container("a:1", name=name, memory_mib=300) for name in ("one", "other"))
+    assert Task(one, other, memory_mib=None).memory_mib == 600
+
+
+def test_a_size_can_be_worked_out_only_from_what_containers_say() -> None:
+    with pytest.raises(ValueError, match="2 faults") as raised:
+        Task(Container("a:1", name="a"), Container("b:1", name="b"), memory_mib=None)
+    assert "memory_mib is None, so that it is worked out, but container 'a' says no number of its own" in str(
+        raised.value
+    )
+    token: Any = cdk.Token.as_number({"Ref": "Memory"})
+    with pytest.raises(ValueError, match="says no number of its own"):
+        Task(Container("a:1", memory_mib=token), memory_mib=None)
+
+
+def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
+    faults = Faults("Task")
+    Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None).check_fargate(faults)
+    Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None).check_fargate(faults)
+    assert ["Fargate does not offer that pair" in each for each in faults.found] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"minimum": 2, "maximum": 20}, "nothing moves the number between 2 and 20"),
+        ({"minimum": 2, "cpu_percent": 60}, "minimum and maximum are both 2"),
+    ],
+)
+def test_a_range_and_what_moves_it_belong_together(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Scaling(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        ("", "an image is named by lower-case parts"),
+        ("redis 8", "an image is named by lower-case parts"),
+        ("Redis:8", "an image is named by lower-case parts"),
+        ("redis:", "an image is named by lower-case parts"),
+        ("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1", "a private registry, from which a task cannot pull"),
+        ("111111111111.dkr-ecr.eu-west-1.on.aws/web:1", "a private registry, from which a task cannot pull"),
+    ],
+)
+def test_a_reference_that_cannot_be_pulled_is_refused(reference: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Image.from_registry(reference)
+
+
+def test_a_repository_alone_is_no_image() -> None:
+    with pytest.raises(TypeError, match=r"is not an image; use Image.from_repository\(..., tag=...\)"):
+        Container(SimpleNamespace())  # type: ignore[arg-type]  # that is the test
+
+
+def test_latest_is_refused_where_tags_are_immutable() -> None:
+    immutable: Any = SimpleNamespace(fixes=lambda tag: tag == "latest")
+    with pytest.raises(ValueError, match="tag is 'latest', but the repository's tags are immutable"):
+        Image.from_repository(immutable, tag="latest")
+
+
+def test_an_image_has_a_tag_or_a_digest_or_a_parameter() -> None:
+    repository: Any = SimpleNamespace()
+    with pytest.raises(ValueError, match="tag, digest and parameter: none is given"):
+        Image.from_repository(repository)
+    with pytest.raises(ValueError, match="tag and digest are given"):
+        Image.from_repository(repository, tag="1", digest="sha256:" + "0" * 64)
+    with pytest.raises(ValueError, match="placeholder is given without parameter"):
+        Image.from_repository(repository, tag="1", placeholder="public.ecr.aws/nginx/nginx:1.29")
+
+
+def test_a_placeholder_comes_from_the_internet() -> None:
+    repository: Any = SimpleNamespace()
+    image = Image.from_repository(repository, parameter="/shop/web", placeholder="public.ecr.aws/nginx/nginx:1.29")
+    assert image.needs >= {"internet", "ecr.dkr"}
+    with pytest.raises(ValueError, match="comes from a public registry"):
+        Endpoints.for_tasks(Task(Container(image)))
+
+
+def test_a_directory_without_a_dockerfile_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is none in"):
+        Image.from_directory(tmp_path)
+    with pytest.raises(ValueError, match="there is no such directory"):
+        Image.from_directory(tmp_path / "none")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    assert Image.from_directory(tmp_path)
+
+
+def test_endpoints_are_the_least_that_the_tasks_need(stack: cdk.Stack) -> None:
+    repository: Any = SimpleNamespace()
+    plain = Task(Container(Image.from_repository(repository, tag="1")))
+    secret = Task(
+        Container(Image.from_repository(repository, tag="1"), secrets={"A": secretsmanager.Secret(stack, "Secret")})
+    )
+    parameter = ssm.StringParameter.from_string_parameter_name(stack, "Parameter", "/a")
+    read = Task(Container(Image.from_repository(repository, tag="1"), secrets={"A": parameter}))
+    assert Endpoints.for_tasks(plain).services == ("ecr.api", "ecr.dkr", "logs", "s3")
+    assert set(Endpoints.for_tasks(plain, secret).services) - set(Endpoints.for_tasks(plain).services) == {
+        "secretsmanager"
+    }
+    assert set(Endpoints.for_tasks(read).services) - set(Endpoints.for_tasks(plain).services) == {"ssm"}
+
+
+def test_endpoints_know_their_price_beside_that_of_nat() -> None:
+    price = Endpoints("ecr.api", "ecr.dkr", "s3", "logs").monthly_price(zones=3, gib=100)
+    assert (price.endpoints, price.nat_gateway_per_zone, price.one_nat_gateway) == pytest.approx((66.7, 114, 41))
+    assert str(price) == (
+        "3 interface endpoints in 3 zones cost about $67 a month; NAT gateways $114, or $41 for one alone"
+    )
+    assert Endpoints("s3", "dynamodb").monthly_price(zones=2).endpoints == 0
+
+
+def test_no_endpoint_reaches_a_public_registry() -> None:
+    with pytest.raises(ValueError, match="container 'app' comes from a public registry, which no endpoint reaches"):
+        Endpoints.for_tasks(Task(Container("redis:8")))
+
+
+def test_endpoints_are_named_without_their_prefix() -> None:
+    with pytest.raises(ValueError, match=r"only what follows 'com.amazonaws.<region>.' is given"):
+        Endpoints("com.amazonaws.eu-west-1.s3")
+
+
+def test_values_load_nothing_of_cdk() -> None:
+    code = (
+        "import sys; from moorage import Task, Container, HealthCheck, Scaling, Image, Endpoints;"
+        "Task(Container('redis:8', health_check=HealthCheck('true'))); Scaling(2);"
+        "print([name for name in sys.modules if name.startswith(('aws_cdk', 'jsii', 'constructs'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_architectures_are_those_of_fargate() -> None:
+    assert {each.value for each in Architecture} == {"X86_64", "ARM64"}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "says"),
+    [
+        ({1: "a secret"}, r"secrets has the key 1, a int, but a name is a text"),
+        ({"A": "hunter2"}, r"secrets 'A' is a str, but ECS reads secrets and parameters; use a secretsmanager.Secret"),
+    ],
+)
+def test_what_is_no_secret_is_refused_and_not_shown(secrets: dict[Any, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says) as raised:
+        Container("redis:8", secrets=secrets)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_task_reads_from_where_its_secrets_are(stack: cdk.Stack) -> None:
+    secret = secretsmanager.Secret(stack, "Secret")
+    parameter = ssm.StringParameter.from_string_parameter_name(stack, "Parameter", "/a")
+    by_kind = {
+        "secretsmanager": [secret, ecs.Secret.from_secrets_manager(secret, "password")],
+        "ssm": [parameter, ecs.Secret.from_ssm_parameter(parameter)],
+    }
+    for service, secrets in by_kind.items():
+        for each in secrets:
+            needs = Task(Container("redis:8", secrets={"A": each})).needs
+            assert needs & {"ssm", "secretsmanager"} == {service}
+
+
+def test_files_that_are_not_here_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no such file here"):
+        EnvironmentFile.from_asset(tmp_path / "web.env")
+
+
+def test_ports_of_a_task_are_apart() -> None:
+    with pytest.raises(ValueError, match="ports of the task is 8005, 8000-8010, but a port is in one mapping alone"):
+        Task(Container("a:1", port=8005), Container("b:1", name="b", port_ranges=[(8000, 8010)]))
+
+
+def test_what_is_reserved_is_less_than_the_share() -> None:
+    with pytest.raises(ValueError, match="memory_reservation_mib of container 'app' is 300 MiB in a container of 256"):
+        Task(Container("a:1", memory_reservation_mib=300), Container("b:1", name="b"), memory_mib=512)
