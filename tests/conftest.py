@@ -44,7 +44,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Backwards, so that test_policy begins: its tests share one run of the engines, and a worker that is idle takes from
     the end.
     """
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
     paths = {item.path for item in items if item.get_closest_marker("slow")}
     slow = sorted(paths, key=lambda path: path.name, reverse=True)
     first, second = ([item for item in items if item.path in slow[part::2]] for part in (0, 1))
