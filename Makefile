@@ -2,15 +2,23 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON ?= python3
-VENV := $(CURDIR)/.venv
-export PATH := $(VENV)/bin:$(PATH)
+# relative: make parts the names of its files at spaces, and a folder's path may have one
+VENV := .venv
+CHECKOV := $(VENV)/tools/checkov
+READY := $(VENV)/.ready node_modules/.ready $(CHECKOV)/.ready
+
+# as `activate` does, whatever else is active
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+unexport PYTHONHOME PYTHONPATH
+# these name other destinations; what names an index, a certificate or a proxy stays
+unexport PIP_PREFIX PIP_PYTHON PIP_ROOT PIP_TARGET PIP_USER
+unexport UV_PROJECT UV_PROJECT_ENVIRONMENT UV_PYTHON UV_SYSTEM_PYTHON UV_WORKING_DIR UV_WORKING_DIRECTORY
+
 export UV_NO_CONFIG := 1
 export UV_LINK_MODE := copy
 # a proxy of an organization is trusted where its system trusts it
 export UV_SYSTEM_CERTS := 1
-
-READY := $(VENV)/.ready
-CHECKOV := $(VENV)/tools/checkov
 
 .PHONY: help setup synth test lint types unit up down diagram bench fuzz lock clean
 
@@ -55,13 +63,21 @@ lock: $(READY) ## Work the locks out anew, after a pin was changed
 clean:
 	rm -rf $(VENV) node_modules cdk.out
 
-$(READY): requirements.lock tools/checkov/requirements.lock package-lock.json package.json pyproject.toml Makefile
+$(VENV)/.ready: requirements.lock pyproject.toml Makefile
 	$(PYTHON) -m venv --clear $(VENV)
-	pip install --quiet --disable-pip-version-check --no-compile "$$(sed -n 's/^\(uv==[^ ]*\) .*/\1/p' requirements.lock)"
-	uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
-	uv pip install --quiet --no-deps --no-build-isolation --editable .
-	python -m tools.node
-	npm ci --silent
-	python -m venv $(CHECKOV)
-	uv pip sync --quiet --require-hashes --compile-bytecode --python $(CHECKOV)/bin/python tools/checkov/requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-user \
+		"$$(sed -n 's/^\(uv==[^ ]*\) .*/\1/p' requirements.lock)"
+	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(VENV)/bin/python requirements.lock
+	$(VENV)/bin/uv pip install --quiet --no-deps --no-build-isolation --python $(VENV)/bin/python --editable .
+	$(VENV)/bin/python -m tools.node
+	touch $@
+
+node_modules/.ready: package-lock.json package.json $(VENV)/.ready
+	$(VENV)/bin/npm ci --loglevel=error --no-audit --no-fund --include=dev --location=project --no-global
+	mkdir -p $(@D)
+	touch $@
+
+$(CHECKOV)/.ready: tools/checkov/requirements.lock $(VENV)/.ready
+	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(CHECKOV)
+	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(CHECKOV)/bin/python tools/checkov/requirements.lock
 	touch $@
