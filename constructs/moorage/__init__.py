@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from moorage.ecr.metrics import ApiCall as ApiCall
     from moorage.ecr.registry.audit_trail import AuditTrail as AuditTrail
     from moorage.ecr.registry.pull_through import PullThrough as PullThrough
     from moorage.ecr.registry.registry import Registry as Registry
+    from moorage.ecr.registry.registry_metrics import ApiCall as ApiCall
     from moorage.ecr.registry.replication import Replica as Replica
     from moorage.ecr.registry.replication import Replication as Replication
     from moorage.ecr.registry.replication import Source as Source
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Ami": "moorage.ecs.capacity.container_instance",
-    "ApiCall": "moorage.ecr.metrics",
+    "ApiCall": "moorage.ecr.registry.registry_metrics",
     "Architecture": "moorage.workload.task",
     "AuditTrail": "moorage.ecr.registry.audit_trail",
     "Capacity": "moorage.ecs.capacity.capacity",

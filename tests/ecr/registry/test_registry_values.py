@@ -21,9 +21,10 @@ from moorage import (
     Signing,
     Source,
 )
-from moorage.ecr.registry.replication import Place, check_rules, circles, coming
+from moorage.ecr.registry.replication import check_rules, circles, coming
 from moorage.ecr.registry.repository_templates import RepositoryTemplate, merged
 from moorage.ecr.repository.repository_settings import Tags
+from moorage.scope.place import Place
 from moorage.workload.problems import Faults
 
 HERE: Place = ("111111111111", "eu-west-1")

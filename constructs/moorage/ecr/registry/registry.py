@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -12,13 +13,20 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecr import limits
-from moorage.ecr.metrics import RegistryMetrics
-from moorage.ecr.registry import inventory
+from moorage.ecr.registry.app_checks import (
+    RegistryRecord,
+    beside,
+    in_circles,
+    out_of_step,
+    second_of,
+    tags_out_of_step,
+)
 from moorage.ecr.registry.audit_trail import AuditTrail, define_trail
 from moorage.ecr.registry.define_templates import define_templates
 from moorage.ecr.registry.pull_through import PullThrough, region_of
 from moorage.ecr.registry.registry_events import RegistryEvents
-from moorage.ecr.registry.replication import Origin, Place, Replica, Replication, Source, check_rules, coming
+from moorage.ecr.registry.registry_metrics import RegistryMetrics
+from moorage.ecr.registry.replication import Replica, Replication, Source, check_rules, coming
 from moorage.ecr.registry.repository_templates import (
     PULL_THROUGH_CACHE,
     REPLICATION,
@@ -28,6 +36,9 @@ from moorage.ecr.registry.repository_templates import (
 )
 from moorage.ecr.registry.scanning import Scanning
 from moorage.ecr.repository.encryption_keys import check_key
+from moorage.ecr.repository.repository_record import RepositoryRecord
+from moorage.scope.inventory import register, registered
+from moorage.scope.place import Place, has_stack, place_of, stage_path
 from moorage.scope.stage_validation import check_whole
 from moorage.workload.problems import Faults
 
@@ -36,6 +47,9 @@ if TYPE_CHECKING:
 
 BASIC = Scanning.basic()
 ACCOUNTS_TRAIL = AuditTrail.existing()
+UNMATCHED = "@moorage/ecr:filter-unmatched"
+SECOND = "@moorage/ecr:second-registry"
+OUT_OF_REACH = "@moorage/ecr:template-reach"
 _IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _CACHE_ROLE = (
@@ -96,9 +110,10 @@ class Registry(RegistryEvents, RegistryMetrics):
         event_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        self.place: Place = inventory.place_of(scope)
+        self.place: Place = place_of(scope)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        second, perhaps = inventory.second_of(scope, self.place)
+        stack_path = cdk.Stack.of(scope).node.path
+        second, perhaps = second_of(stack_path, self.place, registered(scope, RegistryRecord))
         if second:
             faults.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
         check_rules(replication, self.place, faults)
@@ -130,15 +145,15 @@ class Registry(RegistryEvents, RegistryMetrics):
             self.add_to_resource_policy(statement)
         self.trail = define_trail(self, audit.kept, removal_policy) if audit.kept else None
         self.trail_arn = self.trail.trail_arn if self.trail else audit.arn_in(cdk.Stack.of(self))
-        self._stand_with_others(perhaps)
-
-    def takes(self, rule: Replication, source: Registry) -> bool:
-        """Whether this registry was told of what another one copies here."""
-        return any(
-            origin is source
-            or (isinstance(origin, Source) and origin.account == source.place[0] and rule in origin.replication)
-            for origin in self.replicates_from
+        self._record: RegistryRecord = RegistryRecord(
+            self.node.path,
+            stack_path,
+            stage_path(self),
+            self.place,
+            self.replication,
+            tuple(each._record if isinstance(each, Registry) else each for each in self.replicates_from),
         )
+        self._register(perhaps)
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
         """Add a statement to the registry's policy, which says what other accounts may do with all of it."""
@@ -236,11 +251,11 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
         rule.node.add_dependency(self.templates[cache.prefix.rstrip("/")])
 
-    def _stand_with_others(self, perhaps: str | None) -> None:
-        """Say what only the whole app can show, and what a destination out of its sight must have."""
+    def _register(self, perhaps: str | None) -> None:
+        """Add the registry to its app's inventory, with what a destination out of its sight must have."""
         if perhaps:
             cdk.Annotations.of(self).add_warning_v2(
-                inventory.SECOND,
+                SECOND,
                 f"{perhaps} is a registry too, and AWS has one per account and region; give their stacks env= where "
                 "these differ, or use one of the two",
             )
@@ -252,16 +267,19 @@ class Registry(RegistryEvents, RegistryMetrics):
                 origin._taken_by(self)
             for prefix in (prefix for rule in origin.replication for prefix in rule.out_of_reach):
                 cdk.Annotations.of(self).add_warning_v2(
-                    inventory.OUT_OF_REACH,
+                    OUT_OF_REACH,
                     f"copies of {prefix!r} go to repositories too that no creation template reaches, since a template "
                     "is for what is below 'prefix/', and ECR makes those with tags that move; end the prefix with '/', "
                     "or define the repositories here",
                 )
-        inventory.add_registry(self)
-        check_whole(self, self._faults_of_the_whole)
+        register(self, self._record)
+        check_whole(self, self._check_in_app)
 
-    def _faults_of_the_whole(self) -> list[str]:
-        names = [str(each.name) for each in inventory.beside(self)]
+    def _check_in_app(self) -> list[str]:
+        """Return the errors that only the complete app shows, and warn about filters that match no repository."""
+        registries = registered(self, RegistryRecord)
+        repositories = beside(self._record, registered(self, RepositoryRecord))
+        names = [each.name for each in repositories]
         unmatched = [
             *self.scanning.unmatched(names),
             *(each for rule in self.signing for each in rule.unmatched(names)),
@@ -270,11 +288,15 @@ class Registry(RegistryEvents, RegistryMetrics):
             unmatched += [prefix for prefix in rule.prefix if not any(name.startswith(prefix) for name in names)]
         if names and unmatched:
             cdk.Annotations.of(self).add_warning_v2(
-                inventory.UNMATCHED,
+                UNMATCHED,
                 f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that is defined here "
                 f"({', '.join(sorted(names)[:5])}); acknowledge this where others are",
             )
-        return [*inventory.out_of_step(self), *inventory.in_circles(self)]
+        return [
+            *out_of_step(self._record, registries, functools.partial(has_stack, self)),
+            *(error for each in repositories for error in tags_out_of_step(self._record, each)),
+            *in_circles(self._record, registries),
+        ]
 
     def _say_what_is_needed(self, rule: Replication, replica: Replica) -> None:
         stack = cdk.Stack.of(self)
@@ -387,3 +409,7 @@ def _arn_of(excluded: iam.IRole | iam.IUser | str) -> str:
     if isinstance(excluded, str):
         return excluded
     return excluded.role_arn if hasattr(excluded, "role_arn") else excluded.user_arn
+
+
+Origin: TypeAlias = Registry | Source
+"""The source of copies: a registry of this app, or one of another app."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -12,10 +12,7 @@ from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Faults, is_token
 
 if TYPE_CHECKING:
-    from moorage.ecr.registry.registry import Registry
-
-Place: TypeAlias = tuple[str | None, str | None]
-"""An account and a region, each None where it is not known before deployment."""
+    from moorage.scope.place import Place
 
 
 @attrs.frozen
@@ -202,7 +199,3 @@ def _way_back(start: Place, reach: dict[Place, list[Place]]) -> tuple[Place, ...
                 visited.add(place)
                 ways.append((*way, place))
     return ()
-
-
-Origin: TypeAlias = "Registry | Source"
-"""Where copies come from: a registry of this app, or one of another."""

@@ -12,10 +12,12 @@ from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
 from moorage.ecr import limits as ecr_limits
-from moorage.ecr.registry import inventory
 from moorage.ecr.repository.encryption_keys import PULL_USES, PUSH_USES, check_key, key_for
 from moorage.ecr.repository.lifecycle_policy import Lifecycle
+from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.ecr.repository.repository_settings import Encryption, Tags
+from moorage.scope.inventory import register
+from moorage.scope.place import place_of, stage_path
 from moorage.scope.stage_validation import claim_name
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
@@ -116,7 +118,7 @@ class Repository(ecr.Repository):
             resource.repository_name = name
         if name is not None:
             claim_name(self, "AWS::ECR::Repository", name)
-            inventory.add_repository(self)
+            register(self, RepositoryRecord(self.node.path, name, place_of(self), stage_path(self), tags))
 
     def fixes(self, tag: str) -> bool:
         """Whether `tag` can be pushed once alone."""
@@ -136,7 +138,7 @@ class Repository(ecr.Repository):
 
     def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
         """How often images were pulled from it, by the minute; takes what `cloudwatch.Metric` does."""
-        from moorage.ecr.metrics import pull_count  # noqa: PLC0415  # loads aws_cloudwatch, which is needed here alone
+        from moorage.ecr.repository.repository_metrics import pull_count  # noqa: PLC0415  # loads aws_cloudwatch
 
         return pull_count(self.repository_name, **options)
 

@@ -1,4 +1,4 @@
-"""What CloudWatch counts of a registry: pulls of a repository, calls of an API and how near they are to their quota."""
+"""The metrics of a registry in CloudWatch: calls of its API, and how much of their quotas is used."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
+
+from moorage.ecr.repository.repository_metrics import pull_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,19 +28,6 @@ class ApiCall(enum.Enum):
     PUT_IMAGE = "PutImage"
     BATCH_GET_IMAGE = "BatchGetImage"
     GET_DOWNLOAD_URL_FOR_LAYER = "GetDownloadUrlForLayer"
-
-
-def pull_count(repository_name: str, **options: Any) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        **{
-            "namespace": "AWS/ECR",
-            "metric_name": "RepositoryPullCount",
-            "dimensions_map": {"RepositoryName": repository_name},
-            "statistic": "Sum",
-            "period": cdk.Duration.minutes(1),
-            **options,
-        }
-    )
 
 
 class RegistryMetrics(Construct):

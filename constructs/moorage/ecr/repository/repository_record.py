@@ -1,0 +1,30 @@
+"""A repository as the checks of its registry read it, without CDK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from moorage.ecr.repository.repository_settings import Tags
+    from moorage.scope.place import Place
+
+
+@attrs.frozen
+class RepositoryRecord:
+    """A repository that has a name of its own.
+
+    Args:
+        path: The path of the construct.
+        name: The name in the registry.
+        place: The account and region.
+        stage: The path of its stage, or None if it has no stage.
+        tags: Its tag mutability.
+    """
+
+    path: str
+    name: str
+    place: Place
+    stage: str | None
+    tags: Tags

@@ -1,0 +1,28 @@
+"""The inventory of an app: plain records of its constructs, for checks that compare them across stages."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from constructs import Construct, IConstruct
+
+Record = TypeVar("Record")
+
+_records: weakref.WeakKeyDictionary[IConstruct, list[object]] = weakref.WeakKeyDictionary()
+
+
+def register(construct: Construct, record: object) -> None:
+    """Add the record of `construct` to the inventory of its app.
+
+    Args:
+        construct: The construct that the record describes.
+        record: A frozen value without constructs, so that checks of it need no CDK.
+    """
+    _records.setdefault(construct.node.root, []).append(record)
+
+
+def registered(construct: Construct, kind: type[Record]) -> list[Record]:
+    """Return the records of one kind in the app of `construct`, in the order in which they were added."""
+    return [record for record in _records.get(construct.node.root, ()) if isinstance(record, kind)]

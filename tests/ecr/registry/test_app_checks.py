@@ -1,0 +1,159 @@
+"""The checks of a registry that need its app, over plain records and without CDK."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from moorage import Replica, Replication, RepositorySettings, Source
+from moorage.ecr.registry.app_checks import (
+    RegistryRecord,
+    beside,
+    in_circles,
+    out_of_step,
+    second_of,
+    tags_out_of_step,
+)
+from moorage.ecr.repository.repository_record import RepositoryRecord
+from moorage.ecr.repository.repository_settings import Tags
+from moorage.scope.place import Place
+
+OURS, THEIRS = "111111111111", "222222222222"
+HERE: Place = (OURS, "eu-west-1")
+THERE: Place = (OURS, "us-east-1")
+UNKNOWN: Place = (None, None)
+TO_THERE, TO_HERE = Replication(to="us-east-1"), Replication(to="eu-west-1")
+
+
+def registry(
+    name: str,
+    place: Place,
+    *replication: Replication,
+    replicates_from: tuple[RegistryRecord | Source, ...] = (),
+    stage: str | None = "",
+) -> RegistryRecord:
+    return RegistryRecord(f"{name}/Registry", name, stage, place, replication, replicates_from)
+
+
+def repository(name: str, place: Place = HERE, stage: str | None = "", tags: Tags | None = None) -> RepositoryRecord:
+    return RepositoryRecord(f"Shop/{name}", name, place, stage, tags or Tags(immutable=True))
+
+
+def everywhere(_: Place) -> bool:
+    return True
+
+
+def nowhere(_: Place) -> bool:
+    return False
+
+
+@pytest.mark.parametrize(
+    ("stack", "place", "found"),
+    [
+        ("One", HERE, ("One/Registry", None)),
+        ("One", UNKNOWN, ("One/Registry", None)),
+        ("Two", HERE, ("One/Registry", None)),
+        ("Two", (None, "eu-west-1"), (None, "One/Registry")),
+        ("Two", (OURS, None), (None, "One/Registry")),
+        ("Two", UNKNOWN, (None, "One/Registry")),
+        ("Two", (None, "us-east-1"), (None, None)),
+        ("Two", (THEIRS, None), (None, None)),
+        ("Two", THERE, (None, None)),
+        ("Two", (THEIRS, "eu-west-1"), (None, None)),
+    ],
+)
+def test_a_second_registry_is_certain_only_if_its_account_and_region_are(
+    stack: str, place: Place, found: tuple[str | None, str | None]
+) -> None:
+    assert second_of(stack, place, [registry("One", HERE)]) == found
+
+
+def test_a_certain_second_registry_outweighs_one_that_may_be() -> None:
+    registries = [registry("Unknown", UNKNOWN), registry("One", HERE)]
+    assert second_of("Two", HERE, registries) == ("One/Registry", None)
+
+
+def test_the_repositories_of_a_registry_are_of_its_place_and_its_stage() -> None:
+    ours = repository("web")
+    others = [repository("web", THERE), repository("web", stage="Test"), repository("web", UNKNOWN)]
+    assert beside(registry("Shop", HERE), [*others, ours]) == [ours]
+    unknown = repository("web", UNKNOWN)
+    assert beside(registry("Shop", UNKNOWN), [ours, unknown]) == [unknown]
+
+
+def test_a_destination_needs_a_registry_only_if_the_app_has_a_stack_there() -> None:
+    source = registry("One", HERE, TO_THERE)
+    (error,) = out_of_step(source, [source], everywhere)
+    assert error.startswith("One/Registry copies all repositories to us-east-1, where this app has stacks and no")
+    assert not list(out_of_step(source, [source], nowhere))
+
+
+def test_the_stacks_of_an_app_are_read_only_for_a_destination_without_a_registry() -> None:
+    asked: list[Place] = []
+
+    def has_stack(place: Place) -> bool:
+        asked.append(place)
+        return False
+
+    source = registry("One", HERE, TO_THERE, Replication(to="ap-south-1"))
+    destination = registry("Two", THERE, replicates_from=(source,))
+    assert not list(out_of_step(source, [source, destination], has_stack))
+    assert asked == [(OURS, "ap-south-1")]
+
+
+def test_a_destination_of_another_app_or_an_unknown_account_is_not_checked() -> None:
+    elsewhere = registry("One", HERE, Replication(to=Replica("us-east-1", elsewhere=True)))
+    unknown = registry("One", UNKNOWN, TO_THERE)
+    for source in (elsewhere, unknown):
+        assert not list(out_of_step(source, [source], everywhere))
+
+
+def test_a_destination_takes_copies_of_a_registry_or_of_the_same_rules_of_its_account() -> None:
+    source = registry("One", HERE, TO_THERE)
+    for origin in (source, Source(OURS, TO_THERE)):
+        assert not list(out_of_step(source, [registry("Two", THERE, replicates_from=(origin,))], everywhere))
+    changed = Replication(to="us-east-1", settings=RepositorySettings(mutable_tags=["latest"]))
+    other = registry("Other", ("333333333333", "eu-west-1"), TO_THERE)
+    for origins in ((), (Source(OURS, changed),), (Source(THEIRS, TO_THERE),), (other,)):
+        (error,) = out_of_step(source, [registry("Two", THERE, replicates_from=origins)], everywhere)
+        assert "but Two/Registry is not told of it, or of other settings" in error
+
+
+def test_tags_that_are_mutable_only_at_the_source_are_an_error() -> None:
+    source = registry("Shop", HERE, Replication(prefix="prod/", to="us-east-1"))
+    mutable = Tags(immutable=True, exclusions=("dev-1",))
+    (error,) = tags_out_of_step(source, repository("prod/web", tags=mutable))
+    assert "Shop/prod/web has tags that move ('dev-1'), and Shop/Registry copies it" in error
+    assert not list(tags_out_of_step(source, repository("prod/web")))
+    assert not list(tags_out_of_step(source, repository("dev/web", tags=mutable)))
+
+
+def test_tags_may_be_mutable_at_the_source_if_they_are_at_the_destination() -> None:
+    settings = RepositorySettings(mutable_tags=["latest"])
+    source = registry("Shop", HERE, Replication(to="us-east-1", settings=settings))
+    assert not list(tags_out_of_step(source, repository("web", tags=Tags(immutable=True, exclusions=("latest",)))))
+    (error,) = tags_out_of_step(source, repository("web", tags=Tags(immutable=True, exclusions=("latest", "dev"))))
+    assert "('dev')" in error
+
+
+def test_a_circle_is_reported_by_its_first_registry_only() -> None:
+    one, two = registry("One", HERE, TO_THERE), registry("Two", THERE, TO_HERE)
+    (error,) = in_circles(one, [one, two])
+    assert error.startswith("One/Registry copies to Two/Registry copies to One/Registry, which is a circle")
+    assert not list(in_circles(two, [one, two]))
+
+
+def test_a_registry_of_an_unknown_account_is_in_no_circle() -> None:
+    one, two = registry("One", (None, "eu-west-1"), TO_THERE), registry("Two", (None, "us-east-1"), TO_HERE)
+    assert not list(in_circles(one, [one, two]))
+
+
+def test_the_checks_load_nothing_of_cdk() -> None:
+    code = (
+        "import sys, moorage.ecr.registry.app_checks, moorage.ecr.repository.repository_record;"
+        "print([name for name in sys.modules if name.startswith(('aws_cdk', 'jsii', 'constructs'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
