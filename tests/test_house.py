@@ -146,11 +146,20 @@ def test_mypy_reads_whatever_the_services_that_it_reads_import() -> None:
 
 
 def test_a_service_behind_a_load_balancer_loads_nothing_of_other_entrances(tmp_path: Path) -> None:
+    unwanted = {
+        "moorage.ecs.load_balancing.connection_load_balancer",
+        "moorage.ecs.load_balancing.define_listener",
+        "moorage.ecs.load_balancing.imported_load_balancer",
+        "moorage.ecs.load_balancing.listener",
+        "moorage.ecs.load_balancing.network_load_balancer",
+        "moorage.ecs.load_balancing.web_acl",
+        "moorage.workload.load_balancing_limits",
+    }
+    assert unwanted <= modules().keys(), "a module that is gone is never loaded"
     code = (
         f"import runpy, sys; runpy.run_path({str(ROOT / 'examples' / 'service.py')!r}); "
-        "print([name for name in sys.modules if name.startswith('aws_cdk.aws_waf') or "
-        "name.startswith('moorage.') and any(each in name for each in "
-        "('listen', 'network_load', 'existing', 'web_acl', 'entrance_limits'))])"
+        "assert 'moorage.ecs.load_balancing.load_balancer' in sys.modules; "
+        f"print([name for name in sys.modules if name.startswith('aws_cdk.aws_waf') or name in {unwanted}])"
     )
     environment = {**os.environ, "CDK_OUTDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

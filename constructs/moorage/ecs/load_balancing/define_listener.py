@@ -11,7 +11,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.cdk_values import duration, optional_duration
-from moorage.ecs.load_balancing.define_routes import Target, serving
+from moorage.ecs.load_balancing.target import Target, serving
 
 if TYPE_CHECKING:
     import aws_cdk as cdk

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import attrs
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import duration, ecs_itself
 from moorage.ecs.load_balancing.route import Route
+from moorage.ecs.load_balancing.target import Target, serving
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -23,43 +22,10 @@ if TYPE_CHECKING:
 
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.task.task_launch import Launch
-    from moorage.workload.container import Container
     from moorage.workload.task import Task
-
-    TargetGroup = elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup
 
 HANDED_OUT = (32768, 65535)
 """The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
-
-
-@attrs.frozen(eq=False, repr=False)
-class Target:
-    """What one route became.
-
-    Args:
-        route: The route.
-        suffix: What the ids of its constructs end in; nothing for the first.
-        group: The target group that serves first.
-        alternate: The one that a shifting rollout starts the next version in, and then they take turns.
-        rules: What such a rollout turns, rules of an application load balancer's listeners or a network load balancer's
-            listeners themselves; none otherwise.
-    """
-
-    route: Route | Listener
-    suffix: str
-    group: TargetGroup
-    alternate: TargetGroup | None = None
-    rules: tuple[elbv2.ApplicationListenerRule | elbv2.NetworkListener, ...] = ()
-
-    @property
-    def groups(self) -> list[TargetGroup]:
-        return [self.group, self.alternate] if self.alternate else [self.group]
-
-    @functools.cached_property
-    def dimensions(self) -> list[Mapping[str, str]]:
-        """What CloudWatch knows each of its target groups by."""
-        balancer = self.route.load_balancer.full_name
-        return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
 def define_routes(
@@ -71,7 +37,7 @@ def define_routes(
     *,
     shifts: bool,
 ) -> tuple[Target, ...]:
-    """Define target groups, rules and security group rules, all in this stack (see `Entrance`).
+    """Define target groups, rules and security group rules, all in this stack (see `SharedLoadBalancer`).
 
     Args:
         scope: Where.
@@ -197,11 +163,6 @@ def _let_turn(scope: Construct, service: ecs.BaseService, role: iam.Role, target
 
 def _allowed(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
-
-
-def serving(route: Route | Listener, task: Task) -> Container:
-    """The container that serves a route; `check_routes` has made sure that there is one."""
-    return next(each for each in task.containers if each.port and route.container in {None, each.name})
 
 
 def _conditions(route: Route) -> list[elbv2.ListenerCondition]:

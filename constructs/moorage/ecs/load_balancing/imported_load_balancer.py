@@ -11,8 +11,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.cdk_values import stack_of
-from moorage.ecs.load_balancing.load_balancer import RequestEntrance
-from moorage.ecs.load_balancing.network_load_balancer import ConnectionEntrance, check_encryption
+from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
+from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, clients
 from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Faults, is_token
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @jsii.implements(ec2.IConnectable)
-class ExistingLoadBalancer(RequestEntrance):
+class ExistingLoadBalancer(RequestLoadBalancer):
     """What `LoadBalancer.from_attributes` returns: a listener with its security group, for routes of services here.
 
     Rules, target groups and the rules between security groups stand in the stack of each service; nothing is defined
@@ -90,7 +90,7 @@ class ExistingLoadBalancer(RequestEntrance):
 
 
 @jsii.implements(ec2.IConnectable)
-class ExistingNetworkLoadBalancer(ConnectionEntrance):
+class ExistingNetworkLoadBalancer(ConnectionLoadBalancer):
     """What `NetworkLoadBalancer.from_attributes` returns: a load balancer for listeners of services here.
 
     Listeners, target groups and rules of security groups stand in the stack of each service; nothing is defined here.

@@ -16,8 +16,8 @@ from moorage.workload.task import NetworkMode
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from moorage.ecs.load_balancing.network_load_balancer import ConnectionEntrance
-    from moorage.ecs.load_balancing.route import Route
+    from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer
+    from moorage.ecs.load_balancing.shared_load_balancer import Claim
     from moorage.workload.task import Task
 
 _DATAGRAMS = {elbv2.Protocol.UDP, elbv2.Protocol.TCP_UDP}
@@ -59,7 +59,7 @@ class Listener:
     reads_requests: ClassVar[bool] = False
     """Its load balancer knows of connections, not of requests."""
 
-    load_balancer: ConnectionEntrance
+    load_balancer: ConnectionLoadBalancer
     port: int
     protocol: elbv2.Protocol = attrs.field(kw_only=True)
     health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)
@@ -119,20 +119,49 @@ class Listener:
         by_tcp = [checked] if self.protocol is elbv2.Protocol.UDP or checked == ports else [ports, checked]
         return [*((*each, False) for each in by_tcp), *([(*ports, True)] if self.udp else [])]
 
-    def clash(self, other: Route | Listener, of: Construct | None) -> str | None:
+    def clash(self, other: Claim, of: Construct | None) -> str | None:
         """Why it cannot stand on one load balancer with `other`; None where it can.
 
         Args:
             other: The one that stands there.
             of: The service that has it; None where it is the same service.
         """
-        shared = sorted(self.ports & other.ports) if isinstance(other, Listener) else []
+        if not isinstance(other, Listener):
+            return None
+        shared = sorted(self.ports & other.ports)
         if not shared:
             return None
         return (
             f"listener for {self.says} and that of {named(of)} for {other.says} clash: port {shared[0]} leads to one "
             "service, with one protocol; use another port=, or TCP_UDP for both protocols of one service"
         )
+
+    def check(self, faults: Faults) -> None:
+        """Note why it cannot be on its load balancer, or beside the listeners that services have there already."""
+        balancer = self.load_balancer
+        if balancer.reads_requests:
+            faults.add(
+                f"{self.word} for {self.says} is of {balancer.node.path}, an application load balancer, which reads "
+                "requests; use Route(...), or a NetworkLoadBalancer"
+            )
+            return
+        tls = self.protocol is elbv2.Protocol.TLS
+        if tls and balancer.certificate is None:
+            faults.add(f"listener for {self.says} has no certificate; give {balancer.node.path} a certificate=")
+        if not tls and balancer.guarded:
+            faults.add(
+                f"listener for {self.says} is public, and everyone on the way reads and changes what it carries "
+                "unless the tasks themselves encrypt it; use TLS, or say why this is right with "
+                f"{balancer.node.path}'s without_tls='the reason'"
+            )
+        if self.udp and balancer.dual_stack:
+            faults.add(
+                f"listener for {self.says} is of a dual-stack load balancer, which sends UDP to targets with IPv6 "
+                "alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
+            )
+        if balancer.cross_zone and balancer.zonal_shift:
+            faults.keep(load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {self.port}", self.protocol)
+        balancer.check(self, faults)
 
     def check_task(self, task: Task, faults: Faults) -> None:
         """Note what the tasks that it leads to could not be reached or checked for."""

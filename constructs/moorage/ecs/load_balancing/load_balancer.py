@@ -12,10 +12,11 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from moorage.ecs.cdk_values import duration, stack_of, tcp
+from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import (
     IPV4,
-    Entrance,
+    Claim,
     check_addresses,
     check_subnets,
     clients,
@@ -31,59 +32,14 @@ if TYPE_CHECKING:
     from aws_cdk import aws_wafv2 as wafv2
 
     from moorage.ecs.load_balancing.imported_load_balancer import ExistingLoadBalancer
-    from moorage.ecs.load_balancing.listener import Listener
     from moorage.workload.durations import Duration
 
 _WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
 """Who writes the logs of application load balancers."""
 
 
-class RequestEntrance(Entrance):
-    """An application load balancer and the routes on it, whether it is defined here or exists already."""
-
-    https: bool
-
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self._imported: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
-
-    def check(self, route: Route | Listener, faults: Faults) -> None:
-        """Note why `route` cannot stand beside the routes that services have on this load balancer already."""
-        if not isinstance(route, Route):
-            faults.add(
-                f"{route.word} for {route.says} is of {self.node.path}, an application load balancer, which reads "
-                "requests; use Route(...), or a NetworkLoadBalancer"
-            )
-            return
-        if route.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.https:
-            faults.add(
-                f"route for {route.says} is {route.protocol_version.name}, which clients speak over HTTPS alone; "
-                "give the load balancer a certificate="
-            )
-        super().check(route, faults)
-
-    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The listener as services in `stack` see it: imported there, by its ARN, once."""
-        raise NotImplementedError
-
-    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
-        """The test listener as services in `stack` see it, where a new version is reached before it gets traffic."""
-        raise NotImplementedError
-
-    def _import(
-        self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener
-    ) -> elbv2.IApplicationListener:
-        if (stack, name) not in self._imported:
-            scope, group = self.place_in(stack)
-            arn = listener if isinstance(listener, str) else listener.listener_arn
-            self._imported[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
-                scope, name, listener_arn=arn, security_group=group
-            )
-        return self._imported[stack, name]
-
-
 @jsii.implements(ec2.IConnectable)
-class LoadBalancer(RequestEntrance):
+class LoadBalancer(RequestLoadBalancer):
     """An Application Load Balancer over HTTPS that services share; what no service asks for is answered with 404.
 
     HTTP is redirected. Headers that are not valid are dropped, access is logged, and it cannot be deleted by mistake.
@@ -251,7 +207,7 @@ class LoadBalancer(RequestEntrance):
         """What CloudWatch knows it by."""
         return self.load_balancer.load_balancer_full_name
 
-    def claim(self, route: Route | Listener, service: Construct) -> None:
+    def claim(self, route: Claim, service: Construct) -> None:
         """Record that `service` has `route`, and define the alias of each host that has none yet."""
         super().claim(route, service)
         if self._zone and isinstance(route, Route):

@@ -14,10 +14,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from moorage.ecs.cdk_values import selected
-from moorage.ecs.load_balancing.listener import Listener
+from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.shared_load_balancer import (
     IPV4,
-    Entrance,
     check_addresses,
     check_subnets,
     clients,
@@ -32,56 +31,13 @@ if TYPE_CHECKING:
     from aws_cdk import aws_route53 as route53
 
     from moorage.ecs.load_balancing.imported_load_balancer import ExistingNetworkLoadBalancer
-    from moorage.ecs.load_balancing.route import Route
 
 _WRITER = "delivery.logs.amazonaws.com"
 """Who writes the logs of network load balancers."""
 
 
-class ConnectionEntrance(Entrance):
-    """A network load balancer and the listeners on it, whether it is defined here or exists already."""
-
-    load_balancer: elbv2.INetworkLoadBalancer
-    clients: tuple[ec2.IPeer, ...]
-    test_clients: tuple[ec2.IPeer, ...]
-    cross_zone: bool
-    zonal_shift: bool
-    dual_stack: bool
-    guarded: bool
-    """Whether it is public with nothing said for what is not TLS."""
-
-    def check(self, route: Route | Listener, faults: Faults) -> None:
-        """Note why a listener cannot stand here, or beside those that services have already."""
-        if not isinstance(route, Listener):
-            faults.add(
-                f"route for {route.says} is of {self.node.path}, a network load balancer, which reads no requests; "
-                "use Listener(..., port), or a LoadBalancer"
-            )
-            return
-        listener = route
-        tls = listener.protocol is elbv2.Protocol.TLS
-        if tls and self.certificate is None:
-            faults.add(f"listener for {listener.says} has no certificate; give {self.node.path} a certificate=")
-        if not tls and self.guarded:
-            faults.add(
-                f"listener for {listener.says} is public, and everyone on the way reads and changes what it carries "
-                f"unless the tasks themselves encrypt it; use TLS, or say why this is right with {self.node.path}'s "
-                "without_tls='the reason'"
-            )
-        if listener.udp and self.dual_stack:
-            faults.add(
-                f"listener for {listener.says} is of a dual-stack load balancer, which sends UDP to targets with IPv6 "
-                "alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
-            )
-        if self.cross_zone and self.zonal_shift:
-            faults.keep(
-                load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {listener.port}", listener.protocol
-            )
-        super().check(listener, faults)
-
-
 @jsii.implements(ec2.IConnectable)
-class NetworkLoadBalancer(ConnectionEntrance):
+class NetworkLoadBalancer(ConnectionLoadBalancer):
     """A Network Load Balancer whose ports lead to services: TLS, TCP or UDP, and one service a port (`Listener`).
 
     What no service listens for is dropped. It has a security group, spreads connections over all zones, and cannot be
@@ -254,19 +210,6 @@ class NetworkLoadBalancer(ConnectionEntrance):
             )
         )
         return bucket
-
-
-def check_encryption(
-    faults: Faults, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
-) -> None:
-    """Note what is public without a certificate or a reason."""
-    if without_tls is not None and not without_tls.strip():
-        faults.add("without_tls is empty, but it is the reason that reviewers read; say why it is right here")
-    if public and certificate is None and without_tls is None:
-        faults.add(
-            "public=True without a certificate, so that everyone on the way reads and changes what it carries unless "
-            "the tasks themselves encrypt it; use certificate=, or say why this is right with without_tls='the reason'"
-        )
 
 
 def _check_names(faults: Faults, zone: route53.IHostedZone | None, hosts: Sequence[str]) -> None:

@@ -18,8 +18,8 @@ from moorage.workload.problems import Faults, is_token
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from moorage.ecs.load_balancing.listener import Listener
-    from moorage.ecs.load_balancing.load_balancer import RequestEntrance
+    from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
+    from moorage.ecs.load_balancing.shared_load_balancer import Claim
 
 _LONGEST_PATTERN = 128
 
@@ -110,7 +110,7 @@ class Route:
     reads_requests: ClassVar[bool] = True
     """Whether its load balancer knows of requests, and so of their number, their errors and their latency."""
 
-    load_balancer: RequestEntrance
+    load_balancer: RequestLoadBalancer
     host: tuple[str, ...] = attrs.field(converter=_hosts, default=None, kw_only=True)
     path: tuple[str, ...] = attrs.field(converter=_values, default=None, kw_only=True)
     health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)
@@ -167,11 +167,26 @@ class Route:
         """Of these ports of a target those that the load balancer connects to: the first, the last, whether by UDP."""
         return [(*ports, False)]
 
+    def check(self, faults: Faults) -> None:
+        """Note why it cannot be on its load balancer, or beside the routes that services have there already."""
+        if not self.load_balancer.reads_requests:
+            faults.add(
+                f"route for {self.says} is of {self.load_balancer.node.path}, a network load balancer, which reads no "
+                "requests; use Listener(..., port), or a LoadBalancer"
+            )
+            return
+        if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer.https:
+            faults.add(
+                f"route for {self.says} is {self.protocol_version.name}, which clients speak over HTTPS alone; "
+                "give the load balancer a certificate="
+            )
+        self.load_balancer.check(self, faults)
+
     def hides(self, other: Route) -> bool:
         """Whether every request that `other` asks for is one that this route asks for too."""
         return _covers(self.host, other.host) and _covers(self.path, other.path)
 
-    def clash(self, other: Route | Listener, of: Construct | None) -> str | None:
+    def clash(self, other: Claim, of: Construct | None) -> str | None:
         """Why this route cannot stand on one listener with `other`; None where it can.
 
         Args:

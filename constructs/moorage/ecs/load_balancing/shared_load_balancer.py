@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
 
-    from moorage.ecs.load_balancing.listener import Listener
-    from moorage.ecs.load_balancing.route import Route
     from moorage.workload.limit import Limit
 
 _LOGS_KEPT_DAYS = 365
@@ -30,13 +28,22 @@ IPV4 = elbv2.IpAddressType.IPV4
 _NO_IPV4_NAME = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 
 
-class Entrance(Construct):
+class Claim(Protocol):
+    """A route or a listener, as its load balancer sees it."""
+
+    def clash(self, other: Any, of: Construct | None) -> str | None:
+        """Why it cannot be on one load balancer with `other`, which the service `of` has; None if it can."""
+
+
+class SharedLoadBalancer(Construct):
     """A load balancer as services of any stack see it.
 
     Whatever refers to both, the rules between the security groups among them, stands in the stack of the service. That
     of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
     """
 
+    reads_requests: ClassVar[bool]
+    """Whether it is for routes, which name requests, and not for listeners."""
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
     certificate: acm.ICertificate | None = None
@@ -46,15 +53,15 @@ class Entrance(Construct):
         self._opened: set[tuple[str, int, int, bool]] = set()
         self._places: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
         self._aliases: set[str] = set()
-        self._claimed: list[tuple[Any, Construct]] = []
+        self._claimed: list[tuple[Claim, Construct]] = []
 
-    def check(self, route: Route | Listener, faults: Faults) -> None:
+    def check(self, route: Claim, faults: Faults) -> None:
         """Note why `route` cannot stand beside those that services have on this load balancer already."""
         for other, of in self._claimed:
             if clash := route.clash(other, of):
                 faults.add(clash)
 
-    def claim(self, route: Route | Listener, service: Construct) -> None:
+    def claim(self, route: Claim, service: Construct) -> None:
         """Record that `service` has `route`."""
         self._claimed.append((route, service))
 

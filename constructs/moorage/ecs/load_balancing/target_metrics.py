@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from moorage.ecs.load_balancing.define_routes import Target
+    from moorage.ecs.load_balancing.target import Target
 
 _LEAST_REQUESTS = 20
 """Fewer answers in a minute say nothing of their share of errors."""

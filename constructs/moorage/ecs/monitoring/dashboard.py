@@ -19,7 +19,7 @@ from moorage.workload.problems import Faults
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
 
-    from moorage.ecs.load_balancing.define_routes import Target
+    from moorage.ecs.load_balancing.target import Target
     from moorage.ecs.service.service import Service
     from moorage.ecs.worker.worker import Worker
 

@@ -12,7 +12,7 @@ from moorage.ecs.cdk_values import duration
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
 
-    from moorage.ecs.load_balancing.define_routes import Target
+    from moorage.ecs.load_balancing.target import Target
     from moorage.workload.scaling import Scaling
 
 HIGH_RESOLUTION: dict[str, Any] = {

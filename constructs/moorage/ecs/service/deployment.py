@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.capacity.placement import Placement
-    from moorage.ecs.load_balancing.define_routes import Target
+    from moorage.ecs.load_balancing.target import Target
     from moorage.workload.lifecycle_hooks import LifecycleHook
     from moorage.workload.rollout import CircuitBreaker
 

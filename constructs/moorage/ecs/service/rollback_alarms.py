@@ -11,7 +11,7 @@ from moorage.ecs.load_balancing.target_metrics import on_target
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from moorage.ecs.load_balancing.define_routes import Target
+    from moorage.ecs.load_balancing.target import Target
     from moorage.workload.rollout import RollbackAlarms
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_sqs as sqs
 
-    from moorage.ecs.load_balancing.define_routes import Target
+    from moorage.ecs.load_balancing.target import Target
     from moorage.workload.scaling import Scaling
     from moorage.workload.scaling_targets import MetricTarget, Predictive
 

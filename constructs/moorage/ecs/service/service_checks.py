@@ -263,7 +263,7 @@ def check_routes(routes: Routes, task: Task, vpc: ec2.IVpc, faults: Faults) -> N
             )
         if not isinstance(route, Route):
             route.check_task(task, faults)
-        route.load_balancer.check(route, faults)
+        route.check(faults)
         if _apart(route.load_balancer.vpc, vpc):
             faults.add(
                 f"{route.word} for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC "

@@ -1,0 +1,41 @@
+"""A network load balancer as listeners see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_certificatemanager as acm
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+    from moorage.workload.problems import Faults
+
+
+class ConnectionLoadBalancer(SharedLoadBalancer):
+    """A network load balancer and the listeners on it, whether it is defined here or exists already."""
+
+    reads_requests = False
+    load_balancer: elbv2.INetworkLoadBalancer
+    clients: tuple[ec2.IPeer, ...]
+    test_clients: tuple[ec2.IPeer, ...]
+    cross_zone: bool
+    zonal_shift: bool
+    dual_stack: bool
+    guarded: bool
+    """Whether it is public with nothing said for what is not TLS."""
+
+
+def check_encryption(
+    faults: Faults, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
+) -> None:
+    """Note what is public without a certificate or a reason."""
+    if without_tls is not None and not without_tls.strip():
+        faults.add("without_tls is empty, but it is the reason that reviewers read; say why it is right here")
+    if public and certificate is None and without_tls is None:
+        faults.add(
+            "public=True without a certificate, so that everyone on the way reads and changes what it carries unless "
+            "the tasks themselves encrypt it; use certificate=, or say why this is right with without_tls='the reason'"
+        )

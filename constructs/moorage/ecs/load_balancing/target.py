@@ -1,0 +1,54 @@
+"""The target groups of a route or a listener, and the container that they lead to."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+    from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.load_balancing.route import Route
+    from moorage.workload.container import Container
+    from moorage.workload.task import Task
+
+    TargetGroup = elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup
+
+
+@attrs.frozen(eq=False, repr=False)
+class Target:
+    """What one route became.
+
+    Args:
+        route: The route.
+        suffix: What the ids of its constructs end in; nothing for the first.
+        group: The target group that serves first.
+        alternate: The one that a shifting rollout starts the next version in, and then they take turns.
+        rules: What such a rollout turns, rules of an application load balancer's listeners or a network load balancer's
+            listeners themselves; none otherwise.
+    """
+
+    route: Route | Listener
+    suffix: str
+    group: TargetGroup
+    alternate: TargetGroup | None = None
+    rules: tuple[elbv2.ApplicationListenerRule | elbv2.NetworkListener, ...] = ()
+
+    @property
+    def groups(self) -> list[TargetGroup]:
+        return [self.group, self.alternate] if self.alternate else [self.group]
+
+    @functools.cached_property
+    def dimensions(self) -> list[Mapping[str, str]]:
+        """What CloudWatch knows each of its target groups by."""
+        balancer = self.route.load_balancer.full_name
+        return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
+
+
+def serving(route: Route | Listener, task: Task) -> Container:
+    """The container that serves a route; `check_routes` has made sure that there is one."""
+    return next(each for each in task.containers if each.port and route.container in {None, each.name})
