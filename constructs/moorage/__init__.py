@@ -66,11 +66,11 @@ if TYPE_CHECKING:
     from moorage.workload.container_lifecycle import HealthCheck as HealthCheck
     from moorage.workload.container_lifecycle import RestartPolicy as RestartPolicy
     from moorage.workload.ec2_instances import InstanceRequirements as InstanceRequirements
+    from moorage.workload.endpoints import Endpoints as Endpoints
     from moorage.workload.image import Image as Image
     from moorage.workload.lifecycle_hooks import LifecycleHook as LifecycleHook
     from moorage.workload.lifecycle_hooks import LifecycleStage as LifecycleStage
     from moorage.workload.linux_parameters import LinuxParameters as LinuxParameters
-    from moorage.workload.required_services import Endpoints as Endpoints
     from moorage.workload.rollout import CircuitBreaker as CircuitBreaker
     from moorage.workload.rollout import EarlySuccess as EarlySuccess
     from moorage.workload.rollout import RollbackAlarms as RollbackAlarms
@@ -100,7 +100,7 @@ _HOMES = {
     "Dashboard": "moorage.ecs.monitoring.dashboard",
     "EarlySuccess": "moorage.workload.rollout",
     "Encryption": "moorage.ecr.repository.repository_settings",
-    "Endpoints": "moorage.workload.required_services",
+    "Endpoints": "moorage.workload.endpoints",
     "EnvironmentFile": "moorage.workload.container_lifecycle",
     "EventRule": "moorage.ecs.job.triggers",
     "Forensics": "moorage.ecs.cluster.failure_events",

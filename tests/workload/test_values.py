@@ -31,7 +31,7 @@ from moorage import (
 )
 from moorage.workload.durations import seconds
 from moorage.workload.limits import FARGATE_MEMORY, nearest_fargate_sizes
-from moorage.workload.platform_checks import fargate_size
+from moorage.workload.platform_checks import check_fargate, fargate_size
 from moorage.workload.problems import Faults, is_token
 
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
@@ -258,9 +258,9 @@ def test_every_size_of_fargate_is_accepted_and_its_neighbours_are_not() -> None:
     for cpu, memories in FARGATE_MEMORY.items():
         for memory_mib in memories:
             faults = Faults("Task")
-            Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib).check_fargate(faults)
+            check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib), faults)
             assert not faults.found
-            Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib + 1).check_fargate(faults)
+            check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib + 1), faults)
             assert len(faults.found) == 1
 
 
@@ -320,8 +320,8 @@ def test_a_size_can_be_worked_out_only_from_what_containers_say() -> None:
 
 def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
     faults = Faults("Task")
-    Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None).check_fargate(faults)
-    Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None).check_fargate(faults)
+    check_fargate(Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None), faults)
+    check_fargate(Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None), faults)
     assert ["Fargate does not offer that pair" in each for each in faults.found] == [True, True]
 
 

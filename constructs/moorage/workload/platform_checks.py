@@ -1,4 +1,4 @@
-"""What a task cannot have on one kind of capacity, or on Windows."""
+"""What a task cannot have on one kind of capacity."""
 
 from __future__ import annotations
 
@@ -11,16 +11,6 @@ if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.problems import Faults
     from moorage.workload.task import Task
-
-
-def check_sizes(task: Task, faults: Faults) -> None:
-    """Note containers that do not say the memory that their task's is worked out from."""
-    for container in task.containers:
-        if container.memory_mib is None or is_token(container.memory_mib):
-            faults.add(
-                f"memory_mib is None, so that it is worked out, but container {container.name!r} says no number of its "
-                "own; use Container(memory_mib=...), or say the task's"
-            )
 
 
 def fargate_size(task: Task) -> tuple[int, int]:
@@ -41,8 +31,8 @@ def fargate_size(task: Task) -> tuple[int, int]:
     return min(holding, default=(needed, memory))
 
 
-def check_fargate(task: Task, faults: Faults, *, spot: bool) -> None:
-    """Note what Fargate cannot run."""
+def check_fargate(task: Task, faults: Faults, *, spot: bool = False) -> None:
+    """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
     size = fargate_size(task)
     if task.on_windows:
         faults.keep(task_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
@@ -108,20 +98,3 @@ def _check_ephemeral_storage(task: Task, where: str, faults: Faults) -> None:
             f"ephemeral_storage_gib is {task.ephemeral_storage_gib}, but it is Fargate's, and tasks on {where} "
             "share the instance's volume; leave it out, and give the capacity a larger volume"
         )
-
-
-def check_windows(task: Task, faults: Faults) -> None:
-    """Note what is Linux's in a task on Windows."""
-    faults.keep(task_limits.WINDOWS_NETWORK_MODE, "network_mode", task.network_mode.value)
-    faults.keep(task_limits.WINDOWS_ARCHITECTURE, "architecture", task.architecture.value)
-    faults.keep(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", task.pid_mode)
-    elsewhere = tuple(volume.name for volume in task.volumes if not volume.for_windows)
-    faults.keep(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
-    for container in task.containers:
-        for argument in ("writable", "linux_parameters", "privileged", "user"):
-            given = getattr(container, argument)
-            faults.keep(
-                task_limits.WINDOWS_LINUX_ONLY,
-                f"{argument} of container {container.name!r}",
-                list(given) if argument == "writable" else given,
-            )

@@ -1,17 +1,12 @@
-"""What a task must reach to start and to run, and the VPC endpoints that bring it there without the internet."""
+"""What a task must reach to start and to run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
-
-from moorage.workload.problems import Faults
-
 if TYPE_CHECKING:
-    from moorage.workload.egress_prices import EgressPrice
-    from moorage.workload.task import Task
+    from moorage.workload.problems import Faults
 
 Needs: TypeAlias = frozenset[str]
 """Names of AWS services as endpoints call them (`ecr.api`), and `internet` for what has no endpoint."""
@@ -26,67 +21,6 @@ SESSIONS: Needs = frozenset({"ssm", "ssmmessages"})
 EXECUTE_COMMAND: Needs = frozenset({"ssmmessages", "logs"})
 """What a session in a container goes through, and is recorded in (ECS developer guide, ECS Exec)."""
 
-GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
-"""The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""
-
-
-@attrs.frozen(init=False)
-class Endpoints:
-    """The VPC endpoints through which a network without NAT reaches AWS.
-
-    Args:
-        services: Services as AWS names them in an endpoint: `ecr.api`, `ecr.dkr`, `s3`, `logs`, `secretsmanager`,
-            `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway endpoints, which cost
-            nothing; each other one is billed by the hour and zone.
-
-    Raises:
-        ValueError: a service's name has a space, or starts with `com.amazonaws.`, which is added.
-    """
-
-    services: tuple[str, ...]
-
-    def __init__(self, *services: str) -> None:
-        faults = Faults("Endpoints")
-        check_services("service", services, faults)
-        faults.raise_found()
-        self.__attrs_init__(tuple(sorted(set(services))))
-
-    @classmethod
-    def for_tasks(cls, *tasks: Task, instances: bool = False) -> Endpoints:
-        """The least set of endpoints with which these tasks start and run: images, logs, secrets, and what they call.
-
-        Args:
-            tasks: What runs in the network.
-            instances: Whether it runs on instances, whose agent must reach ECS.
-
-        Raises:
-            ValueError: a task pulls from a public registry, which has no endpoint; copy the image to a `Repository`,
-                or keep a NAT gateway. Or it calls the internet.
-        """
-        faults = Faults("Endpoints")
-        for task in tasks:
-            if INTERNET.intersection(task.calls):
-                faults.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
-            for container in task.containers:
-                if container.image.needs >= INTERNET:
-                    faults.add(
-                        f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
-                        "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
-                    )
-        faults.raise_found()
-        return cls(*needs_of(tasks), *(INSTANCES if instances else ()))
-
-    def monthly_price(self, *, zones: int, gib: float = 0) -> EgressPrice:
-        """What these endpoints cost in a month, beside the NAT gateways that would do the same.
-
-        Args:
-            zones: In how many zones the network is.
-            gib: How much passes in a month to services other than S3 and DynamoDB: logs, secrets, image manifests.
-        """
-        from moorage.workload.egress_prices import EgressPrice  # noqa: PLC0415  # loaded when asked for
-
-        return EgressPrice(interfaces=len(set(self.services) - GATEWAY_SERVICES), zones=zones, gib=gib)
-
 
 def check_services(argument: str, services: Iterable[str], faults: Faults) -> None:
     """Note what is no name of a service as endpoints have it."""
@@ -96,7 +30,3 @@ def check_services(argument: str, services: Iterable[str], faults: Faults) -> No
                 f"{argument} is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; "
                 "use 'ecr.api', 'logs', 's3'"
             )
-
-
-def needs_of(tasks: Iterable[Task]) -> Needs:
-    return frozenset().union(*(task.needs for task in tasks))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits, platform_checks, task_limits
+from moorage.workload import limits, task_limits
 from moorage.workload.problems import Faults, is_token
 from moorage.workload.required_services import EXECUTE_COMMAND, LOGS, Needs, check_services
 
@@ -142,7 +142,7 @@ class Task:
         faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
         faults.keep(limits.TASK_CPU, "cpu", self.cpu)
         if self.sized_by_containers:
-            platform_checks.check_sizes(self, faults)
+            self._check_sizes(faults)
         else:
             faults.keep(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
         sized = not faults.found
@@ -164,7 +164,7 @@ class Task:
         if self.enable_fault_injection:
             faults.keep(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
         if self.on_windows:
-            platform_checks.check_windows(self, faults)
+            self._check_windows(faults)
         check_services("calls", self.calls, faults)
         faults.raise_found()
 
@@ -232,18 +232,6 @@ class Task:
             return tuple(container.port for container in self.containers if container.port)
         return tuple(container.host_port for container in self.containers if container.host_port)
 
-    def check_fargate(self, faults: Faults, *, spot: bool = False) -> None:
-        """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
-        platform_checks.check_fargate(self, faults, spot=spot)
-
-    def check_instances(self, faults: Faults) -> None:
-        """Note what no instance of an Auto Scaling group can run."""
-        platform_checks.check_instances(self, faults)
-
-    def check_managed_instances(self, faults: Faults) -> None:
-        """Note what ECS Managed Instances cannot run."""
-        platform_checks.check_managed_instances(self, faults)
-
     def check_run_alone(self, faults: Faults) -> None:
         """Note a disk that ECS would make for a task of a service, where no service keeps this one."""
         for volume in self.volumes:
@@ -251,6 +239,15 @@ class Task:
                 faults.add(
                     f"volume {volume.name!r} is a disk that ECS makes for a service's tasks, and this one runs by "
                     "itself; use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
+                )
+
+    def _check_sizes(self, faults: Faults) -> None:
+        """Note containers that do not say the memory that their task's is worked out from."""
+        for container in self.containers:
+            if container.memory_mib is None or is_token(container.memory_mib):
+                faults.add(
+                    f"memory_mib is None, so that it is worked out, but container {container.name!r} says no number of "
+                    "its own; use Container(memory_mib=...), or say the task's"
                 )
 
     def _check_ports(self, faults: Faults) -> None:
@@ -345,6 +342,22 @@ class Task:
                     )
         for name in (name for name in names if name not in used):
             faults.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")
+
+    def _check_windows(self, faults: Faults) -> None:
+        """Note what is Linux's in a task on Windows."""
+        faults.keep(task_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
+        faults.keep(task_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
+        faults.keep(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
+        elsewhere = tuple(volume.name for volume in self.volumes if not volume.for_windows)
+        faults.keep(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
+        for container in self.containers:
+            for argument in ("writable", "linux_parameters", "privileged", "user"):
+                given = getattr(container, argument)
+                faults.keep(
+                    task_limits.WINDOWS_LINUX_ONLY,
+                    f"{argument} of container {container.name!r}",
+                    list(given) if argument == "writable" else given,
+                )
 
     def _size(self) -> int:
         said = [

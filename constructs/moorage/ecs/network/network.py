@@ -11,8 +11,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from moorage.workload import limits
+from moorage.workload.endpoints import GATEWAY_SERVICES, Endpoints
 from moorage.workload.problems import Faults
-from moorage.workload.required_services import GATEWAY_SERVICES, Endpoints, Needs
+from moorage.workload.required_services import Needs
 
 NONE = Endpoints()
 UNREACHED = "@moorage/ecs:reach"

@@ -18,7 +18,7 @@ from moorage.ecs.cdk_values import anyone, selected_ids, tcp
 from moorage.ecs.cluster.cluster import known
 from moorage.ecs.network.network import UNREACHED, unreached
 from moorage.ecs.task.task_definition import check_secrets, define_task
-from moorage.workload import limits
+from moorage.workload import limits, platform_checks
 from moorage.workload.problems import Faults, is_token
 from moorage.workload.task import NetworkMode
 
@@ -216,11 +216,12 @@ class Launch:
                 "leave it out and use a load balancer, or run on Fargate"
             )
         if kind is Kind.FARGATE:
-            self.task.check_fargate(faults, spot=any(each.name == "FARGATE_SPOT" for each in self.strategy.weights))
+            spot = any(each.name == "FARGATE_SPOT" for each in self.strategy.weights)
+            platform_checks.check_fargate(self.task, faults, spot=spot)
         elif kind is Kind.MANAGED_INSTANCES:
-            self.task.check_managed_instances(faults)
+            platform_checks.check_managed_instances(self.task, faults)
         else:
-            self.task.check_instances(faults)
+            platform_checks.check_instances(self.task, faults)
 
     def _check_sessions(self, faults: Faults) -> None:
         """Note sessions that pass by a key which nothing in its place reaches."""
