@@ -245,6 +245,33 @@ def _files(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path): (path.stat().st_mode, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize("manifest", ['{"artifacts":[', "[]", '{"artifacts": {"a": {"type": "x"}, "b": 1}}'])
+def test_an_assembly_that_cannot_be_read_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], manifest: str
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "manifest.json").write_text(manifest)
+    assert local.main(["up", "--app", str(tmp_path / "app"), "--home", str(tmp_path / "home")]) == 1
+    assert "must be a cloud assembly of CDK's, but it cannot be read" in capsys.readouterr().err
+
+
+def test_a_home_inside_of_its_assembly_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    assert local.main(["up", "--app", str(tmp_path), "--home", str(tmp_path / "home")]) == 1
+    assert "must not be inside each other" in capsys.readouterr().err
+
+
+def test_a_link_in_a_home_is_not_written_through(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_text("precious")
+    home = Home(tmp_path / "home")
+    with home.exclusive():
+        (home.folder / "link").symlink_to(theirs)
+        with pytest.raises(OSError, match="symbolic links"):
+            private.write(home.folder / "link", "")
+    assert theirs.read_text() == "precious"
+
+
 def test_a_home_is_known_again_and_keeps_its_secret(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.exclusive():

@@ -70,7 +70,7 @@ def up(home: Home, given: argparse.Namespace) -> None:
     with home.exclusive():
         clock = _Clock()
         toolkit = Toolkit(home, given.app)
-        chosen = _chosen(stacks_of(toolkit.synthesize()), given.stacks)
+        chosen = _chosen(_read(toolkit.synthesize()), given.stacks)
         clock.reached("synthesis")
         server = _standing(home, chosen, given.port)
         clock.reached("server")
@@ -164,9 +164,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
+def _read(assembly: Path) -> tuple[Stack, ...]:
+    try:
+        return stacks_of(assembly)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LocalError(f"{assembly} must be a cloud assembly of CDK's, but it cannot be read: {error!r}") from error
+
+
 def _deployed(home: Home) -> tuple[Stack, ...]:
     """The stacks of the assembly that was synthesized last; none where an interruption left none."""
-    return stacks_of(home.assembly) if (home.assembly / "manifest.json").exists() else ()
+    return _read(home.assembly) if (home.assembly / "manifest.json").exists() else ()
 
 
 def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:

@@ -10,8 +10,8 @@ UMASK = 0o077
 
 
 def opened(path: Path, mode: str) -> IO[str]:
-    """Open a text file; a new one is readable only by its owner."""
-    return open(path, mode, encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600))
+    """Open a text file, and no link to one; a new one is readable only by its owner."""
+    return open(path, mode, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600))
 
 
 def write(path: Path, text: str) -> None:

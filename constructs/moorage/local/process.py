@@ -203,8 +203,9 @@ class Home:
 
     def _recorded(self) -> Server | None:
         try:
-            return Server(**json.loads(self._state.read_text()), secret=self._secret.read_text())
-        except (FileNotFoundError, ValueError, TypeError):
+            recorded = json.loads(self._state.read_text())
+            return Server(int(recorded["pid"]), int(recorded["port"]), self._secret.read_text())
+        except (FileNotFoundError, KeyError, ValueError, TypeError):
             return None
 
 

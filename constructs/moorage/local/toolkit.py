@@ -54,8 +54,15 @@ class Toolkit:
         return self._home.assembly
 
     def _taken(self, assembly: Path) -> Path:
-        """Keep a copy of what is deployed, which `down` needs."""
-        if assembly.resolve() != self._home.assembly.resolve():
+        """Keep a copy of what is deployed, which `down` needs.
+
+        Raises:
+            LocalError: one of the two folders is inside the other.
+        """
+        theirs, ours = assembly.resolve(), self._home.assembly.resolve()
+        if theirs != ours:
+            if theirs.is_relative_to(ours) or ours.is_relative_to(theirs):
+                raise LocalError(f"--app {assembly} and --home {self._home.folder} must not be inside each other")
             shutil.rmtree(self._home.assembly, ignore_errors=True)
             shutil.copytree(assembly, self._home.assembly)
         private.restrict(self._home.folder)

@@ -224,9 +224,51 @@ def test_a_presigned_url_is_served_until_it_expires_and_for_its_own_request(
     request = AWSRequest("GET", f"http://127.0.0.1:{server[1]}/shared/a")
     S3SigV4QueryAuth(Credentials(ACCOUNT, SECRET), "s3", REGION).add_auth(request)
     query = request.url.partition("?")[2]
-    assert "InvalidSignatureException" in sent(server[1], "POST", f"/?{query}", "{}", **target).body
+    assert "AccessDenied" in sent(server[1], "POST", f"/?{query}", "{}", **target).body
     client("s3").delete_object(Bucket="shared", Key="a")
     client("s3").delete_bucket(Bucket="shared")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "body"),
+    [
+        ("PUT", {"X_Amz_Target": "AmazonEC2ContainerServiceV20141113.CreateCluster"}, '{"clusterName": "evil"}'),
+        ("GET", {"X_Amz_Target": "secretsmanager.ListSecrets"}, "{}"),
+        ("PUT", {"X_Amz_Copy_Source": "/other/secret"}, ""),
+        ("PUT", FORM, "Action=CreateUser&UserName=evil&Version=2010-05-08"),
+    ],
+)
+def test_a_presigned_url_of_s3_opens_no_other_operation(
+    server: tuple[int, int], client: Client, method: str, headers: dict[str, str], body: str
+) -> None:
+    request = AWSRequest(method, f"http://127.0.0.1:{server[1]}/shared/up")
+    S3SigV4QueryAuth(Credentials(ACCOUNT, SECRET), "s3", REGION).add_auth(request)
+    answer = sent(server[1], method, request.url.partition(f":{server[1]}")[2], body, **headers)
+    assert "not signed" in answer.body
+    assert client("ecs").list_clusters()["clusterArns"] == []
+
+
+def test_a_header_that_chooses_the_operation_must_be_signed(server: tuple[int, int]) -> None:
+    request = AWSRequest("POST", f"http://127.0.0.1:{server[1]}/", data="{}")
+    SigV4Auth(Credentials(ACCOUNT, SECRET), "ecs", REGION).add_auth(request)
+    target = {"X_Amz_Target": "AmazonEC2ContainerServiceV20141113.ListClusters"}
+    assert "not signed" in sent(server[1], "POST", "/", "{}", **dict(request.headers.items()), **target).body
+
+
+@pytest.mark.parametrize("key", ["test", "", "1111111111111"])
+def test_only_an_account_and_issued_keys_may_sign(server: tuple[int, int], key: str) -> None:
+    request = AWSRequest("POST", f"http://127.0.0.1:{server[1]}/", data=IDENTITY)
+    request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+    SigV4Auth(Credentials(key, SECRET), "sts", REGION).add_auth(request)
+    assert sent(server[1], "POST", "/", IDENTITY, **dict(request.headers.items())).status == 403
+
+
+@pytest.mark.parametrize("query", ["X-Amz-Signature=%C3%A9", "X-Amz-Signature=0"])
+def test_a_malformed_signature_is_refused_without_an_error_of_the_server(server: tuple[int, int], query: str) -> None:
+    scope = f"{ACCOUNT}/20261129/{REGION}/s3/aws4_request"
+    rest = "X-Amz-SignedHeaders=host&X-Amz-Date=99991231T235959Z&X-Amz-Expires=604800"
+    path = f"/a/b?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}&{rest}&{query}"
+    assert sent(server[1], "GET", path).status in {400, 403}
 
 
 def test_a_presigned_query_of_another_service_is_verified_too(server: tuple[int, int]) -> None:

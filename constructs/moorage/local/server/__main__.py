@@ -28,6 +28,7 @@ _ENVIRONMENT = {
     "PERSIST_STATE": "0",
     "SFTP_ENABLED": "0",
 }
+_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
 """The variable with the secret that requests are signed with: other users of the machine cannot read it."""
 _FOREIGN = ("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_")
@@ -37,7 +38,9 @@ def main() -> None:
     """Read the arguments and serve."""
     parser = argparse.ArgumentParser(prog="python -m moorage.local.server", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="where to listen, on 127.0.0.1")
-    parser.add_argument("--log-level", default="WARNING", help="what to write to standard error (default: WARNING)")
+    parser.add_argument(
+        "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
+    )
     arguments = parser.parse_args()
     secret = os.environ.get(SECRET)
     if not secret:
@@ -45,8 +48,9 @@ def main() -> None:
     _prepare_environment(arguments.port, arguments.log_level, secret)
     try:
         asyncio.run(_serve(arguments.port, arguments.log_level))
-    except OSError as error:
-        sys.exit(f"the local AWS cannot listen on 127.0.0.1:{arguments.port}: {error.strerror or error}")
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        sys.exit(f"the local AWS cannot listen on 127.0.0.1:{arguments.port}: {reason}")
 
 
 def _prepare_environment(port: int, log_level: str, secret: str) -> None:

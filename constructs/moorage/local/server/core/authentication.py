@@ -39,6 +39,7 @@ _LOOPBACK = re.compile(r"(?:(?:[a-z0-9_-]+\.)*(?:localhost|127\.0\.0\.1)|\[::1\]
 """`*.localhost` is loopback by RFC 6761, section 6.3; no name in DNS ends in a number (RFC 1123, section 2.1)."""
 _INTERNAL = ("/_ministack", "/_localstack")
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_SIGNATURE = re.compile("[0-9a-f]{64}")
 _LONGEST_SECONDS = 7 * 24 * 3600
 """How long a presigned URL may be valid (IAM user guide, "Authenticating Requests: Using Query Parameters")."""
 _UNSIGNED_BODY = ("UNSIGNED-PAYLOAD", "STREAMING-")
@@ -115,11 +116,13 @@ class Request:
         )
         if isinstance(signature, tuple):
             return AuthError(*signature)
-        untimely = self._expired(signature) if self.presigned else sigv4.request_time_failure(signature)
-        if untimely:
-            return AuthError(*untimely)
+        if unfit := self._unfit(signature, body):
+            return unfit
+        account = _account_of(signature.access_key_id)
+        if account is None:
+            return AuthError("InvalidClientTokenId", "The security token included in the request is invalid.")
         token = self._of_query("X-Amz-Security-Token") or self.headers.get("x-amz-security-token", "")
-        credential = resolve_credential(signature.access_key_id, _account_of(signature.access_key_id), token)
+        credential = resolve_credential(signature.access_key_id, account, token)
         if isinstance(credential, CredentialResolutionError):
             return AuthError(credential.code, credential.message)
         stated = self.headers.get("x-amz-content-sha256", "")
@@ -137,12 +140,35 @@ class Request:
         )
         return AuthError(*mismatch) if mismatch else None
 
+    def _unfit(self, signature: Any, body: bytes) -> AuthError | None:
+        """Say why a signature cannot be one of this request, whatever its key."""
+        if not _SIGNATURE.fullmatch(signature.signature):
+            return AuthError("IncompleteSignature", "The signature must be 64 hexadecimal digits.")
+        if self._adds_to(signature, body):
+            return AuthError("AccessDenied", "There were headers present in the request which were not signed")
+        untimely = self._expired(signature) if self.presigned else sigv4.request_time_failure(signature)
+        return AuthError(*untimely) if untimely else None
+
+    def _adds_to(self, signature: Any, body: bytes) -> bool:
+        """Whether somebody who got a signed request, such as a presigned URL, made another operation of it.
+
+        S3 refuses headers that are not signed (S3 user guide, "Troubleshooting Signature Version 4"). A presigned URL
+        of S3 signs no body, which must not choose another service.
+        """
+        covered = signature.signed_headers.split(";")
+        if any(name.startswith("x-amz-") and name not in covered for name in self.headers):
+            return True
+        if not (self.presigned and signature.service == "s3"):
+            return False
+        routed = ministack._routing_params(self.method, self.path, self.headers, body, self.query)
+        return bool(detect_service(self.method, self.path, self.headers, routed) != "s3")
+
     def _expired(self, signature: Any) -> tuple[str, str] | None:
         seconds = self._of_query("X-Amz-Expires")
         try:
             valid = 0 < int(seconds) <= _LONGEST_SECONDS
             expired = not valid or sigv4.presigned_request_is_expired(signature.amz_date, seconds)
-        except ValueError:
+        except (ValueError, OverflowError):
             expired = True
         return ("AccessDenied", "Request has expired") if expired else None
 
