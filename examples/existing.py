@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
-from moorage import Capacity, Cluster, Container, Forensics, NetworkMode, Service, ServiceConnect, Task
+from moorage import Capacity, Cluster, Container, FailureEvents, NetworkMode, Service, ServiceConnect, Task
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
@@ -24,7 +24,7 @@ cluster = Cluster.from_attributes(
     security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Instances", "sg-0a1b2c3d")],
     namespace="platform",
 )
-Forensics(stack, "Failures", cluster=cluster)
+FailureEvents(stack, "Failures", cluster=cluster)
 
 redis = "public.ecr.aws/docker/library/redis:8"
 cache = Service(stack, "Cache", cluster=cluster, task=Task(Container(redis, port=6379)), connect=ServiceConnect())

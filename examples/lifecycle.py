@@ -4,9 +4,9 @@ import datetime as dt
 
 import aws_cdk as cdk
 
-from moorage import Encryption, Lifecycle, LifecycleRule, Repository
+from moorage import Encryption, LifecyclePolicy, LifecycleRule, Repository
 
-lifecycle = Lifecycle(
+lifecycle = LifecyclePolicy(
     LifecycleRule(untagged=True, older_than=cdk.Duration.days(14)),
     LifecycleRule(tags="v*", keep=30),
     LifecycleRule(unpulled_for=cdk.Duration.days(90), archive=True),

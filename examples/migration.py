@@ -16,6 +16,8 @@ Service(
     "Ledger",
     cluster=Cluster(stack, "Cluster", vpc=network.vpc),
     task=Task(Container(image, port=8000, command=["python", "-m", "http.server"])),
-    before=Task(Container(image, name="migrate", command=["./migrate"], secrets={"DB_PASSWORD": password})),
+    pre_deployment_task=Task(
+        Container(image, name="migrate", command=["./migrate"], secrets={"DB_PASSWORD": password})
+    ),
 )
 app.synth()

@@ -17,7 +17,7 @@ from moorage import (
     RepositoryTemplate,
     Scanning,
     Severity,
-    Signing,
+    SigningRule,
 )
 
 app = cdk.App()
@@ -32,7 +32,7 @@ registry = Registry(
     scanning=Scanning.enhanced(continuous=["prod/*"], on_push=["*"]),
     pull_through=[PullThrough.ecr_public(), PullThrough.docker_hub(hub)],
     templates=[RepositoryTemplate("team")],  # what is pushed to team/... makes its repository
-    signing=[Signing(profile.signing_profile_arn, "prod/*")],
+    signing=[SigningRule(profile.signing_profile_arn, "prod/*")],
     pull_time_exclusions=[scanner],
     audit=AuditTrail.own(),  # what is called, of ECR and ECS too, kept for a year and heard below
 )

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 
-from moorage import Registry, Replica, Replication, Repository, RepositorySettings
+from moorage import Registry, Replication, ReplicationDestination, Repository, RepositorySettings
 
 OURS, THEIRS = "111111111111", "222222222222"
 IRELAND = cdk.Environment(account=OURS, region="eu-west-1")
@@ -15,7 +15,7 @@ app = cdk.App()
 images = cdk.Stack(app, "Images", env=IRELAND)
 replication = Replication(
     prefix="prod/",
-    to=["eu-central-1", Replica("us-east-1", account=THEIRS)],
+    to=["eu-central-1", ReplicationDestination("us-east-1", account=THEIRS)],
     settings=RepositorySettings(mutable_tags=["latest"]),
 )
 source = Registry(images, "Registry", replication=[replication])

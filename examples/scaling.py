@@ -10,7 +10,7 @@ from moorage import (
     LoadBalancer,
     MetricTarget,
     Network,
-    Predictive,
+    PredictiveScaling,
     Route,
     Scaling,
     ScheduledAction,
@@ -40,7 +40,7 @@ Service(
         high_resolution=True,
         metrics=[MetricTarget("Sessions", sessions, 200)],
         schedules=[ScheduledAction("morning", morning, minimum=6)],
-        predictive=Predictive(cpu_percent=60, forecast_only=True),
+        predictive=PredictiveScaling(cpu_percent=60, forecast_only=True),
     ),
 )
 app.synth()

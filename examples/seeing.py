@@ -17,7 +17,7 @@ for service in ("cloudwatch", "events", f"logs.{stack.region}"):
 topic = sns.Topic(stack, "Operators", master_key=key, enforce_ssl=True)
 
 network = Network(stack, "Network")
-cluster = Cluster(stack, "Cluster", vpc=network.vpc, forensics_topic=topic)
+cluster = Cluster(stack, "Cluster", vpc=network.vpc, failure_topic=topic)
 cache = Service(
     stack,
     "Cache",

@@ -18,7 +18,7 @@ task = Task(
     Container.log_router(router),
     cpu=None,  # the least that holds what the containers say: 256 CPU units
     memory_mib=None,  # and 1,024 MiB, since they say 968
-    calls="sqs",
+    called_services="sqs",
 )
 cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
 logs.grant_put_records(Service(stack, "Orders", cluster=cluster, task=task))

@@ -37,7 +37,7 @@ class PlatformStack(cdk.Stack):
             "Cluster",
             vpc=network.vpc,
             namespace=namespace,
-            forensics_topic=self.operators,
+            failure_topic=self.operators,
             removal_policy=removal_policy,
         )
         self.entrance = LoadBalancer(

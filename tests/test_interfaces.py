@@ -45,7 +45,7 @@ Define = Callable[[cdk.Stack, ec2.IVpc], Any]
 
 
 def cluster(stack: cdk.Stack, vpc: ec2.IVpc, *capacity: Capacity) -> Cluster:
-    return Cluster(stack, "Cluster", vpc=vpc, forensics=False, capacity=capacity or None)
+    return Cluster(stack, "Cluster", vpc=vpc, failure_events=False, capacity=capacity or None)
 
 
 def service(stack: cdk.Stack, vpc: ec2.IVpc) -> Service:

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from moorage.ecr.registry.pull_through import PullThrough as PullThrough
     from moorage.ecr.registry.registry import Registry as Registry
     from moorage.ecr.registry.registry_metrics import ApiCall as ApiCall
-    from moorage.ecr.registry.replication import Replica as Replica
     from moorage.ecr.registry.replication import Replication as Replication
-    from moorage.ecr.registry.replication import Source as Source
+    from moorage.ecr.registry.replication import ReplicationDestination as ReplicationDestination
+    from moorage.ecr.registry.replication import ReplicationSource as ReplicationSource
     from moorage.ecr.registry.repository_templates import RepositoryTemplate as RepositoryTemplate
-    from moorage.ecr.registry.repository_templates import Signing as Signing
+    from moorage.ecr.registry.repository_templates import SigningRule as SigningRule
     from moorage.ecr.registry.scanning import Scanning as Scanning
     from moorage.ecr.registry.scanning import ScanningRule as ScanningRule
     from moorage.ecr.registry.scanning import Severity as Severity
-    from moorage.ecr.repository.lifecycle_policy import Lifecycle as Lifecycle
+    from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy as LifecyclePolicy
     from moorage.ecr.repository.lifecycle_policy import LifecycleRule as LifecycleRule
     from moorage.ecr.repository.lifecycle_policy import PushedImage as PushedImage
     from moorage.ecr.repository.public_repository import PublicRepository as PublicRepository
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.placement import Placement as Placement
     from moorage.ecs.capacity.strategy import Strategy as Strategy
     from moorage.ecs.cluster.cluster import Cluster as Cluster
-    from moorage.ecs.cluster.exec_sessions import Sessions as Sessions
-    from moorage.ecs.cluster.failure_events import Forensics as Forensics
+    from moorage.ecs.cluster.exec_sessions import ExecSessions as ExecSessions
+    from moorage.ecs.cluster.failure_events import FailureEvents as FailureEvents
     from moorage.ecs.job.job import Job as Job
     from moorage.ecs.job.triggers import EventRule as EventRule
     from moorage.ecs.job.triggers import Schedule as Schedule
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout as Rollout
     from moorage.workload.scaling import Scaling as Scaling
     from moorage.workload.scaling_targets import MetricTarget as MetricTarget
-    from moorage.workload.scaling_targets import Predictive as Predictive
+    from moorage.workload.scaling_targets import PredictiveScaling as PredictiveScaling
     from moorage.workload.scaling_targets import ScheduledAction as ScheduledAction
     from moorage.workload.task import Architecture as Architecture
     from moorage.workload.task import NetworkMode as NetworkMode
@@ -103,13 +103,13 @@ _HOMES = {
     "Endpoints": "moorage.workload.endpoints",
     "EnvironmentFile": "moorage.workload.container_lifecycle",
     "EventRule": "moorage.ecs.job.triggers",
-    "Forensics": "moorage.ecs.cluster.failure_events",
+    "FailureEvents": "moorage.ecs.cluster.failure_events",
     "HealthCheck": "moorage.workload.container_lifecycle",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.ec2_instances",
     "Job": "moorage.ecs.job.job",
     "Lattice": "moorage.ecs.service.lattice",
-    "Lifecycle": "moorage.ecr.repository.lifecycle_policy",
+    "LifecyclePolicy": "moorage.ecr.repository.lifecycle_policy",
     "LifecycleHook": "moorage.workload.lifecycle_hooks",
     "LifecycleRule": "moorage.ecr.repository.lifecycle_policy",
     "LifecycleStage": "moorage.workload.lifecycle_hooks",
@@ -124,12 +124,12 @@ _HOMES = {
     "NetworkMode": "moorage.workload.task",
     "OperatingSystemFamily": "moorage.workload.task",
     "Placement": "moorage.ecs.capacity.placement",
-    "Predictive": "moorage.workload.scaling_targets",
+    "PredictiveScaling": "moorage.workload.scaling_targets",
     "PublicRepository": "moorage.ecr.repository.public_repository",
     "PullThrough": "moorage.ecr.registry.pull_through",
     "PushedImage": "moorage.ecr.repository.lifecycle_policy",
     "Registry": "moorage.ecr.registry.registry",
-    "Replica": "moorage.ecr.registry.replication",
+    "ReplicationDestination": "moorage.ecr.registry.replication",
     "Replication": "moorage.ecr.registry.replication",
     "Repository": "moorage.ecr.repository.repository",
     "RepositorySettings": "moorage.ecr.repository.repository_settings",
@@ -147,10 +147,10 @@ _HOMES = {
     "ServiceAlarms": "moorage.ecs.monitoring.service_alarms",
     "ServiceConnect": "moorage.ecs.service.service_connect",
     "ServiceConnectTls": "moorage.ecs.service.service_connect",
-    "Sessions": "moorage.ecs.cluster.exec_sessions",
+    "ExecSessions": "moorage.ecs.cluster.exec_sessions",
     "Severity": "moorage.ecr.registry.scanning",
-    "Signing": "moorage.ecr.registry.repository_templates",
-    "Source": "moorage.ecr.registry.replication",
+    "SigningRule": "moorage.ecr.registry.repository_templates",
+    "ReplicationSource": "moorage.ecr.registry.replication",
     "Strategy": "moorage.ecs.capacity.strategy",
     "TargetHealth": "moorage.ecs.load_balancing.route",
     "Task": "moorage.workload.task",

@@ -14,18 +14,18 @@ from aws_cdk import aws_kms as kms
 
 from moorage import (
     Encryption,
-    Lifecycle,
+    LifecyclePolicy,
     LifecycleRule,
     PublicRepository,
     PullThrough,
     Registry,
-    Replica,
     Replication,
+    ReplicationDestination,
     Repository,
     RepositoryTemplate,
     Scanning,
     ScanningRule,
-    Signing,
+    SigningRule,
 )
 
 Define = Callable[[cdk.Stack], object]
@@ -41,7 +41,7 @@ def rule(**arguments: Any) -> Define:
 
 
 def lifecycle(*rules: dict[str, Any]) -> Define:
-    return lambda _: Lifecycle(*(LifecycleRule(**each) for each in rules))
+    return lambda _: LifecyclePolicy(*(LifecycleRule(**each) for each in rules))
 
 
 def repository(**arguments: Any) -> Define:
@@ -125,7 +125,7 @@ def logo(size: int) -> Define:
 CASES: dict[str, tuple[Define, Define]] = {
     "tag-exclusion-filters": (repository(mutable_tags=["a"] * 5), repository(mutable_tags=["a"] * 6)),
     "tag-exclusion-filter": (repository(mutable_tags=["dev-*"]), repository(immutable_tags=["v+"])),
-    "lifecycle-text": (lifecycle({"keep": 10}), lambda _: Lifecycle()),
+    "lifecycle-text": (lifecycle({"keep": 10}), lambda _: LifecyclePolicy()),
     "lifecycle-rules": (
         lifecycle(*({"tags": f"v{number}.*", "keep": 1} for number in range(50))),
         lifecycle(*({"tags": f"v{number}.*", "keep": 1} for number in range(51))),
@@ -159,7 +159,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     "lifecycle-archived-days": (rule(archived_for=days(90)), rule(archived_for=days(89))),
     "replication-rules": (replications(25), replications(26)),
     "replication-destinations": (
-        replication(to=[Replica("eu-central-1", account=f"{n:012}") for n in range(100)]),
+        replication(to=[ReplicationDestination("eu-central-1", account=f"{n:012}") for n in range(100)]),
         replication(to=[]),
     ),
     "replication-filters": (
@@ -169,8 +169,8 @@ CASES: dict[str, tuple[Define, Define]] = {
     "replication-filter": (replication(prefix="prod/"), replication(prefix="prod/*")),
     "replication-region": (replication(to="us-gov-east-1"), replication(to="Frankfurt")),
     "account-id": (
-        lambda _: Replica("eu-central-1", account="222222222222"),
-        lambda _: Replica("eu-central-1", account="22222222222"),
+        lambda _: ReplicationDestination("eu-central-1", account="222222222222"),
+        lambda _: ReplicationDestination("eu-central-1", account="22222222222"),
     ),
     "scanning-rules": (
         scanning("CONTINUOUS_SCAN", "SCAN_ON_PUSH"),
@@ -203,16 +203,16 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "template-applied-for": (template(applied_for="REPLICATION"), template(applied_for=[])),
     "template-description": (template(description="x" * 256), template(description="x" * 257)),
-    "signing-rules": (registry(signing=[Signing(PROFILE)] * 10), registry(signing=[Signing(PROFILE)] * 11)),
+    "signing-rules": (registry(signing=[SigningRule(PROFILE)] * 10), registry(signing=[SigningRule(PROFILE)] * 11)),
     "signing-filters": (
-        lambda _: Signing(PROFILE, ["prod/*"] * 100),
-        lambda _: Signing(PROFILE, ["prod/*"] * 101),
+        lambda _: SigningRule(PROFILE, ["prod/*"] * 100),
+        lambda _: SigningRule(PROFILE, ["prod/*"] * 101),
     ),
-    "signing-filter": (lambda _: Signing(PROFILE, "prod/*"), lambda _: Signing(PROFILE, "prod/")),
-    "signing-profile": (lambda _: Signing(PROFILE), lambda _: Signing("shop")),
+    "signing-filter": (lambda _: SigningRule(PROFILE, "prod/*"), lambda _: SigningRule(PROFILE, "prod/")),
+    "signing-profile": (lambda _: SigningRule(PROFILE), lambda _: SigningRule("shop")),
     "signing-region": (
-        in_region("eu-west-1", registry(signing=[Signing(PROFILE)])),
-        in_region("eu-south-2", registry(signing=[Signing(PROFILE)])),
+        in_region("eu-west-1", registry(signing=[SigningRule(PROFILE)])),
+        in_region("eu-south-2", registry(signing=[SigningRule(PROFILE)])),
     ),
     "pull-time-exclusion": (
         registry(pull_time_exclusions=["arn:aws:iam::111111111111:role/scanner"]),

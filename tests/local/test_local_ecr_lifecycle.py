@@ -37,10 +37,10 @@ ireland, frankfurt, virginia = (
 replication = [
     Replication(
         prefix=prefix,
-        to=["eu-central-1", Replica("us-east-1", account="{THEIRS}")],
+        to=["eu-central-1", ReplicationDestination("us-east-1", account="{THEIRS}")],
         settings=RepositorySettings(
             mutable_tags=["latest"],
-            lifecycle=Lifecycle.releases(said["keep"]),
+            lifecycle=LifecyclePolicy.releases(said["keep"]),
             policy=[iam.PolicyStatement(actions=["ecr:BatchGetImage"], principals=[iam.AccountPrincipal("{THEIRS}")])],
             tags={{"owner": "shop"}},
         ),
@@ -56,7 +56,7 @@ source = Registry(
     replication=replication,
     pull_through=[PullThrough.ecr_public(), PullThrough.docker_hub(hub)],
     templates=[RepositoryTemplate("team", description="the team's")],
-    signing=[Signing("{PROFILE}", "prod/*")] if said["signed"] else [],
+    signing=[SigningRule("{PROFILE}", "prod/*")] if said["signed"] else [],
     pull_time_exclusions=["{SCANNER}"],
     audit=AuditTrail.own(),
     removal_policy=GONE,

@@ -49,7 +49,7 @@ bake = cdk.Duration.minutes(1)
 hooks = [LifecycleHook.function(check, LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]
 rollouts = {
     "rolling": Rollout.rolling(),
-    "blue_green": Rollout.blue_green(bake=bake, hooks=hooks, alarms=RollbackAlarms(others=[alarm])),
+    "blue_green": Rollout.blue_green(bake=bake, hooks=hooks, alarms=RollbackAlarms(extra_alarms=[alarm])),
     "canary": Rollout.canary(percent=10, bake=bake),
     "linear": Rollout.linear(percent=50, bake=bake),
 }
@@ -62,7 +62,9 @@ for name, rollout in rollouts.items():
         scaling=Scaling(2),
         route=Route(edge, path=f"/{name}/*"),
         rollout=rollout,
-        before=Task(Container("busybox:1.37", command=["sh", "-c", said["before"]])) if name == "rolling" else None,
+        pre_deployment_task=(
+            Task(Container("busybox:1.37", command=["sh", "-c", said["before"]])) if name == "rolling" else None
+        ),
         removal_policy=gone,
     )
 app.synth()

@@ -28,8 +28,9 @@ from moorage import (
     Network,
     NetworkLoadBalancer,
     Registry,
-    Replica,
     Replication,
+    ReplicationDestination,
+    ReplicationSource,
     Repository,
     RepositorySettings,
     Route,
@@ -37,7 +38,6 @@ from moorage import (
     Scanning,
     Service,
     Severity,
-    Source,
     Task,
 )
 from stacks.environment import Environment
@@ -95,7 +95,7 @@ def connections(app: cdk.App) -> None:
 def registry(app: cdk.App) -> None:
     """A repository, scanning, replication to another region and account, and an alarm on what scans find."""
     stack = cdk.Stack(app, "Images")
-    prod = Replication(prefix="prod/", to=["eu-central-1", Replica("us-east-1", account="222222222222")])
+    prod = Replication(prefix="prod/", to=["eu-central-1", ReplicationDestination("us-east-1", account="222222222222")])
     registry = Registry(stack, "Registry", scanning=Scanning.enhanced(), replication=[prod])
     Repository(stack, "Web", name="prod/web", keep_releases=30)
     topic = sns.Topic(stack, "Findings", master_key=registry.event_key, enforce_ssl=True)
@@ -106,11 +106,13 @@ def destination(app: cdk.App) -> None:
     """The destination's side of it, its repositories encrypted by a key of its own."""
     there = cdk.Environment(account="222222222222", region="us-east-1")
     settings = RepositorySettings(encryption=Encryption.own_key())
-    prod = Replication(prefix="prod/", to=Replica("us-east-1", account="222222222222"), settings=settings)
+    prod = Replication(
+        prefix="prod/", to=ReplicationDestination("us-east-1", account="222222222222"), settings=settings
+    )
     registry = Registry(
         cdk.Stack(app, "Images", env=there),
         "Registry",
-        replicates_from=[Source("111111111111", prod)],
+        replicates_from=[ReplicationSource("111111111111", prod)],
         audit=AuditTrail.own(),
     )
     registry.on_replicated("Copies", target=targets.EventBus(events.EventBus.from_event_bus_name(registry, "B", "b")))

@@ -20,7 +20,7 @@ from moorage import (
     LifecycleStage,
     LoadBalancer,
     Placement,
-    Predictive,
+    PredictiveScaling,
     RollbackAlarms,
     Rollout,
     Route,
@@ -119,12 +119,12 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: Scaling.surviving_zone_loss(peak=0, zones=3)),
     ),
     "predicted-ahead": (
-        value(lambda: Predictive(cpu_percent=50, ahead=minutes(59))),
-        value(lambda: Predictive(cpu_percent=50, ahead=minutes(60))),
+        value(lambda: PredictiveScaling(cpu_percent=50, scheduling_buffer=minutes(59))),
+        value(lambda: PredictiveScaling(cpu_percent=50, scheduling_buffer=minutes(60))),
     ),
     "predicted-above-maximum": (
-        value(lambda: Predictive(cpu_percent=50, above_maximum_percent=100)),
-        value(lambda: Predictive(cpu_percent=50, above_maximum_percent=101)),
+        value(lambda: PredictiveScaling(cpu_percent=50, max_capacity_buffer_percent=100)),
+        value(lambda: PredictiveScaling(cpu_percent=50, max_capacity_buffer_percent=101)),
     ),
     "bake-time": (value(lambda: rolling(bake=minutes(1440))), value(lambda: rolling(bake=minutes(1.5)))),
     "rollout-duration": (
@@ -159,7 +159,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     "alarm-threshold": (value(lambda: alarms(unhealthy_targets=1)), value(lambda: alarms(unhealthy_targets=0))),
     "alarm-percent": (value(lambda: alarms(errors_percent=0.5)), value(lambda: alarms(errors_percent=100))),
     "dashboard-widgets": (dashboard(124), dashboard(125)),
-    "alarm-minutes": (value(lambda: alarms(minutes=1)), value(lambda: alarms(minutes=0))),
+    "alarm-minutes": (value(lambda: alarms(evaluation_minutes=1)), value(lambda: alarms(evaluation_minutes=0))),
     "service-connect-name": (connected("catalog-2.store"), connected("Catalog")),
     "private-ca-arn": (
         value(lambda: ServiceConnectTls(authority_arn=AUTHORITY)),

@@ -373,7 +373,10 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: ManagedScaling(target_percent=100),
         lambda _: ManagedScaling(target_percent=101),
     ),
-    "managed-scaling-step": (lambda _: ManagedScaling(most_at_once=10_000), lambda _: ManagedScaling(most_at_once=0)),
+    "managed-scaling-step": (
+        lambda _: ManagedScaling(maximum_scaling_step_size=10_000),
+        lambda _: ManagedScaling(maximum_scaling_step_size=0),
+    ),
     "managed-scaling-warmup": (
         lambda _: ManagedScaling(instance_warmup=seconds(10_000)),
         lambda _: ManagedScaling(instance_warmup=seconds(10_001)),
@@ -434,7 +437,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         target(timeout=seconds(9), interval=seconds(10)),
         target(timeout=seconds(10), interval=seconds(10)),
     ),
-    "target-health-threshold": (target(healthy=10), target(unhealthy=1)),
+    "target-health-threshold": (target(healthy_threshold_count=10), target(unhealthy_threshold_count=1)),
     "target-health-path": (target(path="/" + "x" * 1023), target(path="healthz")),
     "target-health-grpc-path": (grpc(TargetHealth("/grpc.health.v1.Health/Check")), grpc(TargetHealth("/healthz"))),
     "target-health-codes": (route(health=TargetHealth(codes="200,300-499")), route(health=TargetHealth(codes="500"))),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def keep_failures(stack: cdk.Stack, cluster: ecs.Cluster) -> None:
-    """Keep what fails in a cluster in a log group, as `moorage.Forensics` does."""
+    """Keep what fails in a cluster in a log group, as `moorage.FailureEvents` does."""
     seen = logs.LogGroup(stack, "SeenLogs", retention=logs.RetentionDays.ONE_YEAR)
     let_write = logs.CfnResourcePolicy(
         stack,

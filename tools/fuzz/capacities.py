@@ -226,14 +226,14 @@ def _managed_scaling(pick: Pick) -> Code:
     return call(
         "ManagedScaling",
         target_percent=pick.within("managed-scaling-target", 1, 100),
-        most_at_once=pick.within("managed-scaling-step", 1, 10000),
+        maximum_scaling_step_size=pick.within("managed-scaling-step", 1, 10000),
         instance_warmup=seconds(pick.within("managed-scaling-warmup", 0, 10000)),
     )
 
 
 def _warm_pool(pick: Pick, most: int) -> Code:
     waiting = pick.one_of(-1, most + 1) if pick.breaks("warm-pool") else pick.one_of(0, 1)
-    return call("WarmPool", min_instances=waiting, max_prepared=pick.one_of(None, most))
+    return call("WarmPool", min_instances=waiting, max_prepared_instances=pick.one_of(None, most))
 
 
 def _managed(pick: Pick) -> Ground:

@@ -215,6 +215,6 @@ def _target_health(pick: Pick, of: str) -> Code:
         codes=codes,
         interval=seconds(interval),
         timeout=seconds(timeout),
-        healthy=pick.within("target-health-threshold", 2, 10),
-        unhealthy=pick.within("target-health-threshold", 2, 10),
+        healthy_threshold_count=pick.within("target-health-threshold", 2, 10),
+        unhealthy_threshold_count=pick.within("target-health-threshold", 2, 10),
     )

@@ -115,11 +115,11 @@ def _predictive(pick: Pick, *, routed: bool) -> Code:
     of = pick.one_of("cpu_percent", "memory_percent", "requests_per_task" if routed else "cpu_percent")
     above = "predicted-above-maximum"
     return call(
-        "Predictive",
+        "PredictiveScaling",
         **{of: 60},
         forecast_only=pick.on(),
-        ahead=seconds(pick.within("predicted-ahead", 0, 3599)),
-        above_maximum_percent=pick.maybe(lambda: pick.within(above, 0, 100), above),
+        scheduling_buffer=seconds(pick.within("predicted-ahead", 0, 3599)),
+        max_capacity_buffer_percent=pick.maybe(lambda: pick.within(above, 0, 100), above),
     )
 
 
@@ -217,7 +217,7 @@ def _bake(pick: Pick) -> Code | None:
 def _alarms(pick: Pick, *, routed: bool) -> Code:
     if not routed and not pick.breaks(*ALARMS):
         none = dict.fromkeys(("errors_percent", "latency", "unhealthy_targets"), NONE)
-        return pick.one_of(NONE, call("RollbackAlarms", **none, others=[Code("alarm")]))
+        return pick.one_of(NONE, call("RollbackAlarms", **none, extra_alarms=[Code("alarm")]))
     threshold = pick.one_of(0, -1)
     broken = pick.breaks("alarm-threshold")
     targets = threshold if broken else pick.one_of(None, 1, 5, NONE)
@@ -226,8 +226,10 @@ def _alarms(pick: Pick, *, routed: bool) -> Code:
         errors_percent=pick.keeping("alarm-percent", (None, 0, 0.5, 99.9, NONE), (-1, 100)),
         latency=seconds(threshold if broken else pick.one_of(0.001, 1, 60)),
         unhealthy_targets=targets,
-        minutes=pick.within("alarm-minutes", 1, _DAY_MINUTES),
-        others=[Code("alarm")] if targets == NONE else pick.one_of(None, [Code("alarm")]),  # or none on connections
+        evaluation_minutes=pick.within("alarm-minutes", 1, _DAY_MINUTES),
+        extra_alarms=[Code("alarm")]
+        if targets == NONE
+        else pick.one_of(None, [Code("alarm")]),  # or none on connections
         topic=pick.one_of(None, Code("topic")),
     )
 

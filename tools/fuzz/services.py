@@ -93,7 +93,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
         "scaling": None if daemon else _scaling(pick, under, requests=entry is not None and entry.requests),
         "route": entry and entry.routes,
         "rollout": how,
-        "before": _other_task(pick, under) if pick.seldom() and not daemon else None,
+        "pre_deployment_task": _other_task(pick, under) if pick.seldom() and not daemon else None,
         "connect": connect,
         "capacity": under.chosen,
         "placement": where,

@@ -106,7 +106,7 @@ WARM_POOL = Limit(
     id="warm-pool",
     accepts=lambda ends: 0 <= ends[0] <= ends[1],
     says="0 instances or more wait, and no more than are prepared in all",
-    instead="use a smaller WarmPool(min_instances=), or a larger max_prepared= or max_instances=",
+    instead="use a smaller WarmPool(min_instances=), or a larger max_prepared_instances= or max_instances=",
     source="botocore autoscaling PutWarmPool.MinSize, MaxGroupPreparedCapacity",
     show=lambda ends: f"{ends[0]} waiting of {ends[1]}",
 )

@@ -184,7 +184,7 @@ class Container:
 
         Args:
             config: A configuration of the collector, as text or in an SSM parameter. With it, what the collector calls
-                and may do is said by `Task(calls=..., permissions=...)`. Without it, traces go to X-Ray.
+                and may do is said by `Task(called_services=..., permissions=...)`. Without it, traces go to X-Ray.
             name: The container's name.
             image: The collector's image; AWS's from the public registry without it, so that a network without a way to
                 the internet needs one of a `Repository`.

@@ -53,7 +53,7 @@ class Endpoints:
         """
         faults = Faults("Endpoints")
         for task in tasks:
-            if INTERNET.intersection(task.calls):
+            if INTERNET.intersection(task.called_services):
                 faults.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
             for container in task.containers:
                 if container.image.needs >= INTERNET:

@@ -123,8 +123,8 @@ class RollbackAlarms:
             in a minute; None for no alarm. A canary of 5 % is heard where 400 are asked for in a minute.
         latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
         unhealthy_targets: So many targets that fail their health check; None for no alarm.
-        minutes: How many minutes in a row it must be so, 1 or more.
-        others: Alarms of your own, which take it back too.
+        evaluation_minutes: How many minutes in a row it must be so, 1 or more.
+        extra_alarms: Alarms of your own, which take it back too.
         topic: What is told besides; the library defines the alarms' own action, which is the rollback, no other.
 
     Raises:
@@ -134,8 +134,8 @@ class RollbackAlarms:
     errors_percent: float | None = 5
     latency: int | None = attrs.field(converter=optional_milliseconds, default=default_seconds(5))
     unhealthy_targets: int | None = 1
-    minutes: int = 3
-    others: tuple[cloudwatch.IAlarm, ...] = attrs.field(converter=_alarms, default=())
+    evaluation_minutes: int = 3
+    extra_alarms: tuple[cloudwatch.IAlarm, ...] = attrs.field(converter=_alarms, default=())
     topic: sns.ITopic | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -143,9 +143,9 @@ class RollbackAlarms:
         faults.keep(rollout_limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
         faults.keep(rollout_limits.ALARM_COUNT, "latency", self.latency)
         faults.keep(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
-        faults.keep(rollout_limits.ALARM_MINUTES, "minutes", self.minutes)
-        if not self.on_targets and not self.others:
-            faults.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or others=")
+        faults.keep(rollout_limits.ALARM_MINUTES, "evaluation_minutes", self.evaluation_minutes)
+        if not self.on_targets and not self.extra_alarms:
+            faults.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or extra_alarms=")
         faults.raise_found()
 
     @property
@@ -155,7 +155,7 @@ class RollbackAlarms:
 
     def rings(self, *, reads_requests: bool) -> bool:
         """Whether there is an alarm left over targets whose load balancer reads requests, or reads none."""
-        return bool(self.others) or (self.on_targets if reads_requests else self.unhealthy_targets is not None)
+        return bool(self.extra_alarms) or (self.on_targets if reads_requests else self.unhealthy_targets is not None)
 
 
 class Shift(enum.Enum):

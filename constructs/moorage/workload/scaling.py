@@ -15,7 +15,7 @@ from moorage.workload.problems import Faults, is_token
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
-    from moorage.workload.scaling_targets import MetricTarget, Predictive, ScheduledAction
+    from moorage.workload.scaling_targets import MetricTarget, PredictiveScaling, ScheduledAction
 
 
 def _tuple(given: Iterable[MetricTarget] | Iterable[ScheduledAction]) -> tuple[MetricTarget | ScheduledAction, ...]:
@@ -56,7 +56,7 @@ class Scaling:
     queue: sqs.IQueue | None = attrs.field(default=None, kw_only=True)
     metrics: tuple[MetricTarget, ...] = attrs.field(converter=_tuple, default=(), kw_only=True)
     schedules: tuple[ScheduledAction, ...] = attrs.field(converter=_tuple, default=(), kw_only=True)
-    predictive: Predictive | None = attrs.field(default=None, kw_only=True)
+    predictive: PredictiveScaling | None = attrs.field(default=None, kw_only=True)
     high_resolution: bool = attrs.field(default=False, kw_only=True)
     scale_out_cooldown: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
     scale_in_cooldown: int = attrs.field(converter=seconds, default=default_seconds(300), kw_only=True)

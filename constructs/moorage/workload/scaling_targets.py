@@ -73,7 +73,7 @@ class ScheduledAction:
 
 
 @attrs.frozen(kw_only=True)
-class Predictive:
+class PredictiveScaling:
     """Copies that are started before the load comes, as two weeks of its history foretell it.
 
     It adds to what the targets do and never takes away. One of the three targets says what is foretold.
@@ -83,8 +83,8 @@ class Predictive:
         memory_percent: Memory use, likewise.
         requests_per_task: Requests in a minute that each task gets; the service needs a route.
         forecast_only: Whether the forecast is only shown, to see how good it is, and starts nothing.
-        ahead: How long before the load the copies start, less than an hour.
-        above_maximum_percent: Lets a forecast near or above the maximum raise it, to so many percent above the
+        scheduling_buffer: How long before the load the copies start, less than an hour.
+        max_capacity_buffer_percent: Lets a forecast near or above the maximum raise it, to so many percent above the
             forecast, 0 to 100 %; the maximum holds without it.
 
     Raises:
@@ -95,11 +95,11 @@ class Predictive:
     memory_percent: float | None = None
     requests_per_task: float | None = None
     forecast_only: bool = False
-    ahead: int = attrs.field(converter=seconds, default=default_seconds(300))
-    above_maximum_percent: int | None = None
+    scheduling_buffer: int = attrs.field(converter=seconds, default=default_seconds(300))
+    max_capacity_buffer_percent: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Predictive")
+        faults = Faults("PredictiveScaling")
         given = self._targets
         if len(given) != 1:
             faults.add(
@@ -109,8 +109,8 @@ class Predictive:
         faults.keep(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
         faults.keep(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
         faults.keep(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
-        faults.keep(rollout_limits.PREDICTED_AHEAD, "ahead", self.ahead)
-        faults.keep(rollout_limits.PREDICTED_ABOVE, "above_maximum_percent", self.above_maximum_percent)
+        faults.keep(rollout_limits.PREDICTED_AHEAD, "scheduling_buffer", self.scheduling_buffer)
+        faults.keep(rollout_limits.PREDICTED_ABOVE, "max_capacity_buffer_percent", self.max_capacity_buffer_percent)
         faults.raise_found()
 
     @property

@@ -74,8 +74,9 @@ class Task:
         network_mode: How its containers are connected. `BRIDGE`, `HOST` and `NONE` are for instances in an Auto Scaling
             group, `HOST` for ECS Managed Instances too.
         volumes: What its containers keep files on and name in `Container(mounts=...)`; one `Volume.ebs` at most.
-        calls: Services of AWS that the application calls, as endpoints name them (`sqs`, `dynamodb`, `kms`), so that
-            its network is checked for a way there, and `Endpoints.for_tasks` has it; `internet` for anything else.
+        called_services: Services of AWS that the application calls, as endpoints name them (`sqs`, `dynamodb`, `kms`),
+            so that its network is checked for a way there, and `Endpoints.for_tasks` has it; `internet` for anything
+            else.
         execute_command: Whether a session in its containers is possible (ECS Exec).
         operating_system_family: The operating system that the images are built for.
         pid_mode: Whether its containers see one another's processes (`task`), or all of the instance (`host`), which
@@ -96,7 +97,7 @@ class Task:
     permissions: tuple[iam.PolicyStatement, ...]
     network_mode: NetworkMode
     volumes: tuple[Volume, ...]
-    calls: tuple[str, ...]
+    called_services: tuple[str, ...]
     execute_command: bool
     operating_system_family: OperatingSystemFamily
     pid_mode: str | None
@@ -113,7 +114,7 @@ class Task:
         permissions: Sequence[iam.PolicyStatement] = (),
         network_mode: NetworkMode = NetworkMode.AWSVPC,
         volumes: Volume | Sequence[Volume] = (),
-        calls: str | Sequence[str] = (),
+        called_services: str | Sequence[str] = (),
         execute_command: bool = False,
         operating_system_family: OperatingSystemFamily = OperatingSystemFamily.LINUX,
         pid_mode: str | None = None,
@@ -130,7 +131,7 @@ class Task:
             permissions=tuple(permissions),
             network_mode=network_mode,
             volumes=tuple(volumes) if isinstance(volumes, Iterable) else (volumes,),
-            calls=(calls,) if isinstance(calls, str) else tuple(calls),
+            called_services=(called_services,) if isinstance(called_services, str) else tuple(called_services),
             execute_command=execute_command,
             operating_system_family=operating_system_family,
             pid_mode=pid_mode,
@@ -165,7 +166,7 @@ class Task:
             faults.keep(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
         if self.on_windows:
             self._check_windows(faults)
-        check_services("calls", self.calls, faults)
+        check_services("called_services", self.called_services, faults)
         faults.raise_found()
 
     @property
@@ -199,7 +200,7 @@ class Task:
     @property
     def needs_to_run(self) -> Needs:
         """What it reaches from its own place in the network: what it and its sidecars call, and a session's way in."""
-        return frozenset(self.calls).union(
+        return frozenset(self.called_services).union(
             EXECUTE_COMMAND if self.execute_command else (),
             *(container.sidecar.calls for container in self.containers if container.sidecar),
         )

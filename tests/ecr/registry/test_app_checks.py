@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from moorage import Replica, Replication, RepositorySettings, Source
+from moorage import Replication, ReplicationDestination, ReplicationSource, RepositorySettings
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
     beside,
@@ -31,7 +31,7 @@ def registry(
     name: str,
     place: Place,
     *replication: Replication,
-    replicates_from: tuple[RegistryRecord | Source, ...] = (),
+    replicates_from: tuple[RegistryRecord | ReplicationSource, ...] = (),
     stage: str | None = "",
 ) -> RegistryRecord:
     return RegistryRecord(f"{name}/Registry", name, stage, place, replication, replicates_from)
@@ -104,7 +104,7 @@ def test_the_stacks_of_an_app_are_read_only_for_a_destination_without_a_registry
 
 
 def test_a_destination_of_another_app_or_an_unknown_account_is_not_checked() -> None:
-    elsewhere = registry("One", HERE, Replication(to=Replica("us-east-1", elsewhere=True)))
+    elsewhere = registry("One", HERE, Replication(to=ReplicationDestination("us-east-1", managed_elsewhere=True)))
     unknown = registry("One", UNKNOWN, TO_THERE)
     for source in (elsewhere, unknown):
         assert not list(out_of_step(source, [source], everywhere))
@@ -112,11 +112,11 @@ def test_a_destination_of_another_app_or_an_unknown_account_is_not_checked() -> 
 
 def test_a_destination_takes_copies_of_a_registry_or_of_the_same_rules_of_its_account() -> None:
     source = registry("One", HERE, TO_THERE)
-    for origin in (source, Source(OURS, TO_THERE)):
+    for origin in (source, ReplicationSource(OURS, TO_THERE)):
         assert not list(out_of_step(source, [registry("Two", THERE, replicates_from=(origin,))], everywhere))
     changed = Replication(to="us-east-1", settings=RepositorySettings(mutable_tags=["latest"]))
     other = registry("Other", ("333333333333", "eu-west-1"), TO_THERE)
-    for origins in ((), (Source(OURS, changed),), (Source(THEIRS, TO_THERE),), (other,)):
+    for origins in ((), (ReplicationSource(OURS, changed),), (ReplicationSource(THEIRS, TO_THERE),), (other,)):
         (error,) = out_of_step(source, [registry("Two", THERE, replicates_from=origins)], everywhere)
         assert "but Two/Registry is not told of it, or of other settings" in error
 

@@ -16,17 +16,17 @@ from aws_cdk.assertions import Match
 from moorage import (
     AuditTrail,
     Encryption,
-    Lifecycle,
+    LifecyclePolicy,
     PullThrough,
     Registry,
-    Replica,
     Replication,
+    ReplicationDestination,
+    ReplicationSource,
     Repository,
     RepositorySettings,
     RepositoryTemplate,
     Scanning,
-    Signing,
-    Source,
+    SigningRule,
 )
 from tests.conftest import readable, template, warnings_of
 
@@ -50,14 +50,16 @@ def test_whole_template(app: cdk.App, whole: SnapshotAssertion) -> None:
         stack,
         "Registry",
         scanning=Scanning.enhanced(continuous=["prod/*"], on_push=["*"]),
-        replication=[Replication(prefix="prod/", to=["eu-central-1", Replica("us-east-1", account=THEIRS)])],
+        replication=[
+            Replication(prefix="prod/", to=["eu-central-1", ReplicationDestination("us-east-1", account=THEIRS)])
+        ],
         pull_through=[
             PullThrough.ecr_public(),
             PullThrough.docker_hub(secret),
             PullThrough.ecr(account=THEIRS, region="us-east-1", prefix="base"),
         ],
         templates=[RepositoryTemplate("ROOT")],
-        signing=[Signing(PROFILE, "prod/*")],
+        signing=[SigningRule(PROFILE, "prod/*")],
         pull_time_exclusions=[SCANNER],
     )
     assert readable(template(stack).to_json()) == whole
@@ -67,13 +69,13 @@ def test_whole_template_of_a_destination(app: cdk.App, whole: SnapshotAssertion)
     settings = RepositorySettings(
         mutable_tags=["latest"],
         encryption=Encryption.own_key(),
-        lifecycle=Lifecycle.releases(10),
+        lifecycle=LifecyclePolicy.releases(10),
         policy=[
             iam.PolicyStatement(actions=["ecr:BatchGetImage"], principals=[iam.OrganizationPrincipal("o-1234567890")])
         ],
         tags={"owner": "shop"},
     )
-    replication = Replication(prefix="prod/", to=Replica("us-east-1", account=THEIRS), settings=settings)
+    replication = Replication(prefix="prod/", to=ReplicationDestination("us-east-1", account=THEIRS), settings=settings)
     source = Registry(stack_in(app, "eu-west-1"), "Registry", replication=[replication])
     there = stack_in(app, "us-east-1", THEIRS)
     Registry(there, "Registry", replicates_from=[source])
@@ -146,7 +148,7 @@ def test_who_may_pull_through_a_cache_may_make_its_repositories(stack: cdk.Stack
 
 def test_who_pushes_may_be_let_sign(stack: cdk.Stack) -> None:
     role = iam.Role(stack, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
-    Registry(stack, "Registry", signing=[Signing(PROFILE)]).grant_sign(role)
+    Registry(stack, "Registry", signing=[SigningRule(PROFILE)]).grant_sign(role)
     template(stack).has_resource_properties(
         "AWS::IAM::Policy",
         {
@@ -162,9 +164,11 @@ def test_fails_with_the_arn_that_cdk_gives_a_profile_by_its_attributes(stack: cd
     of = signer.SigningProfile.from_signing_profile_attributes
     profile = of(stack, "Profile", signing_profile_name="shop", signing_profile_version="1a2b")
     assert "://signing-profiles/" in profile.signing_profile_arn  # or CDK has mended it, and the check can go
-    with pytest.raises(ValueError, match="Signing: profile is one of CDK's from_signing_profile_attributes, but its"):
-        Signing(profile.signing_profile_arn)
-    Signing(signer.SigningProfile(stack, "Own", platform=signer.Platform.of("Notation")).signing_profile_arn)
+    with pytest.raises(
+        ValueError, match="SigningRule: profile is one of CDK's from_signing_profile_attributes, but its"
+    ):
+        SigningRule(profile.signing_profile_arn)
+    SigningRule(signer.SigningProfile(stack, "Own", platform=signer.Platform.of("Notation")).signing_profile_arn)
 
 
 def test_a_role_is_left_out_of_pull_times_by_its_arn(stack: cdk.Stack) -> None:
@@ -258,7 +262,7 @@ def test_a_filter_that_matches_no_repository_is_a_warning(app: cdk.App) -> None:
         "Registry",
         scanning=Scanning.enhanced(continuous=["prod/*", "web"]),
         replication=[Replication(prefix=["prod/", "dev/"], to="eu-central-1")],
-        signing=[Signing(PROFILE, "test/*")],
+        signing=[SigningRule(PROFILE, "test/*")],
     )
     Repository(stack, "Web", name="prod/web")
     (warning,) = warnings_of(app, "Shop")
@@ -271,7 +275,7 @@ def test_a_registry_without_repositories_beside_it_warns_of_no_filter(app: cdk.A
 
 
 def test_a_destination_lets_in_the_account_that_copies_and_no_other(app: cdk.App) -> None:
-    replication = Replication(prefix="prod/", to=["us-east-1", Replica("us-east-1", account=THEIRS)])
+    replication = Replication(prefix="prod/", to=["us-east-1", ReplicationDestination("us-east-1", account=THEIRS)])
     source = Registry(stack_in(app, "eu-west-1"), "Registry", replication=[replication])
     same, other = stack_in(app, "us-east-1"), stack_in(app, "us-east-1", THEIRS)
     for there in (same, other):
@@ -291,24 +295,24 @@ def test_a_destination_lets_in_the_account_that_copies_and_no_other(app: cdk.App
                 "AppliedFor": ["REPLICATION"],
                 "ImageTagMutability": "IMMUTABLE",
                 "EncryptionConfiguration": {"EncryptionType": "KMS"},
-                "LifecyclePolicy": Lifecycle.releases().text,
+                "LifecyclePolicy": LifecyclePolicy.releases().text,
             },
         )
 
 
 def test_a_prefix_that_is_no_namespace_is_out_of_a_templates_reach(app: cdk.App) -> None:
-    replication = Replication(prefix=["prod/", "web-"], to=Replica("us-east-1", account=THEIRS))
+    replication = Replication(prefix=["prod/", "web-"], to=ReplicationDestination("us-east-1", account=THEIRS))
     there = stack_in(app, "us-east-1", THEIRS, "There")
-    Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+    Registry(there, "Registry", replicates_from=[ReplicationSource(OURS, replication)])
     (warning,) = warnings_of(app, "There")
     assert "copies of 'web-' go to repositories too that no creation template reaches" in warning
     template(there).resource_count_is(TEMPLATE, 1)
 
 
 def test_a_source_of_another_app_is_taken_as_it_says(app: cdk.App) -> None:
-    replication = Replication(to=Replica("us-east-1", account=THEIRS))
+    replication = Replication(to=ReplicationDestination("us-east-1", account=THEIRS))
     there = stack_in(app, "us-east-1", THEIRS)
-    Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+    Registry(there, "Registry", replicates_from=[ReplicationSource(OURS, replication)])
     template(there).has_resource_properties(TEMPLATE, {"Prefix": "ROOT"})
     template(there).resource_count_is("AWS::ECR::RegistryPolicy", 1)
 
@@ -316,8 +320,8 @@ def test_a_source_of_another_app_is_taken_as_it_says(app: cdk.App) -> None:
 def test_tags_and_keys_of_the_account_need_a_role_that_ecr_assumes(app: cdk.App) -> None:
     settings = RepositorySettings(encryption=Encryption.own_key(), tags={"owner": "shop"})
     there = stack_in(app, "us-east-1", THEIRS)
-    replication = Replication(to=Replica("us-east-1", account=THEIRS), settings=settings)
-    Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+    replication = Replication(to=ReplicationDestination("us-east-1", account=THEIRS), settings=settings)
+    Registry(there, "Registry", replicates_from=[ReplicationSource(OURS, replication)])
     made = template(there)
     made.has_resource_properties(
         TEMPLATE, {"CustomRoleArn": Match.any_value(), "ResourceTags": [{"Key": "owner", "Value": "shop"}]}
@@ -339,9 +343,9 @@ def test_a_key_of_another_region_is_refused_for_what_ecr_makes_too(app: cdk.App)
     there = stack_in(app, "us-east-1", THEIRS, "There")
     key = kms.Key.from_key_arn(there, "Key", f"arn:aws:kms:eu-west-1:{THEIRS}:key/1a2b")
     settings = RepositorySettings(encryption=Encryption.with_key(key))
-    replication = Replication(to=Replica("us-east-1", account=THEIRS), settings=settings)
+    replication = Replication(to=ReplicationDestination("us-east-1", account=THEIRS), settings=settings)
     with pytest.raises(ValueError, match="There/Registry: the key of encryption is one of eu-west-1 for us-east-1"):
-        Registry(there, "Registry", replicates_from=[Source(OURS, replication)])
+        Registry(there, "Registry", replicates_from=[ReplicationSource(OURS, replication)])
 
 
 def test_a_destination_out_of_sight_is_told_what_it_must_have(app: cdk.App) -> None:
@@ -349,7 +353,9 @@ def test_a_destination_out_of_sight_is_told_what_it_must_have(app: cdk.App) -> N
     Registry(
         stack,
         "Registry",
-        replication=[Replication(prefix="prod/", to=["eu-central-1", Replica("us-east-1", account=THEIRS)])],
+        replication=[
+            Replication(prefix="prod/", to=["eu-central-1", ReplicationDestination("us-east-1", account=THEIRS)])
+        ],
     )
     app.synth()
     near, far = template(stack).find_outputs("*").values()
@@ -375,17 +381,19 @@ def test_a_missing_destination_is_an_error_where_the_app_has_stacks(app: cdk.App
 
 
 def test_another_apps_destination_is_none(app: cdk.App) -> None:
-    replication = Replication(to=Replica("us-east-1", elsewhere=True))
+    replication = Replication(to=ReplicationDestination("us-east-1", managed_elsewhere=True))
     Registry(stack_in(app, "eu-west-1"), "Registry", replication=[replication])
     stack_in(app, "us-east-1")
     app.synth()
 
 
 def test_a_destination_out_of_step_is_an_error(app: cdk.App) -> None:
-    given = Replication(to=Replica("us-east-1", account=THEIRS), settings=RepositorySettings(mutable_tags=["latest"]))
-    told = Replication(to=Replica("us-east-1", account=THEIRS))
+    given = Replication(
+        to=ReplicationDestination("us-east-1", account=THEIRS), settings=RepositorySettings(mutable_tags=["latest"])
+    )
+    told = Replication(to=ReplicationDestination("us-east-1", account=THEIRS))
     Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry", replication=[given])
-    Registry(stack_in(app, "us-east-1", THEIRS, "There"), "Registry", replicates_from=[Source(OURS, told)])
+    Registry(stack_in(app, "us-east-1", THEIRS, "There"), "Registry", replicates_from=[ReplicationSource(OURS, told)])
     with pytest.raises(RuntimeError, match="There/Registry is not told of it, or of other settings"):
         app.synth()
 
@@ -395,7 +403,7 @@ def test_a_circle_is_an_error_that_names_its_registries(app: cdk.App) -> None:
     Registry(
         stack_in(app, "us-east-1", name="Two"),
         "Registry",
-        replication=[Replication(to=Replica("eu-west-1", elsewhere=True))],
+        replication=[Replication(to=ReplicationDestination("eu-west-1", managed_elsewhere=True))],
         replicates_from=[one],
     )
     with pytest.raises(RuntimeError, match="One/Registry copies to Two/Registry copies to One/Registry"):
@@ -427,7 +435,7 @@ def test_a_source_that_copies_nothing_here_is_refused(app: cdk.App) -> None:
 
 
 def test_a_source_whose_account_is_not_known_cannot_be_let_in(app: cdk.App) -> None:
-    replication = Replication(to=Replica("us-east-1", account=THEIRS))
+    replication = Replication(to=ReplicationDestination("us-east-1", account=THEIRS))
     source = Registry(cdk.Stack(app, "Shop"), "Registry", replication=[replication])
     with pytest.raises(ValueError, match="replicates_from has Shop/Registry, whose account is not known"):
         Registry(stack_in(app, "us-east-1", THEIRS), "Registry", replicates_from=[source])

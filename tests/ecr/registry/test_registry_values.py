@@ -12,14 +12,14 @@ import pytest
 from moorage import (
     Encryption,
     PullThrough,
-    Replica,
     Replication,
+    ReplicationDestination,
+    ReplicationSource,
     RepositorySettings,
     Scanning,
     ScanningRule,
     Severity,
-    Signing,
-    Source,
+    SigningRule,
 )
 from moorage.ecr.registry.replication import check_rules, circles, coming
 from moorage.ecr.registry.repository_templates import RepositoryTemplate, merged
@@ -67,13 +67,19 @@ def test_a_severity_means_itself_and_graver() -> None:
     ("rules", "says"),
     [
         ([Replication(to="eu-west-1")], "goes to eu-west-1, which is this registry itself"),
-        ([Replication(prefix="prod/", to=[Replica("eu-west-1", account=HERE[0])])], "which is this registry itself"),
+        (
+            [Replication(prefix="prod/", to=[ReplicationDestination("eu-west-1", account=HERE[0])])],
+            "which is this registry itself",
+        ),
         ([Replication(to="us-east-1"), Replication(to=["us-east-1"])], "all repositories is given twice"),
         (
             [Replication(prefix=["a/", "b/"], to="us-east-1"), Replication(prefix=["b/", "a/"], to="us-east-1")],
             "prefix 'b/', 'a/' is given twice",
         ),
-        ([Replication(to=["us-east-1", Replica("us-east-1", account=HERE[0])])], "with and without its number"),
+        (
+            [Replication(to=["us-east-1", ReplicationDestination("us-east-1", account=HERE[0])])],
+            "with and without its number",
+        ),
     ],
 )
 def test_rules_that_make_no_sense_together_are_refused(rules: list[Replication], says: str) -> None:
@@ -84,7 +90,7 @@ def test_rules_that_make_no_sense_together_are_refused(rules: list[Replication],
 
 def test_the_same_region_of_another_account_is_no_loop() -> None:
     faults = Faults("Registry")
-    check_rules([Replication(to=Replica("eu-west-1", account="222222222222"))], HERE, faults)
+    check_rules([Replication(to=ReplicationDestination("eu-west-1", account="222222222222"))], HERE, faults)
     assert not faults.found
 
 
@@ -94,13 +100,13 @@ def test_a_destination_twice_in_a_rule_is_refused() -> None:
 
 
 def test_a_source_must_copy_something() -> None:
-    with pytest.raises(ValueError, match="Source: 2 faults"):
-        Source("1", [])
+    with pytest.raises(ValueError, match="ReplicationSource: 2 faults"):
+        ReplicationSource("1", [])
 
 
 def test_what_comes_is_what_is_sent_here() -> None:
     here = Replication(prefix="a/", to=["eu-west-1"])
-    account = Replication(prefix="b/", to=[Replica("eu-west-1", account="333333333333")])
+    account = Replication(prefix="b/", to=[ReplicationDestination("eu-west-1", account="333333333333")])
     assert coming([here, account], ("222222222222", "us-east-1"), ("222222222222", "eu-west-1")) == (here,)
     assert coming([here, account], ("222222222222", "us-east-1"), (None, None)) == (here, account)
 
@@ -203,13 +209,14 @@ def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
 
 
 def test_signing_filters_match_by_their_stars() -> None:
-    assert Signing(PROFILE, ["prod/*", "dev"]).unmatched(["prod/web", "dev-web"]) == ["dev"]
+    assert SigningRule(PROFILE, ["prod/*", "dev"]).unmatched(["prod/web", "dev-web"]) == ["dev"]
 
 
 def test_values_load_nothing_of_cdk() -> None:
     code = (
-        "import sys; from moorage import Lifecycle, Replication, Scanning, PullThrough, RepositoryTemplate, Severity;"
-        "Lifecycle.releases(); Replication(to='eu-west-1'); Scanning.enhanced(); PullThrough.quay();"
+        "import sys; from moorage import LifecyclePolicy, Replication, Scanning, PullThrough, RepositoryTemplate;"
+        "from moorage import Severity;"
+        "LifecyclePolicy.releases(); Replication(to='eu-west-1'); Scanning.enhanced(); PullThrough.quay();"
         "print([name for name in sys.modules if name.startswith(('aws_cdk', 'jsii', 'constructs'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage import Lifecycle, LifecycleRule, PushedImage
+from moorage import LifecyclePolicy, LifecycleRule, PushedImage
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
@@ -25,14 +25,14 @@ def days(count: float) -> dt.timedelta:
 
 
 def test_the_newest_releases_are_kept_and_other_tags_stay() -> None:
-    lifecycle = Lifecycle.releases(2, tags="v*")
+    lifecycle = LifecyclePolicy.releases(2, tags="v*")
     images = [("v1.0.0", ago(90)), ("v1.1.0", ago(60)), ("v1.2.0", ago(30)), ("nightly", ago(400))]
     assert lifecycle.keeps(images, at=NOW) == ["v1.1.0", "v1.2.0", "nightly"]
     assert lifecycle.expires(images, at=NOW) == ["v1.0.0"]
 
 
 def test_an_image_of_an_index_that_is_kept_stays_although_it_has_no_tag() -> None:
-    lifecycle = Lifecycle.releases(1)
+    lifecycle = LifecyclePolicy.releases(1)
     index = PushedImage("2.0.0", ago(30))
     for_arm = PushedImage((), ago(30), part_of="2.0.0")
     lost = PushedImage((), ago(30))
@@ -43,7 +43,7 @@ def test_an_image_of_an_index_that_is_kept_stays_although_it_has_no_tag() -> Non
 
 
 def test_a_rule_protects_what_it_is_for_from_every_later_one() -> None:
-    lifecycle = Lifecycle(LifecycleRule(tags="prod*", keep=5), LifecycleRule(older_than=days(10)))
+    lifecycle = LifecyclePolicy(LifecycleRule(tags="prod*", keep=5), LifecycleRule(older_than=days(10)))
     assert lifecycle.keeps([("prod-1", ago(100)), ("dev-1", ago(100)), ("dev-2", ago(5))], at=NOW) == [
         "prod-1",
         "dev-2",
@@ -52,25 +52,25 @@ def test_a_rule_protects_what_it_is_for_from_every_later_one() -> None:
 
 def test_a_later_rule_counts_what_an_earlier_one_is_for() -> None:
     """As the ECR guide has it: images that another rule has marked are identified as if they had not been."""
-    lifecycle = Lifecycle(LifecycleRule(tags="prod*", keep=1), LifecycleRule(keep=2))
+    lifecycle = LifecyclePolicy(LifecycleRule(tags="prod*", keep=1), LifecycleRule(keep=2))
     images = [("prod-2", ago(1)), ("prod-1", ago(2)), ("dev-2", ago(3)), ("dev-1", ago(4))]
     assert lifecycle.keeps(images, at=NOW) == ["prod-2"]
 
 
 def test_an_image_must_match_all_patterns_of_a_rule() -> None:
-    lifecycle = Lifecycle(LifecycleRule(tags=["v*", "*-rc"], older_than=days(10)))
+    lifecycle = LifecyclePolicy(LifecycleRule(tags=["v*", "*-rc"], older_than=days(10)))
     images = [(["v1", "1-rc"], ago(20)), ("v1-rc", ago(20)), ("v2", ago(20))]
     assert lifecycle.keeps(images, at=NOW) == ["v2"]
 
 
 def test_prefixes_are_literal_and_patterns_match_whole() -> None:
     images = [("v.1", ago(20)), ("vx1", ago(20)), ("av.1", ago(20))]
-    assert Lifecycle(LifecycleRule(prefixes="v.", older_than=days(10))).keeps(images, at=NOW) == ["vx1", "av.1"]
-    assert Lifecycle(LifecycleRule(tags="v.*", older_than=days(10))).keeps(images, at=NOW) == ["vx1", "av.1"]
+    assert LifecyclePolicy(LifecycleRule(prefixes="v.", older_than=days(10))).keeps(images, at=NOW) == ["vx1", "av.1"]
+    assert LifecyclePolicy(LifecycleRule(tags="v.*", older_than=days(10))).keeps(images, at=NOW) == ["vx1", "av.1"]
 
 
 def test_what_nobody_pulls_is_archived_then_deleted() -> None:
-    lifecycle = Lifecycle(
+    lifecycle = LifecyclePolicy(
         LifecycleRule(unpulled_for=days(90), archive=True), LifecycleRule(archived_for=days(180), prefixes="v")
     )
     pulled = PushedImage("v3", ago(400), pulled=ago(10))
@@ -85,7 +85,7 @@ def test_what_nobody_pulls_is_archived_then_deleted() -> None:
 
 
 def test_dates_without_a_time_or_a_zone_are_taken_as_utc() -> None:
-    lifecycle = Lifecycle(LifecycleRule(older_than=days(10)))
+    lifecycle = LifecyclePolicy(LifecycleRule(older_than=days(10)))
     assert lifecycle.keeps([("1", dt.date(2026, 11, 1)), ("2", dt.date(2026, 11, 20))], at=NOW) == ["2"]
     assert lifecycle.keeps([("1", dt.datetime(2020, 1, 1)), ("2", dt.datetime.now())]) == ["2"]
 
@@ -93,19 +93,19 @@ def test_dates_without_a_time_or_a_zone_are_taken_as_utc() -> None:
 def test_a_lifecycle_that_would_delete_what_runs_fails_a_test() -> None:
     """The use that `keeps` is for: the deployed tag is a release, and the pattern is not."""
     deployed, images = "1.4.2", [(f"1.4.{number}", ago(10 - number)) for number in range(10)]
-    assert deployed not in Lifecycle.releases(3).keeps(images, at=NOW)
-    assert deployed in Lifecycle.releases(8).keeps(images, at=NOW)
+    assert deployed not in LifecyclePolicy.releases(3).keeps(images, at=NOW)
+    assert deployed in LifecyclePolicy.releases(8).keeps(images, at=NOW)
 
 
 @given(count=st.integers(1, 40), keep=st.integers(1, 40))
 def test_no_more_than_the_newest_are_kept(count: int, keep: int) -> None:
     images = [(f"v{number}", ago(count - number)) for number in range(count)]
-    kept = Lifecycle.releases(keep).keeps(images, at=NOW)
+    kept = LifecyclePolicy.releases(keep).keeps(images, at=NOW)
     assert kept == [tag for tag, _ in images][-keep:]
 
 
 def test_the_policy_is_what_ecr_reads() -> None:
-    lifecycle = Lifecycle(
+    lifecycle = LifecyclePolicy(
         LifecycleRule(untagged=True, older_than=cdk.Duration.days(14)),
         LifecycleRule(tags=["v*"], keep=30),
         LifecycleRule(unpulled_for=days(90), archive=True),
@@ -150,7 +150,9 @@ def test_the_policy_is_what_ecr_reads() -> None:
 
 
 def test_equal_lifecycles_are_equal() -> None:
-    assert Lifecycle.releases(5, expire_untagged=days(1)) == Lifecycle.releases(5, expire_untagged=cdk.Duration.days(1))
+    assert LifecyclePolicy.releases(5, expire_untagged=days(1)) == LifecyclePolicy.releases(
+        5, expire_untagged=cdk.Duration.days(1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,8 +168,8 @@ def test_a_rule_that_ecr_has_not_is_refused(arguments: dict[str, Any], says: str
 
 
 def test_all_faults_of_a_lifecycle_are_told_together() -> None:
-    with pytest.raises(ValueError, match="Lifecycle: 4 faults") as raised:
-        Lifecycle(
+    with pytest.raises(ValueError, match="LifecyclePolicy: 4 faults") as raised:
+        LifecyclePolicy(
             LifecycleRule(keep=1),
             LifecycleRule(untagged=True, keep=2),
             LifecycleRule(untagged=True, older_than=days(2), priority=2),

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match
 
-from moorage import Encryption, Image, Lifecycle, LifecycleRule, Repository
+from moorage import Encryption, Image, LifecyclePolicy, LifecycleRule, Repository
 from tests.conftest import readable, template
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, whole: Snap
         "Web",
         mutable_tags=["latest"],
         encryption=Encryption.own_key(),
-        lifecycle=Lifecycle(LifecycleRule(unpulled_for=dt.timedelta(days=90), archive=True)),
+        lifecycle=LifecyclePolicy(LifecycleRule(unpulled_for=dt.timedelta(days=90), archive=True)),
         removal_policy=cdk.RemovalPolicy.DESTROY,
         empty_on_delete=True,
     )
@@ -80,7 +80,7 @@ def test_releases_are_kept_by_the_tag_that_they_have(stack: cdk.Stack) -> None:
 
 
 def test_the_archive_is_written_where_cdk_has_no_word_for_it(stack: cdk.Stack) -> None:
-    Repository(stack, "Web", lifecycle=Lifecycle(LifecycleRule(unpulled_for=dt.timedelta(days=90), archive=True)))
+    Repository(stack, "Web", lifecycle=LifecyclePolicy(LifecycleRule(unpulled_for=dt.timedelta(days=90), archive=True)))
     (rule,) = lifecycle_of(stack)
     assert rule["action"] == {"type": "transition", "targetStorageClass": "archive"}
 
@@ -200,7 +200,7 @@ def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immut
     [
         ({"keep_releases": 0}, "an empty repository deploys nothing"),
         ({"empty_on_delete": True}, "a repository that is retained is not deleted"),
-        ({"keep_releases": 3, "lifecycle": Lifecycle.releases()}, "which it stands instead of"),
+        ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "which it stands instead of"),
         ({"name": "Shop/Web"}, "2 to 256 lower-case letters"),
         ({"expire_untagged": dt.timedelta(hours=1)}, "counts whole days"),
     ],

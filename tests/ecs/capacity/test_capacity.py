@@ -67,7 +67,7 @@ def general(**arguments: Any) -> Ec2Capacity:
             "on_demand_base is 11 of 10 instances, but it is 0 or more",
         ),
         ({"warm_pool": WarmPool(), "spot": True}, "a Spot instance cannot be stopped to wait"),
-        ({"warm_pool": WarmPool(min_instances=1, max_prepared=0)}, "warm_pool is 1 waiting of 0, but"),
+        ({"warm_pool": WarmPool(min_instances=1, max_prepared_instances=0)}, "warm_pool is 1 waiting of 0, but"),
         ({"instance_types": ["t4g.large"], "trunking": True}, "trunking=True, but t4g.large has no trunk interface"),
         (
             {

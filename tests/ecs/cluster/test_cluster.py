@@ -189,7 +189,7 @@ def test_ecs_drains_instances_itself(stack: cdk.Stack) -> None:
 
 
 def test_scaling_is_the_users_where_said(stack: cdk.Stack) -> None:
-    scaling = ManagedScaling(target_percent=80, most_at_once=5, instance_warmup=cdk.Duration.minutes(2))
+    scaling = ManagedScaling(target_percent=80, maximum_scaling_step_size=5, instance_warmup=cdk.Duration.minutes(2))
     cluster_of(stack, general(scaling=scaling))
     managed = only(stack, PROVIDER)["Properties"]["AutoScalingGroupProvider"]["ManagedScaling"]
     assert managed == {

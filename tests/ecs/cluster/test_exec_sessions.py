@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 
-from moorage import Cluster, Container, Endpoints, Image, Job, Network, Service, Sessions, Task
+from moorage import Cluster, Container, Endpoints, ExecSessions, Image, Job, Network, Service, Task
 from tests.conftest import imported_vpc, readable, template, warnings_of
 from tests.ecs.task.test_task_definition import granted
 
@@ -34,7 +34,7 @@ def private(stack: cdk.Stack, **given: Any) -> Task:
 
 
 def cluster_of(stack: cdk.Stack, **given: Any) -> Cluster:
-    return Cluster(stack, "Cluster", vpc=imported_vpc(stack), forensics=False, **given)
+    return Cluster(stack, "Cluster", vpc=imported_vpc(stack), failure_events=False, **given)
 
 
 def configuration(stack: cdk.Stack) -> dict[str, Any] | None:
@@ -59,12 +59,12 @@ def test_a_session_is_recorded_in_the_log_group_of_its_service_unasked(stack: cd
 
 
 def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
-    Service(stack, "Web", cluster=cluster_of(stack, sessions=Sessions()), task=OPEN)
+    Service(stack, "Web", cluster=cluster_of(stack, exec_sessions=ExecSessions()), task=OPEN)
     assert readable(template(stack).to_json()) == whole
 
 
 def test_sessions_of_a_cluster_have_a_log_group_and_a_key_of_their_own(stack: cdk.Stack) -> None:
-    Service(stack, "Web", cluster=cluster_of(stack, sessions=Sessions()), task=OPEN)
+    Service(stack, "Web", cluster=cluster_of(stack, exec_sessions=ExecSessions()), task=OPEN)
     (group,) = log_groups_of(stack, "ClusterSessions")
     (key,) = template(stack).find_resources("AWS::KMS::Key")
     assert configuration(stack) == {
@@ -85,7 +85,7 @@ def test_sessions_of_a_cluster_have_a_log_group_and_a_key_of_their_own(stack: cd
 
 
 def test_logs_may_use_the_key_for_log_groups_of_the_stack_alone(stack: cdk.Stack) -> None:
-    cluster_of(stack, sessions=Sessions())
+    cluster_of(stack, exec_sessions=ExecSessions())
     (key,) = template(stack).find_resources("AWS::KMS::Key").values()
     statements = key["Properties"]["KeyPolicy"]["Statement"]
     (of_logs,) = [each for each in statements if "Condition" in each]
@@ -97,7 +97,7 @@ def test_logs_may_use_the_key_for_log_groups_of_the_stack_alone(stack: cdk.Stack
 def test_what_is_given_is_not_defined(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", KEY)
     group = logs.LogGroup.from_log_group_name(stack, "Kept", "sessions")
-    Service(stack, "Web", cluster=cluster_of(stack, sessions=Sessions(key=key, log_group=group)), task=OPEN)
+    Service(stack, "Web", cluster=cluster_of(stack, exec_sessions=ExecSessions(key=key, log_group=group)), task=OPEN)
     template(stack).resource_count_is("AWS::KMS::Key", 0)
     assert log_groups_of(stack, "Cluster") == []
     found = configuration(stack)
@@ -106,11 +106,11 @@ def test_what_is_given_is_not_defined(stack: cdk.Stack) -> None:
     assert [each["Resource"] for each in granted(stack, "TaskRole")["kms:Decrypt"]] == [KEY]
 
 
-@pytest.mark.parametrize("sessions", [None, Sessions()])
-def test_sessions_that_are_recorded_nowhere_are_warned_of(app: cdk.App, sessions: Sessions | None) -> None:
+@pytest.mark.parametrize("sessions", [None, ExecSessions()])
+def test_sessions_that_are_recorded_nowhere_are_warned_of(app: cdk.App, sessions: ExecSessions | None) -> None:
     stack = cdk.Stack(app, "Here")
     routed = Task(Container("shop:1"), Container.log_router({"Name": "null"}), execute_command=True)
-    cluster = cluster_of(stack, sessions=sessions)
+    cluster = cluster_of(stack, exec_sessions=sessions)
     Service(stack, "Web", cluster=cluster, task=routed)
     Service(stack, "Api", cluster=cluster, task=Task(Container("shop:1"), execute_command=True))
     warned = warnings_of(app, "Here")
@@ -119,26 +119,26 @@ def test_sessions_that_are_recorded_nowhere_are_warned_of(app: cdk.App, sessions
     else:
         (warning,) = warned
         assert "sessions in container 'app' are recorded nowhere" in warning
-        assert "use Cluster(sessions=Sessions())" in warning
+        assert "use Cluster(exec_sessions=ExecSessions())" in warning
 
 
 def test_they_are_removable_when_asked(stack: cdk.Stack) -> None:
-    cluster_of(stack, sessions=Sessions(), removal_policy=cdk.RemovalPolicy.DESTROY)
+    cluster_of(stack, exec_sessions=ExecSessions(), removal_policy=cdk.RemovalPolicy.DESTROY)
     for kind in ("AWS::KMS::Key", "AWS::Logs::LogGroup"):
         template(stack).has_resource(kind, {"DeletionPolicy": "Delete"})
 
 
 def test_a_job_and_what_runs_ahead_have_the_same_role(stack: cdk.Stack) -> None:
-    cluster = cluster_of(stack, sessions=Sessions())
+    cluster = cluster_of(stack, exec_sessions=ExecSessions())
     Job(stack, "Nightly", cluster=cluster, task=OPEN, schedule=scheduler.ScheduleExpression.cron(hour="3"))
-    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")), before=OPEN)
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")), pre_deployment_task=OPEN)
     assert len(granted(stack, "NightlyTaskDefinitionTaskRole")["kms:Decrypt"]) == 1
     assert len(granted(stack, "WebBeforeTaskDefinitionTaskRole")["kms:Decrypt"]) == 1
     assert not granted(stack, "WebTaskDefinitionTaskRole")
 
 
 def test_what_cdk_defines_on_the_cluster_has_the_same_sessions(stack: cdk.Stack) -> None:
-    cluster = cluster_of(stack, sessions=Sessions()).with_capacity
+    cluster = cluster_of(stack, exec_sessions=ExecSessions()).with_capacity
     definition = ecs.FargateTaskDefinition(stack, "Task")
     definition.add_container("app", image=ecs.ContainerImage.from_registry("redis:8"))
     ecs.FargateService(stack, "Old", cluster=cluster, task_definition=definition, enable_execute_command=True)
@@ -149,24 +149,24 @@ def test_what_cdk_defines_on_the_cluster_has_the_same_sessions(stack: cdk.Stack)
     ("sessions", "endpoints", "says"),
     [
         (None, (), "its subnets cannot reach 'ssmmessages', which the task needs"),
-        (Sessions(), ("ssmmessages",), "sessions of the cluster pass by a key, but its subnets cannot reach 'kms'"),
+        (ExecSessions(), ("ssmmessages",), "sessions of the cluster pass by a key, but its subnets cannot reach 'kms'"),
     ],
 )
 def test_a_session_without_what_it_needs_to_reach_its_endpoints_is_refused(
-    stack: cdk.Stack, sessions: Sessions | None, endpoints: tuple[str, ...], says: str
+    stack: cdk.Stack, sessions: ExecSessions | None, endpoints: tuple[str, ...], says: str
 ) -> None:
     network = Network(
         stack, "Network", nat_gateways=0, endpoints=Endpoints("ecr.api", "ecr.dkr", "logs", "s3", *endpoints)
     )
-    cluster = Cluster(stack, "Cluster", vpc=network.vpc, sessions=sessions)
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, exec_sessions=sessions)
     with pytest.raises(ValueError, match=f"Shop/Web: .*{says}"):
         Service(stack, "Web", cluster=cluster, task=private(stack))
 
 
 def test_the_endpoints_worked_out_for_a_session_are_enough(stack: cdk.Stack) -> None:
-    task = private(stack, calls="kms")
+    task = private(stack, called_services="kms")
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
-    cluster = Cluster(stack, "Cluster", vpc=network.vpc, sessions=Sessions())
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, exec_sessions=ExecSessions())
     assert Service(stack, "Web", cluster=cluster, task=task)
     assert {"ssmmessages", "logs", "kms"} <= set(network.endpoints.services)
 
@@ -177,5 +177,5 @@ def test_a_record_needs_a_way_from_the_task_itself() -> None:
 
 
 def test_subnets_of_another_vpc_are_not_judged(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    cluster = Cluster(stack, "Cluster", vpc=vpc, sessions=Sessions())
+    cluster = Cluster(stack, "Cluster", vpc=vpc, exec_sessions=ExecSessions())
     assert Service(stack, "Web", cluster=cluster, task=private(stack))

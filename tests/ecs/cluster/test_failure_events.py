@@ -11,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_sns as sns
 
-from moorage import Cluster, Forensics
+from moorage import Cluster, FailureEvents
 from moorage.ecs.cluster import failure_events
 from tests.conftest import imported_vpc, readable, template
 from tests.ecs.ecs_events import CLUSTER, SAMPLES, SERVICES, stopped_task
@@ -86,7 +86,7 @@ def test_the_pattern_is_short_enough_for_the_longest_names() -> None:
 
 def test_a_cluster_keeps_its_failures_for_a_year_unless_told_otherwise(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     Cluster(stack, "Cluster", vpc=vpc)
-    Cluster(stack, "Quiet", vpc=vpc, forensics=False)
+    Cluster(stack, "Quiet", vpc=vpc, failure_events=False)
     found = template(stack)
     found.resource_count_is(RULE, 1)
     found.has_resource(GROUP, {"DeletionPolicy": "Retain", "Properties": {"RetentionInDays": 365}})
@@ -97,9 +97,9 @@ def test_clusters_of_a_stack_share_one_policy_and_one_key_and_one_log_group_when
 ) -> None:
     first = Cluster(stack, "Cluster", vpc=vpc)
     Cluster(stack, "Second", vpc=vpc)
-    assert first.forensics
+    assert first.failure_events
     other = ecs.Cluster.from_cluster_attributes(stack, "Other", cluster_name="other", vpc=vpc)
-    Forensics(cdk.Stack(stack, "Nested"), "Seen", cluster=other, log_group=first.forensics.log_group)
+    FailureEvents(cdk.Stack(stack, "Nested"), "Seen", cluster=other, log_group=first.failure_events.log_group)
     template(stack).resource_count_is(POLICY, 1)
     template(stack).resource_count_is("AWS::KMS::Key", 1)
     template(stack).resource_count_is(GROUP, 2)
@@ -109,7 +109,7 @@ def test_clusters_of_a_stack_share_one_policy_and_one_key_and_one_log_group_when
 
 
 def test_a_topic_is_told_and_lets_eventbridge_in(stack: cdk.Stack, vpc: ec2.IVpc, whole: SnapshotAssertion) -> None:
-    Cluster(stack, "Cluster", vpc=vpc, forensics_topic=sns.Topic(stack, "Topic"))
+    Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Topic"))
     made = template(stack)
     (rule,) = made.find_resources(RULE).values()
     (topic,) = made.find_resources("AWS::SNS::Topic")
@@ -125,8 +125,8 @@ def test_a_topic_is_told_and_lets_eventbridge_in(stack: cdk.Stack, vpc: ec2.IVpc
 
 
 def test_fails_when_a_topic_would_be_told_nothing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="Shop/Cluster: forensics_topic is given, but forensics=False"):
-        Cluster(stack, "Cluster", vpc=vpc, forensics=False, forensics_topic=sns.Topic(stack, "Topic"))
+    with pytest.raises(ValueError, match="Shop/Cluster: failure_topic is given, but failure_events=False"):
+        Cluster(stack, "Cluster", vpc=vpc, failure_events=False, failure_topic=sns.Topic(stack, "Topic"))
 
 
 def test_a_stopped_task_is_read_in_the_log_group(client: Client, deploy: Deploy) -> None:
@@ -135,7 +135,7 @@ def test_a_stopped_task_is_read_in_the_log_group(client: Client, deploy: Deploy)
     cluster = ecs.Cluster.from_cluster_attributes(
         stack, "Cluster", cluster_name="default", vpc=imported_vpc(stack), cluster_arn=CLUSTER
     )
-    Forensics(stack, "Seen", cluster=cluster)
+    FailureEvents(stack, "Seen", cluster=cluster)
     resources = template(stack).to_json()["Resources"]
     (group,) = (name for name, each in resources.items() if each["Type"] == GROUP)
     for resource in resources.values():

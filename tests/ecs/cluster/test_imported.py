@@ -23,7 +23,8 @@ from moorage import (
     Cluster,
     Container,
     Dashboard,
-    Forensics,
+    ExecSessions,
+    FailureEvents,
     Job,
     Lattice,
     Listener,
@@ -37,7 +38,6 @@ from moorage import (
     Service,
     ServiceAlarms,
     ServiceConnect,
-    Sessions,
     Strategy,
     Task,
     Volume,
@@ -88,7 +88,7 @@ def test_all_that_takes_a_cluster_takes_one_that_exists_already(stack: cdk.Stack
     )
     Job(stack, "Nightly", cluster=cluster, task=Task(Container("redis:8")), schedule=NIGHTLY, overlap=False)
     assert worker.service.connect_to(web) == "http://web"
-    Forensics(stack, "Seen", cluster=cluster)
+    FailureEvents(stack, "Seen", cluster=cluster)
     ServiceAlarms(stack, "Alarms", service=web, topic=sns.Topic(stack, "Topic"))
     Dashboard(stack, "Dashboard", services=[web, worker])
     found = template(stack)
@@ -102,7 +102,7 @@ def test_all_that_takes_a_cluster_takes_one_that_exists_already(stack: cdk.Stack
 
 def test_its_failures_and_its_dashboard_need_no_vpc(stack: cdk.Stack) -> None:
     cluster = Cluster.from_attributes(stack, "Theirs", cluster_arn=ARN)
-    Forensics(stack, "Seen", cluster=cluster)
+    FailureEvents(stack, "Seen", cluster=cluster)
     assert ARN in json.dumps(properties(stack, "AWS::Events::Rule")["EventPattern"])
 
 
@@ -235,12 +235,12 @@ def test_a_daemon_runs_on_all_its_instances_or_not_at_all(stack: cdk.Stack) -> N
 
 
 def test_its_sessions_are_let_in_where_it_keeps_them(stack: cdk.Stack) -> None:
-    sessions = Sessions(
+    sessions = ExecSessions(
         key=kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b"),
         log_group=logs.LogGroup.from_log_group_name(stack, "Kept", "their-sessions"),
     )
     task = Task(Container("redis:8"), execute_command=True)
-    Service(stack, "Web", cluster=existing(stack, sessions=sessions), task=task)
+    Service(stack, "Web", cluster=existing(stack, exec_sessions=sessions), task=task)
     policies = json.dumps(template(stack).find_resources("AWS::IAM::Policy"))
     assert "their-sessions" in policies
     assert '"Action": "kms:Decrypt", "Effect": "Allow", "Resource": "arn:aws:kms:eu-west-1' in policies
@@ -311,8 +311,8 @@ def test_services_of_other_stacks_make_no_circle_with_their_platform(app: cdk.Ap
         vpc=imported_vpc(platform),
         capacity=[Capacity.fargate(), instances],
         namespace="store",
-        forensics_topic=topic,
-        sessions=Sessions(key=key),
+        failure_topic=topic,
+        exec_sessions=ExecSessions(key=key),
     )
     edge = LoadBalancer(platform, "Edge", vpc=cluster.vpc)
     gate = NetworkLoadBalancer(platform, "Gate", vpc=cluster.vpc)

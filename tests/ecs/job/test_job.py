@@ -52,7 +52,7 @@ OBJECTS = events.EventPattern(source=["aws.s3"], detail_type=["Object Created"])
 
 @pytest.fixture
 def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
-    return Cluster(stack, "Cluster", vpc=vpc, forensics=False)
+    return Cluster(stack, "Cluster", vpc=vpc, failure_events=False)
 
 
 def nightly() -> scheduler.ScheduleExpression:

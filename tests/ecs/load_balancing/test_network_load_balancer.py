@@ -25,7 +25,7 @@ from moorage import (
     Network,
     NetworkLoadBalancer,
     NetworkMode,
-    Predictive,
+    PredictiveScaling,
     RollbackAlarms,
     Rollout,
     Route,
@@ -474,7 +474,7 @@ def test_a_dashboard_shows_what_it_knows_of_its_targets(stack: cdk.Stack, gate: 
     ("scaling", "argument"),
     [
         (Scaling(2, 9, requests_per_task=100), "requests_per_task is 100"),
-        (Scaling(2, 9, cpu_percent=60, predictive=Predictive(requests_per_task=100)), "predictive is 100"),
+        (Scaling(2, 9, cpu_percent=60, predictive=PredictiveScaling(requests_per_task=100)), "predictive is 100"),
     ],
 )
 def test_nothing_scales_by_requests_that_nobody_counts(
@@ -486,7 +486,7 @@ def test_nothing_scales_by_requests_that_nobody_counts(
 
 def test_beside_a_route_the_requests_of_that_count(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=gate.vpc)
-    scaling = Scaling(2, 9, requests_per_task=100, predictive=Predictive(requests_per_task=100))
+    scaling = Scaling(2, 9, requests_per_task=100, predictive=PredictiveScaling(requests_per_task=100))
     service = serve(stack, "Broker", Listener(gate, 8883), Route(edge), scaling=scaling)
     policies = template(stack).find_resources("AWS::ApplicationAutoScaling::ScalingPolicy")
     assert len(policies) == 2

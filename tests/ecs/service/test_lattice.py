@@ -24,7 +24,7 @@ WEB = Container("public.ecr.aws/nginx/nginx:1.29", name="Web", port=8080)
 
 def service(stack: cdk.Stack, task: Task | None = None, **said: Any) -> Service:
     vpc = imported_vpc(stack)
-    cluster = Cluster(stack, "Cluster", vpc=vpc, forensics=False)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, failure_events=False)
     return Service(stack, "Web", cluster=cluster, task=task or Task(WEB), **{"lattice": Lattice(PREFIXES), **said})
 
 

@@ -44,7 +44,7 @@ def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
 
 
 def define(stack: cdk.Stack, cluster: Cluster) -> Service:
-    return Service(stack, "Web", cluster=cluster, task=WEB, before=MIGRATION)
+    return Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=MIGRATION)
 
 
 def test_ecs_asks_the_function_before_it_starts_tasks_and_goes_back_after_an_hour(
@@ -75,7 +75,7 @@ def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluste
 
 def test_a_session_is_possible_in_it_when_it_allows_one(stack: cdk.Stack, cluster: Cluster) -> None:
     opened = Task(*MIGRATION.containers, execute_command=True)
-    Service(stack, "Web", cluster=cluster, task=WEB, before=opened)
+    Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=opened)
     (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
     request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"]).replace("\\", "")
     assert '"enableExecuteCommand":true' in request
@@ -88,7 +88,7 @@ def test_it_runs_in_subnets_that_are_known_by_their_ids_alone(stack: cdk.Stack, 
         "Web",
         cluster=cluster,
         task=WEB,
-        before=MIGRATION,
+        pre_deployment_task=MIGRATION,
         vpc_subnets=ec2.SubnetSelection(subnets=subnets),
     )
     (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
@@ -130,7 +130,7 @@ def test_the_function_is_short_enough_to_stand_in_a_template() -> None:
 def test_it_runs_before_what_else_is_asked_and_one_role_asks_both(stack: cdk.Stack, cluster: Cluster) -> None:
     own = lambda_.Function.from_function_arn(stack, "Own", "arn:aws:lambda:eu-west-1:111111111111:function:own")
     asked = Rollout.rolling(hooks=[LifecycleHook.function(own, LifecycleStage.PRE_SCALE_UP)])
-    Service(stack, "Web", cluster=cluster, task=WEB, before=MIGRATION, rollout=asked)
+    Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=MIGRATION, rollout=asked)
     of = template(stack)
     (service,) = of.find_resources("AWS::ECS::Service").values()
     ours, theirs = service["Properties"]["DeploymentConfiguration"]["LifecycleHooks"]
@@ -151,7 +151,7 @@ def test_its_logs_are_kept_a_year_with_those_of_the_service_and_go_with_them_whe
     stack: cdk.Stack, cluster: Cluster
 ) -> None:
     gone = cdk.RemovalPolicy.DESTROY
-    web = Service(stack, "Web", cluster=cluster, task=WEB, before=MIGRATION, removal_policy=gone)
+    web = Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=MIGRATION, removal_policy=gone)
     of = template(stack)
     found = of.find_resources("AWS::Logs::LogGroup")
     groups = {name: each for name, each in found.items() if name.startswith("Web")}
@@ -170,7 +170,7 @@ def test_on_instances_it_takes_their_capacity_and_network(stack: cdk.Stack) -> N
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
     bridged = Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE)
-    Service(stack, "Web", cluster=cluster, task=bridged, before=bridged)
+    Service(stack, "Web", cluster=cluster, task=bridged, pre_deployment_task=bridged)
     (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
     request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"])
     assert "capacityProvider" in request
@@ -178,8 +178,10 @@ def test_on_instances_it_takes_their_capacity_and_network(stack: cdk.Stack) -> N
 
 
 def test_what_the_task_cannot_do_is_named_as_that_of_the_task_before(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="Shop/Web: before: cpu and memory_mib is 1000 CPU units with 512 MiB"):
-        Service(stack, "Web", cluster=cluster, task=WEB, before=Task(Container("redis:8"), cpu=1000))
+    with pytest.raises(
+        ValueError, match="Shop/Web: pre_deployment_task: cpu and memory_mib is 1000 CPU units with 512 MiB"
+    ):
+        Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=Task(Container("redis:8"), cpu=1000))
 
 
 def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:

@@ -30,7 +30,7 @@ from moorage import (
     LifecycleStage,
     LoadBalancer,
     Placement,
-    Predictive,
+    PredictiveScaling,
     RollbackAlarms,
     Rollout,
     Route,
@@ -130,7 +130,7 @@ def test_a_shifting_rollout_has_a_second_target_group_a_test_rule_and_a_role(
 def test_both_target_groups_are_watched_alike_and_the_load_balancer_reaches_the_tasks_of_both(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
-    health = TargetHealth("/healthz", interval=dt.timedelta(seconds=7), unhealthy=4)
+    health = TargetHealth("/healthz", interval=dt.timedelta(seconds=7), unhealthy_threshold_count=4)
     service(stack, cluster, Rollout.linear(), route=Route(edge, health=health))
     of = template(stack)
     serving, alternate = of.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup").values()
@@ -275,7 +275,7 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
     topic = sns.Topic(stack, "Topic")
     mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
     alarms = RollbackAlarms(
-        errors_percent=1, latency=dt.timedelta(milliseconds=750), unhealthy_targets=2, others=[mine], topic=topic
+        errors_percent=1, latency=dt.timedelta(milliseconds=750), unhealthy_targets=2, extra_alarms=[mine], topic=topic
     )
     routes = [Route(edge, path="/a/*"), Route(edge, path="/b/*")]
     service(stack, cluster, Rollout.canary(alarms=alarms), route=routes)
@@ -319,7 +319,7 @@ def test_a_new_version_that_fails_whole_is_heard_though_it_gets_little(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
     """Each version's share of errors counts: 5 % of the traffic that fails whole is 5 % of all answers, and no more."""
-    alarms = RollbackAlarms(latency=None, unhealthy_targets=None, minutes=2)
+    alarms = RollbackAlarms(latency=None, unhealthy_targets=None, evaluation_minutes=2)
     service(stack, cluster, Rollout.canary(percent=5, alarms=alarms), route=Route(edge))
     (alarm,) = template(stack).find_resources("AWS::CloudWatch::Alarm").values()
     assert alarm["Properties"]["EvaluationPeriods"] == 2
@@ -337,7 +337,7 @@ def test_a_new_version_that_fails_whole_is_heard_though_it_gets_little(
 
 def test_other_alarms_alone_need_no_route(stack: cdk.Stack, cluster: Cluster) -> None:
     mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
-    alarms = RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, others=[mine])
+    alarms = RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[mine])
     service(stack, cluster, Rollout.rolling(alarms=alarms))
     assert deployment(template(stack))["Alarms"]["AlarmNames"] == ["checkout-fails"]
 
@@ -470,7 +470,8 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, 
         ),
         (
             lambda: RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None),
-            "RollbackAlarms: there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or others=",
+            "RollbackAlarms: there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or "
+            "extra_alarms=",
         ),
         (
             lambda: Rollout.linear(percent=3, bake=dt.timedelta(hours=1)),
@@ -497,7 +498,7 @@ def test_a_value_says_what_ecs_would_not_take(make: Any, says: str) -> None:
             Rollout.blue_green(),
             {},
             "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
-            "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, others=[...])",
+            "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])",
         ),
         (
             Rollout.rolling(maximum_percent=120),
@@ -525,7 +526,7 @@ def test_what_is_foretold_of_one_target_group_is_refused_where_two_take_turns(
             cluster,
             Rollout.canary(),
             route=Route(edge),
-            scaling=Scaling(1, 9, cpu_percent=60, predictive=Predictive(requests_per_task=100)),
+            scaling=Scaling(1, 9, cpu_percent=60, predictive=PredictiveScaling(requests_per_task=100)),
         )
 
 

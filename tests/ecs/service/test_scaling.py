@@ -21,7 +21,7 @@ from moorage import (
     Container,
     LoadBalancer,
     MetricTarget,
-    Predictive,
+    PredictiveScaling,
     Rollout,
     Route,
     Scaling,
@@ -184,7 +184,9 @@ def test_requests_are_counted_over_both_target_groups_that_take_turns(
 
 
 def test_copies_start_before_a_load_that_is_foretold(stack: cdk.Stack, cluster: Cluster) -> None:
-    predictive = Predictive(memory_percent=70, ahead=dt.timedelta(minutes=10), above_maximum_percent=20)
+    predictive = PredictiveScaling(
+        memory_percent=70, scheduling_buffer=dt.timedelta(minutes=10), max_capacity_buffer_percent=20
+    )
     service(stack, cluster, Scaling(2, 9, cpu_percent=60, predictive=predictive))
     assert policies(stack)["Predictive"]["PolicyType"] == "PredictiveScaling"
     assert policies(stack)["Predictive"]["PredictiveScalingPolicyConfiguration"] == {
@@ -203,7 +205,7 @@ def test_copies_start_before_a_load_that_is_foretold(stack: cdk.Stack, cluster: 
 
 def test_a_forecast_of_requests_names_the_target_group(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False)
-    foretold = Predictive(requests_per_task=500, forecast_only=True)
+    foretold = PredictiveScaling(requests_per_task=500, forecast_only=True)
     service(stack, cluster, Scaling(2, 9, cpu_percent=60, predictive=foretold), route=Route(edge))
     configuration = policies(stack)["Predictive"]["PredictiveScalingPolicyConfiguration"]
     (specification,) = configuration["MetricSpecifications"]
@@ -221,8 +223,8 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, wh
     ("make", "says"),
     [
         (
-            lambda: Predictive(cpu_percent=50, memory_percent=50),
-            "Predictive: it has 2 targets, but one thing is foretold; "
+            lambda: PredictiveScaling(cpu_percent=50, memory_percent=50),
+            "PredictiveScaling: it has 2 targets, but one thing is foretold; "
             "use one of cpu_percent=, memory_percent= and requests_per_task=",
         ),
         (
@@ -231,7 +233,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, wh
             "be the wrong way round; use maximum= in it",
         ),
         (
-            lambda: Scaling(1, 4, predictive=Predictive(cpu_percent=50)),
+            lambda: Scaling(1, 4, predictive=PredictiveScaling(cpu_percent=50)),
             "Scaling(1, 4): predictive only adds copies, and nothing would ever take them away; "
             "use cpu_percent= or another target beside it",
         ),
@@ -240,7 +242,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, wh
             "ScheduledAction 'night': it changes nothing; use minimum= or maximum=",
         ),
         (
-            lambda: Scaling(1, 5, predictive=Predictive(cpu_percent=50)),
+            lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50)),
             "Scaling(1, 5): predictive only adds copies, and nothing would ever take them away; "
             "use cpu_percent= or another target beside it",
         ),
@@ -260,7 +262,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, wh
             "be the wrong way round; use minimum= in it",
         ),
         (
-            lambda: Scaling(1, 5, predictive=Predictive(cpu_percent=50, forecast_only=True)),
+            lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50, forecast_only=True)),
             "Scaling(1, 5): nothing moves the number between 1 and 5; use cpu_percent=, memory_percent=, "
             "requests_per_task= or another target, or one number",
         ),
@@ -282,7 +284,7 @@ def test_one_schedule_may_make_room_for_another() -> None:
 def test_a_metric_may_be_called_as_a_target_is(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
     names = ("Cpu", "Memory", "Target", "Backlog", "Predictive")
     metrics = [MetricTarget(name, queue.metric("NumberOfMessagesSent"), 10) for name in names]
-    foretold = Predictive(cpu_percent=50)
+    foretold = PredictiveScaling(cpu_percent=50)
     service(
         stack,
         cluster,
@@ -317,7 +319,7 @@ def test_tasks_are_counted_once_though_they_are_measured_every_20_seconds(
 
 def test_what_is_foretold_of_requests_needs_a_route(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(ValueError, match="predictive is 500, but without a route nothing counts requests"):
-        service(stack, cluster, Scaling(1, 9, cpu_percent=60, predictive=Predictive(requests_per_task=500)))
+        service(stack, cluster, Scaling(1, 9, cpu_percent=60, predictive=PredictiveScaling(requests_per_task=500)))
 
 
 def test_a_number_that_nothing_moves_is_the_deployments(stack: cdk.Stack, cluster: Cluster) -> None:

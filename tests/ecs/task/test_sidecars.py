@@ -108,8 +108,8 @@ def test_a_router_takes_secrets_alone_for_secret_options() -> None:
     ("task", "more"),
     [
         (Task(APP), set()),
-        (Task(APP, calls=["sqs", "dynamodb"]), {"sqs", "dynamodb"}),
-        (Task(APP, calls="kms"), {"kms"}),
+        (Task(APP, called_services=["sqs", "dynamodb"]), {"sqs", "dynamodb"}),
+        (Task(APP, called_services="kms"), {"kms"}),
         (Task(APP, execute_command=True), {"ssmmessages"}),
         (Task(APP, Container.otel_collector()), {"xray"}),
         (Task(APP, Container.log_router(FIREHOSE)), {"kinesis-firehose"}),
@@ -123,7 +123,7 @@ def test_a_task_needs_what_it_calls(task: Task, more: set[str]) -> None:
 
 def test_what_a_task_calls_must_be_within_reach(stack: cdk.Stack) -> None:
     private = Container(Image.from_repository(REPOSITORY, tag="1"))
-    plain, calling = Task(private), Task(private, calls="sqs", execute_command=True)
+    plain, calling = Task(private), Task(private, called_services="sqs", execute_command=True)
     cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Net", nat_gateways=0, endpoints=for_tasks(plain)).vpc)
     with pytest.raises(ValueError, match="cannot reach 'sqs', 'ssmmessages', which the task needs"):
         Service(stack, "Web", cluster=cluster, task=calling)
@@ -131,13 +131,13 @@ def test_what_a_task_calls_must_be_within_reach(stack: cdk.Stack) -> None:
 
 
 def test_what_is_called_is_named_as_endpoints_name_it() -> None:
-    with pytest.raises(ValueError, match=r"calls is 'com.amazonaws.eu-west-1.sqs', but only what follows"):
-        Task(APP, calls=["com.amazonaws.eu-west-1.sqs"])
+    with pytest.raises(ValueError, match=r"called_services is 'com.amazonaws.eu-west-1.sqs', but only what follows"):
+        Task(APP, called_services=["com.amazonaws.eu-west-1.sqs"])
 
 
 def test_no_endpoint_reaches_the_internet() -> None:
     with pytest.raises(ValueError, match="a task calls 'internet', which no endpoint reaches; keep a NAT gateway"):
-        Endpoints.for_tasks(Task(Container(Image.from_repository(REPOSITORY, tag="1")), calls="internet"))
+        Endpoints.for_tasks(Task(Container(Image.from_repository(REPOSITORY, tag="1")), called_services="internet"))
 
 
 def for_tasks(task: Task) -> Endpoints:
@@ -156,4 +156,4 @@ def test_on_instances_tasks_are_started_from_there_and_call_from_their_own_subne
     public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)  # no NAT, and on instances no public address
     assert Service(stack, "Silent", cluster=cluster, task=Task(APP), vpc_subnets=public)
     with pytest.raises(ValueError, match="cannot reach 'sqs', which the task needs"):
-        Service(stack, "Calling", cluster=cluster, task=Task(APP, calls="sqs"), vpc_subnets=public)
+        Service(stack, "Calling", cluster=cluster, task=Task(APP, called_services="sqs"), vpc_subnets=public)

@@ -119,10 +119,16 @@ def test_what_runs_ahead_reaches_the_file_system_and_has_no_disk(
         return Task(Container("migrate:1", mounts={"/data": volume.name}), volumes=[volume])
 
     files = Volume.efs("files", shared(stack, vpc))
-    Service(stack, "Web", cluster=cluster, task=Task(Container("shop:1")), before=migrate(files))
+    Service(stack, "Web", cluster=cluster, task=Task(Container("shop:1")), pre_deployment_task=migrate(files))
     template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
     with pytest.raises(ValueError, match="volume 'disk' is a disk that ECS makes for a service's tasks"):
-        Service(stack, "Api", cluster=cluster, task=Task(Container("shop:1")), before=migrate(Volume.ebs("disk", 9)))
+        Service(
+            stack,
+            "Api",
+            cluster=cluster,
+            task=Task(Container("shop:1")),
+            pre_deployment_task=migrate(Volume.ebs("disk", 9)),
+        )
 
 
 def test_a_file_system_of_another_stack_makes_no_circle(app: cdk.App) -> None:

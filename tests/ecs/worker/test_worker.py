@@ -41,7 +41,7 @@ BACKLOG = Scaling(0, 50, backlog_per_task=100)
 
 @pytest.fixture
 def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
-    return Cluster(stack, "Cluster", vpc=vpc, forensics=False)
+    return Cluster(stack, "Cluster", vpc=vpc, failure_events=False)
 
 
 def queues(stack: cdk.Stack) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -238,7 +238,7 @@ def test_sqs_must_be_in_reach(stack: cdk.Stack) -> None:
     closed = Network(stack, "Closed", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
     with pytest.raises(ValueError, match="its subnets cannot reach 'sqs'"):
         Worker(stack, "Mailer", cluster=Cluster(stack, "A", vpc=closed.vpc), task=task, scaling=BACKLOG)
-    calling = Task(Container(Image.from_repository(images, tag="1")), calls="sqs")
+    calling = Task(Container(Image.from_repository(images, tag="1")), called_services="sqs")
     enough = Network(stack, "Enough", nat_gateways=0, endpoints=Endpoints.for_tasks(calling))
     Worker(stack, "Mailer", cluster=Cluster(stack, "B", vpc=enough.vpc), task=task, scaling=BACKLOG)
 

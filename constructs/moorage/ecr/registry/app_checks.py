@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecr.registry.replication import Replication, Source, circles
+from moorage.ecr.registry.replication import Replication, ReplicationSource, circles
 
 if TYPE_CHECKING:
     from moorage.ecr.repository.repository_record import RepositoryRecord
@@ -32,13 +32,17 @@ class RegistryRecord:
     stage: str | None
     place: Place
     replication: tuple[Replication, ...] = ()
-    replicates_from: tuple[RegistryRecord | Source, ...] = ()
+    replicates_from: tuple[RegistryRecord | ReplicationSource, ...] = ()
 
     def takes(self, rule: Replication, source: RegistryRecord) -> bool:
         """Return whether this registry is defined to take what `source` copies by `rule`."""
         return any(
             origin == source
-            or (isinstance(origin, Source) and origin.account == source.place[0] and rule in origin.replication)
+            or (
+                isinstance(origin, ReplicationSource)
+                and origin.account == source.place[0]
+                and rule in origin.replication
+            )
             for origin in self.replicates_from
         )
 
@@ -80,7 +84,7 @@ def out_of_step(
     for rule in source.replication:
         for replica in rule.to:
             place = replica.place(source.place)
-            if None in place or replica.elsewhere:
+            if None in place or replica.managed_elsewhere:
                 continue
             there = [registry for registry in registries if registry.place == place]
             if not there and not has_stack(place):
@@ -89,7 +93,8 @@ def out_of_step(
                 yield (
                     f"{source.path} copies {rule.says} to {replica.says}, where this app has stacks and no "
                     "registry, so that ECR would refuse the copies or make repositories with moving tags; define "
-                    "Registry(replicates_from=[...]) there, or say Replica(elsewhere=True) where another app does"
+                    "Registry(replicates_from=[...]) there, or say "
+                    "ReplicationDestination(managed_elsewhere=True) where another app does"
                 )
             elif not any(registry.takes(rule, source) for registry in there):
                 yield (

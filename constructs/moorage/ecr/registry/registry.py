@@ -26,12 +26,12 @@ from moorage.ecr.registry.define_templates import define_templates
 from moorage.ecr.registry.pull_through import PullThrough, region_of
 from moorage.ecr.registry.registry_events import RegistryEvents
 from moorage.ecr.registry.registry_metrics import RegistryMetrics
-from moorage.ecr.registry.replication import Replica, Replication, Source, check_rules, coming
+from moorage.ecr.registry.replication import Replication, ReplicationDestination, ReplicationSource, check_rules, coming
 from moorage.ecr.registry.repository_templates import (
     PULL_THROUGH_CACHE,
     REPLICATION,
     RepositoryTemplate,
-    Signing,
+    SigningRule,
     merged,
 )
 from moorage.ecr.registry.scanning import Scanning
@@ -77,8 +77,8 @@ class Registry(RegistryEvents, RegistryMetrics):
         scanning: How images are scanned: `Scanning.basic()` on push, or `Scanning.enhanced()` by Amazon Inspector.
         replication: What is copied to other regions and accounts. Until a registry of this app takes the copies, an
             output says what each destination must have.
-        replicates_from: Where copies come from: a `Registry` of this app, or the `Source` of another. It is given the
-            permission, and the repositories the settings, that those `Replication`s say.
+        replicates_from: Where copies come from: a `Registry` of this app, or the `ReplicationSource` of another. It is
+            given the permission, and the repositories the settings, that those `Replication`s say.
         pull_through: Which other registries are cached here.
         templates: How other repositories are set up that ECR makes when they are pushed to.
         policy: Who else may do what with the registry.
@@ -104,7 +104,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         pull_through: Sequence[PullThrough] = (),
         templates: Sequence[RepositoryTemplate] = (),
         policy: Sequence[iam.PolicyStatement] = (),
-        signing: Sequence[Signing] = (),
+        signing: Sequence[SigningRule] = (),
         pull_time_exclusions: Sequence[iam.IRole | iam.IUser | str] = (),
         audit: AuditTrail = ACCOUNTS_TRAIL,
         event_key: kms.IKey | None = None,
@@ -298,7 +298,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             *in_circles(self._record, registries),
         ]
 
-    def _say_what_is_needed(self, rule: Replication, replica: Replica) -> None:
+    def _say_what_is_needed(self, rule: Replication, replica: ReplicationDestination) -> None:
         stack = cdk.Stack.of(self)
         foreign = replica.account is not None and replica.account != self.place[0]
         needed = {"creationTemplates": list(rule.template_prefixes)}
@@ -310,7 +310,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             _output_id(replica, self.replication.index(rule)),
             description=f"To take copies of {rule.says}, ECR in {replica.says} must {allow}have creation templates "
             f"({rule.settings.says}), or the repositories it makes are mutable; "
-            "moorage.Registry(replicates_from=[Source(...)]) there defines both"[:1024],
+            "moorage.Registry(replicates_from=[ReplicationSource(...)]) there defines both"[:1024],
             value=stack.to_json_string({**policy, **needed}),
         )
 
@@ -321,7 +321,7 @@ class Registry(RegistryEvents, RegistryMetrics):
                     self.node.try_remove_child(_output_id(replica, number))
 
 
-def _output_id(replica: Replica, number: int) -> str:
+def _output_id(replica: ReplicationDestination, number: int) -> str:
     of = f" of {replica.account}" if replica.account else ""
     return f"Copies {number} to {replica.region}{of}"
 
@@ -346,8 +346,8 @@ def _let_in(origins: Sequence[Origin], scope: Construct, place: Place, faults: F
     registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
     statements = []
     for origin in origins:
-        source: Place = (origin.account, None) if isinstance(origin, Source) else origin.place
-        named = origin.account if isinstance(origin, Source) else origin.node.path
+        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place
+        named = origin.account if isinstance(origin, ReplicationSource) else origin.node.path
         rules = coming(origin.replication, source, place)
         if not rules:
             faults.add(
@@ -368,7 +368,7 @@ def _templates_of(origins: Sequence[Origin], place: Place, caches: Sequence[Pull
     """The creation templates that copies and caches bring with them."""
     found = []
     for origin in origins:
-        source: Place = (origin.account, None) if isinstance(origin, Source) else origin.place
+        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place
         for rule in coming(origin.replication, source, place):
             found += [
                 RepositoryTemplate(each, rule.settings, applied_for=REPLICATION) for each in rule.template_prefixes
@@ -399,7 +399,7 @@ def _check_caches(caches: Sequence[PullThrough], place: Place, faults: Faults) -
             )
 
 
-def _check_signing(signing: Sequence[Signing], place: Place, faults: Faults) -> None:
+def _check_signing(signing: Sequence[SigningRule], place: Place, faults: Faults) -> None:
     faults.keep(limits.SIGNING_RULES, "the number of signing rules", len(signing))
     if signing:
         faults.keep(limits.SIGNING_REGION, "the region of signing", place[1])
@@ -411,5 +411,5 @@ def _arn_of(excluded: iam.IRole | iam.IUser | str) -> str:
     return excluded.role_arn if hasattr(excluded, "role_arn") else excluded.user_arn
 
 
-Origin: TypeAlias = Registry | Source
+Origin: TypeAlias = Registry | ReplicationSource
 """The source of copies: a registry of this app, or one of another app."""

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Replica:
+class ReplicationDestination:
     """A registry that images are copied to.
 
     Args:
         region: Its region.
         account: Its account; the source's own without it.
-        elsewhere: Whether another app defines it, although this one has stacks in its account and region.
+        managed_elsewhere: Whether another app defines it, although this one has stacks in its account and region.
 
     Raises:
         ValueError: it is no region, or no account.
@@ -30,10 +30,10 @@ class Replica:
 
     region: str
     account: str | None = attrs.field(default=None, kw_only=True)
-    elsewhere: bool = attrs.field(default=False, kw_only=True)
+    managed_elsewhere: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Replica")
+        faults = Faults("ReplicationDestination")
         faults.keep(limits.REGION, "region", self.region)
         faults.keep(limits.ACCOUNT, "account", self.account)
         faults.raise_found()
@@ -48,9 +48,11 @@ class Replica:
         return f"{self.region} of account {self.account}" if self.account else self.region
 
 
-def _replicas(given: str | Replica | Sequence[str | Replica]) -> tuple[Replica, ...]:
-    several = (given,) if isinstance(given, (str, Replica)) else given
-    return tuple(each if isinstance(each, Replica) else Replica(each) for each in several)
+def _replicas(
+    given: str | ReplicationDestination | Sequence[str | ReplicationDestination],
+) -> tuple[ReplicationDestination, ...]:
+    several = (given,) if isinstance(given, (str, ReplicationDestination)) else given
+    return tuple(each if isinstance(each, ReplicationDestination) else ReplicationDestination(each) for each in several)
 
 
 def _prefixes(given: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ class Replication:
 
     Args:
         prefix: Beginnings of the names of repositories, as `prod/`; all repositories without it.
-        to: Regions, or `Replica`s of other accounts.
+        to: Regions, or `ReplicationDestination`s of other accounts.
         settings: How ECR sets up the repositories that it makes there; as a `Repository` is by default.
 
     Raises:
@@ -77,7 +79,7 @@ class Replication:
     """
 
     prefix: tuple[str, ...] = attrs.field(default=None, converter=_prefixes, kw_only=True)
-    to: tuple[Replica, ...] = attrs.field(converter=_replicas, kw_only=True)
+    to: tuple[ReplicationDestination, ...] = attrs.field(converter=_replicas, kw_only=True)
     settings: RepositorySettings = attrs.field(factory=RepositorySettings, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -115,7 +117,7 @@ def _several(given: Replication | Sequence[Replication]) -> tuple[Replication, .
 
 
 @attrs.frozen
-class Source:
+class ReplicationSource:
     """A registry of another app that copies images here, with the replication that it was given there.
 
     Args:
@@ -130,7 +132,7 @@ class Source:
     replication: tuple[Replication, ...] = attrs.field(converter=_several)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Source")
+        faults = Faults("ReplicationSource")
         faults.keep(limits.ACCOUNT, "account", self.account)
         if not self.replication:
             faults.add("replication is empty, so nothing would come; give what the source's registry is given")

@@ -67,7 +67,7 @@ def merged(templates: Sequence[RepositoryTemplate], faults: Faults) -> tuple[Rep
 
 
 @attrs.frozen
-class Signing:
+class SigningRule:
     """Which images AWS Signer signs when they are pushed, for whoever pushes them and may use the profile.
 
     Args:
@@ -82,7 +82,7 @@ class Signing:
     repositories: tuple[str, ...] = attrs.field(default=(), converter=_texts)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Signing")
+        faults = Faults("SigningRule")
         faults.keep(limits.SIGNING_PROFILE, "profile", self.profile)
         if is_token(self.profile) and "//signing-profiles/" in self.profile:
             faults.add(

@@ -197,7 +197,7 @@ def _as_pattern(pattern: str) -> re.Pattern[str]:
 
 
 @attrs.frozen(init=False)
-class Lifecycle:
+class LifecyclePolicy:
     """Which images of a repository stay, rule by rule; tried on a list of images before ECR runs it.
 
     An image belongs to the first rule that is for its tags, whether that one acts on it or not: a rule that keeps
@@ -215,7 +215,7 @@ class Lifecycle:
 
     def __init__(self, *rules: LifecycleRule) -> None:
         self.__attrs_init__(tuple(rules))
-        faults = Faults("Lifecycle")
+        faults = Faults("LifecyclePolicy")
         faults.keep(limits.LIFECYCLE_RULES, "the number of rules", len(rules))
         for rule in rules:
             if rule.status == _ANY and rule.keep is not None and not rule.archive:
@@ -234,7 +234,7 @@ class Lifecycle:
     @classmethod
     def releases(
         cls, keep: int = 100, *, tags: str | Sequence[str] = "*", expire_untagged: Duration | None = None
-    ) -> Lifecycle:
+    ) -> LifecyclePolicy:
         """Keep the newest releases, and let images without a tag expire.
 
         Args:

@@ -13,7 +13,7 @@ from constructs import Construct
 
 from moorage.ecr import limits as ecr_limits
 from moorage.ecr.repository.encryption_keys import PULL_USES, PUSH_USES, check_key, key_for
-from moorage.ecr.repository.lifecycle_policy import Lifecycle
+from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.ecr.repository.repository_settings import Encryption, Tags
 from moorage.scope.inventory import register
@@ -51,7 +51,7 @@ class Repository(ecr.Repository):
         keep_releases: How many releases are kept, the newest, 100 without it; the others expire.
         release_tags: What the tag of a release looks like, with `*`: `v*`. Images with other tags do not expire.
         expire_untagged: After how long an image without a tag expires; 14 days without it.
-        lifecycle: Instead of the three: rules of one's own, `Lifecycle(LifecycleRule(...), ...)`.
+        lifecycle: Instead of the three: rules of one's own, `LifecyclePolicy(LifecycleRule(...), ...)`.
         encryption: By whose key images are encrypted; a change replaces the repository.
         removal_policy: What becomes of it when the stack goes; with `DESTROY`, `empty_on_delete` deletes its images.
         empty_on_delete: Whether its images are deleted with it, which is refused otherwise.
@@ -71,7 +71,7 @@ class Repository(ecr.Repository):
         keep_releases: int | None = None,
         release_tags: str = "*",
         expire_untagged: Duration | None = None,
-        lifecycle: Lifecycle | None = None,
+        lifecycle: LifecyclePolicy | None = None,
         encryption: Encryption = AWS_KEY,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         empty_on_delete: bool = False,
@@ -104,7 +104,7 @@ class Repository(ecr.Repository):
         )
         self.tags = tags
         self.encryption_key: kms.IKey | None = key_for(self, encryption, removal_policy)
-        self.lifecycle = lifecycle or Lifecycle.releases(
+        self.lifecycle = lifecycle or LifecyclePolicy.releases(
             100 if keep_releases is None else keep_releases, tags=release_tags, expire_untagged=expire_untagged
         )
         self.name = name
@@ -146,13 +146,13 @@ class Repository(ecr.Repository):
         """Refused: the rules are checked together, so they are named when the repository is made."""
         raise ValueError(
             f"{self.node.path}: add_lifecycle_rule would add a rule that is not checked with the others; "
-            "use Repository(lifecycle=Lifecycle(LifecycleRule(...), ...))"
+            "use Repository(lifecycle=LifecyclePolicy(LifecycleRule(...), ...))"
         )
 
 
 def _check_lifecycle(
     faults: Faults,
-    lifecycle: Lifecycle | None,
+    lifecycle: LifecyclePolicy | None,
     keep_releases: int | None,
     release_tags: str,
     expire_untagged: Duration | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.ecr import limits
-from moorage.ecr.repository.lifecycle_policy import Lifecycle
+from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.workload.problems import Faults
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class RepositorySettings:
 
     immutable_tags: bool | Sequence[str] = attrs.field(default=True, converter=_bool_or_texts)
     mutable_tags: Sequence[str] = attrs.field(default=(), converter=_texts)
-    lifecycle: Lifecycle = attrs.field(factory=Lifecycle.releases)
+    lifecycle: LifecyclePolicy = attrs.field(factory=LifecyclePolicy.releases)
     encryption: Encryption = attrs.field(factory=Encryption.aws_key)
     policy: Sequence[iam.PolicyStatement] = attrs.field(default=(), converter=_statements)
     tags: Mapping[str, str] = attrs.field(factory=dict)

@@ -168,7 +168,7 @@ class InstanceGroup(Instances):
                 auto_scaling_group=self.auto_scaling_group,
                 pool_state=autoscaling.PoolState.STOPPED,
                 min_size=capacity.warm_pool.min_instances,
-                max_group_prepared_capacity=capacity.warm_pool.max_prepared,
+                max_group_prepared_capacity=capacity.warm_pool.max_prepared_instances,
             )
         self.provider = self._define_provider()
         self.provider_name = self.provider.ref
@@ -221,7 +221,7 @@ class InstanceGroup(Instances):
                 managed_scaling=ecs.CfnCapacityProvider.ManagedScalingProperty(
                     status="ENABLED",
                     target_capacity=scaling.target_percent,
-                    maximum_scaling_step_size=scaling.most_at_once,
+                    maximum_scaling_step_size=scaling.maximum_scaling_step_size,
                     instance_warmup_period=scaling.instance_warmup,
                 ),
                 managed_draining="ENABLED",

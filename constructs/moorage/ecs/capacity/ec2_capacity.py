@@ -46,7 +46,7 @@ class ManagedScaling:
     Args:
         target_percent: The share of the instances that tasks are to use, 1 to 100; below 100 keeps room that new
             tasks start in at once, and that is paid for.
-        most_at_once: How many are launched at once, 1 to 10,000.
+        maximum_scaling_step_size: How many are launched at once, 1 to 10,000.
         instance_warmup: The time in which a new instance does not count, up to 10,000 s; 300 s without it.
 
     Raises:
@@ -54,13 +54,13 @@ class ManagedScaling:
     """
 
     target_percent: int = 100
-    most_at_once: int = 10000
+    maximum_scaling_step_size: int = 10000
     instance_warmup: int | None = attrs.field(converter=optional_seconds, default=None)
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("ManagedScaling")
         faults.keep(capacity_limits.TARGET_CAPACITY, "target_percent", self.target_percent)
-        faults.keep(capacity_limits.SCALING_STEP, "most_at_once", self.most_at_once)
+        faults.keep(capacity_limits.SCALING_STEP, "maximum_scaling_step_size", self.maximum_scaling_step_size)
         faults.keep(capacity_limits.INSTANCE_WARMUP, "instance_warmup", self.instance_warmup)
         faults.raise_found()
 
@@ -73,11 +73,11 @@ class WarmPool:
 
     Args:
         min_instances: How many wait at least.
-        max_prepared: How many there are at most, waiting and at work together; the group's most without it.
+        max_prepared_instances: How many there are at most, waiting and at work together; the group's most without it.
     """
 
     min_instances: int = 0
-    max_prepared: int | None = None
+    max_prepared_instances: int | None = None
 
 
 @attrs.frozen(eq=False)
@@ -194,7 +194,7 @@ class Ec2Capacity(Capacity):
             )
         faults.keep(capacity_limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
         if self.warm_pool:
-            prepared = self.warm_pool.max_prepared
+            prepared = self.warm_pool.max_prepared_instances
             most = self.max_instances if prepared is None else prepared
             faults.keep(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
         if self.warm_pool and self.spot:

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.ecs.capacity.strategy import Strategy
-from moorage.ecs.cluster.failure_events import Forensics
+from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHED, Reach, unreached
 from moorage.scope.stage_validation import check_whole
 from moorage.workload import capacity_limits, limits
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from moorage.ecs.capacity.auto_scaling_group import Instances
     from moorage.ecs.capacity.fit_checks import Claim
-    from moorage.ecs.cluster.exec_sessions import Sessions
+    from moorage.ecs.cluster.exec_sessions import ExecSessions
     from moorage.ecs.cluster.imported_cluster import ExistingCluster
     from moorage.workload.fit import Fit
     from moorage.workload.task import Task
@@ -47,16 +47,16 @@ class Cluster(ecs.Cluster):
             without it.
         container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
             container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
-        forensics: Whether stopped tasks, failed deployments and placement failures are kept for a year in a log group
-            (`Forensics`).
-        forensics_topic: What is told of each of them besides; `Forensics` says what a topic with a key needs.
-        sessions: How sessions in containers (`Task(execute_command=True)`) are recorded and encrypted; without it each
-            is recorded in the log group of its service, and passes over TLS.
+        failure_events: Whether stopped tasks, failed deployments and placement failures are kept for a year in a log
+            group (`FailureEvents`).
+        failure_topic: What is told of each of them besides; `FailureEvents` says what a topic with a key needs.
+        exec_sessions: How sessions in containers (`Task(execute_command=True)`) are recorded and encrypted; without it
+            each is recorded in the log group of its service, and passes over TLS.
         removal_policy: What becomes of what these two keep, log groups, a queue and a key, when the stack goes.
 
     Raises:
         ValueError: there is no capacity, one twice, or one whose instances could not reach ECS; or a topic without
-            forensics.
+            failure_events.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class Cluster(ecs.Cluster):
         capacity: Sequence[Capacity] | None = None,
         namespace: str | None = None,
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
-        forensics: bool = True,
-        forensics_topic: sns.ITopic | None = None,
-        sessions: Sessions | None = None,
+        failure_events: bool = True,
+        failure_topic: sns.ITopic | None = None,
+        exec_sessions: ExecSessions | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
@@ -78,14 +78,14 @@ class Cluster(ecs.Cluster):
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         _check(capacities, reach, faults)
         faults.keep(limits.NAMESPACE, "namespace", namespace)
-        if forensics_topic and not forensics:
-            faults.add("forensics_topic is given, but forensics=False tells it nothing; leave one of them out")
+        if failure_topic and not failure_events:
+            faults.add("failure_topic is given, but failure_events=False tells it nothing; leave one of them out")
         faults.raise_found()
 
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
         self.capacities = capacities
         self.namespace = None if namespace is None else self._define_namespace(namespace)
-        self.sessions = self._define_sessions(sessions, removal_policy) if sessions else None
+        self.exec_sessions = self._define_sessions(exec_sessions, removal_policy) if exec_sessions else None
         self.reach = reach
         self._defined: Mapping[Capacity, Instances] = {
             each: self._define(each) for each in capacities if not each.exists_already
@@ -109,11 +109,11 @@ class Cluster(ecs.Cluster):
             "WithCapacity",
             cluster_name=self.associations.ref,
             vpc=vpc,
-            execute_command_configuration=self.sessions.configuration if self.sessions else None,
+            execute_command_configuration=self.exec_sessions.configuration if self.exec_sessions else None,
         )
-        self.forensics = (
-            Forensics(self, "Forensics", cluster=self, topic=forensics_topic, removal_policy=removal_policy)
-            if forensics
+        self.failure_events = (
+            FailureEvents(self, "Forensics", cluster=self, topic=failure_topic, removal_policy=removal_policy)
+            if failure_events
             else None
         )
 
@@ -128,7 +128,7 @@ class Cluster(ecs.Cluster):
         capacity: Sequence[Capacity] | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         namespace: servicediscovery.INamespace | str | None = None,
-        sessions: Sessions | None = None,
+        exec_sessions: ExecSessions | None = None,
     ) -> ecs.ICluster:
         """A cluster that exists already, of another stack or another tool, for all that takes a cluster.
 
@@ -139,13 +139,13 @@ class Cluster(ecs.Cluster):
             construct_id: Its id there.
             cluster_name: Its name, in the account and region of the stack.
             cluster_arn: Its ARN, in place of the name.
-            vpc: The VPC that tasks run in. `Forensics` and `Dashboard` do without it.
+            vpc: The VPC that tasks run in. `FailureEvents` and `Dashboard` do without it.
             capacity: What it has (`Capacity.fargate()`, `Capacity.from_provider_name("general")`); the first is what a
                 service gets that does not say. Fargate without it.
             security_groups: Those of its instances, which stand for tasks without an interface of their own.
             namespace: In which its services have names for each other: a name, an ARN, or CDK's, which
                 `cloud_map_options` need.
-            sessions: The key and the log group of its sessions, where it has them.
+            exec_sessions: The key and the log group of its sessions, where it has them.
 
         Raises:
             ValueError: it is named twice, not at all or of another account or region than the stack's, or has a
@@ -162,7 +162,7 @@ class Cluster(ecs.Cluster):
             capacity=capacity,
             security_groups=security_groups,
             namespace=namespace,
-            sessions=sessions,
+            exec_sessions=exec_sessions,
         )
 
     @property
@@ -252,8 +252,8 @@ class Cluster(ecs.Cluster):
 
         return servicediscovery.HttpNamespace(self, "Namespace", name=name)
 
-    def _define_sessions(self, sessions: Sessions, removal_policy: cdk.RemovalPolicy) -> Sessions:
-        kept = sessions.define(self, removal_policy)
+    def _define_sessions(self, exec_sessions: ExecSessions, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
+        kept = exec_sessions.define(self, removal_policy)
         if isinstance(self.node.default_child, ecs.CfnCluster):
             kept.set_on(self.node.default_child)
         return kept

@@ -30,7 +30,7 @@ _IN_LOG_GROUP = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLog
 
 
 @attrs.frozen(kw_only=True)
-class Sessions:
+class ExecSessions:
     """Where a cluster records the sessions in its containers (`aws ecs execute-command`), and by which key they pass.
 
     Without it a session passes over TLS, and what is typed and printed is recorded in the log group of the service.
@@ -52,7 +52,7 @@ class Sessions:
         """What a task must reach for a session, beside what every session takes."""
         return frozenset({"kms"}) if self.key else frozenset()
 
-    def define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> Sessions:
+    def define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
         """Define in `scope` what is not given."""
         key = self.key or kms.Key(
             scope,
@@ -62,7 +62,7 @@ class Sessions:
             removal_policy=removal_policy,
         )
         if self.log_group:
-            return Sessions(key=key, log_group=self.log_group)
+            return ExecSessions(key=key, log_group=self.log_group)
         _let_log(key, "*" if self.key else f"{stack_name()}-*")
         group = logs.LogGroup(
             scope,
@@ -71,7 +71,7 @@ class Sessions:
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=removal_policy,
         )
-        return Sessions(key=key, log_group=group)
+        return ExecSessions(key=key, log_group=group)
 
     @property
     def configuration(self) -> ecs.ExecuteCommandConfiguration:
@@ -100,7 +100,7 @@ class Sessions:
             )
 
 
-def let_in(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: Sessions | None) -> None:
+def let_in(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
     """Let the role of a task hold sessions and record them: in the cluster's log group, or else in its own."""
     recorded = (sessions and sessions.log_group) or log_group
     definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_ANYWHERE), resources=["*"]))

@@ -93,7 +93,7 @@ def failures(cluster: str, services: str) -> Pattern:
     return {"source": ["aws.ecs"], "$or": [stopped(cluster), deployment_failed(services), service_impaired(cluster)]}
 
 
-class Forensics(Construct):
+class FailureEvents(Construct):
     """What failed in a cluster, kept in a log group: stopped tasks, failed deployments, and tasks without a place.
 
     ECS forgets a stopped task within an hour. A `Cluster` has this unless told otherwise; for a cluster that exists
@@ -108,8 +108,8 @@ class Forensics(Construct):
         topic: What is told of each besides; its policy lets EventBridge publish. A topic encrypted by a key needs a
             key of one's own, whose policy lets `events.amazonaws.com` do `kms:Decrypt` and `kms:GenerateDataKey*`;
             one that is imported needs both policies already.
-        log_group: The log group of another `Forensics`, to have one for several clusters, and no further policy; one
-            that keeps a year without it.
+        log_group: The log group of another `FailureEvents`, to have one for several clusters, and no further policy;
+            one that keeps a year without it.
         removal_policy: What becomes of the log group, and of the queue of what neither took, when the stack goes.
     """
 
@@ -151,12 +151,12 @@ class Forensics(Construct):
             self.rule.add_resource_dependency(_policy_of(cdk.Stack.of(self)))
 
     @staticmethod
-    def of(cluster: ecs.ICluster) -> Forensics | None:
+    def of(cluster: ecs.ICluster) -> FailureEvents | None:
         """Where the failures of a cluster are kept, as far as this app says."""
         return _kept.get(cluster)
 
 
-_kept: weakref.WeakKeyDictionary[ecs.ICluster, Forensics] = weakref.WeakKeyDictionary()
+_kept: weakref.WeakKeyDictionary[ecs.ICluster, FailureEvents] = weakref.WeakKeyDictionary()
 
 
 def _rules() -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.capacity.strategy import Strategy
-    from moorage.ecs.cluster.exec_sessions import Sessions
+    from moorage.ecs.cluster.exec_sessions import ExecSessions
     from moorage.workload.task import Task
 
 _REGION, _ACCOUNT = 3, 4
@@ -56,14 +56,14 @@ class ExistingCluster:
         capacities: What it has; None where that is not known.
         namespace: The name or ARN of the namespace in which its services have names for each other, or CDK's own.
         security_groups: Those of its instances.
-        sessions: How it records and encrypts sessions.
+        exec_sessions: How it records and encrypts sessions.
     """
 
     with_capacity: ecs.ICluster
     capacities: tuple[Capacity, ...] | None = None
     namespace: servicediscovery.INamespace | str | None = None
     security_groups: tuple[ec2.ISecurityGroup, ...] = ()
-    sessions: Sessions | None = None
+    exec_sessions: ExecSessions | None = None
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ExistingCluster:
@@ -125,7 +125,7 @@ def import_cluster(
     capacity: Sequence[Capacity] | None,
     security_groups: Sequence[ec2.ISecurityGroup],
     namespace: servicediscovery.INamespace | str | None,
-    sessions: Sessions | None,
+    exec_sessions: ExecSessions | None,
 ) -> ecs.ICluster:
     """Have CDK import a cluster, and keep what it has no place for; `Cluster.from_attributes` says what each means."""
     faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
@@ -148,14 +148,14 @@ def import_cluster(
             vpc=vpc,  # and no security groups, which CDK would open to a load balancer for each service anew
             has_ec2_capacity=capacity is None or any(each.kind is Kind.INSTANCES for each in capacity),
             default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
-            execute_command_configuration=sessions.configuration if sessions else None,
+            execute_command_configuration=exec_sessions.configuration if exec_sessions else None,
         )
     _known[cluster] = ExistingCluster(
         with_capacity=cluster,
         capacities=None if capacity is None else tuple(capacity),
         namespace=namespace,
         security_groups=tuple(security_groups),
-        sessions=sessions,
+        exec_sessions=exec_sessions,
     )
     return cluster
 

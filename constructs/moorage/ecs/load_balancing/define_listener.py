@@ -131,8 +131,8 @@ def _target_group(
             healthy_http_codes=health.codes,
             interval=duration(health.interval),
             timeout=duration(health.timeout),
-            healthy_threshold_count=health.healthy,
-            unhealthy_threshold_count=health.unhealthy,
+            healthy_threshold_count=health.healthy_threshold_count,
+            unhealthy_threshold_count=health.unhealthy_threshold_count,
         ),
     )
     if listener.load_balancer.cross_zone and listener.load_balancer.zonal_shift:

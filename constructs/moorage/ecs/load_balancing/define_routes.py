@@ -197,8 +197,8 @@ def _target_group(
             healthy_grpc_codes=(health.codes or "12") if route.grpc else None,
             interval=duration(health.interval),
             timeout=duration(health.timeout),
-            healthy_threshold_count=health.healthy,
-            unhealthy_threshold_count=health.unhealthy,
+            healthy_threshold_count=health.healthy_threshold_count,
+            unhealthy_threshold_count=health.unhealthy_threshold_count,
         ),
     )
 

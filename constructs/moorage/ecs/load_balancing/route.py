@@ -53,8 +53,8 @@ class TargetHealth:
         codes: The answers that mean healthy: `200`, `200,204`, `200-299`; with gRPC, 0 to 99.
         interval: Between two checks, 5 to 300 s. A new task waits for one check before it serves.
         timeout: What an answer may take, 2 to 120 s and less than the interval.
-        healthy: How many good answers bring a task back, 2 to 10.
-        unhealthy: How many bad ones take it out, 2 to 10.
+        healthy_threshold_count: How many good answers bring a task back, 2 to 10.
+        unhealthy_threshold_count: How many bad ones take it out, 2 to 10.
 
     Raises:
         ValueError: one of them is outside what Elastic Load Balancing takes (botocore elbv2 `CreateTargetGroup`).
@@ -64,8 +64,8 @@ class TargetHealth:
     codes: str | None = attrs.field(default=None, kw_only=True)
     interval: int = attrs.field(converter=seconds, default=default_seconds(10), kw_only=True)
     timeout: int = attrs.field(converter=seconds, default=default_seconds(5), kw_only=True)
-    healthy: int = attrs.field(default=2, kw_only=True)
-    unhealthy: int = attrs.field(default=2, kw_only=True)
+    healthy_threshold_count: int = attrs.field(default=2, kw_only=True)
+    unhealthy_threshold_count: int = attrs.field(default=2, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         faults = Faults("TargetHealth")
@@ -73,8 +73,8 @@ class TargetHealth:
         faults.keep(limits.TARGET_INTERVAL, "interval", self.interval)
         faults.keep(limits.TARGET_TIMEOUT, "timeout", self.timeout)
         faults.keep(limits.TARGET_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
-        faults.keep(limits.TARGET_THRESHOLD, "healthy", self.healthy)
-        faults.keep(limits.TARGET_THRESHOLD, "unhealthy", self.unhealthy)
+        faults.keep(limits.TARGET_THRESHOLD, "healthy_threshold_count", self.healthy_threshold_count)
+        faults.keep(limits.TARGET_THRESHOLD, "unhealthy_threshold_count", self.unhealthy_threshold_count)
         faults.raise_found()
 
 

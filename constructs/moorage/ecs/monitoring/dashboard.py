@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from moorage.ecs.cdk_values import stack_of
-from moorage.ecs.cluster.failure_events import Forensics
+from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.load_balancing.target_metrics import error_share, requests, worst
 from moorage.ecs.monitoring.service_alarms import service_of
 from moorage.workload import limits
@@ -41,16 +41,7 @@ class Dashboard(Construct):
     Of each service CPU, memory and running tasks; over both target groups of each of its routes requests, latency,
     the share of answers of 500 and above, and unhealthy targets, of which a network load balancer knows the last
     alone; of a queue that moves the number of its tasks the messages. Of each cluster CPU and memory, and what its
-    `Forensics` keeps.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        services: Whose, in this order; of one, it is the service's, of all of a cluster the cluster's.
-        dashboard_name: Its name; CloudFormation chooses one without it.
-
-    Raises:
-        ValueError: there is no service, one twice, or more than a dashboard has room for.
+    `FailureEvents` keeps.
     """
 
     def __init__(
@@ -61,6 +52,17 @@ class Dashboard(Construct):
         services: Iterable[Service | Worker],
         dashboard_name: str | None = None,
     ) -> None:
+        """Define a dashboard.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            services: Whose, in this order; of one, it is the service's, of all of a cluster the cluster's.
+            dashboard_name: Its name; CloudFormation chooses one without it.
+
+        Raises:
+            ValueError: there is no service, one twice, or more than a dashboard has room for.
+        """
         shown = [service_of(each) for each in services]
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         if not shown:
@@ -91,9 +93,9 @@ def _of_cluster(cluster: ecs.ICluster) -> list[dict[str, Any]]:
     of = {"ClusterName": name}
     used = [_metric("AWS/ECS", each, of, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
     row = [_title(f"# {name}"), _graph("CPU and memory of the cluster, %", used, width=_WIDTH)]
-    forensics = Forensics.of(cluster)
-    if forensics:
-        query = f"SOURCE '{forensics.log_group.log_group_name}' {_FAILED}"
+    failure_events = FailureEvents.of(cluster)
+    if failure_events:
+        query = f"SOURCE '{failure_events.log_group.log_group_name}' {_FAILED}"
         said = {"region": cdk.Aws.REGION, "title": "What failed", "query": query, "view": "table"}
         row.append({"type": "log", "width": _WIDTH, "height": _HEIGHT, "properties": said})
     return row

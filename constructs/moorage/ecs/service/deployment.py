@@ -73,7 +73,7 @@ def complete(
         from moorage.ecs.service.rollback_alarms import define_alarms  # noqa: PLC0415  # loaded only where there are some
 
         defined = [name for target in targets for name in define_alarms(scope, rollout.alarms, target)]
-        names = [*defined, *(alarm.alarm_name for alarm in rollout.alarms.others)]
+        names = [*defined, *(alarm.alarm_name for alarm in rollout.alarms.extra_alarms)]
         found["Alarms"] = {"AlarmNames": names, "Enable": True, "Rollback": True}
     if hooks:
         role = _role_to_invoke(scope, service, hooks)

@@ -149,8 +149,8 @@ def _define_group(
                 matcher=words.MatcherProperty(http_code=health.codes or "200"),
                 health_check_interval_seconds=health.interval,
                 health_check_timeout_seconds=health.timeout,
-                healthy_threshold_count=health.healthy,
-                unhealthy_threshold_count=health.unhealthy,
+                healthy_threshold_count=health.healthy_threshold_count,
+                unhealthy_threshold_count=health.unhealthy_threshold_count,
             ),
         ),
     )

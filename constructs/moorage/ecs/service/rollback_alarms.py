@@ -24,7 +24,7 @@ def define_alarms(scope: Construct, alarms: RollbackAlarms, target: Target) -> l
             scope,
             f"{name}{target.suffix}",
             comparison_operator="GreaterThanThreshold",
-            evaluation_periods=alarms.minutes,
+            evaluation_periods=alarms.evaluation_minutes,
             threshold=threshold,
             treat_missing_data="notBreaching",
             metrics=queries,

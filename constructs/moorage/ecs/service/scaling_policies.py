@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from moorage.ecs.load_balancing.target import Target
     from moorage.workload.scaling import Scaling
-    from moorage.workload.scaling_targets import MetricTarget, Predictive
+    from moorage.workload.scaling_targets import MetricTarget, PredictiveScaling
 
 HIGH_RESOLUTION_SECONDS = 20
 _MINUTE = 60
@@ -113,7 +113,7 @@ class Policies:
             alarm_actions=[policy.ref],
         )
 
-    def _predict(self, predictive: Predictive, targets: Sequence[Target]) -> None:
+    def _predict(self, predictive: PredictiveScaling, targets: Sequence[Target]) -> None:
         pair = {"predefinedMetricType": "ECSServiceCPUUtilization"}
         if predictive.memory_percent is not None:
             pair = {"predefinedMetricType": "ECSServiceMemoryUtilization"}
@@ -124,11 +124,11 @@ class Policies:
         configuration: dict[str, Any] = {
             "metricSpecifications": [{"targetValue": predictive.target, "predefinedMetricPairSpecification": pair}],
             "mode": "ForecastOnly" if predictive.forecast_only else "ForecastAndScale",
-            "schedulingBufferTime": predictive.ahead,
+            "schedulingBufferTime": predictive.scheduling_buffer,
         }
-        if predictive.above_maximum_percent is not None:
+        if predictive.max_capacity_buffer_percent is not None:
             configuration["maxCapacityBreachBehavior"] = "IncreaseMaxCapacity"
-            configuration["maxCapacityBuffer"] = predictive.above_maximum_percent
+            configuration["maxCapacityBuffer"] = predictive.max_capacity_buffer_percent
         appscaling.CfnScalingPolicy(
             self._count,
             "Predictive",

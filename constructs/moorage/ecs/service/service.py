@@ -82,8 +82,9 @@ class Service(Construct):
             and listeners; without it nothing does.
         rollout: How a new version replaces the old one; rolling, with all copies serving and a circuit breaker,
             without it, and of a daemon one instance after the other.
-        before: A task that runs once ahead of each new version, where and as its own tasks do, and fails the rollout
-            when it does not end with 0 within an hour: a database migration. Its role is `before_task_definition`'s.
+        pre_deployment_task: A task that runs once ahead of each new version, where and as its own tasks do, and fails
+            the rollout when it does not end with 0 within an hour: a database migration. Its role is
+            `before_task_definition`'s.
         connect: Its name for other services in the cluster's namespace; `connect_to` opens the path to one.
         cloud_map_options: A name of its own in a Cloud Map namespace, by DNS or by API, in place of `connect`.
         lattice: What VPC Lattice lets other VPCs and accounts reach of it, in up to 5 target groups.
@@ -116,7 +117,7 @@ class Service(Construct):
         scaling: Scaling | None = None,
         route: Route | Listener | Sequence[Route | Listener] = (),
         rollout: Rollout | None = None,
-        before: Task | None = None,
+        pre_deployment_task: Task | None = None,
         connect: ServiceConnect | None = None,
         cloud_map_options: ecs.CloudMapOptions | None = None,
         lattice: Lattice | Sequence[Lattice] = (),
@@ -151,9 +152,9 @@ class Service(Construct):
         check_placement(placement, launch.strategy, launch.known.capacities, faults)
         named = connect is not None and connect.name_for(task) is not None
         check_rollout(chosen, copies, routes, placement, faults, named=named)
-        first = attrs.evolve(launch, task=before) if before else None
+        first = attrs.evolve(launch, task=pre_deployment_task) if pre_deployment_task else None
         if first:
-            first.check_named("before", faults)
+            first.check_named("pre_deployment_task", faults)
             first.task.check_run_alone(faults)
         if connect:
             connect.check(task, launch.known, faults)
@@ -204,7 +205,9 @@ class Service(Construct):
         self._daemon = placement.daemon
         self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
         self.lattice_target_groups = self._define_lattices(lattices)
-        _attach_volumes(self, [task, before] if before else [task], own_interface=launch.own_interface)
+        _attach_volumes(
+            self, [task, pre_deployment_task] if pre_deployment_task else [task], own_interface=launch.own_interface
+        )
         self._define_rollout(launched, first, after_capacity, removal_policy)
         if copies.high_resolution:
             self._resource.add_property_override("Monitoring", HIGH_RESOLUTION)

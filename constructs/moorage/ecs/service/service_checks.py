@@ -148,12 +148,12 @@ def check_rollout(
     if rollout.alarms and rollout.alarms.on_targets and not routes:
         faults.add(
             "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
-            "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, others=[...])"
+            "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
         )
     elif rollout.alarms and not rollout.alarms.rings(reads_requests=any(route.reads_requests for route in routes)):
         faults.add(
             "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
-            "use RollbackAlarms(unhealthy_targets=1), or others=[...]"
+            "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
         )
     for route in routes:
         if not rollout.shifts and not isinstance(route, Route) and route.test_port is not None:
@@ -164,7 +164,7 @@ def check_rollout(
     if rollout.shifts and copies.predictive and copies.predictive.requests_per_task is not None:
         faults.add(
             "predictive is of requests, which AWS foretells of one target group, and with this rollout two take turns; "
-            "use Predictive(cpu_percent=...), or Rollout.rolling()"
+            "use PredictiveScaling(cpu_percent=...), or Rollout.rolling()"
         )
     faults.keep(
         rollout_limits.ROLLOUT_PROGRESS,

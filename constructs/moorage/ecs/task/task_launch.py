@@ -148,7 +148,7 @@ class Launch:
         if self.task.execute_command:
             from moorage.ecs.cluster.exec_sessions import let_in  # noqa: PLC0415  # loaded only where there are sessions
 
-            let_in(definition, logged, self.known.sessions)
+            let_in(definition, logged, self.known.exec_sessions)
         return Launched(self, logged, groups, definition)
 
     @property
@@ -186,7 +186,7 @@ class Launch:
 
     def _unrecorded(self) -> str | None:
         """What is told of sessions in containers without an awslogs driver, by whose log group ECS records them."""
-        if self.known.sessions and self.known.sessions.log_group:
+        if self.known.exec_sessions and self.known.exec_sessions.log_group:
             return None
         router = self.task.log_router
         routed = [each.name for each in self.task.containers if each.logging or (router and each is not router)]
@@ -194,7 +194,7 @@ class Launch:
             return None
         return (
             f"sessions in container {routed[0]!r} are recorded nowhere, as far as is known, since its logs go "
-            "elsewhere; use Cluster(sessions=Sessions())"
+            "elsewhere; use Cluster(exec_sessions=ExecSessions())"
         )
 
     def _without_https(self) -> str | None:
@@ -225,14 +225,14 @@ class Launch:
 
     def _check_sessions(self, faults: Faults) -> None:
         """Note sessions that pass by a key which nothing in its place reaches."""
-        needs = (self.known.sessions.needs if self.known.sessions else frozenset()) - self.task.needs
+        needs = (self.known.exec_sessions.needs if self.known.exec_sessions else frozenset()) - self.task.needs
         places = [self.vpc_subnets] if self.own_interface else self._starts_in
         for each in places if needs else ():
             if self.reach.missing(needs, each, public_address=self.assign_public_ip):
                 faults.add(
                     "execute_command=True, and sessions of the cluster pass by a key, but its subnets cannot reach "
-                    "'kms'; use Task(calls=['kms']), which Endpoints.for_tasks(...) looks at, or a NAT gateway "
-                    "(nat_gateways=1)"
+                    "'kms'; use Task(called_services=['kms']), which Endpoints.for_tasks(...) looks at, or a NAT "
+                    "gateway (nat_gateways=1)"
                 )
 
     def _check_instances(self, faults: Faults, *, routed: bool) -> None:
