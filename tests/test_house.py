@@ -7,6 +7,7 @@ import graphlib
 import inspect
 import json
 import os
+import pydoc
 import re
 import subprocess
 import sys
@@ -128,11 +129,30 @@ def test_an_import_loads_no_service_it_does_not_need(code: str, unwanted: str) -
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(("before", "after"), [("pass", "True True"), ("gc.disable()", "False False")])
-def test_an_import_leaves_the_garbage_collector_running_or_not_as_it_was(before: str, after: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "outdir", "after"),
+    [("pass", "cdk.out", "True True"), ("gc.disable()", "cdk.out", "False False"), ("pass", "", "True False")],
+    ids=["by the cdk CLI", "by the cdk CLI, collector off", "in another process"],
+)
+def test_the_garbage_collector_rests_only_where_the_cdk_cli_runs_the_program(
+    before: str, outdir: str, after: str
+) -> None:
     code = f"import gc; {before}; from moorage import Task; print(gc.isenabled(), gc.get_freeze_count() > 0)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {name: value for name, value in os.environ.items() if name != "CDK_OUTDIR"}
+    environment |= {"CDK_OUTDIR": outdir} if outdir else {}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == after
+
+
+@pytest.mark.parametrize("name", ["Service", "Cluster", "Job", "LoadBalancer", "Registry", "Repository"])
+def test_the_signature_and_the_help_of_a_construct_show_its_arguments(name: str) -> None:
+    construct = getattr(moorage, name)
+    arguments = [each for each in inspect.signature(construct.__init__).parameters if each != "self"]
+    assert list(inspect.signature(construct).parameters) == arguments
+    shown = pydoc.plain(pydoc.render_doc(construct))
+    assert arguments[:2] == ["scope", "construct_id"]
+    assert all(f"{each}: " in shown for each in arguments)
+    assert construct.__init__.__doc__.startswith("Define ")
 
 
 def test_mypy_reads_whatever_the_services_that_it_reads_import() -> None:
@@ -171,7 +191,8 @@ def test_every_public_word_is_documented() -> None:
         word = getattr(moorage, name)
         assert word.__doc__, name
         for argument in inspect.signature(word.__init__).parameters.keys() - {"self", "args", "kwds"}:
-            assert re.search(rf"\b{argument}\b", word.__doc__) or word is Architecture, (
+            documented = f"{word.__doc__} {word.__init__.__doc__}"
+            assert re.search(rf"\b{argument}\b", documented) or word is Architecture, (
                 f"{name} does not document {argument}"
             )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gc
 import importlib
+import inspect
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -167,15 +169,20 @@ if not TYPE_CHECKING:  # mypy would accept any name otherwise
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module 'moorage' has no attribute {name!r}")
-        return getattr(_loaded(_HOMES[name]), name)
+        word = getattr(_loaded(_HOMES[name]), name)
+        if type(word) is not type and "__init__" in vars(word):  # else jsii's metaclass hides the arguments
+            _self, *arguments = inspect.signature(word.__init__).parameters.values()
+            word.__signature__ = inspect.Signature(arguments)
+        return word
 
     def _loaded(module: str) -> ModuleType:
-        """A module, with the garbage collector at rest, and then told that what is there stays.
+        """A module, with the garbage collector at rest where the cdk CLI runs the program, which ends soon.
 
         Modules are never garbage: looking through all that they define, time and again and once more when Python
-        ends, is more than a tenth of a synth's CPU time. A program that has turned the collector off is left alone.
+        ends, is more than a tenth of a synth's CPU time. Any other process, and a program that has turned the
+        collector off, is left alone.
         """
-        if module in sys.modules or not gc.isenabled():
+        if module in sys.modules or "CDK_OUTDIR" not in os.environ or not gc.isenabled():
             return importlib.import_module(module)
         gc.disable()
         try:

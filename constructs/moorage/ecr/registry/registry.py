@@ -70,27 +70,6 @@ class Registry(RegistryEvents, RegistryMetrics):
 
     Images are scanned when they are pushed. Each repository that ECR makes by itself, for what is replicated here or
     cached, is set up as a `Repository` is.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        scanning: How images are scanned: `Scanning.basic()` on push, or `Scanning.enhanced()` by Amazon Inspector.
-        replication: What is copied to other regions and accounts. Until a registry of this app takes the copies, an
-            output says what each destination must have.
-        replicates_from: Where copies come from: a `Registry` of this app, or the `ReplicationSource` of another. It is
-            given the permission, and the repositories the settings, that those `Replication`s say.
-        pull_through: Which other registries are cached here.
-        templates: How other repositories are set up that ECR makes when they are pushed to.
-        policy: Who else may do what with the registry.
-        signing: What AWS Signer signs when it is pushed.
-        pull_time_exclusions: Roles and users (or their ARNs) whose pulls do not count for `unpulled_for`: scanners.
-        audit: The CloudTrail trail that records who called ECR; the account's own without it.
-        event_key: The key of events on their way, which EventBridge must be let use; one is defined with the first
-            event without it.
-        removal_policy: What becomes of a trail's files when the stack goes; a bucket that holds some is not deleted.
-
-    Raises:
-        ValueError: the account and region have a registry already, or ECR would not take what this one is given.
     """
 
     def __init__(
@@ -110,6 +89,30 @@ class Registry(RegistryEvents, RegistryMetrics):
         event_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define a registry.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            scanning: How images are scanned: `Scanning.basic()` on push, or `Scanning.enhanced()` by Amazon Inspector.
+            replication: What is copied to other regions and accounts. Until a registry of this app takes the copies, an
+                output says what each destination must have.
+            replicates_from: Where copies come from: a `Registry` of this app, or the `ReplicationSource` of another. It
+                is given the permission, and the repositories the settings, that those `Replication`s say.
+            pull_through: Which other registries are cached here.
+            templates: How other repositories are set up that ECR makes when they are pushed to.
+            policy: Who else may do what with the registry.
+            signing: What AWS Signer signs when it is pushed.
+            pull_time_exclusions: Roles and users (or their ARNs) whose pulls do not count for `unpulled_for`: scanners.
+            audit: The CloudTrail trail that records who called ECR; the account's own without it.
+            event_key: The key of events on their way, which EventBridge must be let use; one is defined with the first
+                event without it.
+            removal_policy: What becomes of a trail's files when the stack goes; a bucket that holds some is not
+                deleted.
+
+        Raises:
+            ValueError: the account and region have a registry already, or ECR would not take what this one is given.
+        """
         self.place: Place = place_of(scope)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path

@@ -25,24 +25,8 @@ _LOG_IN = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 
 
 class PublicRepository(Construct):
-    """A repository of Amazon ECR Public with its page in the gallery: everyone pulls, those pushed who were granted it.
-
-    Args:
-        scope: Where it is defined; a stack of us-east-1, where the service stands.
-        construct_id: Its id there.
-        name: Its name, 2 to 205 characters, after the account's alias; CloudFormation chooses one without it.
-        description: What is shown in lists, 1,024 characters at most.
-        about: What is in it, in Markdown, 10,240 characters at most.
-        usage: How to use it, in Markdown, 10,240 characters at most.
-        logo: A picture of 512,000 bytes at most. CloudFormation cannot set it, so an output says the command that does;
-            ECR shows it for verified accounts.
-        architectures: What its images run on, in the gallery's words: `x86-64`, `ARM 64`.
-        operating_systems: Likewise: `Linux`, `Windows`.
-        removal_policy: What becomes of it when the stack goes.
-
-    Raises:
-        ValueError: the stack is of another region, or ECR would not take an argument.
-    """
+    """A repository of Amazon ECR Public with its page in the gallery: everyone pulls, those pushed who were granted
+    it."""
 
     def __init__(
         self,
@@ -58,6 +42,24 @@ class PublicRepository(Construct):
         operating_systems: Sequence[str] = (),
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define a public repository.
+
+        Args:
+            scope: Where it is defined; a stack of us-east-1, where the service stands.
+            construct_id: Its id there.
+            name: Its name, 2 to 205 characters, after the account's alias; CloudFormation chooses one without it.
+            description: What is shown in lists, 1,024 characters at most.
+            about: What is in it, in Markdown, 10,240 characters at most.
+            usage: How to use it, in Markdown, 10,240 characters at most.
+            logo: A picture of 512,000 bytes at most. CloudFormation cannot set it, so an output says the command that
+                does; ECR shows it for verified accounts.
+            architectures: What its images run on, in the gallery's words: `x86-64`, `ARM 64`.
+            operating_systems: Likewise: `Linux`, `Windows`.
+            removal_policy: What becomes of it when the stack goes.
+
+        Raises:
+            ValueError: the stack is of another region, or ECR would not take an argument.
+        """
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.PUBLIC_REGION, "the region of its stack", cdk.Stack.of(scope).region)
         faults.keep(limits.PUBLIC_NAME, "name", name)

@@ -41,23 +41,6 @@ class Repository(ecr.Repository):
     It is an `ecr.Repository`. Services need no grant: their execution role gets one from `Image.from_repository`.
     Others get one from `grant_pull`, `grant_push`, `grant_pull_push` and `grant_read`: a role, an account
     (`iam.AccountPrincipal`) or an organization (`iam.OrganizationPrincipal`); a key of the account's own lets it too.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        name: Its name in the registry, 2 to 256 characters; CloudFormation chooses one without it.
-        immutable_tags: Whether a tag that was pushed stays what it is; or patterns of the tags that do, as `v*`.
-        mutable_tags: Patterns of tags that move although others do not, 5 at most: `latest`, `dev-*`.
-        keep_releases: How many releases are kept, the newest, 100 without it; the others expire.
-        release_tags: What the tag of a release looks like, with `*`: `v*`. Images with other tags do not expire.
-        expire_untagged: After how long an image without a tag expires; 14 days without it.
-        lifecycle: Instead of the three: rules of one's own, `LifecyclePolicy(LifecycleRule(...), ...)`.
-        encryption: By whose key images are encrypted; a change replaces the repository.
-        removal_policy: What becomes of it when the stack goes; with `DESTROY`, `empty_on_delete` deletes its images.
-        empty_on_delete: Whether its images are deleted with it, which is refused otherwise.
-
-    Raises:
-        ValueError: ECR would not take the name, or an argument.
     """
 
     def __init__(
@@ -76,6 +59,26 @@ class Repository(ecr.Repository):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         empty_on_delete: bool = False,
     ) -> None:
+        """Define a repository.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            name: Its name in the registry, 2 to 256 characters; CloudFormation chooses one without it.
+            immutable_tags: Whether a tag that was pushed stays what it is; or patterns of the tags that do, as `v*`.
+            mutable_tags: Patterns of tags that move although others do not, 5 at most: `latest`, `dev-*`.
+            keep_releases: How many releases are kept, the newest, 100 without it; the others expire.
+            release_tags: What the tag of a release looks like, with `*`: `v*`. Images with other tags do not expire.
+            expire_untagged: After how long an image without a tag expires; 14 days without it.
+            lifecycle: Instead of the three: rules of one's own, `LifecyclePolicy(LifecycleRule(...), ...)`.
+            encryption: By whose key images are encrypted; a change replaces the repository.
+            removal_policy: What becomes of it when the stack goes; with `DESTROY`, `empty_on_delete` deletes its
+                images.
+            empty_on_delete: Whether its images are deleted with it, which is refused otherwise.
+
+        Raises:
+            ValueError: ECR would not take the name, or an argument.
+        """
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.REPOSITORY_NAME, "name", name)
         tags = Tags.of(faults, immutable_tags=immutable_tags, mutable_tags=mutable_tags)

@@ -52,15 +52,7 @@ _BEFORE_DELETION = (
 
 @jsii.implements(ec2.IConnectable)
 class Instances(Construct):
-    """The instances of one capacity, as what connects to them sees them.
-
-    Args:
-        scope: Where they are defined.
-        construct_id: Their id there.
-        vpc: Where they run.
-        egress: TCP ports that they may connect to anywhere.
-        vpc_subnets: Their subnets; the private ones without it.
-    """
+    """The instances of one capacity, as what connects to them sees them."""
 
     provider_name: str
 
@@ -73,6 +65,15 @@ class Instances(Construct):
         egress: Sequence[int],
         vpc_subnets: ec2.SubnetSelection | None,
     ) -> None:
+        """Define the instances.
+
+        Args:
+            scope: Where they are defined.
+            construct_id: Their id there.
+            vpc: Where they run.
+            egress: TCP ports that they may connect to anywhere.
+            vpc_subnets: Their subnets; the private ones without it.
+        """
         super().__init__(scope, construct_id)
         self._imported: dict[cdk.Stack, ec2.ISecurityGroup] = {}
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
@@ -113,15 +114,17 @@ class InstanceGroup(Instances):
     Instances take IMDSv2 with one hop alone, and tasks do not reach it: ECS blocks it for those with an interface of
     their own, a rule of the instance's firewall (on Bottlerocket the one hop) for those in bridge mode. Nothing blocks
     it for tasks in host mode, which have what the instance has.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        capacity: What it is to be.
-        cluster: The cluster that its instances join.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, capacity: Ec2Capacity, cluster: ecs.Cluster) -> None:
+        """Define an instance group.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            capacity: What it is to be.
+            cluster: The cluster that its instances join.
+        """
         vpc = cluster.vpc
         super().__init__(
             scope,
@@ -231,18 +234,19 @@ class InstanceGroup(Instances):
 
 
 class ManagedInstances(Instances):
-    """The capacity provider of a `Capacity.managed_instances` with its two roles; `Cluster.capacity(...)` has it.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        capacity: What it is to be.
-        cluster: The cluster that its instances join.
-    """
+    """The capacity provider of a `Capacity.managed_instances` with its two roles; `Cluster.capacity(...)` has it."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, capacity: ManagedInstancesCapacity, cluster: ecs.Cluster
     ) -> None:
+        """Define the managed instances.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            capacity: What it is to be.
+            cluster: The cluster that its instances join.
+        """
         super().__init__(scope, construct_id, vpc=cluster.vpc, egress=capacity.egress, vpc_subnets=capacity.vpc_subnets)
         self.capacity = capacity
         self.provider = ecs.ManagedInstancesCapacityProvider(

@@ -36,27 +36,6 @@ class Cluster(ecs.Cluster):
     It is an `ecs.Cluster`, but for CDK's methods that add capacity, which are refused: a cluster has one list of them.
     What CDK defines on it itself (`ecs.Ec2Service`, `ecs_patterns`) takes `cluster.with_capacity`. It is a connectable
     (the security groups of the instances that it defines).
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        vpc: The VPC that tasks and instances run in: a `Network`'s, or any other.
-        capacity: What tasks run on; the first is what a service gets that does not say. Fargate without it. One is
-            taken away in two deployments, first from its services, then here: ECS keeps what a service uses.
-        namespace: The name of a namespace in which its services have names for each other (Service Connect); none
-            without it.
-        container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
-            container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
-        failure_events: Whether stopped tasks, failed deployments and placement failures are kept for a year in a log
-            group (`FailureEvents`).
-        failure_topic: What is told of each of them besides; `FailureEvents` says what a topic with a key needs.
-        exec_sessions: How sessions in containers (`Task(execute_command=True)`) are recorded and encrypted; without it
-            each is recorded in the log group of its service, and passes over TLS.
-        removal_policy: What becomes of what these two keep, log groups, a queue and a key, when the stack goes.
-
-    Raises:
-        ValueError: there is no capacity, one twice, or one whose instances could not reach ECS; or a topic without
-            failure_events.
     """
 
     def __init__(
@@ -73,6 +52,29 @@ class Cluster(ecs.Cluster):
         exec_sessions: ExecSessions | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define a cluster.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            vpc: The VPC that tasks and instances run in: a `Network`'s, or any other.
+            capacity: What tasks run on; the first is what a service gets that does not say. Fargate without it. One is
+                taken away in two deployments, first from its services, then here: ECS keeps what a service uses.
+            namespace: The name of a namespace in which its services have names for each other (Service Connect); none
+                without it.
+            container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
+                container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
+            failure_events: Whether stopped tasks, failed deployments and placement failures are kept for a year in a
+                log group (`FailureEvents`).
+            failure_topic: What is told of each of them besides; `FailureEvents` says what a topic with a key needs.
+            exec_sessions: How sessions in containers (`Task(execute_command=True)`) are recorded and encrypted; without
+                it each is recorded in the log group of its service, and passes over TLS.
+            removal_policy: What becomes of what these two keep, log groups, a queue and a key, when the stack goes.
+
+        Raises:
+            ValueError: there is no capacity, one twice, or one whose instances could not reach ECS; or a topic without
+                failure_events.
+        """
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")

@@ -100,17 +100,6 @@ class FailureEvents(Construct):
     already, it is defined by itself. An account may have ten policies of log groups in a region: one is defined per
     stack, for all log groups that CloudFormation names in it. What the log group does not take for a day is in a
     dead-letter queue, whose key AWS bills by the month: one is defined per stack too.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        cluster: Whose failures are kept.
-        topic: What is told of each besides; its policy lets EventBridge publish. A topic encrypted by a key needs a
-            key of one's own, whose policy lets `events.amazonaws.com` do `kms:Decrypt` and `kms:GenerateDataKey*`;
-            one that is imported needs both policies already.
-        log_group: The log group of another `FailureEvents`, to have one for several clusters, and no further policy;
-            one that keeps a year without it.
-        removal_policy: What becomes of the log group, and of the queue of what neither took, when the stack goes.
     """
 
     def __init__(
@@ -123,6 +112,19 @@ class FailureEvents(Construct):
         log_group: logs.ILogGroup | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define the failure events.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            cluster: Whose failures are kept.
+            topic: What is told of each besides; its policy lets EventBridge publish. A topic encrypted by a key needs a
+                key of one's own, whose policy lets `events.amazonaws.com` do `kms:Decrypt` and `kms:GenerateDataKey*`;
+                one that is imported needs both policies already.
+            log_group: The log group of another `FailureEvents`, to have one for several clusters, and no further
+                policy; one that keeps a year without it.
+            removal_policy: What becomes of the log group, and of the queue of what neither took, when the stack goes.
+        """
         super().__init__(scope, construct_id)
         _kept[cluster] = self
         self.log_group = log_group or logs.LogGroup(

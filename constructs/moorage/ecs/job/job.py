@@ -46,30 +46,6 @@ class Job(Construct):
     What cannot be started is tried again, then kept for 14 days in an encrypted queue. Tasks have no public address,
     read-only file systems, a log group, and let out TCP 443 alone. It is a grantee (the task role) and a connectable
     (the tasks' security group, or the instances' where tasks have no interface of their own).
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
-        task: What runs.
-        schedule: When it starts: a `ScheduleExpression` of aws_scheduler, in its time zone, or a `Schedule`.
-        event: What starts it: an `EventPattern` of aws_events, or an `EventRule`. A job has one of the two.
-        overlap: False starts nothing while a task of this job runs in the cluster, by whomever it was started: a state
-            machine looks, then runs it and waits, and knows how it ended (`state_machine.metric_failed()`), which
-            EventBridge does not. Two that look in the same second both find nothing.
-        timeout: How long it may run before it is stopped, by such a machine; without it, until it ends.
-        capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
-            cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
-        placement: On which instances of an Auto Scaling group it goes; on any without it.
-        vpc_subnets: The subnets of the task, up to 16; the private ones without it.
-        assign_public_ip: Whether it gets a public address, which a public subnet without NAT needs; on Fargate alone.
-        security_groups: In place of the one defined for it, 1 to 5.
-        egress: TCP ports that it may connect to anywhere; HTTPS alone without it. `connections` opens more.
-        log_group: In place of the one defined for it, which keeps a year.
-        removal_policy: What becomes of its log group and queue when the stack goes.
-
-    Raises:
-        ValueError: with everything that this task, cluster and trigger cannot do together.
     """
 
     def __init__(
@@ -92,6 +68,34 @@ class Job(Construct):
         log_group: logs.ILogGroup | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define a job.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
+            task: What runs.
+            schedule: When it starts: a `ScheduleExpression` of aws_scheduler, in its time zone, or a `Schedule`.
+            event: What starts it: an `EventPattern` of aws_events, or an `EventRule`. A job has one of the two.
+            overlap: False starts nothing while a task of this job runs in the cluster, by whomever it was started: a
+                state machine looks, then runs it and waits, and knows how it ended (`state_machine.metric_failed()`),
+                which EventBridge does not. Two that look in the same second both find nothing.
+            timeout: How long it may run before it is stopped, by such a machine; without it, until it ends.
+            capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base;
+                the cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it
+                becomes.
+            placement: On which instances of an Auto Scaling group it goes; on any without it.
+            vpc_subnets: The subnets of the task, up to 16; the private ones without it.
+            assign_public_ip: Whether it gets a public address, which a public subnet without NAT needs; on Fargate
+                alone.
+            security_groups: In place of the one defined for it, 1 to 5.
+            egress: TCP ports that it may connect to anywhere; HTTPS alone without it. `connections` opens more.
+            log_group: In place of the one defined for it, which keeps a year.
+            removal_policy: What becomes of its log group and queue when the stack goes.
+
+        Raises:
+            ValueError: with everything that this task, cluster and trigger cannot do together.
+        """
         triggers: list[Schedule | EventRule] = [
             *([] if schedule is None else [Schedule.of(schedule)]),
             *([] if event is None else [EventRule.of(event)]),

@@ -28,18 +28,6 @@ class ExistingLoadBalancer(RequestLoadBalancer):
 
     Rules, target groups and the rules between security groups stand in the stack of each service; nothing is defined
     here, and nothing of the load balancer itself changes.
-
-    Args:
-        scope: Where it is known.
-        construct_id: Its id there.
-        listener_arn: The listener that gets the rules of routes.
-        security_group_id: That of the load balancer.
-        vpc: Its VPC.
-        https: Whether the listener is one of HTTPS.
-        test_listener_arn: The listener on which rollouts that shift traffic show a new version first.
-
-    Raises:
-        ValueError: an ARN or id is of something else, or of another account or region.
     """
 
     def __init__(
@@ -53,6 +41,20 @@ class ExistingLoadBalancer(RequestLoadBalancer):
         https: bool,
         test_listener_arn: str | None,
     ) -> None:
+        """Define an existing load balancer.
+
+        Args:
+            scope: Where it is known.
+            construct_id: Its id there.
+            listener_arn: The listener that gets the rules of routes.
+            security_group_id: That of the load balancer.
+            vpc: Its VPC.
+            https: Whether the listener is one of HTTPS.
+            test_listener_arn: The listener on which rollouts that shift traffic show a new version first.
+
+        Raises:
+            ValueError: an ARN or id is of something else, or of another account or region.
+        """
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
         for argument, arn in (("listener_arn", listener_arn), ("test_listener_arn", test_listener_arn)):
@@ -94,22 +96,6 @@ class ExistingNetworkLoadBalancer(ConnectionLoadBalancer):
     """What `NetworkLoadBalancer.from_attributes` returns: a load balancer for listeners of services here.
 
     Listeners, target groups and rules of security groups stand in the stack of each service; nothing is defined here.
-
-    Args:
-        scope: Where it is known.
-        construct_id: Its id there.
-        load_balancer_arn: Its ARN.
-        security_group_id: That which it has.
-        vpc: Its VPC.
-        public: Whether the internet reaches it.
-        certificate: With which listeners defined here end TLS.
-        without_tls: The reason why what is not TLS is right here.
-        ingress: Who may connect to the ports of listeners defined here.
-        test_ingress: Who may connect to their test ports.
-
-    Raises:
-        ValueError: an ARN or id is of something else, or of another account or region, or it is public without a
-            certificate or a reason.
     """
 
     def __init__(
@@ -126,6 +112,24 @@ class ExistingNetworkLoadBalancer(ConnectionLoadBalancer):
         ingress: Sequence[ec2.IPeer] | None,
         test_ingress: Sequence[ec2.IPeer],
     ) -> None:
+        """Define an existing network load balancer.
+
+        Args:
+            scope: Where it is known.
+            construct_id: Its id there.
+            load_balancer_arn: Its ARN.
+            security_group_id: That which it has.
+            vpc: Its VPC.
+            public: Whether the internet reaches it.
+            certificate: With which listeners defined here end TLS.
+            without_tls: The reason why what is not TLS is right here.
+            ingress: Who may connect to the ports of listeners defined here.
+            test_ingress: Who may connect to their test ports.
+
+        Raises:
+            ValueError: an ARN or id is of something else, or of another account or region, or it is public without a
+                certificate or a reason.
+        """
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
         faults.keep(load_balancing_limits.NETWORK_ARN, "load_balancer_arn", load_balancer_arn)

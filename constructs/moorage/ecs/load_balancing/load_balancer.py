@@ -43,37 +43,6 @@ class LoadBalancer(RequestLoadBalancer):
     """An Application Load Balancer over HTTPS that services share; what no service asks for is answered with 404.
 
     HTTP is redirected. Headers that are not valid are dropped, access is logged, and it cannot be deleted by mistake.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        vpc: Its VPC, with subnets in two zones or more.
-        public: Whether the internet reaches it; without it, only the VPC does.
-        certificate: The certificate of its HTTPS listener, in the same region.
-        plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
-            balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
-        zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer; a host that cannot
-            be a record there is warned of.
-        ingress: Who may connect, none where it is empty; without it everyone when public, else the addresses of the
-            VPC.
-        test_ingress: Who may connect to the test listener, where rollouts that shift traffic (`Rollout.canary` and so
-            on) show a new version before anybody else gets it; nobody without it. The listener is defined when a
-            service first needs it.
-        test_port: The port of the test listener; 8443, or 8080 without a certificate.
-        vpc_subnets: The subnets it stands in, two or more; the public ones when public, else the private ones.
-        idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
-        web_acl: The web ACL of AWS WAF that its requests pass, by its ARN or as it is defined: one of its region, with
-            the scope REGIONAL. Priced by AWS, so there is none without it.
-        ip_address_type: Which addresses clients reach it by; IPv4 without it. The others need subnets with IPv6, which
-            a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
-        zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
-            Controller). On, since it costs and changes nothing until somebody who may does that.
-        access_logs: Whether requests are logged, in a bucket of its own for a year.
-        deletion_protection: Whether CloudFormation is refused when it deletes it.
-        removal_policy: What becomes of the log bucket when the stack goes.
-
-    Raises:
-        ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
     """
 
     def __init__(
@@ -98,6 +67,39 @@ class LoadBalancer(RequestLoadBalancer):
         deletion_protection: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define an Application Load Balancer.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            vpc: Its VPC, with subnets in two zones or more.
+            public: Whether the internet reaches it; without it, only the VPC does.
+            certificate: The certificate of its HTTPS listener, in the same region.
+            plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
+                balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
+            zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer; a host that
+                cannot be a record there is warned of.
+            ingress: Who may connect, none where it is empty; without it everyone when public, else the addresses of the
+                VPC.
+            test_ingress: Who may connect to the test listener, where rollouts that shift traffic (`Rollout.canary` and
+                so on) show a new version before anybody else gets it; nobody without it. The listener is defined when a
+                service first needs it.
+            test_port: The port of the test listener; 8443, or 8080 without a certificate.
+            vpc_subnets: The subnets it stands in, two or more; the public ones when public, else the private ones.
+            idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
+            web_acl: The web ACL of AWS WAF that its requests pass, by its ARN or as it is defined: one of its region,
+                with the scope REGIONAL. Priced by AWS, so there is none without it.
+            ip_address_type: Which addresses clients reach it by; IPv4 without it. The others need subnets with IPv6,
+                which a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
+            zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
+                Controller). On, since it costs and changes nothing until somebody who may does that.
+            access_logs: Whether requests are logged, in a bucket of its own for a year.
+            deletion_protection: Whether CloudFormation is refused when it deletes it.
+            removal_policy: What becomes of the log bucket when the stack goes.
+
+        Raises:
+            ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
+        """
         idle_seconds = optional_seconds(idle_timeout)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.IDLE_TIMEOUT, "idle_timeout", idle_seconds)

@@ -42,36 +42,6 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
 
     What no service listens for is dropped. It has a security group, spreads connections over all zones, and cannot be
     deleted by mistake.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        vpc: Its VPC, with subnets in two zones or more, lest it goes with one.
-        public: Whether the internet reaches it; without it, only the VPC does.
-        certificate: With which its TLS listeners end TLS, in the same region.
-        without_tls: The reason why a public load balancer may take what is not TLS that ends here, as where tasks end
-            TLS themselves, or with UDP; kept in the template. A public one needs this or a certificate.
-        zone: A Route 53 zone in which `host` becomes an alias of this load balancer.
-        host: One or more names in `zone`.
-        ingress: Who may connect to the ports of listeners, none where it is empty; without it everyone when public,
-            else the addresses of the VPC.
-        test_ingress: Who may connect to the test ports of listeners (`Listener(test_port=)`); nobody without it.
-        vpc_subnets: The subnets it stands in; the public ones when public, else the private ones.
-        allocation_ids: Elastic IPs that are its public addresses, by the ids of their allocations, one for each subnet
-            in their order; AWS's own without it, which stay as long as the load balancer.
-        ip_address_type: `DUAL_STACK` for clients with IPv6 too, to TCP and TLS alone; it needs subnets with IPv6, which
-            a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
-        cross_zone: Whether each zone's connections go to tasks of all zones; AWS bills what crosses. Without it, a zone
-            with fewer tasks overloads them.
-        zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
-            Controller). Off, unlike a `LoadBalancer`'s: with `cross_zone`, connections to unhealthy tasks are then left
-            open, and UDP is warned of. AWS's own pages differ on whether it still asks for that.
-        access_logs: Whether a bucket of its own keeps logs for a year; AWS writes them of TLS listeners alone.
-        deletion_protection: Whether CloudFormation is refused when it deletes it.
-        removal_policy: What becomes of the log bucket when the stack goes.
-
-    Raises:
-        ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
     """
 
     def __init__(
@@ -96,6 +66,38 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         deletion_protection: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define a Network Load Balancer.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            vpc: Its VPC, with subnets in two zones or more, lest it goes with one.
+            public: Whether the internet reaches it; without it, only the VPC does.
+            certificate: With which its TLS listeners end TLS, in the same region.
+            without_tls: The reason why a public load balancer may take what is not TLS that ends here, as where tasks
+                end TLS themselves, or with UDP; kept in the template. A public one needs this or a certificate.
+            zone: A Route 53 zone in which `host` becomes an alias of this load balancer.
+            host: One or more names in `zone`.
+            ingress: Who may connect to the ports of listeners, none where it is empty; without it everyone when public,
+                else the addresses of the VPC.
+            test_ingress: Who may connect to the test ports of listeners (`Listener(test_port=)`); nobody without it.
+            vpc_subnets: The subnets it stands in; the public ones when public, else the private ones.
+            allocation_ids: Elastic IPs that are its public addresses, by the ids of their allocations, one for each
+                subnet in their order; AWS's own without it, which stay as long as the load balancer.
+            ip_address_type: `DUAL_STACK` for clients with IPv6 too, to TCP and TLS alone; it needs subnets with IPv6,
+                which a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
+            cross_zone: Whether each zone's connections go to tasks of all zones; AWS bills what crosses. Without it, a
+                zone with fewer tasks overloads them.
+            zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
+                Controller). Off, unlike a `LoadBalancer`'s: with `cross_zone`, connections to unhealthy tasks are then
+                left open, and UDP is warned of. AWS's own pages differ on whether it still asks for that.
+            access_logs: Whether a bucket of its own keeps logs for a year; AWS writes them of TLS listeners alone.
+            deletion_protection: Whether CloudFormation is refused when it deletes it.
+            removal_policy: What becomes of the log bucket when the stack goes.
+
+        Raises:
+            ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
+        """
         hosts = (host,) if isinstance(host, str) else tuple(host)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         check_subnets(faults, load_balancing_limits.NETWORK_SUBNETS, vpc, vpc_subnets, public=public)

@@ -30,23 +30,6 @@ class ServiceAlarms(Construct):
 
     Each tells a topic when it rings and when it is over. `RollbackAlarms` are others, which take a rollout back. A
     network load balancer knows of no answers, so there is none on errors and latency of a `Listener`.
-
-    Args:
-        scope: Where they are defined.
-        construct_id: Their id there.
-        service: Whose; of a `Worker`, its tasks'.
-        topic: What is told; its policy lets CloudWatch publish. A topic encrypted by a key needs a key of one's own,
-            whose policy lets `cloudwatch.amazonaws.com` do `kms:Decrypt` and `kms:GenerateDataKey*`.
-        cpu_percent: The average share of what its tasks reserve of CPU, above which it rings; None for no alarm.
-        memory_percent: The same of memory.
-        errors_percent: Answers of 500 and above, more than this share of the 20 or more that one of the versions gives
-            in a minute; None for no alarm.
-        latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
-        unhealthy_targets: So many targets that fail their health check; None for no alarm.
-        minutes: How many minutes in a row it must be so, 1 to 1,440.
-
-    Raises:
-        ValueError: an argument is outside its limit, or there is no alarm left.
     """
 
     def __init__(
@@ -63,6 +46,25 @@ class ServiceAlarms(Construct):
         unhealthy_targets: int | None = 1,
         minutes: int = 5,
     ) -> None:
+        """Define the service alarms.
+
+        Args:
+            scope: Where they are defined.
+            construct_id: Their id there.
+            service: Whose; of a `Worker`, its tasks'.
+            topic: What is told; its policy lets CloudWatch publish. A topic encrypted by a key needs a key of one's
+                own, whose policy lets `cloudwatch.amazonaws.com` do `kms:Decrypt` and `kms:GenerateDataKey*`.
+            cpu_percent: The average share of what its tasks reserve of CPU, above which it rings; None for no alarm.
+            memory_percent: The same of memory.
+            errors_percent: Answers of 500 and above, more than this share of the 20 or more that one of the versions
+                gives in a minute; None for no alarm.
+            latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
+            unhealthy_targets: So many targets that fail their health check; None for no alarm.
+            minutes: How many minutes in a row it must be so, 1 to 1,440.
+
+        Raises:
+            ValueError: an argument is outside its limit, or there is no alarm left.
+        """
         watched = service_of(service)
         milliseconds = optional_milliseconds(latency)
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")

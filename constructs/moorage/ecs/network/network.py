@@ -25,23 +25,6 @@ class Network(Construct):
     """A VPC with public subnets for entrances and private ones for tasks, in each of its zones.
 
     Nothing in it gets a public address unless asked, its default security group is closed and its traffic logged.
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        zones: The number of availability zones, 2 to 6: the same in a stack with an account and without one.
-        nat_gateways: How many NAT gateways the private subnets reach the internet through: one per zone without it;
-            one saves money and fails with its zone; none leaves the private subnets isolated, with `endpoints` alone.
-        endpoints: VPC endpoints, each service with an interface per zone (S3 and DynamoDB with a route):
-            `Endpoints.for_tasks(...)` works out the least.
-        cidr: The addresses of the VPC, a /16 to /28; private subnets take a /20 each, public ones a /24.
-        flow_logs: Whether rejected and accepted traffic is logged, for a year; priced by volume.
-        close_default_security_group: Whether CDK's custom resource empties the VPC's default security group
-            (Security Hub EC2.2), which CloudFormation cannot.
-        removal_policy: What becomes of the flow logs when the stack goes.
-
-    Raises:
-        ValueError: the zones, gateways or addresses are outside their limits.
     """
 
     def __init__(
@@ -57,6 +40,26 @@ class Network(Construct):
         close_default_security_group: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define a network.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            zones: The number of availability zones, 2 to 6: the same in a stack with an account and without one.
+            nat_gateways: How many NAT gateways the private subnets reach the internet through: one per zone without it;
+                one saves money and fails with its zone; none leaves the private subnets isolated, with `endpoints`
+                alone.
+            endpoints: VPC endpoints, each service with an interface per zone (S3 and DynamoDB with a route):
+                `Endpoints.for_tasks(...)` works out the least.
+            cidr: The addresses of the VPC, a /16 to /28; private subnets take a /20 each, public ones a /24.
+            flow_logs: Whether rejected and accepted traffic is logged, for a year; priced by volume.
+            close_default_security_group: Whether CDK's custom resource empties the VPC's default security group
+                (Security Hub EC2.2), which CloudFormation cannot.
+            removal_policy: What becomes of the flow logs when the stack goes.
+
+        Raises:
+            ValueError: the zones, gateways or addresses are outside their limits.
+        """
         gateways = zones if nat_gateways is None else nat_gateways
         faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
         faults.keep(limits.ZONES, "zones", zones)

@@ -71,40 +71,6 @@ class Service(Construct):
     New tasks are started and healthy before old ones stop, and a rollout that does not get healthy goes back. Tasks
     have no public address, read-only file systems, a log group, and let out TCP 443 alone. It is a grantee (the task
     role) and a connectable (the tasks' security group, or the instances' where tasks have no interface of their own).
-
-    Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
-        cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
-        task: What runs.
-        scaling: How many copies; two without it, so that one is left when a zone is lost.
-        route: Which requests of a load balancer reach it, or which ports of a network load balancer, in up to 5 routes
-            and listeners; without it nothing does.
-        rollout: How a new version replaces the old one; rolling, with all copies serving and a circuit breaker,
-            without it, and of a daemon one instance after the other.
-        pre_deployment_task: A task that runs once ahead of each new version, where and as its own tasks do, and fails
-            the rollout when it does not end with 0 within an hour: a database migration. Its role is
-            `before_task_definition`'s.
-        connect: Its name for other services in the cluster's namespace; `connect_to` opens the path to one.
-        cloud_map_options: A name of its own in a Cloud Map namespace, by DNS or by API, in place of `connect`.
-        lattice: What VPC Lattice lets other VPCs and accounts reach of it, in up to 5 target groups.
-        capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
-            cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
-        placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
-        vpc_subnets: The subnets of the tasks, up to 16; the private ones without it.
-        assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on Fargate
-            alone.
-        security_groups: In place of the one defined for its tasks, 1 to 5.
-        egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on Fargate
-            starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a peer each.
-        health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not count;
-            60 s without it, or as long as a container's `HealthCheck(start_period=)` where that is longer. Of a service
-            with a route or `lattice` alone.
-        log_group: In place of the one defined for it, which keeps a year.
-        removal_policy: What becomes of its log group when the stack goes.
-
-    Raises:
-        ValueError: with everything that this task, cluster, network and route cannot do together.
     """
 
     def __init__(
@@ -131,6 +97,44 @@ class Service(Construct):
         log_group: logs.ILogGroup | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        """Define a service.
+
+        Args:
+            scope: Where it is defined.
+            construct_id: Its id there.
+            cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
+            task: What runs.
+            scaling: How many copies; two without it, so that one is left when a zone is lost.
+            route: Which requests of a load balancer reach it, or which ports of a network load balancer, in up to 5
+                routes and listeners; without it nothing does.
+            rollout: How a new version replaces the old one; rolling, with all copies serving and a circuit breaker,
+                without it, and of a daemon one instance after the other.
+            pre_deployment_task: A task that runs once ahead of each new version, where and as its own tasks do, and
+                fails the rollout when it does not end with 0 within an hour: a database migration. Its role is
+                `before_task_definition`'s.
+            connect: Its name for other services in the cluster's namespace; `connect_to` opens the path to one.
+            cloud_map_options: A name of its own in a Cloud Map namespace, by DNS or by API, in place of `connect`.
+            lattice: What VPC Lattice lets other VPCs and accounts reach of it, in up to 5 target groups.
+            capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base;
+                the cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it
+                becomes.
+            placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
+            vpc_subnets: The subnets of the tasks, up to 16; the private ones without it.
+            assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on
+                Fargate alone.
+            security_groups: In place of the one defined for its tasks, 1 to 5.
+            egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on
+                Fargate starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a
+                peer each.
+            health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not
+                count; 60 s without it, or as long as a container's `HealthCheck(start_period=)` where that is longer.
+                Of a service with a route or `lattice` alone.
+            log_group: In place of the one defined for it, which keeps a year.
+            removal_policy: What becomes of its log group when the stack goes.
+
+        Raises:
+            ValueError: with everything that this task, cluster, network and route cannot do together.
+        """
         routes = tuple(route) if isinstance(route, Sequence) else (route,)
         lattices = tuple(lattice) if isinstance(lattice, Sequence) else (lattice,)
         copies = scaling or TWO

@@ -78,20 +78,21 @@ class Worker(Construct):
             cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
             task: What runs. It must reach SQS: in a network without NAT, `Task(called_services="sqs")` tells
                 `Endpoints.for_tasks`.
-            scaling: How many copies, by the messages for each: `Scaling(0, 50, backlog_per_task=100)`. From 0, the first
-                message starts a task within minutes.
+            scaling: How many copies, by the messages for each: `Scaling(0, 50, backlog_per_task=100)`. From 0, the
+                first message starts a task within minutes.
             queue: The queue that it drains, or a `WorkQueue` that says what the one defined for it is like. Of a queue
                 that is given and defined in CDK, the visibility timeout is checked.
             alarm_actions: What an alarm does when something is in the dead-letter queue; None for no alarm.
             rollout: How a new version replaces the old one, as a service's.
-            connect: Its place in the cluster's namespace, from where `worker.service.connect_to` opens the path to another
-                service.
-            capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base; the
-                cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it becomes.
+            connect: Its place in the cluster's namespace, from where `worker.service.connect_to` opens the path to
+                another service.
+            capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base;
+                the cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it
+                becomes.
             placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
             vpc_subnets: The subnets of the tasks, up to 16; the private ones without it.
-            assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on Fargate
-                alone.
+            assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on
+                Fargate alone.
             security_groups: In place of the one defined for its tasks, 1 to 5.
             egress: TCP ports that tasks may connect to anywhere; HTTPS alone without it, by which SQS is reached.
             log_group: In place of the one defined for it, which keeps a year.
