@@ -73,7 +73,6 @@ def test_the_name_of_every_file_says_what_is_in_it() -> None:
     assert not {name for name in tracked.split() if Path(name).stem in NAMELESS}
 
 
-@pytest.mark.xfail(strict=True, reason="two imports still run upwards")
 def test_imports_run_downwards() -> None:
     wrong = []
     for module, imports in modules().items():
