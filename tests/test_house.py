@@ -74,7 +74,6 @@ def test_the_name_of_every_file_says_what_is_in_it() -> None:
     assert not {name for name in tracked.split() if Path(name).stem in NAMELESS}
 
 
-@pytest.mark.xfail(strict=True, reason="two imports still run upwards")
 def test_imports_run_downwards() -> None:
     wrong = []
     for module, imports in modules().items():
@@ -89,7 +88,6 @@ def test_imports_run_downwards() -> None:
     assert wrong == []
 
 
-@pytest.mark.xfail(strict=True, reason="seven files still stand in circles")
 def test_no_two_files_import_each_other() -> None:
     graphlib.TopologicalSorter(modules()).prepare()  # raises CycleError, which names a circle
 

@@ -45,7 +45,6 @@ from moorage import (
     WorkQueue,
 )
 from moorage.ecr import limits as ecr_limits
-from moorage.ecs.capacity.ec2_capacity import Ec2Capacity
 from moorage.workload import limits, load_balancing_limits
 from moorage.workload.ec2_instances import InstanceRequirements
 from moorage.workload.limit import Limit
@@ -182,7 +181,7 @@ def ec2_capacity(**arguments: Any) -> Define:
     return lambda _: general(**arguments)
 
 
-def general(**arguments: Any) -> Ec2Capacity:
+def general(**arguments: Any) -> Capacity:
     return Capacity.ec2(
         **{"name": "general", "instance_types": ["m7g.large", "m6g.large"], "max_instances": 2, **arguments}
     )

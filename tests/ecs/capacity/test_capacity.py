@@ -28,14 +28,13 @@ from moorage import (
     Task,
     WarmPool,
 )
-from moorage.ecs.capacity.ec2_capacity import Ec2Capacity
 from tests.conftest import imported_vpc, template, warnings_of
 
 WINDOWS = ContainerInstance(ami=Ami.windows())
 ARM = Task(Container("redis:8", port=6379), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
 
 
-def general(**arguments: Any) -> Ec2Capacity:
+def general(**arguments: Any) -> Capacity:
     return Capacity.ec2(
         **{"name": "general", "instance_types": ["m7g.large", "m6g.large"], "max_instances": 10, **arguments}
     )

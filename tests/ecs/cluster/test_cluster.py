@@ -33,7 +33,7 @@ from moorage import (
     Task,
     WarmPool,
 )
-from moorage.ecs.capacity.ec2_capacity import Ec2Capacity
+from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification
 from tests.conftest import imported_vpc, readable, template, warnings_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ GROUP, TEMPLATE, PROVIDER = (
 )
 
 
-def general(**arguments: Any) -> Ec2Capacity:
+def general(**arguments: Any) -> Capacity:
     return Capacity.ec2(
         **{"name": "general", "instance_types": ["m7g.large", "m6g.large"], "max_instances": 10, **arguments}
     )
@@ -443,7 +443,7 @@ REQUIRED = InstanceRequirements(vcpus=(2, 8), memory_mib=(4096, 16384), architec
 )
 def test_whole_template(capacity: Any, stack: cdk.Stack, whole: SnapshotAssertion) -> None:
     (one,) = capacity()
-    gpu = isinstance(one, Ec2Capacity) and one.has_gpus
+    gpu = isinstance(one.instances, InstanceGroupSpecification) and one.instances.has_gpus
     task = Task(
         Container("redis:8", port=6379, gpus=int(gpu)),
         architecture=Architecture.X86_64 if gpu else Architecture.ARM64,

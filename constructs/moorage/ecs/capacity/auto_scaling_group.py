@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecs.capacity.capacity import Capacity
-from moorage.ecs.capacity.ec2_capacity import Ec2Capacity, ManagedInstancesCapacity
+from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification, ManagedInstancesSpecification
 from moorage.ecs.capacity.user_data import set_up
 from moorage.ecs.cdk_values import anyone, selected, tcp, zone_of
 from moorage.workload import capacity_limits
@@ -116,13 +116,15 @@ class InstanceGroup(Instances):
     it for tasks in host mode, which have what the instance has.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, capacity: Ec2Capacity, cluster: ecs.Cluster) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, specification: InstanceGroupSpecification, cluster: ecs.Cluster
+    ) -> None:
         """Define an instance group.
 
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            capacity: What it is to be.
+            specification: The instances to define.
             cluster: The cluster that its instances join.
         """
         vpc = cluster.vpc
@@ -130,30 +132,30 @@ class InstanceGroup(Instances):
             scope,
             construct_id,
             vpc=vpc,
-            egress=capacity.instance.egress,
-            vpc_subnets=capacity.vpc_subnets,
+            egress=specification.instance.egress,
+            vpc_subnets=specification.vpc_subnets,
         )
-        self.capacity = capacity
+        self.specification = specification
         self.role = _instance_role(self, cluster)
-        if capacity.instance.ssm_access:
+        if specification.instance.ssm_access:
             self.role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore"))
         self.launch_template = self._define_launch_template(cluster)
-        mixed = capacity.spot or capacity.requirements or len(capacity.instance_types) > 1
+        mixed = specification.spot or specification.requirements or len(specification.instance_types) > 1
         self.auto_scaling_group = autoscaling.AutoScalingGroup(
             self,
             "Group",
             vpc=vpc,
-            vpc_subnets=capacity.vpc_subnets,
-            min_capacity=capacity.min_instances,
-            max_capacity=capacity.max_instances,
+            vpc_subnets=specification.vpc_subnets,
+            min_capacity=specification.min_instances,
+            max_capacity=specification.max_instances,
             launch_template=None if mixed else self.launch_template,
-            mixed_instances_policy=_mixed(capacity, self.launch_template) if mixed else None,
-            capacity_rebalance=True if capacity.spot else None,
-            new_instances_protected_from_scale_in=capacity.termination_protection,
+            mixed_instances_policy=_mixed(specification, self.launch_template) if mixed else None,
+            capacity_rebalance=True if specification.spot else None,
+            new_instances_protected_from_scale_in=specification.termination_protection,
             group_metrics=[autoscaling.GroupMetrics.all()],
             notifications=(
-                [autoscaling.NotificationConfiguration(topic=capacity.notifications)]
-                if capacity.notifications
+                [autoscaling.NotificationConfiguration(topic=specification.notifications)]
+                if specification.notifications
                 else None
             ),
             update_policy=autoscaling.UpdatePolicy.instance_refresh(
@@ -164,42 +166,42 @@ class InstanceGroup(Instances):
                 scale_in_protected_instances=autoscaling.ScaleInProtectedInstances.REFRESH,
             ),
         )
-        if capacity.warm_pool:
+        if specification.warm_pool:
             autoscaling.WarmPool(
                 self,
                 "WarmPool",
                 auto_scaling_group=self.auto_scaling_group,
                 pool_state=autoscaling.PoolState.STOPPED,
-                min_size=capacity.warm_pool.min_instances,
-                max_group_prepared_capacity=capacity.warm_pool.max_prepared_instances,
+                min_size=specification.warm_pool.min_instances,
+                max_group_prepared_capacity=specification.warm_pool.max_prepared_instances,
             )
         self.provider = self._define_provider()
         self.provider_name = self.provider.ref
-        if capacity.termination_protection:
+        if specification.termination_protection:
             cdk.CfnOutput(
                 self,
                 "BeforeDeletion",
                 value=_BEFORE_DELETION.format(group=self.auto_scaling_group.auto_scaling_group_name),
-                description=f"capacity {capacity.name}: how to delete a group with protected instances",
+                description=f"capacity {specification.name}: how to delete a group with protected instances",
             )
 
     def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
-        instance = self.capacity.instance
+        instance = self.specification.instance
         devices = {"/dev/sda1" if instance.ami.on_windows else "/dev/xvda": instance.volume_gib}
         if instance.ami.is_bottlerocket:
             devices = {"/dev/xvda": _BOTTLEROCKET_SYSTEM_GIB, "/dev/xvdb": instance.volume_gib}
-        named = self.capacity.instance_types
+        named = self.specification.instance_types
         return ec2.LaunchTemplate(
             self,
             "LaunchTemplate",
             machine_image=ec2.MachineImage.from_ssm_parameter(
-                instance.ami.parameter_for(self.capacity.architecture, gpus=self.capacity.has_gpus)
+                instance.ami.parameter_for(self.specification.architecture, gpus=self.specification.has_gpus)
             ),
             instance_type=_instance_type(named[0]) if named else None,
             role=self.role,
             security_group=self.security_group,
             associate_public_ip_address=False,
-            user_data=ec2.UserData.custom(set_up(self.capacity, cluster.cluster_name)),
+            user_data=ec2.UserData.custom(set_up(self.specification, cluster.cluster_name)),
             block_devices=[
                 ec2.BlockDevice(
                     device_name=device,
@@ -213,8 +215,8 @@ class InstanceGroup(Instances):
         )
 
     def _define_provider(self) -> ecs.CfnCapacityProvider:
-        scaling = self.capacity.scaling
-        protected = "ENABLED" if self.capacity.termination_protection else "DISABLED"
+        scaling = self.specification.scaling
+        protected = "ENABLED" if self.specification.termination_protection else "DISABLED"
         return ecs.CfnCapacityProvider(
             self,
             "Provider",
@@ -237,39 +239,43 @@ class ManagedInstances(Instances):
     """The capacity provider of a `Capacity.managed_instances` with its two roles; `Cluster.capacity(...)` has it."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, capacity: ManagedInstancesCapacity, cluster: ecs.Cluster
+        self, scope: Construct, construct_id: str, *, specification: ManagedInstancesSpecification, cluster: ecs.Cluster
     ) -> None:
         """Define the managed instances.
 
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            capacity: What it is to be.
+            specification: The instances to define.
             cluster: The cluster that its instances join.
         """
-        super().__init__(scope, construct_id, vpc=cluster.vpc, egress=capacity.egress, vpc_subnets=capacity.vpc_subnets)
-        self.capacity = capacity
+        super().__init__(
+            scope, construct_id, vpc=cluster.vpc, egress=specification.egress, vpc_subnets=specification.vpc_subnets
+        )
+        self.specification = specification
         self.provider = ecs.ManagedInstancesCapacityProvider(
             self,
             "Provider",
             subnets=self.subnets,
             security_groups=[self.security_group],
-            capacity_option_type=ecs.CapacityOptionType.SPOT if capacity.spot else ecs.CapacityOptionType.ON_DEMAND,
-            instance_requirements=_managed_requirements(capacity),
-            task_volume_storage=cdk.Size.gibibytes(capacity.volume_gib),
+            capacity_option_type=ecs.CapacityOptionType.SPOT
+            if specification.spot
+            else ecs.CapacityOptionType.ON_DEMAND,
+            instance_requirements=_managed_requirements(specification),
+            task_volume_storage=cdk.Size.gibibytes(specification.volume_gib),
             monitoring=ecs.InstanceMonitoring.DETAILED
-            if capacity.detailed_monitoring
+            if specification.detailed_monitoring
             else ecs.InstanceMonitoring.BASIC,
             propagate_tags=ecs.PropagateManagedInstancesTags.CAPACITY_PROVIDER,
             ec2_instance_profile=self._define_profile(cluster),
         )
         self.provider.bind(cluster)
         self.provider_name = self.provider.capacity_provider_name
-        if capacity.scale_in_delay is not None:
+        if specification.scale_in_delay is not None:
             resource = self.provider.node.default_child
             if isinstance(resource, cdk.CfnResource):
                 resource.add_property_override(
-                    "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", capacity.scale_in_delay
+                    "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", specification.scale_in_delay
                 )
 
     def _define_profile(self, cluster: ecs.Cluster) -> iam.InstanceProfile:
@@ -286,10 +292,11 @@ def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
         TypeError: AWS or somebody else has defined it already.
     """
     construct_id = f"{capacity.name} instances"
-    if isinstance(capacity, Ec2Capacity):
-        return InstanceGroup(cluster, construct_id, capacity=capacity, cluster=cluster)
-    if isinstance(capacity, ManagedInstancesCapacity):
-        return ManagedInstances(cluster, construct_id, capacity=capacity, cluster=cluster)
+    specification = capacity.instances
+    if isinstance(specification, InstanceGroupSpecification):
+        return InstanceGroup(cluster, construct_id, specification=specification, cluster=cluster)
+    if isinstance(specification, ManagedInstancesSpecification):
+        return ManagedInstances(cluster, construct_id, specification=specification, cluster=cluster)
     raise TypeError(f"capacity {capacity.name!r} is none that is defined here; use Capacity.ec2(...)")
 
 
@@ -318,21 +325,21 @@ def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = No
     )
 
 
-def _mixed(capacity: Ec2Capacity, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
-    prioritized = not capacity.requirements
+def _mixed(specification: InstanceGroupSpecification, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
+    prioritized = not specification.requirements
     return autoscaling.MixedInstancesPolicy(
         launch_template=template,
         launch_template_overrides=(
-            [autoscaling.LaunchTemplateOverrides(instance_requirements=_requirements(capacity.requirements))]
-            if capacity.requirements
+            [autoscaling.LaunchTemplateOverrides(instance_requirements=_requirements(specification.requirements))]
+            if specification.requirements
             else [
                 autoscaling.LaunchTemplateOverrides(instance_type=_instance_type(name))
-                for name in capacity.instance_types
+                for name in specification.instance_types
             ]
         ),
         instances_distribution=autoscaling.InstancesDistribution(
-            on_demand_base_capacity=capacity.on_demand_base,
-            on_demand_percentage_above_base_capacity=0 if capacity.spot else 100,
+            on_demand_base_capacity=specification.on_demand_base,
+            on_demand_percentage_above_base_capacity=0 if specification.spot else 100,
             on_demand_allocation_strategy=(
                 autoscaling.OnDemandAllocationStrategy.PRIORITIZED
                 if prioritized
@@ -358,11 +365,11 @@ def _requirements(asked: InstanceRequirements) -> autoscaling.CfnAutoScalingGrou
     )
 
 
-def _managed_requirements(capacity: ManagedInstancesCapacity) -> ec2.InstanceRequirementsConfig | None:
-    asked = capacity.requirements
+def _managed_requirements(specification: ManagedInstancesSpecification) -> ec2.InstanceRequirementsConfig | None:
+    asked = specification.requirements
     named: dict[str, Any] = {
-        "allowed_instance_types": list(capacity.allowed_instance_types) or None,
-        "excluded_instance_types": list(capacity.excluded_instance_types) or None,
+        "allowed_instance_types": list(specification.allowed_instance_types) or None,
+        "excluded_instance_types": list(specification.excluded_instance_types) or None,
     }
     if asked is None and not any(named.values()):
         return None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import attrs
 
+from moorage.workload import capacity_limits
 from moorage.workload.durations import optional_seconds
+from moorage.workload.problems import Faults
 from moorage.workload.required_services import Needs
 
 if TYPE_CHECKING:
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_sns import ITopic
 
     from moorage.ecs.capacity.container_instance import ContainerInstance
-    from moorage.ecs.capacity.ec2_capacity import Ec2Capacity, ManagedInstancesCapacity, ManagedScaling, WarmPool
-    from moorage.ecs.cluster.imported_cluster import ExistingCapacity
+    from moorage.ecs.capacity.instance_specification import InstanceSpecification, ManagedScaling, WarmPool
     from moorage.workload.durations import Duration
     from moorage.workload.ec2_instances import InstanceRequirements
     from moorage.workload.fit import Fit
@@ -41,11 +42,18 @@ class Capacity:
 
     Args:
         name: What errors call it; of what AWS has already, its provider's name in ECS.
+        kind: The sort of capacity.
+        instances: The instances that are defined for it; None for a capacity that exists already.
     """
 
     name: str
-    kind: ClassVar[Kind] = Kind.FARGATE
-    exists_already: ClassVar[bool] = True
+    kind: Kind = attrs.field(default=Kind.FARGATE, kw_only=True)
+    instances: InstanceSpecification | None = attrs.field(default=None, kw_only=True)
+
+    @property
+    def exists_already(self) -> bool:
+        """Whether its provider exists already, so that no instances are defined for it."""
+        return self.instances is None
 
     def same_as(self, other: Capacity) -> bool:
         """Whether both are one: what AWS has already by its name, what is defined here by identity."""
@@ -54,40 +62,40 @@ class Capacity:
     @property
     def vpc_subnets(self) -> SubnetSelection | None:
         """Where its instances run; None for the private subnets of every zone, and where nothing is defined here."""
-        return None
+        return self.instances.vpc_subnets if self.instances else None
 
     @property
     def agent_needs(self) -> Needs:
         """What its instances must reach to join a cluster."""
-        return frozenset()
+        return self.instances.agent_needs if self.instances else frozenset()
 
     @property
     def is_spot(self) -> bool:
         """Whether what tasks run on is taken back with two minutes' notice, as far as is known."""
-        return self.name == "FARGATE_SPOT"
+        return self.instances.spot if self.instances else self.name == "FARGATE_SPOT"
 
     @property
     def runs_privileged(self) -> bool:
         """Whether privileged containers are started, as far as is known."""
-        return True
+        return self.instances.runs_privileged if self.instances else True
 
     @property
     def system(self) -> OperatingSystemFamily | None:
         """The operating system of its instances, as far as is known."""
-        return None
+        return self.instances.system if self.instances else None
 
     @property
     def most_instances(self) -> int:
         """How many container instances it may add to a cluster, as far as is known."""
-        return 0
+        return self.instances.most_instances if self.instances else 0
 
-    def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # of what AWS places itself nothing is known
+    def fit(self, task: Task) -> tuple[Fit, ...]:
         """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
-        return ()
+        return self.instances.fit(task) if self.instances else ()
 
-    def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # likewise
+    def room_for(self, task: Task) -> int | None:
         """How many copies of a task its instances hold at most; None where that is not known."""
-        return None
+        return self.instances.room_for(task) if self.instances else None
 
     @staticmethod
     def fargate() -> Capacity:
@@ -100,7 +108,7 @@ class Capacity:
         return Capacity("FARGATE_SPOT")
 
     @staticmethod
-    def from_provider_name(name: str, *, managed_instances: bool = False) -> ExistingCapacity:
+    def from_provider_name(name: str, *, managed_instances: bool = False) -> Capacity:
         """A capacity provider that exists already, by its name in ECS.
 
         What fits on its instances is not known, so it is not checked.
@@ -112,13 +120,10 @@ class Capacity:
         Raises:
             ValueError: the name is none that ECS gives.
         """
-        from moorage.ecs.cluster import imported_cluster  # noqa: PLC0415  # Fargate needs none of it
-
-        return (
-            imported_cluster.ExistingManagedInstances(name)
-            if managed_instances
-            else imported_cluster.ExistingCapacity(name)
-        )
+        faults = Faults(f"Capacity {name!r}")
+        faults.keep(capacity_limits.PROVIDER_NAME, "name", name)
+        faults.raise_found()
+        return Capacity(name, kind=Kind.MANAGED_INSTANCES if managed_instances else Kind.INSTANCES)
 
     @staticmethod
     def ec2(
@@ -137,7 +142,7 @@ class Capacity:
         trunking: bool = False,
         notifications: ITopic | None = None,
         vpc_subnets: SubnetSelection | None = None,
-    ) -> Ec2Capacity:
+    ) -> Capacity:
         """Instances in an Auto Scaling group, which the owner pays for whether or not a task runs on them.
 
         Args:
@@ -166,9 +171,9 @@ class Capacity:
         Raises:
             ValueError: with all that could not be launched, or not as one group.
         """
-        from moorage.ecs.capacity import container_instance, ec2_capacity  # noqa: PLC0415  # Fargate needs none of it
+        from moorage.ecs.capacity import container_instance, instance_specification  # noqa: PLC0415  # Fargate needs none of it
 
-        return ec2_capacity.Ec2Capacity(
+        instances = instance_specification.InstanceGroupSpecification(
             name,
             instance_types=instance_types or (),
             requirements=requirements,
@@ -177,13 +182,14 @@ class Capacity:
             spot=spot,
             on_demand_base=on_demand_base,
             instance=instance or container_instance.ContainerInstance(),
-            scaling=scaling or ec2_capacity.ManagedScaling(),
+            scaling=scaling or instance_specification.ManagedScaling(),
             warm_pool=warm_pool,
             termination_protection=termination_protection,
             trunking=trunking,
             notifications=notifications,
             vpc_subnets=vpc_subnets,
         )
+        return Capacity(name, kind=Kind.INSTANCES, instances=instances)
 
     @staticmethod
     def managed_instances(
@@ -198,7 +204,7 @@ class Capacity:
         detailed_monitoring: bool = True,
         egress: Sequence[int] = (443,),
         vpc_subnets: SubnetSelection | None = None,
-    ) -> ManagedInstancesCapacity:
+    ) -> Capacity:
         """ECS Managed Instances: EC2 instances that AWS chooses, patches and replaces in the owner's VPC.
 
         Args:
@@ -217,9 +223,9 @@ class Capacity:
         Raises:
             ValueError: with all that ECS would not take.
         """
-        from moorage.ecs.capacity.ec2_capacity import ManagedInstancesCapacity  # noqa: PLC0415  # Fargate needs none of it
+        from moorage.ecs.capacity.instance_specification import ManagedInstancesSpecification  # noqa: PLC0415  # Fargate needs none of it
 
-        return ManagedInstancesCapacity(
+        instances = ManagedInstancesSpecification(
             name,
             requirements=requirements,
             allowed_instance_types=allowed_instance_types,
@@ -231,3 +237,4 @@ class Capacity:
             egress=tuple(egress),
             vpc_subnets=vpc_subnets,
         )
+        return Capacity(name, kind=Kind.MANAGED_INSTANCES, instances=instances)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecs.capacity.ec2_capacity import Ec2Capacity, ManagedInstancesCapacity
+from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification, ManagedInstancesSpecification
 from moorage.workload.ec2_instances import instance_type
 from moorage.workload.fit import Demand, both_shortage, rollout_shortage, smallest_holding
 from moorage.workload.problems import is_token
@@ -27,15 +27,16 @@ _NAMED = 5
 def check_fit(task: Task, strategy: Strategy, faults: Faults) -> None:
     """Note each capacity of which no instance type, or not the one launched first, holds a single copy."""
     for capacity in strategy.weights:
-        if isinstance(capacity, ManagedInstancesCapacity):
-            why = capacity.why_too_small(task)
+        instances = capacity.instances
+        if isinstance(instances, ManagedInstancesSpecification):
+            why = instances.why_too_small(task)
             if why:
                 faults.add(why)
-        elif isinstance(capacity, Ec2Capacity) and capacity.is_known_for(task):
-            fits = capacity.fit(task)
+        elif isinstance(instances, InstanceGroupSpecification) and instances.is_known_for(task):
+            fits = instances.fit(task)
             if not any(each.copies for each in fits):
-                faults.add(_too_small(task, capacity, fits))
-            elif not fits[0].copies and not capacity.spot and not capacity.requirements:
+                faults.add(_too_small(task, instances, fits))
+            elif not fits[0].copies and not instances.spot and not instances.requirements:
                 faults.add(
                     f"{_why(task, fits[0])}, and capacity {capacity.name!r} launches that type first; "
                     "leave it out of instance_types"
@@ -46,9 +47,9 @@ def types_in_vain(task: Task, strategy: Strategy) -> str | None:
     """What a service is told of types that may be launched for it and hold no copy of its task."""
     vain = [
         each.host.instance_type
-        for capacity in strategy.used
-        if isinstance(capacity, Ec2Capacity) and capacity.is_known_for(task)
-        for each in capacity.fit(task)
+        for group in _groups(strategy)
+        if group.is_known_for(task)
+        for each in group.fit(task)
         if not each.copies
     ]
     if not vain:
@@ -116,13 +117,14 @@ def overfull(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
 
     A sum of each resource over all instances, as if tasks could be cut: what it refuses has no room in any order.
     """
-    if not isinstance(capacity, Ec2Capacity):
+    group = capacity.instances
+    if not isinstance(group, InstanceGroupSpecification):
         return None
     counted = [claim for claim in claims if not is_token(claim.least or 0)]
-    if not capacity.is_known_for(*(claim.task for claim in counted)) or not capacity.hosts:
+    if not group.is_known_for(*(claim.task for claim in counted)) or not group.hosts:
         return None
     daemons = [Demand.of(claim.task) for claim in counted if claim.least is None]
-    hosts = [host.less(*daemons) for host in capacity.hosts]
+    hosts = [host.less(*daemons) for host in group.hosts]
     wanted = [(Demand.of(claim.task), claim.least) for claim in counted if claim.least]
     needed = Counter({"CPU units": 0, "MiB": 0, "network interfaces": 0, "GPUs": 0})
     for each, least in wanted:
@@ -138,45 +140,50 @@ def overfull(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
         "GPUs": max(host.gpus for host in hosts),
     }
     for what, total in needed.items():
-        most = offered.get(what, 1) * capacity.max_instances
+        most = offered.get(what, 1) * group.max_instances
         if total > most:
             return (
                 f"{', '.join(map(str, counted))} need {total} {what} together, but capacity {capacity.name!r} has "
-                f"{most} on its {capacity.max_instances} instances at most; use a larger max_instances= or larger "
+                f"{most} on its {group.max_instances} instances at most; use a larger max_instances= or larger "
                 "instance types"
             )
     return None
 
 
+def _groups(strategy: Strategy) -> Iterator[InstanceGroupSpecification]:
+    for capacity in strategy.used:
+        if isinstance(capacity.instances, InstanceGroupSpecification):
+            yield capacity.instances
+
+
 def _sum(task: Task, strategy: Strategy) -> str:
     parts = []
-    for capacity in strategy.used:
-        if isinstance(capacity, Ec2Capacity):
-            best = max(capacity.fit(task), key=lambda each: each.copies)
-            parts.append(
-                f"capacity {capacity.name!r} holds {best.copies} on each {best.host.instance_type} "
-                f"({' and '.join(best.binds)}) and has {capacity.max_instances} at most"
-            )
+    for group in _groups(strategy):
+        best = max(group.fit(task), key=lambda each: each.copies)
+        parts.append(
+            f"capacity {group.name!r} holds {best.copies} on each {best.host.instance_type} "
+            f"({' and '.join(best.binds)}) and has {group.max_instances} at most"
+        )
     return f"{' and '.join(parts)}, which is {room(task, strategy)} in all"
 
 
-def _too_small(task: Task, capacity: Ec2Capacity, fits: tuple[Fit, ...]) -> str:
+def _too_small(task: Task, group: InstanceGroupSpecification, fits: tuple[Fit, ...]) -> str:
     best = max(fits, key=lambda each: (each.host.memory_mib, each.host.cpu))
     if "architecture" in best.binds:
         return (
-            f"task is built for {task.architecture.value}, but the instances of capacity {capacity.name!r} are "
+            f"task is built for {task.architecture.value}, but the instances of capacity {group.name!r} are "
             f"{best.host.architecture.value}; use architecture=Architecture.{best.host.architecture.name}, or instance "
             "types of the other"
         )
     like = instance_type(best.host.instance_type)
     nearest = like and smallest_holding(
         Demand.of(task),
-        trunking=capacity.trunking,
-        reserved_memory_mib=capacity.instance.reserved_memory_mib,
+        trunking=group.trunking,
+        reserved_memory_mib=group.instance.reserved_memory_mib,
         like=like,
     )
     return (
-        f"{_why(task, best)}, and no instance type of capacity {capacity.name!r} holds it; "
+        f"{_why(task, best)}, and no instance type of capacity {group.name!r} holds it; "
         f"use {nearest.name + ', the nearest that does, or ' if nearest else ''}a smaller task"
     )
 

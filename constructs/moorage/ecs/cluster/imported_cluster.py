@@ -1,11 +1,11 @@
-"""Clusters and capacity providers that exist already, and what is known of them."""
+"""Clusters that exist already, and what is known of them."""
 
 from __future__ import annotations
 
 import functools
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import attrs
 import aws_cdk as cdk
@@ -13,7 +13,7 @@ from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.ecs.network.network import Reach
-from moorage.workload import capacity_limits, limits
+from moorage.workload import limits
 from moorage.workload.problems import Faults, is_token
 
 if TYPE_CHECKING:
@@ -26,25 +26,6 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 _REGION, _ACCOUNT = 3, 4
-
-
-@attrs.frozen(eq=False)
-class ExistingCapacity(Capacity):
-    """A capacity provider that exists already; defined by `Capacity.from_provider_name`."""
-
-    kind: ClassVar[Kind] = Kind.INSTANCES
-
-    def __attrs_post_init__(self) -> None:
-        faults = Faults(f"Capacity {self.name!r}")
-        faults.keep(capacity_limits.PROVIDER_NAME, "name", self.name)
-        faults.raise_found()
-
-
-@attrs.frozen(eq=False)
-class ExistingManagedInstances(ExistingCapacity):
-    """One of ECS Managed Instances; defined by `Capacity.from_provider_name`."""
-
-    kind: ClassVar[Kind] = Kind.MANAGED_INSTANCES
 
 
 @attrs.frozen(eq=False, kw_only=True)

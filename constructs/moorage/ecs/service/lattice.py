@@ -19,9 +19,9 @@ from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
+    from aws_cdk import aws_ecs as ecs
     from constructs import Construct
 
-    from moorage.ecs.service.service import Service
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.container import Container
     from moorage.workload.task import Task
@@ -99,33 +99,41 @@ class Lattice:
 
 
 def define_lattices(
-    service: Service, resource: cdk.CfnResource, lattices: Sequence[Lattice], launch: Launch
+    scope: Construct,
+    service: ecs.BaseService,
+    resource: cdk.CfnResource,
+    lattices: Sequence[Lattice],
+    launch: Launch,
+    *,
+    connections: ec2.Connections,
 ) -> tuple[vpclattice.CfnTargetGroup, ...]:
     """Define target groups, the role with which ECS keeps tasks in them, and the way in.
 
     Args:
-        service: Whose tasks they are.
+        scope: The construct in which they are defined.
+        service: The service whose tasks they hold.
         resource: Its CloudFormation resource.
         lattices: What they serve.
         launch: How its tasks are started.
+        connections: The connections of its tasks, which let Lattice in.
     """
-    role = iam.Role(service, "LatticeRole", assumed_by=ecs_itself())
+    role = iam.Role(scope, "LatticeRole", assumed_by=ecs_itself())
     defined: list[vpclattice.CfnTargetGroup] = []
     said: list[dict[str, str]] = []
     for index, lattice in enumerate(lattices):
         container = lattice.serving(launch.task)[0]
         port, arn = container.port or 0, lattice.target_group_arn
         if arn is None:
-            defined.append(_define_group(service, f"LatticeTargetGroup{index or ''}", lattice, port, launch))
+            defined.append(_define_group(scope, f"LatticeTargetGroup{index or ''}", lattice, port, launch))
             arn = defined[-1].attr_arn
         name = port_name(launch.task, container) or ""
         said.append({"PortName": name, "RoleArn": role.role_arn, "TargetGroupArn": arn})
         peer = ec2.Peer.prefix_list(lattice.prefix_list)
-        service.connections.allow_from(peer, tcp(port), f"VPC Lattice to port {port}")
+        connections.allow_from(peer, tcp(port), f"VPC Lattice to port {port}")
     actions = [f"vpc-lattice:{each}" for each in _ON_TARGETS]
     role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[each["TargetGroupArn"] for each in said]))
     role.add_to_policy(iam.PolicyStatement(actions=list(_ON_NETWORKS), resources=["*"]))
-    service.service.node.add_dependency(role)  # with which ECS takes tasks out when the service goes
+    service.node.add_dependency(role)  # with which ECS takes tasks out when the service goes
     resource.add_property_override("VpcLatticeConfigurations", said)
     return tuple(defined)
 

@@ -17,7 +17,9 @@ from moorage.workload import secret_sources
 from moorage.workload.problems import Faults, is_token
 
 if TYPE_CHECKING:
-    from moorage.ecs.service.service import Service
+    from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_logs as logs
+
     from moorage.workload.task import Task
 
 Pattern: TypeAlias = Mapping[str, Any]
@@ -66,23 +68,32 @@ def _moved(stage: str, arns: list[str]) -> list[Pattern]:
     ]
 
 
-def define_redeployment(service: Service, task: Task) -> events.CfnRule:
+def define_redeployment(
+    scope: Construct, service: ecs.BaseService, cluster: ecs.ICluster, task: Task, log_group: logs.ILogGroup
+) -> events.CfnRule:
     """Define the rule, and the machine that it starts, which has ECS replace the tasks of `service`.
 
     EventBridge calls no UpdateService itself (EventBridge user guide, targets), so Step Functions does.
+
+    Args:
+        scope: The construct in which they are defined; errors name it.
+        service: The service to deploy again.
+        cluster: The cluster of the service.
+        task: The task whose secrets and parameters are watched.
+        log_group: The log group for the executions of the machine.
 
     Raises:
         ValueError: the task reads nothing that could change, or a secret of another account, whose events do not come.
     """
     read = [(name, secret) for container in task.containers for name, secret in container.all_secrets]
     pattern = changed(secret for _, secret in read)
-    faults = Faults(lambda: str(service.node.path))
+    faults = Faults(lambda: str(scope.node.path))
     if pattern is None:
         faults.add(
             "redeploy_on_rotation() waits for nothing, since no container reads a secret or a parameter that could "
             "have another value; use Container(secrets={...}), without the id of a version"
         )
-    ours = cdk.Stack.of(service).account
+    ours = cdk.Stack.of(scope).account
     for name, secret in read:
         account = secret_sources.account(secret)
         if account and not is_token(ours) and account != ours:
@@ -92,8 +103,8 @@ def define_redeployment(service: Service, task: Task) -> events.CfnRule:
             )
     faults.raise_found()
 
-    rotation = Construct(service, "Rotation")
-    machine = define_machine(rotation, *_deploying(service), service.log_group)
+    rotation = Construct(scope, "Rotation")
+    machine = define_machine(rotation, *_deploying(service, cluster.cluster_arn), log_group)
     starts = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine.state_machine_arn}
     role = define_role(rotation, "Role", "events", arn("events", "rule/*"), [starts])
     letters = define_dead_letters(
@@ -121,20 +132,19 @@ def define_redeployment(service: Service, task: Task) -> events.CfnRule:
     return rule
 
 
-def _deploying(service: Service) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _deploying(service: ecs.BaseService, cluster_arn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What the machine does, and what it may do."""
-    cluster = service.cluster.cluster_arn
     deploy = {
         "Type": "Task",
         "Resource": f"arn:{here()[0]}:states:::aws-sdk:ecs:updateService",
-        "Parameters": {"Cluster": cluster, "Service": service.service.service_name, "ForceNewDeployment": True},
+        "Parameters": {"Cluster": cluster_arn, "Service": service.service_name, "ForceNewDeployment": True},
         "Retry": [_AGAIN],
         "End": True,
     }
     may = {
         "Effect": "Allow",
         "Action": "ecs:UpdateService",
-        "Resource": service.service.service_arn,
-        "Condition": {"ArnEquals": {"ecs:cluster": cluster}},
+        "Resource": service.service_arn,
+        "Condition": {"ArnEquals": {"ecs:cluster": cluster_arn}},
     }
     return {"StartAt": "Deploy", "States": {"Deploy": deploy}}, [may]

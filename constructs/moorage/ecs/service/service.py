@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
     from moorage.ecs.service.lattice import Lattice
-    from moorage.ecs.service.service_connect import ServiceConnect
+    from moorage.ecs.service.service_connect import ConnectedService, ServiceConnect
     from moorage.workload.durations import Duration
     from moorage.workload.estimate import Estimate
     from moorage.workload.rollout import Rollout
@@ -222,7 +222,7 @@ class Service(Construct):
             return ()
         from moorage.ecs.service.lattice import define_lattices  # noqa: PLC0415  # loaded only where there is one
 
-        return define_lattices(self, self._resource, lattices, self._launch)
+        return define_lattices(self, self.service, self._resource, lattices, self._launch, connections=self.connections)
 
     def _define_rollout(
         self, launched: Launched, first: Launch | None, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
@@ -318,9 +318,21 @@ class Service(Construct):
             faults.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
         faults.raise_found()
         if front and front.port and other._connect:  # of the same class
-            open_path(self, other, (self._launch, other._launch), front.port)  # of the same class
+            open_path(self._connected, other._connected, front.port)  # of the same class
             return other._connect.url_for(other._launch.task)  # of the same class
         return ""
+
+    @functools.cached_property
+    def _connected(self) -> ConnectedService:
+        from moorage.ecs.service.service_connect import ConnectedService  # noqa: PLC0415  # loaded only where services connect
+
+        return ConnectedService(
+            self,
+            service=self.service,
+            launch=self._launch,
+            security_groups=self.security_groups,
+            targets=self.targets,
+        )
 
     def redeploy_on_rotation(self) -> events.CfnRule:
         """Have ECS replace its tasks, by its rollout, when a secret or a parameter that they read has a new value.
@@ -335,7 +347,7 @@ class Service(Construct):
         """
         from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loaded only where it is asked for
 
-        return define_redeployment(self, self._launch.task)
+        return define_redeployment(self, self.service, self.cluster, self._launch.task, self.log_group)
 
     @property
     def cluster(self) -> ecs.ICluster:

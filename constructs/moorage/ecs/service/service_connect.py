@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
-    from constructs import IConstruct
+    from constructs import Construct, IConstruct, Node
 
     from moorage.ecs.cluster.cluster import Cluster
     from moorage.ecs.cluster.imported_cluster import ExistingCluster
-    from moorage.ecs.service.service import Service
+    from moorage.ecs.load_balancing.target import Target
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.container import Container
     from moorage.workload.task import Task
@@ -143,7 +143,7 @@ class ServiceConnect:
 
     def define(
         self,
-        service: Service,
+        scope: Construct,
         task: Task,
         known: Cluster | ExistingCluster,
         log_group: logs.ILogGroup,
@@ -152,9 +152,9 @@ class ServiceConnect:
         front, namespace = task.front, known.namespace
         if namespace is None:
             return {}
-        served = [] if front is None else [self._served(service, front)]
+        served = [] if front is None else [self._served(scope, front)]
         if front is not None:
-            _names_in(known)[_discovered(self.name or front.name)] = service
+            _names_in(known)[_discovered(self.name or front.name)] = scope
         logged = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
         return {
             "service_connect_configuration": ecs.ServiceConnectProps(
@@ -165,7 +165,7 @@ class ServiceConnect:
             )
         }
 
-    def _served(self, service: Service, front: Container) -> ecs.ServiceConnectService:
+    def _served(self, scope: Construct, front: Container) -> ecs.ServiceConnectService:
         name = self.name or front.name
         return ecs.ServiceConnectService(
             port_mapping_name=front.name.lower(),
@@ -173,10 +173,10 @@ class ServiceConnect:
             dns_name=name,
             port=self.port,
             idle_timeout=optional_duration(self.idle_timeout),
-            tls=self._encrypted(service) if self.tls else None,
+            tls=self._encrypted(scope) if self.tls else None,
         )
 
-    def _encrypted(self, service: Service) -> ecs.ServiceConnectTlsConfiguration | None:
+    def _encrypted(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration | None:
         from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loaded only where there is a certificate
 
         if self.tls is None:
@@ -184,7 +184,7 @@ class ServiceConnect:
         key = self.tls.key
         may_use = key and iam.PolicyStatement(actions=list(_WITH_KEY), resources=[key.key_arn])
         role = self.tls.role or iam.Role(
-            service,
+            scope,
             "ConnectRole",
             inline_policies={"Key": iam.PolicyDocument(statements=[may_use])} if may_use else None,
             assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
@@ -197,11 +197,11 @@ class ServiceConnect:
         return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=self.tls.authority_arn, kms_key=key, role=role)
 
 
-_names: weakref.WeakKeyDictionary[Any, dict[str, Service]] = weakref.WeakKeyDictionary()
+_names: weakref.WeakKeyDictionary[Any, dict[str, Construct]] = weakref.WeakKeyDictionary()
 """The services that are found in each namespace, by the names under which they are."""
 
 
-def _names_in(known: Cluster | ExistingCluster) -> dict[str, Service]:
+def _names_in(known: Cluster | ExistingCluster) -> dict[str, Construct]:
     """Those of a cluster's namespace, or of the cluster where that is known by a name alone."""
     return _names.setdefault(known if isinstance(known.namespace, str) else known.namespace, {})
 
@@ -222,13 +222,42 @@ def apart(one: Cluster | ExistingCluster, other: Cluster | ExistingCluster) -> b
     return all(defined) and mine is not its
 
 
-_paths: weakref.WeakKeyDictionary[Service, list[Service]] = weakref.WeakKeyDictionary()
+@attrs.frozen(eq=False, repr=False)
+class ConnectedService:
+    """One end of the paths between services.
+
+    Args:
+        construct: The construct in which its rules are defined; errors name it.
+        service: The service itself.
+        launch: How its tasks are started.
+        security_groups: The security groups of its tasks.
+        targets: Its target groups.
+    """
+
+    construct: Construct
+    service: ecs.BaseService
+    launch: Launch
+    security_groups: tuple[ec2.ISecurityGroup, ...]
+    targets: tuple[Target, ...]
+
+    @property
+    def node(self) -> Node:
+        """The node of its construct."""
+        return self.construct.node
+
+    @property
+    def stack(self) -> cdk.Stack:
+        """The stack of its construct."""
+        return cdk.Stack.of(self.construct)
+
+
+_paths: weakref.WeakKeyDictionary[ConnectedService, list[ConnectedService]] = weakref.WeakKeyDictionary()
 """Which services connect to which others."""
 _opened: weakref.WeakKeyDictionary[cdk.Stack, set[tuple[str, str, int]]] = weakref.WeakKeyDictionary()
 """Between which security groups each stack has rules, and from which port on; EC2 takes each rule once."""
 
 
-def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], port: int) -> None:
+def open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
     """Let a service's tasks connect to another's on one port, or in bridge mode on those that proxies are handed out.
 
     Where the one that connects has interfaces of its own, both rules stand in its stack, and the stack of the other
@@ -238,13 +267,12 @@ def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], por
     Args:
         client: The service that connects.
         server: That which it connects to.
-        ends: How the tasks of both are started.
         port: The port of the other's container.
 
     Raises:
         ValueError: a service of the other's stack connects to one of this stack, directly or by others.
     """
-    here, there = cdk.Stack.of(client), cdk.Stack.of(server)
+    here, there = client.stack, server.stack
     back = _stacks_way(there, here, server) if here is not there else None
     if back:
         raise ValueError(
@@ -254,7 +282,7 @@ def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], por
     if client is not server and not _leads(server, client):  # of two that connect to each other one must start first
         client.service.node.add_dependency(server.service)
     _paths.setdefault(client, []).append(server)
-    mine, its = ends
+    mine, its = client.launch, server.launch
     ports = (port, port) if its.own_interface else HANDED_OUT  # (botocore ServiceConnectService.ingressPortOverride)
     from_groups = client.security_groups if mine.own_interface else mine.instance_groups()
     into_groups = server.security_groups if its.own_interface else its.instance_groups()
@@ -262,13 +290,13 @@ def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], por
         suffix = f" {index}" if index else ""
         if mine.own_interface and its.own_interface:
             said = f"{client.node.id} to {server.node.id} on port {port}"
-            _define_rules(client, f"{server.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
+            _define_rules(client.construct, f"{server.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
         elif mine.own_interface:
             said = f"{client.node.id} to instances"
-            _define_rules(client, f"{other.node.addr[-8:]} instances{suffix}", one, other, ports, said)
+            _define_rules(client.construct, f"{other.node.addr[-8:]} instances{suffix}", one, other, ports, said)
         elif its.own_interface:
             said = f"Instances to {server.node.id} on port {port}"
-            _define_rules(server, f"{one.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
+            _define_rules(server.construct, f"{one.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
         else:
             opened = ec2.Port.tcp_range(*ports)
             one.add_egress_rule(other, opened, _AMONG_INSTANCES)
@@ -276,7 +304,7 @@ def open_path(client: Service, server: Service, ends: tuple[Launch, Launch], por
 
 
 def _define_rules(
-    scope: Service,
+    scope: Construct,
     named: str,
     mine: ec2.ISecurityGroup,
     its: ec2.ISecurityGroup,
@@ -296,7 +324,7 @@ def _define_rules(
     ec2.CfnSecurityGroupIngress(scope, f"Into {named}", group_id=server, source_security_group_id=client, **rule)
 
 
-def _leads(start: Service, goal: Service) -> bool:
+def _leads(start: ConnectedService, goal: ConnectedService) -> bool:
     """Whether a service connects to another, directly or by others."""
     ways, seen = [start], {start}
     while ways:
@@ -309,17 +337,17 @@ def _leads(start: Service, goal: Service) -> bool:
     return False
 
 
-def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: Service) -> str | None:
+def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
     """By which services one stack needs another, `server` among them; None where it does not."""
     following: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
     for client, servers in _paths.items():
         for each in servers:
             said = f"{client.node.path} connects to {each.node.path}"
-            following.setdefault(cdk.Stack.of(client), []).append((cdk.Stack.of(each), said))
+            following.setdefault(client.stack, []).append((each.stack, said))
     for service in dict.fromkeys([*itertools.chain(_paths, *_paths.values()), server]):
         for what in _needed(service):
             way = (cdk.Stack.of(what), f"{service.node.path} needs {what.node.path}")
-            following.setdefault(cdk.Stack.of(service), []).append(way)
+            following.setdefault(service.stack, []).append(way)
     ways: list[tuple[cdk.Stack, tuple[str, ...]]] = [(start, ())]
     seen = {start}
     while ways:
@@ -333,10 +361,10 @@ def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: Service) -> str | Non
     return None
 
 
-def _needed(service: Service) -> Iterator[IConstruct]:
+def _needed(service: ConnectedService) -> Iterator[IConstruct]:
     """The cluster and the load balancers of a service, of which those that are imported need no stack."""
-    if isinstance(service.cluster, ecs.Cluster):
-        yield service.cluster
+    if isinstance(service.launch.cluster, ecs.Cluster):
+        yield service.launch.cluster
     for target in service.targets:
         entrance = target.route.load_balancer
         if isinstance(entrance.security_group, ec2.SecurityGroup):

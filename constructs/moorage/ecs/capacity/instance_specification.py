@@ -1,4 +1,4 @@
-"""Capacities that run on instances: an Auto Scaling group's, ECS Managed Instances, and groups that exist already."""
+"""The instances that a capacity defines: those of an Auto Scaling group, and ECS Managed Instances."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import functools
 import re
 import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.ecs.capacity.container_instance import ContainerInstance
 from moorage.workload import capacity_limits, limits
 from moorage.workload.durations import optional_seconds
@@ -81,21 +80,59 @@ class WarmPool:
 
 
 @attrs.frozen(eq=False)
-class ManagedInstancesCapacity(Capacity):
-    """ECS Managed Instances; defined by `Capacity.managed_instances`, which says what each field means."""
+class InstanceSpecification:
+    """The instances that a capacity defines, of either kind.
 
-    kind: ClassVar[Kind] = Kind.MANAGED_INSTANCES
-    exists_already: ClassVar[bool] = False
+    Args:
+        name: The name of the capacity.
+        spot: Spot instances in place of on-demand ones.
+        vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
+    """
+
+    name: str
+    spot: bool = attrs.field(kw_only=True)
+    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
+
+    @property
+    def agent_needs(self) -> Needs:
+        """What its instances must reach to join a cluster."""
+        return INSTANCES
+
+    @property
+    def runs_privileged(self) -> bool:
+        """Whether privileged containers are started, as far as is known."""
+        return True
+
+    @property
+    def system(self) -> OperatingSystemFamily | None:
+        """The operating system of its instances, as far as is known."""
+        return None
+
+    @property
+    def most_instances(self) -> int:
+        """How many container instances it may add to a cluster, as far as is known."""
+        return 0
+
+    def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # of what AWS places itself nothing is known
+        """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
+        return ()
+
+    def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # likewise
+        """How many copies of a task its instances hold at most; None where that is not known."""
+        return None
+
+
+@attrs.frozen(eq=False)
+class ManagedInstancesSpecification(InstanceSpecification):
+    """ECS Managed Instances; defined by `Capacity.managed_instances`, which says what each field means."""
 
     requirements: InstanceRequirements | None = attrs.field(kw_only=True)
     allowed_instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
     excluded_instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
-    spot: bool = attrs.field(kw_only=True)
     volume_gib: int = attrs.field(kw_only=True)
     scale_in_delay: int | None = attrs.field(kw_only=True)
     detailed_monitoring: bool = attrs.field(kw_only=True)
     egress: tuple[int, ...] = attrs.field(kw_only=True)
-    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         faults = _check_name(self.name)
@@ -115,16 +152,6 @@ class ManagedInstancesCapacity(Capacity):
         for port in self.egress:
             faults.keep(limits.PORT, "egress", port)
         faults.raise_found()
-
-    @property
-    def is_spot(self) -> bool:
-        """Whether its instances are Spot."""
-        return self.spot
-
-    @property
-    def agent_needs(self) -> Needs:
-        """What its instances must reach to join a cluster."""
-        return INSTANCES
 
     def why_too_small(self, task: Task) -> str | None:
         """Why no type that may be used holds the task; None where one may, or where none is known."""
@@ -152,17 +179,13 @@ class ManagedInstancesCapacity(Capacity):
 
 
 @attrs.frozen(eq=False)
-class Ec2Capacity(Capacity):
+class InstanceGroupSpecification(InstanceSpecification):
     """Instances in an Auto Scaling group; defined by `Capacity.ec2`, which says what each field means."""
-
-    kind: ClassVar[Kind] = Kind.INSTANCES
-    exists_already: ClassVar[bool] = False
 
     instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
     requirements: InstanceRequirements | None = attrs.field(kw_only=True)
     min_instances: int = attrs.field(kw_only=True)
     max_instances: int = attrs.field(kw_only=True)
-    spot: bool = attrs.field(kw_only=True)
     on_demand_base: int = attrs.field(kw_only=True)
     instance: ContainerInstance = attrs.field(kw_only=True)
     scaling: ManagedScaling = attrs.field(kw_only=True)
@@ -170,7 +193,6 @@ class Ec2Capacity(Capacity):
     termination_protection: bool = attrs.field(kw_only=True)
     trunking: bool = attrs.field(kw_only=True)
     notifications: ITopic | None = attrs.field(kw_only=True)
-    vpc_subnets: SubnetSelection | None = attrs.field(kw_only=True)
     known_types: tuple[InstanceType, ...] = attrs.field(init=False)
 
     @known_types.default
@@ -236,11 +258,6 @@ class Ec2Capacity(Capacity):
         """
         demand = Demand.of(task)
         return tuple(fit(demand, host) for host in self.hosts)
-
-    @property
-    def is_spot(self) -> bool:
-        """Whether its instances are Spot, but for those of `on_demand_base`."""
-        return self.spot
 
     @property
     def agent_needs(self) -> Needs:
