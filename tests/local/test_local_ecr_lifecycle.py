@@ -19,8 +19,8 @@ import json, pathlib
 import aws_cdk as cdk
 from aws_cdk import aws_events_targets as targets, aws_iam as iam, aws_secretsmanager as secretsmanager, aws_sqs as sqs
 from moorage import (
-    ApiCall, AuditTrail, Encryption, Lifecycle, PublicRepository, PullThrough, Registry, Replica, Replication,
-    Repository, RepositorySettings, RepositoryTemplate, Scanning, Severity, Signing,
+    ApiCall, AuditTrail, Encryption, LifecyclePolicy, PublicRepository, PullThrough, Registry, Replication,
+    ReplicationDestination, Repository, RepositorySettings, RepositoryTemplate, Scanning, Severity, SigningRule,
 )
 
 said = json.loads(pathlib.Path("said.json").read_text())
