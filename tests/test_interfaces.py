@@ -68,13 +68,13 @@ def bridged_job(stack: cdk.Stack, vpc: ec2.IVpc) -> Job:
     return Job(stack, "It", cluster=cluster(stack, vpc, GENERAL), task=BRIDGED, schedule=EVERY_HOUR)
 
 
-def existing_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
+def imported_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
     return LoadBalancer.from_attributes(
         stack, "It", listener_arn=LISTENER_ARN, security_group_id="sg-0a1b2c3d4e5f60718", vpc=vpc
     )
 
 
-def existing_network_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
+def imported_network_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
     return NetworkLoadBalancer.from_attributes(
         stack, "It", load_balancer_arn=NETWORK_ARN, security_group_id="sg-0a1b2c3d4e5f60718", vpc=vpc
     )
@@ -82,8 +82,8 @@ def existing_network_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
 
 DEFINED: dict[str, Define] = {
     "Cluster": lambda stack, vpc: cluster(stack, vpc, GENERAL, MANAGED),
-    "ExistingLoadBalancer": existing_load_balancer,
-    "ExistingNetworkLoadBalancer": existing_network_load_balancer,
+    "ImportedLoadBalancer": imported_load_balancer,
+    "ImportedNetworkLoadBalancer": imported_network_load_balancer,
     "InstanceGroup": lambda stack, vpc: cluster(stack, vpc, GENERAL).capacity(GENERAL),
     "Job": job,
     "Job in bridge mode": bridged_job,
@@ -216,4 +216,4 @@ def test_what_depends_on_it_waits_for_all_that_it_defines(name: str, stack: cdk.
     defined = {stack.resolve(each.logical_id) for each in it.node.find_all() if isinstance(each, cdk.CfnResource)}
     (after,) = template(stack).find_resources(later.cfn_resource_type).values()
     assert set(after.get("DependsOn", ())) == defined
-    assert bool(defined) is not name.startswith("Existing")
+    assert bool(defined) is not name.startswith("Imported")

@@ -281,6 +281,13 @@ def test_a_home_is_known_again_and_keeps_its_secret(tmp_path: Path) -> None:
     assert len(secret) >= 40
 
 
+def test_a_secret_that_a_full_disk_left_empty_is_made_anew(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.exclusive():
+        (tmp_path / "secret").touch()
+        assert len(home._own_secret()) >= 40
+
+
 def test_two_homes_have_different_secrets(tmp_path: Path) -> None:
     made = []
     for name in ("one", "other"):

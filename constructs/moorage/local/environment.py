@@ -22,7 +22,7 @@ TRUST = ("--trust", ACCOUNT, "--cloudformation-execution-policies", "arn:aws:iam
 
 @attrs.frozen
 class Access:
-    """How a local AWS is reached.
+    """The endpoint and the secret of a local AWS.
 
     Args:
         endpoint: The URL at which it listens.

@@ -59,7 +59,7 @@ class Server:
 
     @property
     def answers(self) -> bool:
-        """Whether the process is alive and answers a request that is signed with its secret."""
+        """Return whether the process is alive and answers a request that is signed with its secret."""
         request = AWSRequest("POST", f"{self.access.endpoint}/", data="Action=GetCallerIdentity&Version=2011-06-15")
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         SigV4Auth(Credentials(ACCOUNT, self.secret), "sts", REGION).add_auth(request)
@@ -178,8 +178,8 @@ class Home:
         return server
 
     def _own_secret(self) -> str:
-        """The secret of this home, which outlives its servers: a shell that was given it goes on working."""
-        if not self._secret.exists():
+        """Return the secret of this home, which outlives its servers: a shell that was given it goes on working."""
+        if not self._secret.exists() or not self._secret.read_text():  # a full disk leaves it empty
             private.write(self._secret, secrets.token_urlsafe(30))
         return self._secret.read_text()
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.auto_scaling_group import Instances
     from moorage.ecs.capacity.fit_checks import Claim
     from moorage.ecs.cluster.exec_sessions import ExecSessions
-    from moorage.ecs.cluster.imported_cluster import ExistingCluster
+    from moorage.ecs.cluster.imported_cluster import ImportedCluster
     from moorage.workload.fit import Fit
     from moorage.workload.task import Task
 
@@ -273,13 +273,13 @@ class Cluster(ecs.Cluster):
         return defined
 
 
-def known(cluster: ecs.ICluster) -> Cluster | ExistingCluster:
+def known(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
     """What is known of a cluster: all of one that is defined here, of any other what was said of it."""
     if isinstance(cluster, Cluster):
         return cluster
-    from moorage.ecs.cluster.imported_cluster import ExistingCluster  # noqa: PLC0415  # loaded only where there is one
+    from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # loaded only where there is one
 
-    return ExistingCluster.of(cluster)
+    return ImportedCluster.of(cluster)
 
 
 def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None:

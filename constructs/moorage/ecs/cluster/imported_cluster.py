@@ -29,7 +29,7 @@ _REGION, _ACCOUNT = 3, 4
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class ExistingCluster:
+class ImportedCluster:
     """A cluster that exists already, by what was said of it; the part of `Cluster` that others ask for.
 
     Args:
@@ -47,7 +47,7 @@ class ExistingCluster:
     exec_sessions: ExecSessions | None = None
 
     @classmethod
-    def of(cls, cluster: ecs.ICluster) -> ExistingCluster:
+    def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
         """What was said of a cluster, or what CDK knows of one that it imported or defined itself."""
         known = _known.get(cluster)
         return known or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
@@ -92,7 +92,7 @@ class ExistingCluster:
         """Nothing: how much room its instances have is not known."""
 
 
-_known: weakref.WeakKeyDictionary[ecs.ICluster, ExistingCluster] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[ecs.ICluster, ImportedCluster] = weakref.WeakKeyDictionary()
 """What was said of each cluster that `Cluster.from_attributes` returned."""
 
 
@@ -131,7 +131,7 @@ def import_cluster(
             default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
             execute_command_configuration=exec_sessions.configuration if exec_sessions else None,
         )
-    _known[cluster] = ExistingCluster(
+    _known[cluster] = ImportedCluster(
         with_capacity=cluster,
         capacities=None if capacity is None else tuple(capacity),
         namespace=namespace,

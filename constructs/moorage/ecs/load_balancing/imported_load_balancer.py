@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @jsii.implements(ec2.IConnectable)
-class ExistingLoadBalancer(RequestLoadBalancer):
+class ImportedLoadBalancer(RequestLoadBalancer):
     """What `LoadBalancer.from_attributes` returns: a listener with its security group, for routes of services here.
 
     Rules, target groups and the rules between security groups stand in the stack of each service; nothing is defined
@@ -92,7 +92,7 @@ class ExistingLoadBalancer(RequestLoadBalancer):
 
 
 @jsii.implements(ec2.IConnectable)
-class ExistingNetworkLoadBalancer(ConnectionLoadBalancer):
+class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
     """What `NetworkLoadBalancer.from_attributes` returns: a load balancer for listeners of services here.
 
     Listeners, target groups and rules of security groups stand in the stack of each service; nothing is defined here.

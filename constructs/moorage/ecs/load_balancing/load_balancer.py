@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_route53 as route53
     from aws_cdk import aws_wafv2 as wafv2
 
-    from moorage.ecs.load_balancing.imported_load_balancer import ExistingLoadBalancer
+    from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer
     from moorage.workload.durations import Duration
 
 _WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
@@ -171,7 +171,7 @@ class LoadBalancer(RequestLoadBalancer):
         vpc: ec2.IVpc,
         https: bool = True,
         test_listener_arn: str | None = None,
-    ) -> ExistingLoadBalancer:
+    ) -> ImportedLoadBalancer:
         """A load balancer that exists already, from another app or another stack, for routes of services here.
 
         Args:
@@ -192,9 +192,9 @@ class LoadBalancer(RequestLoadBalancer):
             ValueError: an ARN or id is of something else, or of another account or region than `scope`, where rules
                 and target groups of a load balancer cannot stand.
         """
-        from moorage.ecs.load_balancing.imported_load_balancer import ExistingLoadBalancer  # noqa: PLC0415  # loaded where used
+        from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # loaded where used
 
-        return ExistingLoadBalancer(
+        return ImportedLoadBalancer(
             scope,
             construct_id,
             listener_arn=listener_arn,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
 
-    from moorage.ecs.load_balancing.imported_load_balancer import ExistingNetworkLoadBalancer
+    from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 
 _WRITER = "delivery.logs.amazonaws.com"
 """Who writes the logs of network load balancers."""
@@ -157,7 +157,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         without_tls: str | None = None,
         ingress: Sequence[ec2.IPeer] | None = None,
         test_ingress: Sequence[ec2.IPeer] = (),
-    ) -> ExistingNetworkLoadBalancer:
+    ) -> ImportedNetworkLoadBalancer:
         """A network load balancer that exists already, from another app or stack, for listeners of services here.
 
         Args:
@@ -180,9 +180,9 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             ValueError: an ARN or id is of something else, or of another account or region than `scope`, where
                 listeners and target groups of a load balancer cannot stand; or what one defined here would raise.
         """
-        from moorage.ecs.load_balancing.imported_load_balancer import ExistingNetworkLoadBalancer  # noqa: PLC0415  # where used
+        from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer  # noqa: PLC0415  # where used
 
-        return ExistingNetworkLoadBalancer(
+        return ImportedNetworkLoadBalancer(
             scope,
             construct_id,
             load_balancer_arn=load_balancer_arn,

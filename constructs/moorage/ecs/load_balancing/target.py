@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False, repr=False)
 class Target:
-    """What one route became.
+    """The target groups and rules that are defined for one route.
 
     Args:
         route: The route.

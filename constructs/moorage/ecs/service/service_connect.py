@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from constructs import Construct, IConstruct, Node
 
     from moorage.ecs.cluster.cluster import Cluster
-    from moorage.ecs.cluster.imported_cluster import ExistingCluster
+    from moorage.ecs.cluster.imported_cluster import ImportedCluster
     from moorage.ecs.load_balancing.target import Target
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.container import Container
@@ -104,7 +104,7 @@ class ServiceConnect:
         """Where others reach it."""
         return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
 
-    def check(self, task: Task, known: Cluster | ExistingCluster, faults: Faults) -> None:
+    def check(self, task: Task, known: Cluster | ImportedCluster, faults: Faults) -> None:
         """Note why a service of this task could not have this place in the namespace of a cluster."""
         name = self.name_for(task)
         if known.namespace is None:
@@ -145,7 +145,7 @@ class ServiceConnect:
         self,
         scope: Construct,
         task: Task,
-        known: Cluster | ExistingCluster,
+        known: Cluster | ImportedCluster,
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
         """What CDK's services take for it."""
@@ -201,7 +201,7 @@ _names: weakref.WeakKeyDictionary[Any, dict[str, Construct]] = weakref.WeakKeyDi
 """The services that are found in each namespace, by the names under which they are."""
 
 
-def _names_in(known: Cluster | ExistingCluster) -> dict[str, Construct]:
+def _names_in(known: Cluster | ImportedCluster) -> dict[str, Construct]:
     """Those of a cluster's namespace, or of the cluster where that is known by a name alone."""
     return _names.setdefault(known if isinstance(known.namespace, str) else known.namespace, {})
 
@@ -211,7 +211,7 @@ def _discovered(name: str) -> str:
     return name if is_token(name) else name.replace(".", "-")[:_MOST_DISCOVERED].rstrip("-")
 
 
-def apart(one: Cluster | ExistingCluster, other: Cluster | ExistingCluster) -> bool:
+def apart(one: Cluster | ImportedCluster, other: Cluster | ImportedCluster) -> bool:
     """Whether the namespaces of two clusters are known to be two."""
     from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where services connect
 

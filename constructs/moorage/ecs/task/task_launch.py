@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.cluster.cluster import Cluster
-    from moorage.ecs.cluster.imported_cluster import ExistingCluster
+    from moorage.ecs.cluster.imported_cluster import ImportedCluster
     from moorage.ecs.network.network import Reach
     from moorage.workload.task import Task
 
@@ -58,7 +58,7 @@ class Launch:
     security_groups: Sequence[ec2.ISecurityGroup] | None
     egress: Sequence[int]
     reach: Reach
-    known: Cluster | ExistingCluster
+    known: Cluster | ImportedCluster
 
     @classmethod
     def of(

@@ -1,4 +1,4 @@
-"""Who may call the local AWS: programs of this machine that sign with the home's secret, and nobody else.
+"""The check of every request: only programs that sign with the home's secret, or with keys issued here, are served.
 
 Every request passes here before ministack sees it. A page that is open in a browser, another user of the machine and a
 program without the secret are refused; the traffic of the app's own load balancers, APIs and function URLs, and the
@@ -41,7 +41,7 @@ _INTERNAL = ("/_ministack", "/_localstack")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SIGNATURE = re.compile("[0-9a-f]{64}")
 _LONGEST_SECONDS = 7 * 24 * 3600
-"""How long a presigned URL may be valid (IAM user guide, "Authenticating Requests: Using Query Parameters")."""
+"""The longest that a presigned URL is valid (S3 API reference, "Authenticating Requests: Using Query Parameters")."""
 _UNSIGNED_BODY = ("UNSIGNED-PAYLOAD", "STREAMING-")
 
 _signed: contextvars.ContextVar[bool] = contextvars.ContextVar("signed", default=False)
@@ -86,12 +86,12 @@ class Request:
 
     @property
     def presigned(self) -> bool:
-        """Whether the signature is in the query instead of a header."""
+        """Return whether the signature is in the query instead of a header."""
         return "authorization" not in self.headers and self._of_query("X-Amz-Algorithm") == _ALGORITHM
 
     @property
     def has_signature(self) -> bool:
-        """Whether the request names Signature Version 4, valid or not."""
+        """Return whether the request names Signature Version 4, valid or not."""
         return self.headers.get("authorization", "").startswith(f"{_ALGORITHM} ") or self.presigned
 
     def foreign(self) -> str | None:
@@ -141,27 +141,26 @@ class Request:
         return AuthError(*mismatch) if mismatch else None
 
     def _unfit(self, signature: Any, body: bytes) -> AuthError | None:
-        """Say why a signature cannot be one of this request, whatever its key."""
+        """Return why a signature cannot be one of this request, whatever its key.
+
+        Headers and a body that a signature does not cover must not make another operation of a presigned URL: S3
+        requires that every x-amz- header is signed (Amazon S3 API reference, "Authenticating Requests: Using Query
+        Parameters"), and its presigned URLs sign no body.
+        """
         if not _SIGNATURE.fullmatch(signature.signature):
             return AuthError("IncompleteSignature", "The signature must be 64 hexadecimal digits.")
-        if self._adds_to(signature, body):
+        covered = signature.signed_headers.split(";")
+        if any(name.startswith("x-amz-") and name not in covered for name in self.headers):
             return AuthError("AccessDenied", "There were headers present in the request which were not signed")
+        if self.presigned and signature.service == "s3" and self._service(body) != "s3":
+            return AuthError("SignatureDoesNotMatch", "Credential should be scoped to correct service.")
         untimely = self._expired(signature) if self.presigned else sigv4.request_time_failure(signature)
         return AuthError(*untimely) if untimely else None
 
-    def _adds_to(self, signature: Any, body: bytes) -> bool:
-        """Whether somebody who got a signed request, such as a presigned URL, made another operation of it.
-
-        S3 refuses headers that are not signed (S3 user guide, "Troubleshooting Signature Version 4"). A presigned URL
-        of S3 signs no body, which must not choose another service.
-        """
-        covered = signature.signed_headers.split(";")
-        if any(name.startswith("x-amz-") and name not in covered for name in self.headers):
-            return True
-        if not (self.presigned and signature.service == "s3"):
-            return False
+    def _service(self, body: bytes) -> str:
+        """Return the service that ministack would hand this request to."""
         routed = ministack._routing_params(self.method, self.path, self.headers, body, self.query)
-        return bool(detect_service(self.method, self.path, self.headers, routed) != "s3")
+        return str(detect_service(self.method, self.path, self.headers, routed))
 
     def _expired(self, signature: Any) -> tuple[str, str] | None:
         seconds = self._of_query("X-Amz-Expires")
@@ -282,7 +281,7 @@ def _without_cors(send: Send) -> Send:
 
 
 def _is_expected_answer(request: Request) -> bool:
-    """Whether this is the answer of a custom resource or a wait condition that CloudFormation waits for.
+    """Return whether this is the answer of a custom resource or a wait condition that CloudFormation waits for.
 
     The token is random, and is told only to the function that is to answer, as the presigned URL on AWS.
     """
