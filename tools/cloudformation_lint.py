@@ -19,8 +19,8 @@ def matches(template: str, region: str, *, include: tuple[str, ...] = (), ignore
         include: Checks that are off by default, by the beginning of their ids.
         ignore: Checks to leave out, likewise.
     """
-    decoded, faults = decode_str(template)
-    return list(faults or _runner(region, include, ignore).validate_template(decoded))
+    decoded, problems = decode_str(template)
+    return list(problems or _runner(region, include, ignore).validate_template(decoded))
 
 
 @functools.cache

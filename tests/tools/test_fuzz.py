@@ -95,10 +95,10 @@ def test_a_limit_that_is_let_through_is_found_and_shown_by_a_small_program(monke
     ("message", "lacks"),
     [
         ("Shop/Web: task is too large, but small is right; use less", None),
-        ("Shop/Web: 2 faults\n  - port is 0, but more is right; use 1\n  - cpu is 0, but more is right; use 1", None),
+        ("Shop/Web: 2 problems\n  - port is 0, but more is right; use 1\n  - cpu is 0, but more is right; use 1", None),
         ("invalid literal for int() with base 10", "no path and no value"),
         ("Shop/Web: task is too large", "no way out"),
-        ("Shop/Web: 2 faults\n  - port is 0, but more is right; use 1\n  - cpu is 0", "no way out: cpu is 0"),
+        ("Shop/Web: 2 problems\n  - port is 0, but more is right; use 1\n  - cpu is 0", "no way out: cpu is 0"),
         ("Shop/Web: task is too large, but small is right; use less.", "a full stop"),
     ],
 )

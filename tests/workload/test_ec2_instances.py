@@ -165,7 +165,7 @@ def test_requirements_match_nothing_that_breaks_them(
 
 
 def test_requirements_name_every_fault_together() -> None:
-    with pytest.raises(ValueError, match="InstanceRequirements: 3 faults") as raised:
+    with pytest.raises(ValueError, match="InstanceRequirements: 3 problems") as raised:
         InstanceRequirements(vcpus=(8, 2), memory_mib=(-1, None), gpus=-1)
     assert str(raised.value).splitlines()[1] == (
         "  - vcpus is (8, 2), but instances are asked for by the least and the most that they have; "

@@ -138,7 +138,7 @@ def test_daemons_that_take_too_much_leave_nothing_and_not_less() -> None:
 
 
 def test_a_demand_names_every_fault_together() -> None:
-    with pytest.raises(ValueError, match="Demand: 5 faults") as raised:
+    with pytest.raises(ValueError, match="Demand: 5 problems") as raised:
         Demand(cpu=-1, memory_mib=4, gpus=-1, host_ports=(0,))
     assert "use interface=False, or no host ports" in str(raised.value)
 

@@ -519,11 +519,11 @@ def test_what_breaks_the_limit_says_which(row: Limit, stack: cdk.Stack) -> None:
     if row.confirmed:
         with pytest.raises(ValueError, match="but ") as raised:
             CASES[row.id][1](stack)
-        assert row.says in str(raised.value)
+        assert row.rule in str(raised.value)
     else:
         with pytest.warns(UserWarning, match="but ") as warned:
             CASES[row.id][1](stack)
-        assert row.says in str(warned[0].message)
+        assert row.rule in str(warned[0].message)
 
 
 def test_a_refused_service_leaves_nothing_behind(stack: cdk.Stack) -> None:

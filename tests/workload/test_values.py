@@ -32,16 +32,16 @@ from moorage import (
 from moorage.workload.durations import seconds
 from moorage.workload.limits import FARGATE_MEMORY, nearest_fargate_sizes
 from moorage.workload.platform_checks import check_fargate, fargate_size
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
 
 def test_a_value_reports_all_its_faults_at_once() -> None:
-    with pytest.raises(ValueError, match="Container 'a b': 3 faults") as raised:
+    with pytest.raises(ValueError, match="Container 'a b': 3 problems") as raised:
         Container("redis:8", name="a b", port=0, environment={"DB_PASSWORD": "hunter2"})
     assert str(raised.value) == (
-        "Container 'a b': 3 faults\n"
+        "Container 'a b': 3 problems\n"
         "  - name is 'a b', but a container's name is 1 to 255 letters, digits, hyphens and underscores; "
         "use another name=\n"
         "  - port is 0, but a port is 1 to 65,535; use a value from 1 to 65,535\n"
@@ -220,7 +220,7 @@ def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_conta
 
 
 def test_a_task_names_every_fault_of_its_containers_together() -> None:
-    with pytest.raises(ValueError, match="2 faults") as raised:
+    with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a", port=80, essential=False), Container("b:1", name="b", port=80, essential=False))
     assert "a port can be used once" in str(raised.value)
     assert "a task needs one that it ends with" in str(raised.value)
@@ -257,11 +257,11 @@ def test_the_nearest_sizes_are_sizes_that_fargate_offers(cpu: int, memory_mib: i
 def test_every_size_of_fargate_is_accepted_and_its_neighbours_are_not() -> None:
     for cpu, memories in FARGATE_MEMORY.items():
         for memory_mib in memories:
-            faults = Faults("Task")
-            check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib), faults)
-            assert not faults.found
-            check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib + 1), faults)
-            assert len(faults.found) == 1
+            problems = Problems("Task")
+            check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib), problems)
+            assert not problems.found
+            check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib + 1), problems)
+            assert len(problems.found) == 1
 
 
 def sized(*containers: tuple[int | None, int], **said: Any) -> tuple[int, int]:
@@ -308,7 +308,7 @@ def test_on_instances_a_task_reserves_what_its_containers_say() -> None:
 
 
 def test_a_size_can_be_worked_out_only_from_what_containers_say() -> None:
-    with pytest.raises(ValueError, match="2 faults") as raised:
+    with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a"), Container("b:1", name="b"), memory_mib=None)
     assert "memory_mib is None, so that it is worked out, but container 'a' says no number of its own" in str(
         raised.value
@@ -319,10 +319,10 @@ def test_a_size_can_be_worked_out_only_from_what_containers_say() -> None:
 
 
 def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
-    faults = Faults("Task")
-    check_fargate(Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None), faults)
-    check_fargate(Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None), faults)
-    assert ["Fargate does not offer that pair" in each for each in faults.found] == [True, True]
+    problems = Problems("Task")
+    check_fargate(Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None), problems)
+    check_fargate(Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None), problems)
+    assert ["Fargate does not offer that pair" in each for each in problems.found] == [True, True]
 
 
 @pytest.mark.parametrize(

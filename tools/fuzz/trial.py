@@ -51,8 +51,8 @@ _OF_BINARY_FRACTIONS = " is not a multiple of 0.1"
 _WITHOUT_END = {"@aws-cdk/core:stackResourceLimit": 0}
 _OF_COMPANY = ("E3010",)
 """The number of resources, which is that of all the programs that share a template."""
-_SUBJECT = re.compile(r"(?P<subject>\S.*?): (?P<faults>.+)", re.DOTALL)
-_SEVERAL = re.compile(r"\d+ faults\n  - ")
+_SUBJECT = re.compile(r"(?P<subject>\S.*?): (?P<problems>.+)", re.DOTALL)
+_SEVERAL = re.compile(r"\d+ problems\n  - ")
 
 
 @attrs.frozen
@@ -192,7 +192,7 @@ class Trial:
     @staticmethod
     def _unmet(definition: Definition, message: str) -> str | None:
         rows = [_ROWS[row] for row in definition.broken if _ROWS[row].confirmed]
-        if len(rows) != 1 or any(row.says in message for row in rows):  # two may not go together
+        if len(rows) != 1 or any(row.rule in message for row in rows):  # two may not go together
             return None
         return f"{', '.join(row.id for row in rows)} was to be refused, but: {message}"
 
@@ -202,15 +202,15 @@ def unsaid(message: str) -> str | None:
     named = _SUBJECT.fullmatch(message)
     if not named:
         return f"no path and no value is named: {message}"
-    faults = named["faults"]
-    if _SEVERAL.match(faults):
-        faults = faults.partition("\n  - ")[2]
-    for fault in faults.split("\n  - "):
-        wrong, found, way_out = fault.rpartition("; ")
+    problems = named["problems"]
+    if _SEVERAL.match(problems):
+        problems = problems.partition("\n  - ")[2]
+    for problem in problems.split("\n  - "):
+        wrong, found, way_out = problem.rpartition("; ")
         if not found or not wrong.strip() or not way_out.strip():
-            return f"no way out: {fault}"
-        if fault.endswith("."):
-            return f"a full stop: {fault}"
+            return f"no way out: {problem}"
+        if problem.endswith("."):
+            return f"a full stop: {problem}"
     return None
 
 
@@ -224,14 +224,14 @@ def _said(error: BaseException) -> str:
 def _counted() -> Iterator[Counter[str]]:
     """Count which rows refuse something meanwhile."""
     counts: Counter[str] = Counter()
-    fault = Limit.fault
+    problem = Limit.problem
 
     def counted(self: Limit, argument: str, value: Any) -> str | None:
-        said = fault(self, argument, value)
+        said = problem(self, argument, value)
         counts[self.id] += said is not None
         return said
 
-    with mock.patch.object(Limit, "fault", counted):
+    with mock.patch.object(Limit, "problem", counted):
         yield counts
 
 

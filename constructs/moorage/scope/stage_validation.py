@@ -21,7 +21,7 @@ class _StageValidation:
         self.checks: list[Callable[[], list[str]]] = []
 
     def validate(self) -> list[str]:
-        return self._taken_twice() + [fault for check in self.checks for fault in check()]
+        return self._taken_twice() + [problem for check in self.checks for problem in check()]
 
     def _taken_twice(self) -> list[str]:
         return [

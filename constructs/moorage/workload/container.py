@@ -12,7 +12,7 @@ import attrs
 from moorage.workload import limits, secret_sources, task_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, image
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -129,7 +129,7 @@ class Container:
         sidecar: What `otel_collector` and `log_router` say of themselves.
 
     Raises:
-        ValueError: with all the faults of this container.
+        ValueError: with all the problems of this container.
     """
 
     image: Image = attrs.field(converter=image)
@@ -248,78 +248,78 @@ class Container:
         return frozenset(read | {"s3"} if self.environment_files else read)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"Container {self.name!r}")
-        faults.keep(limits.CONTAINER_NAME, "name", self.name)
-        faults.keep(limits.PORT, "port", self.port)
+        problems = Problems(f"Container {self.name!r}")
+        problems.check(limits.CONTAINER_NAME, "name", self.name)
+        problems.check(limits.PORT, "port", self.port)
         if self.host_port:
-            faults.keep(limits.PORT, "host_port", self.host_port)
+            problems.check(limits.PORT, "host_port", self.host_port)
             if self.port is None:
-                faults.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
-        faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
-        faults.keep(limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
-        faults.keep(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
+                problems.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
+        problems.check(limits.INSTANCE_GPUS, "gpus", self.gpus)
+        problems.check(limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
+        problems.check(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         if self.memory_reservation_mib is not None and self.memory_mib is not None:
             reserved = (self.memory_reservation_mib, self.memory_mib)
-            faults.keep(task_limits.MEMORY_RESERVATION, "memory_reservation_mib", reserved)
-        self._check_port_ranges(faults)
+            problems.check(task_limits.MEMORY_RESERVATION, "memory_reservation_mib", reserved)
+        self._check_port_ranges(problems)
         for path, size in self.writable.items():
-            faults.keep(limits.MOUNT_PATH, "writable", path)
-            faults.keep(limits.WRITABLE_LEAST, f"writable {path!r}", size)
+            problems.check(limits.MOUNT_PATH, "writable", path)
+            problems.check(limits.WRITABLE_LEAST, f"writable {path!r}", size)
             if self.memory_mib is not None:
-                faults.keep(limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
+                problems.check(limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
         for path in self.mounts:
-            faults.keep(limits.MOUNT_PATH, "mounts", path)
-        _check_paths(self.writable, self.mounts, faults)
-        faults.keep(task_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
-        self._check_environment(faults)
-        secret_sources.check("secrets", self.secrets, faults)
+            problems.check(limits.MOUNT_PATH, "mounts", path)
+        _check_paths(self.writable, self.mounts, problems)
+        problems.check(task_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
+        self._check_environment(problems)
+        secret_sources.check("secrets", self.secrets, problems)
         if self.name in self.depends_on:
-            faults.add(f"depends_on names {self.name!r} itself, so it would never start; leave it out")
-        faults.raise_found()
+            problems.add(f"depends_on names {self.name!r} itself, so it would never start; leave it out")
+        problems.raise_any()
 
-    def _check_port_ranges(self, faults: Faults) -> None:
-        faults.keep(task_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
+    def _check_port_ranges(self, problems: Problems) -> None:
+        problems.check(task_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
         for each in self.port_ranges:
-            faults.keep(task_limits.PORT_RANGE, "port_ranges", each)
-        if self.port_ranges and not faults.found:
+            problems.check(task_limits.PORT_RANGE, "port_ranges", each)
+        if self.port_ranges and not problems.found:
             alone = ((self.port, self.port),) if self.port is not None else ()
-            faults.keep(task_limits.PORT_RANGES_APART, "port_ranges", (*alone, *self.port_ranges))
+            problems.check(task_limits.PORT_RANGES_APART, "port_ranges", (*alone, *self.port_ranges))
 
-    def _check_environment(self, faults: Faults) -> None:
-        faults.keep(task_limits.ENVIRONMENT_FILES, "the number of environment_files", len(self.environment_files))
+    def _check_environment(self, problems: Problems) -> None:
+        problems.check(task_limits.ENVIRONMENT_FILES, "the number of environment_files", len(self.environment_files))
         for name, value in self.environment.items():
             if not isinstance(value, str):
-                faults.add(
+                problems.add(
                     f"environment has {name!r} as {value!r}, a {type(value).__name__}, but a variable is a text; "
                     f"write it as in {{{name!r}: {str(value)!r}}}"
                 )
                 continue
             looks_secret = _SECRET_NAME.search(_WORDS.sub("_", name).upper()) or _SECRET_VALUE.search(value)
             if value and looks_secret and not is_token(value) and not self.not_secret.get(name, "").strip():
-                faults.add(
+                problems.add(
                     f"environment has {name!r}, which looks like a secret, "
                     "and everyone who may see the task definition reads it; "
                     f"use secrets={{{name!r}: ...}}, or say why it is none with not_secret={{{name!r}: 'the reason'}}"
                 )
         for name in sorted(self.environment.keys() & self.secrets.keys()):
-            faults.add(
+            problems.add(
                 f"{name!r} is in environment and in secrets, but a variable has one value; leave it out of one of them"
             )
         for name in sorted(self.not_secret.keys() - self.environment.keys()):
-            faults.add(f"not_secret has {name!r}, but environment does not; leave it out")
+            problems.add(f"not_secret has {name!r}, but environment does not; leave it out")
 
 
-def _check_paths(writable: Iterable[str], mounted: Iterable[str], faults: Faults) -> None:
+def _check_paths(writable: Iterable[str], mounted: Iterable[str], problems: Problems) -> None:
     """Note writable paths of a container that lie on, or below, what is mounted already."""
     writable, mounted = tuple(writable), tuple(mounted)
     for path in writable:
         if path in mounted:
-            faults.add(
+            problems.add(
                 f"{path!r} is in writable and in mounts, but a path shows one thing; leave it out of one of them"
             )
         for above in (each for each in (*writable, *mounted) if is_below(path, each)):
             where = "mounts" if above in mounted else "writable"
-            faults.add(
+            problems.add(
                 f"writable has {path!r}, which is below {above!r} of {where}, and so is there already; leave it out"
             )
 

@@ -11,7 +11,7 @@ import attrs
 
 from moorage.workload import limits, task_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
@@ -59,10 +59,10 @@ class RestartPolicy:
     attempt_period: int = attrs.field(converter=seconds, default=default_seconds(300))
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("RestartPolicy")
-        faults.keep(task_limits.RESTART_EXIT_CODES, "the number of ignored_exit_codes", len(self.ignored_exit_codes))
-        faults.keep(task_limits.RESTART_PERIOD, "attempt_period", self.attempt_period)
-        faults.raise_found()
+        problems = Problems("RestartPolicy")
+        problems.check(task_limits.RESTART_EXIT_CODES, "the number of ignored_exit_codes", len(self.ignored_exit_codes))
+        problems.check(task_limits.RESTART_PERIOD, "attempt_period", self.attempt_period)
+        problems.raise_any()
 
 
 @attrs.frozen
@@ -94,11 +94,11 @@ class EnvironmentFile:
         return cls(str(path))
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("EnvironmentFile")
-        faults.keep(task_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
+        problems = Problems("EnvironmentFile")
+        problems.check(task_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
         if self.bucket is None and not is_token(self.key) and not Path(self.key).is_file():
-            faults.add(f"key is {self.key!r}, but there is no such file here; use EnvironmentFile.from_bucket(...)")
-        faults.raise_found()
+            problems.add(f"key is {self.key!r}, but there is no such file here; use EnvironmentFile.from_bucket(...)")
+        problems.raise_any()
 
 
 @attrs.frozen
@@ -124,11 +124,11 @@ class HealthCheck:
     start_period: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("HealthCheck")
-        faults.keep(limits.HEALTH_COMMAND, "command", self.command)
-        faults.keep(limits.HEALTH_INTERVAL, "interval", self.interval)
-        faults.keep(limits.HEALTH_TIMEOUT, "timeout", self.timeout)
-        faults.keep(task_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
-        faults.keep(limits.HEALTH_RETRIES, "retries", self.retries)
-        faults.keep(limits.HEALTH_START, "start_period", self.start_period)
-        faults.raise_found()
+        problems = Problems("HealthCheck")
+        problems.check(limits.HEALTH_COMMAND, "command", self.command)
+        problems.check(limits.HEALTH_INTERVAL, "interval", self.interval)
+        problems.check(limits.HEALTH_TIMEOUT, "timeout", self.timeout)
+        problems.check(task_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
+        problems.check(limits.HEALTH_RETRIES, "retries", self.retries)
+        problems.check(limits.HEALTH_START, "start_period", self.start_period)
+        problems.raise_any()

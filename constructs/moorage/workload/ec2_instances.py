@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from moorage.workload import capacity_limits, limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 from moorage.workload.task import Architecture
 
 DATA = Path(__file__).with_name("instance_types.json")
@@ -132,11 +132,11 @@ class InstanceRequirements:
     burstable: bool = False
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("InstanceRequirements")
-        faults.keep(capacity_limits.INSTANCE_RANGE, "vcpus", self.vcpus)
-        faults.keep(capacity_limits.INSTANCE_RANGE, "memory_mib", self.memory_mib)
-        faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
-        faults.raise_found()
+        problems = Problems("InstanceRequirements")
+        problems.check(capacity_limits.INSTANCE_RANGE, "vcpus", self.vcpus)
+        problems.check(capacity_limits.INSTANCE_RANGE, "memory_mib", self.memory_mib)
+        problems.check(limits.INSTANCE_GPUS, "gpus", self.gpus)
+        problems.raise_any()
 
     def matching(self) -> tuple[InstanceType, ...]:
         """The types that EC2 may choose from, family by family."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 from moorage.workload.required_services import INSTANCES, INTERNET, Needs, check_services
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class Endpoints:
     services: tuple[str, ...]
 
     def __init__(self, *services: str) -> None:
-        faults = Faults("Endpoints")
-        check_services("service", services, faults)
-        faults.raise_found()
+        problems = Problems("Endpoints")
+        check_services("service", services, problems)
+        problems.raise_any()
         self.__attrs_init__(tuple(sorted(set(services))))
 
     @classmethod
@@ -51,17 +51,17 @@ class Endpoints:
             ValueError: a task pulls from a public registry, which has no endpoint; copy the image to a `Repository`,
                 or keep a NAT gateway. Or it calls the internet.
         """
-        faults = Faults("Endpoints")
+        problems = Problems("Endpoints")
         for task in tasks:
             if INTERNET.intersection(task.called_services):
-                faults.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
+                problems.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
             for container in task.containers:
                 if container.image.needs >= INTERNET:
-                    faults.add(
+                    problems.add(
                         f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
                         "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
                     )
-        faults.raise_found()
+        problems.raise_any()
         return cls(*needs_of(tasks), *(INSTANCES if instances else ()))
 
     def monthly_price(self, *, zones: int, gib: float = 0) -> EgressPrice:

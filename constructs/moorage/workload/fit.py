@@ -14,7 +14,7 @@ import attrs
 
 from moorage.workload import limits
 from moorage.workload.ec2_instances import InstanceType, instance_types
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
@@ -69,19 +69,19 @@ class Demand:
         )
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Demand")
+        problems = Problems("Demand")
         if self.cpu < 0:
-            faults.add(f"cpu is {self.cpu}, but nothing reserves less than 0 CPU units; use 0 to reserve none")
-        faults.keep(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
-        faults.keep(limits.INSTANCE_GPUS, "gpus", self.gpus)
+            problems.add(f"cpu is {self.cpu}, but nothing reserves less than 0 CPU units; use 0 to reserve none")
+        problems.check(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
+        problems.check(limits.INSTANCE_GPUS, "gpus", self.gpus)
         for port in self.host_ports:
-            faults.keep(limits.PORT, "host_ports", port)
+            problems.check(limits.PORT, "host_ports", port)
         if self.interface and self.host_ports:
-            faults.add(
+            problems.add(
                 f"host_ports is {self.host_ports}, but a task with a network interface of its own takes no port of "
                 "the instance; use interface=False, or no host ports"
             )
-        faults.raise_found()
+        problems.raise_any()
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import limits
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INTERNET, PRIVATE_IMAGES, Needs
 
 if TYPE_CHECKING:
@@ -108,14 +108,14 @@ class RegistryImage(Image):
     reference: str
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Image")
-        faults.keep(limits.IMAGE_REFERENCE, "reference", self.reference)
+        problems = Problems("Image")
+        problems.check(limits.IMAGE_REFERENCE, "reference", self.reference)
         if _PRIVATE_REGISTRY.match(self.reference):
-            faults.add(
+            problems.add(
                 f"reference is {self.reference!r}, a private registry, from which a task cannot pull without a grant; "
                 "use Image.from_repository(ecr.Repository.from_repository_arn(...), tag=...)"
             )
-        faults.raise_found()
+        problems.raise_any()
 
     @property
     def needs(self) -> Needs:
@@ -140,29 +140,29 @@ class RepositoryImage(Image):
     placeholder: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Image")
+        problems = Problems("Image")
         given = [name for name in ("tag", "digest", "parameter") if getattr(self, name) is not None]
         if len(given) != 1:
             said = f"{' and '.join(given)} are given" if given else "none is given"
-            faults.add(f"tag, digest and parameter: {said}, but an image has one of them; use one")
+            problems.add(f"tag, digest and parameter: {said}, but an image has one of them; use one")
         if self.placeholder is not None and self.parameter is None:
-            faults.add(
+            problems.add(
                 "placeholder is given without parameter, whose value 'none' it stands for; use parameter=, "
                 "or leave it out"
             )
         if self.parameter is not None and is_token(self.parameter_name):
-            faults.add(
+            problems.add(
                 "parameter has a name that CloudFormation chooses, which is not known when it is to be read; "
                 "give it parameter_name="
             )
-        faults.keep(limits.IMAGE_TAG, "tag", self.tag)
-        faults.keep(limits.IMAGE_DIGEST, "digest", self.digest)
+        problems.check(limits.IMAGE_TAG, "tag", self.tag)
+        problems.check(limits.IMAGE_DIGEST, "digest", self.digest)
         if self.tag == "latest" and _fixes(self.repository, self.tag):
-            faults.add(
+            problems.add(
                 "tag is 'latest', but the repository's tags are immutable, so it could be pushed once and never again; "
                 "use a release's tag or its digest="
             )
-        faults.raise_found()
+        problems.raise_any()
 
     @property
     def parameter_name(self) -> str | None:
@@ -197,14 +197,16 @@ class DirectoryImage(Image):
     target: str | None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Image")
+        problems = Problems("Image")
         if not self.path.is_dir():
-            faults.add(f"path is {str(self.path)!r}, but there is no such directory; name the one with the Dockerfile")
+            problems.add(
+                f"path is {str(self.path)!r}, but there is no such directory; name the one with the Dockerfile"
+            )
         elif not (self.path / self.file).is_file():
-            faults.add(
+            problems.add(
                 f"file is {self.file!r}, but there is none in {str(self.path)!r}; name the Dockerfile with file="
             )
-        faults.raise_found()
+        problems.raise_any()
 
     @property
     def needs(self) -> Needs:

@@ -15,24 +15,24 @@ EVENT_AGE = in_range(
 FLEXIBLE_WINDOW = Limit(
     id="flexible-time-window",
     accepts=lambda window: window % 60 == 0 and 1 <= window // 60 <= 1440,
-    says="a flexible time window is 1 to 1,440 whole minutes",
-    instead="use cdk.Duration.minutes(...), or leave it out to start at once",
+    rule="a flexible time window is 1 to 1,440 whole minutes",
+    hint="use cdk.Duration.minutes(...), or leave it out to start at once",
     source="botocore scheduler FlexibleTimeWindow.MaximumWindowInMinutes",
-    show=lambda window: f"{window} s",
+    format=lambda window: f"{window} s",
 )
 TASK_OVERRIDES = Limit(
     id="task-overrides",
     accepts=lambda size: size <= 8192,
-    says="what is passed to a task is 8,192 characters at most, all its JSON counted",
-    instead="pass where it is to be read from, or put what never changes into Container(environment=...)",
+    rule="what is passed to a task is 8,192 characters at most, all its JSON counted",
+    hint="pass where it is to be read from, or put what never changes into Container(environment=...)",
     source="botocore events Target.Input; ecs RunTask.overrides",
-    show=lambda size: f"{size} characters",
+    format=lambda size: f"{size} characters",
 )
 TARGET_STRATEGY_ITEMS = Limit(
     id="ecs-target-strategy-items",
     accepts=lambda count: count <= 6,
-    says="EventBridge takes 6 at most",
-    instead="name fewer, or use overlap=False, with which Step Functions starts the task",
+    rule="EventBridge takes 6 at most",
+    hint="name fewer, or use overlap=False, with which Step Functions starts the task",
     source="botocore scheduler, events EcsParameters.CapacityProviderStrategy",
 )
 TASK_TIMEOUT = in_range(
@@ -46,10 +46,10 @@ VISIBILITY_TIMEOUT = in_range(
 VISIBLE_AFTER_STOP = Limit(
     id="visibility-after-stop",
     accepts=lambda pair: pair[0] > pair[1],
-    says="a task that is stopped while it works would still do so when another gets its message",
-    instead="use a longer visibility_timeout=, or a shorter stop_timeout=",
+    rule="a task that is stopped while it works would still do so when another gets its message",
+    hint="use a longer visibility_timeout=, or a shorter stop_timeout=",
     source="SQS developer guide, visibility timeout; botocore ecs ContainerDefinition.stopTimeout",
-    show=lambda pair: f"{pair[0]} s with a stop_timeout of {pair[1]} s",
+    format=lambda pair: f"{pair[0]} s with a stop_timeout of {pair[1]} s",
 )
 MAX_RECEIVES = in_range(
     "max-receives", 1, 1000, of="how often SQS gives a message out before it goes to the dead-letter queue",

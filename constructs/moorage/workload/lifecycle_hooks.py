@@ -12,7 +12,7 @@ import attrs
 
 from moorage.workload import rollout_limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -115,21 +115,21 @@ class LifecycleHook:
         continue_on_timeout: bool,  # noqa: FBT001  # private, and always given by name at the two public places
     ) -> LifecycleHook:
         waits = optional_seconds(timeout)
-        faults = Faults("LifecycleHook.function" if handler else "LifecycleHook.pause")
+        problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:
-            faults.add("it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another")
+            problems.add("it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another")
         for stage in stages:
             if handler is None and stage in _NEVER_PAUSED:
-                faults.add(
+                problems.add(
                     f"stage is {stage.name}, but ECS does not pause while traffic is shifting; "
                     f"use POST_{stage.name} or the stage before"
                 )
-        faults.keep(limit, "timeout", waits)
+        problems.check(limit, "timeout", waits)
         try:
             json.dumps(dict(details or {}))
         except TypeError as error:
-            faults.add(f"details cannot be said in JSON ({error}); use texts, numbers, lists and mappings of them")
-        faults.raise_found()
+            problems.add(f"details cannot be said in JSON ({error}); use texts, numbers, lists and mappings of them")
+        problems.raise_any()
         return cls(stages, handler, MappingProxyType(dict(details or {})), waits, continue_on_timeout)
 
     @property

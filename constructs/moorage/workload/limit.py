@@ -14,48 +14,50 @@ class Limit(NamedTuple):
     Args:
         id: Its name in this table.
         accepts: Whether a value keeps it.
-        says: The limit in words, as the second half of "port is 70000, but ...".
-        instead: The way out, or a function that works it out from the refused value.
+        rule: The limit in words, as the second half of "port is 70000, but ...".
+        hint: The way out, or a function that works it out from the refused value.
         source: Where AWS says so.
-        show: How a refused value is written in the error.
+        format: How a refused value is written in the error.
         confirmed: False where no source was found: breaking it warns.
     """
 
     id: str
     accepts: Callable[[Any], bool]
-    says: str
-    instead: str | Callable[[Any], str]
+    rule: str
+    hint: str | Callable[[Any], str]
     source: str
-    show: Callable[[Any], str] = repr
+    format: Callable[[Any], str] = repr
     confirmed: bool = True
 
-    def fault(self, argument: str, value: Any) -> str | None:
+    def problem(self, argument: str, value: Any) -> str | None:
         """What is wrong with `value`, or None where it keeps this limit."""
         try:
             if self.accepts(value):
                 return None
         except TypeError:  # compared with a number or a text that it is not
-            return f"{argument} is {value!r}, a {type(value).__name__}, but {self.says}; give it as its type says"
-        instead = self.instead if isinstance(self.instead, str) else self.instead(value)
-        return f"{argument} is {self.show(value)}, but {self.says}; {instead}"
+            return f"{argument} is {value!r}, a {type(value).__name__}, but {self.rule}; give it as its type says"
+        hint = self.hint if isinstance(self.hint, str) else self.hint(value)
+        return f"{argument} is {self.format(value)}, but {self.rule}; {hint}"
 
 
 def in_range(
-    row: str, low: float, high: float, *, unit: str = "", of: str, instead: str = "", source: str, whole: bool = True
+    row: str, low: float, high: float, *, unit: str = "", of: str, hint: str = "", source: str, whole: bool = True
 ) -> Limit:
     said = f" {unit}" if unit else ""
 
     def way_out(value: float) -> str:
         number = "whole number" if value % 1 else "value"
-        return instead or f"use a {number} from {low:,} to {high:,}{said}"
+        return hint or f"use a {number} from {low:,} to {high:,}{said}"
 
     return Limit(
         id=row,
         accepts=lambda value: low <= value <= high and not (whole and value % 1),
-        says=f"{of} is {low:,} to {high:,}{said}",
-        instead=way_out,
+        rule=f"{of} is {low:,} to {high:,}{said}",
+        hint=way_out,
         source=source,
-        show=lambda value: f"{value:,}{said}" if isinstance(value, int) and value > 9999 and unit else f"{value}{said}",
+        format=lambda value: (
+            f"{value:,}{said}" if isinstance(value, int) and value > 9999 and unit else f"{value}{said}"
+        ),
     )
 
 
@@ -64,30 +66,30 @@ def whole_minutes(row: str, low: int, high: int, *, of: str, source: str) -> Lim
     return Limit(
         id=row,
         accepts=lambda time: time % 60 == 0 and low <= time // 60 <= high,
-        says=f"{of} is {low:,} to {high:,} whole minutes",
-        instead=f"use cdk.Duration.minutes(...) with {low:,} to {high:,}",
+        rule=f"{of} is {low:,} to {high:,} whole minutes",
+        hint=f"use cdk.Duration.minutes(...) with {low:,} to {high:,}",
         source=source,
-        show=lambda time: f"{time / 60:g} min",
+        format=lambda time: f"{time / 60:g} min",
     )
 
 
-def matching(row: str, pattern: str, *, says: str, instead: str, source: str) -> Limit:
+def matching(row: str, pattern: str, *, rule: str, hint: str, source: str) -> Limit:
     return Limit(
         id=row,
         accepts=lambda value: re.fullmatch(pattern, value) is not None,
-        says=says,
-        instead=instead,
+        rule=rule,
+        hint=hint,
         source=source,
     )
 
 
-def one_of(row: str, values: Iterable[str], *, says: str, instead: str = "", source: str) -> Limit:
+def one_of(row: str, values: Iterable[str], *, rule: str, hint: str = "", source: str) -> Limit:
     known = tuple(values)
     return Limit(
         id=row,
         accepts=lambda value: value in known,
-        says=says,
-        instead=instead or f"use {', '.join(map(repr, known[:-1]))} or {known[-1]!r}",
+        rule=rule,
+        hint=hint or f"use {', '.join(map(repr, known[:-1]))} or {known[-1]!r}",
         source=source,
     )
 

@@ -57,156 +57,156 @@ def _fargate_way_out(size: tuple[int, int]) -> str:
 FARGATE_SIZE = Limit(
     id="fargate-size",
     accepts=lambda size: size[1] in FARGATE_MEMORY.get(size[0] or 0, ()),
-    says="Fargate does not offer that pair",
-    instead=_fargate_way_out,
+    rule="Fargate does not offer that pair",
+    hint=_fargate_way_out,
     source="botocore RegisterTaskDefinition.memory; 32 vCPU: cfn-lint E3047 (PR #4668 cites the AWS task-size page)",
-    show=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
+    format=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
 )
 EPHEMERAL_STORAGE = _range(
     "ephemeral-storage", 21, 200, unit="GiB",
-    of="the ephemeral storage of a Fargate task", instead="leave it out for Fargate's own 20 GiB, or use 21 to 200",
+    of="the ephemeral storage of a Fargate task", hint="leave it out for Fargate's own 20 GiB, or use 21 to 200",
     source="botocore EphemeralStorage",
 )  # fmt: skip
 CONTAINERS = Limit(
     id="containers-per-task",
     accepts=lambda count: 1 <= count <= 10,
-    says="a task has 1 to 10 of them",
-    instead=lambda count: "split the task in two services" if count else "name what runs, as in Task(Container(...))",
+    rule="a task has 1 to 10 of them",
+    hint=lambda count: "split the task in two services" if count else "name what runs, as in Task(Container(...))",
     source="ECS quotas",
 )
 CONTAINER_NAME = _pattern(
     "container-name", r"[A-Za-z0-9_-]{1,255}",
-    says="a container's name is 1 to 255 letters, digits, hyphens and underscores", instead="use another name=",
+    rule="a container's name is 1 to 255 letters, digits, hyphens and underscores", hint="use another name=",
     source="botocore ContainerDefinition.name",
 )  # fmt: skip
 UNIQUE_NAMES = Limit(
     id="container-names-unique",
     accepts=lambda names: len(set(names)) == len(names),
-    says="each container of a task has a name of its own",
-    instead="give each a name=",
+    rule="each container of a task has a name of its own",
+    hint="give each a name=",
     source="botocore ContainerDefinition.name",
-    show=lambda names: ", ".join(map(repr, names)),
+    format=lambda names: ", ".join(map(repr, names)),
 )
 UNIQUE_PORTS = Limit(
     id="container-ports-unique",
     accepts=lambda ports: len(set(ports)) == len(ports),
-    says="the containers of a task share one network interface, so a port can be used once",
-    instead="have one of them listen elsewhere",
+    rule="the containers of a task share one network interface, so a port can be used once",
+    hint="have one of them listen elsewhere",
     source="botocore PortMapping.hostPort",
-    show=lambda ports: ", ".join(map(str, ports)),
+    format=lambda ports: ", ".join(map(str, ports)),
 )
 ESSENTIAL = Limit(
     id="essential-container",
     accepts=any,
-    says="a task needs one that it ends with",
-    instead="leave essential=True on the container that does the work",
+    rule="a task needs one that it ends with",
+    hint="leave essential=True on the container that does the work",
     source="botocore ContainerDefinition.essential",
-    show=lambda essential: f"False for all {len(essential)} of them" if len(essential) > 1 else "False",
+    format=lambda essential: f"False for all {len(essential)} of them" if len(essential) > 1 else "False",
 )
 CONTAINER_CPU_LEAST = Limit(
     id="container-cpu-least",
     accepts=lambda cpu: cpu >= 0 and not cpu % 1,
-    says="a container's share is a whole number, 0 or more",
-    instead="leave it out for what the others leave, or use a number of CPU units, of which 1,024 are one vCPU",
+    rule="a container's share is a whole number, 0 or more",
+    hint="leave it out for what the others leave, or use a number of CPU units, of which 1,024 are one vCPU",
     source="botocore ContainerDefinition.cpu",
-    show=lambda cpu: f"{cpu} CPU units",
+    format=lambda cpu: f"{cpu} CPU units",
 )
 CONTAINER_CPU = Limit(
     id="container-cpu",
     accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
-    says="that is more than the task's",
-    instead="give the task more cpu= or the containers less, or use cpu=None",
+    rule="that is more than the task's",
+    hint="give the task more cpu= or the containers less, or use cpu=None",
     source="botocore ContainerDefinition.cpu",
-    show=lambda sums: f"{sums[0]} CPU units in all for a task of {sums[1]}",
+    format=lambda sums: f"{sums[0]} CPU units in all for a task of {sums[1]}",
 )
 CONTAINER_MEMORY = Limit(
     id="container-memory",
     accepts=lambda sums: sums[0] <= sums[1],
-    says="that is more than the task's",
-    instead="give the task more memory_mib= or the containers less, or use memory_mib=None, which works it out",
+    rule="that is more than the task's",
+    hint="give the task more memory_mib= or the containers less, or use memory_mib=None, which works it out",
     source="botocore ContainerDefinition.memory",
-    show=lambda sums: f"{sums[0]} MiB in all for a task of {sums[1]} MiB",
+    format=lambda sums: f"{sums[0]} MiB in all for a task of {sums[1]} MiB",
 )
 CONTAINER_MEMORY_LEAST = Limit(
     id="container-memory-least",
     accepts=lambda memory: memory >= 6,
-    says="a container is given 6 MiB at least",
-    instead="use a larger memory_mib=, or give the other containers less",
+    rule="a container is given 6 MiB at least",
+    hint="use a larger memory_mib=, or give the other containers less",
     source="botocore ContainerDefinition.memory",
-    show=lambda memory: f"{memory} MiB",
+    format=lambda memory: f"{memory} MiB",
 )
 WRITABLE_LEAST = Limit(
     id="writable-least",
     accepts=lambda size: size >= 1 and not size % 1,
-    says="a path that is written to holds a whole number of MiB, 1 or more",
-    instead="give it more, as in writable={'/tmp': 64}, or leave it out",
+    rule="a path that is written to holds a whole number of MiB, 1 or more",
+    hint="give it more, as in writable={'/tmp': 64}, or leave it out",
     source="botocore Tmpfs.size",
-    show=lambda size: f"{size} MiB",
+    format=lambda size: f"{size} MiB",
 )
 WRITABLE_SIZE = Limit(
     id="writable-size",
     accepts=lambda sizes: sizes[0] < sizes[1],
-    says="what is written there is held in the container's memory, and something must be left to run in",
-    instead="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
+    rule="what is written there is held in the container's memory, and something must be left to run in",
+    hint="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
     source="botocore Tmpfs.size; tmpfs pages count in the memory of the container that writes them",
-    show=lambda sizes: f"{sizes[0]} MiB in a container of {sizes[1]} MiB",
+    format=lambda sizes: f"{sizes[0]} MiB in a container of {sizes[1]} MiB",
 )
 MOUNT_PATH = _pattern(
     "writable-path", r"(/[^/:,]+)+",
-    says="a mount is an absolute path below the root", instead="write it as in '/tmp'",
+    rule="a mount is an absolute path below the root", hint="write it as in '/tmp'",
     source="botocore Tmpfs.containerPath",
 )  # fmt: skip
 UNIQUE_HOST_PORTS = Limit(
     id="host-ports-unique",
     accepts=lambda ports: len(set(ports)) == len(ports),
-    says="each port of the instance leads to one container",
-    instead="leave host_port= out and ECS finds a free one for each, or have them differ",
+    rule="each port of the instance leads to one container",
+    hint="leave host_port= out and ECS finds a free one for each, or have them differ",
     source="botocore PortMapping.hostPort",
-    show=lambda ports: ", ".join(map(str, ports)),
+    format=lambda ports: ", ".join(map(str, ports)),
 )
 RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
 """The ports of an instance that ECS gives to no task: SSH's, Docker's and its agent's (botocore PortMapping)."""
 HOST_PORT = Limit(
     id="host-port",
     accepts=lambda port: port not in RESERVED_PORTS and port < 32768,
-    says="22, 2375, 2376 and 51678 to 51680 are SSH's, Docker's and the agent's, and those from 32,768 are handed out",
-    instead="use another below 32,768, or leave it out and ECS finds a free one",
+    rule="22, 2375, 2376 and 51678 to 51680 are SSH's, Docker's and the agent's, and those from 32,768 are handed out",
+    hint="use another below 32,768, or leave it out and ECS finds a free one",
     source="botocore PortMapping.hostPort",
 )
 HOST_PORT_SAME = Limit(
     id="host-port-same",
     accepts=lambda ports: ports[0] == ports[1],
-    says="only in bridge mode is a port of the instance another than the container's",
-    instead="leave host_port= out, or use network_mode=NetworkMode.BRIDGE",
+    rule="only in bridge mode is a port of the instance another than the container's",
+    hint="leave host_port= out, or use network_mode=NetworkMode.BRIDGE",
     source="botocore PortMapping.hostPort",
-    show=lambda ports: f"{ports[0]} for port {ports[1]}",
+    format=lambda ports: f"{ports[0]} for port {ports[1]}",
 )
 FARGATE_GPUS = Limit(
     id="fargate-gpus",
     accepts=lambda gpus: gpus == 0,
-    says="Fargate has no GPUs",
-    instead="use a capacity with GPU instances, as in Capacity.ec2('gpu', instance_types=['g6.xlarge'], ...)",
+    rule="Fargate has no GPUs",
+    hint="use a capacity with GPU instances, as in Capacity.ec2('gpu', instance_types=['g6.xlarge'], ...)",
     source="AWS, task definition differences for Fargate",
 )
 FARGATE_PRIVILEGED = Limit(
     id="fargate-privileged",
     accepts=lambda privileged: not privileged,
-    says="Fargate runs no privileged container",
-    instead="leave it out, or use a Capacity.ec2(...)",
+    rule="Fargate runs no privileged container",
+    hint="leave it out, or use a Capacity.ec2(...)",
     source="AWS, task definition differences for Fargate",
 )
 FARGATE_NETWORK_MODE = Limit(
     id="fargate-network-mode",
     accepts=lambda mode: mode == "awsvpc",
-    says="on Fargate each task has a network interface of its own",
-    instead="leave it out, or use a Capacity.ec2(...)",
+    rule="on Fargate each task has a network interface of its own",
+    hint="leave it out, or use a Capacity.ec2(...)",
     source="AWS, task definition differences for Fargate",
 )
 MANAGED_NETWORK_MODE = Limit(
     id="managed-instances-network-mode",
     accepts=lambda mode: mode in {"awsvpc", "host"},
-    says="ECS Managed Instances know awsvpc and host alone",
-    instead="use one of the two, or a Capacity.ec2(...)",
+    rule="ECS Managed Instances know awsvpc and host alone",
+    hint="use one of the two, or a Capacity.ec2(...)",
     source="CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)",
 )
 TASK_CPU = _range(
@@ -216,10 +216,10 @@ TASK_CPU = _range(
 TASK_MEMORY = Limit(
     id="task-memory",
     accepts=lambda memory: memory >= 6 and not memory % 1,
-    says="a task has a whole number of MiB, 6 or more",
-    instead="use what its containers need; Fargate's least is 512",
+    rule="a task has a whole number of MiB, 6 or more",
+    hint="use what its containers need; Fargate's least is 512",
     source="botocore RegisterTaskDefinition.memory, ContainerDefinition.memory",
-    show=lambda memory: f"{memory} MiB",
+    format=lambda memory: f"{memory} MiB",
 )
 PORT = _range("port", 1, 65535, of="a port", source="botocore PortMapping.containerPort")
 STOP_TIMEOUT = _range(
@@ -229,10 +229,10 @@ STOP_TIMEOUT = _range(
 HEALTH_COMMAND = Limit(
     id="health-command",
     accepts=lambda command: len(command) > 1 and command[0] in {"CMD", "CMD-SHELL"} and all(command),
-    says="the command starts with CMD or CMD-SHELL and says what to run",
-    instead="write the command as one string, or as ['CMD', 'program', 'argument']",
+    rule="the command starts with CMD or CMD-SHELL and says what to run",
+    hint="write the command as one string, or as ['CMD', 'program', 'argument']",
     source="botocore HealthCheck.command",
-    show=lambda command: repr(list(command)),
+    format=lambda command: repr(list(command)),
 )
 HEALTH_INTERVAL = _range(
     "health-interval", 5, 300, unit="s", of="the time between two checks", source="botocore HealthCheck.interval"
@@ -247,85 +247,85 @@ HEALTH_START = _range(
 TASK_DEFINITION_SIZE = Limit(
     id="task-definition-size",
     accepts=lambda size: size <= 64 * 1024,
-    says="a task definition is said to be 64 KiB at most",
-    instead="move configuration to a parameter or a file that the container reads",
+    rule="a task definition is said to be 64 KiB at most",
+    hint="move configuration to a parameter or a file that the container reads",
     source="no source of AWS's was found; containers-roadmap #172 asked to lift 32 KB",
-    show=lambda size: f"about {size / 1024:.0f} KiB",
+    format=lambda size: f"about {size / 1024:.0f} KiB",
     confirmed=False,
 )
 WIDGETS = Limit(
     id="dashboard-widgets",
     accepts=lambda count: count <= 500,
-    says="a dashboard has up to 500 widgets",
-    instead="give a dashboard to each cluster, or to each service",
+    rule="a dashboard has up to 500 widgets",
+    hint="give a dashboard to each cluster, or to each service",
     source="CloudWatch API, dashboard body structure (up to 500 widgets)",
-    show=lambda count: f"the rows of {count} widgets",
+    format=lambda count: f"the rows of {count} widgets",
 )
 CLUSTER_NAME = _pattern(
     "cluster-name", r"[A-Za-z0-9_-]{1,255}",
-    says="a cluster's name is 1 to 255 letters, digits, hyphens and underscores",
-    instead="use that, without 'cluster/' before it",
+    rule="a cluster's name is 1 to 255 letters, digits, hyphens and underscores",
+    hint="use that, without 'cluster/' before it",
     source="botocore CreateCluster.clusterName",
 )  # fmt: skip
 CLUSTER_ARN = _pattern(
     "cluster-arn", r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/[A-Za-z0-9_-]{1,255}",
-    says="a cluster's ARN is arn:aws:ecs:<region>:<account>:cluster/<name>", instead="use that, or cluster_name=",
+    rule="a cluster's ARN is arn:aws:ecs:<region>:<account>:cluster/<name>", hint="use that, or cluster_name=",
     source="ECS service authorization reference (resource types: cluster); botocore CreateCluster.clusterName",
 )  # fmt: skip
 SECURITY_GROUPS = Limit(
     id="awsvpc-security-groups",
     accepts=lambda count: 1 <= count <= 5,
-    says="a task's network interface has 1 to 5",
-    instead="name 1 to 5, or leave it out for one that is defined; one group can hold all the rules",
+    rule="a task's network interface has 1 to 5",
+    hint="name 1 to 5, or leave it out for one that is defined; one group can hold all the rules",
     source="botocore AwsVpcConfiguration.securityGroups",
 )
 SUBNETS = Limit(
     id="awsvpc-subnets",
     accepts=lambda count: 1 <= count <= 16,
-    says="a service's tasks go to 1 to 16 subnets",
-    instead="name 1 to 16 with subnets=",
+    rule="a service's tasks go to 1 to 16 subnets",
+    hint="name 1 to 16 with subnets=",
     source="botocore AwsVpcConfiguration.subnets",
 )
 ROUTES = Limit(
     id="target-groups-per-service",
     accepts=lambda count: count <= 5,
-    says="a service has 5 target groups at most",
-    instead="let one Route name several hosts or paths",
+    rule="a service has 5 target groups at most",
+    hint="let one Route name several hosts or paths",
     source="botocore Service.loadBalancers; ECS quotas",
 )
 NAMESPACE = _pattern(
     "namespace-name", r"(?!arn:)[!-~]{1,1024}",
-    says="a namespace's name is 1 to 1,024 visible characters of ASCII, and no ARN",
-    instead="use another name, as in 'shop'; one that exists already is a Cluster.from_attributes(namespace='...')",
+    rule="a namespace's name is 1 to 1,024 visible characters of ASCII, and no ARN",
+    hint="use another name, as in 'shop'; one that exists already is a Cluster.from_attributes(namespace='...')",
     source="botocore servicediscovery CreateHttpNamespace.Name",
 )  # fmt: skip
 CONNECT_NAME = _pattern(
     "service-connect-name", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
-    says="it is a host name: lower-case letters, digits and hyphens", instead="use another name=, as in 'catalog'",
+    rule="it is a host name: lower-case letters, digits and hyphens", hint="use another name=, as in 'catalog'",
     source="botocore ServiceConnectClientAlias.dnsName",
 )  # fmt: skip
 AUTHORITY_ARN = _pattern(
     "private-ca-arn", r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
-    says="certificates are issued by an AWS Private CA", instead="use the ARN of one, in the same region",
+    rule="certificates are issued by an AWS Private CA", hint="use the ARN of one, in the same region",
     source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
 )  # fmt: skip
 PREFIX_LIST = _pattern(
     "prefix-list", r"pl-[0-9a-f]{8,17}",
-    says="a prefix list is named by its id",
-    instead="use the id of com.amazonaws.<region>.vpc-lattice, as in 'pl-0a1b2c3d'",
+    rule="a prefix list is named by its id",
+    hint="use the id of com.amazonaws.<region>.vpc-lattice, as in 'pl-0a1b2c3d'",
     source="EC2 user guide, AWS-managed prefix lists",
 )  # fmt: skip
 LATTICE_TARGET_GROUP = _pattern(
     "lattice-target-group", r"arn:[a-z0-9-]+:vpc-lattice:[a-zA-Z0-9-]+:\d{12}:targetgroup/tg-[0-9a-z]{17}",
-    says="a target group of VPC Lattice is named by its ARN",
-    instead="use the ARN of one, or leave it out for a new one",
+    rule="a target group of VPC Lattice is named by its ARN",
+    hint="use the ARN of one, or leave it out for a new one",
     source="botocore vpc-lattice TargetGroupArn",
 )  # fmt: skip
 LATTICE_TARGET_GROUPS = Limit(
     id="lattice-target-groups",
     accepts=lambda count: count <= 5,
-    says="a service is in 5 target groups of VPC Lattice at most",
-    instead="leave some out",
+    rule="a service is in 5 target groups of VPC Lattice at most",
+    hint="leave some out",
     source="ECS developer guide, Create a service that uses VPC Lattice",
 )
 GRACE_PERIOD = _range(
@@ -343,10 +343,10 @@ TARGET_TIMEOUT = _range(
 TARGET_TIMEOUT_SHORTER = Limit(
     id="target-health-timeout-shorter",
     accepts=lambda pair: pair[0] < pair[1],
-    says="a check must end before the next one starts",
-    instead="use a shorter timeout= or a longer interval=",
+    rule="a check must end before the next one starts",
+    hint="use a shorter timeout= or a longer interval=",
     source="CFN AWS::ElasticLoadBalancingV2::TargetGroup (cfn-lint E3049 and ELB's own validation)",
-    show=lambda pair: f"{pair[0]} s with an interval of {pair[1]} s",
+    format=lambda pair: f"{pair[0]} s with an interval of {pair[1]} s",
 )
 TARGET_THRESHOLD = _range(
     "target-health-threshold", 2, 10, of="the number of checks that changes a target's state",
@@ -355,28 +355,28 @@ TARGET_THRESHOLD = _range(
 TARGET_PATH = Limit(
     id="target-health-path",
     accepts=lambda path: path.startswith("/") and 1 <= len(path) <= 1024,
-    says="the path of a health check starts with '/' and is at most 1,024 characters",
-    instead="write it as in health='/healthz'",
+    rule="the path of a health check starts with '/' and is at most 1,024 characters",
+    hint="write it as in health='/healthz'",
     source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
 )
 TARGET_GRPC_PATH = _pattern(
     "target-health-grpc-path", r"/[\w.]+/\w+",
-    says="gRPC is checked by calling /package.service/method",
-    instead="name a method, as in '/grpc.health.v1.Health/Check'",
+    rule="gRPC is checked by calling /package.service/method",
+    hint="name a method, as in '/grpc.health.v1.Health/Check'",
     source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
 )  # fmt: skip
 TARGET_CODES = Limit(
     id="target-health-codes",
     accepts=lambda codes: within_codes(codes, 200, 499),
-    says="an HTTP health check takes codes from 200 to 499",
-    instead="write them as in '200', '200,204' or '200-299'",
+    rule="an HTTP health check takes codes from 200 to 499",
+    hint="write them as in '200', '200,204' or '200-299'",
     source="botocore elbv2 Matcher.HttpCode",
 )
 TARGET_GRPC_CODES = Limit(
     id="target-health-grpc-codes",
     accepts=lambda codes: within_codes(codes, 0, 99),
-    says="a gRPC health check takes codes from 0 to 99",
-    instead="write them as in '0', '0,12' or '0-5'",
+    rule="a gRPC health check takes codes from 0 to 99",
+    hint="write them as in '0', '0,12' or '0-5'",
     source="botocore elbv2 Matcher.GrpcCode",
 )
 DEREGISTRATION_DELAY = _range(
@@ -387,20 +387,20 @@ RULE_PRIORITY = _range("rule-priority", 1, 50000, of="a rule's priority", source
 RULE_VALUES = Limit(
     id="rule-condition-values",
     accepts=lambda count: count <= 5,
-    says="a listener rule compares with 5 at most",
-    instead="use a second Route, or a pattern with '*'",
+    rule="a listener rule compares with 5 at most",
+    hint="use a second Route, or a pattern with '*'",
     source="Elastic Load Balancing quotas: condition values per rule",
 )
 RULE_HOST = _pattern(
     "rule-host", r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z*?]+",
-    says="a host is 1 to 128 letters, digits, '-', '.', '*' and '?', with letters after its last '.'",
-    instead="write it as in 'api.example.com' or '*.example.com'",
+    rule="a host is 1 to 128 letters, digits, '-', '.', '*' and '?', with letters after its last '.'",
+    hint="write it as in 'api.example.com' or '*.example.com'",
     source="botocore elbv2 HostHeaderConditionConfig.Values",
 )  # fmt: skip
 RULE_PATH = _pattern(
     "rule-path", r"(?=.{1,128}$)[/*?][A-Za-z0-9_\-.$/~\"'@:+&*?]*",
-    says="a path is 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?, and starts with '/'",
-    instead="write it as in '/v1/*'",
+    rule="a path is 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?, and starts with '/'",
+    hint="write it as in '/v1/*'",
     source="botocore elbv2 RuleCondition.Values",
 )  # fmt: skip
 IDLE_TIMEOUT = _range(
@@ -409,60 +409,60 @@ IDLE_TIMEOUT = _range(
 )  # fmt: skip
 ZONES = _range(
     "zones", 2, 6, of="the number of availability zones",
-    instead="use 2 or more, since a load balancer needs two; no region has more than 6",
+    hint="use 2 or more, since a load balancer needs two; no region has more than 6",
     source="botocore elbv2 CreateLoadBalancer.Subnets; AWS global infrastructure",
 )  # fmt: skip
 INSTANCE_GPUS = Limit(
     id="instance-gpus",
     accepts=lambda count: count >= 0,
-    says="a number of GPUs is 0 or more",
-    instead="use 0 for none",
+    rule="a number of GPUs is 0 or more",
+    hint="use 0 for none",
     source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
 )
 EVENT_PATTERN = Limit(
     id="event-pattern",
     accepts=lambda size: size <= 4096,
-    says="an event pattern is 4,096 characters at most",
-    instead="name fewer, or join some with a wildcard ('*'; events.Match has it, and prefixes)",
+    rule="an event pattern is 4,096 characters at most",
+    hint="name fewer, or join some with a wildcard ('*'; events.Match has it, and prefixes)",
     source="botocore events PutRule.EventPattern",
-    show=lambda size: f"{size:,} characters",
+    format=lambda size: f"{size:,} characters",
 )
 NETWORK_CIDR = Limit(
     id="network-cidr",
     accepts=lambda pair: _holds_subnets(*pair),
-    says="a VPC is an IPv4 block of /16 to /28, and each zone takes a /20 of it and a /24",
-    instead="use a larger block, as in '10.0.0.0/16', or fewer zones",
+    rule="a VPC is an IPv4 block of /16 to /28, and each zone takes a /20 of it and a /24",
+    hint="use a larger block, as in '10.0.0.0/16', or fewer zones",
     source="botocore ec2 CreateVpc.CidrBlock",
-    show=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
+    format=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
 )
 BALANCER_SUBNETS = Limit(
     id="load-balancer-subnets",
     accepts=lambda count: count >= 2,
-    says="a load balancer stands in two or more, each in a zone of its own",
-    instead="use a VPC that has them, as a Network does, or name them with vpc_subnets=",
+    rule="a load balancer stands in two or more, each in a zone of its own",
+    hint="use a VPC that has them, as a Network does, or name them with vpc_subnets=",
     source="botocore elbv2 CreateLoadBalancer.Subnets",
 )
 REPOSITORY_NAME = _pattern(
     "repository-name", r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
-    says="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
-    instead="use another name=, or leave it out and CloudFormation chooses one",
+    rule="a repository's name is 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
+    hint="use another name=, or leave it out and CloudFormation chooses one",
     source="botocore ecr CreateRepository.repositoryName",
 )  # fmt: skip
 IMAGE_REFERENCE = _pattern(
     "image-reference", r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
-    says="an image is named by lower-case parts joined by '/', then ':tag' or '@sha256:...', without a scheme",
-    instead="write it as `docker pull` takes it, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
+    rule="an image is named by lower-case parts joined by '/', then ':tag' or '@sha256:...', without a scheme",
+    hint="write it as `docker pull` takes it, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
     source="distribution/reference, the grammar of image references; botocore ContainerDefinition.image",
 )  # fmt: skip
 IMAGE_TAG = _pattern(
     "image-tag", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
-    says="a tag is 1 to 300 letters, digits, '_', '.' and '-', the first not '.' or '-'", instead="use another tag=",
+    rule="a tag is 1 to 300 letters, digits, '_', '.' and '-', the first not '.' or '-'", hint="use another tag=",
     source="botocore ecr ImageTag",
 )  # fmt: skip
 IMAGE_DIGEST = _pattern(
     "image-digest", r"sha256:[0-9a-f]{64}",
-    says="a digest is 'sha256:' and 64 hexadecimal digits", instead="copy it whole from `docker push` or the console",
+    rule="a digest is 'sha256:' and 64 hexadecimal digits", hint="copy it whole from `docker push` or the console",
     source="botocore ecr ImageDigest; OCI image specification",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import task_limits as limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -59,16 +59,16 @@ class LinuxParameters:
     swappiness: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("LinuxParameters")
+        problems = Problems("LinuxParameters")
         for argument in ("add_capabilities", "drop_capabilities"):
             for name in getattr(self, argument):
-                faults.keep(limits.CAPABILITY, argument, name)
+                problems.check(limits.CAPABILITY, argument, name)
         for name, pair in self.ulimits.items():
-            faults.keep(limits.ULIMIT_NAME, "ulimits", name)
-            faults.keep(limits.ULIMIT, f"ulimits {name!r}", pair)
-        faults.keep(limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
-        faults.keep(limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)
-        faults.keep(limits.SWAPPINESS, "swappiness", self.swappiness)
+            problems.check(limits.ULIMIT_NAME, "ulimits", name)
+            problems.check(limits.ULIMIT, f"ulimits {name!r}", pair)
+        problems.check(limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
+        problems.check(limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)
+        problems.check(limits.SWAPPINESS, "swappiness", self.swappiness)
         if self.swappiness is not None:
-            faults.keep(limits.SWAPPINESS_ALONE, "swappiness", (self.swappiness, self.max_swap_mib))
-        faults.raise_found()
+            problems.check(limits.SWAPPINESS_ALONE, "swappiness", (self.swappiness, self.max_swap_mib))
+        problems.raise_any()

@@ -9,7 +9,7 @@ from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
     from moorage.workload.container import Container
-    from moorage.workload.problems import Faults
+    from moorage.workload.problems import Problems
     from moorage.workload.task import Task
 
 
@@ -31,70 +31,70 @@ def fargate_size(task: Task) -> tuple[int, int]:
     return min(holding, default=(needed, memory))
 
 
-def check_fargate(task: Task, faults: Faults, *, spot: bool = False) -> None:
+def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None:
     """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
     size = fargate_size(task)
     if task.on_windows:
-        faults.keep(task_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
-        faults.keep(task_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
+        problems.check(task_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
+        problems.check(task_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
     else:
-        faults.keep(limits.FARGATE_SIZE, "cpu and memory_mib", size)
+        problems.check(limits.FARGATE_SIZE, "cpu and memory_mib", size)
     if spot:
-        faults.keep(task_limits.FARGATE_SPOT_WINDOWS, "operating_system_family", task.operating_system_family.value)
-    faults.keep(limits.FARGATE_NETWORK_MODE, "network_mode", task.network_mode.value)
-    faults.keep(task_limits.FARGATE_PID_MODE, "pid_mode", task.pid_mode)
-    faults.keep(task_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
+        problems.check(task_limits.FARGATE_SPOT_WINDOWS, "operating_system_family", task.operating_system_family.value)
+    problems.check(limits.FARGATE_NETWORK_MODE, "network_mode", task.network_mode.value)
+    problems.check(task_limits.FARGATE_PID_MODE, "pid_mode", task.pid_mode)
+    problems.check(task_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
     for container in task.containers:
-        _check_fargate_container(container, faults)
+        _check_fargate_container(container, problems)
         if task.on_windows:
-            _check_fargate_windows(container, faults)
+            _check_fargate_windows(container, problems)
     for volume in task.volumes:
-        volume.check_fargate(faults)
+        volume.check_fargate(problems)
 
 
-def _check_fargate_container(container: Container, faults: Faults) -> None:
+def _check_fargate_container(container: Container, problems: Problems) -> None:
     of = f"of container {container.name!r}"
-    faults.keep(task_limits.START_TIMEOUT, f"start_timeout {of}", container.start_timeout)
-    faults.keep(limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
-    faults.keep(limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
-    faults.keep(limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
+    problems.check(task_limits.START_TIMEOUT, f"start_timeout {of}", container.start_timeout)
+    problems.check(limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
+    problems.check(limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
+    problems.check(limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
     if linux := container.linux_parameters:
-        faults.keep(task_limits.FARGATE_CAPABILITIES, f"add_capabilities {of}", linux.add_capabilities)
-        faults.keep(task_limits.FARGATE_DEVICES, f"devices {of}", linux.devices)
-        faults.keep(task_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {of}", linux.shared_memory_mib)
-        faults.keep(task_limits.FARGATE_SWAP, f"max_swap_mib {of}", linux.max_swap_mib)
-        faults.keep(task_limits.FARGATE_SWAP, f"swappiness {of}", linux.swappiness)
+        problems.check(task_limits.FARGATE_CAPABILITIES, f"add_capabilities {of}", linux.add_capabilities)
+        problems.check(task_limits.FARGATE_DEVICES, f"devices {of}", linux.devices)
+        problems.check(task_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {of}", linux.shared_memory_mib)
+        problems.check(task_limits.FARGATE_SWAP, f"max_swap_mib {of}", linux.max_swap_mib)
+        problems.check(task_limits.FARGATE_SWAP, f"swappiness {of}", linux.swappiness)
     if container.logging is not None:
-        faults.keep(task_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
-    faults.keep(task_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
+        problems.check(task_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
+    problems.check(task_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
     if firelens := container.firelens:
-        faults.keep(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
+        problems.check(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
 
 
-def _check_fargate_windows(container: Container, faults: Faults) -> None:
+def _check_fargate_windows(container: Container, problems: Problems) -> None:
     of = f"of container {container.name!r}"
     for argument in ("credential_spec", "environment_files", "memory_reservation_mib", "restart_policy"):
-        faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
+        problems.check(task_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
     router = container.sidecar and container.sidecar.firelens
-    faults.keep(task_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", router)
+    problems.check(task_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", router)
 
 
-def check_instances(task: Task, faults: Faults) -> None:
+def check_instances(task: Task, problems: Problems) -> None:
     """Note what no instance of an Auto Scaling group can run."""
-    _check_ephemeral_storage(task, "an Auto Scaling group's instances", faults)
+    _check_ephemeral_storage(task, "an Auto Scaling group's instances", problems)
 
 
-def check_managed_instances(task: Task, faults: Faults) -> None:
+def check_managed_instances(task: Task, problems: Problems) -> None:
     """Note what ECS Managed Instances cannot run."""
-    faults.keep(limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
-    faults.keep(task_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
-    faults.keep(task_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
-    _check_ephemeral_storage(task, "ECS Managed Instances", faults)
+    problems.check(limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
+    problems.check(task_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
+    problems.check(task_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
+    _check_ephemeral_storage(task, "ECS Managed Instances", problems)
 
 
-def _check_ephemeral_storage(task: Task, where: str, faults: Faults) -> None:
+def _check_ephemeral_storage(task: Task, where: str, problems: Problems) -> None:
     if task.ephemeral_storage_gib is not None:
-        faults.add(
+        problems.add(
             f"ephemeral_storage_gib is {task.ephemeral_storage_gib}, but it is Fargate's, and tasks on {where} "
             "share the instance's volume; leave it out, and give the capacity a larger volume"
         )

@@ -1,10 +1,10 @@
-"""How values and constructs say what is wrong: every fault of one subject in one error."""
+"""All problems of one value or construct, in one error."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from moorage.workload.limit import Limit
@@ -30,44 +30,46 @@ def is_token(value: Any) -> bool:
     return False
 
 
-class Faults:
-    """Collects what is wrong with one subject, so that its user reads all of it at once.
+class Problems:
+    """Collect the problems of one value or construct, so that its user reads all of them at once.
 
     Args:
-        subject: What the faults are of: a value with its name, or a function that gives a construct's path
-            (called only when there is a fault, since a path costs round trips to node).
+        subject: The value or construct that has the problems: a text, or a function that returns a construct's path.
+            The function is called only if there is a problem, since a path costs round trips to node.
     """
 
     def __init__(self, subject: str | Callable[[], str]) -> None:
         self.subject = subject
         self.found: list[str] = []
 
-    def add(self, fault: str) -> None:
-        self.found.append(fault)
+    def add(self, problem: str) -> None:
+        """Add a problem that is no row of a table of limits."""
+        self.found.append(problem)
 
-    def keep(self, limit: Limit, argument: str, value: Any) -> None:
-        """Note a fault where `value` is outside `limit`; nothing given and tokens pass.
+    def check(self, limit: Limit, argument: str, value: Any) -> None:
+        """Add a problem if `value` breaks `limit`. None and tokens pass.
 
-        What no source confirms is a warning, since refusing it might refuse what AWS accepts.
+        A limit that no source confirms warns, since refusing it might refuse what AWS accepts.
         """
         if value is None or is_token(value):
             return
-        fault = limit.fault(argument, value)
-        if fault and limit.confirmed:
-            self.add(fault)
-        elif fault:
-            warnings.warn(f"{self._named()}: {fault}", stacklevel=4)
+        problem = limit.problem(argument, value)
+        if problem and limit.confirmed:
+            self.add(problem)
+        elif problem:
+            self.warn(problem)
 
-    def raise_found(self) -> None:
-        """Raise a `ValueError` that lists every fault noted, if there is one."""
+    def warn(self, problem: str) -> None:
+        """Warn about a problem that AWS may accept."""
+        warnings.warn(f"{self._named()}: {problem}", stacklevel=5)
+
+    def raise_any(self) -> None:
+        """Raise a `ValueError` that lists every problem found, if there is one."""
+        if len(self.found) == 1:
+            raise ValueError(f"{self._named()}: {self.found[0]}")
         if self.found:
-            self._fail()
+            listed = "".join(f"\n  - {problem}" for problem in self.found)
+            raise ValueError(f"{self._named()}: {len(self.found)} problems{listed}")
 
     def _named(self) -> str:
         return self.subject if isinstance(self.subject, str) else self.subject()
-
-    def _fail(self) -> NoReturn:
-        if len(self.found) == 1:
-            raise ValueError(f"{self._named()}: {self.found[0]}")
-        listed = "".join(f"\n  - {fault}" for fault in self.found)
-        raise ValueError(f"{self._named()}: {len(self.found)} faults{listed}")

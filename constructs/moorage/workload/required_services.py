@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from moorage.workload.problems import Faults
+    from moorage.workload.problems import Problems
 
 Needs: TypeAlias = frozenset[str]
 """Names of AWS services as endpoints call them (`ecr.api`), and `internet` for what has no endpoint."""
@@ -22,11 +22,11 @@ EXECUTE_COMMAND: Needs = frozenset({"ssmmessages", "logs"})
 """What a session in a container goes through, and is recorded in (ECS developer guide, ECS Exec)."""
 
 
-def check_services(argument: str, services: Iterable[str], faults: Faults) -> None:
+def check_services(argument: str, services: Iterable[str], problems: Problems) -> None:
     """Note what is no name of a service as endpoints have it."""
     for service in services:
         if not service or " " in service or service.startswith("com.amazonaws."):
-            faults.add(
+            problems.add(
                 f"{argument} is {service!r}, but only what follows 'com.amazonaws.<region>.' is given; "
                 "use 'ecr.api', 'logs', 's3'"
             )

@@ -12,7 +12,7 @@ import attrs
 
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, optional_milliseconds, optional_seconds, seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -54,14 +54,14 @@ class CircuitBreaker:
     value: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("CircuitBreaker")
+        problems = Problems("CircuitBreaker")
         if (self.threshold is None) != (self.value is None):
-            faults.add("threshold and value go together; use CircuitBreaker.failures(...) or .percent(...)")
+            problems.add("threshold and value go together; use CircuitBreaker.failures(...) or .percent(...)")
         if self.threshold is Threshold.COUNT:
-            faults.keep(rollout_limits.BREAKER_COUNT, "failures", self.value)
+            problems.check(rollout_limits.BREAKER_COUNT, "failures", self.value)
         elif self.threshold:
-            faults.keep(rollout_limits.BREAKER_PERCENT, "percent", self.value)
-        faults.raise_found()
+            problems.check(rollout_limits.BREAKER_PERCENT, "percent", self.value)
+        problems.raise_any()
 
     @classmethod
     def failures(cls, count: int, *, rollback: bool = True, reset_on_healthy_task: bool = True) -> CircuitBreaker:
@@ -102,9 +102,9 @@ class EarlySuccess:
     remove_old_first: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("EarlySuccess")
-        faults.keep(rollout_limits.EARLY_SUCCESS, "healthy_percent", self.healthy_percent)
-        faults.raise_found()
+        problems = Problems("EarlySuccess")
+        problems.check(rollout_limits.EARLY_SUCCESS, "healthy_percent", self.healthy_percent)
+        problems.raise_any()
 
 
 def _alarms(given: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...]:
@@ -139,14 +139,14 @@ class RollbackAlarms:
     topic: sns.ITopic | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("RollbackAlarms")
-        faults.keep(rollout_limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
-        faults.keep(rollout_limits.ALARM_COUNT, "latency", self.latency)
-        faults.keep(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
-        faults.keep(rollout_limits.ALARM_MINUTES, "evaluation_minutes", self.evaluation_minutes)
+        problems = Problems("RollbackAlarms")
+        problems.check(rollout_limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
+        problems.check(rollout_limits.ALARM_COUNT, "latency", self.latency)
+        problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
+        problems.check(rollout_limits.ALARM_MINUTES, "evaluation_minutes", self.evaluation_minutes)
         if not self.on_targets and not self.extra_alarms:
-            faults.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or extra_alarms=")
-        faults.raise_found()
+            problems.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or extra_alarms=")
+        problems.raise_any()
 
     @property
     def on_targets(self) -> bool:
@@ -203,29 +203,29 @@ class Rollout:
     hooks: tuple[LifecycleHook, ...] = attrs.field(converter=_hooks, default=())
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"Rollout.{self.shift.value.lower()}")
-        faults.keep(rollout_limits.MINIMUM_HEALTHY, "minimum_healthy_percent", self.minimum_healthy_percent)
-        faults.keep(rollout_limits.MAXIMUM_PERCENT, "maximum_percent", self.maximum_percent)
-        faults.keep(
+        problems = Problems(f"Rollout.{self.shift.value.lower()}")
+        problems.check(rollout_limits.MINIMUM_HEALTHY, "minimum_healthy_percent", self.minimum_healthy_percent)
+        problems.check(rollout_limits.MAXIMUM_PERCENT, "maximum_percent", self.maximum_percent)
+        problems.check(
             rollout_limits.ROLLOUT_ROOM, "maximum_percent", (self.minimum_healthy_percent, self.maximum_percent)
         )
         limit = rollout_limits.LINEAR_PERCENT if self.shift is Shift.LINEAR else rollout_limits.CANARY_PERCENT
-        faults.keep(limit, "percent", self.percent)
-        faults.keep(rollout_limits.BAKE, "bake", self.bake)
-        faults.keep(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
-        if not faults.found:
-            faults.keep(rollout_limits.ROLLOUT_DURATION, "the time of all its bakes", self.baking)
+        problems.check(limit, "percent", self.percent)
+        problems.check(rollout_limits.BAKE, "bake", self.bake)
+        problems.check(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
+        if not problems.found:
+            problems.check(rollout_limits.ROLLOUT_DURATION, "the time of all its bakes", self.baking)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
-            faults.keep(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)
+            problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)
         for hook in self.hooks:
             for stage in hook.stages:
                 if self.shift is Shift.ROLLING and stage.of_traffic:
-                    faults.add(
+                    problems.add(
                         f"hooks has one at {stage.name}, but a rolling rollout shifts no traffic; "
                         "use another stage, or Rollout.blue_green(...)"
                     )
-        faults.raise_found()
+        problems.raise_any()
 
     @classmethod
     def rolling(

@@ -10,7 +10,7 @@ import attrs
 
 from moorage.workload import limits, rollout_limits
 from moorage.workload.durations import default_seconds, seconds
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
@@ -66,24 +66,26 @@ class Scaling:
         return self.minimum
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"Scaling({self.minimum}, {self.maximum})")
-        faults.keep(rollout_limits.TASKS, "minimum", self.minimum)
+        problems = Problems(f"Scaling({self.minimum}, {self.maximum})")
+        problems.check(rollout_limits.TASKS, "minimum", self.minimum)
         if self.maximum != self.minimum:
-            faults.keep(rollout_limits.TASKS, "maximum", self.maximum)
-        faults.keep(rollout_limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
-        faults.keep(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
-        faults.keep(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
-        faults.keep(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
-        faults.keep(rollout_limits.TARGET_VALUE, "backlog_per_task", self.backlog_per_task)
+            problems.check(rollout_limits.TASKS, "maximum", self.maximum)
+        problems.check(rollout_limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
+        problems.check(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
+        problems.check(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        problems.check(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
+        problems.check(rollout_limits.TARGET_VALUE, "backlog_per_task", self.backlog_per_task)
         for argument, given in (("metrics", self.metrics), ("schedules", self.schedules)):
-            faults.keep(rollout_limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in given])
+            problems.check(
+                rollout_limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in given]
+            )
         if self.queue is not None and self.backlog_per_task is None:
-            faults.add("queue is given, but nothing counts its messages; use backlog_per_task=, or leave it out")
-        faults.keep(rollout_limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
-        faults.keep(rollout_limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
-        self._check_movement(faults)
-        self._check_schedules(faults)
-        faults.raise_found()
+            problems.add("queue is given, but nothing counts its messages; use backlog_per_task=, or leave it out")
+        problems.check(rollout_limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
+        problems.check(rollout_limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
+        self._check_movement(problems)
+        self._check_schedules(problems)
+        problems.raise_any()
 
     @staticmethod
     def surviving_zone_loss(*, peak: int, zones: int) -> int:
@@ -99,10 +101,10 @@ class Scaling:
         Raises:
             ValueError: there is no zone left, or nothing to serve.
         """
-        faults = Faults("Scaling.surviving_zone_loss")
-        faults.keep(limits.ZONES, "zones", zones)
-        faults.keep(rollout_limits.PEAK, "peak", peak)
-        faults.raise_found()
+        problems = Problems("Scaling.surviving_zone_loss")
+        problems.check(limits.ZONES, "zones", zones)
+        problems.check(rollout_limits.PEAK, "peak", peak)
+        problems.raise_any()
         return math.ceil(peak * zones / (zones - 1))
 
     def left_without_a_zone(self, zones: int) -> int:
@@ -120,7 +122,7 @@ class Scaling:
         """Whether something moves the number, so that a deployment must leave it alone."""
         return self.has_target or bool(self.schedules) or self.predictive is not None
 
-    def _check_schedules(self, faults: Faults) -> None:
+    def _check_schedules(self, problems: Problems) -> None:
         """Note a change that Application Auto Scaling would refuse at its time, whatever other changes came before."""
         most = [self.maximum, *(each.maximum for each in self.schedules if each.maximum is not None)]
         least = [self.minimum, *(each.minimum for each in self.schedules if each.minimum is not None)]
@@ -128,12 +130,12 @@ class Scaling:
             return
         for action in self.schedules:
             if action.minimum is not None and action.minimum > max(most):
-                faults.add(
+                problems.add(
                     f"schedule {action.name!r} raises the minimum to {action.minimum}, but no maximum is above "
                     f"{max(most)}, and the range would be the wrong way round; use maximum= in it"
                 )
             if action.maximum is not None and action.maximum < min(least):
-                faults.add(
+                problems.add(
                     f"schedule {action.name!r} lowers the maximum to {action.maximum}, but no minimum is below "
                     f"{min(least)}, and the range would be the wrong way round; use minimum= in it"
                 )
@@ -144,27 +146,27 @@ class Scaling:
         foretold = self.predictive is not None and not self.predictive.forecast_only
         return bool(self.backlog_per_task is not None or self.metrics or self.schedules or foretold)
 
-    def _check_movement(self, faults: Faults) -> None:
+    def _check_movement(self, problems: Problems) -> None:
         if is_token((self.minimum, self.maximum)):
             return
         acts = self.predictive is not None and not self.predictive.forecast_only
         if acts and not (self.has_target or self.schedules):
-            faults.add(
+            problems.add(
                 "predictive only adds copies, and nothing would ever take them away; "
                 "use cpu_percent= or another target beside it"
             )
         elif self.minimum < self.maximum and not (self.has_target or self.schedules):
-            faults.add(
+            problems.add(
                 f"nothing moves the number between {self.minimum} and {self.maximum}; "
                 "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
             )
         if self.minimum == 0 and self.has_target and not self._rises_from_zero:
-            faults.add(
+            problems.add(
                 "minimum is 0, but what no task does cannot be measured, so the number would never rise again; "
                 "use 1, or backlog_per_task=, metrics= or schedules= beside"
             )
         if self.minimum == self.maximum and (self.has_target or acts) and not self.schedules:
-            faults.add(
+            problems.add(
                 f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
                 "use a larger maximum, or no target"
             )

@@ -8,7 +8,7 @@ import attrs
 
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -35,10 +35,10 @@ class MetricTarget:
     target: float
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"MetricTarget {self.name!r}")
-        faults.keep(rollout_limits.SCALING_NAME, "name", self.name)
-        faults.keep(rollout_limits.TARGET_VALUE, "target", self.target)
-        faults.raise_found()
+        problems = Problems(f"MetricTarget {self.name!r}")
+        problems.check(rollout_limits.SCALING_NAME, "name", self.name)
+        problems.check(rollout_limits.TARGET_VALUE, "target", self.target)
+        problems.raise_any()
 
 
 @attrs.frozen
@@ -61,15 +61,15 @@ class ScheduledAction:
     maximum: int | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"ScheduledAction {self.name!r}")
-        faults.keep(rollout_limits.SCALING_NAME, "name", self.name)
+        problems = Problems(f"ScheduledAction {self.name!r}")
+        problems.check(rollout_limits.SCALING_NAME, "name", self.name)
         if self.minimum is None and self.maximum is None:
-            faults.add("it changes nothing; use minimum= or maximum=")
-        faults.keep(rollout_limits.TASKS, "minimum", self.minimum)
-        faults.keep(rollout_limits.TASKS, "maximum", self.maximum)
+            problems.add("it changes nothing; use minimum= or maximum=")
+        problems.check(rollout_limits.TASKS, "minimum", self.minimum)
+        problems.check(rollout_limits.TASKS, "maximum", self.maximum)
         if self.minimum is not None and self.maximum is not None:
-            faults.keep(rollout_limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
-        faults.raise_found()
+            problems.check(rollout_limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
+        problems.raise_any()
 
 
 @attrs.frozen(kw_only=True)
@@ -99,19 +99,19 @@ class PredictiveScaling:
     max_capacity_buffer_percent: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("PredictiveScaling")
+        problems = Problems("PredictiveScaling")
         given = self._targets
         if len(given) != 1:
-            faults.add(
+            problems.add(
                 f"it has {len(given)} targets, but one thing is foretold; "
                 "use one of cpu_percent=, memory_percent= and requests_per_task="
             )
-        faults.keep(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
-        faults.keep(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
-        faults.keep(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
-        faults.keep(rollout_limits.PREDICTED_AHEAD, "scheduling_buffer", self.scheduling_buffer)
-        faults.keep(rollout_limits.PREDICTED_ABOVE, "max_capacity_buffer_percent", self.max_capacity_buffer_percent)
-        faults.raise_found()
+        problems.check(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
+        problems.check(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        problems.check(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
+        problems.check(rollout_limits.PREDICTED_AHEAD, "scheduling_buffer", self.scheduling_buffer)
+        problems.check(rollout_limits.PREDICTED_ABOVE, "max_capacity_buffer_percent", self.max_capacity_buffer_percent)
+        problems.raise_any()
 
     @property
     def target(self) -> float:

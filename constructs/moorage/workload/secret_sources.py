@@ -9,7 +9,7 @@ from moorage.workload import task_limits
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
-    from moorage.workload.problems import Faults
+    from moorage.workload.problems import Problems
 
 _TOKEN_PARTS, _ARN_PARTS = 4, 10
 """A secret's ARN with field, stage and id behind it, where the ARN is a token and where it is written out."""
@@ -36,21 +36,21 @@ def _has(secret: Any, name: str) -> bool:
     return hasattr(kind, name) or (hasattr(kind, "__getattr__") and hasattr(secret, name))
 
 
-def check(argument: str, secrets: Mapping[Any, Any], faults: Faults) -> None:
+def check(argument: str, secrets: Mapping[Any, Any], problems: Problems) -> None:
     """Note what ECS cannot read, without showing it: it may be a secret in plain text."""
     for name, secret in secrets.items():
         if not isinstance(name, str):
-            faults.add(
+            problems.add(
                 f"{argument} has the key {name!r}, a {type(name).__name__}, but a name is a text; "
                 "write it as in 'DB_PASSWORD'"
             )
         if not is_secret(secret):
-            faults.add(
+            problems.add(
                 f"{argument} {name!r} is a {type(secret).__name__}, but ECS reads secrets and parameters; "
                 "use a secretsmanager.Secret, an ssm.StringParameter or an ecs.Secret"
             )
         if found := version(secret):
-            faults.keep(task_limits.SECRET_VERSION, f"{argument} {name!r}", found)
+            problems.check(task_limits.SECRET_VERSION, f"{argument} {name!r}", found)
 
 
 def needed(secret: Any) -> str:

@@ -13,7 +13,7 @@ import attrs
 from moorage.workload import secret_sources
 from moorage.workload import task_limits as limits
 from moorage.workload.container_lifecycle import HealthCheck, RestartPolicy
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -100,10 +100,10 @@ class FireLens:
     enable_ecs_log_metadata: bool = True
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("FireLens")
-        faults.keep(limits.LOG_ROUTER, "type", self.type)
-        secret_sources.check("secret_output", self.secret_output, faults)
-        faults.raise_found()
+        problems = Problems("FireLens")
+        problems.check(limits.LOG_ROUTER, "type", self.type)
+        secret_sources.check("secret_output", self.secret_output, problems)
+        problems.raise_any()
 
     @property
     def config_in_s3(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import limits, task_limits
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import EXECUTE_COMMAND, LOGS, Needs, check_services
 
 if TYPE_CHECKING:
@@ -140,34 +140,34 @@ class Task:
         )
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"Task {'+'.join(container.name for container in self.containers)!r}")
-        faults.keep(limits.TASK_CPU, "cpu", self.cpu)
+        problems = Problems(f"Task {'+'.join(container.name for container in self.containers)!r}")
+        problems.check(limits.TASK_CPU, "cpu", self.cpu)
         if self.sized_by_containers:
-            self._check_sizes(faults)
+            self._check_sizes(problems)
         else:
-            faults.keep(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
-        sized = not faults.found
-        faults.keep(limits.CONTAINERS, "the number of containers", len(self.containers))
+            problems.check(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
+        sized = not problems.found
+        problems.check(limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:
-            faults.keep(limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
-            self._check_ports(faults)
-            faults.keep(limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
+            problems.check(limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
+            self._check_ports(problems)
+            problems.check(limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
             if sized:
-                self._check_shares(faults)
-            self._check_order(faults)
-            self._check_volumes(faults)
+                self._check_shares(problems)
+            self._check_order(problems)
+            self._check_volumes(problems)
             routers = tuple(container.name for container in self.containers if container.firelens)
-            faults.keep(task_limits.LOG_ROUTERS, "log_router", routers)
-            faults.keep(limits.TASK_DEFINITION_SIZE, "the definition", self._size())
-        faults.keep(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
-        faults.keep(task_limits.PID_MODE, "pid_mode", self.pid_mode)
-        faults.keep(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
+            problems.check(task_limits.LOG_ROUTERS, "log_router", routers)
+            problems.check(limits.TASK_DEFINITION_SIZE, "the definition", self._size())
+        problems.check(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
+        problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
+        problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
         if self.enable_fault_injection:
-            faults.keep(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
+            problems.check(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
         if self.on_windows:
-            self._check_windows(faults)
-        check_services("called_services", self.called_services, faults)
-        faults.raise_found()
+            self._check_windows(problems)
+        check_services("called_services", self.called_services, problems)
+        problems.raise_any()
 
     @property
     def front(self) -> Container | None:
@@ -233,128 +233,130 @@ class Task:
             return tuple(container.port for container in self.containers if container.port)
         return tuple(container.host_port for container in self.containers if container.host_port)
 
-    def check_run_alone(self, faults: Faults) -> None:
+    def check_run_alone(self, problems: Problems) -> None:
         """Note a disk that ECS would make for a task of a service, where no service keeps this one."""
         for volume in self.volumes:
             if volume.managed:
-                faults.add(
+                problems.add(
                     f"volume {volume.name!r} is a disk that ECS makes for a service's tasks, and this one runs by "
                     "itself; use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
                 )
 
-    def _check_sizes(self, faults: Faults) -> None:
+    def _check_sizes(self, problems: Problems) -> None:
         """Note containers that do not say the memory that their task's is worked out from."""
         for container in self.containers:
             if container.memory_mib is None or is_token(container.memory_mib):
-                faults.add(
+                problems.add(
                     f"memory_mib is None, so that it is worked out, but container {container.name!r} says no number of "
                     "its own; use Container(memory_mib=...), or say the task's"
                 )
 
-    def _check_ports(self, faults: Faults) -> None:
+    def _check_ports(self, problems: Problems) -> None:
         ports = [container for container in self.containers if container.port is not None]
         if self.network_mode is NetworkMode.NONE:
             listening = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
-            faults.keep(task_limits.NO_PORTS, "port", listening)
+            problems.check(task_limits.NO_PORTS, "port", listening)
             return
-        self._check_port_ranges(faults)
+        self._check_port_ranges(problems)
         for port in self.host_ports:
-            faults.keep(limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port)
+            problems.check(limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port)
         if self.network_mode is NetworkMode.BRIDGE:
-            faults.keep(limits.UNIQUE_HOST_PORTS, "host_port", self.host_ports)
+            problems.check(limits.UNIQUE_HOST_PORTS, "host_port", self.host_ports)
             return
-        faults.keep(limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
+        problems.check(limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
         for container in ports:
-            faults.keep(
+            problems.check(
                 limits.HOST_PORT_SAME,
                 f"host_port of container {container.name!r}",
                 (container.host_port or container.port, container.port),
             )
 
-    def _check_port_ranges(self, faults: Faults) -> None:
+    def _check_port_ranges(self, problems: Problems) -> None:
         ranges = [each for container in self.containers for each in container.port_ranges]
         if not ranges:
             return
-        faults.keep(task_limits.PORT_RANGE_MODE, "network_mode with port_ranges", self.network_mode.value)
+        problems.check(task_limits.PORT_RANGE_MODE, "network_mode with port_ranges", self.network_mode.value)
         if self.network_mode is NetworkMode.AWSVPC:
             alone = [(each.port, each.port) for each in self.containers if each.port is not None]
-            faults.keep(task_limits.PORT_RANGES_APART, "ports of the task", (*alone, *ranges))
+            problems.check(task_limits.PORT_RANGES_APART, "ports of the task", (*alone, *ranges))
 
-    def _check_shares(self, faults: Faults) -> None:
+    def _check_shares(self, problems: Problems) -> None:
         cpu = sum(container.cpu or 0 for container in self.containers)
-        faults.keep(limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
+        problems.check(limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
         memory = sum(container.memory_mib or 0 for container in self.containers)
-        faults.keep(limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
+        problems.check(limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
         if memory > self.memory_mib:
             return
         for container in self.containers:
             share = self.memory_of(container)
             if container.memory_mib is None:
-                faults.keep(limits.CONTAINER_MEMORY_LEAST, f"what is left for container {container.name!r}", share)
+                problems.check(limits.CONTAINER_MEMORY_LEAST, f"what is left for container {container.name!r}", share)
                 if container.memory_reservation_mib is not None:
-                    faults.keep(
+                    problems.check(
                         task_limits.MEMORY_RESERVATION,
                         f"memory_reservation_mib of container {container.name!r}",
                         (container.memory_reservation_mib, share),
                     )
             written = sum(container.writable.values())
             if container.writable and share is not None:
-                faults.keep(limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share))
+                problems.check(limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share))
 
-    def _check_order(self, faults: Faults) -> None:
+    def _check_order(self, problems: Problems) -> None:
         waits = {container.name: set(container.depends_on) for container in self.containers}
         for container in self.containers:
             others = ", ".join(repr(name) for name in waits if name != container.name)
             for missing in sorted(waits[container.name] - waits.keys()):
-                faults.add(
+                problems.add(
                     f"container {container.name!r} depends on {missing!r}, which the task does not have; "
                     f"use {others or 'another container'}, or leave it out"
                 )
-            self._check_conditions(container, faults)
+            self._check_conditions(container, problems)
         started: set[str] = set()
         while ready := {name for name, on in waits.items() if name not in started and on & waits.keys() <= started}:
             started |= ready
         if circle := sorted(waits.keys() - started):
-            faults.add(
+            problems.add(
                 f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out"
             )
 
-    def _check_conditions(self, container: Container, faults: Faults) -> None:
+    def _check_conditions(self, container: Container, problems: Problems) -> None:
         for waited in (each for each in self.containers if each.name in container.depends_on):
             condition = container.depends_on[waited.name]
             argument = f"depends_on {waited.name!r} of container {container.name!r}"
             if condition and condition.ends:
-                faults.keep(task_limits.DEPENDENCY_ENDS, argument, waited.essential)
+                problems.check(task_limits.DEPENDENCY_ENDS, argument, waited.essential)
             if condition and condition.value == "HEALTHY":
-                faults.keep(task_limits.DEPENDENCY_HEALTHY, argument, waited.health_check is not None)
+                problems.check(task_limits.DEPENDENCY_HEALTHY, argument, waited.health_check is not None)
 
-    def _check_volumes(self, faults: Faults) -> None:
+    def _check_volumes(self, problems: Problems) -> None:
         names = tuple(volume.name for volume in self.volumes)
-        faults.keep(task_limits.VOLUME_NAMES, "volumes", names)
-        faults.keep(task_limits.EBS_VOLUMES, "Volume.ebs", [volume.name for volume in self.volumes if volume.managed])
+        problems.check(task_limits.VOLUME_NAMES, "volumes", names)
+        problems.check(
+            task_limits.EBS_VOLUMES, "Volume.ebs", [volume.name for volume in self.volumes if volume.managed]
+        )
         used = {mount.volume for container in self.containers for mount in container.mounts.values()}
         for container in self.containers:
             for path, mount in container.mounts.items():
                 if mount.volume not in names:
                     known = ", ".join(map(repr, names))
-                    faults.add(
+                    problems.add(
                         f"container {container.name!r} mounts {mount.volume!r} at {path!r}, which the task does not "
                         f"have; {f'use {known}, or leave it out' if known else 'name it in Task(volumes=[Volume...])'}"
                     )
         for name in (name for name in names if name not in used):
-            faults.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")
+            problems.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")
 
-    def _check_windows(self, faults: Faults) -> None:
+    def _check_windows(self, problems: Problems) -> None:
         """Note what is Linux's in a task on Windows."""
-        faults.keep(task_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
-        faults.keep(task_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
-        faults.keep(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
+        problems.check(task_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
+        problems.check(task_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
+        problems.check(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
         elsewhere = tuple(volume.name for volume in self.volumes if not volume.for_windows)
-        faults.keep(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
+        problems.check(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
         for container in self.containers:
             for argument in ("writable", "linux_parameters", "privileged", "user"):
                 given = getattr(container, argument)
-                faults.keep(
+                problems.check(
                     task_limits.WINDOWS_LINUX_ONLY,
                     f"{argument} of container {container.name!r}",
                     list(given) if argument == "writable" else given,

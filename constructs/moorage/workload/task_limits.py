@@ -10,9 +10,9 @@ _FARGATE = "AWS, task definition differences for Fargate"
 _MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
 
 
-def _absent(row: str, *, says: str, instead: str, source: str) -> Limit:
+def _absent(row: str, *, rule: str, hint: str, source: str) -> Limit:
     """What is not there at all on one platform; the value is what was given, or nothing."""
-    return Limit(id=row, accepts=lambda value: not value, says=says, instead=instead, source=source)
+    return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
 
 
 def _overlap(ranges: tuple[tuple[int, int], ...]) -> bool:
@@ -26,16 +26,16 @@ START_TIMEOUT = in_range(
 HEALTH_TIMEOUT_SHORTER = Limit(
     id="health-timeout-shorter",
     accepts=lambda pair: pair[0] <= pair[1],
-    says="a check must end before the next one starts",
-    instead="use a shorter timeout= or a longer interval=",
+    rule="a check must end before the next one starts",
+    hint="use a shorter timeout= or a longer interval=",
     source="CDK aws-ecs ContainerDefinition (health check)",
-    show=lambda pair: f"{pair[0]} s with an interval of {pair[1]} s",
+    format=lambda pair: f"{pair[0]} s with an interval of {pair[1]} s",
 )
 RESTART_EXIT_CODES = Limit(
     id="restart-exit-codes",
     accepts=lambda count: count <= 50,
-    says="a restart policy ignores 50 at most",
-    instead="name fewer",
+    rule="a restart policy ignores 50 at most",
+    hint="name fewer",
     source="botocore ContainerRestartPolicy.ignoredExitCodes",
 )
 RESTART_PERIOD = in_range(
@@ -45,92 +45,92 @@ RESTART_PERIOD = in_range(
 DEPENDENCY_ENDS = Limit(
     id="dependency-on-an-end",
     accepts=lambda essential: not essential,
-    says="an essential container ends the task when it ends",
-    instead="make it essential=False, or wait for START or HEALTHY",
+    rule="an essential container ends the task when it ends",
+    hint="make it essential=False, or wait for START or HEALTHY",
     source="botocore ContainerDependency.condition",
-    show=lambda _: "the end of an essential container",
+    format=lambda _: "the end of an essential container",
 )
 DEPENDENCY_HEALTHY = Limit(
     id="dependency-on-health",
     accepts=bool,
-    says="nobody checks its health",
-    instead="give it a health_check=, or wait for START",
+    rule="nobody checks its health",
+    hint="give it a health_check=, or wait for START",
     source="botocore ContainerDependency.condition",
-    show=lambda _: "HEALTHY",
+    format=lambda _: "HEALTHY",
 )
 ENVIRONMENT_FILES = Limit(
     id="environment-files",
     accepts=lambda count: count <= 10,
-    says="a container reads 10 at most",
-    instead="join some of them",
+    rule="a container reads 10 at most",
+    hint="join some of them",
     source="botocore EnvironmentFile",
 )
 ENVIRONMENT_FILE_NAME = matching(
     "environment-file-name", r".+\.env",
-    says="the name of an environment file ends in '.env'", instead="rename it, as in 'web.env'",
+    rule="the name of an environment file ends in '.env'", hint="rename it, as in 'web.env'",
     source="botocore EnvironmentFile",
 )  # fmt: skip
 SECRET_VERSION = Limit(
     id="secret-version",
     accepts=lambda version: not all(version),
-    says="a version is named by its stage or by its id, not by both",
-    instead="use one of version_stage and version_id",
+    rule="a version is named by its stage or by its id, not by both",
+    hint="use one of version_stage and version_id",
     source="ECS developer guide, pass Secrets Manager secrets through environment variables",
-    show=lambda version: f"stage {version[0]!r} and id {version[1]!r}",
+    format=lambda version: f"stage {version[0]!r} and id {version[1]!r}",
 )
 MEMORY_RESERVATION = Limit(
     id="memory-reservation",
     accepts=lambda pair: 6 <= pair[0] < pair[1],
-    says="what is reserved is 6 MiB or more, and less than the container's limit",
-    instead="use a smaller memory_reservation_mib=, or a larger memory_mib=",
+    rule="what is reserved is 6 MiB or more, and less than the container's limit",
+    hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
     source="botocore ContainerDefinition.memoryReservation",
-    show=lambda pair: f"{pair[0]} MiB in a container of {pair[1]} MiB",
+    format=lambda pair: f"{pair[0]} MiB in a container of {pair[1]} MiB",
 )
 PORT_RANGES = Limit(
     id="port-ranges",
     accepts=lambda count: count <= 100,
-    says="a container has 100 ranges at most",
-    instead="join neighbouring ranges",
+    rule="a container has 100 ranges at most",
+    hint="join neighbouring ranges",
     source="botocore PortMapping.containerPortRange",
 )
 PORT_RANGE = Limit(
     id="port-range",
     accepts=lambda pair: len(pair) == 2 and 1 <= pair[0] < pair[1] <= 65535,
-    says="a range is its first port and a later one, 1 to 65,535",
-    instead="write it as in (8000, 8010)",
+    rule="a range is its first port and a later one, 1 to 65,535",
+    hint="write it as in (8000, 8010)",
     source="botocore PortMapping.containerPortRange",
 )
 PORT_RANGES_APART = Limit(
     id="port-ranges-apart",
     accepts=lambda ranges: not _overlap(ranges),
-    says="a port is in one mapping alone",
-    instead="have the ranges, and port=, not overlap",
+    rule="a port is in one mapping alone",
+    hint="have the ranges, and port=, not overlap",
     source="botocore PortMapping.containerPortRange",
-    show=lambda ranges: ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges),
+    format=lambda ranges: ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges),
 )
 PORT_RANGE_MODE = one_of(
-    "port-range-mode", ("awsvpc", "bridge"), says="port ranges are mapped in awsvpc and bridge mode alone",
+    "port-range-mode", ("awsvpc", "bridge"), rule="port ranges are mapped in awsvpc and bridge mode alone",
     source="botocore PortMapping.containerPortRange",
 )  # fmt: skip
 NO_PORTS = Limit(
     id="none-mode-ports",
     accepts=lambda names: not names,
-    says="in none mode containers are on no network",
-    instead="leave port= out, or use another network_mode=",
+    rule="in none mode containers are on no network",
+    hint="leave port= out, or use another network_mode=",
     source="botocore RegisterTaskDefinition.networkMode",
-    show=lambda names: f"of {', '.join(map(repr, names))}",
+    format=lambda names: f"of {', '.join(map(repr, names))}",
 )
 ULIMIT_NAME = one_of(
     "ulimit-name",
     ("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
      "rttime", "sigpending", "stack"),
-    says="Linux has no such limit", source="botocore UlimitName",
+    rule="Linux has no such limit", source="botocore UlimitName",
 )  # fmt: skip
 ULIMIT = Limit(
     id="ulimit",
     accepts=lambda pair: len(pair) == 2 and min(pair) >= -1 and (pair[1] == -1 or 0 <= pair[0] <= pair[1]),
-    says="a limit is a soft one and a hard one that is not below it; -1 is none",
-    instead="write it as in (1024, 4096), or as one number for both",
+    rule="a limit is a soft one and a hard one that is not below it; -1 is none",
+    hint="write it as in (1024, 4096), or as one number for both",
     source="botocore Ulimit; setrlimit(2)",
 )
 CAPABILITIES = frozenset({
@@ -143,148 +143,148 @@ CAPABILITIES = frozenset({
 CAPABILITY = Limit(
     id="capability",
     accepts=lambda name: name in CAPABILITIES,
-    says="ECS knows no such capability",
-    instead="write it as Linux does, without CAP_, as in 'NET_ADMIN', or 'ALL'",
+    rule="ECS knows no such capability",
+    hint="write it as Linux does, without CAP_, as in 'NET_ADMIN', or 'ALL'",
     source="botocore KernelCapabilities",
 )
 FARGATE_CAPABILITIES = Limit(
     id="fargate-capabilities",
     accepts=lambda names: set(names) <= {"SYS_PTRACE"},
-    says="Fargate adds SYS_PTRACE alone",
-    instead="leave the others out, or use a Capacity.ec2(...)",
+    rule="Fargate adds SYS_PTRACE alone",
+    hint="leave the others out, or use a Capacity.ec2(...)",
     source=f"botocore KernelCapabilities.add; {_FARGATE}",
-    show=", ".join,
+    format=", ".join,
 )
 FARGATE_DEVICES = _absent(
-    "fargate-devices", says="Fargate gives no device of its hosts",
-    instead="leave it out, or use a Capacity.ec2(...)", source=f"botocore LinuxParameters.devices; {_FARGATE}",
+    "fargate-devices", rule="Fargate gives no device of its hosts",
+    hint="leave it out, or use a Capacity.ec2(...)", source=f"botocore LinuxParameters.devices; {_FARGATE}",
 )  # fmt: skip
 FARGATE_SHARED_MEMORY = _absent(
-    "fargate-shared-memory", says="the size of /dev/shm is fixed on Fargate",
-    instead="leave it out, or write to a tmpfs instead (writable=)",
+    "fargate-shared-memory", rule="the size of /dev/shm is fixed on Fargate",
+    hint="leave it out, or write to a tmpfs instead (writable=)",
     source=f"botocore LinuxParameters.sharedMemorySize; {_FARGATE}",
 )  # fmt: skip
 FARGATE_SWAP = Limit(
     id="fargate-swap",
     accepts=lambda value: value is None,
-    says="Fargate has no swap space",
-    instead="leave it out, or use a Capacity.ec2(...)",
+    rule="Fargate has no swap space",
+    hint="leave it out, or use a Capacity.ec2(...)",
     source=f"botocore LinuxParameters.maxSwap, swappiness; {_FARGATE}",
 )
 SHARED_MEMORY = Limit(
     id="shared-memory",
     accepts=lambda size: size >= 1,
-    says="the size of /dev/shm is 1 MiB or more",
-    instead="use a larger shared_memory_mib=, or leave it out",
+    rule="the size of /dev/shm is 1 MiB or more",
+    hint="use a larger shared_memory_mib=, or leave it out",
     source="CDK aws-ecs LinuxParameters.sharedMemorySize",
 )
 MAX_SWAP = Limit(
     id="max-swap",
     accepts=lambda size: size >= 0,
-    says="swap space is 0 MiB or more",
-    instead="use 0 for none",
+    rule="swap space is 0 MiB or more",
+    hint="use 0 for none",
     source="botocore LinuxParameters.maxSwap",
 )
 SWAPPINESS = in_range("swappiness", 0, 100, of="swappiness", source="botocore LinuxParameters.swappiness")
 SWAPPINESS_ALONE = Limit(
     id="swappiness-alone",
     accepts=lambda pair: pair[1] is not None,
-    says="without max_swap_mib ECS ignores it",
-    instead="give max_swap_mib=, or leave it out",
+    rule="without max_swap_mib ECS ignores it",
+    hint="give max_swap_mib=, or leave it out",
     source="botocore LinuxParameters.swappiness",
-    show=lambda pair: str(pair[0]),
+    format=lambda pair: str(pair[0]),
 )
-PID_MODE = one_of("pid-mode", ("task", "host"), says="ECS knows no such mode", source="botocore PidMode")
+PID_MODE = one_of("pid-mode", ("task", "host"), rule="ECS knows no such mode", source="botocore PidMode")
 FARGATE_PID_MODE = Limit(
     id="fargate-pid-mode",
     accepts=lambda mode: mode == "task",
-    says="on Fargate the containers of a task share their processes with one another alone",
-    instead="use 'task', or a Capacity.ec2(...)",
+    rule="on Fargate the containers of a task share their processes with one another alone",
+    hint="use 'task', or a Capacity.ec2(...)",
     source="botocore RegisterTaskDefinition.pidMode",
 )
-IPC_MODE = one_of("ipc-mode", ("task", "host", "none"), says="ECS knows no such mode", source="botocore IpcMode")
+IPC_MODE = one_of("ipc-mode", ("task", "host", "none"), rule="ECS knows no such mode", source="botocore IpcMode")
 FARGATE_IPC_MODE = _absent(
-    "fargate-ipc-mode", says="Fargate lets no namespace for it be chosen",
-    instead="leave it out, or use a Capacity.ec2(...)", source=_FARGATE,
+    "fargate-ipc-mode", rule="Fargate lets no namespace for it be chosen",
+    hint="leave it out, or use a Capacity.ec2(...)", source=_FARGATE,
 )  # fmt: skip
 MANAGED_IPC_MODE = _absent(
-    "managed-instances-ipc-mode", says="ECS Managed Instances let none be chosen",
-    instead="leave it out, or use a Capacity.ec2(...)", source=_MANAGED,
+    "managed-instances-ipc-mode", rule="ECS Managed Instances let none be chosen",
+    hint="leave it out, or use a Capacity.ec2(...)", source=_MANAGED,
 )  # fmt: skip
 FAULT_INJECTION_MODE = one_of(
-    "fault-injection-mode", ("awsvpc", "host"), says="faults are injected in awsvpc and host mode alone",
+    "fault-injection-mode", ("awsvpc", "host"), rule="faults are injected in awsvpc and host mode alone",
     source="CDK aws-ecs TaskDefinition (enableFaultInjection)",
 )  # fmt: skip
 LOG_ROUTERS = Limit(
     id="log-routers",
     accepts=lambda names: len(names) <= 1,
-    says="FireLens has one log router a task",
-    instead="let one router have several outputs in its config_file=",
+    rule="FireLens has one log router a task",
+    hint="let one router have several outputs in its config_file=",
     source="ECS developer guide, FireLens",
-    show=lambda names: ", ".join(map(repr, names)),
+    format=lambda names: ", ".join(map(repr, names)),
 )
 LOG_ROUTER = one_of(
-    "log-router", ("fluentbit", "fluentd"), says="FireLens knows two log routers",
+    "log-router", ("fluentbit", "fluentd"), rule="FireLens knows two log routers",
     source="botocore FirelensConfigurationType",
 )  # fmt: skip
 FARGATE_LOG_ROUTER_CONFIG = Limit(
     id="fargate-log-router-config",
     accepts=lambda path: not path.startswith("arn:"),
-    says="on Fargate a log router's configuration is a file of its image",
-    instead="build it into the image and name its path",
+    rule="on Fargate a log router's configuration is a file of its image",
+    hint="build it into the image and name its path",
     source="botocore FirelensConfiguration.options",
 )
 FARGATE_LOG_DRIVER = one_of(
     "fargate-log-driver", ("AwsLogDriver", "SplunkLogDriver", "FireLensLogDriver", "GenericLogDriver"),
-    says="Fargate knows awslogs, splunk and awsfirelens", instead="use one of the three, or a Capacity.ec2(...)",
+    rule="Fargate knows awslogs, splunk and awsfirelens", hint="use one of the three, or a Capacity.ec2(...)",
     source="botocore LogConfiguration.logDriver",
 )  # fmt: skip
 CREDENTIAL_SPEC = matching(
     "credential-spec", r"credentialspec(domainless)?:arn:.+",
-    says="a credential spec is 'credentialspec:' or 'credentialspecdomainless:' and the ARN of a file or parameter",
-    instead="write it as in 'credentialspecdomainless:arn:aws:s3:::bucket/key'",
+    rule="a credential spec is 'credentialspec:' or 'credentialspecdomainless:' and the ARN of a file or parameter",
+    hint="write it as in 'credentialspecdomainless:arn:aws:s3:::bucket/key'",
     source="botocore ContainerDefinition.credentialSpecs",
 )  # fmt: skip
 FARGATE_CREDENTIAL_SPEC = Limit(
     id="fargate-credential-spec",
     accepts=lambda spec: spec.startswith("credentialspecdomainless:"),
-    says="what Fargate runs on is in no domain",
-    instead="use 'credentialspecdomainless:' and the ARN of an object in S3",
+    rule="what Fargate runs on is in no domain",
+    hint="use 'credentialspecdomainless:' and the ARN of an object in S3",
     source="ECS developer guide, gMSA for Linux containers on Fargate",
 )
 
 VOLUME_NAME = matching(
     "volume-name", r"[A-Za-z0-9_-]{1,255}",
-    says="a volume's name is 1 to 255 letters, digits, hyphens and underscores", instead="use another name",
+    rule="a volume's name is 1 to 255 letters, digits, hyphens and underscores", hint="use another name",
     source="botocore Volume.name",
 )  # fmt: skip
 VOLUME_NAMES = Limit(
     id="volume-names-unique",
     accepts=lambda names: len(set(names)) == len(names),
-    says="each volume of a task has a name of its own",
-    instead="give each another name",
+    rule="each volume of a task has a name of its own",
+    hint="give each another name",
     source="botocore Volume.name, MountPoint.sourceVolume",
-    show=lambda names: ", ".join(map(repr, names)),
+    format=lambda names: ", ".join(map(repr, names)),
 )
 EBS_VOLUMES = Limit(
     id="ebs-volumes-per-task",
     accepts=lambda names: len(names) <= 1,
-    says="ECS gives each task one at most",
-    instead="use one larger volume, or Volume.efs(...) for one of them",
+    rule="ECS gives each task one at most",
+    hint="use one larger volume, or Volume.efs(...) for one of them",
     source="botocore Volume.configuredAtLaunch; CDK aws-ecs BaseService",
-    show=lambda names: ", ".join(map(repr, names)),
+    format=lambda names: ", ".join(map(repr, names)),
 )
 FARGATE_HOST_PATH = _absent(
-    "fargate-host-path", says="Fargate shows no directory of its hosts",
-    instead="leave host_path= out, or use Volume.efs(...)", source="botocore HostVolumeProperties.sourcePath",
+    "fargate-host-path", rule="Fargate shows no directory of its hosts",
+    hint="leave host_path= out, or use Volume.efs(...)", source="botocore HostVolumeProperties.sourcePath",
 )  # fmt: skip
 EFS_ROOT = Limit(
     id="efs-root-directory",
     accepts=lambda pair: pair[0] == "/" or not pair[1],
-    says="the access point says which directory is mounted",
-    instead="leave root_directory= or access_point= out",
+    rule="the access point says which directory is mounted",
+    hint="leave root_directory= or access_point= out",
     source="botocore EFSAuthorizationConfig.accessPointId",
-    show=lambda pair: repr(pair[0]),
+    format=lambda pair: repr(pair[0]),
 )
 _EBS: dict[str, tuple[range, range | None]] = {
     "gp3": (range(1, 65537), range(3000, 80001)),
@@ -303,98 +303,98 @@ def _ebs_range(of: range | None, unit: str) -> str:
 
 
 EBS_TYPE = one_of(
-    "ebs-type", _EBS, says="EBS has no such type", source="botocore ServiceManagedEBSVolumeConfiguration.volumeType"
+    "ebs-type", _EBS, rule="EBS has no such type", source="botocore ServiceManagedEBSVolumeConfiguration.volumeType"
 )
 FARGATE_EBS_TYPE = Limit(
     id="fargate-ebs-type",
     accepts=lambda of: of != "standard",
-    says="Fargate takes no magnetic volume",
-    instead="use 'gp3'",
+    rule="Fargate takes no magnetic volume",
+    hint="use 'gp3'",
     source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
 )
 EBS_SIZE = Limit(
     id="ebs-size",
     accepts=lambda pair: pair[0] in _EBS[pair[1]][0],
-    says="a type of EBS volume has its sizes",
-    instead=lambda pair: f"use {_ebs_range(_EBS[pair[1]][0], 'GiB')}",
+    rule="a type of EBS volume has its sizes",
+    hint=lambda pair: f"use {_ebs_range(_EBS[pair[1]][0], 'GiB')}",
     source="CDK aws-ecs ServiceManagedVolume",
-    show=lambda pair: f"{pair[0]} GiB of {pair[1]}",
+    format=lambda pair: f"{pair[0]} GiB of {pair[1]}",
 )
 EBS_IOPS = Limit(
     id="ebs-iops",
     accepts=lambda pair: pair[0] in (_EBS[pair[1]][1] or ()),
-    says="a type of EBS volume has its IOPS",
-    instead=lambda pair: f"use {_ebs_range(_EBS[pair[1]][1], 'IOPS')}",
+    rule="a type of EBS volume has its IOPS",
+    hint=lambda pair: f"use {_ebs_range(_EBS[pair[1]][1], 'IOPS')}",
     source="CDK aws-ecs ServiceManagedVolume",
-    show=lambda pair: f"{pair[0]} of {pair[1]}",
+    format=lambda pair: f"{pair[0]} of {pair[1]}",
 )
 EBS_IOPS_GIVEN = Limit(
     id="ebs-iops-given",
     accepts=lambda pair: pair[0] is not None or pair[1] not in {"io1", "io2"},
-    says="io1 and io2 are bought by their IOPS",
-    instead="give iops=, or use 'gp3'",
+    rule="io1 and io2 are bought by their IOPS",
+    hint="give iops=, or use 'gp3'",
     source="botocore ServiceManagedEBSVolumeConfiguration.iops",
-    show=lambda pair: f"not given for {pair[1]}",
+    format=lambda pair: f"not given for {pair[1]}",
 )
 EBS_THROUGHPUT = Limit(
     id="ebs-throughput",
     accepts=lambda pair: pair[1] == "gp3" and 1 <= pair[0] <= 2000,
-    says="gp3 alone takes one, 2,000 MiB/s at most",
-    instead="leave throughput_mib= out, or use up to 2,000 with 'gp3'",
+    rule="gp3 alone takes one, 2,000 MiB/s at most",
+    hint="leave throughput_mib= out, or use up to 2,000 with 'gp3'",
     source="CDK aws-ecs ServiceManagedVolume",
-    show=lambda pair: f"{pair[0]} MiB/s for {pair[1]}",
+    format=lambda pair: f"{pair[0]} MiB/s for {pair[1]}",
 )
 EBS_SOURCE = Limit(
     id="ebs-size-or-snapshot",
     accepts=any,
-    says="a volume has a size or a snapshot that it starts from",
-    instead="give size_gib= or snapshot_id=",
+    rule="a volume has a size or a snapshot that it starts from",
+    hint="give size_gib= or snapshot_id=",
     source="botocore ServiceManagedEBSVolumeConfiguration.sizeInGiB",
-    show=lambda _: "not given",
+    format=lambda _: "not given",
 )
 EBS_SNAPSHOT = matching(
     "ebs-snapshot", r"snap-[0-9a-fA-F]+",
-    says="a snapshot's id is 'snap-' and hexadecimal digits", instead="copy it from the console",
+    rule="a snapshot's id is 'snap-' and hexadecimal digits", hint="copy it from the console",
     source="CDK aws-ecs ServiceManagedVolume",
 )  # fmt: skip
 EBS_INITIALIZATION = Limit(
     id="ebs-initialization-rate",
     accepts=lambda pair: pair[1] is not None and 100 <= pair[0] <= 300,
-    says="a volume is filled from a snapshot, with 100 to 300 MiB/s",
-    instead="use a rate in that range with snapshot_id=, or leave it out",
+    rule="a volume is filled from a snapshot, with 100 to 300 MiB/s",
+    hint="use a rate in that range with snapshot_id=, or leave it out",
     source="botocore ServiceManagedEBSVolumeConfiguration.volumeInitializationRate; CDK aws-ecs ServiceManagedVolume",
-    show=lambda pair: f"{pair[0]} MiB/s",
+    format=lambda pair: f"{pair[0]} MiB/s",
 )
 FILE_SYSTEM_TYPE = one_of(
-    "file-system-type", ("xfs", "ext4", "ext3"), says="ECS formats a Linux task's volume as one of three",
+    "file-system-type", ("xfs", "ext4", "ext3"), rule="ECS formats a Linux task's volume as one of three",
     source="botocore TaskFilesystemType",
 )  # fmt: skip
 
 WINDOWS_LINUX_ONLY = _absent(
-    "windows-linux-only", says="Windows containers have none of it: it is Linux's",
-    instead="leave it out on Windows",
+    "windows-linux-only", rule="Windows containers have none of it: it is Linux's",
+    hint="leave it out on Windows",
     source="botocore ContainerDefinition.linuxParameters, privileged, ulimits, user; RegisterTaskDefinition.pidMode",
 )  # fmt: skip
 WINDOWS_VOLUMES = Limit(
     id="windows-volumes",
     accepts=lambda names: not names,
-    says="Windows tasks on Fargate have bind mounts alone",
-    instead="use Volume.bind_mount(...), or run on Linux",
+    rule="Windows tasks on Fargate have bind mounts alone",
+    hint="use Volume.bind_mount(...), or run on Linux",
     source="Batch RuntimePlatform (efsVolumeConfiguration); ECS developer guide, EBS volumes (platforms)",
-    show=lambda names: ", ".join(map(repr, names)),
+    format=lambda names: ", ".join(map(repr, names)),
 )
 WINDOWS_NETWORK_MODE = Limit(
     id="windows-network-mode",
     accepts=lambda mode: mode == "awsvpc",
-    says="Windows tasks run in awsvpc mode here",
-    instead="leave it out",
+    rule="Windows tasks run in awsvpc mode here",
+    hint="leave it out",
     source="botocore RegisterTaskDefinition.networkMode",
 )
 WINDOWS_ARCHITECTURE = Limit(
     id="windows-architecture",
     accepts=lambda architecture: architecture == "X86_64",
-    says="ARM64 runs Linux tasks alone",
-    instead="leave it out on Windows",
+    rule="ARM64 runs Linux tasks alone",
+    hint="leave it out on Windows",
     source="botocore RuntimePlatform.cpuArchitecture",
 )
 WINDOWS_MEMORY: dict[int, tuple[int, ...]] = {
@@ -406,35 +406,35 @@ WINDOWS_MEMORY: dict[int, tuple[int, ...]] = {
 FARGATE_WINDOWS_SIZE = Limit(
     id="fargate-windows-size",
     accepts=lambda size: size[1] in WINDOWS_MEMORY.get(size[0] or 0, ()),
-    says="Fargate does not offer that pair on Windows",
-    instead="use 1024, 2048 or 4096 CPU units with 2 to 8, 4 to 16 or 8 to 30 GiB, in whole GiB",
+    rule="Fargate does not offer that pair on Windows",
+    hint="use 1024, 2048 or 4096 CPU units with 2 to 8, 4 to 16 or 8 to 30 GiB, in whole GiB",
     source="CDK aws-ecs TaskDefinition (checkFargateWindowsBasedTasksSize); botocore RegisterTaskDefinition.memory",
-    show=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
+    format=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
 )
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
     accepts=lambda size: tuple(size) != (1024, 1024),
-    says="2 GiB are the least that Windows has with 1 vCPU",
-    instead="use memory_mib=2048",
+    rule="2 GiB are the least that Windows has with 1 vCPU",
+    hint="use memory_mib=2048",
     source="botocore RegisterTaskDefinition.memory; cfn-lint E3047, though CDK takes 1 GiB",
-    show=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
+    format=lambda size: f"{size[0]} CPU units with {size[1]} MiB",
 )
 FARGATE_WINDOWS_ABSENT = _absent(
-    "fargate-windows-absent", says="Fargate has none of it on Windows",
-    instead="leave it out, or use a Capacity.ec2(...) with Ami.windows()",
+    "fargate-windows-absent", rule="Fargate has none of it on Windows",
+    hint="leave it out, or use a Capacity.ec2(...) with Ami.windows()",
     source="ECS developer guide, Windows containers on Fargate considerations",
 )  # fmt: skip
 FARGATE_SPOT_WINDOWS = Limit(
     id="fargate-spot-windows",
     accepts=lambda system: system == "LINUX",
-    says="Fargate Spot runs Linux alone",
-    instead="use Capacity.fargate()",
+    rule="Fargate Spot runs Linux alone",
+    hint="use Capacity.fargate()",
     source="botocore CapacityProviderStrategyItem",
 )
 MANAGED_SYSTEM = Limit(
     id="managed-instances-system",
     accepts=lambda system: system == "LINUX",
-    says="ECS Managed Instances run Linux alone",
-    instead="use Capacity.fargate()",
+    rule="ECS Managed Instances run Linux alone",
+    hint="use Capacity.fargate()",
     source=_MANAGED,
 )

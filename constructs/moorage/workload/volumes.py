@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from moorage.workload import limits, task_limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_efs as efs
@@ -42,7 +42,7 @@ class Volume:
 
     name: str
 
-    def check_fargate(self, faults: Faults) -> None:
+    def check_fargate(self, problems: Problems) -> None:
         """Note what Fargate does not have of it."""
 
     @staticmethod
@@ -85,7 +85,7 @@ class Volume:
             root_access: Whether a container's root user is root there too, and not nobody.
 
         Raises:
-            ValueError: with all its faults.
+            ValueError: with all its problems.
         """
         return EfsVolume(name, file_system, access_point, root_directory, root_access)
 
@@ -116,7 +116,7 @@ class Volume:
             kms_key: The key that encrypts it, which ECS is granted to use; the account's own for EBS without it.
 
         Raises:
-            ValueError: with all its faults.
+            ValueError: with all its problems.
         """
         return EbsVolume(
             name,
@@ -130,10 +130,10 @@ class Volume:
             kms_key,
         )
 
-    def _faults(self) -> Faults:
-        faults = Faults(f"Volume {self.name!r}")
-        faults.keep(task_limits.VOLUME_NAME, "name", self.name)
-        return faults
+    def _faults(self) -> Problems:
+        problems = Problems(f"Volume {self.name!r}")
+        problems.check(task_limits.VOLUME_NAME, "name", self.name)
+        return problems
 
 
 @attrs.frozen
@@ -145,12 +145,12 @@ class BindMount(Volume):
     host_path: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = self._faults()
-        faults.keep(limits.MOUNT_PATH, "host_path", self.host_path)
-        faults.raise_found()
+        problems = self._faults()
+        problems.check(limits.MOUNT_PATH, "host_path", self.host_path)
+        problems.raise_any()
 
-    def check_fargate(self, faults: Faults) -> None:
-        faults.keep(task_limits.FARGATE_HOST_PATH, f"host_path of volume {self.name!r}", self.host_path)
+    def check_fargate(self, problems: Problems) -> None:
+        problems.check(task_limits.FARGATE_HOST_PATH, f"host_path of volume {self.name!r}", self.host_path)
 
 
 @attrs.frozen
@@ -163,11 +163,11 @@ class EfsVolume(Volume):
     root_access: bool
 
     def __attrs_post_init__(self) -> None:
-        faults = self._faults()
+        problems = self._faults()
         if self.root_directory != "/":
-            faults.keep(limits.MOUNT_PATH, "root_directory", self.root_directory)
-        faults.keep(task_limits.EFS_ROOT, "root_directory", (self.root_directory, self.access_point))
-        faults.raise_found()
+            problems.check(limits.MOUNT_PATH, "root_directory", self.root_directory)
+        problems.check(task_limits.EFS_ROOT, "root_directory", (self.root_directory, self.access_point))
+        problems.raise_any()
 
 
 @attrs.frozen
@@ -186,25 +186,25 @@ class EbsVolume(Volume):
     kms_key: kms.IKey | None
 
     def __attrs_post_init__(self) -> None:
-        faults = self._faults()
-        faults.keep(task_limits.EBS_TYPE, "volume_type", self.volume_type)
-        if faults.found:
-            faults.raise_found()
-        faults.keep(task_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))
-        faults.keep(task_limits.EBS_SNAPSHOT, "snapshot_id", self.snapshot_id)
-        faults.keep(task_limits.EBS_IOPS_GIVEN, "iops", (self.iops, self.volume_type))
+        problems = self._faults()
+        problems.check(task_limits.EBS_TYPE, "volume_type", self.volume_type)
+        if problems.found:
+            problems.raise_any()
+        problems.check(task_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))
+        problems.check(task_limits.EBS_SNAPSHOT, "snapshot_id", self.snapshot_id)
+        problems.check(task_limits.EBS_IOPS_GIVEN, "iops", (self.iops, self.volume_type))
         for limit, argument, value in (
             (task_limits.EBS_SIZE, "size_gib", self.size_gib),
             (task_limits.EBS_IOPS, "iops", self.iops),
             (task_limits.EBS_THROUGHPUT, "throughput_mib", self.throughput_mib),
         ):
             if value is not None:
-                faults.keep(limit, argument, (value, self.volume_type))
+                problems.check(limit, argument, (value, self.volume_type))
         if self.initialization_rate_mib is not None:
             filled = (self.initialization_rate_mib, self.snapshot_id)
-            faults.keep(task_limits.EBS_INITIALIZATION, "initialization_rate_mib", filled)
-        faults.keep(task_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
-        faults.raise_found()
+            problems.check(task_limits.EBS_INITIALIZATION, "initialization_rate_mib", filled)
+        problems.check(task_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
+        problems.raise_any()
 
-    def check_fargate(self, faults: Faults) -> None:
-        faults.keep(task_limits.FARGATE_EBS_TYPE, f"volume_type of volume {self.name!r}", self.volume_type)
+    def check_fargate(self, problems: Problems) -> None:
+        problems.check(task_limits.FARGATE_EBS_TYPE, f"volume_type of volume {self.name!r}", self.volume_type)

@@ -443,7 +443,7 @@ def test_a_source_whose_account_is_not_known_cannot_be_let_in(app: cdk.App) -> N
 
 def test_all_faults_are_told_together_and_nothing_is_left_behind(app: cdk.App) -> None:
     stack = stack_in(app, "eu-west-1")
-    with pytest.raises(ValueError, match="3 faults") as raised:
+    with pytest.raises(ValueError, match="3 problems") as raised:
         Registry(
             stack,
             "Registry",

@@ -25,7 +25,7 @@ from moorage.ecr.registry.replication import check_rules, circles, coming
 from moorage.ecr.registry.repository_templates import RepositoryTemplate, merged
 from moorage.ecr.repository.repository_settings import Tags
 from moorage.scope.place import Place
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 HERE: Place = ("111111111111", "eu-west-1")
 ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:ecr-pullthroughcache/hub-AbCdEf"
@@ -83,15 +83,15 @@ def test_a_severity_means_itself_and_graver() -> None:
     ],
 )
 def test_rules_that_make_no_sense_together_are_refused(rules: list[Replication], says: str) -> None:
-    faults = Faults("Registry")
-    check_rules(rules, HERE, faults)
-    assert any(says in fault for fault in faults.found), faults.found
+    problems = Problems("Registry")
+    check_rules(rules, HERE, problems)
+    assert any(says in problem for problem in problems.found), problems.found
 
 
 def test_the_same_region_of_another_account_is_no_loop() -> None:
-    faults = Faults("Registry")
-    check_rules([Replication(to=ReplicationDestination("eu-west-1", account="222222222222"))], HERE, faults)
-    assert not faults.found
+    problems = Problems("Registry")
+    check_rules([Replication(to=ReplicationDestination("eu-west-1", account="222222222222"))], HERE, problems)
+    assert not problems.found
 
 
 def test_a_destination_twice_in_a_rule_is_refused() -> None:
@@ -100,7 +100,7 @@ def test_a_destination_twice_in_a_rule_is_refused() -> None:
 
 
 def test_a_source_must_copy_something() -> None:
-    with pytest.raises(ValueError, match="ReplicationSource: 2 faults"):
+    with pytest.raises(ValueError, match="ReplicationSource: 2 problems"):
         ReplicationSource("1", [])
 
 
@@ -169,15 +169,15 @@ def test_a_secret_that_cloudformation_names_is_refused() -> None:
 
 
 def test_tags_move_or_stay_as_their_filters_say() -> None:
-    faults = Faults("Repository")
-    fixed = Tags.of(faults, immutable_tags=True, mutable_tags=["latest", "dev-*"])
+    problems = Problems("Repository")
+    fixed = Tags.of(problems, immutable_tags=True, mutable_tags=["latest", "dev-*"])
     assert fixed.setting == "IMMUTABLE_WITH_EXCLUSION"
     assert [fixed.fix(tag) for tag in ("1.0", "latest", "dev-7")] == [True, False, False]
-    moving = Tags.of(faults, immutable_tags=["v*"], mutable_tags=())
+    moving = Tags.of(problems, immutable_tags=["v*"], mutable_tags=())
     assert moving.setting == "MUTABLE_WITH_EXCLUSION"
     assert [moving.fix(tag) for tag in ("v1", "latest")] == [True, False]
-    assert Tags.of(faults, immutable_tags=False, mutable_tags=()).setting == "MUTABLE"
-    assert not faults.found
+    assert Tags.of(problems, immutable_tags=False, mutable_tags=()).setting == "MUTABLE"
+    assert not problems.found
 
 
 @pytest.mark.parametrize(
@@ -200,12 +200,12 @@ def test_settings_and_encryption_are_equal_by_value() -> None:
 
 
 def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
-    faults = Faults("Registry")
-    (one,) = merged([RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], faults)
+    problems = Problems("Registry")
+    (one,) = merged([RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], problems)
     assert one.applied_for == ("CREATE_ON_PUSH", "REPLICATION")
-    assert not faults.found
-    merged([RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], faults)
-    assert "a prefix has one creation template" in faults.found[0]
+    assert not problems.found
+    merged([RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems)
+    assert "a prefix has one creation template" in problems.found[0]
 
 
 def test_signing_filters_match_by_their_stars() -> None:

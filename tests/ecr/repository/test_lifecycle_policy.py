@@ -168,7 +168,7 @@ def test_a_rule_that_ecr_has_not_is_refused(arguments: dict[str, Any], says: str
 
 
 def test_all_faults_of_a_lifecycle_are_told_together() -> None:
-    with pytest.raises(ValueError, match="LifecyclePolicy: 4 faults") as raised:
+    with pytest.raises(ValueError, match="LifecyclePolicy: 4 problems") as raised:
         LifecyclePolicy(
             LifecycleRule(keep=1),
             LifecycleRule(untagged=True, keep=2),

@@ -212,7 +212,7 @@ def test_arguments_that_contradict_are_refused(stack: cdk.Stack, arguments: dict
 
 
 def test_all_faults_are_told_together(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="Shop/Web: 3 faults"):
+    with pytest.raises(ValueError, match="Shop/Web: 3 problems"):
         Repository(stack, "Web", name="Shop", keep_releases=0, mutable_tags=["a b"])
 
 

@@ -89,7 +89,7 @@ def test_a_group_that_could_not_be_launched_says_why(arguments: dict[str, Any], 
 
 
 def test_a_capacity_reports_all_its_faults_together() -> None:
-    with pytest.raises(ValueError, match="Capacity 'aws': 3 faults"):
+    with pytest.raises(ValueError, match="Capacity 'aws': 3 problems"):
         general(name="aws", min_instances=20, on_demand_base=1)
 
 
@@ -180,7 +180,7 @@ def refused(stack: cdk.Stack, *offered: Capacity, **arguments: Any) -> str:
 
 def test_a_strategy_says_all_that_ecs_would_not_take_when_it_is_made() -> None:
     one, other = general(), general(name="spot", spot=True)
-    with pytest.raises(ValueError, match="Strategy: 3 faults") as raised:
+    with pytest.raises(ValueError, match="Strategy: 3 problems") as raised:
         Strategy({one: 0, other: 0, Capacity.fargate(): 0}, base={one: 1, other: 1})
     said = str(raised.value)
     assert "a strategy has capacities of one kind" in said

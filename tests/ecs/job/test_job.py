@@ -500,7 +500,7 @@ def test_a_job_runs_in_any_cluster_of_cdk_and_from_another_stack(app: cdk.App, s
 
 
 def test_a_job_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="Shop/Nightly: 5 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Nightly: 5 problems") as raised:
         Job(
             stack,
             "Nightly",

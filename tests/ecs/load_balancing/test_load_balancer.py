@@ -167,7 +167,7 @@ def test_a_vpc_that_cannot_hold_it_is_refused_with_all_the_reasons(stack: cdk.St
     bare = ec2.Vpc.from_vpc_attributes(
         stack, "Bare", vpc_id="vpc-2", availability_zones=["a"], private_subnet_ids=["subnet-1"]
     )
-    with pytest.raises(ValueError, match="Shop/Edge: 2 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Edge: 2 problems") as raised:
         LoadBalancer(stack, "Edge", vpc=bare)
     assert "the number of private subnets of the VPC is 1, but a load balancer stands in two" in str(raised.value)
     assert "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block=" in str(raised.value)
@@ -418,7 +418,7 @@ def test_the_routes_on_one_that_exists_already_are_checked_as_on_any(stack: cdk.
         stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, https=False
     )
     serve(stack, "Web", Route(edge, path="/a"))
-    with pytest.raises(ValueError, match="Shop/Api: 2 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Api: 2 problems") as raised:
         serve(stack, "Api", Route(edge, path="/a", protocol_version=GRPC))
     assert "is GRPC, which clients speak over HTTPS alone" in str(raised.value)
     assert "that of Shop/Web for path '/a' clash" in str(raised.value)

@@ -336,7 +336,7 @@ def test_a_protocol_is_one_of_cdk_s() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "fault"),
+    ("arguments", "problem"),
     [
         ({"health": TargetHealth(codes="200")}, "health has codes and no path"),
         ({"protocol": UDP, "preserve_client_ip": False}, "preserve_client_ip is False, but with UDP tasks always see"),
@@ -345,8 +345,8 @@ def test_a_protocol_is_one_of_cdk_s() -> None:
         ({"test_port": 8883}, "test_port is 8883, but that is its own port"),
     ],
 )
-def test_a_listener_that_could_not_be_is_refused_by_itself(arguments: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ValueError, match=f"Listener 8883: {fault}"):
+def test_a_listener_that_could_not_be_is_refused_by_itself(arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=f"Listener 8883: {problem}"):
         Listener(GATE, 8883, **arguments)
 
 
@@ -501,7 +501,7 @@ def test_a_route_and_a_listener_name_the_load_balancer_of_the_other(
 ) -> None:
     edge: Any = LoadBalancer(stack, "Edge", vpc=gate.vpc, ingress=[])
     other: Any = gate
-    with pytest.raises(ValueError, match="Shop/Web: 2 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Web: 2 problems") as raised:
         serve(stack, "Web", Route(other, path="/a"), Listener(edge, 8883))
     assert "route for path '/a' is of Shop/Gate, a network load balancer, which reads no requests" in str(raised.value)
     assert "TCP on port 8883 is of Shop/Edge, an application load balancer, which reads requests" in str(raised.value)
@@ -533,7 +533,7 @@ def test_udp_and_another_port_to_check_need_more_than_bridge_mode(stack: cdk.Sta
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc)
     bridged = Task(BROKER, network_mode=NetworkMode.BRIDGE)
-    with pytest.raises(ValueError, match="Shop/Broker: 2 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Broker: 2 problems") as raised:
         Service(
             stack,
             "Broker",
@@ -635,7 +635,7 @@ def test_its_names_become_aliases(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "zone_id", "fault"),
+    ("host", "zone_id", "problem"),
     [
         ((), "Z1", "zone is given without host"),
         ("mqtt.example.com", None, "host is given without the zone"),
@@ -643,12 +643,12 @@ def test_its_names_become_aliases(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     ],
 )
 def test_a_name_and_its_zone_go_together(
-    stack: cdk.Stack, vpc: ec2.IVpc, host: Any, zone_id: str | None, fault: str
+    stack: cdk.Stack, vpc: ec2.IVpc, host: Any, zone_id: str | None, problem: str
 ) -> None:
     zone = zone_id and route53.HostedZone.from_hosted_zone_attributes(
         stack, "Zone", hosted_zone_id=zone_id, zone_name="example.com"
     )
-    with pytest.raises(ValueError, match=f"Shop/Gate: {fault}"):
+    with pytest.raises(ValueError, match=f"Shop/Gate: {problem}"):
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, zone=zone or None, host=host)
 
 
@@ -704,7 +704,7 @@ def test_the_listeners_on_one_that_exists_already_are_checked_as_on_any(
         existing(stack, vpc, public=True)
     gate = existing(stack, vpc, public=True, certificate=certificate)
     serve(stack, "Broker", Listener(gate, 8883))
-    with pytest.raises(ValueError, match="Shop/Other: 2 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Other: 2 problems") as raised:
         serve(stack, "Other", Listener(gate, 8883, protocol=UDP))
     assert "listener for UDP on port 8883 is public" in str(raised.value)
     assert "that of Shop/Broker for TLS on port 8883 clash" in str(raised.value)

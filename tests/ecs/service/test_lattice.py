@@ -109,7 +109,7 @@ def test_a_service_without_it_has_none_of_it(stack: cdk.Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "fault"),
+    ("said", "problem"),
     [
         (
             {"task": Task(Container("redis:8"))},
@@ -127,10 +127,10 @@ def test_a_service_without_it_has_none_of_it(stack: cdk.Stack) -> None:
         ({"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()}, "no load balancer checks the tasks"),
     ],
 )
-def test_fails_when_it_could_not_be_reached(stack: cdk.Stack, said: dict[str, Any], fault: str) -> None:
+def test_fails_when_it_could_not_be_reached(stack: cdk.Stack, said: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match="Shop/Web: ") as raised:
         service(stack, **said)
-    assert fault in str(raised.value)
+    assert problem in str(raised.value)
 
 
 def test_fails_when_tasks_have_no_address(stack: cdk.Stack) -> None:

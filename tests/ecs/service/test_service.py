@@ -313,7 +313,7 @@ def test_a_sidecar_can_be_what_a_route_reaches(stack: cdk.Stack, cluster: Cluste
 
 
 def test_a_service_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="Shop/Web: 4 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Web: 4 problems") as raised:
         Service(
             stack,
             "Web",
@@ -323,7 +323,7 @@ def test_a_service_reports_every_fault_of_the_combination_with_its_path(stack: c
             capacity=Capacity.fargate_spot(),
         )
     assert str(raised.value) == (
-        "Shop/Web: 4 faults\n"
+        "Shop/Web: 4 problems\n"
         "  - cpu and memory_mib is 1000 CPU units with 1024 MiB, but Fargate does not offer that pair; "
         "the nearest are cpu=1024, memory_mib=2048 or cpu=512, memory_mib=1024\n"
         "  - stop_timeout of container 'app' is 180 s, "

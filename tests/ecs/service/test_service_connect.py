@@ -287,7 +287,7 @@ def test_whoever_connects_to_instances_first_leaves_the_ids_of_the_rules() -> No
 def test_a_connection_needs_a_name_and_a_port_on_the_other_side(stack: cdk.Stack, cluster: Cluster) -> None:
     ui = service(stack, cluster, "ui")
     other = Service(stack, "Other", cluster=cluster, task=task("other", None))
-    with pytest.raises(ValueError, match="Shop/Ui: 2 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Ui: 2 problems") as raised:
         ui.connect_to(other)
     assert "Shop/Other has no place in a namespace" in str(raised.value)
     assert "Shop/Other serves no port to connect to; use Container(..., port=...)" in str(raised.value)

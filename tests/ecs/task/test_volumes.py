@@ -235,5 +235,5 @@ def test_paths_that_only_look_alike_are_apart() -> None:
 
 
 def test_all_faults_of_a_disk_are_told_at_once() -> None:
-    with pytest.raises(ValueError, match="Volume 'data': 3 faults"):
+    with pytest.raises(ValueError, match="Volume 'data': 3 problems"):
         Volume.ebs("data", 0, iops=100, throughput_mib=9000)

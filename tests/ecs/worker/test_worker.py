@@ -244,7 +244,7 @@ def test_sqs_must_be_in_reach(stack: cdk.Stack) -> None:
 
 
 def test_a_worker_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="Shop/Mailer: 5 faults") as raised:
+    with pytest.raises(ValueError, match="Shop/Mailer: 5 problems") as raised:
         Worker(
             stack,
             "Mailer",

@@ -8,7 +8,7 @@ import attrs
 import aws_cdk as cdk
 
 from moorage.workload.durations import default_seconds, seconds
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudtrail as cloudtrail
@@ -56,10 +56,10 @@ class AuditTrail:
             ValueError: it is less than a day.
         """
         time = seconds(default_seconds(365 * _DAY) if kept is None else kept)
-        faults = Faults("AuditTrail")
+        problems = Problems("AuditTrail")
         if time < _DAY:
-            faults.add(f"kept is {time} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
-        faults.raise_found()
+            problems.add(f"kept is {time} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
+        problems.raise_any()
         return AuditTrail(kept=time)
 
     @property

@@ -9,7 +9,7 @@ import attrs
 
 from moorage.ecr import limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
@@ -51,19 +51,19 @@ class PullThrough:
     settings: RepositorySettings = attrs.field(factory=cached)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"PullThrough {self.prefix!r}")
-        faults.keep(limits.CACHE_UPSTREAM, "upstream", self.upstream)
-        faults.keep(limits.CACHE_PREFIX, "prefix", self.prefix)
-        faults.keep(limits.CACHE_PREFIX, "upstream_prefix", self.upstream_prefix)
-        faults.keep(limits.ACCOUNT, "account", self.account)
+        problems = Problems(f"PullThrough {self.prefix!r}")
+        problems.check(limits.CACHE_UPSTREAM, "upstream", self.upstream)
+        problems.check(limits.CACHE_PREFIX, "prefix", self.prefix)
+        problems.check(limits.CACHE_PREFIX, "upstream_prefix", self.upstream_prefix)
+        problems.check(limits.ACCOUNT, "account", self.account)
         if self.upstream in _NEED_SECRET and self.secret is None:
-            faults.add(
+            problems.add(
                 f"secret is missing, but {self.upstream} serves those alone who say who they are; give a "
                 "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with username and accessToken"
             )
         if self.secret is not None:
-            faults.keep(limits.CACHE_SECRET, "the name of secret", _name_of(self.secret))
-        faults.raise_found()
+            problems.check(limits.CACHE_SECRET, "the name of secret", _name_of(self.secret))
+        problems.raise_any()
 
     @staticmethod
     def ecr_public(*, prefix: str = "ecr-public", settings: RepositorySettings | None = None) -> PullThrough:
@@ -141,9 +141,9 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """Another private registry of Amazon ECR, whose owner lets the role pull that is defined for it here."""
-        faults = Faults("PullThrough.ecr")
-        faults.keep(limits.REGION, "region", region)
-        faults.raise_found()
+        problems = Problems("PullThrough.ecr")
+        problems.check(limits.REGION, "region", region)
+        problems.raise_any()
         return _cache(
             "ecr",
             f"{account}.dkr.ecr.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}",

@@ -40,7 +40,7 @@ from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.scope.inventory import register, registered
 from moorage.scope.place import Place, has_stack, place_of, stage_path
 from moorage.scope.stage_validation import check_whole
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -114,23 +114,23 @@ class Registry(RegistryEvents, RegistryMetrics):
             ValueError: the account and region have a registry already, or ECR would not take what this one is given.
         """
         self.place: Place = place_of(scope)
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path
         second, perhaps = second_of(stack_path, self.place, registered(scope, RegistryRecord))
         if second:
-            faults.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
-        check_rules(replication, self.place, faults)
-        statements = [*policy, *_let_in(replicates_from, scope, self.place, faults)]
-        _check_policy(statements, scope, faults)
-        _check_caches(pull_through, self.place, faults)
-        wanted = merged([*templates, *_templates_of(replicates_from, self.place, pull_through)], faults)
+            problems.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
+        check_rules(replication, self.place, problems)
+        statements = [*policy, *_let_in(replicates_from, scope, self.place, problems)]
+        _check_policy(statements, scope, problems)
+        _check_caches(pull_through, self.place, problems)
+        wanted = merged([*templates, *_templates_of(replicates_from, self.place, pull_through)], problems)
         for template in wanted:
-            check_key(template.settings.encryption, cdk.Stack.of(scope), faults)
-        _check_signing(signing, self.place, faults)
+            check_key(template.settings.encryption, cdk.Stack.of(scope), problems)
+        _check_signing(signing, self.place, problems)
         excluded = [_arn_of(each) for each in pull_time_exclusions]
         for arn in excluded:
-            faults.keep(limits.EXCLUDED_PULLER, "pull_time_exclusions", arn)
-        faults.raise_found()
+            problems.check(limits.EXCLUDED_PULLER, "pull_time_exclusions", arn)
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.scanning = scanning
@@ -343,7 +343,7 @@ def _permission(rule: Replication, account: str, registry: str) -> iam.PolicySta
     )
 
 
-def _let_in(origins: Sequence[Origin], scope: Construct, place: Place, faults: Faults) -> list[iam.PolicyStatement]:
+def _let_in(origins: Sequence[Origin], scope: Construct, place: Place, problems: Problems) -> list[iam.PolicyStatement]:
     """The statements that let each origin of another account copy here."""
     stack = cdk.Stack.of(scope)
     registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
@@ -353,12 +353,12 @@ def _let_in(origins: Sequence[Origin], scope: Construct, place: Place, faults: F
         named = origin.account if isinstance(origin, ReplicationSource) else origin.node.path
         rules = coming(origin.replication, source, place)
         if not rules:
-            faults.add(
+            problems.add(
                 f"replicates_from has {named}, which copies nothing here; add this region (and account) to its "
                 "Replication(to=[...])"
             )
         if source[0] is None and place[0] is not None:
-            faults.add(
+            problems.add(
                 f"replicates_from has {named}, whose account is not known, so its permission cannot name it; "
                 "give its stack env="
             )
@@ -381,31 +381,31 @@ def _templates_of(origins: Sequence[Origin], place: Place, caches: Sequence[Pull
     return found
 
 
-def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, faults: Faults) -> None:
+def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, problems: Problems) -> None:
     if statements:
         tagging = {"ecr:TagResource"}
         actions = [action for each in statements for action in each.actions if action not in tagging]
-        faults.keep(limits.REGISTRY_POLICY_ACTIONS, "policy", actions)
+        problems.check(limits.REGISTRY_POLICY_ACTIONS, "policy", actions)
         document = cdk.Stack.of(scope).resolve(iam.PolicyDocument(statements=list(statements)))
-        faults.keep(limits.REGISTRY_POLICY, "policy", json.dumps(document, separators=(",", ":")))
+        problems.check(limits.REGISTRY_POLICY, "policy", json.dumps(document, separators=(",", ":")))
 
 
-def _check_caches(caches: Sequence[PullThrough], place: Place, faults: Faults) -> None:
-    faults.keep(limits.CACHE_RULES, "the number of caches", len(caches))
-    faults.keep(limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
+def _check_caches(caches: Sequence[PullThrough], place: Place, problems: Problems) -> None:
+    problems.check(limits.CACHE_RULES, "the number of caches", len(caches))
+    problems.check(limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
     for cache in caches:
         region = cache.secret and region_of(cache.secret)
         if region and place[1] and region != place[1]:
-            faults.add(
+            problems.add(
                 f"the secret of the cache {cache.prefix!r} is in {region}, but ECR reads those of its own region, "
                 f"{place[1]}; copy it there (replica_regions= of a Secret)"
             )
 
 
-def _check_signing(signing: Sequence[SigningRule], place: Place, faults: Faults) -> None:
-    faults.keep(limits.SIGNING_RULES, "the number of signing rules", len(signing))
+def _check_signing(signing: Sequence[SigningRule], place: Place, problems: Problems) -> None:
+    problems.check(limits.SIGNING_RULES, "the number of signing rules", len(signing))
     if signing:
-        faults.keep(limits.SIGNING_REGION, "the region of signing", place[1])
+        problems.check(limits.SIGNING_REGION, "the region of signing", place[1])
 
 
 def _arn_of(excluded: iam.IRole | iam.IUser | str) -> str:

@@ -15,7 +15,7 @@ from constructs import Construct
 from moorage.ecr.registry.scanning import Severity
 from moorage.workload import limits
 from moorage.workload.limit import least_length
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -243,9 +243,9 @@ class RegistryEvents(Construct):
         return self._tell(construct_id, called(calls), target)
 
     def _tell(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
-        faults = Faults(lambda: f"{self.node.path}/{construct_id}")
-        faults.keep(limits.EVENT_PATTERN, "pattern", least_length(pattern))
-        faults.raise_found()
+        problems = Problems(lambda: f"{self.node.path}/{construct_id}")
+        problems.check(limits.EVENT_PATTERN, "pattern", least_length(pattern))
+        problems.raise_any()
         rule = events.Rule(
             self,
             construct_id,

@@ -9,7 +9,7 @@ import attrs
 
 from moorage.ecr import limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from moorage.scope.place import Place
@@ -33,10 +33,10 @@ class ReplicationDestination:
     managed_elsewhere: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("ReplicationDestination")
-        faults.keep(limits.REGION, "region", self.region)
-        faults.keep(limits.ACCOUNT, "account", self.account)
-        faults.raise_found()
+        problems = Problems("ReplicationDestination")
+        problems.check(limits.REGION, "region", self.region)
+        problems.check(limits.ACCOUNT, "account", self.account)
+        problems.raise_any()
 
     def place(self, source: Place) -> Place:
         """Its account and region, seen from the account and region of the source."""
@@ -83,14 +83,14 @@ class Replication:
     settings: RepositorySettings = attrs.field(factory=RepositorySettings, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Replication")
-        faults.keep(limits.REPLICATION_FILTERS, "the number of prefixes", len(self.prefix))
+        problems = Problems("Replication")
+        problems.check(limits.REPLICATION_FILTERS, "the number of prefixes", len(self.prefix))
         for prefix in self.prefix:
-            faults.keep(limits.REPLICATION_FILTER, "prefix", prefix)
-        faults.keep(limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
+            problems.check(limits.REPLICATION_FILTER, "prefix", prefix)
+        problems.check(limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
         for replica in sorted({each.says for each in self.to if self.to.count(each) > 1}):
-            faults.add(f"to names {replica} twice, but an image is copied there once; name it once")
-        faults.raise_found()
+            problems.add(f"to names {replica} twice, but an image is copied there once; name it once")
+        problems.raise_any()
 
     def copies(self, repository: str) -> bool:
         """Whether images of a repository are copied."""
@@ -132,31 +132,31 @@ class ReplicationSource:
     replication: tuple[Replication, ...] = attrs.field(converter=_several)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("ReplicationSource")
-        faults.keep(limits.ACCOUNT, "account", self.account)
+        problems = Problems("ReplicationSource")
+        problems.check(limits.ACCOUNT, "account", self.account)
         if not self.replication:
-            faults.add("replication is empty, so nothing would come; give what the source's registry is given")
-        faults.raise_found()
+            problems.add("replication is empty, so nothing would come; give what the source's registry is given")
+        problems.raise_any()
 
 
-def check_rules(rules: Sequence[Replication], place: Place, faults: Faults) -> None:
+def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
     """Note why a registry at `place` cannot have these rules together."""
-    faults.keep(limits.REPLICATION_RULES, "the number of replication rules", len(rules))
+    problems.check(limits.REPLICATION_RULES, "the number of replication rules", len(rules))
     seen: set[tuple[frozenset[str], frozenset[Place]]] = set()
     for rule in rules:
         destinations = [replica.place(place) for replica in rule.to]
         if place in destinations and None not in place:
-            faults.add(
+            problems.add(
                 f"replication of {rule.says} goes to {place[1]}, which is this registry itself; name another region "
                 "or account"
             )
         if len(set(destinations)) < len(set(rule.to)):
-            faults.add(
+            problems.add(
                 f"replication of {rule.says} names this account with and without its number; name each region once"
             )
         same = (frozenset(rule.prefix), frozenset(destinations))
         if same in seen:
-            faults.add(f"replication of {rule.says} is given twice, with the same destinations; leave one out")
+            problems.add(f"replication of {rule.says} is given twice, with the same destinations; leave one out")
         seen.add(same)
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from moorage.ecr import limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH = "REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"
 
@@ -39,11 +39,11 @@ class RepositoryTemplate:
     description: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"RepositoryTemplate {self.prefix!r}")
-        faults.keep(limits.TEMPLATE_PREFIX, "prefix", self.prefix)
-        faults.keep(limits.TEMPLATE_USES, "applied_for", self.applied_for)
-        faults.keep(limits.TEMPLATE_DESCRIPTION, "description", self.description)
-        faults.raise_found()
+        problems = Problems(f"RepositoryTemplate {self.prefix!r}")
+        problems.check(limits.TEMPLATE_PREFIX, "prefix", self.prefix)
+        problems.check(limits.TEMPLATE_USES, "applied_for", self.applied_for)
+        problems.check(limits.TEMPLATE_DESCRIPTION, "description", self.description)
+        problems.raise_any()
 
     @property
     def namespace(self) -> str:
@@ -51,8 +51,8 @@ class RepositoryTemplate:
         return self.prefix.rstrip("/")
 
 
-def merged(templates: Sequence[RepositoryTemplate], faults: Faults) -> tuple[RepositoryTemplate, ...]:
-    """One template a prefix, applied for all that its like are for; unlike settings of one prefix are a fault."""
+def merged(templates: Sequence[RepositoryTemplate], problems: Problems) -> tuple[RepositoryTemplate, ...]:
+    """One template a prefix, applied for all that its like are for; unlike settings of one prefix are a problem."""
     by_prefix: dict[str, RepositoryTemplate] = {}
     clashes = []
     for template in templates:
@@ -62,7 +62,7 @@ def merged(templates: Sequence[RepositoryTemplate], faults: Faults) -> tuple[Rep
         else:
             uses = tuple(dict.fromkeys((*first.applied_for, *template.applied_for)))
             by_prefix[template.namespace] = attrs.evolve(first, applied_for=uses)
-    faults.keep(limits.TEMPLATE_PREFIXES, "the prefix of creation templates", clashes)
+    problems.check(limits.TEMPLATE_PREFIXES, "the prefix of creation templates", clashes)
     return tuple(by_prefix.values())
 
 
@@ -82,17 +82,17 @@ class SigningRule:
     repositories: tuple[str, ...] = attrs.field(default=(), converter=_texts)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("SigningRule")
-        faults.keep(limits.SIGNING_PROFILE, "profile", self.profile)
+        problems = Problems("SigningRule")
+        problems.check(limits.SIGNING_PROFILE, "profile", self.profile)
         if is_token(self.profile) and "//signing-profiles/" in self.profile:
-            faults.add(
+            problems.add(
                 "profile is one of CDK's from_signing_profile_attributes, but its ARN has '//' where AWS has '/'; "
                 "write it out, as in 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
             )
-        faults.keep(limits.SIGNING_FILTERS, "the number of filters", len(self.repositories))
+        problems.check(limits.SIGNING_FILTERS, "the number of filters", len(self.repositories))
         for pattern in self.repositories:
-            faults.keep(limits.SIGNING_FILTER, "repositories", pattern)
-        faults.raise_found()
+            problems.check(limits.SIGNING_FILTER, "repositories", pattern)
+        problems.raise_any()
 
     def unmatched(self, repositories: Sequence[str]) -> list[str]:
         """The filters that none of these repositories matches."""

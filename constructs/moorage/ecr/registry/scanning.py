@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import attrs
 
 from moorage.ecr import limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 _ON_PUSH, _CONTINUOUS = "SCAN_ON_PUSH", "CONTINUOUS_SCAN"
 _BASIC, _ENHANCED = "BASIC", "ENHANCED"
@@ -53,13 +53,13 @@ class ScanningRule:
     filters: tuple[str, ...] = attrs.field(converter=_filters)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("ScanningRule")
+        problems = Problems("ScanningRule")
         if self.frequency not in {_ON_PUSH, _CONTINUOUS}:
-            faults.add(f"frequency is {self.frequency!r}, but ECR knows two; use {_ON_PUSH!r} or {_CONTINUOUS!r}")
-        faults.keep(limits.SCANNING_FILTERS, "the number of filters", len(self.filters))
+            problems.add(f"frequency is {self.frequency!r}, but ECR knows two; use {_ON_PUSH!r} or {_CONTINUOUS!r}")
+        problems.check(limits.SCANNING_FILTERS, "the number of filters", len(self.filters))
         for pattern in self.filters:
-            faults.keep(limits.SCANNING_FILTER, "filters", pattern)
-        faults.raise_found()
+            problems.check(limits.SCANNING_FILTER, "filters", pattern)
+        problems.raise_any()
 
     def matches(self, pattern: str, repository: str) -> bool:
         return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
@@ -87,15 +87,17 @@ class Scanning:
     rules: tuple[ScanningRule, ...] = attrs.field(converter=_as_rules)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Scanning")
+        problems = Problems("Scanning")
         frequencies = [rule.frequency for rule in self.rules]
-        faults.keep(limits.SCANNING_RULES, "the number of rules", len(self.rules))
-        faults.keep(limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
+        problems.check(limits.SCANNING_RULES, "the number of rules", len(self.rules))
+        problems.check(limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
         if self.kind not in {_BASIC, _ENHANCED}:
-            faults.add(f"kind is {self.kind!r}, but ECR scans in two ways; use Scanning.basic() or Scanning.enhanced()")
+            problems.add(
+                f"kind is {self.kind!r}, but ECR scans in two ways; use Scanning.basic() or Scanning.enhanced()"
+            )
         if self.kind == _BASIC:
-            faults.keep(limits.SCANNING_BASIC, "the frequency of basic scanning", frequencies)
-        faults.raise_found()
+            problems.check(limits.SCANNING_BASIC, "the frequency of basic scanning", frequencies)
+        problems.raise_any()
 
     @staticmethod
     def basic(on_push: str | Sequence[str] = _EVERYTHING) -> Scanning:

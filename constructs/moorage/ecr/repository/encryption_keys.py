@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moorage.ecr import limits
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -18,12 +18,12 @@ PULL_USES = ("kms:Decrypt", "kms:DescribeKey")
 PUSH_USES = (*PULL_USES, "kms:GenerateDataKey")
 
 
-def check_key(encryption: Encryption, stack: cdk.Stack, faults: Faults) -> None:
+def check_key(encryption: Encryption, stack: cdk.Stack, problems: Problems) -> None:
     """Note a key that is of another region than `stack`, as far as both are known."""
     if encryption.given_key is not None:
         regions = (encryption.given_key.env.region, stack.region)
         if not any(map(is_token, regions)):
-            faults.keep(limits.KEY_REGION, "the key of encryption", regions)
+            problems.check(limits.KEY_REGION, "the key of encryption", regions)
 
 
 def key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:

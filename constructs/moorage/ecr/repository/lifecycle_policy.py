@@ -12,7 +12,7 @@ import attrs
 
 from moorage.ecr import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from moorage.workload.durations import Duration
@@ -98,28 +98,28 @@ class LifecycleRule:
     description: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("LifecycleRule")
+        problems = Problems("LifecycleRule")
         chosen = [name for name in ("tags", "prefixes", "untagged") if getattr(self, name)]
-        faults.keep(limits.LIFECYCLE_SELECTION, "what it selects by", chosen)
+        problems.check(limits.LIFECYCLE_SELECTION, "what it selects by", chosen)
         for pattern in self.tags:
-            faults.keep(limits.LIFECYCLE_WILDCARDS, "tags", pattern)
+            problems.check(limits.LIFECYCLE_WILDCARDS, "tags", pattern)
         ages = {name: getattr(self, name) for name in ("older_than", "unpulled_for", "archived_for")}
         counted = [name for name, value in {"keep": self.keep, **ages}.items() if value is not None]
-        faults.keep(limits.LIFECYCLE_ONE_COUNT, "what it counts", counted)
-        faults.keep(limits.LIFECYCLE_COUNT, "keep", self.keep)
-        faults.keep(limits.IMAGES, "keep", self.keep)
+        problems.check(limits.LIFECYCLE_ONE_COUNT, "what it counts", counted)
+        problems.check(limits.LIFECYCLE_COUNT, "keep", self.keep)
+        problems.check(limits.IMAGES, "keep", self.keep)
         for name, seconds in ages.items():
-            faults.keep(limits.LIFECYCLE_DAYS, name, seconds)
-        faults.keep(limits.ARCHIVED_DAYS, "archived_for", self.archived_for)
-        faults.keep(limits.LIFECYCLE_PRIORITY, "priority", self.priority)
+            problems.check(limits.LIFECYCLE_DAYS, name, seconds)
+        problems.check(limits.ARCHIVED_DAYS, "archived_for", self.archived_for)
+        problems.check(limits.LIFECYCLE_PRIORITY, "priority", self.priority)
         if self.unpulled_for is not None and not self.archive:
-            faults.add(
+            problems.add(
                 "unpulled_for is given without archive=True, but ECR deletes no image for not being pulled; "
                 "archive it, and delete it from there with a second rule's archived_for="
             )
         if self.archived_for is not None and self.archive:
-            faults.add("archive=True with archived_for, but those images are in the archive already; leave it out")
-        faults.raise_found()
+            problems.add("archive=True with archived_for, but those images are in the archive already; leave it out")
+        problems.raise_any()
 
     @property
     def status(self) -> str:
@@ -215,21 +215,21 @@ class LifecyclePolicy:
 
     def __init__(self, *rules: LifecycleRule) -> None:
         self.__attrs_init__(tuple(rules))
-        faults = Faults("LifecyclePolicy")
-        faults.keep(limits.LIFECYCLE_RULES, "the number of rules", len(rules))
+        problems = Problems("LifecyclePolicy")
+        problems.check(limits.LIFECYCLE_RULES, "the number of rules", len(rules))
         for rule in rules:
             if rule.status == _ANY and rule.keep is not None and not rule.archive:
-                faults.keep(limits.LIFECYCLE_ROLLBACK, "keep", rule.keep)
-        faults.keep(limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered])
+                problems.check(limits.LIFECYCLE_ROLLBACK, "keep", rule.keep)
+        problems.check(limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered])
         for storage_class in (_STANDARD, _ARCHIVE):
             chosen = [rule for _, rule in self._ordered if rule.storage_class == storage_class]
-            faults.keep(limits.LIFECYCLE_ANY_LAST, "the order of rules", [rule.status for rule in chosen])
+            problems.check(limits.LIFECYCLE_ANY_LAST, "the order of rules", [rule.status for rule in chosen])
             untagged = sum(rule.status == _UNTAGGED for rule in chosen)
-            faults.keep(limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged)
+            problems.check(limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged)
             tags = [tuple(sorted({*rule.tags, *(f"{each}*" for each in rule.prefixes)})) for rule in chosen]
-            faults.keep(limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
-        faults.keep(limits.LIFECYCLE_TEXT, "its text", self.text)
-        faults.raise_found()
+            problems.check(limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
+        problems.check(limits.LIFECYCLE_TEXT, "its text", self.text)
+        problems.raise_any()
 
     @classmethod
     def releases(

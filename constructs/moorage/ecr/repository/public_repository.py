@@ -12,7 +12,7 @@ from constructs import Construct
 
 from moorage.ecr import limits
 from moorage.scope.stage_validation import claim_name
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 _PUSH = (
     "ecr-public:BatchCheckLayerAvailability",
@@ -60,18 +60,18 @@ class PublicRepository(Construct):
         Raises:
             ValueError: the stack is of another region, or ECR would not take an argument.
         """
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        faults.keep(limits.PUBLIC_REGION, "the region of its stack", cdk.Stack.of(scope).region)
-        faults.keep(limits.PUBLIC_NAME, "name", name)
-        faults.keep(limits.PUBLIC_DESCRIPTION, "description", description)
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        problems.check(limits.PUBLIC_REGION, "the region of its stack", cdk.Stack.of(scope).region)
+        problems.check(limits.PUBLIC_NAME, "name", name)
+        problems.check(limits.PUBLIC_DESCRIPTION, "description", description)
         for argument, text in {"about": about, "usage": usage}.items():
-            faults.keep(limits.PUBLIC_TEXT, argument, text)
+            problems.check(limits.PUBLIC_TEXT, argument, text)
         for argument, names in {"architectures": architectures, "operating_systems": operating_systems}.items():
-            faults.keep(limits.PUBLIC_PLATFORMS, f"the number of {argument}", len(names))
+            problems.check(limits.PUBLIC_PLATFORMS, f"the number of {argument}", len(names))
             for each in names:
-                faults.keep(limits.PUBLIC_PLATFORM, argument, each)
-        _check_logo(logo, faults)
-        faults.raise_found()
+                problems.check(limits.PUBLIC_PLATFORM, argument, each)
+        _check_logo(logo, problems)
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         self._policy = iam.PolicyDocument()
@@ -125,10 +125,10 @@ class PublicRepository(Construct):
         )
 
 
-def _check_logo(logo: str | Path | None, faults: Faults) -> None:
+def _check_logo(logo: str | Path | None, problems: Problems) -> None:
     if logo is None:
         return
     if not Path(logo).is_file():
-        faults.add(f"logo is {str(logo)!r}, but there is no such file; name a picture")
+        problems.add(f"logo is {str(logo)!r}, but there is no such file; name a picture")
     else:
-        faults.keep(limits.PUBLIC_LOGO, "logo", Path(logo).stat().st_size)
+        problems.check(limits.PUBLIC_LOGO, "logo", Path(logo).stat().st_size)

@@ -21,7 +21,7 @@ from moorage.scope.place import place_of, stage_path
 from moorage.scope.stage_validation import claim_name
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -79,17 +79,17 @@ class Repository(ecr.Repository):
         Raises:
             ValueError: ECR would not take the name, or an argument.
         """
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        faults.keep(limits.REPOSITORY_NAME, "name", name)
-        tags = Tags.of(faults, immutable_tags=immutable_tags, mutable_tags=mutable_tags)
-        check_key(encryption, cdk.Stack.of(scope), faults)
-        _check_lifecycle(faults, lifecycle, keep_releases, release_tags, expire_untagged)
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        problems.check(limits.REPOSITORY_NAME, "name", name)
+        tags = Tags.of(problems, immutable_tags=immutable_tags, mutable_tags=mutable_tags)
+        check_key(encryption, cdk.Stack.of(scope), problems)
+        _check_lifecycle(problems, lifecycle, keep_releases, release_tags, expire_untagged)
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
-            faults.add(
+            problems.add(
                 "empty_on_delete=True, but a repository that is retained is not deleted; "
                 "use removal_policy=cdk.RemovalPolicy.DESTROY"
             )
-        faults.raise_found()
+        problems.raise_any()
 
         unknown = name is not None and _UNKNOWN_TO_CDK.search(name) is not None
         super().__init__(
@@ -154,19 +154,19 @@ class Repository(ecr.Repository):
 
 
 def _check_lifecycle(
-    faults: Faults,
+    problems: Problems,
     lifecycle: LifecyclePolicy | None,
     keep_releases: int | None,
     release_tags: str,
     expire_untagged: Duration | None,
 ) -> None:
-    faults.keep(ecr_limits.LIFECYCLE_COUNT, "keep_releases", keep_releases)
-    faults.keep(ecr_limits.IMAGES, "keep_releases", keep_releases)
-    faults.keep(ecr_limits.LIFECYCLE_WILDCARDS, "release_tags", release_tags)
-    faults.keep(ecr_limits.LIFECYCLE_DAYS, "expire_untagged", optional_seconds(expire_untagged))
+    problems.check(ecr_limits.LIFECYCLE_COUNT, "keep_releases", keep_releases)
+    problems.check(ecr_limits.IMAGES, "keep_releases", keep_releases)
+    problems.check(ecr_limits.LIFECYCLE_WILDCARDS, "release_tags", release_tags)
+    problems.check(ecr_limits.LIFECYCLE_DAYS, "expire_untagged", optional_seconds(expire_untagged))
     simple = keep_releases is not None or expire_untagged is not None or release_tags != "*"
     if lifecycle is not None and simple:
-        faults.add(
+        problems.add(
             "lifecycle is given with keep_releases, release_tags or expire_untagged, which it stands instead of; "
             "leave one of them out"
         )

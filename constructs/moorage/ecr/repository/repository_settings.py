@@ -11,7 +11,7 @@ import attrs
 
 from moorage.ecr import limits
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -83,22 +83,22 @@ class Tags:
     exclusions: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, faults: Faults, *, immutable_tags: bool | Sequence[str], mutable_tags: Sequence[str]) -> Tags:
-        """What a repository's arguments say of its tags; what is wrong with them goes to `faults`."""
+    def of(cls, problems: Problems, *, immutable_tags: bool | Sequence[str], mutable_tags: Sequence[str]) -> Tags:
+        """What a repository's arguments say of its tags; what is wrong with them goes to `problems`."""
         if not isinstance(immutable_tags, bool):
             if mutable_tags:
-                faults.add(
+                problems.add(
                     "immutable_tags names tags and mutable_tags does too, but one is what the other leaves out; use one"
                 )
             tags = cls(immutable=False, exclusions=tuple(immutable_tags))
         else:
             if mutable_tags and not immutable_tags:
-                faults.add("mutable_tags is given with immutable_tags=False, where every tag moves; leave one out")
+                problems.add("mutable_tags is given with immutable_tags=False, where every tag moves; leave one out")
             tags = cls(immutable=immutable_tags, exclusions=tuple(mutable_tags))
         name = "mutable_tags" if tags.immutable else "immutable_tags"
-        faults.keep(limits.EXCLUSION_FILTERS, f"the number of {name}", len(tags.exclusions))
+        problems.check(limits.EXCLUSION_FILTERS, f"the number of {name}", len(tags.exclusions))
         for pattern in tags.exclusions:
-            faults.keep(limits.EXCLUSION_FILTER, name, pattern)
+            problems.check(limits.EXCLUSION_FILTER, name, pattern)
         return tags
 
     @property
@@ -148,14 +148,14 @@ class RepositorySettings:
     tags: Mapping[str, str] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("RepositorySettings")
-        Tags.of(faults, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
-        faults.raise_found()
+        problems = Problems("RepositorySettings")
+        Tags.of(problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
+        problems.raise_any()
 
     @property
     def mutability(self) -> Tags:
-        faults = Faults("RepositorySettings")
-        return Tags.of(faults, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
+        problems = Problems("RepositorySettings")
+        return Tags.of(problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
 
     @property
     def says(self) -> str:

@@ -10,7 +10,7 @@ import attrs
 
 from moorage.workload import capacity_limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 from moorage.workload.required_services import Needs
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ class Capacity:
         Raises:
             ValueError: the name is none that ECS gives.
         """
-        faults = Faults(f"Capacity {name!r}")
-        faults.keep(capacity_limits.PROVIDER_NAME, "name", name)
-        faults.raise_found()
+        problems = Problems(f"Capacity {name!r}")
+        problems.check(capacity_limits.PROVIDER_NAME, "name", name)
+        problems.raise_any()
         return Capacity(name, kind=Kind.MANAGED_INSTANCES if managed_instances else Kind.INSTANCES)
 
     @staticmethod

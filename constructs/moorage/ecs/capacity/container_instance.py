@@ -8,7 +8,7 @@ import attrs
 
 from moorage.workload import capacity_limits, limits
 from moorage.workload.fit import SYSTEM_MIB
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
 
@@ -39,14 +39,14 @@ class Ami:
     operating_system_family: OperatingSystemFamily = OperatingSystemFamily.LINUX
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Ami")
+        problems = Problems("Ami")
         if self.parameter is not None and not is_token(self.parameter) and not self.parameter.startswith("/"):
-            faults.add(
+            problems.add(
                 f"parameter is {self.parameter!r}, but a parameter of an AMI has a path; write it as in '/golden/ecs'"
             )
         if self.is_bottlerocket and self.on_windows:
-            faults.add("it is Bottlerocket and Windows, but an AMI is of one system; leave one of them out")
-        faults.raise_found()
+            problems.add("it is Bottlerocket and Windows, but an AMI is of one system; leave one of them out")
+        problems.raise_any()
 
     @classmethod
     def al2023(cls) -> Ami:
@@ -145,18 +145,18 @@ class ContainerInstance:
         return 50 if self.ami.on_windows else 30
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("ContainerInstance")
-        faults.keep(capacity_limits.VOLUME, "volume_gib", self.volume_gib)
-        faults.keep(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
+        problems = Problems("ContainerInstance")
+        problems.check(capacity_limits.VOLUME, "volume_gib", self.volume_gib)
+        problems.check(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
         for port in self.egress:
-            faults.keep(limits.PORT, "egress", port)
+            problems.check(limits.PORT, "egress", port)
         for table in ("[settings.ecs]", "[settings.autoscaling]"):
             if self.ami.is_bottlerocket and table in map(str.strip, self.user_data):
-                faults.add(
+                problems.add(
                     f"user_data repeats the table {table}, which is there already, and TOML has each once; write what "
                     "is for [settings.ecs] first, without the table's name"
                 )
-        faults.raise_found()
+        problems.raise_any()
 
     @property
     def runs_privileged(self) -> bool:

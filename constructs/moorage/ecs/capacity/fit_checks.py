@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.capacity import Capacity
     from moorage.ecs.capacity.strategy import Strategy
     from moorage.workload.fit import Fit
-    from moorage.workload.problems import Faults
+    from moorage.workload.problems import Problems
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
 _NAMED = 5
 
 
-def check_fit(task: Task, strategy: Strategy, faults: Faults) -> None:
+def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
     """Note each capacity of which no instance type, or not the one launched first, holds a single copy."""
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):
             why = instances.why_too_small(task)
             if why:
-                faults.add(why)
+                problems.add(why)
         elif isinstance(instances, InstanceGroupSpecification) and instances.is_known_for(task):
             fits = instances.fit(task)
             if not any(each.copies for each in fits):
-                faults.add(_too_small(task, instances, fits))
+                problems.add(_too_small(task, instances, fits))
             elif not fits[0].copies and not instances.spot and not instances.requirements:
-                faults.add(
+                problems.add(
                     f"{_why(task, fits[0])}, and capacity {capacity.name!r} launches that type first; "
                     "leave it out of instance_types"
                 )
@@ -61,7 +61,7 @@ def types_in_vain(task: Task, strategy: Strategy) -> str | None:
     )
 
 
-def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, faults: Faults) -> None:
+def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, problems: Problems) -> None:
     """Note why a rollout of `least` copies could not make progress with as many instances as there may be."""
     places = room(task, strategy)
     if not places or is_token(least):
@@ -71,7 +71,7 @@ def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, 
     else:
         shortage = rollout_shortage(least, rollout.minimum_healthy_percent, rollout.maximum_percent, places)
     if shortage:
-        faults.add(
+        problems.add(
             f"scaling starts at {least}, but {_sum(task, strategy)}: {shortage}; "
             "use a larger max_instances=, larger instance types or a smaller task"
         )
@@ -99,7 +99,7 @@ class Claim:
     """What one service always runs on a capacity that it does not share its tasks with others over.
 
     Args:
-        path: Gives the service's path; called only where there is a fault.
+        path: Gives the service's path; called only if there is a problem.
         task: What runs.
         least: How many copies; None for a daemon, of which each instance has one.
     """

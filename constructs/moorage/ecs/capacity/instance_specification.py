@@ -23,7 +23,7 @@ from moorage.workload.ec2_instances import (
     nearest_names,
 )
 from moorage.workload.fit import Demand, Fit, Host, fit
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INSTANCES, SESSIONS, Needs
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
@@ -57,11 +57,11 @@ class ManagedScaling:
     instance_warmup: int | None = attrs.field(converter=optional_seconds, default=None)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("ManagedScaling")
-        faults.keep(capacity_limits.TARGET_CAPACITY, "target_percent", self.target_percent)
-        faults.keep(capacity_limits.SCALING_STEP, "maximum_scaling_step_size", self.maximum_scaling_step_size)
-        faults.keep(capacity_limits.INSTANCE_WARMUP, "instance_warmup", self.instance_warmup)
-        faults.raise_found()
+        problems = Problems("ManagedScaling")
+        problems.check(capacity_limits.TARGET_CAPACITY, "target_percent", self.target_percent)
+        problems.check(capacity_limits.SCALING_STEP, "maximum_scaling_step_size", self.maximum_scaling_step_size)
+        problems.check(capacity_limits.INSTANCE_WARMUP, "instance_warmup", self.instance_warmup)
+        problems.raise_any()
 
 
 @attrs.frozen(kw_only=True)
@@ -135,23 +135,23 @@ class ManagedInstancesSpecification(InstanceSpecification):
     egress: tuple[int, ...] = attrs.field(kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = _check_name(self.name)
-        faults.keep(capacity_limits.MANAGED_VOLUME, "volume_gib", self.volume_gib)
-        faults.keep(capacity_limits.SCALE_IN_DELAY, "scale_in_delay", self.scale_in_delay)
+        problems = _check_name(self.name)
+        problems.check(capacity_limits.MANAGED_VOLUME, "volume_gib", self.volume_gib)
+        problems.check(capacity_limits.SCALE_IN_DELAY, "scale_in_delay", self.scale_in_delay)
         for argument in ("allowed_instance_types", "excluded_instance_types"):
-            faults.keep(
+            problems.check(
                 capacity_limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument))
             )
             for pattern in getattr(self, argument):
-                faults.keep(capacity_limits.INSTANCE_TYPE_FILTER, argument, pattern)
+                problems.check(capacity_limits.INSTANCE_TYPE_FILTER, argument, pattern)
         if self.allowed_instance_types and self.excluded_instance_types:
-            faults.add(
+            problems.add(
                 "allowed_instance_types and excluded_instance_types are both given, but ECS takes one of them; "
                 "leave one out"
             )
         for port in self.egress:
-            faults.keep(limits.PORT, "egress", port)
-        faults.raise_found()
+            problems.check(limits.PORT, "egress", port)
+        problems.raise_any()
 
     def why_too_small(self, task: Task) -> str | None:
         """Why no type that may be used holds the task; None where one may, or where none is known."""
@@ -202,29 +202,29 @@ class InstanceGroupSpecification(InstanceSpecification):
         return tuple(filter(None, (instance_type(each) for each in self.instance_types if isinstance(each, str))))
 
     def __attrs_post_init__(self) -> None:
-        faults = _check_name(self.name)
+        problems = _check_name(self.name)
         for argument in ("min_instances", "max_instances", "on_demand_base"):
-            faults.keep(capacity_limits.WHOLE_INSTANCES, argument, getattr(self, argument))
-        faults.keep(
+            problems.check(capacity_limits.WHOLE_INSTANCES, argument, getattr(self, argument))
+        problems.check(
             capacity_limits.INSTANCES, "min_instances and max_instances", (self.min_instances, self.max_instances)
         )
-        self._check_types(faults)
+        self._check_types(problems)
         if self.on_demand_base and not self.spot:
-            faults.add(
+            problems.add(
                 f"on_demand_base is {self.on_demand_base}, but without spot=True every instance is on demand; "
                 "use spot=True, or leave it out"
             )
-        faults.keep(capacity_limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
+        problems.check(capacity_limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
         if self.warm_pool:
             prepared = self.warm_pool.max_prepared_instances
             most = self.max_instances if prepared is None else prepared
-            faults.keep(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
+            problems.check(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
         if self.warm_pool and self.spot:
-            faults.add(
+            problems.add(
                 "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
                 "leave one out, or use a second capacity for Spot"
             )
-        faults.raise_found()
+        problems.raise_any()
 
     @property
     def architecture(self) -> Architecture:
@@ -286,57 +286,59 @@ class InstanceGroupSpecification(InstanceSpecification):
             return None
         return self.max_instances * max(each.copies for each in self.fit(task))
 
-    def _check_types(self, faults: Faults) -> None:
+    def _check_types(self, problems: Problems) -> None:
         if bool(self.instance_types) is bool(self.requirements):
-            faults.add(
+            problems.add(
                 f"instance_types is {'given beside requirements' if self.requirements else 'empty'}, but a group "
                 "launches either named types or what meets requirements; use instance_types=['m7g.large', ...] or "
                 "requirements=InstanceRequirements(...)"
             )
         if self.requirements and not self.known_types:
-            faults.add(
+            problems.add(
                 f"requirements are met by no instance type of {DATE}; ask for a wider range of vcpus or memory_mib"
             )
         for name in self.instance_types:
-            self._check_known(name, faults)
+            self._check_known(name, problems)
         for argument, said in (
             ("architecture", {each.name: each.architecture.value for each in self.known_types}),
             ("GPUs", {each.name: "with GPUs" if each.gpus else "without GPUs" for each in self.known_types}),
         ):
             if len(set(said.values())) > 1 and not self.requirements:
                 listed = ", ".join(f"{name} ({value})" for name, value in said.items())
-                faults.add(
+                problems.add(
                     f"instance_types differ in {argument} ({listed}), but one AMI starts them all; "
                     "use a second capacity for the others"
                 )
         if self.has_gpus and self.architecture is Architecture.ARM64 and not self._boots_arm_with_gpus:
-            faults.add(
+            problems.add(
                 "instance_types are arm64 with GPUs, for which there is no Amazon Linux 2023 AMI; "
                 "use ContainerInstance(ami=Ami.bottlerocket())"
             )
-        self._check_trunking(faults)
+        self._check_trunking(problems)
         if self.instance.ami.on_windows:
-            self._check_windows(faults)
+            self._check_windows(problems)
 
-    def _check_windows(self, faults: Faults) -> None:
+    def _check_windows(self, problems: Problems) -> None:
         """Note what AWS's AMIs of Windows do not start on, or do not do."""
         if self.architecture is not Architecture.X86_64 or self.has_gpus:
-            faults.add(
+            problems.add(
                 "instance_types are arm64 or have GPUs, but ECS's AMIs of Windows are for x86_64 without; "
                 "use other types, as in 'm7i.large'"
             )
         for argument in (name for name in ("trunking", "warm_pool") if getattr(self, name)):
-            faults.add(f"{argument} is given, but instances of Windows have none of it; leave it out")
+            problems.add(f"{argument} is given, but instances of Windows have none of it; leave it out")
 
-    def _check_trunking(self, faults: Faults) -> None:
+    def _check_trunking(self, problems: Problems) -> None:
         if self.trunking and self.requirements and self.requirements.burstable:
-            faults.add(
+            problems.add(
                 "trunking=True, but requirements have burstable=True, and the T families have no trunk interface; "
                 "leave one of the two out"
             )
         for each in self.known_types if self.trunking and not self.requirements else ():
             if each.burstable:
-                faults.add(f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type")
+                problems.add(
+                    f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type"
+                )
             elif each.trunk_tasks is None:
                 warnings.warn(
                     f"Capacity {self.name!r}: trunking=True, but AWS does not list {each.name} with a trunk interface "
@@ -348,17 +350,19 @@ class InstanceGroupSpecification(InstanceSpecification):
     def _boots_arm_with_gpus(self) -> bool:
         return self.instance.ami.is_bottlerocket or self.instance.ami.parameter is not None
 
-    def _check_known(self, name: str, faults: Faults) -> None:
+    def _check_known(self, name: str, problems: Problems) -> None:
         """Refuse what is misspelt; warn of what may be newer than the data."""
         if not isinstance(name, str):
-            faults.add(f"instance_types has {name!r}, which is no name; write it as in 'm7g.large'")
+            problems.add(f"instance_types has {name!r}, which is no name; write it as in 'm7g.large'")
             return
         if instance_type(name):
             return
         family, dot, _ = name.lower().partition(".")
         if not dot or any(each.family == family for each in instance_types()):
             nearest = " or ".join(map(repr, nearest_names(name)))
-            faults.add(f"instance_types has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}")
+            problems.add(
+                f"instance_types has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}"
+            )
         else:
             warnings.warn(
                 f"Capacity {self.name!r}: instance_types has {name!r}, which is not in the data of {DATE}, so what "
@@ -375,7 +379,7 @@ def _known(pattern: str) -> bool:
     return any(_matches(each, [pattern]) for each in instance_types())
 
 
-def _check_name(name: str) -> Faults:
-    faults = Faults(f"Capacity {name!r}")
-    faults.keep(capacity_limits.PROVIDER_NAME, "name", name)
-    return faults
+def _check_name(name: str) -> Problems:
+    problems = Problems(f"Capacity {name!r}")
+    problems.check(capacity_limits.PROVIDER_NAME, "name", name)
+    return problems

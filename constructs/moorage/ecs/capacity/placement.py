@@ -12,7 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from moorage.workload import capacity_limits
 
 if TYPE_CHECKING:
-    from moorage.workload.problems import Faults
+    from moorage.workload.problems import Problems
 
 _ZONE = ("spread", "attribute:ecs.availability-zone")
 
@@ -75,12 +75,14 @@ class Placement:
         first = self.strategies[0].to_json()[0]
         return (first.type, first.field) == _ZONE
 
-    def check(self, faults: Faults) -> None:
+    def check(self, problems: Problems) -> None:
         """Note what ECS would not take."""
-        faults.keep(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
-        faults.keep(capacity_limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints))
+        problems.check(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
+        problems.check(
+            capacity_limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints)
+        )
         if self.daemon and self.strategies:
-            faults.add(
+            problems.add(
                 "placement has strategies and daemon=True, but a daemon is on every instance; leave the strategies out"
             )
 

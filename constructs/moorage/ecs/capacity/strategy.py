@@ -10,7 +10,7 @@ import attrs
 
 from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.workload import capacity_limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 
 def _weights(given: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
@@ -42,21 +42,21 @@ class Strategy:
     of_cluster: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Strategy")
+        problems = Problems("Strategy")
         if not self.weights:
-            faults.add("weights is empty, but tasks run on one capacity at least; name it, or leave capacity= out")
+            problems.add("weights is empty, but tasks run on one capacity at least; name it, or leave capacity= out")
         for argument, said in (("weights", self.weights), ("base", self.base)):
             for capacity, number in said.items():
                 if not isinstance(capacity, Capacity):
-                    faults.add(
+                    problems.add(
                         f"{argument} has {capacity!r}, which is no capacity; use what Capacity.ec2(...), "
                         "Capacity.fargate() or another of its methods returns, several as in {general: 1, spot: 3}"
                     )
                 elif not isinstance(number, int) or isinstance(number, bool):
-                    faults.add(f"{argument} of {capacity.name!r} is {number!r}, but it is a whole number; use one")
-        if not faults.found:
-            self._check_limits(faults)
-        faults.raise_found()
+                    problems.add(f"{argument} of {capacity.name!r} is {number!r}, but it is a whole number; use one")
+        if not problems.found:
+            self._check_limits(problems)
+        problems.raise_any()
 
     @classmethod
     def of(cls, given: CapacityChoice) -> Strategy:
@@ -80,36 +80,38 @@ class Strategy:
         """The kind of its capacities, of which there is one."""
         return next(iter(self.weights)).kind
 
-    def _check_limits(self, faults: Faults) -> None:
-        faults.keep(capacity_limits.STRATEGY_ITEMS, "the number of capacities", len(self.weights))
+    def _check_limits(self, problems: Problems) -> None:
+        problems.check(capacity_limits.STRATEGY_ITEMS, "the number of capacities", len(self.weights))
         for capacity, weight in self.weights.items():
-            faults.keep(capacity_limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
+            problems.check(capacity_limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
         if len(self.weights) > 1:
-            faults.keep(capacity_limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))
-        faults.keep(capacity_limits.STRATEGY_KINDS, "capacity", {each.name: each.kind.value for each in self.weights})
-        faults.keep(capacity_limits.STRATEGY_BASES, "base", [each.name for each in self.base])
+            problems.check(capacity_limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))
+        problems.check(
+            capacity_limits.STRATEGY_KINDS, "capacity", {each.name: each.kind.value for each in self.weights}
+        )
+        problems.check(capacity_limits.STRATEGY_BASES, "base", [each.name for each in self.base])
         for capacity, base in self.base.items():
-            faults.keep(capacity_limits.STRATEGY_BASE, f"the base of capacity {capacity.name!r}", base)
+            problems.check(capacity_limits.STRATEGY_BASE, f"the base of capacity {capacity.name!r}", base)
             if capacity not in self.weights:
-                faults.add(
+                problems.add(
                     f"base names capacity {capacity.name!r}, but the weights do not; give it a weight, 0 or more"
                 )
 
-    def check(self, offered: tuple[Capacity, ...] | None, faults: Faults) -> None:
+    def check(self, offered: tuple[Capacity, ...] | None, problems: Problems) -> None:
         """Note the capacities that the cluster does not have.
 
         Args:
             offered: What the cluster has, or None where that is not known.
-            faults: Where to note it.
+            problems: Where to note it.
         """
         for capacity in self.weights:
             if offered is None and not capacity.exists_already:
-                faults.add(
+                problems.add(
                     f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
                     "use Capacity.from_provider_name(...) for a provider that it has"
                 )
             elif offered is not None and not any(capacity.same_as(each) for each in offered):
-                faults.add(_not_offered(capacity, [each.name for each in offered]))
+                problems.add(_not_offered(capacity, [each.name for each in offered]))
 
 
 def _not_offered(capacity: Capacity, names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHED, Reach, unreached
 from moorage.scope.stage_validation import check_whole
 from moorage.workload import capacity_limits, limits
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_servicediscovery as servicediscovery
@@ -77,12 +77,12 @@ class Cluster(ecs.Cluster):
         """
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        _check(capacities, reach, faults)
-        faults.keep(limits.NAMESPACE, "namespace", namespace)
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        _check(capacities, reach, problems)
+        problems.check(limits.NAMESPACE, "namespace", namespace)
         if failure_topic and not failure_events:
-            faults.add("failure_topic is given, but failure_events=False tells it nothing; leave one of them out")
-        faults.raise_found()
+            problems.add("failure_topic is given, but failure_events=False tells it nothing; leave one of them out")
+        problems.raise_any()
 
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
         self.capacities = capacities
@@ -247,7 +247,7 @@ class Cluster(ecs.Cluster):
     def _overfull(self) -> list[str]:
         from moorage.ecs.capacity.fit_checks import overfull  # noqa: PLC0415  # likewise
 
-        return [fault for each, claims in self._claims.items() if (fault := overfull(each, claims))]
+        return [problem for each, claims in self._claims.items() if (problem := overfull(each, claims))]
 
     def _define_namespace(self, name: str) -> servicediscovery.HttpNamespace:
         from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where there is one
@@ -282,17 +282,17 @@ def known(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
     return ImportedCluster.of(cluster)
 
 
-def _check(capacities: Sequence[Capacity], reach: Reach, faults: Faults) -> None:
+def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> None:
     names = [each.name for each in capacities]
     if not names:
-        faults.add("capacity is empty, so no task could run; leave it out for Fargate")
-    faults.keep(capacity_limits.PROVIDERS, "the number of capacities", len(names))
+        problems.add("capacity is empty, so no task could run; leave it out for Fargate")
+    problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
     most = [each.most_instances for each in capacities]
     if not is_token(most):
-        faults.keep(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(most))
+        problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(most))
     if len(set(names)) < len(names):
-        faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
+        problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for each in capacities:
         missing = reach.missing(each.agent_needs, each.vpc_subnets, public_address=False)
         if missing:
-            faults.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")
+            problems.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")

@@ -14,7 +14,7 @@ from aws_cdk import aws_ecs as ecs
 from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.ecs.network.network import Reach
 from moorage.workload import limits
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
@@ -109,12 +109,12 @@ def import_cluster(
     exec_sessions: ExecSessions | None,
 ) -> ecs.ICluster:
     """Have CDK import a cluster, and keep what it has no place for; `Cluster.from_attributes` says what each means."""
-    faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+    problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
     stack = cdk.Stack.of(scope)
-    _check_name(cluster_name, cluster_arn, stack, faults)
+    _check_name(cluster_name, cluster_arn, stack, problems)
     if capacity is not None:
-        _check_capacity(tuple(capacity), faults)
-    faults.raise_found()
+        _check_capacity(tuple(capacity), problems)
+    problems.raise_any()
 
     resource = f"cluster/{cluster_name}"
     identity = cluster_arn or f"arn:{stack.partition}:ecs:{stack.region}:{stack.account}:{resource}"
@@ -141,17 +141,17 @@ def import_cluster(
     return cluster
 
 
-def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, faults: Faults) -> None:
+def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: Problems) -> None:
     """Note what names no cluster, or one that no task of this stack could run in."""
     if (name is None) == (arn is None):
         given = "neither cluster_name nor cluster_arn is" if name is None else "cluster_name and cluster_arn are both"
-        faults.add(
+        problems.add(
             f"{given} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
             "cluster_arn="
         )
-    faults.keep(limits.CLUSTER_NAME, "cluster_name", name)
-    faults.keep(limits.CLUSTER_ARN, "cluster_arn", arn)
-    if arn is None or is_token(arn) or faults.found:
+    problems.check(limits.CLUSTER_NAME, "cluster_name", name)
+    problems.check(limits.CLUSTER_ARN, "cluster_arn", arn)
+    if arn is None or is_token(arn) or problems.found:
         return
     parts = arn.split(":")
     for what, there, here in (
@@ -159,22 +159,22 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, faults: Fau
         ("account", parts[_ACCOUNT], stack.account),
     ):
         if not is_token(here) and here != there:
-            faults.add(
+            problems.add(
                 f"cluster_arn is of {what} {there}, but this stack is deployed in {here}, and a task runs where its "
                 f"cluster is; use a stack with env=Environment({what}='{there}')"
             )
 
 
-def _check_capacity(capacities: tuple[Capacity, ...], faults: Faults) -> None:
+def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> None:
     """Note capacities that such a cluster could not have."""
     if not capacities:
-        faults.add("capacity is empty, so no task could run; leave it out where it is not known")
+        problems.add("capacity is empty, so no task could run; leave it out where it is not known")
     names = [each.name for each in capacities]
     if len(set(names)) < len(names):
-        faults.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
+        problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for each in capacities:
         if not each.exists_already:
-            faults.add(
+            problems.add(
                 f"capacity {each.name!r} is one that a Cluster defines, and this one exists already; "
                 "use Capacity.from_provider_name(...) for what it has"
             )

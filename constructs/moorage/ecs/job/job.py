@@ -25,7 +25,7 @@ from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.volumes import open_file_systems
 from moorage.workload import job_limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
@@ -110,15 +110,15 @@ class Job(Construct):
             security_groups=security_groups,
             egress=egress,
         )
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        _check_triggers(triggers, task, scope, faults)
-        launch.check(faults)
-        _check_placement(launch, placement, faults)
-        task.check_run_alone(faults)
-        faults.keep(job_limits.TASK_TIMEOUT, "timeout", longest)
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        _check_triggers(triggers, task, scope, problems)
+        launch.check(problems)
+        _check_placement(launch, placement, problems)
+        task.check_run_alone(problems)
+        problems.check(job_limits.TASK_TIMEOUT, "timeout", longest)
         if overlap and longest is None:
-            _check_target(launch, faults)
-        faults.raise_found()
+            _check_target(launch, problems)
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         launch.warn(self)
@@ -201,41 +201,43 @@ class Job(Construct):
         return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
 
 
-def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, faults: Faults) -> None:
+def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, problems: Problems) -> None:
     if not triggers:
-        faults.add(
+        problems.add(
             "neither schedule nor event is given, so nothing would start it; use schedule=ScheduleExpression.cron(...) "
             "or event=EventPattern(...)"
         )
     if len(triggers) > 1:
-        faults.add(
+        problems.add(
             "schedule and event are both given, but one of them starts a job; leave one out, or define a second Job"
         )
     for trigger in triggers:
-        trigger.check_overrides(task, faults)
+        trigger.check_overrides(task, problems)
         if isinstance(trigger, EventRule):
-            trigger.check_pattern(scope, faults)
+            trigger.check_pattern(scope, problems)
 
 
-def _check_placement(launch: Launch, placement: Placement | None, faults: Faults) -> None:
+def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:
     """Note instances that hold no task of it, and placement that is not for it."""
     if launch.strategy.kind is not Kind.FARGATE:
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs none of it
 
-        fit_checks.check_fit(launch.task, launch.strategy, faults)
+        fit_checks.check_fit(launch.task, launch.strategy, problems)
     if placement is not None and placement.daemon:
-        faults.add("placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon")
+        problems.add(
+            "placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon"
+        )
     elif placement is not None:
-        check_placement(placement, launch.strategy, launch.known.capacities, faults)
+        check_placement(placement, launch.strategy, launch.known.capacities, problems)
 
 
-def _check_target(launch: Launch, faults: Faults) -> None:
+def _check_target(launch: Launch, problems: Problems) -> None:
     """Note what EventBridge would not take where it starts the task itself."""
     strategy = launch.strategy
-    faults.keep(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
+    problems.check(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
     on_demand = [each.name for each in strategy.used] == ["FARGATE"] and not strategy.of_cluster
     if launch.assign_public_ip and strategy.kind is Kind.FARGATE and not on_demand:
-        faults.add(
+        problems.add(
             "assign_public_ip=True, but on Fargate Spot or by the cluster's default EventBridge gives a task no public "
             "address; use capacity=Capacity.fargate() alone, or overlap=False, with which Step Functions starts it"
         )

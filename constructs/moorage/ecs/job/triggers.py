@@ -16,7 +16,7 @@ from aws_cdk import aws_scheduler as scheduler
 from moorage.workload import job_limits, limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.limit import least_length
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -67,12 +67,12 @@ class Trigger:
     alarm_actions: tuple[cloudwatch.IAlarmAction, ...] | None = attrs.field(converter=_actions, default=None)
     enabled: bool = True
 
-    def check(self, faults: Faults) -> None:
+    def check(self, problems: Problems) -> None:
         """Note what EventBridge would not take."""
-        faults.keep(job_limits.TARGET_RETRIES, "retries", self.retries)
-        faults.keep(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
+        problems.check(job_limits.TARGET_RETRIES, "retries", self.retries)
+        problems.check(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
-            faults.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
+            problems.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
 
     def overrides(self, task: Task) -> dict[str, Any]:
         """What is passed to the task, in the words of ECS's RunTask."""
@@ -81,10 +81,10 @@ class Trigger:
         variables = [{"name": name, "value": value} for name, value in self.environment.items()]
         return {"containerOverrides": [{"name": each.name, "environment": variables} for each in task.containers]}
 
-    def check_overrides(self, task: Task, faults: Faults) -> None:
+    def check_overrides(self, task: Task, problems: Problems) -> None:
         """Note overrides that are more than ECS takes."""
         if not is_token(self.environment):
-            faults.keep(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self.overrides(task))))
+            problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self.overrides(task))))
 
 
 @attrs.frozen
@@ -118,21 +118,23 @@ class Schedule(Trigger):
     group: scheduler.IScheduleGroup | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Schedule")
+        problems = Problems("Schedule")
         if not isinstance(self.expression, scheduler.ScheduleExpression):
-            faults.add(
+            problems.add(
                 f"expression is {self.expression!r}, which is no expression of EventBridge Scheduler; "
                 "use ScheduleExpression.cron(...), .rate(...) or .at(...) of aws_cdk.aws_scheduler"
             )
-        faults.keep(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
+        problems.check(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
         moments = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
         naive = [name for name, each in moments.items() if each.tzinfo is None]
         for name in naive:
-            faults.add(f"{name} is {moments[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)")
+            problems.add(
+                f"{name} is {moments[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)"
+            )
         if self.start and self.end and not naive and self.start >= self.end:
-            faults.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
-        self.check(faults)
-        faults.raise_found()
+            problems.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
+        self.check(problems)
+        problems.raise_any()
 
     @classmethod
     def of(cls, given: scheduler.ScheduleExpression | Schedule) -> Schedule:
@@ -165,25 +167,27 @@ class EventRule(Trigger):
     bus: events.IEventBus | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("EventRule")
+        problems = Problems("EventRule")
         if not isinstance(self.pattern, events.EventPattern):
-            faults.add(f"pattern is {self.pattern!r}, which is no event pattern; use aws_cdk.aws_events.EventPattern")
+            problems.add(f"pattern is {self.pattern!r}, which is no event pattern; use aws_cdk.aws_events.EventPattern")
         elif not self.fields:
-            faults.add("pattern is empty, and EventBridge takes none that matches every event; use source= or another")
+            problems.add(
+                "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
+            )
         else:
-            faults.keep(limits.EVENT_PATTERN, "pattern", least_length(self.fields))
-        self.check(faults)
-        faults.raise_found()
+            problems.check(limits.EVENT_PATTERN, "pattern", least_length(self.fields))
+        self.check(problems)
+        problems.raise_any()
 
     @classmethod
     def of(cls, given: events.EventPattern | EventRule) -> EventRule:
         """What a job is given, as a rule."""
         return given if isinstance(given, EventRule) else cls(given)
 
-    def check_pattern(self, scope: Construct, faults: Faults) -> None:
+    def check_pattern(self, scope: Construct, problems: Problems) -> None:
         """Note a pattern that is too long with what `events.Match` holds, which CDK alone knows."""
         if is_token(self.fields):
-            faults.keep(limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self.fields)))
+            problems.check(limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self.fields)))
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-    from moorage.workload.problems import Faults
+    from moorage.workload.problems import Problems
 
 
 class ConnectionLoadBalancer(SharedLoadBalancer):
@@ -29,13 +29,13 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
 
 
 def check_encryption(
-    faults: Faults, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
+    problems: Problems, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
 ) -> None:
     """Note what is public without a certificate or a reason."""
     if without_tls is not None and not without_tls.strip():
-        faults.add("without_tls is empty, but it is the reason that reviewers read; say why it is right here")
+        problems.add("without_tls is empty, but it is the reason that reviewers read; say why it is right here")
     if public and certificate is None and without_tls is None:
-        faults.add(
+        problems.add(
             "public=True without a certificate, so that everyone on the way reads and changes what it carries unless "
             "the tasks themselves encrypt it; use certificate=, or say why this is right with without_tls='the reason'"
         )

@@ -15,7 +15,7 @@ from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBa
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, clients
 from moorage.workload import load_balancing_limits
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
@@ -55,18 +55,18 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         Raises:
             ValueError: an ARN or id is of something else, or of another account or region.
         """
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        faults.keep(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
         for argument, arn in (("listener_arn", listener_arn), ("test_listener_arn", test_listener_arn)):
-            faults.keep(load_balancing_limits.LISTENER_ARN, argument, arn)
-        if not faults.found:
-            _check_place("listener_arn", listener_arn, stack_of(scope), faults)
+            problems.check(load_balancing_limits.LISTENER_ARN, argument, arn)
+        if not problems.found:
+            _check_place("listener_arn", listener_arn, stack_of(scope), problems)
         if test_listener_arn is not None and test_listener_arn == listener_arn:
-            faults.add(
+            problems.add(
                 "test_listener_arn is that of listener_arn, so a new version would have all traffic before it is "
                 "tested; name another listener of the load balancer, or leave it out"
             )
-        faults.raise_found()
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
@@ -130,14 +130,14 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
             ValueError: an ARN or id is of something else, or of another account or region, or it is public without a
                 certificate or a reason.
         """
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        faults.keep(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
-        faults.keep(load_balancing_limits.NETWORK_ARN, "load_balancer_arn", load_balancer_arn)
-        if not faults.found:
-            _check_place("load_balancer_arn", load_balancer_arn, stack_of(scope), faults)
-        check_encryption(faults, certificate, without_tls, public=public)
-        self.clients = clients(vpc, ingress, IPV4, faults, public=public)
-        faults.raise_found()
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
+        problems.check(load_balancing_limits.NETWORK_ARN, "load_balancer_arn", load_balancer_arn)
+        if not problems.found:
+            _check_place("load_balancer_arn", load_balancer_arn, stack_of(scope), problems)
+        check_encryption(problems, certificate, without_tls, public=public)
+        self.clients = clients(vpc, ingress, IPV4, problems, public=public)
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
@@ -169,14 +169,14 @@ def _full_name_of(arn: str) -> str:
     return cdk.Fn.join("/", [cdk.Fn.select(index, parts) for index in (1, 2, 3)])
 
 
-def _check_place(argument: str, arn: str, stack: cdk.Stack, faults: Faults) -> None:
+def _check_place(argument: str, arn: str, stack: cdk.Stack, problems: Problems) -> None:
     """Note an ARN of another account or region: no policy of Elastic Load Balancing's lets another account in."""
     if is_token(arn):
         return
     region, account = arn.split(":")[3:5]
     for what, theirs, ours in (("account", account, stack.account), ("region", region, stack.region)):
         if not is_token(ours) and theirs != ours:
-            faults.add(
+            problems.add(
                 f"{argument} is of {what} {theirs}, but listeners, rules and target groups stand where their load "
                 f"balancer does, and this stack is of {ours}; use a load balancer of that {what}, or define the "
                 f"service in {what} {theirs}"

@@ -10,7 +10,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from moorage.ecs.load_balancing.route import TargetHealth, health_of, named
 from moorage.workload import limits, load_balancing_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -75,28 +75,30 @@ class Listener:
         return elbv2.Protocol.TLS if self.load_balancer.certificate else elbv2.Protocol.TCP
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults(f"Listener {self.port}")
+        problems = Problems(f"Listener {self.port}")
         for argument in ("port", "health_port", "test_port"):
-            faults.keep(limits.PORT, argument, getattr(self, argument))
-        faults.keep(load_balancing_limits.LISTENER_PROTOCOL, "protocol", self.protocol)
-        faults.keep(load_balancing_limits.NETWORK_CODES, "health codes", self.health.codes)
-        faults.keep(load_balancing_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)
-        faults.keep(limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+            problems.check(limits.PORT, argument, getattr(self, argument))
+        problems.check(load_balancing_limits.LISTENER_PROTOCOL, "protocol", self.protocol)
+        problems.check(load_balancing_limits.NETWORK_CODES, "health codes", self.health.codes)
+        problems.check(load_balancing_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)
+        problems.check(limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         if self.test_port == self.port:
-            faults.add(f"test_port is {self.test_port}, but that is its own port; use another")
+            problems.add(f"test_port is {self.test_port}, but that is its own port; use another")
         if self.health.codes and not self.health.path:
-            faults.add("health has codes and no path, but a check by TCP gets no answer; use TargetHealth('/', codes=)")
+            problems.add(
+                "health has codes and no path, but a check by TCP gets no answer; use TargetHealth('/', codes=)"
+            )
         if self.udp and self.preserve_client_ip is False:
-            faults.add(
+            problems.add(
                 f"preserve_client_ip is False, but with {self.protocol.value} tasks always see the client's address; "
                 "leave it out"
             )
         if self.protocol is not elbv2.Protocol.TCP and self.idle_timeout is not None:
-            faults.add(
+            problems.add(
                 f"idle_timeout is given, but only that of TCP can be changed, and this is {self.protocol.value}; "
                 "leave it out, for 350 s"
             )
-        faults.raise_found()
+        problems.raise_any()
 
     @property
     def udp(self) -> bool:
@@ -136,44 +138,44 @@ class Listener:
             "service, with one protocol; use another port=, or TCP_UDP for both protocols of one service"
         )
 
-    def check(self, faults: Faults) -> None:
+    def check(self, problems: Problems) -> None:
         """Note why it cannot be on its load balancer, or beside the listeners that services have there already."""
         balancer = self.load_balancer
         if balancer.reads_requests:
-            faults.add(
+            problems.add(
                 f"{self.word} for {self.says} is of {balancer.node.path}, an application load balancer, which reads "
                 "requests; use Route(...), or a NetworkLoadBalancer"
             )
             return
         tls = self.protocol is elbv2.Protocol.TLS
         if tls and balancer.certificate is None:
-            faults.add(f"listener for {self.says} has no certificate; give {balancer.node.path} a certificate=")
+            problems.add(f"listener for {self.says} has no certificate; give {balancer.node.path} a certificate=")
         if not tls and balancer.guarded:
-            faults.add(
+            problems.add(
                 f"listener for {self.says} is public, and everyone on the way reads and changes what it carries "
                 "unless the tasks themselves encrypt it; use TLS, or say why this is right with "
                 f"{balancer.node.path}'s without_tls='the reason'"
             )
         if self.udp and balancer.dual_stack:
-            faults.add(
+            problems.add(
                 f"listener for {self.says} is of a dual-stack load balancer, which sends UDP to targets with IPv6 "
                 "alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
             )
         if balancer.cross_zone and balancer.zonal_shift:
-            faults.keep(load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {self.port}", self.protocol)
-        balancer.check(self, faults)
+            problems.check(load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {self.port}", self.protocol)
+        balancer.check(self, problems)
 
-    def check_task(self, task: Task, faults: Faults) -> None:
+    def check_task(self, task: Task, problems: Problems) -> None:
         """Note what the tasks that it leads to could not be reached or checked for."""
         if task.network_mode is not NetworkMode.BRIDGE:
             return
         if self.udp:
-            faults.add(
+            problems.add(
                 f"listener for {self.says} leads to tasks in bridge mode, where an instance hands out a port for TCP "
                 "and another for UDP; use network_mode=NetworkMode.AWSVPC"
             )
         if self.health_port is not None and not is_token(self.health_port):
-            faults.add(
+            problems.add(
                 f"listener for {self.says} has health_port={self.health_port}, but in bridge mode only the instance "
                 "knows which of its ports leads there; leave it out, or use network_mode=NetworkMode.AWSVPC"
             )

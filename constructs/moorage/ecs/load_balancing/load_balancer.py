@@ -24,7 +24,7 @@ from moorage.ecs.load_balancing.shared_load_balancer import (
 )
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
@@ -101,20 +101,20 @@ class LoadBalancer(RequestLoadBalancer):
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
         """
         idle_seconds = optional_seconds(idle_timeout)
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        faults.keep(limits.IDLE_TIMEOUT, "idle_timeout", idle_seconds)
-        faults.keep(limits.PORT, "test_port", test_port)
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        problems.check(limits.IDLE_TIMEOUT, "idle_timeout", idle_seconds)
+        problems.check(limits.PORT, "test_port", test_port)
         if test_port in {80, 443}:
-            faults.add(f"test_port is {test_port}, but that is the port of its other listeners; use another")
-        _check_encryption(faults, certificate, plain_http, public=public)
-        check_subnets(faults, limits.BALANCER_SUBNETS, vpc, vpc_subnets, public=public)
-        check_addresses(faults, vpc, ip_address_type, public=public)
-        peers = clients(vpc, ingress, ip_address_type, faults, public=public)
+            problems.add(f"test_port is {test_port}, but that is the port of its other listeners; use another")
+        _check_encryption(problems, certificate, plain_http, public=public)
+        check_subnets(problems, limits.BALANCER_SUBNETS, vpc, vpc_subnets, public=public)
+        check_addresses(problems, vpc, ip_address_type, public=public)
+        peers = clients(vpc, ingress, ip_address_type, problems, public=public)
         if web_acl is not None:
             from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loaded only where there is one
 
-            check_web_acl(web_acl, stack_of(scope), faults)
-        faults.raise_found()
+            check_web_acl(web_acl, stack_of(scope), problems)
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
@@ -271,14 +271,14 @@ def _not_found() -> elbv2.ListenerAction:
 
 
 def _check_encryption(
-    faults: Faults, certificate: acm.ICertificate | None, plain_http: str | None, *, public: bool
+    problems: Problems, certificate: acm.ICertificate | None, plain_http: str | None, *, public: bool
 ) -> None:
     if certificate is not None and plain_http is not None:
-        faults.add("certificate and plain_http are both given, but it serves HTTPS or plain HTTP; leave one out")
+        problems.add("certificate and plain_http are both given, but it serves HTTPS or plain HTTP; leave one out")
     if plain_http is not None and not plain_http.strip():
-        faults.add("plain_http is empty, but it is the reason that reviewers read; say why HTTP is right here")
+        problems.add("plain_http is empty, but it is the reason that reviewers read; say why HTTP is right here")
     if public and certificate is None and plain_http is None:
-        faults.add(
+        problems.add(
             "public=True without a certificate, so that everyone on the way reads and changes what it carries; "
             "use certificate=, or say why plain HTTP is right here with plain_http='the reason'"
         )

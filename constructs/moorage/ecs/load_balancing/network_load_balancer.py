@@ -24,7 +24,7 @@ from moorage.ecs.load_balancing.shared_load_balancer import (
 )
 from moorage.ecs.network.network import Network
 from moorage.workload import load_balancing_limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
@@ -99,18 +99,18 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
         """
         hosts = (host,) if isinstance(host, str) else tuple(host)
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        check_subnets(faults, load_balancing_limits.NETWORK_SUBNETS, vpc, vpc_subnets, public=public)
-        check_addresses(faults, vpc, ip_address_type, public=public)
-        check_encryption(faults, certificate, without_tls, public=public)
-        _check_names(faults, zone, hosts)
-        _check_allocations(faults, allocation_ids, vpc, vpc_subnets, public=public)
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        check_subnets(problems, load_balancing_limits.NETWORK_SUBNETS, vpc, vpc_subnets, public=public)
+        check_addresses(problems, vpc, ip_address_type, public=public)
+        check_encryption(problems, certificate, without_tls, public=public)
+        _check_names(problems, zone, hosts)
+        _check_allocations(problems, allocation_ids, vpc, vpc_subnets, public=public)
         if ip_address_type not in {IPV4, elbv2.IpAddressType.DUAL_STACK}:
-            faults.add(
+            problems.add(
                 f"ip_address_type is {ip_address_type.name}, which a network load balancer has not; use DUAL_STACK"
             )
-        self.clients = clients(vpc, ingress, ip_address_type, faults, public=public)
-        faults.raise_found()
+        self.clients = clients(vpc, ingress, ip_address_type, problems, public=public)
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
@@ -214,18 +214,18 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         return bucket
 
 
-def _check_names(faults: Faults, zone: route53.IHostedZone | None, hosts: Sequence[str]) -> None:
+def _check_names(problems: Problems, zone: route53.IHostedZone | None, hosts: Sequence[str]) -> None:
     if zone is not None and not hosts:
-        faults.add("zone is given without host, but no listener names one; use host='mqtt.example.com'")
+        problems.add("zone is given without host, but no listener names one; use host='mqtt.example.com'")
     if zone is None and hosts:
-        faults.add("host is given without the zone that it is to be a record of; use zone=")
+        problems.add("host is given without the zone that it is to be a record of; use zone=")
     for host in hosts:
         if zone is not None and not is_record_of(zone, host):
-            faults.add(f"host is {host!r}, but the zone cannot hold that; use a name that ends with the zone's")
+            problems.add(f"host is {host!r}, but the zone cannot hold that; use a name that ends with the zone's")
 
 
 def _check_allocations(
-    faults: Faults,
+    problems: Problems,
     allocation_ids: Sequence[str],
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection | None,
@@ -235,16 +235,16 @@ def _check_allocations(
     if not allocation_ids:
         return
     for each in allocation_ids:
-        faults.keep(load_balancing_limits.ALLOCATION_ID, "allocation_ids", each)
+        problems.check(load_balancing_limits.ALLOCATION_ID, "allocation_ids", each)
     if not public:
-        faults.add(
+        problems.add(
             "allocation_ids are given, but a load balancer that is not public has no public address; "
             "leave them out, or use public=True"
         )
         return
     subnets = _count(vpc, vpc_subnets)
     if subnets != len(allocation_ids):
-        faults.add(
+        problems.add(
             f"allocation_ids are {len(allocation_ids)}, but it stands in {subnets} subnets and each takes one; "
             "name one for each, or other subnets with vpc_subnets="
         )

@@ -13,7 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.workload import limits
 from moorage.workload.durations import default_seconds, seconds
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -68,14 +68,14 @@ class TargetHealth:
     unhealthy_threshold_count: int = attrs.field(default=2, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("TargetHealth")
-        faults.keep(limits.TARGET_PATH, "path", self.path)
-        faults.keep(limits.TARGET_INTERVAL, "interval", self.interval)
-        faults.keep(limits.TARGET_TIMEOUT, "timeout", self.timeout)
-        faults.keep(limits.TARGET_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
-        faults.keep(limits.TARGET_THRESHOLD, "healthy_threshold_count", self.healthy_threshold_count)
-        faults.keep(limits.TARGET_THRESHOLD, "unhealthy_threshold_count", self.unhealthy_threshold_count)
-        faults.raise_found()
+        problems = Problems("TargetHealth")
+        problems.check(limits.TARGET_PATH, "path", self.path)
+        problems.check(limits.TARGET_INTERVAL, "interval", self.interval)
+        problems.check(limits.TARGET_TIMEOUT, "timeout", self.timeout)
+        problems.check(limits.TARGET_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
+        problems.check(limits.TARGET_THRESHOLD, "healthy_threshold_count", self.healthy_threshold_count)
+        problems.check(limits.TARGET_THRESHOLD, "unhealthy_threshold_count", self.unhealthy_threshold_count)
+        problems.raise_any()
 
 
 def health_of(given: TargetHealth | str) -> TargetHealth:
@@ -133,25 +133,25 @@ class Route:
         return band[int.from_bytes(hashlib.sha256(asked.encode()).digest()[:8]) % len(band)]
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
+        problems = Problems("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
         for host in self.host:
-            faults.keep(limits.RULE_HOST, "host", host)
+            problems.check(limits.RULE_HOST, "host", host)
         for path in self.path:
-            faults.keep(limits.RULE_PATH, "path", path)
-        faults.keep(limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
-        faults.keep(limits.RULE_PRIORITY, "priority", self.priority)
-        faults.keep(limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+            problems.check(limits.RULE_PATH, "path", path)
+        problems.check(limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
+        problems.check(limits.RULE_PRIORITY, "priority", self.priority)
+        problems.check(limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         if self.grpc:
-            faults.keep(limits.TARGET_GRPC_PATH, "health path", self.health.path)
-            faults.keep(limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
+            problems.check(limits.TARGET_GRPC_PATH, "health path", self.health.path)
+            problems.check(limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
         else:
-            faults.keep(limits.TARGET_CODES, "health codes", self.health.codes)
+            problems.check(limits.TARGET_CODES, "health codes", self.health.codes)
         if is_token((*self.host, *self.path)) and self.priority == self._worked_out():
-            faults.add(
+            problems.add(
                 "host or path is known only at deployment, so no priority can be worked out that stays the same; "
                 "use priority="
             )
-        faults.raise_found()
+        problems.raise_any()
 
     @property
     def grpc(self) -> bool:
@@ -167,20 +167,20 @@ class Route:
         """Of these ports of a target those that the load balancer connects to: the first, the last, whether by UDP."""
         return [(*ports, False)]
 
-    def check(self, faults: Faults) -> None:
+    def check(self, problems: Problems) -> None:
         """Note why it cannot be on its load balancer, or beside the routes that services have there already."""
         if not self.load_balancer.reads_requests:
-            faults.add(
+            problems.add(
                 f"route for {self.says} is of {self.load_balancer.node.path}, a network load balancer, which reads no "
                 "requests; use Listener(..., port), or a LoadBalancer"
             )
             return
         if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer.https:
-            faults.add(
+            problems.add(
                 f"route for {self.says} is {self.protocol_version.name}, which clients speak over HTTPS alone; "
                 "give the load balancer a certificate="
             )
-        self.load_balancer.check(self, faults)
+        self.load_balancer.check(self, problems)
 
     def hides(self, other: Route) -> bool:
         """Whether every request that `other` asks for is one that this route asks for too."""

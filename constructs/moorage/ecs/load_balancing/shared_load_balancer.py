@@ -14,7 +14,7 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import anyone, selected
 from moorage.ecs.network.network import Network
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
@@ -55,11 +55,11 @@ class SharedLoadBalancer(Construct):
         self._aliases: set[str] = set()
         self._claimed: list[tuple[Claim, Construct]] = []
 
-    def check(self, route: Claim, faults: Faults) -> None:
+    def check(self, route: Claim, problems: Problems) -> None:
         """Note why `route` cannot stand beside those that services have on this load balancer already."""
         for other, of in self._claimed:
             if clash := route.clash(other, of):
-                faults.add(clash)
+                problems.add(clash)
 
     def claim(self, route: Claim, service: Construct) -> None:
         """Record that `service` has `route`."""
@@ -197,7 +197,7 @@ def clients(
     vpc: ec2.IVpc,
     ingress: Sequence[ec2.IPeer] | None,
     addresses: elbv2.IpAddressType,
-    faults: Faults,
+    problems: Problems,
     *,
     public: bool,
 ) -> tuple[ec2.IPeer, ...]:
@@ -205,16 +205,16 @@ def clients(
     if ingress is not None:
         return tuple(ingress)
     if not public:
-        return _inside(vpc, faults)
+        return _inside(vpc, problems)
     return (anyone(),) if addresses is IPV4 else (anyone(), ec2.Peer.any_ipv6())
 
 
-def _inside(vpc: ec2.IVpc, faults: Faults) -> tuple[ec2.IPeer, ...]:
+def _inside(vpc: ec2.IVpc, problems: Problems) -> tuple[ec2.IPeer, ...]:
     """The addresses of a VPC, as far as it says which they are."""
     try:
         return (ec2.Peer.ipv4(vpc.vpc_cidr_block),)
     except RuntimeError:  # imported without them
-        faults.add(
+        problems.add(
             "ingress is not given, and the VPC does not say its addresses, to which it would open; "
             "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
         )
@@ -222,29 +222,29 @@ def _inside(vpc: ec2.IVpc, faults: Faults) -> tuple[ec2.IPeer, ...]:
 
 
 def check_subnets(
-    faults: Faults, limit: Limit, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
+    problems: Problems, limit: Limit, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
 ) -> None:
     """Note where there are too few subnets to stand in, as far as the VPC says."""
     if vpc_subnets is not None:
         if vpc_subnets.subnets is not None:
-            faults.keep(limit, "the number of subnets", len(vpc_subnets.subnets))
+            problems.check(limit, "the number of subnets", len(vpc_subnets.subnets))
     elif Network.of(vpc) is None and not is_token(vpc.availability_zones):
         chosen = vpc.public_subnets if public else vpc.private_subnets or vpc.isolated_subnets
         kind = "public subnets of the VPC" if public else "private subnets of the VPC"
-        faults.keep(limit, f"the number of {kind}", len(chosen))
+        problems.check(limit, f"the number of {kind}", len(chosen))
 
 
-def check_addresses(faults: Faults, vpc: ec2.IVpc, addresses: elbv2.IpAddressType, *, public: bool) -> None:
+def check_addresses(problems: Problems, vpc: ec2.IVpc, addresses: elbv2.IpAddressType, *, public: bool) -> None:
     """Note IPv6 where a VPC is known to have none, and no public IPv4 where nothing is public."""
     if addresses is IPV4:
         return
     if Network.of(vpc) is not None:
-        faults.add(
+        problems.add(
             f"ip_address_type is {addresses.name}, but the subnets of a Network have IPv4 addresses alone; leave it "
             "out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
         )
     if addresses is _NO_IPV4_NAME and not public:
-        faults.add(
+        problems.add(
             f"ip_address_type is {addresses.name}, but a load balancer that is not public has no public address; "
             "use DUAL_STACK, or public=True"
         )

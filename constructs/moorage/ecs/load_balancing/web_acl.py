@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_wafv2 as wafv2
 
 from moorage.workload import load_balancing_limits
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
     from constructs import Construct
 
 
-def check_web_acl(web_acl: str | wafv2.CfnWebACL, stack: cdk.Stack, faults: Faults) -> None:
+def check_web_acl(web_acl: str | wafv2.CfnWebACL, stack: cdk.Stack, problems: Problems) -> None:
     """Note a web ACL that a load balancer in `stack` could not have: one of CloudFront, or of another region."""
     if isinstance(web_acl, wafv2.CfnWebACL):
         if not is_token(web_acl.scope) and web_acl.scope != "REGIONAL":
-            faults.add(
+            problems.add(
                 f"web_acl is {web_acl.node.path} with the scope {web_acl.scope!r}, but "
-                f"{load_balancing_limits.WEB_ACL_ARN.says}; define one with scope='REGIONAL'"
+                f"{load_balancing_limits.WEB_ACL_ARN.rule}; define one with scope='REGIONAL'"
             )
         of = web_acl.stack.region
     else:
-        before = len(faults.found)
-        faults.keep(load_balancing_limits.WEB_ACL_ARN, "web_acl", web_acl)
-        if is_token(web_acl) or len(faults.found) > before:
+        before = len(problems.found)
+        problems.check(load_balancing_limits.WEB_ACL_ARN, "web_acl", web_acl)
+        if is_token(web_acl) or len(problems.found) > before:
             return
         of = web_acl.split(":")[3]
     if not is_token((of, stack.region)) and of != stack.region:
-        faults.add(
+        problems.add(
             f"web_acl is of {of}, but the load balancer stands in {stack.region}, and a regional web ACL protects its "
             "own region; use one of that"
         )

@@ -14,7 +14,7 @@ from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.load_balancing.target_metrics import error_share, requests, worst
 from moorage.ecs.monitoring.service_alarms import service_of
 from moorage.workload import limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -64,13 +64,13 @@ class Dashboard(Construct):
             ValueError: there is no service, one twice, or more than a dashboard has room for.
         """
         shown = [service_of(each) for each in services]
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         if not shown:
-            faults.add("services is empty, so the dashboard would show nothing; name at least one Service or Worker")
+            problems.add("services is empty, so the dashboard would show nothing; name at least one Service or Worker")
         for path in sorted({each.node.path for each in shown if shown.count(each) > 1}):
-            faults.add(f"services has {path} more than once; name each once")
-        faults.keep(limits.WIDGETS, "services", sum(map(_widgets_of, shown)))
-        faults.raise_found()
+            problems.add(f"services has {path} more than once; name each once")
+        problems.check(limits.WIDGETS, "services", sum(map(_widgets_of, shown)))
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         clusters = {id(each.cluster): each.cluster for each in shown}

@@ -13,7 +13,7 @@ from moorage.ecs.load_balancing.target_metrics import on_target
 from moorage.ecs.service.service import Service
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, optional_milliseconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
@@ -67,19 +67,19 @@ class ServiceAlarms(Construct):
         """
         watched = service_of(service)
         milliseconds = optional_milliseconds(latency)
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         for name, percent in (("cpu_percent", cpu_percent), ("memory_percent", memory_percent)):
-            faults.keep(rollout_limits.TARGET_PERCENT, name, percent)
-        faults.keep(rollout_limits.ALARM_PERCENT, "errors_percent", errors_percent)
-        faults.keep(rollout_limits.ALARM_COUNT, "latency", milliseconds)
-        faults.keep(rollout_limits.ALARM_COUNT, "unhealthy_targets", unhealthy_targets)
-        faults.keep(rollout_limits.ALARM_MINUTES, "minutes", minutes)
+            problems.check(rollout_limits.TARGET_PERCENT, name, percent)
+        problems.check(rollout_limits.ALARM_PERCENT, "errors_percent", errors_percent)
+        problems.check(rollout_limits.ALARM_COUNT, "latency", milliseconds)
+        problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", unhealthy_targets)
+        problems.check(rollout_limits.ALARM_MINUTES, "minutes", minutes)
         of_routes = (errors_percent, milliseconds, unhealthy_targets)
         reads = any(target.route.reads_requests for target in watched.targets)
         ringing = of_routes if reads else (unhealthy_targets,) if watched.targets else ()
         if all(each is None for each in (cpu_percent, memory_percent, *ringing)):
-            faults.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
-        faults.raise_found()
+            problems.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         of_tasks = {

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from moorage.workload import limits
 from moorage.workload.endpoints import GATEWAY_SERVICES, Endpoints
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 from moorage.workload.required_services import Needs
 
 NONE = Endpoints()
@@ -61,15 +61,15 @@ class Network(Construct):
             ValueError: the zones, gateways or addresses are outside their limits.
         """
         gateways = zones if nat_gateways is None else nat_gateways
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        faults.keep(limits.ZONES, "zones", zones)
-        faults.keep(limits.NETWORK_CIDR, "cidr", (cidr, zones))
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        problems.check(limits.ZONES, "zones", zones)
+        problems.check(limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
-            faults.add(
+            problems.add(
                 f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; "
                 f"use 0 to {zones}"
             )
-        faults.raise_found()
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.zones = zones

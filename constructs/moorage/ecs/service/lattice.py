@@ -14,7 +14,7 @@ from moorage.ecs.cdk_values import ecs_itself, tcp
 from moorage.ecs.load_balancing.route import TargetHealth
 from moorage.ecs.task.task_definition import port_name
 from moorage.workload import limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -64,35 +64,35 @@ class Lattice:
     target_group_arn: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("Lattice")
-        faults.keep(limits.PREFIX_LIST, "prefix_list", self.prefix_list)
-        faults.keep(limits.LATTICE_TARGET_GROUP, "target_group_arn", self.target_group_arn)
-        faults.keep(limits.TARGET_CODES, "health codes", self.health.codes)
+        problems = Problems("Lattice")
+        problems.check(limits.PREFIX_LIST, "prefix_list", self.prefix_list)
+        problems.check(limits.LATTICE_TARGET_GROUP, "target_group_arn", self.target_group_arn)
+        problems.check(limits.TARGET_CODES, "health codes", self.health.codes)
         if self.target_group_arn is not None and self.health != TargetHealth():
-            faults.add("health is given, but the target group exists already, and has its own; leave one of them out")
-        faults.raise_found()
+            problems.add("health is given, but the target group exists already, and has its own; leave one of them out")
+        problems.raise_any()
 
     def serving(self, task: Task) -> tuple[Container, ...]:
         """The containers with a port that may serve, of which the first does."""
         return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
 
-    def check(self, task: Task, faults: Faults) -> None:
+    def check(self, task: Task, problems: Problems) -> None:
         """Note why a service of this task could not have this place."""
         ports = ", ".join(repr(each.name) for each in task.containers if each.port)
         (serving, *_) = self.serving(task) or (None,)
         if task.network_mode is not NetworkMode.AWSVPC:
-            faults.add(
+            problems.add(
                 f"lattice is given in {task.network_mode.value} mode, but its targets are the addresses of tasks, "
                 "which have none of their own there; use network_mode=NetworkMode.AWSVPC"
             )
         elif not ports:
-            faults.add("lattice needs a container with a port, and the task has none; use Container(..., port=...)")
+            problems.add("lattice needs a container with a port, and the task has none; use Container(..., port=...)")
         elif serving is None:
-            faults.add(
+            problems.add(
                 f"lattice names container {self.container!r}, but those with a port are {ports}; use one of them"
             )
         elif port_name(task, serving) is None:
-            faults.add(
+            problems.add(
                 f"lattice is given, but a port is named after its container, and {serving.name!r} is no name of one; "
                 "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', not first '-'"
             )

@@ -14,7 +14,7 @@ from moorage.delivery.dead_letters import define_dead_letters, let_send
 from moorage.ecs.cdk_values import arn, here
 from moorage.ecs.task.run_task import define_machine, define_role
 from moorage.workload import secret_sources
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -87,9 +87,9 @@ def define_redeployment(
     """
     read = [(name, secret) for container in task.containers for name, secret in container.all_secrets]
     pattern = changed(secret for _, secret in read)
-    faults = Faults(lambda: str(scope.node.path))
+    problems = Problems(lambda: str(scope.node.path))
     if pattern is None:
-        faults.add(
+        problems.add(
             "redeploy_on_rotation() waits for nothing, since no container reads a secret or a parameter that could "
             "have another value; use Container(secrets={...}), without the id of a version"
         )
@@ -97,11 +97,11 @@ def define_redeployment(
     for name, secret in read:
         account = secret_sources.account(secret)
         if account and not is_token(ours) and account != ours:
-            faults.add(
+            problems.add(
                 f"secrets {name!r} is of account {account}, whose events do not come to {ours}; "
                 "send them to its event bus, and redeploy by a rule of your own"
             )
-    faults.raise_found()
+    problems.raise_any()
 
     rotation = Construct(scope, "Rotation")
     machine = define_machine(rotation, *_deploying(service, cluster.cluster_arn), log_group)

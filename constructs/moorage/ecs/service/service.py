@@ -38,7 +38,7 @@ from moorage.ecs.service.service_checks import (
 )
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, Launched, connections_of, warn
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.scaling import Scaling
 from moorage.workload.task import NetworkMode
 
@@ -149,25 +149,25 @@ class Service(Construct):
             egress=egress,
         )
         chosen = rollout or (DAEMON if placement.daemon else ROLLING)
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        launch.check(faults, routed=bool(routes))
-        check_scaling(scaling, routes, placement, faults)
-        check_routes(routes, task, launch.reach.vpc, faults)
-        check_placement(placement, launch.strategy, launch.known.capacities, faults)
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        launch.check(problems, routed=bool(routes))
+        check_scaling(scaling, routes, placement, problems)
+        check_routes(routes, task, launch.reach.vpc, problems)
+        check_placement(placement, launch.strategy, launch.known.capacities, problems)
         named = connect is not None and connect.name_for(task) is not None
-        check_rollout(chosen, copies, routes, placement, faults, named=named)
+        check_rollout(chosen, copies, routes, placement, problems, named=named)
         first = attrs.evolve(launch, task=pre_deployment_task) if pre_deployment_task else None
         if first:
-            first.check_named("pre_deployment_task", faults)
-            first.task.check_run_alone(faults)
+            first.check_named("pre_deployment_task", problems)
+            first.task.check_run_alone(problems)
         if connect:
-            connect.check(task, launch.known, faults)
-        told = check_room(task, launch.strategy, copies, placement, chosen, faults)
+            connect.check(task, launch.known, problems)
+        told = check_room(task, launch.strategy, copies, placement, chosen, problems)
         told["@moorage/ecs:spot-drain"] = slow_to_leave(routes, launch.strategy)
-        told["@moorage/ecs:grace"] = check_grace(grace, task, faults, checked=bool(routes or lattices))
-        check_discovery(cloud_map_options, task, cluster, connected=connect is not None, faults=faults)
-        check_lattices(lattices, task, chosen, faults)
-        faults.raise_found()
+        told["@moorage/ecs:grace"] = check_grace(grace, task, problems, checked=bool(routes or lattices))
+        check_discovery(cloud_map_options, task, cluster, connected=connect is not None, problems=problems)
+        check_lattices(lattices, task, chosen, problems)
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         launch.warn(self)
@@ -296,27 +296,27 @@ class Service(Construct):
         """
         from moorage.ecs.service.service_connect import apart, open_path  # noqa: PLC0415  # loaded only where services connect
 
-        faults = Faults(lambda: str(self.node.path))
+        problems = Problems(lambda: str(self.node.path))
         for service in (self, other):
             if service._connect is None:  # of the same class
-                faults.add(
+                problems.add(
                     f"{service.node.path} has no place in a namespace, so it knows no names of others and has none; "
                     "use Service(connect=ServiceConnect())"
                 )
             if not service.security_groups:
-                faults.add(
+                problems.add(
                     f"{service.node.path} runs behind instances whose security group is not known, so that no path "
                     "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
                 )
         if self._connect and other._connect and apart(self._launch.known, other._launch.known):  # of the same class
-            faults.add(
+            problems.add(
                 f"{other.node.path} has its name in another namespace than this service, whose proxy would not find "
                 "it; define both in one cluster, or in clusters that share a namespace"
             )
         front = other._launch.task.front  # of the same class
         if front is None or front.port is None:
-            faults.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
-        faults.raise_found()
+            problems.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
+        problems.raise_any()
         if front and front.port and other._connect:  # of the same class
             open_path(self._connected, other._connected, front.port)  # of the same class
             return other._connect.url_for(other._launch.task)  # of the same class

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.strategy import Strategy
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.service.lattice import Lattice
-    from moorage.workload.problems import Faults
+    from moorage.workload.problems import Problems
     from moorage.workload.rollout import Rollout
     from moorage.workload.scaling import Scaling
     from moorage.workload.task import Task
@@ -36,23 +36,23 @@ SPOT_NOTICE_SECONDS = 120
 
 
 def check_room(
-    task: Task, strategy: Strategy, scaling: Scaling, placement: Placement, rollout: Rollout, faults: Faults
+    task: Task, strategy: Strategy, scaling: Scaling, placement: Placement, rollout: Rollout, problems: Problems
 ) -> dict[str, str | None]:
     """Note what the instances do not hold; returns what is only warned of, by the name of the warning."""
     if strategy.kind is Kind.FARGATE:
         return {}
     from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs none of it
 
-    fit_checks.check_fit(task, strategy, faults)
+    fit_checks.check_fit(task, strategy, problems)
     vain = {"@moorage/ecs:types-in-vain": fit_checks.types_in_vain(task, strategy)}
     if placement.daemon:
         return vain
-    fit_checks.check_rollout(task, strategy, scaling.minimum, rollout, faults)
+    fit_checks.check_rollout(task, strategy, scaling.minimum, rollout, problems)
     return {"@moorage/ecs:room": fit_checks.shortage_at_most(task, strategy, scaling.maximum), **vain}
 
 
 def check_placement(
-    placement: Placement, strategy: Strategy, offered: Sequence[Capacity] | None, faults: Faults
+    placement: Placement, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems
 ) -> None:
     """Note placement that ECS would not take.
 
@@ -60,22 +60,22 @@ def check_placement(
         placement: Where tasks go.
         strategy: Over which capacities.
         offered: What the cluster has, or None where that is not known.
-        faults: Where to note it.
+        problems: Where to note it.
     """
-    placement.check(faults)
+    placement.check(problems)
     if placement.daemon and (strategy.base or len(set(strategy.weights.values())) > 1):
-        faults.add(
+        problems.add(
             "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
         )
     existing = [each for each in strategy.weights if each.exists_already and each.kind is Kind.INSTANCES]
     if placement.daemon and existing and not _all_instances(strategy, offered):
-        faults.add(
+        problems.add(
             f"capacity of a daemon is {existing[0].name!r}, whose instances do not say which they are, so that it "
             "would run on all of the cluster's; use one made by Capacity.ec2, or name all that the cluster has, here "
             "and in Cluster.from_attributes(capacity=[...])"
         )
     if placement != SPREAD and strategy.kind is not Kind.INSTANCES:
-        faults.add(
+        problems.add(
             f"placement is given, but on {strategy.kind.value} AWS places tasks; "
             "leave it out, or use a Capacity.ec2(...)"
         )
@@ -88,21 +88,21 @@ def _all_instances(strategy: Strategy, offered: Sequence[Capacity] | None) -> bo
     )
 
 
-def check_scaling(scaling: Scaling | None, routes: Routes, placement: Placement, faults: Faults) -> None:
+def check_scaling(scaling: Scaling | None, routes: Routes, placement: Placement, problems: Problems) -> None:
     """Note what does not move the number of copies."""
     if scaling is None:
         return
     if placement.daemon:
-        faults.add(
+        problems.add(
             "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity grow"
         )
     predicted = scaling.predictive.requests_per_task if scaling.predictive else None
     for argument, requests in (("requests_per_task", scaling.requests_per_task), ("predictive", predicted)):
         if requests is not None and not any(route.reads_requests for route in routes):
             why = "a network load balancer counts none" if routes else "without a route nothing counts requests"
-            faults.add(f"{argument} is {requests}, but {why}; use route=Route(...), or another target")
+            problems.add(f"{argument} is {requests}, but {why}; use route=Route(...), or another target")
     if scaling.backlog_per_task is not None and scaling.queue is None:
-        faults.add(
+        problems.add(
             f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue whose messages count; "
             "use a Worker, which has one, or Scaling(queue=...)"
         )
@@ -118,7 +118,7 @@ def places_for(task: Task, strategy: Strategy) -> int | None:
 
 
 def check_rollout(
-    rollout: Rollout, copies: Scaling, routes: Routes, placement: Placement, faults: Faults, *, named: bool
+    rollout: Rollout, copies: Scaling, routes: Routes, placement: Placement, problems: Problems, *, named: bool
 ) -> None:
     """Note a rollout that would shift, watch or start nothing.
 
@@ -127,57 +127,57 @@ def check_rollout(
         copies: How many copies there are.
         routes: What they serve of load balancers.
         placement: Where they go.
-        faults: Where to note it.
+        problems: Where to note it.
         named: Whether others reach them by a name of Service Connect, whose proxies shift traffic too (ECS developer
             guide, "Service Connect resources for Amazon ECS blue/green, linear, and canary deployments").
     """
     if placement.daemon:
         if rollout.shifts:
-            faults.add(
+            problems.add(
                 f"rollout is {rollout.shift.value}, but a daemon is replaced where it stands, instance by instance; "
                 "use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
             )
         else:
-            faults.keep(rollout_limits.DAEMON_MAXIMUM, "maximum_percent", rollout.maximum_percent)
+            problems.check(rollout_limits.DAEMON_MAXIMUM, "maximum_percent", rollout.maximum_percent)
         return
     if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (routes or named):
-        faults.add(
+        problems.add(
             f"rollout is {rollout.shift.value}, but without a route there is no traffic to shift; "
             "use route=Route(...), connect=ServiceConnect(...) with a port, or Rollout.rolling()"
         )
     if rollout.alarms and rollout.alarms.on_targets and not routes:
-        faults.add(
+        problems.add(
             "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
             "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
         )
     elif rollout.alarms and not rollout.alarms.rings(reads_requests=any(route.reads_requests for route in routes)):
-        faults.add(
+        problems.add(
             "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
             "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
         )
     for route in routes:
         if not rollout.shifts and not isinstance(route, Route) and route.test_port is not None:
-            faults.add(
+            problems.add(
                 f"listener for {route.says} has test_port={route.test_port}, but a rolling rollout shows no version "
                 "first; leave it out, or use Rollout.blue_green(), canary() or linear()"
             )
     if rollout.shifts and copies.predictive and copies.predictive.requests_per_task is not None:
-        faults.add(
+        problems.add(
             "predictive is of requests, which AWS foretells of one target group, and with this rollout two take turns; "
             "use PredictiveScaling(cpu_percent=...), or Rollout.rolling()"
         )
-    faults.keep(
+    problems.check(
         rollout_limits.ROLLOUT_PROGRESS,
         "rollout",
         (copies.minimum, rollout.minimum_healthy_percent, rollout.maximum_percent),
     )
 
 
-def check_grace(grace: int | None, task: Task, faults: Faults, *, checked: bool) -> str | None:
+def check_grace(grace: int | None, task: Task, problems: Problems, *, checked: bool) -> str | None:
     """Note a grace period that ECS would not take, or that nothing would heed; returns what is only warned of."""
-    faults.keep(limits.GRACE_PERIOD, "health_check_grace_period", grace)
+    problems.check(limits.GRACE_PERIOD, "health_check_grace_period", grace)
     if grace is not None and not checked:
-        faults.add(
+        problems.add(
             f"health_check_grace_period is {grace} s, but without a route no load balancer checks the tasks; "
             "use route=Route(...), or HealthCheck(start_period=...) in the container"
         )
@@ -198,15 +198,17 @@ def starts_in(task: Task) -> int:
 
 
 def check_discovery(
-    options: ecs.CloudMapOptions | None, task: Task, cluster: ecs.ICluster, *, connected: bool, faults: Faults
+    options: ecs.CloudMapOptions | None, task: Task, cluster: ecs.ICluster, *, connected: bool, problems: Problems
 ) -> None:
     """Note a name in Cloud Map that a service could not have."""
     if options is None:
         return
     if connected:
-        faults.add("cloud_map_options and connect are both given, but a service has one place of names; leave one out")
+        problems.add(
+            "cloud_map_options and connect are both given, but a service has one place of names; leave one out"
+        )
     if options.cloud_map_namespace is None and cluster.default_cloud_map_namespace is None:
-        faults.add(
+        problems.add(
             "cloud_map_options name no namespace, and the cluster has none by default; "
             "use CloudMapOptions(cloud_map_namespace=...)"
         )
@@ -214,22 +216,22 @@ def check_discovery(
 
     of_address = options.dns_record_type in {servicediscovery.DnsRecordType.A, servicediscovery.DnsRecordType.AAAA}
     if of_address and task.network_mode is not NetworkMode.AWSVPC:
-        faults.add(
+        problems.add(
             f"cloud_map_options have a record of an address, but in {task.network_mode.value} mode tasks have none of "
             "their own; use DnsRecordType.SRV"
         )
 
 
-def check_lattices(lattices: tuple[Lattice, ...], task: Task, rollout: Rollout, faults: Faults) -> None:
+def check_lattices(lattices: tuple[Lattice, ...], task: Task, rollout: Rollout, problems: Problems) -> None:
     """Note why a service could not be reached through VPC Lattice."""
-    faults.keep(limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(lattices))
+    problems.check(limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(lattices))
     if lattices and rollout.shifts:
-        faults.add(
+        problems.add(
             f"rollout is {rollout.shift.value}, but a target group of VPC Lattice takes turns with no other here; "
             "use Rollout.rolling(), or a route in place of lattice"
         )
     for lattice in lattices:
-        lattice.check(task, faults)
+        lattice.check(task, problems)
 
 
 def slow_to_leave(routes: Routes, strategy: Strategy) -> str | None:
@@ -246,32 +248,32 @@ def slow_to_leave(routes: Routes, strategy: Strategy) -> str | None:
     )
 
 
-def check_routes(routes: Routes, task: Task, vpc: ec2.IVpc, faults: Faults) -> None:
+def check_routes(routes: Routes, task: Task, vpc: ec2.IVpc, problems: Problems) -> None:
     """Note routes that lead nowhere, those that clash, and those of a load balancer that stands elsewhere."""
-    faults.keep(limits.ROUTES, "the number of routes", len(routes))
+    problems.check(limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
         serving = [each.name for each in task.containers if each.port]
         if not serving:
-            faults.add(
+            problems.add(
                 f"{route.word} for {route.says} needs a container with a port, and the task has none; "
                 "use Container(..., port=...)"
             )
         elif route.container not in {None, *serving}:
-            faults.add(
+            problems.add(
                 f"{route.word} for {route.says} names container {route.container!r}, but those with a port are "
                 f"{', '.join(map(repr, serving))}; use one of them"
             )
         if not isinstance(route, Route):
-            route.check_task(task, faults)
-        route.check(faults)
+            route.check_task(task, problems)
+        route.check(problems)
         if _apart(route.load_balancer.vpc, vpc):
-            faults.add(
+            problems.add(
                 f"{route.word} for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC "
                 "than the cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
             )
         for other in routes[:index]:
             if other.load_balancer is route.load_balancer and (clash := route.clash(other, None)):
-                faults.add(clash)
+                problems.add(clash)
 
 
 def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:

@@ -17,7 +17,7 @@ from moorage.ecs.load_balancing.define_routes import HANDED_OUT
 from moorage.ecs.task.task_definition import port_name
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ class ServiceConnectTls:
     role: iam.IRole | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("ServiceConnectTls")
-        faults.keep(limits.AUTHORITY_ARN, "authority_arn", self.authority_arn)
-        faults.raise_found()
+        problems = Problems("ServiceConnectTls")
+        problems.check(limits.AUTHORITY_ARN, "authority_arn", self.authority_arn)
+        problems.raise_any()
 
 
 @attrs.frozen(kw_only=True)
@@ -91,10 +91,10 @@ class ServiceConnect:
     access_logs: bool = False
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("ServiceConnect")
-        faults.keep(limits.CONNECT_NAME, "name", self.name)
-        faults.keep(limits.PORT, "port", self.port)
-        faults.raise_found()
+        problems = Problems("ServiceConnect")
+        problems.check(limits.CONNECT_NAME, "name", self.name)
+        problems.check(limits.PORT, "port", self.port)
+        problems.raise_any()
 
     def name_for(self, task: Task) -> str | None:
         """Its name for others; None where the task has no port to connect to."""
@@ -104,39 +104,39 @@ class ServiceConnect:
         """Where others reach it."""
         return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
 
-    def check(self, task: Task, known: Cluster | ImportedCluster, faults: Faults) -> None:
+    def check(self, task: Task, known: Cluster | ImportedCluster, problems: Problems) -> None:
         """Note why a service of this task could not have this place in the namespace of a cluster."""
         name = self.name_for(task)
         if known.namespace is None:
-            faults.add(
+            problems.add(
                 "connect is given, but the cluster has no namespace in which services have names; "
                 "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
             )
         elif name is not None and (other := _names_in(known).get(_discovered(name))):
-            faults.add(
+            problems.add(
                 f"its name for others is {name!r}, but {other.node.path} is found under {_discovered(name)!r} in that "
                 "namespace, and a name is there once; use ServiceConnect(name=...) with another"
             )
         if task.on_windows:
-            faults.add(
+            problems.add(
                 f"connect is given, but on {task.operating_system_family.value} ECS starts no proxy; leave it out, and "
                 "use cloud_map_options=, or a route"
             )
         front = task.front
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
-            faults.add(
+            problems.add(
                 f"connect is given in {task.network_mode.value} mode, but the proxy needs a network of the task's own; "
                 "use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
             )
         elif front is not None:
-            faults.keep(limits.CONNECT_NAME, "the name for others", self.name_for(task))
+            problems.check(limits.CONNECT_NAME, "the name for others", self.name_for(task))
             if port_name(task, front) is None:
-                faults.add(
+                problems.add(
                     f"connect is given, but a port is named after its container, and {front.name!r} is no name of one; "
                     "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', not first '-'"
                 )
         elif self.name is not None:
-            faults.add(
+            problems.add(
                 f"connect has name {self.name!r}, but the task has no port that others could connect to; "
                 "use Container(..., port=...), or leave the name out"
             )

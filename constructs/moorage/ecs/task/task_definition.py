@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.container_lifecycle import ContainerCondition, HealthCheck
     from moorage.workload.image import Image
-    from moorage.workload.problems import Faults
+    from moorage.workload.problems import Problems
     from moorage.workload.sidecars import FireLens
     from moorage.workload.task import Task
 
@@ -41,7 +41,7 @@ _NETWORK_MODES = {
 }
 
 
-def check_secrets(scope: IConstruct, task: Task, faults: Faults) -> None:
+def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
     """Note secrets of another region than that of the stack that `scope` is in."""
     used = [(container.name, *each) for container in task.containers for each in container.all_secrets]
     if not used:
@@ -50,7 +50,7 @@ def check_secrets(scope: IConstruct, task: Task, faults: Faults) -> None:
     for container, name, secret in used:
         region = secret_sources.region(secret)
         if region and not is_token(here) and region != here:
-            faults.add(
+            problems.add(
                 f"secrets {name!r} of container {container!r} is a secret of {region}, but tasks start in {here} and "
                 "read secrets there; replicate it, and use its ARN there"
             )

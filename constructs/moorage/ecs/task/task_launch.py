@@ -19,7 +19,7 @@ from moorage.ecs.cluster.cluster import known
 from moorage.ecs.network.network import UNREACHED, unreached
 from moorage.ecs.task.task_definition import check_secrets, define_task
 from moorage.workload import limits, platform_checks
-from moorage.workload.problems import Faults, is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -99,29 +99,29 @@ class Launch:
         """The security groups of the instances that stand for tasks without an interface of their own, where known."""
         return [] if self.own_interface else self.known.instance_groups(self.strategy.used, stack)
 
-    def check(self, faults: Faults, *, routed: bool = False) -> None:
+    def check(self, problems: Problems, *, routed: bool = False) -> None:
         """Note what this task, capacity and network cannot do together.
 
         Args:
-            faults: Where to note it.
+            problems: Where to note it.
             routed: Whether a load balancer is to reach it.
         """
-        self._check_kind(faults)
-        self.strategy.check(self.known.capacities, faults)
-        self._check_instances(faults, routed=routed)
-        self._check_network(faults)
-        check_secrets(self.cluster, self.task, faults)
+        self._check_kind(problems)
+        self.strategy.check(self.known.capacities, problems)
+        self._check_instances(problems, routed=routed)
+        self._check_network(problems)
+        check_secrets(self.cluster, self.task, problems)
         for each in filter(None, self._missing):
-            faults.add(unreached(each))
+            problems.add(unreached(each))
         if self.task.execute_command:
-            self._check_sessions(faults)
+            self._check_sessions(problems)
 
-    def check_named(self, argument: str, faults: Faults) -> None:
+    def check_named(self, argument: str, problems: Problems) -> None:
         """Note the same of a second task, behind the argument that gives it."""
-        found = Faults(argument)
+        found = Problems(argument)
         self.check(found)
-        for fault in found.found:
-            faults.add(f"{argument}: {fault}")
+        for problem in found.found:
+            problems.add(f"{argument}: {problem}")
 
     def warn(self, construct: Construct) -> None:
         """Warn where it is not known whether tasks reach what they need, or may."""
@@ -208,39 +208,39 @@ class Launch:
             "with connections"
         )
 
-    def _check_kind(self, faults: Faults) -> None:
+    def _check_kind(self, problems: Problems) -> None:
         kind = self.strategy.kind
         if self.assign_public_ip and kind is not Kind.FARGATE:
-            faults.add(
+            problems.add(
                 "assign_public_ip=True, but only Fargate gives a task a public address; "
                 "leave it out and use a load balancer, or run on Fargate"
             )
         if kind is Kind.FARGATE:
             spot = any(each.name == "FARGATE_SPOT" for each in self.strategy.weights)
-            platform_checks.check_fargate(self.task, faults, spot=spot)
+            platform_checks.check_fargate(self.task, problems, spot=spot)
         elif kind is Kind.MANAGED_INSTANCES:
-            platform_checks.check_managed_instances(self.task, faults)
+            platform_checks.check_managed_instances(self.task, problems)
         else:
-            platform_checks.check_instances(self.task, faults)
+            platform_checks.check_instances(self.task, problems)
 
-    def _check_sessions(self, faults: Faults) -> None:
+    def _check_sessions(self, problems: Problems) -> None:
         """Note sessions that pass by a key which nothing in its place reaches."""
         needs = (self.known.exec_sessions.needs if self.known.exec_sessions else frozenset()) - self.task.needs
         places = [self.vpc_subnets] if self.own_interface else self._starts_in
         for each in places if needs else ():
             if self.reach.missing(needs, each, public_address=self.assign_public_ip):
-                faults.add(
+                problems.add(
                     "execute_command=True, and sessions of the cluster pass by a key, but its subnets cannot reach "
                     "'kms'; use Task(called_services=['kms']), which Endpoints.for_tasks(...) looks at, or a NAT "
                     "gateway (nat_gateways=1)"
                 )
 
-    def _check_instances(self, faults: Faults, *, routed: bool) -> None:
+    def _check_instances(self, problems: Problems, *, routed: bool) -> None:
         """Note what the instances themselves refuse, or could not be reached for."""
         used = self.strategy.used
         unknown = [each.name for each in used if not self.known.knows_group_of(each)]
         if routed and unknown and not self.own_interface and self.strategy.kind is Kind.INSTANCES:
-            faults.add(
+            problems.add(
                 f"route leads to instances of {', '.join(map(repr, unknown))}, whose security group is not known here, "
                 "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
                 "Cluster.from_attributes(security_groups=[...])"
@@ -248,7 +248,7 @@ class Launch:
         asked = self.task.operating_system_family
         for capacity in used:
             if capacity.system not in {None, asked}:
-                faults.add(
+                problems.add(
                     f"operating_system_family is {asked.value!r}, but instances of capacity {capacity.name!r} run "
                     f"{capacity.system.value if capacity.system else ''}; use a capacity with such an AMI "
                     "(Ami.windows(...) has Windows), or run it on Fargate"
@@ -256,13 +256,13 @@ class Launch:
         privileged = [each.name for each in self.task.containers if each.privileged]
         for capacity in used:
             if privileged and not capacity.runs_privileged:
-                faults.add(
+                problems.add(
                     f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
                     "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
                     f"capacity {capacity.name!r}"
                 )
 
-    def _check_network(self, faults: Faults) -> None:
+    def _check_network(self, problems: Problems) -> None:
         """Note what tasks cannot have on the network."""
         ports_given = tuple(self.egress) != DEFAULT_EGRESS
         if not self.own_interface:
@@ -272,22 +272,22 @@ class Launch:
                 "vpc_subnets": self.vpc_subnets is not None,
             }
             for argument in (name for name, is_given in given.items() if is_given):
-                faults.add(
+                problems.add(
                     f"{argument} is given, but in {self.task.network_mode.value} mode tasks have no interface of their "
                     "own; leave it out, and say it of the instances in Capacity.ec2(...)"
                 )
             return
         for port in self.egress:
-            faults.keep(limits.PORT, "egress", port)
+            problems.check(limits.PORT, "egress", port)
         if self.security_groups is not None:
-            faults.keep(limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
+            problems.check(limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
             if ports_given:
-                faults.add(
+                problems.add(
                     "security_groups and egress are both given, but egress is for the group defined here; "
                     "put it into yours"
                 )
         if self.vpc_subnets is not None and self.vpc_subnets.subnets is not None:
-            faults.keep(limits.SUBNETS, "the number of subnets", len(self.vpc_subnets.subnets))
+            problems.check(limits.SUBNETS, "the number of subnets", len(self.vpc_subnets.subnets))
 
     def _define_security_group(self, scope: Construct) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)

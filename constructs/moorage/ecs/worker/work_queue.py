@@ -12,7 +12,7 @@ from moorage.delivery.dead_letters import LONGEST_KEPT_DAYS
 from moorage.ecs.cdk_values import duration
 from moorage.workload import job_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -53,13 +53,13 @@ class WorkQueue:
     encryption_key: kms.IKey | None = None
 
     def __attrs_post_init__(self) -> None:
-        faults = Faults("WorkQueue")
-        faults.keep(job_limits.VISIBILITY_TIMEOUT, "visibility_timeout", self.visibility_timeout)
-        faults.keep(job_limits.MAX_RECEIVES, "max_receives", self.max_receives)
-        faults.keep(job_limits.MESSAGE_RETENTION, "retention", self.retention)
+        problems = Problems("WorkQueue")
+        problems.check(job_limits.VISIBILITY_TIMEOUT, "visibility_timeout", self.visibility_timeout)
+        problems.check(job_limits.MAX_RECEIVES, "max_receives", self.max_receives)
+        problems.check(job_limits.MESSAGE_RETENTION, "retention", self.retention)
         if self.content_based_deduplication and not self.fifo:
-            faults.add("content_based_deduplication is given, but only FIFO queues have it; use fifo=True")
-        faults.raise_found()
+            problems.add("content_based_deduplication is given, but only FIFO queues have it; use fifo=True")
+        problems.raise_any()
 
     def visible_after(self, stops_in: int) -> int:
         """How long a message is hidden, in seconds, for tasks that take so many to stop."""

@@ -20,7 +20,7 @@ from moorage.ecs.service.service_checks import SPREAD
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, warn
 from moorage.ecs.worker.work_queue import WorkQueue
 from moorage.workload import job_limits
-from moorage.workload.problems import Faults
+from moorage.workload.problems import Problems
 from moorage.workload.task import Task
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ class Worker(Construct):
             security_groups=security_groups,
             egress=egress,
         )
-        faults = Faults(lambda: f"{scope.node.path}/{construct_id}")
-        launch.check(faults)
-        _check_queue(wanted, task, faults)
-        _check_scaling(scaling, placement, faults)
-        faults.raise_found()
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        launch.check(problems)
+        _check_queue(wanted, task, problems)
+        _check_scaling(scaling, placement, problems)
+        problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.queue: sqs.IQueue
@@ -188,28 +188,28 @@ def _stops_in(task: Task) -> int:
     return max(_STOP_SECONDS if each.stop_timeout is None else each.stop_timeout for each in task.containers)
 
 
-def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, faults: Faults) -> None:
+def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) -> None:
     for each in task.containers:
         if QUEUE_URL in {*each.environment, *each.secrets}:
-            faults.add(
+            problems.add(
                 f"container {each.name!r} has a variable {QUEUE_URL!r}, which a worker sets to the URL of its queue; "
                 "leave it out, and give the queue as queue="
             )
     timeout = queue.visible_after(_stops_in(task)) if isinstance(queue, WorkQueue) else _visibility_of(queue)
     if timeout is not None:
-        faults.keep(job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stops_in(task)))
+        problems.check(job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stops_in(task)))
 
 
-def _check_scaling(scaling: Scaling, placement: Placement, faults: Faults) -> None:
+def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -> None:
     if scaling.backlog_per_task is None:
-        faults.add(
+        problems.add(
             "scaling has no backlog_per_task, so messages would move nothing; "
             "use Scaling(0, 50, backlog_per_task=100) with as many as a task may have before it, or a Service"
         )
     if scaling.queue is not None:
-        faults.add("scaling names a queue, and a worker has one; give it as queue=, and leave it out of scaling")
+        problems.add("scaling names a queue, and a worker has one; give it as queue=, and leave it out of scaling")
     if placement.daemon:
-        faults.add("placement is a daemon's, of which no backlog moves the number; leave it out, or use a Service")
+        problems.add("placement is a daemon's, of which no backlog moves the number; leave it out, or use a Service")
 
 
 def _visibility_of(queue: sqs.IQueue) -> float | None:
