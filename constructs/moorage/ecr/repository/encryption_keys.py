@@ -23,7 +23,7 @@ def check_key(encryption: Encryption, stack: cdk.Stack, problems: Problems) -> N
     if encryption.given_key is not None:
         regions = (encryption.given_key.env.region, stack.region)
         if not any(map(is_token, regions)):
-            problems.check(limits.KEY_REGION, "the key of encryption", regions)
+            problems.check(limits.KEY_REGION, "encryption", regions)
 
 
 def key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
