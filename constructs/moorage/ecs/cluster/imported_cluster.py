@@ -76,14 +76,14 @@ class ImportedCluster:
         """The name of a capacity's provider in ECS."""
         return capacity.name
 
-    def knows_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # they are of all its instances
+    def knows_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # an imported cluster's groups belong to all its instances
         """Whether the security group of a capacity's instances is known."""
         return bool(self.security_groups)
 
     def instance_groups(
         self,
-        used: Iterable[Capacity],  # noqa: ARG002  # likewise
-        stack: cdk.Stack | None = None,  # noqa: ARG002  # they are imported, and have rules where they are opened
+        used: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
+        stack: cdk.Stack | None = None,  # noqa: ARG002  # Cluster's method takes it
     ) -> list[ec2.ISecurityGroup]:
         """The security groups of its instances."""
         return list(self.security_groups)

@@ -169,7 +169,7 @@ class SharedLoadBalancer(Construct):
     ) -> None:
         """Define `host` in `zone`, as a record of each kind of address that the load balancer has; once."""
         from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loaded only where a zone is given
-        from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415
+        from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415  # loaded only where a zone is given
 
         if host in self._aliases:
             return
