@@ -11,6 +11,7 @@ import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import optional_duration
 from moorage.ecs.load_balancing.define_routes import HANDED_OUT
@@ -21,7 +22,6 @@ from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
     from constructs import Construct, IConstruct, Node
@@ -177,8 +177,6 @@ class ServiceConnect:
         )
 
     def _encrypted(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration | None:
-        from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loaded only where there is a certificate
-
         if self.tls is None:
             return None
         key = self.tls.key
@@ -213,7 +211,7 @@ def _discovered(name: str) -> str:
 
 def apart(one: Cluster | ImportedCluster, other: Cluster | ImportedCluster) -> bool:
     """Whether the namespaces of two clusters are known to be two."""
-    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where services connect
+    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
     mine, its = one.namespace, other.namespace
     if isinstance(mine, str) and isinstance(its, str):

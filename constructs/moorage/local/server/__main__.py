@@ -9,6 +9,9 @@ import os
 import signal
 import sys
 
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
 _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.groups", "autoscaling.api", "services.cloudtrail",
     "services.cloudwatch", "services.ec2", "ecr.repository_type", "ecr.api", "ecr.public", "ecr.registry_types",
@@ -65,9 +68,6 @@ def _prepare_environment(port: int, log_level: str, secret: str) -> None:
 
 
 async def _serve(port: int, log_level: str) -> None:
-    from hypercorn.asyncio import serve  # noqa: PLC0415  # after the environment is settled
-    from hypercorn.config import Config  # noqa: PLC0415  # after the environment is settled
-
     app = _extended()
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
