@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.ecs.network.network import Reach
+from moorage.scope.per_construct import PerConstruct
 from moorage.workload import limits
 from moorage.workload.problems import Problems, is_token
 
@@ -92,7 +92,7 @@ class ImportedCluster:
         """Nothing: how much room its instances have is not known."""
 
 
-_known: weakref.WeakKeyDictionary[ecs.ICluster, ImportedCluster] = weakref.WeakKeyDictionary()
+_known: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()
 """What was said of each cluster that `Cluster.from_attributes` returned."""
 
 
@@ -131,13 +131,14 @@ def import_cluster(
             default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
             execute_command_configuration=exec_sessions.configuration if exec_sessions else None,
         )
-    _known[cluster] = ImportedCluster(
+    imported = ImportedCluster(
         with_capacity=cluster,
         capacities=None if capacity is None else tuple(capacity),
         namespace=namespace,
         security_groups=tuple(security_groups),
         exec_sessions=exec_sessions,
     )
+    _known.set(cluster, imported)
     return cluster
 
 
