@@ -115,7 +115,7 @@ def test_replication_without_a_prefix_is_of_everything(stack: cdk.Stack) -> None
 
 
 def test_a_cache_comes_with_its_template_and_its_secret(stack: cdk.Stack) -> None:
-    secret = secretsmanager.Secret(stack, "Hub", secret_name="ecr-pullthroughcache/hub")  # noqa: S106
+    secret = secretsmanager.Secret(stack, "Hub", secret_name="ecr-pullthroughcache/hub")  # noqa: S106  # a name
     Registry(stack, "Registry", pull_through=[PullThrough.docker_hub(secret)])
     template(stack).has_resource_properties(
         "AWS::ECR::PullThroughCacheRule", {"CredentialArn": {"Ref": Match.string_like_regexp("^Hub")}}

@@ -161,7 +161,8 @@ def test_a_registry_that_asks_who_pulls_needs_a_secret(make: Any) -> None:
 
 def test_a_secret_that_cloudformation_names_is_refused() -> None:
     named, stack = SimpleNamespace(name=None), SimpleNamespace(resolve=lambda value: value)
-    secret: Any = SimpleNamespace(secret_arn="${Token[A.1]}", node=SimpleNamespace(default_child=named), stack=stack)  # noqa: S106
+    node = SimpleNamespace(default_child=named)
+    secret: Any = SimpleNamespace(secret_arn="${Token[A.1]}", node=node, stack=stack)  # noqa: S106  # a token
     with pytest.raises(ValueError, match="must start with 'ecr-pullthroughcache/'"):
         PullThrough.docker_hub(secret)
     named.name = "ecr-pullthroughcache/hub"

@@ -75,10 +75,10 @@ class AuditTrail:
 
 def define_trail(scope: Construct, kept: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
     """A trail of this region in `scope`, its files in a bucket that is encrypted, versioned, closed and bounded."""
-    from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loaded only where a trail is defined
-    from aws_cdk import aws_iam as iam  # noqa: PLC0415
-    from aws_cdk import aws_kms as kms  # noqa: PLC0415
-    from aws_cdk import aws_s3 as s3  # noqa: PLC0415
+    from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loads aws_cdk.aws_cloudtrail
+    from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loads aws_cdk.aws_iam
+    from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
+    from aws_cdk import aws_s3 as s3  # noqa: PLC0415  # loads aws_cdk.aws_s3
 
     key = kms.Key(scope, "TrailKey", enable_key_rotation=True, removal_policy=removal_policy)
     trails = cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name="*")

@@ -30,7 +30,7 @@ def key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.Remova
     """The key that images are encrypted with, defined in `scope` where it is to be; None where it is AWS's."""
     if not encryption.defines_key:
         return encryption.given_key
-    from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loaded only where a key is defined
+    from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
     return kms.Key(
         scope,

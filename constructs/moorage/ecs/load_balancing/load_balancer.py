@@ -111,7 +111,7 @@ class LoadBalancer(RequestLoadBalancer):
         check_addresses(problems, vpc, ip_address_type, public=public)
         peers = clients(vpc, ingress, ip_address_type, problems, public=public)
         if web_acl is not None:
-            from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loaded only where there is one
+            from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
             check_web_acl(web_acl, stack_of(scope), problems)
         problems.raise_any()
@@ -156,7 +156,7 @@ class LoadBalancer(RequestLoadBalancer):
                 self.security_group.add_ingress_rule(peer, tcp(port), f"Clients on port {port}")
         self.log_bucket = self._log_to_bucket(self.load_balancer, _WRITER, removal_policy) if access_logs else None
         if web_acl is not None:
-            from moorage.ecs.load_balancing.web_acl import associate  # noqa: PLC0415  # likewise
+            from moorage.ecs.load_balancing.web_acl import associate  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
             associate(self, web_acl, self.load_balancer.load_balancer_arn)
 
@@ -192,7 +192,7 @@ class LoadBalancer(RequestLoadBalancer):
             ValueError: an ARN or id is of something else, or of another account or region than `scope`, where rules
                 and target groups of a load balancer cannot stand.
         """
-        from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # loaded where used
+        from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # 2 ms that only imports need
 
         return ImportedLoadBalancer(
             scope,

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import selected
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
+from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 from moorage.ecs.load_balancing.shared_load_balancer import (
     IPV4,
     check_addresses,
@@ -29,8 +30,6 @@ from moorage.workload.problems import Problems
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
-
-    from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 
 _WRITER = "delivery.logs.amazonaws.com"
 """Who writes the logs of network load balancers."""
@@ -180,8 +179,6 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             ValueError: an ARN or id is of something else, or of another account or region than `scope`, where
                 listeners and target groups of a load balancer cannot stand; or what one defined here would raise.
         """
-        from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer  # noqa: PLC0415  # where used
-
         return ImportedNetworkLoadBalancer(
             scope,
             construct_id,
