@@ -44,11 +44,10 @@ def messages(module: Path) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             unread |= {id(part) for part in ast.walk(node)} - {id(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in unread:
-            text = filled_in(node)
-            if "; " in text:
-                yield text
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant | ast.JoinedStr)]
+    for node in sorted(texts, key=lambda node: node.lineno):
+        if id(node) not in unread and "; " in filled_in(node):
+            yield filled_in(node)
 
 
 def filled_in(text: ast.Constant | ast.JoinedStr) -> str:

@@ -561,9 +561,7 @@ def test_udp_and_another_port_to_check_need_more_than_bridge_mode(stack: cdk.Sta
 
 def test_zonal_shift_with_cross_zone_leaves_connections_open_and_warns_of_udp(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True)
-    with pytest.warns(
-        UserWarning, match="protocol of port 53 is UDP, but with cross_zone and zonal_shift AWS may take"
-    ):
+    with pytest.warns(UserWarning, match="protocol of port 53 should be TCP or TLS with cross_zone and zonal_shift"):
         serve(stack, "Dns", Listener(gate, 53, protocol=UDP))
     result = template(stack)
     assert attributes(result, BALANCER)[0]["zonal_shift.config.enabled"] == "true"

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 import attrs
 from aws_cdk import aws_ecs as ecs
 
+from moorage.ecs.capacity.capacity import Kind
 from moorage.workload import capacity_limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from moorage.ecs.capacity.capacity import Capacity
+    from moorage.ecs.capacity.strategy import Strategy
     from moorage.workload.problems import Problems
 
 _ZONE = ("spread", "attribute:ecs.availability-zone")
@@ -75,16 +80,53 @@ class Placement:
         first = self.strategies[0].to_json()[0]
         return (first.type, first.field) == _ZONE
 
-    def check(self, problems: Problems) -> None:
-        """Note what ECS would not take."""
+    def check(self, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems) -> None:
+        """Note placement that ECS does not accept for tasks on these capacities.
+
+        Args:
+            strategy: The capacities of the tasks.
+            offered: The capacities of the cluster; None if they are not known.
+            problems: Where to note it.
+        """
         problems.check(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
         problems.check(
             capacity_limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints)
         )
-        if self.daemon and self.strategies:
+        if self.daemon:
+            self._check_daemon(strategy, offered, problems)
+        if self != EVEN_PLACEMENT and strategy.kind is not Kind.INSTANCES:
+            problems.add(
+                f"placement is given, but on {strategy.kind.value} AWS places tasks; "
+                "leave it out, or use a Capacity.ec2(...)"
+            )
+
+    def _check_daemon(self, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems) -> None:
+        if self.strategies:
             problems.add(
                 "placement has strategies and daemon=True, but a daemon is on every instance; leave the strategies out"
             )
+        if strategy.base or len(set(strategy.weights.values())) > 1:
+            problems.add(
+                "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
+            )
+        imported = [each for each in strategy.weights if each.exists_already and each.kind is Kind.INSTANCES]
+        if imported and not _names_all_instances(strategy, offered):
+            problems.add(
+                f"capacity of a daemon is {imported[0].name!r}, whose instances do not say which they are, so that it "
+                "would run on all of the cluster's; use one made by Capacity.ec2, or name all that the cluster has, "
+                "here and in Cluster.from_attributes(capacity=[...])"
+            )
+
+
+EVEN_PLACEMENT = Placement()
+"""Tasks are spread evenly over zones, then over instances."""
+
+
+def _names_all_instances(strategy: Strategy, offered: Sequence[Capacity] | None) -> bool:
+    """Tell whether a strategy names every capacity of the cluster on whose instances a daemon could run."""
+    return offered is not None and all(
+        any(each.same_as(named) for named in strategy.weights) for each in offered if each.kind is Kind.INSTANCES
+    )
 
 
 @functools.cache

@@ -19,7 +19,6 @@ from moorage.delivery.dead_letters import define_alarm, define_dead_letters
 from moorage.ecs.capacity.capacity import Kind
 from moorage.ecs.job.job_starter import Start
 from moorage.ecs.job.triggers import EventRule, Schedule
-from moorage.ecs.service.service_checks import check_placement
 from moorage.ecs.task.run_task import Run
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.volumes import open_file_systems
@@ -96,11 +95,7 @@ class Job(Construct):
         Raises:
             ValueError: with everything that this task, cluster and trigger cannot do together.
         """
-        triggers: list[Schedule | EventRule] = [
-            *([] if schedule is None else [Schedule.of(schedule)]),
-            *([] if event is None else [EventRule.of(event)]),
-        ]
-        longest = optional_seconds(timeout)
+        timeout_seconds = optional_seconds(timeout)
         launch = Launch.of(
             task,
             cluster,
@@ -111,12 +106,13 @@ class Job(Construct):
             egress=egress,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        triggers = _triggers(schedule, event)
         _check_triggers(triggers, task, scope, problems)
         launch.check(problems)
         _check_placement(launch, placement, problems)
         task.check_run_alone(problems)
-        problems.check(job_limits.TASK_TIMEOUT, "timeout", longest)
-        if overlap and longest is None:
+        problems.check(job_limits.TASK_TIMEOUT, "timeout", timeout_seconds)
+        if overlap and timeout_seconds is None:
             _check_target(launch, problems)
         problems.raise_any()
 
@@ -127,27 +123,39 @@ class Job(Construct):
         self.log_group = launched.log_group
         self.security_groups = launched.security_groups
         self.task_definition = launched.task_definition
-        self._run = Run(
-            launched=launched,
-            cluster=launch.known.with_capacity,
-            placement=placement,
-        )
-        self.state_machine: sfn.StateMachine | None = None
-        if not overlap or longest is not None:
-            passed = bool(trigger.environment)
-            self.state_machine = self._run.define_machine(self, overlap=overlap, timeout=longest, passed=passed)
-        self.dead_letter_queue: sqs.IQueue = trigger.dead_letter_queue or self._define_dead_letters(
-            removal_policy, managed_key=isinstance(trigger, Schedule)
-        )
+        self._run = Run(launched=launched, cluster=launch.known.with_capacity, placement=placement)
+        self.state_machine = self._define_machine(trigger, overlap=overlap, timeout=timeout_seconds)
+        self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
         start = Start(self._run, self.state_machine, self.dead_letter_queue)
         self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
         self.rule = start.define_rule(self, trigger) if isinstance(trigger, EventRule) else None
         if task.volumes:
             open_file_systems(self, [task], self, self.connections if launch.own_interface else None)
-        self.alarm = None
-        if trigger.alarm_actions is not None:
-            why = "The job could not be started: what was to start it is in its dead-letter queue"
-            self.alarm = define_alarm(self, "NotStarted", self.dead_letter_queue, trigger.alarm_actions, why)
+        self.alarm = self._define_alarm(trigger)
+
+    def _define_machine(
+        self, trigger: Schedule | EventRule, *, overlap: bool, timeout: int | None
+    ) -> sfn.StateMachine | None:
+        """Define the state machine that runs the task, if EventBridge cannot run it itself."""
+        if overlap and timeout is None:
+            return None
+        return self._run.define_machine(self, overlap=overlap, timeout=timeout, passed=bool(trigger.environment))
+
+    def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
+        """Define the queue, with the managed key of SQS if a role sends.
+
+        That key admits the roles of its account, and no AWS service, as a rule is (SQS developer guide, key
+        management).
+        """
+        sent_by_role = isinstance(trigger, Schedule)
+        encryption = sqs.QueueEncryption.KMS_MANAGED if sent_by_role else sqs.QueueEncryption.SQS_MANAGED
+        return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
+
+    def _define_alarm(self, trigger: Schedule | EventRule) -> cloudwatch.Alarm | None:
+        if trigger.alarm_actions is None:
+            return None
+        description = "The job could not be started: what was to start it is in its dead-letter queue"
+        return define_alarm(self, "NotStarted", self.dead_letter_queue, trigger.alarm_actions, description)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -191,14 +199,13 @@ class Job(Construct):
         """How many starts that failed for good are in its dead-letter queue; the most over five minutes."""
         return self.dead_letter_queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
 
-    def _define_dead_letters(self, removal_policy: cdk.RemovalPolicy, *, managed_key: bool) -> sqs.Queue:
-        """Define the queue, with the managed key of SQS where a role sends.
 
-        That key lets in the roles of its account and no service of AWS, as a rule is (SQS developer guide, key
-        management).
-        """
-        encryption = sqs.QueueEncryption.KMS_MANAGED if managed_key else sqs.QueueEncryption.SQS_MANAGED
-        return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
+def _triggers(
+    schedule: scheduler.ScheduleExpression | Schedule | None, event: events.EventPattern | EventRule | None
+) -> list[Schedule | EventRule]:
+    """List the triggers that were given, of which a job has exactly one."""
+    triggers: list[Schedule | EventRule] = [] if schedule is None else [Schedule.of(schedule)]
+    return triggers if event is None else [*triggers, EventRule.of(event)]
 
 
 def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, problems: Problems) -> None:
@@ -228,7 +235,7 @@ def _check_placement(launch: Launch, placement: Placement | None, problems: Prob
             "placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon"
         )
     elif placement is not None:
-        check_placement(placement, launch.strategy, launch.known.capacities, problems)
+        placement.check(launch.strategy, launch.known.capacities, problems)
 
 
 def _check_target(launch: Launch, problems: Problems) -> None:

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
@@ -16,27 +15,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, Kind
-from moorage.ecs.capacity.placement import Placement
+from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import duration, stack_of
+from moorage.ecs.cdk_values import optional_duration, stack_of
 from moorage.ecs.load_balancing.define_routes import define_routes
 from moorage.ecs.service.autoscaling import HIGH_RESOLUTION, define_scaling
 from moorage.ecs.service.deployment import DAEMON, ROLLING, complete, deployment
-from moorage.ecs.service.service_checks import (
-    SPREAD,
-    check_discovery,
-    check_grace,
-    check_lattices,
-    check_placement,
-    check_rollout,
-    check_room,
-    check_routes,
-    check_scaling,
-    places_for,
-    slow_to_leave,
-    starts_in,
-)
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, Launched, connections_of, warn
+from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, Launched, connections_of
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.scaling import Scaling
@@ -58,8 +44,6 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
-TWO = Scaling(2)
-_GRACE_SECONDS = 60
 _START: Duration = default_seconds(60)
 _STOP: Duration = default_seconds(5)
 
@@ -88,7 +72,7 @@ class Service(Construct):
         cloud_map_options: ecs.CloudMapOptions | None = None,
         lattice: Lattice | Sequence[Lattice] = (),
         capacity: CapacityChoice | None = None,
-        placement: Placement = SPREAD,
+        placement: Placement = EVEN_PLACEMENT,
         vpc_subnets: ec2.SubnetSelection | None = None,
         assign_public_ip: bool = False,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
@@ -135,10 +119,6 @@ class Service(Construct):
         Raises:
             ValueError: with everything that this task, cluster, network and route cannot do together.
         """
-        routes = tuple(route) if isinstance(route, Sequence) else (route,)
-        lattices = tuple(lattice) if isinstance(lattice, Sequence) else (lattice,)
-        copies = scaling or TWO
-        grace = optional_seconds(health_check_grace_period)
         launch = Launch.of(
             task,
             cluster,
@@ -148,95 +128,106 @@ class Service(Construct):
             security_groups=security_groups,
             egress=egress,
         )
-        chosen = rollout or (DAEMON if placement.daemon else ROLLING)
+        plan = ServicePlan(
+            launch=launch,
+            scaling=scaling or DEFAULT_SCALING,
+            routes=tuple(route) if isinstance(route, Sequence) else (route,),
+            rollout=rollout or (DAEMON if placement.daemon else ROLLING),
+            placement=placement,
+            pre_deployment_task=pre_deployment_task,
+            connect=connect,
+            cloud_map_options=cloud_map_options,
+            lattices=tuple(lattice) if isinstance(lattice, Sequence) else (lattice,),
+            given_grace_period=optional_seconds(health_check_grace_period),
+        )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        launch.check(problems, routed=bool(routes))
-        check_scaling(scaling, routes, placement, problems)
-        check_routes(routes, task, launch.reach.vpc, problems)
-        check_placement(placement, launch.strategy, launch.known.capacities, problems)
-        named = connect is not None and connect.name_for(task) is not None
-        check_rollout(chosen, copies, routes, placement, problems, named=named)
-        first = attrs.evolve(launch, task=pre_deployment_task) if pre_deployment_task else None
-        if first:
-            first.check_named("pre_deployment_task", problems)
-            first.task.check_run_alone(problems)
-        if connect:
-            connect.check(task, launch.known, problems)
-        told = check_room(task, launch.strategy, copies, placement, chosen, problems)
-        told["@moorage/ecs:spot-drain"] = slow_to_leave(routes, launch.strategy)
-        told["@moorage/ecs:grace"] = check_grace(grace, task, problems, checked=bool(routes or lattices))
-        check_discovery(cloud_map_options, task, cluster, connected=connect is not None, problems=problems)
-        check_lattices(lattices, task, chosen, problems)
+        plan.check(problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        launch.warn(self)
-        for name, warning in told.items():
-            warn(self, name, warning)
-        if launch.strategy.kind is Kind.INSTANCES:
-            launch.known.claim(self, task, launch.strategy, None if placement.daemon else copies.minimum)
+        self._plan = plan
+        plan.warn(self)
         launched = launch.define(self, log_group=log_group, removal_policy=removal_policy)
         self.log_group = launched.log_group
         self.security_groups = launched.security_groups
         self.task_definition = launched.task_definition
-        after_capacity = launch.known.with_capacity
-        self.service = _SERVICES[launch.strategy.kind](
+        self.service = self._define_service(launched)
+        self.targets = define_routes(
+            self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout.shifts
+        )
+        self.lattice_target_groups = self._define_lattices()
+        self._attach_volumes()
+        self.before_task_definition = self._define_deployment(launched, removal_policy)
+        self.scalable_task_count = self._define_scaling()
+
+    def _define_service(self, launched: Launched) -> ecs.FargateService | ecs.Ec2Service:
+        plan, launch = self._plan, self._plan.launch
+        if launch.strategy.kind is Kind.INSTANCES:
+            launch.known.claim(self, plan.task, launch.strategy, plan.copies)
+        connect = plan.connect.define(self, plan.task, launch.known, self.log_group) if plan.connect else {}
+        service = _SERVICES[launch.strategy.kind](
             self,
             "Default",
-            cluster=after_capacity,
+            cluster=launch.known.with_capacity,
             task_definition=self.task_definition,
-            desired_count=None if copies.moves or placement.daemon else copies.minimum,
-            capacity_provider_strategies=None if placement.daemon else launched.strategies,
-            health_check_grace_period=(
-                duration(max(_GRACE_SECONDS, starts_in(task)) if grace is None else grace)
-                if routes or lattices
-                else None
-            ),
+            desired_count=None if plan.scaling.moves else plan.copies,
+            capacity_provider_strategies=None if plan.placement.daemon else launched.strategies,
+            health_check_grace_period=optional_duration(plan.grace_period),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
             **launched.networked,
-            **_placed(placement, launch.strategy),
-            **deployment(chosen, placement),
-            **(connect.define(self, task, launch.known, self.log_group) if connect else {}),
-            cloud_map_options=cloud_map_options,
+            **_placed(plan.placement, launch.strategy),
+            **deployment(plan.rollout, plan.placement),
+            **connect,
+            cloud_map_options=plan.cloud_map_options,
         )
-        for leftover in _leftovers(task, launch.strategy):
-            self._resource.add_property_deletion_override(leftover)
-        if task.execute_command:
-            self._resource.add_property_override("EnableExecuteCommand", value=True)
-        self.rollout = chosen
-        self._launch, self._copies, self._routes, self._connect = launch, copies, routes, connect
-        self._daemon = placement.daemon
-        self.targets = define_routes(self, self.service, routes, launch, stack_of(scope), shifts=chosen.shifts)
-        self.lattice_target_groups = self._define_lattices(lattices)
-        _attach_volumes(
-            self, [task, pre_deployment_task] if pre_deployment_task else [task], own_interface=launch.own_interface
-        )
-        self._define_rollout(launched, first, after_capacity, removal_policy)
-        if copies.high_resolution:
-            self._resource.add_property_override("Monitoring", HIGH_RESOLUTION)
-        self.scalable_task_count = define_scaling(self.service, copies, self.targets) if copies.moves else None
+        resource = _resource_of(service)
+        for property_name in _unwanted(plan.task, launch.strategy):
+            resource.add_property_deletion_override(property_name)
+        if plan.task.execute_command:
+            resource.add_property_override("EnableExecuteCommand", value=True)
+        return service
 
-    def _define_lattices(self, lattices: Sequence[Lattice]) -> tuple[vpclattice.CfnTargetGroup, ...]:
-        if not lattices:
+    def _define_lattices(self) -> tuple[vpclattice.CfnTargetGroup, ...]:
+        plan = self._plan
+        if not plan.lattices:
             return ()
         from moorage.ecs.service.lattice import define_lattices  # noqa: PLC0415  # loads aws_cdk.aws_vpclattice
 
-        return define_lattices(self, self.service, self._resource, lattices, self._launch, connections=self.connections)
+        resource = _resource_of(self.service)
+        return define_lattices(self, self.service, resource, plan.lattices, plan.launch, connections=self.connections)
 
-    def _define_rollout(
-        self, launched: Launched, first: Launch | None, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
-    ) -> None:
-        hooks = list(self.rollout.hooks)
-        self.before_task_definition: ecs.TaskDefinition | None = None
-        if first:
+    def _attach_volumes(self) -> None:
+        plan = self._plan
+        if not any(task.volumes for task in plan.tasks):
+            return
+        from moorage.ecs.task.volumes import attach_volumes  # noqa: PLC0415  # 5 ms that only volumes need
+
+        own_connections = self.service.connections if plan.launch.own_interface else None
+        attach_volumes(self, plan.tasks, self.service, own_connections)
+
+    def _define_deployment(self, launched: Launched, removal_policy: cdk.RemovalPolicy) -> ecs.TaskDefinition | None:
+        """Define the hooks and alarms of a rollout, and return the definition of its task, if it has one."""
+        plan = self._plan
+        hooks = list(plan.rollout.hooks)
+        definition = None
+        if plan.pre_deployment_launch:
             from moorage.ecs.service.pre_deployment_task import define_before  # noqa: PLC0415  # loads aws_cdk.aws_lambda
 
-            ahead, hook = define_before(self, first, launched, cluster, removal_policy)
-            self.before_task_definition = ahead.task_definition
+            after_capacity = plan.launch.known.with_capacity
+            ahead, hook = define_before(self, plan.pre_deployment_launch, launched, after_capacity, removal_policy)
+            definition = ahead.task_definition
             hooks.insert(0, hook)
-        for path, value in complete(self, self.service, self.rollout, self.targets, hooks).items():
-            self._resource.add_property_override(f"DeploymentConfiguration.{path}", value)
+        resource = _resource_of(self.service)
+        for path, value in complete(self, self.service, plan.rollout, self.targets, hooks).items():
+            resource.add_property_override(f"DeploymentConfiguration.{path}", value)
+        return definition
+
+    def _define_scaling(self) -> ecs.ScalableTaskCount | None:
+        scaling = self._plan.scaling
+        if scaling.high_resolution:
+            _resource_of(self.service).add_property_override("Monitoring", HIGH_RESOLUTION)
+        return define_scaling(self.service, scaling, self.targets) if scaling.moves else None
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
@@ -258,23 +249,23 @@ class Service(Construct):
         """
         from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
 
-        if is_token(self._copies.minimum) or not self._copies.minimum or self._daemon:
+        if is_token(self._plan.scaling.minimum) or not self._plan.scaling.minimum or self._plan.placement.daemon:
             return None
-        checks = [each.health_check.interval for each in self._launch.task.containers if each.health_check]
-        intervals = [route.health.interval for route in self._routes] or checks
+        checks = [each.health_check.interval for each in self._plan.launch.task.containers if each.health_check]
+        intervals = [route.health.interval for route in self._plan.routes] or checks
         pace = Pace(
             start=seconds(start),
             checked=max(intervals, default=UNCHECKED_SECONDS),
-            drain=max((route.deregistration_delay for route in self._routes), default=0),
+            drain=max((route.deregistration_delay for route in self._plan.routes), default=0),
             stop=seconds(stop),
-            connections=not all(route.reads_requests for route in self._routes),
+            connections=not all(route.reads_requests for route in self._plan.routes),
         )
         return estimate(
             self.rollout,
-            self._copies.minimum,
-            zones=self._launch.reach.zones,
+            self._plan.scaling.minimum,
+            zones=self._plan.launch.reach.zones,
             pace=pace,
-            places=places_for(self._launch.task, self._launch.strategy),
+            places=self._plan.places,
         )
 
     def connect_to(self, other: Service) -> str:
@@ -297,8 +288,9 @@ class Service(Construct):
         from moorage.ecs.service.service_connect import apart, open_path  # noqa: PLC0415  # 4 ms that only Service Connect needs
 
         problems = Problems(lambda: str(self.node.path))
-        for service in (self, other):
-            if service._connect is None:  # of the same class
+        plans = (self._plan, other._plan)  # of the same class
+        for service, plan in zip((self, other), plans, strict=True):
+            if plan.connect is None:
                 problems.add(
                     f"{service.node.path} has no place in a namespace, so it knows no names of others and has none; "
                     "use Service(connect=ServiceConnect())"
@@ -308,18 +300,18 @@ class Service(Construct):
                     f"{service.node.path} runs behind instances whose security group is not known, so that no path "
                     "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
                 )
-        if self._connect and other._connect and apart(self._launch.known, other._launch.known):  # of the same class
+        if all(plan.connect for plan in plans) and apart(*(plan.launch.known for plan in plans)):
             problems.add(
                 f"{other.node.path} has its name in another namespace than this service, whose proxy would not find "
                 "it; define both in one cluster, or in clusters that share a namespace"
             )
-        front = other._launch.task.front  # of the same class
+        connect, front = plans[1].connect, plans[1].task.front
         if front is None or front.port is None:
             problems.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
         problems.raise_any()
-        if front and front.port and other._connect:  # of the same class
+        if front and front.port and connect:
             open_path(self._connected, other._connected, front.port)  # of the same class
-            return other._connect.url_for(other._launch.task)  # of the same class
+            return connect.url_for(plans[1].task)
         return ""
 
     @functools.cached_property
@@ -329,7 +321,7 @@ class Service(Construct):
         return ConnectedService(
             self,
             service=self.service,
-            launch=self._launch,
+            launch=self._plan.launch,
             security_groups=self.security_groups,
             targets=self.targets,
         )
@@ -347,22 +339,27 @@ class Service(Construct):
         """
         from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loads aws_cdk.aws_events
 
-        return define_redeployment(self, self.service, self.cluster, self._launch.task, self.log_group)
+        return define_redeployment(self, self.service, self.cluster, self._plan.launch.task, self.log_group)
+
+    @property
+    def rollout(self) -> Rollout:
+        """How a new version replaces the old one."""
+        return self._plan.rollout
 
     @property
     def cluster(self) -> ecs.ICluster:
         """Where it runs."""
-        return self._launch.cluster
+        return self._plan.launch.cluster
 
     @property
     def queue(self) -> sqs.IQueue | None:
         """The queue whose messages move the number of its tasks."""
-        return self._copies.queue
+        return self._plan.scaling.queue
 
     @property
     def connections(self) -> ec2.Connections:
         """Whom its tasks may connect to, and who may connect to them."""
-        return self.service.connections if self._launch.own_interface else self._of_instances
+        return self.service.connections if self._plan.launch.own_interface else self._of_instances
 
     @functools.cached_property
     def _of_instances(self) -> ec2.Connections:
@@ -391,13 +388,6 @@ class Service(Construct):
         """How much memory its tasks use, in percent of what they reserve."""
         return self.service.metric_memory_utilization(statistic=statistic, period=period)
 
-    @property
-    def _resource(self) -> cdk.CfnResource:
-        resource = self.service.node.default_child
-        if not isinstance(resource, cdk.CfnResource):
-            raise TypeError(f"{self.node.path}: the service has no CloudFormation resource as its default child")
-        return resource
-
 
 _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
     Kind.FARGATE: ecs.FargateService,
@@ -406,15 +396,8 @@ _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
 }
 
 
-def _attach_volumes(service: Service, tasks: Sequence[Task], *, own_interface: bool) -> None:
-    if any(task.volumes for task in tasks):
-        from moorage.ecs.task.volumes import attach_volumes  # noqa: PLC0415  # 5 ms that only volumes need
-
-        attach_volumes(service, tasks, service.service, service.connections if own_interface else None)
-
-
 def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
-    """On which instances tasks go."""
+    """Write the placement as arguments of CDK's services."""
     if strategy.kind is not Kind.INSTANCES:
         return {}
     constraints = list(placement.constraints)
@@ -429,8 +412,15 @@ def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
     }
 
 
-def _leftovers(task: Task, strategy: Strategy) -> list[str]:
-    """What CDK writes though it was not asked: a launch type beside no strategy, and awsvpc beside host mode."""
-    left = ["LaunchType"] if strategy.of_cluster else []
+def _unwanted(task: Task, strategy: Strategy) -> list[str]:
+    """List the properties that CDK writes by itself: a launch type beside no strategy, and awsvpc beside host mode."""
+    launch_type = ["LaunchType"] if strategy.of_cluster else []
     hosted = task.network_mode is not NetworkMode.AWSVPC and strategy.kind is Kind.MANAGED_INSTANCES
-    return [*left, "NetworkConfiguration"] if hosted else left
+    return [*launch_type, "NetworkConfiguration"] if hosted else launch_type
+
+
+def _resource_of(service: ecs.BaseService) -> cdk.CfnResource:
+    resource = service.node.default_child
+    if not isinstance(resource, cdk.CfnResource):
+        raise TypeError(f"{service.node.path}: the service has no CloudFormation resource as its default child")
+    return resource

@@ -15,8 +15,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.delivery.dead_letters import define_alarm
+from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.service.service import Service
-from moorage.ecs.service.service_checks import SPREAD
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, warn
 from moorage.ecs.worker.work_queue import WorkQueue
 from moorage.workload import job_limits
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_logs as logs
 
-    from moorage.ecs.capacity.placement import Placement
     from moorage.ecs.capacity.strategy import CapacityChoice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.workload.rollout import Rollout
@@ -62,7 +61,7 @@ class Worker(Construct):
         rollout: Rollout | None = None,
         connect: ServiceConnect | None = None,
         capacity: CapacityChoice | None = None,
-        placement: Placement = SPREAD,
+        placement: Placement = EVEN_PLACEMENT,
         vpc_subnets: ec2.SubnetSelection | None = None,
         assign_public_ip: bool = False,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
@@ -101,9 +100,9 @@ class Worker(Construct):
         Raises:
             ValueError: with everything that this task, queue, cluster and network cannot do together.
         """
-        wanted = WorkQueue() if queue is None else queue
+        given_queue = WorkQueue() if queue is None else queue
         launch = Launch.of(
-            _calling(task),
+            _with_sqs(task),
             cluster,
             capacity,
             vpc_subnets=vpc_subnets,
@@ -112,25 +111,17 @@ class Worker(Construct):
             egress=egress,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        launch.check(problems)
-        _check_queue(wanted, task, problems)
-        _check_scaling(scaling, placement, problems)
+        _check(launch, given_queue, scaling, placement, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        self.queue: sqs.IQueue
-        self.dead_letter_queue: sqs.IQueue | None
-        if isinstance(wanted, WorkQueue):
-            self.queue, self.dead_letter_queue = wanted.define(self, _stops_in(task), removal_policy)
-        else:
-            self.queue, self.dead_letter_queue = wanted, _dead_letters_of(wanted)
-            warn(self, "@moorage/ecs:dead-letters", _without_dead_letters(wanted))
+        self.queue, self.dead_letter_queue = self._define_queues(given_queue, task, removal_policy)
         try:
             self.service = Service(
                 self,
                 "Service",
                 cluster=cluster,
-                task=_told(launch.task, self.queue.queue_url),
+                task=_with_queue_url(launch.task, self.queue.queue_url),
                 scaling=attrs.evolve(scaling, queue=self.queue),
                 rollout=rollout,
                 connect=connect,
@@ -148,10 +139,22 @@ class Worker(Construct):
             raise
         self.queue.grant_consume_messages(self.service)
         self.node.default_child = self.service.service
-        self.alarm = None
-        if alarm_actions is not None and self.dead_letter_queue is not None:
-            why = "Messages that failed too often are in the worker's dead-letter queue"
-            self.alarm = define_alarm(self, "Failed", self.dead_letter_queue, alarm_actions, why)
+        self.alarm = self._define_alarm(alarm_actions)
+
+    def _define_queues(
+        self, queue: sqs.IQueue | WorkQueue, task: Task, removal_policy: cdk.RemovalPolicy
+    ) -> tuple[sqs.IQueue, sqs.IQueue | None]:
+        """Define the queue and its dead-letter queue, or find that of a given queue."""
+        if isinstance(queue, WorkQueue):
+            return queue.define(self, _stop_seconds(task), removal_policy)
+        warn(self, "@moorage/ecs:dead-letters", _without_dead_letters(queue))
+        return queue, _dead_letters_of(queue)
+
+    def _define_alarm(self, actions: Sequence[cloudwatch.IAlarmAction] | None) -> cloudwatch.Alarm | None:
+        if actions is None or self.dead_letter_queue is None:
+            return None
+        description = "Messages that failed too often are in the worker's dead-letter queue"
+        return define_alarm(self, "Failed", self.dead_letter_queue, actions, description)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -164,28 +167,37 @@ class Worker(Construct):
         return self.service.grant_principal
 
 
-def _calling(task: Task) -> Task:
-    """The task, with SQS among what it calls."""
+def _with_sqs(task: Task) -> Task:
+    """Add SQS to the services that a task calls."""
     return task if "sqs" in task.called_services else _evolved(task, called_services=(*task.called_services, "sqs"))
 
 
-def _told(task: Task, url: str) -> Task:
-    """The task, with the queue's URL in the environment of each container."""
-    told = [attrs.evolve(each, environment={**each.environment, QUEUE_URL: url}) for each in task.containers]
-    return _evolved(task, containers=told)
+def _with_queue_url(task: Task, url: str) -> Task:
+    """Add the queue's URL to the environment of each container of a task."""
+    containers = [attrs.evolve(each, environment={**each.environment, QUEUE_URL: url}) for each in task.containers]
+    return _evolved(task, containers=containers)
 
 
 def _evolved(task: Task, **changed: object) -> Task:
-    """The task with other fields: `attrs.evolve` names them all, and its containers have no name."""
+    """Change fields of a task, which `attrs.evolve` cannot, since its containers are positional."""
     fields = {name: getattr(task, name) for name in attrs.fields_dict(Task)} | changed
     if fields.pop("sized_by_containers"):
         fields["memory_mib"] = None
     return Task(*fields.pop("containers"), **fields)
 
 
-def _stops_in(task: Task) -> int:
-    """How long the slowest of its containers may go on after it is told to stop, in seconds."""
+def _stop_seconds(task: Task) -> int:
+    """Return the longest stop timeout of its containers."""
     return max(_STOP_SECONDS if each.stop_timeout is None else each.stop_timeout for each in task.containers)
+
+
+def _check(
+    launch: Launch, queue: sqs.IQueue | WorkQueue, scaling: Scaling, placement: Placement, problems: Problems
+) -> None:
+    """Note what its task, queue, scaling and placement cannot do together."""
+    launch.check(problems)
+    _check_queue(queue, launch.task, problems)
+    _check_scaling(scaling, placement, problems)
 
 
 def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) -> None:
@@ -195,9 +207,9 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) 
                 f"container {each.name!r} has a variable {QUEUE_URL!r}, which a worker sets to the URL of its queue; "
                 "leave it out, and give the queue as queue="
             )
-    timeout = queue.visible_after(_stops_in(task)) if isinstance(queue, WorkQueue) else _visibility_of(queue)
+    timeout = queue.visible_after(_stop_seconds(task)) if isinstance(queue, WorkQueue) else _visibility_of(queue)
     if timeout is not None:
-        problems.check(job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stops_in(task)))
+        problems.check(job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stop_seconds(task)))
 
 
 def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -> None:

@@ -1,0 +1,332 @@
+"""What a service was given, checked together before anything is defined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.load_balancing.route import Route
+from moorage.ecs.network.network import Network
+from moorage.ecs.task.task_launch import warn
+from moorage.workload import limits, rollout_limits
+from moorage.workload.problems import is_token
+from moorage.workload.rollout import Shift
+from moorage.workload.scaling import Scaling
+from moorage.workload.task import NetworkMode
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_ecs as ecs
+    from constructs import Construct
+
+    from moorage.ecs.capacity.placement import Placement
+    from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.service.lattice import Lattice
+    from moorage.ecs.service.service_connect import ServiceConnect
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.problems import Problems
+    from moorage.workload.rollout import Rollout
+    from moorage.workload.task import Task
+
+DEFAULT_SCALING = Scaling(2)
+_GRACE_SECONDS = 60
+SPOT_NOTICE_SECONDS = 120
+"""The notice before AWS takes a Spot task back (ECS developer guide, Fargate capacity providers)."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ServicePlan:
+    """What a service was given, which checks itself.
+
+    Args:
+        launch: The task, its capacity and its place in the network.
+        scaling: The number of copies.
+        routes: The places on load balancers.
+        rollout: How a new version replaces the old one.
+        placement: The instances that tasks go to.
+        pre_deployment_task: The task that runs before each new version.
+        connect: The name in the namespace of the cluster.
+        cloud_map_options: The name in another namespace of Cloud Map.
+        lattices: The target groups of VPC Lattice.
+        given_grace_period: The grace period of health checks in seconds, if it was given.
+    """
+
+    launch: Launch
+    scaling: Scaling
+    routes: tuple[Route | Listener, ...]
+    rollout: Rollout
+    placement: Placement
+    pre_deployment_task: Task | None
+    connect: ServiceConnect | None
+    cloud_map_options: ecs.CloudMapOptions | None
+    lattices: tuple[Lattice, ...]
+    given_grace_period: int | None
+
+    @property
+    def task(self) -> Task:
+        return self.launch.task
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The task of the service, and the one that runs before a deployment."""
+        return [self.task, self.pre_deployment_task] if self.pre_deployment_task else [self.task]
+
+    @property
+    def pre_deployment_launch(self) -> Launch | None:
+        return attrs.evolve(self.launch, task=self.pre_deployment_task) if self.pre_deployment_task else None
+
+    @property
+    def copies(self) -> int | None:
+        """The smallest number of copies; None for a daemon, whose number is that of the instances."""
+        return None if self.placement.daemon else self.scaling.minimum
+
+    @property
+    def grace_period(self) -> int | None:
+        """The grace period of health checks in seconds; None if no load balancer checks the tasks."""
+        if not self._checked_by_load_balancer:
+            return None
+        default = max(_GRACE_SECONDS, self._start_period)
+        return default if self.given_grace_period is None else self.given_grace_period
+
+    @property
+    def places(self) -> int | None:
+        """The number of copies that the instances hold; None if it is not limited, as on Fargate, or not known."""
+        if self.launch.strategy.kind is Kind.FARGATE:
+            return None
+        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
+
+        return fit_checks.room(self.task, self.launch.strategy)
+
+    def check(self, problems: Problems) -> None:
+        """Note everything that AWS would not accept together, or that would have no effect."""
+        launch = self.launch
+        launch.check(problems, routed=bool(self.routes))
+        self._check_scaling(problems)
+        self._check_routes(problems)
+        self.placement.check(launch.strategy, launch.known.capacities, problems)
+        self._check_rollout(problems)
+        if self.pre_deployment_launch:
+            self.pre_deployment_launch.check_named("pre_deployment_task", problems)
+            self.pre_deployment_launch.task.check_run_alone(problems)
+        if self.connect:
+            self.connect.check(self.task, launch.known, problems)
+        self._check_fit(problems)
+        self._check_grace_period(problems)
+        self._check_discovery(problems)
+        self._check_lattices(problems)
+
+    def warn(self, construct: Construct) -> None:
+        """Warn about what AWS accepts, and its user may not want."""
+        self.launch.warn(construct)
+        warn(construct, "@moorage/ecs:spot-drain", self._slow_drain())
+        warn(construct, "@moorage/ecs:grace", self._short_grace_period())
+        if self.launch.strategy.kind is Kind.FARGATE:
+            return
+        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
+
+        warn(construct, "@moorage/ecs:types-in-vain", fit_checks.types_in_vain(self.task, self.launch.strategy))
+        if not self.placement.daemon:
+            shortage = fit_checks.shortage_at_most(self.task, self.launch.strategy, self.scaling.maximum)
+            warn(construct, "@moorage/ecs:room", shortage)
+
+    @property
+    def _checked_by_load_balancer(self) -> bool:
+        return bool(self.routes or self.lattices)
+
+    @property
+    def _start_period(self) -> int:
+        """The longest start period of its containers' health checks, in seconds."""
+        periods = [each.health_check.start_period for each in self.task.containers if each.health_check]
+        return max((period for period in periods if period and not is_token(period)), default=0)
+
+    def _check_scaling(self, problems: Problems) -> None:
+        """Note targets that cannot change the number of copies."""
+        scaling = self.scaling
+        if self.placement.daemon and scaling is not DEFAULT_SCALING:
+            problems.add(
+                "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity "
+                "grow"
+            )
+        predicted = scaling.predictive.requests_per_task if scaling.predictive else None
+        for argument, requests in (("requests_per_task", scaling.requests_per_task), ("predictive", predicted)):
+            if requests is not None and not any(route.reads_requests for route in self.routes):
+                why = (
+                    "a network load balancer counts none" if self.routes else "without a route nothing counts requests"
+                )
+                problems.add(f"{argument} is {requests}, but {why}; use route=Route(...), or another target")
+        if scaling.backlog_per_task is not None and scaling.queue is None:
+            problems.add(
+                f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue whose messages count; "
+                "use a Worker, which has one, or Scaling(queue=...)"
+            )
+
+    def _check_routes(self, problems: Problems) -> None:
+        """Note routes that lead nowhere, that clash, or whose load balancer is in another VPC."""
+        problems.check(limits.ROUTES, "the number of routes", len(self.routes))
+        for index, route in enumerate(self.routes):
+            self._check_target(route, problems)
+            if not isinstance(route, Route):
+                route.check_task(self.task, problems)
+            route.check(problems)
+            if _apart(route.load_balancer.vpc, self.launch.reach.vpc):
+                problems.add(
+                    f"{route.word} for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC "
+                    "than the cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
+                )
+            for other in self.routes[:index]:
+                if other.load_balancer is route.load_balancer and (clash := route.clash(other, None)):
+                    problems.add(clash)
+
+    def _check_target(self, route: Route | Listener, problems: Problems) -> None:
+        serving = [each.name for each in self.task.containers if each.port]
+        if not serving:
+            problems.add(
+                f"{route.word} for {route.says} needs a container with a port, and the task has none; "
+                "use Container(..., port=...)"
+            )
+        elif route.container not in {None, *serving}:
+            problems.add(
+                f"{route.word} for {route.says} names container {route.container!r}, but those with a port are "
+                f"{', '.join(map(repr, serving))}; use one of them"
+            )
+
+    def _check_rollout(self, problems: Problems) -> None:
+        """Note a rollout that would shift, watch or start nothing."""
+        rollout = self.rollout
+        if self.placement.daemon:
+            self._check_daemon_rollout(problems)
+            return
+        # proxies of Service Connect shift traffic too (ECS developer guide, "Service Connect resources for Amazon ECS
+        # blue/green, linear, and canary deployments")
+        named = self.connect is not None and self.connect.name_for(self.task) is not None
+        if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (self.routes or named):
+            problems.add(
+                f"rollout is {rollout.shift.value}, but without a route there is no traffic to shift; "
+                "use route=Route(...), connect=ServiceConnect(...) with a port, or Rollout.rolling()"
+            )
+        self._check_rollback_alarms(problems)
+        for route in self.routes:
+            if not rollout.shifts and not isinstance(route, Route) and route.test_port is not None:
+                problems.add(
+                    f"listener for {route.says} has test_port={route.test_port}, but a rolling rollout shows no "
+                    "version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
+                )
+        predictive = self.scaling.predictive
+        if rollout.shifts and predictive and predictive.requests_per_task is not None:
+            problems.add(
+                "predictive is of requests, which AWS foretells of one target group, and with this rollout two take "
+                "turns; use PredictiveScaling(cpu_percent=...), or Rollout.rolling()"
+            )
+        problems.check(
+            rollout_limits.ROLLOUT_PROGRESS,
+            "rollout",
+            (self.scaling.minimum, rollout.minimum_healthy_percent, rollout.maximum_percent),
+        )
+
+    def _check_daemon_rollout(self, problems: Problems) -> None:
+        if self.rollout.shifts:
+            problems.add(
+                f"rollout is {self.rollout.shift.value}, but a daemon is replaced where it stands, instance by "
+                "instance; use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
+            )
+        else:
+            problems.check(rollout_limits.DAEMON_MAXIMUM, "maximum_percent", self.rollout.maximum_percent)
+
+    def _check_rollback_alarms(self, problems: Problems) -> None:
+        alarms = self.rollout.alarms
+        if alarms and alarms.on_targets and not self.routes:
+            problems.add(
+                "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
+                "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
+            )
+        elif alarms and not alarms.rings(reads_requests=any(route.reads_requests for route in self.routes)):
+            problems.add(
+                "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
+                "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
+            )
+
+    def _check_fit(self, problems: Problems) -> None:
+        """Note a task or a rollout that the instances do not hold."""
+        if self.launch.strategy.kind is Kind.FARGATE:
+            return
+        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
+
+        fit_checks.check_fit(self.task, self.launch.strategy, problems)
+        if not self.placement.daemon:
+            fit_checks.check_rollout(self.task, self.launch.strategy, self.scaling.minimum, self.rollout, problems)
+
+    def _check_grace_period(self, problems: Problems) -> None:
+        problems.check(limits.GRACE_PERIOD, "health_check_grace_period", self.given_grace_period)
+        if self.given_grace_period is not None and not self._checked_by_load_balancer:
+            problems.add(
+                f"health_check_grace_period is {self.given_grace_period} s, but without a route no load balancer "
+                "checks the tasks; use route=Route(...), or HealthCheck(start_period=...) in the container"
+            )
+
+    def _short_grace_period(self) -> str | None:
+        given, slowest = self.given_grace_period, self._start_period
+        if given is None or is_token(given) or given >= slowest:
+            return None
+        return (
+            f"health_check_grace_period is {given} s, but HealthCheck(start_period=) lets a container take {slowest} s "
+            "to start, so the load balancer's checks would stop it before and a rollout would not end; "
+            f"use {slowest} s or more, or leave it out"
+        )
+
+    def _check_discovery(self, problems: Problems) -> None:
+        """Note a name in Cloud Map that the service could not have."""
+        options = self.cloud_map_options
+        if options is None:
+            return
+        if self.connect:
+            problems.add(
+                "cloud_map_options and connect are both given, but a service has one place of names; leave one out"
+            )
+        if options.cloud_map_namespace is None and self.launch.cluster.default_cloud_map_namespace is None:
+            problems.add(
+                "cloud_map_options name no namespace, and the cluster has none by default; "
+                "use CloudMapOptions(cloud_map_namespace=...)"
+            )
+        from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
+
+        of_address = options.dns_record_type in {servicediscovery.DnsRecordType.A, servicediscovery.DnsRecordType.AAAA}
+        if of_address and self.task.network_mode is not NetworkMode.AWSVPC:
+            problems.add(
+                f"cloud_map_options have a record of an address, but in {self.task.network_mode.value} mode tasks have "
+                "none of their own; use DnsRecordType.SRV"
+            )
+
+    def _check_lattices(self, problems: Problems) -> None:
+        problems.check(limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(self.lattices))
+        if self.lattices and self.rollout.shifts:
+            problems.add(
+                f"rollout is {self.rollout.shift.value}, but a target group of VPC Lattice takes turns with no other "
+                "here; use Rollout.rolling(), or a route in place of lattice"
+            )
+        for lattice in self.lattices:
+            lattice.check(self.task, problems)
+
+    def _slow_drain(self) -> str | None:
+        """Describe targets that drain for longer than the notice before AWS takes a Spot task back."""
+        taken_back = [each.name for each in self.launch.strategy.used if each.is_spot]
+        delays = [route.deregistration_delay for route in self.routes if not is_token(route.deregistration_delay)]
+        longest = max(delays, default=0)
+        if not taken_back or longest < SPOT_NOTICE_SECONDS:
+            return None
+        return (
+            f"deregistration_delay is {longest} s, but a task on {taken_back[0]!r} is taken back with "
+            f"{SPOT_NOTICE_SECONDS} s' notice, so the load balancer would send requests to tasks that are gone; "
+            f"use less than {SPOT_NOTICE_SECONDS} s"
+        )
+
+
+def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:
+    """Tell whether two VPCs are known to differ: each is of a `Network`, or has its own id."""
+    if one is other:
+        return False
+    if Network.of(one) and Network.of(other):
+        return True
+    ids = (one.vpc_id, other.vpc_id)
+    return not is_token(ids) and ids[0] != ids[1]
