@@ -105,30 +105,33 @@ class LoadBalancer(RequestLoadBalancer):
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            vpc: Its VPC, with subnets in two zones or more.
-            public: Whether the internet reaches it; without it, only the VPC does.
-            certificate: The certificate of its HTTPS listener, in the same region.
+            vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
+                loss of one.
+            public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
+            certificate: The certificate of its HTTPS or TLS listeners, in the region of the load balancer.
             plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
                 balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
-            zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer; a host that
-                cannot be a record there is warned of.
-            ingress: Who may connect, none where it is empty; without it everyone when public, else the addresses of the
-                VPC.
-            test_ingress: Who may connect to the test listener, where rollouts that shift traffic (`Rollout.canary` and
-                so on) show a new version before anybody else gets it; nobody without it. The listener is defined when a
-                service first needs it.
+            zone: A Route 53 hosted zone in which each host of a route becomes an alias of the load balancer. A warning
+                names a host that the zone cannot hold.
+            ingress: The peers that may connect to its listeners; nobody if empty. Default: everyone if `public`,
+                otherwise the addresses of the VPC.
+            test_ingress: The peers that may connect to the test listener, on which rollouts that shift traffic
+                (`Rollout.canary` and so on) serve a new version first. The listener is defined when a service first
+                needs it. Default: nobody.
             test_port: The port of the test listener; 8443, or 8080 without a certificate.
-            vpc_subnets: The subnets it stands in, two or more; the public ones when public, else the private ones.
+            vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
+                private ones. An Application Load Balancer needs at least two.
             idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
             web_acl: The web ACL of AWS WAF that its requests pass, by its ARN or as it is defined: one of its region,
                 with the scope REGIONAL. Priced by AWS, so there is none without it.
-            ip_address_type: Which addresses clients reach it by; IPv4 without it. The others need subnets with IPv6,
-                which a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
-            zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
-                Controller). On, since it costs and changes nothing until somebody who may does that.
-            access_logs: Whether requests are logged, in a bucket of its own for a year.
-            deletion_protection: Whether CloudFormation is refused when it deletes it.
-            removal_policy: What becomes of the log bucket when the stack goes.
+            ip_address_type: The kinds of addresses of the load balancer. Every kind but `IPV4` needs subnets with IPv6,
+                which a `Network` does not have. An internal one then needs `ingress` for clients with IPv6. Default:
+                IPv4.
+            zonal_shift: Whether traffic may be shifted away from an impaired availability zone (Application Recovery
+                Controller). Default: yes, since it costs and changes nothing until somebody starts a shift.
+            access_logs: Whether to keep access logs for a year in a bucket of its own.
+            deletion_protection: Whether to protect the load balancer from deletion.
+            removal_policy: The removal policy of the log bucket.
 
         Raises:
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.

@@ -109,7 +109,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
     """A Network Load Balancer whose ports lead to services: TLS, TCP or UDP, and one service a port (`Listener`).
 
     What no service listens for is dropped. It has a security group, spreads connections over all zones, and cannot be
-    deleted by mistake.
+    deleted by mistake. AWS writes access logs only of TLS listeners.
     """
 
     def __init__(
@@ -139,29 +139,33 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            vpc: Its VPC, with subnets in two zones or more, lest it goes with one.
-            public: Whether the internet reaches it; without it, only the VPC does.
-            certificate: With which its TLS listeners end TLS, in the same region.
+            vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
+                loss of one.
+            public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
+            certificate: The certificate of its HTTPS or TLS listeners, in the region of the load balancer.
             without_tls: The reason why a public load balancer may take what is not TLS that ends here, as where tasks
                 end TLS themselves, or with UDP; kept in the template. A public one needs this or a certificate.
-            zone: A Route 53 zone in which `host` becomes an alias of this load balancer.
+            zone: A Route 53 hosted zone in which `host` becomes an alias of the load balancer.
             host: One or more names in `zone`.
-            ingress: Who may connect to the ports of listeners, none where it is empty; without it everyone when public,
-                else the addresses of the VPC.
-            test_ingress: Who may connect to the test ports of listeners (`Listener(test_port=)`); nobody without it.
-            vpc_subnets: The subnets it stands in; the public ones when public, else the private ones.
+            ingress: The peers that may connect to its listeners; nobody if empty. Default: everyone if `public`,
+                otherwise the addresses of the VPC.
+            test_ingress: The peers that may connect to the test ports of listeners (`Listener(test_port=)`). Default:
+                nobody.
+            vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
+                private ones. An Application Load Balancer needs at least two.
             allocation_ids: Elastic IPs that are its public addresses, by the ids of their allocations, one for each
                 subnet in their order; AWS's own without it, which stay as long as the load balancer.
-            ip_address_type: `DUAL_STACK` for clients with IPv6 too, to TCP and TLS alone; it needs subnets with IPv6,
-                which a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
+            ip_address_type: The kinds of addresses of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
+                only over TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
+                internal one then needs `ingress` for clients with IPv6. Default: IPv4.
             cross_zone: Whether each zone's connections go to tasks of all zones; AWS bills what crosses. Without it, a
                 zone with fewer tasks overloads them.
-            zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
-                Controller). Off, unlike a `LoadBalancer`'s: with `cross_zone`, connections to unhealthy tasks are then
-                left open, and UDP is warned of. AWS's own pages differ on whether it still asks for that.
-            access_logs: Whether a bucket of its own keeps logs for a year; AWS writes them of TLS listeners alone.
-            deletion_protection: Whether CloudFormation is refused when it deletes it.
-            removal_policy: What becomes of the log bucket when the stack goes.
+            zonal_shift: Whether traffic may be shifted away from an impaired availability zone (Application Recovery
+                Controller). Default: no, since with `cross_zone` connections to unhealthy tasks then stay open. A UDP
+                listener is then warned of, since AWS's own pages differ on whether zonal shift supports it.
+            access_logs: Whether to keep access logs for a year in a bucket of its own.
+            deletion_protection: Whether to protect the load balancer from deletion.
+            removal_policy: The removal policy of the log bucket.
 
         Raises:
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
