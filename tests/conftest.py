@@ -24,7 +24,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from tests.local.local_aws import client, deploy, remove, server  # noqa: F401  # fixtures
+from tests.local.local_aws import client, deploy, remove, server  # noqa: F401  # pytest finds fixtures by their names
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion

@@ -11,6 +11,7 @@ import pydoc
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
 import zipfile
 from pathlib import Path
@@ -29,6 +30,8 @@ NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "u
 CONSTRUCTOR_LINES = 40
 CONSTRUCTORS_TO_SHORTEN = {"Service", "Worker", "Job"}
 """Classes whose constructors may have more lines than that until they are cut."""
+SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
+"""A comment that turns a check off."""
 
 
 def floors() -> list[list[str]]:
@@ -75,6 +78,20 @@ def test_every_file_is_in_a_room_of_the_drawing() -> None:
 def test_the_name_of_every_file_says_what_is_in_it() -> None:
     tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert not {name for name in tracked.split() if Path(name).stem in NAMELESS}
+
+
+def test_every_suppression_gives_its_reason() -> None:
+    tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    wrong = []
+    for name in tracked.split():
+        with tokenize.open(ROOT / name) as file:
+            for token in tokenize.generate_tokens(file.readline):
+                if token.type != tokenize.COMMENT or not SUPPRESSION.match(token.string):
+                    continue
+                reason = token.string.rpartition("  # ")[2]
+                if SUPPRESSION.match(f"# {reason.removeprefix('# ')}"):
+                    wrong.append(f"{name}:{token.start[0]}: {token.line.strip()}")
+    assert wrong == []
 
 
 def test_imports_run_downwards() -> None:

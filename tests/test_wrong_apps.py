@@ -108,54 +108,57 @@ def named(shop: Shop) -> Service:
 REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "a size that Fargate does not offer": (
         lambda shop: shop.service(Task(Container("redis:8"), cpu=1024, memory_mib=9216)),
-        "Fargate does not offer that pair; the nearest are",
+        "must be a size that Fargate offers .*; use cpu=",
     ),
     "8 vCPU by 1 GiB": (
         lambda shop: shop.service(Task(Container("redis:8"), cpu=8192, memory_mib=17408)),
-        "the nearest are cpu=8192, memory_mib=20480",
+        "use cpu=8192, memory_mib=20480",
     ),
-    "a GPU on Fargate": (lambda shop: shop.service(Task(Container("redis:8", gpus=1))), "Fargate has no GPUs"),
+    "a GPU on Fargate": (lambda shop: shop.service(Task(Container("redis:8", gpus=1))), "must be 0 on Fargate"),
     "a privileged container on Fargate": (
         lambda shop: shop.service(Task(Container("redis:8", privileged=True))),
-        "Fargate runs no privileged container",
+        "must be False on Fargate",
     ),
     "bridge mode on Fargate": (
         lambda shop: shop.service(Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE)),
-        "on Fargate each task has a network interface",
+        "network_mode must be 'awsvpc' on Fargate",
     ),
     "three minutes to stop on Fargate": (
         lambda shop: shop.service(Task(Container("redis:8", stop_timeout=minutes(3)))),
-        "stop_timeout .* is 180 s, but .* 2 to 120 s",
+        r"stop_timeout .* must be between 2 and 120 seconds \(got 180\)",
     ),
     "twenty GiB of ephemeral storage": (
         lambda _: Task(Container("redis:8"), ephemeral_storage_gib=20),
-        "leave it out for Fargate's own 20 GiB",
+        "leave it out for the 20 GiB",
     ),
     "eleven containers": (
         lambda _: Task(*(Container("redis:8", name=f"c{index}") for index in range(11))),
-        "is 11, but a task has 1 to 10",
+        r"must be between 1 and 10 \(got 11\)",
     ),
     "one port twice in a task": (
         lambda _: Task(Container("a:1", name="a", port=80), Container("b:1", name="b", port=80)),
-        "share one network interface",
+        "share a network interface",
     ),
     "containers with more memory than their task": (
         lambda _: Task(Container("redis:8", memory_mib=1024), memory_mib=512),
-        "1024 MiB in all for a task of 512 MiB",
+        "got 512, with 1024 in its containers",
     ),
     "containers that wait for each other": (
         lambda _: Task(Container("a:1", name="a", depends_on="b"), Container("b:1", name="b", depends_on="a")),
         "depends_on is a circle",
     ),
-    "nothing essential": (lambda _: Task(Container("redis:8", essential=False)), "a task needs one that it ends with"),
+    "nothing essential": (
+        lambda _: Task(Container("redis:8", essential=False)),
+        "essential must be True for at least one container",
+    ),
     "a health check of 90 seconds": (
         lambda _: HealthCheck("true", interval=minutes(3), timeout=minutes(1.5)),
-        "timeout is 90 s, but .* 2 to 60 s",
+        r"timeout must be between 2 and 60 seconds \(got 90\)",
     ),
-    "eleven retries": (lambda _: HealthCheck("true", retries=11), "retries is 11, but the number of failures is 1"),
+    "eleven retries": (lambda _: HealthCheck("true", retries=11), r"retries must be between 1 and 10 \(got 11\)"),
     "a health check that is no command": (
         lambda _: HealthCheck(["curl", "localhost"]),
-        "starts with CMD or CMD-SHELL",
+        "must start with CMD or CMD-SHELL",
     ),
     "half a second": (
         lambda _: HealthCheck("true", interval=dt.timedelta(seconds=5.5)),
@@ -191,13 +194,13 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "Fargate and instances in one strategy": (
         lambda shop: shop.service(REDIS, PAIR, fargate := Capacity.fargate(), capacity={PAIR: 1, fargate: 1}),
-        "a strategy has capacities of one kind",
+        "capacity must be of one kind",
     ),
     "weights of nothing": (
         lambda shop: shop.service(
             REDIS, one := Capacity.fargate(), spot := Capacity.fargate_spot(), capacity={one: 0, spot: 0}
         ),
-        "nothing would ever run on any of them",
+        "weights must not all be 0",
     ),
     "a capacity that the cluster does not have": (
         lambda shop: shop.service(capacity=Capacity.fargate_spot()),
@@ -205,7 +208,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a provider with AWS's own name": (
         lambda _: Capacity.ec2("fargate-like", instance_types=["m7i.large"], max_instances=1),
-        "AWS keeps what starts with aws, ecs or fargate",
+        "not start with aws, ecs or fargate",
     ),
     "instances of two architectures": (
         lambda _: Capacity.ec2("mixed", instance_types=["m7i.large", "m7g.large"], max_instances=1),
@@ -221,20 +224,20 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a daemon that runs twice while it is replaced": (
         lambda shop: shop.service(REDIS, PAIR, placement=Placement.on_each_instance(), rollout=Rollout.rolling()),
-        "a daemon never runs twice on an instance",
+        "for a daemon, which never runs twice on an instance",
     ),
     "none may start and none may stop": (
         lambda _: Rollout.rolling(minimum_healthy_percent=100, maximum_percent=100),
-        "none may start before one stops, and none may stop",
+        "maximum_percent must be above 100 if",
     ),
     "one copy and 150 %": (
         lambda shop: shop.service(scaling=Scaling(1), rollout=Rollout.rolling(maximum_percent=150)),
-        "no task may start and none may stop",
+        "must leave room to start or to stop a task",
     ),
-    "a canary of a tenth of a tenth": (lambda _: Rollout.canary(percent=0.05), "0.1 to 100 % by tenths"),
+    "a canary of a tenth of a tenth": (lambda _: Rollout.canary(percent=0.05), "between 0.1 and 100 in steps of 0.1"),
     "a rollout of two days": (
         lambda _: Rollout.canary(bake=minutes(1440), final_bake=minutes(1440)),
-        "48.0 h, but CloudFormation refuses a rollout that takes more than 33 hours",
+        r"must be at most 33 hours, or CloudFormation refuses the rollout \(got 48.0\)",
     ),
     "a canary without traffic": (
         lambda shop: shop.service(rollout=Rollout.canary()),
@@ -250,11 +253,11 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "early success below what stays healthy": (
         lambda _: Rollout.rolling(early_success=EarlySuccess(50)),
-        "50 % with a minimum of 100 %",
+        "got 50 with minimum_healthy_percent=100",
     ),
-    "a circuit breaker of no failure": (lambda _: CircuitBreaker.failures(0), "given up after 1 failed task or more"),
+    "a circuit breaker of no failure": (lambda _: CircuitBreaker.failures(0), "failures must be at least 1"),
     "a range that nothing moves": (lambda _: Scaling(2, 10), "nothing moves the number between 2 and 10"),
-    "a range the wrong way round": (lambda _: Scaling(10, 2, cpu_percent=60), "the range is the wrong way round"),
+    "a range the wrong way round": (lambda _: Scaling(10, 2, cpu_percent=60), "minimum must not exceed maximum"),
     "down to zero by CPU": (lambda _: Scaling(0, 10, cpu_percent=60), "the number would never rise again"),
     "requests without a route": (
         lambda shop: shop.service(scaling=Scaling(1, 4, requests_per_task=100)),
@@ -262,7 +265,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a target without an end": (
         lambda _: MetricTarget("Depth", cloudwatch.Metric(namespace="Shop", metric_name="Depth"), float("inf")),
-        "target is inf, but a target is above 0, and has an end",
+        r"target must be above 0 and finite \(got inf\)",
     ),
     "an action at 8:00": (
         lambda _: ScheduledAction("8:00", CLOCK, minimum=2),
@@ -279,15 +282,15 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "two services with one path": (twice, "route for path '/v1/\\*' and that of .* clash"),
     "six paths in one rule": (
         lambda shop: Route(shop.edge, path=[f"/{index}" for index in range(6)]),
-        "compares with 5",
+        r"must be at most 5 \(got 6\)",
     ),
     "a check that outlasts its interval": (
         lambda _: TargetHealth(timeout=dt.timedelta(seconds=30), interval=dt.timedelta(seconds=10)),
-        "a check must end before the next one starts",
+        "timeout must be shorter than interval",
     ),
     "gRPC checked by a path": (
         lambda shop: Route(shop.edge, health="/healthz", protocol_version=elbv2.ApplicationProtocolVersion.GRPC),
-        "calling /package.service/method",
+        "must be /package.service/method for gRPC",
     ),
     "public without a certificate": (
         lambda shop: LoadBalancer(shop.stack, "Edge", vpc=shop.vpc, public=True),
@@ -299,7 +302,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda shop: shop.service(
             security_groups=[ec2.SecurityGroup.from_security_group_id(shop.stack, f"G{n}", f"sg-{n}") for n in range(6)]
         ),
-        "a task's network interface has 1 to 5",
+        r"must be between 1 and 5 \(got 6\)",
     ),
     "a name for others in host mode": (
         lambda shop: Service(

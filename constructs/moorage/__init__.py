@@ -162,7 +162,7 @@ _HOMES = {
     "Worker": "moorage.ecs.worker.worker",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads literals alone
+__all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads only literals
 
 if not TYPE_CHECKING:  # mypy would accept any name otherwise
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from moorage.local.account import Account
-from tests.local.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
+from tests.local.test_local_lifecycle import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 DAEMON = """
@@ -63,7 +63,7 @@ def _capacity(name: str) -> str:
     return next(word for word in ("general", "spot", "batch") if word in name)
 
 
-def deploy(project: Project, *changes: tuple[str, str]) -> Shown:  # noqa: F811
+def deploy(project: Project, *changes: tuple[str, str]) -> Shown:
     source = APP
     for old, new in changes:
         assert old in source
@@ -75,7 +75,7 @@ def deploy(project: Project, *changes: tuple[str, str]) -> Shown:  # noqa: F811
 
 
 @pytest.mark.slow
-def test_instances_are_deployed_changed_and_taken_down(project: Project) -> None:  # noqa: F811
+def test_instances_are_deployed_changed_and_taken_down(project: Project) -> None:
     shown = deploy(project)
     assert shown.groups.keys() == shown.providers.keys() == {"general", "spot"}
     assert len(shown.associated) == 2
@@ -115,7 +115,7 @@ def test_instances_are_deployed_changed_and_taken_down(project: Project) -> None
 
 
 @pytest.mark.slow
-def test_a_protected_group_is_deleted_by_the_two_steps_of_its_output_alone(project: Project) -> None:  # noqa: F811
+def test_a_protected_group_is_deleted_by_the_two_steps_of_its_output_alone(project: Project) -> None:
     protected = ("max_instances=4)\nspot", "max_instances=4, termination_protection=True)\nspot")
     shown = deploy(project, protected)
     outputs = (shown.account.stack("Trial") or {})["Outputs"]

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from moorage.local.account import Account
-from tests.local.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
+from tests.local.test_local_lifecycle import Project
 
 OURS, THEIRS = "111111111111", "222222222222"
 PROFILE = f"arn:aws:signer:eu-west-1:{OURS}:/signing-profiles/shop"
@@ -119,7 +119,7 @@ class Shown:
         return {each["prefix"]: each for each in found}
 
 
-def up(project: Project, **said: Any) -> Shown:  # noqa: F811
+def up(project: Project, **said: Any) -> Shown:
     project.say(**{**FIRST, **said})
     done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -135,7 +135,7 @@ def absent(call: Any, **arguments: Any) -> bool:
 
 
 @pytest.mark.slow
-def test_images_arrive_at_every_replica_and_each_setting_is_read_back(project: Project) -> None:  # noqa: F811
+def test_images_arrive_at_every_replica_and_each_setting_is_read_back(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
     shown = up(project)
     source_is_as_said(shown)

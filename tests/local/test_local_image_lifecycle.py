@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from moorage.local.account import Account
-from tests.local.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
+from tests.local.test_local_lifecycle import Project
 
 NGINX = "public.ecr.aws/nginx/nginx:1.29"
 APP = f"""
@@ -34,7 +34,7 @@ app.synth()
 """
 
 
-def up(project: Project, count: int = 1) -> dict[str, Any]:  # noqa: F811
+def up(project: Project, count: int = 1) -> dict[str, Any]:
     """Deploy, and the service as ECS shows it then."""
     project.say(count=count)
     done = project.up()
@@ -42,7 +42,7 @@ def up(project: Project, count: int = 1) -> dict[str, Any]:  # noqa: F811
     return project.service()
 
 
-def release(project: Project, tag: str) -> None:  # noqa: F811
+def release(project: Project, tag: str) -> None:
     """What CI does: push, and say so."""
     account = Account(project.server.access, None, None)
     manifest = json.dumps({"schemaVersion": 2, "config": {"of": tag}})
@@ -51,7 +51,7 @@ def release(project: Project, tag: str) -> None:  # noqa: F811
 
 
 @pytest.mark.slow
-def test_a_placeholder_runs_first_and_no_deployment_puts_an_old_image_back(project: Project) -> None:  # noqa: F811
+def test_a_placeholder_runs_first_and_no_deployment_puts_an_old_image_back(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
     assert up(project)["image"] == NGINX
 

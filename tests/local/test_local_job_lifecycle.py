@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from moorage.local.account import Account
-from tests.local.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
+from tests.local.test_local_lifecycle import Project
 
 APP = """
 import aws_cdk as cdk
@@ -150,7 +150,7 @@ def until(what: Callable[[], Any]) -> Any:
     raise AssertionError("it did not come about")
 
 
-def deploy(project: Project, *changes: tuple[str, str]) -> Shown:  # noqa: F811
+def deploy(project: Project, *changes: tuple[str, str]) -> Shown:
     source = APP
     for old, new in changes:
         assert old in source
@@ -167,7 +167,7 @@ def variables(task: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_jobs_and_a_worker_are_deployed_started_changed_and_taken_down(project: Project) -> None:  # noqa: F811
+def test_jobs_and_a_worker_are_deployed_started_changed_and_taken_down(project: Project) -> None:
     shown = deploy(project)
     nightly = shown.schedule("Nightly")
     assert nightly["ScheduleExpressionTimezone"] == "Europe/Paris"

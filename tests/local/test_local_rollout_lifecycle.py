@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from moorage.local.account import Account
-from tests.local.test_local_lifecycle import Project, project  # noqa: F401  # a fixture is found by its name
+from tests.local.test_local_lifecycle import Project
 
 APP = """
 import json, pathlib
@@ -105,7 +105,7 @@ def image(of: Project, service: dict[str, Any]) -> str:
 
 
 @pytest.mark.slow
-def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(project: Project) -> None:  # noqa: F811
+def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
     project.say(image="nginx:1.28", before="exit 0")
     done = project.up()

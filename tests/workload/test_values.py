@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,9 +43,8 @@ def test_a_value_reports_all_its_faults_at_once() -> None:
         Container("redis:8", name="a b", port=0, environment={"DB_PASSWORD": "hunter2"})
     assert str(raised.value) == (
         "Container 'a b': 3 problems\n"
-        "  - name is 'a b', but a container's name is 1 to 255 letters, digits, hyphens and underscores; "
-        "use another name=\n"
-        "  - port is 0, but a port is 1 to 65,535; use a value from 1 to 65,535\n"
+        "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); use another name\n"
+        "  - port must be between 1 and 65535 (got 0); use a value in that range\n"
         "  - environment has 'DB_PASSWORD', which looks like a secret, "
         "and everyone who may see the task definition reads it; "
         "use secrets={'DB_PASSWORD': ...}, or say why it is none with not_secret={'DB_PASSWORD': 'the reason'}"
@@ -52,26 +52,26 @@ def test_a_value_reports_all_its_faults_at_once() -> None:
 
 
 def test_a_wrong_type_is_a_clear_error() -> None:
-    with pytest.raises(ValueError, match="port is '80', a str, but a port is 1 to 65,535"):
+    with pytest.raises(ValueError, match=r"port must be between 1 and 65535 \(got '80' of type str\)"):
         Container("redis:8", port="80")  # type: ignore[arg-type]  # that is the test
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"cpu": "256"}, "cpu is '256', a str, but what a task reserves, at 1,024 to the vCPU, is 128 to 196,608"),
-        ({"memory_mib": "512"}, "memory_mib is '512', a str, but a task has a whole number of MiB"),
-        ({"cpu": 1}, "cpu is 1 CPU units, but what a task reserves, at 1,024 to the vCPU"),
-        ({"memory_mib": 512.5}, "memory_mib is 512.5 MiB, but a task has a whole number of MiB"),
+        ({"cpu": "256"}, "cpu must be between 128 and 196608 CPU units (got '256' of type str)"),
+        ({"memory_mib": "512"}, "memory_mib must be a whole number of MiB, 6 or more (got '512' of type str)"),
+        ({"cpu": 1}, "cpu must be between 128 and 196608 CPU units (got 1)"),
+        ({"memory_mib": 512.5}, "memory_mib must be a whole number of MiB, 6 or more (got 512.5)"),
     ],
 )
 def test_a_size_of_the_wrong_type_or_unit_is_a_clear_error(arguments: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValueError, match=f"Task 'app': {says}"):
+    with pytest.raises(ValueError, match=re.escape(f"Task 'app': {says}")):
         Task(Container("redis:8"), **arguments)
 
 
 def test_a_part_of_a_copy_or_port_is_refused() -> None:
-    with pytest.raises(ValueError, match="minimum is 2.5 tasks, .* use a whole number from 0 to 5,000 tasks"):
+    with pytest.raises(ValueError, match=r"minimum must be between 0 and 5000 tasks \(got 2.5\); use a whole number"):
         Scaling(2.5)  # type: ignore[arg-type]  # that is the test
     assert Scaling(2, 4, cpu_percent=62.5)
 
@@ -81,7 +81,9 @@ def test_an_empty_command_is_the_image_s_own() -> None:
 
 
 def test_a_task_without_containers_is_told_to_have_one() -> None:
-    with pytest.raises(ValueError, match=r"the number of containers is 0, .*; name what runs, as in Task\(Container"):
+    with pytest.raises(
+        ValueError, match=r"the number of containers must be between 1 and 10 \(got 0\); pass at least one"
+    ):
         Task()
 
 
@@ -192,7 +194,7 @@ def test_writable_paths_hold_64_mib_or_what_is_said() -> None:
 
 
 def test_writable_memory_counts_in_the_share_of_the_container() -> None:
-    with pytest.raises(ValueError, match="writable of container 'b' is 256 MiB in a container of 256 MiB"):
+    with pytest.raises(ValueError, match=r"\(got 256 MiB in a container of 256 MiB\)"):
         Task(Container("a:1", name="a"), Container("b:1", name="b", writable={"/x": 256}), memory_mib=512)
 
 
@@ -222,8 +224,8 @@ def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_conta
 def test_a_task_names_every_fault_of_its_containers_together() -> None:
     with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a", port=80, essential=False), Container("b:1", name="b", port=80, essential=False))
-    assert "a port can be used once" in str(raised.value)
-    assert "a task needs one that it ends with" in str(raised.value)
+    assert "which share a network interface (got 80)" in str(raised.value)
+    assert "essential must be True for at least one container" in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +324,7 @@ def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
     problems = Problems("Task")
     check_fargate(Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None), problems)
     check_fargate(Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None), problems)
-    assert ["Fargate does not offer that pair" in each for each in problems.found] == [True, True]
+    assert ["must be a size that Fargate offers" in each for each in problems.found] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -340,10 +342,10 @@ def test_a_range_and_what_moves_it_belong_together(arguments: dict[str, Any], sa
 @pytest.mark.parametrize(
     ("reference", "says"),
     [
-        ("", "an image is named by lower-case parts"),
-        ("redis 8", "an image is named by lower-case parts"),
-        ("Redis:8", "an image is named by lower-case parts"),
-        ("redis:", "an image is named by lower-case parts"),
+        ("", "reference must be lower-case parts"),
+        ("redis 8", "reference must be lower-case parts"),
+        ("Redis:8", "reference must be lower-case parts"),
+        ("redis:", "reference must be lower-case parts"),
         ("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1", "a private registry, from which a task cannot pull"),
         ("111111111111.dkr-ecr.eu-west-1.on.aws/web:1", "a private registry, from which a task cannot pull"),
     ],
@@ -471,10 +473,10 @@ def test_files_that_are_not_here_are_refused(tmp_path: Path) -> None:
 
 
 def test_ports_of_a_task_are_apart() -> None:
-    with pytest.raises(ValueError, match="ports of the task is 8005, 8000-8010, but a port is in one mapping alone"):
+    with pytest.raises(ValueError, match=r"ports of the task must not overlap \(got 8005, 8000-8010\)"):
         Task(Container("a:1", port=8005), Container("b:1", name="b", port_ranges=[(8000, 8010)]))
 
 
 def test_what_is_reserved_is_less_than_the_share() -> None:
-    with pytest.raises(ValueError, match="memory_reservation_mib of container 'app' is 300 MiB in a container of 256"):
+    with pytest.raises(ValueError, match=r"\(got 300 with memory_mib=256\)"):
         Task(Container("a:1", memory_reservation_mib=300), Container("b:1", name="b"), memory_mib=512)

@@ -28,7 +28,7 @@ def main() -> None:
         return message
 
     setattr(process._NodeProcess, "send", counted_send)  # noqa: B010  # a private class, replaced for one run
-    setattr(process._NodeProcess, "_next_message", counted_receive)  # noqa: B010  # likewise
+    setattr(process._NodeProcess, "_next_message", counted_receive)  # noqa: B010  # a private class, replaced for one run
     sys.argv = [str(APP), *sys.argv[1:]]
     runpy.run_path(str(APP), run_name="__main__")
     print(json.dumps(counts))  # its only result

@@ -63,7 +63,7 @@ def run_script(path: Path) -> None:
 
 def run_job(define: Callable[[Any], None]) -> None:
     """Synthesize an app of which a policy job defines the content."""
-    import aws_cdk as cdk  # noqa: PLC0415  # see run
+    import aws_cdk as cdk  # noqa: PLC0415  # modules of another tree are refused first
 
     app = cdk.App()
     define(app)

@@ -56,7 +56,7 @@ def define_alarm(
     scope: Construct, construct_id: str, queue: sqs.IQueue, actions: Sequence[cloudwatch.IAlarmAction], why: str
 ) -> cloudwatch.Alarm:
     """Define an alarm that says within minutes that something is in `queue`, for as long as it is."""
-    from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loaded only where there is an alarm
+    from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
     alarm = cloudwatch.Alarm(
         scope,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, TypeVar
+
+from moorage.scope.per_construct import PerConstruct
 
 if TYPE_CHECKING:
     from constructs import Construct, IConstruct
 
 Record = TypeVar("Record")
 
-_records: weakref.WeakKeyDictionary[IConstruct, list[object]] = weakref.WeakKeyDictionary()
+_records: PerConstruct[IConstruct, list[object]] = PerConstruct()
 
 
 def register(construct: Construct, record: object) -> None:
@@ -20,9 +21,9 @@ def register(construct: Construct, record: object) -> None:
         construct: The construct that the record describes.
         record: A frozen value without constructs, so that checks of it need no CDK.
     """
-    _records.setdefault(construct.node.root, []).append(record)
+    _records.get_or_make(construct.node.root, list).append(record)
 
 
 def registered(construct: Construct, kind: type[Record]) -> list[Record]:
     """Return the records of one kind in the app of `construct`, in the order in which they were added."""
-    return [record for record in _records.get(construct.node.root, ()) if isinstance(record, kind)]
+    return [record for record in _records.get(construct.node.root) or () if isinstance(record, kind)]

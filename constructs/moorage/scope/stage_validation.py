@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 
 import aws_cdk as cdk
 import jsii
 from constructs import Construct, IValidation
 
+from moorage.scope.per_construct import PerConstruct
 from moorage.workload.problems import is_token
 
 
@@ -33,7 +33,7 @@ class _StageValidation:
         ]
 
 
-_validations: weakref.WeakKeyDictionary[cdk.Stage, _StageValidation] = weakref.WeakKeyDictionary()
+_validations: PerConstruct[cdk.Stage, _StageValidation] = PerConstruct()
 
 
 def claim_name(construct: Construct, kind: str, name: str) -> None:
@@ -61,7 +61,9 @@ def _validation_of(construct: Construct) -> _StageValidation | None:
     stage = cdk.Stage.of(construct)
     if stage is None:
         return None
-    if stage not in _validations:
-        _validations[stage] = _StageValidation()
-        stage.node.add_validation(_validations[stage])
-    return _validations[stage]
+    validation = _validations.get(stage)
+    if validation is None:
+        validation = _StageValidation()
+        _validations.set(stage, validation)
+        stage.node.add_validation(validation)
+    return validation

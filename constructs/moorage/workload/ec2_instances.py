@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import json
 import re
@@ -99,8 +100,6 @@ def instance_types() -> tuple[InstanceType, ...]:
 
 def nearest_names(name: str) -> tuple[str, ...]:
     """Up to three names that may have been meant, the nearest first."""
-    import difflib  # noqa: PLC0415  # for errors alone
-
     return tuple(difflib.get_close_matches(name.lower(), _data()["types"], n=3, cutoff=0.7))
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from moorage.workload.egress_prices import EgressPrice
 from moorage.workload.problems import Problems
 from moorage.workload.required_services import INSTANCES, INTERNET, Needs, check_services
 
 if TYPE_CHECKING:
-    from moorage.workload.egress_prices import EgressPrice
     from moorage.workload.task import Task
 
 GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
@@ -71,8 +71,6 @@ class Endpoints:
             zones: In how many zones the network is.
             gib: How much passes in a month to services other than S3 and DynamoDB: logs, secrets, image manifests.
         """
-        from moorage.workload.egress_prices import EgressPrice  # noqa: PLC0415  # loaded when asked for
-
         return EgressPrice(interfaces=len(set(self.services) - GATEWAY_SERVICES), zones=zones, gib=gib)
 
 

@@ -5,6 +5,7 @@ Plain arithmetic on known numbers: whoever holds a token asks nothing here.
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -217,8 +218,6 @@ def _distance(like: InstanceType, type_: InstanceType) -> tuple[bool, float, flo
     special = _class(type_) not in {"c", "m", "r", _class(like)}
     sizes = (type_.vcpus / like.vcpus, type_.memory_mib / like.memory_mib)
     change = round(sum(abs(math.log2(ratio)) for ratio in sizes), 6)
-    import difflib  # noqa: PLC0415  # for errors alone
-
     alike = difflib.SequenceMatcher(None, like.family, type_.family).ratio()
     return special, change, -alike, type_.name
 

@@ -1,4 +1,4 @@
-"""What one row of the table of limits is, and how most of them are written."""
+"""One row of a table of limits, and the kinds that most rows are of."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import Any, NamedTuple
 
 
 class Limit(NamedTuple):
-    """One thing that AWS accepts or refuses.
+    """A limit of AWS: which values AWS accepts, and what to say of the others.
 
     Args:
-        id: Its name in this table.
-        accepts: Whether a value keeps it.
-        rule: The limit in words, as the second half of "port is 70000, but ...".
-        hint: The way out, or a function that works it out from the refused value.
+        id: Its name in the table.
+        accepts: Whether AWS accepts a value.
+        rule: The limit as a predicate of the argument, as in "must be between 1 and 65535"; "should" if no source
+            confirms it.
+        hint: The way out, or a function that derives it from the refused value.
         source: Where AWS says so.
-        format: How a refused value is written in the error.
-        confirmed: False where no source was found: breaking it warns.
+        format: How to write a refused value.
+        confirmed: Whether a source was found. A limit without one warns.
     """
 
     id: str
@@ -30,50 +31,94 @@ class Limit(NamedTuple):
     confirmed: bool = True
 
     def problem(self, argument: str, value: Any) -> str | None:
-        """What is wrong with `value`, or None where it keeps this limit."""
+        """Describe how `value` breaks this limit, or return None if it does not."""
         try:
             if self.accepts(value):
                 return None
         except TypeError:  # compared with a number or a text that it is not
-            return f"{argument} is {value!r}, a {type(value).__name__}, but {self.rule}; give it as its type says"
+            return (
+                f"{argument} {self.rule} (got {value!r} of type {type(value).__name__}); use the type in the signature"
+            )
         hint = self.hint if isinstance(self.hint, str) else self.hint(value)
-        return f"{argument} is {self.format(value)}, but {self.rule}; {hint}"
+        return f"{argument} {self.rule} (got {self.format(value)}); {hint}"
 
 
 def in_range(
-    row: str, low: float, high: float, *, unit: str = "", of: str, hint: str = "", source: str, whole: bool = True
+    row: str,
+    low: float,
+    high: float,
+    *,
+    unit: str = "",
+    hint: str = "use a value in that range",
+    source: str,
+    whole: bool = True,
 ) -> Limit:
-    said = f" {unit}" if unit else ""
+    """Limit a number to a range that includes both ends."""
+    ends = f"{low} and {high} {unit}".rstrip()
 
     def way_out(value: float) -> str:
-        number = "whole number" if value % 1 else "value"
-        return hint or f"use a {number} from {low:,} to {high:,}{said}"
+        return f"use a whole number between {ends}" if whole and value % 1 else hint
 
     return Limit(
         id=row,
         accepts=lambda value: low <= value <= high and not (whole and value % 1),
-        rule=f"{of} is {low:,} to {high:,}{said}",
+        rule=f"must be between {ends}",
         hint=way_out,
         source=source,
-        format=lambda value: (
-            f"{value:,}{said}" if isinstance(value, int) and value > 9999 and unit else f"{value}{said}"
-        ),
+        format=str,
     )
 
 
-def whole_minutes(row: str, low: int, high: int, *, of: str, source: str) -> Limit:
-    """A time that is kept in seconds, of which AWS counts whole minutes."""
+def at_most(row: str, high: int, *, unit: str = "", hint: str, source: str) -> Limit:
+    """Limit a number to a maximum."""
+    return Limit(
+        id=row,
+        accepts=lambda value: value <= high,
+        rule=f"must be at most {high} {unit}".rstrip(),
+        hint=hint,
+        source=source,
+        format=str,
+    )
+
+
+def at_least(row: str, low: int, *, unit: str = "", hint: str, source: str) -> Limit:
+    """Limit a number to a minimum."""
+    return Limit(
+        id=row,
+        accepts=lambda value: value >= low,
+        rule=f"must be at least {low} {unit}".rstrip(),
+        hint=hint,
+        source=source,
+        format=str,
+    )
+
+
+def characters(row: str, high: int, *, hint: str, source: str) -> Limit:
+    """Limit the length of a text."""
+    return Limit(
+        id=row,
+        accepts=lambda text: len(text) <= high,
+        rule=f"must be at most {high} characters",
+        hint=hint,
+        source=source,
+        format=lambda text: f"{len(text)} characters",
+    )
+
+
+def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: str) -> Limit:
+    """Limit a time, which is kept in seconds, to a range of whole minutes."""
     return Limit(
         id=row,
         accepts=lambda time: time % 60 == 0 and low <= time // 60 <= high,
-        rule=f"{of} is {low:,} to {high:,} whole minutes",
-        hint=f"use cdk.Duration.minutes(...) with {low:,} to {high:,}",
+        rule=f"must be between {low} and {high} whole minutes",
+        hint=hint or f"use cdk.Duration.minutes(...) with {low} to {high}",
         source=source,
-        format=lambda time: f"{time / 60:g} min",
+        format=lambda time: f"{time / 60:g}",
     )
 
 
 def matching(row: str, pattern: str, *, rule: str, hint: str, source: str) -> Limit:
+    """Limit a text to a regular expression that matches all of it."""
     return Limit(
         id=row,
         accepts=lambda value: re.fullmatch(pattern, value) is not None,
@@ -83,19 +128,38 @@ def matching(row: str, pattern: str, *, rule: str, hint: str, source: str) -> Li
     )
 
 
-def one_of(row: str, values: Iterable[str], *, rule: str, hint: str = "", source: str) -> Limit:
+def one_of(row: str, values: Iterable[str], *, where: str = "", hint: str = "use one of these", source: str) -> Limit:
+    """Limit a text to a list of texts."""
     known = tuple(values)
+    named = " or ".join(filter(None, (listed(known[:-1]), repr(known[-1]))))
     return Limit(
         id=row,
         accepts=lambda value: value in known,
-        rule=rule,
-        hint=hint or f"use {', '.join(map(repr, known[:-1]))} or {known[-1]!r}",
+        rule=f"must be {named} {where}".rstrip(),
+        hint=hint,
         source=source,
     )
 
 
+def unique(row: str, *, rule: str, hint: str, source: str) -> Limit:
+    """Limit a list to values that all differ."""
+    return Limit(
+        id=row,
+        accepts=lambda values: len(set(values)) == len(values),
+        rule=rule,
+        hint=hint,
+        source=source,
+        format=lambda values: listed(sorted({value for value in values if list(values).count(value) > 1})),
+    )
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Write values as Python does, separated by commas."""
+    return ", ".join(map(repr, values))
+
+
 def least_length(document: Any) -> int:
-    """How many characters a document has as JSON at least: without spaces, and without what CloudFormation puts in."""
+    """Count the characters of a document as JSON, without spaces and without what CloudFormation fills in."""
     return len(json.dumps(_known(document), separators=(",", ":")))
 
 

@@ -214,7 +214,7 @@ class Rollout:
         problems.check(rollout_limits.BAKE, "bake", self.bake)
         problems.check(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
         if not problems.found:
-            problems.check(rollout_limits.ROLLOUT_DURATION, "the time of all its bakes", self.baking)
+            problems.check(rollout_limits.ROLLOUT_DURATION, "the sum of all bake times", self.baking)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
             problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)

@@ -4,124 +4,145 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, in_range, matching, whole_minutes
+from moorage.workload.limit import Limit, at_least, in_range, matching, unique, whole_minutes
 
-TASKS = in_range("tasks-per-service", 0, 5000, unit="tasks", of="a service's number of copies", source="ECS quotas")
-SCALING_COOLDOWN = Limit(
-    id="scaling-cooldown",
-    accepts=lambda cooldown: cooldown >= 0,
-    rule="nothing is waited for less than 0 s",
-    hint="use datetime.timedelta(0) to wait for nothing",
+TASKS = in_range(
+    "tasks-per-service",
+    0,
+    5000,
+    unit="tasks",
+    source="ECS quotas",
+)
+SCALING_COOLDOWN = at_least(
+    "scaling-cooldown",
+    0,
+    unit="seconds",
+    hint="use datetime.timedelta(0) for no cooldown",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.ScaleInCooldown",
-    format=lambda cooldown: f"{cooldown} s",
 )
 SCALING_RANGE = Limit(
     id="scaling-range",
     accepts=lambda ends: ends[0] <= ends[1],
-    rule="the range is the wrong way round",
-    hint="write the smaller number first",
+    rule="must not exceed maximum",
+    hint="use a smaller minimum or a larger maximum",
     source="botocore application-autoscaling ScalableTarget.MaxCapacity",
-    format=lambda ends: f"{ends[0]} to {ends[1]}",
+    format=lambda ends: f"{ends[0]} with maximum={ends[1]}",
 )
 TARGET_PERCENT = in_range(
-    "target-percent", 1, 100, unit="%", of="the share of what the tasks reserve",
+    "target-percent",
+    1,
+    100,
+    unit="%",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage)",
     whole=False,
-)  # fmt: skip
+)
 TARGET_VALUE = Limit(
     id="target-value",
     accepts=lambda target: 0 < target < math.inf,
-    rule="a target is above 0, and has an end",
-    hint="use a larger number that has one",
+    rule="must be above 0 and finite",
+    hint="use a finite number above 0",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
+    format=str,
 )
 SCALING_NAME = matching(
-    "scaling-name", r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
-    rule="a name is 1 to 240 characters without ':', '/', '|' and spaces at its ends", hint="use another name",
+    "scaling-name",
+    r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
+    rule="must be 1 to 240 characters without ':', '/' and '|', and without spaces at its ends",
+    hint="use another name",
     source="botocore application-autoscaling PutScheduledAction.ScheduledActionName, PutScalingPolicy.PolicyName (256, "
     "less what stands before it)",
-)  # fmt: skip
-UNIQUE_SCALING_NAMES = Limit(
-    id="scaling-names-unique",
-    accepts=lambda names: len(set(names)) == len(names),
-    rule="each names one of a service",
-    hint="give each a name of its own",
-    source="botocore application-autoscaling PutScalingPolicy.PolicyName, PutScheduledAction.ScheduledActionName",
-    format=lambda names: ", ".join(map(repr, names)),
 )
-PEAK = Limit(
-    id="peak-copies",
-    accepts=lambda copies: copies >= 1,
-    rule="a peak is served by 1 copy or more",
-    hint="use the number of copies that serve the most that is asked",
+UNIQUE_SCALING_NAMES = unique(
+    "scaling-names-unique",
+    rule="must differ",
+    hint="give each its own name=",
+    source="botocore application-autoscaling PutScalingPolicy.PolicyName, PutScheduledAction.ScheduledActionName",
+)
+PEAK = at_least(
+    "peak-copies",
+    1,
+    hint="use the number of copies that the peak needs",
     source="AWS containers blog, Amazon ECS availability best practices",
 )
 PREDICTED_AHEAD = in_range(
-    "predicted-ahead", 0, 3599, unit="s", of="how long before the load copies start",
+    "predicted-ahead",
+    0,
+    3599,
+    unit="seconds",
     source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.SchedulingBufferTime",
-)  # fmt: skip
+)
 PREDICTED_ABOVE = in_range(
-    "predicted-above-maximum", 0, 100, unit="%", of="what the forecast may add to the maximum",
+    "predicted-above-maximum",
+    0,
+    100,
+    unit="%",
     source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.MaxCapacityBuffer",
-)  # fmt: skip
+)
 BAKE = whole_minutes(
-    "bake-time", 0, 1440, of="the time that a version is watched",
+    "bake-time",
+    0,
+    1440,
     source="CFN AWS::ECS::Service BakeTimeInMinutes, CanaryBakeTimeInMinutes, StepBakeTimeInMinutes",
-)  # fmt: skip
+)
 ROLLOUT_DURATION = Limit(
     id="rollout-duration",
     accepts=lambda time: time <= 33 * 3600,
-    rule="CloudFormation refuses a rollout that takes more than 33 hours",
+    rule="must be at most 33 hours, or CloudFormation refuses the rollout",
     hint="use shorter bake times or larger steps",
     source="CFN AWS::ECS::Service CanaryConfiguration, LinearConfiguration",
-    format=lambda time: f"{time / 3600:.1f} h",
+    format=lambda time: f"{time / 3600:.1f}",
 )
 HOOK_TIMEOUT = whole_minutes(
-    "hook-timeout", 1, 1440, of="the time that a function has to answer",
+    "hook-timeout",
+    1,
+    1440,
     source="ECS developer guide, Lambda hooks for Amazon ECS service deployments",
-)  # fmt: skip
+)
 PAUSE_TIMEOUT = whole_minutes(
-    "pause-timeout", 1, 20160, of="the time that a rollout pauses",
+    "pause-timeout",
+    1,
+    20160,
     source="CFN AWS::ECS::Service HookTimeoutConfig",
-)  # fmt: skip
+)
 MINIMUM_HEALTHY = in_range(
-    "minimum-healthy", 0, 100, unit="%", of="the share that stays healthy",
+    "minimum-healthy",
+    0,
+    100,
+    unit="%",
     source="botocore DeploymentConfiguration.minimumHealthyPercent",
-)  # fmt: skip
-MAXIMUM_PERCENT = Limit(
-    id="maximum-percent",
-    accepts=lambda percent: percent >= 100,
-    rule="the share that may run at once is 100 % or more",
+)
+MAXIMUM_PERCENT = at_least(
+    "maximum-percent",
+    100,
     hint="use 100 or more",
     source="botocore DeploymentConfiguration.maximumPercent",
-    format=lambda percent: f"{percent} %",
 )
 ROLLOUT_ROOM = Limit(
     id="rollout-room",
     accepts=lambda shares: shares[0] < 100 or shares[1] > 100,
-    rule="none may start before one stops, and none may stop",
+    rule="must be above 100 if minimum_healthy_percent is 100, so that a task can start",
     hint="use a larger maximum_percent or a smaller minimum_healthy_percent",
     source="ECS API DeploymentConfiguration",
-    format=lambda shares: f"{shares[1]} % with {shares[0]} % that stay healthy",
+    format=lambda shares: f"{shares[1]} with minimum_healthy_percent={shares[0]}",
 )
 ROLLOUT_PROGRESS = Limit(
     id="rollout-progress",
     accepts=lambda given: not given[0] or _startable(*given) + _stoppable(*given) >= 1,
-    rule="no task may start and none may stop",
+    rule="must leave room to start or to stop a task",
     hint="use a larger maximum_percent, a smaller minimum_healthy_percent or more copies",
     source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
     format=lambda given: (
-        f"{given[1]} % of {given[0]} that stay, rounded up to {given[0] - _stoppable(*given)}, "
-        f"and {given[2]} % that may run, rounded down to {given[0] + _startable(*given)}"
+        f"minimum_healthy_percent={given[1]} and maximum_percent={given[2]} of {given[0]}, "
+        f"which round to {given[0] - _stoppable(*given)} and {given[0] + _startable(*given)}"
     ),
 )
 DAEMON_MAXIMUM = Limit(
     id="daemon-maximum",
     accepts=lambda percent: percent == 100,
-    rule="a daemon never runs twice on an instance",
+    rule="must be 100 for a daemon, which never runs twice on an instance",
     hint="use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)",
     source="CDK Ec2Service.maxHealthyPercent; botocore DeploymentConfiguration.maximumPercent",
-    format=lambda percent: f"{percent} %",
+    format=str,
 )
 _TENTHS = 1e-9
 
@@ -133,66 +154,72 @@ def _in_tenths(value: float) -> bool:
 CANARY_PERCENT = Limit(
     id="canary-percent",
     accepts=lambda percent: 0.1 <= percent <= 100 and _in_tenths(percent),
-    rule="the first share of the traffic is 0.1 to 100 % by tenths",
+    rule="must be between 0.1 and 100 in steps of 0.1",
     hint="use a value such as 5 or 2.5",
     source="CFN AWS::ECS::Service CanaryConfiguration.CanaryPercent",
-    format=lambda percent: f"{percent} %",
+    format=str,
 )
 LINEAR_PERCENT = Limit(
     id="linear-percent",
     accepts=lambda percent: 3 <= percent <= 100 and _in_tenths(percent),
-    rule="a step of the traffic is 3 to 100 % by tenths",
+    rule="must be between 3 and 100 in steps of 0.1",
     hint="use a value such as 10 or 12.5",
     source="CFN AWS::ECS::Service LinearConfiguration.StepPercent",
-    format=lambda percent: f"{percent} %",
+    format=str,
 )
-BREAKER_COUNT = Limit(
-    id="breaker-count",
-    accepts=lambda count: count >= 1,
-    rule="a rollout is given up after 1 failed task or more",
-    hint="use a larger number, or circuit_breaker=None for never",
+BREAKER_COUNT = at_least(
+    "breaker-count",
+    1,
+    hint="use a larger number, or circuit_breaker=None for none",
     source="botocore ThresholdConfiguration.value",
 )
 BREAKER_PERCENT = Limit(
     id="breaker-percent",
     accepts=lambda percent: 1 <= percent <= 100,
-    rule="a rollout is given up after 1 to 100 % of the copies failed",
+    rule="should be between 1 and 100",
     hint="use a value from 1 to 100",
     source="none found: botocore ThresholdConfiguration.value names no range",
-    format=lambda percent: f"{percent} %",
+    format=str,
     confirmed=False,
 )
 EARLY_SUCCESS = in_range(
-    "early-success", 0, 100, unit="%", of="the share of new tasks that must be healthy",
+    "early-success",
+    0,
+    100,
+    unit="%",
     source="botocore DeploymentEarlySuccessCriteria.healthyPercent",
-)  # fmt: skip
+)
 EARLY_SUCCESS_LEAST = Limit(
     id="early-success-least",
     accepts=lambda shares: shares[0] >= shares[1],
-    rule="it may not count as done before as many are healthy as must stay so",
-    hint="use a larger share, or a smaller minimum_healthy_percent",
+    rule="must not be below minimum_healthy_percent",
+    hint="use a larger healthy_percent, or a smaller minimum_healthy_percent",
     source="botocore DeploymentEarlySuccessCriteria.healthyPercent",
-    format=lambda shares: f"{shares[0]} % with a minimum of {shares[1]} %",
+    format=lambda shares: f"{shares[0]} with minimum_healthy_percent={shares[1]}",
 )
 ALARM_COUNT = Limit(
     id="alarm-threshold",
     accepts=lambda threshold: threshold > 0,
-    rule="an alarm of 0 would always ring",
+    rule="must be above 0, or the alarm would always ring",
     hint="use a larger value, or None for no alarm",
     source="botocore cloudwatch PutMetricAlarm.Threshold",
+    format=str,
 )
 ALARM_PERCENT = Limit(
     id="alarm-percent",
     accepts=lambda percent: 0 <= percent < 100,
-    rule="an alarm rings above a share from 0 to less than 100 %, of which there is never more",
+    rule="must be at least 0 and below 100",
     hint="use a share such as 5 or 0.5, 0 for any error, or None for no alarm",
     source="botocore cloudwatch PutMetricAlarm.ComparisonOperator (GreaterThanThreshold), Threshold",
-    format=lambda percent: f"{percent} %",
+    format=str,
 )
 ALARM_MINUTES = in_range(
-    "alarm-minutes", 1, 1440, unit="minutes", of="the time that an alarm looks at",
+    "alarm-minutes",
+    1,
+    1440,
+    unit="minutes",
     source="botocore cloudwatch PutMetricAlarm.EvaluationPeriods (a day at most)",
-)  # fmt: skip
+)
 
 
 def _startable(copies: int, _least: int, most: int) -> int:

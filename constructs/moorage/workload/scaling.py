@@ -70,7 +70,7 @@ class Scaling:
         problems.check(rollout_limits.TASKS, "minimum", self.minimum)
         if self.maximum != self.minimum:
             problems.check(rollout_limits.TASKS, "maximum", self.maximum)
-        problems.check(rollout_limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
+        problems.check(rollout_limits.SCALING_RANGE, "minimum", (self.minimum, self.maximum))
         problems.check(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
         problems.check(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
         problems.check(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)

@@ -68,7 +68,7 @@ class ScheduledAction:
         problems.check(rollout_limits.TASKS, "minimum", self.minimum)
         problems.check(rollout_limits.TASKS, "maximum", self.maximum)
         if self.minimum is not None and self.maximum is not None:
-            problems.check(rollout_limits.SCALING_RANGE, "minimum to maximum", (self.minimum, self.maximum))
+            problems.check(rollout_limits.SCALING_RANGE, "minimum", (self.minimum, self.maximum))
         problems.raise_any()
 
 

@@ -158,7 +158,7 @@ class Task:
             self._check_volumes(problems)
             routers = tuple(container.name for container in self.containers if container.firelens)
             problems.check(task_limits.LOG_ROUTERS, "log_router", routers)
-            problems.check(limits.TASK_DEFINITION_SIZE, "the definition", self._size())
+            problems.check(limits.TASK_DEFINITION_SIZE, "the task definition", self._size())
         problems.check(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
         problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
@@ -275,7 +275,7 @@ class Task:
         ranges = [each for container in self.containers for each in container.port_ranges]
         if not ranges:
             return
-        problems.check(task_limits.PORT_RANGE_MODE, "network_mode with port_ranges", self.network_mode.value)
+        problems.check(task_limits.PORT_RANGE_MODE, "network_mode", self.network_mode.value)
         if self.network_mode is NetworkMode.AWSVPC:
             alone = [(each.port, each.port) for each in self.containers if each.port is not None]
             problems.check(task_limits.PORT_RANGES_APART, "ports of the task", (*alone, *ranges))
@@ -290,7 +290,9 @@ class Task:
         for container in self.containers:
             share = self.memory_of(container)
             if container.memory_mib is None:
-                problems.check(limits.CONTAINER_MEMORY_LEAST, f"what is left for container {container.name!r}", share)
+                problems.check(
+                    limits.CONTAINER_MEMORY_LEAST, f"the memory left for container {container.name!r}", share
+                )
                 if container.memory_reservation_mib is not None:
                     problems.check(
                         task_limits.MEMORY_RESERVATION,
@@ -331,9 +333,7 @@ class Task:
     def _check_volumes(self, problems: Problems) -> None:
         names = tuple(volume.name for volume in self.volumes)
         problems.check(task_limits.VOLUME_NAMES, "volumes", names)
-        problems.check(
-            task_limits.EBS_VOLUMES, "Volume.ebs", [volume.name for volume in self.volumes if volume.managed]
-        )
+        problems.check(task_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume.managed])
         used = {mount.volume for container in self.containers for mount in container.mounts.values()}
         for container in self.containers:
             for path, mount in container.mounts.items():

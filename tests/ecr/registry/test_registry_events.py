@@ -138,9 +138,8 @@ def test_more_repositories_than_a_pattern_holds_are_refused(stack: cdk.Stack) ->
     registry = Registry(stack, "Registry")
     names = [f"team/{index:0>10}" for index in range(240)]
     registry.on_push("Some", repositories=names[:200])
-    with pytest.raises(ValueError, match="Shop/Registry/All: pattern is 4,") as raised:
+    with pytest.raises(ValueError, match="Shop/Registry/All: pattern must be at most 4096 .*use fewer values"):
         registry.on_push("All", repositories=names)
-    assert "an event pattern is 4,096 characters at most; name fewer, or join some with a wildcard" in str(raised.value)
     assert registry.node.try_find_child("All") is None
 
 

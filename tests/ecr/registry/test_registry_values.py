@@ -161,8 +161,9 @@ def test_a_registry_that_asks_who_pulls_needs_a_secret(make: Any) -> None:
 
 def test_a_secret_that_cloudformation_names_is_refused() -> None:
     named, stack = SimpleNamespace(name=None), SimpleNamespace(resolve=lambda value: value)
-    secret: Any = SimpleNamespace(secret_arn="${Token[A.1]}", node=SimpleNamespace(default_child=named), stack=stack)  # noqa: S106
-    with pytest.raises(ValueError, match="whose name starts with 'ecr-pullthroughcache/'"):
+    node = SimpleNamespace(default_child=named)
+    secret: Any = SimpleNamespace(secret_arn="${Token[A.1]}", node=node, stack=stack)  # noqa: S106  # a token
+    with pytest.raises(ValueError, match="must start with 'ecr-pullthroughcache/'"):
         PullThrough.docker_hub(secret)
     named.name = "ecr-pullthroughcache/hub"
     assert PullThrough.docker_hub(secret)
@@ -185,7 +186,7 @@ def test_tags_move_or_stay_as_their_filters_say() -> None:
     [
         ({"immutable_tags": False, "mutable_tags": ["latest"]}, "where every tag moves"),
         ({"immutable_tags": ["v*"], "mutable_tags": ["latest"]}, "one is what the other leaves out"),
-        ({"mutable_tags": ["a b"]}, "a filter is 1 to 128 letters"),
+        ({"mutable_tags": ["a b"]}, "mutable_tags must be 1 to 128 letters"),
     ],
 )
 def test_settings_that_contradict_are_refused(arguments: dict[str, Any], says: str) -> None:
@@ -205,7 +206,7 @@ def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
     assert one.applied_for == ("CREATE_ON_PUSH", "REPLICATION")
     assert not problems.found
     merged([RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems)
-    assert "a prefix has one creation template" in problems.found[0]
+    assert "the prefixes of creation templates must differ (got 'prod')" in problems.found[0]
 
 
 def test_signing_filters_match_by_their_stars() -> None:

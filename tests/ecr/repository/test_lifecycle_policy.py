@@ -175,9 +175,9 @@ def test_all_faults_of_a_lifecycle_are_told_together() -> None:
             LifecycleRule(untagged=True, older_than=days(2), priority=2),
         )
     for says in (
-        "the image that a rollback needs",
-        "each rule has a priority of its own",
-        "one, and the last",
-        "for images without a tag",
+        "so that a rollback finds its image",
+        "priority must differ between rules",
+        "must end with the only rule for images of any tag",
+        "untagged=True must be at most 1",
     ):
         assert says in str(raised.value)

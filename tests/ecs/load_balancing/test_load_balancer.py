@@ -169,9 +169,9 @@ def test_a_vpc_that_cannot_hold_it_is_refused_with_all_the_reasons(stack: cdk.St
     )
     with pytest.raises(ValueError, match="Shop/Edge: 2 problems") as raised:
         LoadBalancer(stack, "Edge", vpc=bare)
-    assert "the number of private subnets of the VPC is 1, but a load balancer stands in two" in str(raised.value)
+    assert "the number of private subnets of the VPC must be at least 2 (got 1)" in str(raised.value)
     assert "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block=" in str(raised.value)
-    with pytest.raises(ValueError, match="the number of public subnets of the VPC is 0"):
+    with pytest.raises(ValueError, match=r"the number of public subnets of the VPC must be at least 2 \(got 0\)"):
         LoadBalancer(stack, "Edge", vpc=bare, public=True, plain_http="a test")
 
 

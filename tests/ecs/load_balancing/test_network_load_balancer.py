@@ -331,7 +331,10 @@ def test_what_is_asked_of_a_listener_reaches_the_template(stack: cdk.Stack, gate
 
 def test_a_protocol_is_one_of_cdk_s() -> None:
     name: Any = "TCP"
-    with pytest.raises(ValueError, match="protocol is 'TCP', but .* use elbv2.Protocol.TCP or another of them"):
+    with pytest.raises(
+        ValueError,
+        match=r"protocol must be TCP, TLS, UDP or TCP_UDP \(got 'TCP'\); use elbv2.Protocol.TCP or another of these",
+    ):
         Listener(GATE, 8883, protocol=name)
 
 

@@ -104,7 +104,10 @@ def test_both_target_groups_of_a_route_are_watched(stack: cdk.Stack, cluster: Cl
 def test_fails_when_alarms_are_wrong_or_none_is_left(stack: cdk.Stack, cluster: Cluster) -> None:
     topic = sns.Topic(stack, "Topic")
     service = Service(stack, "Api", cluster=cluster, task=TASK)
-    with pytest.raises(ValueError, match=r"(?s)Shop/Alarms.*cpu_percent is 0.*memory_percent is 120.*minutes is 0"):
+    with pytest.raises(
+        ValueError,
+        match=r"(?s)Shop/Alarms.*cpu_percent must .*got 0.*memory_percent must .*got 120.*minutes must .*got 0",
+    ):
         ServiceAlarms(stack, "Alarms", service=service, topic=topic, cpu_percent=0, memory_percent=120, minutes=0)
     with pytest.raises(ValueError, match="there is no alarm left that this service can ring"):
         ServiceAlarms(stack, "Alarms", service=service, topic=topic, cpu_percent=None, memory_percent=None)

@@ -49,7 +49,7 @@ def test_more_gateways_than_zones_are_refused(stack: cdk.Stack) -> None:
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/19", "10.0.0.0/8", "10.0.0/16", "fd00::/64"])
 def test_addresses_that_hold_no_network_are_refused(stack: cdk.Stack, cidr: str) -> None:
-    with pytest.raises(ValueError, match=f"Shop/Network: cidr is '{cidr}' for 2 zones, but .*; use a larger block"):
+    with pytest.raises(ValueError, match=f"Shop/Network: cidr must .*got '{cidr}' for 2 zones\\); use a larger block"):
         Network(stack, "Network", cidr=cidr)
 
 

@@ -179,7 +179,8 @@ def test_on_instances_it_takes_their_capacity_and_network(stack: cdk.Stack) -> N
 
 def test_what_the_task_cannot_do_is_named_as_that_of_the_task_before(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(
-        ValueError, match="Shop/Web: pre_deployment_task: cpu and memory_mib is 1000 CPU units with 512 MiB"
+        ValueError,
+        match=r"Shop/Web: pre_deployment_task: cpu and memory_mib must .*\(got cpu=1000, memory_mib=512\)",
     ):
         Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=Task(Container("redis:8"), cpu=1000))
 

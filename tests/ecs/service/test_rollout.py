@@ -475,8 +475,8 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, 
         ),
         (
             lambda: Rollout.linear(percent=3, bake=dt.timedelta(hours=1)),
-            "Rollout.linear: the time of all its bakes is 34.0 h, but CloudFormation refuses a rollout that takes more "
-            "than 33 hours; use shorter bake times or larger steps",
+            "Rollout.linear: the sum of all bake times must be at most 33 hours, or CloudFormation refuses the rollout "
+            "(got 34.0); use shorter bake times or larger steps",
         ),
     ],
 )
@@ -503,9 +503,9 @@ def test_a_value_says_what_ecs_would_not_take(make: Any, says: str) -> None:
         (
             Rollout.rolling(maximum_percent=120),
             {"scaling": Scaling(4)},
-            "rollout is 100 % of 4 that stay, rounded up to 4, and 120 % that may run, rounded down to 4, but no task "
-            "may start and none may stop; use a larger maximum_percent, a smaller minimum_healthy_percent or more "
-            "copies",
+            "rollout must leave room to start or to stop a task (got minimum_healthy_percent=100 and "
+            "maximum_percent=120 of 4, which round to 4 and 4); use a larger maximum_percent, "
+            "a smaller minimum_healthy_percent or more copies",
         ),
     ],
 )
@@ -549,7 +549,7 @@ def test_a_daemon_is_replaced_where_it_stands(stack: cdk.Stack) -> None:
     each = Placement.on_each_instance()
     with pytest.raises(ValueError, match="rollout is BLUE_GREEN, but a daemon is replaced where it stands"):
         service(stack, cluster, Rollout.blue_green(alarms=None), placement=each)
-    with pytest.raises(ValueError, match="maximum_percent is 200 %, but a daemon never runs twice on an instance"):
+    with pytest.raises(ValueError, match="maximum_percent must be 100 for a daemon"):
         service(stack, cluster, Rollout.rolling(), placement=each)
     agent = service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100), placement=each)
     assert agent.estimate() is None  # the instances decide how many there are

@@ -160,9 +160,7 @@ def test_the_timeout_of_a_given_queue_is_checked_as_far_as_it_is_known(
 ) -> None:
     queue = sqs.Queue(stack, "Queue", visibility_timeout=cdk.Duration.seconds(timeout) if timeout else None)
     task = Task(Container("mailer:1", stop_timeout=dt.timedelta(seconds=90)))
-    with pytest.raises(
-        ValueError, match=f"visibility_timeout of queue is {timeout or 30} s with a stop_timeout of 90 s"
-    ):
+    with pytest.raises(ValueError, match=rf"\(got {timeout or 30} with stop_timeout=90, in seconds\)"):
         Worker(stack, "Mailer", cluster=cluster, task=task, scaling=BACKLOG, queue=queue)
     elsewhere = sqs.Queue.from_queue_arn(stack, "Elsewhere", "arn:aws:sqs:eu-west-1:111111111111:mails")
     Worker(stack, "Other", cluster=cluster, task=task, scaling=BACKLOG, queue=elsewhere)
@@ -255,9 +253,9 @@ def test_a_worker_reports_every_fault_of_the_combination_with_its_path(stack: cd
             placement=Placement.on_each_instance(),
         )
     for said in (
-        "what Fargate waits between SIGTERM and SIGKILL is 2 to 120 s",
+        "stop_timeout of container 'app' must be between 2 and 120 seconds (got 121)",
         "container 'app' has a variable 'QUEUE_URL'",
-        "visibility_timeout of queue is 60 s with a stop_timeout of 121 s",
+        "(got 60 with stop_timeout=121, in seconds)",
         "scaling has no backlog_per_task, so messages would move nothing",
         "placement is a daemon's",
     ):

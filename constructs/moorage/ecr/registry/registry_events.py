@@ -126,7 +126,7 @@ class RegistryEvents(Construct):
     def event_key(self) -> kms.IKey:
         """The key of the dead-letter queue, which EventBridge may use: for a topic or queue that events go to, too."""
         if self._event_key is None:
-            from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loaded only where there is an event
+            from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
             self._event_key = kms.Key(
                 self,
@@ -275,7 +275,7 @@ class _WithLetters:
 
 
 def _define_letters(scope: Construct, key: kms.IKey) -> sqs.Queue:
-    from aws_cdk import aws_sqs as sqs  # noqa: PLC0415  # loaded only where there is an event
+    from aws_cdk import aws_sqs as sqs  # noqa: PLC0415  # loads aws_cdk.aws_sqs
 
     queue = sqs.Queue(
         scope,

@@ -62,7 +62,7 @@ def merged(templates: Sequence[RepositoryTemplate], problems: Problems) -> tuple
         else:
             uses = tuple(dict.fromkeys((*first.applied_for, *template.applied_for)))
             by_prefix[template.namespace] = attrs.evolve(first, applied_for=uses)
-    problems.check(limits.TEMPLATE_PREFIXES, "the prefix of creation templates", clashes)
+    problems.check(limits.TEMPLATE_PREFIXES, "the prefixes of creation templates", clashes)
     return tuple(by_prefix.values())
 
 

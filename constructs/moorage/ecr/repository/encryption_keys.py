@@ -23,14 +23,14 @@ def check_key(encryption: Encryption, stack: cdk.Stack, problems: Problems) -> N
     if encryption.given_key is not None:
         regions = (encryption.given_key.env.region, stack.region)
         if not any(map(is_token, regions)):
-            problems.check(limits.KEY_REGION, "the key of encryption", regions)
+            problems.check(limits.KEY_REGION, "encryption", regions)
 
 
 def key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
     """The key that images are encrypted with, defined in `scope` where it is to be; None where it is AWS's."""
     if not encryption.defines_key:
         return encryption.given_key
-    from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loaded only where a key is defined
+    from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
     return kms.Key(
         scope,

@@ -100,12 +100,12 @@ class LifecycleRule:
     def __attrs_post_init__(self) -> None:
         problems = Problems("LifecycleRule")
         chosen = [name for name in ("tags", "prefixes", "untagged") if getattr(self, name)]
-        problems.check(limits.LIFECYCLE_SELECTION, "what it selects by", chosen)
+        problems.check(limits.LIFECYCLE_SELECTION, "the selection", chosen)
         for pattern in self.tags:
             problems.check(limits.LIFECYCLE_WILDCARDS, "tags", pattern)
         ages = {name: getattr(self, name) for name in ("older_than", "unpulled_for", "archived_for")}
         counted = [name for name, value in {"keep": self.keep, **ages}.items() if value is not None]
-        problems.check(limits.LIFECYCLE_ONE_COUNT, "what it counts", counted)
+        problems.check(limits.LIFECYCLE_ONE_COUNT, "the count", counted)
         problems.check(limits.LIFECYCLE_COUNT, "keep", self.keep)
         problems.check(limits.IMAGES, "keep", self.keep)
         for name, seconds in ages.items():
@@ -228,7 +228,7 @@ class LifecyclePolicy:
             problems.check(limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged)
             tags = [tuple(sorted({*rule.tags, *(f"{each}*" for each in rule.prefixes)})) for rule in chosen]
             problems.check(limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
-        problems.check(limits.LIFECYCLE_TEXT, "its text", self.text)
+        problems.check(limits.LIFECYCLE_TEXT, "the text of the policy", self.text)
         problems.raise_any()
 
     @classmethod

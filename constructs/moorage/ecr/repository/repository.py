@@ -145,7 +145,7 @@ class Repository(ecr.Repository):
 
     def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
         """How often images were pulled from it, by the minute; takes what `cloudwatch.Metric` does."""
-        from moorage.ecr.repository.repository_metrics import pull_count  # noqa: PLC0415  # loads aws_cloudwatch
+        from moorage.ecr.repository.repository_metrics import pull_count  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
         return pull_count(self.repository_name, **options)
 

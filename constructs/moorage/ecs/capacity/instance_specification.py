@@ -113,11 +113,11 @@ class InstanceSpecification:
         """How many container instances it may add to a cluster, as far as is known."""
         return 0
 
-    def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # of what AWS places itself nothing is known
+    def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
         """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
         return ()
 
-    def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # likewise
+    def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # AWS chooses the instances, so their number is unknown
         """How many copies of a task its instances hold at most; None where that is not known."""
         return None
 

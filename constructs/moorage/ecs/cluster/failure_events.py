@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +15,7 @@ from constructs import Construct
 
 from moorage.delivery.dead_letters import define_dead_letters
 from moorage.ecs.cdk_values import arn, here, stack_name
+from moorage.scope.per_construct import PerConstruct
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -126,7 +126,7 @@ class FailureEvents(Construct):
             removal_policy: What becomes of the log group, and of the queue of what neither took, when the stack goes.
         """
         super().__init__(scope, construct_id)
-        _kept[cluster] = self
+        _kept.set(cluster, self)
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
@@ -158,7 +158,7 @@ class FailureEvents(Construct):
         return _kept.get(cluster)
 
 
-_kept: weakref.WeakKeyDictionary[ecs.ICluster, FailureEvents] = weakref.WeakKeyDictionary()
+_kept: PerConstruct[ecs.ICluster, FailureEvents] = PerConstruct()
 
 
 def _rules() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.ecs.network.network import Reach
+from moorage.scope.per_construct import PerConstruct
 from moorage.workload import limits
 from moorage.workload.problems import Problems, is_token
 
@@ -76,14 +76,14 @@ class ImportedCluster:
         """The name of a capacity's provider in ECS."""
         return capacity.name
 
-    def knows_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # they are of all its instances
+    def knows_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # an imported cluster's groups belong to all its instances
         """Whether the security group of a capacity's instances is known."""
         return bool(self.security_groups)
 
     def instance_groups(
         self,
-        used: Iterable[Capacity],  # noqa: ARG002  # likewise
-        stack: cdk.Stack | None = None,  # noqa: ARG002  # they are imported, and have rules where they are opened
+        used: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
+        stack: cdk.Stack | None = None,  # noqa: ARG002  # Cluster's method takes it
     ) -> list[ec2.ISecurityGroup]:
         """The security groups of its instances."""
         return list(self.security_groups)
@@ -92,7 +92,7 @@ class ImportedCluster:
         """Nothing: how much room its instances have is not known."""
 
 
-_known: weakref.WeakKeyDictionary[ecs.ICluster, ImportedCluster] = weakref.WeakKeyDictionary()
+_known: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()
 """What was said of each cluster that `Cluster.from_attributes` returned."""
 
 
@@ -131,13 +131,14 @@ def import_cluster(
             default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
             execute_command_configuration=exec_sessions.configuration if exec_sessions else None,
         )
-    _known[cluster] = ImportedCluster(
+    imported = ImportedCluster(
         with_capacity=cluster,
         capacities=None if capacity is None else tuple(capacity),
         namespace=namespace,
         security_groups=tuple(security_groups),
         exec_sessions=exec_sessions,
     )
+    _known.set(cluster, imported)
     return cluster
 
 

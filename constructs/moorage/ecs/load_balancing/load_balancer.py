@@ -206,7 +206,7 @@ class LoadBalancer(RequestLoadBalancer):
             ValueError: an ARN or id is of something else, or of another account or region than `scope`, where rules
                 and target groups of a load balancer cannot stand.
         """
-        from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # loaded where used
+        from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # 2 ms that only imports need
 
         return ImportedLoadBalancer(
             scope,

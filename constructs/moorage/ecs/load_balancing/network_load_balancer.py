@@ -16,6 +16,7 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import selected
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
+from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, is_record_of
 from moorage.ecs.network.network import Network
@@ -25,8 +26,6 @@ from moorage.workload.problems import Problems
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
-
-    from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 
 _WRITER = "delivery.logs.amazonaws.com"
 """Who writes the logs of network load balancers."""
@@ -242,8 +241,6 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             ValueError: an ARN or id is of something else, or of another account or region than `scope`, where
                 listeners and target groups of a load balancer cannot stand; or what one defined here would raise.
         """
-        from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer  # noqa: PLC0415  # where used
-
         return ImportedNetworkLoadBalancer(
             scope,
             construct_id,

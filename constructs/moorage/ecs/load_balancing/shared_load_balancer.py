@@ -169,8 +169,8 @@ class SharedLoadBalancer(Construct):
         addresses: elbv2.IpAddressType,
     ) -> None:
         """Define `host` in `zone`, as a record of each kind of address that the load balancer has; once."""
-        from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loaded only where a zone is given
-        from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415
+        from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loads aws_cdk.aws_route53
+        from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415  # loads aws_cdk.aws_route53_targets
 
         if host in self._aliases:
             return

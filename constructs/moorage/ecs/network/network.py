@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import weakref
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from moorage.scope.per_construct import PerConstruct
 from moorage.workload import limits
 from moorage.workload.endpoints import GATEWAY_SERVICES, Endpoints
 from moorage.workload.problems import Problems
@@ -94,7 +94,7 @@ class Network(Construct):
                 ec2.SubnetConfiguration(name="Private", subnet_type=private, cidr_mask=_PRIVATE_MASK),
             ],
         )
-        _networks[self.vpc] = self
+        _networks.set(self.vpc, self)
         if flow_logs:
             self._log_traffic(removal_policy)
         for service in endpoints.services:
@@ -133,7 +133,7 @@ class Network(Construct):
             self.vpc.add_interface_endpoint(words, service=ec2.InterfaceVpcEndpointAwsService(service))
 
 
-_networks: weakref.WeakKeyDictionary[ec2.IVpc, Network] = weakref.WeakKeyDictionary()
+_networks: PerConstruct[ec2.IVpc, Network] = PerConstruct()
 
 
 class Reach:

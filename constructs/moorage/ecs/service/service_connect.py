@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +10,18 @@ import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import optional_duration
 from moorage.ecs.load_balancing.define_routes import HANDED_OUT
 from moorage.ecs.task.task_definition import port_name
+from moorage.scope.per_construct import PerConstruct
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
     from constructs import Construct, IConstruct, Node
@@ -177,8 +177,6 @@ class ServiceConnect:
         )
 
     def _encrypted(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration | None:
-        from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loaded only where there is a certificate
-
         if self.tls is None:
             return None
         key = self.tls.key
@@ -197,13 +195,13 @@ class ServiceConnect:
         return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=self.tls.authority_arn, kms_key=key, role=role)
 
 
-_names: weakref.WeakKeyDictionary[Any, dict[str, Construct]] = weakref.WeakKeyDictionary()
+_names: PerConstruct[Any, dict[str, Construct]] = PerConstruct()
 """The services that are found in each namespace, by the names under which they are."""
 
 
 def _names_in(known: Cluster | ImportedCluster) -> dict[str, Construct]:
     """Those of a cluster's namespace, or of the cluster where that is known by a name alone."""
-    return _names.setdefault(known if isinstance(known.namespace, str) else known.namespace, {})
+    return _names.get_or_make(known if isinstance(known.namespace, str) else known.namespace, dict)
 
 
 def _discovered(name: str) -> str:
@@ -213,7 +211,7 @@ def _discovered(name: str) -> str:
 
 def apart(one: Cluster | ImportedCluster, other: Cluster | ImportedCluster) -> bool:
     """Whether the namespaces of two clusters are known to be two."""
-    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loaded only where services connect
+    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
     mine, its = one.namespace, other.namespace
     if isinstance(mine, str) and isinstance(its, str):
@@ -251,9 +249,9 @@ class ConnectedService:
         return cdk.Stack.of(self.construct)
 
 
-_paths: weakref.WeakKeyDictionary[ConnectedService, list[ConnectedService]] = weakref.WeakKeyDictionary()
+_paths: PerConstruct[ConnectedService, list[ConnectedService]] = PerConstruct()
 """Which services connect to which others."""
-_opened: weakref.WeakKeyDictionary[cdk.Stack, set[tuple[str, str, int]]] = weakref.WeakKeyDictionary()
+_opened: PerConstruct[cdk.Stack, set[tuple[str, str, int]]] = PerConstruct()
 """Between which security groups each stack has rules, and from which port on; EC2 takes each rule once."""
 
 
@@ -281,7 +279,7 @@ def open_path(client: ConnectedService, server: ConnectedService, port: int) -> 
         )
     if client is not server and not _leads(server, client):  # of two that connect to each other one must start first
         client.service.node.add_dependency(server.service)
-    _paths.setdefault(client, []).append(server)
+    _paths.get_or_make(client, list).append(server)
     mine, its = client.launch, server.launch
     ports = (port, port) if its.own_interface else HANDED_OUT  # (botocore ServiceConnectService.ingressPortOverride)
     from_groups = client.security_groups if mine.own_interface else mine.instance_groups()
@@ -313,7 +311,7 @@ def _define_rules(
 ) -> None:
     """Define in `scope` what lets one group connect to another, unless its stack has that already."""
     first, last = ports
-    opened = _opened.setdefault(cdk.Stack.of(scope), set())
+    opened = _opened.get_or_make(cdk.Stack.of(scope), set)
     client, server = mine.security_group_id, its.security_group_id
     asked = (client, server, first)
     if asked in opened:
@@ -328,7 +326,7 @@ def _leads(start: ConnectedService, goal: ConnectedService) -> bool:
     """Whether a service connects to another, directly or by others."""
     ways, seen = [start], {start}
     while ways:
-        for following in _paths.get(ways.pop(), []):
+        for following in _paths.get(ways.pop()) or ():
             if following is goal:
                 return True
             if following not in seen:
@@ -340,11 +338,12 @@ def _leads(start: ConnectedService, goal: ConnectedService) -> bool:
 def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
     """By which services one stack needs another, `server` among them; None where it does not."""
     following: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
-    for client, servers in _paths.items():
+    paths = dict(_paths.items())
+    for client, servers in paths.items():
         for each in servers:
             said = f"{client.node.path} connects to {each.node.path}"
             following.setdefault(client.stack, []).append((each.stack, said))
-    for service in dict.fromkeys([*itertools.chain(_paths, *_paths.values()), server]):
+    for service in dict.fromkeys([*itertools.chain(paths, *paths.values()), server]):
         for what in _needed(service):
             way = (cdk.Stack.of(what), f"{service.node.path} needs {what.node.path}")
             following.setdefault(service.stack, []).append(way)

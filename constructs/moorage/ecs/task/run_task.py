@@ -62,7 +62,7 @@ def define_machine(
         statements: What it may do.
         log_group: Where it logs.
     """
-    from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loaded only where one is defined
+    from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loads aws_cdk.aws_stepfunctions
 
     source = arn("states", "stateMachine:*")  # CloudFormation chooses its name
     return sfn.StateMachine(
@@ -129,7 +129,7 @@ class Run:
 
     def by_scheduler(self) -> scheduler.CfnSchedule.EcsParametersProperty:
         """What EventBridge Scheduler is told."""
-        from aws_cdk import aws_scheduler as scheduler  # noqa: PLC0415  # loaded only where a schedule starts it
+        from aws_cdk import aws_scheduler as scheduler  # noqa: PLC0415  # loads aws_cdk.aws_scheduler
 
         words = scheduler.CfnSchedule
         told = self._told(words, "awsvpc_configuration")
@@ -138,7 +138,7 @@ class Run:
 
     def by_rule(self) -> events.CfnRule.EcsParametersProperty:
         """What a rule of EventBridge is told."""
-        from aws_cdk import aws_events as events  # noqa: PLC0415  # loaded only where an event starts it
+        from aws_cdk import aws_events as events  # noqa: PLC0415  # loads aws_cdk.aws_events
 
         words = events.CfnRule
         told = self._told(words, "aws_vpc_configuration")

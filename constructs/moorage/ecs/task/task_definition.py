@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as s3_assets
 
 from moorage.ecs.capacity.capacity import Kind
 from moorage.ecs.cdk_values import duration, optional_duration, platform, registry_image
@@ -19,7 +21,6 @@ from moorage.workload.problems import is_token
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_ecr_assets as ecr_assets
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
@@ -74,7 +75,7 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: K
     for statement in (*task.permissions, *_permissions(task)):
         definition.add_to_task_role_policy(statement)
     if task.volumes or task.execute_command:
-        from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # loaded only where a task keeps files
+        from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # 5 ms that only volumes need
 
         define_volumes(task, definition, defined)
     return definition
@@ -260,7 +261,7 @@ def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
     """The tag that a parameter holds when the stack is deployed."""
     if image.parameter_name is None:
         return cast("cdk.CfnParameter", image.parameter).value_as_string
-    from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loaded only where a parameter holds a tag
+    from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loads aws_cdk.aws_ssm
 
     defined = getattr(image.parameter, "node", None)
     if defined is not None and defined.default_child and cdk.Stack.of(defined.default_child) is cdk.Stack.of(scope):
@@ -272,8 +273,6 @@ def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
 
 
 def _build_platform(architecture: Architecture) -> ecr_assets.Platform:
-    from aws_cdk import aws_ecr_assets as ecr_assets  # noqa: PLC0415  # loaded only where an image is built
-
     arm = architecture is Architecture.ARM64
     return ecr_assets.Platform.LINUX_ARM64 if arm else ecr_assets.Platform.LINUX_AMD64
 
@@ -286,7 +285,7 @@ def _secrets(
 ) -> dict[str, ecs.Secret] | None:
     if not secrets:
         return None
-    from moorage.ecs.task.secret_grants import granted  # noqa: PLC0415  # loaded only where there are secrets
+    from moorage.ecs.task.secret_grants import granted  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
 
     return {name: granted(scope, f"{prefix}-{name}", definition, secret) for name, secret in secrets.items()}
 
@@ -298,8 +297,6 @@ def _environment_files(
     for index, file in enumerate(container.environment_files):
         bucket, key = file.bucket, file.key
         if bucket is None:
-            from aws_cdk import aws_s3_assets as s3_assets  # noqa: PLC0415  # loaded only where a file is uploaded
-
             asset = s3_assets.Asset(scope, f"{container.name}-environment-{index}", path=key)
             bucket, key = asset.bucket, asset.s3_object_key
         files.append(ecs.EnvironmentFile.from_bucket(bucket, key))

@@ -146,7 +146,7 @@ class Launch:
             groups = tuple(self.instance_groups(cdk.Stack.of(scope)))
         definition = define_task(scope, self.task, logged, self.strategy.kind)
         if self.task.execute_command:
-            from moorage.ecs.cluster.exec_sessions import let_in  # noqa: PLC0415  # loaded only where there are sessions
+            from moorage.ecs.cluster.exec_sessions import let_in  # noqa: PLC0415  # 1 ms that only sessions need
 
             let_in(definition, logged, self.known.exec_sessions)
         return Launched(self, logged, groups, definition)

@@ -9,6 +9,9 @@ import os
 import signal
 import sys
 
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
 _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.groups", "autoscaling.api", "services.cloudtrail",
     "services.cloudwatch", "services.ec2", "ecr.repository_type", "ecr.api", "ecr.public", "ecr.registry_types",
@@ -65,9 +68,6 @@ def _prepare_environment(port: int, log_level: str, secret: str) -> None:
 
 
 async def _serve(port: int, log_level: str) -> None:
-    from hypercorn.asyncio import serve  # noqa: PLC0415  # as ministack, after the environment is settled
-    from hypercorn.config import Config  # noqa: PLC0415
-
     app = _extended()
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
@@ -84,7 +84,7 @@ async def _serve(port: int, log_level: str) -> None:
         await ended.wait()
 
     await serve(app, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
-    from ministack.core import lambda_runtime  # noqa: PLC0415
+    from ministack.core import lambda_runtime  # noqa: PLC0415  # ministack reads the environment when imported
 
     lambda_runtime.reset()  # ends the functions' processes and removes their files
     sys.stderr.flush()
@@ -93,10 +93,10 @@ async def _serve(port: int, log_level: str) -> None:
 
 def _extended() -> object:
     """ministack's application with this package's types in it."""
-    import ministack.app  # noqa: PLC0415
-    from ministack.core import lambda_runtime  # noqa: PLC0415
+    import ministack.app  # noqa: PLC0415  # it reads the environment when imported
+    from ministack.core import lambda_runtime  # noqa: PLC0415  # ministack reads the environment when imported
 
-    from moorage.local.server.core import authentication, engine  # noqa: PLC0415
+    from moorage.local.server.core import authentication, engine  # noqa: PLC0415  # they import ministack
 
     for name in _SERVICES:
         service = importlib.import_module(f"{__package__}.{name}")

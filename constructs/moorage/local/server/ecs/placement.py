@@ -118,7 +118,8 @@ def _bindings(container: Mapping[str, Any], mode: str, used: set[int]) -> list[R
         )
         used.add(port)
         protocol = mapping.get("protocol", "tcp")
-        bound.append({"bindIP": "0.0.0.0", "containerPort": inside, "hostPort": port, "protocol": protocol})  # noqa: S104
+        everywhere = "0.0.0.0"  # noqa: S104  # ECS reports it; nothing listens there
+        bound.append({"bindIP": everywhere, "containerPort": inside, "hostPort": port, "protocol": protocol})
     return bound
 
 
