@@ -38,26 +38,24 @@ class _Plan(LoadBalancerPlan):
     """The arguments of an Application Load Balancer, as its constructor got them."""
 
     subnet_limit = limits.BALANCER_SUBNETS
+    scope: Construct
     plain_http: str | None
     test_port: int | None
     idle_seconds: int | None
     web_acl: str | wafv2.CfnWebACL | None
 
     def check(self, problems: Problems) -> None:
-        """Note every problem that shows without the stack."""
+        """Note every problem of the arguments."""
         problems.check(limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
         problems.check(limits.PORT, "test_port", self.test_port)
         if self.test_port in {80, 443}:
             problems.add(f"test_port is {self.test_port}, but that is the port of its other listeners; use another")
         self._check_encryption(problems)
         super().check(problems)
-
-    def check_web_acl(self, stack: cdk.Stack, problems: Problems) -> None:
-        """Note a web ACL that a load balancer in `stack` could not have."""
         if self.web_acl is not None:
             from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
-            check_web_acl(self.web_acl, stack, problems)
+            check_web_acl(self.web_acl, stack_of(self.scope), problems)
 
     def _check_encryption(self, problems: Problems) -> None:
         if self.certificate is not None and self.plain_http is not None:
@@ -137,6 +135,7 @@ class LoadBalancer(RequestLoadBalancer):
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
         """
         plan = _Plan(
+            scope=scope,
             vpc=vpc,
             public=public,
             certificate=certificate,
@@ -152,7 +151,6 @@ class LoadBalancer(RequestLoadBalancer):
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         plan.check(problems)
-        plan.check_web_acl(stack_of(scope), problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
