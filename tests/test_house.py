@@ -27,6 +27,9 @@ PACKAGE = ROOT / "constructs" / "moorage"
 DRAWING = ROOT / "docs" / "internals" / "architecture.md"
 NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "utils", "whole"}
 """Names of files that say nothing of what is in them."""
+CONSTRUCTOR_LINES = 40
+CONSTRUCTORS_TO_SHORTEN = {"Service", "Worker", "Job"}
+"""Classes whose constructors may have more lines than that until they are cut."""
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
 """A comment that turns a check off."""
 
@@ -107,6 +110,18 @@ def test_imports_run_downwards() -> None:
 
 def test_no_two_files_import_each_other() -> None:
     graphlib.TopologicalSorter(modules()).prepare()  # raises CycleError, which names a circle
+
+
+def test_a_constructor_fits_on_a_screen() -> None:
+    """It normalizes, checks and defines; a longer one does the work of its steps itself."""
+    too_long = {
+        f"{path.relative_to(PACKAGE)}: {name} has {lines} lines"
+        for path in PACKAGE.rglob("*.py")
+        if not path.is_relative_to(PACKAGE / "local" / "server")
+        for name, lines in constructors(path)
+        if lines > CONSTRUCTOR_LINES and name not in CONSTRUCTORS_TO_SHORTEN
+    }
+    assert too_long == set()
 
 
 def test_values_import_no_cdk_at_run_time() -> None:
@@ -250,6 +265,20 @@ def test_the_wheel_serves_an_app_that_lives_elsewhere(tmp_path: Path) -> None:
     subprocess.run([str(python), str(program)], check=True, cwd=program.parent, env={**clean, **out})
     template = json.loads((tmp_path / "cdk.out" / "Shop.template.json").read_text())
     assert "AWS::ECS::Service" in {resource["Type"] for resource in template["Resources"].values()}
+
+
+def constructors(path: Path) -> list[tuple[str, int]]:
+    """Each class of a file that has a constructor, and the lines of its body after the docstring."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for method in node.body:
+            if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+                body = method.body[1:] if ast.get_docstring(method) is not None else method.body
+                lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+                found.append((node.name, lines))
+    return found
 
 
 def imported(path: Path, *, typing: bool = True) -> list[str]:

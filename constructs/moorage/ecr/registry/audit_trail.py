@@ -12,6 +12,8 @@ from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudtrail as cloudtrail
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
 _DAY = 86400
@@ -74,11 +76,27 @@ class AuditTrail:
 
 
 def define_trail(scope: Construct, kept: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
-    """A trail of this region in `scope`, its files in a bucket that is encrypted, versioned, closed and bounded."""
+    """Define a trail of this region in `scope`, with its files in an encrypted, versioned and private bucket."""
     from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loads aws_cdk.aws_cloudtrail
+
+    key = _define_key(scope, removal_policy)
+    bucket = _define_bucket(scope, key, kept, removal_policy)
+    return cloudtrail.Trail(
+        scope,
+        "Trail",
+        bucket=bucket,
+        encryption_key=key,
+        enable_file_validation=True,
+        is_multi_region_trail=False,
+        include_global_service_events=False,
+        management_events=cloudtrail.ReadWriteType.ALL,
+    )
+
+
+def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
+    """Define the key of the trail's files, which CloudTrail may use."""
     from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loads aws_cdk.aws_iam
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
-    from aws_cdk import aws_s3 as s3  # noqa: PLC0415  # loads aws_cdk.aws_s3
 
     key = kms.Key(scope, "TrailKey", enable_key_rotation=True, removal_policy=removal_policy)
     trails = cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name="*")
@@ -90,7 +108,14 @@ def define_trail(scope: Construct, kept: int, removal_policy: cdk.RemovalPolicy)
             conditions={"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}},
         )
     )
-    bucket = s3.Bucket(
+    return key
+
+
+def _define_bucket(scope: Construct, key: kms.Key, kept: int, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+    """Define the bucket of the trail's files, which it keeps for `kept` seconds, rounded up to days."""
+    from aws_cdk import aws_s3 as s3  # noqa: PLC0415  # loads aws_cdk.aws_s3
+
+    return s3.Bucket(
         scope,
         "TrailFiles",
         encryption=s3.BucketEncryption.KMS,
@@ -108,14 +133,4 @@ def define_trail(scope: Construct, kept: int, removal_policy: cdk.RemovalPolicy)
             )
         ],
         removal_policy=removal_policy,
-    )
-    return cloudtrail.Trail(
-        scope,
-        "Trail",
-        bucket=bucket,
-        encryption_key=key,
-        enable_file_validation=True,
-        is_multi_region_trail=False,
-        include_global_service_events=False,
-        management_events=cloudtrail.ReadWriteType.ALL,
     )

@@ -114,6 +114,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             ValueError: the account and region have a registry already, or ECR would not take what this one is given.
         """
         self.place: Place = place_of(scope)
+        excluded = [_arn_of(each) for each in pull_time_exclusions]
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path
         second, perhaps = second_of(stack_path, self.place, registered(scope, RegistryRecord))
@@ -127,7 +128,6 @@ class Registry(RegistryEvents, RegistryMetrics):
         for template in wanted:
             check_key(template.settings.encryption, cdk.Stack.of(scope), problems)
         _check_signing(signing, self.place, problems)
-        excluded = [_arn_of(each) for each in pull_time_exclusions]
         for arn in excluded:
             problems.check(limits.EXCLUDED_PULLER, "pull_time_exclusions", arn)
         problems.raise_any()
@@ -148,14 +148,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             self.add_to_resource_policy(statement)
         self.trail = define_trail(self, audit.kept, removal_policy) if audit.kept else None
         self.trail_arn = self.trail.trail_arn if self.trail else audit.arn_in(cdk.Stack.of(self))
-        self._record: RegistryRecord = RegistryRecord(
-            self.node.path,
-            stack_path,
-            stage_path(self),
-            self.place,
-            self.replication,
-            tuple(each._record if isinstance(each, Registry) else each for each in self.replicates_from),
-        )
+        self._record: RegistryRecord = self._describe(stack_path)
         self._register(perhaps)
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
@@ -253,6 +246,17 @@ class Registry(RegistryEvents, RegistryMetrics):
             custom_role_arn=role.role_arn if role else None,
         )
         rule.node.add_dependency(self.templates[cache.prefix.rstrip("/")])
+
+    def _describe(self, stack_path: str) -> RegistryRecord:
+        """Return the registry's entry in the inventory of its app."""
+        return RegistryRecord(
+            self.node.path,
+            stack_path,
+            stage_path(self),
+            self.place,
+            self.replication,
+            tuple(each._record if isinstance(each, Registry) else each for each in self.replicates_from),
+        )
 
     def _register(self, perhaps: str | None) -> None:
         """Add the registry to its app's inventory, with what a destination out of its sight must have."""

@@ -66,10 +66,8 @@ class PublicRepository(Construct):
         problems.check(limits.PUBLIC_DESCRIPTION, "description", description)
         for argument, text in {"about": about, "usage": usage}.items():
             problems.check(limits.PUBLIC_TEXT, argument, text)
-        for argument, names in {"architectures": architectures, "operating_systems": operating_systems}.items():
-            problems.check(limits.PUBLIC_PLATFORMS, f"the number of {argument}", len(names))
-            for each in names:
-                problems.check(limits.PUBLIC_PLATFORM, argument, each)
+        _check_platforms("architectures", architectures, problems)
+        _check_platforms("operating_systems", operating_systems, problems)
         _check_logo(logo, problems)
         problems.raise_any()
 
@@ -123,6 +121,12 @@ class PublicRepository(Construct):
             value=f"base64 < {logo.name} | tr -d '\\n' > logo.b64 && aws ecr-public get{of} --query catalogData "
             f"| {merge} > catalog.json && aws ecr-public put{of} --catalog-data file://catalog.json",
         )
+
+
+def _check_platforms(argument: str, platforms: Sequence[str], problems: Problems) -> None:
+    problems.check(limits.PUBLIC_PLATFORMS, f"the number of {argument}", len(platforms))
+    for platform in platforms:
+        problems.check(limits.PUBLIC_PLATFORM, argument, platform)
 
 
 def _check_logo(logo: str | Path | None, problems: Problems) -> None:

@@ -111,17 +111,21 @@ class Repository(ecr.Repository):
             100 if keep_releases is None else keep_releases, tags=release_tags, expire_untagged=expire_untagged
         )
         self.name = name
+        self._complete_resource(encryption, name if unknown else None)
+        if name is not None:
+            claim_name(self, "AWS::ECR::Repository", name)
+            register(self, RepositoryRecord(self.node.path, name, place_of(self), stage_path(self), tags))
+
+    def _complete_resource(self, encryption: Encryption, unknown_name: str | None) -> None:
+        """Set on CDK's resource what its construct does not take, or not as ECR does."""
         resource: ecr.CfnRepository = self.node.default_child  # type: ignore[assignment]  # as CDK names it
         resource.lifecycle_policy = ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=self.lifecycle.text)
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
             encryption_type=encryption.cipher.value,
             kms_key=self.encryption_key.key_arn if self.encryption_key else None,
         )
-        if unknown:
-            resource.repository_name = name
-        if name is not None:
-            claim_name(self, "AWS::ECR::Repository", name)
-            register(self, RepositoryRecord(self.node.path, name, place_of(self), stage_path(self), tags))
+        if unknown_name is not None:
+            resource.repository_name = unknown_name
 
     def fixes(self, tag: str) -> bool:
         """Whether `tag` can be pushed once alone."""

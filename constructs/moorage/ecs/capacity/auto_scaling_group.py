@@ -140,8 +140,30 @@ class InstanceGroup(Instances):
         if specification.instance.ssm_access:
             self.role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore"))
         self.launch_template = self._define_launch_template(cluster)
+        self.auto_scaling_group = self._define_group(vpc)
+        if specification.warm_pool:
+            autoscaling.WarmPool(
+                self,
+                "WarmPool",
+                auto_scaling_group=self.auto_scaling_group,
+                pool_state=autoscaling.PoolState.STOPPED,
+                min_size=specification.warm_pool.min_instances,
+                max_group_prepared_capacity=specification.warm_pool.max_prepared_instances,
+            )
+        self.provider = self._define_provider()
+        self.provider_name = self.provider.ref
+        if specification.termination_protection:
+            cdk.CfnOutput(
+                self,
+                "BeforeDeletion",
+                value=_BEFORE_DELETION.format(group=self.auto_scaling_group.auto_scaling_group_name),
+                description=f"capacity {specification.name}: how to delete a group with protected instances",
+            )
+
+    def _define_group(self, vpc: ec2.IVpc) -> autoscaling.AutoScalingGroup:
+        specification = self.specification
         mixed = specification.spot or specification.requirements or len(specification.instance_types) > 1
-        self.auto_scaling_group = autoscaling.AutoScalingGroup(
+        return autoscaling.AutoScalingGroup(
             self,
             "Group",
             vpc=vpc,
@@ -166,24 +188,6 @@ class InstanceGroup(Instances):
                 scale_in_protected_instances=autoscaling.ScaleInProtectedInstances.REFRESH,
             ),
         )
-        if specification.warm_pool:
-            autoscaling.WarmPool(
-                self,
-                "WarmPool",
-                auto_scaling_group=self.auto_scaling_group,
-                pool_state=autoscaling.PoolState.STOPPED,
-                min_size=specification.warm_pool.min_instances,
-                max_group_prepared_capacity=specification.warm_pool.max_prepared_instances,
-            )
-        self.provider = self._define_provider()
-        self.provider_name = self.provider.ref
-        if specification.termination_protection:
-            cdk.CfnOutput(
-                self,
-                "BeforeDeletion",
-                value=_BEFORE_DELETION.format(group=self.auto_scaling_group.auto_scaling_group_name),
-                description=f"capacity {specification.name}: how to delete a group with protected instances",
-            )
 
     def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
         instance = self.specification.instance

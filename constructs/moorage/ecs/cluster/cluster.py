@@ -95,15 +95,7 @@ class Cluster(ecs.Cluster):
         if self._defined:  # CDK's own methods that add capacity do this for its clusters
             self.connections.add_security_group(*(each.security_group for each in self._defined.values()))
         self._claims: dict[Capacity, list[Claim]] = {}
-        self.associations = ecs.CfnClusterCapacityProviderAssociations(
-            self,
-            "Capacity",
-            cluster=self.cluster_name,
-            capacity_providers=[self.provider_name(each) for each in capacities],
-            default_capacity_provider_strategy=[
-                {"capacityProvider": self.provider_name(capacities[0]), "weight": 1},
-            ],
-        )
+        self.associations = self._associate_capacities()
         # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
         # deleted before: ECS does not take a capacity away from a service that runs on it.
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
@@ -259,6 +251,16 @@ class Cluster(ecs.Cluster):
         if isinstance(self.node.default_child, ecs.CfnCluster):
             kept.set_on(self.node.default_child)
         return kept
+
+    def _associate_capacities(self) -> ecs.CfnClusterCapacityProviderAssociations:
+        providers = [self.provider_name(each) for each in self.capacities]
+        return ecs.CfnClusterCapacityProviderAssociations(
+            self,
+            "Capacity",
+            cluster=self.cluster_name,
+            capacity_providers=providers,
+            default_capacity_provider_strategy=[{"capacityProvider": providers[0], "weight": 1}],
+        )
 
     def _define(self, capacity: Capacity) -> Instances:
         from moorage.ecs.capacity.auto_scaling_group import define_instances  # noqa: PLC0415  # Fargate is spared 19 ms

@@ -13,7 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, clients
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, check_clients, clients
 from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Problems, is_token
 
@@ -136,13 +136,14 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         if not problems.found:
             _check_place("load_balancer_arn", load_balancer_arn, stack_of(scope), problems)
         check_encryption(problems, certificate, without_tls, public=public)
-        self.clients = clients(vpc, ingress, IPV4, problems, public=public)
+        check_clients(vpc, ingress, problems, public=public)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.certificate = certificate
         self.load_balancer_arn = load_balancer_arn
+        self.clients = clients(vpc, ingress, IPV4, public=public)
         self.test_clients = tuple(test_ingress)
         self.guarded = public and without_tls is None
         self.cross_zone = self.zonal_shift = self.dual_stack = False  # as far as is known here

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
@@ -12,16 +13,10 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from moorage.ecs.cdk_values import duration, stack_of, tcp
+from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.shared_load_balancer import (
-    IPV4,
-    Claim,
-    check_addresses,
-    check_subnets,
-    clients,
-    is_record_of,
-)
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Claim, is_record_of
 from moorage.workload import limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
@@ -36,6 +31,42 @@ if TYPE_CHECKING:
 
 _WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
 """Who writes the logs of application load balancers."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Plan(LoadBalancerPlan):
+    """The arguments of an Application Load Balancer, as its constructor got them."""
+
+    subnet_limit = limits.BALANCER_SUBNETS
+    scope: Construct
+    plain_http: str | None
+    test_port: int | None
+    idle_seconds: int | None
+    web_acl: str | wafv2.CfnWebACL | None
+
+    def check(self, problems: Problems) -> None:
+        """Note every problem of the arguments."""
+        problems.check(limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
+        problems.check(limits.PORT, "test_port", self.test_port)
+        if self.test_port in {80, 443}:
+            problems.add(f"test_port is {self.test_port}, but that is the port of its other listeners; use another")
+        self._check_encryption(problems)
+        super().check(problems)
+        if self.web_acl is not None:
+            from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
+
+            check_web_acl(self.web_acl, stack_of(self.scope), problems)
+
+    def _check_encryption(self, problems: Problems) -> None:
+        if self.certificate is not None and self.plain_http is not None:
+            problems.add("certificate and plain_http are both given, but it serves HTTPS or plain HTTP; leave one out")
+        if self.plain_http is not None and not self.plain_http.strip():
+            problems.add("plain_http is empty, but it is the reason that reviewers read; say why HTTP is right here")
+        if self.public and self.certificate is None and self.plain_http is None:
+            problems.add(
+                "public=True without a certificate, so that everyone on the way reads and changes what it carries; "
+                "use certificate=, or say why plain HTTP is right here with plain_http='the reason'"
+            )
 
 
 @jsii.implements(ec2.IConnectable)
@@ -72,48 +103,54 @@ class LoadBalancer(RequestLoadBalancer):
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            vpc: Its VPC, with subnets in two zones or more.
-            public: Whether the internet reaches it; without it, only the VPC does.
-            certificate: The certificate of its HTTPS listener, in the same region.
+            vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
+                loss of one.
+            public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
+            certificate: The certificate of its HTTPS or TLS listeners, in the region of the load balancer.
             plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
                 balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
-            zone: A Route 53 zone in which each host of a route becomes an alias of this load balancer; a host that
-                cannot be a record there is warned of.
-            ingress: Who may connect, none where it is empty; without it everyone when public, else the addresses of the
-                VPC.
-            test_ingress: Who may connect to the test listener, where rollouts that shift traffic (`Rollout.canary` and
-                so on) show a new version before anybody else gets it; nobody without it. The listener is defined when a
-                service first needs it.
+            zone: A Route 53 hosted zone in which each host of a route becomes an alias of the load balancer. A warning
+                names a host that the zone cannot hold.
+            ingress: The peers that may connect to its listeners; nobody if empty. Default: everyone if `public`,
+                otherwise the addresses of the VPC.
+            test_ingress: The peers that may connect to the test listener, on which rollouts that shift traffic
+                (`Rollout.canary` and so on) serve a new version first. The listener is defined when a service first
+                needs it. Default: nobody.
             test_port: The port of the test listener; 8443, or 8080 without a certificate.
-            vpc_subnets: The subnets it stands in, two or more; the public ones when public, else the private ones.
+            vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
+                private ones. An Application Load Balancer needs at least two.
             idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
             web_acl: The web ACL of AWS WAF that its requests pass, by its ARN or as it is defined: one of its region,
                 with the scope REGIONAL. Priced by AWS, so there is none without it.
-            ip_address_type: Which addresses clients reach it by; IPv4 without it. The others need subnets with IPv6,
-                which a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
-            zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
-                Controller). On, since it costs and changes nothing until somebody who may does that.
-            access_logs: Whether requests are logged, in a bucket of its own for a year.
-            deletion_protection: Whether CloudFormation is refused when it deletes it.
-            removal_policy: What becomes of the log bucket when the stack goes.
+            ip_address_type: The kinds of addresses of the load balancer. Every kind but `IPV4` needs subnets with IPv6,
+                which a `Network` does not have. An internal one then needs `ingress` for clients with IPv6. Default:
+                IPv4.
+            zonal_shift: Whether traffic may be shifted away from an impaired availability zone (Application Recovery
+                Controller). Default: yes, since it costs and changes nothing until somebody starts a shift.
+            access_logs: Whether to keep access logs for a year in a bucket of its own.
+            deletion_protection: Whether to protect the load balancer from deletion.
+            removal_policy: The removal policy of the log bucket.
 
         Raises:
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
         """
-        idle_seconds = optional_seconds(idle_timeout)
+        plan = _Plan(
+            scope=scope,
+            vpc=vpc,
+            public=public,
+            certificate=certificate,
+            plain_http=plain_http,
+            ingress=ingress,
+            test_port=test_port,
+            vpc_subnets=vpc_subnets,
+            idle_seconds=optional_seconds(idle_timeout),
+            web_acl=web_acl,
+            ip_address_type=ip_address_type,
+            zonal_shift=zonal_shift,
+            deletion_protection=deletion_protection,
+        )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        problems.check(limits.IDLE_TIMEOUT, "idle_timeout", idle_seconds)
-        problems.check(limits.PORT, "test_port", test_port)
-        if test_port in {80, 443}:
-            problems.add(f"test_port is {test_port}, but that is the port of its other listeners; use another")
-        _check_encryption(problems, certificate, plain_http, public=public)
-        check_subnets(problems, limits.BALANCER_SUBNETS, vpc, vpc_subnets, public=public)
-        check_addresses(problems, vpc, ip_address_type, public=public)
-        peers = clients(vpc, ingress, ip_address_type, problems, public=public)
-        if web_acl is not None:
-            from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
-
-            check_web_acl(web_acl, stack_of(scope), problems)
+        plan.check(problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
@@ -125,35 +162,10 @@ class LoadBalancer(RequestLoadBalancer):
         self._test_ingress = tuple(test_ingress)
         self.test_port = test_port or (8443 if self.https else 8080)
         self.test_listener: elbv2.ApplicationListener | None = None
-        self.security_group = ec2.SecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc=vpc,
-            allow_all_outbound=False,
-        )
-        self.load_balancer = elbv2.ApplicationLoadBalancer(
-            self,
-            "Default",
-            vpc=vpc,
-            internet_facing=public,
-            vpc_subnets=vpc_subnets,
-            security_group=self.security_group,
-            deletion_protection=deletion_protection,
-            drop_invalid_header_fields=True,
-            desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
-            idle_timeout=duration(60 if idle_seconds is None else idle_seconds),
-            ip_address_type=None if ip_address_type is IPV4 else ip_address_type,
-        )
-        if ip_address_type is not IPV4:
-            self._warn_without_ipv6(vpc_subnets, public=public)
-        if zonal_shift:
-            self.load_balancer.set_attribute("zonal_shift.config.enabled", "true")
-        if plain_http:
-            self.load_balancer.node.add_metadata("moorage:plain-http", plain_http)
+        self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
+        self.load_balancer = self._define_load_balancer(plan)
         self.listener = self._listen(certificate)
-        for peer in peers:
-            for port in (443, 80) if self.https else (80,):
-                self.security_group.add_ingress_rule(peer, tcp(port), f"Clients on port {port}")
+        self._let_in(plan.clients)
         self.log_bucket = self._log_to_bucket(self.load_balancer, _WRITER, removal_policy) if access_logs else None
         if web_acl is not None:
             from moorage.ecs.load_balancing.web_acl import associate  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
@@ -236,6 +248,32 @@ class LoadBalancer(RequestLoadBalancer):
             self.test_listener = self._listen_for_tests()
         return self._import(stack, "TestListener", self.test_listener)
 
+    def _define_load_balancer(self, plan: _Plan) -> elbv2.ApplicationLoadBalancer:
+        load_balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "Default",
+            vpc=plan.vpc,
+            internet_facing=plan.public,
+            vpc_subnets=plan.vpc_subnets,
+            security_group=self.security_group,
+            deletion_protection=plan.deletion_protection,
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
+            idle_timeout=duration(60 if plan.idle_seconds is None else plan.idle_seconds),
+            ip_address_type=plan.optional_ip_address_type,
+        )
+        self._warn_without_ipv6(plan.ip_address_type, plan.vpc_subnets, public=plan.public)
+        if plan.zonal_shift:
+            load_balancer.set_attribute("zonal_shift.config.enabled", "true")
+        if plan.plain_http:
+            load_balancer.node.add_metadata("moorage:plain-http", plan.plain_http)
+        return load_balancer
+
+    def _let_in(self, clients: Sequence[ec2.IPeer]) -> None:
+        for client in clients:
+            for port in (443, 80) if self.https else (80,):
+                self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
+
     def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
         if certificate is None:
             return self.load_balancer.add_listener("Http", port=80, default_action=_not_found(), open=False)
@@ -268,17 +306,3 @@ class LoadBalancer(RequestLoadBalancer):
 
 def _not_found() -> elbv2.ListenerAction:
     return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")
-
-
-def _check_encryption(
-    problems: Problems, certificate: acm.ICertificate | None, plain_http: str | None, *, public: bool
-) -> None:
-    if certificate is not None and plain_http is not None:
-        problems.add("certificate and plain_http are both given, but it serves HTTPS or plain HTTP; leave one out")
-    if plain_http is not None and not plain_http.strip():
-        problems.add("plain_http is empty, but it is the reason that reviewers read; say why HTTP is right here")
-    if public and certificate is None and plain_http is None:
-        problems.add(
-            "public=True without a certificate, so that everyone on the way reads and changes what it carries; "
-            "use certificate=, or say why plain HTTP is right here with plain_http='the reason'"
-        )

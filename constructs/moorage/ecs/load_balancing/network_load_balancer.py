@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import attrs
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
@@ -16,13 +17,8 @@ from constructs import Construct
 from moorage.ecs.cdk_values import selected
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
-from moorage.ecs.load_balancing.shared_load_balancer import (
-    IPV4,
-    check_addresses,
-    check_subnets,
-    clients,
-    is_record_of,
-)
+from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, is_record_of
 from moorage.ecs.network.network import Network
 from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Problems
@@ -35,12 +31,84 @@ _WRITER = "delivery.logs.amazonaws.com"
 """Who writes the logs of network load balancers."""
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class _Plan(LoadBalancerPlan):
+    """The arguments of a Network Load Balancer, as its constructor got them."""
+
+    subnet_limit = load_balancing_limits.NETWORK_SUBNETS
+    without_tls: str | None
+    zone: route53.IHostedZone | None
+    hosts: tuple[str, ...]
+    allocation_ids: Sequence[str]
+    cross_zone: bool
+
+    def check(self, problems: Problems) -> None:
+        """Note every problem of the arguments."""
+        super().check(problems)
+        check_encryption(problems, self.certificate, self.without_tls, public=self.public)
+        self._check_names(problems)
+        self._check_allocations(problems)
+        if self.ip_address_type not in {IPV4, elbv2.IpAddressType.DUAL_STACK}:
+            problems.add(
+                f"ip_address_type is {self.ip_address_type.name}, which a network load balancer has not; use DUAL_STACK"
+            )
+
+    @property
+    def subnet_mappings(self) -> list[elbv2.SubnetMapping] | None:
+        """Each subnet with its address; None where AWS chooses the addresses."""
+        if not self.allocation_ids:
+            return None
+        subnets = selected(self.vpc, self._public_subnets).subnets
+        return [
+            elbv2.SubnetMapping(subnet=subnet, allocation_id=each)
+            for subnet, each in zip(subnets, self.allocation_ids, strict=True)
+        ]
+
+    @property
+    def _public_subnets(self) -> ec2.SubnetSelection:
+        return self.vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+
+    @property
+    def _number_of_subnets(self) -> int:
+        network = Network.of(self.vpc)
+        if self.vpc_subnets is None and network is not None:
+            return network.zones
+        return len(selected(self.vpc, self._public_subnets).subnets)
+
+    def _check_names(self, problems: Problems) -> None:
+        if self.zone is not None and not self.hosts:
+            problems.add("zone is given without host, but no listener names one; use host='mqtt.example.com'")
+        if self.zone is None and self.hosts:
+            problems.add("host is given without the zone that it is to be a record of; use zone=")
+        for host in self.hosts:
+            if self.zone is not None and not is_record_of(self.zone, host):
+                problems.add(f"host is {host!r}, but the zone cannot hold that; use a name that ends with the zone's")
+
+    def _check_allocations(self, problems: Problems) -> None:
+        if not self.allocation_ids:
+            return
+        for each in self.allocation_ids:
+            problems.check(load_balancing_limits.ALLOCATION_ID, "allocation_ids", each)
+        if not self.public:
+            problems.add(
+                "allocation_ids are given, but a load balancer that is not public has no public address; "
+                "leave them out, or use public=True"
+            )
+            return
+        subnets = self._number_of_subnets
+        if subnets != len(self.allocation_ids):
+            problems.add(
+                f"allocation_ids are {len(self.allocation_ids)}, but it stands in {subnets} subnets and each takes "
+                "one; name one for each, or other subnets with vpc_subnets="
+            )
+
+
 @jsii.implements(ec2.IConnectable)
 class NetworkLoadBalancer(ConnectionLoadBalancer):
     """A Network Load Balancer whose ports lead to services: TLS, TCP or UDP, and one service a port (`Listener`).
 
     What no service listens for is dropped. It has a security group, spreads connections over all zones, and cannot be
-    deleted by mistake.
+    deleted by mistake. AWS writes access logs only of TLS listeners.
     """
 
     def __init__(
@@ -70,75 +138,69 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            vpc: Its VPC, with subnets in two zones or more, lest it goes with one.
-            public: Whether the internet reaches it; without it, only the VPC does.
-            certificate: With which its TLS listeners end TLS, in the same region.
+            vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
+                loss of one.
+            public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
+            certificate: The certificate of its HTTPS or TLS listeners, in the region of the load balancer.
             without_tls: The reason why a public load balancer may take what is not TLS that ends here, as where tasks
                 end TLS themselves, or with UDP; kept in the template. A public one needs this or a certificate.
-            zone: A Route 53 zone in which `host` becomes an alias of this load balancer.
+            zone: A Route 53 hosted zone in which `host` becomes an alias of the load balancer.
             host: One or more names in `zone`.
-            ingress: Who may connect to the ports of listeners, none where it is empty; without it everyone when public,
-                else the addresses of the VPC.
-            test_ingress: Who may connect to the test ports of listeners (`Listener(test_port=)`); nobody without it.
-            vpc_subnets: The subnets it stands in; the public ones when public, else the private ones.
+            ingress: The peers that may connect to its listeners; nobody if empty. Default: everyone if `public`,
+                otherwise the addresses of the VPC.
+            test_ingress: The peers that may connect to the test ports of listeners (`Listener(test_port=)`). Default:
+                nobody.
+            vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
+                private ones. An Application Load Balancer needs at least two.
             allocation_ids: Elastic IPs that are its public addresses, by the ids of their allocations, one for each
                 subnet in their order; AWS's own without it, which stay as long as the load balancer.
-            ip_address_type: `DUAL_STACK` for clients with IPv6 too, to TCP and TLS alone; it needs subnets with IPv6,
-                which a `Network` has not, and an internal one then needs `ingress` for clients with IPv6.
+            ip_address_type: The kinds of addresses of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
+                only over TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
+                internal one then needs `ingress` for clients with IPv6. Default: IPv4.
             cross_zone: Whether each zone's connections go to tasks of all zones; AWS bills what crosses. Without it, a
                 zone with fewer tasks overloads them.
-            zonal_shift: Whether traffic may be shifted away from a zone that is impaired (Application Recovery
-                Controller). Off, unlike a `LoadBalancer`'s: with `cross_zone`, connections to unhealthy tasks are then
-                left open, and UDP is warned of. AWS's own pages differ on whether it still asks for that.
-            access_logs: Whether a bucket of its own keeps logs for a year; AWS writes them of TLS listeners alone.
-            deletion_protection: Whether CloudFormation is refused when it deletes it.
-            removal_policy: What becomes of the log bucket when the stack goes.
+            zonal_shift: Whether traffic may be shifted away from an impaired availability zone (Application Recovery
+                Controller). Default: no, since with `cross_zone` connections to unhealthy tasks then stay open. A UDP
+                listener is then warned of, since AWS's own pages differ on whether zonal shift supports it.
+            access_logs: Whether to keep access logs for a year in a bucket of its own.
+            deletion_protection: Whether to protect the load balancer from deletion.
+            removal_policy: The removal policy of the log bucket.
 
         Raises:
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
         """
-        hosts = (host,) if isinstance(host, str) else tuple(host)
+        plan = _Plan(
+            vpc=vpc,
+            public=public,
+            certificate=certificate,
+            without_tls=without_tls,
+            zone=zone,
+            hosts=(host,) if isinstance(host, str) else tuple(host),
+            ingress=ingress,
+            vpc_subnets=vpc_subnets,
+            allocation_ids=allocation_ids,
+            ip_address_type=ip_address_type,
+            cross_zone=cross_zone,
+            zonal_shift=zonal_shift,
+            deletion_protection=deletion_protection,
+        )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        check_subnets(problems, load_balancing_limits.NETWORK_SUBNETS, vpc, vpc_subnets, public=public)
-        check_addresses(problems, vpc, ip_address_type, public=public)
-        check_encryption(problems, certificate, without_tls, public=public)
-        _check_names(problems, zone, hosts)
-        _check_allocations(problems, allocation_ids, vpc, vpc_subnets, public=public)
-        if ip_address_type not in {IPV4, elbv2.IpAddressType.DUAL_STACK}:
-            problems.add(
-                f"ip_address_type is {ip_address_type.name}, which a network load balancer has not; use DUAL_STACK"
-            )
-        self.clients = clients(vpc, ingress, ip_address_type, problems, public=public)
+        plan.check(problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.certificate = certificate
+        self.clients = plan.clients
         self.test_clients = tuple(test_ingress)
         self.cross_zone = cross_zone
         self.zonal_shift = zonal_shift
         self.dual_stack = ip_address_type is not IPV4
         self.guarded = public and without_tls is None
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
-        self.load_balancer: elbv2.NetworkLoadBalancer = elbv2.NetworkLoadBalancer(
-            self,
-            "Default",
-            vpc=vpc,
-            internet_facing=public,
-            vpc_subnets=None if allocation_ids else vpc_subnets,
-            subnet_mappings=_mapped(allocation_ids, vpc, vpc_subnets),
-            security_groups=[self.security_group],
-            ip_address_type=None if ip_address_type is IPV4 else ip_address_type,
-            cross_zone_enabled=cross_zone,
-            zonal_shift=zonal_shift,
-            deletion_protection=deletion_protection,
-        )
-        if ip_address_type is not IPV4:
-            self._warn_without_ipv6(vpc_subnets, public=public)
-        if without_tls:
-            self.load_balancer.node.add_metadata("moorage:without-tls", without_tls)
+        self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)
         self.log_bucket = self._log_access(removal_policy) if access_logs else None
-        for name in hosts:
+        for name in plan.hosts:
             if zone:
                 self._define_alias(zone, name, self.load_balancer, ip_address_type)
 
@@ -197,6 +259,25 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         """What CloudWatch knows it by."""
         return self.load_balancer.load_balancer_full_name
 
+    def _define_load_balancer(self, plan: _Plan) -> elbv2.NetworkLoadBalancer:
+        load_balancer = elbv2.NetworkLoadBalancer(
+            self,
+            "Default",
+            vpc=plan.vpc,
+            internet_facing=plan.public,
+            vpc_subnets=None if plan.allocation_ids else plan.vpc_subnets,
+            subnet_mappings=plan.subnet_mappings,
+            security_groups=[self.security_group],
+            ip_address_type=plan.optional_ip_address_type,
+            cross_zone_enabled=plan.cross_zone,
+            zonal_shift=plan.zonal_shift,
+            deletion_protection=plan.deletion_protection,
+        )
+        self._warn_without_ipv6(plan.ip_address_type, plan.vpc_subnets, public=plan.public)
+        if plan.without_tls:
+            load_balancer.node.add_metadata("moorage:without-tls", plan.without_tls)
+        return load_balancer
+
     def _log_access(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
         ours = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # it writes for all accounts
         bucket = self._log_to_bucket(self.load_balancer, _WRITER, removal_policy, ours)
@@ -209,63 +290,3 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             )
         )
         return bucket
-
-
-def _check_names(problems: Problems, zone: route53.IHostedZone | None, hosts: Sequence[str]) -> None:
-    if zone is not None and not hosts:
-        problems.add("zone is given without host, but no listener names one; use host='mqtt.example.com'")
-    if zone is None and hosts:
-        problems.add("host is given without the zone that it is to be a record of; use zone=")
-    for host in hosts:
-        if zone is not None and not is_record_of(zone, host):
-            problems.add(f"host is {host!r}, but the zone cannot hold that; use a name that ends with the zone's")
-
-
-def _check_allocations(
-    problems: Problems,
-    allocation_ids: Sequence[str],
-    vpc: ec2.IVpc,
-    vpc_subnets: ec2.SubnetSelection | None,
-    *,
-    public: bool,
-) -> None:
-    if not allocation_ids:
-        return
-    for each in allocation_ids:
-        problems.check(load_balancing_limits.ALLOCATION_ID, "allocation_ids", each)
-    if not public:
-        problems.add(
-            "allocation_ids are given, but a load balancer that is not public has no public address; "
-            "leave them out, or use public=True"
-        )
-        return
-    subnets = _count(vpc, vpc_subnets)
-    if subnets != len(allocation_ids):
-        problems.add(
-            f"allocation_ids are {len(allocation_ids)}, but it stands in {subnets} subnets and each takes one; "
-            "name one for each, or other subnets with vpc_subnets="
-        )
-
-
-def _count(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> int:
-    network = Network.of(vpc)
-    if vpc_subnets is None and network is not None:
-        return network.zones
-    return len(selected(vpc, _public(vpc_subnets)).subnets)
-
-
-def _mapped(
-    allocation_ids: Sequence[str], vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None
-) -> list[elbv2.SubnetMapping] | None:
-    """Each subnet with its address; None where AWS chooses the addresses."""
-    if not allocation_ids:
-        return None
-    subnets = selected(vpc, _public(vpc_subnets)).subnets
-    return [
-        elbv2.SubnetMapping(subnet=subnet, allocation_id=each)
-        for subnet, each in zip(subnets, allocation_ids, strict=True)
-    ]
-
-
-def _public(vpc_subnets: ec2.SubnetSelection | None) -> ec2.SubnetSelection:
-    return vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)

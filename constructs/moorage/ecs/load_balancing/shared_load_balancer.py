@@ -13,19 +13,16 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from moorage.ecs.cdk_values import anyone, selected
-from moorage.ecs.network.network import Network
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
 
-    from moorage.workload.limit import Limit
-
 _LOGS_KEPT_DAYS = 365
 _OLD_VERSIONS_KEPT_DAYS = 30
 IPV4 = elbv2.IpAddressType.IPV4
-_NO_IPV4_NAME = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
+NO_IPV4_NAME = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 
 
 class Claim(Protocol):
@@ -99,8 +96,12 @@ class SharedLoadBalancer(Construct):
                 self.security_group, ports, "Load balancer to tasks on instances", remote_rule=True
             )
 
-    def _warn_without_ipv6(self, vpc_subnets: ec2.SubnetSelection | None, *, public: bool) -> None:
-        """Warn where a subnet that this app defines has no IPv6, as far as CDK says."""
+    def _warn_without_ipv6(
+        self, addresses: elbv2.IpAddressType, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
+    ) -> None:
+        """Warn where clients come by IPv6 and a subnet that this app defines has none, as far as CDK says."""
+        if addresses is IPV4:
+            return
         kind = ec2.SubnetType.PUBLIC if public else None
         chosen = selected(self.vpc, vpc_subnets or ec2.SubnetSelection(subnet_type=kind)).subnets
         defined = {each.node.path: each.node.default_child for each in chosen}
@@ -175,7 +176,7 @@ class SharedLoadBalancer(Construct):
             return
         self._aliases.add(host)
         target = route53.RecordTarget.from_alias(targets.LoadBalancerTarget(balancer))
-        if addresses is not _NO_IPV4_NAME:
+        if addresses is not NO_IPV4_NAME:
             route53.ARecord(self, f"Alias {host}", zone=zone, record_name=f"{host}.", target=target)
         if addresses is not IPV4:
             route53.AaaaRecord(self, f"Alias6 {host}", zone=zone, record_name=f"{host}.", target=target)
@@ -194,57 +195,24 @@ def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
 
 
 def clients(
-    vpc: ec2.IVpc,
-    ingress: Sequence[ec2.IPeer] | None,
-    addresses: elbv2.IpAddressType,
-    problems: Problems,
-    *,
-    public: bool,
+    vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, addresses: elbv2.IpAddressType, *, public: bool
 ) -> tuple[ec2.IPeer, ...]:
     """Who may connect: those who are named, else everyone to what is public, else the addresses of the VPC."""
     if ingress is not None:
         return tuple(ingress)
     if not public:
-        return _inside(vpc, problems)
+        return (ec2.Peer.ipv4(vpc.vpc_cidr_block),)
     return (anyone(),) if addresses is IPV4 else (anyone(), ec2.Peer.any_ipv6())
 
 
-def _inside(vpc: ec2.IVpc, problems: Problems) -> tuple[ec2.IPeer, ...]:
-    """The addresses of a VPC, as far as it says which they are."""
+def check_clients(vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, problems: Problems, *, public: bool) -> None:
+    """Note a VPC that does not say its addresses, if those are to connect."""
+    if ingress is not None or public:
+        return
     try:
-        return (ec2.Peer.ipv4(vpc.vpc_cidr_block),)
+        _ = vpc.vpc_cidr_block
     except RuntimeError:  # imported without them
         problems.add(
             "ingress is not given, and the VPC does not say its addresses, to which it would open; "
             "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
-        )
-        return ()
-
-
-def check_subnets(
-    problems: Problems, limit: Limit, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
-) -> None:
-    """Note where there are too few subnets to stand in, as far as the VPC says."""
-    if vpc_subnets is not None:
-        if vpc_subnets.subnets is not None:
-            problems.check(limit, "the number of subnets", len(vpc_subnets.subnets))
-    elif Network.of(vpc) is None and not is_token(vpc.availability_zones):
-        chosen = vpc.public_subnets if public else vpc.private_subnets or vpc.isolated_subnets
-        kind = "public subnets of the VPC" if public else "private subnets of the VPC"
-        problems.check(limit, f"the number of {kind}", len(chosen))
-
-
-def check_addresses(problems: Problems, vpc: ec2.IVpc, addresses: elbv2.IpAddressType, *, public: bool) -> None:
-    """Note IPv6 where a VPC is known to have none, and no public IPv4 where nothing is public."""
-    if addresses is IPV4:
-        return
-    if Network.of(vpc) is not None:
-        problems.add(
-            f"ip_address_type is {addresses.name}, but the subnets of a Network have IPv4 addresses alone; leave it "
-            "out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
-        )
-    if addresses is _NO_IPV4_NAME and not public:
-        problems.add(
-            f"ip_address_type is {addresses.name}, but a load balancer that is not public has no public address; "
-            "use DUAL_STACK, or public=True"
         )

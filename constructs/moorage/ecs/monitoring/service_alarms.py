@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import attrs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -22,7 +23,53 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
 
 _FIVE_SECONDS: Duration = default_seconds(5)
+Watch: TypeAlias = tuple[float, list[dict[str, Any]]]
+"""A threshold, and the queries for what it is compared with."""
 _CPU, _MEMORY = "CPUUtilization", "MemoryUtilization"
+
+
+@attrs.frozen(kw_only=True)
+class _Plan:
+    """The thresholds of the alarms, as the constructor got them; None for no alarm."""
+
+    cpu_percent: float | None
+    memory_percent: float | None
+    errors_percent: float | None
+    latency_milliseconds: int | None
+    unhealthy_targets: int | None
+    minutes: int
+
+    def check(self, service: Service, problems: Problems) -> None:
+        """Note every threshold outside its limit, and a service that is left without an alarm."""
+        problems.check(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
+        problems.check(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        problems.check(rollout_limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
+        problems.check(rollout_limits.ALARM_COUNT, "latency", self.latency_milliseconds)
+        problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
+        problems.check(rollout_limits.ALARM_MINUTES, "minutes", self.minutes)
+        reads_requests = any(target.route.reads_requests for target in service.targets)
+        applicable = [self.cpu_percent, self.memory_percent]
+        applicable += [self.unhealthy_targets] if service.targets else []
+        applicable += [self.errors_percent, self.latency_milliseconds] if reads_requests else []
+        if all(threshold is None for threshold in applicable):
+            problems.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
+
+    def of_tasks(self, service: Service) -> dict[str, Watch]:
+        """The threshold and the metric of each alarm on tasks, by the alarm's name."""
+        thresholds = (("Cpu", self.cpu_percent, _CPU), ("Memory", self.memory_percent, _MEMORY))
+        return {
+            name: (percent, [_of_tasks(service, metric)]) for name, percent, metric in thresholds if percent is not None
+        }
+
+    def of_targets(self, service: Service) -> dict[str, Watch]:
+        """The threshold and the queries of each alarm on targets, by the alarm's name."""
+        return {
+            f"{name}{target.suffix}": watch
+            for target in service.targets
+            for name, watch in on_target(
+                target, self.errors_percent, self.latency_milliseconds, self.unhealthy_targets
+            ).items()
+        }
 
 
 class ServiceAlarms(Construct):
@@ -66,34 +113,22 @@ class ServiceAlarms(Construct):
             ValueError: an argument is outside its limit, or there is no alarm left.
         """
         watched = service_of(service)
-        milliseconds = optional_milliseconds(latency)
+        plan = _Plan(
+            cpu_percent=cpu_percent,
+            memory_percent=memory_percent,
+            errors_percent=errors_percent,
+            latency_milliseconds=optional_milliseconds(latency),
+            unhealthy_targets=unhealthy_targets,
+            minutes=minutes,
+        )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        for name, percent in (("cpu_percent", cpu_percent), ("memory_percent", memory_percent)):
-            problems.check(rollout_limits.TARGET_PERCENT, name, percent)
-        problems.check(rollout_limits.ALARM_PERCENT, "errors_percent", errors_percent)
-        problems.check(rollout_limits.ALARM_COUNT, "latency", milliseconds)
-        problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", unhealthy_targets)
-        problems.check(rollout_limits.ALARM_MINUTES, "minutes", minutes)
-        of_routes = (errors_percent, milliseconds, unhealthy_targets)
-        reads = any(target.route.reads_requests for target in watched.targets)
-        ringing = of_routes if reads else (unhealthy_targets,) if watched.targets else ()
-        if all(each is None for each in (cpu_percent, memory_percent, *ringing)):
-            problems.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
+        plan.check(watched, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        of_tasks = {
-            name: (percent, [_of_tasks(watched, metric)])
-            for name, percent, metric in (("Cpu", cpu_percent, _CPU), ("Memory", memory_percent, _MEMORY))
-            if percent is not None
-        }
-        of_targets = {
-            f"{name}{target.suffix}": alarm
-            for target in watched.targets
-            for name, alarm in on_target(target, *of_routes).items()
-        }
+        watches = {**plan.of_tasks(watched), **plan.of_targets(watched)}
         let_publish(topic, "cloudwatch.amazonaws.com", arn("cloudwatch", "alarm:*"))
-        told = [topic.topic_arn]
+        actions = [topic.topic_arn]
         self.alarms = {
             name: cloudwatch.CfnAlarm(
                 self,
@@ -103,10 +138,10 @@ class ServiceAlarms(Construct):
                 threshold=threshold,
                 treat_missing_data="notBreaching",
                 metrics=queries,
-                alarm_actions=told,
-                ok_actions=told,
+                alarm_actions=actions,
+                ok_actions=actions,
             )
-            for name, (threshold, queries) in {**of_tasks, **of_targets}.items()
+            for name, (threshold, queries) in watches.items()
         }
 
 

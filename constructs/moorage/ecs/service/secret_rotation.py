@@ -85,22 +85,10 @@ def define_redeployment(
     Raises:
         ValueError: the task reads nothing that could change, or a secret of another account, whose events do not come.
     """
-    read = [(name, secret) for container in task.containers for name, secret in container.all_secrets]
-    pattern = changed(secret for _, secret in read)
+    secrets = [(name, secret) for container in task.containers for name, secret in container.all_secrets]
+    pattern = changed(secret for _, secret in secrets)
     problems = Problems(lambda: str(scope.node.path))
-    if pattern is None:
-        problems.add(
-            "redeploy_on_rotation() waits for nothing, since no container reads a secret or a parameter that could "
-            "have another value; use Container(secrets={...}), without the id of a version"
-        )
-    ours = cdk.Stack.of(scope).account
-    for name, secret in read:
-        account = secret_sources.account(secret)
-        if account and not is_token(ours) and account != ours:
-            problems.add(
-                f"secrets {name!r} is of account {account}, whose events do not come to {ours}; "
-                "send them to its event bus, and redeploy by a rule of your own"
-            )
+    _check(pattern, secrets, cdk.Stack.of(scope).account, problems)
     problems.raise_any()
 
     rotation = Construct(scope, "Rotation")
@@ -130,6 +118,22 @@ def define_redeployment(
     )
     let_send(letters, rule)
     return rule
+
+
+def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_account: str, problems: Problems) -> None:
+    """Note that nothing read can change, and secrets of another account, whose events do not come."""
+    if pattern is None:
+        problems.add(
+            "redeploy_on_rotation() waits for nothing, since no container reads a secret or a parameter that could "
+            "have another value; use Container(secrets={...}), without the id of a version"
+        )
+    for name, secret in secrets:
+        account = secret_sources.account(secret)
+        if account and not is_token(own_account) and account != own_account:
+            problems.add(
+                f"secrets {name!r} is of account {account}, whose events do not come to {own_account}; "
+                "send them to its event bus, and redeploy by a rule of your own"
+            )
 
 
 def _deploying(service: ecs.BaseService, cluster_arn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -1,0 +1,78 @@
+"""The arguments that application and network load balancers share, checked together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, NO_IPV4_NAME, check_clients, clients
+from moorage.ecs.network.network import Network
+from moorage.workload.problems import Problems, is_token
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_certificatemanager as acm
+    from aws_cdk import aws_ec2 as ec2
+
+    from moorage.workload.limit import Limit
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class LoadBalancerPlan:
+    """The arguments of a load balancer of either kind, as its constructor got them."""
+
+    subnet_limit: ClassVar[Limit]
+    """The number of subnets that this kind of load balancer takes."""
+    vpc: ec2.IVpc
+    public: bool
+    certificate: acm.ICertificate | None
+    ingress: Sequence[ec2.IPeer] | None
+    vpc_subnets: ec2.SubnetSelection | None
+    ip_address_type: elbv2.IpAddressType
+    zonal_shift: bool
+    deletion_protection: bool
+
+    def check(self, problems: Problems) -> None:
+        """Note every problem of the subnets, the addresses and the clients."""
+        self._check_subnets(problems)
+        self._check_addresses(problems)
+        check_clients(self.vpc, self.ingress, problems, public=self.public)
+
+    @property
+    def clients(self) -> tuple[ec2.IPeer, ...]:
+        """The peers that may connect."""
+        return clients(self.vpc, self.ingress, self.ip_address_type, public=self.public)
+
+    @property
+    def optional_ip_address_type(self) -> elbv2.IpAddressType | None:
+        """The address type for the template; None for IPv4, which is AWS's default."""
+        return None if self.ip_address_type is IPV4 else self.ip_address_type
+
+    def _check_subnets(self, problems: Problems) -> None:
+        """Note too few subnets, as far as the VPC says."""
+        if self.vpc_subnets is not None:
+            if self.vpc_subnets.subnets is not None:
+                problems.check(self.subnet_limit, "the number of subnets", len(self.vpc_subnets.subnets))
+        elif Network.of(self.vpc) is None and not is_token(self.vpc.availability_zones):
+            vpc = self.vpc
+            subnets = vpc.public_subnets if self.public else vpc.private_subnets or vpc.isolated_subnets
+            kind = "public subnets of the VPC" if self.public else "private subnets of the VPC"
+            problems.check(self.subnet_limit, f"the number of {kind}", len(subnets))
+
+    def _check_addresses(self, problems: Problems) -> None:
+        """Note IPv6 in a VPC that is known to have none, and no public IPv4 on what is not public."""
+        if self.ip_address_type is IPV4:
+            return
+        if Network.of(self.vpc) is not None:
+            problems.add(
+                f"ip_address_type is {self.ip_address_type.name}, but the subnets of a Network have IPv4 addresses "
+                "alone; leave it out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
+            )
+        if self.ip_address_type is NO_IPV4_NAME and not self.public:
+            problems.add(
+                f"ip_address_type is {self.ip_address_type.name}, but a load balancer that is not public has no "
+                "public address; use DUAL_STACK, or public=True"
+            )

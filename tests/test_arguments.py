@@ -1,0 +1,94 @@
+"""Arguments that the constructs of a family share: one annotation, one default and one text."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from typing import Any
+
+import pytest
+
+from moorage import LoadBalancer, NetworkLoadBalancer
+
+FAMILIES: list[tuple[type, ...]] = [
+    (LoadBalancer, NetworkLoadBalancer),
+]
+"""Constructs whose shared arguments mean the same."""
+TEXTS_APART = {
+    ("LoadBalancer", "NetworkLoadBalancer", "zone"): "one takes its names from routes, the other from host",
+    ("LoadBalancer", "NetworkLoadBalancer", "test_ingress"): "one has a test listener, the other one for each listener",
+    ("LoadBalancer", "NetworkLoadBalancer", "ip_address_type"): "one takes a type that the other does not",
+    ("LoadBalancer", "NetworkLoadBalancer", "zonal_shift"): "the text gives the reason for each default",
+}
+"""Arguments that two constructs document differently, each with its reason."""
+DEFAULTS_APART = {
+    ("LoadBalancer", "NetworkLoadBalancer", "zonal_shift"): "only with UDP and across zones does it have a price",
+}
+"""Arguments whose defaults differ between two constructs, each with its reason."""
+
+Pair = tuple[type, type, str]
+
+
+def shared_arguments() -> list[Pair]:
+    """Every two constructs of a family, with each argument that both take."""
+    return [
+        (one, other, argument)
+        for family in FAMILIES
+        for one, other in itertools.combinations(family, 2)
+        for argument in parameters(one)
+        if argument in parameters(other)
+    ]
+
+
+def parameters(construct: type) -> dict[str, inspect.Parameter]:
+    found = dict(inspect.signature(construct.__init__).parameters)  # type: ignore[misc]  # of the class itself
+    del found["self"]
+    return found
+
+
+def texts(construct: type) -> dict[str, str]:
+    """The text of each argument in the `Args:` section of a constructor, on one line each."""
+    documented = inspect.getdoc(construct.__init__) or ""  # type: ignore[misc]  # of the class itself
+    (section,) = re.findall(r"^Args:\n((?:    .*\n|\n)+)", documented, re.MULTILINE)
+    entries = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", section, re.MULTILINE)
+    return {argument: " ".join(text.split()) for argument, text in entries}
+
+
+def named(pair: Pair) -> tuple[str, str, str]:
+    one, other, argument = pair
+    return one.__name__, other.__name__, argument
+
+
+SHARED = pytest.mark.parametrize("pair", shared_arguments(), ids=lambda pair: "-".join(named(pair)))
+
+
+@SHARED
+def test_a_shared_argument_has_one_annotation(pair: Pair) -> None:
+    one, other, argument = pair
+    assert parameters(one)[argument].annotation == parameters(other)[argument].annotation
+
+
+@SHARED
+def test_a_shared_argument_has_one_default(pair: Pair) -> None:
+    one, other, argument = pair
+    same = parameters(one)[argument].default == parameters(other)[argument].default
+    assert same is (named(pair) not in DEFAULTS_APART)
+
+
+@SHARED
+def test_a_shared_argument_has_one_text(pair: Pair) -> None:
+    one, other, argument = pair
+    if named(pair) in TEXTS_APART:
+        assert texts(one)[argument] != texts(other)[argument]
+    else:
+        assert texts(one)[argument] == texts(other)[argument]
+
+
+@pytest.mark.parametrize("construct", list(itertools.chain(*FAMILIES)))
+def test_every_argument_has_a_text(construct: Any) -> None:
+    assert list(texts(construct)) == list(parameters(construct))
+
+
+def test_only_what_two_constructs_share_is_excepted() -> None:
+    assert (TEXTS_APART.keys() | DEFAULTS_APART.keys()) <= set(map(named, shared_arguments()))
