@@ -28,8 +28,6 @@ DRAWING = ROOT / "docs" / "internals" / "architecture.md"
 NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "utils", "whole"}
 """Names of files that say nothing of what is in them."""
 CONSTRUCTOR_LINES = 40
-CONSTRUCTORS_TO_SHORTEN = {"Service", "Worker", "Job"}
-"""Classes whose constructors may have more lines than that until they are cut."""
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
 """A comment that turns a check off."""
 
@@ -119,7 +117,7 @@ def test_a_constructor_fits_on_a_screen() -> None:
         for path in PACKAGE.rglob("*.py")
         if not path.is_relative_to(PACKAGE / "local" / "server")
         for name, lines in constructors(path)
-        if lines > CONSTRUCTOR_LINES and name not in CONSTRUCTORS_TO_SHORTEN
+        if lines > CONSTRUCTOR_LINES
     }
     assert too_long == set()
 

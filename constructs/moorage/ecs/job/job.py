@@ -70,27 +70,33 @@ class Job(Construct):
         """Define a job.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
-            task: What runs.
-            schedule: When it starts: a `ScheduleExpression` of aws_scheduler, in its time zone, or a `Schedule`.
-            event: What starts it: an `EventPattern` of aws_events, or an `EventRule`. A job has one of the two.
-            overlap: False starts nothing while a task of this job runs in the cluster, by whomever it was started: a
-                state machine looks, then runs it and waits, and knows how it ended (`state_machine.metric_failed()`),
-                which EventBridge does not. Two that look in the same second both find nothing.
-            timeout: How long it may run before it is stopped, by such a machine; without it, until it ends.
-            capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base;
-                the cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it
-                becomes.
-            placement: On which instances of an Auto Scaling group it goes; on any without it.
-            vpc_subnets: The subnets of the task, up to 16; the private ones without it.
-            assign_public_ip: Whether it gets a public address, which a public subnet without NAT needs; on Fargate
-                alone.
-            security_groups: In place of the one defined for it, 1 to 5.
-            egress: TCP ports that it may connect to anywhere; HTTPS alone without it. `connections` opens more.
-            log_group: In place of the one defined for it, which keeps a year.
-            removal_policy: What becomes of its log group and queue when the stack goes.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
+            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or any other of
+                CDK's.
+            task: The task to run.
+            schedule: The schedule that starts the task: a `ScheduleExpression` of aws_scheduler, in its time zone, or a
+                `Schedule`. A job has a schedule or an event.
+            event: The event that starts the task: an `EventPattern` of aws_events, or an `EventRule`. A job has a
+                schedule or an event.
+            overlap: Whether to start a task while another one of this job runs in the cluster, whoever started that. If
+                False, a state machine looks for one, runs the task and waits for its end, so that it knows whether it
+                failed (`state_machine.metric_failed()`). Two executions that look in the same second both find none.
+                Default: True.
+            timeout: The time after which a state machine stops the task. Default: until it ends.
+            capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
+                a base. `cluster.default_strategy` follows the cluster's default, whatever it becomes. Default: the
+                cluster's first capacity.
+            placement: The instances of an Auto Scaling group that tasks go to. Default: any instance.
+            vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
+            assign_public_ip: Whether to give each task a public address, which a public subnet without NAT needs. Only
+                on Fargate. Default: False.
+            security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
+            egress: The TCP ports through which tasks may connect to any address. `connections` opens others to one peer
+                each. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
+            log_group: The log group of the containers. Default: a new one, which keeps logs for a year.
+            removal_policy: What to do with the log group and the queues that are defined here when the stack is
+                deleted. Default: RETAIN.
 
         Raises:
             ValueError: with everything that this task, cluster and trigger cannot do together.

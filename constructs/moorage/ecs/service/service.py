@@ -84,37 +84,43 @@ class Service(Construct):
         """Define a service.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
-            task: What runs.
-            scaling: How many copies; two without it, so that one is left when a zone is lost.
-            route: Which requests of a load balancer reach it, or which ports of a network load balancer, in up to 5
-                routes and listeners; without it nothing does.
-            rollout: How a new version replaces the old one; rolling, with all copies serving and a circuit breaker,
-                without it, and of a daemon one instance after the other.
-            pre_deployment_task: A task that runs once ahead of each new version, where and as its own tasks do, and
-                fails the rollout when it does not end with 0 within an hour: a database migration. Its role is
-                `before_task_definition`'s.
-            connect: Its name for other services in the cluster's namespace; `connect_to` opens the path to one.
-            cloud_map_options: A name of its own in a Cloud Map namespace, by DNS or by API, in place of `connect`.
-            lattice: What VPC Lattice lets other VPCs and accounts reach of it, in up to 5 target groups.
-            capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base;
-                the cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it
-                becomes.
-            placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
-            vpc_subnets: The subnets of the tasks, up to 16; the private ones without it.
-            assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on
-                Fargate alone.
-            security_groups: In place of the one defined for its tasks, 1 to 5.
-            egress: TCP ports that tasks may connect to anywhere. HTTPS alone without it, through which a task on
-                Fargate starts: AWS's own interfaces, public registries and most others'. `connections` opens more, to a
-                peer each.
-            health_check_grace_period: After its start, how long a task's failed checks by the load balancer do not
-                count; 60 s without it, or as long as a container's `HealthCheck(start_period=)` where that is longer.
-                Of a service with a route or `lattice` alone.
-            log_group: In place of the one defined for it, which keeps a year.
-            removal_policy: What becomes of its log group when the stack goes.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
+            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or any other of
+                CDK's.
+            task: The task to run.
+            scaling: The number of copies, and what changes it. Default: 2, so that one copy survives the loss of a
+                zone.
+            route: The requests of a load balancer, or the ports of a network load balancer, that reach the service: up
+                to 5 routes and listeners. Default: none.
+            rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
+                which all copies keep serving; for a daemon, one instance after the other.
+            pre_deployment_task: A task that runs once before each new version, such as a database migration, with the
+                capacity and the network of the service. The rollout fails if it does not exit with 0 within an hour.
+                `before_task_definition` has its role. Default: none.
+            connect: The name in the cluster's namespace. With it, `connect_to` of the service opens a path to another
+                service. Default: no name.
+            cloud_map_options: A name in a namespace of Cloud Map, by DNS or by API, in place of `connect`. Default:
+                none.
+            lattice: Up to 5 target groups through which VPC Lattice opens the service to other VPCs and accounts.
+                Default: none.
+            capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
+                a base. `cluster.default_strategy` follows the cluster's default, whatever it becomes. Default: the
+                cluster's first capacity.
+            placement: The instances of an Auto Scaling group that tasks go to. Default: spread evenly over zones, then
+                over instances.
+            vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
+            assign_public_ip: Whether to give each task a public address, which a public subnet without NAT needs. Only
+                on Fargate. Default: False.
+            security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
+            egress: The TCP ports through which tasks may connect to any address. `connections` opens others to one peer
+                each. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
+            health_check_grace_period: The time after the start of a task in which failed checks of the load balancer do
+                not count. Only with a route or `lattice`. Default: 60 seconds, or the longest
+                `HealthCheck(start_period=)` of a container if that is more.
+            log_group: The log group of the containers. Default: a new one, which keeps logs for a year.
+            removal_policy: What to do with the log group and the queues that are defined here when the stack is
+                deleted. Default: RETAIN.
 
         Raises:
             ValueError: with everything that this task, cluster, network and route cannot do together.

@@ -72,30 +72,36 @@ class Worker(Construct):
         """Define a worker.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            cluster: Where it runs: a `Cluster`, one of `Cluster.from_attributes`, or any other of CDK's.
-            task: What runs. It must reach SQS: in a network without NAT, `Task(called_services="sqs")` tells
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
+            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or any other of
+                CDK's.
+            task: The task to run. It must reach SQS: in a network without NAT, `Task(called_services="sqs")` tells
                 `Endpoints.for_tasks`.
-            scaling: How many copies, by the messages for each: `Scaling(0, 50, backlog_per_task=100)`. From 0, the
+            scaling: The number of copies by the messages for each: `Scaling(0, 50, backlog_per_task=100)`. From 0, the
                 first message starts a task within minutes.
-            queue: The queue that it drains, or a `WorkQueue` that says what the one defined for it is like. Of a queue
-                that is given and defined in CDK, the visibility timeout is checked.
-            alarm_actions: What an alarm does when something is in the dead-letter queue; None for no alarm.
-            rollout: How a new version replaces the old one, as a service's.
-            connect: Its place in the cluster's namespace, from where `worker.service.connect_to` opens the path to
-                another service.
-            capacity: What it runs on: one capacity of the cluster, weights over several, or a `Strategy` with a base;
-                the cluster's first without it. `cluster.default_strategy` follows the cluster's default, whatever it
-                becomes.
-            placement: On which instances of an Auto Scaling group tasks go: zones, then instances, evenly, without it.
-            vpc_subnets: The subnets of the tasks, up to 16; the private ones without it.
-            assign_public_ip: Whether each task gets a public address, which a public subnet without NAT needs; on
-                Fargate alone.
-            security_groups: In place of the one defined for its tasks, 1 to 5.
-            egress: TCP ports that tasks may connect to anywhere; HTTPS alone without it, by which SQS is reached.
-            log_group: In place of the one defined for it, which keeps a year.
-            removal_policy: What becomes of its log group and of the queues defined for it when the stack goes.
+            queue: The queue to drain, or a `WorkQueue` that describes a new one. The visibility timeout of a queue that
+                CDK defines is checked. Default: a new queue, `WorkQueue()`.
+            alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm. Default: an
+                alarm without actions.
+            rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
+                which all copies keep serving; for a daemon, one instance after the other.
+            connect: The name in the cluster's namespace. With it, `connect_to` of the service opens a path to another
+                service. Default: no name.
+            capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
+                a base. `cluster.default_strategy` follows the cluster's default, whatever it becomes. Default: the
+                cluster's first capacity.
+            placement: The instances of an Auto Scaling group that tasks go to. Default: spread evenly over zones, then
+                over instances.
+            vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
+            assign_public_ip: Whether to give each task a public address, which a public subnet without NAT needs. Only
+                on Fargate. Default: False.
+            security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
+            egress: The TCP ports through which tasks may connect to any address. `connections` opens others to one peer
+                each. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
+            log_group: The log group of the containers. Default: a new one, which keeps logs for a year.
+            removal_policy: What to do with the log group and the queues that are defined here when the stack is
+                deleted. Default: RETAIN.
 
         Raises:
             ValueError: with everything that this task, queue, cluster and network cannot do together.
