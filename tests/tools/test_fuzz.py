@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import Phase
 
-from moorage.workload import limits, load_balancing_limits
+from moorage.workload import container_limits, limits
 from tests.conftest import TOLD
 from tools.fuzz.__main__ import SEED, Report, explore, main, plan, run, smallest_like
 from tools.fuzz.services import ELSEWHERE, ROWS, Definition, definitions
@@ -80,7 +80,7 @@ def test_a_template_that_cannot_be_written_is_found_by_its_program() -> None:
 
 
 def test_a_limit_that_is_let_through_is_found_and_shown_by_a_small_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "HEALTH_RETRIES", limits.HEALTH_RETRIES._replace(accepts=lambda _: True))
+    monkeypatch.setattr(limits, "HEALTH_RETRIES", container_limits.HEALTH_RETRIES._replace(accepts=lambda _: True))
     trial, part = Trial(), (definitions("health-retries"), 8, SEED)
     explore(trial.answer, part, (Phase.generate,))
     trial.discard()
@@ -135,7 +135,7 @@ def test_a_whole_run_is_to_break_every_limit_that_a_service_can() -> None:
     parts = plan(2000, SEED)
     assert sum(count for _, count, _ in parts) == 2000
     assert len(parts) == 2 + len(ROWS)
-    rows = {row.id for row in (*limits.TABLE, *load_balancing_limits.TABLE)}
+    rows = {row.id for row in limits.TABLE}
     assert {row.id for row in ROWS} == rows - ELSEWHERE.keys()
     assert rows >= ELSEWHERE.keys()
     assert all(ELSEWHERE.values())

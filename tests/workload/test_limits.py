@@ -45,7 +45,7 @@ from moorage import (
     WorkQueue,
 )
 from moorage.ecr import limits as ecr_limits
-from moorage.workload import limits, load_balancing_limits
+from moorage.workload import limits
 from moorage.workload.ec2_instances import InstanceRequirements
 from moorage.workload.limit import Limit
 from tests.conftest import imported_vpc
@@ -500,7 +500,7 @@ CASES: dict[str, tuple[Define, Define]] = {
 
 
 CASES |= ecr_cases.CASES | load_balancing_limit_cases.CASES
-TABLE = (*limits.TABLE, *load_balancing_limits.TABLE, *ecr_limits.TABLE)
+TABLE = (*limits.TABLE, *ecr_limits.TABLE)
 
 
 def test_every_row_has_both_cases_and_a_source() -> None:

@@ -31,8 +31,8 @@ from moorage import (
     Task,
 )
 from moorage.workload.durations import seconds
-from moorage.workload.limits import FARGATE_MEMORY, nearest_fargate_sizes
 from moorage.workload.platform_checks import check_fargate, fargate_size
+from moorage.workload.platform_limits import FARGATE_MEMORY, nearest_fargate_sizes
 from moorage.workload.problems import Problems, is_token
 
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from hypothesis import strategies as st
 
-from moorage.workload import limits, load_balancing_limits
+from moorage.workload import limits
 from moorage.workload.limit import Limit
 from tools.fuzz import entrances, jobs
 from tools.fuzz.capacities import CLUSTERS, Ground, ground, placement
@@ -18,7 +18,7 @@ from tools.fuzz.program import Code, Pick, call, seconds
 from tools.fuzz.rollouts import ALARMS, SHIFTING, rollout, scaling
 from tools.fuzz.tasks import PORTS, TaskOf
 
-TABLE: tuple[Limit, ...] = (*limits.TABLE, *load_balancing_limits.TABLE)
+TABLE = limits.TABLE
 """The rows of all but registries, of which a service has none."""
 ELSEWHERE = {"dashboard-widgets": "a service has a few of them, and only hundreds of services have too many"}
 """Rows that one service, worker or job and what it is given cannot break, each with the reason."""

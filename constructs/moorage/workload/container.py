@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import limits, secret_sources, task_limits
+from moorage.workload import container_limits, secret_sources
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, image
 from moorage.workload.problems import Problems, is_token
@@ -249,28 +249,28 @@ class Container:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Container {self.name!r}")
-        problems.check(limits.CONTAINER_NAME, "name", self.name)
-        problems.check(limits.PORT, "port", self.port)
+        problems.check(container_limits.CONTAINER_NAME, "name", self.name)
+        problems.check(container_limits.PORT, "port", self.port)
         if self.host_port:
-            problems.check(limits.PORT, "host_port", self.host_port)
+            problems.check(container_limits.PORT, "host_port", self.host_port)
             if self.port is None:
                 problems.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
-        problems.check(limits.INSTANCE_GPUS, "gpus", self.gpus)
-        problems.check(limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
-        problems.check(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
+        problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
+        problems.check(container_limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
+        problems.check(container_limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         if self.memory_reservation_mib is not None and self.memory_mib is not None:
             reserved = (self.memory_reservation_mib, self.memory_mib)
-            problems.check(task_limits.MEMORY_RESERVATION, "memory_reservation_mib", reserved)
+            problems.check(container_limits.MEMORY_RESERVATION, "memory_reservation_mib", reserved)
         self._check_port_ranges(problems)
         for path, size in self.writable.items():
-            problems.check(limits.MOUNT_PATH, "writable", path)
-            problems.check(limits.WRITABLE_LEAST, f"writable {path!r}", size)
+            problems.check(container_limits.MOUNT_PATH, "writable", path)
+            problems.check(container_limits.WRITABLE_LEAST, f"writable {path!r}", size)
             if self.memory_mib is not None:
-                problems.check(limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
+                problems.check(container_limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
         for path in self.mounts:
-            problems.check(limits.MOUNT_PATH, "mounts", path)
+            problems.check(container_limits.MOUNT_PATH, "mounts", path)
         _check_paths(self.writable, self.mounts, problems)
-        problems.check(task_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
+        problems.check(container_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         self._check_environment(problems)
         secret_sources.check("secrets", self.secrets, problems)
         if self.name in self.depends_on:
@@ -278,15 +278,17 @@ class Container:
         problems.raise_any()
 
     def _check_port_ranges(self, problems: Problems) -> None:
-        problems.check(task_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
+        problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
         for each in self.port_ranges:
-            problems.check(task_limits.PORT_RANGE, "port_ranges", each)
+            problems.check(container_limits.PORT_RANGE, "port_ranges", each)
         if self.port_ranges and not problems.found:
             alone = ((self.port, self.port),) if self.port is not None else ()
-            problems.check(task_limits.PORT_RANGES_APART, "port_ranges", (*alone, *self.port_ranges))
+            problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*alone, *self.port_ranges))
 
     def _check_environment(self, problems: Problems) -> None:
-        problems.check(task_limits.ENVIRONMENT_FILES, "the number of environment_files", len(self.environment_files))
+        problems.check(
+            container_limits.ENVIRONMENT_FILES, "the number of environment_files", len(self.environment_files)
+        )
         for name, value in self.environment.items():
             if not isinstance(value, str):
                 problems.add(

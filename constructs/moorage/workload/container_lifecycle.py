@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits, task_limits
+from moorage.workload import container_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 
@@ -60,8 +60,10 @@ class RestartPolicy:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("RestartPolicy")
-        problems.check(task_limits.RESTART_EXIT_CODES, "the number of ignored_exit_codes", len(self.ignored_exit_codes))
-        problems.check(task_limits.RESTART_PERIOD, "attempt_period", self.attempt_period)
+        problems.check(
+            container_limits.RESTART_EXIT_CODES, "the number of ignored_exit_codes", len(self.ignored_exit_codes)
+        )
+        problems.check(container_limits.RESTART_PERIOD, "attempt_period", self.attempt_period)
         problems.raise_any()
 
 
@@ -95,7 +97,7 @@ class EnvironmentFile:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("EnvironmentFile")
-        problems.check(task_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
+        problems.check(container_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
         if self.bucket is None and not is_token(self.key) and not Path(self.key).is_file():
             problems.add(f"key is {self.key!r}, but there is no such file here; use EnvironmentFile.from_bucket(...)")
         problems.raise_any()
@@ -125,10 +127,10 @@ class HealthCheck:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("HealthCheck")
-        problems.check(limits.HEALTH_COMMAND, "command", self.command)
-        problems.check(limits.HEALTH_INTERVAL, "interval", self.interval)
-        problems.check(limits.HEALTH_TIMEOUT, "timeout", self.timeout)
-        problems.check(task_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
-        problems.check(limits.HEALTH_RETRIES, "retries", self.retries)
-        problems.check(limits.HEALTH_START, "start_period", self.start_period)
+        problems.check(container_limits.HEALTH_COMMAND, "command", self.command)
+        problems.check(container_limits.HEALTH_INTERVAL, "interval", self.interval)
+        problems.check(container_limits.HEALTH_TIMEOUT, "timeout", self.timeout)
+        problems.check(container_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
+        problems.check(container_limits.HEALTH_RETRIES, "retries", self.retries)
+        problems.check(container_limits.HEALTH_START, "start_period", self.start_period)
         problems.raise_any()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import capacity_limits, limits
+from moorage.workload import capacity_limits, container_limits
 from moorage.workload.problems import Problems
 from moorage.workload.task import Architecture
 
@@ -134,7 +134,7 @@ class InstanceRequirements:
         problems = Problems("InstanceRequirements")
         problems.check(capacity_limits.INSTANCE_RANGE, "vcpus", self.vcpus)
         problems.check(capacity_limits.INSTANCE_RANGE, "memory_mib", self.memory_mib)
-        problems.check(limits.INSTANCE_GPUS, "gpus", self.gpus)
+        problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         problems.raise_any()
 
     def matching(self) -> tuple[InstanceType, ...]:

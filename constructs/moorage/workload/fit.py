@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import container_limits
 from moorage.workload.ec2_instances import InstanceType, instance_types
 from moorage.workload.problems import Problems
 from moorage.workload.task import Architecture, NetworkMode
@@ -73,10 +73,10 @@ class Demand:
         problems = Problems("Demand")
         if self.cpu < 0:
             problems.add(f"cpu is {self.cpu}, but nothing reserves less than 0 CPU units; use 0 to reserve none")
-        problems.check(limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
-        problems.check(limits.INSTANCE_GPUS, "gpus", self.gpus)
+        problems.check(container_limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
+        problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         for port in self.host_ports:
-            problems.check(limits.PORT, "host_ports", port)
+            problems.check(container_limits.PORT, "host_ports", port)
         if self.interface and self.host_ports:
             problems.add(
                 f"host_ports is {self.host_ports}, but a task with a network interface of its own takes no port of "
@@ -105,7 +105,7 @@ class Host:
     gpus: int
     interfaces: int
     architecture: Architecture
-    taken_ports: frozenset[int] = limits.RESERVED_PORTS
+    taken_ports: frozenset[int] = container_limits.RESERVED_PORTS
 
     @classmethod
     def of(cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = SYSTEM_MIB) -> Host:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits
+from moorage.workload import image_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INTERNET, PRIVATE_IMAGES, Needs
 
@@ -109,7 +109,7 @@ class RegistryImage(Image):
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")
-        problems.check(limits.IMAGE_REFERENCE, "reference", self.reference)
+        problems.check(image_limits.IMAGE_REFERENCE, "reference", self.reference)
         if _PRIVATE_REGISTRY.match(self.reference):
             problems.add(
                 f"reference is {self.reference!r}, a private registry, from which a task cannot pull without a grant; "
@@ -155,8 +155,8 @@ class RepositoryImage(Image):
                 "parameter has a name that CloudFormation chooses, which is not known when it is to be read; "
                 "give it parameter_name="
             )
-        problems.check(limits.IMAGE_TAG, "tag", self.tag)
-        problems.check(limits.IMAGE_DIGEST, "digest", self.digest)
+        problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
+        problems.check(image_limits.IMAGE_DIGEST, "digest", self.digest)
         if self.tag == "latest" and _fixes(self.repository, self.tag):
             problems.add(
                 "tag is 'latest', but the repository's tags are immutable, so it could be pushed once and never again; "

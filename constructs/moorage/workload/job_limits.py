@@ -74,3 +74,11 @@ MESSAGE_RETENTION = in_range(
     unit="seconds",
     source="botocore sqs SetQueueAttributes.Attributes (MessageRetentionPeriod)",
 )
+EVENT_PATTERN = Limit(
+    id="event-pattern",
+    accepts=lambda size: size <= 4096,
+    rule="must be at most 4096 characters",
+    hint="use fewer values, or a wildcard or prefix of events.Match",
+    source="botocore events PutRule.EventPattern",
+    format=lambda size: f"{size} characters",
+)

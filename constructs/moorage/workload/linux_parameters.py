@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import task_limits as limits
+from moorage.workload import container_limits
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ class LinuxParameters:
         problems = Problems("LinuxParameters")
         for argument in ("add_capabilities", "drop_capabilities"):
             for name in getattr(self, argument):
-                problems.check(limits.CAPABILITY, argument, name)
+                problems.check(container_limits.CAPABILITY, argument, name)
         for name, pair in self.ulimits.items():
-            problems.check(limits.ULIMIT_NAME, "ulimits", name)
-            problems.check(limits.ULIMIT, f"ulimits {name!r}", pair)
-        problems.check(limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
-        problems.check(limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)
-        problems.check(limits.SWAPPINESS, "swappiness", self.swappiness)
+            problems.check(container_limits.ULIMIT_NAME, "ulimits", name)
+            problems.check(container_limits.ULIMIT, f"ulimits {name!r}", pair)
+        problems.check(container_limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
+        problems.check(container_limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)
+        problems.check(container_limits.SWAPPINESS, "swappiness", self.swappiness)
         if self.swappiness is not None:
-            problems.check(limits.SWAPPINESS_ALONE, "swappiness", (self.swappiness, self.max_swap_mib))
+            problems.check(container_limits.SWAPPINESS_ALONE, "swappiness", (self.swappiness, self.max_swap_mib))
         problems.raise_any()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moorage.workload import limits, task_limits
+from moorage.workload import platform_limits
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def fargate_size(task: Task) -> tuple[int, int]:
     needed = sum(container.cpu or 0 for container in task.containers) if said is None else said
     if is_token((needed, memory)) or (said is not None and not task.sized_by_containers):
         return needed, memory
-    offered = task_limits.WINDOWS_MEMORY if task.on_windows else limits.FARGATE_MEMORY
+    offered = platform_limits.WINDOWS_MEMORY if task.on_windows else platform_limits.FARGATE_MEMORY
     holding = [
         (cpu, each)
         for cpu, memories in offered.items()
@@ -35,15 +35,17 @@ def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None
     """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
     size = fargate_size(task)
     if task.on_windows:
-        problems.check(task_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
-        problems.check(task_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
+        problems.check(platform_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
+        problems.check(platform_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
     else:
-        problems.check(limits.FARGATE_SIZE, "cpu and memory_mib", size)
+        problems.check(platform_limits.FARGATE_SIZE, "cpu and memory_mib", size)
     if spot:
-        problems.check(task_limits.FARGATE_SPOT_WINDOWS, "operating_system_family", task.operating_system_family.value)
-    problems.check(limits.FARGATE_NETWORK_MODE, "network_mode", task.network_mode.value)
-    problems.check(task_limits.FARGATE_PID_MODE, "pid_mode", task.pid_mode)
-    problems.check(task_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
+        problems.check(
+            platform_limits.FARGATE_SPOT_WINDOWS, "operating_system_family", task.operating_system_family.value
+        )
+    problems.check(platform_limits.FARGATE_NETWORK_MODE, "network_mode", task.network_mode.value)
+    problems.check(platform_limits.FARGATE_PID_MODE, "pid_mode", task.pid_mode)
+    problems.check(platform_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
     for container in task.containers:
         _check_fargate_container(container, problems)
         if task.on_windows:
@@ -54,29 +56,29 @@ def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None
 
 def _check_fargate_container(container: Container, problems: Problems) -> None:
     of = f"of container {container.name!r}"
-    problems.check(task_limits.START_TIMEOUT, f"start_timeout {of}", container.start_timeout)
-    problems.check(limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
-    problems.check(limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
-    problems.check(limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
+    problems.check(platform_limits.START_TIMEOUT, f"start_timeout {of}", container.start_timeout)
+    problems.check(platform_limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
+    problems.check(platform_limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
+    problems.check(platform_limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
     if linux := container.linux_parameters:
-        problems.check(task_limits.FARGATE_CAPABILITIES, f"add_capabilities {of}", linux.add_capabilities)
-        problems.check(task_limits.FARGATE_DEVICES, f"devices {of}", linux.devices)
-        problems.check(task_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {of}", linux.shared_memory_mib)
-        problems.check(task_limits.FARGATE_SWAP, f"max_swap_mib {of}", linux.max_swap_mib)
-        problems.check(task_limits.FARGATE_SWAP, f"swappiness {of}", linux.swappiness)
+        problems.check(platform_limits.FARGATE_CAPABILITIES, f"add_capabilities {of}", linux.add_capabilities)
+        problems.check(platform_limits.FARGATE_DEVICES, f"devices {of}", linux.devices)
+        problems.check(platform_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {of}", linux.shared_memory_mib)
+        problems.check(platform_limits.FARGATE_SWAP, f"max_swap_mib {of}", linux.max_swap_mib)
+        problems.check(platform_limits.FARGATE_SWAP, f"swappiness {of}", linux.swappiness)
     if container.logging is not None:
-        problems.check(task_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
-    problems.check(task_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
+        problems.check(platform_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
+    problems.check(platform_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
     if firelens := container.firelens:
-        problems.check(task_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
+        problems.check(platform_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
 
 
 def _check_fargate_windows(container: Container, problems: Problems) -> None:
     of = f"of container {container.name!r}"
     for argument in ("credential_spec", "environment_files", "memory_reservation_mib", "restart_policy"):
-        problems.check(task_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
+        problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
     router = container.sidecar and container.sidecar.firelens
-    problems.check(task_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", router)
+    problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", router)
 
 
 def check_instances(task: Task, problems: Problems) -> None:
@@ -86,9 +88,9 @@ def check_instances(task: Task, problems: Problems) -> None:
 
 def check_managed_instances(task: Task, problems: Problems) -> None:
     """Note what ECS Managed Instances cannot run."""
-    problems.check(limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
-    problems.check(task_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
-    problems.check(task_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
+    problems.check(platform_limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
+    problems.check(platform_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
+    problems.check(platform_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
     _check_ephemeral_storage(task, "ECS Managed Instances", problems)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits, rollout_limits
+from moorage.workload import rollout_limits, service_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 
@@ -102,7 +102,7 @@ class Scaling:
             ValueError: there is no zone left, or nothing to serve.
         """
         problems = Problems("Scaling.surviving_zone_loss")
-        problems.check(limits.ZONES, "zones", zones)
+        problems.check(service_limits.ZONES, "zones", zones)
         problems.check(rollout_limits.PEAK, "peak", peak)
         problems.raise_any()
         return math.ceil(peak * zones / (zones - 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from moorage.workload import task_limits
+from moorage.workload import container_limits
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def check(argument: str, secrets: Mapping[Any, Any], problems: Problems) -> None
                 "use a secretsmanager.Secret, an ssm.StringParameter or an ecs.Secret"
             )
         if found := version(secret):
-            problems.check(task_limits.SECRET_VERSION, f"{argument} {name!r}", found)
+            problems.check(container_limits.SECRET_VERSION, f"{argument} {name!r}", found)
 
 
 def needed(secret: Any) -> str:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import secret_sources
-from moorage.workload import task_limits as limits
+from moorage.workload import container_limits, secret_sources
 from moorage.workload.container_lifecycle import HealthCheck, RestartPolicy
 from moorage.workload.problems import Problems, is_token
 
@@ -101,7 +100,7 @@ class FireLens:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("FireLens")
-        problems.check(limits.LOG_ROUTER, "type", self.type)
+        problems.check(container_limits.LOG_ROUTER, "type", self.type)
         secret_sources.check("secret_output", self.secret_output, problems)
         problems.raise_any()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import limits, task_limits
+from moorage.workload import container_limits, platform_limits, task_limits, volume_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import EXECUTE_COMMAND, LOGS, Needs, check_services
 
@@ -141,25 +141,25 @@ class Task:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Task {'+'.join(container.name for container in self.containers)!r}")
-        problems.check(limits.TASK_CPU, "cpu", self.cpu)
+        problems.check(task_limits.TASK_CPU, "cpu", self.cpu)
         if self.sized_by_containers:
             self._check_sizes(problems)
         else:
-            problems.check(limits.TASK_MEMORY, "memory_mib", self.memory_mib)
+            problems.check(task_limits.TASK_MEMORY, "memory_mib", self.memory_mib)
         sized = not problems.found
-        problems.check(limits.CONTAINERS, "the number of containers", len(self.containers))
+        problems.check(task_limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:
-            problems.check(limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
+            problems.check(task_limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
             self._check_ports(problems)
-            problems.check(limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
+            problems.check(task_limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
             if sized:
                 self._check_shares(problems)
             self._check_order(problems)
             self._check_volumes(problems)
             routers = tuple(container.name for container in self.containers if container.firelens)
             problems.check(task_limits.LOG_ROUTERS, "log_router", routers)
-            problems.check(limits.TASK_DEFINITION_SIZE, "the task definition", self._size())
-        problems.check(limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
+            problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", self._size())
+        problems.check(task_limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
         problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
         if self.enable_fault_injection:
@@ -259,14 +259,16 @@ class Task:
             return
         self._check_port_ranges(problems)
         for port in self.host_ports:
-            problems.check(limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port)
+            problems.check(
+                container_limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port
+            )
         if self.network_mode is NetworkMode.BRIDGE:
-            problems.check(limits.UNIQUE_HOST_PORTS, "host_port", self.host_ports)
+            problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self.host_ports)
             return
-        problems.check(limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
+        problems.check(task_limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
         for container in ports:
             problems.check(
-                limits.HOST_PORT_SAME,
+                container_limits.HOST_PORT_SAME,
                 f"host_port of container {container.name!r}",
                 (container.host_port or container.port, container.port),
             )
@@ -278,30 +280,32 @@ class Task:
         problems.check(task_limits.PORT_RANGE_MODE, "network_mode", self.network_mode.value)
         if self.network_mode is NetworkMode.AWSVPC:
             alone = [(each.port, each.port) for each in self.containers if each.port is not None]
-            problems.check(task_limits.PORT_RANGES_APART, "ports of the task", (*alone, *ranges))
+            problems.check(container_limits.PORT_RANGES_APART, "ports of the task", (*alone, *ranges))
 
     def _check_shares(self, problems: Problems) -> None:
         cpu = sum(container.cpu or 0 for container in self.containers)
-        problems.check(limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
+        problems.check(task_limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
         memory = sum(container.memory_mib or 0 for container in self.containers)
-        problems.check(limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
+        problems.check(task_limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
         if memory > self.memory_mib:
             return
         for container in self.containers:
             share = self.memory_of(container)
             if container.memory_mib is None:
                 problems.check(
-                    limits.CONTAINER_MEMORY_LEAST, f"the memory left for container {container.name!r}", share
+                    container_limits.CONTAINER_MEMORY_LEAST, f"the memory left for container {container.name!r}", share
                 )
                 if container.memory_reservation_mib is not None:
                     problems.check(
-                        task_limits.MEMORY_RESERVATION,
+                        container_limits.MEMORY_RESERVATION,
                         f"memory_reservation_mib of container {container.name!r}",
                         (container.memory_reservation_mib, share),
                     )
             written = sum(container.writable.values())
             if container.writable and share is not None:
-                problems.check(limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share))
+                problems.check(
+                    container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share)
+                )
 
     def _check_order(self, problems: Problems) -> None:
         waits = {container.name: set(container.depends_on) for container in self.containers}
@@ -332,8 +336,8 @@ class Task:
 
     def _check_volumes(self, problems: Problems) -> None:
         names = tuple(volume.name for volume in self.volumes)
-        problems.check(task_limits.VOLUME_NAMES, "volumes", names)
-        problems.check(task_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume.managed])
+        problems.check(volume_limits.VOLUME_NAMES, "volumes", names)
+        problems.check(volume_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume.managed])
         used = {mount.volume for container in self.containers for mount in container.mounts.values()}
         for container in self.containers:
             for path, mount in container.mounts.items():
@@ -348,16 +352,16 @@ class Task:
 
     def _check_windows(self, problems: Problems) -> None:
         """Note what is Linux's in a task on Windows."""
-        problems.check(task_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
-        problems.check(task_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
-        problems.check(task_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
+        problems.check(platform_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
+        problems.check(platform_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
+        problems.check(platform_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
         elsewhere = tuple(volume.name for volume in self.volumes if not volume.for_windows)
-        problems.check(task_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
+        problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
         for container in self.containers:
             for argument in ("writable", "linux_parameters", "privileged", "user"):
                 given = getattr(container, argument)
                 problems.check(
-                    task_limits.WINDOWS_LINUX_ONLY,
+                    platform_limits.WINDOWS_LINUX_ONLY,
                     f"{argument} of container {container.name!r}",
                     list(given) if argument == "writable" else given,
                 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from moorage.workload import limits, task_limits
+from moorage.workload import container_limits, platform_limits, volume_limits
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Volume:
 
     def _faults(self) -> Problems:
         problems = Problems(f"Volume {self.name!r}")
-        problems.check(task_limits.VOLUME_NAME, "name", self.name)
+        problems.check(volume_limits.VOLUME_NAME, "name", self.name)
         return problems
 
 
@@ -146,11 +146,11 @@ class BindMount(Volume):
 
     def __attrs_post_init__(self) -> None:
         problems = self._faults()
-        problems.check(limits.MOUNT_PATH, "host_path", self.host_path)
+        problems.check(container_limits.MOUNT_PATH, "host_path", self.host_path)
         problems.raise_any()
 
     def check_fargate(self, problems: Problems) -> None:
-        problems.check(task_limits.FARGATE_HOST_PATH, f"host_path of volume {self.name!r}", self.host_path)
+        problems.check(platform_limits.FARGATE_HOST_PATH, f"host_path of volume {self.name!r}", self.host_path)
 
 
 @attrs.frozen
@@ -165,8 +165,8 @@ class EfsVolume(Volume):
     def __attrs_post_init__(self) -> None:
         problems = self._faults()
         if self.root_directory != "/":
-            problems.check(limits.MOUNT_PATH, "root_directory", self.root_directory)
-        problems.check(task_limits.EFS_ROOT, "root_directory", (self.root_directory, self.access_point))
+            problems.check(container_limits.MOUNT_PATH, "root_directory", self.root_directory)
+        problems.check(volume_limits.EFS_ROOT, "root_directory", (self.root_directory, self.access_point))
         problems.raise_any()
 
 
@@ -187,24 +187,24 @@ class EbsVolume(Volume):
 
     def __attrs_post_init__(self) -> None:
         problems = self._faults()
-        problems.check(task_limits.EBS_TYPE, "volume_type", self.volume_type)
+        problems.check(volume_limits.EBS_TYPE, "volume_type", self.volume_type)
         if problems.found:
             problems.raise_any()
-        problems.check(task_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))
-        problems.check(task_limits.EBS_SNAPSHOT, "snapshot_id", self.snapshot_id)
-        problems.check(task_limits.EBS_IOPS_GIVEN, "iops", (self.iops, self.volume_type))
+        problems.check(volume_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))
+        problems.check(volume_limits.EBS_SNAPSHOT, "snapshot_id", self.snapshot_id)
+        problems.check(volume_limits.EBS_IOPS_GIVEN, "iops", (self.iops, self.volume_type))
         for limit, argument, value in (
-            (task_limits.EBS_SIZE, "size_gib", self.size_gib),
-            (task_limits.EBS_IOPS, "iops", self.iops),
-            (task_limits.EBS_THROUGHPUT, "throughput_mib", self.throughput_mib),
+            (volume_limits.EBS_SIZE, "size_gib", self.size_gib),
+            (volume_limits.EBS_IOPS, "iops", self.iops),
+            (volume_limits.EBS_THROUGHPUT, "throughput_mib", self.throughput_mib),
         ):
             if value is not None:
                 problems.check(limit, argument, (value, self.volume_type))
         if self.initialization_rate_mib is not None:
             filled = (self.initialization_rate_mib, self.snapshot_id)
-            problems.check(task_limits.EBS_INITIALIZATION, "initialization_rate_mib", filled)
-        problems.check(task_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
+            problems.check(volume_limits.EBS_INITIALIZATION, "initialization_rate_mib", filled)
+        problems.check(volume_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
         problems.raise_any()
 
     def check_fargate(self, problems: Problems) -> None:
-        problems.check(task_limits.FARGATE_EBS_TYPE, f"volume_type of volume {self.name!r}", self.volume_type)
+        problems.check(platform_limits.FARGATE_EBS_TYPE, f"volume_type of volume {self.name!r}", self.volume_type)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moorage import Capacity, Cluster, Endpoints, Network
-from moorage.workload import limits
+from moorage.workload import service_limits
 from tests.conftest import imported_vpc, readable, template
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_addresses_are_enough_where_cdk_finds_them_enough(zones: int, prefix: in
         )
     except RuntimeError:
         enough = False
-    assert limits.NETWORK_CIDR.accepts((f"10.0.0.0/{prefix}", zones)) == enough
+    assert service_limits.NETWORK_CIDR.accepts((f"10.0.0.0/{prefix}", zones)) == enough
 
 
 def test_nothing_gets_a_public_address_unasked(stack: cdk.Stack) -> None:

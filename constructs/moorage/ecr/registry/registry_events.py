@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecr.registry.scanning import Severity
-from moorage.workload import limits
+from moorage.workload import job_limits
 from moorage.workload.limit import least_length
 from moorage.workload.problems import Problems
 
@@ -244,7 +244,7 @@ class RegistryEvents(Construct):
 
     def _tell(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
-        problems.check(limits.EVENT_PATTERN, "pattern", least_length(pattern))
+        problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(pattern))
         problems.raise_any()
         rule = events.Rule(
             self,

@@ -19,7 +19,7 @@ from moorage.ecr.repository.repository_settings import Encryption, Tags
 from moorage.scope.inventory import register
 from moorage.scope.place import place_of, stage_path
 from moorage.scope.stage_validation import claim_name
-from moorage.workload import limits
+from moorage.workload import image_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 
@@ -80,7 +80,7 @@ class Repository(ecr.Repository):
             ValueError: ECR would not take the name, or an argument.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        problems.check(limits.REPOSITORY_NAME, "name", name)
+        problems.check(image_limits.REPOSITORY_NAME, "name", name)
         tags = Tags.of(problems, immutable_tags=immutable_tags, mutable_tags=mutable_tags)
         check_key(encryption, cdk.Stack.of(scope), problems)
         _check_lifecycle(problems, lifecycle, keep_releases, release_tags, expire_untagged)

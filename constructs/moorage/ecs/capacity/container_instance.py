@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from moorage.workload import capacity_limits, limits
+from moorage.workload import capacity_limits, container_limits
 from moorage.workload.fit import SYSTEM_MIB
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import Architecture, OperatingSystemFamily
@@ -149,7 +149,7 @@ class ContainerInstance:
         problems.check(capacity_limits.VOLUME, "volume_gib", self.volume_gib)
         problems.check(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
         for port in self.egress:
-            problems.check(limits.PORT, "egress", port)
+            problems.check(container_limits.PORT, "egress", port)
         for table in ("[settings.ecs]", "[settings.autoscaling]"):
             if self.ami.is_bottlerocket and table in map(str.strip, self.user_data):
                 problems.add(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.ecs.capacity.container_instance import ContainerInstance
-from moorage.workload import capacity_limits, limits
+from moorage.workload import capacity_limits, container_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.ec2_instances import (
     DATE,
@@ -150,7 +150,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
                 "leave one out"
             )
         for port in self.egress:
-            problems.check(limits.PORT, "egress", port)
+            problems.check(container_limits.PORT, "egress", port)
         problems.raise_any()
 
     def why_too_small(self, task: Task) -> str | None:

@@ -15,7 +15,7 @@ from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHED, Reach, unreached
 from moorage.scope.stage_validation import check_whole
-from moorage.workload import capacity_limits, limits
+from moorage.workload import capacity_limits, service_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Cluster(ecs.Cluster):
         reach = Reach(vpc)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         _check(capacities, reach, problems)
-        problems.check(limits.NAMESPACE, "namespace", namespace)
+        problems.check(service_limits.NAMESPACE, "namespace", namespace)
         if failure_topic and not failure_events:
             problems.add("failure_topic is given, but failure_events=False tells it nothing; leave one of them out")
         problems.raise_any()

@@ -13,7 +13,7 @@ from aws_cdk import aws_ecs as ecs
 from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.ecs.network.network import Reach
 from moorage.scope.per_construct import PerConstruct
-from moorage.workload import limits
+from moorage.workload import service_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: P
             f"{given} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
             "cluster_arn="
         )
-    problems.check(limits.CLUSTER_NAME, "cluster_name", name)
-    problems.check(limits.CLUSTER_ARN, "cluster_arn", arn)
+    problems.check(service_limits.CLUSTER_NAME, "cluster_name", name)
+    problems.check(service_limits.CLUSTER_ARN, "cluster_arn", arn)
     if arn is None or is_token(arn) or problems.found:
         return
     parts = arn.split(":")

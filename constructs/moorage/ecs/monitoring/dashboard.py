@@ -13,7 +13,7 @@ from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.load_balancing.target_metrics import error_share, requests, worst
 from moorage.ecs.monitoring.service_alarms import service_of
-from moorage.workload import limits
+from moorage.workload import service_limits
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Dashboard(Construct):
             problems.add("services is empty, so the dashboard would show nothing; name at least one Service or Worker")
         for path in sorted({each.node.path for each in shown if shown.count(each) > 1}):
             problems.add(f"services has {path} more than once; name each once")
-        problems.check(limits.WIDGETS, "services", sum(map(_widgets_of, shown)))
+        problems.check(service_limits.WIDGETS, "services", sum(map(_widgets_of, shown)))
         problems.raise_any()
 
         super().__init__(scope, construct_id)

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from moorage.scope.per_construct import PerConstruct
-from moorage.workload import limits
+from moorage.workload import service_limits
 from moorage.workload.endpoints import GATEWAY_SERVICES, Endpoints
 from moorage.workload.problems import Problems
 from moorage.workload.required_services import Needs
@@ -62,8 +62,8 @@ class Network(Construct):
         """
         gateways = zones if nat_gateways is None else nat_gateways
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        problems.check(limits.ZONES, "zones", zones)
-        problems.check(limits.NETWORK_CIDR, "cidr", (cidr, zones))
+        problems.check(service_limits.ZONES, "zones", zones)
+        problems.check(service_limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             problems.add(
                 f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; "

@@ -16,7 +16,7 @@ from moorage.ecs.cdk_values import optional_duration
 from moorage.ecs.load_balancing.define_routes import HANDED_OUT
 from moorage.ecs.task.task_definition import port_name
 from moorage.scope.per_construct import PerConstruct
-from moorage.workload import limits
+from moorage.workload import container_limits, service_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
@@ -60,7 +60,7 @@ class ServiceConnectTls:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ServiceConnectTls")
-        problems.check(limits.AUTHORITY_ARN, "authority_arn", self.authority_arn)
+        problems.check(service_limits.AUTHORITY_ARN, "authority_arn", self.authority_arn)
         problems.raise_any()
 
 
@@ -92,8 +92,8 @@ class ServiceConnect:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ServiceConnect")
-        problems.check(limits.CONNECT_NAME, "name", self.name)
-        problems.check(limits.PORT, "port", self.port)
+        problems.check(service_limits.CONNECT_NAME, "name", self.name)
+        problems.check(container_limits.PORT, "port", self.port)
         problems.raise_any()
 
     def name_for(self, task: Task) -> str | None:
@@ -129,7 +129,7 @@ class ServiceConnect:
                 "use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
             )
         elif front is not None:
-            problems.check(limits.CONNECT_NAME, "the name for others", self.name_for(task))
+            problems.check(service_limits.CONNECT_NAME, "the name for others", self.name_for(task))
             if port_name(task, front) is None:
                 problems.add(
                     f"connect is given, but a port is named after its container, and {front.name!r} is no name of one; "

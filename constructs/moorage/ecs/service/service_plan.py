@@ -10,7 +10,7 @@ from moorage.ecs.capacity.capacity import Kind
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.network.network import Network
 from moorage.ecs.task.task_launch import warn
-from moorage.workload import limits, rollout_limits
+from moorage.workload import load_balancing_limits, rollout_limits, service_limits
 from moorage.workload.problems import is_token
 from moorage.workload.rollout import Shift
 from moorage.workload.scaling import Scaling
@@ -164,7 +164,7 @@ class ServicePlan:
 
     def _check_routes(self, problems: Problems) -> None:
         """Note routes that lead nowhere, that clash, or whose load balancer is in another VPC."""
-        problems.check(limits.ROUTES, "the number of routes", len(self.routes))
+        problems.check(load_balancing_limits.ROUTES, "the number of routes", len(self.routes))
         for index, route in enumerate(self.routes):
             self._check_target(route, problems)
             if not isinstance(route, Route):
@@ -258,7 +258,7 @@ class ServicePlan:
             fit_checks.check_rollout(self.task, self.launch.strategy, self.scaling.minimum, self.rollout, problems)
 
     def _check_grace_period(self, problems: Problems) -> None:
-        problems.check(limits.GRACE_PERIOD, "health_check_grace_period", self.given_grace_period)
+        problems.check(service_limits.GRACE_PERIOD, "health_check_grace_period", self.given_grace_period)
         if self.given_grace_period is not None and not self._checked_by_load_balancer:
             problems.add(
                 f"health_check_grace_period is {self.given_grace_period} s, but without a route no load balancer "
@@ -299,7 +299,9 @@ class ServicePlan:
             )
 
     def _check_lattices(self, problems: Problems) -> None:
-        problems.check(limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(self.lattices))
+        problems.check(
+            service_limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(self.lattices)
+        )
         if self.lattices and self.rollout.shifts:
             problems.add(
                 f"rollout is {self.rollout.shift.value}, but a target group of VPC Lattice takes turns with no other "

@@ -18,7 +18,7 @@ from moorage.ecs.cdk_values import anyone, selected_ids, tcp
 from moorage.ecs.cluster.cluster import known
 from moorage.ecs.network.network import UNREACHED, unreached
 from moorage.ecs.task.task_definition import check_secrets, define_task
-from moorage.workload import limits, platform_checks
+from moorage.workload import container_limits, platform_checks, service_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
@@ -278,16 +278,16 @@ class Launch:
                 )
             return
         for port in self.egress:
-            problems.check(limits.PORT, "egress", port)
+            problems.check(container_limits.PORT, "egress", port)
         if self.security_groups is not None:
-            problems.check(limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
+            problems.check(service_limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
             if ports_given:
                 problems.add(
                     "security_groups and egress are both given, but egress is for the group defined here; "
                     "put it into yours"
                 )
         if self.vpc_subnets is not None and self.vpc_subnets.subnets is not None:
-            problems.check(limits.SUBNETS, "the number of subnets", len(self.vpc_subnets.subnets))
+            problems.check(service_limits.SUBNETS, "the number of subnets", len(self.vpc_subnets.subnets))
 
     def _define_security_group(self, scope: Construct) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)

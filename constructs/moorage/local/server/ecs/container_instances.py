@@ -16,9 +16,9 @@ from ministack.services import ec2, ecs
 from moorage.local.server.autoscaling import instances as groups
 from moorage.local.server.core.calls import RefusedError, perform
 from moorage.local.server.services.ssm import architecture
+from moorage.workload.container_limits import RESERVED_PORTS
 from moorage.workload.ec2_instances import instance_type
 from moorage.workload.fit import Host
-from moorage.workload.limits import RESERVED_PORTS
 
 Record = dict[str, Any]
 

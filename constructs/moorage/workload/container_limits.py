@@ -1,0 +1,310 @@
+"""What AWS accepts of a container; rows of the table in `limits`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from moorage.workload.limit import Limit, at_least, at_most, in_range, matching, one_of
+
+CONTAINER_NAME = matching(
+    "container-name",
+    r"[A-Za-z0-9_-]{1,255}",
+    rule="must be 1 to 255 letters, digits, hyphens and underscores",
+    hint="use another name",
+    source="botocore ContainerDefinition.name",
+)
+CONTAINER_CPU_LEAST = Limit(
+    id="container-cpu-least",
+    accepts=lambda cpu: cpu >= 0 and not cpu % 1,
+    rule="must be a whole number, 0 or more",
+    hint="use CPU units, of which 1024 are one vCPU, or leave it out to share what the other containers leave",
+    source="botocore ContainerDefinition.cpu",
+    format=str,
+)
+CONTAINER_MEMORY_LEAST = at_least(
+    "container-memory-least",
+    6,
+    unit="MiB",
+    hint="use a larger memory_mib=, or give the other containers less",
+    source="botocore ContainerDefinition.memory",
+)
+MEMORY_RESERVATION = Limit(
+    id="memory-reservation",
+    accepts=lambda pair: 6 <= pair[0] < pair[1],
+    rule="must be at least 6 MiB and less than memory_mib",
+    hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
+    source="botocore ContainerDefinition.memoryReservation",
+    format=lambda pair: f"{pair[0]} with memory_mib={pair[1]}",
+)
+WRITABLE_LEAST = Limit(
+    id="writable-least",
+    accepts=lambda size: size >= 1 and not size % 1,
+    rule="must be a whole number of MiB, 1 or more",
+    hint="give it a size, as in writable={'/tmp': 64}, or leave it out",
+    source="botocore Tmpfs.size",
+    format=str,
+)
+WRITABLE_SIZE = Limit(
+    id="writable-size",
+    accepts=lambda sizes: sizes[0] < sizes[1],
+    rule="must be less than the memory of the container, which holds it",
+    hint="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
+    source="botocore Tmpfs.size; tmpfs pages count in the memory of the container that writes them",
+    format=lambda sizes: f"{sizes[0]} MiB in a container of {sizes[1]} MiB",
+)
+MOUNT_PATH = matching(
+    "writable-path",
+    r"(/[^/:,]+)+",
+    rule="must be an absolute path below the root",
+    hint="write it as in '/tmp'",
+    source="botocore Tmpfs.containerPath",
+)
+PORT = in_range(
+    "port",
+    1,
+    65535,
+    source="botocore PortMapping.containerPort",
+)
+RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
+"""The ports of an instance that ECS gives to no task: SSH's, Docker's and its agent's (botocore PortMapping)."""
+HOST_PORT = Limit(
+    id="host-port",
+    accepts=lambda port: port not in RESERVED_PORTS and port < 32768,
+    rule="must be below 32768, and not 22, 2375 or 2376, which the instance uses",
+    hint="use another port below 32768, or leave host_port= out for a dynamic one",
+    source="botocore PortMapping.hostPort",
+    format=str,
+)
+HOST_PORT_SAME = Limit(
+    id="host-port-same",
+    accepts=lambda ports: ports[0] == ports[1],
+    rule="must be the container's port, except in bridge mode",
+    hint="leave host_port= out, or use network_mode=NetworkMode.BRIDGE",
+    source="botocore PortMapping.hostPort",
+    format=lambda ports: f"{ports[0]} with port={ports[1]}",
+)
+PORT_RANGES = at_most(
+    "port-ranges",
+    100,
+    hint="join neighbouring ranges",
+    source="botocore PortMapping.containerPortRange",
+)
+PORT_RANGE = Limit(
+    id="port-range",
+    accepts=lambda pair: len(pair) == 2 and 1 <= pair[0] < pair[1] <= 65535,
+    rule="must be a first port and a later last port, between 1 and 65535",
+    hint="write it as in (8000, 8010)",
+    source="botocore PortMapping.containerPortRange",
+)
+PORT_RANGES_APART = Limit(
+    id="port-ranges-apart",
+    accepts=lambda ranges: not _overlap(ranges),
+    rule="must not overlap",
+    hint="use other ranges, or another port=",
+    source="botocore PortMapping.containerPortRange",
+    format=lambda ranges: ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges),
+)
+INSTANCE_GPUS = at_least(
+    "instance-gpus",
+    0,
+    hint="use 0 for none",
+    source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
+)
+HEALTH_COMMAND = Limit(
+    id="health-command",
+    accepts=lambda command: len(command) > 1 and command[0] in {"CMD", "CMD-SHELL"} and all(command),
+    rule="must start with CMD or CMD-SHELL, followed by what to run",
+    hint="write it as one string, or as ['CMD', 'program', 'argument']",
+    source="botocore HealthCheck.command",
+    format=lambda command: repr(list(command)),
+)
+HEALTH_INTERVAL = in_range(
+    "health-interval",
+    5,
+    300,
+    unit="seconds",
+    source="botocore HealthCheck.interval",
+)
+HEALTH_TIMEOUT = in_range(
+    "health-timeout",
+    2,
+    60,
+    unit="seconds",
+    source="botocore HealthCheck.timeout",
+)
+HEALTH_TIMEOUT_SHORTER = Limit(
+    id="health-timeout-shorter",
+    accepts=lambda pair: pair[0] <= pair[1],
+    rule="must not be longer than interval",
+    hint="use a shorter timeout= or a longer interval=",
+    source="CDK aws-ecs ContainerDefinition (health check)",
+    format=lambda pair: f"{pair[0]} with interval={pair[1]}, in seconds",
+)
+HEALTH_RETRIES = in_range(
+    "health-retries",
+    1,
+    10,
+    source="botocore HealthCheck.retries",
+)
+HEALTH_START = in_range(
+    "health-start-period",
+    0,
+    300,
+    unit="seconds",
+    source="botocore HealthCheck.startPeriod",
+)
+RESTART_EXIT_CODES = at_most(
+    "restart-exit-codes",
+    50,
+    hint="use fewer",
+    source="botocore ContainerRestartPolicy.ignoredExitCodes",
+)
+RESTART_PERIOD = in_range(
+    "restart-attempt-period",
+    60,
+    1800,
+    unit="seconds",
+    source="botocore ContainerRestartPolicy.restartAttemptPeriod",
+)
+ENVIRONMENT_FILES = at_most(
+    "environment-files",
+    10,
+    hint="join some of the files",
+    source="botocore EnvironmentFile",
+)
+ENVIRONMENT_FILE_NAME = matching(
+    "environment-file-name",
+    r".+\.env",
+    rule="must end in '.env'",
+    hint="rename the file, as in 'web.env'",
+    source="botocore EnvironmentFile",
+)
+SECRET_VERSION = Limit(
+    id="secret-version",
+    accepts=lambda version: not all(version),
+    rule="must have a version_stage or a version_id, not both",
+    hint="use one of them",
+    source="ECS developer guide, pass Secrets Manager secrets through environment variables",
+    format=lambda version: f"version_stage={version[0]!r}, version_id={version[1]!r}",
+)
+ULIMIT_NAME = one_of(
+    "ulimit-name",
+    (
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ),
+    source="botocore UlimitName",
+)
+ULIMIT = Limit(
+    id="ulimit",
+    accepts=lambda pair: len(pair) == 2 and min(pair) >= -1 and (pair[1] == -1 or 0 <= pair[0] <= pair[1]),
+    rule="must be a soft limit and a hard limit that is not below it, with -1 for unlimited",
+    hint="write it as in (1024, 4096), or as one number for both",
+    source="botocore Ulimit; setrlimit(2)",
+)
+CAPABILITIES = frozenset(
+    {
+        "ALL",
+        "AUDIT_CONTROL",
+        "AUDIT_WRITE",
+        "BLOCK_SUSPEND",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "DAC_READ_SEARCH",
+        "FOWNER",
+        "FSETID",
+        "IPC_LOCK",
+        "IPC_OWNER",
+        "KILL",
+        "LEASE",
+        "LINUX_IMMUTABLE",
+        "MAC_ADMIN",
+        "MAC_OVERRIDE",
+        "MKNOD",
+        "NET_ADMIN",
+        "NET_BIND_SERVICE",
+        "NET_BROADCAST",
+        "NET_RAW",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_ADMIN",
+        "SYS_BOOT",
+        "SYS_CHROOT",
+        "SYS_MODULE",
+        "SYS_NICE",
+        "SYS_PACCT",
+        "SYS_PTRACE",
+        "SYS_RAWIO",
+        "SYS_RESOURCE",
+        "SYS_TIME",
+        "SYS_TTY_CONFIG",
+        "SYSLOG",
+        "WAKE_ALARM",
+    }
+)
+CAPABILITY = Limit(
+    id="capability",
+    accepts=lambda name: name in CAPABILITIES,
+    rule="must be a Linux capability that ECS offers",
+    hint="write it without CAP_, as in 'NET_ADMIN', or use 'ALL'",
+    source="botocore KernelCapabilities",
+)
+SHARED_MEMORY = at_least(
+    "shared-memory",
+    1,
+    unit="MiB",
+    hint="use a larger shared_memory_mib=, or leave it out",
+    source="CDK aws-ecs LinuxParameters.sharedMemorySize",
+)
+MAX_SWAP = at_least(
+    "max-swap",
+    0,
+    unit="MiB",
+    hint="use 0 for no swap space",
+    source="botocore LinuxParameters.maxSwap",
+)
+SWAPPINESS = in_range(
+    "swappiness",
+    0,
+    100,
+    source="botocore LinuxParameters.swappiness",
+)
+SWAPPINESS_ALONE = Limit(
+    id="swappiness-alone",
+    accepts=lambda pair: pair[1] is not None,
+    rule="must be given with max_swap_mib, or ECS ignores it",
+    hint="give max_swap_mib=, or leave it out",
+    source="botocore LinuxParameters.swappiness",
+    format=lambda pair: str(pair[0]),
+)
+LOG_ROUTER = one_of(
+    "log-router",
+    ("fluentbit", "fluentd"),
+    source="botocore FirelensConfigurationType",
+)
+CREDENTIAL_SPEC = matching(
+    "credential-spec",
+    r"credentialspec(domainless)?:arn:.+",
+    rule="must be 'credentialspec:' or 'credentialspecdomainless:', followed by the ARN of a file or parameter",
+    hint="write it as in 'credentialspecdomainless:arn:aws:s3:::bucket/key'",
+    source="botocore ContainerDefinition.credentialSpecs",
+)
+
+
+def _overlap(ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(former[1] >= latter[0] for former, latter in pairwise(sorted(ranges)))

@@ -1,0 +1,35 @@
+"""What registries accept as the name of an image; rows of the table in `limits`."""
+
+from __future__ import annotations
+
+from moorage.workload.limit import matching
+
+REPOSITORY_NAME = matching(
+    "repository-name",
+    r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
+    rule="must be 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
+    hint="use another name=, or leave it out for a generated one",
+    source="botocore ecr CreateRepository.repositoryName",
+)
+IMAGE_REFERENCE = matching(
+    "image-reference",
+    r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
+    rule="must be lower-case parts joined by '/', then ':tag' or '@sha256:...', without a scheme",
+    hint="write it as for `docker pull`, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
+    source="distribution/reference, the grammar of image references; botocore ContainerDefinition.image",
+)
+IMAGE_TAG = matching(
+    "image-tag",
+    r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
+    rule="must be 1 to 300 letters, digits, '_', '.' and '-', and not start with '.' or '-'",
+    hint="use another tag=",
+    source="botocore ecr ImageTag",
+)
+IMAGE_DIGEST = matching(
+    "image-digest",
+    r"sha256:[0-9a-f]{64}",
+    rule="must be 'sha256:' and 64 hexadecimal digits",
+    hint="copy all of it from `docker push` or the console",
+    source="botocore ecr ImageDigest; OCI image specification",
+)

@@ -1,0 +1,258 @@
+"""What Fargate, ECS Managed Instances and Windows accept of a task; rows of the table in `limits`."""
+
+from __future__ import annotations
+
+import math
+
+from moorage.workload.limit import Limit, in_range, listed, one_of
+
+_FARGATE = "AWS, task definition differences for Fargate"
+_MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
+
+
+def _absent(row: str, *, rule: str, hint: str, source: str) -> Limit:
+    """What is not there at all on one platform; the value is what was given, or nothing."""
+    return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
+
+
+def _steps(low: int, high: int, step: int) -> tuple[int, ...]:
+    return tuple(range(low, high + 1, step))
+
+
+FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
+    256: (512, 1024, 2048),
+    512: _steps(1024, 4096, 1024),
+    1024: _steps(2048, 8192, 1024),
+    2048: _steps(4096, 16384, 1024),
+    4096: _steps(8192, 30720, 1024),
+    8192: _steps(16384, 61440, 4096),
+    16384: _steps(32768, 122880, 8192),
+    32768: (61440, 122880, 249856),
+}
+"""The memory, in MiB, that Fargate offers on Linux with each number of CPU units."""
+
+
+def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
+    """The sizes of Fargate's closest to the one asked for: one that is enough, where there is one, and one less."""
+    sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
+
+    def change(size: tuple[int, int]) -> float:
+        return sum(
+            abs(math.log2(offered / max(asked, 1))) for offered, asked in zip(size, (cpu, memory_mib), strict=True)
+        )
+
+    enough = [size for size in sizes if size[0] >= cpu and size[1] >= memory_mib]
+    less = [size for size in sizes if size not in enough]
+    return tuple(min(group, key=change) for group in (enough, less) if group)
+
+
+def _fargate_way_out(size: tuple[int, int]) -> str:
+    nearest = [f"cpu={cpu}, memory_mib={memory}" for cpu, memory in nearest_fargate_sizes(size[0] or 256, size[1])]
+    return f"use {' or '.join(nearest)}"
+
+
+FARGATE_SIZE = Limit(
+    id="fargate-size",
+    accepts=lambda size: size[1] in FARGATE_MEMORY.get(size[0] or 0, ()),
+    rule="must be a size that Fargate offers",
+    hint=_fargate_way_out,
+    source="botocore RegisterTaskDefinition.memory; 32 vCPU: cfn-lint E3047 (PR #4668 cites the AWS task-size page)",
+    format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",
+)
+FARGATE_GPUS = Limit(
+    id="fargate-gpus",
+    accepts=lambda gpus: gpus == 0,
+    rule="must be 0 on Fargate, which has no GPUs",
+    hint="use a capacity with GPU instances, as in Capacity.ec2('gpu', instance_types=['g6.xlarge'], ...)",
+    source="AWS, task definition differences for Fargate",
+    format=str,
+)
+FARGATE_PRIVILEGED = Limit(
+    id="fargate-privileged",
+    accepts=lambda privileged: not privileged,
+    rule="must be False on Fargate",
+    hint="leave it out, or use a Capacity.ec2(...)",
+    source="AWS, task definition differences for Fargate",
+    format=str,
+)
+FARGATE_NETWORK_MODE = one_of(
+    "fargate-network-mode",
+    ("awsvpc",),
+    where="on Fargate",
+    hint="leave it out, or use a Capacity.ec2(...)",
+    source="AWS, task definition differences for Fargate",
+)
+START_TIMEOUT = in_range(
+    "start-timeout",
+    2,
+    120,
+    unit="seconds",
+    hint="use a time in that range; Fargate waits that long for a container that others depend on",
+    source="botocore ContainerDefinition.startTimeout",
+)
+STOP_TIMEOUT = in_range(
+    "stop-timeout",
+    2,
+    120,
+    unit="seconds",
+    hint="use a time in which the container ends after SIGTERM; Fargate sends SIGKILL after 120 seconds at the latest",
+    source="botocore ContainerDefinition.stopTimeout",
+)
+FARGATE_CAPABILITIES = Limit(
+    id="fargate-capabilities",
+    accepts=lambda names: set(names) <= {"SYS_PTRACE"},
+    rule="must only be SYS_PTRACE on Fargate",
+    hint="leave the others out, or use a Capacity.ec2(...)",
+    source=f"botocore KernelCapabilities.add; {_FARGATE}",
+    format=", ".join,
+)
+FARGATE_DEVICES = _absent(
+    "fargate-devices",
+    rule="must be left out on Fargate",
+    hint="leave it out, or use a Capacity.ec2(...)",
+    source=f"botocore LinuxParameters.devices; {_FARGATE}",
+)
+FARGATE_SHARED_MEMORY = _absent(
+    "fargate-shared-memory",
+    rule="must be left out on Fargate, where the size of /dev/shm is fixed",
+    hint="leave it out, or write to a tmpfs (writable=)",
+    source=f"botocore LinuxParameters.sharedMemorySize; {_FARGATE}",
+)
+FARGATE_SWAP = Limit(
+    id="fargate-swap",
+    accepts=lambda value: value is None,
+    rule="must be left out on Fargate, which has no swap space",
+    hint="leave it out, or use a Capacity.ec2(...)",
+    source=f"botocore LinuxParameters.maxSwap, swappiness; {_FARGATE}",
+    format=str,
+)
+FARGATE_PID_MODE = one_of(
+    "fargate-pid-mode",
+    ("task",),
+    where="on Fargate",
+    hint="use 'task', or a Capacity.ec2(...)",
+    source="botocore RegisterTaskDefinition.pidMode",
+)
+FARGATE_IPC_MODE = _absent(
+    "fargate-ipc-mode",
+    rule="must be left out on Fargate",
+    hint="leave it out, or use a Capacity.ec2(...)",
+    source=_FARGATE,
+)
+FARGATE_LOG_ROUTER_CONFIG = Limit(
+    id="fargate-log-router-config",
+    accepts=lambda path: not path.startswith("arn:"),
+    rule="must be a path in the image on Fargate",
+    hint="build the file into the image, and use its path",
+    source="botocore FirelensConfiguration.options",
+)
+FARGATE_LOG_DRIVER = one_of(
+    "fargate-log-driver",
+    ("AwsLogDriver", "SplunkLogDriver", "FireLensLogDriver", "GenericLogDriver"),
+    where="on Fargate",
+    hint="use one of these, or a Capacity.ec2(...)",
+    source="botocore LogConfiguration.logDriver",
+)
+FARGATE_CREDENTIAL_SPEC = Limit(
+    id="fargate-credential-spec",
+    accepts=lambda spec: spec.startswith("credentialspecdomainless:"),
+    rule="must start with 'credentialspecdomainless:' on Fargate, whose hosts join no domain",
+    hint="use 'credentialspecdomainless:' and the ARN of an object in S3",
+    source="ECS developer guide, gMSA for Linux containers on Fargate",
+)
+FARGATE_HOST_PATH = _absent(
+    "fargate-host-path",
+    rule="must be left out on Fargate",
+    hint="leave host_path= out, or use Volume.efs(...)",
+    source="botocore HostVolumeProperties.sourcePath",
+)
+FARGATE_EBS_TYPE = Limit(
+    id="fargate-ebs-type",
+    accepts=lambda of: of != "standard",
+    rule="must not be 'standard' on Fargate",
+    hint="use 'gp3'",
+    source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
+)
+FARGATE_SPOT_WINDOWS = one_of(
+    "fargate-spot-windows",
+    ("LINUX",),
+    where="on Fargate Spot",
+    hint="use Capacity.fargate()",
+    source="botocore CapacityProviderStrategyItem",
+)
+MANAGED_NETWORK_MODE = one_of(
+    "managed-instances-network-mode",
+    ("awsvpc", "host"),
+    where="on ECS Managed Instances",
+    hint="use one of these, or a Capacity.ec2(...)",
+    source="CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)",
+)
+MANAGED_IPC_MODE = _absent(
+    "managed-instances-ipc-mode",
+    rule="must be left out on ECS Managed Instances",
+    hint="leave it out, or use a Capacity.ec2(...)",
+    source=_MANAGED,
+)
+MANAGED_SYSTEM = one_of(
+    "managed-instances-system",
+    ("LINUX",),
+    where="on ECS Managed Instances",
+    hint="use Capacity.fargate()",
+    source=_MANAGED,
+)
+WINDOWS_LINUX_ONLY = _absent(
+    "windows-linux-only",
+    rule="must be left out on Windows",
+    hint="leave it out, or run on Linux",
+    source="botocore ContainerDefinition.linuxParameters, privileged, ulimits, user; RegisterTaskDefinition.pidMode",
+)
+WINDOWS_VOLUMES = Limit(
+    id="windows-volumes",
+    accepts=lambda names: not names,
+    rule="must only be bind mounts in Windows tasks on Fargate",
+    hint="use Volume.bind_mount(...), or run on Linux",
+    source="Batch RuntimePlatform (efsVolumeConfiguration); ECS developer guide, EBS volumes (platforms)",
+    format=listed,
+)
+WINDOWS_NETWORK_MODE = one_of(
+    "windows-network-mode",
+    ("awsvpc",),
+    where="on Windows",
+    hint="leave it out",
+    source="botocore RegisterTaskDefinition.networkMode",
+)
+WINDOWS_ARCHITECTURE = one_of(
+    "windows-architecture",
+    ("X86_64",),
+    where="on Windows",
+    hint="leave it out",
+    source="botocore RuntimePlatform.cpuArchitecture",
+)
+WINDOWS_MEMORY: dict[int, tuple[int, ...]] = {
+    1024: tuple(range(1024, 8193, 1024)),
+    2048: tuple(range(4096, 16385, 1024)),
+    4096: tuple(range(8192, 30721, 1024)),
+}
+"""The memory, in MiB, that Fargate offers on Windows with each number of CPU units."""
+FARGATE_WINDOWS_SIZE = Limit(
+    id="fargate-windows-size",
+    accepts=lambda size: size[1] in WINDOWS_MEMORY.get(size[0] or 0, ()),
+    rule="must be a size that Fargate offers on Windows",
+    hint="use cpu=1024, 2048 or 4096 with 2 to 8, 4 to 16 or 8 to 30 GiB, in whole GiB",
+    source="CDK aws-ecs TaskDefinition (checkFargateWindowsBasedTasksSize); botocore RegisterTaskDefinition.memory",
+    format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",
+)
+FARGATE_WINDOWS_LEAST = Limit(
+    id="fargate-windows-least",
+    accepts=lambda size: tuple(size) != (1024, 1024),
+    rule="must include at least 2048 MiB with 1024 CPU units on Windows",
+    hint="use memory_mib=2048",
+    source="botocore RegisterTaskDefinition.memory; cfn-lint E3047, though CDK takes 1 GiB",
+    format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",
+)
+FARGATE_WINDOWS_ABSENT = _absent(
+    "fargate-windows-absent",
+    rule="must be left out on Windows on Fargate",
+    hint="leave it out, or use a Capacity.ec2(...) with Ami.windows()",
+    source="ECS developer guide, Windows containers on Fargate considerations",
+)

@@ -1,0 +1,118 @@
+"""What AWS accepts of clusters, services, their network and their names; rows of the table in `limits`."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from moorage.workload.limit import Limit, at_most, in_range, matching
+
+CLUSTER_NAME = matching(
+    "cluster-name",
+    r"[A-Za-z0-9_-]{1,255}",
+    rule="must be 1 to 255 letters, digits, hyphens and underscores",
+    hint="use the name only, without 'cluster/'",
+    source="botocore CreateCluster.clusterName",
+)
+CLUSTER_ARN = matching(
+    "cluster-arn",
+    r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/[A-Za-z0-9_-]{1,255}",
+    rule="must be arn:aws:ecs:<region>:<account>:cluster/<name>",
+    hint="use the ARN of a cluster, or cluster_name=",
+    source="ECS service authorization reference (resource types: cluster); botocore CreateCluster.clusterName",
+)
+ZONES = in_range(
+    "zones",
+    2,
+    6,
+    hint="use 2 or more, since a load balancer needs two; no region has more than 6",
+    source="botocore elbv2 CreateLoadBalancer.Subnets; AWS global infrastructure",
+)
+NETWORK_CIDR = Limit(
+    id="network-cidr",
+    accepts=lambda pair: _holds_subnets(*pair),
+    rule="must be an IPv4 block of /16 to /28 with room for a /20 and a /24 in each zone",
+    hint="use a larger block, as in '10.0.0.0/16', or fewer zones",
+    source="botocore ec2 CreateVpc.CidrBlock",
+    format=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
+)
+
+
+def _holds_subnets(cidr: str, zones: int) -> bool:
+    try:
+        block = ipaddress.IPv4Network(cidr, strict=False)
+    except ValueError:
+        return False
+    # the /24s of all zones come first, and the next /20 begins at a multiple of its size
+    return 16 <= block.prefixlen <= 28 and block.num_addresses >= (zones + 1) * 2**12
+
+
+SECURITY_GROUPS = in_range(
+    "awsvpc-security-groups",
+    1,
+    5,
+    hint="pass 1 to 5, or leave security_groups= out for a new one; one group can hold all rules",
+    source="botocore AwsVpcConfiguration.securityGroups",
+)
+SUBNETS = in_range(
+    "awsvpc-subnets",
+    1,
+    16,
+    hint="select 1 to 16 with vpc_subnets=",
+    source="botocore AwsVpcConfiguration.subnets",
+)
+NAMESPACE = matching(
+    "namespace-name",
+    r"(?!arn:)[!-~]{1,1024}",
+    rule="must be 1 to 1024 visible ASCII characters, and not an ARN",
+    hint="use a name, as in 'shop', or pass an existing namespace with Cluster.from_attributes(namespace='...')",
+    source="botocore servicediscovery CreateHttpNamespace.Name",
+)
+CONNECT_NAME = matching(
+    "service-connect-name",
+    r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
+    rule="must be a host name of lower-case letters, digits and hyphens",
+    hint="use another name=, as in 'catalog'",
+    source="botocore ServiceConnectClientAlias.dnsName",
+)
+AUTHORITY_ARN = matching(
+    "private-ca-arn",
+    r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
+    rule="must be the ARN of an AWS Private CA",
+    hint="use the ARN of one in the same region",
+    source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
+)
+PREFIX_LIST = matching(
+    "prefix-list",
+    r"pl-[0-9a-f]{8,17}",
+    rule="must be the id of a prefix list",
+    hint="use the id of com.amazonaws.<region>.vpc-lattice, as in 'pl-0a1b2c3d'",
+    source="EC2 user guide, AWS-managed prefix lists",
+)
+LATTICE_TARGET_GROUP = matching(
+    "lattice-target-group",
+    r"arn:[a-z0-9-]+:vpc-lattice:[a-zA-Z0-9-]+:\d{12}:targetgroup/tg-[0-9a-z]{17}",
+    rule="must be the ARN of a VPC Lattice target group",
+    hint="use the ARN of one, or leave it out for a new one",
+    source="botocore vpc-lattice TargetGroupArn",
+)
+LATTICE_TARGET_GROUPS = at_most(
+    "lattice-target-groups",
+    5,
+    hint="leave some out",
+    source="ECS developer guide, Create a service that uses VPC Lattice",
+)
+GRACE_PERIOD = in_range(
+    "health-check-grace-period",
+    0,
+    2147483647,
+    unit="seconds",
+    source="botocore CreateService.healthCheckGracePeriodSeconds",
+)
+WIDGETS = Limit(
+    id="dashboard-widgets",
+    accepts=lambda count: count <= 500,
+    rule="must have at most 500 widgets in all",
+    hint="define a dashboard for each cluster, or for each service",
+    source="CloudWatch API, dashboard body structure (up to 500 widgets)",
+    format=lambda count: f"{count} widgets",
+)

@@ -1,0 +1,116 @@
+"""What AWS accepts of the volumes of a task; rows of the table in `limits`."""
+
+from __future__ import annotations
+
+from moorage.workload.limit import Limit, listed, matching, one_of, unique
+
+VOLUME_NAME = matching(
+    "volume-name",
+    r"[A-Za-z0-9_-]{1,255}",
+    rule="must be 1 to 255 letters, digits, hyphens and underscores",
+    hint="use another name",
+    source="botocore Volume.name",
+)
+VOLUME_NAMES = unique(
+    "volume-names-unique",
+    rule="must have different names",
+    hint="give each volume its own name",
+    source="botocore Volume.name, MountPoint.sourceVolume",
+)
+EBS_VOLUMES = Limit(
+    id="ebs-volumes-per-task",
+    accepts=lambda names: len(names) <= 1,
+    rule="must have at most one Volume.ebs(...)",
+    hint="use one larger volume, or Volume.efs(...) for one of them",
+    source="botocore Volume.configuredAtLaunch; CDK aws-ecs BaseService",
+    format=listed,
+)
+EFS_ROOT = Limit(
+    id="efs-root-directory",
+    accepts=lambda pair: pair[0] == "/" or not pair[1],
+    rule="must be left out with an access_point, which has a directory",
+    hint="leave root_directory= or access_point= out",
+    source="botocore EFSAuthorizationConfig.accessPointId",
+    format=lambda pair: repr(pair[0]),
+)
+_EBS: dict[str, tuple[range, range | None]] = {
+    "gp3": (range(1, 65537), range(3000, 80001)),
+    "gp2": (range(1, 16385), None),
+    "io1": (range(4, 16385), range(100, 64001)),
+    "io2": (range(4, 65537), range(100, 256001)),
+    "st1": (range(125, 16385), None),
+    "sc1": (range(125, 16385), None),
+    "standard": (range(1, 1025), None),
+}
+"""The sizes in GiB and the IOPS of each type (CDK's ServiceManagedVolume, which is newer than botocore's text)."""
+
+
+def _ebs_range(of: range | None, unit: str) -> str:
+    return f"{of[0]} to {of[-1]} {unit}" if of else f"no {unit}"
+
+
+EBS_TYPE = one_of(
+    "ebs-type",
+    _EBS,
+    source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
+)
+EBS_SIZE = Limit(
+    id="ebs-size",
+    accepts=lambda pair: pair[0] in _EBS[pair[1]][0],
+    rule="must be a size that its volume_type has",
+    hint=lambda pair: f"use {_ebs_range(_EBS[pair[1]][0], 'GiB')}",
+    source="CDK aws-ecs ServiceManagedVolume",
+    format=lambda pair: f"{pair[0]} GiB with volume_type={pair[1]!r}",
+)
+EBS_IOPS = Limit(
+    id="ebs-iops",
+    accepts=lambda pair: pair[0] in (_EBS[pair[1]][1] or ()),
+    rule="must be IOPS that its volume_type has",
+    hint=lambda pair: f"use {_ebs_range(_EBS[pair[1]][1], 'IOPS')}",
+    source="CDK aws-ecs ServiceManagedVolume",
+    format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
+)
+EBS_IOPS_GIVEN = Limit(
+    id="ebs-iops-given",
+    accepts=lambda pair: pair[0] is not None or pair[1] not in {"io1", "io2"},
+    rule="must be given for io1 and io2",
+    hint="give iops=, or use 'gp3'",
+    source="botocore ServiceManagedEBSVolumeConfiguration.iops",
+    format=lambda pair: f"None with volume_type={pair[1]!r}",
+)
+EBS_THROUGHPUT = Limit(
+    id="ebs-throughput",
+    accepts=lambda pair: pair[1] == "gp3" and 1 <= pair[0] <= 2000,
+    rule="must be between 1 and 2000 MiB/s with 'gp3', and left out with other types",
+    hint="leave throughput_mib= out, or use up to 2000 with 'gp3'",
+    source="CDK aws-ecs ServiceManagedVolume",
+    format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
+)
+EBS_SOURCE = Limit(
+    id="ebs-size-or-snapshot",
+    accepts=any,
+    rule="must be given without a snapshot_id",
+    hint="give size_gib= or snapshot_id=",
+    source="botocore ServiceManagedEBSVolumeConfiguration.sizeInGiB",
+    format=lambda _: "None",
+)
+EBS_SNAPSHOT = matching(
+    "ebs-snapshot",
+    r"snap-[0-9a-fA-F]+",
+    rule="must be 'snap-' and hexadecimal digits",
+    hint="copy it from the console",
+    source="CDK aws-ecs ServiceManagedVolume",
+)
+EBS_INITIALIZATION = Limit(
+    id="ebs-initialization-rate",
+    accepts=lambda pair: pair[1] is not None and 100 <= pair[0] <= 300,
+    rule="must be between 100 and 300 MiB/s, and needs a snapshot_id",
+    hint="use a rate in that range with snapshot_id=, or leave it out",
+    source="botocore ServiceManagedEBSVolumeConfiguration.volumeInitializationRate; CDK aws-ecs ServiceManagedVolume",
+    format=lambda pair: f"{pair[0]} with snapshot_id={pair[1]!r}",
+)
+FILE_SYSTEM_TYPE = one_of(
+    "file-system-type",
+    ("xfs", "ext4", "ext3"),
+    source="botocore TaskFilesystemType",
+)
