@@ -80,7 +80,9 @@ def test_a_template_that_cannot_be_written_is_found_by_its_program() -> None:
 
 
 def test_a_limit_that_is_let_through_is_found_and_shown_by_a_small_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "HEALTH_RETRIES", container_limits.HEALTH_RETRIES._replace(accepts=lambda _: True))
+    monkeypatch.setattr(
+        container_limits, "HEALTH_RETRIES", container_limits.HEALTH_RETRIES._replace(accepts=lambda _: True)
+    )
     trial, part = Trial(), (definitions("health-retries"), 8, SEED)
     explore(trial.answer, part, (Phase.generate,))
     trial.discard()
@@ -118,7 +120,7 @@ def test_a_limit_never_hit_fails_a_whole_run_and_no_short_one() -> None:
     assert len(report.never_hit) == len(ROWS) - 1
     assert not report.failures(whole=False)
     (failure,) = report.failures()
-    assert failure.startswith("never hit: fargate-size, ")
+    assert failure.startswith(f"never hit: {ROWS[0].id}, ")
     assert "| health-retries | 1 |" in str(report)
     assert "1 random services in 1 s, seed 1" in report.summary
     assert str(report).startswith(report.summary)

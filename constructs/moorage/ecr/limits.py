@@ -1,6 +1,7 @@
 """What Amazon ECR accepts, a row each, with where it says so.
 
-As `moorage.workload.limits`; `image_limits` there has what tasks need of ECR: the name of a repository, a tag, a digest.
+As `moorage.workload.limits`, whose `image_limits` have what tasks need of ECR: the name of a repository, a tag, a
+digest.
 `ECR guide` is the Amazon ECR user guide, `ECR quotas` its page of service quotas.
 """
 

@@ -8,7 +8,7 @@ import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.load_balancing.route import TargetHealth, health_of, named
-from moorage.workload import container_limits, load_balancing_limits
+from moorage.workload import container_limits, load_balancing_limits, route_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
@@ -81,7 +81,7 @@ class Listener:
         problems.check(load_balancing_limits.LISTENER_PROTOCOL, "protocol", self.protocol)
         problems.check(load_balancing_limits.NETWORK_CODES, "health codes", self.health.codes)
         problems.check(load_balancing_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)
-        problems.check(load_balancing_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+        problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         if self.test_port == self.port:
             problems.add(f"test_port is {self.test_port}, but that is its own port; use another")
         if self.health.codes and not self.health.path:

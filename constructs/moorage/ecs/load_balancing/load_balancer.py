@@ -17,7 +17,7 @@ from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Claim, is_record_of
-from moorage.workload import container_limits, load_balancing_limits
+from moorage.workload import container_limits, route_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 
@@ -37,7 +37,7 @@ _WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
 class _Plan(LoadBalancerPlan):
     """The arguments of an Application Load Balancer, as its constructor got them."""
 
-    subnet_limit = load_balancing_limits.BALANCER_SUBNETS
+    subnet_limit = route_limits.BALANCER_SUBNETS
     scope: Construct
     plain_http: str | None
     test_port: int | None
@@ -46,7 +46,7 @@ class _Plan(LoadBalancerPlan):
 
     def check(self, problems: Problems) -> None:
         """Note every problem of the arguments."""
-        problems.check(load_balancing_limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
+        problems.check(route_limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
         problems.check(container_limits.PORT, "test_port", self.test_port)
         if self.test_port in {80, 443}:
             problems.add(f"test_port is {self.test_port}, but that is the port of its other listeners; use another")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage.workload import load_balancing_limits
+from moorage.workload import route_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 
@@ -69,14 +69,12 @@ class TargetHealth:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("TargetHealth")
-        problems.check(load_balancing_limits.TARGET_PATH, "path", self.path)
-        problems.check(load_balancing_limits.TARGET_INTERVAL, "interval", self.interval)
-        problems.check(load_balancing_limits.TARGET_TIMEOUT, "timeout", self.timeout)
-        problems.check(load_balancing_limits.TARGET_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
-        problems.check(load_balancing_limits.TARGET_THRESHOLD, "healthy_threshold_count", self.healthy_threshold_count)
-        problems.check(
-            load_balancing_limits.TARGET_THRESHOLD, "unhealthy_threshold_count", self.unhealthy_threshold_count
-        )
+        problems.check(route_limits.TARGET_PATH, "path", self.path)
+        problems.check(route_limits.TARGET_INTERVAL, "interval", self.interval)
+        problems.check(route_limits.TARGET_TIMEOUT, "timeout", self.timeout)
+        problems.check(route_limits.TARGET_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))
+        problems.check(route_limits.TARGET_THRESHOLD, "healthy_threshold_count", self.healthy_threshold_count)
+        problems.check(route_limits.TARGET_THRESHOLD, "unhealthy_threshold_count", self.unhealthy_threshold_count)
         problems.raise_any()
 
 
@@ -137,19 +135,17 @@ class Route:
     def __attrs_post_init__(self) -> None:
         problems = Problems("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
         for host in self.host:
-            problems.check(load_balancing_limits.RULE_HOST, "host", host)
+            problems.check(route_limits.RULE_HOST, "host", host)
         for path in self.path:
-            problems.check(load_balancing_limits.RULE_PATH, "path", path)
-        problems.check(
-            load_balancing_limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path)
-        )
-        problems.check(load_balancing_limits.RULE_PRIORITY, "priority", self.priority)
-        problems.check(load_balancing_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+            problems.check(route_limits.RULE_PATH, "path", path)
+        problems.check(route_limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
+        problems.check(route_limits.RULE_PRIORITY, "priority", self.priority)
+        problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         if self.grpc:
-            problems.check(load_balancing_limits.TARGET_GRPC_PATH, "health path", self.health.path)
-            problems.check(load_balancing_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
+            problems.check(route_limits.TARGET_GRPC_PATH, "health path", self.health.path)
+            problems.check(route_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
         else:
-            problems.check(load_balancing_limits.TARGET_CODES, "health codes", self.health.codes)
+            problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
         if is_token((*self.host, *self.path)) and self.priority == self._worked_out():
             problems.add(
                 "host or path is known only at deployment, so no priority can be worked out that stays the same; "

@@ -13,7 +13,7 @@ from aws_cdk import aws_vpclattice as vpclattice
 from moorage.ecs.cdk_values import ecs_itself, tcp
 from moorage.ecs.load_balancing.route import TargetHealth
 from moorage.ecs.task.task_definition import port_name
-from moorage.workload import load_balancing_limits, service_limits
+from moorage.workload import route_limits, service_limits
 from moorage.workload.problems import Problems
 from moorage.workload.task import NetworkMode
 
@@ -67,7 +67,7 @@ class Lattice:
         problems = Problems("Lattice")
         problems.check(service_limits.PREFIX_LIST, "prefix_list", self.prefix_list)
         problems.check(service_limits.LATTICE_TARGET_GROUP, "target_group_arn", self.target_group_arn)
-        problems.check(load_balancing_limits.TARGET_CODES, "health codes", self.health.codes)
+        problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
         if self.target_group_arn is not None and self.health != TargetHealth():
             problems.add("health is given, but the target group exists already, and has its own; leave one of them out")
         problems.raise_any()

@@ -187,11 +187,10 @@ class Service(Construct):
             **connect,
             cloud_map_options=plan.cloud_map_options,
         )
-        resource = _resource_of(service)
         for property_name in _unwanted(plan.task, launch.strategy):
-            resource.add_property_deletion_override(property_name)
+            _resource_of(service).add_property_deletion_override(property_name)
         if plan.task.execute_command:
-            resource.add_property_override("EnableExecuteCommand", value=True)
+            _resource_of(service).add_property_override("EnableExecuteCommand", value=True)
         return service
 
     def _define_lattices(self) -> tuple[vpclattice.CfnTargetGroup, ...]:

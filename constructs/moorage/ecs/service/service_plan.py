@@ -10,7 +10,7 @@ from moorage.ecs.capacity.capacity import Kind
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.network.network import Network
 from moorage.ecs.task.task_launch import warn
-from moorage.workload import load_balancing_limits, rollout_limits, service_limits
+from moorage.workload import rollout_limits, route_limits, service_limits
 from moorage.workload.problems import is_token
 from moorage.workload.rollout import Shift
 from moorage.workload.scaling import Scaling
@@ -164,7 +164,7 @@ class ServicePlan:
 
     def _check_routes(self, problems: Problems) -> None:
         """Note routes that lead nowhere, that clash, or whose load balancer is in another VPC."""
-        problems.check(load_balancing_limits.ROUTES, "the number of routes", len(self.routes))
+        problems.check(route_limits.ROUTES, "the number of routes", len(self.routes))
         for index, route in enumerate(self.routes):
             self._check_target(route, problems)
             if not isinstance(route, Route):

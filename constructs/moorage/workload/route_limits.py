@@ -1,0 +1,125 @@
+"""What AWS accepts of a load balancer, its routes and their targets; rows of the table in `limits`."""
+
+from __future__ import annotations
+
+import re
+
+from moorage.workload.limit import Limit, at_least, at_most, in_range, matching
+
+
+def within_codes(codes: str, low: int, high: int) -> bool:
+    """Whether codes and ranges of them, as a health check names them, are between two."""
+    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
+        return False
+    ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))
+    return all(low <= ends[0] <= ends[-1] <= high for ends in ranges)
+
+
+ROUTES = at_most(
+    "target-groups-per-service",
+    5,
+    hint="let one Route have several hosts or paths",
+    source="botocore Service.loadBalancers; ECS quotas",
+)
+BALANCER_SUBNETS = at_least(
+    "load-balancer-subnets",
+    2,
+    hint="use a VPC that has them in different zones, such as a Network, or select them with vpc_subnets=",
+    source="botocore elbv2 CreateLoadBalancer.Subnets",
+)
+IDLE_TIMEOUT = in_range(
+    "idle-timeout",
+    1,
+    4000,
+    unit="seconds",
+    source="CDK aws-elasticloadbalancingv2 ApplicationLoadBalancer.idleTimeout",
+)
+TARGET_INTERVAL = in_range(
+    "target-health-interval",
+    5,
+    300,
+    unit="seconds",
+    source="botocore elbv2 CreateTargetGroup.HealthCheckIntervalSeconds",
+)
+TARGET_TIMEOUT = in_range(
+    "target-health-timeout",
+    2,
+    120,
+    unit="seconds",
+    source="botocore elbv2 CreateTargetGroup.HealthCheckTimeoutSeconds",
+)
+TARGET_TIMEOUT_SHORTER = Limit(
+    id="target-health-timeout-shorter",
+    accepts=lambda pair: pair[0] < pair[1],
+    rule="must be shorter than interval",
+    hint="use a shorter timeout= or a longer interval=",
+    source="CFN AWS::ElasticLoadBalancingV2::TargetGroup (cfn-lint E3049 and ELB's own validation)",
+    format=lambda pair: f"{pair[0]} with interval={pair[1]}, in seconds",
+)
+TARGET_THRESHOLD = in_range(
+    "target-health-threshold",
+    2,
+    10,
+    source="botocore elbv2 CreateTargetGroup.HealthyThresholdCount",
+)
+TARGET_PATH = Limit(
+    id="target-health-path",
+    accepts=lambda path: path.startswith("/") and 1 <= len(path) <= 1024,
+    rule="must start with '/' and have at most 1024 characters",
+    hint="write it as in health='/healthz'",
+    source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
+)
+TARGET_GRPC_PATH = matching(
+    "target-health-grpc-path",
+    r"/[\w.]+/\w+",
+    rule="must be /package.service/method for gRPC",
+    hint="use a method, as in '/grpc.health.v1.Health/Check'",
+    source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
+)
+TARGET_CODES = Limit(
+    id="target-health-codes",
+    accepts=lambda codes: within_codes(codes, 200, 499),
+    rule="must be HTTP codes between 200 and 499",
+    hint="write them as in '200', '200,204' or '200-299'",
+    source="botocore elbv2 Matcher.HttpCode",
+)
+TARGET_GRPC_CODES = Limit(
+    id="target-health-grpc-codes",
+    accepts=lambda codes: within_codes(codes, 0, 99),
+    rule="must be gRPC codes between 0 and 99",
+    hint="write them as in '0', '0,12' or '0-5'",
+    source="botocore elbv2 Matcher.GrpcCode",
+)
+DEREGISTRATION_DELAY = in_range(
+    "deregistration-delay",
+    0,
+    3600,
+    unit="seconds",
+    source="botocore elbv2 TargetGroupAttribute deregistration_delay.timeout_seconds",
+)
+RULE_PRIORITY = in_range(
+    "rule-priority",
+    1,
+    50000,
+    source="botocore elbv2 CreateRule.Priority",
+)
+RULE_VALUES = at_most(
+    "rule-condition-values",
+    5,
+    hint="use a second Route, or a pattern with '*'",
+    source="Elastic Load Balancing quotas: condition values per rule",
+)
+RULE_HOST = matching(
+    "rule-host",
+    r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z*?]+",
+    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with letters after the last '.'",
+    hint="write it as in 'api.example.com' or '*.example.com'",
+    source="botocore elbv2 HostHeaderConditionConfig.Values",
+)
+RULE_PATH = matching(
+    "rule-path",
+    r"(?=.{1,128}$)[/*?][A-Za-z0-9_\-.$/~\"'@:+&*?]*",
+    rule="must start with '/' and be 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?",
+    hint="write it as in '/v1/*'",
+    source="botocore elbv2 RuleCondition.Values",
+)
