@@ -237,7 +237,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "a canary of a tenth of a tenth": (lambda _: Rollout.canary(percent=0.05), "between 0.1 and 100 in steps of 0.1"),
     "a rollout of two days": (
         lambda _: Rollout.canary(bake=minutes(1440), final_bake=minutes(1440)),
-        r"must be at most 33 hours, or CloudFormation refuses the rollout \(got 48.0\)",
+        r"must be at most 33 hours, or CloudFormation refuses the rollout \(got 48\)",
     ),
     "a canary without traffic": (
         lambda shop: shop.service(rollout=Rollout.canary()),

@@ -224,7 +224,7 @@ def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_conta
 def test_a_task_names_every_fault_of_its_containers_together() -> None:
     with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a", port=80, essential=False), Container("b:1", name="b", port=80, essential=False))
-    assert "which share a network interface (got 80)" in str(raised.value)
+    assert "which share a network interface (got 80 more than once)" in str(raised.value)
     assert "essential must be True for at least one container" in str(raised.value)
 
 
@@ -478,5 +478,5 @@ def test_ports_of_a_task_are_apart() -> None:
 
 
 def test_what_is_reserved_is_less_than_the_share() -> None:
-    with pytest.raises(ValueError, match=r"\(got 300 with memory_mib=256\)"):
+    with pytest.raises(ValueError, match=r"\(got 300 in a container of 256 MiB\)"):
         Task(Container("a:1", memory_reservation_mib=300), Container("b:1", name="b"), memory_mib=512)

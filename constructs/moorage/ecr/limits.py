@@ -71,7 +71,7 @@ LIFECYCLE_TEXT = Limit(
     rule="must be between 100 and 30720 characters",
     hint="use at least one rule, and fewer or shorter tag patterns",
     source="botocore ecr LifecyclePolicyText",
-    format=lambda text: f"{len(text)} characters",
+    format=lambda text: str(len(text)),
 )
 LIFECYCLE_RULES = at_most(
     "lifecycle-rules",
@@ -94,8 +94,8 @@ LIFECYCLE_PRIORITIES = unique(
 LIFECYCLE_ANY_LAST = Limit(
     id="lifecycle-any-last",
     accepts=lambda kinds: "any" not in kinds[:-1],
-    rule="must end with the only rule for images of any tag",
-    hint="write it after the others, with the highest priority=",
+    rule="must have at most one rule for images of any tag, and that one last",
+    hint="keep one, after the others and with the highest priority=",
     source="ECR guide: lifecycle policy properties, rule priority; CDK aws-ecr Repository",
     format=" before ".join,
 )
@@ -138,16 +138,16 @@ IMAGES = Limit(
 LIFECYCLE_DAYS = Limit(
     id="lifecycle-days",
     accepts=lambda seconds: seconds >= 86400 and seconds % 86400 == 0,
-    rule="must be at least 1 whole day",
-    hint="use cdk.Duration.days(...)",
+    rule="must be a whole number of days, 1 or more",
+    hint="use cdk.Duration.days(1) or more",
     source="ECR guide: lifecycle policy properties, count unit and count number",
-    format=lambda seconds: f"{seconds / 86400:g} days",
+    format=lambda seconds: f"{seconds / 86400:g}",
 )
 LIFECYCLE_ONE_COUNT = Limit(
     id="lifecycle-count-or-age",
     accepts=lambda names: len(names) == 1,
     rule="must be exactly one of keep, older_than, unpulled_for and archived_for",
-    hint="write a rule for each",
+    hint="give one of them, and write another rule for another count",
     source="ECR guide: lifecycle policy properties, count type; CDK aws-ecr Repository",
     format=lambda names: " and ".join(names) or "none",
 )
@@ -171,7 +171,7 @@ ARCHIVED_DAYS = Limit(
     rule="should be at least 90 days, for which archived images are billed",
     hint="use cdk.Duration.days(90) or more",
     source="no text of the ECR guide was found that refuses it; its pricing has a minimum duration of 90 days",
-    format=lambda seconds: f"{seconds / 86400:g} days",
+    format=lambda seconds: f"{seconds / 86400:g}",
     confirmed=False,
 )
 REPLICATION_RULES = at_most(
@@ -196,7 +196,8 @@ REPLICATION_FILTERS = at_most(
 REPLICATION_FILTER = matching(
     "replication-filter",
     r"(?=.{2,256}$)(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*",
-    rule="must be 2 to 256 lower-case letters, digits, '.', '_', '-' and '/'",
+    rule="must be 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', where each part before a '/' starts with "
+    "a letter or digit",
     hint="write it as in 'prod/', without a '*'",
     source="botocore ecr RepositoryFilterValue; CFN",
 )
@@ -229,7 +230,7 @@ SCANNING_FREQUENCIES = unique(
 SCANNING_BASIC = Limit(
     id="scanning-basic-frequency",
     accepts=lambda frequencies: "CONTINUOUS_SCAN" not in frequencies,
-    rule="must not be CONTINUOUS_SCAN",
+    rule="must not be CONTINUOUS_SCAN, which only enhanced scanning has",
     hint="use Scanning.enhanced(continuous=...), or on_push=",
     source="botocore ecr RegistryScanningRule.scanFrequency",
     format=", ".join,
@@ -243,8 +244,7 @@ SCANNING_FILTERS = at_most(
 SCANNING_FILTER = matching(
     "scanning-filter",
     r"(?=.{1,255}$)[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*",
-    rule="must be 1 to 255 lower-case letters, digits, '.', '_', '-', '/' and '*', "
-    "and start and end with a letter, a digit or '*'",
+    rule="must be 1 to 255 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
     hint="write it as in 'prod/*'",
     source="botocore ecr ScanningRepositoryFilterValue; CFN",
 )
@@ -269,7 +269,7 @@ CACHE_PREFIX = matching(
     "pull-through-prefix",
     rf"(?=.{{2,30}}$)({_PART}(/{_PART})*/?|ROOT)",
     rule="must be 2 to 30 lower-case letters and digits, joined by . _ - and /, or ROOT",
-    hint="use another prefix=",
+    hint="write it as in 'docker-hub' or 'team/base'",
     source="botocore ecr PullThroughCacheRuleRepositoryPrefix; CFN",
 )
 CACHE_RULES = at_most(
@@ -307,7 +307,7 @@ CACHE_UPSTREAM = Limit(
 CACHE_SECRET = Limit(
     id="pull-through-secret",
     accepts=lambda name: re.fullmatch(r"ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+", name) is not None,
-    rule="must start with 'ecr-pullthroughcache/'",
+    rule="must be 'ecr-pullthroughcache/', which ECR requires, followed by letters, digits and / _ + = . @ -",
     hint="give the secret secret_name='ecr-pullthroughcache/...'",
     source="botocore ecr CredentialArn; ECR guide: creating a pull through cache rule",
 )
@@ -353,7 +353,7 @@ SIGNING_FILTERS = at_most(
 SIGNING_FILTER = matching(
     "signing-filter",
     r"(?=.{1,256}$)(?:[a-z0-9*]+(?:[._-][a-z0-9*]+)*/)*[a-z0-9*]+(?:[._-][a-z0-9*]+)*",
-    rule="must be 1 to 256 lower-case letters, digits, '.', '_', '-', '/' and '*'",
+    rule="must be 1 to 256 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
     hint="write it as in 'prod/*'",
     source="botocore ecr SigningRepositoryFilterValue; CFN",
 )
@@ -388,8 +388,8 @@ PUBLIC_NAME = matching(
 PUBLIC_REGION = Limit(
     id="public-repository-region",
     accepts=lambda region: region in PUBLIC_REGIONS,
-    rule="must be us-east-1, from which Amazon ECR Public serves all regions",
-    hint="define it in a stack with env=cdk.Environment(region='us-east-1')",
+    rule="must be one of Amazon ECR Public: us-east-1 in the partition aws",
+    hint="define it in a stack with env=cdk.Environment(region='us-east-1'), which serves all regions",
     source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
 )
 PUBLIC_DESCRIPTION = characters(
@@ -401,7 +401,7 @@ PUBLIC_DESCRIPTION = characters(
 PUBLIC_TEXT = characters(
     "public-text",
     10240,
-    hint="write a shorter one, with a link to the rest",
+    hint="write a shorter one, with a link to the rest; CloudFormation takes no more",
     source="CFN AWS::ECR::PublicRepository (the API takes 25,600)",
 )
 PUBLIC_PLATFORM = Limit(
@@ -417,13 +417,12 @@ PUBLIC_PLATFORMS = at_most(
     hint="use fewer",
     source="botocore ecr-public ArchitectureList, OperatingSystemList; CFN",
 )
-PUBLIC_LOGO = Limit(
-    id="public-logo",
-    accepts=lambda size: size <= 512000,
-    rule="must be at most 512000 bytes",
+PUBLIC_LOGO = at_most(
+    "public-logo",
+    512000,
+    unit="bytes",
     hint="use a smaller picture",
     source="botocore ecr-public LogoImageBlob",
-    format=lambda size: f"{size} bytes",
 )
 KEY_REGION = Limit(
     id="key-region",

@@ -49,7 +49,7 @@ STRATEGY_BASE = in_range(
 STRATEGY_BASES = Limit(
     id="strategy-one-base",
     accepts=lambda names: len(names) <= 1,
-    rule="must be of one capacity only",
+    rule="must be given for at most one capacity",
     hint="keep the base of the capacity that must run a minimum of tasks",
     source="botocore CapacityProviderStrategyItem.base",
     format=listed,
@@ -117,6 +117,7 @@ TARGET_CAPACITY = in_range(
     1,
     100,
     unit="%",
+    hint="use the share of the instances that tasks are to use; 100 keeps none spare",
     source="botocore ecs ManagedScaling.targetCapacity",
 )
 SCALING_STEP = in_range(
@@ -131,6 +132,7 @@ INSTANCE_WARMUP = in_range(
     0,
     10000,
     unit="seconds",
+    hint="use the time in which a new instance does not count",
     source="botocore ecs ManagedScaling.instanceWarmupPeriod",
 )
 VOLUME = in_range(

@@ -25,16 +25,16 @@ CONTAINER_MEMORY_LEAST = at_least(
     "container-memory-least",
     6,
     unit="MiB",
-    hint="use a larger memory_mib=, or give the other containers less",
+    hint="use a larger memory_mib=, or give other containers less if this one has what they leave",
     source="botocore ContainerDefinition.memory",
 )
 MEMORY_RESERVATION = Limit(
     id="memory-reservation",
     accepts=lambda pair: 6 <= pair[0] < pair[1],
-    rule="must be at least 6 MiB and less than memory_mib",
+    rule="must be at least 6 MiB and less than the memory of the container",
     hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
     source="botocore ContainerDefinition.memoryReservation",
-    format=lambda pair: f"{pair[0]} with memory_mib={pair[1]}",
+    format=lambda pair: f"{pair[0]} in a container of {pair[1]} MiB",
 )
 WRITABLE_LEAST = Limit(
     id="writable-least",
@@ -55,7 +55,7 @@ WRITABLE_SIZE = Limit(
 MOUNT_PATH = matching(
     "writable-path",
     r"(/[^/:,]+)+",
-    rule="must be an absolute path below the root",
+    rule="must be an absolute path below the root, without ':', ',', '//' or a '/' at its end",
     hint="write it as in '/tmp'",
     source="botocore Tmpfs.containerPath",
 )
@@ -70,8 +70,8 @@ RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
 HOST_PORT = Limit(
     id="host-port",
     accepts=lambda port: port not in RESERVED_PORTS and port < 32768,
-    rule="must be below 32768, and not 22, 2375 or 2376, which the instance uses",
-    hint="use another port below 32768, or leave host_port= out for a dynamic one",
+    rule="must be below 32768, where dynamic ports start, and not 22, 2375 or 2376, which the instance uses",
+    hint="use another port, or NetworkMode.BRIDGE without host_port= for a dynamic one",
     source="botocore PortMapping.hostPort",
     format=str,
 )
@@ -113,7 +113,7 @@ INSTANCE_GPUS = at_least(
 HEALTH_COMMAND = Limit(
     id="health-command",
     accepts=lambda command: len(command) > 1 and command[0] in {"CMD", "CMD-SHELL"} and all(command),
-    rule="must start with CMD or CMD-SHELL, followed by what to run",
+    rule="must start with CMD or CMD-SHELL, followed by what to run, without empty parts",
     hint="write it as one string, or as ['CMD', 'program', 'argument']",
     source="botocore HealthCheck.command",
     format=lambda command: repr(list(command)),
@@ -164,6 +164,7 @@ RESTART_PERIOD = in_range(
     60,
     1800,
     unit="seconds",
+    hint="use the time that a container must run before it is restarted",
     source="botocore ContainerRestartPolicy.restartAttemptPeriod",
 )
 ENVIRONMENT_FILES = at_most(
@@ -182,7 +183,7 @@ ENVIRONMENT_FILE_NAME = matching(
 SECRET_VERSION = Limit(
     id="secret-version",
     accepts=lambda version: not all(version),
-    rule="must have a version_stage or a version_id, not both",
+    rule="must not have both a version_stage and a version_id",
     hint="use one of them",
     source="ECS developer guide, pass Secrets Manager secrets through environment variables",
     format=lambda version: f"version_stage={version[0]!r}, version_id={version[1]!r}",

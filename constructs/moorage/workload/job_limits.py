@@ -15,6 +15,7 @@ EVENT_AGE = in_range(
     60,
     86400,
     unit="seconds",
+    hint="use 1 minute to 24 hours",
     source="botocore scheduler, events RetryPolicy.MaximumEventAgeInSeconds",
 )
 FLEXIBLE_WINDOW = whole_minutes(
@@ -24,13 +25,12 @@ FLEXIBLE_WINDOW = whole_minutes(
     hint="use cdk.Duration.minutes(...), or leave it out to start at once",
     source="botocore scheduler FlexibleTimeWindow.MaximumWindowInMinutes",
 )
-TASK_OVERRIDES = Limit(
-    id="task-overrides",
-    accepts=lambda size: size <= 8192,
-    rule="must be at most 8192 characters as JSON with its container names",
+TASK_OVERRIDES = at_most(
+    "task-overrides",
+    8192,
+    unit="characters as JSON with its container names",
     hint="pass where to read the values from, or put constant ones into Container(environment=...)",
     source="botocore events Target.Input; ecs RunTask.overrides",
-    format=lambda size: f"{size} characters",
 )
 TARGET_STRATEGY_ITEMS = at_most(
     "ecs-target-strategy-items",
@@ -51,6 +51,7 @@ VISIBILITY_TIMEOUT = in_range(
     0,
     43200,
     unit="seconds",
+    hint="use 0 seconds to 12 hours",
     source="botocore sqs SetQueueAttributes.Attributes (VisibilityTimeout)",
 )
 VISIBLE_AFTER_STOP = Limit(
@@ -65,6 +66,7 @@ MAX_RECEIVES = in_range(
     "max-receives",
     1,
     1000,
+    hint="use how often a message is received before it goes to the dead-letter queue",
     source="AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount; the SQS console",
 )
 MESSAGE_RETENTION = in_range(
@@ -72,13 +74,13 @@ MESSAGE_RETENTION = in_range(
     60,
     1209600,
     unit="seconds",
+    hint="use 1 minute to 14 days",
     source="botocore sqs SetQueueAttributes.Attributes (MessageRetentionPeriod)",
 )
-EVENT_PATTERN = Limit(
-    id="event-pattern",
-    accepts=lambda size: size <= 4096,
-    rule="must be at most 4096 characters",
-    hint="use fewer values, or a wildcard or prefix of events.Match",
+EVENT_PATTERN = at_most(
+    "event-pattern",
+    4096,
+    unit="characters as JSON",
+    hint="use fewer values, or join some with a wildcard ('*', or events.Match in an EventPattern)",
     source="botocore events PutRule.EventPattern",
-    format=lambda size: f"{size} characters",
 )

@@ -101,7 +101,7 @@ def characters(row: str, high: int, *, hint: str, source: str) -> Limit:
         rule=f"must be at most {high} characters",
         hint=hint,
         source=source,
-        format=lambda text: f"{len(text)} characters",
+        format=lambda text: str(len(text)),
     )
 
 
@@ -149,8 +149,13 @@ def unique(row: str, *, rule: str, hint: str, source: str) -> Limit:
         rule=rule,
         hint=hint,
         source=source,
-        format=lambda values: listed(sorted({value for value in values if list(values).count(value) > 1})),
+        format=lambda values: f"{listed(_repeated(values))} more than once",
     )
+
+
+def _repeated(values: Iterable[Any]) -> list[Any]:
+    every = list(values)
+    return sorted({value for value in every if every.count(value) > 1}, key=repr)
 
 
 def listed(values: Iterable[Any]) -> str:

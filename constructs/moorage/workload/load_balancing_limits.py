@@ -80,6 +80,6 @@ WEB_ACL_ARN = matching(
     "web-acl-arn",
     r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[^/]+/[^/]+",
     rule="must be the ARN of a WAFv2 web ACL with the scope REGIONAL",
-    hint="use one in the load balancer's region; the ARNs of CloudFront's have 'global/'",
+    hint="use one in the load balancer's region; an ARN with 'global/' is of a web ACL for CloudFront",
     source="botocore wafv2 AssociateWebACL.WebACLArn",
 )

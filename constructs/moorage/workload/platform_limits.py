@@ -95,7 +95,7 @@ STOP_TIMEOUT = in_range(
     2,
     120,
     unit="seconds",
-    hint="use a time in which the container ends after SIGTERM; Fargate sends SIGKILL after 120 seconds at the latest",
+    hint="use 2 to 120 seconds, the time that Fargate leaves between SIGTERM and SIGKILL",
     source="botocore ContainerDefinition.stopTimeout",
 )
 FARGATE_CAPABILITIES = Limit(
@@ -146,12 +146,13 @@ FARGATE_LOG_ROUTER_CONFIG = Limit(
     hint="build the file into the image, and use its path",
     source="botocore FirelensConfiguration.options",
 )
-FARGATE_LOG_DRIVER = one_of(
-    "fargate-log-driver",
-    ("AwsLogDriver", "SplunkLogDriver", "FireLensLogDriver", "GenericLogDriver"),
-    where="on Fargate",
-    hint="use one of these, or a Capacity.ec2(...)",
+FARGATE_LOG_DRIVER = Limit(
+    id="fargate-log-driver",
+    accepts=lambda name: name in {"AwsLogDriver", "SplunkLogDriver", "FireLensLogDriver", "GenericLogDriver"},
+    rule="must be an awslogs, splunk or awsfirelens driver on Fargate",
+    hint="use ecs.LogDrivers.aws_logs(...), splunk(...) or firelens(...), or a Capacity.ec2(...)",
     source="botocore LogConfiguration.logDriver",
+    format=str,
 )
 FARGATE_CREDENTIAL_SPEC = Limit(
     id="fargate-credential-spec",
@@ -238,14 +239,15 @@ FARGATE_WINDOWS_SIZE = Limit(
     id="fargate-windows-size",
     accepts=lambda size: size[1] in WINDOWS_MEMORY.get(size[0] or 0, ()),
     rule="must be a size that Fargate offers on Windows",
-    hint="use cpu=1024, 2048 or 4096 with 2 to 8, 4 to 16 or 8 to 30 GiB, in whole GiB",
+    hint="use cpu=1024 with memory_mib=2048 to 8192, cpu=2048 with 4096 to 16384 or cpu=4096 with 8192 to 30720, "
+    "in steps of 1024",
     source="CDK aws-ecs TaskDefinition (checkFargateWindowsBasedTasksSize); botocore RegisterTaskDefinition.memory",
     format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",
 )
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
     accepts=lambda size: tuple(size) != (1024, 1024),
-    rule="must include at least 2048 MiB with 1024 CPU units on Windows",
+    rule="must have at least 2048 MiB with 1024 CPU units on Windows",
     hint="use memory_mib=2048",
     source="botocore RegisterTaskDefinition.memory; cfn-lint E3047, though CDK takes 1 GiB",
     format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",

@@ -47,7 +47,7 @@ TARGET_VALUE = Limit(
 SCALING_NAME = matching(
     "scaling-name",
     r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
-    rule="must be 1 to 240 characters without ':', '/' and '|', and without spaces at its ends",
+    rule="must be 1 to 240 characters without ':', '/', '|' and control characters, and without spaces at its ends",
     hint="use another name",
     source="botocore application-autoscaling PutScheduledAction.ScheduledActionName, PutScalingPolicy.PolicyName (256, "
     "less what stands before it)",
@@ -69,6 +69,7 @@ PREDICTED_AHEAD = in_range(
     0,
     3599,
     unit="seconds",
+    hint="use the time that copies start before the load, below 1 hour",
     source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.SchedulingBufferTime",
 )
 PREDICTED_ABOVE = in_range(
@@ -76,6 +77,7 @@ PREDICTED_ABOVE = in_range(
     0,
     100,
     unit="%",
+    hint="use 0 to 100, how far above the forecast the maximum may rise",
     source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.MaxCapacityBuffer",
 )
 BAKE = whole_minutes(
@@ -90,7 +92,7 @@ ROLLOUT_DURATION = Limit(
     rule="must be at most 33 hours, or CloudFormation refuses the rollout",
     hint="use shorter bake times or larger steps",
     source="CFN AWS::ECS::Service CanaryConfiguration, LinearConfiguration",
-    format=lambda time: f"{time / 3600:.1f}",
+    format=lambda time: f"{round(time / 3600, 2):g}",
 )
 HOOK_TIMEOUT = whole_minutes(
     "hook-timeout",
@@ -132,8 +134,8 @@ ROLLOUT_PROGRESS = Limit(
     hint="use a larger maximum_percent, a smaller minimum_healthy_percent or more copies",
     source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
     format=lambda given: (
-        f"minimum_healthy_percent={given[1]} and maximum_percent={given[2]} of {given[0]}, "
-        f"which round to {given[0] - _stoppable(*given)} and {given[0] + _startable(*given)}"
+        f"{given[0]} copies with minimum_healthy_percent={given[1]}, rounded up to {given[0] - _stoppable(*given)}, "
+        f"and maximum_percent={given[2]}, rounded down to {given[0] + _startable(*given)}"
     ),
 )
 DAEMON_MAXIMUM = Limit(
@@ -208,7 +210,7 @@ ALARM_COUNT = Limit(
 ALARM_PERCENT = Limit(
     id="alarm-percent",
     accepts=lambda percent: 0 <= percent < 100,
-    rule="must be at least 0 and below 100",
+    rule="must be at least 0 and below 100, since the alarm rings above it",
     hint="use a share such as 5 or 0.5, 0 for any error, or None for no alarm",
     source="botocore cloudwatch PutMetricAlarm.ComparisonOperator (GreaterThanThreshold), Threshold",
     format=str,

@@ -112,14 +112,14 @@ RULE_VALUES = at_most(
 RULE_HOST = matching(
     "rule-host",
     r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z*?]+",
-    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with letters after the last '.'",
+    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with only letters, '*' or '?' after the last '.'",
     hint="write it as in 'api.example.com' or '*.example.com'",
     source="botocore elbv2 HostHeaderConditionConfig.Values",
 )
 RULE_PATH = matching(
     "rule-path",
     r"(?=.{1,128}$)[/*?][A-Za-z0-9_\-.$/~\"'@:+&*?]*",
-    rule="must start with '/' and be 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?",
+    rule="must start with '/', '*' or '?' and be 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?",
     hint="write it as in '/v1/*'",
     source="botocore elbv2 RuleCondition.Values",
 )

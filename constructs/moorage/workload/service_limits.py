@@ -24,7 +24,7 @@ ZONES = in_range(
     "zones",
     2,
     6,
-    hint="use 2 or more, since a load balancer needs two; no region has more than 6",
+    hint="use 2 or more, as a load balancer and the loss of a zone need; no region has more than 6",
     source="botocore elbv2 CreateLoadBalancer.Subnets; AWS global infrastructure",
 )
 NETWORK_CIDR = Limit(
@@ -70,7 +70,7 @@ NAMESPACE = matching(
 CONNECT_NAME = matching(
     "service-connect-name",
     r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
-    rule="must be a host name of lower-case letters, digits and hyphens",
+    rule="must be a host name of lower-case letters, digits, hyphens and dots",
     hint="use another name=, as in 'catalog'",
     source="botocore ServiceConnectClientAlias.dnsName",
 )
@@ -114,5 +114,5 @@ WIDGETS = Limit(
     rule="must have at most 500 widgets in all",
     hint="define a dashboard for each cluster, or for each service",
     source="CloudWatch API, dashboard body structure (up to 500 widgets)",
-    format=lambda count: f"{count} widgets",
+    format=str,
 )

@@ -28,7 +28,7 @@ EBS_VOLUMES = Limit(
 EFS_ROOT = Limit(
     id="efs-root-directory",
     accepts=lambda pair: pair[0] == "/" or not pair[1],
-    rule="must be left out with an access_point, which has a directory",
+    rule="must be left out with an access_point, which sets the directory",
     hint="leave root_directory= or access_point= out",
     source="botocore EFSAuthorizationConfig.accessPointId",
     format=lambda pair: repr(pair[0]),
@@ -45,8 +45,8 @@ _EBS: dict[str, tuple[range, range | None]] = {
 """The sizes in GiB and the IOPS of each type (CDK's ServiceManagedVolume, which is newer than botocore's text)."""
 
 
-def _ebs_range(of: range | None, unit: str) -> str:
-    return f"{of[0]} to {of[-1]} {unit}" if of else f"no {unit}"
+def _ebs_hint(sizes: range | None, argument: str) -> str:
+    return f"use {argument}={sizes[0]} to {sizes[-1]}" if sizes else f"leave {argument}= out, or use 'gp3'"
 
 
 EBS_TYPE = one_of(
@@ -57,16 +57,16 @@ EBS_TYPE = one_of(
 EBS_SIZE = Limit(
     id="ebs-size",
     accepts=lambda pair: pair[0] in _EBS[pair[1]][0],
-    rule="must be a size that its volume_type has",
-    hint=lambda pair: f"use {_ebs_range(_EBS[pair[1]][0], 'GiB')}",
+    rule="must be in the range of its volume_type",
+    hint=lambda pair: _ebs_hint(_EBS[pair[1]][0], "size_gib"),
     source="CDK aws-ecs ServiceManagedVolume",
-    format=lambda pair: f"{pair[0]} GiB with volume_type={pair[1]!r}",
+    format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
 )
 EBS_IOPS = Limit(
     id="ebs-iops",
     accepts=lambda pair: pair[0] in (_EBS[pair[1]][1] or ()),
-    rule="must be IOPS that its volume_type has",
-    hint=lambda pair: f"use {_ebs_range(_EBS[pair[1]][1], 'IOPS')}",
+    rule="must be in the range of its volume_type, and left out if that has none",
+    hint=lambda pair: _ebs_hint(_EBS[pair[1]][1], "iops"),
     source="CDK aws-ecs ServiceManagedVolume",
     format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
 )
@@ -89,7 +89,7 @@ EBS_THROUGHPUT = Limit(
 EBS_SOURCE = Limit(
     id="ebs-size-or-snapshot",
     accepts=any,
-    rule="must be given without a snapshot_id",
+    rule="must be given if there is no snapshot_id",
     hint="give size_gib= or snapshot_id=",
     source="botocore ServiceManagedEBSVolumeConfiguration.sizeInGiB",
     format=lambda _: "None",

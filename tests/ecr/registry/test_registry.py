@@ -127,7 +127,7 @@ def test_a_cache_comes_with_its_template_and_its_secret(stack: cdk.Stack) -> Non
 
 def test_a_secret_that_is_named_by_cloudformation_or_elsewhere_is_refused(app: cdk.App) -> None:
     stack = stack_in(app, "eu-west-1")
-    with pytest.raises(ValueError, match="the name of secret must start with"):
+    with pytest.raises(ValueError, match="the name of secret must be 'ecr-pullthroughcache/'"):
         PullThrough.docker_hub(secretsmanager.Secret(stack, "Hub"))
     arn = f"arn:aws:secretsmanager:us-east-1:{OURS}:secret:ecr-pullthroughcache/hub-AbCdEf"
     elsewhere = secretsmanager.Secret.from_secret_complete_arn(stack, "Elsewhere", arn)

@@ -163,7 +163,7 @@ def test_a_secret_that_cloudformation_names_is_refused() -> None:
     named, stack = SimpleNamespace(name=None), SimpleNamespace(resolve=lambda value: value)
     node = SimpleNamespace(default_child=named)
     secret: Any = SimpleNamespace(secret_arn="${Token[A.1]}", node=node, stack=stack)  # noqa: S106  # a token
-    with pytest.raises(ValueError, match="must start with 'ecr-pullthroughcache/'"):
+    with pytest.raises(ValueError, match="must be 'ecr-pullthroughcache/'"):
         PullThrough.docker_hub(secret)
     named.name = "ecr-pullthroughcache/hub"
     assert PullThrough.docker_hub(secret)
@@ -206,7 +206,7 @@ def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
     assert one.applied_for == ("CREATE_ON_PUSH", "REPLICATION")
     assert not problems.found
     merged([RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems)
-    assert "the prefixes of creation templates must differ (got 'prod')" in problems.found[0]
+    assert "the prefixes of creation templates must differ (got 'prod' more than once)" in problems.found[0]
 
 
 def test_signing_filters_match_by_their_stars() -> None:

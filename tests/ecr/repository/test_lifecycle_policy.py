@@ -177,7 +177,7 @@ def test_all_faults_of_a_lifecycle_are_told_together() -> None:
     for says in (
         "so that a rollback finds its image",
         "priority must differ between rules",
-        "must end with the only rule for images of any tag",
+        "must have at most one rule for images of any tag",
         "untagged=True must be at most 1",
     ):
         assert says in str(raised.value)

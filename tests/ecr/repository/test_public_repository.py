@@ -48,7 +48,7 @@ def test_elsewhere_than_in_us_east_1_it_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1"))
     with pytest.raises(
         ValueError,
-        match="Shop/Cli: the region of its stack must be us-east-1",
+        match="Shop/Cli: the region of its stack must be one of Amazon ECR Public",
     ):
         PublicRepository(stack, "Cli")
 

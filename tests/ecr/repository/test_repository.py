@@ -202,7 +202,7 @@ def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immut
         ({"empty_on_delete": True}, "a repository that is retained is not deleted"),
         ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "which it stands instead of"),
         ({"name": "Shop/Web"}, "2 to 256 lower-case letters"),
-        ({"expire_untagged": dt.timedelta(hours=1)}, "at least 1 whole day"),
+        ({"expire_untagged": dt.timedelta(hours=1)}, "must be a whole number of days"),
     ],
 )
 def test_arguments_that_contradict_are_refused(stack: cdk.Stack, arguments: dict[str, Any], says: str) -> None:

@@ -188,7 +188,7 @@ def test_a_strategy_says_all_that_ecs_would_not_take_when_it_is_made() -> None:
     said = str(raised.value)
     assert "capacity must be of one kind" in said
     assert "weights must not all be 0" in said
-    assert "base must be of one capacity only (got 'general', 'spot')" in said
+    assert "base must be given for at most one capacity (got 'general', 'spot')" in said
 
 
 def test_a_strategy_names_capacities_of_the_cluster(stack: cdk.Stack) -> None:

@@ -476,7 +476,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, 
         (
             lambda: Rollout.linear(percent=3, bake=dt.timedelta(hours=1)),
             "Rollout.linear: the sum of all bake times must be at most 33 hours, or CloudFormation refuses the rollout "
-            "(got 34.0); use shorter bake times or larger steps",
+            "(got 34); use shorter bake times or larger steps",
         ),
     ],
 )
@@ -503,8 +503,8 @@ def test_a_value_says_what_ecs_would_not_take(make: Any, says: str) -> None:
         (
             Rollout.rolling(maximum_percent=120),
             {"scaling": Scaling(4)},
-            "rollout must leave room to start or to stop a task (got minimum_healthy_percent=100 and "
-            "maximum_percent=120 of 4, which round to 4 and 4); use a larger maximum_percent, "
+            "rollout must leave room to start or to stop a task (got 4 copies with minimum_healthy_percent=100, "
+            "rounded up to 4, and maximum_percent=120, rounded down to 4); use a larger maximum_percent, "
             "a smaller minimum_healthy_percent or more copies",
         ),
     ],
