@@ -191,7 +191,7 @@ class InstanceGroup(Instances):
 
     def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
         instance = self.specification.instance
-        devices = {"/dev/sda1" if instance.ami.on_windows else "/dev/xvda": instance.volume_gib}
+        devices = {"/dev/sda1" if instance.ami._on_windows else "/dev/xvda": instance.volume_gib}
         if instance.ami.is_bottlerocket:
             devices = {"/dev/xvda": _BOTTLEROCKET_SYSTEM_GIB, "/dev/xvdb": instance.volume_gib}
         named = self.specification.instance_types
@@ -199,7 +199,7 @@ class InstanceGroup(Instances):
             self,
             "LaunchTemplate",
             machine_image=ec2.MachineImage.from_ssm_parameter(
-                instance.ami.parameter_for(self.specification.architecture, gpus=self.specification.has_gpus)
+                instance.ami._parameter_for(self.specification.architecture, gpus=self.specification.has_gpus)
             ),
             instance_type=_instance_type(named[0]) if named else None,
             role=self.role,

@@ -51,41 +51,41 @@ class Capacity:
     instances: InstanceSpecification | None = attrs.field(default=None, kw_only=True)
 
     @property
-    def exists_already(self) -> bool:
+    def _exists_already(self) -> bool:
         """Whether its provider exists already, so that no instances are defined for it."""
         return self.instances is None
 
-    def same_as(self, other: Capacity) -> bool:
+    def _same_as(self, other: Capacity) -> bool:
         """Whether both are one: what AWS has already by its name, what is defined here by identity."""
-        return self is other or (self.exists_already and other.exists_already and self.name == other.name)
+        return self is other or (self._exists_already and other._exists_already and self.name == other.name)
 
     @property
-    def vpc_subnets(self) -> SubnetSelection | None:
+    def _vpc_subnets(self) -> SubnetSelection | None:
         """Where its instances run; None for the private subnets of every zone, and where nothing is defined here."""
         return self.instances.vpc_subnets if self.instances else None
 
     @property
-    def agent_needs(self) -> Needs:
+    def _agent_needs(self) -> Needs:
         """What its instances must reach to join a cluster."""
         return self.instances.agent_needs if self.instances else frozenset()
 
     @property
-    def is_spot(self) -> bool:
+    def _is_spot(self) -> bool:
         """Whether what tasks run on is taken back with two minutes' notice, as far as is known."""
         return self.instances.spot if self.instances else self.name == "FARGATE_SPOT"
 
     @property
-    def runs_privileged(self) -> bool:
+    def _runs_privileged(self) -> bool:
         """Whether privileged containers are started, as far as is known."""
         return self.instances.runs_privileged if self.instances else True
 
     @property
-    def system(self) -> OperatingSystemFamily | None:
+    def _operating_system(self) -> OperatingSystemFamily | None:
         """The operating system of its instances, as far as is known."""
-        return self.instances.system if self.instances else None
+        return self.instances.operating_system if self.instances else None
 
     @property
-    def most_instances(self) -> int:
+    def _most_instances(self) -> int:
         """How many container instances it may add to a cluster, as far as is known."""
         return self.instances.most_instances if self.instances else 0
 
@@ -93,7 +93,7 @@ class Capacity:
         """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
         return self.instances.fit(task) if self.instances else ()
 
-    def room_for(self, task: Task) -> int | None:
+    def _room_for(self, task: Task) -> int | None:
         """How many copies of a task its instances hold at most; None where that is not known."""
         return self.instances.room_for(task) if self.instances else None
 

@@ -79,7 +79,7 @@ def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, 
 
 def room(task: Task, strategy: Strategy) -> int | None:
     """How many copies the capacities of a strategy hold in all; None where that is not known, as on Fargate."""
-    rooms = [each.room_for(task) for each in strategy.used]
+    rooms = [each._room_for(task) for each in strategy._used_capacities]
     return None if None in rooms else sum(filter(None, rooms))
 
 
@@ -151,7 +151,7 @@ def overfull(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
 
 
 def _groups(strategy: Strategy) -> Iterator[InstanceGroupSpecification]:
-    for capacity in strategy.used:
+    for capacity in strategy._used_capacities:
         if isinstance(capacity.instances, InstanceGroupSpecification):
             yield capacity.instances
 

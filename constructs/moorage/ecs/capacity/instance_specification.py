@@ -104,7 +104,7 @@ class InstanceSpecification:
         return True
 
     @property
-    def system(self) -> OperatingSystemFamily | None:
+    def operating_system(self) -> OperatingSystemFamily | None:
         """The operating system of its instances, as far as is known."""
         return None
 
@@ -267,10 +267,10 @@ class InstanceGroupSpecification(InstanceSpecification):
     @property
     def runs_privileged(self) -> bool:
         """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
-        return self.instance.runs_privileged
+        return self.instance._runs_privileged
 
     @property
-    def system(self) -> OperatingSystemFamily:
+    def operating_system(self) -> OperatingSystemFamily:
         """The operating system of its instances."""
         return self.instance.ami.operating_system_family
 
@@ -315,7 +315,7 @@ class InstanceGroupSpecification(InstanceSpecification):
                 "use ContainerInstance(ami=Ami.bottlerocket())"
             )
         self._check_trunking(problems)
-        if self.instance.ami.on_windows:
+        if self.instance.ami._on_windows:
             self._check_windows(problems)
 
     def _check_windows(self, problems: Problems) -> None:

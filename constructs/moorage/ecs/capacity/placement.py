@@ -66,21 +66,21 @@ class Placement:
         return cls(daemon=True)
 
     @property
-    def by(self) -> list[ecs.PlacementStrategy]:
+    def _effective_strategies(self) -> list[ecs.PlacementStrategy]:
         """What ECS looks at in turn; nothing for a daemon, which is everywhere."""
         if self.daemon:
             return []
         return list(self.strategies) or [_zones(), _instances()]
 
     @property
-    def zones_first(self) -> bool:
+    def _spreads_over_zones_first(self) -> bool:
         """Whether tasks are first of all spread over zones, which rebalancing needs."""
         if self.daemon or not self.strategies:
             return not self.daemon
         first = self.strategies[0].to_json()[0]
         return (first.type, first.field) == _ZONE
 
-    def check(self, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems) -> None:
+    def _check(self, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems) -> None:
         """Note placement that ECS does not accept for tasks on these capacities.
 
         Args:
@@ -94,9 +94,9 @@ class Placement:
         )
         if self.daemon:
             self._check_daemon(strategy, offered, problems)
-        if self != EVEN_PLACEMENT and strategy.kind is not Kind.INSTANCES:
+        if self != EVEN_PLACEMENT and strategy._kind is not Kind.INSTANCES:
             problems.add(
-                f"placement is given, but on {strategy.kind.value} AWS places tasks; "
+                f"placement is given, but on {strategy._kind.value} AWS places tasks; "
                 "leave it out, or use a Capacity.ec2(...)"
             )
 
@@ -109,7 +109,7 @@ class Placement:
             problems.add(
                 "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
             )
-        imported = [each for each in strategy.weights if each.exists_already and each.kind is Kind.INSTANCES]
+        imported = [each for each in strategy.weights if each._exists_already and each.kind is Kind.INSTANCES]
         if imported and not _names_all_instances(strategy, offered):
             problems.add(
                 f"capacity of a daemon is {imported[0].name!r}, whose instances do not say which they are, so that it "
@@ -125,7 +125,7 @@ EVEN_PLACEMENT = Placement()
 def _names_all_instances(strategy: Strategy, offered: Sequence[Capacity] | None) -> bool:
     """Tell whether a strategy names every capacity of the cluster on whose instances a daemon could run."""
     return offered is not None and all(
-        any(each.same_as(named) for named in strategy.weights) for each in offered if each.kind is Kind.INSTANCES
+        any(each._same_as(named) for named in strategy.weights) for each in offered if each.kind is Kind.INSTANCES
     )
 
 

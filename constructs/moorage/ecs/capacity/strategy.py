@@ -39,7 +39,7 @@ class Strategy:
 
     weights: Mapping[Capacity, int] = attrs.field(converter=_weights)
     base: Mapping[Capacity, int] = attrs.field(converter=_weights, factory=dict, kw_only=True)
-    of_cluster: bool = attrs.field(default=False, init=False)
+    _follows_cluster: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Strategy")
@@ -59,24 +59,24 @@ class Strategy:
         problems.raise_any()
 
     @classmethod
-    def of(cls, given: CapacityChoice) -> Strategy:
+    def _of(cls, given: CapacityChoice) -> Strategy:
         """What a service is given, as a strategy."""
         return given if isinstance(given, Strategy) else cls(given)
 
     @classmethod
-    def default_of(cls, first: Capacity) -> Strategy:
+    def _default_of(cls, first: Capacity) -> Strategy:
         """The strategy of a service that names none and follows its cluster's, which begins with `first`."""
         strategy = cls(first)
-        object.__setattr__(strategy, "of_cluster", True)
+        object.__setattr__(strategy, "_follows_cluster", True)
         return strategy
 
     @property
-    def used(self) -> tuple[Capacity, ...]:
+    def _used_capacities(self) -> tuple[Capacity, ...]:
         """The capacities that tasks can run on: those with a weight or a base."""
         return tuple(each for each, weight in self.weights.items() if weight or each in self.base)
 
     @property
-    def kind(self) -> Kind:
+    def _kind(self) -> Kind:
         """The kind of its capacities, of which there is one."""
         return next(iter(self.weights)).kind
 
@@ -97,7 +97,7 @@ class Strategy:
                     f"base names capacity {capacity.name!r}, but the weights do not; give it a weight, 0 or more"
                 )
 
-    def check(self, offered: tuple[Capacity, ...] | None, problems: Problems) -> None:
+    def _check(self, offered: tuple[Capacity, ...] | None, problems: Problems) -> None:
         """Note the capacities that the cluster does not have.
 
         Args:
@@ -105,12 +105,12 @@ class Strategy:
             problems: Where to note it.
         """
         for capacity in self.weights:
-            if offered is None and not capacity.exists_already:
+            if offered is None and not capacity._exists_already:
                 problems.add(
                     f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
                     "use Capacity.from_provider_name(...) for a provider that it has"
                 )
-            elif offered is not None and not any(capacity.same_as(each) for each in offered):
+            elif offered is not None and not any(capacity._same_as(each) for each in offered):
                 problems.add(_not_offered(capacity, [each.name for each in offered]))
 
 

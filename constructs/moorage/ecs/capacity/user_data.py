@@ -17,7 +17,7 @@ def set_up(group: InstanceGroupSpecification, cluster_name: str) -> str:
     """The user data of a capacity's instances, by their operating system."""
     if group.instance.ami.is_bottlerocket:
         return _bottlerocket(group, cluster_name)
-    if group.instance.ami.on_windows:
+    if group.instance.ami._on_windows:
         return _windows(group, cluster_name)
     return _amazon_linux(group, cluster_name)
 

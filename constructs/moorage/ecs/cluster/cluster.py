@@ -88,9 +88,9 @@ class Cluster(ecs.Cluster):
         self.capacities = capacities
         self.namespace = None if namespace is None else self._define_namespace(namespace)
         self.exec_sessions = self._define_sessions(exec_sessions, removal_policy) if exec_sessions else None
-        self.reach = reach
+        self._reach = reach
         self._defined: Mapping[Capacity, Instances] = {
-            each: self._define(each) for each in capacities if not each.exists_already
+            each: self._define(each) for each in capacities if not each._exists_already
         }
         if self._defined:  # CDK's own methods that add capacity do this for its clusters
             self.connections.add_security_group(*(each.security_group for each in self._defined.values()))
@@ -103,7 +103,7 @@ class Cluster(ecs.Cluster):
             "WithCapacity",
             cluster_name=self.associations.ref,
             vpc=vpc,
-            execute_command_configuration=self.exec_sessions.configuration if self.exec_sessions else None,
+            execute_command_configuration=self.exec_sessions._configuration if self.exec_sessions else None,
         )
         self.failure_events = (
             FailureEvents(self, "Forensics", cluster=self, topic=failure_topic, removal_policy=removal_policy)
@@ -160,14 +160,14 @@ class Cluster(ecs.Cluster):
         )
 
     @property
-    def first(self) -> Capacity:
+    def _first_capacity(self) -> Capacity:
         """What a task runs on that does not say."""
         return self.capacities[0]
 
     @property
     def default_strategy(self) -> Strategy:
         """What a service is given that is to follow the cluster's default strategy, whatever that becomes."""
-        return Strategy.default_of(self.capacities[0])
+        return Strategy._default_of(self.capacities[0])
 
     def capacity(self, capacity: Capacity) -> Instances:
         """What is defined for a capacity of this cluster: its group, its provider and their roles.
@@ -186,32 +186,34 @@ class Cluster(ecs.Cluster):
         """How many copies of a task each instance type holds, and what binds, by the name of its capacity."""
         return {each.name: each.fit(task) for each in self.capacities if each.kind is Kind.INSTANCES}
 
-    def provider_name(self, capacity: Capacity) -> str:
+    def _provider_name(self, capacity: Capacity) -> str:
         """The name of a capacity's provider in ECS."""
-        return capacity.name if capacity.exists_already else self.capacity(capacity).provider_name
+        return capacity.name if capacity._exists_already else self.capacity(capacity).provider_name
 
-    def knows_group_of(self, capacity: Capacity) -> bool:
+    def _knows_security_group_of(self, capacity: Capacity) -> bool:
         """Whether the security group of a capacity's instances is known."""
-        return not capacity.exists_already
+        return not capacity._exists_already
 
-    def instance_groups(self, used: Iterable[Capacity], stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
+    def _instance_security_groups(
+        self, used: Iterable[Capacity], stack: cdk.Stack | None = None
+    ) -> list[ec2.ISecurityGroup]:
         """The security groups of capacities' instances, as far as they are defined here.
 
         Args:
             used: The capacities.
             stack: Where services see them from, so that their rules stand in that stack.
         """
-        defined = [self.capacity(each) for each in used if not each.exists_already]
+        defined = [self.capacity(each) for each in used if not each._exists_already]
         return [each.security_group_in(stack) if stack else each.security_group for each in defined]
 
-    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
+    def _claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
         """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
         from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate is spared 18 ms
 
         if not self._claims:
             check_whole(self, self._overfull)
-        if len(strategy.used) == 1:
-            claims = self._claims.setdefault(strategy.used[0], [])
+        if len(strategy._used_capacities) == 1:
+            claims = self._claims.setdefault(strategy._used_capacities[0], [])
             claims.append(Claim(lambda: str(service.node.path), task, least))
 
     def add_capacity(self, *_: Any, **__: Any) -> NoReturn:
@@ -247,13 +249,13 @@ class Cluster(ecs.Cluster):
         return servicediscovery.HttpNamespace(self, "Namespace", name=name)
 
     def _define_sessions(self, exec_sessions: ExecSessions, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
-        kept = exec_sessions.define(self, removal_policy)
+        kept = exec_sessions._define(self, removal_policy)
         if isinstance(self.node.default_child, ecs.CfnCluster):
-            kept.set_on(self.node.default_child)
+            kept._configure(self.node.default_child)
         return kept
 
     def _associate_capacities(self) -> ecs.CfnClusterCapacityProviderAssociations:
-        providers = [self.provider_name(each) for each in self.capacities]
+        providers = [self._provider_name(each) for each in self.capacities]
         return ecs.CfnClusterCapacityProviderAssociations(
             self,
             "Capacity",
@@ -266,11 +268,11 @@ class Cluster(ecs.Cluster):
         from moorage.ecs.capacity.auto_scaling_group import define_instances  # noqa: PLC0415  # Fargate is spared 19 ms
 
         defined = define_instances(self, capacity)
-        if not self.reach.network and self.reach.isolated(capacity.vpc_subnets):
+        if not self._reach.network and self._reach.isolated(capacity._vpc_subnets):
             cdk.Annotations.of(defined).add_warning_v2(
                 UNREACHED,
                 "its subnets have no way to the internet, as far as CDK says, so whether instances reach "
-                f"{', '.join(sorted(capacity.agent_needs))} is not known; acknowledge this where they do",
+                f"{', '.join(sorted(capacity._agent_needs))} is not known; acknowledge this where they do",
             )
         return defined
 
@@ -289,12 +291,12 @@ def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> 
     if not names:
         problems.add("capacity is empty, so no task could run; leave it out for Fargate")
     problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
-    most = [each.most_instances for each in capacities]
+    most = [each._most_instances for each in capacities]
     if not is_token(most):
         problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(most))
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for each in capacities:
-        missing = reach.missing(each.agent_needs, each.vpc_subnets, public_address=False)
+        missing = reach.missing(each._agent_needs, each._vpc_subnets, public_address=False)
         if missing:
             problems.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")

@@ -48,11 +48,11 @@ class ExecSessions:
     log_group: logs.ILogGroup | None = None
 
     @property
-    def needs(self) -> Needs:
+    def _needs(self) -> Needs:
         """What a task must reach for a session, beside what every session takes."""
         return frozenset({"kms"}) if self.key else frozenset()
 
-    def define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
+    def _define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
         """Define in `scope` what is not given."""
         key = self.key or kms.Key(
             scope,
@@ -74,7 +74,7 @@ class ExecSessions:
         return ExecSessions(key=key, log_group=group)
 
     @property
-    def configuration(self) -> ecs.ExecuteCommandConfiguration:
+    def _configuration(self) -> ecs.ExecuteCommandConfiguration:
         """The same in the words of CDK."""
         return ecs.ExecuteCommandConfiguration(
             kms_key=self.key,
@@ -86,7 +86,7 @@ class ExecSessions:
             else None,
         )
 
-    def set_on(self, cluster: ecs.CfnCluster) -> None:
+    def _configure(self, cluster: ecs.CfnCluster) -> None:
         """Have a cluster record and encrypt sessions so."""
         if self.key and self.log_group:
             cluster.configuration = ecs.CfnCluster.ClusterConfigurationProperty(

@@ -153,7 +153,7 @@ class FailureEvents(Construct):
             self.rule.add_resource_dependency(_policy_of(cdk.Stack.of(self)))
 
     @staticmethod
-    def of(cluster: ecs.ICluster) -> FailureEvents | None:
+    def _of(cluster: ecs.ICluster) -> FailureEvents | None:
         """Where the failures of a cluster are kept, as far as this app says."""
         return _kept.get(cluster)
 

@@ -53,12 +53,12 @@ class ImportedCluster:
         return known or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 
     @property
-    def first(self) -> Capacity:
+    def _first_capacity(self) -> Capacity:
         """What a task runs on that does not say."""
         return self.capacities[0] if self.capacities else Capacity.fargate()
 
     @functools.cached_property
-    def reach(self) -> Reach:
+    def _reach(self) -> Reach:
         """What is reached from the subnets of its VPC.
 
         Raises:
@@ -72,15 +72,15 @@ class ImportedCluster:
                 "use Cluster.from_attributes(..., vpc=...)"
             ) from unknown
 
-    def provider_name(self, capacity: Capacity) -> str:
+    def _provider_name(self, capacity: Capacity) -> str:
         """The name of a capacity's provider in ECS."""
         return capacity.name
 
-    def knows_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # an imported cluster's groups belong to all its instances
+    def _knows_security_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # an imported cluster's groups belong to all its instances
         """Whether the security group of a capacity's instances is known."""
         return bool(self.security_groups)
 
-    def instance_groups(
+    def _instance_security_groups(
         self,
         used: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
         stack: cdk.Stack | None = None,  # noqa: ARG002  # Cluster's method takes it
@@ -88,7 +88,7 @@ class ImportedCluster:
         """The security groups of its instances."""
         return list(self.security_groups)
 
-    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
+    def _claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
         """Nothing: how much room its instances have is not known."""
 
 
@@ -129,7 +129,7 @@ def import_cluster(
             vpc=vpc,  # and no security groups, which CDK would open to a load balancer for each service anew
             has_ec2_capacity=capacity is None or any(each.kind is Kind.INSTANCES for each in capacity),
             default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
-            execute_command_configuration=exec_sessions.configuration if exec_sessions else None,
+            execute_command_configuration=exec_sessions._configuration if exec_sessions else None,
         )
     imported = ImportedCluster(
         with_capacity=cluster,
@@ -174,7 +174,7 @@ def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> Non
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for each in capacities:
-        if not each.exists_already:
+        if not each._exists_already:
             problems.add(
                 f"capacity {each.name!r} is one that a Cluster defines, and this one exists already; "
                 "use Capacity.from_provider_name(...) for what it has"

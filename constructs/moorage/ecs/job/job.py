@@ -129,7 +129,7 @@ class Job(Construct):
         self.log_group = launched.log_group
         self.security_groups = launched.security_groups
         self.task_definition = launched.task_definition
-        self._run = Run(launched=launched, cluster=launch.known.with_capacity, placement=placement)
+        self._run = Run(launched=launched, cluster=launch.cluster_view.with_capacity, placement=placement)
         self.state_machine = self._define_machine(trigger, overlap=overlap, timeout=timeout_seconds)
         self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
         start = Start(self._run, self.state_machine, self.dead_letter_queue)
@@ -210,8 +210,8 @@ def _triggers(
     schedule: scheduler.ScheduleExpression | Schedule | None, event: events.EventPattern | EventRule | None
 ) -> list[Schedule | EventRule]:
     """List the triggers that were given, of which a job has exactly one."""
-    triggers: list[Schedule | EventRule] = [] if schedule is None else [Schedule.of(schedule)]
-    return triggers if event is None else [*triggers, EventRule.of(event)]
+    triggers: list[Schedule | EventRule] = [] if schedule is None else [Schedule._of(schedule)]
+    return triggers if event is None else [*triggers, EventRule._of(event)]
 
 
 def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, problems: Problems) -> None:
@@ -225,14 +225,14 @@ def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope:
             "schedule and event are both given, but one of them starts a job; leave one out, or define a second Job"
         )
     for trigger in triggers:
-        trigger.check_overrides(task, problems)
+        trigger._check_overrides(task, problems)
         if isinstance(trigger, EventRule):
-            trigger.check_pattern(scope, problems)
+            trigger._check_pattern(scope, problems)
 
 
 def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:
     """Note instances that hold no task of it, and placement that is not for it."""
-    if launch.strategy.kind is not Kind.FARGATE:
+    if launch.strategy._kind is not Kind.FARGATE:
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
         fit_checks.check_fit(launch.task, launch.strategy, problems)
@@ -241,15 +241,15 @@ def _check_placement(launch: Launch, placement: Placement | None, problems: Prob
             "placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon"
         )
     elif placement is not None:
-        placement.check(launch.strategy, launch.known.capacities, problems)
+        placement._check(launch.strategy, launch.cluster_view.capacities, problems)
 
 
 def _check_target(launch: Launch, problems: Problems) -> None:
     """Note what EventBridge would not take where it starts the task itself."""
     strategy = launch.strategy
     problems.check(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
-    on_demand = [each.name for each in strategy.used] == ["FARGATE"] and not strategy.of_cluster
-    if launch.assign_public_ip and strategy.kind is Kind.FARGATE and not on_demand:
+    on_demand = [each.name for each in strategy._used_capacities] == ["FARGATE"] and not strategy._follows_cluster
+    if launch.assign_public_ip and strategy._kind is Kind.FARGATE and not on_demand:
         problems.add(
             "assign_public_ip=True, but on Fargate Spot or by the cluster's default EventBridge gives a task no public "
             "address; use capacity=Capacity.fargate() alone, or overlap=False, with which Step Functions starts it"

@@ -77,7 +77,7 @@ class Start:
         defined = words(
             scope,
             "Default",
-            event_pattern=rule.fields,
+            event_pattern=rule._event_pattern,
             event_bus_name=rule.bus.event_bus_name if rule.bus else None,
             state="ENABLED" if rule.enabled else "DISABLED",
         )
@@ -112,7 +112,7 @@ class Start:
         return [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": self.machine.state_machine_arn}]
 
     def _passed(self, trigger: Trigger) -> dict[str, Any]:
-        overrides = trigger.overrides(self.run.launched.launch.task)
+        overrides = trigger._overrides(self.run.launched.launch.task)
         passed: dict[str, Any] = pascal(overrides) if self.machine else overrides
         return passed
 

@@ -67,24 +67,24 @@ class Trigger:
     alarm_actions: tuple[cloudwatch.IAlarmAction, ...] | None = attrs.field(converter=_actions, default=None)
     enabled: bool = True
 
-    def check(self, problems: Problems) -> None:
+    def _check(self, problems: Problems) -> None:
         """Note what EventBridge would not take."""
         problems.check(job_limits.TARGET_RETRIES, "retries", self.retries)
         problems.check(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
             problems.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
 
-    def overrides(self, task: Task) -> dict[str, Any]:
+    def _overrides(self, task: Task) -> dict[str, Any]:
         """What is passed to the task, in the words of ECS's RunTask."""
         if not self.environment:
             return {}
         variables = [{"name": name, "value": value} for name, value in self.environment.items()]
         return {"containerOverrides": [{"name": each.name, "environment": variables} for each in task.containers]}
 
-    def check_overrides(self, task: Task, problems: Problems) -> None:
+    def _check_overrides(self, task: Task, problems: Problems) -> None:
         """Note overrides that are more than ECS takes."""
         if not is_token(self.environment):
-            problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self.overrides(task))))
+            problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
 
 
 @attrs.frozen
@@ -133,11 +133,11 @@ class Schedule(Trigger):
             )
         if self.start and self.end and not naive and self.start >= self.end:
             problems.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
-        self.check(problems)
+        self._check(problems)
         problems.raise_any()
 
     @classmethod
-    def of(cls, given: scheduler.ScheduleExpression | Schedule) -> Schedule:
+    def _of(cls, given: scheduler.ScheduleExpression | Schedule) -> Schedule:
         """What a job is given, as a schedule."""
         return given if isinstance(given, Schedule) else cls(given)
 
@@ -170,27 +170,29 @@ class EventRule(Trigger):
         problems = Problems("EventRule")
         if not isinstance(self.pattern, events.EventPattern):
             problems.add(f"pattern is {self.pattern!r}, which is no event pattern; use aws_cdk.aws_events.EventPattern")
-        elif not self.fields:
+        elif not self._event_pattern:
             problems.add(
                 "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
             )
         else:
-            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(self.fields))
-        self.check(problems)
+            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(self._event_pattern))
+        self._check(problems)
         problems.raise_any()
 
     @classmethod
-    def of(cls, given: events.EventPattern | EventRule) -> EventRule:
+    def _of(cls, given: events.EventPattern | EventRule) -> EventRule:
         """What a job is given, as a rule."""
         return given if isinstance(given, EventRule) else cls(given)
 
-    def check_pattern(self, scope: Construct, problems: Problems) -> None:
+    def _check_pattern(self, scope: Construct, problems: Problems) -> None:
         """Note a pattern that is too long with what `events.Match` holds, which CDK alone knows."""
-        if is_token(self.fields):
-            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self.fields)))
+        if is_token(self._event_pattern):
+            problems.check(
+                job_limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self._event_pattern))
+            )
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def _event_pattern(self) -> dict[str, Any]:
         """The pattern in the words of EventBridge."""
         given = {said: getattr(self.pattern, name) for name, said in _PATTERN.items()}
         return {said: each for said, each in given.items() if each}

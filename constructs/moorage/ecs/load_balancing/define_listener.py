@@ -51,7 +51,7 @@ def define_listener(
     listeners = [_listener(scope, f"Listener{suffix}", listener, listener.port, action)]
     if role and listener.test_port is not None:
         listeners.append(_listener(scope, f"TestListener{suffix}", listener, listener.test_port, action))
-    if listener.udp:
+    if listener._takes_udp:
         _map_datagrams(service.task_definition.find_container(container.name), port)
     target = service.load_balancer_target(
         container_name=container.name,
@@ -120,7 +120,7 @@ def _target_group(
         construct_id,
         vpc=launch.reach.vpc,
         port=port,
-        protocol=listener.protocol if listener.udp else elbv2.Protocol.TCP,
+        protocol=listener.protocol if listener._takes_udp else elbv2.Protocol.TCP,
         target_type=elbv2.TargetType.IP if launch.own_interface else elbv2.TargetType.INSTANCE,
         preserve_client_ip=listener.preserve_client_ip,
         deregistration_delay=duration(listener.deregistration_delay),
@@ -135,7 +135,7 @@ def _target_group(
             unhealthy_threshold_count=health.unhealthy_threshold_count,
         ),
     )
-    if listener.load_balancer.cross_zone and listener.load_balancer.zonal_shift:
+    if listener.load_balancer._cross_zone and listener.load_balancer._zonal_shift:
         # which AWS asks of every target group then (ARC guide; the NLB guide asks no more since September 2026)
         group.set_attribute("target_health_state.unhealthy.connection_termination.enabled", "false")
     return group
@@ -147,11 +147,11 @@ def _open_to_clients(scope: Construct, listener: Listener) -> None:
     A number that another service's rule had would be a rule that EC2 has already.
     """
     balancer = listener.load_balancer
-    given = [("Clients", balancer.clients, listener.port)]
+    given = [("Clients", balancer._clients, listener.port)]
     if listener.test_port is not None:
-        given.append(("Tests", balancer.test_clients, listener.test_port))
+        given.append(("Tests", balancer._test_clients, listener.test_port))
     for who, peers, port in given:
-        opened = [ec2.Port.udp(port)] if listener.udp else []
+        opened = [ec2.Port.udp(port)] if listener._takes_udp else []
         opened += [] if listener.protocol is elbv2.Protocol.UDP else [ec2.Port.tcp(port)]
         entrance = ec2.SecurityGroup.from_security_group_id(
             scope, f"{who} {port}", balancer.security_group.security_group_id, allow_all_outbound=False
@@ -162,7 +162,7 @@ def _open_to_clients(scope: Construct, listener: Listener) -> None:
 
 def _open_tasks(service: ecs.BaseService, listener: Listener, port: int, stack: cdk.Stack) -> None:
     """Let the load balancer reach tasks that have an interface of their own; instances are `routing`'s to open."""
-    _, entrance = listener.load_balancer.place_in(stack)
-    for first, last, udp in listener.reached((port, port)):
+    _, entrance = listener.load_balancer._place_in(stack)
+    for first, last, udp in listener._reached_ports((port, port)):
         ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first, last)
         entrance.connections.allow_to(service, ports, "Load balancer to tasks")

@@ -51,7 +51,7 @@ def define_routes(
     role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_itself()) if shifts and routes else None
     targets = []
     for index, route in enumerate(routes):
-        suffix = f" {route.says}" if index else ""
+        suffix = f" {route._description}" if index else ""
         if not isinstance(route, Route):
             from moorage.ecs.load_balancing.define_listener import define_listener  # noqa: PLC0415  # 2 ms that only listeners need
 
@@ -59,9 +59,11 @@ def define_routes(
         elif role:
             targets.append(_define_shifting(scope, service, route, suffix, launch, role, stack))
         else:
-            targets.append(_define_plain(scope, service, route, suffix, launch, route.load_balancer.listener_in(stack)))
-        route.load_balancer.claim(route, scope)
-    for route, group in itertools.product(routes, launch.instance_groups()):
+            targets.append(
+                _define_plain(scope, service, route, suffix, launch, route.load_balancer._listener_in(stack))
+            )
+        route.load_balancer._claim(route, scope)
+    for route, group in itertools.product(routes, launch.instance_security_groups()):
         _open(route, group, launch.task)
     if role:
         _let_turn(scope, service, role, targets)
@@ -115,7 +117,7 @@ def _define_shifting(
         ]
     )
     conditions = _conditions(route)
-    listeners = (("Rule", balancer.listener_in(stack)), ("TestRule", balancer.test_listener_in(stack)))
+    listeners = (("Rule", balancer._listener_in(stack)), ("TestRule", balancer._test_listener_in(stack)))
     rule, *test = (
         elbv2.ApplicationListenerRule(
             scope,
@@ -191,10 +193,10 @@ def _target_group(
         targets=targets,
         deregistration_delay=duration(route.deregistration_delay),
         health_check=elbv2.HealthCheck(
-            path=health.path or ("/AWS.ALB/healthcheck" if route.grpc else "/"),
+            path=health.path or ("/AWS.ALB/healthcheck" if route._is_grpc else "/"),
             port="traffic-port",
-            healthy_http_codes=None if route.grpc else health.codes or "200",
-            healthy_grpc_codes=(health.codes or "12") if route.grpc else None,
+            healthy_http_codes=None if route._is_grpc else health.codes or "200",
+            healthy_grpc_codes=(health.codes or "12") if route._is_grpc else None,
             interval=duration(health.interval),
             timeout=duration(health.timeout),
             healthy_threshold_count=health.healthy_threshold_count,
@@ -207,5 +209,5 @@ def _open(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) ->
     """Let a load balancer reach the ports of the instances that lead to the container."""
     container = serving(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
-    for first, last, udp in route.reached((port, port) if port else HANDED_OUT):
-        route.load_balancer.open_to(instances, first, last, udp=udp)
+    for first, last, udp in route._reached_ports((port, port) if port else HANDED_OUT):
+        route.load_balancer._open_to(instances, first, last, udp=udp)

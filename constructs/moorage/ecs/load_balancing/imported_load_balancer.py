@@ -70,7 +70,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
-        self.https = https
+        self._https = https
         self.listener_arn = listener_arn
         self.test_listener_arn = test_listener_arn
         self.security_group = ec2.SecurityGroup.from_security_group_id(
@@ -78,15 +78,15 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         )
 
     @property
-    def full_name(self) -> str:
+    def _full_name(self) -> str:
         """What CloudWatch knows it by."""
         return _full_name_of(self.listener_arn)
 
-    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+    def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The listener as services in `stack` see it."""
         return self._import(stack, "Listener", self.listener_arn)
 
-    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
+    def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
         """The test listener as services in `stack` see it; None where there is none."""
         return self._import(stack, "TestListener", self.test_listener_arn) if self.test_listener_arn else None
 
@@ -143,10 +143,10 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         self.vpc = vpc
         self.certificate = certificate
         self.load_balancer_arn = load_balancer_arn
-        self.clients = clients(vpc, ingress, IPV4, public=public)
-        self.test_clients = tuple(test_ingress)
-        self.guarded = public and without_tls is None
-        self.cross_zone = self.zonal_shift = self.dual_stack = False  # as far as is known here
+        self._clients = clients(vpc, ingress, IPV4, public=public)
+        self._test_clients = tuple(test_ingress)
+        self._requires_tls = public and without_tls is None
+        self._cross_zone = self._zonal_shift = self._dual_stack = False  # as far as is known here
         self.load_balancer = elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(
             self, "Default", load_balancer_arn=load_balancer_arn, vpc=vpc
         )
@@ -157,7 +157,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         )
 
     @property
-    def full_name(self) -> str:
+    def _full_name(self) -> str:
         """What CloudWatch knows it by."""
         return _full_name_of(self.load_balancer_arn)
 

@@ -155,12 +155,12 @@ class LoadBalancer(RequestLoadBalancer):
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
-        self.https = certificate is not None
+        self._https = certificate is not None
         self._zone = zone
         self._addresses = ip_address_type
         self.certificate = certificate
         self._test_ingress = tuple(test_ingress)
-        self.test_port = test_port or (8443 if self.https else 8080)
+        self.test_port = test_port or (8443 if self._https else 8080)
         self.test_listener: elbv2.ApplicationListener | None = None
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         self.load_balancer = self._define_load_balancer(plan)
@@ -217,13 +217,13 @@ class LoadBalancer(RequestLoadBalancer):
         )
 
     @property
-    def full_name(self) -> str:
+    def _full_name(self) -> str:
         """What CloudWatch knows it by."""
         return self.load_balancer.load_balancer_full_name
 
-    def claim(self, route: Claim, service: Construct) -> None:
+    def _claim(self, route: Claim, service: Construct) -> None:
         """Record that `service` has `route`, and define the alias of each host that has none yet."""
-        super().claim(route, service)
+        super()._claim(route, service)
         if self._zone and isinstance(route, Route):
             for host in route.host:
                 if is_record_of(self._zone, host):
@@ -235,11 +235,11 @@ class LoadBalancer(RequestLoadBalancer):
                         "in the zone that it is of, or acknowledge this",
                     )
 
-    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+    def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The listener as services in `stack` see it: imported there, by its ARN, once."""
         return self._import(stack, "Listener", self.listener)
 
-    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+    def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The test listener as services in `stack` see it; defined when a rollout that shifts traffic first needs it.
 
         It has a rule for each route of such a service, where a new version is reached before the others' traffic is.
@@ -271,7 +271,7 @@ class LoadBalancer(RequestLoadBalancer):
 
     def _let_in(self, clients: Sequence[ec2.IPeer]) -> None:
         for client in clients:
-            for port in (443, 80) if self.https else (80,):
+            for port in (443, 80) if self._https else (80,):
                 self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
 
     def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:

@@ -56,7 +56,7 @@ class LoadBalancerPlan:
         if self.vpc_subnets is not None:
             if self.vpc_subnets.subnets is not None:
                 problems.check(self.subnet_limit, "the number of subnets", len(self.vpc_subnets.subnets))
-        elif Network.of(self.vpc) is None and not is_token(self.vpc.availability_zones):
+        elif Network._of(self.vpc) is None and not is_token(self.vpc.availability_zones):
             vpc = self.vpc
             subnets = vpc.public_subnets if self.public else vpc.private_subnets or vpc.isolated_subnets
             kind = "public subnets of the VPC" if self.public else "private subnets of the VPC"
@@ -66,7 +66,7 @@ class LoadBalancerPlan:
         """Note IPv6 in a VPC that is known to have none, and no public IPv4 on what is not public."""
         if self.ip_address_type is IPV4:
             return
-        if Network.of(self.vpc) is not None:
+        if Network._of(self.vpc) is not None:
             problems.add(
                 f"ip_address_type is {self.ip_address_type.name}, but the subnets of a Network have IPv4 addresses "
                 "alone; leave it out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"

@@ -70,7 +70,7 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def _number_of_subnets(self) -> int:
-        network = Network.of(self.vpc)
+        network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones
         return len(selected(self.vpc, self._public_subnets).subnets)
@@ -191,12 +191,12 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.certificate = certificate
-        self.clients = plan.clients
-        self.test_clients = tuple(test_ingress)
-        self.cross_zone = cross_zone
-        self.zonal_shift = zonal_shift
-        self.dual_stack = ip_address_type is not IPV4
-        self.guarded = public and without_tls is None
+        self._clients = plan.clients
+        self._test_clients = tuple(test_ingress)
+        self._cross_zone = cross_zone
+        self._zonal_shift = zonal_shift
+        self._dual_stack = ip_address_type is not IPV4
+        self._requires_tls = public and without_tls is None
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)
         self.log_bucket = self._log_access(removal_policy) if access_logs else None
@@ -255,7 +255,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         )
 
     @property
-    def full_name(self) -> str:
+    def _full_name(self) -> str:
         """What CloudWatch knows it by."""
         return self.load_balancer.load_balancer_full_name
 

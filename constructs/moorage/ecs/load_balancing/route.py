@@ -106,8 +106,8 @@ class Route:
         ValueError: with all that Elastic Load Balancing would not take.
     """
 
-    word: ClassVar[str] = "route"
-    reads_requests: ClassVar[bool] = True
+    _noun: ClassVar[str] = "route"
+    _reads_requests: ClassVar[bool] = True
     """Whether its load balancer knows of requests, and so of their number, their errors and their latency."""
 
     load_balancer: RequestLoadBalancer
@@ -141,7 +141,7 @@ class Route:
         problems.check(route_limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
         problems.check(route_limits.RULE_PRIORITY, "priority", self.priority)
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
-        if self.grpc:
+        if self._is_grpc:
             problems.check(route_limits.TARGET_GRPC_PATH, "health path", self.health.path)
             problems.check(route_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
         else:
@@ -154,39 +154,39 @@ class Route:
         problems.raise_any()
 
     @property
-    def grpc(self) -> bool:
+    def _is_grpc(self) -> bool:
         return self.protocol_version is elbv2.ApplicationProtocolVersion.GRPC
 
     @property
-    def says(self) -> str:
+    def _description(self) -> str:
         """The route in words, for errors."""
         parts = [f"{name} {', '.join(map(repr, of))}" for name, of in (("host", self.host), ("path", self.path)) if of]
         return " and ".join(parts) or "all requests"
 
-    def reached(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
+    def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
         """Of these ports of a target those that the load balancer connects to: the first, the last, whether by UDP."""
         return [(*ports, False)]
 
-    def check(self, problems: Problems) -> None:
+    def _check(self, problems: Problems) -> None:
         """Note why it cannot be on its load balancer, or beside the routes that services have there already."""
-        if not self.load_balancer.reads_requests:
+        if not self.load_balancer._reads_requests:
             problems.add(
-                f"route for {self.says} is of {self.load_balancer.node.path}, a network load balancer, which reads no "
-                "requests; use Listener(..., port), or a LoadBalancer"
+                f"route for {self._description} is of {self.load_balancer.node.path}, a network load balancer, which "
+                "reads no requests; use Listener(..., port), or a LoadBalancer"
             )
             return
-        if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer.https:
+        if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer._https:
             problems.add(
-                f"route for {self.says} is {self.protocol_version.name}, which clients speak over HTTPS alone; "
+                f"route for {self._description} is {self.protocol_version.name}, which clients speak over HTTPS alone; "
                 "give the load balancer a certificate="
             )
-        self.load_balancer.check(self, problems)
+        self.load_balancer._check(self, problems)
 
-    def hides(self, other: Route) -> bool:
+    def _hides(self, other: Route) -> bool:
         """Whether every request that `other` asks for is one that this route asks for too."""
         return _covers(self.host, other.host) and _covers(self.path, other.path)
 
-    def clash(self, other: Claim, of: Construct | None) -> str | None:
+    def _clash(self, other: Claim, of: Construct | None) -> str | None:
         """Why this route cannot stand on one listener with `other`; None where it can.
 
         Args:
@@ -200,14 +200,14 @@ class Route:
             why = "clash: they ask for the same, and the second would get nothing; ask for something else"
         elif other.priority == self.priority:
             why = f"have the same priority {self.priority}; set priority= on one of them"
-        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and first.hides(second):
+        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and first._hides(second):
             why = (
                 f"clash: the one with priority {first.priority} is asked first and leaves the one with "
                 f"{second.priority} nothing; set priority= on one of them, or ask for something else"
             )
         else:
             return None
-        return f"route for {self.says} and that of {named(of)} for {other.says} {why}"
+        return f"route for {self._description} and that of {named(of)} for {other._description} {why}"
 
 
 def named(service: Construct | None) -> str:

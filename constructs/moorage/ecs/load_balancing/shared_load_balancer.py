@@ -28,7 +28,7 @@ NO_IPV4_NAME = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 class Claim(Protocol):
     """A route or a listener, as its load balancer sees it."""
 
-    def clash(self, other: Any, of: Construct | None) -> str | None:
+    def _clash(self, other: Any, of: Construct | None) -> str | None:
         """Why it cannot be on one load balancer with `other`, which the service `of` has; None if it can."""
 
 
@@ -39,7 +39,7 @@ class SharedLoadBalancer(Construct):
     of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
     """
 
-    reads_requests: ClassVar[bool]
+    _reads_requests: ClassVar[bool]
     """Whether it is for routes, which name requests, and not for listeners."""
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
@@ -52,13 +52,13 @@ class SharedLoadBalancer(Construct):
         self._aliases: set[str] = set()
         self._claimed: list[tuple[Claim, Construct]] = []
 
-    def check(self, route: Claim, problems: Problems) -> None:
+    def _check(self, route: Claim, problems: Problems) -> None:
         """Note why `route` cannot stand beside those that services have on this load balancer already."""
         for other, of in self._claimed:
-            if clash := route.clash(other, of):
+            if clash := route._clash(other, of):
                 problems.add(clash)
 
-    def claim(self, route: Claim, service: Construct) -> None:
+    def _claim(self, route: Claim, service: Construct) -> None:
         """Record that `service` has `route`."""
         self._claimed.append((route, service))
 
@@ -68,11 +68,11 @@ class SharedLoadBalancer(Construct):
         return self.security_group.connections
 
     @property
-    def full_name(self) -> str:
+    def _full_name(self) -> str:
         """What CloudWatch knows it by."""
         raise NotImplementedError
 
-    def place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
+    def _place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
         """Where in `stack` what is imported of it stands, and its security group as it is imported there."""
         if stack not in self._places:
             scope = Construct(stack, f"Entrance {self.node.addr}")
@@ -82,7 +82,7 @@ class SharedLoadBalancer(Construct):
             self._places[stack] = (scope, group)
         return self._places[stack]
 
-    def open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
+    def _open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
         """Let it reach these ports of instances, with rules in its own stack, once for all services that ask.
 
         Services of several stacks share the instances' security group; two that defined the same rule would clash.

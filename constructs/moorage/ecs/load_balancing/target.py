@@ -45,7 +45,7 @@ class Target:
     @functools.cached_property
     def dimensions(self) -> list[Mapping[str, str]]:
         """What CloudWatch knows each of its target groups by."""
-        balancer = self.route.load_balancer.full_name
+        balancer = self.route.load_balancer._full_name
         return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 

@@ -28,7 +28,7 @@ def on_target(
         unhealthy_targets: So many targets that fail their health check; None for none.
     """
     watched = {}
-    if target.route.reads_requests:
+    if target.route._reads_requests:
         watched["Errors"] = (errors_percent, error_share(target))
         watched["Latency"] = (latency and latency / 1000, worst(target, "TargetResponseTime", "p99"))
     # more than one less than so many, since all three ask for more than their threshold
@@ -39,7 +39,7 @@ def on_target(
 
 def worst(target: Target, metric: str, statistic: str) -> list[dict[str, Any]]:
     """Queries for the higher of both groups' values."""
-    namespace = _REQUESTS if target.route.reads_requests else "AWS/NetworkELB"
+    namespace = _REQUESTS if target.route._reads_requests else "AWS/NetworkELB"
     asked = enumerate(target.dimensions)
     queries = [_query(f"m{index}", metric, statistic, each, namespace) for index, each in asked]
     each = ", ".join(f"FILL({query['id']}, 0)" for query in queries)

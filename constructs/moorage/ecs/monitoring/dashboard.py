@@ -84,7 +84,7 @@ class Dashboard(Construct):
 
 
 def _widgets_of(service: Service) -> int:
-    of_targets = sum(4 if target.route.reads_requests else 1 for target in service.targets)
+    of_targets = sum(4 if target.route._reads_requests else 1 for target in service._targets)
     return 3 + of_targets + (service.queue is not None)
 
 
@@ -93,7 +93,7 @@ def _of_cluster(cluster: ecs.ICluster) -> list[dict[str, Any]]:
     of = {"ClusterName": name}
     used = [_metric("AWS/ECS", each, of, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
     row = [_title(f"# {name}"), _graph("CPU and memory of the cluster, %", used, width=_WIDTH)]
-    failure_events = FailureEvents.of(cluster)
+    failure_events = FailureEvents._of(cluster)
     if failure_events:
         query = f"SOURCE '{failure_events.log_group.log_group_name}' {_FAILED}"
         said = {"region": cdk.Aws.REGION, "title": "What failed", "query": query, "view": "table"}
@@ -107,7 +107,7 @@ def _of_service(service: Service) -> list[dict[str, Any]]:
     # each running task gives one sample a minute (ECS guide: service RUNNING task count), without insights too
     running = [_metric("AWS/ECS", "CPUUtilization", of, "SampleCount", label="running tasks")]
     graphs = [("CPU and memory, %", used), ("Running tasks", running)]
-    for target in service.targets:
+    for target in service._targets:
         graphs += [(f"{title}{target.suffix}", metrics) for title, metrics in _of_target(target).items()]
     if service.queue:
         queue = {"QueueName": service.queue.queue_name}
@@ -118,7 +118,7 @@ def _of_service(service: Service) -> list[dict[str, Any]]:
 
 def _of_target(target: Target) -> dict[str, list[Metric]]:
     asked = {}
-    if target.route.reads_requests:
+    if target.route._reads_requests:
         asked["Requests"] = requests(target)
         asked["Latency (p99), s"] = worst(target, "TargetResponseTime", "p99")
         asked["Answers of 500 and above, %"] = error_share(target)

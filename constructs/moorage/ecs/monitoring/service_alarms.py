@@ -47,9 +47,9 @@ class _Plan:
         problems.check(rollout_limits.ALARM_COUNT, "latency", self.latency_milliseconds)
         problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
         problems.check(rollout_limits.ALARM_MINUTES, "minutes", self.minutes)
-        reads_requests = any(target.route.reads_requests for target in service.targets)
+        reads_requests = any(target.route._reads_requests for target in service._targets)
         applicable = [self.cpu_percent, self.memory_percent]
-        applicable += [self.unhealthy_targets] if service.targets else []
+        applicable += [self.unhealthy_targets] if service._targets else []
         applicable += [self.errors_percent, self.latency_milliseconds] if reads_requests else []
         if all(threshold is None for threshold in applicable):
             problems.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
@@ -65,7 +65,7 @@ class _Plan:
         """The threshold and the queries of each alarm on targets, by the alarm's name."""
         return {
             f"{name}{target.suffix}": watch
-            for target in service.targets
+            for target in service._targets
             for name, watch in on_target(
                 target, self.errors_percent, self.latency_milliseconds, self.unhealthy_targets
             ).items()

@@ -101,11 +101,11 @@ class Network(Construct):
             self._add_endpoint(service)
 
     @staticmethod
-    def of(vpc: ec2.IVpc) -> Network | None:
+    def _of(vpc: ec2.IVpc) -> Network | None:
         """The network that defines a VPC, or None where something else does."""
         return _networks.get(vpc)
 
-    def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
+    def _missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
         """What of `needs` a task in these subnets would not reach; None where the choice cannot be followed.
 
         Args:
@@ -145,11 +145,11 @@ class Reach:
 
     def __init__(self, vpc: ec2.IVpc) -> None:
         self.vpc = vpc
-        self.network = Network.of(vpc)
+        self.network = Network._of(vpc)
 
     def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
         """What of `needs` is out of reach, or None where that is not known."""
-        return self.network.missing(needs, subnets, public_address=public_address) if self.network else None
+        return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
 
     def isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
         """Whether what has no public address there has no way to the internet, as far as CDK says."""

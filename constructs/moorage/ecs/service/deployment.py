@@ -34,7 +34,7 @@ def deployment(rollout: Rollout, placement: Placement) -> dict[str, Any]:
     """How a new version replaces the old one, as arguments of CDK's services."""
     zones = ecs.AvailabilityZoneRebalancing
     # Zone rebalancing starts a task before it stops one, so it needs room for more than all of them.
-    balanced = placement.zones_first and rollout.maximum_percent > 100  # noqa: PLR2004  # percent
+    balanced = placement._spreads_over_zones_first and rollout.maximum_percent > 100  # noqa: PLR2004  # percent
     given: dict[str, Any] = {
         "min_healthy_percent": rollout.minimum_healthy_percent,
         "max_healthy_percent": rollout.maximum_percent,

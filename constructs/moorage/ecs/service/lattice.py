@@ -72,14 +72,14 @@ class Lattice:
             problems.add("health is given, but the target group exists already, and has its own; leave one of them out")
         problems.raise_any()
 
-    def serving(self, task: Task) -> tuple[Container, ...]:
+    def _serving_containers(self, task: Task) -> tuple[Container, ...]:
         """The containers with a port that may serve, of which the first does."""
         return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
 
-    def check(self, task: Task, problems: Problems) -> None:
+    def _check(self, task: Task, problems: Problems) -> None:
         """Note why a service of this task could not have this place."""
         ports = ", ".join(repr(each.name) for each in task.containers if each.port)
-        (serving, *_) = self.serving(task) or (None,)
+        (serving, *_) = self._serving_containers(task) or (None,)
         if task.network_mode is not NetworkMode.AWSVPC:
             problems.add(
                 f"lattice is given in {task.network_mode.value} mode, but its targets are the addresses of tasks, "
@@ -121,7 +121,7 @@ def define_lattices(
     defined: list[vpclattice.CfnTargetGroup] = []
     said: list[dict[str, str]] = []
     for index, lattice in enumerate(lattices):
-        container = lattice.serving(launch.task)[0]
+        container = lattice._serving_containers(launch.task)[0]
         port, arn = container.port or 0, lattice.target_group_arn
         if arn is None:
             defined.append(_define_group(scope, f"LatticeTargetGroup{index or ''}", lattice, port, launch))

@@ -35,7 +35,7 @@ class Policies:
         if scaling.requests_per_task is not None:
             for index, target in enumerate(targets):
                 # AWS's own metric is of one target group, and here either serves
-                if target.alternate and target.route.reads_requests:
+                if target.alternate and target.route._reads_requests:
                     self._track_queries(f"Requests{index or ''}", scaling.requests_per_task, self._requests(target))
         if scaling.backlog_per_task is not None and scaling.queue is not None:
             self._track_queries("Backlog", scaling.backlog_per_task, self._backlog(scaling.queue))
@@ -118,7 +118,7 @@ class Policies:
         if predictive.memory_percent is not None:
             pair = {"predefinedMetricType": "ECSServiceMemoryUtilization"}
         elif predictive.requests_per_task is not None:
-            first = next(target.group for target in targets if target.route.reads_requests)
+            first = next(target.group for target in targets if target.route._reads_requests)
             label = f"{first.first_load_balancer_full_name}/{first.target_group_full_name}"
             pair = {"predefinedMetricType": "ALBRequestCount", "resourceLabel": label}
         configuration: dict[str, Any] = {

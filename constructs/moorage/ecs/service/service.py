@@ -158,7 +158,7 @@ class Service(Construct):
         self.security_groups = launched.security_groups
         self.task_definition = launched.task_definition
         self.service = self._define_service(launched)
-        self.targets = define_routes(
+        self._targets = define_routes(
             self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout.shifts
         )
         self.lattice_target_groups = self._define_lattices()
@@ -168,13 +168,13 @@ class Service(Construct):
 
     def _define_service(self, launched: Launched) -> ecs.FargateService | ecs.Ec2Service:
         plan, launch = self._plan, self._plan.launch
-        if launch.strategy.kind is Kind.INSTANCES:
-            launch.known.claim(self, plan.task, launch.strategy, plan.copies)
-        connect = plan.connect.define(self, plan.task, launch.known, self.log_group) if plan.connect else {}
-        service = _SERVICES[launch.strategy.kind](
+        if launch.strategy._kind is Kind.INSTANCES:
+            launch.cluster_view._claim(self, plan.task, launch.strategy, plan.copies)
+        connect = plan.connect._define(self, plan.task, launch.cluster_view, self.log_group) if plan.connect else {}
+        service = _SERVICES[launch.strategy._kind](
             self,
             "Default",
-            cluster=launch.known.with_capacity,
+            cluster=launch.cluster_view.with_capacity,
             task_definition=self.task_definition,
             desired_count=None if plan.scaling.moves else plan.copies,
             capacity_provider_strategies=None if plan.placement.daemon else launched.strategies,
@@ -219,12 +219,12 @@ class Service(Construct):
         if plan.pre_deployment_launch:
             from moorage.ecs.service.pre_deployment_task import define_before  # noqa: PLC0415  # loads aws_cdk.aws_lambda
 
-            after_capacity = plan.launch.known.with_capacity
+            after_capacity = plan.launch.cluster_view.with_capacity
             ahead, hook = define_before(self, plan.pre_deployment_launch, launched, after_capacity, removal_policy)
             definition = ahead.task_definition
             hooks.insert(0, hook)
         resource = _resource_of(self.service)
-        for path, value in complete(self, self.service, plan.rollout, self.targets, hooks).items():
+        for path, value in complete(self, self.service, plan.rollout, self._targets, hooks).items():
             resource.add_property_override(f"DeploymentConfiguration.{path}", value)
         return definition
 
@@ -232,12 +232,12 @@ class Service(Construct):
         scaling = self._plan.scaling
         if scaling.high_resolution:
             _resource_of(self.service).add_property_override("Monitoring", HIGH_RESOLUTION)
-        return define_scaling(self.service, scaling, self.targets) if scaling.moves else None
+        return define_scaling(self.service, scaling, self._targets) if scaling.moves else None
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
         """The target groups of its routes, and those that a shifting rollout takes turns with."""
-        return tuple(group for target in self.targets for group in target.groups)
+        return tuple(group for target in self._targets for group in target.groups)
 
     def estimate(self, *, start: Duration = _START, stop: Duration = _STOP) -> Estimate | None:
         """How long replacing the least copies is estimated to take, how many serve meanwhile, and what outlives a zone.
@@ -263,7 +263,7 @@ class Service(Construct):
             checked=max(intervals, default=UNCHECKED_SECONDS),
             drain=max((route.deregistration_delay for route in self._plan.routes), default=0),
             stop=seconds(stop),
-            connections=not all(route.reads_requests for route in self._plan.routes),
+            connections=not all(route._reads_requests for route in self._plan.routes),
         )
         return estimate(
             self.rollout,
@@ -305,7 +305,7 @@ class Service(Construct):
                     f"{service.node.path} runs behind instances whose security group is not known, so that no path "
                     "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
                 )
-        if all(plan.connect for plan in plans) and apart(*(plan.launch.known for plan in plans)):
+        if all(plan.connect for plan in plans) and apart(*(plan.launch.cluster_view for plan in plans)):
             problems.add(
                 f"{other.node.path} has its name in another namespace than this service, whose proxy would not find "
                 "it; define both in one cluster, or in clusters that share a namespace"
@@ -316,7 +316,7 @@ class Service(Construct):
         problems.raise_any()
         if front and front.port and connect:
             open_path(self._connected, other._connected, front.port)  # of the same class
-            return connect.url_for(plans[1].task)
+            return connect._url_for(plans[1].task)
         return ""
 
     @functools.cached_property
@@ -328,7 +328,7 @@ class Service(Construct):
             service=self.service,
             launch=self._plan.launch,
             security_groups=self.security_groups,
-            targets=self.targets,
+            targets=self._targets,
         )
 
     def redeploy_on_rotation(self) -> events.CfnRule:
@@ -403,24 +403,24 @@ _SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
 
 def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
     """Write the placement as arguments of CDK's services."""
-    if strategy.kind is not Kind.INSTANCES:
+    if strategy._kind is not Kind.INSTANCES:
         return {}
     constraints = list(placement.constraints)
     # ECS starts a daemon on every instance of the cluster, and takes no strategy for it
-    if placement.daemon and not any(each.exists_already for each in strategy.used):
-        names = ", ".join(each.name for each in strategy.used)
+    if placement.daemon and not any(each._exists_already for each in strategy._used_capacities):
+        names = ", ".join(each.name for each in strategy._used_capacities)
         constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
     return {
         "daemon": placement.daemon,
-        "placement_strategies": placement.by or None,
+        "placement_strategies": placement._effective_strategies or None,
         "placement_constraints": constraints or None,
     }
 
 
 def _unwanted(task: Task, strategy: Strategy) -> list[str]:
     """List the properties that CDK writes by itself: a launch type beside no strategy, and awsvpc beside host mode."""
-    launch_type = ["LaunchType"] if strategy.of_cluster else []
-    hosted = task.network_mode is not NetworkMode.AWSVPC and strategy.kind is Kind.MANAGED_INSTANCES
+    launch_type = ["LaunchType"] if strategy._follows_cluster else []
+    hosted = task.network_mode is not NetworkMode.AWSVPC and strategy._kind is Kind.MANAGED_INSTANCES
     return [*launch_type, "NetworkConfiguration"] if hosted else launch_type
 
 

@@ -96,17 +96,17 @@ class ServiceConnect:
         problems.check(container_limits.PORT, "port", self.port)
         problems.raise_any()
 
-    def name_for(self, task: Task) -> str | None:
+    def _name_for(self, task: Task) -> str | None:
         """Its name for others; None where the task has no port to connect to."""
         return None if task.front is None else self.name or task.front.name
 
-    def url_for(self, task: Task) -> str:
+    def _url_for(self, task: Task) -> str:
         """Where others reach it."""
-        return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
+        return f"http://{self._name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
 
-    def check(self, task: Task, known: Cluster | ImportedCluster, problems: Problems) -> None:
+    def _check(self, task: Task, known: Cluster | ImportedCluster, problems: Problems) -> None:
         """Note why a service of this task could not have this place in the namespace of a cluster."""
-        name = self.name_for(task)
+        name = self._name_for(task)
         if known.namespace is None:
             problems.add(
                 "connect is given, but the cluster has no namespace in which services have names; "
@@ -129,7 +129,7 @@ class ServiceConnect:
                 "use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
             )
         elif front is not None:
-            problems.check(service_limits.CONNECT_NAME, "the name for others", self.name_for(task))
+            problems.check(service_limits.CONNECT_NAME, "the name for others", self._name_for(task))
             if port_name(task, front) is None:
                 problems.add(
                     f"connect is given, but a port is named after its container, and {front.name!r} is no name of one; "
@@ -141,7 +141,7 @@ class ServiceConnect:
                 "use Container(..., port=...), or leave the name out"
             )
 
-    def define(
+    def _define(
         self,
         scope: Construct,
         task: Task,
@@ -282,8 +282,8 @@ def open_path(client: ConnectedService, server: ConnectedService, port: int) -> 
     _paths.get_or_make(client, list).append(server)
     mine, its = client.launch, server.launch
     ports = (port, port) if its.own_interface else HANDED_OUT  # (botocore ServiceConnectService.ingressPortOverride)
-    from_groups = client.security_groups if mine.own_interface else mine.instance_groups()
-    into_groups = server.security_groups if its.own_interface else its.instance_groups()
+    from_groups = client.security_groups if mine.own_interface else mine.instance_security_groups()
+    into_groups = server.security_groups if its.own_interface else its.instance_security_groups()
     for index, (one, other) in enumerate(itertools.product(from_groups, into_groups)):
         suffix = f" {index}" if index else ""
         if mine.own_interface and its.own_interface:

@@ -93,7 +93,7 @@ class ServicePlan:
     @property
     def places(self) -> int | None:
         """The number of copies that the instances hold; None if it is not limited, as on Fargate, or not known."""
-        if self.launch.strategy.kind is Kind.FARGATE:
+        if self.launch.strategy._kind is Kind.FARGATE:
             return None
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
@@ -105,13 +105,13 @@ class ServicePlan:
         launch.check(problems, routed=bool(self.routes))
         self._check_scaling(problems)
         self._check_routes(problems)
-        self.placement.check(launch.strategy, launch.known.capacities, problems)
+        self.placement._check(launch.strategy, launch.cluster_view.capacities, problems)
         self._check_rollout(problems)
         if self.pre_deployment_launch:
             self.pre_deployment_launch.check_named("pre_deployment_task", problems)
             self.pre_deployment_launch.task.check_run_alone(problems)
         if self.connect:
-            self.connect.check(self.task, launch.known, problems)
+            self.connect._check(self.task, launch.cluster_view, problems)
         self._check_fit(problems)
         self._check_grace_period(problems)
         self._check_discovery(problems)
@@ -122,7 +122,7 @@ class ServicePlan:
         self.launch.warn(construct)
         warn(construct, "@moorage/ecs:spot-drain", self._slow_drain())
         warn(construct, "@moorage/ecs:grace", self._short_grace_period())
-        if self.launch.strategy.kind is Kind.FARGATE:
+        if self.launch.strategy._kind is Kind.FARGATE:
             return
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
@@ -151,7 +151,7 @@ class ServicePlan:
             )
         predicted = scaling.predictive.requests_per_task if scaling.predictive else None
         for argument, requests in (("requests_per_task", scaling.requests_per_task), ("predictive", predicted)):
-            if requests is not None and not any(route.reads_requests for route in self.routes):
+            if requests is not None and not any(route._reads_requests for route in self.routes):
                 why = (
                     "a network load balancer counts none" if self.routes else "without a route nothing counts requests"
                 )
@@ -168,28 +168,29 @@ class ServicePlan:
         for index, route in enumerate(self.routes):
             self._check_target(route, problems)
             if not isinstance(route, Route):
-                route.check_task(self.task, problems)
-            route.check(problems)
+                route._check_task(self.task, problems)
+            route._check(problems)
             if _apart(route.load_balancer.vpc, self.launch.reach.vpc):
                 problems.add(
-                    f"{route.word} for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC "
-                    "than the cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
+                    f"{route._noun} for {route._description} is of {route.load_balancer.node.path}, which stands in "
+                    "another VPC than the cluster, so no request would arrive; use a load balancer with the vpc= of "
+                    "the cluster"
                 )
             for other in self.routes[:index]:
-                if other.load_balancer is route.load_balancer and (clash := route.clash(other, None)):
+                if other.load_balancer is route.load_balancer and (clash := route._clash(other, None)):
                     problems.add(clash)
 
     def _check_target(self, route: Route | Listener, problems: Problems) -> None:
         serving = [each.name for each in self.task.containers if each.port]
         if not serving:
             problems.add(
-                f"{route.word} for {route.says} needs a container with a port, and the task has none; "
+                f"{route._noun} for {route._description} needs a container with a port, and the task has none; "
                 "use Container(..., port=...)"
             )
         elif route.container not in {None, *serving}:
             problems.add(
-                f"{route.word} for {route.says} names container {route.container!r}, but those with a port are "
-                f"{', '.join(map(repr, serving))}; use one of them"
+                f"{route._noun} for {route._description} names container {route.container!r}, but those with a port "
+                f"are {', '.join(map(repr, serving))}; use one of them"
             )
 
     def _check_rollout(self, problems: Problems) -> None:
@@ -200,7 +201,7 @@ class ServicePlan:
             return
         # proxies of Service Connect shift traffic too (ECS developer guide, "Service Connect resources for Amazon ECS
         # blue/green, linear, and canary deployments")
-        named = self.connect is not None and self.connect.name_for(self.task) is not None
+        named = self.connect is not None and self.connect._name_for(self.task) is not None
         if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (self.routes or named):
             problems.add(
                 f"rollout is {rollout.shift.value}, but without a route there is no traffic to shift; "
@@ -210,8 +211,8 @@ class ServicePlan:
         for route in self.routes:
             if not rollout.shifts and not isinstance(route, Route) and route.test_port is not None:
                 problems.add(
-                    f"listener for {route.says} has test_port={route.test_port}, but a rolling rollout shows no "
-                    "version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
+                    f"listener for {route._description} has test_port={route.test_port}, but a rolling rollout shows "
+                    "no version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
                 )
         predictive = self.scaling.predictive
         if rollout.shifts and predictive and predictive.requests_per_task is not None:
@@ -241,7 +242,7 @@ class ServicePlan:
                 "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
                 "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
             )
-        elif alarms and not alarms.rings(reads_requests=any(route.reads_requests for route in self.routes)):
+        elif alarms and not alarms.rings(reads_requests=any(route._reads_requests for route in self.routes)):
             problems.add(
                 "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
                 "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
@@ -249,7 +250,7 @@ class ServicePlan:
 
     def _check_fit(self, problems: Problems) -> None:
         """Note a task or a rollout that the instances do not hold."""
-        if self.launch.strategy.kind is Kind.FARGATE:
+        if self.launch.strategy._kind is Kind.FARGATE:
             return
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
@@ -308,11 +309,11 @@ class ServicePlan:
                 "here; use Rollout.rolling(), or a route in place of lattice"
             )
         for lattice in self.lattices:
-            lattice.check(self.task, problems)
+            lattice._check(self.task, problems)
 
     def _slow_drain(self) -> str | None:
         """Describe targets that drain for longer than the notice before AWS takes a Spot task back."""
-        taken_back = [each.name for each in self.launch.strategy.used if each.is_spot]
+        taken_back = [each.name for each in self.launch.strategy._used_capacities if each._is_spot]
         delays = [route.deregistration_delay for route in self.routes if not is_token(route.deregistration_delay)]
         longest = max(delays, default=0)
         if not taken_back or longest < SPOT_NOTICE_SECONDS:
@@ -328,7 +329,7 @@ def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:
     """Tell whether two VPCs are known to differ: each is of a `Network`, or has its own id."""
     if one is other:
         return False
-    if Network.of(one) and Network.of(other):
+    if Network._of(one) and Network._of(other):
         return True
     ids = (one.vpc_id, other.vpc_id)
     return not is_token(ids) and ids[0] != ids[1]

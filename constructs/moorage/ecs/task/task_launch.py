@@ -47,7 +47,7 @@ class Launch:
         security_groups: In place of the one defined for its tasks.
         egress: TCP ports that the security group defined here lets tasks connect to anywhere.
         reach: What is reached from the subnets of the cluster's VPC.
-        known: What is known of the cluster.
+        cluster_view: What is known of the cluster.
     """
 
     task: Task
@@ -58,7 +58,7 @@ class Launch:
     security_groups: Sequence[ec2.ISecurityGroup] | None
     egress: Sequence[int]
     reach: Reach
-    known: Cluster | ImportedCluster
+    cluster_view: Cluster | ImportedCluster
 
     @classmethod
     def of(
@@ -81,13 +81,13 @@ class Launch:
         return cls(
             task=task,
             cluster=cluster,
-            strategy=Strategy.of(of_cluster.first if capacity is None else capacity),
+            strategy=Strategy._of(of_cluster._first_capacity if capacity is None else capacity),
             vpc_subnets=vpc_subnets,
             assign_public_ip=assign_public_ip,
             security_groups=security_groups,
             egress=egress,
-            reach=of_cluster.reach,
-            known=of_cluster,
+            reach=of_cluster._reach,
+            cluster_view=of_cluster,
         )
 
     @property
@@ -95,9 +95,13 @@ class Launch:
         """Whether each task has a network interface of its own, with security groups of its own."""
         return self.task.network_mode is NetworkMode.AWSVPC
 
-    def instance_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
+    def instance_security_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
         """The security groups of the instances that stand for tasks without an interface of their own, where known."""
-        return [] if self.own_interface else self.known.instance_groups(self.strategy.used, stack)
+        return (
+            []
+            if self.own_interface
+            else self.cluster_view._instance_security_groups(self.strategy._used_capacities, stack)
+        )
 
     def check(self, problems: Problems, *, routed: bool = False) -> None:
         """Note what this task, capacity and network cannot do together.
@@ -107,7 +111,7 @@ class Launch:
             routed: Whether a load balancer is to reach it.
         """
         self._check_kind(problems)
-        self.strategy.check(self.known.capacities, problems)
+        self.strategy._check(self.cluster_view.capacities, problems)
         self._check_instances(problems, routed=routed)
         self._check_network(problems)
         check_secrets(self.cluster, self.task, problems)
@@ -143,25 +147,25 @@ class Launch:
         if self.own_interface:
             groups = tuple(self.security_groups or [self._define_security_group(scope)])
         else:
-            groups = tuple(self.instance_groups(cdk.Stack.of(scope)))
-        definition = define_task(scope, self.task, logged, self.strategy.kind)
+            groups = tuple(self.instance_security_groups(cdk.Stack.of(scope)))
+        definition = define_task(scope, self.task, logged, self.strategy._kind)
         if self.task.execute_command:
             from moorage.ecs.cluster.exec_sessions import let_in  # noqa: PLC0415  # 1 ms that only sessions need
 
-            let_in(definition, logged, self.known.exec_sessions)
+            let_in(definition, logged, self.cluster_view.exec_sessions)
         return Launched(self, logged, groups, definition)
 
     @property
     def _starts_in(self) -> list[ec2.SubnetSelection | None]:
         """Where images, logs and secrets are reached from: the task itself on Fargate, else the instances."""
-        if self.strategy.kind is Kind.FARGATE:
+        if self.strategy._kind is Kind.FARGATE:
             return [self.vpc_subnets]
-        return [each.vpc_subnets for each in self.strategy.weights]
+        return [each._vpc_subnets for each in self.strategy.weights]
 
     @functools.cached_property
     def _missing(self) -> list[frozenset[str] | None]:
         public, task = self.assign_public_ip, self.task
-        if self.strategy.kind is Kind.FARGATE or not self.own_interface:
+        if self.strategy._kind is Kind.FARGATE or not self.own_interface:
             return [self.reach.missing(task.needs, each, public_address=public) for each in self._starts_in]
         missing = [self.reach.missing(task.needs_to_start, each, public_address=public) for each in self._starts_in]
         if task.needs_to_run:
@@ -186,7 +190,7 @@ class Launch:
 
     def _unrecorded(self) -> str | None:
         """What is told of sessions in containers without an awslogs driver, by whose log group ECS records them."""
-        if self.known.exec_sessions and self.known.exec_sessions.log_group:
+        if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
             return None
         router = self.task.log_router
         routed = [each.name for each in self.task.containers if each.logging or (router and each is not router)]
@@ -199,7 +203,7 @@ class Launch:
 
     def _without_https(self) -> str | None:
         """Why tasks may not start; on instances, the agent starts them through the group of its instance."""
-        own_group = self.own_interface and self.security_groups is None and self.strategy.kind is Kind.FARGATE
+        own_group = self.own_interface and self.security_groups is None and self.strategy._kind is Kind.FARGATE
         if not own_group or _HTTPS in self.egress or is_token(tuple(self.egress)):
             return None
         return (
@@ -209,7 +213,7 @@ class Launch:
         )
 
     def _check_kind(self, problems: Problems) -> None:
-        kind = self.strategy.kind
+        kind = self.strategy._kind
         if self.assign_public_ip and kind is not Kind.FARGATE:
             problems.add(
                 "assign_public_ip=True, but only Fargate gives a task a public address; "
@@ -225,7 +229,9 @@ class Launch:
 
     def _check_sessions(self, problems: Problems) -> None:
         """Note sessions that pass by a key which nothing in its place reaches."""
-        needs = (self.known.exec_sessions.needs if self.known.exec_sessions else frozenset()) - self.task.needs
+        needs = (
+            self.cluster_view.exec_sessions._needs if self.cluster_view.exec_sessions else frozenset()
+        ) - self.task.needs
         places = [self.vpc_subnets] if self.own_interface else self._starts_in
         for each in places if needs else ():
             if self.reach.missing(needs, each, public_address=self.assign_public_ip):
@@ -237,9 +243,9 @@ class Launch:
 
     def _check_instances(self, problems: Problems, *, routed: bool) -> None:
         """Note what the instances themselves refuse, or could not be reached for."""
-        used = self.strategy.used
-        unknown = [each.name for each in used if not self.known.knows_group_of(each)]
-        if routed and unknown and not self.own_interface and self.strategy.kind is Kind.INSTANCES:
+        used = self.strategy._used_capacities
+        unknown = [each.name for each in used if not self.cluster_view._knows_security_group_of(each)]
+        if routed and unknown and not self.own_interface and self.strategy._kind is Kind.INSTANCES:
             problems.add(
                 f"route leads to instances of {', '.join(map(repr, unknown))}, whose security group is not known here, "
                 "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
@@ -247,15 +253,15 @@ class Launch:
             )
         asked = self.task.operating_system_family
         for capacity in used:
-            if capacity.system not in {None, asked}:
+            if capacity._operating_system not in {None, asked}:
                 problems.add(
                     f"operating_system_family is {asked.value!r}, but instances of capacity {capacity.name!r} run "
-                    f"{capacity.system.value if capacity.system else ''}; use a capacity with such an AMI "
-                    "(Ami.windows(...) has Windows), or run it on Fargate"
+                    f"{capacity._operating_system.value if capacity._operating_system else ''}; use a capacity with "
+                    "such an AMI (Ami.windows(...) has Windows), or run it on Fargate"
                 )
         privileged = [each.name for each in self.task.containers if each.privileged]
         for capacity in used:
-            if privileged and not capacity.runs_privileged:
+            if privileged and not capacity._runs_privileged:
                 problems.add(
                     f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
                     "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
@@ -322,11 +328,11 @@ class Launched:
     def strategy_items(self) -> list[dict[str, Any]] | None:
         """The same as plain data; None where the cluster's default is followed."""
         strategy = self.launch.strategy
-        if strategy.of_cluster:
+        if strategy._follows_cluster:
             return None
         return [
             {
-                "capacity_provider": self.launch.known.provider_name(each),
+                "capacity_provider": self.launch.cluster_view._provider_name(each),
                 "weight": weight,
                 **({"base": strategy.base[each]} if each in strategy.base else {}),
             }
@@ -355,7 +361,7 @@ class Launched:
                 "security_groups": list(self.security_groups),
                 "assign_public_ip": self.launch.assign_public_ip,
             }
-        managed = self.launch.strategy.kind is Kind.MANAGED_INSTANCES
+        managed = self.launch.strategy._kind is Kind.MANAGED_INSTANCES
         return {"security_groups": list(self.security_groups)} if managed else {}
 
 

@@ -61,13 +61,15 @@ class WorkQueue:
             problems.add("content_based_deduplication is given, but only FIFO queues have it; use fifo=True")
         problems.raise_any()
 
-    def visible_after(self, stops_in: int) -> int:
+    def _visibility_seconds(self, stops_in: int) -> int:
         """How long a message is hidden, in seconds, for tasks that take so many to stop."""
         if self.visibility_timeout is not None:
             return self.visibility_timeout
         return min(_STOPS_PER_VISIBILITY * stops_in, _LONGEST_HIDDEN_SECONDS)
 
-    def define(self, scope: Construct, stops_in: int, removal_policy: cdk.RemovalPolicy) -> tuple[sqs.Queue, sqs.Queue]:
+    def _define(
+        self, scope: Construct, stops_in: int, removal_policy: cdk.RemovalPolicy
+    ) -> tuple[sqs.Queue, sqs.Queue]:
         """Define the queue and its dead-letter queue, for tasks that take so many seconds to stop."""
         dead_letters = sqs.Queue(
             scope,
@@ -89,7 +91,7 @@ class WorkQueue:
             enforce_ssl=True,
             fifo=self.fifo or None,
             content_based_deduplication=self.content_based_deduplication or None,
-            visibility_timeout=duration(self.visible_after(stops_in)),
+            visibility_timeout=duration(self._visibility_seconds(stops_in)),
             receive_message_wait_time=duration(_LONGEST_POLL_SECONDS),
             retention_period=duration(self.retention),
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=self.max_receives),

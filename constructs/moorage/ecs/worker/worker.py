@@ -152,7 +152,7 @@ class Worker(Construct):
     ) -> tuple[sqs.IQueue, sqs.IQueue | None]:
         """Define the queue and its dead-letter queue, or find that of a given queue."""
         if isinstance(queue, WorkQueue):
-            return queue.define(self, _stop_seconds(task), removal_policy)
+            return queue._define(self, _stop_seconds(task), removal_policy)
         warn(self, "@moorage/ecs:dead-letters", _without_dead_letters(queue))
         return queue, _dead_letters_of(queue)
 
@@ -213,7 +213,7 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) 
                 f"container {each.name!r} has a variable {QUEUE_URL!r}, which a worker sets to the URL of its queue; "
                 "leave it out, and give the queue as queue="
             )
-    timeout = queue.visible_after(_stop_seconds(task)) if isinstance(queue, WorkQueue) else _visibility_of(queue)
+    timeout = queue._visibility_seconds(_stop_seconds(task)) if isinstance(queue, WorkQueue) else _visibility_of(queue)
     if timeout is not None:
         problems.check(job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stop_seconds(task)))
 
