@@ -12,12 +12,12 @@ from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
 
-def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _ports(given: Iterable[int]) -> tuple[int, ...]:
-    return tuple(given)
+def _ports(ports: Iterable[int]) -> tuple[int, ...]:
+    return tuple(ports)
 
 
 @attrs.frozen(kw_only=True)
@@ -141,7 +141,7 @@ class ContainerInstance:
     egress: tuple[int, ...] = attrs.field(converter=_ports, default=(443,))
 
     @volume_gib.default
-    def _least(self) -> int:
+    def _default_volume_gib(self) -> int:
         return 50 if self.ami._on_windows else 30
 
     def __attrs_post_init__(self) -> None:
@@ -161,5 +161,5 @@ class ContainerInstance:
     @property
     def _runs_privileged(self) -> bool:
         """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
-        said = {line.replace(" ", "") for line in self.user_data}
-        return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in said
+        lines = {line.replace(" ", "") for line in self.user_data}
+        return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in lines

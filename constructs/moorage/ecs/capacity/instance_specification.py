@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
-def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 @attrs.frozen(kw_only=True)
@@ -153,7 +153,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
             problems.check(container_limits.PORT, "egress", port)
         problems.raise_any()
 
-    def why_too_small(self, task: Task) -> str | None:
+    def too_small_problem(self, task: Task) -> str | None:
         """Why no type that may be used holds the task; None where one may, or where none is known."""
         if not self.known_types or is_token([task.cpu or 0, task.memory_mib]):
             return None
@@ -171,7 +171,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
         """The types that may be used, as far as the data has them: none where a pattern is of younger ones."""
         types = self.requirements.matching() if self.requirements else instance_types()
         allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
-        if is_token([*allowed, *excluded]) or not all(map(_known, allowed)):
+        if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):
             return ()
         return tuple(
             each for each in types if (not allowed or _matches(each, allowed)) and not _matches(each, excluded)
@@ -196,7 +196,7 @@ class InstanceGroupSpecification(InstanceSpecification):
     known_types: tuple[InstanceType, ...] = attrs.field(init=False)
 
     @known_types.default
-    def _looked_up(self) -> tuple[InstanceType, ...]:
+    def _default_known_types(self) -> tuple[InstanceType, ...]:
         if self.requirements:
             return self.requirements.matching()
         return tuple(filter(None, (instance_type(each) for each in self.instance_types if isinstance(each, str))))
@@ -277,8 +277,8 @@ class InstanceGroupSpecification(InstanceSpecification):
     def is_known_for(self, *tasks: Task) -> bool:
         """Whether the sizes of all its types and of these tasks are known before deployment."""
         sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task.host_ports)]
-        known = self.known_types and len(self.known_types) >= len(self.instance_types)
-        return bool(known) and not is_token([self.max_instances, *sizes])
+        are_types_known = self.known_types and len(self.known_types) >= len(self.instance_types)
+        return bool(are_types_known) and not is_token([self.max_instances, *sizes])
 
     def room_for(self, task: Task) -> int | None:
         """How many copies of a task its instances hold at most; None where a size is not known."""
@@ -299,17 +299,17 @@ class InstanceGroupSpecification(InstanceSpecification):
             )
         for name in self.instance_types:
             self._check_known(name, problems)
-        for argument, said in (
+        for argument, values in (
             ("architecture", {each.name: each.architecture.value for each in self.known_types}),
             ("GPUs", {each.name: "with GPUs" if each.gpus else "without GPUs" for each in self.known_types}),
         ):
-            if len(set(said.values())) > 1 and not self.requirements:
-                listed = ", ".join(f"{name} ({value})" for name, value in said.items())
+            if len(set(values.values())) > 1 and not self.requirements:
+                listed = ", ".join(f"{name} ({value})" for name, value in values.items())
                 problems.add(
                     f"instance_types differ in {argument} ({listed}), but one AMI starts them all; "
                     "use a second capacity for the others"
                 )
-        if self.has_gpus and self.architecture is Architecture.ARM64 and not self._boots_arm_with_gpus:
+        if self.has_gpus and self.architecture is Architecture.ARM64 and not self._has_ami_for_arm_gpus:
             problems.add(
                 "instance_types are arm64 with GPUs, for which there is no Amazon Linux 2023 AMI; "
                 "use ContainerInstance(ami=Ami.bottlerocket())"
@@ -347,7 +347,7 @@ class InstanceGroupSpecification(InstanceSpecification):
                 )
 
     @property
-    def _boots_arm_with_gpus(self) -> bool:
+    def _has_ami_for_arm_gpus(self) -> bool:
         return self.instance.ami.is_bottlerocket or self.instance.ami.parameter is not None
 
     def _check_known(self, name: str, problems: Problems) -> None:
@@ -375,7 +375,7 @@ def _matches(type_: InstanceType, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(type_.name, pattern) for pattern in patterns)
 
 
-def _known(pattern: str) -> bool:
+def _matches_known_type(pattern: str) -> bool:
     return any(_matches(each, [pattern]) for each in instance_types())
 
 

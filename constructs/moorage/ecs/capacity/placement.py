@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.strategy import Strategy
     from moorage.workload.problems import Problems
 
-_ZONE = ("spread", "attribute:ecs.availability-zone")
+_ZONE_SPREAD = ("spread", "attribute:ecs.availability-zone")
 
 
-def _strategies(given: Iterable[ecs.PlacementStrategy]) -> tuple[ecs.PlacementStrategy, ...]:
-    return tuple(given)
+def _strategies(strategies: Iterable[ecs.PlacementStrategy]) -> tuple[ecs.PlacementStrategy, ...]:
+    return tuple(strategies)
 
 
-def _constraints(given: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.PlacementConstraint, ...]:
-    return tuple(given)
+def _constraints(constraints: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.PlacementConstraint, ...]:
+    return tuple(constraints)
 
 
 @attrs.frozen(kw_only=True)
@@ -53,12 +53,12 @@ class Placement:
     @classmethod
     def packed_by_cpu(cls) -> Placement:
         """In each zone alike, and there on the instance with the least CPU left, so that fewer instances run."""
-        return cls(strategies=(_zones(), ecs.PlacementStrategy.packed_by_cpu()))
+        return cls(strategies=(_spread_over_zones(), ecs.PlacementStrategy.packed_by_cpu()))
 
     @classmethod
     def packed_by_memory(cls) -> Placement:
         """In each zone alike, and there on the instance with the least memory left, so that fewer instances run."""
-        return cls(strategies=(_zones(), ecs.PlacementStrategy.packed_by_memory()))
+        return cls(strategies=(_spread_over_zones(), ecs.PlacementStrategy.packed_by_memory()))
 
     @classmethod
     def on_each_instance(cls) -> Placement:
@@ -70,22 +70,22 @@ class Placement:
         """What ECS looks at in turn; nothing for a daemon, which is everywhere."""
         if self.daemon:
             return []
-        return list(self.strategies) or [_zones(), _instances()]
+        return list(self.strategies) or [_spread_over_zones(), _spread_over_instances()]
 
     @property
     def _spreads_over_zones_first(self) -> bool:
         """Whether tasks are first of all spread over zones, which rebalancing needs."""
         if self.daemon or not self.strategies:
             return not self.daemon
-        first = self.strategies[0].to_json()[0]
-        return (first.type, first.field) == _ZONE
+        first_strategy = self.strategies[0].to_json()[0]
+        return (first_strategy.type, first_strategy.field) == _ZONE_SPREAD
 
-    def _check(self, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems) -> None:
+    def _check(self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, problems: Problems) -> None:
         """Note placement that ECS does not accept for tasks on these capacities.
 
         Args:
             strategy: The capacities of the tasks.
-            offered: The capacities of the cluster; None if they are not known.
+            cluster_capacities: The capacities of the cluster; None if they are not known.
             problems: Where to note it.
         """
         problems.check(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
@@ -93,14 +93,16 @@ class Placement:
             capacity_limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints)
         )
         if self.daemon:
-            self._check_daemon(strategy, offered, problems)
+            self._check_daemon(strategy, cluster_capacities, problems)
         if self != EVEN_PLACEMENT and strategy._kind is not Kind.INSTANCES:
             problems.add(
                 f"placement is given, but on {strategy._kind.value} AWS places tasks; "
                 "leave it out, or use a Capacity.ec2(...)"
             )
 
-    def _check_daemon(self, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems) -> None:
+    def _check_daemon(
+        self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, problems: Problems
+    ) -> None:
         if self.strategies:
             problems.add(
                 "placement has strategies and daemon=True, but a daemon is on every instance; leave the strategies out"
@@ -110,7 +112,7 @@ class Placement:
                 "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
             )
         imported = [each for each in strategy.weights if each._exists_already and each.kind is Kind.INSTANCES]
-        if imported and not _names_all_instances(strategy, offered):
+        if imported and not _names_all_instance_capacities(strategy, cluster_capacities):
             problems.add(
                 f"capacity of a daemon is {imported[0].name!r}, whose instances do not say which they are, so that it "
                 "would run on all of the cluster's; use one made by Capacity.ec2, or name all that the cluster has, "
@@ -122,18 +124,20 @@ EVEN_PLACEMENT = Placement()
 """Tasks are spread evenly over zones, then over instances."""
 
 
-def _names_all_instances(strategy: Strategy, offered: Sequence[Capacity] | None) -> bool:
+def _names_all_instance_capacities(strategy: Strategy, cluster_capacities: Sequence[Capacity] | None) -> bool:
     """Tell whether a strategy names every capacity of the cluster on whose instances a daemon could run."""
-    return offered is not None and all(
-        any(each._same_as(named) for named in strategy.weights) for each in offered if each.kind is Kind.INSTANCES
+    return cluster_capacities is not None and all(
+        any(each._same_as(capacity) for capacity in strategy.weights)
+        for each in cluster_capacities
+        if each.kind is Kind.INSTANCES
     )
 
 
 @functools.cache
-def _zones() -> ecs.PlacementStrategy:
-    return ecs.PlacementStrategy.spread_across(_ZONE[1])
+def _spread_over_zones() -> ecs.PlacementStrategy:
+    return ecs.PlacementStrategy.spread_across(_ZONE_SPREAD[1])
 
 
 @functools.cache
-def _instances() -> ecs.PlacementStrategy:
+def _spread_over_instances() -> ecs.PlacementStrategy:
     return ecs.PlacementStrategy.spread_across_instances()

@@ -13,15 +13,15 @@ from moorage.workload import capacity_limits
 from moorage.workload.problems import Problems
 
 
-def _weights(given: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
-    if isinstance(given, Capacity):
-        return MappingProxyType({given: 1})
-    return MappingProxyType(dict(given) if isinstance(given, Mapping) else {_hashable(given): 1})
+def _weights(choice: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
+    if isinstance(choice, Capacity):
+        return MappingProxyType({choice: 1})
+    return MappingProxyType(dict(choice) if isinstance(choice, Mapping) else {_hashable(choice): 1})
 
 
-def _hashable(given: Any) -> Any:
+def _hashable(choice: Any) -> Any:
     """A list cannot be a key; it is refused by name, as all that is no capacity."""
-    return given if isinstance(given, Hashable) else f"a {type(given).__name__}"
+    return choice if isinstance(choice, Hashable) else f"a {type(choice).__name__}"
 
 
 @attrs.frozen
@@ -45,8 +45,8 @@ class Strategy:
         problems = Problems("Strategy")
         if not self.weights:
             problems.add("weights is empty, but tasks run on one capacity at least; name it, or leave capacity= out")
-        for argument, said in (("weights", self.weights), ("base", self.base)):
-            for capacity, number in said.items():
+        for argument, numbers in (("weights", self.weights), ("base", self.base)):
+            for capacity, number in numbers.items():
                 if not isinstance(capacity, Capacity):
                     problems.add(
                         f"{argument} has {capacity!r}, which is no capacity; use what Capacity.ec2(...), "
@@ -59,14 +59,14 @@ class Strategy:
         problems.raise_any()
 
     @classmethod
-    def _of(cls, given: CapacityChoice) -> Strategy:
+    def _of(cls, choice: CapacityChoice) -> Strategy:
         """What a service is given, as a strategy."""
-        return given if isinstance(given, Strategy) else cls(given)
+        return choice if isinstance(choice, Strategy) else cls(choice)
 
     @classmethod
-    def _default_of(cls, first: Capacity) -> Strategy:
-        """The strategy of a service that names none and follows its cluster's, which begins with `first`."""
-        strategy = cls(first)
+    def _default_of(cls, capacity: Capacity) -> Strategy:
+        """The strategy of a service that names none and follows its cluster's, which begins with `capacity`."""
+        strategy = cls(capacity)
         object.__setattr__(strategy, "_follows_cluster", True)
         return strategy
 
@@ -97,24 +97,24 @@ class Strategy:
                     f"base names capacity {capacity.name!r}, but the weights do not; give it a weight, 0 or more"
                 )
 
-    def _check(self, offered: tuple[Capacity, ...] | None, problems: Problems) -> None:
+    def _check(self, cluster_capacities: tuple[Capacity, ...] | None, problems: Problems) -> None:
         """Note the capacities that the cluster does not have.
 
         Args:
-            offered: What the cluster has, or None where that is not known.
+            cluster_capacities: What the cluster has, or None where that is not known.
             problems: Where to note it.
         """
         for capacity in self.weights:
-            if offered is None and not capacity._exists_already:
+            if cluster_capacities is None and not capacity._exists_already:
                 problems.add(
                     f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
                     "use Capacity.from_provider_name(...) for a provider that it has"
                 )
-            elif offered is not None and not any(capacity._same_as(each) for each in offered):
-                problems.add(_not_offered(capacity, [each.name for each in offered]))
+            elif cluster_capacities is not None and not any(capacity._same_as(each) for each in cluster_capacities):
+                problems.add(_describe_unknown_capacity(capacity, [each.name for each in cluster_capacities]))
 
 
-def _not_offered(capacity: Capacity, names: Sequence[str]) -> str:
+def _describe_unknown_capacity(capacity: Capacity, names: Sequence[str]) -> str:
     listed = ", ".join(map(repr, names))
     if capacity.name in names:
         return (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 
-def set_up(group: InstanceGroupSpecification, cluster_name: str) -> str:
+def user_data_for(group: InstanceGroupSpecification, cluster_name: str) -> str:
     """The user data of a capacity's instances, by their operating system."""
     if group.instance.ami.is_bottlerocket:
         return _bottlerocket(group, cluster_name)

@@ -11,14 +11,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
-from moorage.ecs.cdk_values import arn, here, stack_name
+from moorage.ecs.cdk_values import arn, pseudo_parameters, stack_name
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.workload.required_services import Needs
 
-_ANYWHERE = (
+_SESSION_ACTIONS = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
     "ssmmessages:OpenControlChannel",
@@ -26,7 +26,7 @@ _ANYWHERE = (
     "logs:DescribeLogGroups",
 )
 """What ECS Exec and its log need of the task role, and AWS knows no resource for (ECS developer guide, ECS Exec)."""
-_IN_LOG_GROUP = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+_LOG_GROUP_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 
 @attrs.frozen(kw_only=True)
@@ -63,15 +63,15 @@ class ExecSessions:
         )
         if self.log_group:
             return ExecSessions(key=key, log_group=self.log_group)
-        _let_log(key, "*" if self.key else f"{stack_name()}-*")
-        group = logs.LogGroup(
+        _grant_log_encryption(key, "*" if self.key else f"{stack_name()}-*")
+        log_group = logs.LogGroup(
             scope,
             "Sessions",
             encryption_key=key,
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=removal_policy,
         )
-        return ExecSessions(key=key, log_group=group)
+        return ExecSessions(key=key, log_group=log_group)
 
     @property
     def _configuration(self) -> ecs.ExecuteCommandConfiguration:
@@ -100,12 +100,12 @@ class ExecSessions:
             )
 
 
-def let_in(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
+def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
     """Let the role of a task hold sessions and record them: in the cluster's log group, or else in its own."""
-    recorded = (sessions and sessions.log_group) or log_group
-    definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_ANYWHERE), resources=["*"]))
+    session_log_group = (sessions and sessions.log_group) or log_group
+    definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))
     definition.add_to_task_role_policy(
-        iam.PolicyStatement(actions=list(_IN_LOG_GROUP), resources=[recorded.log_group_arn])
+        iam.PolicyStatement(actions=list(_LOG_GROUP_ACTIONS), resources=[session_log_group.log_group_arn])
     )
     if sessions and sessions.key:
         definition.add_to_task_role_policy(
@@ -113,12 +113,12 @@ def let_in(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: 
         )
 
 
-def _let_log(key: kms.IKey, log_groups: str) -> None:
+def _grant_log_encryption(key: kms.IKey, log_groups: str) -> None:
     """Let CloudWatch Logs encrypt log groups by a key (CloudWatch Logs user guide, "Encrypt log data")."""
     context = {"kms:EncryptionContext:aws:logs:arn": arn("logs", f"log-group:{log_groups}")}
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"logs.{here()[1]}.amazonaws.com")],
+            principals=[iam.ServicePrincipal(f"logs.{pseudo_parameters()[1]}.amazonaws.com")],
             actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
             resources=["*"],
             conditions={"ArnLike": context},

@@ -49,8 +49,8 @@ class ImportedCluster:
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
         """What was said of a cluster, or what CDK knows of one that it imported or defined itself."""
-        known = _known.get(cluster)
-        return known or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
+        imported = _imported_clusters.get(cluster)
+        return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 
     @property
     def _first_capacity(self) -> Capacity:
@@ -66,11 +66,11 @@ class ImportedCluster:
         """
         try:
             return Reach(self.with_capacity.vpc)
-        except RuntimeError as unknown:  # jsii's name for whatever node throws
+        except RuntimeError as error:  # jsii's name for whatever node throws
             raise ValueError(
                 f"{self.with_capacity.node.path}: vpc of this cluster is not known, and tasks have a place in one; "
                 "use Cluster.from_attributes(..., vpc=...)"
-            ) from unknown
+            ) from error
 
     def _provider_name(self, capacity: Capacity) -> str:
         """The name of a capacity's provider in ECS."""
@@ -82,17 +82,17 @@ class ImportedCluster:
 
     def _instance_security_groups(
         self,
-        used: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
+        capacities: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
         stack: cdk.Stack | None = None,  # noqa: ARG002  # Cluster's method takes it
     ) -> list[ec2.ISecurityGroup]:
         """The security groups of its instances."""
         return list(self.security_groups)
 
-    def _claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
+    def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
         """Nothing: how much room its instances have is not known."""
 
 
-_known: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()
+_imported_clusters: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()
 """What was said of each cluster that `Cluster.from_attributes` returned."""
 
 
@@ -138,16 +138,16 @@ def import_cluster(
         security_groups=tuple(security_groups),
         exec_sessions=exec_sessions,
     )
-    _known.set(cluster, imported)
+    _imported_clusters.set(cluster, imported)
     return cluster
 
 
 def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: Problems) -> None:
     """Note what names no cluster, or one that no task of this stack could run in."""
     if (name is None) == (arn is None):
-        given = "neither cluster_name nor cluster_arn is" if name is None else "cluster_name and cluster_arn are both"
+        subject = "neither cluster_name nor cluster_arn is" if name is None else "cluster_name and cluster_arn are both"
         problems.add(
-            f"{given} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
+            f"{subject} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
             "cluster_arn="
         )
     problems.check(service_limits.CLUSTER_NAME, "cluster_name", name)
@@ -155,14 +155,14 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: P
     if arn is None or is_token(arn) or problems.found:
         return
     parts = arn.split(":")
-    for what, there, here in (
+    for kind, cluster_value, stack_value in (
         ("region", parts[_REGION], stack.region),
         ("account", parts[_ACCOUNT], stack.account),
     ):
-        if not is_token(here) and here != there:
+        if not is_token(stack_value) and stack_value != cluster_value:
             problems.add(
-                f"cluster_arn is of {what} {there}, but this stack is deployed in {here}, and a task runs where its "
-                f"cluster is; use a stack with env=Environment({what}='{there}')"
+                f"cluster_arn is of {kind} {cluster_value}, but this stack is deployed in {stack_value}, and a task "
+                f"runs where its cluster is; use a stack with env=Environment({kind}='{cluster_value}')"
             )
 
 

@@ -17,9 +17,9 @@ from constructs import Construct
 
 from moorage.delivery.dead_letters import define_alarm, define_dead_letters
 from moorage.ecs.capacity.capacity import Kind
-from moorage.ecs.job.job_starter import Start
+from moorage.ecs.job.job_starter import JobStarter
 from moorage.ecs.job.triggers import EventRule, Schedule
-from moorage.ecs.task.run_task import Run
+from moorage.ecs.task.run_task import TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.volumes import open_file_systems
 from moorage.workload import job_limits
@@ -129,14 +129,14 @@ class Job(Construct):
         self.log_group = launched.log_group
         self.security_groups = launched.security_groups
         self.task_definition = launched.task_definition
-        self._run = Run(launched=launched, cluster=launch.cluster_view.with_capacity, placement=placement)
+        self._task_run = TaskRun(launched=launched, cluster=launch.cluster_view.with_capacity, placement=placement)
         self.state_machine = self._define_machine(trigger, overlap=overlap, timeout=timeout_seconds)
         self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
-        start = Start(self._run, self.state_machine, self.dead_letter_queue)
+        start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
         self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
         self.rule = start.define_rule(self, trigger) if isinstance(trigger, EventRule) else None
         if task.volumes:
-            open_file_systems(self, [task], self, self.connections if launch.own_interface else None)
+            open_file_systems(self, [task], self, self.connections if launch.has_own_interface else None)
         self.alarm = self._define_alarm(trigger)
 
     def _define_machine(
@@ -145,7 +145,9 @@ class Job(Construct):
         """Define the state machine that runs the task, if EventBridge cannot run it itself."""
         if overlap and timeout is None:
             return None
-        return self._run.define_machine(self, overlap=overlap, timeout=timeout, passed=bool(trigger.environment))
+        return self._task_run.define_machine(
+            self, overlap=overlap, timeout=timeout, pass_input=bool(trigger.environment)
+        )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
         """Define the queue, with the managed key of SQS if a role sends.
@@ -181,7 +183,7 @@ class Job(Construct):
         """Let somebody start it by hand: its state machine where it has one, else the task in its cluster."""
         if self.state_machine is not None:
             return self.state_machine.grant_start_execution(grantee)
-        return self._run.grant(grantee)
+        return self._task_run.grant(grantee)
 
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
@@ -194,7 +196,7 @@ class Job(Construct):
             namespace="ECS/ContainerInsights",
             metric_name=metric_name,
             dimensions_map={
-                "ClusterName": self._run.cluster.cluster_name,
+                "ClusterName": self._task_run.cluster.cluster_name,
                 "TaskDefinitionFamily": self.task_definition.family,
             },
             statistic=statistic,

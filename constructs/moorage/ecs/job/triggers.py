@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from moorage.workload.task import Task
 
-_PATTERN = {
+_EVENT_FIELDS = {
     "account": "account",
     "detail": "detail",
     "detail_type": "detail-type",
@@ -39,12 +39,12 @@ _PATTERN = {
 """The fields of an event by the names that CDK gives them."""
 
 
-def _frozen(given: Mapping[str, str] | None) -> Mapping[str, str]:
-    return MappingProxyType(dict(given or {}))
+def _frozen_environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
+    return MappingProxyType(dict(environment or {}))
 
 
-def _actions(given: Sequence[cloudwatch.IAlarmAction] | None) -> tuple[cloudwatch.IAlarmAction, ...] | None:
-    return None if given is None else tuple(given)
+def _actions(actions: Sequence[cloudwatch.IAlarmAction] | None) -> tuple[cloudwatch.IAlarmAction, ...] | None:
+    return None if actions is None else tuple(actions)
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +60,7 @@ class Trigger:
         enabled: Whether it starts anything.
     """
 
-    environment: Mapping[str, str] = attrs.field(converter=_frozen, default=None)
+    environment: Mapping[str, str] = attrs.field(converter=_frozen_environment, default=None)
     retries: int | None = None
     max_event_age: int | None = attrs.field(converter=optional_seconds, default=None)
     dead_letter_queue: sqs.IQueue | None = None
@@ -125,21 +125,19 @@ class Schedule(Trigger):
                 "use ScheduleExpression.cron(...), .rate(...) or .at(...) of aws_cdk.aws_scheduler"
             )
         problems.check(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
-        moments = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
-        naive = [name for name, each in moments.items() if each.tzinfo is None]
+        times = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
+        naive = [name for name, each in times.items() if each.tzinfo is None]
         for name in naive:
-            problems.add(
-                f"{name} is {moments[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)"
-            )
+            problems.add(f"{name} is {times[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)")
         if self.start and self.end and not naive and self.start >= self.end:
             problems.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
         self._check(problems)
         problems.raise_any()
 
     @classmethod
-    def _of(cls, given: scheduler.ScheduleExpression | Schedule) -> Schedule:
+    def _of(cls, choice: scheduler.ScheduleExpression | Schedule) -> Schedule:
         """What a job is given, as a schedule."""
-        return given if isinstance(given, Schedule) else cls(given)
+        return choice if isinstance(choice, Schedule) else cls(choice)
 
 
 @attrs.frozen
@@ -180,9 +178,9 @@ class EventRule(Trigger):
         problems.raise_any()
 
     @classmethod
-    def _of(cls, given: events.EventPattern | EventRule) -> EventRule:
+    def _of(cls, choice: events.EventPattern | EventRule) -> EventRule:
         """What a job is given, as a rule."""
-        return given if isinstance(given, EventRule) else cls(given)
+        return choice if isinstance(choice, EventRule) else cls(choice)
 
     def _check_pattern(self, scope: Construct, problems: Problems) -> None:
         """Note a pattern that is too long with what `events.Match` holds, which CDK alone knows."""
@@ -194,5 +192,5 @@ class EventRule(Trigger):
     @property
     def _event_pattern(self) -> dict[str, Any]:
         """The pattern in the words of EventBridge."""
-        given = {said: getattr(self.pattern, name) for name, said in _PATTERN.items()}
-        return {said: each for said, each in given.items() if each}
+        fields = {field: getattr(self.pattern, name) for name, field in _EVENT_FIELDS.items()}
+        return {field: each for field, each in fields.items() if each}

@@ -13,7 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, check_clients, clients
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, allowed_clients, check_clients
 from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Problems, is_token
 
@@ -84,11 +84,11 @@ class ImportedLoadBalancer(RequestLoadBalancer):
 
     def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The listener as services in `stack` see it."""
-        return self._import(stack, "Listener", self.listener_arn)
+        return self._import_listener(stack, "Listener", self.listener_arn)
 
     def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
         """The test listener as services in `stack` see it; None where there is none."""
-        return self._import(stack, "TestListener", self.test_listener_arn) if self.test_listener_arn else None
+        return self._import_listener(stack, "TestListener", self.test_listener_arn) if self.test_listener_arn else None
 
 
 @jsii.implements(ec2.IConnectable)
@@ -143,7 +143,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         self.vpc = vpc
         self.certificate = certificate
         self.load_balancer_arn = load_balancer_arn
-        self._clients = clients(vpc, ingress, IPV4, public=public)
+        self._clients = allowed_clients(vpc, ingress, IPV4, public=public)
         self._test_clients = tuple(test_ingress)
         self._requires_tls = public and without_tls is None
         self._cross_zone = self._zonal_shift = self._dual_stack = False  # as far as is known here
@@ -175,10 +175,10 @@ def _check_place(argument: str, arn: str, stack: cdk.Stack, problems: Problems) 
     if is_token(arn):
         return
     region, account = arn.split(":")[3:5]
-    for what, theirs, ours in (("account", account, stack.account), ("region", region, stack.region)):
-        if not is_token(ours) and theirs != ours:
+    for kind, arn_value, stack_value in (("account", account, stack.account), ("region", region, stack.region)):
+        if not is_token(stack_value) and arn_value != stack_value:
             problems.add(
-                f"{argument} is of {what} {theirs}, but listeners, rules and target groups stand where their load "
-                f"balancer does, and this stack is of {ours}; use a load balancer of that {what}, or define the "
-                f"service in {what} {theirs}"
+                f"{argument} is of {kind} {arn_value}, but listeners, rules and target groups stand where their load "
+                f"balancer does, and this stack is of {stack_value}; use a load balancer of that {kind}, or define the "
+                f"service in {kind} {arn_value}"
             )

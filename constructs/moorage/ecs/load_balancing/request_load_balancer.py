@@ -21,7 +21,7 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self._imported: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
+        self._imported_listeners: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
 
     def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """The listener as services in `stack` see it: imported there, by its ARN, once."""
@@ -31,13 +31,13 @@ class RequestLoadBalancer(SharedLoadBalancer):
         """The test listener as services in `stack` see it, where a new version is reached before it gets traffic."""
         raise NotImplementedError
 
-    def _import(
+    def _import_listener(
         self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener
     ) -> elbv2.IApplicationListener:
-        if (stack, name) not in self._imported:
-            scope, group = self._place_in(stack)
+        if (stack, name) not in self._imported_listeners:
+            scope, security_group = self._place_in(stack)
             arn = listener if isinstance(listener, str) else listener.listener_arn
-            self._imported[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
-                scope, name, listener_arn=arn, security_group=group
+            self._imported_listeners[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
+                scope, name, listener_arn=arn, security_group=security_group
             )
-        return self._imported[stack, name]
+        return self._imported_listeners[stack, name]

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
-    from moorage.ecs.load_balancing.shared_load_balancer import Claim
+    from moorage.ecs.load_balancing.shared_load_balancer import Entry
 
-_LONGEST_PATTERN = 128
+_MAX_PATTERN_LENGTH = 128
 
 
-class _Band(enum.Enum):
+class _PriorityBand(enum.Enum):
     """The priorities that rules of one kind get: the more a rule asks for, the earlier it is tried."""
 
     HOST_AND_PATH = range(1, 20_001)
@@ -33,14 +33,14 @@ class _Band(enum.Enum):
     ALL = range(50_000, 50_001)
 
 
-def _values(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
+def _values(values: str | Sequence[str] | None) -> tuple[str, ...]:
+    if values is None:
         return ()
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
-def _hosts(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(host if is_token(host) else host.lower() for host in _values(given))
+def _hosts(hosts: str | Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(host if is_token(host) else host.lower() for host in _values(hosts))
 
 
 @attrs.frozen
@@ -78,9 +78,9 @@ class TargetHealth:
         problems.raise_any()
 
 
-def health_of(given: TargetHealth | str) -> TargetHealth:
+def health_of(health: TargetHealth | str) -> TargetHealth:
     """What a path of a health check stands for."""
-    return given if isinstance(given, TargetHealth) else TargetHealth(given)
+    return health if isinstance(health, TargetHealth) else TargetHealth(health)
 
 
 @attrs.frozen(eq=False)
@@ -122,15 +122,15 @@ class Route:
     deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(30), kw_only=True)
 
     @priority.default
-    def _worked_out(self) -> int:
+    def _default_priority(self) -> int:
         band = {
-            (True, True): _Band.HOST_AND_PATH,
-            (True, False): _Band.HOST,
-            (False, True): _Band.PATH,
-            (False, False): _Band.ALL,
+            (True, True): _PriorityBand.HOST_AND_PATH,
+            (True, False): _PriorityBand.HOST,
+            (False, True): _PriorityBand.PATH,
+            (False, False): _PriorityBand.ALL,
         }[bool(self.host), bool(self.path)].value
-        asked = "\n".join([*sorted(self.host), "", *sorted(self.path)])
-        return band[int.from_bytes(hashlib.sha256(asked.encode()).digest()[:8]) % len(band)]
+        conditions = "\n".join([*sorted(self.host), "", *sorted(self.path)])
+        return band[int.from_bytes(hashlib.sha256(conditions.encode()).digest()[:8]) % len(band)]
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
@@ -146,7 +146,7 @@ class Route:
             problems.check(route_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
         else:
             problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
-        if is_token((*self.host, *self.path)) and self.priority == self._worked_out():
+        if is_token((*self.host, *self.path)) and self.priority == self._default_priority():
             problems.add(
                 "host or path is known only at deployment, so no priority can be worked out that stays the same; "
                 "use priority="
@@ -160,7 +160,11 @@ class Route:
     @property
     def _description(self) -> str:
         """The route in words, for errors."""
-        parts = [f"{name} {', '.join(map(repr, of))}" for name, of in (("host", self.host), ("path", self.path)) if of]
+        parts = [
+            f"{name} {', '.join(map(repr, values))}"
+            for name, values in (("host", self.host), ("path", self.path))
+            if values
+        ]
         return " and ".join(parts) or "all requests"
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
@@ -184,38 +188,38 @@ class Route:
 
     def _hides(self, other: Route) -> bool:
         """Whether every request that `other` asks for is one that this route asks for too."""
-        return _covers(self.host, other.host) and _covers(self.path, other.path)
+        return _values_cover(self.host, other.host) and _values_cover(self.path, other.path)
 
-    def _clash(self, other: Claim, of: Construct | None) -> str | None:
+    def _clash(self, other: Entry, owner: Construct | None) -> str | None:
         """Why this route cannot stand on one listener with `other`; None where it can.
 
         Args:
             other: The one that stands there.
-            of: The service that has it; None where it is the same service.
+            owner: The service that has it; None where it is the same service.
         """
         if not isinstance(other, Route):
             return None
-        first, second = (other, self) if other.priority <= self.priority else (self, other)
+        tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
         if (set(other.host), set(other.path)) == (set(self.host), set(self.path)):
-            why = "clash: they ask for the same, and the second would get nothing; ask for something else"
+            reason = "clash: they ask for the same, and the second would get nothing; ask for something else"
         elif other.priority == self.priority:
-            why = f"have the same priority {self.priority}; set priority= on one of them"
-        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and first._hides(second):
-            why = (
-                f"clash: the one with priority {first.priority} is asked first and leaves the one with "
-                f"{second.priority} nothing; set priority= on one of them, or ask for something else"
+            reason = f"have the same priority {self.priority}; set priority= on one of them"
+        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and tried_first._hides(tried_second):
+            reason = (
+                f"clash: the one with priority {tried_first.priority} is asked first and leaves the one with "
+                f"{tried_second.priority} nothing; set priority= on one of them, or ask for something else"
             )
         else:
             return None
-        return f"route for {self._description} and that of {named(of)} for {other._description} {why}"
+        return f"route for {self._description} and that of {describe_service(owner)} for {other._description} {reason}"
 
 
-def named(service: Construct | None) -> str:
+def describe_service(service: Construct | None) -> str:
     """A service in words, for errors; None is the one that is being defined."""
     return service.node.path if service else "this service"
 
 
-def _covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
     if not wide:
         return True
     return bool(narrow) and all(any(_pattern_covers(pattern, each) for pattern in wide) for each in narrow)
@@ -226,5 +230,5 @@ def _pattern_covers(wide: str, narrow: str) -> bool:
     literal = wide.replace("[", "[[]")
     return all(
         fnmatch.fnmatchcase(narrow.replace("*", filler).replace("?", "\0"), literal)
-        for filler in ("", "\0" * (_LONGEST_PATTERN + 1))
+        for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
     )

@@ -45,10 +45,10 @@ class Target:
     @functools.cached_property
     def dimensions(self) -> list[Mapping[str, str]]:
         """What CloudWatch knows each of its target groups by."""
-        balancer = self.route.load_balancer._full_name
-        return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
+        load_balancer = self.route.load_balancer._full_name
+        return [{"LoadBalancer": load_balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
-def serving(route: Route | Listener, task: Task) -> Container:
+def serving_container(route: Route | Listener, task: Task) -> Container:
     """The container that serves a route; `check_routes` has made sure that there is one."""
     return next(each for each in task.containers if each.port and route.container in {None, each.name})

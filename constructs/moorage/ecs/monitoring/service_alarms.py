@@ -9,8 +9,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from moorage.ecs.cdk_values import arn
-from moorage.ecs.cluster.failure_events import let_publish
-from moorage.ecs.load_balancing.target_metrics import on_target
+from moorage.ecs.cluster.failure_events import grant_publish
+from moorage.ecs.load_balancing.target_metrics import target_alarms
 from moorage.ecs.service.service import Service
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, optional_milliseconds
@@ -54,19 +54,21 @@ class _Plan:
         if all(threshold is None for threshold in applicable):
             problems.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
 
-    def of_tasks(self, service: Service) -> dict[str, Watch]:
+    def task_watches(self, service: Service) -> dict[str, Watch]:
         """The threshold and the metric of each alarm on tasks, by the alarm's name."""
         thresholds = (("Cpu", self.cpu_percent, _CPU), ("Memory", self.memory_percent, _MEMORY))
         return {
-            name: (percent, [_of_tasks(service, metric)]) for name, percent, metric in thresholds if percent is not None
+            name: (percent, [_task_query(service, metric)])
+            for name, percent, metric in thresholds
+            if percent is not None
         }
 
-    def of_targets(self, service: Service) -> dict[str, Watch]:
+    def target_watches(self, service: Service) -> dict[str, Watch]:
         """The threshold and the queries of each alarm on targets, by the alarm's name."""
         return {
             f"{name}{target.suffix}": watch
             for target in service._targets
-            for name, watch in on_target(
+            for name, watch in target_alarms(
                 target, self.errors_percent, self.latency_milliseconds, self.unhealthy_targets
             ).items()
         }
@@ -112,7 +114,7 @@ class ServiceAlarms(Construct):
         Raises:
             ValueError: an argument is outside its limit, or there is no alarm left.
         """
-        watched = service_of(service)
+        monitored = service_of(service)
         plan = _Plan(
             cpu_percent=cpu_percent,
             memory_percent=memory_percent,
@@ -122,12 +124,12 @@ class ServiceAlarms(Construct):
             minutes=minutes,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        plan.check(watched, problems)
+        plan.check(monitored, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        watches = {**plan.of_tasks(watched), **plan.of_targets(watched)}
-        let_publish(topic, "cloudwatch.amazonaws.com", arn("cloudwatch", "alarm:*"))
+        watches = {**plan.task_watches(monitored), **plan.target_watches(monitored)}
+        grant_publish(topic, "cloudwatch.amazonaws.com", arn("cloudwatch", "alarm:*"))
         actions = [topic.topic_arn]
         self.alarms = {
             name: cloudwatch.CfnAlarm(
@@ -150,7 +152,7 @@ def service_of(service: Service | Worker) -> Service:
     return service if isinstance(service, Service) else service.service
 
 
-def _of_tasks(service: Service, metric: str) -> dict[str, Any]:
+def _task_query(service: Service, metric: str) -> dict[str, Any]:
     dimensions = {"ClusterName": service.cluster.cluster_name, "ServiceName": service.service.service_name}
     return {
         "id": "used",

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
-_LONGEST_POLL_SECONDS = 20
-_STOPS_PER_VISIBILITY = 6
-_LONGEST_HIDDEN_SECONDS = 12 * 3600
+_MAX_POLL_SECONDS = 20
+_VISIBILITY_STOP_TIMES = 6
+_MAX_VISIBILITY_SECONDS = 12 * 3600
 _DAY = 24 * 3600
 
 
@@ -61,14 +61,14 @@ class WorkQueue:
             problems.add("content_based_deduplication is given, but only FIFO queues have it; use fifo=True")
         problems.raise_any()
 
-    def _visibility_seconds(self, stops_in: int) -> int:
+    def _visibility_seconds(self, stop_seconds: int) -> int:
         """How long a message is hidden, in seconds, for tasks that take so many to stop."""
         if self.visibility_timeout is not None:
             return self.visibility_timeout
-        return min(_STOPS_PER_VISIBILITY * stops_in, _LONGEST_HIDDEN_SECONDS)
+        return min(_VISIBILITY_STOP_TIMES * stop_seconds, _MAX_VISIBILITY_SECONDS)
 
     def _define(
-        self, scope: Construct, stops_in: int, removal_policy: cdk.RemovalPolicy
+        self, scope: Construct, stop_seconds: int, removal_policy: cdk.RemovalPolicy
     ) -> tuple[sqs.Queue, sqs.Queue]:
         """Define the queue and its dead-letter queue, for tasks that take so many seconds to stop."""
         dead_letters = sqs.Queue(
@@ -91,8 +91,8 @@ class WorkQueue:
             enforce_ssl=True,
             fifo=self.fifo or None,
             content_based_deduplication=self.content_based_deduplication or None,
-            visibility_timeout=duration(self._visibility_seconds(stops_in)),
-            receive_message_wait_time=duration(_LONGEST_POLL_SECONDS),
+            visibility_timeout=duration(self._visibility_seconds(stop_seconds)),
+            receive_message_wait_time=duration(_MAX_POLL_SECONDS),
             retention_period=duration(self.retention),
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=self.max_receives),
             removal_policy=removal_policy,
