@@ -20,24 +20,24 @@ def duration(seconds: int) -> cdk.Duration:
 
 @functools.cache
 def pseudo_parameters() -> tuple[str, str, str]:
-    """Partition, region and account of the stack it is in."""
+    """Return the partition, region and account of the stack in which they are used."""
     return cdk.Aws.PARTITION, cdk.Aws.REGION, cdk.Aws.ACCOUNT_ID
 
 
 def arn(service: str, resource: str) -> str:
-    """The ARN of something in the account and region of the stack."""
+    """Return the ARN of a resource in the account and region of the stack."""
     partition, region, account = pseudo_parameters()
     return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
 
 @functools.cache
 def stack_name() -> str:
-    """What CloudFormation calls the stack it is in."""
+    """Return the name that CloudFormation gives the stack in which it is used."""
     return cdk.Aws.STACK_NAME
 
 
 def stack_of(scope: Construct) -> cdk.Stack:
-    """The stack that `scope` is or is in; where it is one itself, CDK need not be asked."""
+    """Return the stack that `scope` is or is in, without a call to CDK if it is a stack itself."""
     return scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
 
 
@@ -70,12 +70,12 @@ def registry_image(reference: str) -> ecs.ContainerImage:
 
 @functools.cache
 def ecs_principal() -> iam.IPrincipal:
-    """ECS, which acts with a role on a service's behalf."""
+    """Return the principal of ECS, which acts with a role on a service's behalf."""
     return iam.ServicePrincipal("ecs.amazonaws.com")
 
 
 def zone_of(subnet: ec2.ISubnet) -> str | None:
-    """The availability zone of a subnet; None where it was imported by its id alone."""
+    """Return the availability zone of a subnet; None if it was imported only by its id."""
     try:
         return subnet.availability_zone
     except RuntimeError:  # jsii's name for whatever node throws
@@ -83,14 +83,14 @@ def zone_of(subnet: ec2.ISubnet) -> str | None:
 
 
 def select_subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
-    """The ids of the subnets that are chosen."""
+    """Return the ids of the selected subnets."""
     if selection.subnets is not None:  # which may be known by their ids alone, and CDK selects none without a zone
         return [subnet.subnet_id for subnet in selection.subnets]
     return select_subnets(vpc, selection).subnet_ids
 
 
 def select_subnets(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> ec2.SelectedSubnets:
-    """The subnets of a VPC that are chosen."""
+    """Return the selected subnets of a VPC."""
     return vpc.select_subnets(
         availability_zones=selection.availability_zones,
         one_per_az=selection.one_per_az,

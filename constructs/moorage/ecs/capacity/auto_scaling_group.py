@@ -97,7 +97,7 @@ class Instances(Construct):
         return self.security_group.connections
 
     def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
-        """The instances' security group as services in `stack` see it, so that their rules stand in their stack."""
+        """Return the security group as services in `stack` see it, so that their rules are in their own stack."""
         if stack not in self._imported_security_groups:
             self._imported_security_groups[stack] = ec2.SecurityGroup.from_security_group_id(
                 Construct(stack, f"Instances {self.node.addr}"),
@@ -283,7 +283,7 @@ class ManagedInstances(Instances):
                 )
 
     def _define_profile(self, cluster: ecs.Cluster) -> iam.InstanceProfile:
-        """A profile whose name AWS's managed policy lets ECS pass on, and that another region's does not take."""
+        """Define a profile with a name that AWS's managed policy lets ECS pass on, and that no other region uses."""
         name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{self.node.addr[-12:]}"
         self.role = _instance_role(self, cluster, name)
         return iam.InstanceProfile(self, "Profile", instance_profile_name=name, role=self.role)
@@ -305,7 +305,7 @@ def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
 
 
 def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
-    """What the agent does, and no more: images and logs are the execution role's of each task."""
+    """Define a role with only the permissions of the agent: images and logs belong to each task's execution role."""
     arn = cluster.cluster_arn
     policy = {
         "Version": "2012-10-17",
@@ -417,7 +417,7 @@ def _managed_instance_requirements(
 
 
 def _provider_name(scope: Construct) -> str | None:
-    """A name where CloudFormation's own would start with the stack's, and that with a word that AWS keeps."""
+    """Return a name if CloudFormation's own would start with a word that AWS reserves."""
     stack_name = cdk.Stack.of(scope).stack_name
     if is_token(stack_name) or capacity_limits.PROVIDER_NAME.accepts(stack_name):
         return None

@@ -29,7 +29,7 @@ CAPACITY_ATTRIBUTE = "moorage.capacity"
 
 
 class Kind(enum.Enum):
-    """Which of ECS's three sorts of capacity one is; a strategy has one sort alone."""
+    """One of the three kinds of capacity that ECS has. The capacities of a strategy are all of one kind."""
 
     FARGATE = "Fargate"
     INSTANCES = "Auto Scaling group"
@@ -52,31 +52,31 @@ class Capacity:
 
     @property
     def _exists_already(self) -> bool:
-        """Whether its provider exists already, so that no instances are defined for it."""
+        """True if its provider exists already, so that no instances are defined for it."""
         return self.instances is None
 
     def _same_as(self, other: Capacity) -> bool:
-        """Whether both are one: what AWS has already by its name, what is defined here by identity."""
+        """Tell whether both are the same capacity: by name if AWS has them already, otherwise by identity."""
         return self is other or (self._exists_already and other._exists_already and self.name == other.name)
 
     @property
     def _vpc_subnets(self) -> SubnetSelection | None:
-        """Where its instances run; None for the private subnets of every zone, and where nothing is defined here."""
+        """The subnets of its instances; None for the private subnets of every zone, or if no instances are defined."""
         return self.instances.vpc_subnets if self.instances else None
 
     @property
     def _agent_needs(self) -> Needs:
-        """What its instances must reach to join a cluster."""
+        """The services that its instances must reach to join a cluster."""
         return self.instances.agent_needs if self.instances else frozenset()
 
     @property
     def _is_spot(self) -> bool:
-        """Whether what tasks run on is taken back with two minutes' notice, as far as is known."""
+        """True if AWS may take its instances or tasks back with two minutes' notice, as far as is known."""
         return self.instances.spot if self.instances else self.name == "FARGATE_SPOT"
 
     @property
     def _runs_privileged(self) -> bool:
-        """Whether privileged containers are started, as far as is known."""
+        """True if it starts privileged containers, as far as is known."""
         return self.instances.runs_privileged if self.instances else True
 
     @property
@@ -86,7 +86,7 @@ class Capacity:
 
     @property
     def _most_instances(self) -> int:
-        """How many container instances it may add to a cluster, as far as is known."""
+        """The largest number of container instances that it may add to a cluster, as far as is known."""
         return self.instances.most_instances if self.instances else 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
@@ -94,7 +94,7 @@ class Capacity:
         return self.instances.fit(task) if self.instances else ()
 
     def _room_for(self, task: Task) -> int | None:
-        """How many copies of a task its instances hold at most; None where that is not known."""
+        """Return the largest number of copies of a task that its instances hold; None if that is not known."""
         return self.instances.room_for(task) if self.instances else None
 
     @staticmethod

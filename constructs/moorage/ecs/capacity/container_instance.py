@@ -94,11 +94,11 @@ class Ami:
 
     @property
     def _on_windows(self) -> bool:
-        """Whether it is Windows."""
+        """True if it is Windows."""
         return self.operating_system_family is not OperatingSystemFamily.LINUX
 
     def _parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
-        """The SSM parameter that holds the id for instances of this sort (guides of ECS, Bottlerocket, Windows)."""
+        """Return the SSM parameter with the id for these instances (guides of ECS, Bottlerocket, Windows)."""
         if self.parameter:
             return self.parameter
         if self._on_windows:
@@ -160,6 +160,6 @@ class ContainerInstance:
 
     @property
     def _runs_privileged(self) -> bool:
-        """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
+        """True if its agent starts privileged containers, which Bottlerocket's does only if it is configured to."""
         lines = {line.replace(" ", "") for line in self.user_data}
         return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in lines

@@ -44,7 +44,7 @@ def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
 
 
 def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
-    """What a service is told of types that may be launched for it and hold no copy of its task."""
+    """Describe instance types that may be launched for a service and hold no copy of its task."""
     too_small_types = [
         each.host.instance_type
         for group in _instance_groups(strategy)
@@ -78,13 +78,13 @@ def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, 
 
 
 def room(task: Task, strategy: Strategy) -> int | None:
-    """How many copies the capacities of a strategy hold in all; None where that is not known, as on Fargate."""
+    """Return the number of copies that the capacities hold in all; None if that is not known, as on Fargate."""
     rooms = [each._room_for(task) for each in strategy._used_capacities]
     return None if None in rooms else sum(filter(None, rooms))
 
 
 def maximum_shortage_warning(task: Task, strategy: Strategy, maximum: int) -> str | None:
-    """What a service that grows to `maximum` copies is told where there is no room for them."""
+    """Describe the copies of a service that find no room when it grows to `maximum`."""
     copies = room(task, strategy)
     if copies is None or is_token(maximum) or copies >= maximum:
         return None
@@ -96,7 +96,7 @@ def maximum_shortage_warning(task: Task, strategy: Strategy, maximum: int) -> st
 
 @attrs.frozen
 class Claim:
-    """What one service always runs on a capacity that it does not share its tasks with others over.
+    """The copies that one service always runs on its only capacity.
 
     Args:
         path: Gives the service's path; called only if there is a problem.
@@ -113,7 +113,7 @@ class Claim:
 
 
 def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
-    """Why the least copies of all these services never fit on the capacity together; None where they may.
+    """Describe why the least copies of all these services never fit on the capacity together; None if they may.
 
     A sum of each resource over all instances, as if tasks could be cut: what it refuses has no room in any order.
     """

@@ -95,12 +95,12 @@ class InstanceSpecification:
 
     @property
     def agent_needs(self) -> Needs:
-        """What its instances must reach to join a cluster."""
+        """The services that its instances must reach to join a cluster."""
         return INSTANCES
 
     @property
     def runs_privileged(self) -> bool:
-        """Whether privileged containers are started, as far as is known."""
+        """True if it starts privileged containers, as far as is known."""
         return True
 
     @property
@@ -110,15 +110,15 @@ class InstanceSpecification:
 
     @property
     def most_instances(self) -> int:
-        """How many container instances it may add to a cluster, as far as is known."""
+        """The largest number of container instances that it may add to a cluster, as far as is known."""
         return 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
-        """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
+        """Return the number of copies that each instance type holds, and what limits it; empty if that is not known."""
         return ()
 
     def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # AWS chooses the instances, so their number is unknown
-        """How many copies of a task its instances hold at most; None where that is not known."""
+        """Return the largest number of copies of a task that its instances hold; None if that is not known."""
         return None
 
 
@@ -154,7 +154,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
         problems.raise_any()
 
     def too_small_problem(self, task: Task) -> str | None:
-        """Why no type that may be used holds the task; None where one may, or where none is known."""
+        """Describe why no type that may be used holds the task; None if one may, or if none is known."""
         if not self.known_types or is_token([task.cpu or 0, task.memory_mib]):
             return None
         demand = Demand.of(task)
@@ -237,22 +237,22 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def has_gpus(self) -> bool:
-        """Whether its instances have GPUs for tasks."""
+        """True if its instances have GPUs for tasks."""
         return bool(self.requirements.gpus) if self.requirements else any(each.gpus for each in self.known_types)
 
     @property
     def most_instances(self) -> int:
-        """How many container instances it may add to a cluster."""
+        """The largest number of container instances that it may add to a cluster."""
         return self.max_instances
 
     @functools.cached_property
     def hosts(self) -> tuple[Host, ...]:
-        """What each of its types offers tasks."""
+        """The resources that each of its types offers to tasks."""
         reserved = self.instance.reserved_memory_mib
         return tuple(Host.of(each, trunking=self.trunking, reserved_memory_mib=reserved) for each in self.known_types)
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
-        """How many copies of a task each of its instance types holds, and what binds.
+        """Return the number of copies of a task that each instance type holds, and what limits it.
 
         Copies with a port of the instance for themselves, as in host mode, fit once on each.
         """
@@ -261,12 +261,12 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def agent_needs(self) -> Needs:
-        """What its instances must reach to join a cluster, and to be reached by Session Manager."""
+        """The services that its instances must reach to join a cluster, and for Session Manager."""
         return INSTANCES | SESSIONS if self.instance.ssm_access else INSTANCES
 
     @property
     def runs_privileged(self) -> bool:
-        """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
+        """True if its agent starts privileged containers, which Bottlerocket's does only if it is configured to."""
         return self.instance._runs_privileged
 
     @property
@@ -275,13 +275,13 @@ class InstanceGroupSpecification(InstanceSpecification):
         return self.instance.ami.operating_system_family
 
     def is_known_for(self, *tasks: Task) -> bool:
-        """Whether the sizes of all its types and of these tasks are known before deployment."""
+        """Tell whether the sizes of all its types and of these tasks are known before deployment."""
         sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task.host_ports)]
         are_types_known = self.known_types and len(self.known_types) >= len(self.instance_types)
         return bool(are_types_known) and not is_token([self.max_instances, *sizes])
 
     def room_for(self, task: Task) -> int | None:
-        """How many copies of a task its instances hold at most; None where a size is not known."""
+        """Return the largest number of copies of a task that its instances hold; None if a size is not known."""
         if not self.is_known_for(task):
             return None
         return self.max_instances * max(each.copies for each in self.fit(task))

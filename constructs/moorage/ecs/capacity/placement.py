@@ -67,14 +67,14 @@ class Placement:
 
     @property
     def _effective_strategies(self) -> list[ecs.PlacementStrategy]:
-        """What ECS looks at in turn; nothing for a daemon, which is everywhere."""
+        """The strategies that ECS applies in turn; empty for a daemon, which runs on every instance."""
         if self.daemon:
             return []
         return list(self.strategies) or [_spread_over_zones(), _spread_over_instances()]
 
     @property
     def _spreads_over_zones_first(self) -> bool:
-        """Whether tasks are first of all spread over zones, which rebalancing needs."""
+        """True if tasks are first of all spread over zones, which zone rebalancing needs."""
         if self.daemon or not self.strategies:
             return not self.daemon
         first_strategy = self.strategies[0].to_json()[0]

@@ -20,7 +20,7 @@ def _weights(choice: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int
 
 
 def _hashable(choice: Any) -> Any:
-    """A list cannot be a key; it is refused by name, as all that is no capacity."""
+    """Replace a value that cannot be a key, such as a list, with its type's name, for the error that refuses it."""
     return choice if isinstance(choice, Hashable) else f"a {type(choice).__name__}"
 
 
@@ -60,12 +60,12 @@ class Strategy:
 
     @classmethod
     def _of(cls, choice: CapacityChoice) -> Strategy:
-        """What a service is given, as a strategy."""
+        """Return the capacity argument of a service as a strategy."""
         return choice if isinstance(choice, Strategy) else cls(choice)
 
     @classmethod
     def _default_of(cls, capacity: Capacity) -> Strategy:
-        """The strategy of a service that names none and follows its cluster's, which begins with `capacity`."""
+        """Return the strategy of a service that follows its cluster's default, which begins with `capacity`."""
         strategy = cls(capacity)
         object.__setattr__(strategy, "_follows_cluster", True)
         return strategy

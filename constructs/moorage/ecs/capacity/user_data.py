@@ -14,7 +14,7 @@ _BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 
 def user_data_for(group: InstanceGroupSpecification, cluster_name: str) -> str:
-    """The user data of a capacity's instances, by their operating system."""
+    """Return the user data of a capacity's instances, by their operating system."""
     if group.instance.ami.is_bottlerocket:
         return _bottlerocket(group, cluster_name)
     if group.instance.ami._on_windows:
@@ -38,7 +38,7 @@ def _bottlerocket(group: InstanceGroupSpecification, cluster_name: str) -> str:
 
 
 def _windows(group: InstanceGroupSpecification, cluster_name: str) -> str:
-    """By the module that ECS's AMIs of Windows have for it (ECS developer guide, bootstrapping Windows instances)."""
+    """Return a script for the module of ECS's Windows AMIs (ECS developer guide, bootstrapping Windows instances)."""
     variables = {
         "ECS_RESERVED_MEMORY": str(group.instance.reserved_memory_mib),
         "ECS_INSTANCE_ATTRIBUTES": json.dumps({CAPACITY_ATTRIBUTE: group.name}),

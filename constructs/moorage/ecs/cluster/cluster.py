@@ -161,7 +161,7 @@ class Cluster(ecs.Cluster):
 
     @property
     def _first_capacity(self) -> Capacity:
-        """What a task runs on that does not say."""
+        """The capacity of tasks that name none."""
         return self.capacities[0]
 
     @property
@@ -187,17 +187,17 @@ class Cluster(ecs.Cluster):
         return {each.name: each.fit(task) for each in self.capacities if each.kind is Kind.INSTANCES}
 
     def _provider_name(self, capacity: Capacity) -> str:
-        """The name of a capacity's provider in ECS."""
+        """Return the name of a capacity's provider in ECS."""
         return capacity.name if capacity._exists_already else self.capacity(capacity).provider_name
 
     def _knows_security_group_of(self, capacity: Capacity) -> bool:
-        """Whether the security group of a capacity's instances is known."""
+        """Tell whether the security group of a capacity's instances is known."""
         return not capacity._exists_already
 
     def _instance_security_groups(
         self, capacities: Iterable[Capacity], stack: cdk.Stack | None = None
     ) -> list[ec2.ISecurityGroup]:
-        """The security groups of capacities' instances, as far as they are defined here.
+        """Return the security groups of the capacities' instances, as far as they are defined here.
 
         Args:
             capacities: The capacities.
@@ -278,7 +278,7 @@ class Cluster(ecs.Cluster):
 
 
 def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
-    """What is known of a cluster: all of one that is defined here, of any other what was said of it."""
+    """Return moorage's view of a cluster: a `Cluster` itself, otherwise what was given when it was imported."""
     if isinstance(cluster, Cluster):
         return cluster
     from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # 2 ms that only imported clusters need

@@ -49,7 +49,7 @@ class ExecSessions:
 
     @property
     def _needs(self) -> Needs:
-        """What a task must reach for a session, beside what every session takes."""
+        """The services that a task must reach for a session, besides those that every session needs."""
         return frozenset({"kms"}) if self.key else frozenset()
 
     def _define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
@@ -75,7 +75,7 @@ class ExecSessions:
 
     @property
     def _configuration(self) -> ecs.ExecuteCommandConfiguration:
-        """The same in the words of CDK."""
+        """The configuration of the sessions as CDK's clusters take it."""
         return ecs.ExecuteCommandConfiguration(
             kms_key=self.key,
             logging=ecs.ExecuteCommandLogging.OVERRIDE if self.log_group else ecs.ExecuteCommandLogging.DEFAULT,

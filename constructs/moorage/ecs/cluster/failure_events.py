@@ -30,7 +30,7 @@ _QUEUE_KEY_ID = "EventKey"
 
 
 def stopped_pattern(cluster_arn: str) -> Pattern:
-    """A task stopped, and not in the normal course (ECS guide: task state change events, stopped task error codes).
+    """Match tasks that stopped unexpectedly (ECS guide: task state change events, stopped task error codes).
 
     Kept: what could not start, what was killed or taken by AWS or by hand, every task of a service that ended by
     itself, and others (jobs) of which a container ended with anything but 0. The scheduler says why it stops a task:
@@ -64,7 +64,7 @@ def stopped_pattern(cluster_arn: str) -> Pattern:
 
 
 def failed_deployment_pattern(service_arn_prefix: str) -> Pattern:
-    """A deployment failed or was taken back (ECS guide: service deployment state change events).
+    """Match deployments that failed or were rolled back (ECS guide: service deployment state change events).
 
     Args:
         service_arn_prefix: How the ARNs of the cluster's services begin, since these events do not name their cluster.
@@ -77,7 +77,7 @@ def failed_deployment_pattern(service_arn_prefix: str) -> Pattern:
 
 
 def impaired_service_pattern(cluster_arn: str) -> Pattern:
-    """A service cannot place, start or configure tasks, or is throttled (ECS guide: service action events).
+    """Match services that cannot place, start or configure tasks, or are throttled (ECS guide: service action events).
 
     Args:
         cluster_arn: The cluster's ARN.
@@ -89,7 +89,7 @@ def impaired_service_pattern(cluster_arn: str) -> Pattern:
 
 
 def failure_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
-    """All of them, as one rule takes them."""
+    """Match all of these, as one rule takes them."""
     return {
         "source": ["aws.ecs"],
         "$or": [
@@ -162,7 +162,7 @@ class FailureEvents(Construct):
 
     @staticmethod
     def _of(cluster: ecs.ICluster) -> FailureEvents | None:
-        """Where the failures of a cluster are kept, as far as this app says."""
+        """Return the failure events of a cluster, if this app defines them."""
         return _failure_events.get(cluster)
 
 
@@ -174,7 +174,7 @@ def _rule_arns() -> str:
 
 
 def _define_dead_letter_queue(scope: Construct, removal_policy: cdk.RemovalPolicy) -> sqs.Queue:
-    """Where events go that a target did not take for a day."""
+    """Define the queue for events that a target did not accept for a day."""
     queue = define_dead_letters(
         scope,
         "DeadLetters",
@@ -189,7 +189,7 @@ def _define_dead_letter_queue(scope: Construct, removal_policy: cdk.RemovalPolic
 
 
 def _queue_key_of(stack: cdk.Stack) -> kms.Key:
-    """The stack's key for such queues, which EventBridge may use, as it may not the one that SQS manages."""
+    """Find or define the stack's key for such queues: EventBridge may use it, but not the key that SQS manages."""
     existing = stack.node.try_find_child(_QUEUE_KEY_ID)
     if isinstance(existing, kms.Key):
         return existing
@@ -225,7 +225,7 @@ def _source_statement(action: str, resource: str, service: str, source: str) -> 
 
 
 def _log_policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
-    """The stack's policy that lets EventBridge write to log groups, which CloudFormation names after the stack."""
+    """Find or define the stack's policy that lets EventBridge write to log groups named after the stack."""
     existing = stack.node.try_find_child(_LOG_POLICY_ID)
     if isinstance(existing, logs.CfnResourcePolicy):
         return existing

@@ -48,18 +48,18 @@ class ImportedCluster:
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
-        """What was said of a cluster, or what CDK knows of one that it imported or defined itself."""
+        """Return what was given when a cluster was imported, or what CDK knows of a cluster of its own."""
         imported = _imported_clusters.get(cluster)
         return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 
     @property
     def _first_capacity(self) -> Capacity:
-        """What a task runs on that does not say."""
+        """The capacity of tasks that name none."""
         return self.capacities[0] if self.capacities else Capacity.fargate()
 
     @functools.cached_property
     def _reach(self) -> Reach:
-        """What is reached from the subnets of its VPC.
+        """The reach of the subnets of its VPC.
 
         Raises:
             ValueError: which VPC is not known.
@@ -73,11 +73,11 @@ class ImportedCluster:
             ) from error
 
     def _provider_name(self, capacity: Capacity) -> str:
-        """The name of a capacity's provider in ECS."""
+        """Return the name of a capacity's provider in ECS."""
         return capacity.name
 
     def _knows_security_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # an imported cluster's groups belong to all its instances
-        """Whether the security group of a capacity's instances is known."""
+        """Tell whether the security group of a capacity's instances is known."""
         return bool(self.security_groups)
 
     def _instance_security_groups(
@@ -85,11 +85,11 @@ class ImportedCluster:
         capacities: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
         stack: cdk.Stack | None = None,  # noqa: ARG002  # Cluster's method takes it
     ) -> list[ec2.ISecurityGroup]:
-        """The security groups of its instances."""
+        """Return the security groups of its instances."""
         return list(self.security_groups)
 
     def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
-        """Nothing: how much room its instances have is not known."""
+        """Record nothing, since the size of its instances is not known."""
 
 
 _imported_clusters: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class JobStarter:
-    """How EventBridge starts a run: itself, or through the machine that sees to its end.
+    """The schedule or rule of EventBridge that starts a task, itself or through a state machine.
 
     Args:
         run: What is run.

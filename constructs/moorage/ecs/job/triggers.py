@@ -49,7 +49,7 @@ def _actions(actions: Sequence[cloudwatch.IAlarmAction] | None) -> tuple[cloudwa
 
 @attrs.frozen(kw_only=True)
 class Trigger:
-    """What a schedule and a rule have together: what is passed on, how often it is tried, and what becomes of the rest.
+    """The settings that schedules and rules share: overrides of the task, retries, and the dead-letter queue.
 
     Args:
         environment: Variables for each container of the task, in place of its own of that name.
@@ -75,7 +75,7 @@ class Trigger:
             problems.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
 
     def _overrides(self, task: Task) -> dict[str, Any]:
-        """What is passed to the task, in the words of ECS's RunTask."""
+        """Return the overrides of the task as ECS's RunTask takes them."""
         if not self.environment:
             return {}
         variables = [{"name": name, "value": value} for name, value in self.environment.items()]
@@ -136,7 +136,7 @@ class Schedule(Trigger):
 
     @classmethod
     def _of(cls, choice: scheduler.ScheduleExpression | Schedule) -> Schedule:
-        """What a job is given, as a schedule."""
+        """Return the schedule argument of a job as a `Schedule`."""
         return choice if isinstance(choice, Schedule) else cls(choice)
 
 
@@ -179,7 +179,7 @@ class EventRule(Trigger):
 
     @classmethod
     def _of(cls, choice: events.EventPattern | EventRule) -> EventRule:
-        """What a job is given, as a rule."""
+        """Return the event argument of a job as an `EventRule`."""
         return choice if isinstance(choice, EventRule) else cls(choice)
 
     def _check_pattern(self, scope: Construct, problems: Problems) -> None:

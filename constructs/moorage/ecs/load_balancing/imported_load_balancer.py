@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @jsii.implements(ec2.IConnectable)
 class ImportedLoadBalancer(RequestLoadBalancer):
-    """What `LoadBalancer.from_attributes` returns: a listener with its security group, for routes of services here.
+    """The result of `LoadBalancer.from_attributes`: a listener with its security group, for routes of services here.
 
     Rules, target groups and the rules between security groups stand in the stack of each service; nothing is defined
     here, and nothing of the load balancer itself changes.
@@ -79,21 +79,21 @@ class ImportedLoadBalancer(RequestLoadBalancer):
 
     @property
     def _full_name(self) -> str:
-        """What CloudWatch knows it by."""
+        """Its name in CloudWatch."""
         return _full_name_of(self.listener_arn)
 
     def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The listener as services in `stack` see it."""
+        """Return the listener as services in `stack` see it."""
         return self._import_listener(stack, "Listener", self.listener_arn)
 
     def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
-        """The test listener as services in `stack` see it; None where there is none."""
+        """Return the test listener as services in `stack` see it; None if there is none."""
         return self._import_listener(stack, "TestListener", self.test_listener_arn) if self.test_listener_arn else None
 
 
 @jsii.implements(ec2.IConnectable)
 class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
-    """What `NetworkLoadBalancer.from_attributes` returns: a load balancer for listeners of services here.
+    """The result of `NetworkLoadBalancer.from_attributes`: a load balancer for listeners of services here.
 
     Listeners, target groups and rules of security groups stand in the stack of each service; nothing is defined here.
     """
@@ -158,12 +158,12 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
 
     @property
     def _full_name(self) -> str:
-        """What CloudWatch knows it by."""
+        """Its name in CloudWatch."""
         return _full_name_of(self.load_balancer_arn)
 
 
 def _full_name_of(arn: str) -> str:
-    """`app/name/id` or `net/name/id`, from the ARN of a load balancer or of its listener."""
+    """Return `app/name/id` or `net/name/id`, from the ARN of a load balancer or of its listener."""
     if not is_token(arn):
         return "/".join(arn.split("/")[1:4])
     parts = cdk.Fn.split("/", arn)

@@ -102,7 +102,7 @@ class Listener:
 
     @property
     def _takes_udp(self) -> bool:
-        """Whether it takes datagrams."""
+        """True if it takes UDP datagrams."""
         return self.protocol in _UDP_PROTOCOLS
 
     @property
@@ -116,7 +116,7 @@ class Listener:
         return {self.port, *([] if self.test_port is None else [self.test_port])}
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
-        """Of these ports of a target and its `health_port` those that it connects to: first, last, whether by UDP."""
+        """Return the ports of a target to which it connects, with its `health_port`: first, last, whether by UDP."""
         health_ports = ports if self.health_port is None else (self.health_port, self.health_port)
         tcp_ports = (
             [health_ports] if self.protocol is elbv2.Protocol.UDP or health_ports == ports else [ports, health_ports]
@@ -124,7 +124,7 @@ class Listener:
         return [*((*port_range, False) for port_range in tcp_ports), *([(*ports, True)] if self._takes_udp else [])]
 
     def _clash(self, other: Entry, owner: Construct | None) -> str | None:
-        """Why it cannot stand on one load balancer with `other`; None where it can.
+        """Describe why it cannot be on one load balancer with `other`; None if it can.
 
         Args:
             other: The one that stands there.

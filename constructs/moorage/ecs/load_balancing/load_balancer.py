@@ -220,7 +220,7 @@ class LoadBalancer(RequestLoadBalancer):
 
     @property
     def _full_name(self) -> str:
-        """What CloudWatch knows it by."""
+        """Its name in CloudWatch."""
         return self.load_balancer.load_balancer_full_name
 
     def _claim(self, route: Entry, service: Construct) -> None:
@@ -238,11 +238,11 @@ class LoadBalancer(RequestLoadBalancer):
                     )
 
     def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The listener as services in `stack` see it: imported there, by its ARN, once."""
+        """Return the listener as services in `stack` see it: imported there once, by its ARN."""
         return self._import_listener(stack, "Listener", self.listener)
 
     def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The test listener as services in `stack` see it; defined when a rollout that shifts traffic first needs it.
+        """Return the test listener as services in `stack` see it; define it for the first rollout that shifts traffic.
 
         It has a rule for each route of such a service, where a new version is reached before the others' traffic is.
         """

@@ -256,7 +256,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
 
     @property
     def _full_name(self) -> str:
-        """What CloudWatch knows it by."""
+        """Its name in CloudWatch."""
         return self.load_balancer.load_balancer_full_name
 
     def _define_load_balancer(self, plan: _Plan) -> elbv2.NetworkLoadBalancer:

@@ -24,11 +24,11 @@ class RequestLoadBalancer(SharedLoadBalancer):
         self._imported_listeners: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
 
     def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The listener as services in `stack` see it: imported there, by its ARN, once."""
+        """Return the listener as services in `stack` see it: imported there once, by its ARN."""
         raise NotImplementedError
 
     def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
-        """The test listener as services in `stack` see it, where a new version is reached before it gets traffic."""
+        """Return the test listener as services in `stack` see it: it reaches a new version before traffic does."""
         raise NotImplementedError
 
     def _import_listener(

@@ -79,7 +79,7 @@ class TargetHealth:
 
 
 def health_of(health: TargetHealth | str) -> TargetHealth:
-    """What a path of a health check stands for."""
+    """Return the health argument of a route or a listener as a `TargetHealth`."""
     return health if isinstance(health, TargetHealth) else TargetHealth(health)
 
 
@@ -168,7 +168,7 @@ class Route:
         return " and ".join(parts) or "all requests"
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
-        """Of these ports of a target those that the load balancer connects to: the first, the last, whether by UDP."""
+        """Return the ports of a target to which the load balancer connects: first, last, whether by UDP."""
         return [(*ports, False)]
 
     def _check(self, problems: Problems) -> None:
@@ -187,11 +187,11 @@ class Route:
         self.load_balancer._check(self, problems)
 
     def _hides(self, other: Route) -> bool:
-        """Whether every request that `other` asks for is one that this route asks for too."""
+        """Tell whether this route matches every request that `other` matches."""
         return _values_cover(self.host, other.host) and _values_cover(self.path, other.path)
 
     def _clash(self, other: Entry, owner: Construct | None) -> str | None:
-        """Why this route cannot stand on one listener with `other`; None where it can.
+        """Describe why it cannot be on one listener with `other`; None if it can.
 
         Args:
             other: The one that stands there.
@@ -215,7 +215,7 @@ class Route:
 
 
 def describe_service(service: Construct | None) -> str:
-    """A service in words, for errors; None is the one that is being defined."""
+    """Return the path of a service, for errors; None stands for the service that is being defined."""
     return service.node.path if service else "this service"
 
 
@@ -226,7 +226,7 @@ def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 
 
 def _pattern_covers(wide: str, narrow: str) -> bool:
-    """Whether `wide` matches all that `narrow` does, tried on its shortest and on too long a match of it."""
+    """Tell whether `wide` matches all that `narrow` does, tried on its shortest and on too long a match of it."""
     literal = wide.replace("[", "[[]")
     return all(
         fnmatch.fnmatchcase(narrow.replace("*", filler).replace("?", "\0"), literal)

@@ -29,7 +29,7 @@ class Entry(Protocol):
     """A route or a listener, as its load balancer sees it."""
 
     def _clash(self, other: Any, owner: Construct | None) -> str | None:
-        """Why it cannot be on one load balancer with `other`, which the service `owner` has; None if it can."""
+        """Describe why it cannot be on one load balancer with `other` of the service `owner`; None if it can."""
 
 
 class SharedLoadBalancer(Construct):
@@ -69,11 +69,11 @@ class SharedLoadBalancer(Construct):
 
     @property
     def _full_name(self) -> str:
-        """What CloudWatch knows it by."""
+        """Its name in CloudWatch."""
         raise NotImplementedError
 
     def _place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
-        """Where in `stack` what is imported of it stands, and its security group as it is imported there."""
+        """Return the scope for imports of it in `stack`, and its security group as it is imported there."""
         if stack not in self._import_scopes:
             scope = Construct(stack, f"Entrance {self.node.addr}")
             security_group = ec2.SecurityGroup.from_security_group_id(
@@ -186,7 +186,7 @@ class SharedLoadBalancer(Construct):
 
 
 def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
-    """Whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
+    """Tell whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
     try:
         zone_name = zone.zone_name
     except RuntimeError:  # imported without its name
@@ -200,7 +200,7 @@ def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
 def allowed_clients(
     vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, ip_address_type: elbv2.IpAddressType, *, public: bool
 ) -> tuple[ec2.IPeer, ...]:
-    """Who may connect: those who are named, else everyone to what is public, else the addresses of the VPC."""
+    """Return the peers that may connect: those given, else everyone if public, else the addresses of the VPC."""
     if ingress is not None:
         return tuple(ingress)
     if not public:

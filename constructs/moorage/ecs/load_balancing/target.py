@@ -44,11 +44,11 @@ class Target:
 
     @functools.cached_property
     def dimensions(self) -> list[Mapping[str, str]]:
-        """What CloudWatch knows each of its target groups by."""
+        """The dimensions of each of its target groups in CloudWatch."""
         load_balancer = self.route.load_balancer._full_name
         return [{"LoadBalancer": load_balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
 def serving_container(route: Route | Listener, task: Task) -> Container:
-    """The container that serves a route; `check_routes` has made sure that there is one."""
+    """Return the container that serves a route; `ServicePlan.check` has made sure that there is one."""
     return next(each for each in task.containers if each.port and route.container in {None, each.name})

@@ -16,7 +16,7 @@ _APPLICATION_NAMESPACE = "AWS/ApplicationELB"
 def target_alarms(
     target: Target, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
 ) -> dict[str, tuple[float, list[dict[str, Any]]]]:
-    """The alarms over a route's targets, by id: above what each rings, and its queries.
+    """Return the alarms over a route's targets, by id: the threshold of each, and its queries.
 
     Of a network load balancer's listener that of unhealthy targets alone: it knows of no answers.
 
@@ -38,7 +38,7 @@ def target_alarms(
 
 
 def worst_queries(target: Target, metric: str, statistic: str) -> list[dict[str, Any]]:
-    """Queries for the higher of both groups' values."""
+    """Return queries for the higher value of both target groups."""
     namespace = _APPLICATION_NAMESPACE if target.route._reads_requests else "AWS/NetworkELB"
     numbered = enumerate(target.dimensions)
     queries = [_query(f"m{index}", metric, statistic, filled, namespace) for index, filled in numbered]
@@ -47,14 +47,14 @@ def worst_queries(target: Target, metric: str, statistic: str) -> list[dict[str,
 
 
 def request_queries(target: Target) -> list[dict[str, Any]]:
-    """Queries for the answers of both groups together."""
+    """Return queries for the requests of both target groups together."""
     queries = [_query(f"r{index}", "RequestCount", "Sum", each) for index, each in enumerate(target.dimensions)]
     total = " + ".join(f"FILL({query['id']}, 0)" for query in queries)
     return [*queries, {"id": "requests", "expression": total, "label": "requests", "returnData": True}]
 
 
 def error_share_queries(target: Target) -> list[dict[str, Any]]:
-    """Queries for the share of answers of 500 and above, in percent of enough of them: that of the group with more.
+    """Return queries for the share of answers of 500 and above, in percent, of the target group with the larger share.
 
     Of each group by itself, since a new version that gets a twentieth of the traffic and fails whole is no more than a
     twentieth of all.

@@ -129,7 +129,7 @@ def _target_metrics(target: Target) -> dict[str, list[Metric]]:
 
 
 def _dashboard_metric(query: Mapping[str, Any]) -> Metric:
-    """A query of an alarm as a dashboard writes it."""
+    """Return the query of an alarm as a dashboard writes it."""
     if "expression" in query:
         hidden = {} if query["returnData"] else {"visible": False}
         return [{"id": query["id"], "expression": query["expression"], "label": query["label"], **hidden}]

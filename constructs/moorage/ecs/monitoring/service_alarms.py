@@ -55,7 +55,7 @@ class _Plan:
             problems.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
 
     def task_watches(self, service: Service) -> dict[str, Watch]:
-        """The threshold and the metric of each alarm on tasks, by the alarm's name."""
+        """Return the threshold and the metric of each alarm on tasks, by the alarm's name."""
         thresholds = (("Cpu", self.cpu_percent, _CPU), ("Memory", self.memory_percent, _MEMORY))
         return {
             name: (percent, [_task_query(service, metric)])
@@ -64,7 +64,7 @@ class _Plan:
         }
 
     def target_watches(self, service: Service) -> dict[str, Watch]:
-        """The threshold and the queries of each alarm on targets, by the alarm's name."""
+        """Return the threshold and the queries of each alarm on targets, by the alarm's name."""
         return {
             f"{name}{target.suffix}": watch
             for target in service._targets
@@ -148,7 +148,7 @@ class ServiceAlarms(Construct):
 
 
 def service_of(service: Service | Worker) -> Service:
-    """The service itself: a worker has one."""
+    """Return the service itself, which a worker has."""
     return service if isinstance(service, Service) else service.service
 
 

@@ -102,11 +102,11 @@ class Network(Construct):
 
     @staticmethod
     def _of(vpc: ec2.IVpc) -> Network | None:
-        """The network that defines a VPC, or None where something else does."""
+        """Return the network that defines a VPC; None if something else does."""
         return _networks_by_vpc.get(vpc)
 
     def _missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """What of `needs` a task in these subnets would not reach; None where the choice cannot be followed.
+        """Return the needs that a task in these subnets does not reach; None if that is not known of the selection.
 
         Args:
             needs: What the task must reach.
@@ -137,7 +137,7 @@ _networks_by_vpc: PerConstruct[ec2.IVpc, Network] = PerConstruct()
 
 
 class Reach:
-    """What tasks reach from the subnets of one VPC; asks CDK once, for all the services of a cluster.
+    """The services that tasks reach from the subnets of one VPC; asks CDK once, for all the services of a cluster.
 
     Args:
         vpc: The VPC. Of a `Network`'s the routes and endpoints are known; of any other, which subnets are isolated.
@@ -148,18 +148,18 @@ class Reach:
         self.network = Network._of(vpc)
 
     def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """What of `needs` is out of reach, or None where that is not known."""
+        """Return the needs that are out of reach; None if that is not known."""
         return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
 
     def is_isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
-        """Whether what has no public address there has no way to the internet, as far as CDK says."""
+        """Tell whether tasks without a public address have no way to the internet there, as far as CDK says."""
         if subnets is None or not subnets.subnet_type:
             return subnets is None and self._has_no_private_subnets
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
 
     @functools.cached_property
     def zones(self) -> int:
-        """Over how many availability zones its subnets are spread."""
+        """The number of availability zones over which its subnets are spread."""
         return self.network.zones if self.network else len(self.vpc.availability_zones)
 
     @functools.cached_property
@@ -168,7 +168,7 @@ class Reach:
 
 
 def describe_unreachable(missing: Needs, subject: str = "the task") -> str:
-    """Why `subject` would not start in subnets that do not reach what is `missing`, and the ways out."""
+    """Describe why `subject` would not start in subnets that do not reach what is `missing`, and the ways out."""
     if "internet" in missing:
         return (
             "its subnets cannot reach the internet, where an image of the task or what it calls is; use a NAT gateway "

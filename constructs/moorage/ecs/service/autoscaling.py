@@ -71,7 +71,7 @@ def _define_schedules(count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
 
 
 def _needs_own_policies(scaling: Scaling, targets: Sequence[Target]) -> bool:
-    """Whether there are policies that CDK has no class for."""
+    """Tell whether there are policies that CDK has no class for."""
     settings = (scaling.high_resolution, scaling.backlog_per_task, scaling.metrics, scaling.predictive)
     shifts_requests = scaling.requests_per_task is not None and any(target.alternate for target in targets)
     return shifts_requests or any(settings)

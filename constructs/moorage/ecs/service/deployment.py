@@ -31,7 +31,7 @@ _DEPLOYMENT_STRATEGIES: Mapping[Shift, ecs.DeploymentStrategy] = {
 
 
 def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, Any]:
-    """How a new version replaces the old one, as arguments of CDK's services."""
+    """Return the rollout as arguments of CDK's services."""
     rebalancing = ecs.AvailabilityZoneRebalancing
     # Zone rebalancing starts a task before it stops one, so it needs room for more than all of them.
     rebalances = placement._spreads_over_zones_first and rollout.maximum_percent > 100  # noqa: PLR2004  # percent
@@ -59,7 +59,7 @@ def define_deployment_extras(
     targets: Sequence[Target],
     hooks: Sequence[LifecycleHook],
 ) -> dict[str, Any]:
-    """Define alarms and hooks; returns what CDK does not take of a deployment, by its path."""
+    """Define the alarms and hooks of a rollout, and return the properties that CDK does not take, by their path."""
     properties: dict[str, Any] = {}
     if rollout.circuit_breaker:
         properties |= _circuit_breaker_properties(rollout.circuit_breaker)

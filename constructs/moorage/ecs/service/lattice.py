@@ -73,7 +73,7 @@ class Lattice:
         problems.raise_any()
 
     def _serving_containers(self, task: Task) -> tuple[Container, ...]:
-        """The containers with a port that may serve, of which the first does."""
+        """Return the containers with a port that may serve, of which the first does."""
         return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
 
     def _check(self, task: Task, problems: Problems) -> None:

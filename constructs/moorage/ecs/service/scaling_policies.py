@@ -64,7 +64,7 @@ class ScalingPolicies:
         return [*queries, self._running_tasks_query(), _result_query("each", f"({total}) / {self._at_least_one_task}")]
 
     def _backlog_queries(self, queue: sqs.IQueue) -> list[dict[str, Any]]:
-        """Queries for the messages, waiting and in work, for each task that runs."""
+        """Return queries for the messages, waiting and in work, for each task that runs."""
         return [
             _queue_query("waiting", "ApproximateNumberOfMessagesVisible", queue),
             _queue_query("working", "ApproximateNumberOfMessagesNotVisible", queue),
@@ -73,7 +73,7 @@ class ScalingPolicies:
         ]
 
     def _running_tasks_query(self) -> dict[str, Any]:
-        """A query for the number of running tasks: ECS measures each once a minute (ECS developer guide, metrics)."""
+        """Return a query for the running tasks: ECS measures each once a minute (ECS developer guide, metrics)."""
         names = {"ClusterName": self._service.cluster.cluster_name, "ServiceName": self._service.service_name}
         return _query("samples", ("AWS/ECS", "CPUUtilization", "SampleCount"), **names)
 
@@ -170,7 +170,7 @@ class ScalingPolicies:
 
 
 def _query(name: str, metric: tuple[str, str, str], **dimensions: str) -> dict[str, Any]:
-    """A query as scaling policies take it, which look at minutes and name no period."""
+    """Return a query as scaling policies take it: by the minute, without a period."""
     namespace, metric_name, statistic = metric
     metric_dimensions = [{"name": dimension, "value": value} for dimension, value in dimensions.items()]
     return {
@@ -192,7 +192,7 @@ def _result_query(name: str, expression: str) -> dict[str, Any]:
 
 
 def _with_period(query: dict[str, Any]) -> dict[str, Any]:
-    """The same query as alarms take it."""
+    """Return the same query as alarms take it."""
     return {**query, "metricStat": {**query["metricStat"], "period": _MINUTE}}
 
 

@@ -33,7 +33,7 @@ _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffR
 
 
 def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
-    """Which events say that one of these has a new value; None where none of them ever can.
+    """Match the events of a new value of one of these; None if none of them can ever have one.
 
     A secret's stage moved to another version, by rotation or by hand ("Secret Label Updated", Secrets Manager guide),
     or a parameter was written ("Parameter Store Change", Systems Manager guide). Neither needs a trail.
@@ -61,7 +61,7 @@ def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
 
 
 def _stage_patterns(stage: str, arns: list[str]) -> list[Pattern]:
-    """A stage of these secrets moved: known by their ARNs or, where those end with the name, by that."""
+    """Match moves of a stage of these secrets, by their ARNs or, if those end with the name, by the name."""
     source = {"source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"]}
     names = [each.split(":secret:")[1] for each in arns if ":secret:" in each]
     return [
@@ -139,7 +139,7 @@ def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_acco
 
 
 def _redeployment(service: ecs.BaseService, cluster_arn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the machine does, and what it may do."""
+    """Return the definition of the state machine, and its permissions."""
     state = {
         "Type": "Task",
         "Resource": f"arn:{pseudo_parameters()[0]}:states:::aws-sdk:ecs:updateService",

@@ -357,12 +357,12 @@ class Service(Construct):
 
     @property
     def rollout(self) -> Rollout:
-        """How a new version replaces the old one."""
+        """The way in which a new version replaces the old one."""
         return self._plan.rollout
 
     @property
     def cluster(self) -> ecs.ICluster:
-        """Where it runs."""
+        """The cluster that runs its tasks."""
         return self._plan.launch.cluster
 
     @property

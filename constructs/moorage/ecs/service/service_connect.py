@@ -97,11 +97,11 @@ class ServiceConnect:
         problems.raise_any()
 
     def _name_for(self, task: Task) -> str | None:
-        """Its name for others; None where the task has no port to connect to."""
+        """Return its name for others; None if the task has no port to connect to."""
         return None if task.front is None else self.name or task.front.name
 
     def _url_for(self, task: Task) -> str:
-        """Where others reach it."""
+        """Return the URL at which others reach it."""
         return f"http://{self._name_for(task)}" + ("" if self.port == _HTTP_PORT else f":{self.port}")
 
     def _check(self, task: Task, cluster_view: Cluster | ImportedCluster, problems: Problems) -> None:
@@ -148,7 +148,7 @@ class ServiceConnect:
         cluster_view: Cluster | ImportedCluster,
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
-        """What CDK's services take for it."""
+        """Define its roles, and return the arguments of CDK's services for it."""
         front, namespace = task.front, cluster_view.namespace
         if namespace is None:
             return {}
@@ -200,19 +200,19 @@ _services_by_namespace: PerConstruct[Any, dict[str, Construct]] = PerConstruct()
 
 
 def _services_in_namespace(cluster_view: Cluster | ImportedCluster) -> dict[str, Construct]:
-    """Those of a cluster's namespace, or of the cluster where that is known by a name alone."""
+    """Return the services in a cluster's namespace, or in the cluster if only the name of that is known."""
     return _services_by_namespace.get_or_make(
         cluster_view if isinstance(cluster_view.namespace, str) else cluster_view.namespace, dict
     )
 
 
 def _discovery_name(name: str) -> str:
-    """What Cloud Map calls a name for others: 64 characters, none of them a dot (botocore `discoveryName`)."""
+    """Return the name in Cloud Map: 64 characters, none of them a dot (botocore `discoveryName`)."""
     return name if is_token(name) else name.replace(".", "-")[:_MAX_DISCOVERY_NAME].rstrip("-")
 
 
 def have_different_namespaces(first: Cluster | ImportedCluster, second: Cluster | ImportedCluster) -> bool:
-    """Whether the namespaces of two clusters are known to be two."""
+    """Tell whether the namespaces of two clusters are known to differ."""
     from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
     first_namespace, second_namespace = first.namespace, second.namespace
@@ -358,7 +358,7 @@ def _define_rules(
 
 
 def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
-    """Whether a service connects to another, directly or by others."""
+    """Tell whether a service connects to another, directly or through others."""
     queue, seen = [start], {start}
     while queue:
         for server in _servers_by_client.get(queue.pop()) or ():
@@ -371,7 +371,7 @@ def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
 
 
 def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
-    """By which services one stack needs another, `server` among them; None where it does not."""
+    """Describe how one stack needs another, with `server` among the services; None if it does not."""
     needed_stacks: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
     paths = dict(_servers_by_client.items())
     for client, servers in paths.items():
@@ -396,7 +396,7 @@ def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedServic
 
 
 def _required_constructs(service: ConnectedService) -> Iterator[IConstruct]:
-    """The cluster and the load balancers of a service, of which those that are imported need no stack."""
+    """List the cluster and the load balancers of a service, without those that are imported, which need no stack."""
     if isinstance(service.launch.cluster, ecs.Cluster):
         yield service.launch.cluster
     for target in service.targets:

@@ -38,7 +38,7 @@ SPOT_NOTICE_SECONDS = 120
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ServicePlan:
-    """What a service was given, which checks itself.
+    """The arguments of a service, which check themselves.
 
     Args:
         launch: The task, its capacity and its place in the network.

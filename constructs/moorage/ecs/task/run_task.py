@@ -90,7 +90,7 @@ class TaskRun:
     placement: Placement | None
 
     def run_statements(self) -> list[dict[str, Any]]:
-        """What whoever runs it must be allowed: this task, in this cluster, as its own two roles."""
+        """Return the permissions to run it: this task, in this cluster, with its own two roles."""
         definition = self.launched.task_definition
         roles = [definition.task_role.role_arn, definition.obtain_execution_role().role_arn]
         return [
@@ -130,7 +130,7 @@ class TaskRun:
         return functools.reduce(iam.Grant.combine, grants)
 
     def scheduler_parameters(self) -> scheduler.CfnSchedule.EcsParametersProperty:
-        """What EventBridge Scheduler is told."""
+        """Return the parameters for EventBridge Scheduler."""
         from aws_cdk import aws_scheduler as scheduler  # noqa: PLC0415  # loads aws_cdk.aws_scheduler
 
         cfn = scheduler.CfnSchedule
@@ -139,7 +139,7 @@ class TaskRun:
         return cfn.EcsParametersProperty(**parameters, placement_strategy=strategies or None)
 
     def rule_parameters(self) -> events.CfnRule.EcsParametersProperty:
-        """What a rule of EventBridge is told."""
+        """Return the parameters for a rule of EventBridge."""
         from aws_cdk import aws_events as events  # noqa: PLC0415  # loads aws_cdk.aws_events
 
         cfn = events.CfnRule
@@ -148,12 +148,12 @@ class TaskRun:
         return cfn.EcsParametersProperty(**parameters, placement_strategies=strategies or None)
 
     def run_task_request(self) -> dict[str, Any]:
-        """What ECS's own RunTask is asked for."""
+        """Return the request for ECS's own RunTask."""
         request: dict[str, Any] = _camel_case({**self._run_task_parameters, "count": 1})
         return request
 
     def describe_statement(self) -> dict[str, Any]:
-        """What whoever waits for its end must be allowed besides."""
+        """Return the further permission to wait for its end."""
         return {"Effect": "Allow", "Action": "ecs:DescribeTasks", "Resource": self._task_arns}
 
     def define_machine(
@@ -173,7 +173,7 @@ class TaskRun:
 
     @property
     def _run_task_parameters(self) -> dict[str, Any]:
-        """The parameters of RunTask that are known before."""
+        """The parameters of RunTask that are known before it starts."""
         return {
             "cluster": self.cluster.cluster_arn,
             "task_definition": self.launched.task_definition.task_definition_arn,
@@ -191,7 +191,7 @@ class TaskRun:
         return arn("ecs", f"task/{self.cluster.cluster_name}/*")
 
     def _target_parameters(self, cfn: type[scheduler.CfnSchedule | events.CfnRule], awsvpc: str) -> dict[str, Any]:
-        """What both are told alike, each in its own words."""
+        """Return the parameters that Scheduler and rules share, each in its own classes."""
         public_address, interface = self.launched.launch.assign_public_ip, self.launched.network_interface
         strategy_items = None if public_address else self.launched.strategy_items
         capacity_providers: list[Any] = [
@@ -235,7 +235,7 @@ class TaskRun:
         ]
 
     def _overlap_states(self) -> dict[str, Any]:
-        """The states that end an execution while another task of the family runs."""
+        """Return the states that end an execution while another task of the family runs."""
         return {
             "List": {
                 "Type": "Task",
@@ -271,7 +271,7 @@ class TaskRun:
         }
 
     def _machine_statements(self, *, overlap: bool) -> list[dict[str, Any]]:
-        """What the machine may do: run the task, see and stop it, and learn of its end by a rule of Step Functions."""
+        """Return the permissions of the machine: to run, see and stop the task, and to use the rule of Step Functions."""
         in_cluster = {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
         list_statement = {"Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster}
         return [
@@ -289,12 +289,12 @@ class TaskRun:
 
 
 def pascal_case(value: Any) -> Any:
-    """Plain data by the names that Step Functions gives the parameters of an API, without what is not said."""
+    """Rename the keys of plain data as Step Functions names the parameters of an API, without those that are None."""
     return _renamed_keys(value, lambda parts: "".join(word[:1].upper() + word[1:] for word in parts))
 
 
 def _camel_case(value: Any) -> Any:
-    """The same by the names that ECS's own API has."""
+    """Rename the keys of plain data as ECS's own API names them, without those that are None."""
     return _renamed_keys(value, lambda parts: parts[0] + "".join(word.title() for word in parts[1:]))
 
 

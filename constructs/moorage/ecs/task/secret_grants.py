@@ -25,7 +25,7 @@ def grant_secret(
     definition: ecs.TaskDefinition,
     secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret,
 ) -> ecs.Secret:
-    """A secret as CDK's container takes it; the execution role may decrypt it where CDK would not see to that.
+    """Return a secret as CDK's container takes it, and let the execution role decrypt it where CDK would not.
 
     CDK lets a role in by the policy of the secret's key alone (`Secret.grantRead`): a key that is imported has none to
     change, and one of another stack would come to need the stack of the role. Of both the role itself is granted the
@@ -55,7 +55,7 @@ def grant_secret(
 def _grant_reference(
     scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret
 ) -> ecs.Secret:
-    """A field or a version of a secret, of which what it refers to says the key."""
+    """Return a field or a version of a secret, whose key is found through what it refers to."""
     resource = _resource_of(secret.arn)
     key = resource.kms_key_id if resource else None
     if resource is None or key is None or cdk.Stack.of(resource) is cdk.Stack.of(scope):
@@ -68,7 +68,7 @@ def _grant_reference(
 
 
 def _resource_of(arn: str) -> secretsmanager.CfnSecret | None:
-    """The secret that an ARN refers to, itself or by its attachment to a database."""
+    """Return the secret that an ARN refers to, itself or by its attachment to a database."""
     tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
     target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
     if isinstance(target, secretsmanager.CfnSecretTargetAttachment):

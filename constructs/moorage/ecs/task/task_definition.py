@@ -58,7 +58,7 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
 
 
 def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: Kind) -> ecs.TaskDefinition:
-    """The task definition of `task` in `scope`, with a task role and, where the task uses one, an execution role."""
+    """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
     definition = _define_task_definition(scope, task, kind)
     definitions = {
         container.name: _add_container(scope, definition, task, container, log_group) for container in task.containers
@@ -84,7 +84,7 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: K
 
 
 def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:
-    """What sidecars may do; AWS knows no resource for it."""
+    """Return the permissions of sidecars, which AWS limits to no resource."""
     for container in task.containers:
         if container.sidecar and container.sidecar.actions:
             yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
@@ -217,7 +217,7 @@ def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | 
 
 
 def port_name(task: Task, container: Container) -> str | None:
-    """The port's name for Service Connect, which knows fewer names than ECS does and no host mode."""
+    """Return the port's name for Service Connect, which takes fewer names than ECS does and no host mode."""
     name = container.name.lower()
     is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
     return name if is_valid else None
@@ -263,7 +263,7 @@ def _repository_image(
 
 
 def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
-    """The tag that a parameter holds when the stack is deployed."""
+    """Return the tag that a parameter holds when the stack is deployed."""
     if image.parameter_name is None:
         return cast("cdk.CfnParameter", image.parameter).value_as_string
     from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loads aws_cdk.aws_ssm

@@ -72,7 +72,7 @@ class Launch:
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         egress: Sequence[int] = DEFAULT_EGRESS,
     ) -> Launch:
-        """What a construct was given, with the cluster's first capacity where it names none.
+        """Return the arguments of a construct, with the cluster's first capacity if it names none.
 
         Raises:
             ValueError: the VPC of the cluster is not known.
@@ -92,11 +92,11 @@ class Launch:
 
     @property
     def has_own_interface(self) -> bool:
-        """Whether each task has a network interface of its own, with security groups of its own."""
+        """True if each task has a network interface of its own, with security groups of its own."""
         return self.task.network_mode is NetworkMode.AWSVPC
 
     def instance_security_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
-        """The security groups of the instances that stand for tasks without an interface of their own, where known."""
+        """Return the security groups of the instances, which stand for tasks without an interface of their own."""
         return (
             []
             if self.has_own_interface
@@ -157,7 +157,7 @@ class Launch:
 
     @property
     def _start_subnets(self) -> list[ec2.SubnetSelection | None]:
-        """Where images, logs and secrets are reached from: the task itself on Fargate, else the instances."""
+        """The subnets that reach images, logs and secrets: those of tasks on Fargate, else those of the instances."""
         if self.strategy._kind is Kind.FARGATE:
             return [self.vpc_subnets]
         return [each._vpc_subnets for each in self.strategy.weights]
@@ -179,7 +179,7 @@ class Launch:
         )
 
     def _moving_image_warning(self) -> str | None:
-        """What is told of images of which nobody can say which one runs, or go back to it."""
+        """Describe images of which nobody can say which one runs, or go back to it."""
         moving_images = [image.moves for each in self.task.containers if (image := each.image).moves]
         if not moving_images:
             return None
@@ -189,7 +189,7 @@ class Launch:
         )
 
     def _unrecorded_sessions_warning(self) -> str | None:
-        """What is told of sessions in containers without an awslogs driver, by whose log group ECS records them."""
+        """Describe containers without an awslogs driver, by whose log group ECS records sessions."""
         if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
             return None
         router = self.task.log_router
@@ -202,7 +202,7 @@ class Launch:
         )
 
     def _without_https_warning(self) -> str | None:
-        """Why tasks may not start; on instances, the agent starts them through the group of its instance."""
+        """Describe why tasks may not start; on instances, the agent starts them through the group of its instance."""
         own_group = self.has_own_interface and self.security_groups is None and self.strategy._kind is Kind.FARGATE
         if not own_group or _HTTPS in self.egress or is_token(tuple(self.egress)):
             return None
@@ -304,7 +304,7 @@ class Launch:
 
 @attrs.frozen(eq=False, repr=False)
 class Launched:
-    """What is defined for a `Launch`, and the same in the words of those who start it.
+    """The resources that are defined for a `Launch`, as those that start it take them.
 
     Args:
         launch: What it was defined for.
@@ -326,7 +326,7 @@ class Launched:
 
     @property
     def strategy_items(self) -> list[dict[str, Any]] | None:
-        """The same as plain data; None where the cluster's default is followed."""
+        """The same as plain data; None if the cluster's default is followed."""
         strategy = self.launch.strategy
         if strategy._follows_cluster:
             return None
@@ -356,7 +356,7 @@ class Launched:
 
     @property
     def network_arguments(self) -> dict[str, Any]:
-        """Where tasks stand in the network, as arguments of CDK's services."""
+        """The network of the tasks, as arguments of CDK's services."""
         if self.launch.has_own_interface:
             return {
                 "vpc_subnets": self.launch.vpc_subnets,
@@ -368,7 +368,7 @@ class Launched:
 
 
 def connections_of(construct: Construct, groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
-    """Whom these groups may connect to, and who to them.
+    """Return the connections of these security groups.
 
     Raises:
         ValueError: there is none, so that each rule would be lost.

@@ -122,7 +122,7 @@ def open_file_systems(
 
 
 def _security_group_in(stack: cdk.Stack, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
-    """A file system's security group as services in `stack` see it, once, so that none defines a rule again."""
+    """Import a file system's security group into `stack` once, so that no service defines a rule again."""
     name = f"FileSystem {group.node.addr}"
     existing = stack.node.try_find_child(name)
     return cast("ec2.ISecurityGroup | None", existing) or ec2.SecurityGroup.from_security_group_id(
@@ -184,7 +184,7 @@ def _managed_volume(scope: Construct, volume: EbsVolume, service: ecs.BaseServic
 
 
 def _session_mounts(task: Task, container: Container) -> dict[str, str]:
-    """The volumes of sessions in a container, each with its path: what it could not write to otherwise."""
+    """Return the volumes of sessions in a container, each with its path: where it could not write otherwise."""
     if not task.execute_command or not container.read_only or task.on_windows:
         return {}
     writable = [*container.writable, *(path for path, mount in container.mounts.items() if not mount.read_only)]

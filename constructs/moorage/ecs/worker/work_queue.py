@@ -62,7 +62,7 @@ class WorkQueue:
         problems.raise_any()
 
     def _visibility_seconds(self, stop_seconds: int) -> int:
-        """How long a message is hidden, in seconds, for tasks that take so many to stop."""
+        """Return the number of seconds for which a message is hidden, for tasks that take `stop_seconds` to stop."""
         if self.visibility_timeout is not None:
             return self.visibility_timeout
         return min(_VISIBILITY_STOP_TIMES * stop_seconds, _MAX_VISIBILITY_SECONDS)

@@ -237,7 +237,7 @@ def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -
 
 
 def _visibility_of(queue: sqs.IQueue) -> float | None:
-    """The visibility timeout of a queue, as far as CDK says."""
+    """Return the visibility timeout of a queue, as far as CDK says."""
     resource = queue.node.default_child
     if not isinstance(resource, sqs.CfnQueue):
         return None
