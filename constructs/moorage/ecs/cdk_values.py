@@ -84,7 +84,7 @@ def zone_of(subnet: ec2.ISubnet) -> str | None:
 
 def select_subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
     """Return the ids of the selected subnets."""
-    if selection.subnets is not None:  # which may be known by their ids alone, and CDK selects none without a zone
+    if selection.subnets is not None:  # which may be known only by their ids, and CDK selects none without a zone
         return [subnet.subnet_id for subnet in selection.subnets]
     return select_subnets(vpc, selection).subnet_ids
 

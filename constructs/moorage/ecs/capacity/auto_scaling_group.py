@@ -68,11 +68,11 @@ class Instances(Construct):
         """Define the instances.
 
         Args:
-            scope: Where they are defined.
-            construct_id: Their id there.
-            vpc: Where they run.
-            egress: TCP ports that they may connect to anywhere.
-            vpc_subnets: Their subnets; the private ones without it.
+            scope: The scope in which to define them.
+            construct_id: Their id in this scope.
+            vpc: The VPC of the instances.
+            egress: The TCP ports through which they may connect to any address.
+            vpc_subnets: The subnets of the instances. Default: the private subnets.
         """
         super().__init__(scope, construct_id)
         self._imported_security_groups: dict[cdk.Stack, ec2.ISecurityGroup] = {}
@@ -93,7 +93,7 @@ class Instances(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """Whom instances, and tasks without an interface of their own, may connect to, and who to them."""
+        """The connections of the instances, and of tasks without an interface of their own."""
         return self.security_group.connections
 
     def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
@@ -111,7 +111,7 @@ class Instances(Construct):
 class InstanceGroup(Instances):
     """The Auto Scaling group of a `Capacity.ec2` and its capacity provider; `Cluster.capacity(...)` has it.
 
-    Instances take IMDSv2 with one hop alone, and tasks do not reach it: ECS blocks it for those with an interface of
+    Instances take IMDSv2 only with one hop, and tasks do not reach it: ECS blocks it for those with an interface of
     their own, a rule of the instance's firewall (on Bottlerocket the one hop) for those in bridge mode. Nothing blocks
     it for tasks in host mode, which have what the instance has.
     """
@@ -122,8 +122,8 @@ class InstanceGroup(Instances):
         """Define an instance group.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
             specification: The instances to define.
             cluster: The cluster that its instances join.
         """
@@ -248,8 +248,8 @@ class ManagedInstances(Instances):
         """Define the managed instances.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
             specification: The instances to define.
             cluster: The cluster that its instances join.
         """

@@ -28,7 +28,7 @@ CAPACITY_ATTRIBUTE = "moorage.capacity"
 """The attribute of a container instance that names its capacity, for what is placed without a provider: daemons."""
 
 
-class Kind(enum.Enum):
+class CapacityKind(enum.Enum):
     """One of the three kinds of capacity that ECS has. The capacities of a strategy are all of one kind."""
 
     FARGATE = "Fargate"
@@ -47,7 +47,7 @@ class Capacity:
     """
 
     name: str
-    kind: Kind = attrs.field(default=Kind.FARGATE, kw_only=True)
+    kind: CapacityKind = attrs.field(default=CapacityKind.FARGATE, kw_only=True)
     instances: InstanceSpecification | None = attrs.field(default=None, kw_only=True)
 
     @property
@@ -123,7 +123,7 @@ class Capacity:
         problems = Problems(f"Capacity {name!r}")
         problems.check(capacity_limits.PROVIDER_NAME, "name", name)
         problems.raise_any()
-        return Capacity(name, kind=Kind.MANAGED_INSTANCES if managed_instances else Kind.INSTANCES)
+        return Capacity(name, kind=CapacityKind.MANAGED_INSTANCES if managed_instances else CapacityKind.INSTANCES)
 
     @staticmethod
     def ec2(
@@ -189,7 +189,7 @@ class Capacity:
             notifications=notifications,
             vpc_subnets=vpc_subnets,
         )
-        return Capacity(name, kind=Kind.INSTANCES, instances=instances)
+        return Capacity(name, kind=CapacityKind.INSTANCES, instances=instances)
 
     @staticmethod
     def managed_instances(
@@ -237,4 +237,4 @@ class Capacity:
             egress=tuple(egress),
             vpc_subnets=vpc_subnets,
         )
-        return Capacity(name, kind=Kind.MANAGED_INSTANCES, instances=instances)
+        return Capacity(name, kind=CapacityKind.MANAGED_INSTANCES, instances=instances)

@@ -46,11 +46,11 @@ def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
 def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
     """Describe instance types that may be launched for a service and hold no copy of its task."""
     too_small_types = [
-        each.host.instance_type
+        fit.host.instance_type
         for group in _instance_groups(strategy)
         if group.is_known_for(task)
-        for each in group.fit(task)
-        if not each.copies
+        for fit in group.fit(task)
+        if not fit.copies
     ]
     if not too_small_types:
         return None
@@ -61,18 +61,18 @@ def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
     )
 
 
-def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, problems: Problems) -> None:
-    """Note why a rollout of `least` copies could not make progress with as many instances as there may be."""
+def check_rollout(task: Task, strategy: Strategy, minimum: int, rollout: Rollout, problems: Problems) -> None:
+    """Note why a rollout of `minimum` copies could not make progress with as many instances as there may be."""
     copies = room(task, strategy)
-    if not copies or is_token(least):
+    if not copies or is_token(minimum):
         return
     if rollout.shifts:
-        shortage = both_shortage(least, copies)
+        shortage = both_shortage(minimum, copies)
     else:
-        shortage = rollout_shortage(least, rollout.minimum_healthy_percent, rollout.maximum_percent, copies)
+        shortage = rollout_shortage(minimum, rollout.minimum_healthy_percent, rollout.maximum_percent, copies)
     if shortage:
         problems.add(
-            f"scaling starts at {least}, but {_describe_room(task, strategy)}: {shortage}; "
+            f"scaling starts at {minimum}, but {_describe_room(task, strategy)}: {shortage}; "
             "use a larger max_instances=, larger instance types or a smaller task"
         )
 
@@ -99,17 +99,17 @@ class Claim:
     """The copies that one service always runs on its only capacity.
 
     Args:
-        path: Gives the service's path; called only if there is a problem.
-        task: What runs.
-        least: How many copies; None for a daemon, of which each instance has one.
+        path: A function that returns the path of the service, called only if there is a problem.
+        task: The task that runs.
+        minimum: The number of copies; None for a daemon, of which each instance has one.
     """
 
     path: Callable[[], str]
     task: Task
-    least: int | None
+    minimum: int | None
 
     def __str__(self) -> str:
-        return f"{self.path()} ({'one each' if self.least is None else self.least})"
+        return f"{self.path()} ({'one each' if self.minimum is None else self.minimum})"
 
 
 def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
@@ -120,19 +120,19 @@ def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str |
     group = capacity.instances
     if not isinstance(group, InstanceGroupSpecification):
         return None
-    known_claims = [claim for claim in claims if not is_token(claim.least or 0)]
+    known_claims = [claim for claim in claims if not is_token(claim.minimum or 0)]
     if not group.is_known_for(*(claim.task for claim in known_claims)) or not group.hosts:
         return None
-    daemons = [Demand.of(claim.task) for claim in known_claims if claim.least is None]
+    daemons = [Demand.of(claim.task) for claim in known_claims if claim.minimum is None]
     hosts = [host.less(*daemons) for host in group.hosts]
-    demands = [(Demand.of(claim.task), claim.least) for claim in known_claims if claim.least]
+    demands = [(Demand.of(claim.task), claim.minimum) for claim in known_claims if claim.minimum]
     needed = Counter({"CPU units": 0, "MiB": 0, "network interfaces": 0, "GPUs": 0})
-    for demand, least in demands:
-        needed["CPU units"] += demand.cpu * least
-        needed["MiB"] += demand.memory_mib * least
-        needed["network interfaces"] += demand.interface * least
-        needed["GPUs"] += demand.gpus * least
-        needed.update({f"instances with port {port} free": least for port in demand.host_ports})
+    for demand, minimum in demands:
+        needed["CPU units"] += demand.cpu * minimum
+        needed["MiB"] += demand.memory_mib * minimum
+        needed["network interfaces"] += demand.interface * minimum
+        needed["GPUs"] += demand.gpus * minimum
+        needed.update({f"instances with port {port} free": minimum for port in demand.host_ports})
     capacity_per_instance = {
         "CPU units": max(host.cpu for host in hosts),
         "MiB": max(host.memory_mib for host in hosts),
@@ -159,32 +159,32 @@ def _instance_groups(strategy: Strategy) -> Iterator[InstanceGroupSpecification]
 def _describe_room(task: Task, strategy: Strategy) -> str:
     parts = []
     for group in _instance_groups(strategy):
-        best = max(group.fit(task), key=lambda each: each.copies)
+        largest = max(group.fit(task), key=lambda each: each.copies)
         parts.append(
-            f"capacity {group.name!r} holds {best.copies} on each {best.host.instance_type} "
-            f"({' and '.join(best.binds)}) and has {group.max_instances} at most"
+            f"capacity {group.name!r} holds {largest.copies} on each {largest.host.instance_type} "
+            f"({' and '.join(largest.binds)}) and has {group.max_instances} at most"
         )
     return f"{' and '.join(parts)}, which is {room(task, strategy)} in all"
 
 
 def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits: tuple[Fit, ...]) -> str:
-    best = max(fits, key=lambda each: (each.host.memory_mib, each.host.cpu))
-    if "architecture" in best.binds:
+    largest = max(fits, key=lambda each: (each.host.memory_mib, each.host.cpu))
+    if "architecture" in largest.binds:
         return (
             f"task is built for {task.architecture.value}, but the instances of capacity {group.name!r} are "
-            f"{best.host.architecture.value}; use architecture=Architecture.{best.host.architecture.name}, or instance "
-            "types of the other"
+            f"{largest.host.architecture.value}; use architecture=Architecture.{largest.host.architecture.name}, or "
+            "instance types of the other"
         )
-    like = instance_type(best.host.instance_type)
-    nearest = like and smallest_holding(
+    like = instance_type(largest.host.instance_type)
+    suggestion = like and smallest_holding(
         Demand.of(task),
         trunking=group.trunking,
         reserved_memory_mib=group.instance.reserved_memory_mib,
         like=like,
     )
     return (
-        f"{_describe_shortage(task, best)}, and no instance type of capacity {group.name!r} holds it; "
-        f"use {nearest.name + ', the nearest that does, or ' if nearest else ''}a smaller task"
+        f"{_describe_shortage(task, largest)}, and no instance type of capacity {group.name!r} holds it; "
+        f"use {suggestion.name + ', the nearest that does, or ' if suggestion else ''}a smaller task"
     )
 
 

@@ -217,8 +217,8 @@ class InstanceGroupSpecification(InstanceSpecification):
         problems.check(capacity_limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
         if self.warm_pool:
             prepared = self.warm_pool.max_prepared_instances
-            most = self.max_instances if prepared is None else prepared
-            problems.check(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
+            max_prepared = self.max_instances if prepared is None else prepared
+            problems.check(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, max_prepared))
         if self.warm_pool and self.spot:
             problems.add(
                 "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
@@ -334,15 +334,15 @@ class InstanceGroupSpecification(InstanceSpecification):
                 "trunking=True, but requirements have burstable=True, and the T families have no trunk interface; "
                 "leave one of the two out"
             )
-        for each in self.known_types if self.trunking and not self.requirements else ():
-            if each.burstable:
+        for known_type in self.known_types if self.trunking and not self.requirements else ():
+            if known_type.burstable:
                 problems.add(
-                    f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type"
+                    f"trunking=True, but {known_type.name} has no trunk interface; leave it out, or use another type"
                 )
-            elif each.trunk_tasks is None:
+            elif known_type.trunk_tasks is None:
                 warnings.warn(
-                    f"Capacity {self.name!r}: trunking=True, but AWS does not list {each.name} with a trunk interface "
-                    f"(data of {DATE}), so none is counted on",
+                    f"Capacity {self.name!r}: trunking=True, but AWS does not list {known_type.name} with a trunk "
+                    f"interface (data of {DATE}), so none is counted on",
                     stacklevel=6,
                 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 from aws_cdk import aws_ecs as ecs
 
-from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.workload import capacity_limits
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Placement:
         Args:
             strategy: The capacities of the tasks.
             cluster_capacities: The capacities of the cluster; None if they are not known.
-            problems: Where to note it.
+            problems: The problems to add to.
         """
         problems.check(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
         problems.check(
@@ -94,7 +94,7 @@ class Placement:
         )
         if self.daemon:
             self._check_daemon(strategy, cluster_capacities, problems)
-        if self != EVEN_PLACEMENT and strategy._kind is not Kind.INSTANCES:
+        if self != EVEN_PLACEMENT and strategy._kind is not CapacityKind.INSTANCES:
             problems.add(
                 f"placement is given, but on {strategy._kind.value} AWS places tasks; "
                 "leave it out, or use a Capacity.ec2(...)"
@@ -111,7 +111,7 @@ class Placement:
             problems.add(
                 "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
             )
-        imported = [each for each in strategy.weights if each._exists_already and each.kind is Kind.INSTANCES]
+        imported = [each for each in strategy.weights if each._exists_already and each.kind is CapacityKind.INSTANCES]
         if imported and not _names_all_instance_capacities(strategy, cluster_capacities):
             problems.add(
                 f"capacity of a daemon is {imported[0].name!r}, whose instances do not say which they are, so that it "
@@ -129,7 +129,7 @@ def _names_all_instance_capacities(strategy: Strategy, cluster_capacities: Seque
     return cluster_capacities is not None and all(
         any(each._same_as(capacity) for capacity in strategy.weights)
         for each in cluster_capacities
-        if each.kind is Kind.INSTANCES
+        if each.kind is CapacityKind.INSTANCES
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.workload import capacity_limits
 from moorage.workload.problems import Problems
 
@@ -76,7 +76,7 @@ class Strategy:
         return tuple(each for each, weight in self.weights.items() if weight or each in self.base)
 
     @property
-    def _kind(self) -> Kind:
+    def _kind(self) -> CapacityKind:
         """The kind of its capacities, of which there is one."""
         return next(iter(self.weights)).kind
 
@@ -101,8 +101,8 @@ class Strategy:
         """Note the capacities that the cluster does not have.
 
         Args:
-            cluster_capacities: What the cluster has, or None where that is not known.
-            problems: Where to note it.
+            cluster_capacities: The capacities of the cluster; None if they are not known.
+            problems: The problems to add to.
         """
         for capacity in self.weights:
             if cluster_capacities is None and not capacity._exists_already:

@@ -10,7 +10,7 @@ from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE
 if TYPE_CHECKING:
     from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification
 
-_BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
+_BLOCK_METADATA_SCRIPT = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 
 def user_data_for(group: InstanceGroupSpecification, cluster_name: str) -> str:
@@ -68,12 +68,12 @@ def _amazon_linux(group: InstanceGroupSpecification, cluster_name: str) -> str:
         *(["ECS_ENABLE_SPOT_INSTANCE_DRAINING=true"] if group.spot else []),
         *(["ECS_WARM_POOLS_CHECK=true"] if group.warm_pool else []),
         "END",
-        f"cat > {_BLOCK_METADATA} <<'END'",
+        f"cat > {_BLOCK_METADATA_SCRIPT} <<'END'",
         "#!/bin/sh",
         "iptables --new-chain DOCKER-USER 2> /dev/null",
         "iptables --insert DOCKER-USER 1 --in-interface docker+ --destination 169.254.169.254/32 --jump DROP",
         "END",
-        f"chmod +x {_BLOCK_METADATA} && {_BLOCK_METADATA}",
+        f"chmod +x {_BLOCK_METADATA_SCRIPT} && {_BLOCK_METADATA_SCRIPT}",
         *group.instance.user_data,
     ]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
@@ -184,7 +184,7 @@ class Cluster(ecs.Cluster):
 
     def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
         """How many copies of a task each instance type holds, and what binds, by the name of its capacity."""
-        return {each.name: each.fit(task) for each in self.capacities if each.kind is Kind.INSTANCES}
+        return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
 
     def _provider_name(self, capacity: Capacity) -> str:
         """Return the name of a capacity's provider in ECS."""
@@ -201,7 +201,7 @@ class Cluster(ecs.Cluster):
 
         Args:
             capacities: The capacities.
-            stack: Where services see them from, so that their rules stand in that stack.
+            stack: The stack of the services that use them, so that their rules are in that stack.
         """
         instances = [self.capacity(each) for each in capacities if not each._exists_already]
         return [each.security_group_in(stack) if stack else each.security_group for each in instances]
@@ -287,16 +287,16 @@ def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
 
 
 def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> None:
-    names = [each.name for each in capacities]
+    names = [offered_capacity.name for offered_capacity in capacities]
     if not names:
         problems.add("capacity is empty, so no task could run; leave it out for Fargate")
     problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
-    max_instances = [each._most_instances for each in capacities]
+    max_instances = [offered_capacity._most_instances for offered_capacity in capacities]
     if not is_token(max_instances):
         problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(max_instances))
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
-    for each in capacities:
-        missing = reach.missing(each._agent_needs, each._vpc_subnets, public_address=False)
+    for offered_capacity in capacities:
+        missing = reach.missing(offered_capacity._agent_needs, offered_capacity._vpc_subnets, public_address=False)
         if missing:
-            problems.add(f"capacity {each.name!r}: {describe_unreachable(missing, 'an instance')}")
+            problems.add(f"capacity {offered_capacity.name!r}: {describe_unreachable(missing, 'an instance')}")

@@ -67,7 +67,7 @@ def failed_deployment_pattern(service_arn_prefix: str) -> Pattern:
     """Match deployments that failed or were rolled back (ECS guide: service deployment state change events).
 
     Args:
-        service_arn_prefix: How the ARNs of the cluster's services begin, since these events do not name their cluster.
+        service_arn_prefix: The prefix of the ARNs of the cluster's services, since these events do not name it.
     """
     return {
         "detail-type": ["ECS Deployment State Change"],

@@ -10,7 +10,7 @@ import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 
-from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.network.network import Reach
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload import service_limits
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from moorage.ecs.cluster.exec_sessions import ExecSessions
     from moorage.workload.task import Task
 
-_REGION, _ACCOUNT = 3, 4
+_ARN_REGION_INDEX, _ARN_ACCOUNT_INDEX = 3, 4
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class ImportedCluster:
-    """A cluster that exists already, by what was said of it; the part of `Cluster` that others ask for.
+    """A cluster that exists already, as it was imported, with the members of `Cluster` that moorage uses.
 
     Args:
         with_capacity: The cluster as CDK knows it.
-        capacities: What it has; None where that is not known.
+        capacities: Its capacities; None if they are not known.
         namespace: The name or ARN of the namespace in which its services have names for each other, or CDK's own.
-        security_groups: Those of its instances.
-        exec_sessions: How it records and encrypts sessions.
+        security_groups: The security groups of its instances.
+        exec_sessions: The key and the log group of its sessions.
     """
 
     with_capacity: ecs.ICluster
@@ -93,7 +93,7 @@ class ImportedCluster:
 
 
 _imported_clusters: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()
-"""What was said of each cluster that `Cluster.from_attributes` returned."""
+"""The clusters that `Cluster.from_attributes` returned."""
 
 
 def import_cluster(
@@ -127,7 +127,7 @@ def import_cluster(
             cluster_name=cluster_name or cdk.Arn.extract_resource_name(identity, "cluster"),
             cluster_arn=identity,
             vpc=vpc,  # and no security groups, which CDK would open to a load balancer for each service anew
-            has_ec2_capacity=capacity is None or any(each.kind is Kind.INSTANCES for each in capacity),
+            has_ec2_capacity=capacity is None or any(each.kind is CapacityKind.INSTANCES for each in capacity),
             default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
             execute_command_configuration=exec_sessions._configuration if exec_sessions else None,
         )
@@ -156,8 +156,8 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: P
         return
     parts = arn.split(":")
     for kind, cluster_value, stack_value in (
-        ("region", parts[_REGION], stack.region),
-        ("account", parts[_ACCOUNT], stack.account),
+        ("region", parts[_ARN_REGION_INDEX], stack.region),
+        ("account", parts[_ARN_ACCOUNT_INDEX], stack.account),
     ):
         if not is_token(stack_value) and stack_value != cluster_value:
             problems.add(
@@ -170,12 +170,12 @@ def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> Non
     """Note capacities that such a cluster could not have."""
     if not capacities:
         problems.add("capacity is empty, so no task could run; leave it out where it is not known")
-    names = [each.name for each in capacities]
+    names = [offered_capacity.name for offered_capacity in capacities]
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
-    for each in capacities:
-        if not each._exists_already:
+    for offered_capacity in capacities:
+        if not offered_capacity._exists_already:
             problems.add(
-                f"capacity {each.name!r} is one that a Cluster defines, and this one exists already; "
+                f"capacity {offered_capacity.name!r} is one that a Cluster defines, and this one exists already; "
                 "use Capacity.from_provider_name(...) for what it has"
             )

@@ -16,7 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.delivery.dead_letters import define_alarm, define_dead_letters
-from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.job.job_starter import JobStarter
 from moorage.ecs.job.triggers import EventRule, Schedule
 from moorage.ecs.task.run_task import TaskRun
@@ -125,11 +125,11 @@ class Job(Construct):
         super().__init__(scope, construct_id)
         launch.warn(self)
         (trigger,) = triggers
-        launched = launch.define(self, log_group=log_group, removal_policy=removal_policy)
-        self.log_group = launched.log_group
-        self.security_groups = launched.security_groups
-        self.task_definition = launched.task_definition
-        self._task_run = TaskRun(launched=launched, cluster=launch.cluster_view.with_capacity, placement=placement)
+        resources = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        self.log_group = resources.log_group
+        self.security_groups = resources.security_groups
+        self.task_definition = resources.task_definition
+        self._task_run = TaskRun(resources=resources, cluster=launch.cluster_view.with_capacity, placement=placement)
         self.state_machine = self._define_machine(trigger, overlap=overlap, timeout=timeout_seconds)
         self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
         start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
@@ -234,7 +234,7 @@ def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope:
 
 def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:
     """Note instances that hold no task of it, and placement that is not for it."""
-    if launch.strategy._kind is not Kind.FARGATE:
+    if launch.strategy._kind is not CapacityKind.FARGATE:
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
         fit_checks.check_fit(launch.task, launch.strategy, problems)
@@ -251,7 +251,7 @@ def _check_target(launch: Launch, problems: Problems) -> None:
     strategy = launch.strategy
     problems.check(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
     on_demand = [each.name for each in strategy._used_capacities] == ["FARGATE"] and not strategy._follows_cluster
-    if launch.assign_public_ip and strategy._kind is Kind.FARGATE and not on_demand:
+    if launch.assign_public_ip and strategy._kind is CapacityKind.FARGATE and not on_demand:
         problems.add(
             "assign_public_ip=True, but on Fargate Spot or by the cluster's default EventBridge gives a task no public "
             "address; use capacity=Capacity.fargate() alone, or overlap=False, with which Step Functions starts it"

@@ -28,9 +28,9 @@ class JobStarter:
     """The schedule or rule of EventBridge that starts a task, itself or through a state machine.
 
     Args:
-        run: What is run.
-        machine: What runs it, where EventBridge does not itself.
-        dead_letters: Where what could not be started goes.
+        run: The run to start.
+        machine: The state machine that runs it, if EventBridge does not do so itself.
+        dead_letters: The queue for events that could start nothing.
     """
 
     run: TaskRun
@@ -113,7 +113,7 @@ class JobStarter:
         return [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": self.machine.state_machine_arn}]
 
     def _input_for(self, trigger: Trigger) -> dict[str, Any]:
-        overrides = trigger._overrides(self.run.launched.launch.task)
+        overrides = trigger._overrides(self.run.resources.launch.task)
         target_input: dict[str, Any] = pascal_case(overrides) if self.machine else overrides
         return target_input
 

@@ -53,11 +53,11 @@ class Trigger:
 
     Args:
         environment: Variables for each container of the task, in place of its own of that name.
-        retries: How often a start that failed is tried again.
-        max_event_age: How long it is tried.
-        dead_letter_queue: Where what could not be started goes, in place of the queue defined for it.
-        alarm_actions: What an alarm does when something is in that queue; without it there is no alarm.
-        enabled: Whether it starts anything.
+        retries: The number of retries of a start that failed.
+        max_event_age: The time for which a start is tried.
+        dead_letter_queue: The queue for events that could start nothing, in place of the one defined for it.
+        alarm_actions: The actions of an alarm on messages in that queue. Default: no alarm.
+        enabled: Whether to start tasks.
     """
 
     environment: Mapping[str, str] = attrs.field(converter=_frozen_environment, default=None)
@@ -183,7 +183,7 @@ class EventRule(Trigger):
         return choice if isinstance(choice, EventRule) else cls(choice)
 
     def _check_pattern(self, scope: Construct, problems: Problems) -> None:
-        """Note a pattern that is too long with what `events.Match` holds, which CDK alone knows."""
+        """Note a pattern that is too long with the matches of `events.Match`, which only CDK knows."""
         if is_token(self._event_pattern):
             problems.check(
                 job_limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self._event_pattern))

@@ -25,7 +25,7 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
     _zonal_shift: bool
     _dual_stack: bool
     _requires_tls: bool
-    """Whether it is public with nothing said for what is not TLS."""
+    """True if it is public and gives no reason for listeners without TLS."""
 
 
 def check_encryption(

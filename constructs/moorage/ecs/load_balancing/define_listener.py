@@ -34,14 +34,14 @@ def define_listener(
     """Define what leads from a port of a network load balancer to a service.
 
     Args:
-        scope: Where.
-        service: Whose tasks become targets.
+        scope: The scope in which to define it.
+        service: The service whose tasks become targets.
         listener: The port.
-        suffix: What the ids of its constructs end in.
-        launch: How its tasks are started.
-        role: With which ECS turns listeners where rollouts shift traffic, that of the port and that of the test port:
+        suffix: The suffix of the ids of its constructs.
+        launch: The task, its capacity and its place in the network.
+        role: The role with which ECS changes the listeners of the port and the test port where rollouts shift traffic;
             both then lead to a second target group too.
-        stack: That of `scope`.
+        stack: The stack of `scope`.
     """
     container = serving_container(listener, launch.task)
     port = container.port or listener.port
@@ -165,6 +165,6 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
 def _allow_load_balancer(service: ecs.BaseService, listener: Listener, port: int, stack: cdk.Stack) -> None:
     """Let the load balancer reach tasks that have an interface of their own; instances are `routing`'s to open."""
     _, security_group = listener.load_balancer._place_in(stack)
-    for first, last, udp in listener._reached_ports((port, port)):
-        ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first, last)
+    for first_port, last_port, udp in listener._reached_ports((port, port)):
+        ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first_port, last_port)
         security_group.connections.allow_to(service, ports, "Load balancer to tasks")

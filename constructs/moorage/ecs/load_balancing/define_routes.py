@@ -40,11 +40,11 @@ def define_routes(
     """Define target groups, rules and security group rules, all in this stack (see `SharedLoadBalancer`).
 
     Args:
-        scope: Where.
-        service: Whose tasks become targets.
-        routes: What they serve.
-        launch: How its tasks are started.
-        stack: That of `scope`.
+        scope: The scope in which to define them.
+        service: The service whose tasks become targets.
+        routes: The routes and listeners that lead to it.
+        launch: The task, its capacity and its place in the network.
+        stack: The stack of `scope`.
         shifts: Whether rollouts shift traffic: each route then has a second target group, a rule of the load
             balancer's test listener, and a role with which ECS turns both rules.
     """
@@ -213,5 +213,5 @@ def _allow_load_balancer(route: Route | Listener, instances: ec2.ISecurityGroup,
     """Let a load balancer reach the ports of the instances that lead to the container."""
     container = serving_container(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
-    for first, last, udp in route._reached_ports((port, port) if port else EPHEMERAL_PORTS):
-        route.load_balancer._open_to(instances, first, last, udp=udp)
+    for first_port, last_port, udp in route._reached_ports((port, port) if port else EPHEMERAL_PORTS):
+        route.load_balancer._open_to(instances, first_port, last_port, udp=udp)

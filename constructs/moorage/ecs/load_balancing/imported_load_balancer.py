@@ -44,12 +44,12 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         """Define an existing load balancer.
 
         Args:
-            scope: Where it is known.
-            construct_id: Its id there.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
             listener_arn: The listener that gets the rules of routes.
-            security_group_id: That of the load balancer.
+            security_group_id: The security group of the load balancer.
             vpc: Its VPC.
-            https: Whether the listener is one of HTTPS.
+            https: Whether the listener takes HTTPS.
             test_listener_arn: The listener on which rollouts that shift traffic show a new version first.
 
         Raises:
@@ -115,16 +115,16 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         """Define an existing network load balancer.
 
         Args:
-            scope: Where it is known.
-            construct_id: Its id there.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
             load_balancer_arn: Its ARN.
-            security_group_id: That which it has.
+            security_group_id: The security group of the load balancer.
             vpc: Its VPC.
             public: Whether the internet reaches it.
-            certificate: With which listeners defined here end TLS.
+            certificate: The certificate with which listeners defined here end TLS.
             without_tls: The reason why what is not TLS is right here.
-            ingress: Who may connect to the ports of listeners defined here.
-            test_ingress: Who may connect to their test ports.
+            ingress: The peers that may connect to the ports of listeners defined here.
+            test_ingress: The peers that may connect to their test ports.
 
         Raises:
             ValueError: an ARN or id is of something else, or of another account or region, or it is public without a

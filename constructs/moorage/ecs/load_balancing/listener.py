@@ -127,8 +127,8 @@ class Listener:
         """Describe why it cannot be on one load balancer with `other`; None if it can.
 
         Args:
-            other: The one that stands there.
-            owner: The service that has it; None where it is the same service.
+            other: The route or listener that is there already.
+            owner: The service that has `other`; None if it is the same service.
         """
         if not isinstance(other, Listener):
             return None

@@ -108,7 +108,7 @@ class Route:
 
     _noun: ClassVar[str] = "route"
     _reads_requests: ClassVar[bool] = True
-    """Whether its load balancer knows of requests, and so of their number, their errors and their latency."""
+    """True, since its load balancer knows of requests: their number, their errors and their latency."""
 
     load_balancer: RequestLoadBalancer
     host: tuple[str, ...] = attrs.field(converter=_hosts, default=None, kw_only=True)
@@ -194,8 +194,8 @@ class Route:
         """Describe why it cannot be on one listener with `other`; None if it can.
 
         Args:
-            other: The one that stands there.
-            owner: The service that has it; None where it is the same service.
+            other: The route or listener that is there already.
+            owner: The service that has `other`; None if it is the same service.
         """
         if not isinstance(other, Route):
             return None

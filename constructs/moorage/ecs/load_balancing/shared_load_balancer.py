@@ -40,7 +40,7 @@ class SharedLoadBalancer(Construct):
     """
 
     _reads_requests: ClassVar[bool]
-    """Whether it is for routes, which name requests, and not for listeners."""
+    """True if it is for routes, which name requests; False if it is for listeners."""
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
     certificate: acm.ICertificate | None = None
@@ -130,8 +130,8 @@ class SharedLoadBalancer(Construct):
         Args:
             load_balancer: What logs.
             writer: The service of AWS's that writes for it.
-            removal_policy: What becomes of the bucket when the stack goes.
-            conditions: On which it may write.
+            removal_policy: The removal policy of the bucket.
+            conditions: The conditions on which it may write.
         """
         bucket = s3.Bucket(
             self,

@@ -25,11 +25,11 @@ class Target:
 
     Args:
         route: The route.
-        suffix: What the ids of its constructs end in; nothing for the first.
+        suffix: The suffix of the ids of its constructs; empty for the first.
         group: The target group that serves first.
         alternate: The one that a shifting rollout starts the next version in, and then they take turns.
-        rules: What such a rollout turns, rules of an application load balancer's listeners or a network load balancer's
-            listeners themselves; none otherwise.
+        rules: The rules of an application load balancer's listeners, or the listeners of a network load balancer, that
+            such a rollout changes; none otherwise.
     """
 
     route: Route | Listener

@@ -18,14 +18,14 @@ def target_alarms(
 ) -> dict[str, tuple[float, list[dict[str, Any]]]]:
     """Return the alarms over a route's targets, by id: the threshold of each, and its queries.
 
-    Of a network load balancer's listener that of unhealthy targets alone: it knows of no answers.
+    For a listener of a network load balancer only that of unhealthy targets: it knows of no answers.
 
     Args:
-        target: What the route became.
+        target: The target groups of the route.
         errors_percent: The share of answers of 500 and above, in percent of the 20 or more that one of the groups gives
             in a minute; None for none.
         latency: The time to an answer that 1 of 100 takes longer than, in milliseconds; None for none.
-        unhealthy_targets: So many targets that fail their health check; None for none.
+        unhealthy_targets: The number of targets that fail their health check; None for none.
     """
     alarms = {}
     if target.route._reads_requests:
@@ -62,13 +62,13 @@ def error_share_queries(target: Target) -> list[dict[str, Any]]:
     queries: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []
     label = "answers of 500 and above, %"
-    for index, each in enumerate(target.dimensions):
-        queries.append(_query(f"e{index}", "HTTPCode_Target_5XX_Count", "Sum", each))
-        queries.append(_query(f"r{index}", "RequestCount", "Sum", each))
+    for index, dimensions in enumerate(target.dimensions):
+        queries.append(_query(f"e{index}", "HTTPCode_Target_5XX_Count", "Sum", dimensions))
+        queries.append(_query(f"r{index}", "RequestCount", "Sum", dimensions))
         share = f"IF(FILL(r{index}, 0) >= {_MIN_REQUESTS}, 100 * FILL(e{index}, 0) / r{index}, 0)"
         shares.append({"id": f"share{index}", "expression": share, "label": label, "returnData": False})
-    most = f"MAX([{', '.join(share['id'] for share in shares)}])"
-    return [*queries, *shares, {"id": "share", "expression": most, "label": label, "returnData": True}]
+    largest = f"MAX([{', '.join(share['id'] for share in shares)}])"
+    return [*queries, *shares, {"id": "share", "expression": largest, "label": label, "returnData": True}]
 
 
 def _query(

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Metric = list[Any]
 """A metric or an expression as a dashboard's body writes it (CloudWatch API: dashboard body structure)."""
 
-_WIDTH = 24
-_HEIGHT = 6
+_DASHBOARD_WIDTH = 24
+_WIDGET_HEIGHT = 6
 _FAILED_TASKS_QUERY = """
 | fields @timestamp, `detail-type` as event, coalesce(detail.group, resources.0) as what,
     coalesce(detail.stoppedReason, detail.reason, detail.eventName) as why
@@ -94,12 +94,12 @@ def _cluster_row(cluster: ecs.ICluster) -> list[dict[str, Any]]:
     name = cluster.cluster_name
     dimensions = {"ClusterName": name}
     use = [_metric("AWS/ECS", each, dimensions, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
-    row = [_title(f"# {name}"), _graph("CPU and memory of the cluster, %", use, width=_WIDTH)]
+    row = [_title(f"# {name}"), _graph("CPU and memory of the cluster, %", use, width=_DASHBOARD_WIDTH)]
     failure_events = FailureEvents._of(cluster)
     if failure_events:
         query = f"SOURCE '{failure_events.log_group.log_group_name}' {_FAILED_TASKS_QUERY}"
         properties = {"region": cdk.Aws.REGION, "title": "What failed", "query": query, "view": "table"}
-        row.append({"type": "log", "width": _WIDTH, "height": _HEIGHT, "properties": properties})
+        row.append({"type": "log", "width": _DASHBOARD_WIDTH, "height": _WIDGET_HEIGHT, "properties": properties})
     return row
 
 
@@ -147,10 +147,10 @@ def _metric(namespace: str, name: str, dimensions: Mapping[str, str], statistic:
 
 
 def _title(markdown: str) -> dict[str, Any]:
-    return {"type": "text", "width": _WIDTH, "height": 1, "properties": {"markdown": markdown}}
+    return {"type": "text", "width": _DASHBOARD_WIDTH, "height": 1, "properties": {"markdown": markdown}}
 
 
-def _graph(title: str, metrics: Sequence[Metric], *, width: int = _WIDTH // 4) -> dict[str, Any]:
+def _graph(title: str, metrics: Sequence[Metric], *, width: int = _DASHBOARD_WIDTH // 4) -> dict[str, Any]:
     properties = {
         "region": cdk.Aws.REGION,
         "title": title,
@@ -158,4 +158,4 @@ def _graph(title: str, metrics: Sequence[Metric], *, width: int = _WIDTH // 4) -
         "metrics": list(metrics),
         "yAxis": {"left": {"min": 0}},
     }
-    return {"type": "metric", "width": width, "height": _HEIGHT, "properties": properties}
+    return {"type": "metric", "width": width, "height": _WIDGET_HEIGHT, "properties": properties}

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from moorage.ecs.worker.worker import Worker
     from moorage.workload.durations import Duration
 
-_FIVE_SECONDS: Duration = default_seconds(5)
+_DEFAULT_LATENCY: Duration = default_seconds(5)
 Watch: TypeAlias = tuple[float, list[dict[str, Any]]]
 """A threshold, and the queries for what it is compared with."""
-_CPU, _MEMORY = "CPUUtilization", "MemoryUtilization"
+_CPU_METRIC, _MEMORY_METRIC = "CPUUtilization", "MemoryUtilization"
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +56,7 @@ class _Plan:
 
     def task_watches(self, service: Service) -> dict[str, Watch]:
         """Return the threshold and the metric of each alarm on tasks, by the alarm's name."""
-        thresholds = (("Cpu", self.cpu_percent, _CPU), ("Memory", self.memory_percent, _MEMORY))
+        thresholds = (("Cpu", self.cpu_percent, _CPU_METRIC), ("Memory", self.memory_percent, _MEMORY_METRIC))
         return {
             name: (percent, [_task_query(service, metric)])
             for name, percent, metric in thresholds
@@ -91,7 +91,7 @@ class ServiceAlarms(Construct):
         cpu_percent: float | None = 90,
         memory_percent: float | None = 90,
         errors_percent: float | None = 5,
-        latency: Duration | None = _FIVE_SECONDS,
+        latency: Duration | None = _DEFAULT_LATENCY,
         unhealthy_targets: int | None = 1,
         minutes: int = 5,
     ) -> None:

@@ -17,8 +17,8 @@ from moorage.workload.required_services import Needs
 
 NO_ENDPOINTS = Endpoints()
 UNREACHABLE_WARNING = "@moorage/ecs:reach"
-_PRIVATE_MASK = 20
-_PUBLIC_MASK = 24
+_PRIVATE_SUBNET_MASK = 20
+_PUBLIC_SUBNET_MASK = 24
 
 
 class Network(Construct):
@@ -88,10 +88,10 @@ class Network(Construct):
                 ec2.SubnetConfiguration(
                     name="Public",
                     subnet_type=ec2.SubnetType.PUBLIC,
-                    cidr_mask=_PUBLIC_MASK,
+                    cidr_mask=_PUBLIC_SUBNET_MASK,
                     map_public_ip_on_launch=False,
                 ),
-                ec2.SubnetConfiguration(name="Private", subnet_type=private_type, cidr_mask=_PRIVATE_MASK),
+                ec2.SubnetConfiguration(name="Private", subnet_type=private_type, cidr_mask=_PRIVATE_SUBNET_MASK),
             ],
         )
         _networks_by_vpc.set(self.vpc, self)
@@ -109,9 +109,9 @@ class Network(Construct):
         """Return the needs that a task in these subnets does not reach; None if that is not known of the selection.
 
         Args:
-            needs: What the task must reach.
-            subnets: Where it runs; the private subnets without it.
-            public_address: Whether it gets a public address.
+            needs: The services that the task must reach.
+            subnets: The subnets of the task. Default: the private subnets.
+            public_address: Whether the task gets a public address.
         """
         subnet_type = (subnets.subnet_type if subnets else None) or ec2.SubnetType.PRIVATE_WITH_EGRESS
         if subnets and (subnets.subnets or subnets.subnet_group_name or subnets.subnet_filters):

@@ -52,7 +52,7 @@ def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, An
     return arguments
 
 
-def define_deployment_extras(
+def define_deployment_properties(
     scope: Construct,
     service: ecs.BaseService,
     rollout: Rollout,

@@ -113,8 +113,8 @@ def define_lattices(
         scope: The construct in which they are defined.
         service: The service whose tasks they hold.
         resource: Its CloudFormation resource.
-        lattices: What they serve.
-        launch: How its tasks are started.
+        lattices: The target groups to define or to use.
+        launch: The task, its capacity and its place in the network.
         connections: The connections of its tasks, which let Lattice in.
     """
     role = iam.Role(scope, "LatticeRole", assumed_by=ecs_principal())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from moorage.workload.scaling_targets import MetricTarget, PredictiveScaling
 
 HIGH_RESOLUTION_SECONDS = 20
-_MINUTE = 60
+_MINUTE_SECONDS = 60
 
 
 class ScalingPolicies:
@@ -79,7 +79,7 @@ class ScalingPolicies:
 
     @property
     def _running_tasks(self) -> str:
-        samples = _MINUTE // HIGH_RESOLUTION_SECONDS if self._scaling.high_resolution else 1
+        samples = _MINUTE_SECONDS // HIGH_RESOLUTION_SECONDS if self._scaling.high_resolution else 1
         return "FILL(samples, 0)" if samples == 1 else f"(FILL(samples, 0) / {samples})"
 
     @property
@@ -96,7 +96,7 @@ class ScalingPolicies:
             scaling_target_id=self._target_id,
             step_scaling_policy_configuration={
                 "adjustmentType": "ChangeInCapacity",
-                "cooldown": 2 * _MINUTE,
+                "cooldown": 2 * _MINUTE_SECONDS,
                 "metricAggregationType": "Maximum",
                 "stepAdjustments": [{"metricIntervalLowerBound": 0, "scalingAdjustment": 1}],
             },
@@ -193,7 +193,7 @@ def _result_query(name: str, expression: str) -> dict[str, Any]:
 
 def _with_period(query: dict[str, Any]) -> dict[str, Any]:
     """Return the same query as alarms take it."""
-    return {**query, "metricStat": {**query["metricStat"], "period": _MINUTE}}
+    return {**query, "metricStat": {**query["metricStat"], "period": _MINUTE_SECONDS}}
 
 
 def _queries_of(target: MetricTarget) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ Pattern: TypeAlias = Mapping[str, Any]
 
 _CURRENT_STAGE = "AWSCURRENT"
 _IGNORED_STAGES = {"", "AWSPENDING", "AWSPREVIOUS"}
-"""Stages of whose moves nothing is told: both others move with the current one (Secrets Manager guide, events)."""
+"""The stages whose moves are ignored: both others move with the current one (Secrets Manager guide, events)."""
 _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": 6}
 """An hour in all, for what passes: throttling, and a deployment that takes no other beside it."""
 
@@ -55,7 +55,7 @@ def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
     if parameters:
         parameters_written = {"resources": sorted(parameters), "detail": {"operation": ["Update"]}}
         patterns.append({"source": ["aws.ssm"], "detail-type": ["Parameter Store Change"], **parameters_written})
-    if len(patterns) > 1:  # of one alone EventBridge takes no $or
+    if len(patterns) > 1:  # EventBridge takes no $or of only one
         return {"$or": patterns}
     return patterns[0] if patterns else None
 

@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, Kind
+from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, CapacityKind
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import optional_duration, stack_of
@@ -23,11 +23,11 @@ from moorage.ecs.service.autoscaling import HIGH_RESOLUTION_MONITORING, define_s
 from moorage.ecs.service.deployment import (
     DAEMON_ROLLOUT,
     DEFAULT_ROLLOUT,
-    define_deployment_extras,
+    define_deployment_properties,
     deployment_arguments,
 )
 from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, Launched, connections_of
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources, connections_of
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.scaling import Scaling
@@ -158,35 +158,35 @@ class Service(Construct):
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
-        launched = launch.define(self, log_group=log_group, removal_policy=removal_policy)
-        self.log_group = launched.log_group
-        self.security_groups = launched.security_groups
-        self.task_definition = launched.task_definition
-        self.service = self._define_service(launched)
+        resources = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        self.log_group = resources.log_group
+        self.security_groups = resources.security_groups
+        self.task_definition = resources.task_definition
+        self.service = self._define_service(resources)
         self._targets = define_routes(
             self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout.shifts
         )
         self.lattice_target_groups = self._define_lattices()
         self._attach_volumes()
-        self.before_task_definition = self._define_deployment(launched, removal_policy)
+        self.before_task_definition = self._define_deployment(resources, removal_policy)
         self.scalable_task_count = self._define_scaling()
 
-    def _define_service(self, launched: Launched) -> ecs.FargateService | ecs.Ec2Service:
+    def _define_service(self, resources: TaskResources) -> ecs.FargateService | ecs.Ec2Service:
         plan, launch = self._plan, self._plan.launch
-        if launch.strategy._kind is Kind.INSTANCES:
+        if launch.strategy._kind is CapacityKind.INSTANCES:
             launch.cluster_view._claim(self, plan.task, launch.strategy, plan.copies)
         connect = plan.connect._define(self, plan.task, launch.cluster_view, self.log_group) if plan.connect else {}
-        service = _SERVICES[launch.strategy._kind](
+        service = _SERVICE_CLASSES[launch.strategy._kind](
             self,
             "Default",
             cluster=launch.cluster_view.with_capacity,
             task_definition=self.task_definition,
             desired_count=None if plan.scaling.moves else plan.copies,
-            capacity_provider_strategies=None if plan.placement.daemon else launched.strategies,
+            capacity_provider_strategies=None if plan.placement.daemon else resources.strategies,
             health_check_grace_period=optional_duration(plan.grace_period),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
-            **launched.network_arguments,
+            **resources.network_arguments,
             **_placement_arguments(plan.placement, launch.strategy),
             **deployment_arguments(plan.rollout, plan.placement),
             **connect,
@@ -216,7 +216,9 @@ class Service(Construct):
         own_connections = self.service.connections if plan.launch.has_own_interface else None
         attach_volumes(self, plan.tasks, self.service, own_connections)
 
-    def _define_deployment(self, launched: Launched, removal_policy: cdk.RemovalPolicy) -> ecs.TaskDefinition | None:
+    def _define_deployment(
+        self, resources: TaskResources, removal_policy: cdk.RemovalPolicy
+    ) -> ecs.TaskDefinition | None:
         """Define the hooks and alarms of a rollout, and return the definition of its task, if it has one."""
         plan = self._plan
         hooks = list(plan.rollout.hooks)
@@ -225,13 +227,13 @@ class Service(Construct):
             from moorage.ecs.service.pre_deployment_task import define_pre_deployment_task  # noqa: PLC0415  # loads aws_cdk.aws_lambda
 
             cluster = plan.launch.cluster_view.with_capacity
-            pre_deployment, hook = define_pre_deployment_task(
-                self, plan.pre_deployment_launch, launched, cluster, removal_policy
+            pre_deployment_resources, hook = define_pre_deployment_task(
+                self, plan.pre_deployment_launch, resources, cluster, removal_policy
             )
-            task_definition = pre_deployment.task_definition
+            task_definition = pre_deployment_resources.task_definition
             hooks.insert(0, hook)
         resource = _resource_of(self.service)
-        for path, value in define_deployment_extras(self, self.service, plan.rollout, self._targets, hooks).items():
+        for path, value in define_deployment_properties(self, self.service, plan.rollout, self._targets, hooks).items():
             resource.add_property_override(f"DeploymentConfiguration.{path}", value)
         return task_definition
 
@@ -277,7 +279,7 @@ class Service(Construct):
             self._plan.scaling.minimum,
             zones=self._plan.launch.reach.zones,
             pace=pace,
-            places=self._plan.places,
+            places=self._plan.room_for_copies,
         )
 
     def connect_to(self, other: Service) -> str:
@@ -300,7 +302,7 @@ class Service(Construct):
         from moorage.ecs.service.service_connect import have_different_namespaces, open_path  # noqa: PLC0415  # 4 ms that only Service Connect needs
 
         problems = Problems(lambda: str(self.node.path))
-        plans = (self._plan, other._plan)  # of the same class
+        plans = (self._plan, other._plan)
         for service, plan in zip((self, other), plans, strict=True):
             if plan.connect is None:
                 problems.add(
@@ -324,7 +326,7 @@ class Service(Construct):
             problems.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
         problems.raise_any()
         if container and container.port and connect:
-            open_path(self._connected, other._connected, container.port)  # of the same class
+            open_path(self._connected, other._connected, container.port)
             return connect._url_for(plans[1].task)
         return ""
 
@@ -403,16 +405,16 @@ class Service(Construct):
         return self.service.metric_memory_utilization(statistic=statistic, period=period)
 
 
-_SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
-    Kind.FARGATE: ecs.FargateService,
-    Kind.INSTANCES: ecs.Ec2Service,
-    Kind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
+_SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
+    CapacityKind.FARGATE: ecs.FargateService,
+    CapacityKind.INSTANCES: ecs.Ec2Service,
+    CapacityKind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
 }
 
 
 def _placement_arguments(placement: Placement, strategy: Strategy) -> dict[str, Any]:
     """Write the placement as arguments of CDK's services."""
-    if strategy._kind is not Kind.INSTANCES:
+    if strategy._kind is not CapacityKind.INSTANCES:
         return {}
     constraints = list(placement.constraints)
     # ECS starts a daemon on every instance of the cluster, and takes no strategy for it
@@ -429,7 +431,9 @@ def _placement_arguments(placement: Placement, strategy: Strategy) -> dict[str, 
 def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
     """List the properties that CDK writes by itself: a launch type beside no strategy, and awsvpc beside host mode."""
     launch_type = ["LaunchType"] if strategy._follows_cluster else []
-    without_own_network = task.network_mode is not NetworkMode.AWSVPC and strategy._kind is Kind.MANAGED_INSTANCES
+    without_own_network = (
+        task.network_mode is not NetworkMode.AWSVPC and strategy._kind is CapacityKind.MANAGED_INSTANCES
+    )
     return [*launch_type, "NetworkConfiguration"] if without_own_network else launch_type
 
 

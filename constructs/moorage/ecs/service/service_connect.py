@@ -211,11 +211,13 @@ def _discovery_name(name: str) -> str:
     return name if is_token(name) else name.replace(".", "-")[:_MAX_DISCOVERY_NAME].rstrip("-")
 
 
-def have_different_namespaces(first: Cluster | ImportedCluster, second: Cluster | ImportedCluster) -> bool:
+def have_different_namespaces(
+    first_cluster: Cluster | ImportedCluster, second_cluster: Cluster | ImportedCluster
+) -> bool:
     """Tell whether the namespaces of two clusters are known to differ."""
     from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
-    first_namespace, second_namespace = first.namespace, second.namespace
+    first_namespace, second_namespace = first_cluster.namespace, second_cluster.namespace
     if isinstance(first_namespace, str) and isinstance(second_namespace, str):
         return (
             not is_token((first_namespace, second_namespace))
@@ -235,7 +237,7 @@ class ConnectedService:
     Args:
         construct: The construct in which its rules are defined; errors name it.
         service: The service itself.
-        launch: How its tasks are started.
+        launch: The task, its capacity and its place in the network.
         security_groups: The security groups of its tasks.
         targets: Its target groups.
     """
@@ -272,7 +274,7 @@ def open_path(client: ConnectedService, server: ConnectedService, port: int) -> 
 
     Args:
         client: The service that connects.
-        server: That which it connects to.
+        server: The service to which it connects.
         port: The port of the other's container.
 
     Raises:
@@ -331,9 +333,9 @@ def open_path(client: ConnectedService, server: ConnectedService, port: int) -> 
                 description,
             )
         else:
-            opened = ec2.Port.tcp_range(*ports)
-            client_group.add_egress_rule(server_group, opened, _INSTANCE_RULE_DESCRIPTION)
-            server_group.add_ingress_rule(client_group, opened, _INSTANCE_RULE_DESCRIPTION, remote_rule=True)
+            port_range = ec2.Port.tcp_range(*ports)
+            client_group.add_egress_rule(server_group, port_range, _INSTANCE_RULE_DESCRIPTION)
+            server_group.add_ingress_rule(client_group, port_range, _INSTANCE_RULE_DESCRIPTION, remote_rule=True)
 
 
 def _define_rules(
@@ -345,14 +347,19 @@ def _define_rules(
     description: str,
 ) -> None:
     """Define in `scope` what lets one group connect to another, unless its stack has that already."""
-    first, last = ports
+    first_port, last_port = ports
     rules = _rules_by_stack.get_or_make(cdk.Stack.of(scope), set)
     client, server = client_group.security_group_id, server_group.security_group_id
-    key = (client, server, first)
+    key = (client, server, first_port)
     if key in rules:
         return
     rules.add(key)
-    rule: dict[str, Any] = {"ip_protocol": "tcp", "from_port": first, "to_port": last, "description": description}
+    rule: dict[str, Any] = {
+        "ip_protocol": "tcp",
+        "from_port": first_port,
+        "to_port": last_port,
+        "description": description,
+    }
     ec2.CfnSecurityGroupEgress(scope, f"To {id_suffix}", group_id=client, destination_security_group_id=server, **rule)
     ec2.CfnSecurityGroupIngress(scope, f"Into {id_suffix}", group_id=server, source_security_group_id=client, **rule)
 

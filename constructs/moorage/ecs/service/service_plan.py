@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.network.network import Network
 from moorage.ecs.task.task_launch import warn
@@ -91,9 +91,9 @@ class ServicePlan:
         return default if self.explicit_grace_period is None else self.explicit_grace_period
 
     @property
-    def places(self) -> int | None:
+    def room_for_copies(self) -> int | None:
         """The number of copies that the instances hold; None if it is not limited, as on Fargate, or not known."""
-        if self.launch.strategy._kind is Kind.FARGATE:
+        if self.launch.strategy._kind is CapacityKind.FARGATE:
             return None
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
@@ -122,7 +122,7 @@ class ServicePlan:
         self.launch.warn(construct)
         warn(construct, "@moorage/ecs:spot-drain", self._slow_drain_warning())
         warn(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
-        if self.launch.strategy._kind is Kind.FARGATE:
+        if self.launch.strategy._kind is CapacityKind.FARGATE:
             return
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
@@ -255,7 +255,7 @@ class ServicePlan:
 
     def _check_fit(self, problems: Problems) -> None:
         """Note a task or a rollout that the instances do not hold."""
-        if self.launch.strategy._kind is Kind.FARGATE:
+        if self.launch.strategy._kind is CapacityKind.FARGATE:
             return
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
@@ -333,11 +333,11 @@ class ServicePlan:
         )
 
 
-def _are_different_vpcs(first: ec2.IVpc, second: ec2.IVpc) -> bool:
+def _are_different_vpcs(first_vpc: ec2.IVpc, second_vpc: ec2.IVpc) -> bool:
     """Tell whether two VPCs are known to differ: each is of a `Network`, or has its own id."""
-    if first is second:
+    if first_vpc is second_vpc:
         return False
-    if Network._of(first) and Network._of(second):
+    if Network._of(first_vpc) and Network._of(second_vpc):
         return True
-    ids = (first.vpc_id, second.vpc_id)
+    ids = (first_vpc.vpc_id, second_vpc.vpc_id)
     return not is_token(ids) and ids[0] != ids[1]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.capacity.placement import Placement
-    from moorage.ecs.task.task_launch import Launched
+    from moorage.ecs.task.task_launch import TaskResources
 
 _START_ERRORS = ["ECS.AmazonECSException", "ECS.ServerException", "AmazonECS.Unknown"]
 """The errors of a task that was not started, and not of one that ran and failed (Step Functions, connect to ECS)."""
@@ -32,14 +32,14 @@ _RETRY = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "JitterStrat
 def define_role(
     scope: Construct, construct_id: str, service: str, source: str, statements: Sequence[Mapping[str, Any]]
 ) -> iam.Role:
-    """Define a role that a service of AWS acts as for sources of this account alone.
+    """Define a role that an AWS service assumes only for sources of this account.
 
     Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
+        scope: The scope in which to define it.
+        construct_id: Its id in this scope.
         service: The service, as in `scheduler`.
         source: The ARN that the service acts for; a pattern where the resource's own name is not known before.
-        statements: What it may do.
+        statements: The statements of its policy.
     """
     conditions = {"StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]}, "ArnLike": {"aws:SourceArn": source}}
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
@@ -57,10 +57,10 @@ def define_machine(
     """Define a state machine as `Machine`, which logs each execution.
 
     Args:
-        scope: Where it is defined.
-        definition: What it does, in the States Language.
-        statements: What it may do.
-        log_group: Where it logs.
+        scope: The scope in which to define it.
+        definition: Its definition in the States Language.
+        statements: The statements of its policy.
+        log_group: The log group of its executions.
     """
     from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loads aws_cdk.aws_stepfunctions
 
@@ -77,21 +77,21 @@ def define_machine(
 
 @attrs.frozen(eq=False, kw_only=True)
 class TaskRun:
-    """One run of a task, in the words of each that starts it.
+    """One run of a task, in the parameters of each service that starts it.
 
     Args:
-        launched: What is run.
-        cluster: Where.
-        placement: On which instances.
+        resources: The resources of the task to run.
+        cluster: The cluster that runs it.
+        placement: The instances that it goes to.
     """
 
-    launched: Launched
+    resources: TaskResources
     cluster: ecs.ICluster
     placement: Placement | None
 
     def run_statements(self) -> list[dict[str, Any]]:
         """Return the permissions to run it: this task, in this cluster, with its own two roles."""
-        definition = self.launched.task_definition
+        definition = self.resources.task_definition
         roles = [definition.task_role.role_arn, definition.obtain_execution_role().role_arn]
         return [
             {
@@ -162,24 +162,24 @@ class TaskRun:
         """Define a state machine that runs it and waits until it ends.
 
         Args:
-            scope: Where it is defined, as `Machine`.
-            overlap: Whether it runs though one of its family runs in the cluster already.
-            timeout: After how many seconds it is stopped.
-            pass_input: Whether an execution's input is passed to the task as its overrides.
+            scope: The scope in which to define it, as `Machine`.
+            overlap: Whether to run it while another task of its family runs in the cluster.
+            timeout: The number of seconds after which it is stopped.
+            pass_input: Whether to pass an execution's input to the task as its overrides.
         """
         states = {**({} if overlap else self._overlap_states()), "Run": self._run_state(timeout, pass_input=pass_input)}
         definition = {"StartAt": next(iter(states)), "States": states}
-        return define_machine(scope, definition, self._machine_statements(overlap=overlap), self.launched.log_group)
+        return define_machine(scope, definition, self._machine_statements(overlap=overlap), self.resources.log_group)
 
     @property
     def _run_task_parameters(self) -> dict[str, Any]:
         """The parameters of RunTask that are known before it starts."""
         return {
             "cluster": self.cluster.cluster_arn,
-            "task_definition": self.launched.task_definition.task_definition_arn,
-            "capacity_provider_strategy": self.launched.strategy_items,
-            "network_configuration": self.launched.network_interface
-            and {"awsvpc_configuration": self.launched.network_interface},
+            "task_definition": self.resources.task_definition.task_definition_arn,
+            "capacity_provider_strategy": self.resources.strategy_items,
+            "network_configuration": self.resources.network_interface
+            and {"awsvpc_configuration": self.resources.network_interface},
             "placement_constraints": self._constraints or None,
             "placement_strategy": self._strategies or None,
             "propagate_tags": "TASK_DEFINITION",
@@ -192,14 +192,14 @@ class TaskRun:
 
     def _target_parameters(self, cfn: type[scheduler.CfnSchedule | events.CfnRule], awsvpc: str) -> dict[str, Any]:
         """Return the parameters that Scheduler and rules share, each in its own classes."""
-        public_address, interface = self.launched.launch.assign_public_ip, self.launched.network_interface
-        strategy_items = None if public_address else self.launched.strategy_items
+        public_address, interface = self.resources.launch.assign_public_ip, self.resources.network_interface
+        strategy_items = None if public_address else self.resources.strategy_items
         capacity_providers: list[Any] = [
             cfn.CapacityProviderStrategyItemProperty(**item) for item in strategy_items or ()
         ]
         network = interface and {awsvpc: cfn.AwsVpcConfigurationProperty(**interface)}
         return {
-            "task_definition_arn": self.launched.task_definition.task_definition_arn,
+            "task_definition_arn": self.resources.task_definition.task_definition_arn,
             "task_count": 1,
             "launch_type": "FARGATE"
             if public_address
@@ -214,7 +214,7 @@ class TaskRun:
 
     @property
     def _execute_command(self) -> bool | None:
-        return True if self.launched.launch.task.execute_command else None
+        return True if self.resources.launch.task.execute_command else None
 
     @property
     def _constraints(self) -> list[dict[str, Any]]:
@@ -242,7 +242,7 @@ class TaskRun:
                 "Resource": f"arn:{pseudo_parameters()[0]}:states:::aws-sdk:ecs:listTasks",
                 "Parameters": {
                     "Cluster": self.cluster.cluster_arn,
-                    "Family": self.launched.task_definition.family,
+                    "Family": self.resources.task_definition.family,
                     "DesiredStatus": "RUNNING",
                     "MaxResults": 1,
                 },
@@ -271,7 +271,7 @@ class TaskRun:
         }
 
     def _machine_statements(self, *, overlap: bool) -> list[dict[str, Any]]:
-        """Return the permissions of the machine: to run, see and stop the task, and to use the rule of Step Functions."""
+        """Return the permissions of the machine: to run, see and stop the task, and to use Step Functions' rule."""
         in_cluster = {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
         list_statement = {"Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster}
         return [

@@ -27,14 +27,14 @@ def grant_secret(
 ) -> ecs.Secret:
     """Return a secret as CDK's container takes it, and let the execution role decrypt it where CDK would not.
 
-    CDK lets a role in by the policy of the secret's key alone (`Secret.grantRead`): a key that is imported has none to
+    CDK lets a role in only by the policy of the secret's key (`Secret.grantRead`): a key that is imported has none to
     change, and one of another stack would come to need the stack of the role. Of both the role itself is granted the
     key, as the default policy of a key allows, and a secret of another stack is read by its ARN.
 
     Args:
-        scope: Where the task is defined.
+        scope: The scope in which the task is defined.
         construct_id: The id there of a secret that is read by its ARN.
-        definition: What reads it.
+        definition: The task definition that reads it.
         secret: The secret.
     """
     if secret_sources.is_parameter(secret):

@@ -12,7 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 
-from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, optional_duration, registry_image, runtime_platform
 from moorage.workload import secret_sources
 from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
@@ -57,7 +57,7 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
             )
 
 
-def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: Kind) -> ecs.TaskDefinition:
+def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: CapacityKind) -> ecs.TaskDefinition:
     """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
     definition = _define_task_definition(scope, task, kind)
     definitions = {
@@ -90,12 +90,12 @@ def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:
             yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
 
 
-def _define_task_definition(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
+def _define_task_definition(scope: Construct, task: Task, kind: CapacityKind) -> ecs.TaskDefinition:
     common_options: dict[str, Any] = {
         "pid_mode": ecs.PidMode[task.pid_mode.upper()] if task.pid_mode else None,
         "enable_fault_injection": task.enable_fault_injection or None,
     }
-    if kind is Kind.FARGATE:
+    if kind is CapacityKind.FARGATE:
         cpu, memory = fargate_size(task)
         return ecs.FargateTaskDefinition(
             scope,
@@ -106,7 +106,7 @@ def _define_task_definition(scope: Construct, task: Task, kind: Kind) -> ecs.Tas
             runtime_platform=runtime_platform(task.architecture, task.operating_system_family),
             **common_options,
         )
-    managed = kind is Kind.MANAGED_INSTANCES
+    managed = kind is CapacityKind.MANAGED_INSTANCES
     definition = ecs.TaskDefinition(
         scope,
         "TaskDefinition",
@@ -119,7 +119,7 @@ def _define_task_definition(scope: Construct, task: Task, kind: Kind) -> ecs.Tas
         **common_options,
     )
     resource = definition.node.default_child if task.on_windows else None
-    if isinstance(resource, cdk.CfnResource):  # CDK takes it on Fargate alone
+    if isinstance(resource, cdk.CfnResource):  # CDK takes it only on Fargate
         platform_property = {
             "CpuArchitecture": task.architecture.value,
             "OperatingSystemFamily": task.operating_system_family.value,

@@ -12,7 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 
-from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import any_ipv4, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
     from moorage.ecs.network.network import Reach
     from moorage.workload.task import Task
 
-_HTTPS = 443
-DEFAULT_EGRESS = (_HTTPS,)
+_HTTPS_PORT = 443
+DEFAULT_EGRESS = (_HTTPS_PORT,)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Launch:
-    """A task, what it is started on, and where in the network.
+    """A task, its capacity, and its place in the network.
 
     Args:
-        task: What runs.
-        cluster: Where it runs.
-        strategy: Over which capacities.
-        vpc_subnets: The subnets of its tasks; the private ones without it.
-        assign_public_ip: Whether each task gets a public address.
-        security_groups: In place of the one defined for its tasks.
-        egress: TCP ports that the security group defined here lets tasks connect to anywhere.
-        reach: What is reached from the subnets of the cluster's VPC.
-        cluster_view: What is known of the cluster.
+        task: The task to run.
+        cluster: The cluster that runs it.
+        strategy: The capacities of its copies.
+        vpc_subnets: The subnets of its tasks. Default: the private subnets.
+        assign_public_ip: Whether to give each task a public address.
+        security_groups: The security groups of its tasks. Default: a new one.
+        egress: The TCP ports through which a new security group lets tasks connect to any address.
+        reach: The reach of the subnets of the cluster's VPC.
+        cluster_view: Moorage's view of the cluster.
     """
 
     task: Task
@@ -107,7 +107,7 @@ class Launch:
         """Note what this task, capacity and network cannot do together.
 
         Args:
-            problems: Where to note it.
+            problems: The problems to add to.
             has_routes: Whether a load balancer is to reach it.
         """
         self._check_kind(problems)
@@ -139,7 +139,7 @@ class Launch:
 
     def define(
         self, scope: Construct, *, log_group: logs.ILogGroup | None, removal_policy: cdk.RemovalPolicy
-    ) -> Launched:
+    ) -> TaskResources:
         """Define the log group, security group and task definition that it needs, and what is not given."""
         task_log_group = log_group or logs.LogGroup(
             scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
@@ -153,19 +153,19 @@ class Launch:
             from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # 1 ms that only sessions need
 
             grant_sessions(definition, task_log_group, self.cluster_view.exec_sessions)
-        return Launched(self, task_log_group, security_groups, definition)
+        return TaskResources(self, task_log_group, security_groups, definition)
 
     @property
     def _start_subnets(self) -> list[ec2.SubnetSelection | None]:
         """The subnets that reach images, logs and secrets: those of tasks on Fargate, else those of the instances."""
-        if self.strategy._kind is Kind.FARGATE:
+        if self.strategy._kind is CapacityKind.FARGATE:
             return [self.vpc_subnets]
         return [each._vpc_subnets for each in self.strategy.weights]
 
     @functools.cached_property
     def _missing(self) -> list[frozenset[str] | None]:
         public, task = self.assign_public_ip, self.task
-        if self.strategy._kind is Kind.FARGATE or not self.has_own_interface:
+        if self.strategy._kind is CapacityKind.FARGATE or not self.has_own_interface:
             return [self.reach.missing(task.needs, each, public_address=public) for each in self._start_subnets]
         missing = [self.reach.missing(task.needs_to_start, each, public_address=public) for each in self._start_subnets]
         if task.needs_to_run:
@@ -203,26 +203,28 @@ class Launch:
 
     def _without_https_warning(self) -> str | None:
         """Describe why tasks may not start; on instances, the agent starts them through the group of its instance."""
-        own_group = self.has_own_interface and self.security_groups is None and self.strategy._kind is Kind.FARGATE
-        if not own_group or _HTTPS in self.egress or is_token(tuple(self.egress)):
+        own_group = (
+            self.has_own_interface and self.security_groups is None and self.strategy._kind is CapacityKind.FARGATE
+        )
+        if not own_group or _HTTPS_PORT in self.egress or is_token(tuple(self.egress)):
             return None
         return (
-            f"egress is {list(self.egress)} without {_HTTPS}, through which a task on Fargate pulls its image, reads "
-            f"secrets and writes its log; use egress={[_HTTPS, *self.egress]}, or open {_HTTPS} to what serves those "
-            "with connections"
+            f"egress is {list(self.egress)} without {_HTTPS_PORT}, through which a task on Fargate pulls its image, "
+            f"reads secrets and writes its log; use egress={[_HTTPS_PORT, *self.egress]}, or open {_HTTPS_PORT} to "
+            "what serves those with connections"
         )
 
     def _check_kind(self, problems: Problems) -> None:
         kind = self.strategy._kind
-        if self.assign_public_ip and kind is not Kind.FARGATE:
+        if self.assign_public_ip and kind is not CapacityKind.FARGATE:
             problems.add(
                 "assign_public_ip=True, but only Fargate gives a task a public address; "
                 "leave it out and use a load balancer, or run on Fargate"
             )
-        if kind is Kind.FARGATE:
+        if kind is CapacityKind.FARGATE:
             spot = any(each.name == "FARGATE_SPOT" for each in self.strategy.weights)
             platform_checks.check_fargate(self.task, problems, spot=spot)
-        elif kind is Kind.MANAGED_INSTANCES:
+        elif kind is CapacityKind.MANAGED_INSTANCES:
             platform_checks.check_managed_instances(self.task, problems)
         else:
             platform_checks.check_instances(self.task, problems)
@@ -232,9 +234,9 @@ class Launch:
         needs = (
             self.cluster_view.exec_sessions._needs if self.cluster_view.exec_sessions else frozenset()
         ) - self.task.needs
-        places = [self.vpc_subnets] if self.has_own_interface else self._start_subnets
-        for each in places if needs else ():
-            if self.reach.missing(needs, each, public_address=self.assign_public_ip):
+        subnet_selections = [self.vpc_subnets] if self.has_own_interface else self._start_subnets
+        for selection in subnet_selections if needs else ():
+            if self.reach.missing(needs, selection, public_address=self.assign_public_ip):
                 problems.add(
                     "execute_command=True, and sessions of the cluster pass by a key, but its subnets cannot reach "
                     "'kms'; use Task(called_services=['kms']), which Endpoints.for_tasks(...) looks at, or a NAT "
@@ -245,7 +247,7 @@ class Launch:
         """Note what the instances themselves refuse, or could not be reached for."""
         capacities = self.strategy._used_capacities
         unknown = [each.name for each in capacities if not self.cluster_view._knows_security_group_of(each)]
-        if has_routes and unknown and not self.has_own_interface and self.strategy._kind is Kind.INSTANCES:
+        if has_routes and unknown and not self.has_own_interface and self.strategy._kind is CapacityKind.INSTANCES:
             problems.add(
                 f"route leads to instances of {', '.join(map(repr, unknown))}, whose security group is not known here, "
                 "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
@@ -303,14 +305,14 @@ class Launch:
 
 
 @attrs.frozen(eq=False, repr=False)
-class Launched:
+class TaskResources:
     """The resources that are defined for a `Launch`, as those that start it take them.
 
     Args:
-        launch: What it was defined for.
-        log_group: Where its containers write.
-        security_groups: Those of its tasks, or of the instances that stand for them.
-        task_definition: What ECS starts.
+        launch: The launch for which they are defined.
+        log_group: The log group of its containers.
+        security_groups: The security groups of its tasks, or of the instances that stand for them.
+        task_definition: The task definition that ECS starts.
     """
 
     launch: Launch
@@ -363,7 +365,7 @@ class Launched:
                 "security_groups": list(self.security_groups),
                 "assign_public_ip": self.launch.assign_public_ip,
             }
-        managed = self.launch.strategy._kind is Kind.MANAGED_INSTANCES
+        managed = self.launch.strategy._kind is CapacityKind.MANAGED_INSTANCES
         return {"security_groups": list(self.security_groups)} if managed else {}
 
 

@@ -32,9 +32,9 @@ def define_volumes(
     """Define the task's own volumes and those of sessions in read-only containers, mount them, and let it use them.
 
     Args:
-        task: What has them.
-        definition: What they are defined in.
-        definitions: Its containers by name.
+        task: The task that has them.
+        definition: The task definition in which to define them.
+        definitions: The definitions of its containers, by name.
     """
     for volume in task.volumes:
         _add_volume(definition, volume)
@@ -81,14 +81,13 @@ def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
 def attach_volumes(
     scope: Construct, tasks: Sequence[Task], service: ecs.BaseService, connections: ec2.Connections | None
 ) -> None:
-    """Say of a service what its task's volumes need beside the task definition, and have it wait for them.
+    """Add to a service what its tasks' volumes need beside the task definition, and have it wait for them.
 
     Args:
-        scope: Where the role of the managed volume is defined.
-        tasks: What the service runs.
+        scope: The scope in which to define the role of the managed volume.
+        tasks: The tasks that the service runs.
         service: The service, which gets the managed volume.
-        connections: Who connects to the file systems; None where it is the instances, of which services share one
-            security group.
+        connections: The connections to the file systems; None if they are those of instances, which services share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for volume in volumes:
@@ -106,10 +105,10 @@ def open_file_systems(
     that no circle can come about.
 
     Args:
-        scope: Whose stack the rules stand in.
-        tasks: What mounts them.
-        starter: What starts the tasks.
-        connections: Who connects; None where it is the instances, of which tasks share one security group.
+        scope: A scope in the stack of the tasks, in which to define the rules.
+        tasks: The tasks that mount them.
+        starter: The construct that starts the tasks.
+        connections: The connections of the tasks; None if they are those of instances, which tasks share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 _MAX_POLL_SECONDS = 20
-_VISIBILITY_STOP_TIMES = 6
+_VISIBILITY_PER_STOP_TIMEOUT = 6
 _MAX_VISIBILITY_SECONDS = 12 * 3600
-_DAY = 24 * 3600
+_DAY_SECONDS = 24 * 3600
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +47,7 @@ class WorkQueue:
 
     visibility_timeout: int | None = attrs.field(converter=optional_seconds, default=None)
     max_receives: int = 5
-    retention: int = attrs.field(converter=seconds, default=default_seconds(4 * _DAY))
+    retention: int = attrs.field(converter=seconds, default=default_seconds(4 * _DAY_SECONDS))
     fifo: bool = False
     content_based_deduplication: bool = False
     encryption_key: kms.IKey | None = None
@@ -65,7 +65,7 @@ class WorkQueue:
         """Return the number of seconds for which a message is hidden, for tasks that take `stop_seconds` to stop."""
         if self.visibility_timeout is not None:
             return self.visibility_timeout
-        return min(_VISIBILITY_STOP_TIMES * stop_seconds, _MAX_VISIBILITY_SECONDS)
+        return min(_VISIBILITY_PER_STOP_TIMEOUT * stop_seconds, _MAX_VISIBILITY_SECONDS)
 
     def _define(
         self, scope: Construct, stop_seconds: int, removal_policy: cdk.RemovalPolicy
@@ -79,7 +79,7 @@ class WorkQueue:
             enforce_ssl=True,
             fifo=self.fifo or None,
             retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
-            # said, since it is for dead letters alone; that only the queue may send there would be a circle of the two
+            # given, since the queue is only for dead letters; to admit only one source would be a circle of the two
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.ALLOW_ALL),
             removal_policy=removal_policy,
         )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
     from moorage.workload.scaling import Scaling
 
-QUEUE_URL = "QUEUE_URL"
+QUEUE_URL_VARIABLE = "QUEUE_URL"
 _DEFAULT_STOP_SECONDS = 30
 """How long ECS waits between SIGTERM and SIGKILL when nothing is said (botocore ContainerDefinition.stopTimeout)."""
 _DEFAULT_VISIBILITY_SECONDS = 30
@@ -180,7 +180,9 @@ def _with_sqs(task: Task) -> Task:
 
 def _with_queue_url(task: Task, url: str) -> Task:
     """Add the queue's URL to the environment of each container of a task."""
-    containers = [attrs.evolve(each, environment={**each.environment, QUEUE_URL: url}) for each in task.containers]
+    containers = [
+        attrs.evolve(each, environment={**each.environment, QUEUE_URL_VARIABLE: url}) for each in task.containers
+    ]
     return _evolve_task(task, containers=containers)
 
 
@@ -207,11 +209,11 @@ def _check(
 
 
 def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) -> None:
-    for each in task.containers:
-        if QUEUE_URL in {*each.environment, *each.secrets}:
+    for container in task.containers:
+        if QUEUE_URL_VARIABLE in {*container.environment, *container.secrets}:
             problems.add(
-                f"container {each.name!r} has a variable {QUEUE_URL!r}, which a worker sets to the URL of its queue; "
-                "leave it out, and give the queue as queue="
+                f"container {container.name!r} has a variable {QUEUE_URL_VARIABLE!r}, which a worker sets to the URL "
+                "of its queue; leave it out, and give the queue as queue="
             )
     timeout = (
         queue._visibility_seconds(_longest_stop_timeout(task))
