@@ -287,16 +287,16 @@ def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
 
 
 def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> None:
-    names = [offered_capacity.name for offered_capacity in capacities]
+    names = [capacity.name for capacity in capacities]
     if not names:
         problems.add("capacity is empty, so no task could run; leave it out for Fargate")
     problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
-    max_instances = [offered_capacity._most_instances for offered_capacity in capacities]
+    max_instances = [capacity._most_instances for capacity in capacities]
     if not is_token(max_instances):
         problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(max_instances))
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
-    for offered_capacity in capacities:
-        missing = reach.missing(offered_capacity._agent_needs, offered_capacity._vpc_subnets, public_address=False)
+    for capacity in capacities:
+        missing = reach.missing(capacity._agent_needs, capacity._vpc_subnets, public_address=False)
         if missing:
-            problems.add(f"capacity {offered_capacity.name!r}: {describe_unreachable(missing, 'an instance')}")
+            problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")

@@ -170,12 +170,12 @@ def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> Non
     """Note capacities that such a cluster could not have."""
     if not capacities:
         problems.add("capacity is empty, so no task could run; leave it out where it is not known")
-    names = [offered_capacity.name for offered_capacity in capacities]
+    names = [capacity.name for capacity in capacities]
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
-    for offered_capacity in capacities:
-        if not offered_capacity._exists_already:
+    for capacity in capacities:
+        if not capacity._exists_already:
             problems.add(
-                f"capacity {offered_capacity.name!r} is one that a Cluster defines, and this one exists already; "
+                f"capacity {capacity.name!r} is one that a Cluster defines, and this one exists already; "
                 "use Capacity.from_provider_name(...) for what it has"
             )

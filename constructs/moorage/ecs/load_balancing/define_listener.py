@@ -48,9 +48,9 @@ def define_listener(
     group = _define_target_group(scope, f"TargetGroup{suffix}", listener, port, launch)
     alternate = _define_target_group(scope, f"AlternateTargetGroup{suffix}", listener, port, launch) if role else None
     action = _forward_to_both(group, alternate) if alternate else elbv2.NetworkListenerAction.forward([group])
-    listeners = [_define_listener_on(scope, f"Listener{suffix}", listener, listener.port, action)]
+    listeners = [_define_network_listener(scope, f"Listener{suffix}", listener, listener.port, action)]
     if role and listener.test_port is not None:
-        listeners.append(_define_listener_on(scope, f"TestListener{suffix}", listener, listener.test_port, action))
+        listeners.append(_define_network_listener(scope, f"TestListener{suffix}", listener, listener.test_port, action))
     if listener._takes_udp:
         _map_udp_port(service.task_definition.find_container(container.name), port)
     target = service.load_balancer_target(
@@ -95,7 +95,7 @@ def _alternate_target(
     )
 
 
-def _define_listener_on(
+def _define_network_listener(
     scope: Construct, construct_id: str, listener: Listener, port: int, action: elbv2.NetworkListenerAction
 ) -> elbv2.NetworkListener:
     load_balancer = listener.load_balancer

@@ -63,8 +63,8 @@ def define_routes(
                 _define_rolling_target(scope, service, route, suffix, launch, route.load_balancer._listener_in(stack))
             )
         route.load_balancer._claim(route, scope)
-    for route, group in itertools.product(routes, launch.instance_security_groups()):
-        _allow_load_balancer(route, group, launch.task)
+    for route, security_group in itertools.product(routes, launch.instance_security_groups()):
+        _allow_load_balancer(route, security_group, launch.task)
     if role:
         _grant_traffic_shift(scope, service, role, targets)
     return tuple(targets)

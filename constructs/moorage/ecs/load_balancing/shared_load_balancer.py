@@ -128,7 +128,7 @@ class SharedLoadBalancer(Construct):
         """Log to a bucket that keeps a year; by attributes, since `log_access_logs` fails in a stack without a region.
 
         Args:
-            load_balancer: What logs.
+            load_balancer: The load balancer that logs.
             writer: The service of AWS's that writes for it.
             removal_policy: The removal policy of the bucket.
             conditions: The conditions on which it may write.

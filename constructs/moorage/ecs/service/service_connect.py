@@ -112,10 +112,10 @@ class ServiceConnect:
                 "connect is given, but the cluster has no namespace in which services have names; "
                 "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
             )
-        elif name is not None and (other := _services_in_namespace(cluster_view).get(_discovery_name(name))):
+        elif name is not None and (namesake := _services_in_namespace(cluster_view).get(_discovery_name(name))):
             problems.add(
-                f"its name for others is {name!r}, but {other.node.path} is found under {_discovery_name(name)!r} in "
-                "that namespace, and a name is there once; use ServiceConnect(name=...) with another"
+                f"its name for others is {name!r}, but {namesake.node.path} is found under {_discovery_name(name)!r} "
+                "in that namespace, and a name is there once; use ServiceConnect(name=...) with another"
             )
         if task.on_windows:
             problems.add(
@@ -224,10 +224,9 @@ def have_different_namespaces(
             and first_namespace != second_namespace
             and first_namespace.startswith("arn:") is second_namespace.startswith("arn:")
         )
-    defined_here = [
-        isinstance(each, servicediscovery.HttpNamespace) for each in (first_namespace, second_namespace)
-    ]  # and not imported
-    return all(defined_here) and first_namespace is not second_namespace
+    namespaces = (first_namespace, second_namespace)
+    are_defined_here = all(isinstance(each, servicediscovery.HttpNamespace) for each in namespaces)  # and not imported
+    return are_defined_here and first_namespace is not second_namespace
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -291,9 +290,8 @@ def open_path(client: ConnectedService, server: ConnectedService, port: int) -> 
         client.service.node.add_dependency(server.service)
     _servers_by_client.get_or_make(client, list).append(server)
     client_launch, server_launch = client.launch, server.launch
-    ports = (
-        (port, port) if server_launch.has_own_interface else EPHEMERAL_PORTS
-    )  # (botocore ServiceConnectService.ingressPortOverride)
+    # (botocore ServiceConnectService.ingressPortOverride)
+    ports = (port, port) if server_launch.has_own_interface else EPHEMERAL_PORTS
     client_groups = (
         client.security_groups if client_launch.has_own_interface else client_launch.instance_security_groups()
     )
@@ -380,12 +378,12 @@ def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
 def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
     """Describe how one stack needs another, with `server` among the services; None if it does not."""
     needed_stacks: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
-    paths = dict(_servers_by_client.items())
-    for client, servers in paths.items():
+    servers_by_client = dict(_servers_by_client.items())
+    for client, servers in servers_by_client.items():
         for connected in servers:
             reason = f"{client.node.path} connects to {connected.node.path}"
             needed_stacks.setdefault(client.stack, []).append((connected.stack, reason))
-    for service in dict.fromkeys([*itertools.chain(paths, *paths.values()), server]):
+    for service in dict.fromkeys([*itertools.chain(servers_by_client, *servers_by_client.values()), server]):
         for required in _required_constructs(service):
             step = (cdk.Stack.of(required), f"{service.node.path} needs {required.node.path}")
             needed_stacks.setdefault(service.stack, []).append(step)

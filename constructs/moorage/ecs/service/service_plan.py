@@ -50,7 +50,7 @@ class ServicePlan:
         connect: The name in the namespace of the cluster.
         cloud_map_options: The name in another namespace of Cloud Map.
         lattices: The target groups of VPC Lattice.
-        given_grace_period: The grace period of health checks in seconds, if it was given.
+        explicit_grace_period: The grace period of health checks in seconds, if it was given.
     """
 
     launch: Launch

@@ -116,17 +116,17 @@ class TaskRun:
 
     def grant(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody run it."""
-        grants = [
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=[statement["Action"]],
-                resource_arns=statement["Resource"]
-                if isinstance(statement["Resource"], list)
-                else [statement["Resource"]],
-                conditions=statement["Condition"],
+        grants = []
+        for statement in self.run_statements():
+            resources = statement["Resource"]
+            grants.append(
+                iam.Grant.add_to_principal(
+                    grantee=grantee,
+                    actions=[statement["Action"]],
+                    resource_arns=resources if isinstance(resources, list) else [resources],
+                    conditions=statement["Condition"],
+                )
             )
-            for statement in self.run_statements()
-        ]
         return functools.reduce(iam.Grant.combine, grants)
 
     def scheduler_parameters(self) -> scheduler.CfnSchedule.EcsParametersProperty:
@@ -201,9 +201,8 @@ class TaskRun:
         return {
             "task_definition_arn": self.resources.task_definition.task_definition_arn,
             "task_count": 1,
-            "launch_type": "FARGATE"
-            if public_address
-            else None,  # EventBridge gives a public address with nothing else
+            # EventBridge gives a public address with nothing else
+            "launch_type": "FARGATE" if public_address else None,
             "capacity_provider_strategy": capacity_providers or None,
             "network_configuration": network and cfn.NetworkConfigurationProperty(**network),
             "placement_constraints": [cfn.PlacementConstraintProperty(**each) for each in self._constraints] or None,
@@ -276,9 +275,8 @@ class TaskRun:
         list_statement = {"Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster}
         return [
             *self.run_statements(),
-            *(
-                [] if overlap else [list_statement]
-            ),  # ListTasks knows no resource but an instance, so the cluster bounds it
+            # ListTasks knows no resource but an instance, so the cluster bounds it
+            *([] if overlap else [list_statement]),
             {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": self._task_arns},
             {
                 "Effect": "Allow",

@@ -60,15 +60,16 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
 def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: CapacityKind) -> ecs.TaskDefinition:
     """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
     definition = _define_task_definition(scope, task, kind)
-    definitions = {
+    container_definitions = {
         container.name: _add_container(scope, definition, task, container, log_group) for container in task.containers
     }
     for container in task.containers:
         if container.depends_on:
-            definitions[container.name].add_container_dependencies(
+            container_definitions[container.name].add_container_dependencies(
                 *(
                     ecs.ContainerDependency(
-                        container=definitions[each.name], condition=_condition(each, container.depends_on[each.name])
+                        container=container_definitions[each.name],
+                        condition=_condition(each, container.depends_on[each.name]),
                     )
                     for each in task.containers
                     if each.name in container.depends_on
@@ -79,7 +80,7 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: C
     if task.volumes or task.execute_command:
         from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # 5 ms that only volumes need
 
-        define_volumes(task, definition, definitions)
+        define_volumes(task, definition, container_definitions)
     return definition
 
 

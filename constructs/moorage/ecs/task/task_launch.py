@@ -298,10 +298,10 @@ class Launch:
             problems.check(service_limits.SUBNETS, "the number of subnets", len(self.vpc_subnets.subnets))
 
     def _define_security_group(self, scope: Construct) -> ec2.SecurityGroup:
-        group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)
+        security_group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)
         for port in self.egress:
-            group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {port}")
-        return group
+            security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {port}")
+        return security_group
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -369,18 +369,18 @@ class TaskResources:
         return {"security_groups": list(self.security_groups)} if managed else {}
 
 
-def connections_of(construct: Construct, groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
+def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
     """Return the connections of these security groups.
 
     Raises:
         ValueError: there is none, so that each rule would be lost.
     """
-    if not groups:
+    if not security_groups:
         raise ValueError(
             f"{construct.node.path}: security_groups of its cluster's instances are not known, and its tasks have no "
             "interface of their own; use Cluster.from_attributes(..., security_groups=[...])"
         )
-    return ec2.Connections(security_groups=list(groups))
+    return ec2.Connections(security_groups=list(security_groups))
 
 
 def warn(construct: Construct, name: str, warning: str | None) -> None:

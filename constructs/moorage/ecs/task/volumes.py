@@ -27,14 +27,14 @@ _SESSION_PATHS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm
 
 
 def define_volumes(
-    task: Task, definition: ecs.TaskDefinition, definitions: Mapping[str, ecs.ContainerDefinition]
+    task: Task, definition: ecs.TaskDefinition, container_definitions: Mapping[str, ecs.ContainerDefinition]
 ) -> None:
     """Define the task's own volumes and those of sessions in read-only containers, mount them, and let it use them.
 
     Args:
         task: The task that has them.
         definition: The task definition in which to define them.
-        definitions: The definitions of its containers, by name.
+        container_definitions: The definitions of its containers, by name.
     """
     for volume in task.volumes:
         _add_volume(definition, volume)
@@ -47,7 +47,7 @@ def define_volumes(
             definition.add_volume(name=name)
             points.append(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
         if points:
-            definitions[container.name].add_mount_points(*points)
+            container_definitions[container.name].add_mount_points(*points)
     _grant_file_systems(task, definition)
 
 
@@ -114,18 +114,18 @@ def open_file_systems(
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):
         starter.node.add_dependency(file_system.mount_targets_available)
         if connections:
-            for group in file_system.connections.security_groups:
+            for security_group in file_system.connections.security_groups:
                 connections.allow_to(
-                    _security_group_in(cdk.Stack.of(scope), group), tcp(_NFS_PORT), "Tasks to file system"
+                    _security_group_in(cdk.Stack.of(scope), security_group), tcp(_NFS_PORT), "Tasks to file system"
                 )
 
 
-def _security_group_in(stack: cdk.Stack, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+def _security_group_in(stack: cdk.Stack, security_group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
     """Import a file system's security group into `stack` once, so that no service defines a rule again."""
-    name = f"FileSystem {group.node.addr}"
+    name = f"FileSystem {security_group.node.addr}"
     existing = stack.node.try_find_child(name)
     return cast("ec2.ISecurityGroup | None", existing) or ec2.SecurityGroup.from_security_group_id(
-        stack, name, group.security_group_id, allow_all_outbound=True
+        stack, name, security_group.security_group_id, allow_all_outbound=True
     )
 
 
