@@ -25,7 +25,7 @@ _SESSION_ACTIONS = (
     "ssmmessages:OpenDataChannel",
     "logs:DescribeLogGroups",
 )
-"""What ECS Exec and its log need of the task role, and AWS knows no resource for (ECS developer guide, ECS Exec)."""
+"""The actions of ECS Exec and its log that AWS limits to no resource (ECS developer guide, ECS Exec)."""
 _LOG_GROUP_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
 
 _LOG_DELIVERY_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
-"""Who writes the logs of application load balancers."""
+"""The service that writes the logs of application load balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)

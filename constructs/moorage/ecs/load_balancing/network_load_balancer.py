@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_route53 as route53
 
 _LOG_DELIVERY_SERVICE = "delivery.logs.amazonaws.com"
-"""Who writes the logs of network load balancers."""
+"""The service that writes the logs of network load balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)

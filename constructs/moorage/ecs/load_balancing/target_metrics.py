@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.target import Target
 
 _MIN_REQUESTS = 20
-"""Fewer answers in a minute say nothing of their share of errors."""
+"""The smallest number of answers in a minute from which their share of errors is taken."""
 _APPLICATION_NAMESPACE = "AWS/ApplicationELB"
 
 

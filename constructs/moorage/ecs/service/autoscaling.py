@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HIGH_RESOLUTION_MONITORING: dict[str, Any] = {
     "MetricConfigurations": [{"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": 20}]
 }
-"""What makes ECS measure a service every 20 seconds, as its property `Monitoring`."""
+"""The property `Monitoring` of a service that ECS measures every 20 seconds."""
 
 
 def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence[Target]) -> ecs.ScalableTaskCount:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ROLLOUT = Rollout.rolling()
 DAEMON_ROLLOUT = Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)
-"""Of a daemon each task stops before the next starts in its place."""
+"""The default for daemons: each task stops before the next starts in its place."""
 
 _DEPLOYMENT_STRATEGIES: Mapping[Shift, ecs.DeploymentStrategy] = {
     Shift.BLUE_GREEN: ecs.DeploymentStrategy.BLUE_GREEN,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TARGET_GROUP_ACTIONS = ("RegisterTargets", "DeregisterTargets", "GetTargetGroup", "ListTargets")
 _NETWORK_ACTIONS = ("ec2:DescribeInstances", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
-"""What AWS's AmazonECSInfrastructureRolePolicyForVpcLattice allows on every target group; these know no resource."""
+"""The actions of AmazonECSInfrastructureRolePolicyForVpcLattice that AWS limits to no resource."""
 
 
 def _health(health: TargetHealth | str) -> TargetHealth:

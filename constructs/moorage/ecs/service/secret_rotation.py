@@ -29,7 +29,7 @@ _CURRENT_STAGE = "AWSCURRENT"
 _IGNORED_STAGES = {"", "AWSPENDING", "AWSPREVIOUS"}
 """The stages whose moves are ignored: both others move with the current one (Secrets Manager guide, events)."""
 _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": 6}
-"""An hour in all, for what passes: throttling, and a deployment that takes no other beside it."""
+"""The retries of a deployment, an hour in all, for errors that pass: throttling, and a deployment in progress."""
 
 
 def change_pattern(secrets: Iterable[Any]) -> Pattern | None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _HTTP_PORT = 80
 _MAX_DISCOVERY_NAME = 64
 _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
-"""What AWS's policy for proxies that encrypt does not have: the use of a key of one's own (ECS guide, TLS)."""
+"""The use of a customer managed key, which AWS's policy for proxies with TLS lacks (ECS guide, TLS)."""
 _INSTANCE_RULE_DESCRIPTION = "Service Connect from instances to instances"
 
 

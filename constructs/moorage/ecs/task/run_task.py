@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _START_ERRORS = ["ECS.AmazonECSException", "ECS.ServerException", "AmazonECS.Unknown"]
 """The errors of a task that was not started, and not of one that ran and failed (Step Functions, connect to ECS)."""
 _RETRY = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "JitterStrategy": "FULL"}
-"""Five minutes in all, for what passes: throttling, and ECS not answering."""
+"""The retries of a start, five minutes in all, for errors that pass: throttling, and ECS not answering."""
 
 
 def define_role(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NFS_PORT = 2049
 
 _SESSION_PATHS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
-"""Where the agent of ECS Exec, which runs as root, writes (containers-roadmap #1359, #2824)."""
+"""The paths to which the agent of ECS Exec writes as root (containers-roadmap #1359, #2824)."""
 
 
 def define_volumes(

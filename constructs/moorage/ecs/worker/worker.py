@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 QUEUE_URL_VARIABLE = "QUEUE_URL"
 _DEFAULT_STOP_SECONDS = 30
-"""How long ECS waits between SIGTERM and SIGKILL when nothing is said (botocore ContainerDefinition.stopTimeout)."""
+"""The time between SIGTERM and SIGKILL by default (botocore ContainerDefinition.stopTimeout)."""
 _DEFAULT_VISIBILITY_SECONDS = 30
-"""How long SQS hides a message when nothing is said (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
+"""The time for which SQS hides a message by default (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
 
 
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
