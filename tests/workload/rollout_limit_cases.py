@@ -64,7 +64,7 @@ def dashboard(routes: int) -> Define:
         edge = LoadBalancer(stack, "Edge", vpc=vpc, plain_http="a test", access_logs=False)
         task = Task(Container("redis:8", port=6379))
         web = Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, route=Route(edge))
-        web.targets *= routes
+        web._targets *= routes
         return Dashboard(stack, "Seen", services=[web])
 
     return define

@@ -19,25 +19,25 @@ def duration(seconds: int) -> cdk.Duration:
 
 
 @functools.cache
-def here() -> tuple[str, str, str]:
-    """Partition, region and account of the stack it is in."""
+def pseudo_parameters() -> tuple[str, str, str]:
+    """Return the partition, region and account of the stack in which they are used."""
     return cdk.Aws.PARTITION, cdk.Aws.REGION, cdk.Aws.ACCOUNT_ID
 
 
 def arn(service: str, resource: str) -> str:
-    """The ARN of something in the account and region of the stack."""
-    partition, region, account = here()
+    """Return the ARN of a resource in the account and region of the stack."""
+    partition, region, account = pseudo_parameters()
     return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
 
 @functools.cache
 def stack_name() -> str:
-    """What CloudFormation calls the stack it is in."""
+    """Return the name that CloudFormation gives the stack in which it is used."""
     return cdk.Aws.STACK_NAME
 
 
 def stack_of(scope: Construct) -> cdk.Stack:
-    """The stack that `scope` is or is in; where it is one itself, CDK need not be asked."""
+    """Return the stack that `scope` is or is in, without a call to CDK if it is a stack itself."""
     return scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
 
 
@@ -46,7 +46,7 @@ def optional_duration(seconds: int | None) -> cdk.Duration | None:
 
 
 @functools.cache
-def anyone() -> ec2.IPeer:
+def any_ipv4() -> ec2.IPeer:
     return ec2.Peer.any_ipv4()
 
 
@@ -56,7 +56,7 @@ def tcp(port: int) -> ec2.Port:
 
 
 @functools.cache
-def platform(architecture: Architecture, system: OperatingSystemFamily) -> ecs.RuntimePlatform:
+def runtime_platform(architecture: Architecture, system: OperatingSystemFamily) -> ecs.RuntimePlatform:
     return ecs.RuntimePlatform(
         cpu_architecture=ecs.CpuArchitecture.of(architecture.value),
         operating_system_family=ecs.OperatingSystemFamily.of(system.value),
@@ -69,33 +69,33 @@ def registry_image(reference: str) -> ecs.ContainerImage:
 
 
 @functools.cache
-def ecs_itself() -> iam.IPrincipal:
-    """ECS, which acts with a role on a service's behalf."""
+def ecs_principal() -> iam.IPrincipal:
+    """Return the principal of ECS, which acts with a role on a service's behalf."""
     return iam.ServicePrincipal("ecs.amazonaws.com")
 
 
 def zone_of(subnet: ec2.ISubnet) -> str | None:
-    """The availability zone of a subnet; None where it was imported by its id alone."""
+    """Return the availability zone of a subnet; None if it was imported only by its id."""
     try:
         return subnet.availability_zone
     except RuntimeError:  # jsii's name for whatever node throws
         return None
 
 
-def selected_ids(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> list[str]:
-    """The ids of the subnets that are chosen."""
-    if chosen.subnets is not None:  # which may be known by their ids alone, and CDK selects none without a zone
-        return [subnet.subnet_id for subnet in chosen.subnets]
-    return selected(vpc, chosen).subnet_ids
+def select_subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
+    """Return the ids of the selected subnets."""
+    if selection.subnets is not None:  # which may be known only by their ids, and CDK selects none without a zone
+        return [subnet.subnet_id for subnet in selection.subnets]
+    return select_subnets(vpc, selection).subnet_ids
 
 
-def selected(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:
-    """The subnets of a VPC that are chosen."""
+def select_subnets(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> ec2.SelectedSubnets:
+    """Return the selected subnets of a VPC."""
     return vpc.select_subnets(
-        availability_zones=chosen.availability_zones,
-        one_per_az=chosen.one_per_az,
-        subnet_filters=chosen.subnet_filters,
-        subnet_group_name=chosen.subnet_group_name,
-        subnets=chosen.subnets,
-        subnet_type=chosen.subnet_type,
+        availability_zones=selection.availability_zones,
+        one_per_az=selection.one_per_az,
+        subnet_filters=selection.subnet_filters,
+        subnet_group_name=selection.subnet_group_name,
+        subnets=selection.subnets,
+        subnet_type=selection.subnet_type,
     )

@@ -148,7 +148,7 @@ def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
 def test_each_ami_is_the_newest_of_its_sort(
     *, ami: Ami, architecture: Architecture, gpus: bool, parameter: str
 ) -> None:
-    assert ami.parameter_for(architecture, gpus=gpus) == f"/aws/service/{parameter}"
+    assert ami._parameter_for(architecture, gpus=gpus) == f"/aws/service/{parameter}"
 
 
 @pytest.mark.parametrize(

@@ -376,7 +376,7 @@ def test_a_capacity_shows_what_is_defined_for_it(stack: cdk.Stack) -> None:
     cluster = cluster_of(stack, one, Capacity.fargate())
     defined = cluster.capacity(one)
     assert defined.connections.security_groups
-    assert cluster.provider_name(one) == defined.provider_name
+    assert cluster._provider_name(one) == defined.provider_name
     assert {name: fits[0].copies for name, fits in cluster.fit(ARM).items()} == {"general": 2}
     with pytest.raises(
         ValueError, match=r"Shop/Cluster: capacity 'other' has no instances defined here; use one of 'g"

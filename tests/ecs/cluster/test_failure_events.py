@@ -23,18 +23,21 @@ if TYPE_CHECKING:
     from tests.local.local_aws import Client, Deploy
 
 RULE, GROUP, POLICY = "AWS::Events::Rule", "AWS::Logs::LogGroup", "AWS::Logs::ResourcePolicy"
-KEPT = failure_events.failures(CLUSTER, SERVICES)
+KEPT = failure_events.failure_pattern(CLUSTER, SERVICES)
 
 
 @pytest.mark.parametrize(
     ("pattern", "samples"),
     [
-        (failure_events.stopped(CLUSTER), set()),
-        (failure_events.deployment_failed(SERVICES), {"deployment failed"}),
-        (failure_events.service_impaired(CLUSTER), {"start impaired", "no place"}),
+        (failure_events.stopped_pattern(CLUSTER), set()),
+        (failure_events.failed_deployment_pattern(SERVICES), {"deployment failed"}),
+        (failure_events.impaired_service_pattern(CLUSTER), {"start impaired", "no place"}),
         (KEPT, {"deployment failed", "start impaired", "no place"}),
-        (failure_events.failures(CLUSTER.replace("default", "other"), SERVICES.replace("default", "other")), set()),
-        (failure_events.failures(f"{CLUSTER}-2", SERVICES.replace("default", "default-2")), set()),
+        (
+            failure_events.failure_pattern(CLUSTER.replace("default", "other"), SERVICES.replace("default", "other")),
+            set(),
+        ),
+        (failure_events.failure_pattern(f"{CLUSTER}-2", SERVICES.replace("default", "default-2")), set()),
     ],
 )
 def test_a_pattern_matches_the_documented_events_that_it_is_for(pattern: Any, samples: set[str]) -> None:
@@ -81,7 +84,7 @@ def test_a_task_without_a_stop_code_is_kept() -> None:
 def test_the_pattern_is_short_enough_for_the_longest_names() -> None:
     name = "c" * 255
     longest = [f"arn:aws-us-gov:ecs:us-gov-east-1:111122223333:{kind}/{name}" for kind in ("cluster", "service")]
-    assert len(json.dumps(failure_events.failures(*longest))) <= 4096
+    assert len(json.dumps(failure_events.failure_pattern(*longest))) <= 4096
 
 
 def test_a_cluster_keeps_its_failures_for_a_year_unless_told_otherwise(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

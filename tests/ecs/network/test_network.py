@@ -103,15 +103,15 @@ def test_the_default_security_group_is_closed_unless_switched_off(app: cdk.App) 
 
 def test_a_network_is_found_by_its_vpc(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     network = Network(stack, "Network")
-    assert Network.of(network.vpc) is network
-    assert Network.of(vpc) is None
+    assert Network._of(network.vpc) is network
+    assert Network._of(vpc) is None
 
 
 def test_a_choice_that_cannot_be_followed_is_not_judged(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0)
     by_name = ec2.SubnetSelection(subnet_group_name="Private")
-    assert network.missing(frozenset({"logs"}), by_name, public_address=False) is None
-    assert network.missing(frozenset({"logs"}), None, public_address=False) == frozenset({"logs"})
+    assert network._missing(frozenset({"logs"}), by_name, public_address=False) is None
+    assert network._missing(frozenset({"logs"}), None, public_address=False) == frozenset({"logs"})
 
 
 def test_whole_cluster(stack: cdk.Stack, vpc: ec2.IVpc, whole: SnapshotAssertion) -> None:

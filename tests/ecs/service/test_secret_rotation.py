@@ -14,7 +14,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 
 from moorage import Cluster, Container, Scaling, Service, Task, Worker
-from moorage.ecs.service.secret_rotation import changed
+from moorage.ecs.service.secret_rotation import change_pattern
 from tests.conftest import readable, template
 from tests.event_patterns import matches
 
@@ -79,7 +79,7 @@ def parameter(stack: cdk.Stack) -> ssm.IParameter:
     "secret", [complete, by_name, field, version(version_stage="AWSCURRENT"), version(version_stage="AWSPREVIOUS")]
 )
 def test_a_secret_whose_current_version_moves_is_heard_of_and_no_other(stack: cdk.Stack, secret: Any) -> None:
-    pattern = changed([secret(stack)])
+    pattern = change_pattern([secret(stack)])
     assert matches(pattern, label_updated())
     assert not matches(pattern, label_updated(label="CANARY"))
     assert not matches(pattern, label_updated(ARN.replace("mySecret-", "mySecret-2-"), "mySecret-2"))
@@ -87,27 +87,27 @@ def test_a_secret_whose_current_version_moves_is_heard_of_and_no_other(stack: cd
 
 
 def test_a_stage_of_ones_own_is_heard_of_when_it_moves(stack: cdk.Stack) -> None:
-    pattern = changed([version(version_stage="CANARY")(stack)])
+    pattern = change_pattern([version(version_stage="CANARY")(stack)])
     assert matches(pattern, label_updated(label="CANARY"))
     assert not matches(pattern, label_updated())
 
 
 def test_a_parameter_is_heard_of_when_it_is_written(stack: cdk.Stack) -> None:
     for secret in (parameter(stack), ecs.Secret.from_ssm_parameter(parameter(cdk.Stack(stack, "Other")))):
-        pattern = changed([secret])
+        pattern = change_pattern([secret])
         assert matches(pattern, parameter_change())
         assert not matches(pattern, parameter_change(operation="LabelParameterVersion"))
         assert not matches(pattern, parameter_change(f"{PARAMETER}2"))
 
 
 def test_both_are_heard_of_by_one_rule(stack: cdk.Stack) -> None:
-    pattern = changed([complete(stack), parameter(stack)])
+    pattern = change_pattern([complete(stack), parameter(stack)])
     assert matches(pattern, label_updated())
     assert matches(pattern, parameter_change())
 
 
 def test_a_version_by_its_id_never_changes(stack: cdk.Stack) -> None:
-    assert changed([version(version_id="a1b2c3d4-5678-90ab-cdef-EXAMPLE11111")(stack)]) is None
+    assert change_pattern([version(version_id="a1b2c3d4-5678-90ab-cdef-EXAMPLE11111")(stack)]) is None
 
 
 @pytest.fixture

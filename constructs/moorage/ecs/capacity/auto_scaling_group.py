@@ -16,8 +16,8 @@ from constructs import Construct
 
 from moorage.ecs.capacity.capacity import Capacity
 from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification, ManagedInstancesSpecification
-from moorage.ecs.capacity.user_data import set_up
-from moorage.ecs.cdk_values import anyone, selected, tcp, zone_of
+from moorage.ecs.capacity.user_data import user_data_for
+from moorage.ecs.cdk_values import any_ipv4, select_subnets, tcp, zone_of
 from moorage.workload import capacity_limits
 from moorage.workload.problems import is_token
 from moorage.workload.task import Architecture
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from moorage.workload.ec2_instances import InstanceRequirements
 
 _BOTTLEROCKET_SYSTEM_GIB = 4
-_ONE_ZONE = "@moorage/ecs:one-zone"
+_SINGLE_ZONE_WARNING = "@moorage/ecs:one-zone"
 
-_ON_CLUSTER = [
+_CLUSTER_ACTIONS = [
     "ecs:RegisterContainerInstance",
     "ecs:DeregisterContainerInstance",
     "ecs:SubmitAttachmentStateChanges",
     "ecs:SubmitContainerStateChange",
     "ecs:SubmitTaskStateChange",
 ]
-_ON_INSTANCE = [
+_INSTANCE_ACTIONS = [
     "ecs:Poll",
     "ecs:StartTelemetrySession",
     "ecs:PutSystemLogEvents",
     "ecs:UpdateContainerInstancesState",
 ]
-_BEFORE_DELETION = (
+_DELETION_INSTRUCTIONS = (
     "keep this text, then deploy with termination_protection=False and run: aws autoscaling "
     "describe-auto-scaling-groups --auto-scaling-group-names {group} "
     "--query 'AutoScalingGroups[].Instances[].InstanceId' --output text | xargs -n 50 aws autoscaling "
@@ -68,50 +68,50 @@ class Instances(Construct):
         """Define the instances.
 
         Args:
-            scope: Where they are defined.
-            construct_id: Their id there.
-            vpc: Where they run.
-            egress: TCP ports that they may connect to anywhere.
-            vpc_subnets: Their subnets; the private ones without it.
+            scope: The scope in which to define them.
+            construct_id: Their id in this scope.
+            vpc: The VPC of the instances.
+            egress: The TCP ports through which they may connect to any address.
+            vpc_subnets: The subnets of the instances. Default: the private subnets.
         """
         super().__init__(scope, construct_id)
-        self._imported: dict[cdk.Stack, ec2.ISecurityGroup] = {}
+        self._imported_security_groups: dict[cdk.Stack, ec2.ISecurityGroup] = {}
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         for port in egress:
-            self.security_group.add_egress_rule(anyone(), tcp(port), f"Instances to port {port}")
-        given = vpc_subnets and vpc_subnets.subnets
-        self.subnets = given or selected(vpc, vpc_subnets or ec2.SubnetSelection()).subnets
+            self.security_group.add_egress_rule(any_ipv4(), tcp(port), f"Instances to port {port}")
+        selected_subnets = vpc_subnets and vpc_subnets.subnets
+        self.subnets = selected_subnets or select_subnets(vpc, vpc_subnets or ec2.SubnetSelection()).subnets
         zones = {zone_of(subnet) for subnet in self.subnets}
         if (
             len(zones) == 1 and None not in zones and not any("#{Token[" in each for each in zones if each)
         ):  # a token of a list may hold several
             cdk.Annotations.of(self).add_warning_v2(
-                _ONE_ZONE,
+                _SINGLE_ZONE_WARNING,
                 "its subnets are in one zone, so every instance and task on it is lost when that zone is; "
                 "choose subnets of two zones or more with vpc_subnets=, or acknowledge this",
             )
 
     @property
     def connections(self) -> ec2.Connections:
-        """Whom instances, and tasks without an interface of their own, may connect to, and who to them."""
+        """The connections of the instances, and of tasks without an interface of their own."""
         return self.security_group.connections
 
     def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
-        """The instances' security group as services in `stack` see it, so that their rules stand in their stack."""
-        if stack not in self._imported:
-            self._imported[stack] = ec2.SecurityGroup.from_security_group_id(
+        """Return the security group as services in `stack` see it, so that their rules are in their own stack."""
+        if stack not in self._imported_security_groups:
+            self._imported_security_groups[stack] = ec2.SecurityGroup.from_security_group_id(
                 Construct(stack, f"Instances {self.node.addr}"),
                 "SecurityGroup",
                 self.security_group.security_group_id,
                 allow_all_outbound=False,
             )
-        return self._imported[stack]
+        return self._imported_security_groups[stack]
 
 
 class InstanceGroup(Instances):
     """The Auto Scaling group of a `Capacity.ec2` and its capacity provider; `Cluster.capacity(...)` has it.
 
-    Instances take IMDSv2 with one hop alone, and tasks do not reach it: ECS blocks it for those with an interface of
+    Instances take IMDSv2 only with one hop, and tasks do not reach it: ECS blocks it for those with an interface of
     their own, a rule of the instance's firewall (on Bottlerocket the one hop) for those in bridge mode. Nothing blocks
     it for tasks in host mode, which have what the instance has.
     """
@@ -122,8 +122,8 @@ class InstanceGroup(Instances):
         """Define an instance group.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
             specification: The instances to define.
             cluster: The cluster that its instances join.
         """
@@ -156,7 +156,7 @@ class InstanceGroup(Instances):
             cdk.CfnOutput(
                 self,
                 "BeforeDeletion",
-                value=_BEFORE_DELETION.format(group=self.auto_scaling_group.auto_scaling_group_name),
+                value=_DELETION_INSTRUCTIONS.format(group=self.auto_scaling_group.auto_scaling_group_name),
                 description=f"capacity {specification.name}: how to delete a group with protected instances",
             )
 
@@ -171,7 +171,7 @@ class InstanceGroup(Instances):
             min_capacity=specification.min_instances,
             max_capacity=specification.max_instances,
             launch_template=None if mixed else self.launch_template,
-            mixed_instances_policy=_mixed(specification, self.launch_template) if mixed else None,
+            mixed_instances_policy=_mixed_instances_policy(specification, self.launch_template) if mixed else None,
             capacity_rebalance=True if specification.spot else None,
             new_instances_protected_from_scale_in=specification.termination_protection,
             group_metrics=[autoscaling.GroupMetrics.all()],
@@ -191,21 +191,21 @@ class InstanceGroup(Instances):
 
     def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
         instance = self.specification.instance
-        devices = {"/dev/sda1" if instance.ami.on_windows else "/dev/xvda": instance.volume_gib}
+        devices = {"/dev/sda1" if instance.ami._on_windows else "/dev/xvda": instance.volume_gib}
         if instance.ami.is_bottlerocket:
             devices = {"/dev/xvda": _BOTTLEROCKET_SYSTEM_GIB, "/dev/xvdb": instance.volume_gib}
-        named = self.specification.instance_types
+        instance_types = self.specification.instance_types
         return ec2.LaunchTemplate(
             self,
             "LaunchTemplate",
             machine_image=ec2.MachineImage.from_ssm_parameter(
-                instance.ami.parameter_for(self.specification.architecture, gpus=self.specification.has_gpus)
+                instance.ami._parameter_for(self.specification.architecture, gpus=self.specification.has_gpus)
             ),
-            instance_type=_instance_type(named[0]) if named else None,
+            instance_type=_instance_type(instance_types[0]) if instance_types else None,
             role=self.role,
             security_group=self.security_group,
             associate_public_ip_address=False,
-            user_data=ec2.UserData.custom(set_up(self.specification, cluster.cluster_name)),
+            user_data=ec2.UserData.custom(user_data_for(self.specification, cluster.cluster_name)),
             block_devices=[
                 ec2.BlockDevice(
                     device_name=device,
@@ -220,7 +220,7 @@ class InstanceGroup(Instances):
 
     def _define_provider(self) -> ecs.CfnCapacityProvider:
         scaling = self.specification.scaling
-        protected = "ENABLED" if self.specification.termination_protection else "DISABLED"
+        protection = "ENABLED" if self.specification.termination_protection else "DISABLED"
         return ecs.CfnCapacityProvider(
             self,
             "Provider",
@@ -234,7 +234,7 @@ class InstanceGroup(Instances):
                     instance_warmup_period=scaling.instance_warmup,
                 ),
                 managed_draining="ENABLED",
-                managed_termination_protection=protected,
+                managed_termination_protection=protection,
             ),
         )
 
@@ -248,8 +248,8 @@ class ManagedInstances(Instances):
         """Define the managed instances.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
             specification: The instances to define.
             cluster: The cluster that its instances join.
         """
@@ -265,7 +265,7 @@ class ManagedInstances(Instances):
             capacity_option_type=ecs.CapacityOptionType.SPOT
             if specification.spot
             else ecs.CapacityOptionType.ON_DEMAND,
-            instance_requirements=_managed_requirements(specification),
+            instance_requirements=_managed_instance_requirements(specification),
             task_volume_storage=cdk.Size.gibibytes(specification.volume_gib),
             monitoring=ecs.InstanceMonitoring.DETAILED
             if specification.detailed_monitoring
@@ -283,7 +283,7 @@ class ManagedInstances(Instances):
                 )
 
     def _define_profile(self, cluster: ecs.Cluster) -> iam.InstanceProfile:
-        """A profile whose name AWS's managed policy lets ECS pass on, and that another region's does not take."""
+        """Define a profile with a name that AWS's managed policy lets ECS pass on, and that no other region uses."""
         name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{self.node.addr[-12:]}"
         self.role = _instance_role(self, cluster, name)
         return iam.InstanceProfile(self, "Profile", instance_profile_name=name, role=self.role)
@@ -305,15 +305,15 @@ def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
 
 
 def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
-    """What the agent does, and no more: images and logs are the execution role's of each task."""
+    """Define a role with only the permissions of the agent: images and logs belong to each task's execution role."""
     arn = cluster.cluster_arn
     policy = {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": _ON_CLUSTER, "Resource": arn},
+            {"Effect": "Allow", "Action": _CLUSTER_ACTIONS, "Resource": arn},
             {
                 "Effect": "Allow",
-                "Action": _ON_INSTANCE,
+                "Action": _INSTANCE_ACTIONS,
                 "Resource": "*",  # container instances, whose ids are not known before they register
                 "Condition": {"ArnEquals": {"ecs:cluster": arn}},
             },
@@ -329,12 +329,18 @@ def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = No
     )
 
 
-def _mixed(specification: InstanceGroupSpecification, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
+def _mixed_instances_policy(
+    specification: InstanceGroupSpecification, template: ec2.LaunchTemplate
+) -> autoscaling.MixedInstancesPolicy:
     prioritized = not specification.requirements
     return autoscaling.MixedInstancesPolicy(
         launch_template=template,
         launch_template_overrides=(
-            [autoscaling.LaunchTemplateOverrides(instance_requirements=_requirements(specification.requirements))]
+            [
+                autoscaling.LaunchTemplateOverrides(
+                    instance_requirements=_instance_requirements(specification.requirements)
+                )
+            ]
             if specification.requirements
             else [
                 autoscaling.LaunchTemplateOverrides(instance_type=_instance_type(name))
@@ -354,56 +360,64 @@ def _mixed(specification: InstanceGroupSpecification, template: ec2.LaunchTempla
     )
 
 
-def _requirements(asked: InstanceRequirements) -> autoscaling.CfnAutoScalingGroup.InstanceRequirementsProperty:
-    range_of = autoscaling.CfnAutoScalingGroup
-    return range_of.InstanceRequirementsProperty(
-        v_cpu_count=range_of.VCpuCountRequestProperty(min=asked.vcpus[0], max=asked.vcpus[1]),
-        memory_mib=range_of.MemoryMiBRequestProperty(min=asked.memory_mib[0], max=asked.memory_mib[1]),
-        cpu_manufacturers=(["amazon-web-services"] if asked.architecture is Architecture.ARM64 else ["intel", "amd"]),
-        burstable_performance="included" if asked.burstable else "excluded",
+def _instance_requirements(
+    requirements: InstanceRequirements,
+) -> autoscaling.CfnAutoScalingGroup.InstanceRequirementsProperty:
+    properties = autoscaling.CfnAutoScalingGroup
+    return properties.InstanceRequirementsProperty(
+        v_cpu_count=properties.VCpuCountRequestProperty(min=requirements.vcpus[0], max=requirements.vcpus[1]),
+        memory_mib=properties.MemoryMiBRequestProperty(min=requirements.memory_mib[0], max=requirements.memory_mib[1]),
+        cpu_manufacturers=(
+            ["amazon-web-services"] if requirements.architecture is Architecture.ARM64 else ["intel", "amd"]
+        ),
+        burstable_performance="included" if requirements.burstable else "excluded",
         bare_metal="excluded",
         instance_generations=["current"],
-        accelerator_types=["gpu"] if asked.gpus else None,
-        accelerator_manufacturers=["nvidia"] if asked.gpus else None,
-        accelerator_count=range_of.AcceleratorCountRequestProperty(min=asked.gpus, max=None if asked.gpus else 0),
+        accelerator_types=["gpu"] if requirements.gpus else None,
+        accelerator_manufacturers=["nvidia"] if requirements.gpus else None,
+        accelerator_count=properties.AcceleratorCountRequestProperty(
+            min=requirements.gpus, max=None if requirements.gpus else 0
+        ),
     )
 
 
-def _managed_requirements(specification: ManagedInstancesSpecification) -> ec2.InstanceRequirementsConfig | None:
-    asked = specification.requirements
-    named: dict[str, Any] = {
+def _managed_instance_requirements(
+    specification: ManagedInstancesSpecification,
+) -> ec2.InstanceRequirementsConfig | None:
+    requirements = specification.requirements
+    type_filters: dict[str, Any] = {
         "allowed_instance_types": list(specification.allowed_instance_types) or None,
         "excluded_instance_types": list(specification.excluded_instance_types) or None,
     }
-    if asked is None and not any(named.values()):
+    if requirements is None and not any(type_filters.values()):
         return None
-    if asked is None:
-        return ec2.InstanceRequirementsConfig(v_cpu_count_min=1, memory_min=cdk.Size.mebibytes(1), **named)
-    most = asked.memory_mib[1]
+    if requirements is None:
+        return ec2.InstanceRequirementsConfig(v_cpu_count_min=1, memory_min=cdk.Size.mebibytes(1), **type_filters)
+    max_memory_mib = requirements.memory_mib[1]
     return ec2.InstanceRequirementsConfig(
-        v_cpu_count_min=asked.vcpus[0],
-        v_cpu_count_max=asked.vcpus[1],
-        memory_min=cdk.Size.mebibytes(asked.memory_mib[0]),
-        memory_max=None if most is None else cdk.Size.mebibytes(most),
+        v_cpu_count_min=requirements.vcpus[0],
+        v_cpu_count_max=requirements.vcpus[1],
+        memory_min=cdk.Size.mebibytes(requirements.memory_mib[0]),
+        memory_max=None if max_memory_mib is None else cdk.Size.mebibytes(max_memory_mib),
         cpu_manufacturers=(
             [ec2.CpuManufacturer.AWS]
-            if asked.architecture is Architecture.ARM64
+            if requirements.architecture is Architecture.ARM64
             else [ec2.CpuManufacturer.INTEL, ec2.CpuManufacturer.AMD]
         ),
         burstable_performance=(
-            ec2.BurstablePerformance.INCLUDED if asked.burstable else ec2.BurstablePerformance.EXCLUDED
+            ec2.BurstablePerformance.INCLUDED if requirements.burstable else ec2.BurstablePerformance.EXCLUDED
         ),
         instance_generations=[ec2.InstanceGeneration.CURRENT],
-        accelerator_count_min=asked.gpus or None,
-        accelerator_count_max=None if asked.gpus else 0,
-        accelerator_types=[ec2.AcceleratorType.GPU] if asked.gpus else None,
-        accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA] if asked.gpus else None,
-        **named,
+        accelerator_count_min=requirements.gpus or None,
+        accelerator_count_max=None if requirements.gpus else 0,
+        accelerator_types=[ec2.AcceleratorType.GPU] if requirements.gpus else None,
+        accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA] if requirements.gpus else None,
+        **type_filters,
     )
 
 
 def _provider_name(scope: Construct) -> str | None:
-    """A name where CloudFormation's own would start with the stack's, and that with a word that AWS keeps."""
+    """Return a name if CloudFormation's own would start with a word that AWS reserves."""
     stack_name = cdk.Stack.of(scope).stack_name
     if is_token(stack_name) or capacity_limits.PROVIDER_NAME.accepts(stack_name):
         return None

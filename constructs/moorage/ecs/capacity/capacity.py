@@ -28,8 +28,8 @@ CAPACITY_ATTRIBUTE = "moorage.capacity"
 """The attribute of a container instance that names its capacity, for what is placed without a provider: daemons."""
 
 
-class Kind(enum.Enum):
-    """Which of ECS's three sorts of capacity one is; a strategy has one sort alone."""
+class CapacityKind(enum.Enum):
+    """One of the three kinds of capacity that ECS has. The capacities of a strategy are all of one kind."""
 
     FARGATE = "Fargate"
     INSTANCES = "Auto Scaling group"
@@ -47,54 +47,54 @@ class Capacity:
     """
 
     name: str
-    kind: Kind = attrs.field(default=Kind.FARGATE, kw_only=True)
+    kind: CapacityKind = attrs.field(default=CapacityKind.FARGATE, kw_only=True)
     instances: InstanceSpecification | None = attrs.field(default=None, kw_only=True)
 
     @property
-    def exists_already(self) -> bool:
-        """Whether its provider exists already, so that no instances are defined for it."""
+    def _exists_already(self) -> bool:
+        """True if its provider exists already, so that no instances are defined for it."""
         return self.instances is None
 
-    def same_as(self, other: Capacity) -> bool:
-        """Whether both are one: what AWS has already by its name, what is defined here by identity."""
-        return self is other or (self.exists_already and other.exists_already and self.name == other.name)
+    def _same_as(self, other: Capacity) -> bool:
+        """Tell whether both are the same capacity: by name if AWS has them already, otherwise by identity."""
+        return self is other or (self._exists_already and other._exists_already and self.name == other.name)
 
     @property
-    def vpc_subnets(self) -> SubnetSelection | None:
-        """Where its instances run; None for the private subnets of every zone, and where nothing is defined here."""
+    def _vpc_subnets(self) -> SubnetSelection | None:
+        """The subnets of its instances; None for the private subnets of every zone, or if no instances are defined."""
         return self.instances.vpc_subnets if self.instances else None
 
     @property
-    def agent_needs(self) -> Needs:
-        """What its instances must reach to join a cluster."""
+    def _agent_needs(self) -> Needs:
+        """The services that its instances must reach to join a cluster."""
         return self.instances.agent_needs if self.instances else frozenset()
 
     @property
-    def is_spot(self) -> bool:
-        """Whether what tasks run on is taken back with two minutes' notice, as far as is known."""
+    def _is_spot(self) -> bool:
+        """True if AWS may take its instances or tasks back with two minutes' notice, as far as is known."""
         return self.instances.spot if self.instances else self.name == "FARGATE_SPOT"
 
     @property
-    def runs_privileged(self) -> bool:
-        """Whether privileged containers are started, as far as is known."""
+    def _runs_privileged(self) -> bool:
+        """True if it starts privileged containers, as far as is known."""
         return self.instances.runs_privileged if self.instances else True
 
     @property
-    def system(self) -> OperatingSystemFamily | None:
+    def _operating_system(self) -> OperatingSystemFamily | None:
         """The operating system of its instances, as far as is known."""
-        return self.instances.system if self.instances else None
+        return self.instances.operating_system if self.instances else None
 
     @property
-    def most_instances(self) -> int:
-        """How many container instances it may add to a cluster, as far as is known."""
+    def _most_instances(self) -> int:
+        """The largest number of container instances that it may add to a cluster, as far as is known."""
         return self.instances.most_instances if self.instances else 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
         """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
         return self.instances.fit(task) if self.instances else ()
 
-    def room_for(self, task: Task) -> int | None:
-        """How many copies of a task its instances hold at most; None where that is not known."""
+    def _room_for(self, task: Task) -> int | None:
+        """Return the largest number of copies of a task that its instances hold; None if that is not known."""
         return self.instances.room_for(task) if self.instances else None
 
     @staticmethod
@@ -123,7 +123,7 @@ class Capacity:
         problems = Problems(f"Capacity {name!r}")
         problems.check(capacity_limits.PROVIDER_NAME, "name", name)
         problems.raise_any()
-        return Capacity(name, kind=Kind.MANAGED_INSTANCES if managed_instances else Kind.INSTANCES)
+        return Capacity(name, kind=CapacityKind.MANAGED_INSTANCES if managed_instances else CapacityKind.INSTANCES)
 
     @staticmethod
     def ec2(
@@ -189,7 +189,7 @@ class Capacity:
             notifications=notifications,
             vpc_subnets=vpc_subnets,
         )
-        return Capacity(name, kind=Kind.INSTANCES, instances=instances)
+        return Capacity(name, kind=CapacityKind.INSTANCES, instances=instances)
 
     @staticmethod
     def managed_instances(
@@ -237,4 +237,4 @@ class Capacity:
             egress=tuple(egress),
             vpc_subnets=vpc_subnets,
         )
-        return Capacity(name, kind=Kind.MANAGED_INSTANCES, instances=instances)
+        return Capacity(name, kind=CapacityKind.MANAGED_INSTANCES, instances=instances)

@@ -12,12 +12,12 @@ from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
 
-def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _ports(given: Iterable[int]) -> tuple[int, ...]:
-    return tuple(given)
+def _ports(ports: Iterable[int]) -> tuple[int, ...]:
+    return tuple(ports)
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +44,7 @@ class Ami:
             problems.add(
                 f"parameter is {self.parameter!r}, but a parameter of an AMI has a path; write it as in '/golden/ecs'"
             )
-        if self.is_bottlerocket and self.on_windows:
+        if self.is_bottlerocket and self._on_windows:
             problems.add("it is Bottlerocket and Windows, but an AMI is of one system; leave one of them out")
         problems.raise_any()
 
@@ -93,15 +93,15 @@ class Ami:
         return cls(parameter=name, is_bottlerocket=bottlerocket, operating_system_family=operating_system_family)
 
     @property
-    def on_windows(self) -> bool:
-        """Whether it is Windows."""
+    def _on_windows(self) -> bool:
+        """True if it is Windows."""
         return self.operating_system_family is not OperatingSystemFamily.LINUX
 
-    def parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
-        """The SSM parameter that holds the id for instances of this sort (guides of ECS, Bottlerocket, Windows)."""
+    def _parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
+        """Return the SSM parameter with the id for these instances (guides of ECS, Bottlerocket, Windows)."""
         if self.parameter:
             return self.parameter
-        if self.on_windows:
+        if self._on_windows:
             _, _, year, edition = self.operating_system_family.value.split("_")
             server = f"Windows_Server-{year}-English-{edition.title()}-ECS_Optimized"
             return f"/aws/service/ami-windows-latest/{server}/image_id"
@@ -141,8 +141,8 @@ class ContainerInstance:
     egress: tuple[int, ...] = attrs.field(converter=_ports, default=(443,))
 
     @volume_gib.default
-    def _least(self) -> int:
-        return 50 if self.ami.on_windows else 30
+    def _default_volume_gib(self) -> int:
+        return 50 if self.ami._on_windows else 30
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ContainerInstance")
@@ -159,7 +159,7 @@ class ContainerInstance:
         problems.raise_any()
 
     @property
-    def runs_privileged(self) -> bool:
-        """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
-        said = {line.replace(" ", "") for line in self.user_data}
-        return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in said
+    def _runs_privileged(self) -> bool:
+        """True if its agent starts privileged containers, which Bottlerocket's does only if it is configured to."""
+        lines = {line.replace(" ", "") for line in self.user_data}
+        return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in lines

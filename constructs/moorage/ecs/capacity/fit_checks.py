@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
-_NAMED = 5
+_MAX_LISTED_TYPES = 5
 
 
 def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
@@ -29,166 +29,166 @@ def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):
-            why = instances.why_too_small(task)
-            if why:
-                problems.add(why)
+            problem = instances.too_small_problem(task)
+            if problem:
+                problems.add(problem)
         elif isinstance(instances, InstanceGroupSpecification) and instances.is_known_for(task):
             fits = instances.fit(task)
             if not any(each.copies for each in fits):
-                problems.add(_too_small(task, instances, fits))
+                problems.add(_describe_too_small_task(task, instances, fits))
             elif not fits[0].copies and not instances.spot and not instances.requirements:
                 problems.add(
-                    f"{_why(task, fits[0])}, and capacity {capacity.name!r} launches that type first; "
+                    f"{_describe_shortage(task, fits[0])}, and capacity {capacity.name!r} launches that type first; "
                     "leave it out of instance_types"
                 )
 
 
-def types_in_vain(task: Task, strategy: Strategy) -> str | None:
-    """What a service is told of types that may be launched for it and hold no copy of its task."""
-    vain = [
-        each.host.instance_type
-        for group in _groups(strategy)
+def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
+    """Describe instance types that may be launched for a service and hold no copy of its task."""
+    too_small_types = [
+        fit.host.instance_type
+        for group in _instance_groups(strategy)
         if group.is_known_for(task)
-        for each in group.fit(task)
-        if not each.copies
+        for fit in group.fit(task)
+        if not fit.copies
     ]
-    if not vain:
+    if not too_small_types:
         return None
-    few, more = vain[:_NAMED], len(vain) - _NAMED
+    listed, unlisted = too_small_types[:_MAX_LISTED_TYPES], len(too_small_types) - _MAX_LISTED_TYPES
     return (
-        f"{', '.join(few)}{f' and {more} more' if more > 0 else ''} may be launched for it, and hold no copy of its "
-        "task; narrow instance_types= or requirements= of its capacity"
+        f"{', '.join(listed)}{f' and {unlisted} more' if unlisted > 0 else ''} may be launched for it, and hold no "
+        "copy of its task; narrow instance_types= or requirements= of its capacity"
     )
 
 
-def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, problems: Problems) -> None:
-    """Note why a rollout of `least` copies could not make progress with as many instances as there may be."""
-    places = room(task, strategy)
-    if not places or is_token(least):
+def check_rollout(task: Task, strategy: Strategy, minimum: int, rollout: Rollout, problems: Problems) -> None:
+    """Note why a rollout of `minimum` copies could not make progress with as many instances as there may be."""
+    copies = room(task, strategy)
+    if not copies or is_token(minimum):
         return
     if rollout.shifts:
-        shortage = both_shortage(least, places)
+        shortage = both_shortage(minimum, copies)
     else:
-        shortage = rollout_shortage(least, rollout.minimum_healthy_percent, rollout.maximum_percent, places)
+        shortage = rollout_shortage(minimum, rollout.minimum_healthy_percent, rollout.maximum_percent, copies)
     if shortage:
         problems.add(
-            f"scaling starts at {least}, but {_sum(task, strategy)}: {shortage}; "
+            f"scaling starts at {minimum}, but {_describe_room(task, strategy)}: {shortage}; "
             "use a larger max_instances=, larger instance types or a smaller task"
         )
 
 
 def room(task: Task, strategy: Strategy) -> int | None:
-    """How many copies the capacities of a strategy hold in all; None where that is not known, as on Fargate."""
-    rooms = [each.room_for(task) for each in strategy.used]
+    """Return the number of copies that the capacities hold in all; None if that is not known, as on Fargate."""
+    rooms = [each._room_for(task) for each in strategy._used_capacities]
     return None if None in rooms else sum(filter(None, rooms))
 
 
-def shortage_at_most(task: Task, strategy: Strategy, most: int) -> str | None:
-    """What a service that grows to `most` copies is told where there is no room for them."""
-    places = room(task, strategy)
-    if places is None or is_token(most) or places >= most:
+def maximum_shortage_warning(task: Task, strategy: Strategy, maximum: int) -> str | None:
+    """Describe the copies of a service that find no room when it grows to `maximum`."""
+    copies = room(task, strategy)
+    if copies is None or is_token(maximum) or copies >= maximum:
         return None
     return (
-        f"scaling goes to {most}, but {_sum(task, strategy)}, so {most - places} of them would wait; "
+        f"scaling goes to {maximum}, but {_describe_room(task, strategy)}, so {maximum - copies} of them would wait; "
         "use a larger max_instances= or a smaller maximum"
     )
 
 
 @attrs.frozen
 class Claim:
-    """What one service always runs on a capacity that it does not share its tasks with others over.
+    """The copies that one service always runs on its only capacity.
 
     Args:
-        path: Gives the service's path; called only if there is a problem.
-        task: What runs.
-        least: How many copies; None for a daemon, of which each instance has one.
+        path: A function that returns the path of the service, called only if there is a problem.
+        task: The task that runs.
+        minimum: The number of copies; None for a daemon, of which each instance has one.
     """
 
     path: Callable[[], str]
     task: Task
-    least: int | None
+    minimum: int | None
 
     def __str__(self) -> str:
-        return f"{self.path()} ({'one each' if self.least is None else self.least})"
+        return f"{self.path()} ({'one each' if self.minimum is None else self.minimum})"
 
 
-def overfull(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
-    """Why the least copies of all these services never fit on the capacity together; None where they may.
+def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
+    """Describe why the least copies of all these services never fit on the capacity together; None if they may.
 
     A sum of each resource over all instances, as if tasks could be cut: what it refuses has no room in any order.
     """
     group = capacity.instances
     if not isinstance(group, InstanceGroupSpecification):
         return None
-    counted = [claim for claim in claims if not is_token(claim.least or 0)]
-    if not group.is_known_for(*(claim.task for claim in counted)) or not group.hosts:
+    known_claims = [claim for claim in claims if not is_token(claim.minimum or 0)]
+    if not group.is_known_for(*(claim.task for claim in known_claims)) or not group.hosts:
         return None
-    daemons = [Demand.of(claim.task) for claim in counted if claim.least is None]
+    daemons = [Demand.of(claim.task) for claim in known_claims if claim.minimum is None]
     hosts = [host.less(*daemons) for host in group.hosts]
-    wanted = [(Demand.of(claim.task), claim.least) for claim in counted if claim.least]
+    demands = [(Demand.of(claim.task), claim.minimum) for claim in known_claims if claim.minimum]
     needed = Counter({"CPU units": 0, "MiB": 0, "network interfaces": 0, "GPUs": 0})
-    for each, least in wanted:
-        needed["CPU units"] += each.cpu * least
-        needed["MiB"] += each.memory_mib * least
-        needed["network interfaces"] += each.interface * least
-        needed["GPUs"] += each.gpus * least
-        needed.update({f"instances with port {port} free": least for port in each.host_ports})
-    offered = {
+    for demand, minimum in demands:
+        needed["CPU units"] += demand.cpu * minimum
+        needed["MiB"] += demand.memory_mib * minimum
+        needed["network interfaces"] += demand.interface * minimum
+        needed["GPUs"] += demand.gpus * minimum
+        needed.update({f"instances with port {port} free": minimum for port in demand.host_ports})
+    capacity_per_instance = {
         "CPU units": max(host.cpu for host in hosts),
         "MiB": max(host.memory_mib for host in hosts),
         "network interfaces": max(host.interfaces for host in hosts),
         "GPUs": max(host.gpus for host in hosts),
     }
-    for what, total in needed.items():
-        most = offered.get(what, 1) * group.max_instances
-        if total > most:
+    for resource, total in needed.items():
+        available = capacity_per_instance.get(resource, 1) * group.max_instances
+        if total > available:
             return (
-                f"{', '.join(map(str, counted))} need {total} {what} together, but capacity {capacity.name!r} has "
-                f"{most} on its {group.max_instances} instances at most; use a larger max_instances= or larger "
-                "instance types"
+                f"{', '.join(map(str, known_claims))} need {total} {resource} together, but capacity {capacity.name!r} "
+                f"has {available} on its {group.max_instances} instances at most; use a larger max_instances= or "
+                "larger instance types"
             )
     return None
 
 
-def _groups(strategy: Strategy) -> Iterator[InstanceGroupSpecification]:
-    for capacity in strategy.used:
+def _instance_groups(strategy: Strategy) -> Iterator[InstanceGroupSpecification]:
+    for capacity in strategy._used_capacities:
         if isinstance(capacity.instances, InstanceGroupSpecification):
             yield capacity.instances
 
 
-def _sum(task: Task, strategy: Strategy) -> str:
+def _describe_room(task: Task, strategy: Strategy) -> str:
     parts = []
-    for group in _groups(strategy):
-        best = max(group.fit(task), key=lambda each: each.copies)
+    for group in _instance_groups(strategy):
+        largest = max(group.fit(task), key=lambda each: each.copies)
         parts.append(
-            f"capacity {group.name!r} holds {best.copies} on each {best.host.instance_type} "
-            f"({' and '.join(best.binds)}) and has {group.max_instances} at most"
+            f"capacity {group.name!r} holds {largest.copies} on each {largest.host.instance_type} "
+            f"({' and '.join(largest.binds)}) and has {group.max_instances} at most"
         )
     return f"{' and '.join(parts)}, which is {room(task, strategy)} in all"
 
 
-def _too_small(task: Task, group: InstanceGroupSpecification, fits: tuple[Fit, ...]) -> str:
-    best = max(fits, key=lambda each: (each.host.memory_mib, each.host.cpu))
-    if "architecture" in best.binds:
+def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits: tuple[Fit, ...]) -> str:
+    largest = max(fits, key=lambda each: (each.host.memory_mib, each.host.cpu))
+    if "architecture" in largest.binds:
         return (
             f"task is built for {task.architecture.value}, but the instances of capacity {group.name!r} are "
-            f"{best.host.architecture.value}; use architecture=Architecture.{best.host.architecture.name}, or instance "
-            "types of the other"
+            f"{largest.host.architecture.value}; use architecture=Architecture.{largest.host.architecture.name}, or "
+            "instance types of the other"
         )
-    like = instance_type(best.host.instance_type)
-    nearest = like and smallest_holding(
+    like = instance_type(largest.host.instance_type)
+    suggestion = like and smallest_holding(
         Demand.of(task),
         trunking=group.trunking,
         reserved_memory_mib=group.instance.reserved_memory_mib,
         like=like,
     )
     return (
-        f"{_why(task, best)}, and no instance type of capacity {group.name!r} holds it; "
-        f"use {nearest.name + ', the nearest that does, or ' if nearest else ''}a smaller task"
+        f"{_describe_shortage(task, largest)}, and no instance type of capacity {group.name!r} holds it; "
+        f"use {suggestion.name + ', the nearest that does, or ' if suggestion else ''}a smaller task"
     )
 
 
-def _why(task: Task, fit: Fit) -> str:
+def _describe_shortage(task: Task, fit: Fit) -> str:
     host = fit.host
     needs = {
         "memory": f"{task.memory_mib} MiB, but {host.instance_type} has {host.memory_mib}",

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
-def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,30 +95,30 @@ class InstanceSpecification:
 
     @property
     def agent_needs(self) -> Needs:
-        """What its instances must reach to join a cluster."""
+        """The services that its instances must reach to join a cluster."""
         return INSTANCES
 
     @property
     def runs_privileged(self) -> bool:
-        """Whether privileged containers are started, as far as is known."""
+        """True if it starts privileged containers, as far as is known."""
         return True
 
     @property
-    def system(self) -> OperatingSystemFamily | None:
+    def operating_system(self) -> OperatingSystemFamily | None:
         """The operating system of its instances, as far as is known."""
         return None
 
     @property
     def most_instances(self) -> int:
-        """How many container instances it may add to a cluster, as far as is known."""
+        """The largest number of container instances that it may add to a cluster, as far as is known."""
         return 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
-        """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
+        """Return the number of copies that each instance type holds, and what limits it; empty if that is not known."""
         return ()
 
     def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # AWS chooses the instances, so their number is unknown
-        """How many copies of a task its instances hold at most; None where that is not known."""
+        """Return the largest number of copies of a task that its instances hold; None if that is not known."""
         return None
 
 
@@ -153,8 +153,8 @@ class ManagedInstancesSpecification(InstanceSpecification):
             problems.check(container_limits.PORT, "egress", port)
         problems.raise_any()
 
-    def why_too_small(self, task: Task) -> str | None:
-        """Why no type that may be used holds the task; None where one may, or where none is known."""
+    def too_small_problem(self, task: Task) -> str | None:
+        """Describe why no type that may be used holds the task; None if one may, or if none is known."""
         if not self.known_types or is_token([task.cpu or 0, task.memory_mib]):
             return None
         demand = Demand.of(task)
@@ -171,7 +171,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
         """The types that may be used, as far as the data has them: none where a pattern is of younger ones."""
         types = self.requirements.matching() if self.requirements else instance_types()
         allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
-        if is_token([*allowed, *excluded]) or not all(map(_known, allowed)):
+        if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):
             return ()
         return tuple(
             each for each in types if (not allowed or _matches(each, allowed)) and not _matches(each, excluded)
@@ -196,7 +196,7 @@ class InstanceGroupSpecification(InstanceSpecification):
     known_types: tuple[InstanceType, ...] = attrs.field(init=False)
 
     @known_types.default
-    def _looked_up(self) -> tuple[InstanceType, ...]:
+    def _default_known_types(self) -> tuple[InstanceType, ...]:
         if self.requirements:
             return self.requirements.matching()
         return tuple(filter(None, (instance_type(each) for each in self.instance_types if isinstance(each, str))))
@@ -217,8 +217,8 @@ class InstanceGroupSpecification(InstanceSpecification):
         problems.check(capacity_limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
         if self.warm_pool:
             prepared = self.warm_pool.max_prepared_instances
-            most = self.max_instances if prepared is None else prepared
-            problems.check(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, most))
+            max_prepared = self.max_instances if prepared is None else prepared
+            problems.check(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, max_prepared))
         if self.warm_pool and self.spot:
             problems.add(
                 "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
@@ -237,22 +237,22 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def has_gpus(self) -> bool:
-        """Whether its instances have GPUs for tasks."""
+        """True if its instances have GPUs for tasks."""
         return bool(self.requirements.gpus) if self.requirements else any(each.gpus for each in self.known_types)
 
     @property
     def most_instances(self) -> int:
-        """How many container instances it may add to a cluster."""
+        """The largest number of container instances that it may add to a cluster."""
         return self.max_instances
 
     @functools.cached_property
     def hosts(self) -> tuple[Host, ...]:
-        """What each of its types offers tasks."""
+        """The resources that each of its types offers to tasks."""
         reserved = self.instance.reserved_memory_mib
         return tuple(Host.of(each, trunking=self.trunking, reserved_memory_mib=reserved) for each in self.known_types)
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
-        """How many copies of a task each of its instance types holds, and what binds.
+        """Return the number of copies of a task that each instance type holds, and what limits it.
 
         Copies with a port of the instance for themselves, as in host mode, fit once on each.
         """
@@ -261,27 +261,27 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def agent_needs(self) -> Needs:
-        """What its instances must reach to join a cluster, and to be reached by Session Manager."""
+        """The services that its instances must reach to join a cluster, and for Session Manager."""
         return INSTANCES | SESSIONS if self.instance.ssm_access else INSTANCES
 
     @property
     def runs_privileged(self) -> bool:
-        """Whether its agent starts privileged containers, which Bottlerocket's does only when told to."""
-        return self.instance.runs_privileged
+        """True if its agent starts privileged containers, which Bottlerocket's does only if it is configured to."""
+        return self.instance._runs_privileged
 
     @property
-    def system(self) -> OperatingSystemFamily:
+    def operating_system(self) -> OperatingSystemFamily:
         """The operating system of its instances."""
         return self.instance.ami.operating_system_family
 
     def is_known_for(self, *tasks: Task) -> bool:
-        """Whether the sizes of all its types and of these tasks are known before deployment."""
+        """Tell whether the sizes of all its types and of these tasks are known before deployment."""
         sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task.host_ports)]
-        known = self.known_types and len(self.known_types) >= len(self.instance_types)
-        return bool(known) and not is_token([self.max_instances, *sizes])
+        are_types_known = self.known_types and len(self.known_types) >= len(self.instance_types)
+        return bool(are_types_known) and not is_token([self.max_instances, *sizes])
 
     def room_for(self, task: Task) -> int | None:
-        """How many copies of a task its instances hold at most; None where a size is not known."""
+        """Return the largest number of copies of a task that its instances hold; None if a size is not known."""
         if not self.is_known_for(task):
             return None
         return self.max_instances * max(each.copies for each in self.fit(task))
@@ -299,23 +299,23 @@ class InstanceGroupSpecification(InstanceSpecification):
             )
         for name in self.instance_types:
             self._check_known(name, problems)
-        for argument, said in (
+        for argument, values in (
             ("architecture", {each.name: each.architecture.value for each in self.known_types}),
             ("GPUs", {each.name: "with GPUs" if each.gpus else "without GPUs" for each in self.known_types}),
         ):
-            if len(set(said.values())) > 1 and not self.requirements:
-                listed = ", ".join(f"{name} ({value})" for name, value in said.items())
+            if len(set(values.values())) > 1 and not self.requirements:
+                listed = ", ".join(f"{name} ({value})" for name, value in values.items())
                 problems.add(
                     f"instance_types differ in {argument} ({listed}), but one AMI starts them all; "
                     "use a second capacity for the others"
                 )
-        if self.has_gpus and self.architecture is Architecture.ARM64 and not self._boots_arm_with_gpus:
+        if self.has_gpus and self.architecture is Architecture.ARM64 and not self._has_ami_for_arm_gpus:
             problems.add(
                 "instance_types are arm64 with GPUs, for which there is no Amazon Linux 2023 AMI; "
                 "use ContainerInstance(ami=Ami.bottlerocket())"
             )
         self._check_trunking(problems)
-        if self.instance.ami.on_windows:
+        if self.instance.ami._on_windows:
             self._check_windows(problems)
 
     def _check_windows(self, problems: Problems) -> None:
@@ -334,20 +334,20 @@ class InstanceGroupSpecification(InstanceSpecification):
                 "trunking=True, but requirements have burstable=True, and the T families have no trunk interface; "
                 "leave one of the two out"
             )
-        for each in self.known_types if self.trunking and not self.requirements else ():
-            if each.burstable:
+        for known_type in self.known_types if self.trunking and not self.requirements else ():
+            if known_type.burstable:
                 problems.add(
-                    f"trunking=True, but {each.name} has no trunk interface; leave it out, or use another type"
+                    f"trunking=True, but {known_type.name} has no trunk interface; leave it out, or use another type"
                 )
-            elif each.trunk_tasks is None:
+            elif known_type.trunk_tasks is None:
                 warnings.warn(
-                    f"Capacity {self.name!r}: trunking=True, but AWS does not list {each.name} with a trunk interface "
-                    f"(data of {DATE}), so none is counted on",
+                    f"Capacity {self.name!r}: trunking=True, but AWS does not list {known_type.name} with a trunk "
+                    f"interface (data of {DATE}), so none is counted on",
                     stacklevel=6,
                 )
 
     @property
-    def _boots_arm_with_gpus(self) -> bool:
+    def _has_ami_for_arm_gpus(self) -> bool:
         return self.instance.ami.is_bottlerocket or self.instance.ami.parameter is not None
 
     def _check_known(self, name: str, problems: Problems) -> None:
@@ -375,7 +375,7 @@ def _matches(type_: InstanceType, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(type_.name, pattern) for pattern in patterns)
 
 
-def _known(pattern: str) -> bool:
+def _matches_known_type(pattern: str) -> bool:
     return any(_matches(each, [pattern]) for each in instance_types())
 
 

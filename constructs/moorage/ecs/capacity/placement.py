@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 from aws_cdk import aws_ecs as ecs
 
-from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.workload import capacity_limits
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.strategy import Strategy
     from moorage.workload.problems import Problems
 
-_ZONE = ("spread", "attribute:ecs.availability-zone")
+_ZONE_SPREAD = ("spread", "attribute:ecs.availability-zone")
 
 
-def _strategies(given: Iterable[ecs.PlacementStrategy]) -> tuple[ecs.PlacementStrategy, ...]:
-    return tuple(given)
+def _strategies(strategies: Iterable[ecs.PlacementStrategy]) -> tuple[ecs.PlacementStrategy, ...]:
+    return tuple(strategies)
 
 
-def _constraints(given: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.PlacementConstraint, ...]:
-    return tuple(given)
+def _constraints(constraints: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.PlacementConstraint, ...]:
+    return tuple(constraints)
 
 
 @attrs.frozen(kw_only=True)
@@ -53,12 +53,12 @@ class Placement:
     @classmethod
     def packed_by_cpu(cls) -> Placement:
         """In each zone alike, and there on the instance with the least CPU left, so that fewer instances run."""
-        return cls(strategies=(_zones(), ecs.PlacementStrategy.packed_by_cpu()))
+        return cls(strategies=(_spread_over_zones(), ecs.PlacementStrategy.packed_by_cpu()))
 
     @classmethod
     def packed_by_memory(cls) -> Placement:
         """In each zone alike, and there on the instance with the least memory left, so that fewer instances run."""
-        return cls(strategies=(_zones(), ecs.PlacementStrategy.packed_by_memory()))
+        return cls(strategies=(_spread_over_zones(), ecs.PlacementStrategy.packed_by_memory()))
 
     @classmethod
     def on_each_instance(cls) -> Placement:
@@ -66,41 +66,43 @@ class Placement:
         return cls(daemon=True)
 
     @property
-    def by(self) -> list[ecs.PlacementStrategy]:
-        """What ECS looks at in turn; nothing for a daemon, which is everywhere."""
+    def _effective_strategies(self) -> list[ecs.PlacementStrategy]:
+        """The strategies that ECS applies in turn; empty for a daemon, which runs on every instance."""
         if self.daemon:
             return []
-        return list(self.strategies) or [_zones(), _instances()]
+        return list(self.strategies) or [_spread_over_zones(), _spread_over_instances()]
 
     @property
-    def zones_first(self) -> bool:
-        """Whether tasks are first of all spread over zones, which rebalancing needs."""
+    def _spreads_over_zones_first(self) -> bool:
+        """True if tasks are first of all spread over zones, which zone rebalancing needs."""
         if self.daemon or not self.strategies:
             return not self.daemon
-        first = self.strategies[0].to_json()[0]
-        return (first.type, first.field) == _ZONE
+        first_strategy = self.strategies[0].to_json()[0]
+        return (first_strategy.type, first_strategy.field) == _ZONE_SPREAD
 
-    def check(self, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems) -> None:
+    def _check(self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, problems: Problems) -> None:
         """Note placement that ECS does not accept for tasks on these capacities.
 
         Args:
             strategy: The capacities of the tasks.
-            offered: The capacities of the cluster; None if they are not known.
-            problems: Where to note it.
+            cluster_capacities: The capacities of the cluster; None if they are not known.
+            problems: The problems to add to.
         """
         problems.check(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
         problems.check(
             capacity_limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints)
         )
         if self.daemon:
-            self._check_daemon(strategy, offered, problems)
-        if self != EVEN_PLACEMENT and strategy.kind is not Kind.INSTANCES:
+            self._check_daemon(strategy, cluster_capacities, problems)
+        if self != EVEN_PLACEMENT and strategy._kind is not CapacityKind.INSTANCES:
             problems.add(
-                f"placement is given, but on {strategy.kind.value} AWS places tasks; "
+                f"placement is given, but on {strategy._kind.value} AWS places tasks; "
                 "leave it out, or use a Capacity.ec2(...)"
             )
 
-    def _check_daemon(self, strategy: Strategy, offered: Sequence[Capacity] | None, problems: Problems) -> None:
+    def _check_daemon(
+        self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, problems: Problems
+    ) -> None:
         if self.strategies:
             problems.add(
                 "placement has strategies and daemon=True, but a daemon is on every instance; leave the strategies out"
@@ -109,8 +111,8 @@ class Placement:
             problems.add(
                 "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
             )
-        imported = [each for each in strategy.weights if each.exists_already and each.kind is Kind.INSTANCES]
-        if imported and not _names_all_instances(strategy, offered):
+        imported = [each for each in strategy.weights if each._exists_already and each.kind is CapacityKind.INSTANCES]
+        if imported and not _names_all_instance_capacities(strategy, cluster_capacities):
             problems.add(
                 f"capacity of a daemon is {imported[0].name!r}, whose instances do not say which they are, so that it "
                 "would run on all of the cluster's; use one made by Capacity.ec2, or name all that the cluster has, "
@@ -122,18 +124,20 @@ EVEN_PLACEMENT = Placement()
 """Tasks are spread evenly over zones, then over instances."""
 
 
-def _names_all_instances(strategy: Strategy, offered: Sequence[Capacity] | None) -> bool:
+def _names_all_instance_capacities(strategy: Strategy, cluster_capacities: Sequence[Capacity] | None) -> bool:
     """Tell whether a strategy names every capacity of the cluster on whose instances a daemon could run."""
-    return offered is not None and all(
-        any(each.same_as(named) for named in strategy.weights) for each in offered if each.kind is Kind.INSTANCES
+    return cluster_capacities is not None and all(
+        any(each._same_as(capacity) for capacity in strategy.weights)
+        for each in cluster_capacities
+        if each.kind is CapacityKind.INSTANCES
     )
 
 
 @functools.cache
-def _zones() -> ecs.PlacementStrategy:
-    return ecs.PlacementStrategy.spread_across(_ZONE[1])
+def _spread_over_zones() -> ecs.PlacementStrategy:
+    return ecs.PlacementStrategy.spread_across(_ZONE_SPREAD[1])
 
 
 @functools.cache
-def _instances() -> ecs.PlacementStrategy:
+def _spread_over_instances() -> ecs.PlacementStrategy:
     return ecs.PlacementStrategy.spread_across_instances()

@@ -8,20 +8,20 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.workload import capacity_limits
 from moorage.workload.problems import Problems
 
 
-def _weights(given: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
-    if isinstance(given, Capacity):
-        return MappingProxyType({given: 1})
-    return MappingProxyType(dict(given) if isinstance(given, Mapping) else {_hashable(given): 1})
+def _weights(choice: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
+    if isinstance(choice, Capacity):
+        return MappingProxyType({choice: 1})
+    return MappingProxyType(dict(choice) if isinstance(choice, Mapping) else {_hashable(choice): 1})
 
 
-def _hashable(given: Any) -> Any:
-    """A list cannot be a key; it is refused by name, as all that is no capacity."""
-    return given if isinstance(given, Hashable) else f"a {type(given).__name__}"
+def _hashable(choice: Any) -> Any:
+    """Replace a value that cannot be a key, such as a list, with its type's name, for the error that refuses it."""
+    return choice if isinstance(choice, Hashable) else f"a {type(choice).__name__}"
 
 
 @attrs.frozen
@@ -39,14 +39,14 @@ class Strategy:
 
     weights: Mapping[Capacity, int] = attrs.field(converter=_weights)
     base: Mapping[Capacity, int] = attrs.field(converter=_weights, factory=dict, kw_only=True)
-    of_cluster: bool = attrs.field(default=False, init=False)
+    _follows_cluster: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Strategy")
         if not self.weights:
             problems.add("weights is empty, but tasks run on one capacity at least; name it, or leave capacity= out")
-        for argument, said in (("weights", self.weights), ("base", self.base)):
-            for capacity, number in said.items():
+        for argument, numbers in (("weights", self.weights), ("base", self.base)):
+            for capacity, number in numbers.items():
                 if not isinstance(capacity, Capacity):
                     problems.add(
                         f"{argument} has {capacity!r}, which is no capacity; use what Capacity.ec2(...), "
@@ -59,24 +59,24 @@ class Strategy:
         problems.raise_any()
 
     @classmethod
-    def of(cls, given: CapacityChoice) -> Strategy:
-        """What a service is given, as a strategy."""
-        return given if isinstance(given, Strategy) else cls(given)
+    def _of(cls, choice: CapacityChoice) -> Strategy:
+        """Return the capacity argument of a service as a strategy."""
+        return choice if isinstance(choice, Strategy) else cls(choice)
 
     @classmethod
-    def default_of(cls, first: Capacity) -> Strategy:
-        """The strategy of a service that names none and follows its cluster's, which begins with `first`."""
-        strategy = cls(first)
-        object.__setattr__(strategy, "of_cluster", True)
+    def _default_of(cls, capacity: Capacity) -> Strategy:
+        """Return the strategy of a service that follows its cluster's default, which begins with `capacity`."""
+        strategy = cls(capacity)
+        object.__setattr__(strategy, "_follows_cluster", True)
         return strategy
 
     @property
-    def used(self) -> tuple[Capacity, ...]:
+    def _used_capacities(self) -> tuple[Capacity, ...]:
         """The capacities that tasks can run on: those with a weight or a base."""
         return tuple(each for each, weight in self.weights.items() if weight or each in self.base)
 
     @property
-    def kind(self) -> Kind:
+    def _kind(self) -> CapacityKind:
         """The kind of its capacities, of which there is one."""
         return next(iter(self.weights)).kind
 
@@ -97,24 +97,24 @@ class Strategy:
                     f"base names capacity {capacity.name!r}, but the weights do not; give it a weight, 0 or more"
                 )
 
-    def check(self, offered: tuple[Capacity, ...] | None, problems: Problems) -> None:
+    def _check(self, cluster_capacities: tuple[Capacity, ...] | None, problems: Problems) -> None:
         """Note the capacities that the cluster does not have.
 
         Args:
-            offered: What the cluster has, or None where that is not known.
-            problems: Where to note it.
+            cluster_capacities: The capacities of the cluster; None if they are not known.
+            problems: The problems to add to.
         """
         for capacity in self.weights:
-            if offered is None and not capacity.exists_already:
+            if cluster_capacities is None and not capacity._exists_already:
                 problems.add(
                     f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
                     "use Capacity.from_provider_name(...) for a provider that it has"
                 )
-            elif offered is not None and not any(capacity.same_as(each) for each in offered):
-                problems.add(_not_offered(capacity, [each.name for each in offered]))
+            elif cluster_capacities is not None and not any(capacity._same_as(each) for each in cluster_capacities):
+                problems.add(_describe_unknown_capacity(capacity, [each.name for each in cluster_capacities]))
 
 
-def _not_offered(capacity: Capacity, names: Sequence[str]) -> str:
+def _describe_unknown_capacity(capacity: Capacity, names: Sequence[str]) -> str:
     listed = ", ".join(map(repr, names))
     if capacity.name in names:
         return (

@@ -10,45 +10,45 @@ from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE
 if TYPE_CHECKING:
     from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification
 
-_BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
+_BLOCK_METADATA_SCRIPT = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 
-def set_up(group: InstanceGroupSpecification, cluster_name: str) -> str:
-    """The user data of a capacity's instances, by their operating system."""
-    if group.instance.ami.is_bottlerocket:
-        return _bottlerocket(group, cluster_name)
-    if group.instance.ami.on_windows:
-        return _windows(group, cluster_name)
-    return _amazon_linux(group, cluster_name)
+def user_data_for(specification: InstanceGroupSpecification, cluster_name: str) -> str:
+    """Return the user data of a capacity's instances, by their operating system."""
+    if specification.instance.ami.is_bottlerocket:
+        return _bottlerocket(specification, cluster_name)
+    if specification.instance.ami._on_windows:
+        return _windows(specification, cluster_name)
+    return _amazon_linux(specification, cluster_name)
 
 
-def _bottlerocket(group: InstanceGroupSpecification, cluster_name: str) -> str:
+def _bottlerocket(specification: InstanceGroupSpecification, cluster_name: str) -> str:
     lines = [
-        *(["[settings.autoscaling]", "should-wait = true"] if group.warm_pool else []),
+        *(["[settings.autoscaling]", "should-wait = true"] if specification.warm_pool else []),
         "[settings.ecs.instance-attributes]",
-        f'"{CAPACITY_ATTRIBUTE}" = "{group.name}"',
+        f'"{CAPACITY_ATTRIBUTE}" = "{specification.name}"',
         "[settings.ecs]",
         f'cluster = "{cluster_name}"',
         "awsvpc-block-imds = true",
-        f"reserved-memory = {group.instance.reserved_memory_mib}",
-        *(["enable-spot-instance-draining = true"] if group.spot else []),
-        *group.instance.user_data,
+        f"reserved-memory = {specification.instance.reserved_memory_mib}",
+        *(["enable-spot-instance-draining = true"] if specification.spot else []),
+        *specification.instance.user_data,
     ]
     return "\n".join(lines)
 
 
-def _windows(group: InstanceGroupSpecification, cluster_name: str) -> str:
-    """By the module that ECS's AMIs of Windows have for it (ECS developer guide, bootstrapping Windows instances)."""
+def _windows(specification: InstanceGroupSpecification, cluster_name: str) -> str:
+    """Return a script for the module of ECS's Windows AMIs (ECS developer guide, bootstrapping Windows instances)."""
     variables = {
-        "ECS_RESERVED_MEMORY": str(group.instance.reserved_memory_mib),
-        "ECS_INSTANCE_ATTRIBUTES": json.dumps({CAPACITY_ATTRIBUTE: group.name}),
+        "ECS_RESERVED_MEMORY": str(specification.instance.reserved_memory_mib),
+        "ECS_INSTANCE_ATTRIBUTES": json.dumps({CAPACITY_ATTRIBUTE: specification.name}),
         "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE": "true",  # or logs would be the instance's role's, which has no say
-        **({"ECS_ENABLE_SPOT_INSTANCE_DRAINING": "true"} if group.spot else {}),
+        **({"ECS_ENABLE_SPOT_INSTANCE_DRAINING": "true"} if specification.spot else {}),
     }
     lines = [
         "<powershell>",
         *(f"[Environment]::SetEnvironmentVariable('{name}', '{each}', 'Machine')" for name, each in variables.items()),
-        *group.instance.user_data,
+        *specification.instance.user_data,
         "Import-Module ECSTools",
         f"Initialize-ECSAgent -Cluster '{cluster_name}' -EnableTaskIAMRole -EnableTaskENI -AwsvpcBlockIMDS "
         '-LoggingDrivers \'["json-file","awslogs"]\'',
@@ -57,23 +57,23 @@ def _windows(group: InstanceGroupSpecification, cluster_name: str) -> str:
     return "\n".join(lines)
 
 
-def _amazon_linux(group: InstanceGroupSpecification, cluster_name: str) -> str:
+def _amazon_linux(specification: InstanceGroupSpecification, cluster_name: str) -> str:
     lines = [
         "#!/bin/bash",
         "cat >> /etc/ecs/ecs.config <<'END'",
         f"ECS_CLUSTER={cluster_name}",
         "ECS_AWSVPC_BLOCK_IMDS=true",
-        f"ECS_RESERVED_MEMORY={group.instance.reserved_memory_mib}",
-        f'ECS_INSTANCE_ATTRIBUTES={{"{CAPACITY_ATTRIBUTE}": "{group.name}"}}',
-        *(["ECS_ENABLE_SPOT_INSTANCE_DRAINING=true"] if group.spot else []),
-        *(["ECS_WARM_POOLS_CHECK=true"] if group.warm_pool else []),
+        f"ECS_RESERVED_MEMORY={specification.instance.reserved_memory_mib}",
+        f'ECS_INSTANCE_ATTRIBUTES={{"{CAPACITY_ATTRIBUTE}": "{specification.name}"}}',
+        *(["ECS_ENABLE_SPOT_INSTANCE_DRAINING=true"] if specification.spot else []),
+        *(["ECS_WARM_POOLS_CHECK=true"] if specification.warm_pool else []),
         "END",
-        f"cat > {_BLOCK_METADATA} <<'END'",
+        f"cat > {_BLOCK_METADATA_SCRIPT} <<'END'",
         "#!/bin/sh",
         "iptables --new-chain DOCKER-USER 2> /dev/null",
         "iptables --insert DOCKER-USER 1 --in-interface docker+ --destination 169.254.169.254/32 --jump DROP",
         "END",
-        f"chmod +x {_BLOCK_METADATA} && {_BLOCK_METADATA}",
-        *group.instance.user_data,
+        f"chmod +x {_BLOCK_METADATA_SCRIPT} && {_BLOCK_METADATA_SCRIPT}",
+        *specification.instance.user_data,
     ]
     return "\n".join(lines)

@@ -10,10 +10,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
-from moorage.ecs.network.network import UNREACHED, Reach, unreached
+from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
 from moorage.scope.stage_validation import check_whole
 from moorage.workload import capacity_limits, service_limits
 from moorage.workload.problems import Problems, is_token
@@ -88,12 +88,12 @@ class Cluster(ecs.Cluster):
         self.capacities = capacities
         self.namespace = None if namespace is None else self._define_namespace(namespace)
         self.exec_sessions = self._define_sessions(exec_sessions, removal_policy) if exec_sessions else None
-        self.reach = reach
-        self._defined: Mapping[Capacity, Instances] = {
-            each: self._define(each) for each in capacities if not each.exists_already
+        self._reach = reach
+        self._instances: Mapping[Capacity, Instances] = {
+            each: self._define_instances(each) for each in capacities if not each._exists_already
         }
-        if self._defined:  # CDK's own methods that add capacity do this for its clusters
-            self.connections.add_security_group(*(each.security_group for each in self._defined.values()))
+        if self._instances:  # CDK's own methods that add capacity do this for its clusters
+            self.connections.add_security_group(*(each.security_group for each in self._instances.values()))
         self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = self._associate_capacities()
         # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
@@ -103,7 +103,7 @@ class Cluster(ecs.Cluster):
             "WithCapacity",
             cluster_name=self.associations.ref,
             vpc=vpc,
-            execute_command_configuration=self.exec_sessions.configuration if self.exec_sessions else None,
+            execute_command_configuration=self.exec_sessions._configuration if self.exec_sessions else None,
         )
         self.failure_events = (
             FailureEvents(self, "Forensics", cluster=self, topic=failure_topic, removal_policy=removal_policy)
@@ -160,14 +160,14 @@ class Cluster(ecs.Cluster):
         )
 
     @property
-    def first(self) -> Capacity:
-        """What a task runs on that does not say."""
+    def _first_capacity(self) -> Capacity:
+        """The capacity of tasks that name none."""
         return self.capacities[0]
 
     @property
     def default_strategy(self) -> Strategy:
         """What a service is given that is to follow the cluster's default strategy, whatever that becomes."""
-        return Strategy.default_of(self.capacities[0])
+        return Strategy._default_of(self.capacities[0])
 
     def capacity(self, capacity: Capacity) -> Instances:
         """What is defined for a capacity of this cluster: its group, its provider and their roles.
@@ -175,44 +175,46 @@ class Cluster(ecs.Cluster):
         Raises:
             ValueError: it is none of this cluster's, or one that AWS has and nothing is defined for.
         """
-        if capacity not in self._defined:
+        if capacity not in self._instances:
             raise ValueError(
                 f"{self.node.path}: capacity {capacity.name!r} has no instances defined here; "
-                f"use one of {', '.join(repr(each.name) for each in self._defined) or 'those made by Capacity.ec2'}"
+                f"use one of {', '.join(repr(each.name) for each in self._instances) or 'those made by Capacity.ec2'}"
             )
-        return self._defined[capacity]
+        return self._instances[capacity]
 
     def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
         """How many copies of a task each instance type holds, and what binds, by the name of its capacity."""
-        return {each.name: each.fit(task) for each in self.capacities if each.kind is Kind.INSTANCES}
+        return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
 
-    def provider_name(self, capacity: Capacity) -> str:
-        """The name of a capacity's provider in ECS."""
-        return capacity.name if capacity.exists_already else self.capacity(capacity).provider_name
+    def _provider_name(self, capacity: Capacity) -> str:
+        """Return the name of a capacity's provider in ECS."""
+        return capacity.name if capacity._exists_already else self.capacity(capacity).provider_name
 
-    def knows_group_of(self, capacity: Capacity) -> bool:
-        """Whether the security group of a capacity's instances is known."""
-        return not capacity.exists_already
+    def _knows_security_group_of(self, capacity: Capacity) -> bool:
+        """Tell whether the security group of a capacity's instances is known."""
+        return not capacity._exists_already
 
-    def instance_groups(self, used: Iterable[Capacity], stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
-        """The security groups of capacities' instances, as far as they are defined here.
+    def _instance_security_groups(
+        self, capacities: Iterable[Capacity], stack: cdk.Stack | None = None
+    ) -> list[ec2.ISecurityGroup]:
+        """Return the security groups of the capacities' instances, as far as they are defined here.
 
         Args:
-            used: The capacities.
-            stack: Where services see them from, so that their rules stand in that stack.
+            capacities: The capacities.
+            stack: The stack of the services that use them, so that their rules are in that stack.
         """
-        defined = [self.capacity(each) for each in used if not each.exists_already]
-        return [each.security_group_in(stack) if stack else each.security_group for each in defined]
+        instances = [self.capacity(each) for each in capacities if not each._exists_already]
+        return [each.security_group_in(stack) if stack else each.security_group for each in instances]
 
-    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
+    def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
         """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
         from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate is spared 18 ms
 
         if not self._claims:
-            check_whole(self, self._overfull)
-        if len(strategy.used) == 1:
-            claims = self._claims.setdefault(strategy.used[0], [])
-            claims.append(Claim(lambda: str(service.node.path), task, least))
+            check_whole(self, self._find_overcommitments)
+        if len(strategy._used_capacities) == 1:
+            claims = self._claims.setdefault(strategy._used_capacities[0], [])
+            claims.append(Claim(lambda: str(service.node.path), task, minimum))
 
     def add_capacity(self, *_: Any, **__: Any) -> NoReturn:
         """Refused: capacities are named when the cluster is made."""
@@ -236,10 +238,10 @@ class Cluster(ecs.Cluster):
             "use Cluster(capacity=[Capacity.ec2(...), Capacity.fargate()])"
         )
 
-    def _overfull(self) -> list[str]:
-        from moorage.ecs.capacity.fit_checks import overfull  # noqa: PLC0415  # Fargate is spared 18 ms
+    def _find_overcommitments(self) -> list[str]:
+        from moorage.ecs.capacity.fit_checks import overcommitment_problem  # noqa: PLC0415  # Fargate is spared 18 ms
 
-        return [problem for each, claims in self._claims.items() if (problem := overfull(each, claims))]
+        return [problem for each, claims in self._claims.items() if (problem := overcommitment_problem(each, claims))]
 
     def _define_namespace(self, name: str) -> servicediscovery.HttpNamespace:
         from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
@@ -247,13 +249,13 @@ class Cluster(ecs.Cluster):
         return servicediscovery.HttpNamespace(self, "Namespace", name=name)
 
     def _define_sessions(self, exec_sessions: ExecSessions, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
-        kept = exec_sessions.define(self, removal_policy)
+        defined_sessions = exec_sessions._define(self, removal_policy)
         if isinstance(self.node.default_child, ecs.CfnCluster):
-            kept.set_on(self.node.default_child)
-        return kept
+            defined_sessions._configure(self.node.default_child)
+        return defined_sessions
 
     def _associate_capacities(self) -> ecs.CfnClusterCapacityProviderAssociations:
-        providers = [self.provider_name(each) for each in self.capacities]
+        providers = [self._provider_name(each) for each in self.capacities]
         return ecs.CfnClusterCapacityProviderAssociations(
             self,
             "Capacity",
@@ -262,21 +264,21 @@ class Cluster(ecs.Cluster):
             default_capacity_provider_strategy=[{"capacityProvider": providers[0], "weight": 1}],
         )
 
-    def _define(self, capacity: Capacity) -> Instances:
+    def _define_instances(self, capacity: Capacity) -> Instances:
         from moorage.ecs.capacity.auto_scaling_group import define_instances  # noqa: PLC0415  # Fargate is spared 19 ms
 
-        defined = define_instances(self, capacity)
-        if not self.reach.network and self.reach.isolated(capacity.vpc_subnets):
-            cdk.Annotations.of(defined).add_warning_v2(
-                UNREACHED,
+        instances = define_instances(self, capacity)
+        if not self._reach.network and self._reach.is_isolated(capacity._vpc_subnets):
+            cdk.Annotations.of(instances).add_warning_v2(
+                UNREACHABLE_WARNING,
                 "its subnets have no way to the internet, as far as CDK says, so whether instances reach "
-                f"{', '.join(sorted(capacity.agent_needs))} is not known; acknowledge this where they do",
+                f"{', '.join(sorted(capacity._agent_needs))} is not known; acknowledge this where they do",
             )
-        return defined
+        return instances
 
 
-def known(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
-    """What is known of a cluster: all of one that is defined here, of any other what was said of it."""
+def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
+    """Return moorage's view of a cluster: a `Cluster` itself, otherwise what was given when it was imported."""
     if isinstance(cluster, Cluster):
         return cluster
     from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # 2 ms that only imported clusters need
@@ -285,16 +287,16 @@ def known(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
 
 
 def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> None:
-    names = [each.name for each in capacities]
+    names = [capacity.name for capacity in capacities]
     if not names:
         problems.add("capacity is empty, so no task could run; leave it out for Fargate")
     problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
-    most = [each.most_instances for each in capacities]
-    if not is_token(most):
-        problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(most))
+    max_instances = [capacity._most_instances for capacity in capacities]
+    if not is_token(max_instances):
+        problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(max_instances))
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
-    for each in capacities:
-        missing = reach.missing(each.agent_needs, each.vpc_subnets, public_address=False)
+    for capacity in capacities:
+        missing = reach.missing(capacity._agent_needs, capacity._vpc_subnets, public_address=False)
         if missing:
-            problems.add(f"capacity {each.name!r}: {unreached(missing, 'an instance')}")
+            problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")

@@ -11,22 +11,22 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
-from moorage.ecs.cdk_values import arn, here, stack_name
+from moorage.ecs.cdk_values import arn, pseudo_parameters, stack_name
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.workload.required_services import Needs
 
-_ANYWHERE = (
+_SESSION_ACTIONS = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
     "logs:DescribeLogGroups",
 )
-"""What ECS Exec and its log need of the task role, and AWS knows no resource for (ECS developer guide, ECS Exec)."""
-_IN_LOG_GROUP = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+"""The actions of ECS Exec and its log that AWS limits to no resource (ECS developer guide, ECS Exec)."""
+_LOG_GROUP_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 
 @attrs.frozen(kw_only=True)
@@ -48,11 +48,11 @@ class ExecSessions:
     log_group: logs.ILogGroup | None = None
 
     @property
-    def needs(self) -> Needs:
-        """What a task must reach for a session, beside what every session takes."""
+    def _needs(self) -> Needs:
+        """The services that a task must reach for a session, besides those that every session needs."""
         return frozenset({"kms"}) if self.key else frozenset()
 
-    def define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
+    def _define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
         """Define in `scope` what is not given."""
         key = self.key or kms.Key(
             scope,
@@ -63,19 +63,19 @@ class ExecSessions:
         )
         if self.log_group:
             return ExecSessions(key=key, log_group=self.log_group)
-        _let_log(key, "*" if self.key else f"{stack_name()}-*")
-        group = logs.LogGroup(
+        _grant_log_encryption(key, "*" if self.key else f"{stack_name()}-*")
+        log_group = logs.LogGroup(
             scope,
             "Sessions",
             encryption_key=key,
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=removal_policy,
         )
-        return ExecSessions(key=key, log_group=group)
+        return ExecSessions(key=key, log_group=log_group)
 
     @property
-    def configuration(self) -> ecs.ExecuteCommandConfiguration:
-        """The same in the words of CDK."""
+    def _configuration(self) -> ecs.ExecuteCommandConfiguration:
+        """The configuration of the sessions as CDK's clusters take it."""
         return ecs.ExecuteCommandConfiguration(
             kms_key=self.key,
             logging=ecs.ExecuteCommandLogging.OVERRIDE if self.log_group else ecs.ExecuteCommandLogging.DEFAULT,
@@ -86,7 +86,7 @@ class ExecSessions:
             else None,
         )
 
-    def set_on(self, cluster: ecs.CfnCluster) -> None:
+    def _configure(self, cluster: ecs.CfnCluster) -> None:
         """Have a cluster record and encrypt sessions so."""
         if self.key and self.log_group:
             cluster.configuration = ecs.CfnCluster.ClusterConfigurationProperty(
@@ -100,12 +100,12 @@ class ExecSessions:
             )
 
 
-def let_in(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
+def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
     """Let the role of a task hold sessions and record them: in the cluster's log group, or else in its own."""
-    recorded = (sessions and sessions.log_group) or log_group
-    definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_ANYWHERE), resources=["*"]))
+    session_log_group = (sessions and sessions.log_group) or log_group
+    definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))
     definition.add_to_task_role_policy(
-        iam.PolicyStatement(actions=list(_IN_LOG_GROUP), resources=[recorded.log_group_arn])
+        iam.PolicyStatement(actions=list(_LOG_GROUP_ACTIONS), resources=[session_log_group.log_group_arn])
     )
     if sessions and sessions.key:
         definition.add_to_task_role_policy(
@@ -113,12 +113,12 @@ def let_in(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: 
         )
 
 
-def _let_log(key: kms.IKey, log_groups: str) -> None:
+def _grant_log_encryption(key: kms.IKey, log_groups: str) -> None:
     """Let CloudWatch Logs encrypt log groups by a key (CloudWatch Logs user guide, "Encrypt log data")."""
     context = {"kms:EncryptionContext:aws:logs:arn": arn("logs", f"log-group:{log_groups}")}
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"logs.{here()[1]}.amazonaws.com")],
+            principals=[iam.ServicePrincipal(f"logs.{pseudo_parameters()[1]}.amazonaws.com")],
             actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
             resources=["*"],
             conditions={"ArnLike": context},

@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.delivery.dead_letters import define_dead_letters
-from moorage.ecs.cdk_values import arn, here, stack_name
+from moorage.ecs.cdk_values import arn, pseudo_parameters, stack_name
 from moorage.scope.per_construct import PerConstruct
 
 if TYPE_CHECKING:
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 Pattern: TypeAlias = Mapping[str, Any]
 """An event pattern as EventBridge writes it."""
 
-_EVENTS = "events.amazonaws.com"
-_POLICY = "EventLogs"
-_KEY = "EventKey"
+_EVENTBRIDGE_SERVICE = "events.amazonaws.com"
+_LOG_POLICY_ID = "EventLogs"
+_QUEUE_KEY_ID = "EventKey"
 
 
-def stopped(cluster: str) -> Pattern:
-    """A task stopped, and not in the normal course (ECS guide: task state change events, stopped task error codes).
+def stopped_pattern(cluster_arn: str) -> Pattern:
+    """Match tasks that stopped unexpectedly (ECS guide: task state change events, stopped task error codes).
 
     Kept: what could not start, what was killed or taken by AWS or by hand, every task of a service that ended by
     itself, and others (jobs) of which a container ended with anything but 0. The scheduler says why it stops a task:
     `Scaling activity initiated by` is a deployment or a scale-in, which are left out; failed health checks are kept.
 
     Args:
-        cluster: The cluster's ARN.
+        cluster_arn: The cluster's ARN.
     """
     exited = {"stopCode": ["EssentialContainerExited"]}
     return {
         "detail-type": ["ECS Task State Change"],
         "detail": {
-            "clusterArn": [cluster],
+            "clusterArn": [cluster_arn],
             "lastStatus": ["STOPPED"],
             "$or": [
                 {
@@ -63,34 +63,41 @@ def stopped(cluster: str) -> Pattern:
     }
 
 
-def deployment_failed(services: str) -> Pattern:
-    """A deployment failed or was taken back (ECS guide: service deployment state change events).
+def failed_deployment_pattern(service_arn_prefix: str) -> Pattern:
+    """Match deployments that failed or were rolled back (ECS guide: service deployment state change events).
 
     Args:
-        services: How the ARNs of the cluster's services begin, since these events do not name their cluster.
+        service_arn_prefix: The prefix of the ARNs of the cluster's services, since these events do not name it.
     """
     return {
         "detail-type": ["ECS Deployment State Change"],
-        "resources": [{"prefix": services}],
+        "resources": [{"prefix": service_arn_prefix}],
         "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
     }
 
 
-def service_impaired(cluster: str) -> Pattern:
-    """A service cannot place, start or configure tasks, or is throttled (ECS guide: service action events).
+def impaired_service_pattern(cluster_arn: str) -> Pattern:
+    """Match services that cannot place, start or configure tasks, or are throttled (ECS guide: service action events).
 
     Args:
-        cluster: The cluster's ARN.
+        cluster_arn: The cluster's ARN.
     """
     return {
         "detail-type": ["ECS Service Action"],
-        "detail": {"clusterArn": [cluster], "eventType": ["WARN", "ERROR"]},
+        "detail": {"clusterArn": [cluster_arn], "eventType": ["WARN", "ERROR"]},
     }
 
 
-def failures(cluster: str, services: str) -> Pattern:
-    """All of them, as one rule takes them."""
-    return {"source": ["aws.ecs"], "$or": [stopped(cluster), deployment_failed(services), service_impaired(cluster)]}
+def failure_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
+    """Match all of these, as one rule takes them."""
+    return {
+        "source": ["aws.ecs"],
+        "$or": [
+            stopped_pattern(cluster_arn),
+            failed_deployment_pattern(service_arn_prefix),
+            impaired_service_pattern(cluster_arn),
+        ],
+    }
 
 
 class FailureEvents(Construct):
@@ -126,105 +133,111 @@ class FailureEvents(Construct):
             removal_policy: What becomes of the log group, and of the queue of what neither took, when the stack goes.
         """
         super().__init__(scope, construct_id)
-        _kept.set(cluster, self)
+        _failure_events.set(cluster, self)
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
-        group = arn("logs", f"log-group:{self.log_group.log_group_name}")
-        self.dead_letter_queue = _define_letters(self, removal_policy)
-        arns = {"Logs": group}
+        log_group_arn = arn("logs", f"log-group:{self.log_group.log_group_name}")
+        self.dead_letter_queue = _define_dead_letter_queue(self, removal_policy)
+        target_arns = {"Logs": log_group_arn}
         if topic:
-            let_publish(topic, _EVENTS, _rules())
-            arns["Topic"] = topic.topic_arn
-        letters = self.dead_letter_queue.queue_arn
+            grant_publish(topic, _EVENTBRIDGE_SERVICE, _rule_arns())
+            target_arns["Topic"] = topic.topic_arn
+        dead_letter_arn = self.dead_letter_queue.queue_arn
         self.rule = cdk.CfnResource(  # which needs no aws_events, or every cluster would load it for this alone
             self,
             "Rule",
             type="AWS::Events::Rule",
             properties={
                 "Description": "Stopped tasks, failed deployments and tasks without a place",
-                "EventPattern": failures(cluster.cluster_arn, arn("ecs", f"service/{cluster.cluster_name}/")),
+                "EventPattern": failure_pattern(cluster.cluster_arn, arn("ecs", f"service/{cluster.cluster_name}/")),
                 "Targets": [
-                    {"Id": each, "Arn": told, "DeadLetterConfig": {"Arn": letters}} for each, told in arns.items()
+                    {"Id": target_id, "Arn": target_arn, "DeadLetterConfig": {"Arn": dead_letter_arn}}
+                    for target_id, target_arn in target_arns.items()
                 ],
             },
         )
         if log_group is None:
-            self.rule.add_resource_dependency(_policy_of(cdk.Stack.of(self)))
+            self.rule.add_resource_dependency(_log_policy_of(cdk.Stack.of(self)))
 
     @staticmethod
-    def of(cluster: ecs.ICluster) -> FailureEvents | None:
-        """Where the failures of a cluster are kept, as far as this app says."""
-        return _kept.get(cluster)
+    def _of(cluster: ecs.ICluster) -> FailureEvents | None:
+        """Return the failure events of a cluster, if this app defines them."""
+        return _failure_events.get(cluster)
 
 
-_kept: PerConstruct[ecs.ICluster, FailureEvents] = PerConstruct()
+_failure_events: PerConstruct[ecs.ICluster, FailureEvents] = PerConstruct()
 
 
-def _rules() -> str:
+def _rule_arns() -> str:
     return arn("events", "rule/*")
 
 
-def _define_letters(scope: Construct, removal_policy: cdk.RemovalPolicy) -> sqs.Queue:
-    """Where events go that a target did not take for a day."""
+def _define_dead_letter_queue(scope: Construct, removal_policy: cdk.RemovalPolicy) -> sqs.Queue:
+    """Define the queue for events that a target did not accept for a day."""
     queue = define_dead_letters(
         scope,
         "DeadLetters",
         encryption=sqs.QueueEncryption.KMS,
-        encryption_key=_key_of(cdk.Stack.of(scope)),
+        encryption_key=_queue_key_of(cdk.Stack.of(scope)),
         removal_policy=removal_policy,
     )
-    queue.add_to_resource_policy(_may("sqs:SendMessage", queue.queue_arn, _EVENTS, _rules()))
+    queue.add_to_resource_policy(
+        _source_statement("sqs:SendMessage", queue.queue_arn, _EVENTBRIDGE_SERVICE, _rule_arns())
+    )
     return queue
 
 
-def _key_of(stack: cdk.Stack) -> kms.Key:
-    """The stack's key for such queues, which EventBridge may use, as it may not the one that SQS manages."""
-    found = stack.node.try_find_child(_KEY)
-    if isinstance(found, kms.Key):
-        return found
+def _queue_key_of(stack: cdk.Stack) -> kms.Key:
+    """Find or define the stack's key for such queues: EventBridge may use it, but not the key that SQS manages."""
+    existing = stack.node.try_find_child(_QUEUE_KEY_ID)
+    if isinstance(existing, kms.Key):
+        return existing
     key = kms.Key(
         stack,
-        _KEY,
+        _QUEUE_KEY_ID,
         enable_key_rotation=True,
         description="Events of Amazon ECS on their way",
         removal_policy=cdk.RemovalPolicy.DESTROY,  # what it encrypts is gone in 14 days
     )
-    key.grant_encrypt_decrypt(iam.ServicePrincipal(_EVENTS))
+    key.grant_encrypt_decrypt(iam.ServicePrincipal(_EVENTBRIDGE_SERVICE))
     return key
 
 
-def let_publish(topic: sns.ITopic, service: str, source: str) -> None:
+def grant_publish(topic: sns.ITopic, service: str, source: str) -> None:
     """Let a service of AWS publish to a topic for what `source` names in this account.
 
     Said even where SNS's own default would let it: a topic with a policy has no default any more.
     """
-    topic.add_to_resource_policy(_may("sns:Publish", topic.topic_arn, service, source))
+    topic.add_to_resource_policy(_source_statement("sns:Publish", topic.topic_arn, service, source))
 
 
-def _may(action: str, resource: str, service: str, source: str) -> iam.PolicyStatement:
+def _source_statement(action: str, resource: str, service: str, source: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         principals=[iam.ServicePrincipal(service)],
         actions=[action],
         resources=[resource],
-        conditions={"StringEquals": {"aws:SourceAccount": here()[2]}, "ArnLike": {"aws:SourceArn": source}},
+        conditions={
+            "StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]},
+            "ArnLike": {"aws:SourceArn": source},
+        },
     )
 
 
-def _policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
-    """The stack's policy that lets EventBridge write to log groups, which CloudFormation names after the stack."""
-    found = stack.node.try_find_child(_POLICY)
-    if isinstance(found, logs.CfnResourcePolicy):
-        return found
+def _log_policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
+    """Find or define the stack's policy that lets EventBridge write to log groups named after the stack."""
+    existing = stack.node.try_find_child(_LOG_POLICY_ID)
+    if isinstance(existing, logs.CfnResourcePolicy):
+        return existing
     statement = {
         "Effect": "Allow",
-        "Principal": {"Service": [_EVENTS, "delivery.logs.amazonaws.com"]},
+        "Principal": {"Service": [_EVENTBRIDGE_SERVICE, "delivery.logs.amazonaws.com"]},
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
         "Resource": arn("logs", f"log-group:{stack_name()}-*:*"),
     }
     return logs.CfnResourcePolicy(
         stack,
-        _POLICY,
+        _LOG_POLICY_ID,
         policy_name=f"{stack_name()}-event-logs",
         policy_document=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )

@@ -10,7 +10,7 @@ import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 
-from moorage.ecs.capacity.capacity import Capacity, Kind
+from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.network.network import Reach
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload import service_limits
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from moorage.ecs.cluster.exec_sessions import ExecSessions
     from moorage.workload.task import Task
 
-_REGION, _ACCOUNT = 3, 4
+_ARN_REGION_INDEX, _ARN_ACCOUNT_INDEX = 3, 4
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class ImportedCluster:
-    """A cluster that exists already, by what was said of it; the part of `Cluster` that others ask for.
+    """A cluster that exists already, as it was imported, with the members of `Cluster` that moorage uses.
 
     Args:
         with_capacity: The cluster as CDK knows it.
-        capacities: What it has; None where that is not known.
+        capacities: Its capacities; None if they are not known.
         namespace: The name or ARN of the namespace in which its services have names for each other, or CDK's own.
-        security_groups: Those of its instances.
-        exec_sessions: How it records and encrypts sessions.
+        security_groups: The security groups of its instances.
+        exec_sessions: The key and the log group of its sessions.
     """
 
     with_capacity: ecs.ICluster
@@ -48,52 +48,52 @@ class ImportedCluster:
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
-        """What was said of a cluster, or what CDK knows of one that it imported or defined itself."""
-        known = _known.get(cluster)
-        return known or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
+        """Return what was given when a cluster was imported, or what CDK knows of a cluster of its own."""
+        imported = _imported_clusters.get(cluster)
+        return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 
     @property
-    def first(self) -> Capacity:
-        """What a task runs on that does not say."""
+    def _first_capacity(self) -> Capacity:
+        """The capacity of tasks that name none."""
         return self.capacities[0] if self.capacities else Capacity.fargate()
 
     @functools.cached_property
-    def reach(self) -> Reach:
-        """What is reached from the subnets of its VPC.
+    def _reach(self) -> Reach:
+        """The reach of the subnets of its VPC.
 
         Raises:
             ValueError: which VPC is not known.
         """
         try:
             return Reach(self.with_capacity.vpc)
-        except RuntimeError as unknown:  # jsii's name for whatever node throws
+        except RuntimeError as error:  # jsii's name for whatever node throws
             raise ValueError(
                 f"{self.with_capacity.node.path}: vpc of this cluster is not known, and tasks have a place in one; "
                 "use Cluster.from_attributes(..., vpc=...)"
-            ) from unknown
+            ) from error
 
-    def provider_name(self, capacity: Capacity) -> str:
-        """The name of a capacity's provider in ECS."""
+    def _provider_name(self, capacity: Capacity) -> str:
+        """Return the name of a capacity's provider in ECS."""
         return capacity.name
 
-    def knows_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # an imported cluster's groups belong to all its instances
-        """Whether the security group of a capacity's instances is known."""
+    def _knows_security_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # an imported cluster's groups belong to all its instances
+        """Tell whether the security group of a capacity's instances is known."""
         return bool(self.security_groups)
 
-    def instance_groups(
+    def _instance_security_groups(
         self,
-        used: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
+        capacities: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
         stack: cdk.Stack | None = None,  # noqa: ARG002  # Cluster's method takes it
     ) -> list[ec2.ISecurityGroup]:
-        """The security groups of its instances."""
+        """Return the security groups of its instances."""
         return list(self.security_groups)
 
-    def claim(self, service: Construct, task: Task, strategy: Strategy, least: int | None) -> None:
-        """Nothing: how much room its instances have is not known."""
+    def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
+        """Record nothing, since the size of its instances is not known."""
 
 
-_known: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()
-"""What was said of each cluster that `Cluster.from_attributes` returned."""
+_imported_clusters: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()
+"""The clusters that `Cluster.from_attributes` returned."""
 
 
 def import_cluster(
@@ -127,9 +127,9 @@ def import_cluster(
             cluster_name=cluster_name or cdk.Arn.extract_resource_name(identity, "cluster"),
             cluster_arn=identity,
             vpc=vpc,  # and no security groups, which CDK would open to a load balancer for each service anew
-            has_ec2_capacity=capacity is None or any(each.kind is Kind.INSTANCES for each in capacity),
+            has_ec2_capacity=capacity is None or any(each.kind is CapacityKind.INSTANCES for each in capacity),
             default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
-            execute_command_configuration=exec_sessions.configuration if exec_sessions else None,
+            execute_command_configuration=exec_sessions._configuration if exec_sessions else None,
         )
     imported = ImportedCluster(
         with_capacity=cluster,
@@ -138,16 +138,16 @@ def import_cluster(
         security_groups=tuple(security_groups),
         exec_sessions=exec_sessions,
     )
-    _known.set(cluster, imported)
+    _imported_clusters.set(cluster, imported)
     return cluster
 
 
 def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: Problems) -> None:
     """Note what names no cluster, or one that no task of this stack could run in."""
     if (name is None) == (arn is None):
-        given = "neither cluster_name nor cluster_arn is" if name is None else "cluster_name and cluster_arn are both"
+        subject = "neither cluster_name nor cluster_arn is" if name is None else "cluster_name and cluster_arn are both"
         problems.add(
-            f"{given} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
+            f"{subject} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
             "cluster_arn="
         )
     problems.check(service_limits.CLUSTER_NAME, "cluster_name", name)
@@ -155,14 +155,14 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: P
     if arn is None or is_token(arn) or problems.found:
         return
     parts = arn.split(":")
-    for what, there, here in (
-        ("region", parts[_REGION], stack.region),
-        ("account", parts[_ACCOUNT], stack.account),
+    for kind, cluster_value, stack_value in (
+        ("region", parts[_ARN_REGION_INDEX], stack.region),
+        ("account", parts[_ARN_ACCOUNT_INDEX], stack.account),
     ):
-        if not is_token(here) and here != there:
+        if not is_token(stack_value) and stack_value != cluster_value:
             problems.add(
-                f"cluster_arn is of {what} {there}, but this stack is deployed in {here}, and a task runs where its "
-                f"cluster is; use a stack with env=Environment({what}='{there}')"
+                f"cluster_arn is of {kind} {cluster_value}, but this stack is deployed in {stack_value}, and a task "
+                f"runs where its cluster is; use a stack with env=Environment({kind}='{cluster_value}')"
             )
 
 
@@ -170,12 +170,12 @@ def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> Non
     """Note capacities that such a cluster could not have."""
     if not capacities:
         problems.add("capacity is empty, so no task could run; leave it out where it is not known")
-    names = [each.name for each in capacities]
+    names = [capacity.name for capacity in capacities]
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
-    for each in capacities:
-        if not each.exists_already:
+    for capacity in capacities:
+        if not capacity._exists_already:
             problems.add(
-                f"capacity {each.name!r} is one that a Cluster defines, and this one exists already; "
+                f"capacity {capacity.name!r} is one that a Cluster defines, and this one exists already; "
                 "use Capacity.from_provider_name(...) for what it has"
             )

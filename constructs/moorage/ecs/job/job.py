@@ -16,10 +16,10 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.delivery.dead_letters import define_alarm, define_dead_letters
-from moorage.ecs.capacity.capacity import Kind
-from moorage.ecs.job.job_starter import Start
+from moorage.ecs.capacity.capacity import CapacityKind
+from moorage.ecs.job.job_starter import JobStarter
 from moorage.ecs.job.triggers import EventRule, Schedule
-from moorage.ecs.task.run_task import Run
+from moorage.ecs.task.run_task import TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.volumes import open_file_systems
 from moorage.workload import job_limits
@@ -125,18 +125,18 @@ class Job(Construct):
         super().__init__(scope, construct_id)
         launch.warn(self)
         (trigger,) = triggers
-        launched = launch.define(self, log_group=log_group, removal_policy=removal_policy)
-        self.log_group = launched.log_group
-        self.security_groups = launched.security_groups
-        self.task_definition = launched.task_definition
-        self._run = Run(launched=launched, cluster=launch.known.with_capacity, placement=placement)
+        resources = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        self.log_group = resources.log_group
+        self.security_groups = resources.security_groups
+        self.task_definition = resources.task_definition
+        self._task_run = TaskRun(resources=resources, cluster=launch.cluster_view.with_capacity, placement=placement)
         self.state_machine = self._define_machine(trigger, overlap=overlap, timeout=timeout_seconds)
         self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
-        start = Start(self._run, self.state_machine, self.dead_letter_queue)
+        start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
         self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
         self.rule = start.define_rule(self, trigger) if isinstance(trigger, EventRule) else None
         if task.volumes:
-            open_file_systems(self, [task], self, self.connections if launch.own_interface else None)
+            open_file_systems(self, [task], self, self.connections if launch.has_own_interface else None)
         self.alarm = self._define_alarm(trigger)
 
     def _define_machine(
@@ -145,7 +145,9 @@ class Job(Construct):
         """Define the state machine that runs the task, if EventBridge cannot run it itself."""
         if overlap and timeout is None:
             return None
-        return self._run.define_machine(self, overlap=overlap, timeout=timeout, passed=bool(trigger.environment))
+        return self._task_run.define_machine(
+            self, overlap=overlap, timeout=timeout, pass_input=bool(trigger.environment)
+        )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
         """Define the queue, with the managed key of SQS if a role sends.
@@ -181,7 +183,7 @@ class Job(Construct):
         """Let somebody start it by hand: its state machine where it has one, else the task in its cluster."""
         if self.state_machine is not None:
             return self.state_machine.grant_start_execution(grantee)
-        return self._run.grant(grantee)
+        return self._task_run.grant(grantee)
 
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
@@ -194,7 +196,7 @@ class Job(Construct):
             namespace="ECS/ContainerInsights",
             metric_name=metric_name,
             dimensions_map={
-                "ClusterName": self._run.cluster.cluster_name,
+                "ClusterName": self._task_run.cluster.cluster_name,
                 "TaskDefinitionFamily": self.task_definition.family,
             },
             statistic=statistic,
@@ -210,8 +212,8 @@ def _triggers(
     schedule: scheduler.ScheduleExpression | Schedule | None, event: events.EventPattern | EventRule | None
 ) -> list[Schedule | EventRule]:
     """List the triggers that were given, of which a job has exactly one."""
-    triggers: list[Schedule | EventRule] = [] if schedule is None else [Schedule.of(schedule)]
-    return triggers if event is None else [*triggers, EventRule.of(event)]
+    triggers: list[Schedule | EventRule] = [] if schedule is None else [Schedule._of(schedule)]
+    return triggers if event is None else [*triggers, EventRule._of(event)]
 
 
 def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, problems: Problems) -> None:
@@ -225,14 +227,14 @@ def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope:
             "schedule and event are both given, but one of them starts a job; leave one out, or define a second Job"
         )
     for trigger in triggers:
-        trigger.check_overrides(task, problems)
+        trigger._check_overrides(task, problems)
         if isinstance(trigger, EventRule):
-            trigger.check_pattern(scope, problems)
+            trigger._check_pattern(scope, problems)
 
 
 def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:
     """Note instances that hold no task of it, and placement that is not for it."""
-    if launch.strategy.kind is not Kind.FARGATE:
+    if launch.strategy._kind is not CapacityKind.FARGATE:
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
         fit_checks.check_fit(launch.task, launch.strategy, problems)
@@ -241,15 +243,15 @@ def _check_placement(launch: Launch, placement: Placement | None, problems: Prob
             "placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon"
         )
     elif placement is not None:
-        placement.check(launch.strategy, launch.known.capacities, problems)
+        placement._check(launch.strategy, launch.cluster_view.capacities, problems)
 
 
 def _check_target(launch: Launch, problems: Problems) -> None:
     """Note what EventBridge would not take where it starts the task itself."""
     strategy = launch.strategy
     problems.check(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
-    on_demand = [each.name for each in strategy.used] == ["FARGATE"] and not strategy.of_cluster
-    if launch.assign_public_ip and strategy.kind is Kind.FARGATE and not on_demand:
+    on_demand = [each.name for each in strategy._used_capacities] == ["FARGATE"] and not strategy._follows_cluster
+    if launch.assign_public_ip and strategy._kind is CapacityKind.FARGATE and not on_demand:
         problems.add(
             "assign_public_ip=True, but on Fargate Spot or by the cluster's default EventBridge gives a task no public "
             "address; use capacity=Capacity.fargate() alone, or overlap=False, with which Step Functions starts it"

@@ -12,7 +12,7 @@ from aws_cdk import aws_scheduler as scheduler
 
 from moorage.delivery.dead_letters import let_send
 from moorage.ecs.cdk_values import arn
-from moorage.ecs.task.run_task import define_role, pascal
+from moorage.ecs.task.run_task import define_role, pascal_case
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
@@ -20,110 +20,111 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.job.triggers import EventRule, Schedule, Trigger
-    from moorage.ecs.task.run_task import Run
+    from moorage.ecs.task.run_task import TaskRun
 
 
 @attrs.frozen(eq=False)
-class Start:
-    """How EventBridge starts a run: itself, or through the machine that sees to its end.
+class JobStarter:
+    """The schedule or rule of EventBridge that starts a task, itself or through a state machine.
 
     Args:
-        run: What is run.
-        machine: What runs it, where EventBridge does not itself.
-        dead_letters: Where what could not be started goes.
+        run: The run to start.
+        machine: The state machine that runs it, if EventBridge does not do so itself.
+        dead_letters: The queue for events that could start nothing.
     """
 
-    run: Run
+    run: TaskRun
     machine: sfn.StateMachine | None
     dead_letters: sqs.IQueue
 
     def define_schedule(self, scope: Construct, schedule: Schedule) -> scheduler.CfnSchedule:
         """Define a schedule that starts it, and its role."""
-        words, group, zone = scheduler.CfnSchedule, schedule.group, schedule.expression.time_zone
+        cfn, schedule_group, time_zone = scheduler.CfnSchedule, schedule.group, schedule.expression.time_zone
         # of a schedule the group is the source (EventBridge Scheduler user guide, confused deputy prevention)
-        source = group.schedule_group_arn if group else arn("scheduler", "schedule-group/default")
-        sends = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": self.dead_letters.queue_arn}
-        role = define_role(scope, "Role", "scheduler", source, [*self._may_start(), sends])
+        source = schedule_group.schedule_group_arn if schedule_group else arn("scheduler", "schedule-group/default")
+        send_statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": self.dead_letters.queue_arn}
+        role = define_role(scope, "Role", "scheduler", source, [*self._start_statements(), send_statement])
         if self.dead_letters.encryption_master_key:
             self.dead_letters.encryption_master_key.grant_encrypt_decrypt(role)
-        passed = self._passed(schedule)
+        target_input = self._input_for(schedule)
         window = schedule.flexible_window
-        return words(
+        return cfn(
             scope,
             "Default",
             schedule_expression=schedule.expression.expression_string,
-            schedule_expression_timezone=zone.timezone_name if zone else None,
-            start_date=_utc(schedule.start),
-            end_date=_utc(schedule.end),
-            group_name=group.schedule_group_name if group else None,
+            schedule_expression_timezone=time_zone.timezone_name if time_zone else None,
+            start_date=_utc_text(schedule.start),
+            end_date=_utc_text(schedule.end),
+            group_name=schedule_group.schedule_group_name if schedule_group else None,
             state="ENABLED" if schedule.enabled else "DISABLED",
-            flexible_time_window=words.FlexibleTimeWindowProperty(
+            flexible_time_window=cfn.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE" if window else "OFF", maximum_window_in_minutes=window and window // 60
             ),
-            target=words.TargetProperty(
-                arn=self._arn,
+            target=cfn.TargetProperty(
+                arn=self._target_arn,
                 role_arn=role.role_arn,
-                ecs_parameters=None if self.machine else self.run.by_scheduler(),
-                input=cdk.Stack.of(scope).to_json_string(passed) if passed or self.machine else None,
-                dead_letter_config=words.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
-                retry_policy=self._retries(words, schedule),
+                ecs_parameters=None if self.machine else self.run.scheduler_parameters(),
+                input=cdk.Stack.of(scope).to_json_string(target_input) if target_input or self.machine else None,
+                dead_letter_config=cfn.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
+                retry_policy=self._retry_policy(cfn, schedule),
             ),
         )
 
     def define_rule(self, scope: Construct, rule: EventRule) -> events.CfnRule:
         """Define a rule that starts it, its role, and its way into the queue."""
-        words = events.CfnRule
-        role = define_role(scope, "Role", "events", arn("events", "rule/*"), self._may_start())
-        defined = words(
+        cfn = events.CfnRule
+        role = define_role(scope, "Role", "events", arn("events", "rule/*"), self._start_statements())
+        cfn_rule = cfn(
             scope,
             "Default",
-            event_pattern=rule.fields,
+            event_pattern=rule._event_pattern,
             event_bus_name=rule.bus.event_bus_name if rule.bus else None,
             state="ENABLED" if rule.enabled else "DISABLED",
         )
-        passed = events.RuleTargetInput.from_object(self._passed(rule)).bind(defined)
+        target_input = events.RuleTargetInput.from_object(self._input_for(rule)).bind(cfn_rule)
         transformed = None
-        if passed.input_template:
-            transformed = words.InputTransformerProperty(
-                input_template=passed.input_template, input_paths_map=passed.input_paths_map
+        if target_input.input_template:
+            transformed = cfn.InputTransformerProperty(
+                input_template=target_input.input_template, input_paths_map=target_input.input_paths_map
             )
-        defined.targets = [
-            words.TargetProperty(
+        cfn_rule.targets = [
+            cfn.TargetProperty(
                 id="Task",
-                arn=self._arn,
+                arn=self._target_arn,
                 role_arn=role.role_arn,
-                ecs_parameters=None if self.machine else self.run.by_rule(),
-                input=passed.input,  # "{}" where nothing is passed, or the event itself would be taken as overrides
+                ecs_parameters=None if self.machine else self.run.rule_parameters(),
+                # "{}" where nothing is passed, or the event itself would be taken as overrides
+                input=target_input.input,
                 input_transformer=transformed,
-                dead_letter_config=words.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
-                retry_policy=self._retries(words, rule),
+                dead_letter_config=cfn.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
+                retry_policy=self._retry_policy(cfn, rule),
             )
         ]
-        let_send(self.dead_letters, defined)
-        return defined
+        let_send(self.dead_letters, cfn_rule)
+        return cfn_rule
 
     @property
-    def _arn(self) -> str:
+    def _target_arn(self) -> str:
         return self.machine.state_machine_arn if self.machine else self.run.cluster.cluster_arn
 
-    def _may_start(self) -> list[dict[str, Any]]:
+    def _start_statements(self) -> list[dict[str, Any]]:
         if self.machine is None:
-            return self.run.may_run()
+            return self.run.run_statements()
         return [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": self.machine.state_machine_arn}]
 
-    def _passed(self, trigger: Trigger) -> dict[str, Any]:
-        overrides = trigger.overrides(self.run.launched.launch.task)
-        passed: dict[str, Any] = pascal(overrides) if self.machine else overrides
-        return passed
+    def _input_for(self, trigger: Trigger) -> dict[str, Any]:
+        overrides = trigger._overrides(self.run.resources.launch.task)
+        target_input: dict[str, Any] = pascal_case(overrides) if self.machine else overrides
+        return target_input
 
     @staticmethod
-    def _retries(words: type[scheduler.CfnSchedule | events.CfnRule], trigger: Trigger) -> Any:
+    def _retry_policy(cfn: type[scheduler.CfnSchedule | events.CfnRule], trigger: Trigger) -> Any:
         if trigger.retries is None and trigger.max_event_age is None:
             return None
-        return words.RetryPolicyProperty(
+        return cfn.RetryPolicyProperty(
             maximum_retry_attempts=trigger.retries, maximum_event_age_in_seconds=trigger.max_event_age
         )
 
 
-def _utc(moment: dt.datetime | None) -> str | None:
+def _utc_text(moment: dt.datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

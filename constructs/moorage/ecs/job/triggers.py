@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from moorage.workload.task import Task
 
-_PATTERN = {
+_EVENT_FIELDS = {
     "account": "account",
     "detail": "detail",
     "detail_type": "detail-type",
@@ -39,52 +39,52 @@ _PATTERN = {
 """The fields of an event by the names that CDK gives them."""
 
 
-def _frozen(given: Mapping[str, str] | None) -> Mapping[str, str]:
-    return MappingProxyType(dict(given or {}))
+def _frozen_environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
+    return MappingProxyType(dict(environment or {}))
 
 
-def _actions(given: Sequence[cloudwatch.IAlarmAction] | None) -> tuple[cloudwatch.IAlarmAction, ...] | None:
-    return None if given is None else tuple(given)
+def _actions(actions: Sequence[cloudwatch.IAlarmAction] | None) -> tuple[cloudwatch.IAlarmAction, ...] | None:
+    return None if actions is None else tuple(actions)
 
 
 @attrs.frozen(kw_only=True)
 class Trigger:
-    """What a schedule and a rule have together: what is passed on, how often it is tried, and what becomes of the rest.
+    """The settings that schedules and rules share: overrides of the task, retries, and the dead-letter queue.
 
     Args:
         environment: Variables for each container of the task, in place of its own of that name.
-        retries: How often a start that failed is tried again.
-        max_event_age: How long it is tried.
-        dead_letter_queue: Where what could not be started goes, in place of the queue defined for it.
-        alarm_actions: What an alarm does when something is in that queue; without it there is no alarm.
-        enabled: Whether it starts anything.
+        retries: The number of retries of a start that failed.
+        max_event_age: The time for which a start is tried.
+        dead_letter_queue: The queue for events that could start nothing, in place of the one defined for it.
+        alarm_actions: The actions of an alarm on messages in that queue. Default: no alarm.
+        enabled: Whether to start tasks.
     """
 
-    environment: Mapping[str, str] = attrs.field(converter=_frozen, default=None)
+    environment: Mapping[str, str] = attrs.field(converter=_frozen_environment, default=None)
     retries: int | None = None
     max_event_age: int | None = attrs.field(converter=optional_seconds, default=None)
     dead_letter_queue: sqs.IQueue | None = None
     alarm_actions: tuple[cloudwatch.IAlarmAction, ...] | None = attrs.field(converter=_actions, default=None)
     enabled: bool = True
 
-    def check(self, problems: Problems) -> None:
+    def _check(self, problems: Problems) -> None:
         """Note what EventBridge would not take."""
         problems.check(job_limits.TARGET_RETRIES, "retries", self.retries)
         problems.check(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
             problems.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
 
-    def overrides(self, task: Task) -> dict[str, Any]:
-        """What is passed to the task, in the words of ECS's RunTask."""
+    def _overrides(self, task: Task) -> dict[str, Any]:
+        """Return the overrides of the task as ECS's RunTask takes them."""
         if not self.environment:
             return {}
         variables = [{"name": name, "value": value} for name, value in self.environment.items()]
         return {"containerOverrides": [{"name": each.name, "environment": variables} for each in task.containers]}
 
-    def check_overrides(self, task: Task, problems: Problems) -> None:
+    def _check_overrides(self, task: Task, problems: Problems) -> None:
         """Note overrides that are more than ECS takes."""
         if not is_token(self.environment):
-            problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self.overrides(task))))
+            problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
 
 
 @attrs.frozen
@@ -125,21 +125,19 @@ class Schedule(Trigger):
                 "use ScheduleExpression.cron(...), .rate(...) or .at(...) of aws_cdk.aws_scheduler"
             )
         problems.check(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
-        moments = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
-        naive = [name for name, each in moments.items() if each.tzinfo is None]
+        times = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
+        naive = [name for name, each in times.items() if each.tzinfo is None]
         for name in naive:
-            problems.add(
-                f"{name} is {moments[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)"
-            )
+            problems.add(f"{name} is {times[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)")
         if self.start and self.end and not naive and self.start >= self.end:
             problems.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
-        self.check(problems)
+        self._check(problems)
         problems.raise_any()
 
     @classmethod
-    def of(cls, given: scheduler.ScheduleExpression | Schedule) -> Schedule:
-        """What a job is given, as a schedule."""
-        return given if isinstance(given, Schedule) else cls(given)
+    def _of(cls, choice: scheduler.ScheduleExpression | Schedule) -> Schedule:
+        """Return the schedule argument of a job as a `Schedule`."""
+        return choice if isinstance(choice, Schedule) else cls(choice)
 
 
 @attrs.frozen
@@ -170,27 +168,29 @@ class EventRule(Trigger):
         problems = Problems("EventRule")
         if not isinstance(self.pattern, events.EventPattern):
             problems.add(f"pattern is {self.pattern!r}, which is no event pattern; use aws_cdk.aws_events.EventPattern")
-        elif not self.fields:
+        elif not self._event_pattern:
             problems.add(
                 "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
             )
         else:
-            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(self.fields))
-        self.check(problems)
+            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(self._event_pattern))
+        self._check(problems)
         problems.raise_any()
 
     @classmethod
-    def of(cls, given: events.EventPattern | EventRule) -> EventRule:
-        """What a job is given, as a rule."""
-        return given if isinstance(given, EventRule) else cls(given)
+    def _of(cls, choice: events.EventPattern | EventRule) -> EventRule:
+        """Return the event argument of a job as an `EventRule`."""
+        return choice if isinstance(choice, EventRule) else cls(choice)
 
-    def check_pattern(self, scope: Construct, problems: Problems) -> None:
-        """Note a pattern that is too long with what `events.Match` holds, which CDK alone knows."""
-        if is_token(self.fields):
-            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self.fields)))
+    def _check_pattern(self, scope: Construct, problems: Problems) -> None:
+        """Note a pattern that is too long with the matches of `events.Match`, which only CDK knows."""
+        if is_token(self._event_pattern):
+            problems.check(
+                job_limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self._event_pattern))
+            )
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def _event_pattern(self) -> dict[str, Any]:
         """The pattern in the words of EventBridge."""
-        given = {said: getattr(self.pattern, name) for name, said in _PATTERN.items()}
-        return {said: each for said, each in given.items() if each}
+        fields = {field: getattr(self.pattern, name) for name, field in _EVENT_FIELDS.items()}
+        return {field: each for field, each in fields.items() if each}

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 class ConnectionLoadBalancer(SharedLoadBalancer):
     """A network load balancer and the listeners on it, whether it is defined here or exists already."""
 
-    reads_requests = False
+    _reads_requests = False
     load_balancer: elbv2.INetworkLoadBalancer
-    clients: tuple[ec2.IPeer, ...]
-    test_clients: tuple[ec2.IPeer, ...]
-    cross_zone: bool
-    zonal_shift: bool
-    dual_stack: bool
-    guarded: bool
-    """Whether it is public with nothing said for what is not TLS."""
+    _clients: tuple[ec2.IPeer, ...]
+    _test_clients: tuple[ec2.IPeer, ...]
+    _cross_zone: bool
+    _zonal_shift: bool
+    _dual_stack: bool
+    _requires_tls: bool
+    """True if it is public and gives no reason for listeners without TLS."""
 
 
 def check_encryption(

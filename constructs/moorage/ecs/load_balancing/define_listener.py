@@ -11,7 +11,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.cdk_values import duration, optional_duration
-from moorage.ecs.load_balancing.target import Target, serving
+from moorage.ecs.load_balancing.target import Target, serving_container
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -34,44 +34,46 @@ def define_listener(
     """Define what leads from a port of a network load balancer to a service.
 
     Args:
-        scope: Where.
-        service: Whose tasks become targets.
+        scope: The scope in which to define it.
+        service: The service whose tasks become targets.
         listener: The port.
-        suffix: What the ids of its constructs end in.
-        launch: How its tasks are started.
-        role: With which ECS turns listeners where rollouts shift traffic, that of the port and that of the test port:
+        suffix: The suffix of the ids of its constructs.
+        launch: The task, its capacity and its place in the network.
+        role: The role with which ECS changes the listeners of the port and the test port where rollouts shift traffic;
             both then lead to a second target group too.
-        stack: That of `scope`.
+        stack: The stack of `scope`.
     """
-    container = serving(listener, launch.task)
+    container = serving_container(listener, launch.task)
     port = container.port or listener.port
-    group = _target_group(scope, f"TargetGroup{suffix}", listener, port, launch)
-    alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", listener, port, launch) if role else None
-    action = _to_both(group, alternate) if alternate else elbv2.NetworkListenerAction.forward([group])
-    listeners = [_listener(scope, f"Listener{suffix}", listener, listener.port, action)]
+    group = _define_target_group(scope, f"TargetGroup{suffix}", listener, port, launch)
+    alternate = _define_target_group(scope, f"AlternateTargetGroup{suffix}", listener, port, launch) if role else None
+    action = _forward_to_both(group, alternate) if alternate else elbv2.NetworkListenerAction.forward([group])
+    listeners = [_define_network_listener(scope, f"Listener{suffix}", listener, listener.port, action)]
     if role and listener.test_port is not None:
-        listeners.append(_listener(scope, f"TestListener{suffix}", listener, listener.test_port, action))
-    if listener.udp:
-        _map_datagrams(service.task_definition.find_container(container.name), port)
+        listeners.append(_define_network_listener(scope, f"TestListener{suffix}", listener, listener.test_port, action))
+    if listener._takes_udp:
+        _map_udp_port(service.task_definition.find_container(container.name), port)
     target = service.load_balancer_target(
         container_name=container.name,
         container_port=port,
-        alternate_target=_turned(suffix, alternate, listeners, role) if alternate and role else None,
+        alternate_target=_alternate_target(suffix, alternate, listeners, role) if alternate and role else None,
     )
     group.add_target(target)
-    _open_to_clients(scope, listener)
-    if launch.own_interface:
-        _open_tasks(service, listener, port, stack)
+    _allow_clients(scope, listener)
+    if launch.has_own_interface:
+        _allow_load_balancer(service, listener, port, stack)
     return Target(listener, suffix, group, alternate, tuple(listeners) if role else ())
 
 
-def _map_datagrams(container: ecs.ContainerDefinition | None, port: int) -> None:
+def _map_udp_port(container: ecs.ContainerDefinition | None, port: int) -> None:
     """Map a port for UDP too, beside TCP, once for all listeners that lead to it."""
     if container and not container.find_port_mapping(port, ecs.Protocol.UDP):
         container.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.UDP))
 
 
-def _to_both(group: elbv2.NetworkTargetGroup, alternate: elbv2.NetworkTargetGroup) -> elbv2.NetworkListenerAction:
+def _forward_to_both(
+    group: elbv2.NetworkTargetGroup, alternate: elbv2.NetworkTargetGroup
+) -> elbv2.NetworkListenerAction:
     return elbv2.NetworkListenerAction.weighted_forward(
         [
             elbv2.NetworkWeightedTargetGroup(target_group=group, weight=100),
@@ -80,28 +82,28 @@ def _to_both(group: elbv2.NetworkTargetGroup, alternate: elbv2.NetworkTargetGrou
     )
 
 
-def _turned(
-    suffix: str, alternate: elbv2.NetworkTargetGroup, listeners: Sequence[elbv2.NetworkListener], role: iam.Role
+def _alternate_target(
+    suffix: str, alternate_group: elbv2.NetworkTargetGroup, listeners: Sequence[elbv2.NetworkListener], role: iam.Role
 ) -> ecs.AlternateTarget:
     production, *test = map(ecs.ListenerRuleConfiguration.network_listener, listeners)
     return ecs.AlternateTarget(
         f"Alternate{suffix}",
-        alternate_target_group=alternate,
+        alternate_target_group=alternate_group,
         production_listener=production,
         test_listener=test[0] if test else None,
         role=role,
     )
 
 
-def _listener(
+def _define_network_listener(
     scope: Construct, construct_id: str, listener: Listener, port: int, action: elbv2.NetworkListenerAction
 ) -> elbv2.NetworkListener:
-    balancer = listener.load_balancer
-    certificate = balancer.certificate if listener.protocol is elbv2.Protocol.TLS else None
+    load_balancer = listener.load_balancer
+    certificate = load_balancer.certificate if listener.protocol is elbv2.Protocol.TLS else None
     return elbv2.NetworkListener(
         scope,
         construct_id,
-        load_balancer=balancer.load_balancer,
+        load_balancer=load_balancer.load_balancer,
         port=port,
         protocol=listener.protocol,
         certificates=[certificate] if certificate else None,
@@ -111,7 +113,7 @@ def _listener(
     )
 
 
-def _target_group(
+def _define_target_group(
     scope: Construct, construct_id: str, listener: Listener, port: int, launch: Launch
 ) -> elbv2.NetworkTargetGroup:
     health = listener.health
@@ -120,8 +122,8 @@ def _target_group(
         construct_id,
         vpc=launch.reach.vpc,
         port=port,
-        protocol=listener.protocol if listener.udp else elbv2.Protocol.TCP,
-        target_type=elbv2.TargetType.IP if launch.own_interface else elbv2.TargetType.INSTANCE,
+        protocol=listener.protocol if listener._takes_udp else elbv2.Protocol.TCP,
+        target_type=elbv2.TargetType.IP if launch.has_own_interface else elbv2.TargetType.INSTANCE,
         preserve_client_ip=listener.preserve_client_ip,
         deregistration_delay=duration(listener.deregistration_delay),
         health_check=elbv2.HealthCheck(
@@ -135,34 +137,34 @@ def _target_group(
             unhealthy_threshold_count=health.unhealthy_threshold_count,
         ),
     )
-    if listener.load_balancer.cross_zone and listener.load_balancer.zonal_shift:
+    if listener.load_balancer._cross_zone and listener.load_balancer._zonal_shift:
         # which AWS asks of every target group then (ARC guide; the NLB guide asks no more since September 2026)
         group.set_attribute("target_health_state.unhealthy.connection_termination.enabled", "false")
     return group
 
 
-def _open_to_clients(scope: Construct, listener: Listener) -> None:
+def _allow_clients(scope: Construct, listener: Listener) -> None:
     """Let clients connect, by rules of this service's own: CDK numbers peers that only CloudFormation knows.
 
     A number that another service's rule had would be a rule that EC2 has already.
     """
-    balancer = listener.load_balancer
-    given = [("Clients", balancer.clients, listener.port)]
+    load_balancer = listener.load_balancer
+    clients_by_port = [("Clients", load_balancer._clients, listener.port)]
     if listener.test_port is not None:
-        given.append(("Tests", balancer.test_clients, listener.test_port))
-    for who, peers, port in given:
-        opened = [ec2.Port.udp(port)] if listener.udp else []
-        opened += [] if listener.protocol is elbv2.Protocol.UDP else [ec2.Port.tcp(port)]
-        entrance = ec2.SecurityGroup.from_security_group_id(
-            scope, f"{who} {port}", balancer.security_group.security_group_id, allow_all_outbound=False
+        clients_by_port.append(("Tests", load_balancer._test_clients, listener.test_port))
+    for kind, peers, port in clients_by_port:
+        protocol_ports = [ec2.Port.udp(port)] if listener._takes_udp else []
+        protocol_ports += [] if listener.protocol is elbv2.Protocol.UDP else [ec2.Port.tcp(port)]
+        security_group = ec2.SecurityGroup.from_security_group_id(
+            scope, f"{kind} {port}", load_balancer.security_group.security_group_id, allow_all_outbound=False
         )
-        for peer, each in itertools.product(peers, opened):
-            entrance.add_ingress_rule(peer, each, f"{who} on port {port}")
+        for peer, protocol_port in itertools.product(peers, protocol_ports):
+            security_group.add_ingress_rule(peer, protocol_port, f"{kind} on port {port}")
 
 
-def _open_tasks(service: ecs.BaseService, listener: Listener, port: int, stack: cdk.Stack) -> None:
+def _allow_load_balancer(service: ecs.BaseService, listener: Listener, port: int, stack: cdk.Stack) -> None:
     """Let the load balancer reach tasks that have an interface of their own; instances are `routing`'s to open."""
-    _, entrance = listener.load_balancer.place_in(stack)
-    for first, last, udp in listener.reached((port, port)):
-        ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first, last)
-        entrance.connections.allow_to(service, ports, "Load balancer to tasks")
+    _, security_group = listener.load_balancer._place_in(stack)
+    for first_port, last_port, udp in listener._reached_ports((port, port)):
+        ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first_port, last_port)
+        security_group.connections.allow_to(service, ports, "Load balancer to tasks")

@@ -10,9 +10,9 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
-from moorage.ecs.cdk_values import duration, ecs_itself
+from moorage.ecs.cdk_values import duration, ecs_principal
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.target import Target, serving
+from moorage.ecs.load_balancing.target import Target, serving_container
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.task import Task
 
-HANDED_OUT = (32768, 65535)
+EPHEMERAL_PORTS = (32768, 65535)
 """The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
 
 
@@ -40,35 +40,37 @@ def define_routes(
     """Define target groups, rules and security group rules, all in this stack (see `SharedLoadBalancer`).
 
     Args:
-        scope: Where.
-        service: Whose tasks become targets.
-        routes: What they serve.
-        launch: How its tasks are started.
-        stack: That of `scope`.
+        scope: The scope in which to define them.
+        service: The service whose tasks become targets.
+        routes: The routes and listeners that lead to it.
+        launch: The task, its capacity and its place in the network.
+        stack: The stack of `scope`.
         shifts: Whether rollouts shift traffic: each route then has a second target group, a rule of the load
             balancer's test listener, and a role with which ECS turns both rules.
     """
-    role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_itself()) if shifts and routes else None
+    role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_principal()) if shifts and routes else None
     targets = []
     for index, route in enumerate(routes):
-        suffix = f" {route.says}" if index else ""
+        suffix = f" {route._description}" if index else ""
         if not isinstance(route, Route):
             from moorage.ecs.load_balancing.define_listener import define_listener  # noqa: PLC0415  # 2 ms that only listeners need
 
             targets.append(define_listener(scope, service, route, suffix, launch, role, stack))
         elif role:
-            targets.append(_define_shifting(scope, service, route, suffix, launch, role, stack))
+            targets.append(_define_shifting_target(scope, service, route, suffix, launch, role, stack))
         else:
-            targets.append(_define_plain(scope, service, route, suffix, launch, route.load_balancer.listener_in(stack)))
-        route.load_balancer.claim(route, scope)
-    for route, group in itertools.product(routes, launch.instance_groups()):
-        _open(route, group, launch.task)
+            targets.append(
+                _define_rolling_target(scope, service, route, suffix, launch, route.load_balancer._listener_in(stack))
+            )
+        route.load_balancer._claim(route, scope)
+    for route, security_group in itertools.product(routes, launch.instance_security_groups()):
+        _allow_load_balancer(route, security_group, launch.task)
     if role:
-        _let_turn(scope, service, role, targets)
+        _grant_traffic_shift(scope, service, role, targets)
     return tuple(targets)
 
 
-def _define_plain(
+def _define_rolling_target(
     scope: Construct,
     service: ecs.BaseService,
     route: Route,
@@ -76,7 +78,7 @@ def _define_plain(
     launch: Launch,
     listener: elbv2.IApplicationListener,
 ) -> Target:
-    container = serving(route, launch.task)
+    container = serving_container(route, launch.task)
     essential = next(each for each in launch.task.containers if each.essential)
     target = (
         service  # attaches its first essential container unasked, for a message to node less
@@ -95,7 +97,7 @@ def _define_plain(
     return Target(route, suffix, group)
 
 
-def _define_shifting(
+def _define_shifting_target(
     scope: Construct,
     service: ecs.BaseService,
     route: Route,
@@ -104,18 +106,18 @@ def _define_shifting(
     role: iam.Role,
     stack: cdk.Stack,
 ) -> Target:
-    balancer = route.load_balancer
-    container = serving(route, launch.task)
+    load_balancer = route.load_balancer
+    container = serving_container(route, launch.task)
     group = _target_group(scope, f"TargetGroup{suffix}", route, launch)
     alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", route, launch)
-    both = elbv2.ListenerAction.weighted_forward(
+    forward_to_both = elbv2.ListenerAction.weighted_forward(
         [
             elbv2.WeightedTargetGroup(target_group=group, weight=100),
             elbv2.WeightedTargetGroup(target_group=alternate, weight=0),
         ]
     )
     conditions = _conditions(route)
-    listeners = (("Rule", balancer.listener_in(stack)), ("TestRule", balancer.test_listener_in(stack)))
+    listeners = (("Rule", load_balancer._listener_in(stack)), ("TestRule", load_balancer._test_listener_in(stack)))
     rule, *test = (
         elbv2.ApplicationListenerRule(
             scope,
@@ -123,20 +125,20 @@ def _define_shifting(
             listener=listener,
             priority=route.priority,
             conditions=conditions,
-            action=both,
+            action=forward_to_both,
         )
         for name, listener in listeners
         if listener
     )
-    of_rule = ecs.ListenerRuleConfiguration.application_listener_rule
+    rule_configuration = ecs.ListenerRuleConfiguration.application_listener_rule
     target = service.load_balancer_target(
         container_name=container.name,
         container_port=container.port,
         alternate_target=ecs.AlternateTarget(
             f"Alternate{suffix}",
             alternate_target_group=alternate,
-            production_listener=of_rule(rule),
-            test_listener=of_rule(test[0]) if test else None,
+            production_listener=rule_configuration(rule),
+            test_listener=rule_configuration(test[0]) if test else None,
             role=role,
         ),
     )
@@ -144,24 +146,28 @@ def _define_shifting(
     return Target(route, suffix, group, alternate, (rule, *test))
 
 
-def _let_turn(scope: Construct, service: ecs.BaseService, role: iam.Role, targets: Sequence[Target]) -> None:
+def _grant_traffic_shift(scope: Construct, service: ecs.BaseService, role: iam.Role, targets: Sequence[Target]) -> None:
     """Let ECS turn this service's rules and listeners, and no others as far as they can be named.
 
     In place of AWS's managed policy, which lets it turn every one of the account (ECS developer guide, "Amazon ECS
     infrastructure IAM role for load balancers").
     """
-    turned = [each for target in targets for each in target.rules]
-    rules = [each.listener_rule_arn for each in turned if isinstance(each, elbv2.ApplicationListenerRule)]
-    listeners = [each.listener_arn for each in turned if isinstance(each, elbv2.NetworkListener)]
-    groups = [group.target_group_arn for target in targets for group in target.groups]
-    turning = ["ModifyRule"] * bool(rules) + ["ModifyListener"] * bool(listeners)
-    turn = _allowed([*turning, "RegisterTargets", "DeregisterTargets"], [*rules, *listeners, *groups])
-    read = _allowed(["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"], ["*"])
-    policy = iam.Policy(scope, "InfrastructurePolicy", roles=[role], statements=[turn, read])
+    rules = [rule for target in targets for rule in target.rules]
+    rule_arns = [each.listener_rule_arn for each in rules if isinstance(each, elbv2.ApplicationListenerRule)]
+    listener_arns = [each.listener_arn for each in rules if isinstance(each, elbv2.NetworkListener)]
+    group_arns = [group.target_group_arn for target in targets for group in target.groups]
+    rule_actions = ["ModifyRule"] * bool(rule_arns) + ["ModifyListener"] * bool(listener_arns)
+    shift_statement = _load_balancing_statement(
+        [*rule_actions, "RegisterTargets", "DeregisterTargets"], [*rule_arns, *listener_arns, *group_arns]
+    )
+    read_statement = _load_balancing_statement(
+        ["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"], ["*"]
+    )
+    policy = iam.Policy(scope, "InfrastructurePolicy", roles=[role], statements=[shift_statement, read_statement])
     service.node.add_dependency(policy)
 
 
-def _allowed(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+def _load_balancing_statement(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
 
 
@@ -184,17 +190,17 @@ def _target_group(
         scope,
         construct_id,
         vpc=launch.reach.vpc,
-        port=serving(route, launch.task).port,
+        port=serving_container(route, launch.task).port,
         protocol=elbv2.ApplicationProtocol.HTTP,
         protocol_version=route.protocol_version,
-        target_type=elbv2.TargetType.IP if launch.own_interface else elbv2.TargetType.INSTANCE,
+        target_type=elbv2.TargetType.IP if launch.has_own_interface else elbv2.TargetType.INSTANCE,
         targets=targets,
         deregistration_delay=duration(route.deregistration_delay),
         health_check=elbv2.HealthCheck(
-            path=health.path or ("/AWS.ALB/healthcheck" if route.grpc else "/"),
+            path=health.path or ("/AWS.ALB/healthcheck" if route._is_grpc else "/"),
             port="traffic-port",
-            healthy_http_codes=None if route.grpc else health.codes or "200",
-            healthy_grpc_codes=(health.codes or "12") if route.grpc else None,
+            healthy_http_codes=None if route._is_grpc else health.codes or "200",
+            healthy_grpc_codes=(health.codes or "12") if route._is_grpc else None,
             interval=duration(health.interval),
             timeout=duration(health.timeout),
             healthy_threshold_count=health.healthy_threshold_count,
@@ -203,9 +209,9 @@ def _target_group(
     )
 
 
-def _open(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
+def _allow_load_balancer(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
     """Let a load balancer reach the ports of the instances that lead to the container."""
-    container = serving(route, task)
+    container = serving_container(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
-    for first, last, udp in route.reached((port, port) if port else HANDED_OUT):
-        route.load_balancer.open_to(instances, first, last, udp=udp)
+    for first_port, last_port, udp in route._reached_ports((port, port) if port else EPHEMERAL_PORTS):
+        route.load_balancer._open_to(instances, first_port, last_port, udp=udp)

@@ -13,7 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, check_clients, clients
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, allowed_clients, check_clients
 from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Problems, is_token
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @jsii.implements(ec2.IConnectable)
 class ImportedLoadBalancer(RequestLoadBalancer):
-    """What `LoadBalancer.from_attributes` returns: a listener with its security group, for routes of services here.
+    """The result of `LoadBalancer.from_attributes`: a listener with its security group, for routes of services here.
 
     Rules, target groups and the rules between security groups stand in the stack of each service; nothing is defined
     here, and nothing of the load balancer itself changes.
@@ -44,12 +44,12 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         """Define an existing load balancer.
 
         Args:
-            scope: Where it is known.
-            construct_id: Its id there.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
             listener_arn: The listener that gets the rules of routes.
-            security_group_id: That of the load balancer.
+            security_group_id: The security group of the load balancer.
             vpc: Its VPC.
-            https: Whether the listener is one of HTTPS.
+            https: Whether the listener takes HTTPS.
             test_listener_arn: The listener on which rollouts that shift traffic show a new version first.
 
         Raises:
@@ -70,7 +70,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
-        self.https = https
+        self._https = https
         self.listener_arn = listener_arn
         self.test_listener_arn = test_listener_arn
         self.security_group = ec2.SecurityGroup.from_security_group_id(
@@ -78,22 +78,22 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         )
 
     @property
-    def full_name(self) -> str:
-        """What CloudWatch knows it by."""
+    def _full_name(self) -> str:
+        """Its name in CloudWatch."""
         return _full_name_of(self.listener_arn)
 
-    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The listener as services in `stack` see it."""
-        return self._import(stack, "Listener", self.listener_arn)
+    def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """Return the listener as services in `stack` see it."""
+        return self._import_listener(stack, "Listener", self.listener_arn)
 
-    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
-        """The test listener as services in `stack` see it; None where there is none."""
-        return self._import(stack, "TestListener", self.test_listener_arn) if self.test_listener_arn else None
+    def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
+        """Return the test listener as services in `stack` see it; None if there is none."""
+        return self._import_listener(stack, "TestListener", self.test_listener_arn) if self.test_listener_arn else None
 
 
 @jsii.implements(ec2.IConnectable)
 class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
-    """What `NetworkLoadBalancer.from_attributes` returns: a load balancer for listeners of services here.
+    """The result of `NetworkLoadBalancer.from_attributes`: a load balancer for listeners of services here.
 
     Listeners, target groups and rules of security groups stand in the stack of each service; nothing is defined here.
     """
@@ -115,16 +115,16 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         """Define an existing network load balancer.
 
         Args:
-            scope: Where it is known.
-            construct_id: Its id there.
+            scope: The scope in which to define it.
+            construct_id: Its id in this scope.
             load_balancer_arn: Its ARN.
-            security_group_id: That which it has.
+            security_group_id: The security group of the load balancer.
             vpc: Its VPC.
             public: Whether the internet reaches it.
-            certificate: With which listeners defined here end TLS.
+            certificate: The certificate with which listeners defined here end TLS.
             without_tls: The reason why what is not TLS is right here.
-            ingress: Who may connect to the ports of listeners defined here.
-            test_ingress: Who may connect to their test ports.
+            ingress: The peers that may connect to the ports of listeners defined here.
+            test_ingress: The peers that may connect to their test ports.
 
         Raises:
             ValueError: an ARN or id is of something else, or of another account or region, or it is public without a
@@ -143,10 +143,10 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         self.vpc = vpc
         self.certificate = certificate
         self.load_balancer_arn = load_balancer_arn
-        self.clients = clients(vpc, ingress, IPV4, public=public)
-        self.test_clients = tuple(test_ingress)
-        self.guarded = public and without_tls is None
-        self.cross_zone = self.zonal_shift = self.dual_stack = False  # as far as is known here
+        self._clients = allowed_clients(vpc, ingress, IPV4, public=public)
+        self._test_clients = tuple(test_ingress)
+        self._requires_tls = public and without_tls is None
+        self._cross_zone = self._zonal_shift = self._dual_stack = False  # as far as is known here
         self.load_balancer = elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(
             self, "Default", load_balancer_arn=load_balancer_arn, vpc=vpc
         )
@@ -157,13 +157,13 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         )
 
     @property
-    def full_name(self) -> str:
-        """What CloudWatch knows it by."""
+    def _full_name(self) -> str:
+        """Its name in CloudWatch."""
         return _full_name_of(self.load_balancer_arn)
 
 
 def _full_name_of(arn: str) -> str:
-    """`app/name/id` or `net/name/id`, from the ARN of a load balancer or of its listener."""
+    """Return `app/name/id` or `net/name/id`, from the ARN of a load balancer or of its listener."""
     if not is_token(arn):
         return "/".join(arn.split("/")[1:4])
     parts = cdk.Fn.split("/", arn)
@@ -175,10 +175,10 @@ def _check_place(argument: str, arn: str, stack: cdk.Stack, problems: Problems) 
     if is_token(arn):
         return
     region, account = arn.split(":")[3:5]
-    for what, theirs, ours in (("account", account, stack.account), ("region", region, stack.region)):
-        if not is_token(ours) and theirs != ours:
+    for kind, arn_value, stack_value in (("account", account, stack.account), ("region", region, stack.region)):
+        if not is_token(stack_value) and arn_value != stack_value:
             problems.add(
-                f"{argument} is of {what} {theirs}, but listeners, rules and target groups stand where their load "
-                f"balancer does, and this stack is of {ours}; use a load balancer of that {what}, or define the "
-                f"service in {what} {theirs}"
+                f"{argument} is of {kind} {arn_value}, but listeners, rules and target groups stand where their load "
+                f"balancer does, and this stack is of {stack_value}; use a load balancer of that {kind}, or define the "
+                f"service in {kind} {arn_value}"
             )

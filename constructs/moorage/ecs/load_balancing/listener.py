@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage.ecs.load_balancing.route import TargetHealth, health_of, named
+from moorage.ecs.load_balancing.route import TargetHealth, describe_service, health_of
 from moorage.workload import container_limits, load_balancing_limits, route_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer
-    from moorage.ecs.load_balancing.shared_load_balancer import Claim
+    from moorage.ecs.load_balancing.shared_load_balancer import Entry
     from moorage.workload.task import Task
 
-_DATAGRAMS = {elbv2.Protocol.UDP, elbv2.Protocol.TCP_UDP}
+_UDP_PROTOCOLS = {elbv2.Protocol.UDP, elbv2.Protocol.TCP_UDP}
 
 
 @attrs.frozen(eq=False)
@@ -55,8 +55,8 @@ class Listener:
         ValueError: with all that Elastic Load Balancing would not take.
     """
 
-    word: ClassVar[str] = "listener"
-    reads_requests: ClassVar[bool] = False
+    _noun: ClassVar[str] = "listener"
+    _reads_requests: ClassVar[bool] = False
     """Its load balancer knows of connections, not of requests."""
 
     load_balancer: ConnectionLoadBalancer
@@ -71,7 +71,7 @@ class Listener:
     deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
 
     @protocol.default
-    def _ended_here(self) -> elbv2.Protocol:
+    def _default_protocol(self) -> elbv2.Protocol:
         return elbv2.Protocol.TLS if self.load_balancer.certificate else elbv2.Protocol.TCP
 
     def __attrs_post_init__(self) -> None:
@@ -88,7 +88,7 @@ class Listener:
             problems.add(
                 "health has codes and no path, but a check by TCP gets no answer; use TargetHealth('/', codes=)"
             )
-        if self.udp and self.preserve_client_ip is False:
+        if self._takes_udp and self.preserve_client_ip is False:
             problems.add(
                 f"preserve_client_ip is False, but with {self.protocol.value} tasks always see the client's address; "
                 "leave it out"
@@ -101,81 +101,86 @@ class Listener:
         problems.raise_any()
 
     @property
-    def udp(self) -> bool:
-        """Whether it takes datagrams."""
-        return self.protocol in _DATAGRAMS
+    def _takes_udp(self) -> bool:
+        """True if it takes UDP datagrams."""
+        return self.protocol in _UDP_PROTOCOLS
 
     @property
-    def says(self) -> str:
+    def _description(self) -> str:
         """The listener in words, for errors."""
         return f"{self.protocol.value} on port {self.port}"
 
     @property
-    def ports(self) -> set[int]:
+    def _load_balancer_ports(self) -> set[int]:
         """The ports of the load balancer that it takes."""
         return {self.port, *([] if self.test_port is None else [self.test_port])}
 
-    def reached(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
-        """Of these ports of a target and its `health_port` those that it connects to: first, last, whether by UDP."""
-        checked = ports if self.health_port is None else (self.health_port, self.health_port)
-        by_tcp = [checked] if self.protocol is elbv2.Protocol.UDP or checked == ports else [ports, checked]
-        return [*((*each, False) for each in by_tcp), *([(*ports, True)] if self.udp else [])]
+    def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
+        """Return the ports of a target to which it connects, with its `health_port`: first, last, whether by UDP."""
+        health_ports = ports if self.health_port is None else (self.health_port, self.health_port)
+        tcp_ports = (
+            [health_ports] if self.protocol is elbv2.Protocol.UDP or health_ports == ports else [ports, health_ports]
+        )
+        return [*((*port_range, False) for port_range in tcp_ports), *([(*ports, True)] if self._takes_udp else [])]
 
-    def clash(self, other: Claim, of: Construct | None) -> str | None:
-        """Why it cannot stand on one load balancer with `other`; None where it can.
+    def _clash(self, other: Entry, owner: Construct | None) -> str | None:
+        """Describe why it cannot be on one load balancer with `other`; None if it can.
 
         Args:
-            other: The one that stands there.
-            of: The service that has it; None where it is the same service.
+            other: The route or listener that is there already.
+            owner: The service that has `other`; None if it is the same service.
         """
         if not isinstance(other, Listener):
             return None
-        shared = sorted(self.ports & other.ports)
-        if not shared:
+        shared_ports = sorted(self._load_balancer_ports & other._load_balancer_ports)
+        if not shared_ports:
             return None
         return (
-            f"listener for {self.says} and that of {named(of)} for {other.says} clash: port {shared[0]} leads to one "
-            "service, with one protocol; use another port=, or TCP_UDP for both protocols of one service"
+            f"listener for {self._description} and that of {describe_service(owner)} for {other._description} clash: "
+            f"port {shared_ports[0]} leads to one service, with one protocol; use another port=, or TCP_UDP for both "
+            "protocols of one service"
         )
 
-    def check(self, problems: Problems) -> None:
+    def _check(self, problems: Problems) -> None:
         """Note why it cannot be on its load balancer, or beside the listeners that services have there already."""
-        balancer = self.load_balancer
-        if balancer.reads_requests:
+        load_balancer = self.load_balancer
+        if load_balancer._reads_requests:
             problems.add(
-                f"{self.word} for {self.says} is of {balancer.node.path}, an application load balancer, which reads "
-                "requests; use Route(...), or a NetworkLoadBalancer"
+                f"{self._noun} for {self._description} is of {load_balancer.node.path}, an application load balancer, "
+                "which reads requests; use Route(...), or a NetworkLoadBalancer"
             )
             return
         tls = self.protocol is elbv2.Protocol.TLS
-        if tls and balancer.certificate is None:
-            problems.add(f"listener for {self.says} has no certificate; give {balancer.node.path} a certificate=")
-        if not tls and balancer.guarded:
+        if tls and load_balancer.certificate is None:
             problems.add(
-                f"listener for {self.says} is public, and everyone on the way reads and changes what it carries "
-                "unless the tasks themselves encrypt it; use TLS, or say why this is right with "
-                f"{balancer.node.path}'s without_tls='the reason'"
+                f"listener for {self._description} has no certificate; give {load_balancer.node.path} a certificate="
             )
-        if self.udp and balancer.dual_stack:
+        if not tls and load_balancer._requires_tls:
             problems.add(
-                f"listener for {self.says} is of a dual-stack load balancer, which sends UDP to targets with IPv6 "
-                "alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
+                f"listener for {self._description} is public, and everyone on the way reads and changes what it "
+                "carries unless the tasks themselves encrypt it; use TLS, or say why this is right with "
+                f"{load_balancer.node.path}'s without_tls='the reason'"
             )
-        if balancer.cross_zone and balancer.zonal_shift:
+        if self._takes_udp and load_balancer._dual_stack:
+            problems.add(
+                f"listener for {self._description} is of a dual-stack load balancer, which sends UDP to targets with "
+                "IPv6 alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
+            )
+        if load_balancer._cross_zone and load_balancer._zonal_shift:
             problems.check(load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {self.port}", self.protocol)
-        balancer.check(self, problems)
+        load_balancer._check(self, problems)
 
-    def check_task(self, task: Task, problems: Problems) -> None:
+    def _check_task(self, task: Task, problems: Problems) -> None:
         """Note what the tasks that it leads to could not be reached or checked for."""
         if task.network_mode is not NetworkMode.BRIDGE:
             return
-        if self.udp:
+        if self._takes_udp:
             problems.add(
-                f"listener for {self.says} leads to tasks in bridge mode, where an instance hands out a port for TCP "
-                "and another for UDP; use network_mode=NetworkMode.AWSVPC"
+                f"listener for {self._description} leads to tasks in bridge mode, where an instance hands out a port "
+                "for TCP and another for UDP; use network_mode=NetworkMode.AWSVPC"
             )
         if self.health_port is not None and not is_token(self.health_port):
             problems.add(
-                f"listener for {self.says} has health_port={self.health_port}, but in bridge mode only the instance "
-                "knows which of its ports leads there; leave it out, or use network_mode=NetworkMode.AWSVPC"
+                f"listener for {self._description} has health_port={self.health_port}, but in bridge mode only the "
+                "instance knows which of its ports leads there; leave it out, or use network_mode=NetworkMode.AWSVPC"
             )

@@ -16,7 +16,7 @@ from moorage.ecs.cdk_values import duration, stack_of, tcp
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Claim, is_record_of
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry, is_record_of
 from moorage.workload import container_limits, route_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer
     from moorage.workload.durations import Duration
 
-_WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
-"""Who writes the logs of application load balancers."""
+_LOG_DELIVERY_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
+"""The service that writes the logs of application load balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -155,22 +155,24 @@ class LoadBalancer(RequestLoadBalancer):
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
-        self.https = certificate is not None
+        self._https = certificate is not None
         self._zone = zone
-        self._addresses = ip_address_type
+        self._ip_address_type = ip_address_type
         self.certificate = certificate
         self._test_ingress = tuple(test_ingress)
-        self.test_port = test_port or (8443 if self.https else 8080)
+        self.test_port = test_port or (8443 if self._https else 8080)
         self.test_listener: elbv2.ApplicationListener | None = None
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         self.load_balancer = self._define_load_balancer(plan)
-        self.listener = self._listen(certificate)
-        self._let_in(plan.clients)
-        self.log_bucket = self._log_to_bucket(self.load_balancer, _WRITER, removal_policy) if access_logs else None
+        self.listener = self._define_listeners(certificate)
+        self._allow_clients(plan.clients)
+        self.log_bucket = (
+            self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy) if access_logs else None
+        )
         if web_acl is not None:
-            from moorage.ecs.load_balancing.web_acl import associate  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
+            from moorage.ecs.load_balancing.web_acl import associate_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
-            associate(self, web_acl, self.load_balancer.load_balancer_arn)
+            associate_web_acl(self, web_acl, self.load_balancer.load_balancer_arn)
 
     @classmethod
     def from_attributes(
@@ -217,17 +219,17 @@ class LoadBalancer(RequestLoadBalancer):
         )
 
     @property
-    def full_name(self) -> str:
-        """What CloudWatch knows it by."""
+    def _full_name(self) -> str:
+        """Its name in CloudWatch."""
         return self.load_balancer.load_balancer_full_name
 
-    def claim(self, route: Claim, service: Construct) -> None:
+    def _claim(self, route: Entry, service: Construct) -> None:
         """Record that `service` has `route`, and define the alias of each host that has none yet."""
-        super().claim(route, service)
+        super()._claim(route, service)
         if self._zone and isinstance(route, Route):
             for host in route.host:
                 if is_record_of(self._zone, host):
-                    self._define_alias(self._zone, host, self.load_balancer, self._addresses)
+                    self._define_alias(self._zone, host, self.load_balancer, self._ip_address_type)
                 else:
                     cdk.Annotations.of(service).add_warning_v2(
                         "@moorage/ecs:alias",
@@ -235,18 +237,18 @@ class LoadBalancer(RequestLoadBalancer):
                         "in the zone that it is of, or acknowledge this",
                     )
 
-    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The listener as services in `stack` see it: imported there, by its ARN, once."""
-        return self._import(stack, "Listener", self.listener)
+    def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """Return the listener as services in `stack` see it: imported there once, by its ARN."""
+        return self._import_listener(stack, "Listener", self.listener)
 
-    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The test listener as services in `stack` see it; defined when a rollout that shifts traffic first needs it.
+    def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """Return the test listener as services in `stack` see it; define it for the first rollout that shifts traffic.
 
         It has a rule for each route of such a service, where a new version is reached before the others' traffic is.
         """
         if self.test_listener is None:
-            self.test_listener = self._listen_for_tests()
-        return self._import(stack, "TestListener", self.test_listener)
+            self.test_listener = self._define_test_listener()
+        return self._import_listener(stack, "TestListener", self.test_listener)
 
     def _define_load_balancer(self, plan: _Plan) -> elbv2.ApplicationLoadBalancer:
         load_balancer = elbv2.ApplicationLoadBalancer(
@@ -269,14 +271,14 @@ class LoadBalancer(RequestLoadBalancer):
             load_balancer.node.add_metadata("moorage:plain-http", plan.plain_http)
         return load_balancer
 
-    def _let_in(self, clients: Sequence[ec2.IPeer]) -> None:
+    def _allow_clients(self, clients: Sequence[ec2.IPeer]) -> None:
         for client in clients:
-            for port in (443, 80) if self.https else (80,):
+            for port in (443, 80) if self._https else (80,):
                 self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
 
-    def _listen(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
+    def _define_listeners(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
         if certificate is None:
-            return self.load_balancer.add_listener("Http", port=80, default_action=_not_found(), open=False)
+            return self.load_balancer.add_listener("Http", port=80, default_action=_not_found_response(), open=False)
         self.load_balancer.add_listener(
             "Http",
             port=80,
@@ -288,21 +290,21 @@ class LoadBalancer(RequestLoadBalancer):
             port=443,
             certificates=[certificate],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
-            default_action=_not_found(),
+            default_action=_not_found_response(),
             open=False,
         )
 
-    def _listen_for_tests(self) -> elbv2.ApplicationListener:
+    def _define_test_listener(self) -> elbv2.ApplicationListener:
         for peer in self._test_ingress:
             self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
-        encrypted: dict[str, Any] = {"protocol": elbv2.ApplicationProtocol.HTTP}
+        protocol_options: dict[str, Any] = {"protocol": elbv2.ApplicationProtocol.HTTP}
         if self.certificate:
-            encrypted = {"certificates": [self.certificate], "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}
-            encrypted["protocol"] = elbv2.ApplicationProtocol.HTTPS
+            protocol_options = {"certificates": [self.certificate], "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}
+            protocol_options["protocol"] = elbv2.ApplicationProtocol.HTTPS
         return self.load_balancer.add_listener(
-            "Test", port=self.test_port, default_action=_not_found(), open=False, **encrypted
+            "Test", port=self.test_port, default_action=_not_found_response(), open=False, **protocol_options
         )
 
 
-def _not_found() -> elbv2.ListenerAction:
+def _not_found_response() -> elbv2.ListenerAction:
     return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")

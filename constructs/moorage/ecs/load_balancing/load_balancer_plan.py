@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, NO_IPV4_NAME, check_clients, clients
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, WITHOUT_PUBLIC_IPV4, allowed_clients, check_clients
 from moorage.ecs.network.network import Network
 from moorage.workload.problems import Problems, is_token
 
@@ -44,7 +44,7 @@ class LoadBalancerPlan:
     @property
     def clients(self) -> tuple[ec2.IPeer, ...]:
         """The peers that may connect."""
-        return clients(self.vpc, self.ingress, self.ip_address_type, public=self.public)
+        return allowed_clients(self.vpc, self.ingress, self.ip_address_type, public=self.public)
 
     @property
     def optional_ip_address_type(self) -> elbv2.IpAddressType | None:
@@ -56,7 +56,7 @@ class LoadBalancerPlan:
         if self.vpc_subnets is not None:
             if self.vpc_subnets.subnets is not None:
                 problems.check(self.subnet_limit, "the number of subnets", len(self.vpc_subnets.subnets))
-        elif Network.of(self.vpc) is None and not is_token(self.vpc.availability_zones):
+        elif Network._of(self.vpc) is None and not is_token(self.vpc.availability_zones):
             vpc = self.vpc
             subnets = vpc.public_subnets if self.public else vpc.private_subnets or vpc.isolated_subnets
             kind = "public subnets of the VPC" if self.public else "private subnets of the VPC"
@@ -66,12 +66,12 @@ class LoadBalancerPlan:
         """Note IPv6 in a VPC that is known to have none, and no public IPv4 on what is not public."""
         if self.ip_address_type is IPV4:
             return
-        if Network.of(self.vpc) is not None:
+        if Network._of(self.vpc) is not None:
             problems.add(
                 f"ip_address_type is {self.ip_address_type.name}, but the subnets of a Network have IPv4 addresses "
                 "alone; leave it out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
             )
-        if self.ip_address_type is NO_IPV4_NAME and not self.public:
+        if self.ip_address_type is WITHOUT_PUBLIC_IPV4 and not self.public:
             problems.add(
                 f"ip_address_type is {self.ip_address_type.name}, but a load balancer that is not public has no "
                 "public address; use DUAL_STACK, or public=True"

@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from moorage.ecs.cdk_values import selected
+from moorage.ecs.cdk_values import select_subnets
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
 
-_WRITER = "delivery.logs.amazonaws.com"
-"""Who writes the logs of network load balancers."""
+_LOG_DELIVERY_SERVICE = "delivery.logs.amazonaws.com"
+"""The service that writes the logs of network load balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -58,7 +58,7 @@ class _Plan(LoadBalancerPlan):
         """Each subnet with its address; None where AWS chooses the addresses."""
         if not self.allocation_ids:
             return None
-        subnets = selected(self.vpc, self._public_subnets).subnets
+        subnets = select_subnets(self.vpc, self._public_subnets).subnets
         return [
             elbv2.SubnetMapping(subnet=subnet, allocation_id=each)
             for subnet, each in zip(subnets, self.allocation_ids, strict=True)
@@ -70,10 +70,10 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def _number_of_subnets(self) -> int:
-        network = Network.of(self.vpc)
+        network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones
-        return len(selected(self.vpc, self._public_subnets).subnets)
+        return len(select_subnets(self.vpc, self._public_subnets).subnets)
 
     def _check_names(self, problems: Problems) -> None:
         if self.zone is not None and not self.hosts:
@@ -191,15 +191,15 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.certificate = certificate
-        self.clients = plan.clients
-        self.test_clients = tuple(test_ingress)
-        self.cross_zone = cross_zone
-        self.zonal_shift = zonal_shift
-        self.dual_stack = ip_address_type is not IPV4
-        self.guarded = public and without_tls is None
+        self._clients = plan.clients
+        self._test_clients = tuple(test_ingress)
+        self._cross_zone = cross_zone
+        self._zonal_shift = zonal_shift
+        self._dual_stack = ip_address_type is not IPV4
+        self._requires_tls = public and without_tls is None
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)
-        self.log_bucket = self._log_access(removal_policy) if access_logs else None
+        self.log_bucket = self._define_log_bucket(removal_policy) if access_logs else None
         for name in plan.hosts:
             if zone:
                 self._define_alias(zone, name, self.load_balancer, ip_address_type)
@@ -255,8 +255,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         )
 
     @property
-    def full_name(self) -> str:
-        """What CloudWatch knows it by."""
+    def _full_name(self) -> str:
+        """Its name in CloudWatch."""
         return self.load_balancer.load_balancer_full_name
 
     def _define_load_balancer(self, plan: _Plan) -> elbv2.NetworkLoadBalancer:
@@ -278,15 +278,15 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             load_balancer.node.add_metadata("moorage:without-tls", plan.without_tls)
         return load_balancer
 
-    def _log_access(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
-        ours = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # it writes for all accounts
-        bucket = self._log_to_bucket(self.load_balancer, _WRITER, removal_policy, ours)
+    def _define_log_bucket(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+        own_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # it writes for all accounts
+        bucket = self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy, own_account)
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(_WRITER)],
+                principals=[iam.ServicePrincipal(_LOG_DELIVERY_SERVICE)],
                 actions=["s3:GetBucketAcl"],  # which it asks before it writes (NLB guide: enable access logs)
                 resources=[bucket.bucket_arn],
-                conditions=ours,
+                conditions=own_account,
             )
         )
         return bucket

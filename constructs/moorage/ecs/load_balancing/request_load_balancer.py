@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 class RequestLoadBalancer(SharedLoadBalancer):
     """An application load balancer and the routes on it, whether it is defined here or exists already."""
 
-    reads_requests = True
-    https: bool
+    _reads_requests = True
+    _https: bool
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self._imported: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
+        self._imported_listeners: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
 
-    def listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """The listener as services in `stack` see it: imported there, by its ARN, once."""
+    def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+        """Return the listener as services in `stack` see it: imported there once, by its ARN."""
         raise NotImplementedError
 
-    def test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
-        """The test listener as services in `stack` see it, where a new version is reached before it gets traffic."""
+    def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
+        """Return the test listener as services in `stack` see it: it reaches a new version before traffic does."""
         raise NotImplementedError
 
-    def _import(
+    def _import_listener(
         self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener
     ) -> elbv2.IApplicationListener:
-        if (stack, name) not in self._imported:
-            scope, group = self.place_in(stack)
+        if (stack, name) not in self._imported_listeners:
+            scope, security_group = self._place_in(stack)
             arn = listener if isinstance(listener, str) else listener.listener_arn
-            self._imported[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
-                scope, name, listener_arn=arn, security_group=group
+            self._imported_listeners[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
+                scope, name, listener_arn=arn, security_group=security_group
             )
-        return self._imported[stack, name]
+        return self._imported_listeners[stack, name]

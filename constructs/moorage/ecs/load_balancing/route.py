@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
-    from moorage.ecs.load_balancing.shared_load_balancer import Claim
+    from moorage.ecs.load_balancing.shared_load_balancer import Entry
 
-_LONGEST_PATTERN = 128
+_MAX_PATTERN_LENGTH = 128
 
 
-class _Band(enum.Enum):
+class _PriorityBand(enum.Enum):
     """The priorities that rules of one kind get: the more a rule asks for, the earlier it is tried."""
 
     HOST_AND_PATH = range(1, 20_001)
@@ -33,14 +33,14 @@ class _Band(enum.Enum):
     ALL = range(50_000, 50_001)
 
 
-def _values(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
+def _values(values: str | Sequence[str] | None) -> tuple[str, ...]:
+    if values is None:
         return ()
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
-def _hosts(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(host if is_token(host) else host.lower() for host in _values(given))
+def _hosts(hosts: str | Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(host if is_token(host) else host.lower() for host in _values(hosts))
 
 
 @attrs.frozen
@@ -78,9 +78,9 @@ class TargetHealth:
         problems.raise_any()
 
 
-def health_of(given: TargetHealth | str) -> TargetHealth:
-    """What a path of a health check stands for."""
-    return given if isinstance(given, TargetHealth) else TargetHealth(given)
+def health_of(health: TargetHealth | str) -> TargetHealth:
+    """Return the health argument of a route or a listener as a `TargetHealth`."""
+    return health if isinstance(health, TargetHealth) else TargetHealth(health)
 
 
 @attrs.frozen(eq=False)
@@ -106,9 +106,9 @@ class Route:
         ValueError: with all that Elastic Load Balancing would not take.
     """
 
-    word: ClassVar[str] = "route"
-    reads_requests: ClassVar[bool] = True
-    """Whether its load balancer knows of requests, and so of their number, their errors and their latency."""
+    _noun: ClassVar[str] = "route"
+    _reads_requests: ClassVar[bool] = True
+    """True, since its load balancer knows of requests: their number, their errors and their latency."""
 
     load_balancer: RequestLoadBalancer
     host: tuple[str, ...] = attrs.field(converter=_hosts, default=None, kw_only=True)
@@ -122,15 +122,15 @@ class Route:
     deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(30), kw_only=True)
 
     @priority.default
-    def _worked_out(self) -> int:
+    def _default_priority(self) -> int:
         band = {
-            (True, True): _Band.HOST_AND_PATH,
-            (True, False): _Band.HOST,
-            (False, True): _Band.PATH,
-            (False, False): _Band.ALL,
+            (True, True): _PriorityBand.HOST_AND_PATH,
+            (True, False): _PriorityBand.HOST,
+            (False, True): _PriorityBand.PATH,
+            (False, False): _PriorityBand.ALL,
         }[bool(self.host), bool(self.path)].value
-        asked = "\n".join([*sorted(self.host), "", *sorted(self.path)])
-        return band[int.from_bytes(hashlib.sha256(asked.encode()).digest()[:8]) % len(band)]
+        conditions = "\n".join([*sorted(self.host), "", *sorted(self.path)])
+        return band[int.from_bytes(hashlib.sha256(conditions.encode()).digest()[:8]) % len(band)]
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
@@ -141,12 +141,12 @@ class Route:
         problems.check(route_limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
         problems.check(route_limits.RULE_PRIORITY, "priority", self.priority)
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
-        if self.grpc:
+        if self._is_grpc:
             problems.check(route_limits.TARGET_GRPC_PATH, "health path", self.health.path)
             problems.check(route_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
         else:
             problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
-        if is_token((*self.host, *self.path)) and self.priority == self._worked_out():
+        if is_token((*self.host, *self.path)) and self.priority == self._default_priority():
             problems.add(
                 "host or path is known only at deployment, so no priority can be worked out that stays the same; "
                 "use priority="
@@ -154,77 +154,81 @@ class Route:
         problems.raise_any()
 
     @property
-    def grpc(self) -> bool:
+    def _is_grpc(self) -> bool:
         return self.protocol_version is elbv2.ApplicationProtocolVersion.GRPC
 
     @property
-    def says(self) -> str:
+    def _description(self) -> str:
         """The route in words, for errors."""
-        parts = [f"{name} {', '.join(map(repr, of))}" for name, of in (("host", self.host), ("path", self.path)) if of]
+        parts = [
+            f"{name} {', '.join(map(repr, values))}"
+            for name, values in (("host", self.host), ("path", self.path))
+            if values
+        ]
         return " and ".join(parts) or "all requests"
 
-    def reached(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
-        """Of these ports of a target those that the load balancer connects to: the first, the last, whether by UDP."""
+    def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
+        """Return the ports of a target to which the load balancer connects: first, last, whether by UDP."""
         return [(*ports, False)]
 
-    def check(self, problems: Problems) -> None:
+    def _check(self, problems: Problems) -> None:
         """Note why it cannot be on its load balancer, or beside the routes that services have there already."""
-        if not self.load_balancer.reads_requests:
+        if not self.load_balancer._reads_requests:
             problems.add(
-                f"route for {self.says} is of {self.load_balancer.node.path}, a network load balancer, which reads no "
-                "requests; use Listener(..., port), or a LoadBalancer"
+                f"route for {self._description} is of {self.load_balancer.node.path}, a network load balancer, which "
+                "reads no requests; use Listener(..., port), or a LoadBalancer"
             )
             return
-        if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer.https:
+        if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer._https:
             problems.add(
-                f"route for {self.says} is {self.protocol_version.name}, which clients speak over HTTPS alone; "
+                f"route for {self._description} is {self.protocol_version.name}, which clients speak over HTTPS alone; "
                 "give the load balancer a certificate="
             )
-        self.load_balancer.check(self, problems)
+        self.load_balancer._check(self, problems)
 
-    def hides(self, other: Route) -> bool:
-        """Whether every request that `other` asks for is one that this route asks for too."""
-        return _covers(self.host, other.host) and _covers(self.path, other.path)
+    def _hides(self, other: Route) -> bool:
+        """Tell whether this route matches every request that `other` matches."""
+        return _values_cover(self.host, other.host) and _values_cover(self.path, other.path)
 
-    def clash(self, other: Claim, of: Construct | None) -> str | None:
-        """Why this route cannot stand on one listener with `other`; None where it can.
+    def _clash(self, other: Entry, owner: Construct | None) -> str | None:
+        """Describe why it cannot be on one listener with `other`; None if it can.
 
         Args:
-            other: The one that stands there.
-            of: The service that has it; None where it is the same service.
+            other: The route or listener that is there already.
+            owner: The service that has `other`; None if it is the same service.
         """
         if not isinstance(other, Route):
             return None
-        first, second = (other, self) if other.priority <= self.priority else (self, other)
+        tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
         if (set(other.host), set(other.path)) == (set(self.host), set(self.path)):
-            why = "clash: they ask for the same, and the second would get nothing; ask for something else"
+            reason = "clash: they ask for the same, and the second would get nothing; ask for something else"
         elif other.priority == self.priority:
-            why = f"have the same priority {self.priority}; set priority= on one of them"
-        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and first.hides(second):
-            why = (
-                f"clash: the one with priority {first.priority} is asked first and leaves the one with "
-                f"{second.priority} nothing; set priority= on one of them, or ask for something else"
+            reason = f"have the same priority {self.priority}; set priority= on one of them"
+        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and tried_first._hides(tried_second):
+            reason = (
+                f"clash: the one with priority {tried_first.priority} is asked first and leaves the one with "
+                f"{tried_second.priority} nothing; set priority= on one of them, or ask for something else"
             )
         else:
             return None
-        return f"route for {self.says} and that of {named(of)} for {other.says} {why}"
+        return f"route for {self._description} and that of {describe_service(owner)} for {other._description} {reason}"
 
 
-def named(service: Construct | None) -> str:
-    """A service in words, for errors; None is the one that is being defined."""
+def describe_service(service: Construct | None) -> str:
+    """Return the path of a service, for errors; None stands for the service that is being defined."""
     return service.node.path if service else "this service"
 
 
-def _covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
     if not wide:
         return True
     return bool(narrow) and all(any(_pattern_covers(pattern, each) for pattern in wide) for each in narrow)
 
 
 def _pattern_covers(wide: str, narrow: str) -> bool:
-    """Whether `wide` matches all that `narrow` does, tried on its shortest and on too long a match of it."""
+    """Tell whether `wide` matches all that `narrow` does, tried on its shortest and on too long a match of it."""
     literal = wide.replace("[", "[[]")
     return all(
         fnmatch.fnmatchcase(narrow.replace("*", filler).replace("?", "\0"), literal)
-        for filler in ("", "\0" * (_LONGEST_PATTERN + 1))
+        for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
     )

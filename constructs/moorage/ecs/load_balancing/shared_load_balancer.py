@@ -12,24 +12,24 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from moorage.ecs.cdk_values import anyone, selected
+from moorage.ecs.cdk_values import any_ipv4, select_subnets
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
 
-_LOGS_KEPT_DAYS = 365
-_OLD_VERSIONS_KEPT_DAYS = 30
+_LOG_RETENTION_DAYS = 365
+_OLD_VERSION_RETENTION_DAYS = 30
 IPV4 = elbv2.IpAddressType.IPV4
-NO_IPV4_NAME = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
+WITHOUT_PUBLIC_IPV4 = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 
 
-class Claim(Protocol):
+class Entry(Protocol):
     """A route or a listener, as its load balancer sees it."""
 
-    def clash(self, other: Any, of: Construct | None) -> str | None:
-        """Why it cannot be on one load balancer with `other`, which the service `of` has; None if it can."""
+    def _clash(self, other: Any, owner: Construct | None) -> str | None:
+        """Describe why it cannot be on one load balancer with `other` of the service `owner`; None if it can."""
 
 
 class SharedLoadBalancer(Construct):
@@ -39,28 +39,28 @@ class SharedLoadBalancer(Construct):
     of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
     """
 
-    reads_requests: ClassVar[bool]
-    """Whether it is for routes, which name requests, and not for listeners."""
+    _reads_requests: ClassVar[bool]
+    """True if it is for routes, which name requests; False if it is for listeners."""
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
     certificate: acm.ICertificate | None = None
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self._opened: set[tuple[str, int, int, bool]] = set()
-        self._places: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
-        self._aliases: set[str] = set()
-        self._claimed: list[tuple[Claim, Construct]] = []
+        self._opened_ports: set[tuple[str, int, int, bool]] = set()
+        self._import_scopes: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
+        self._alias_hosts: set[str] = set()
+        self._entries: list[tuple[Entry, Construct]] = []
 
-    def check(self, route: Claim, problems: Problems) -> None:
-        """Note why `route` cannot stand beside those that services have on this load balancer already."""
-        for other, of in self._claimed:
-            if clash := route.clash(other, of):
+    def _check(self, entry: Entry, problems: Problems) -> None:
+        """Note why `entry` cannot stand beside those that services have on this load balancer already."""
+        for other, owner in self._entries:
+            if clash := entry._clash(other, owner):
                 problems.add(clash)
 
-    def claim(self, route: Claim, service: Construct) -> None:
-        """Record that `service` has `route`."""
-        self._claimed.append((route, service))
+    def _claim(self, entry: Entry, service: Construct) -> None:
+        """Record that `service` has `entry`."""
+        self._entries.append((entry, service))
 
     @property
     def connections(self) -> ec2.Connections:
@@ -68,28 +68,28 @@ class SharedLoadBalancer(Construct):
         return self.security_group.connections
 
     @property
-    def full_name(self) -> str:
-        """What CloudWatch knows it by."""
+    def _full_name(self) -> str:
+        """Its name in CloudWatch."""
         raise NotImplementedError
 
-    def place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
-        """Where in `stack` what is imported of it stands, and its security group as it is imported there."""
-        if stack not in self._places:
+    def _place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
+        """Return the scope for imports of it in `stack`, and its security group as it is imported there."""
+        if stack not in self._import_scopes:
             scope = Construct(stack, f"Entrance {self.node.addr}")
-            group = ec2.SecurityGroup.from_security_group_id(
+            security_group = ec2.SecurityGroup.from_security_group_id(
                 scope, "SecurityGroup", self.security_group.security_group_id, allow_all_outbound=False
             )
-            self._places[stack] = (scope, group)
-        return self._places[stack]
+            self._import_scopes[stack] = (scope, security_group)
+        return self._import_scopes[stack]
 
-    def open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
+    def _open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
         """Let it reach these ports of instances, with rules in its own stack, once for all services that ask.
 
         Services of several stacks share the instances' security group; two that defined the same rule would clash.
         """
-        asked = (instances.node.path, first_port, last_port, udp)
-        if asked not in self._opened:
-            self._opened.add(asked)
+        key = (instances.node.path, first_port, last_port, udp)
+        if key not in self._opened_ports:
+            self._opened_ports.add(key)
             ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first_port, last_port)
             self.security_group.add_egress_rule(instances, ports, "Load balancer to tasks on instances")
             instances.add_ingress_rule(
@@ -97,27 +97,30 @@ class SharedLoadBalancer(Construct):
             )
 
     def _warn_without_ipv6(
-        self, addresses: elbv2.IpAddressType, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
+        self, ip_address_type: elbv2.IpAddressType, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
     ) -> None:
         """Warn where clients come by IPv6 and a subnet that this app defines has none, as far as CDK says."""
-        if addresses is IPV4:
+        if ip_address_type is IPV4:
             return
         kind = ec2.SubnetType.PUBLIC if public else None
-        chosen = selected(self.vpc, vpc_subnets or ec2.SubnetSelection(subnet_type=kind)).subnets
-        defined = {each.node.path: each.node.default_child for each in chosen}
-        bare = [
-            path for path, child in defined.items() if isinstance(child, ec2.CfnSubnet) and not child.ipv6_cidr_block
+        subnets = select_subnets(self.vpc, vpc_subnets or ec2.SubnetSelection(subnet_type=kind)).subnets
+        resources = {subnet.node.path: subnet.node.default_child for subnet in subnets}
+        without_ipv6 = [
+            path
+            for path, resource in resources.items()
+            if isinstance(resource, ec2.CfnSubnet) and not resource.ipv6_cidr_block
         ]
-        if bare:
+        if without_ipv6:
             cdk.Annotations.of(self).add_warning_v2(
                 "@moorage/ecs:ipv6",
-                f"subnets {', '.join(bare)} have no IPv6, as far as CDK says, so AWS would refuse ip_address_type; use "
-                "an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK), leave ip_address_type out, or acknowledge this",
+                f"subnets {', '.join(without_ipv6)} have no IPv6, as far as CDK says, so AWS would refuse "
+                "ip_address_type; use an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK), leave ip_address_type out, or "
+                "acknowledge this",
             )
 
     def _log_to_bucket(
         self,
-        balancer: elbv2.BaseLoadBalancer,
+        load_balancer: elbv2.BaseLoadBalancer,
         writer: str,
         removal_policy: cdk.RemovalPolicy,
         conditions: Mapping[str, Any] | None = None,
@@ -125,10 +128,10 @@ class SharedLoadBalancer(Construct):
         """Log to a bucket that keeps a year; by attributes, since `log_access_logs` fails in a stack without a region.
 
         Args:
-            balancer: What logs.
+            load_balancer: The load balancer that logs.
             writer: The service of AWS's that writes for it.
-            removal_policy: What becomes of the bucket when the stack goes.
-            conditions: On which it may write.
+            removal_policy: The removal policy of the bucket.
+            conditions: The conditions on which it may write.
         """
         bucket = s3.Bucket(
             self,
@@ -140,14 +143,14 @@ class SharedLoadBalancer(Construct):
             versioned=True,
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    expiration=cdk.Duration.days(_LOGS_KEPT_DAYS),
-                    noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
+                    expiration=cdk.Duration.days(_LOG_RETENTION_DAYS),
+                    noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSION_RETENTION_DAYS),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                 )
             ],
             removal_policy=removal_policy,
         )
-        granted = bucket.add_to_resource_policy(
+        result = bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(writer)],
                 actions=["s3:PutObject"],
@@ -155,54 +158,54 @@ class SharedLoadBalancer(Construct):
                 conditions=conditions,
             )
         )
-        balancer.set_attribute("access_logs.s3.enabled", "true")
-        balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        if granted.policy_dependable:
-            balancer.node.add_dependency(granted.policy_dependable)
+        load_balancer.set_attribute("access_logs.s3.enabled", "true")
+        load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
+        if result.policy_dependable:
+            load_balancer.node.add_dependency(result.policy_dependable)
         return bucket
 
     def _define_alias(
         self,
         zone: route53.IHostedZone,
         host: str,
-        balancer: elbv2.ILoadBalancerV2,
-        addresses: elbv2.IpAddressType,
+        load_balancer: elbv2.ILoadBalancerV2,
+        ip_address_type: elbv2.IpAddressType,
     ) -> None:
         """Define `host` in `zone`, as a record of each kind of address that the load balancer has; once."""
         from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loads aws_cdk.aws_route53
         from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415  # loads aws_cdk.aws_route53_targets
 
-        if host in self._aliases:
+        if host in self._alias_hosts:
             return
-        self._aliases.add(host)
-        target = route53.RecordTarget.from_alias(targets.LoadBalancerTarget(balancer))
-        if addresses is not NO_IPV4_NAME:
+        self._alias_hosts.add(host)
+        target = route53.RecordTarget.from_alias(targets.LoadBalancerTarget(load_balancer))
+        if ip_address_type is not WITHOUT_PUBLIC_IPV4:
             route53.ARecord(self, f"Alias {host}", zone=zone, record_name=f"{host}.", target=target)
-        if addresses is not IPV4:
+        if ip_address_type is not IPV4:
             route53.AaaaRecord(self, f"Alias6 {host}", zone=zone, record_name=f"{host}.", target=target)
 
 
 def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
-    """Whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
+    """Tell whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
     try:
-        of = zone.zone_name
+        zone_name = zone.zone_name
     except RuntimeError:  # imported without its name
-        of = ""
-    if is_token((host, of)):
+        zone_name = ""
+    if is_token((host, zone_name)):
         return True
-    named = host.removeprefix("*.")
-    return not set("*?") & set(named) and (not of or f".{named}".endswith(f".{of.lower().rstrip('.')}"))
+    name = host.removeprefix("*.")
+    return not set("*?") & set(name) and (not zone_name or f".{name}".endswith(f".{zone_name.lower().rstrip('.')}"))
 
 
-def clients(
-    vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, addresses: elbv2.IpAddressType, *, public: bool
+def allowed_clients(
+    vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, ip_address_type: elbv2.IpAddressType, *, public: bool
 ) -> tuple[ec2.IPeer, ...]:
-    """Who may connect: those who are named, else everyone to what is public, else the addresses of the VPC."""
+    """Return the peers that may connect: those given, else everyone if public, else the addresses of the VPC."""
     if ingress is not None:
         return tuple(ingress)
     if not public:
         return (ec2.Peer.ipv4(vpc.vpc_cidr_block),)
-    return (anyone(),) if addresses is IPV4 else (anyone(), ec2.Peer.any_ipv6())
+    return (any_ipv4(),) if ip_address_type is IPV4 else (any_ipv4(), ec2.Peer.any_ipv6())
 
 
 def check_clients(vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, problems: Problems, *, public: bool) -> None:

@@ -25,11 +25,11 @@ class Target:
 
     Args:
         route: The route.
-        suffix: What the ids of its constructs end in; nothing for the first.
+        suffix: The suffix of the ids of its constructs; empty for the first.
         group: The target group that serves first.
         alternate: The one that a shifting rollout starts the next version in, and then they take turns.
-        rules: What such a rollout turns, rules of an application load balancer's listeners or a network load balancer's
-            listeners themselves; none otherwise.
+        rules: The rules of an application load balancer's listeners, or the listeners of a network load balancer, that
+            such a rollout changes; none otherwise.
     """
 
     route: Route | Listener
@@ -44,11 +44,11 @@ class Target:
 
     @functools.cached_property
     def dimensions(self) -> list[Mapping[str, str]]:
-        """What CloudWatch knows each of its target groups by."""
-        balancer = self.route.load_balancer.full_name
-        return [{"LoadBalancer": balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
+        """The dimensions of each of its target groups in CloudWatch."""
+        load_balancer = self.route.load_balancer._full_name
+        return [{"LoadBalancer": load_balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
-def serving(route: Route | Listener, task: Task) -> Container:
-    """The container that serves a route; `check_routes` has made sure that there is one."""
+def serving_container(route: Route | Listener, task: Task) -> Container:
+    """Return the container that serves a route; `ServicePlan.check` has made sure that there is one."""
     return next(each for each in task.containers if each.port and route.container in {None, each.name})

@@ -22,21 +22,21 @@ def check_web_acl(web_acl: str | wafv2.CfnWebACL, stack: cdk.Stack, problems: Pr
                 f"web_acl is {web_acl.node.path} with the scope {web_acl.scope!r}, but "
                 f"{load_balancing_limits.WEB_ACL_ARN.rule}; define one with scope='REGIONAL'"
             )
-        of = web_acl.stack.region
+        region = web_acl.stack.region
     else:
         before = len(problems.found)
         problems.check(load_balancing_limits.WEB_ACL_ARN, "web_acl", web_acl)
         if is_token(web_acl) or len(problems.found) > before:
             return
-        of = web_acl.split(":")[3]
-    if not is_token((of, stack.region)) and of != stack.region:
+        region = web_acl.split(":")[3]
+    if not is_token((region, stack.region)) and region != stack.region:
         problems.add(
-            f"web_acl is of {of}, but the load balancer stands in {stack.region}, and a regional web ACL protects its "
-            "own region; use one of that"
+            f"web_acl is of {region}, but the load balancer stands in {stack.region}, and a regional web ACL protects "
+            "its own region; use one of that"
         )
 
 
-def associate(scope: Construct, web_acl: str | wafv2.CfnWebACL, load_balancer_arn: str) -> None:
+def associate_web_acl(scope: Construct, web_acl: str | wafv2.CfnWebACL, load_balancer_arn: str) -> None:
     """Let the requests of a load balancer pass a web ACL."""
     arn = web_acl if isinstance(web_acl, str) else web_acl.attr_arn
     wafv2.CfnWebACLAssociation(scope, "WebAcl", resource_arn=load_balancer_arn, web_acl_arn=arn)

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.cluster.failure_events import FailureEvents
-from moorage.ecs.load_balancing.target_metrics import error_share, requests, worst
+from moorage.ecs.load_balancing.target_metrics import error_share_queries, request_queries, worst_queries
 from moorage.ecs.monitoring.service_alarms import service_of
 from moorage.workload import service_limits
 from moorage.workload.problems import Problems
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 Metric = list[Any]
 """A metric or an expression as a dashboard's body writes it (CloudWatch API: dashboard body structure)."""
 
-_WIDTH = 24
-_HEIGHT = 6
-_FAILED = """
+_DASHBOARD_WIDTH = 24
+_WIDGET_HEIGHT = 6
+_FAILED_TASKS_QUERY = """
 | fields @timestamp, `detail-type` as event, coalesce(detail.group, resources.0) as what,
     coalesce(detail.stoppedReason, detail.reason, detail.eventName) as why
 | sort @timestamp desc | limit 50
@@ -63,18 +63,20 @@ class Dashboard(Construct):
         Raises:
             ValueError: there is no service, one twice, or more than a dashboard has room for.
         """
-        shown = [service_of(each) for each in services]
+        dashboard_services = [service_of(service) for service in services]
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        if not shown:
+        if not dashboard_services:
             problems.add("services is empty, so the dashboard would show nothing; name at least one Service or Worker")
-        for path in sorted({each.node.path for each in shown if shown.count(each) > 1}):
+        for path in sorted(
+            {service.node.path for service in dashboard_services if dashboard_services.count(service) > 1}
+        ):
             problems.add(f"services has {path} more than once; name each once")
-        problems.check(service_limits.WIDGETS, "services", sum(map(_widgets_of, shown)))
+        problems.check(service_limits.WIDGETS, "services", sum(map(_count_widgets, dashboard_services)))
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        clusters = {id(each.cluster): each.cluster for each in shown}
-        rows = [*map(_of_cluster, clusters.values()), *map(_of_service, shown)]
+        clusters = {id(service.cluster): service.cluster for service in dashboard_services}
+        rows = [*map(_cluster_row, clusters.values()), *map(_service_row, dashboard_services)]
         self.dashboard = cloudwatch.CfnDashboard(
             self,
             "Default",
@@ -83,75 +85,77 @@ class Dashboard(Construct):
         )
 
 
-def _widgets_of(service: Service) -> int:
-    of_targets = sum(4 if target.route.reads_requests else 1 for target in service.targets)
-    return 3 + of_targets + (service.queue is not None)
+def _count_widgets(service: Service) -> int:
+    target_widgets = sum(4 if target.route._reads_requests else 1 for target in service._targets)
+    return 3 + target_widgets + (service.queue is not None)
 
 
-def _of_cluster(cluster: ecs.ICluster) -> list[dict[str, Any]]:
+def _cluster_row(cluster: ecs.ICluster) -> list[dict[str, Any]]:
     name = cluster.cluster_name
-    of = {"ClusterName": name}
-    used = [_metric("AWS/ECS", each, of, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
-    row = [_title(f"# {name}"), _graph("CPU and memory of the cluster, %", used, width=_WIDTH)]
-    failure_events = FailureEvents.of(cluster)
+    dimensions = {"ClusterName": name}
+    use = [_metric("AWS/ECS", each, dimensions, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
+    row = [_title(f"# {name}"), _graph("CPU and memory of the cluster, %", use, width=_DASHBOARD_WIDTH)]
+    failure_events = FailureEvents._of(cluster)
     if failure_events:
-        query = f"SOURCE '{failure_events.log_group.log_group_name}' {_FAILED}"
-        said = {"region": cdk.Aws.REGION, "title": "What failed", "query": query, "view": "table"}
-        row.append({"type": "log", "width": _WIDTH, "height": _HEIGHT, "properties": said})
+        query = f"SOURCE '{failure_events.log_group.log_group_name}' {_FAILED_TASKS_QUERY}"
+        properties = {"region": cdk.Aws.REGION, "title": "What failed", "query": query, "view": "table"}
+        row.append({"type": "log", "width": _DASHBOARD_WIDTH, "height": _WIDGET_HEIGHT, "properties": properties})
     return row
 
 
-def _of_service(service: Service) -> list[dict[str, Any]]:
-    of = {"ClusterName": service.cluster.cluster_name, "ServiceName": service.service.service_name}
-    used = [_metric("AWS/ECS", each, of, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
+def _service_row(service: Service) -> list[dict[str, Any]]:
+    dimensions = {"ClusterName": service.cluster.cluster_name, "ServiceName": service.service.service_name}
+    use = [_metric("AWS/ECS", each, dimensions, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
     # each running task gives one sample a minute (ECS guide: service RUNNING task count), without insights too
-    running = [_metric("AWS/ECS", "CPUUtilization", of, "SampleCount", label="running tasks")]
-    graphs = [("CPU and memory, %", used), ("Running tasks", running)]
-    for target in service.targets:
-        graphs += [(f"{title}{target.suffix}", metrics) for title, metrics in _of_target(target).items()]
+    running = [_metric("AWS/ECS", "CPUUtilization", dimensions, "SampleCount", label="running tasks")]
+    graphs = [("CPU and memory, %", use), ("Running tasks", running)]
+    for target in service._targets:
+        graphs += [(f"{title}{target.suffix}", metrics) for title, metrics in _target_metrics(target).items()]
     if service.queue:
         queue = {"QueueName": service.queue.queue_name}
-        counted = ("ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible")
-        graphs.append(("Messages to work on", [_metric("AWS/SQS", each, queue, "Maximum") for each in counted]))
+        metric_names = ("ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible")
+        graphs.append(("Messages to work on", [_metric("AWS/SQS", each, queue, "Maximum") for each in metric_names]))
     return [_title(f"## {service.node.path}"), *(_graph(title, metrics) for title, metrics in graphs)]
 
 
-def _of_target(target: Target) -> dict[str, list[Metric]]:
-    asked = {}
-    if target.route.reads_requests:
-        asked["Requests"] = requests(target)
-        asked["Latency (p99), s"] = worst(target, "TargetResponseTime", "p99")
-        asked["Answers of 500 and above, %"] = error_share(target)
-    asked["Unhealthy targets"] = worst(target, "UnHealthyHostCount", "Maximum")
-    return {title: [_shown(each) for each in queries] for title, queries in asked.items()}
+def _target_metrics(target: Target) -> dict[str, list[Metric]]:
+    queries_by_title = {}
+    if target.route._reads_requests:
+        queries_by_title["Requests"] = request_queries(target)
+        queries_by_title["Latency (p99), s"] = worst_queries(target, "TargetResponseTime", "p99")
+        queries_by_title["Answers of 500 and above, %"] = error_share_queries(target)
+    queries_by_title["Unhealthy targets"] = worst_queries(target, "UnHealthyHostCount", "Maximum")
+    return {title: [_dashboard_metric(each) for each in queries] for title, queries in queries_by_title.items()}
 
 
-def _shown(query: Mapping[str, Any]) -> Metric:
-    """A query of an alarm as a dashboard writes it."""
+def _dashboard_metric(query: Mapping[str, Any]) -> Metric:
+    """Return the query of an alarm as a dashboard writes it."""
     if "expression" in query:
         hidden = {} if query["returnData"] else {"visible": False}
         return [{"id": query["id"], "expression": query["expression"], "label": query["label"], **hidden}]
-    asked = query["metricStat"]
-    metric = asked["metric"]
+    statistic = query["metricStat"]
+    metric = statistic["metric"]
     dimensions = {each["name"]: each["value"] for each in metric["dimensions"]}
-    return _metric(metric["namespace"], metric["metricName"], dimensions, asked["stat"], id=query["id"], visible=False)
+    return _metric(
+        metric["namespace"], metric["metricName"], dimensions, statistic["stat"], id=query["id"], visible=False
+    )
 
 
-def _metric(namespace: str, name: str, dimensions: Mapping[str, str], statistic: str, **more: Any) -> Metric:
-    named = [part for dimension in dimensions.items() for part in dimension]
-    return [namespace, name, *named, {"stat": statistic, "period": 60, **more}]
+def _metric(namespace: str, name: str, dimensions: Mapping[str, str], statistic: str, **options: Any) -> Metric:
+    flattened = [part for dimension in dimensions.items() for part in dimension]
+    return [namespace, name, *flattened, {"stat": statistic, "period": 60, **options}]
 
 
 def _title(markdown: str) -> dict[str, Any]:
-    return {"type": "text", "width": _WIDTH, "height": 1, "properties": {"markdown": markdown}}
+    return {"type": "text", "width": _DASHBOARD_WIDTH, "height": 1, "properties": {"markdown": markdown}}
 
 
-def _graph(title: str, metrics: Sequence[Metric], *, width: int = _WIDTH // 4) -> dict[str, Any]:
-    said = {
+def _graph(title: str, metrics: Sequence[Metric], *, width: int = _DASHBOARD_WIDTH // 4) -> dict[str, Any]:
+    properties = {
         "region": cdk.Aws.REGION,
         "title": title,
         "view": "timeSeries",
         "metrics": list(metrics),
         "yAxis": {"left": {"min": 0}},
     }
-    return {"type": "metric", "width": width, "height": _HEIGHT, "properties": said}
+    return {"type": "metric", "width": width, "height": _WIDGET_HEIGHT, "properties": properties}

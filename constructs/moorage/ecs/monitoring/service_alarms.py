@@ -9,8 +9,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from moorage.ecs.cdk_values import arn
-from moorage.ecs.cluster.failure_events import let_publish
-from moorage.ecs.load_balancing.target_metrics import on_target
+from moorage.ecs.cluster.failure_events import grant_publish
+from moorage.ecs.load_balancing.target_metrics import target_alarms
 from moorage.ecs.service.service import Service
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, optional_milliseconds
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from moorage.ecs.worker.worker import Worker
     from moorage.workload.durations import Duration
 
-_FIVE_SECONDS: Duration = default_seconds(5)
+_DEFAULT_LATENCY: Duration = default_seconds(5)
 Watch: TypeAlias = tuple[float, list[dict[str, Any]]]
 """A threshold, and the queries for what it is compared with."""
-_CPU, _MEMORY = "CPUUtilization", "MemoryUtilization"
+_CPU_METRIC, _MEMORY_METRIC = "CPUUtilization", "MemoryUtilization"
 
 
 @attrs.frozen(kw_only=True)
@@ -47,26 +47,28 @@ class _Plan:
         problems.check(rollout_limits.ALARM_COUNT, "latency", self.latency_milliseconds)
         problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
         problems.check(rollout_limits.ALARM_MINUTES, "minutes", self.minutes)
-        reads_requests = any(target.route.reads_requests for target in service.targets)
+        reads_requests = any(target.route._reads_requests for target in service._targets)
         applicable = [self.cpu_percent, self.memory_percent]
-        applicable += [self.unhealthy_targets] if service.targets else []
+        applicable += [self.unhealthy_targets] if service._targets else []
         applicable += [self.errors_percent, self.latency_milliseconds] if reads_requests else []
         if all(threshold is None for threshold in applicable):
             problems.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
 
-    def of_tasks(self, service: Service) -> dict[str, Watch]:
-        """The threshold and the metric of each alarm on tasks, by the alarm's name."""
-        thresholds = (("Cpu", self.cpu_percent, _CPU), ("Memory", self.memory_percent, _MEMORY))
+    def task_watches(self, service: Service) -> dict[str, Watch]:
+        """Return the threshold and the metric of each alarm on tasks, by the alarm's name."""
+        thresholds = (("Cpu", self.cpu_percent, _CPU_METRIC), ("Memory", self.memory_percent, _MEMORY_METRIC))
         return {
-            name: (percent, [_of_tasks(service, metric)]) for name, percent, metric in thresholds if percent is not None
+            name: (percent, [_task_query(service, metric)])
+            for name, percent, metric in thresholds
+            if percent is not None
         }
 
-    def of_targets(self, service: Service) -> dict[str, Watch]:
-        """The threshold and the queries of each alarm on targets, by the alarm's name."""
+    def target_watches(self, service: Service) -> dict[str, Watch]:
+        """Return the threshold and the queries of each alarm on targets, by the alarm's name."""
         return {
             f"{name}{target.suffix}": watch
-            for target in service.targets
-            for name, watch in on_target(
+            for target in service._targets
+            for name, watch in target_alarms(
                 target, self.errors_percent, self.latency_milliseconds, self.unhealthy_targets
             ).items()
         }
@@ -89,7 +91,7 @@ class ServiceAlarms(Construct):
         cpu_percent: float | None = 90,
         memory_percent: float | None = 90,
         errors_percent: float | None = 5,
-        latency: Duration | None = _FIVE_SECONDS,
+        latency: Duration | None = _DEFAULT_LATENCY,
         unhealthy_targets: int | None = 1,
         minutes: int = 5,
     ) -> None:
@@ -112,7 +114,7 @@ class ServiceAlarms(Construct):
         Raises:
             ValueError: an argument is outside its limit, or there is no alarm left.
         """
-        watched = service_of(service)
+        monitored = service_of(service)
         plan = _Plan(
             cpu_percent=cpu_percent,
             memory_percent=memory_percent,
@@ -122,12 +124,12 @@ class ServiceAlarms(Construct):
             minutes=minutes,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        plan.check(watched, problems)
+        plan.check(monitored, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        watches = {**plan.of_tasks(watched), **plan.of_targets(watched)}
-        let_publish(topic, "cloudwatch.amazonaws.com", arn("cloudwatch", "alarm:*"))
+        watches = {**plan.task_watches(monitored), **plan.target_watches(monitored)}
+        grant_publish(topic, "cloudwatch.amazonaws.com", arn("cloudwatch", "alarm:*"))
         actions = [topic.topic_arn]
         self.alarms = {
             name: cloudwatch.CfnAlarm(
@@ -146,11 +148,11 @@ class ServiceAlarms(Construct):
 
 
 def service_of(service: Service | Worker) -> Service:
-    """The service itself: a worker has one."""
+    """Return the service itself, which a worker has."""
     return service if isinstance(service, Service) else service.service
 
 
-def _of_tasks(service: Service, metric: str) -> dict[str, Any]:
+def _task_query(service: Service, metric: str) -> dict[str, Any]:
     dimensions = {"ClusterName": service.cluster.cluster_name, "ServiceName": service.service.service_name}
     return {
         "id": "used",

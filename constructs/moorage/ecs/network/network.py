@@ -15,10 +15,10 @@ from moorage.workload.endpoints import GATEWAY_SERVICES, Endpoints
 from moorage.workload.problems import Problems
 from moorage.workload.required_services import Needs
 
-NONE = Endpoints()
-UNREACHED = "@moorage/ecs:reach"
-_PRIVATE_MASK = 20
-_PUBLIC_MASK = 24
+NO_ENDPOINTS = Endpoints()
+UNREACHABLE_WARNING = "@moorage/ecs:reach"
+_PRIVATE_SUBNET_MASK = 20
+_PUBLIC_SUBNET_MASK = 24
 
 
 class Network(Construct):
@@ -34,7 +34,7 @@ class Network(Construct):
         *,
         zones: int = 2,
         nat_gateways: int | None = None,
-        endpoints: Endpoints = NONE,
+        endpoints: Endpoints = NO_ENDPOINTS,
         cidr: str = "10.0.0.0/16",
         flow_logs: bool = True,
         close_default_security_group: bool = True,
@@ -75,48 +75,48 @@ class Network(Construct):
         self.zones = zones
         self.nat_gateways = gateways
         self.endpoints = endpoints
-        private = ec2.SubnetType.PRIVATE_WITH_EGRESS if gateways else ec2.SubnetType.PRIVATE_ISOLATED
-        azs = cdk.Fn.get_azs()
+        private_type = ec2.SubnetType.PRIVATE_WITH_EGRESS if gateways else ec2.SubnetType.PRIVATE_ISOLATED
+        zone_names = cdk.Fn.get_azs()
         self.vpc = ec2.Vpc(
             self,
             "Default",
             ip_addresses=ec2.IpAddresses.cidr(cidr),
-            availability_zones=[cdk.Fn.select(zone, azs) for zone in range(zones)],
+            availability_zones=[cdk.Fn.select(zone, zone_names) for zone in range(zones)],
             nat_gateways=gateways,
             restrict_default_security_group=close_default_security_group,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
                     name="Public",
                     subnet_type=ec2.SubnetType.PUBLIC,
-                    cidr_mask=_PUBLIC_MASK,
+                    cidr_mask=_PUBLIC_SUBNET_MASK,
                     map_public_ip_on_launch=False,
                 ),
-                ec2.SubnetConfiguration(name="Private", subnet_type=private, cidr_mask=_PRIVATE_MASK),
+                ec2.SubnetConfiguration(name="Private", subnet_type=private_type, cidr_mask=_PRIVATE_SUBNET_MASK),
             ],
         )
-        _networks.set(self.vpc, self)
+        _networks_by_vpc.set(self.vpc, self)
         if flow_logs:
             self._log_traffic(removal_policy)
         for service in endpoints.services:
             self._add_endpoint(service)
 
     @staticmethod
-    def of(vpc: ec2.IVpc) -> Network | None:
-        """The network that defines a VPC, or None where something else does."""
-        return _networks.get(vpc)
+    def _of(vpc: ec2.IVpc) -> Network | None:
+        """Return the network that defines a VPC; None if something else does."""
+        return _networks_by_vpc.get(vpc)
 
-    def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """What of `needs` a task in these subnets would not reach; None where the choice cannot be followed.
+    def _missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
+        """Return the needs that a task in these subnets does not reach; None if that is not known of the selection.
 
         Args:
-            needs: What the task must reach.
-            subnets: Where it runs; the private subnets without it.
-            public_address: Whether it gets a public address.
+            needs: The services that the task must reach.
+            subnets: The subnets of the task. Default: the private subnets.
+            public_address: Whether the task gets a public address.
         """
-        chosen = (subnets.subnet_type if subnets else None) or ec2.SubnetType.PRIVATE_WITH_EGRESS
+        subnet_type = (subnets.subnet_type if subnets else None) or ec2.SubnetType.PRIVATE_WITH_EGRESS
         if subnets and (subnets.subnets or subnets.subnet_group_name or subnets.subnet_filters):
             return None
-        reaches_internet = public_address if chosen is ec2.SubnetType.PUBLIC else self.nat_gateways > 0
+        reaches_internet = public_address if subnet_type is ec2.SubnetType.PUBLIC else self.nat_gateways > 0
         return frozenset() if reaches_internet else needs - set(self.endpoints.services)
 
     def _log_traffic(self, removal_policy: cdk.RemovalPolicy) -> None:
@@ -126,18 +126,18 @@ class Network(Construct):
         self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(self.flow_log_group))
 
     def _add_endpoint(self, service: str) -> None:
-        words = "".join(word.capitalize() for word in service.replace("-", ".").split("."))
+        construct_id = "".join(word.capitalize() for word in service.replace("-", ".").split("."))
         if service in GATEWAY_SERVICES:
-            self.vpc.add_gateway_endpoint(words, service=ec2.GatewayVpcEndpointAwsService(service))
+            self.vpc.add_gateway_endpoint(construct_id, service=ec2.GatewayVpcEndpointAwsService(service))
         else:
-            self.vpc.add_interface_endpoint(words, service=ec2.InterfaceVpcEndpointAwsService(service))
+            self.vpc.add_interface_endpoint(construct_id, service=ec2.InterfaceVpcEndpointAwsService(service))
 
 
-_networks: PerConstruct[ec2.IVpc, Network] = PerConstruct()
+_networks_by_vpc: PerConstruct[ec2.IVpc, Network] = PerConstruct()
 
 
 class Reach:
-    """What tasks reach from the subnets of one VPC; asks CDK once, for all the services of a cluster.
+    """The services that tasks reach from the subnets of one VPC; asks CDK once, for all the services of a cluster.
 
     Args:
         vpc: The VPC. Of a `Network`'s the routes and endpoints are known; of any other, which subnets are isolated.
@@ -145,38 +145,38 @@ class Reach:
 
     def __init__(self, vpc: ec2.IVpc) -> None:
         self.vpc = vpc
-        self.network = Network.of(vpc)
+        self.network = Network._of(vpc)
 
     def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """What of `needs` is out of reach, or None where that is not known."""
-        return self.network.missing(needs, subnets, public_address=public_address) if self.network else None
+        """Return the needs that are out of reach; None if that is not known."""
+        return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
 
-    def isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
-        """Whether what has no public address there has no way to the internet, as far as CDK says."""
+    def is_isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
+        """Tell whether tasks without a public address have no way to the internet there, as far as CDK says."""
         if subnets is None or not subnets.subnet_type:
-            return subnets is None and self._none_private
+            return subnets is None and self._has_no_private_subnets
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
 
     @functools.cached_property
     def zones(self) -> int:
-        """Over how many availability zones its subnets are spread."""
+        """The number of availability zones over which its subnets are spread."""
         return self.network.zones if self.network else len(self.vpc.availability_zones)
 
     @functools.cached_property
-    def _none_private(self) -> bool:
+    def _has_no_private_subnets(self) -> bool:
         return not self.vpc.private_subnets
 
 
-def unreached(missing: Needs, what: str = "the task") -> str:
-    """Why `what` would not start in subnets that do not reach what is `missing`, and the ways out."""
+def describe_unreachable(missing: Needs, subject: str = "the task") -> str:
+    """Describe why `subject` would not start in subnets that do not reach what is `missing`, and the ways out."""
     if "internet" in missing:
         return (
             "its subnets cannot reach the internet, where an image of the task or what it calls is; use a NAT gateway "
             "(nat_gateways=1), or push the image to a Repository and use Image.from_repository(...)"
         )
     names = ", ".join(map(repr, sorted(missing)))
-    more = "" if what == "the task" else ", instances=True"
+    argument = "" if subject == "the task" else ", instances=True"
     return (
-        f"its subnets cannot reach {names}, which {what} needs; "
-        f"use Network(endpoints=Endpoints.for_tasks(...{more})) with this task, or a NAT gateway (nat_gateways=1)"
+        f"its subnets cannot reach {names}, which {subject} needs; "
+        f"use Network(endpoints=Endpoints.for_tasks(...{argument})) with this task, or a NAT gateway (nat_gateways=1)"
     )

@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.target import Target
     from moorage.workload.scaling import Scaling
 
-HIGH_RESOLUTION: dict[str, Any] = {
+HIGH_RESOLUTION_MONITORING: dict[str, Any] = {
     "MetricConfigurations": [{"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": 20}]
 }
-"""What makes ECS measure a service every 20 seconds, as its property `Monitoring`."""
+"""The property `Monitoring` of a service that ECS measures every 20 seconds."""
 
 
 def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence[Target]) -> ecs.ScalableTaskCount:
     """Define the range between which the number of copies moves, and what moves it."""
     count = service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
-    slow, fast = duration(scaling.scale_in_cooldown), duration(scaling.scale_out_cooldown)
+    scale_in_cooldown, scale_out_cooldown = duration(scaling.scale_in_cooldown), duration(scaling.scale_out_cooldown)
     if scaling.cpu_percent is not None and not scaling.high_resolution:
         count.scale_on_cpu_utilization(
             "Cpu",
             target_utilization_percent=scaling.cpu_percent,
-            scale_in_cooldown=slow,
-            scale_out_cooldown=fast,
+            scale_in_cooldown=scale_in_cooldown,
+            scale_out_cooldown=scale_out_cooldown,
         )
     if scaling.memory_percent is not None and not scaling.high_resolution:
         count.scale_on_memory_utilization(
             "Memory",
             target_utilization_percent=scaling.memory_percent,
-            scale_in_cooldown=slow,
-            scale_out_cooldown=fast,
+            scale_in_cooldown=scale_in_cooldown,
+            scale_out_cooldown=scale_out_cooldown,
         )
     if scaling.requests_per_task is not None:
         for index, target in enumerate(targets):
@@ -47,15 +47,15 @@ def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence
                     f"Requests{index or ''}",
                     requests_per_target=scaling.requests_per_task,
                     target_group=target.group,
-                    scale_in_cooldown=slow,
-                    scale_out_cooldown=fast,
+                    scale_in_cooldown=scale_in_cooldown,
+                    scale_out_cooldown=scale_out_cooldown,
                 )
     if scaling.schedules:
         _define_schedules(count, scaling)
-    if _has_more(scaling, targets):
-        from moorage.ecs.service.scaling_policies import Policies  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
+    if _needs_own_policies(scaling, targets):
+        from moorage.ecs.service.scaling_policies import ScalingPolicies  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
-        Policies(service, count, scaling).define(targets)
+        ScalingPolicies(service, count, scaling).define(targets)
     return count
 
 
@@ -70,8 +70,8 @@ def _define_schedules(count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
         )
 
 
-def _has_more(scaling: Scaling, targets: Sequence[Target]) -> bool:
-    """Whether there are policies that CDK has no class for."""
-    given = (scaling.high_resolution, scaling.backlog_per_task, scaling.metrics, scaling.predictive)
-    turned = scaling.requests_per_task is not None and any(target.alternate for target in targets)
-    return turned or any(given)
+def _needs_own_policies(scaling: Scaling, targets: Sequence[Target]) -> bool:
+    """Tell whether there are policies that CDK has no class for."""
+    settings = (scaling.high_resolution, scaling.backlog_per_task, scaling.metrics, scaling.predictive)
+    shifts_requests = scaling.requests_per_task is not None and any(target.alternate for target in targets)
+    return shifts_requests or any(settings)

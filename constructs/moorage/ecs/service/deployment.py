@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
-from moorage.ecs.cdk_values import duration, ecs_itself
+from moorage.ecs.cdk_values import duration, ecs_principal
 from moorage.workload.rollout import Rollout, Shift
 
 if TYPE_CHECKING:
@@ -19,101 +19,104 @@ if TYPE_CHECKING:
     from moorage.workload.lifecycle_hooks import LifecycleHook
     from moorage.workload.rollout import CircuitBreaker
 
-ROLLING = Rollout.rolling()
-DAEMON = Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)
-"""Of a daemon each task stops before the next starts in its place."""
+DEFAULT_ROLLOUT = Rollout.rolling()
+DAEMON_ROLLOUT = Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)
+"""The default for daemons: each task stops before the next starts in its place."""
 
-_STRATEGIES: Mapping[Shift, ecs.DeploymentStrategy] = {
+_DEPLOYMENT_STRATEGIES: Mapping[Shift, ecs.DeploymentStrategy] = {
     Shift.BLUE_GREEN: ecs.DeploymentStrategy.BLUE_GREEN,
     Shift.CANARY: ecs.DeploymentStrategy.CANARY,
     Shift.LINEAR: ecs.DeploymentStrategy.LINEAR,
 }
 
 
-def deployment(rollout: Rollout, placement: Placement) -> dict[str, Any]:
-    """How a new version replaces the old one, as arguments of CDK's services."""
-    zones = ecs.AvailabilityZoneRebalancing
+def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, Any]:
+    """Return the rollout as arguments of CDK's services."""
+    rebalancing = ecs.AvailabilityZoneRebalancing
     # Zone rebalancing starts a task before it stops one, so it needs room for more than all of them.
-    balanced = placement.zones_first and rollout.maximum_percent > 100  # noqa: PLR2004  # percent
-    given: dict[str, Any] = {
+    rebalances = placement._spreads_over_zones_first and rollout.maximum_percent > 100  # noqa: PLR2004  # percent
+    arguments: dict[str, Any] = {
         "min_healthy_percent": rollout.minimum_healthy_percent,
         "max_healthy_percent": rollout.maximum_percent,
-        "availability_zone_rebalancing": zones.ENABLED if balanced else zones.DISABLED,
+        "availability_zone_rebalancing": rebalancing.ENABLED if rebalances else rebalancing.DISABLED,
     }
     if rollout.circuit_breaker:
-        given["circuit_breaker"] = ecs.DeploymentCircuitBreaker(rollback=rollout.circuit_breaker.rollback)
+        arguments["circuit_breaker"] = ecs.DeploymentCircuitBreaker(rollback=rollout.circuit_breaker.rollback)
     if rollout.final_bake is not None:
-        given["bake_time"] = duration(rollout.final_bake)
+        arguments["bake_time"] = duration(rollout.final_bake)
     if rollout.shifts:
-        given["deployment_strategy"] = _STRATEGIES[rollout.shift]
+        arguments["deployment_strategy"] = _DEPLOYMENT_STRATEGIES[rollout.shift]
     if rollout.bake is not None:
         steps = ecs.TrafficShiftConfig(step_percent=rollout.percent, step_bake_time=duration(rollout.bake))
-        given[f"{rollout.shift.value.lower()}_configuration"] = steps
-    return given
+        arguments[f"{rollout.shift.value.lower()}_configuration"] = steps
+    return arguments
 
 
-def complete(
+def define_deployment_properties(
     scope: Construct,
     service: ecs.BaseService,
     rollout: Rollout,
     targets: Sequence[Target],
     hooks: Sequence[LifecycleHook],
 ) -> dict[str, Any]:
-    """Define alarms and hooks; returns what CDK does not take of a deployment, by its path."""
-    found: dict[str, Any] = {}
+    """Define the alarms and hooks of a rollout, and return the properties that CDK does not take, by their path."""
+    properties: dict[str, Any] = {}
     if rollout.circuit_breaker:
-        found |= _breaker(rollout.circuit_breaker)
+        properties |= _circuit_breaker_properties(rollout.circuit_breaker)
     if rollout.early_success:
-        found["EarlySuccessCriteria"] = {
+        properties["EarlySuccessCriteria"] = {
             "Enable": True,
             "HealthyPercent": rollout.early_success.healthy_percent,
             "SourceServiceRevisionCleanup": "BLOCKING" if rollout.early_success.remove_old_first else "DEFERRED",
         }
     if rollout.alarms:
-        from moorage.ecs.service.rollback_alarms import define_alarms  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
+        from moorage.ecs.service.rollback_alarms import define_rollback_alarms  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
-        defined = [name for target in targets for name in define_alarms(scope, rollout.alarms, target)]
-        names = [*defined, *(alarm.alarm_name for alarm in rollout.alarms.extra_alarms)]
-        found["Alarms"] = {"AlarmNames": names, "Enable": True, "Rollback": True}
+        alarm_names = [name for target in targets for name in define_rollback_alarms(scope, rollout.alarms, target)]
+        all_alarm_names = [*alarm_names, *(alarm.alarm_name for alarm in rollout.alarms.extra_alarms)]
+        properties["Alarms"] = {"AlarmNames": all_alarm_names, "Enable": True, "Rollback": True}
     if hooks:
-        role = _role_to_invoke(scope, service, hooks)
-        found["LifecycleHooks"] = [_rendered(hook, role) for hook in hooks]
-    return found
+        role = _define_hook_role(scope, service, hooks)
+        properties["LifecycleHooks"] = [_hook_property(hook, role) for hook in hooks]
+    return properties
 
 
-def _breaker(breaker: CircuitBreaker) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _circuit_breaker_properties(breaker: CircuitBreaker) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
     if breaker.threshold:
-        found["DeploymentCircuitBreaker.ThresholdConfiguration"] = {
+        properties["DeploymentCircuitBreaker.ThresholdConfiguration"] = {
             "Type": breaker.threshold.value,
             "Value": breaker.value,
         }
     if not breaker.reset_on_healthy_task:
-        found["DeploymentCircuitBreaker.ResetOnHealthyTask"] = False
-    return found
+        properties["DeploymentCircuitBreaker.ResetOnHealthyTask"] = False
+    return properties
 
 
-def _role_to_invoke(scope: Construct, service: ecs.BaseService, hooks: Sequence[LifecycleHook]) -> iam.Role | None:
+def _define_hook_role(scope: Construct, service: ecs.BaseService, hooks: Sequence[LifecycleHook]) -> iam.Role | None:
     functions = [hook.handler for hook in hooks if hook.handler]
     if not functions:
         return None
-    role = iam.Role(scope, "HookRole", assumed_by=ecs_itself())
+    role = iam.Role(scope, "HookRole", assumed_by=ecs_principal())
     for function in functions:
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
     service.node.add_dependency(role)
     return role
 
 
-def _rendered(hook: LifecycleHook, role: iam.Role | None) -> dict[str, Any]:
-    rendered: dict[str, Any] = {
+def _hook_property(hook: LifecycleHook, role: iam.Role | None) -> dict[str, Any]:
+    hook_property: dict[str, Any] = {
         "TargetType": "AWS_LAMBDA" if hook.handler else "PAUSE",
         "LifecycleStages": [stage.value for stage in hook.stages],
     }
     if hook.handler and role:
-        rendered |= {"HookTargetArn": hook.handler.function_arn, "RoleArn": role.role_arn}
+        hook_property |= {"HookTargetArn": hook.handler.function_arn, "RoleArn": role.role_arn}
     if hook.details_json:
-        rendered["HookDetails"] = hook.details_json
+        hook_property["HookDetails"] = hook.details_json
     if hook.timeout is not None or hook.continue_on_timeout:
-        waits = {} if hook.timeout is None else {"TimeoutInMinutes": hook.timeout // 60}
-        rendered["TimeoutConfiguration"] = {**waits, "Action": "CONTINUE" if hook.continue_on_timeout else "ROLLBACK"}
-    return rendered
+        timeout = {} if hook.timeout is None else {"TimeoutInMinutes": hook.timeout // 60}
+        hook_property["TimeoutConfiguration"] = {
+            **timeout,
+            "Action": "CONTINUE" if hook.continue_on_timeout else "ROLLBACK",
+        }
+    return hook_property

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_vpclattice as vpclattice
 
-from moorage.ecs.cdk_values import ecs_itself, tcp
+from moorage.ecs.cdk_values import ecs_principal, tcp
 from moorage.ecs.load_balancing.route import TargetHealth
 from moorage.ecs.task.task_definition import port_name
 from moorage.workload import route_limits, service_limits
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.task import Task
 
-_ON_TARGETS = ("RegisterTargets", "DeregisterTargets", "GetTargetGroup", "ListTargets")
-_ON_NETWORKS = ("ec2:DescribeInstances", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
-"""What AWS's AmazonECSInfrastructureRolePolicyForVpcLattice allows on every target group; these know no resource."""
+_TARGET_GROUP_ACTIONS = ("RegisterTargets", "DeregisterTargets", "GetTargetGroup", "ListTargets")
+_NETWORK_ACTIONS = ("ec2:DescribeInstances", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
+"""The actions of AmazonECSInfrastructureRolePolicyForVpcLattice that AWS limits to no resource."""
 
 
-def _health(given: TargetHealth | str) -> TargetHealth:
-    return given if isinstance(given, TargetHealth) else TargetHealth(given)
+def _health(health: TargetHealth | str) -> TargetHealth:
+    return health if isinstance(health, TargetHealth) else TargetHealth(health)
 
 
-def _id(given: ec2.IPrefixList | str) -> str:
-    return given if isinstance(given, str) else given.prefix_list_id
+def _prefix_list_id(prefix_list: ec2.IPrefixList | str) -> str:
+    return prefix_list if isinstance(prefix_list, str) else prefix_list.prefix_list_id
 
 
 @attrs.frozen
@@ -58,7 +58,7 @@ class Lattice:
         ValueError: the list or the target group is none, or the codes are not those that Lattice takes.
     """
 
-    prefix_list: str = attrs.field(converter=_id)
+    prefix_list: str = attrs.field(converter=_prefix_list_id)
     container: str | None = attrs.field(default=None, kw_only=True)
     health: TargetHealth = attrs.field(converter=_health, factory=TargetHealth, kw_only=True)
     target_group_arn: str | None = attrs.field(default=None, kw_only=True)
@@ -72,14 +72,14 @@ class Lattice:
             problems.add("health is given, but the target group exists already, and has its own; leave one of them out")
         problems.raise_any()
 
-    def serving(self, task: Task) -> tuple[Container, ...]:
-        """The containers with a port that may serve, of which the first does."""
+    def _serving_containers(self, task: Task) -> tuple[Container, ...]:
+        """Return the containers with a port that may serve, of which the first does."""
         return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
 
-    def check(self, task: Task, problems: Problems) -> None:
+    def _check(self, task: Task, problems: Problems) -> None:
         """Note why a service of this task could not have this place."""
         ports = ", ".join(repr(each.name) for each in task.containers if each.port)
-        (serving, *_) = self.serving(task) or (None,)
+        (serving, *_) = self._serving_containers(task) or (None,)
         if task.network_mode is not NetworkMode.AWSVPC:
             problems.add(
                 f"lattice is given in {task.network_mode.value} mode, but its targets are the addresses of tasks, "
@@ -113,48 +113,50 @@ def define_lattices(
         scope: The construct in which they are defined.
         service: The service whose tasks they hold.
         resource: Its CloudFormation resource.
-        lattices: What they serve.
-        launch: How its tasks are started.
+        lattices: The target groups to define or to use.
+        launch: The task, its capacity and its place in the network.
         connections: The connections of its tasks, which let Lattice in.
     """
-    role = iam.Role(scope, "LatticeRole", assumed_by=ecs_itself())
-    defined: list[vpclattice.CfnTargetGroup] = []
-    said: list[dict[str, str]] = []
+    role = iam.Role(scope, "LatticeRole", assumed_by=ecs_principal())
+    target_groups: list[vpclattice.CfnTargetGroup] = []
+    configurations: list[dict[str, str]] = []
     for index, lattice in enumerate(lattices):
-        container = lattice.serving(launch.task)[0]
+        container = lattice._serving_containers(launch.task)[0]
         port, arn = container.port or 0, lattice.target_group_arn
         if arn is None:
-            defined.append(_define_group(scope, f"LatticeTargetGroup{index or ''}", lattice, port, launch))
-            arn = defined[-1].attr_arn
+            target_groups.append(_define_group(scope, f"LatticeTargetGroup{index or ''}", lattice, port, launch))
+            arn = target_groups[-1].attr_arn
         name = port_name(launch.task, container) or ""
-        said.append({"PortName": name, "RoleArn": role.role_arn, "TargetGroupArn": arn})
+        configurations.append({"PortName": name, "RoleArn": role.role_arn, "TargetGroupArn": arn})
         peer = ec2.Peer.prefix_list(lattice.prefix_list)
         connections.allow_from(peer, tcp(port), f"VPC Lattice to port {port}")
-    actions = [f"vpc-lattice:{each}" for each in _ON_TARGETS]
-    role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[each["TargetGroupArn"] for each in said]))
-    role.add_to_policy(iam.PolicyStatement(actions=list(_ON_NETWORKS), resources=["*"]))
+    actions = [f"vpc-lattice:{each}" for each in _TARGET_GROUP_ACTIONS]
+    role.add_to_policy(
+        iam.PolicyStatement(actions=actions, resources=[each["TargetGroupArn"] for each in configurations])
+    )
+    role.add_to_policy(iam.PolicyStatement(actions=list(_NETWORK_ACTIONS), resources=["*"]))
     service.node.add_dependency(role)  # with which ECS takes tasks out when the service goes
-    resource.add_property_override("VpcLatticeConfigurations", said)
-    return tuple(defined)
+    resource.add_property_override("VpcLatticeConfigurations", configurations)
+    return tuple(target_groups)
 
 
 def _define_group(
     scope: Construct, construct_id: str, lattice: Lattice, port: int, launch: Launch
 ) -> vpclattice.CfnTargetGroup:
-    health, words = lattice.health, vpclattice.CfnTargetGroup
-    return words(
+    health, cfn = lattice.health, vpclattice.CfnTargetGroup
+    return cfn(
         scope,
         construct_id,
         type="IP",
-        config=words.TargetGroupConfigProperty(
+        config=cfn.TargetGroupConfigProperty(
             vpc_identifier=launch.reach.vpc.vpc_id,
             port=port,
             protocol="HTTP",
             protocol_version="HTTP1",
-            health_check=words.HealthCheckConfigProperty(
+            health_check=cfn.HealthCheckConfigProperty(
                 enabled=True,
                 path=health.path or "/",
-                matcher=words.MatcherProperty(http_code=health.codes or "200"),
+                matcher=cfn.MatcherProperty(http_code=health.codes or "200"),
                 health_check_interval_seconds=health.interval,
                 health_check_timeout_seconds=health.timeout,
                 healthy_threshold_count=health.healthy_threshold_count,

@@ -12,55 +12,61 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.task.run_task import Run
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, Launched
+from moorage.ecs.task.run_task import TaskRun
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources
 from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 
-_FUNCTION = Path(__file__).with_name("pre_deployment_function.py")
-_ANSWERS_IN_SECONDS = 30
-_RUNS_AT_MOST_MINUTES = 60
+_FUNCTION_FILE = Path(__file__).with_name("pre_deployment_function.py")
+_FUNCTION_TIMEOUT_SECONDS = 30
+_TASK_TIMEOUT_MINUTES = 60
 
 
-def define_before(
-    scope: Construct, launch: Launch, service: Launched, cluster: ecs.ICluster, removal_policy: cdk.RemovalPolicy
-) -> tuple[Launched, LifecycleHook]:
+def define_pre_deployment_task(
+    scope: Construct,
+    launch: Launch,
+    service_resources: TaskResources,
+    cluster: ecs.ICluster,
+    removal_policy: cdk.RemovalPolicy,
+) -> tuple[TaskResources, LifecycleHook]:
     """Define the task, and the hook that runs it where and as the service's own tasks are run.
 
     Args:
-        scope: Where.
+        scope: The scope in which to define them.
         launch: The task, on what and where it runs.
-        service: The service's own, whose security groups it shares.
+        service_resources: The service's own, whose security groups it shares.
         cluster: The cluster, as what is defined after its capacity names it.
-        removal_policy: What becomes of its function's log group when the stack goes.
+        removal_policy: The removal policy of its function's log group.
     """
-    before = Construct(scope, "Before")
-    groups = service.security_groups if launch.own_interface else None
-    shared = attrs.evolve(launch, security_groups=groups, egress=DEFAULT_EGRESS)
-    launched = shared.define(before, log_group=service.log_group, removal_policy=removal_policy)
-    logged = logs.LogGroup(before, "FunctionLogs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy)
-    role = iam.Role(before, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    logged.grant_write(role)
-    run = Run(launched=launched, cluster=cluster, placement=None)
-    for statement in (*run.may_run(), run.may_see()):
+    task_scope = Construct(scope, "Before")
+    security_groups = service_resources.security_groups if launch.has_own_interface else None
+    own_launch = attrs.evolve(launch, security_groups=security_groups, egress=DEFAULT_EGRESS)
+    resources = own_launch.define(task_scope, log_group=service_resources.log_group, removal_policy=removal_policy)
+    function_log_group = logs.LogGroup(
+        task_scope, "FunctionLogs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
+    )
+    role = iam.Role(task_scope, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    function_log_group.grant_write(role)
+    run = TaskRun(resources=resources, cluster=cluster, placement=None)
+    for statement in (*run.run_statements(), run.describe_statement()):
         role.add_to_policy(iam.PolicyStatement.from_json(statement))
-    stack = cdk.Stack.of(before)
+    stack = cdk.Stack.of(task_scope)
     function = lambda_.Function(
-        before,
+        task_scope,
         "Function",
         description="Runs a task once ahead of each new version of a service",
         runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.ARM_64,
         handler="index.handler",
-        code=lambda_.Code.from_inline(_FUNCTION.read_text()),
-        timeout=cdk.Duration.seconds(_ANSWERS_IN_SECONDS),
+        code=lambda_.Code.from_inline(_FUNCTION_FILE.read_text()),
+        timeout=cdk.Duration.seconds(_FUNCTION_TIMEOUT_SECONDS),
         role=role,
-        log_group=logged,
+        log_group=function_log_group,
         environment={
-            "RUN_TASK": stack.to_json_string(run.by_api()),
+            "RUN_TASK": stack.to_json_string(run.run_task_request()),
             "ESSENTIAL": ",".join(each.name for each in launch.task.containers if each.essential),
         },
     )
     hook = LifecycleHook.function(
-        function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(_RUNS_AT_MOST_MINUTES)
+        function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(_TASK_TIMEOUT_MINUTES)
     )
-    return launched, hook
+    return resources, hook

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from moorage.ecs.load_balancing.target_metrics import on_target
+from moorage.ecs.load_balancing.target_metrics import target_alarms
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import RollbackAlarms
 
 
-def define_alarms(scope: Construct, alarms: RollbackAlarms, target: Target) -> list[str]:
+def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Target) -> list[str]:
     """Define the alarms over both target groups of a route, of which either may serve; returns their names."""
-    watched = on_target(target, alarms.errors_percent, alarms.latency, alarms.unhealthy_targets)
+    alarm_queries = target_alarms(target, alarms.errors_percent, alarms.latency, alarms.unhealthy_targets)
     actions = [alarms.topic.topic_arn] if alarms.topic else None
     return [
         cloudwatch.CfnAlarm(
@@ -30,5 +30,5 @@ def define_alarms(scope: Construct, alarms: RollbackAlarms, target: Target) -> l
             metrics=queries,
             alarm_actions=actions,
         ).ref
-        for name, (threshold, queries) in watched.items()
+        for name, (threshold, queries) in alarm_queries.items()
     ]

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from moorage.workload.scaling_targets import MetricTarget, PredictiveScaling
 
 HIGH_RESOLUTION_SECONDS = 20
-_MINUTE = 60
+_MINUTE_SECONDS = 60
 
 
-class Policies:
+class ScalingPolicies:
     """The policies of one service beside CDK's own."""
 
     def __init__(self, service: ecs.BaseService, count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
@@ -31,14 +31,16 @@ class Policies:
     def define(self, targets: Sequence[Target]) -> None:
         scaling = self._scaling
         if scaling.high_resolution:
-            self._track_use(scaling)
+            self._track_utilization(scaling)
         if scaling.requests_per_task is not None:
             for index, target in enumerate(targets):
                 # AWS's own metric is of one target group, and here either serves
-                if target.alternate and target.route.reads_requests:
-                    self._track_queries(f"Requests{index or ''}", scaling.requests_per_task, self._requests(target))
+                if target.alternate and target.route._reads_requests:
+                    self._track_queries(
+                        f"Requests{index or ''}", scaling.requests_per_task, self._request_queries(target)
+                    )
         if scaling.backlog_per_task is not None and scaling.queue is not None:
-            self._track_queries("Backlog", scaling.backlog_per_task, self._backlog(scaling.queue))
+            self._track_queries("Backlog", scaling.backlog_per_task, self._backlog_queries(scaling.queue))
             if scaling.minimum == 0:
                 self._step_from_zero(scaling.queue)
         for each in scaling.metrics:
@@ -46,40 +48,43 @@ class Policies:
         if scaling.predictive:
             self._predict(scaling.predictive, targets)
 
-    def _track_use(self, scaling: Scaling) -> None:
-        for name, what, percent in (("Cpu", "CPU", scaling.cpu_percent), ("Memory", "Memory", scaling.memory_percent)):
+    def _track_utilization(self, scaling: Scaling) -> None:
+        for name, resource, percent in (
+            ("Cpu", "CPU", scaling.cpu_percent),
+            ("Memory", "Memory", scaling.memory_percent),
+        ):
             if percent is not None:
-                metric = {"predefinedMetricType": f"ECSServiceAverage{what}UtilizationHighResolution"}
+                metric = {"predefinedMetricType": f"ECSServiceAverage{resource}UtilizationHighResolution"}
                 self._track(name, percent, {"predefinedMetricSpecification": metric})
 
-    def _requests(self, target: Target) -> list[dict[str, Any]]:
+    def _request_queries(self, target: Target) -> list[dict[str, Any]]:
         metric = ("AWS/ApplicationELB", "RequestCount", "Sum")
-        counted = [_query(f"r{index}", metric, **each) for index, each in enumerate(target.dimensions)]
-        total = " + ".join(f"FILL({each['id']}, 0)" for each in counted)
-        return [*counted, self._running(), _result("each", f"({total}) / {self._at_least_one}")]
+        queries = [_query(f"r{index}", metric, **query) for index, query in enumerate(target.dimensions)]
+        total = " + ".join(f"FILL({query['id']}, 0)" for query in queries)
+        return [*queries, self._running_tasks_query(), _result_query("each", f"({total}) / {self._at_least_one_task}")]
 
-    def _backlog(self, queue: sqs.IQueue) -> list[dict[str, Any]]:
-        """Queries for the messages, waiting and in work, for each task that runs."""
+    def _backlog_queries(self, queue: sqs.IQueue) -> list[dict[str, Any]]:
+        """Return queries for the messages, waiting and in work, for each task that runs."""
         return [
-            _of_queue("waiting", "ApproximateNumberOfMessagesVisible", queue),
-            _of_queue("working", "ApproximateNumberOfMessagesNotVisible", queue),
-            self._running(),
-            _result("each", f"(waiting + working) / {self._at_least_one}"),
+            _queue_query("waiting", "ApproximateNumberOfMessagesVisible", queue),
+            _queue_query("working", "ApproximateNumberOfMessagesNotVisible", queue),
+            self._running_tasks_query(),
+            _result_query("each", f"(waiting + working) / {self._at_least_one_task}"),
         ]
 
-    def _running(self) -> dict[str, Any]:
-        """A query for the number of running tasks: ECS measures each once a minute (ECS developer guide, metrics)."""
+    def _running_tasks_query(self) -> dict[str, Any]:
+        """Return a query for the running tasks: ECS measures each once a minute (ECS developer guide, metrics)."""
         names = {"ClusterName": self._service.cluster.cluster_name, "ServiceName": self._service.service_name}
         return _query("samples", ("AWS/ECS", "CPUUtilization", "SampleCount"), **names)
 
     @property
-    def _tasks(self) -> str:
-        samples = _MINUTE // HIGH_RESOLUTION_SECONDS if self._scaling.high_resolution else 1
+    def _running_tasks(self) -> str:
+        samples = _MINUTE_SECONDS // HIGH_RESOLUTION_SECONDS if self._scaling.high_resolution else 1
         return "FILL(samples, 0)" if samples == 1 else f"(FILL(samples, 0) / {samples})"
 
     @property
-    def _at_least_one(self) -> str:
-        return f"IF({self._tasks} > 1, {self._tasks}, 1)"
+    def _at_least_one_task(self) -> str:
+        return f"IF({self._running_tasks} > 1, {self._running_tasks}, 1)"
 
     def _step_from_zero(self, queue: sqs.IQueue) -> None:
         """Start a task when messages wait and none runs, which the target never does: a share of none is none."""
@@ -91,12 +96,12 @@ class Policies:
             scaling_target_id=self._target_id,
             step_scaling_policy_configuration={
                 "adjustmentType": "ChangeInCapacity",
-                "cooldown": 2 * _MINUTE,
+                "cooldown": 2 * _MINUTE_SECONDS,
                 "metricAggregationType": "Maximum",
                 "stepAdjustments": [{"metricIntervalLowerBound": 0, "scalingAdjustment": 1}],
             },
         )
-        waiting = _of_queue("waiting", "ApproximateNumberOfMessagesVisible", queue)
+        waiting_messages = _queue_query("waiting", "ApproximateNumberOfMessagesVisible", queue)
         cloudwatch.CfnAlarm(
             self._count,
             "Waiting",
@@ -106,9 +111,9 @@ class Policies:
             threshold=1,
             treat_missing_data="notBreaching",
             metrics=[
-                _with_period(waiting),
-                _with_period(self._running()),
-                _result("idle", f"IF(FILL(waiting, 0) > 0 AND {self._tasks} < 1, 1, 0)"),
+                _with_period(waiting_messages),
+                _with_period(self._running_tasks_query()),
+                _result_query("idle", f"IF(FILL(waiting, 0) > 0 AND {self._running_tasks} < 1, 1, 0)"),
             ],
             alarm_actions=[policy.ref],
         )
@@ -118,8 +123,8 @@ class Policies:
         if predictive.memory_percent is not None:
             pair = {"predefinedMetricType": "ECSServiceMemoryUtilization"}
         elif predictive.requests_per_task is not None:
-            first = next(target.group for target in targets if target.route.reads_requests)
-            label = f"{first.first_load_balancer_full_name}/{first.target_group_full_name}"
+            target_group = next(target.group for target in targets if target.route._reads_requests)
+            label = f"{target_group.first_load_balancer_full_name}/{target_group.target_group_full_name}"
             pair = {"predefinedMetricType": "ALBRequestCount", "resourceLabel": label}
         configuration: dict[str, Any] = {
             "metricSpecifications": [{"targetValue": predictive.target, "predefinedMetricPairSpecification": pair}],
@@ -165,30 +170,30 @@ class Policies:
 
 
 def _query(name: str, metric: tuple[str, str, str], **dimensions: str) -> dict[str, Any]:
-    """A query as scaling policies take it, which look at minutes and name no period."""
+    """Return a query as scaling policies take it: by the minute, without a period."""
     namespace, metric_name, statistic = metric
-    named = [{"name": key, "value": value} for key, value in dimensions.items()]
+    metric_dimensions = [{"name": dimension, "value": value} for dimension, value in dimensions.items()]
     return {
         "id": name,
         "returnData": False,
         "metricStat": {
-            "metric": {"namespace": namespace, "metricName": metric_name, "dimensions": named},
+            "metric": {"namespace": namespace, "metricName": metric_name, "dimensions": metric_dimensions},
             "stat": statistic,
         },
     }
 
 
-def _of_queue(name: str, metric: str, queue: sqs.IQueue) -> dict[str, Any]:
+def _queue_query(name: str, metric: str, queue: sqs.IQueue) -> dict[str, Any]:
     return _query(name, ("AWS/SQS", metric, "Average"), QueueName=queue.queue_name)
 
 
-def _result(name: str, expression: str) -> dict[str, Any]:
+def _result_query(name: str, expression: str) -> dict[str, Any]:
     return {"id": name, "expression": expression, "returnData": True}
 
 
 def _with_period(query: dict[str, Any]) -> dict[str, Any]:
-    """The same query as alarms take it."""
-    return {**query, "metricStat": {**query["metricStat"], "period": _MINUTE}}
+    """Return the same query as alarms take it."""
+    return {**query, "metricStat": {**query["metricStat"], "period": _MINUTE_SECONDS}}
 
 
 def _queries_of(target: MetricTarget) -> list[dict[str, Any]]:
@@ -200,12 +205,12 @@ def _queries_of(target: MetricTarget) -> list[dict[str, Any]]:
 
 def _add_queries(name: str, metric: cloudwatch.IMetric, queries: list[dict[str, Any]]) -> None:
     """Add the queries of CDK's metric, those before it that it is computed from."""
-    config = metric.to_metric_config()
-    if config.math_expression:
-        for inner, of in config.math_expression.using_metrics.items():
-            _add_queries(inner, of, queries)
-        queries.append({"id": name, "expression": config.math_expression.expression, "returnData": False})
-    elif config.metric_stat:
-        stat = config.metric_stat
+    configuration = metric.to_metric_config()
+    if configuration.math_expression:
+        for variable, used_metric in configuration.math_expression.using_metrics.items():
+            _add_queries(variable, used_metric, queries)
+        queries.append({"id": name, "expression": configuration.math_expression.expression, "returnData": False})
+    elif configuration.metric_stat:
+        stat = configuration.metric_stat
         dimensions = {each.name: each.value for each in stat.dimensions or ()}
         queries.append(_query(name, (stat.namespace, stat.metric_name, stat.statistic), **dimensions))

@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.delivery.dead_letters import define_dead_letters, let_send
-from moorage.ecs.cdk_values import arn, here
+from moorage.ecs.cdk_values import arn, pseudo_parameters
 from moorage.ecs.task.run_task import define_machine, define_role
 from moorage.workload import secret_sources
 from moorage.workload.problems import Problems, is_token
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 Pattern: TypeAlias = Mapping[str, Any]
 """An event pattern as EventBridge writes it."""
 
-_CURRENT = "AWSCURRENT"
-_UNTOLD = {"", "AWSPENDING", "AWSPREVIOUS"}
-"""Stages of whose moves nothing is told: both others move with the current one (Secrets Manager guide, events)."""
-_AGAIN = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": 6}
-"""An hour in all, for what passes: throttling, and a deployment that takes no other beside it."""
+_CURRENT_STAGE = "AWSCURRENT"
+_IGNORED_STAGES = {"", "AWSPENDING", "AWSPREVIOUS"}
+"""The stages whose moves are ignored: both others move with the current one (Secrets Manager guide, events)."""
+_RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": 6}
+"""The retries of a deployment, an hour in all, for errors that pass: throttling, and a deployment in progress."""
 
 
-def changed(secrets: Iterable[Any]) -> Pattern | None:
-    """Which events say that one of these has a new value; None where none of them ever can.
+def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
+    """Match the events of a new value of one of these; None if none of them can ever have one.
 
     A secret's stage moved to another version, by rotation or by hand ("Secret Label Updated", Secrets Manager guide),
     or a parameter was written ("Parameter Store Change", Systems Manager guide). Neither needs a trail.
@@ -48,23 +48,25 @@ def changed(secrets: Iterable[Any]) -> Pattern | None:
         if secret_sources.needed(secret) == "ssm":
             parameters.add(secret_sources.arn(secret))
         elif not version:
-            by_stage.setdefault(_CURRENT if stage in _UNTOLD else stage, set()).add(secret_sources.arn(secret))
-    branches = [branch for stage, arns in by_stage.items() for branch in _moved(stage, sorted(arns))]
+            by_stage.setdefault(_CURRENT_STAGE if stage in _IGNORED_STAGES else stage, set()).add(
+                secret_sources.arn(secret)
+            )
+    patterns = [pattern for stage, arns in by_stage.items() for pattern in _stage_patterns(stage, sorted(arns))]
     if parameters:
-        written = {"resources": sorted(parameters), "detail": {"operation": ["Update"]}}
-        branches.append({"source": ["aws.ssm"], "detail-type": ["Parameter Store Change"], **written})
-    if len(branches) > 1:  # of one alone EventBridge takes no $or
-        return {"$or": branches}
-    return branches[0] if branches else None
+        parameters_written = {"resources": sorted(parameters), "detail": {"operation": ["Update"]}}
+        patterns.append({"source": ["aws.ssm"], "detail-type": ["Parameter Store Change"], **parameters_written})
+    if len(patterns) > 1:  # EventBridge takes no $or of only one
+        return {"$or": patterns}
+    return patterns[0] if patterns else None
 
 
-def _moved(stage: str, arns: list[str]) -> list[Pattern]:
-    """A stage of these secrets moved: known by their ARNs or, where those end with the name, by that."""
-    told = {"source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"]}
+def _stage_patterns(stage: str, arns: list[str]) -> list[Pattern]:
+    """Match moves of a stage of these secrets, by their ARNs or, if those end with the name, by the name."""
+    source = {"source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"]}
     names = [each.split(":secret:")[1] for each in arns if ":secret:" in each]
     return [
-        {**told, "resources": arns, "detail": {"labelUpdated": [stage]}},
-        *([{**told, "detail": {"name": names, "labelUpdated": [stage]}}] if names else []),
+        {**source, "resources": arns, "detail": {"labelUpdated": [stage]}},
+        *([{**source, "detail": {"name": names, "labelUpdated": [stage]}}] if names else []),
     ]
 
 
@@ -86,16 +88,16 @@ def define_redeployment(
         ValueError: the task reads nothing that could change, or a secret of another account, whose events do not come.
     """
     secrets = [(name, secret) for container in task.containers for name, secret in container.all_secrets]
-    pattern = changed(secret for _, secret in secrets)
+    pattern = change_pattern(secret for _, secret in secrets)
     problems = Problems(lambda: str(scope.node.path))
     _check(pattern, secrets, cdk.Stack.of(scope).account, problems)
     problems.raise_any()
 
     rotation = Construct(scope, "Rotation")
-    machine = define_machine(rotation, *_deploying(service, cluster.cluster_arn), log_group)
-    starts = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine.state_machine_arn}
-    role = define_role(rotation, "Role", "events", arn("events", "rule/*"), [starts])
-    letters = define_dead_letters(
+    machine = define_machine(rotation, *_redeployment(service, cluster.cluster_arn), log_group)
+    start_statement = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine.state_machine_arn}
+    role = define_role(rotation, "Role", "events", arn("events", "rule/*"), [start_statement])
+    dead_letters = define_dead_letters(
         rotation,
         "DeadLetters",
         encryption=sqs.QueueEncryption.SQS_MANAGED,  # the managed key of SQS lets no rule in
@@ -112,11 +114,11 @@ def define_redeployment(
                 arn=machine.state_machine_arn,
                 role_arn=role.role_arn,
                 input="{}",
-                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=letters.queue_arn),
+                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
             )
         ],
     )
-    let_send(letters, rule)
+    let_send(dead_letters, rule)
     return rule
 
 
@@ -136,19 +138,19 @@ def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_acco
             )
 
 
-def _deploying(service: ecs.BaseService, cluster_arn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the machine does, and what it may do."""
-    deploy = {
+def _redeployment(service: ecs.BaseService, cluster_arn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the definition of the state machine, and its permissions."""
+    state = {
         "Type": "Task",
-        "Resource": f"arn:{here()[0]}:states:::aws-sdk:ecs:updateService",
+        "Resource": f"arn:{pseudo_parameters()[0]}:states:::aws-sdk:ecs:updateService",
         "Parameters": {"Cluster": cluster_arn, "Service": service.service_name, "ForceNewDeployment": True},
-        "Retry": [_AGAIN],
+        "Retry": [_RETRY],
         "End": True,
     }
-    may = {
+    statement = {
         "Effect": "Allow",
         "Action": "ecs:UpdateService",
         "Resource": service.service_arn,
         "Condition": {"ArnEquals": {"ecs:cluster": cluster_arn}},
     }
-    return {"StartAt": "Deploy", "States": {"Deploy": deploy}}, [may]
+    return {"StartAt": "Deploy", "States": {"Deploy": state}}, [statement]

@@ -14,15 +14,20 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, Kind
+from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, CapacityKind
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import optional_duration, stack_of
 from moorage.ecs.load_balancing.define_routes import define_routes
-from moorage.ecs.service.autoscaling import HIGH_RESOLUTION, define_scaling
-from moorage.ecs.service.deployment import DAEMON, ROLLING, complete, deployment
+from moorage.ecs.service.autoscaling import HIGH_RESOLUTION_MONITORING, define_scaling
+from moorage.ecs.service.deployment import (
+    DAEMON_ROLLOUT,
+    DEFAULT_ROLLOUT,
+    define_deployment_properties,
+    deployment_arguments,
+)
 from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, Launched, connections_of
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources, connections_of
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.scaling import Scaling
@@ -44,8 +49,8 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
-_START: Duration = default_seconds(60)
-_STOP: Duration = default_seconds(5)
+_DEFAULT_START: Duration = default_seconds(60)
+_DEFAULT_STOP: Duration = default_seconds(5)
 
 
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
@@ -138,13 +143,13 @@ class Service(Construct):
             launch=launch,
             scaling=scaling or DEFAULT_SCALING,
             routes=tuple(route) if isinstance(route, Sequence) else (route,),
-            rollout=rollout or (DAEMON if placement.daemon else ROLLING),
+            rollout=rollout or (DAEMON_ROLLOUT if placement.daemon else DEFAULT_ROLLOUT),
             placement=placement,
             pre_deployment_task=pre_deployment_task,
             connect=connect,
             cloud_map_options=cloud_map_options,
             lattices=tuple(lattice) if isinstance(lattice, Sequence) else (lattice,),
-            given_grace_period=optional_seconds(health_check_grace_period),
+            explicit_grace_period=optional_seconds(health_check_grace_period),
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         plan.check(problems)
@@ -153,41 +158,41 @@ class Service(Construct):
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
-        launched = launch.define(self, log_group=log_group, removal_policy=removal_policy)
-        self.log_group = launched.log_group
-        self.security_groups = launched.security_groups
-        self.task_definition = launched.task_definition
-        self.service = self._define_service(launched)
-        self.targets = define_routes(
+        resources = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        self.log_group = resources.log_group
+        self.security_groups = resources.security_groups
+        self.task_definition = resources.task_definition
+        self.service = self._define_service(resources)
+        self._targets = define_routes(
             self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout.shifts
         )
         self.lattice_target_groups = self._define_lattices()
         self._attach_volumes()
-        self.before_task_definition = self._define_deployment(launched, removal_policy)
+        self.before_task_definition = self._define_deployment(resources, removal_policy)
         self.scalable_task_count = self._define_scaling()
 
-    def _define_service(self, launched: Launched) -> ecs.FargateService | ecs.Ec2Service:
+    def _define_service(self, resources: TaskResources) -> ecs.FargateService | ecs.Ec2Service:
         plan, launch = self._plan, self._plan.launch
-        if launch.strategy.kind is Kind.INSTANCES:
-            launch.known.claim(self, plan.task, launch.strategy, plan.copies)
-        connect = plan.connect.define(self, plan.task, launch.known, self.log_group) if plan.connect else {}
-        service = _SERVICES[launch.strategy.kind](
+        if launch.strategy._kind is CapacityKind.INSTANCES:
+            launch.cluster_view._claim(self, plan.task, launch.strategy, plan.copies)
+        connect = plan.connect._define(self, plan.task, launch.cluster_view, self.log_group) if plan.connect else {}
+        service = _SERVICE_CLASSES[launch.strategy._kind](
             self,
             "Default",
-            cluster=launch.known.with_capacity,
+            cluster=launch.cluster_view.with_capacity,
             task_definition=self.task_definition,
             desired_count=None if plan.scaling.moves else plan.copies,
-            capacity_provider_strategies=None if plan.placement.daemon else launched.strategies,
+            capacity_provider_strategies=None if plan.placement.daemon else resources.strategies,
             health_check_grace_period=optional_duration(plan.grace_period),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
-            **launched.networked,
-            **_placed(plan.placement, launch.strategy),
-            **deployment(plan.rollout, plan.placement),
+            **resources.network_arguments,
+            **_placement_arguments(plan.placement, launch.strategy),
+            **deployment_arguments(plan.rollout, plan.placement),
             **connect,
             cloud_map_options=plan.cloud_map_options,
         )
-        for property_name in _unwanted(plan.task, launch.strategy):
+        for property_name in _unwanted_properties(plan.task, launch.strategy):
             _resource_of(service).add_property_deletion_override(property_name)
         if plan.task.execute_command:
             _resource_of(service).add_property_override("EnableExecuteCommand", value=True)
@@ -208,38 +213,42 @@ class Service(Construct):
             return
         from moorage.ecs.task.volumes import attach_volumes  # noqa: PLC0415  # 5 ms that only volumes need
 
-        own_connections = self.service.connections if plan.launch.own_interface else None
+        own_connections = self.service.connections if plan.launch.has_own_interface else None
         attach_volumes(self, plan.tasks, self.service, own_connections)
 
-    def _define_deployment(self, launched: Launched, removal_policy: cdk.RemovalPolicy) -> ecs.TaskDefinition | None:
+    def _define_deployment(
+        self, resources: TaskResources, removal_policy: cdk.RemovalPolicy
+    ) -> ecs.TaskDefinition | None:
         """Define the hooks and alarms of a rollout, and return the definition of its task, if it has one."""
         plan = self._plan
         hooks = list(plan.rollout.hooks)
-        definition = None
+        task_definition = None
         if plan.pre_deployment_launch:
-            from moorage.ecs.service.pre_deployment_task import define_before  # noqa: PLC0415  # loads aws_cdk.aws_lambda
+            from moorage.ecs.service.pre_deployment_task import define_pre_deployment_task  # noqa: PLC0415  # loads aws_cdk.aws_lambda
 
-            after_capacity = plan.launch.known.with_capacity
-            ahead, hook = define_before(self, plan.pre_deployment_launch, launched, after_capacity, removal_policy)
-            definition = ahead.task_definition
+            cluster = plan.launch.cluster_view.with_capacity
+            pre_deployment_resources, hook = define_pre_deployment_task(
+                self, plan.pre_deployment_launch, resources, cluster, removal_policy
+            )
+            task_definition = pre_deployment_resources.task_definition
             hooks.insert(0, hook)
         resource = _resource_of(self.service)
-        for path, value in complete(self, self.service, plan.rollout, self.targets, hooks).items():
+        for path, value in define_deployment_properties(self, self.service, plan.rollout, self._targets, hooks).items():
             resource.add_property_override(f"DeploymentConfiguration.{path}", value)
-        return definition
+        return task_definition
 
     def _define_scaling(self) -> ecs.ScalableTaskCount | None:
         scaling = self._plan.scaling
         if scaling.high_resolution:
-            _resource_of(self.service).add_property_override("Monitoring", HIGH_RESOLUTION)
-        return define_scaling(self.service, scaling, self.targets) if scaling.moves else None
+            _resource_of(self.service).add_property_override("Monitoring", HIGH_RESOLUTION_MONITORING)
+        return define_scaling(self.service, scaling, self._targets) if scaling.moves else None
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
         """The target groups of its routes, and those that a shifting rollout takes turns with."""
-        return tuple(group for target in self.targets for group in target.groups)
+        return tuple(group for target in self._targets for group in target.groups)
 
-    def estimate(self, *, start: Duration = _START, stop: Duration = _STOP) -> Estimate | None:
+    def estimate(self, *, start: Duration = _DEFAULT_START, stop: Duration = _DEFAULT_STOP) -> Estimate | None:
         """How long replacing the least copies is estimated to take, how many serve meanwhile, and what outlives a zone.
 
         A model of ECS's documented behaviour, not a measurement.
@@ -263,14 +272,14 @@ class Service(Construct):
             checked=max(intervals, default=UNCHECKED_SECONDS),
             drain=max((route.deregistration_delay for route in self._plan.routes), default=0),
             stop=seconds(stop),
-            connections=not all(route.reads_requests for route in self._plan.routes),
+            connections=not all(route._reads_requests for route in self._plan.routes),
         )
         return estimate(
             self.rollout,
             self._plan.scaling.minimum,
             zones=self._plan.launch.reach.zones,
             pace=pace,
-            places=self._plan.places,
+            places=self._plan.room_for_copies,
         )
 
     def connect_to(self, other: Service) -> str:
@@ -290,10 +299,10 @@ class Service(Construct):
             ValueError: one of the two has no place in a namespace, or each in another, the other serves no port, or it
                 is a circle of stacks.
         """
-        from moorage.ecs.service.service_connect import apart, open_path  # noqa: PLC0415  # 4 ms that only Service Connect needs
+        from moorage.ecs.service.service_connect import have_different_namespaces, open_path  # noqa: PLC0415  # 4 ms that only Service Connect needs
 
         problems = Problems(lambda: str(self.node.path))
-        plans = (self._plan, other._plan)  # of the same class
+        plans = (self._plan, other._plan)
         for service, plan in zip((self, other), plans, strict=True):
             if plan.connect is None:
                 problems.add(
@@ -305,18 +314,20 @@ class Service(Construct):
                     f"{service.node.path} runs behind instances whose security group is not known, so that no path "
                     "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
                 )
-        if all(plan.connect for plan in plans) and apart(*(plan.launch.known for plan in plans)):
+        if all(plan.connect for plan in plans) and have_different_namespaces(
+            *(plan.launch.cluster_view for plan in plans)
+        ):
             problems.add(
                 f"{other.node.path} has its name in another namespace than this service, whose proxy would not find "
                 "it; define both in one cluster, or in clusters that share a namespace"
             )
-        connect, front = plans[1].connect, plans[1].task.front
-        if front is None or front.port is None:
+        connect, container = plans[1].connect, plans[1].task.front
+        if container is None or container.port is None:
             problems.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
         problems.raise_any()
-        if front and front.port and connect:
-            open_path(self._connected, other._connected, front.port)  # of the same class
-            return connect.url_for(plans[1].task)
+        if container and container.port and connect:
+            open_path(self._connected, other._connected, container.port)
+            return connect._url_for(plans[1].task)
         return ""
 
     @functools.cached_property
@@ -328,7 +339,7 @@ class Service(Construct):
             service=self.service,
             launch=self._plan.launch,
             security_groups=self.security_groups,
-            targets=self.targets,
+            targets=self._targets,
         )
 
     def redeploy_on_rotation(self) -> events.CfnRule:
@@ -348,12 +359,12 @@ class Service(Construct):
 
     @property
     def rollout(self) -> Rollout:
-        """How a new version replaces the old one."""
+        """The way in which a new version replaces the old one."""
         return self._plan.rollout
 
     @property
     def cluster(self) -> ecs.ICluster:
-        """Where it runs."""
+        """The cluster that runs its tasks."""
         return self._plan.launch.cluster
 
     @property
@@ -364,10 +375,10 @@ class Service(Construct):
     @property
     def connections(self) -> ec2.Connections:
         """Whom its tasks may connect to, and who may connect to them."""
-        return self.service.connections if self._plan.launch.own_interface else self._of_instances
+        return self.service.connections if self._plan.launch.has_own_interface else self._instance_connections
 
     @functools.cached_property
-    def _of_instances(self) -> ec2.Connections:
+    def _instance_connections(self) -> ec2.Connections:
         return connections_of(self, self.security_groups)
 
     @property
@@ -394,34 +405,36 @@ class Service(Construct):
         return self.service.metric_memory_utilization(statistic=statistic, period=period)
 
 
-_SERVICES: Mapping[Kind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
-    Kind.FARGATE: ecs.FargateService,
-    Kind.INSTANCES: ecs.Ec2Service,
-    Kind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
+_SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
+    CapacityKind.FARGATE: ecs.FargateService,
+    CapacityKind.INSTANCES: ecs.Ec2Service,
+    CapacityKind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
 }
 
 
-def _placed(placement: Placement, strategy: Strategy) -> dict[str, Any]:
+def _placement_arguments(placement: Placement, strategy: Strategy) -> dict[str, Any]:
     """Write the placement as arguments of CDK's services."""
-    if strategy.kind is not Kind.INSTANCES:
+    if strategy._kind is not CapacityKind.INSTANCES:
         return {}
     constraints = list(placement.constraints)
     # ECS starts a daemon on every instance of the cluster, and takes no strategy for it
-    if placement.daemon and not any(each.exists_already for each in strategy.used):
-        names = ", ".join(each.name for each in strategy.used)
+    if placement.daemon and not any(each._exists_already for each in strategy._used_capacities):
+        names = ", ".join(each.name for each in strategy._used_capacities)
         constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
     return {
         "daemon": placement.daemon,
-        "placement_strategies": placement.by or None,
+        "placement_strategies": placement._effective_strategies or None,
         "placement_constraints": constraints or None,
     }
 
 
-def _unwanted(task: Task, strategy: Strategy) -> list[str]:
+def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
     """List the properties that CDK writes by itself: a launch type beside no strategy, and awsvpc beside host mode."""
-    launch_type = ["LaunchType"] if strategy.of_cluster else []
-    hosted = task.network_mode is not NetworkMode.AWSVPC and strategy.kind is Kind.MANAGED_INSTANCES
-    return [*launch_type, "NetworkConfiguration"] if hosted else launch_type
+    launch_type = ["LaunchType"] if strategy._follows_cluster else []
+    without_own_network = (
+        task.network_mode is not NetworkMode.AWSVPC and strategy._kind is CapacityKind.MANAGED_INSTANCES
+    )
+    return [*launch_type, "NetworkConfiguration"] if without_own_network else launch_type
 
 
 def _resource_of(service: ecs.BaseService) -> cdk.CfnResource:

@@ -13,7 +13,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import optional_duration
-from moorage.ecs.load_balancing.define_routes import HANDED_OUT
+from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
 from moorage.ecs.task.task_definition import port_name
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload import container_limits, service_limits
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.task import Task
 
-_HTTP = 80
-_MOST_DISCOVERED = 64
-_WITH_KEY = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
-"""What AWS's policy for proxies that encrypt does not have: the use of a key of one's own (ECS guide, TLS)."""
-_AMONG_INSTANCES = "Service Connect from instances to instances"
+_HTTP_PORT = 80
+_MAX_DISCOVERY_NAME = 64
+_KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
+"""The use of a customer managed key, which AWS's policy for proxies with TLS lacks (ECS guide, TLS)."""
+_INSTANCE_RULE_DESCRIPTION = "Service Connect from instances to instances"
 
 
 @attrs.frozen(kw_only=True)
@@ -85,7 +85,7 @@ class ServiceConnect:
     """
 
     name: str | None = None
-    port: int = _HTTP
+    port: int = _HTTP_PORT
     idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None)
     tls: ServiceConnectTls | None = None
     access_logs: bool = False
@@ -96,26 +96,26 @@ class ServiceConnect:
         problems.check(container_limits.PORT, "port", self.port)
         problems.raise_any()
 
-    def name_for(self, task: Task) -> str | None:
-        """Its name for others; None where the task has no port to connect to."""
+    def _name_for(self, task: Task) -> str | None:
+        """Return its name for others; None if the task has no port to connect to."""
         return None if task.front is None else self.name or task.front.name
 
-    def url_for(self, task: Task) -> str:
-        """Where others reach it."""
-        return f"http://{self.name_for(task)}" + ("" if self.port == _HTTP else f":{self.port}")
+    def _url_for(self, task: Task) -> str:
+        """Return the URL at which others reach it."""
+        return f"http://{self._name_for(task)}" + ("" if self.port == _HTTP_PORT else f":{self.port}")
 
-    def check(self, task: Task, known: Cluster | ImportedCluster, problems: Problems) -> None:
+    def _check(self, task: Task, cluster_view: Cluster | ImportedCluster, problems: Problems) -> None:
         """Note why a service of this task could not have this place in the namespace of a cluster."""
-        name = self.name_for(task)
-        if known.namespace is None:
+        name = self._name_for(task)
+        if cluster_view.namespace is None:
             problems.add(
                 "connect is given, but the cluster has no namespace in which services have names; "
                 "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
             )
-        elif name is not None and (other := _names_in(known).get(_discovered(name))):
+        elif name is not None and (namesake := _services_in_namespace(cluster_view).get(_discovery_name(name))):
             problems.add(
-                f"its name for others is {name!r}, but {other.node.path} is found under {_discovered(name)!r} in that "
-                "namespace, and a name is there once; use ServiceConnect(name=...) with another"
+                f"its name for others is {name!r}, but {namesake.node.path} is found under {_discovery_name(name)!r} "
+                "in that namespace, and a name is there once; use ServiceConnect(name=...) with another"
             )
         if task.on_windows:
             problems.add(
@@ -129,7 +129,7 @@ class ServiceConnect:
                 "use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
             )
         elif front is not None:
-            problems.check(service_limits.CONNECT_NAME, "the name for others", self.name_for(task))
+            problems.check(service_limits.CONNECT_NAME, "the name for others", self._name_for(task))
             if port_name(task, front) is None:
                 problems.add(
                     f"connect is given, but a port is named after its container, and {front.name!r} is no name of one; "
@@ -141,50 +141,50 @@ class ServiceConnect:
                 "use Container(..., port=...), or leave the name out"
             )
 
-    def define(
+    def _define(
         self,
         scope: Construct,
         task: Task,
-        known: Cluster | ImportedCluster,
+        cluster_view: Cluster | ImportedCluster,
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
-        """What CDK's services take for it."""
-        front, namespace = task.front, known.namespace
+        """Define its roles, and return the arguments of CDK's services for it."""
+        front, namespace = task.front, cluster_view.namespace
         if namespace is None:
             return {}
-        served = [] if front is None else [self._served(scope, front)]
+        services = [] if front is None else [self._service_property(scope, front)]
         if front is not None:
-            _names_in(known)[_discovered(self.name or front.name)] = scope
-        logged = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
+            _services_in_namespace(cluster_view)[_discovery_name(self.name or front.name)] = scope
+        access_log = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
         return {
             "service_connect_configuration": ecs.ServiceConnectProps(
                 namespace=namespace if isinstance(namespace, str) else namespace.namespace_arn,
-                services=served,
+                services=services,
                 log_driver=ecs.LogDrivers.aws_logs(stream_prefix="service-connect", log_group=log_group),
-                access_log_configuration=logged if self.access_logs else None,
+                access_log_configuration=access_log if self.access_logs else None,
             )
         }
 
-    def _served(self, scope: Construct, front: Container) -> ecs.ServiceConnectService:
+    def _service_property(self, scope: Construct, front: Container) -> ecs.ServiceConnectService:
         name = self.name or front.name
         return ecs.ServiceConnectService(
             port_mapping_name=front.name.lower(),
-            discovery_name=_discovered(name),
+            discovery_name=_discovery_name(name),
             dns_name=name,
             port=self.port,
             idle_timeout=optional_duration(self.idle_timeout),
-            tls=self._encrypted(scope) if self.tls else None,
+            tls=self._tls_property(scope) if self.tls else None,
         )
 
-    def _encrypted(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration | None:
+    def _tls_property(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration | None:
         if self.tls is None:
             return None
         key = self.tls.key
-        may_use = key and iam.PolicyStatement(actions=list(_WITH_KEY), resources=[key.key_arn])
+        key_statement = key and iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn])
         role = self.tls.role or iam.Role(
             scope,
             "ConnectRole",
-            inline_policies={"Key": iam.PolicyDocument(statements=[may_use])} if may_use else None,
+            inline_policies={"Key": iam.PolicyDocument(statements=[key_statement])} if key_statement else None,
             assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
             managed_policies=[
                 iam.ManagedPolicy.from_aws_managed_policy_name(
@@ -195,29 +195,38 @@ class ServiceConnect:
         return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=self.tls.authority_arn, kms_key=key, role=role)
 
 
-_names: PerConstruct[Any, dict[str, Construct]] = PerConstruct()
+_services_by_namespace: PerConstruct[Any, dict[str, Construct]] = PerConstruct()
 """The services that are found in each namespace, by the names under which they are."""
 
 
-def _names_in(known: Cluster | ImportedCluster) -> dict[str, Construct]:
-    """Those of a cluster's namespace, or of the cluster where that is known by a name alone."""
-    return _names.get_or_make(known if isinstance(known.namespace, str) else known.namespace, dict)
+def _services_in_namespace(cluster_view: Cluster | ImportedCluster) -> dict[str, Construct]:
+    """Return the services in a cluster's namespace, or in the cluster if only the name of that is known."""
+    return _services_by_namespace.get_or_make(
+        cluster_view if isinstance(cluster_view.namespace, str) else cluster_view.namespace, dict
+    )
 
 
-def _discovered(name: str) -> str:
-    """What Cloud Map calls a name for others: 64 characters, none of them a dot (botocore `discoveryName`)."""
-    return name if is_token(name) else name.replace(".", "-")[:_MOST_DISCOVERED].rstrip("-")
+def _discovery_name(name: str) -> str:
+    """Return the name in Cloud Map: 64 characters, none of them a dot (botocore `discoveryName`)."""
+    return name if is_token(name) else name.replace(".", "-")[:_MAX_DISCOVERY_NAME].rstrip("-")
 
 
-def apart(one: Cluster | ImportedCluster, other: Cluster | ImportedCluster) -> bool:
-    """Whether the namespaces of two clusters are known to be two."""
+def have_different_namespaces(
+    first_cluster: Cluster | ImportedCluster, second_cluster: Cluster | ImportedCluster
+) -> bool:
+    """Tell whether the namespaces of two clusters are known to differ."""
     from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
-    mine, its = one.namespace, other.namespace
-    if isinstance(mine, str) and isinstance(its, str):
-        return not is_token((mine, its)) and mine != its and mine.startswith("arn:") is its.startswith("arn:")
-    defined = [isinstance(each, servicediscovery.HttpNamespace) for each in (mine, its)]  # and not imported
-    return all(defined) and mine is not its
+    first_namespace, second_namespace = first_cluster.namespace, second_cluster.namespace
+    if isinstance(first_namespace, str) and isinstance(second_namespace, str):
+        return (
+            not is_token((first_namespace, second_namespace))
+            and first_namespace != second_namespace
+            and first_namespace.startswith("arn:") is second_namespace.startswith("arn:")
+        )
+    namespaces = (first_namespace, second_namespace)
+    are_defined_here = all(isinstance(each, servicediscovery.HttpNamespace) for each in namespaces)  # and not imported
+    return are_defined_here and first_namespace is not second_namespace
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -227,7 +236,7 @@ class ConnectedService:
     Args:
         construct: The construct in which its rules are defined; errors name it.
         service: The service itself.
-        launch: How its tasks are started.
+        launch: The task, its capacity and its place in the network.
         security_groups: The security groups of its tasks.
         targets: Its target groups.
     """
@@ -249,9 +258,9 @@ class ConnectedService:
         return cdk.Stack.of(self.construct)
 
 
-_paths: PerConstruct[ConnectedService, list[ConnectedService]] = PerConstruct()
+_servers_by_client: PerConstruct[ConnectedService, list[ConnectedService]] = PerConstruct()
 """Which services connect to which others."""
-_opened: PerConstruct[cdk.Stack, set[tuple[str, str, int]]] = PerConstruct()
+_rules_by_stack: PerConstruct[cdk.Stack, set[tuple[str, str, int]]] = PerConstruct()
 """Between which security groups each stack has rules, and from which port on; EC2 takes each rule once."""
 
 
@@ -264,107 +273,138 @@ def open_path(client: ConnectedService, server: ConnectedService, port: int) -> 
 
     Args:
         client: The service that connects.
-        server: That which it connects to.
+        server: The service to which it connects.
         port: The port of the other's container.
 
     Raises:
         ValueError: a service of the other's stack connects to one of this stack, directly or by others.
     """
-    here, there = client.stack, server.stack
-    back = _stacks_way(there, here, server) if here is not there else None
-    if back:
+    client_stack, server_stack = client.stack, server.stack
+    dependency = _stack_dependency(server_stack, client_stack, server) if client_stack is not server_stack else None
+    if dependency:
         raise ValueError(
-            f"{client.node.path}: it connects to {server.node.path}, and {back}, so that neither stack could be "
+            f"{client.node.path}: it connects to {server.node.path}, and {dependency}, so that neither stack could be "
             "deployed before the other; define both services in one stack"
         )
-    if client is not server and not _leads(server, client):  # of two that connect to each other one must start first
+    if client is not server and not _is_path(server, client):  # of two that connect to each other one must start first
         client.service.node.add_dependency(server.service)
-    _paths.get_or_make(client, list).append(server)
-    mine, its = client.launch, server.launch
-    ports = (port, port) if its.own_interface else HANDED_OUT  # (botocore ServiceConnectService.ingressPortOverride)
-    from_groups = client.security_groups if mine.own_interface else mine.instance_groups()
-    into_groups = server.security_groups if its.own_interface else its.instance_groups()
-    for index, (one, other) in enumerate(itertools.product(from_groups, into_groups)):
+    _servers_by_client.get_or_make(client, list).append(server)
+    client_launch, server_launch = client.launch, server.launch
+    # (botocore ServiceConnectService.ingressPortOverride)
+    ports = (port, port) if server_launch.has_own_interface else EPHEMERAL_PORTS
+    client_groups = (
+        client.security_groups if client_launch.has_own_interface else client_launch.instance_security_groups()
+    )
+    server_groups = (
+        server.security_groups if server_launch.has_own_interface else server_launch.instance_security_groups()
+    )
+    for index, (client_group, server_group) in enumerate(itertools.product(client_groups, server_groups)):
         suffix = f" {index}" if index else ""
-        if mine.own_interface and its.own_interface:
-            said = f"{client.node.id} to {server.node.id} on port {port}"
-            _define_rules(client.construct, f"{server.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
-        elif mine.own_interface:
-            said = f"{client.node.id} to instances"
-            _define_rules(client.construct, f"{other.node.addr[-8:]} instances{suffix}", one, other, ports, said)
-        elif its.own_interface:
-            said = f"Instances to {server.node.id} on port {port}"
-            _define_rules(server.construct, f"{one.node.addr[-8:]} {port}{suffix}", one, other, ports, said)
+        if client_launch.has_own_interface and server_launch.has_own_interface:
+            description = f"{client.node.id} to {server.node.id} on port {port}"
+            _define_rules(
+                client.construct,
+                f"{server.node.addr[-8:]} {port}{suffix}",
+                client_group,
+                server_group,
+                ports,
+                description,
+            )
+        elif client_launch.has_own_interface:
+            description = f"{client.node.id} to instances"
+            _define_rules(
+                client.construct,
+                f"{server_group.node.addr[-8:]} instances{suffix}",
+                client_group,
+                server_group,
+                ports,
+                description,
+            )
+        elif server_launch.has_own_interface:
+            description = f"Instances to {server.node.id} on port {port}"
+            _define_rules(
+                server.construct,
+                f"{client_group.node.addr[-8:]} {port}{suffix}",
+                client_group,
+                server_group,
+                ports,
+                description,
+            )
         else:
-            opened = ec2.Port.tcp_range(*ports)
-            one.add_egress_rule(other, opened, _AMONG_INSTANCES)
-            other.add_ingress_rule(one, opened, _AMONG_INSTANCES, remote_rule=True)
+            port_range = ec2.Port.tcp_range(*ports)
+            client_group.add_egress_rule(server_group, port_range, _INSTANCE_RULE_DESCRIPTION)
+            server_group.add_ingress_rule(client_group, port_range, _INSTANCE_RULE_DESCRIPTION, remote_rule=True)
 
 
 def _define_rules(
     scope: Construct,
-    named: str,
-    mine: ec2.ISecurityGroup,
-    its: ec2.ISecurityGroup,
+    id_suffix: str,
+    client_group: ec2.ISecurityGroup,
+    server_group: ec2.ISecurityGroup,
     ports: tuple[int, int],
-    said: str,
+    description: str,
 ) -> None:
     """Define in `scope` what lets one group connect to another, unless its stack has that already."""
-    first, last = ports
-    opened = _opened.get_or_make(cdk.Stack.of(scope), set)
-    client, server = mine.security_group_id, its.security_group_id
-    asked = (client, server, first)
-    if asked in opened:
+    first_port, last_port = ports
+    rules = _rules_by_stack.get_or_make(cdk.Stack.of(scope), set)
+    client, server = client_group.security_group_id, server_group.security_group_id
+    key = (client, server, first_port)
+    if key in rules:
         return
-    opened.add(asked)
-    rule: dict[str, Any] = {"ip_protocol": "tcp", "from_port": first, "to_port": last, "description": said}
-    ec2.CfnSecurityGroupEgress(scope, f"To {named}", group_id=client, destination_security_group_id=server, **rule)
-    ec2.CfnSecurityGroupIngress(scope, f"Into {named}", group_id=server, source_security_group_id=client, **rule)
+    rules.add(key)
+    rule: dict[str, Any] = {
+        "ip_protocol": "tcp",
+        "from_port": first_port,
+        "to_port": last_port,
+        "description": description,
+    }
+    ec2.CfnSecurityGroupEgress(scope, f"To {id_suffix}", group_id=client, destination_security_group_id=server, **rule)
+    ec2.CfnSecurityGroupIngress(scope, f"Into {id_suffix}", group_id=server, source_security_group_id=client, **rule)
 
 
-def _leads(start: ConnectedService, goal: ConnectedService) -> bool:
-    """Whether a service connects to another, directly or by others."""
-    ways, seen = [start], {start}
-    while ways:
-        for following in _paths.get(ways.pop()) or ():
-            if following is goal:
+def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
+    """Tell whether a service connects to another, directly or through others."""
+    queue, seen = [start], {start}
+    while queue:
+        for server in _servers_by_client.get(queue.pop()) or ():
+            if server is goal:
                 return True
-            if following not in seen:
-                seen.add(following)
-                ways.append(following)
+            if server not in seen:
+                seen.add(server)
+                queue.append(server)
     return False
 
 
-def _stacks_way(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
-    """By which services one stack needs another, `server` among them; None where it does not."""
-    following: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
-    paths = dict(_paths.items())
-    for client, servers in paths.items():
-        for each in servers:
-            said = f"{client.node.path} connects to {each.node.path}"
-            following.setdefault(client.stack, []).append((each.stack, said))
-    for service in dict.fromkeys([*itertools.chain(paths, *paths.values()), server]):
-        for what in _needed(service):
-            way = (cdk.Stack.of(what), f"{service.node.path} needs {what.node.path}")
-            following.setdefault(service.stack, []).append(way)
-    ways: list[tuple[cdk.Stack, tuple[str, ...]]] = [(start, ())]
-    seen = {start}
-    while ways:
-        stack, walked = ways.pop()
-        for other, said in following.get(stack, ()):
-            if other is goal:
-                return ", ".join([*walked, said])
-            if other not in seen:
-                seen.add(other)
-                ways.append((other, (*walked, said)))
+def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
+    """Describe how one stack needs another, with `server` among the services; None if it does not."""
+    needed_stacks: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
+    servers_by_client = dict(_servers_by_client.items())
+    for client, servers in servers_by_client.items():
+        for connected in servers:
+            reason = f"{client.node.path} connects to {connected.node.path}"
+            needed_stacks.setdefault(client.stack, []).append((connected.stack, reason))
+    for service in dict.fromkeys([*itertools.chain(servers_by_client, *servers_by_client.values()), server]):
+        for required in _required_constructs(service):
+            step = (cdk.Stack.of(required), f"{service.node.path} needs {required.node.path}")
+            needed_stacks.setdefault(service.stack, []).append(step)
+    routes: list[tuple[cdk.Stack, tuple[str, ...]]] = [(start, ())]
+    visited = {start}
+    while routes:
+        stack, reasons = routes.pop()
+        for needed_stack, reason in needed_stacks.get(stack, ()):
+            if needed_stack is goal:
+                return ", ".join([*reasons, reason])
+            if needed_stack not in visited:
+                visited.add(needed_stack)
+                routes.append((needed_stack, (*reasons, reason)))
     return None
 
 
-def _needed(service: ConnectedService) -> Iterator[IConstruct]:
-    """The cluster and the load balancers of a service, of which those that are imported need no stack."""
+def _required_constructs(service: ConnectedService) -> Iterator[IConstruct]:
+    """List the cluster and the load balancers of a service, without those that are imported, which need no stack."""
     if isinstance(service.launch.cluster, ecs.Cluster):
         yield service.launch.cluster
     for target in service.targets:
-        entrance = target.route.load_balancer
-        if isinstance(entrance.security_group, ec2.SecurityGroup):
-            yield entrance
+        load_balancer = target.route.load_balancer
+        if isinstance(load_balancer.security_group, ec2.SecurityGroup):
+            yield load_balancer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.network.network import Network
 from moorage.ecs.task.task_launch import warn
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 DEFAULT_SCALING = Scaling(2)
-_GRACE_SECONDS = 60
+_DEFAULT_GRACE_SECONDS = 60
 SPOT_NOTICE_SECONDS = 120
 """The notice before AWS takes a Spot task back (ECS developer guide, Fargate capacity providers)."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ServicePlan:
-    """What a service was given, which checks itself.
+    """The arguments of a service, which check themselves.
 
     Args:
         launch: The task, its capacity and its place in the network.
@@ -50,7 +50,7 @@ class ServicePlan:
         connect: The name in the namespace of the cluster.
         cloud_map_options: The name in another namespace of Cloud Map.
         lattices: The target groups of VPC Lattice.
-        given_grace_period: The grace period of health checks in seconds, if it was given.
+        explicit_grace_period: The grace period of health checks in seconds, if it was given.
     """
 
     launch: Launch
@@ -62,7 +62,7 @@ class ServicePlan:
     connect: ServiceConnect | None
     cloud_map_options: ecs.CloudMapOptions | None
     lattices: tuple[Lattice, ...]
-    given_grace_period: int | None
+    explicit_grace_period: int | None
 
     @property
     def task(self) -> Task:
@@ -87,13 +87,13 @@ class ServicePlan:
         """The grace period of health checks in seconds; None if no load balancer checks the tasks."""
         if not self._checked_by_load_balancer:
             return None
-        default = max(_GRACE_SECONDS, self._start_period)
-        return default if self.given_grace_period is None else self.given_grace_period
+        default = max(_DEFAULT_GRACE_SECONDS, self._start_period)
+        return default if self.explicit_grace_period is None else self.explicit_grace_period
 
     @property
-    def places(self) -> int | None:
+    def room_for_copies(self) -> int | None:
         """The number of copies that the instances hold; None if it is not limited, as on Fargate, or not known."""
-        if self.launch.strategy.kind is Kind.FARGATE:
+        if self.launch.strategy._kind is CapacityKind.FARGATE:
             return None
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
@@ -102,16 +102,16 @@ class ServicePlan:
     def check(self, problems: Problems) -> None:
         """Note everything that AWS would not accept together, or that would have no effect."""
         launch = self.launch
-        launch.check(problems, routed=bool(self.routes))
+        launch.check(problems, has_routes=bool(self.routes))
         self._check_scaling(problems)
         self._check_routes(problems)
-        self.placement.check(launch.strategy, launch.known.capacities, problems)
+        self.placement._check(launch.strategy, launch.cluster_view.capacities, problems)
         self._check_rollout(problems)
         if self.pre_deployment_launch:
-            self.pre_deployment_launch.check_named("pre_deployment_task", problems)
+            self.pre_deployment_launch.check_as_argument("pre_deployment_task", problems)
             self.pre_deployment_launch.task.check_run_alone(problems)
         if self.connect:
-            self.connect.check(self.task, launch.known, problems)
+            self.connect._check(self.task, launch.cluster_view, problems)
         self._check_fit(problems)
         self._check_grace_period(problems)
         self._check_discovery(problems)
@@ -120,15 +120,17 @@ class ServicePlan:
     def warn(self, construct: Construct) -> None:
         """Warn about what AWS accepts, and its user may not want."""
         self.launch.warn(construct)
-        warn(construct, "@moorage/ecs:spot-drain", self._slow_drain())
-        warn(construct, "@moorage/ecs:grace", self._short_grace_period())
-        if self.launch.strategy.kind is Kind.FARGATE:
+        warn(construct, "@moorage/ecs:spot-drain", self._slow_drain_warning())
+        warn(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
+        if self.launch.strategy._kind is CapacityKind.FARGATE:
             return
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
-        warn(construct, "@moorage/ecs:types-in-vain", fit_checks.types_in_vain(self.task, self.launch.strategy))
+        warn(
+            construct, "@moorage/ecs:types-in-vain", fit_checks.too_small_types_warning(self.task, self.launch.strategy)
+        )
         if not self.placement.daemon:
-            shortage = fit_checks.shortage_at_most(self.task, self.launch.strategy, self.scaling.maximum)
+            shortage = fit_checks.maximum_shortage_warning(self.task, self.launch.strategy, self.scaling.maximum)
             warn(construct, "@moorage/ecs:room", shortage)
 
     @property
@@ -149,13 +151,16 @@ class ServicePlan:
                 "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity "
                 "grow"
             )
-        predicted = scaling.predictive.requests_per_task if scaling.predictive else None
-        for argument, requests in (("requests_per_task", scaling.requests_per_task), ("predictive", predicted)):
-            if requests is not None and not any(route.reads_requests for route in self.routes):
-                why = (
+        predicted_requests = scaling.predictive.requests_per_task if scaling.predictive else None
+        for argument, requests in (
+            ("requests_per_task", scaling.requests_per_task),
+            ("predictive", predicted_requests),
+        ):
+            if requests is not None and not any(route._reads_requests for route in self.routes):
+                reason = (
                     "a network load balancer counts none" if self.routes else "without a route nothing counts requests"
                 )
-                problems.add(f"{argument} is {requests}, but {why}; use route=Route(...), or another target")
+                problems.add(f"{argument} is {requests}, but {reason}; use route=Route(...), or another target")
         if scaling.backlog_per_task is not None and scaling.queue is None:
             problems.add(
                 f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue whose messages count; "
@@ -168,28 +173,29 @@ class ServicePlan:
         for index, route in enumerate(self.routes):
             self._check_target(route, problems)
             if not isinstance(route, Route):
-                route.check_task(self.task, problems)
-            route.check(problems)
-            if _apart(route.load_balancer.vpc, self.launch.reach.vpc):
+                route._check_task(self.task, problems)
+            route._check(problems)
+            if _are_different_vpcs(route.load_balancer.vpc, self.launch.reach.vpc):
                 problems.add(
-                    f"{route.word} for {route.says} is of {route.load_balancer.node.path}, which stands in another VPC "
-                    "than the cluster, so no request would arrive; use a load balancer with the vpc= of the cluster"
+                    f"{route._noun} for {route._description} is of {route.load_balancer.node.path}, which stands in "
+                    "another VPC than the cluster, so no request would arrive; use a load balancer with the vpc= of "
+                    "the cluster"
                 )
             for other in self.routes[:index]:
-                if other.load_balancer is route.load_balancer and (clash := route.clash(other, None)):
+                if other.load_balancer is route.load_balancer and (clash := route._clash(other, None)):
                     problems.add(clash)
 
     def _check_target(self, route: Route | Listener, problems: Problems) -> None:
         serving = [each.name for each in self.task.containers if each.port]
         if not serving:
             problems.add(
-                f"{route.word} for {route.says} needs a container with a port, and the task has none; "
+                f"{route._noun} for {route._description} needs a container with a port, and the task has none; "
                 "use Container(..., port=...)"
             )
         elif route.container not in {None, *serving}:
             problems.add(
-                f"{route.word} for {route.says} names container {route.container!r}, but those with a port are "
-                f"{', '.join(map(repr, serving))}; use one of them"
+                f"{route._noun} for {route._description} names container {route.container!r}, but those with a port "
+                f"are {', '.join(map(repr, serving))}; use one of them"
             )
 
     def _check_rollout(self, problems: Problems) -> None:
@@ -200,8 +206,8 @@ class ServicePlan:
             return
         # proxies of Service Connect shift traffic too (ECS developer guide, "Service Connect resources for Amazon ECS
         # blue/green, linear, and canary deployments")
-        named = self.connect is not None and self.connect.name_for(self.task) is not None
-        if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (self.routes or named):
+        has_name = self.connect is not None and self.connect._name_for(self.task) is not None
+        if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (self.routes or has_name):
             problems.add(
                 f"rollout is {rollout.shift.value}, but without a route there is no traffic to shift; "
                 "use route=Route(...), connect=ServiceConnect(...) with a port, or Rollout.rolling()"
@@ -210,8 +216,8 @@ class ServicePlan:
         for route in self.routes:
             if not rollout.shifts and not isinstance(route, Route) and route.test_port is not None:
                 problems.add(
-                    f"listener for {route.says} has test_port={route.test_port}, but a rolling rollout shows no "
-                    "version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
+                    f"listener for {route._description} has test_port={route.test_port}, but a rolling rollout shows "
+                    "no version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
                 )
         predictive = self.scaling.predictive
         if rollout.shifts and predictive and predictive.requests_per_task is not None:
@@ -241,7 +247,7 @@ class ServicePlan:
                 "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
                 "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
             )
-        elif alarms and not alarms.rings(reads_requests=any(route.reads_requests for route in self.routes)):
+        elif alarms and not alarms.rings(reads_requests=any(route._reads_requests for route in self.routes)):
             problems.add(
                 "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
                 "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
@@ -249,7 +255,7 @@ class ServicePlan:
 
     def _check_fit(self, problems: Problems) -> None:
         """Note a task or a rollout that the instances do not hold."""
-        if self.launch.strategy.kind is Kind.FARGATE:
+        if self.launch.strategy._kind is CapacityKind.FARGATE:
             return
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
@@ -258,21 +264,21 @@ class ServicePlan:
             fit_checks.check_rollout(self.task, self.launch.strategy, self.scaling.minimum, self.rollout, problems)
 
     def _check_grace_period(self, problems: Problems) -> None:
-        problems.check(service_limits.GRACE_PERIOD, "health_check_grace_period", self.given_grace_period)
-        if self.given_grace_period is not None and not self._checked_by_load_balancer:
+        problems.check(service_limits.GRACE_PERIOD, "health_check_grace_period", self.explicit_grace_period)
+        if self.explicit_grace_period is not None and not self._checked_by_load_balancer:
             problems.add(
-                f"health_check_grace_period is {self.given_grace_period} s, but without a route no load balancer "
+                f"health_check_grace_period is {self.explicit_grace_period} s, but without a route no load balancer "
                 "checks the tasks; use route=Route(...), or HealthCheck(start_period=...) in the container"
             )
 
-    def _short_grace_period(self) -> str | None:
-        given, slowest = self.given_grace_period, self._start_period
-        if given is None or is_token(given) or given >= slowest:
+    def _short_grace_period_warning(self) -> str | None:
+        grace_period, start_period = self.explicit_grace_period, self._start_period
+        if grace_period is None or is_token(grace_period) or grace_period >= start_period:
             return None
         return (
-            f"health_check_grace_period is {given} s, but HealthCheck(start_period=) lets a container take {slowest} s "
-            "to start, so the load balancer's checks would stop it before and a rollout would not end; "
-            f"use {slowest} s or more, or leave it out"
+            f"health_check_grace_period is {grace_period} s, but HealthCheck(start_period=) lets a container take "
+            f"{start_period} s to start, so the load balancer's checks would stop it before and a rollout would not "
+            f"end; use {start_period} s or more, or leave it out"
         )
 
     def _check_discovery(self, problems: Problems) -> None:
@@ -291,8 +297,11 @@ class ServicePlan:
             )
         from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
-        of_address = options.dns_record_type in {servicediscovery.DnsRecordType.A, servicediscovery.DnsRecordType.AAAA}
-        if of_address and self.task.network_mode is not NetworkMode.AWSVPC:
+        has_address_record = options.dns_record_type in {
+            servicediscovery.DnsRecordType.A,
+            servicediscovery.DnsRecordType.AAAA,
+        }
+        if has_address_record and self.task.network_mode is not NetworkMode.AWSVPC:
             problems.add(
                 f"cloud_map_options have a record of an address, but in {self.task.network_mode.value} mode tasks have "
                 "none of their own; use DnsRecordType.SRV"
@@ -308,27 +317,27 @@ class ServicePlan:
                 "here; use Rollout.rolling(), or a route in place of lattice"
             )
         for lattice in self.lattices:
-            lattice.check(self.task, problems)
+            lattice._check(self.task, problems)
 
-    def _slow_drain(self) -> str | None:
+    def _slow_drain_warning(self) -> str | None:
         """Describe targets that drain for longer than the notice before AWS takes a Spot task back."""
-        taken_back = [each.name for each in self.launch.strategy.used if each.is_spot]
+        spot_names = [each.name for each in self.launch.strategy._used_capacities if each._is_spot]
         delays = [route.deregistration_delay for route in self.routes if not is_token(route.deregistration_delay)]
-        longest = max(delays, default=0)
-        if not taken_back or longest < SPOT_NOTICE_SECONDS:
+        longest_delay = max(delays, default=0)
+        if not spot_names or longest_delay < SPOT_NOTICE_SECONDS:
             return None
         return (
-            f"deregistration_delay is {longest} s, but a task on {taken_back[0]!r} is taken back with "
+            f"deregistration_delay is {longest_delay} s, but a task on {spot_names[0]!r} is taken back with "
             f"{SPOT_NOTICE_SECONDS} s' notice, so the load balancer would send requests to tasks that are gone; "
             f"use less than {SPOT_NOTICE_SECONDS} s"
         )
 
 
-def _apart(one: ec2.IVpc, other: ec2.IVpc) -> bool:
+def _are_different_vpcs(first_vpc: ec2.IVpc, second_vpc: ec2.IVpc) -> bool:
     """Tell whether two VPCs are known to differ: each is of a `Network`, or has its own id."""
-    if one is other:
+    if first_vpc is second_vpc:
         return False
-    if Network.of(one) and Network.of(other):
+    if Network._of(first_vpc) and Network._of(second_vpc):
         return True
-    ids = (one.vpc_id, other.vpc_id)
+    ids = (first_vpc.vpc_id, second_vpc.vpc_id)
     return not is_token(ids) and ids[0] != ids[1]

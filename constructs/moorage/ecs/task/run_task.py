@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
-from moorage.ecs.cdk_values import arn, here
+from moorage.ecs.cdk_values import arn, pseudo_parameters
 
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecs.capacity.placement import Placement
-    from moorage.ecs.task.task_launch import Launched
+    from moorage.ecs.task.task_launch import TaskResources
 
-_NOT_STARTED = ["ECS.AmazonECSException", "ECS.ServerException", "AmazonECS.Unknown"]
+_START_ERRORS = ["ECS.AmazonECSException", "ECS.ServerException", "AmazonECS.Unknown"]
 """The errors of a task that was not started, and not of one that ran and failed (Step Functions, connect to ECS)."""
-_STARTS_AGAIN = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "JitterStrategy": "FULL"}
-"""Five minutes in all, for what passes: throttling, and ECS not answering."""
+_RETRY = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "JitterStrategy": "FULL"}
+"""The retries of a start, five minutes in all, for errors that pass: throttling, and ECS not answering."""
 
 
 def define_role(
     scope: Construct, construct_id: str, service: str, source: str, statements: Sequence[Mapping[str, Any]]
 ) -> iam.Role:
-    """Define a role that a service of AWS acts as for sources of this account alone.
+    """Define a role that an AWS service assumes only for sources of this account.
 
     Args:
-        scope: Where it is defined.
-        construct_id: Its id there.
+        scope: The scope in which to define it.
+        construct_id: Its id in this scope.
         service: The service, as in `scheduler`.
         source: The ARN that the service acts for; a pattern where the resource's own name is not known before.
-        statements: What it may do.
+        statements: The statements of its policy.
     """
-    conditions = {"StringEquals": {"aws:SourceAccount": here()[2]}, "ArnLike": {"aws:SourceArn": source}}
+    conditions = {"StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]}, "ArnLike": {"aws:SourceArn": source}}
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
     return iam.Role(
         scope,
@@ -57,10 +57,10 @@ def define_machine(
     """Define a state machine as `Machine`, which logs each execution.
 
     Args:
-        scope: Where it is defined.
-        definition: What it does, in the States Language.
-        statements: What it may do.
-        log_group: Where it logs.
+        scope: The scope in which to define it.
+        definition: Its definition in the States Language.
+        statements: The statements of its policy.
+        log_group: The log group of its executions.
     """
     from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loads aws_cdk.aws_stepfunctions
 
@@ -76,22 +76,22 @@ def define_machine(
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class Run:
-    """One run of a task, in the words of each that starts it.
+class TaskRun:
+    """One run of a task, in the parameters of each service that starts it.
 
     Args:
-        launched: What is run.
-        cluster: Where.
-        placement: On which instances.
+        resources: The resources of the task to run.
+        cluster: The cluster that runs it.
+        placement: The instances that it goes to.
     """
 
-    launched: Launched
+    resources: TaskResources
     cluster: ecs.ICluster
     placement: Placement | None
 
-    def may_run(self) -> list[dict[str, Any]]:
-        """What whoever runs it must be allowed: this task, in this cluster, as its own two roles."""
-        definition = self.launched.task_definition
+    def run_statements(self) -> list[dict[str, Any]]:
+        """Return the permissions to run it: this task, in this cluster, with its own two roles."""
+        definition = self.resources.task_definition
         roles = [definition.task_role.role_arn, definition.obtain_execution_role().role_arn]
         return [
             {
@@ -103,7 +103,7 @@ class Run:
             {
                 "Effect": "Allow",
                 "Action": "ecs:TagResource",
-                "Resource": self._tasks,
+                "Resource": self._task_arns,
                 "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
             },
             {
@@ -116,120 +116,136 @@ class Run:
 
     def grant(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody run it."""
-        granted = [
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=[said["Action"]],
-                resource_arns=said["Resource"] if isinstance(said["Resource"], list) else [said["Resource"]],
-                conditions=said["Condition"],
+        grants = []
+        for statement in self.run_statements():
+            resources = statement["Resource"]
+            grants.append(
+                iam.Grant.add_to_principal(
+                    grantee=grantee,
+                    actions=[statement["Action"]],
+                    resource_arns=resources if isinstance(resources, list) else [resources],
+                    conditions=statement["Condition"],
+                )
             )
-            for said in self.may_run()
-        ]
-        return functools.reduce(iam.Grant.combine, granted)
+        return functools.reduce(iam.Grant.combine, grants)
 
-    def by_scheduler(self) -> scheduler.CfnSchedule.EcsParametersProperty:
-        """What EventBridge Scheduler is told."""
+    def scheduler_parameters(self) -> scheduler.CfnSchedule.EcsParametersProperty:
+        """Return the parameters for EventBridge Scheduler."""
         from aws_cdk import aws_scheduler as scheduler  # noqa: PLC0415  # loads aws_cdk.aws_scheduler
 
-        words = scheduler.CfnSchedule
-        told = self._told(words, "awsvpc_configuration")
-        placed = [words.PlacementStrategyProperty(**each) for each in self._strategies]
-        return words.EcsParametersProperty(**told, placement_strategy=placed or None)
+        cfn = scheduler.CfnSchedule
+        parameters = self._target_parameters(cfn, "awsvpc_configuration")
+        strategies = [cfn.PlacementStrategyProperty(**each) for each in self._strategies]
+        return cfn.EcsParametersProperty(**parameters, placement_strategy=strategies or None)
 
-    def by_rule(self) -> events.CfnRule.EcsParametersProperty:
-        """What a rule of EventBridge is told."""
+    def rule_parameters(self) -> events.CfnRule.EcsParametersProperty:
+        """Return the parameters for a rule of EventBridge."""
         from aws_cdk import aws_events as events  # noqa: PLC0415  # loads aws_cdk.aws_events
 
-        words = events.CfnRule
-        told = self._told(words, "aws_vpc_configuration")
-        placed = [words.PlacementStrategyProperty(**each) for each in self._strategies]
-        return words.EcsParametersProperty(**told, placement_strategies=placed or None)
+        cfn = events.CfnRule
+        parameters = self._target_parameters(cfn, "aws_vpc_configuration")
+        strategies = [cfn.PlacementStrategyProperty(**each) for each in self._strategies]
+        return cfn.EcsParametersProperty(**parameters, placement_strategies=strategies or None)
 
-    def by_api(self) -> dict[str, Any]:
-        """What ECS's own RunTask is asked for."""
-        asked: dict[str, Any] = _camel({**self._asked, "count": 1})
-        return asked
+    def run_task_request(self) -> dict[str, Any]:
+        """Return the request for ECS's own RunTask."""
+        request: dict[str, Any] = _camel_case({**self._run_task_parameters, "count": 1})
+        return request
 
-    def may_see(self) -> dict[str, Any]:
-        """What whoever waits for its end must be allowed besides."""
-        return {"Effect": "Allow", "Action": "ecs:DescribeTasks", "Resource": self._tasks}
+    def describe_statement(self) -> dict[str, Any]:
+        """Return the further permission to wait for its end."""
+        return {"Effect": "Allow", "Action": "ecs:DescribeTasks", "Resource": self._task_arns}
 
-    def define_machine(self, scope: Construct, *, overlap: bool, timeout: int | None, passed: bool) -> sfn.StateMachine:
+    def define_machine(
+        self, scope: Construct, *, overlap: bool, timeout: int | None, pass_input: bool
+    ) -> sfn.StateMachine:
         """Define a state machine that runs it and waits until it ends.
 
         Args:
-            scope: Where it is defined, as `Machine`.
-            overlap: Whether it runs though one of its family runs in the cluster already.
-            timeout: After how many seconds it is stopped.
-            passed: Whether an execution's input is passed to the task as its overrides.
+            scope: The scope in which to define it, as `Machine`.
+            overlap: Whether to run it while another task of its family runs in the cluster.
+            timeout: The number of seconds after which it is stopped.
+            pass_input: Whether to pass an execution's input to the task as its overrides.
         """
-        states = {**({} if overlap else self._others()), "Run": self._run(timeout, passed=passed)}
+        states = {**({} if overlap else self._overlap_states()), "Run": self._run_state(timeout, pass_input=pass_input)}
         definition = {"StartAt": next(iter(states)), "States": states}
-        return define_machine(scope, definition, self._may_watch(overlap=overlap), self.launched.log_group)
+        return define_machine(scope, definition, self._machine_statements(overlap=overlap), self.resources.log_group)
 
     @property
-    def _asked(self) -> dict[str, Any]:
-        """The parameters of RunTask that are known before."""
+    def _run_task_parameters(self) -> dict[str, Any]:
+        """The parameters of RunTask that are known before it starts."""
         return {
             "cluster": self.cluster.cluster_arn,
-            "task_definition": self.launched.task_definition.task_definition_arn,
-            "capacity_provider_strategy": self.launched.strategy_items,
-            "network_configuration": self.launched.interface and {"awsvpc_configuration": self.launched.interface},
+            "task_definition": self.resources.task_definition.task_definition_arn,
+            "capacity_provider_strategy": self.resources.strategy_items,
+            "network_configuration": self.resources.network_interface
+            and {"awsvpc_configuration": self.resources.network_interface},
             "placement_constraints": self._constraints or None,
             "placement_strategy": self._strategies or None,
             "propagate_tags": "TASK_DEFINITION",
-            "enable_execute_command": self._sessions,
+            "enable_execute_command": self._execute_command,
         }
 
     @property
-    def _tasks(self) -> str:
+    def _task_arns(self) -> str:
         return arn("ecs", f"task/{self.cluster.cluster_name}/*")
 
-    def _told(self, words: type[scheduler.CfnSchedule | events.CfnRule], awsvpc: str) -> dict[str, Any]:
-        """What both are told alike, each in its own words."""
-        public, interface = self.launched.launch.assign_public_ip, self.launched.interface
-        items = None if public else self.launched.strategy_items
-        spread: list[Any] = [words.CapacityProviderStrategyItemProperty(**item) for item in items or ()]
-        network = interface and {awsvpc: words.AwsVpcConfigurationProperty(**interface)}
+    def _target_parameters(self, cfn: type[scheduler.CfnSchedule | events.CfnRule], awsvpc: str) -> dict[str, Any]:
+        """Return the parameters that Scheduler and rules share, each in its own classes."""
+        public_address, interface = self.resources.launch.assign_public_ip, self.resources.network_interface
+        strategy_items = None if public_address else self.resources.strategy_items
+        capacity_providers: list[Any] = [
+            cfn.CapacityProviderStrategyItemProperty(**item) for item in strategy_items or ()
+        ]
+        network = interface and {awsvpc: cfn.AwsVpcConfigurationProperty(**interface)}
         return {
-            "task_definition_arn": self.launched.task_definition.task_definition_arn,
+            "task_definition_arn": self.resources.task_definition.task_definition_arn,
             "task_count": 1,
-            "launch_type": "FARGATE" if public else None,  # EventBridge gives a public address with nothing else
-            "capacity_provider_strategy": spread or None,
-            "network_configuration": network and words.NetworkConfigurationProperty(**network),
-            "placement_constraints": [words.PlacementConstraintProperty(**each) for each in self._constraints] or None,
+            # EventBridge gives a public address with nothing else
+            "launch_type": "FARGATE" if public_address else None,
+            "capacity_provider_strategy": capacity_providers or None,
+            "network_configuration": network and cfn.NetworkConfigurationProperty(**network),
+            "placement_constraints": [cfn.PlacementConstraintProperty(**each) for each in self._constraints] or None,
             "propagate_tags": "TASK_DEFINITION",
             "enable_ecs_managed_tags": True,
-            "enable_execute_command": self._sessions,
+            "enable_execute_command": self._execute_command,
         }
 
     @property
-    def _sessions(self) -> bool | None:
-        return True if self.launched.launch.task.execute_command else None
+    def _execute_command(self) -> bool | None:
+        return True if self.resources.launch.task.execute_command else None
 
     @property
     def _constraints(self) -> list[dict[str, Any]]:
-        given = self.placement.constraints if self.placement else ()
-        return [{"type": said.type, "expression": said.expression} for each in given for said in each.to_json()]
+        constraints = self.placement.constraints if self.placement else ()
+        return [
+            {"type": constraint_property.type, "expression": constraint_property.expression}
+            for each in constraints
+            for constraint_property in each.to_json()
+        ]
 
     @property
     def _strategies(self) -> list[dict[str, Any]]:
-        given = self.placement.strategies if self.placement else ()
-        return [{"type": said.type, "field": said.field} for each in given for said in each.to_json()]
+        strategies = self.placement.strategies if self.placement else ()
+        return [
+            {"type": strategy_property.type, "field": strategy_property.field}
+            for each in strategies
+            for strategy_property in each.to_json()
+        ]
 
-    def _others(self) -> dict[str, Any]:
-        """The states that end an execution while another task of the family runs."""
+    def _overlap_states(self) -> dict[str, Any]:
+        """Return the states that end an execution while another task of the family runs."""
         return {
             "List": {
                 "Type": "Task",
-                "Resource": f"arn:{here()[0]}:states:::aws-sdk:ecs:listTasks",
+                "Resource": f"arn:{pseudo_parameters()[0]}:states:::aws-sdk:ecs:listTasks",
                 "Parameters": {
                     "Cluster": self.cluster.cluster_arn,
-                    "Family": self.launched.task_definition.family,
+                    "Family": self.resources.task_definition.family,
                     "DesiredStatus": "RUNNING",
                     "MaxResults": 1,
                 },
-                "Retry": [{"ErrorEquals": ["States.TaskFailed"], **_STARTS_AGAIN}],
+                "Retry": [{"ErrorEquals": ["States.TaskFailed"], **_RETRY}],
                 "Next": "Any",
             },
             "Any": {
@@ -240,24 +256,28 @@ class Run:
             "Runs already": {"Type": "Succeed"},
         }
 
-    def _run(self, timeout: int | None, *, passed: bool) -> dict[str, Any]:
+    def _run_state(self, timeout: int | None, *, pass_input: bool) -> dict[str, Any]:
         return {
             "Type": "Task",
-            "Resource": f"arn:{here()[0]}:states:::ecs:runTask.sync",
-            "Parameters": {**pascal(self._asked), **({"Overrides.$": "$$.Execution.Input"} if passed else {})},
-            "Retry": [{"ErrorEquals": _NOT_STARTED, **_STARTS_AGAIN}],
+            "Resource": f"arn:{pseudo_parameters()[0]}:states:::ecs:runTask.sync",
+            "Parameters": {
+                **pascal_case(self._run_task_parameters),
+                **({"Overrides.$": "$$.Execution.Input"} if pass_input else {}),
+            },
+            "Retry": [{"ErrorEquals": _START_ERRORS, **_RETRY}],
             **({"TimeoutSeconds": timeout} if timeout else {}),
             "End": True,
         }
 
-    def _may_watch(self, *, overlap: bool) -> list[dict[str, Any]]:
-        """What the machine may do: run the task, see and stop it, and learn of its end by a rule of Step Functions."""
+    def _machine_statements(self, *, overlap: bool) -> list[dict[str, Any]]:
+        """Return the permissions of the machine: to run, see and stop the task, and to use Step Functions' rule."""
         in_cluster = {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
-        listed = {"Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster}
+        list_statement = {"Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster}
         return [
-            *self.may_run(),
-            *([] if overlap else [listed]),  # ListTasks knows no resource but an instance, so the cluster bounds it
-            {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": self._tasks},
+            *self.run_statements(),
+            # ListTasks knows no resource but an instance, so the cluster bounds it
+            *([] if overlap else [list_statement]),
+            {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": self._task_arns},
             {
                 "Effect": "Allow",
                 "Action": ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
@@ -266,18 +286,18 @@ class Run:
         ]
 
 
-def pascal(said: Any) -> Any:
-    """Plain data by the names that Step Functions gives the parameters of an API, without what is not said."""
-    return _renamed(said, lambda words: "".join(word[:1].upper() + word[1:] for word in words))
+def pascal_case(value: Any) -> Any:
+    """Rename the keys of plain data as Step Functions names the parameters of an API, without those that are None."""
+    return _renamed_keys(value, lambda parts: "".join(word[:1].upper() + word[1:] for word in parts))
 
 
-def _camel(said: Any) -> Any:
-    """The same by the names that ECS's own API has."""
-    return _renamed(said, lambda words: words[0] + "".join(word.title() for word in words[1:]))
+def _camel_case(value: Any) -> Any:
+    """Rename the keys of plain data as ECS's own API names them, without those that are None."""
+    return _renamed_keys(value, lambda parts: parts[0] + "".join(word.title() for word in parts[1:]))
 
 
-def _renamed(said: Any, joined: Callable[[list[str]], str]) -> Any:
-    if isinstance(said, dict):
-        known = {name: each for name, each in said.items() if each is not None}
-        return {joined(name.split("_")): _renamed(each, joined) for name, each in known.items()}
-    return [_renamed(each, joined) for each in said] if isinstance(said, list) else said
+def _renamed_keys(value: Any, join: Callable[[list[str]], str]) -> Any:
+    if isinstance(value, dict):
+        present = {name: each for name, each in value.items() if each is not None}
+        return {join(name.split("_")): _renamed_keys(each, join) for name, each in present.items()}
+    return [_renamed_keys(each, join) for each in value] if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from moorage.ecs.cdk_values import here
+from moorage.ecs.cdk_values import pseudo_parameters
 from moorage.workload import secret_sources
 from moorage.workload.problems import is_token
 
@@ -19,54 +19,56 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 
-def granted(
+def grant_secret(
     scope: Construct,
     construct_id: str,
     definition: ecs.TaskDefinition,
     secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret,
 ) -> ecs.Secret:
-    """A secret as CDK's container takes it; the execution role may decrypt it where CDK would not see to that.
+    """Return a secret as CDK's container takes it, and let the execution role decrypt it where CDK would not.
 
-    CDK lets a role in by the policy of the secret's key alone (`Secret.grantRead`): a key that is imported has none to
+    CDK lets a role in only by the policy of the secret's key (`Secret.grantRead`): a key that is imported has none to
     change, and one of another stack would come to need the stack of the role. Of both the role itself is granted the
     key, as the default policy of a key allows, and a secret of another stack is read by its ARN.
 
     Args:
-        scope: Where the task is defined.
+        scope: The scope in which the task is defined.
         construct_id: The id there of a secret that is read by its ARN.
-        definition: What reads it.
+        definition: The task definition that reads it.
         secret: The secret.
     """
     if secret_sources.is_parameter(secret):
         return ecs.Secret.from_ssm_parameter(cast("ssm.IParameter", secret))
     if secret_sources.is_reference(secret):
-        return _reference(scope, construct_id, definition, cast("ecs.Secret", secret))
-    given = cast("secretsmanager.ISecret", secret)
-    key = given.encryption_key
+        return _grant_reference(scope, construct_id, definition, cast("ecs.Secret", secret))
+    manager_secret = cast("secretsmanager.ISecret", secret)
+    key = manager_secret.encryption_key
     if key is None or (isinstance(key, kms.Key) and cdk.Stack.of(key) is cdk.Stack.of(scope)):
-        return ecs.Secret.from_secrets_manager(given)
-    _let_decrypt(definition, key.key_arn)
+        return ecs.Secret.from_secrets_manager(manager_secret)
+    _grant_decrypt(definition, key.key_arn)
     if not isinstance(key, kms.Key):
-        return ecs.Secret.from_secrets_manager(given)
-    near = secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, given.secret_arn)
-    return ecs.Secret.from_secrets_manager(near)
+        return ecs.Secret.from_secrets_manager(manager_secret)
+    imported_secret = secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, manager_secret.secret_arn)
+    return ecs.Secret.from_secrets_manager(imported_secret)
 
 
-def _reference(scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret) -> ecs.Secret:
-    """A field or a version of a secret, of which what it refers to says the key."""
+def _grant_reference(
+    scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret
+) -> ecs.Secret:
+    """Return a field or a version of a secret, whose key is found through what it refers to."""
     resource = _resource_of(secret.arn)
     key = resource.kms_key_id if resource else None
     if resource is None or key is None or cdk.Stack.of(resource) is cdk.Stack.of(scope):
         return secret
     field, stage, version = secret.arn.rsplit(":", 3)[1:] if secret_sources.version(secret) else ("", "", "")
-    near = secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, secret_sources.arn(secret))
-    _let_decrypt(definition, key)
-    told = ecs.SecretVersionInfo(version_stage=stage or None, version_id=version or None)
-    return ecs.Secret.from_secrets_manager_version(near, told, field or None)
+    imported_secret = secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, secret_sources.arn(secret))
+    _grant_decrypt(definition, key)
+    version_info = ecs.SecretVersionInfo(version_stage=stage or None, version_id=version or None)
+    return ecs.Secret.from_secrets_manager_version(imported_secret, version_info, field or None)
 
 
 def _resource_of(arn: str) -> secretsmanager.CfnSecret | None:
-    """The secret that an ARN refers to, itself or by its attachment to a database."""
+    """Return the secret that an ARN refers to, itself or by its attachment to a database."""
     tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
     target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
     if isinstance(target, secretsmanager.CfnSecretTargetAttachment):
@@ -74,8 +76,8 @@ def _resource_of(arn: str) -> secretsmanager.CfnSecret | None:
     return target if isinstance(target, secretsmanager.CfnSecret) else None
 
 
-def _let_decrypt(definition: ecs.TaskDefinition, key_arn: str) -> None:
-    via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{here()[1]}.amazonaws.com"}}
+def _grant_decrypt(definition: ecs.TaskDefinition, key_arn: str) -> None:
+    conditions = {"StringEquals": {"kms:ViaService": f"secretsmanager.{pseudo_parameters()[1]}.amazonaws.com"}}
     definition.add_to_execution_role_policy(
-        iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key_arn], conditions=via)
+        iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key_arn], conditions=conditions)
     )

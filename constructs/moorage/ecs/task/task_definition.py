@@ -12,8 +12,8 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 
-from moorage.ecs.capacity.capacity import Kind
-from moorage.ecs.cdk_values import duration, optional_duration, platform, registry_image
+from moorage.ecs.capacity.capacity import CapacityKind
+from moorage.ecs.cdk_values import duration, optional_duration, registry_image, runtime_platform
 from moorage.workload import secret_sources
 from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
@@ -44,56 +44,59 @@ _NETWORK_MODES = {
 
 def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
     """Note secrets of another region than that of the stack that `scope` is in."""
-    used = [(container.name, *each) for container in task.containers for each in container.all_secrets]
-    if not used:
+    secrets = [(container.name, *each) for container in task.containers for each in container.all_secrets]
+    if not secrets:
         return
-    here = cdk.Stack.of(scope).region
-    for container, name, secret in used:
+    stack_region = cdk.Stack.of(scope).region
+    for container, name, secret in secrets:
         region = secret_sources.region(secret)
-        if region and not is_token(here) and region != here:
+        if region and not is_token(stack_region) and region != stack_region:
             problems.add(
-                f"secrets {name!r} of container {container!r} is a secret of {region}, but tasks start in {here} and "
-                "read secrets there; replicate it, and use its ARN there"
+                f"secrets {name!r} of container {container!r} is a secret of {region}, but tasks start in "
+                f"{stack_region} and read secrets there; replicate it, and use its ARN there"
             )
 
 
-def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: Kind) -> ecs.TaskDefinition:
-    """The task definition of `task` in `scope`, with a task role and, where the task uses one, an execution role."""
-    definition = _define(scope, task, kind)
-    defined = {container.name: _add(scope, definition, task, container, log_group) for container in task.containers}
+def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: CapacityKind) -> ecs.TaskDefinition:
+    """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
+    definition = _define_task_definition(scope, task, kind)
+    container_definitions = {
+        container.name: _add_container(scope, definition, task, container, log_group) for container in task.containers
+    }
     for container in task.containers:
         if container.depends_on:
-            defined[container.name].add_container_dependencies(
+            container_definitions[container.name].add_container_dependencies(
                 *(
                     ecs.ContainerDependency(
-                        container=defined[each.name], condition=_condition(each, container.depends_on[each.name])
+                        container=container_definitions[each.name],
+                        condition=_condition(each, container.depends_on[each.name]),
                     )
                     for each in task.containers
                     if each.name in container.depends_on
                 )
             )
-    for statement in (*task.permissions, *_permissions(task)):
+    for statement in (*task.permissions, *_sidecar_statements(task)):
         definition.add_to_task_role_policy(statement)
     if task.volumes or task.execute_command:
         from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # 5 ms that only volumes need
 
-        define_volumes(task, definition, defined)
+        define_volumes(task, definition, container_definitions)
     return definition
 
 
-def _permissions(task: Task) -> Iterator[iam.PolicyStatement]:
-    """What sidecars may do; AWS knows no resource for it."""
+def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:
+    """Return the permissions of sidecars, which AWS limits to no resource."""
     for container in task.containers:
         if container.sidecar and container.sidecar.actions:
             yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
 
 
-def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
-    more: dict[str, Any] = {
+def _define_task_definition(scope: Construct, task: Task, kind: CapacityKind) -> ecs.TaskDefinition:
+    common_options: dict[str, Any] = {
         "pid_mode": ecs.PidMode[task.pid_mode.upper()] if task.pid_mode else None,
         "enable_fault_injection": task.enable_fault_injection or None,
     }
-    if kind is Kind.FARGATE:
+    if kind is CapacityKind.FARGATE:
         cpu, memory = fargate_size(task)
         return ecs.FargateTaskDefinition(
             scope,
@@ -101,33 +104,36 @@ def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
             cpu=cpu,
             memory_limit_mib=memory,
             ephemeral_storage_gib=task.ephemeral_storage_gib,
-            runtime_platform=platform(task.architecture, task.operating_system_family),
-            **more,
+            runtime_platform=runtime_platform(task.architecture, task.operating_system_family),
+            **common_options,
         )
-    managed = kind is Kind.MANAGED_INSTANCES
+    managed = kind is CapacityKind.MANAGED_INSTANCES
     definition = ecs.TaskDefinition(
         scope,
         "TaskDefinition",
         compatibility=ecs.Compatibility.MANAGED_INSTANCES if managed else ecs.Compatibility.EC2,
         network_mode=_NETWORK_MODES[task.network_mode],
-        cpu=None if task.cpu is None else _text(task.cpu),
-        memory_mib=_text(task.memory_mib),
+        cpu=None if task.cpu is None else _number_text(task.cpu),
+        memory_mib=_number_text(task.memory_mib),
         ipc_mode=ecs.IpcMode[task.ipc_mode.upper()] if task.ipc_mode else None,
-        runtime_platform=platform(task.architecture, task.operating_system_family) if managed else None,
-        **more,
+        runtime_platform=runtime_platform(task.architecture, task.operating_system_family) if managed else None,
+        **common_options,
     )
     resource = definition.node.default_child if task.on_windows else None
-    if isinstance(resource, cdk.CfnResource):  # CDK takes it on Fargate alone
-        said = {"CpuArchitecture": task.architecture.value, "OperatingSystemFamily": task.operating_system_family.value}
-        resource.add_property_override("RuntimePlatform", said)
+    if isinstance(resource, cdk.CfnResource):  # CDK takes it only on Fargate
+        platform_property = {
+            "CpuArchitecture": task.architecture.value,
+            "OperatingSystemFamily": task.operating_system_family.value,
+        }
+        resource.add_property_override("RuntimePlatform", platform_property)
     return definition
 
 
-def _text(number: int) -> str:
+def _number_text(number: int) -> str:
     return cdk.Tokenization.stringify_number(number) if is_token(number) else str(number)
 
 
-def _add(
+def _add_container(
     scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
@@ -163,8 +169,8 @@ def _add(
     }
     if container.firelens is None:
         return definition.add_container(container.name, **options)
-    routed = _firelens(container.firelens)
-    return definition.add_firelens_log_router(container.name, firelens_config=routed, **options)
+    firelens_config = _firelens(container.firelens)
+    return definition.add_firelens_log_router(container.name, firelens_config=firelens_config, **options)
 
 
 def _logging(
@@ -212,10 +218,10 @@ def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | 
 
 
 def port_name(task: Task, container: Container) -> str | None:
-    """The port's name for Service Connect, which knows fewer names than ECS does and no host mode."""
+    """Return the port's name for Service Connect, which takes fewer names than ECS does and no host mode."""
     name = container.name.lower()
-    named = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
-    return name if named else None
+    is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
+    return name if is_valid else None
 
 
 def _image(
@@ -251,20 +257,24 @@ def _repository_image(
     tag = _stored_tag(scope, image)
     if image.placeholder is None:
         return ecs.ContainerImage.from_ecr_repository(repository, tag)
-    nothing = cdk.Fn.condition_equals(tag, NOT_PUSHED)
-    pushed = cdk.CfnCondition(scope, f"{name}-pushed", expression=cdk.Fn.condition_not(nothing))
-    either = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
-    return ecs.ContainerImage.from_registry(either.to_string())
+    not_pushed = cdk.Fn.condition_equals(tag, NOT_PUSHED)
+    pushed = cdk.CfnCondition(scope, f"{name}-pushed", expression=cdk.Fn.condition_not(not_pushed))
+    image_name = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
+    return ecs.ContainerImage.from_registry(image_name.to_string())
 
 
 def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
-    """The tag that a parameter holds when the stack is deployed."""
+    """Return the tag that a parameter holds when the stack is deployed."""
     if image.parameter_name is None:
         return cast("cdk.CfnParameter", image.parameter).value_as_string
     from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loads aws_cdk.aws_ssm
 
-    defined = getattr(image.parameter, "node", None)
-    if defined is not None and defined.default_child and cdk.Stack.of(defined.default_child) is cdk.Stack.of(scope):
+    parameter_node = getattr(image.parameter, "node", None)
+    if (
+        parameter_node is not None
+        and parameter_node.default_child
+        and cdk.Stack.of(parameter_node.default_child) is cdk.Stack.of(scope)
+    ):
         raise ValueError(
             f"{scope.node.path}: the parameter {image.parameter_name!r} of its image is defined in its own stack, and "
             "is read before that is deployed; define it in a stack that is deployed before"
@@ -285,9 +295,9 @@ def _secrets(
 ) -> dict[str, ecs.Secret] | None:
     if not secrets:
         return None
-    from moorage.ecs.task.secret_grants import granted  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
+    from moorage.ecs.task.secret_grants import grant_secret  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
 
-    return {name: granted(scope, f"{prefix}-{name}", definition, secret) for name, secret in secrets.items()}
+    return {name: grant_secret(scope, f"{prefix}-{name}", definition, secret) for name, secret in secrets.items()}
 
 
 def _environment_files(
@@ -300,8 +310,8 @@ def _environment_files(
             asset = s3_assets.Asset(scope, f"{container.name}-environment-{index}", path=key)
             bucket, key = asset.bucket, asset.s3_object_key
         files.append(ecs.EnvironmentFile.from_bucket(bucket, key))
-        _let_read(definition, ["s3:GetObject"], bucket.arn_for_objects(key))
-        _let_read(definition, ["s3:GetBucketLocation"], bucket.bucket_arn)
+        _grant_read(definition, ["s3:GetObject"], bucket.arn_for_objects(key))
+        _grant_read(definition, ["s3:GetBucketLocation"], bucket.bucket_arn)
         if bucket.encryption_key is not None:
             bucket.encryption_key.grant_decrypt(definition.obtain_execution_role())
     return files or None
@@ -311,11 +321,11 @@ def _credential_specs(definition: ecs.TaskDefinition, container: Container) -> l
     if container.credential_spec is None:
         return None
     kind, location = container.credential_spec.split(":", 1)
-    _let_read(definition, ["ssm:GetParameters" if ":ssm:" in location else "s3:GetObject"], location)
+    _grant_read(definition, ["ssm:GetParameters" if ":ssm:" in location else "s3:GetObject"], location)
     return [ecs.CredentialSpec(kind, location)]
 
 
-def _let_read(definition: ecs.TaskDefinition, actions: list[str], resource: str) -> None:
+def _grant_read(definition: ecs.TaskDefinition, actions: list[str], resource: str) -> None:
     definition.add_to_execution_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
 
 
@@ -332,24 +342,28 @@ def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
 
 
 def _linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
-    said = container.linux_parameters
+    settings = container.linux_parameters
     session = task.execute_command and container.read_only and not task.on_windows
-    if not (container.writable or said or session):
+    if not (container.writable or settings or session):
         return None
-    own: dict[str, Any] = {}
-    if said:
-        swap = None if said.max_swap_mib is None else cdk.Size.mebibytes(said.max_swap_mib)
-        own = {"shared_memory_size": said.shared_memory_mib, "max_swap": swap, "swappiness": said.swappiness}
-    first = session or (said and said.init_process_enabled) or None
-    parameters = ecs.LinuxParameters(scope, f"{container.name}-linux", init_process_enabled=first, **own)
+    options: dict[str, Any] = {}
+    if settings:
+        swap = None if settings.max_swap_mib is None else cdk.Size.mebibytes(settings.max_swap_mib)
+        options = {
+            "shared_memory_size": settings.shared_memory_mib,
+            "max_swap": swap,
+            "swappiness": settings.swappiness,
+        }
+    init_process = session or (settings and settings.init_process_enabled) or None
+    parameters = ecs.LinuxParameters(scope, f"{container.name}-linux", init_process_enabled=init_process, **options)
     if container.writable:
         parameters.add_tmpfs(*(ecs.Tmpfs(container_path=path, size=size) for path, size in container.writable.items()))
-    if said and said.add_capabilities:
-        parameters.add_capabilities(*(ecs.Capability[name] for name in said.add_capabilities))
-    if said and said.drop_capabilities:
-        parameters.drop_capabilities(*(ecs.Capability[name] for name in said.drop_capabilities))
-    if said and said.devices:
-        parameters.add_devices(*said.devices)
+    if settings and settings.add_capabilities:
+        parameters.add_capabilities(*(ecs.Capability[name] for name in settings.add_capabilities))
+    if settings and settings.drop_capabilities:
+        parameters.drop_capabilities(*(ecs.Capability[name] for name in settings.drop_capabilities))
+    if settings and settings.devices:
+        parameters.add_devices(*settings.devices)
     return parameters
 
 

@@ -12,11 +12,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 
-from moorage.ecs.capacity.capacity import Kind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import anyone, selected_ids, tcp
-from moorage.ecs.cluster.cluster import known
-from moorage.ecs.network.network import UNREACHED, unreached
+from moorage.ecs.cdk_values import any_ipv4, select_subnet_ids, tcp
+from moorage.ecs.cluster.cluster import cluster_view_of
+from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
 from moorage.ecs.task.task_definition import check_secrets, define_task
 from moorage.workload import container_limits, platform_checks, service_limits
 from moorage.workload.problems import Problems, is_token
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
     from moorage.ecs.network.network import Reach
     from moorage.workload.task import Task
 
-_HTTPS = 443
-DEFAULT_EGRESS = (_HTTPS,)
+_HTTPS_PORT = 443
+DEFAULT_EGRESS = (_HTTPS_PORT,)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Launch:
-    """A task, what it is started on, and where in the network.
+    """A task, its capacity, and its place in the network.
 
     Args:
-        task: What runs.
-        cluster: Where it runs.
-        strategy: Over which capacities.
-        vpc_subnets: The subnets of its tasks; the private ones without it.
-        assign_public_ip: Whether each task gets a public address.
-        security_groups: In place of the one defined for its tasks.
-        egress: TCP ports that the security group defined here lets tasks connect to anywhere.
-        reach: What is reached from the subnets of the cluster's VPC.
-        known: What is known of the cluster.
+        task: The task to run.
+        cluster: The cluster that runs it.
+        strategy: The capacities of its copies.
+        vpc_subnets: The subnets of its tasks. Default: the private subnets.
+        assign_public_ip: Whether to give each task a public address.
+        security_groups: The security groups of its tasks. Default: a new one.
+        egress: The TCP ports through which a new security group lets tasks connect to any address.
+        reach: The reach of the subnets of the cluster's VPC.
+        cluster_view: Moorage's view of the cluster.
     """
 
     task: Task
@@ -58,7 +58,7 @@ class Launch:
     security_groups: Sequence[ec2.ISecurityGroup] | None
     egress: Sequence[int]
     reach: Reach
-    known: Cluster | ImportedCluster
+    cluster_view: Cluster | ImportedCluster
 
     @classmethod
     def of(
@@ -72,121 +72,125 @@ class Launch:
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         egress: Sequence[int] = DEFAULT_EGRESS,
     ) -> Launch:
-        """What a construct was given, with the cluster's first capacity where it names none.
+        """Return the arguments of a construct, with the cluster's first capacity if it names none.
 
         Raises:
             ValueError: the VPC of the cluster is not known.
         """
-        of_cluster = known(cluster)
+        cluster_view = cluster_view_of(cluster)
         return cls(
             task=task,
             cluster=cluster,
-            strategy=Strategy.of(of_cluster.first if capacity is None else capacity),
+            strategy=Strategy._of(cluster_view._first_capacity if capacity is None else capacity),
             vpc_subnets=vpc_subnets,
             assign_public_ip=assign_public_ip,
             security_groups=security_groups,
             egress=egress,
-            reach=of_cluster.reach,
-            known=of_cluster,
+            reach=cluster_view._reach,
+            cluster_view=cluster_view,
         )
 
     @property
-    def own_interface(self) -> bool:
-        """Whether each task has a network interface of its own, with security groups of its own."""
+    def has_own_interface(self) -> bool:
+        """True if each task has a network interface of its own, with security groups of its own."""
         return self.task.network_mode is NetworkMode.AWSVPC
 
-    def instance_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
-        """The security groups of the instances that stand for tasks without an interface of their own, where known."""
-        return [] if self.own_interface else self.known.instance_groups(self.strategy.used, stack)
+    def instance_security_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
+        """Return the security groups of the instances, which stand for tasks without an interface of their own."""
+        return (
+            []
+            if self.has_own_interface
+            else self.cluster_view._instance_security_groups(self.strategy._used_capacities, stack)
+        )
 
-    def check(self, problems: Problems, *, routed: bool = False) -> None:
+    def check(self, problems: Problems, *, has_routes: bool = False) -> None:
         """Note what this task, capacity and network cannot do together.
 
         Args:
-            problems: Where to note it.
-            routed: Whether a load balancer is to reach it.
+            problems: The problems to add to.
+            has_routes: Whether a load balancer is to reach it.
         """
         self._check_kind(problems)
-        self.strategy.check(self.known.capacities, problems)
-        self._check_instances(problems, routed=routed)
+        self.strategy._check(self.cluster_view.capacities, problems)
+        self._check_instances(problems, has_routes=has_routes)
         self._check_network(problems)
         check_secrets(self.cluster, self.task, problems)
         for each in filter(None, self._missing):
-            problems.add(unreached(each))
+            problems.add(describe_unreachable(each))
         if self.task.execute_command:
             self._check_sessions(problems)
 
-    def check_named(self, argument: str, problems: Problems) -> None:
+    def check_as_argument(self, argument: str, problems: Problems) -> None:
         """Note the same of a second task, behind the argument that gives it."""
-        found = Problems(argument)
-        self.check(found)
-        for problem in found.found:
+        own_problems = Problems(argument)
+        self.check(own_problems)
+        for problem in own_problems.found:
             problems.add(f"{argument}: {problem}")
 
     def warn(self, construct: Construct) -> None:
         """Warn where it is not known whether tasks reach what they need, or may."""
-        warn(construct, "@moorage/ecs:no-https", self._without_https())
-        warn(construct, "@moorage/ecs:latest", self._moving())
+        warn(construct, "@moorage/ecs:no-https", self._without_https_warning())
+        warn(construct, "@moorage/ecs:latest", self._moving_image_warning())
         if self.task.execute_command:
-            warn(construct, "@moorage/ecs:sessions", self._unrecorded())
+            warn(construct, "@moorage/ecs:sessions", self._unrecorded_sessions_warning())
         unknown = None in self._missing and not self.assign_public_ip
-        if unknown and any(self.reach.isolated(each) for each in self._starts_in):
-            warn(construct, UNREACHED, self._unsure())
+        if unknown and any(self.reach.is_isolated(each) for each in self._start_subnets):
+            warn(construct, UNREACHABLE_WARNING, self._unreachable_warning())
 
     def define(
         self, scope: Construct, *, log_group: logs.ILogGroup | None, removal_policy: cdk.RemovalPolicy
-    ) -> Launched:
+    ) -> TaskResources:
         """Define the log group, security group and task definition that it needs, and what is not given."""
-        logged = log_group or logs.LogGroup(
+        task_log_group = log_group or logs.LogGroup(
             scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
-        if self.own_interface:
-            groups = tuple(self.security_groups or [self._define_security_group(scope)])
+        if self.has_own_interface:
+            security_groups = tuple(self.security_groups or [self._define_security_group(scope)])
         else:
-            groups = tuple(self.instance_groups(cdk.Stack.of(scope)))
-        definition = define_task(scope, self.task, logged, self.strategy.kind)
+            security_groups = tuple(self.instance_security_groups(cdk.Stack.of(scope)))
+        definition = define_task(scope, self.task, task_log_group, self.strategy._kind)
         if self.task.execute_command:
-            from moorage.ecs.cluster.exec_sessions import let_in  # noqa: PLC0415  # 1 ms that only sessions need
+            from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # 1 ms that only sessions need
 
-            let_in(definition, logged, self.known.exec_sessions)
-        return Launched(self, logged, groups, definition)
+            grant_sessions(definition, task_log_group, self.cluster_view.exec_sessions)
+        return TaskResources(self, task_log_group, security_groups, definition)
 
     @property
-    def _starts_in(self) -> list[ec2.SubnetSelection | None]:
-        """Where images, logs and secrets are reached from: the task itself on Fargate, else the instances."""
-        if self.strategy.kind is Kind.FARGATE:
+    def _start_subnets(self) -> list[ec2.SubnetSelection | None]:
+        """The subnets that reach images, logs and secrets: those of tasks on Fargate, else those of the instances."""
+        if self.strategy._kind is CapacityKind.FARGATE:
             return [self.vpc_subnets]
-        return [each.vpc_subnets for each in self.strategy.weights]
+        return [each._vpc_subnets for each in self.strategy.weights]
 
     @functools.cached_property
     def _missing(self) -> list[frozenset[str] | None]:
         public, task = self.assign_public_ip, self.task
-        if self.strategy.kind is Kind.FARGATE or not self.own_interface:
-            return [self.reach.missing(task.needs, each, public_address=public) for each in self._starts_in]
-        missing = [self.reach.missing(task.needs_to_start, each, public_address=public) for each in self._starts_in]
+        if self.strategy._kind is CapacityKind.FARGATE or not self.has_own_interface:
+            return [self.reach.missing(task.needs, each, public_address=public) for each in self._start_subnets]
+        missing = [self.reach.missing(task.needs_to_start, each, public_address=public) for each in self._start_subnets]
         if task.needs_to_run:
             missing.append(self.reach.missing(task.needs_to_run, self.vpc_subnets, public_address=public))
         return missing
 
-    def _unsure(self) -> str:
+    def _unreachable_warning(self) -> str:
         return (
             "its subnets have no way to the internet, as far as CDK says, so whether tasks reach "
             f"{', '.join(sorted(self.task.needs))} is not known; use a Network, which knows"
         )
 
-    def _moving(self) -> str | None:
-        """What is told of images of which nobody can say which one runs, or go back to it."""
-        moving = [image.moves for each in self.task.containers if (image := each.image).moves]
-        if not moving:
+    def _moving_image_warning(self) -> str | None:
+        """Describe images of which nobody can say which one runs, or go back to it."""
+        moving_images = [image.moves for each in self.task.containers if (image := each.image).moves]
+        if not moving_images:
             return None
         return (
-            f"image {moving[0]!r} is whatever is latest, so a new version comes unasked and none can be gone back to; "
-            "name a release's tag, or its digest"
+            f"image {moving_images[0]!r} is whatever is latest, so a new version comes unasked and none can be gone "
+            "back to; name a release's tag, or its digest"
         )
 
-    def _unrecorded(self) -> str | None:
-        """What is told of sessions in containers without an awslogs driver, by whose log group ECS records them."""
-        if self.known.exec_sessions and self.known.exec_sessions.log_group:
+    def _unrecorded_sessions_warning(self) -> str | None:
+        """Describe containers without an awslogs driver, by whose log group ECS records sessions."""
+        if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
             return None
         router = self.task.log_router
         routed = [each.name for each in self.task.containers if each.logging or (router and each is not router)]
@@ -197,65 +201,69 @@ class Launch:
             "elsewhere; use Cluster(exec_sessions=ExecSessions())"
         )
 
-    def _without_https(self) -> str | None:
-        """Why tasks may not start; on instances, the agent starts them through the group of its instance."""
-        own_group = self.own_interface and self.security_groups is None and self.strategy.kind is Kind.FARGATE
-        if not own_group or _HTTPS in self.egress or is_token(tuple(self.egress)):
+    def _without_https_warning(self) -> str | None:
+        """Describe why tasks may not start; on instances, the agent starts them through the group of its instance."""
+        own_group = (
+            self.has_own_interface and self.security_groups is None and self.strategy._kind is CapacityKind.FARGATE
+        )
+        if not own_group or _HTTPS_PORT in self.egress or is_token(tuple(self.egress)):
             return None
         return (
-            f"egress is {list(self.egress)} without {_HTTPS}, through which a task on Fargate pulls its image, reads "
-            f"secrets and writes its log; use egress={[_HTTPS, *self.egress]}, or open {_HTTPS} to what serves those "
-            "with connections"
+            f"egress is {list(self.egress)} without {_HTTPS_PORT}, through which a task on Fargate pulls its image, "
+            f"reads secrets and writes its log; use egress={[_HTTPS_PORT, *self.egress]}, or open {_HTTPS_PORT} to "
+            "what serves those with connections"
         )
 
     def _check_kind(self, problems: Problems) -> None:
-        kind = self.strategy.kind
-        if self.assign_public_ip and kind is not Kind.FARGATE:
+        kind = self.strategy._kind
+        if self.assign_public_ip and kind is not CapacityKind.FARGATE:
             problems.add(
                 "assign_public_ip=True, but only Fargate gives a task a public address; "
                 "leave it out and use a load balancer, or run on Fargate"
             )
-        if kind is Kind.FARGATE:
+        if kind is CapacityKind.FARGATE:
             spot = any(each.name == "FARGATE_SPOT" for each in self.strategy.weights)
             platform_checks.check_fargate(self.task, problems, spot=spot)
-        elif kind is Kind.MANAGED_INSTANCES:
+        elif kind is CapacityKind.MANAGED_INSTANCES:
             platform_checks.check_managed_instances(self.task, problems)
         else:
             platform_checks.check_instances(self.task, problems)
 
     def _check_sessions(self, problems: Problems) -> None:
         """Note sessions that pass by a key which nothing in its place reaches."""
-        needs = (self.known.exec_sessions.needs if self.known.exec_sessions else frozenset()) - self.task.needs
-        places = [self.vpc_subnets] if self.own_interface else self._starts_in
-        for each in places if needs else ():
-            if self.reach.missing(needs, each, public_address=self.assign_public_ip):
+        needs = (
+            self.cluster_view.exec_sessions._needs if self.cluster_view.exec_sessions else frozenset()
+        ) - self.task.needs
+        subnet_selections = [self.vpc_subnets] if self.has_own_interface else self._start_subnets
+        for selection in subnet_selections if needs else ():
+            if self.reach.missing(needs, selection, public_address=self.assign_public_ip):
                 problems.add(
                     "execute_command=True, and sessions of the cluster pass by a key, but its subnets cannot reach "
                     "'kms'; use Task(called_services=['kms']), which Endpoints.for_tasks(...) looks at, or a NAT "
                     "gateway (nat_gateways=1)"
                 )
 
-    def _check_instances(self, problems: Problems, *, routed: bool) -> None:
+    def _check_instances(self, problems: Problems, *, has_routes: bool) -> None:
         """Note what the instances themselves refuse, or could not be reached for."""
-        used = self.strategy.used
-        unknown = [each.name for each in used if not self.known.knows_group_of(each)]
-        if routed and unknown and not self.own_interface and self.strategy.kind is Kind.INSTANCES:
+        capacities = self.strategy._used_capacities
+        unknown = [each.name for each in capacities if not self.cluster_view._knows_security_group_of(each)]
+        if has_routes and unknown and not self.has_own_interface and self.strategy._kind is CapacityKind.INSTANCES:
             problems.add(
                 f"route leads to instances of {', '.join(map(repr, unknown))}, whose security group is not known here, "
                 "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
                 "Cluster.from_attributes(security_groups=[...])"
             )
-        asked = self.task.operating_system_family
-        for capacity in used:
-            if capacity.system not in {None, asked}:
+        task_system = self.task.operating_system_family
+        for capacity in capacities:
+            if capacity._operating_system not in {None, task_system}:
                 problems.add(
-                    f"operating_system_family is {asked.value!r}, but instances of capacity {capacity.name!r} run "
-                    f"{capacity.system.value if capacity.system else ''}; use a capacity with such an AMI "
-                    "(Ami.windows(...) has Windows), or run it on Fargate"
+                    f"operating_system_family is {task_system.value!r}, but instances of capacity {capacity.name!r} "
+                    f"run {capacity._operating_system.value if capacity._operating_system else ''}; use a capacity "
+                    "with such an AMI (Ami.windows(...) has Windows), or run it on Fargate"
                 )
         privileged = [each.name for each in self.task.containers if each.privileged]
-        for capacity in used:
-            if privileged and not capacity.runs_privileged:
+        for capacity in capacities:
+            if privileged and not capacity._runs_privileged:
                 problems.add(
                     f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
                     "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
@@ -264,14 +272,14 @@ class Launch:
 
     def _check_network(self, problems: Problems) -> None:
         """Note what tasks cannot have on the network."""
-        ports_given = tuple(self.egress) != DEFAULT_EGRESS
-        if not self.own_interface:
-            given = {
+        has_own_ports = tuple(self.egress) != DEFAULT_EGRESS
+        if not self.has_own_interface:
+            given_arguments = {
                 "security_groups": self.security_groups is not None,
-                "egress": ports_given,
+                "egress": has_own_ports,
                 "vpc_subnets": self.vpc_subnets is not None,
             }
-            for argument in (name for name, is_given in given.items() if is_given):
+            for argument in (name for name, is_given in given_arguments.items() if is_given):
                 problems.add(
                     f"{argument} is given, but in {self.task.network_mode.value} mode tasks have no interface of their "
                     "own; leave it out, and say it of the instances in Capacity.ec2(...)"
@@ -281,7 +289,7 @@ class Launch:
             problems.check(container_limits.PORT, "egress", port)
         if self.security_groups is not None:
             problems.check(service_limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
-            if ports_given:
+            if has_own_ports:
                 problems.add(
                     "security_groups and egress are both given, but egress is for the group defined here; "
                     "put it into yours"
@@ -290,21 +298,21 @@ class Launch:
             problems.check(service_limits.SUBNETS, "the number of subnets", len(self.vpc_subnets.subnets))
 
     def _define_security_group(self, scope: Construct) -> ec2.SecurityGroup:
-        group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)
+        security_group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)
         for port in self.egress:
-            group.add_egress_rule(anyone(), tcp(port), f"Tasks to port {port}")
-        return group
+            security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {port}")
+        return security_group
 
 
 @attrs.frozen(eq=False, repr=False)
-class Launched:
-    """What is defined for a `Launch`, and the same in the words of those who start it.
+class TaskResources:
+    """The resources that are defined for a `Launch`, as those that start it take them.
 
     Args:
-        launch: What it was defined for.
-        log_group: Where its containers write.
-        security_groups: Those of its tasks, or of the instances that stand for them.
-        task_definition: What ECS starts.
+        launch: The launch for which they are defined.
+        log_group: The log group of its containers.
+        security_groups: The security groups of its tasks, or of the instances that stand for them.
+        task_definition: The task definition that ECS starts.
     """
 
     launch: Launch
@@ -320,13 +328,13 @@ class Launched:
 
     @property
     def strategy_items(self) -> list[dict[str, Any]] | None:
-        """The same as plain data; None where the cluster's default is followed."""
+        """The same as plain data; None if the cluster's default is followed."""
         strategy = self.launch.strategy
-        if strategy.of_cluster:
+        if strategy._follows_cluster:
             return None
         return [
             {
-                "capacity_provider": self.launch.known.provider_name(each),
+                "capacity_provider": self.launch.cluster_view._provider_name(each),
                 "weight": weight,
                 **({"base": strategy.base[each]} if each in strategy.base else {}),
             }
@@ -334,43 +342,45 @@ class Launched:
         ]
 
     @property
-    def interface(self) -> dict[str, Any] | None:
+    def network_interface(self) -> dict[str, Any] | None:
         """The network interface of each task as plain data; None where it has none of its own."""
-        if not self.launch.own_interface:
+        if not self.launch.has_own_interface:
             return None
         public = self.launch.assign_public_ip
-        among = self.launch.vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if public else None)
+        subnet_selection = self.launch.vpc_subnets or ec2.SubnetSelection(
+            subnet_type=ec2.SubnetType.PUBLIC if public else None
+        )
         return {
-            "subnets": selected_ids(self.launch.reach.vpc, among),
+            "subnets": select_subnet_ids(self.launch.reach.vpc, subnet_selection),
             "security_groups": [each.security_group_id for each in self.security_groups],
             "assign_public_ip": "ENABLED" if public else "DISABLED",
         }
 
     @property
-    def networked(self) -> dict[str, Any]:
-        """Where tasks stand in the network, as arguments of CDK's services."""
-        if self.launch.own_interface:
+    def network_arguments(self) -> dict[str, Any]:
+        """The network of the tasks, as arguments of CDK's services."""
+        if self.launch.has_own_interface:
             return {
                 "vpc_subnets": self.launch.vpc_subnets,
                 "security_groups": list(self.security_groups),
                 "assign_public_ip": self.launch.assign_public_ip,
             }
-        managed = self.launch.strategy.kind is Kind.MANAGED_INSTANCES
+        managed = self.launch.strategy._kind is CapacityKind.MANAGED_INSTANCES
         return {"security_groups": list(self.security_groups)} if managed else {}
 
 
-def connections_of(construct: Construct, groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
-    """Whom these groups may connect to, and who to them.
+def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
+    """Return the connections of these security groups.
 
     Raises:
         ValueError: there is none, so that each rule would be lost.
     """
-    if not groups:
+    if not security_groups:
         raise ValueError(
             f"{construct.node.path}: security_groups of its cluster's instances are not known, and its tasks have no "
             "interface of their own; use Cluster.from_attributes(..., security_groups=[...])"
         )
-    return ec2.Connections(security_groups=list(groups))
+    return ec2.Connections(security_groups=list(security_groups))
 
 
 def warn(construct: Construct, name: str, warning: str | None) -> None:

@@ -20,22 +20,24 @@ if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.task import Task
 
-_NFS = 2049
+_NFS_PORT = 2049
 
-_OF_SESSIONS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
-"""Where the agent of ECS Exec, which runs as root, writes (containers-roadmap #1359, #2824)."""
+_SESSION_PATHS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
+"""The paths to which the agent of ECS Exec writes as root (containers-roadmap #1359, #2824)."""
 
 
-def define_volumes(task: Task, definition: ecs.TaskDefinition, defined: Mapping[str, ecs.ContainerDefinition]) -> None:
+def define_volumes(
+    task: Task, definition: ecs.TaskDefinition, container_definitions: Mapping[str, ecs.ContainerDefinition]
+) -> None:
     """Define the task's own volumes and those of sessions in read-only containers, mount them, and let it use them.
 
     Args:
-        task: What has them.
-        definition: What they are defined in.
-        defined: Its containers by name.
+        task: The task that has them.
+        definition: The task definition in which to define them.
+        container_definitions: The definitions of its containers, by name.
     """
     for volume in task.volumes:
-        _add(definition, volume)
+        _add_volume(definition, volume)
     for container in task.containers:
         points = [
             ecs.MountPoint(container_path=path, source_volume=mount.volume, read_only=mount.read_only)
@@ -45,7 +47,7 @@ def define_volumes(task: Task, definition: ecs.TaskDefinition, defined: Mapping[
             definition.add_volume(name=name)
             points.append(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
         if points:
-            defined[container.name].add_mount_points(*points)
+            container_definitions[container.name].add_mount_points(*points)
     _grant_file_systems(task, definition)
 
 
@@ -61,13 +63,17 @@ def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
                 actions.append("elasticfilesystem:ClientWrite")
             if volume.root_access:
                 actions.append("elasticfilesystem:ClientRootAccess")
-            point = volume.access_point
-            by = {"elasticfilesystem:AccessPointArn": point.access_point_arn} if point is not None else None
+            access_point = volume.access_point
+            conditions = (
+                {"elasticfilesystem:AccessPointArn": access_point.access_point_arn}
+                if access_point is not None
+                else None
+            )
             definition.add_to_task_role_policy(
                 iam.PolicyStatement(
                     actions=actions,
                     resources=[volume.file_system.file_system_arn],
-                    conditions={"StringEquals": by} if by else None,
+                    conditions={"StringEquals": conditions} if conditions else None,
                 )
             )
 
@@ -75,24 +81,23 @@ def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
 def attach_volumes(
     scope: Construct, tasks: Sequence[Task], service: ecs.BaseService, connections: ec2.Connections | None
 ) -> None:
-    """Say of a service what its task's volumes need beside the task definition, and have it wait for them.
+    """Add to a service what its tasks' volumes need beside the task definition, and have it wait for them.
 
     Args:
-        scope: Where the role of the managed volume is defined.
-        tasks: What the service runs.
+        scope: The scope in which to define the role of the managed volume.
+        tasks: The tasks that the service runs.
         service: The service, which gets the managed volume.
-        connections: Who connects to the file systems; None where it is the instances, of which services share one
-            security group.
+        connections: The connections to the file systems; None if they are those of instances, which services share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for volume in volumes:
         if isinstance(volume, EbsVolume):
-            service.add_volume(_managed(scope, volume, service))
+            service.add_volume(_managed_volume(scope, volume, service))
     open_file_systems(scope, tasks, service, connections)
 
 
 def open_file_systems(
-    scope: Construct, tasks: Sequence[Task], starts: Construct, connections: ec2.Connections | None
+    scope: Construct, tasks: Sequence[Task], starter: Construct, connections: ec2.Connections | None
 ) -> None:
     """Open the way to the file systems of tasks, and have what starts them wait for these.
 
@@ -100,29 +105,31 @@ def open_file_systems(
     that no circle can come about.
 
     Args:
-        scope: Whose stack the rules stand in.
-        tasks: What mounts them.
-        starts: What starts the tasks.
-        connections: Who connects; None where it is the instances, of which tasks share one security group.
+        scope: A scope in the stack of the tasks, in which to define the rules.
+        tasks: The tasks that mount them.
+        starter: The construct that starts the tasks.
+        connections: The connections of the tasks; None if they are those of instances, which tasks share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):
-        starts.node.add_dependency(file_system.mount_targets_available)
+        starter.node.add_dependency(file_system.mount_targets_available)
         if connections:
-            for group in file_system.connections.security_groups:
-                connections.allow_to(_known_in(cdk.Stack.of(scope), group), tcp(_NFS), "Tasks to file system")
+            for security_group in file_system.connections.security_groups:
+                connections.allow_to(
+                    _security_group_in(cdk.Stack.of(scope), security_group), tcp(_NFS_PORT), "Tasks to file system"
+                )
 
 
-def _known_in(stack: cdk.Stack, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
-    """A file system's security group as services in `stack` see it, once, so that none defines a rule again."""
-    name = f"FileSystem {group.node.addr}"
-    known = stack.node.try_find_child(name)
-    return cast("ec2.ISecurityGroup | None", known) or ec2.SecurityGroup.from_security_group_id(
-        stack, name, group.security_group_id, allow_all_outbound=True
+def _security_group_in(stack: cdk.Stack, security_group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+    """Import a file system's security group into `stack` once, so that no service defines a rule again."""
+    name = f"FileSystem {security_group.node.addr}"
+    existing = stack.node.try_find_child(name)
+    return cast("ec2.ISecurityGroup | None", existing) or ec2.SecurityGroup.from_security_group_id(
+        stack, name, security_group.security_group_id, allow_all_outbound=True
     )
 
 
-def _add(definition: ecs.TaskDefinition, volume: object) -> None:
+def _add_volume(definition: ecs.TaskDefinition, volume: object) -> None:
     match volume:
         case EfsVolume():
             definition.add_volume(
@@ -145,8 +152,8 @@ def _add(definition: ecs.TaskDefinition, volume: object) -> None:
             raise TypeError(f"{volume!r} is not a volume; use one of Volume.bind_mount, efs and ebs")
 
 
-def _managed(scope: Construct, volume: EbsVolume, service: ecs.BaseService) -> ecs.ServiceManagedVolume:
-    defined = ecs.ServiceManagedVolume(
+def _managed_volume(scope: Construct, volume: EbsVolume, service: ecs.BaseService) -> ecs.ServiceManagedVolume:
+    managed_volume = ecs.ServiceManagedVolume(
         scope,
         volume.name,
         name=volume.name,
@@ -166,18 +173,22 @@ def _managed(scope: Construct, volume: EbsVolume, service: ecs.BaseService) -> e
     )
     if volume.kms_key is not None:  # ECS developer guide, encrypt data stored in EBS volumes
         volume.kms_key.grant(
-            defined.role, "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant", "kms:Decrypt"
+            managed_volume.role,
+            "kms:DescribeKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:CreateGrant",
+            "kms:Decrypt",
         ).apply_before(service)
-    return defined
+    return managed_volume
 
 
 def _session_mounts(task: Task, container: Container) -> dict[str, str]:
-    """The volumes of sessions in a container, each with its path: what it could not write to otherwise."""
+    """Return the volumes of sessions in a container, each with its path: where it could not write otherwise."""
     if not task.execute_command or not container.read_only or task.on_windows:
         return {}
     writable = [*container.writable, *(path for path, mount in container.mounts.items() if not mount.read_only)]
     return {
         f"session-{task.containers.index(container)}{path.replace('/', '-')}": path
-        for path in _OF_SESSIONS
+        for path in _SESSION_PATHS
         if not any(path == each or is_below(path, each) for each in writable)
     }

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
-_LONGEST_POLL_SECONDS = 20
-_STOPS_PER_VISIBILITY = 6
-_LONGEST_HIDDEN_SECONDS = 12 * 3600
-_DAY = 24 * 3600
+_MAX_POLL_SECONDS = 20
+_VISIBILITY_PER_STOP_TIMEOUT = 6
+_MAX_VISIBILITY_SECONDS = 12 * 3600
+_DAY_SECONDS = 24 * 3600
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +47,7 @@ class WorkQueue:
 
     visibility_timeout: int | None = attrs.field(converter=optional_seconds, default=None)
     max_receives: int = 5
-    retention: int = attrs.field(converter=seconds, default=default_seconds(4 * _DAY))
+    retention: int = attrs.field(converter=seconds, default=default_seconds(4 * _DAY_SECONDS))
     fifo: bool = False
     content_based_deduplication: bool = False
     encryption_key: kms.IKey | None = None
@@ -61,13 +61,15 @@ class WorkQueue:
             problems.add("content_based_deduplication is given, but only FIFO queues have it; use fifo=True")
         problems.raise_any()
 
-    def visible_after(self, stops_in: int) -> int:
-        """How long a message is hidden, in seconds, for tasks that take so many to stop."""
+    def _visibility_seconds(self, stop_seconds: int) -> int:
+        """Return the number of seconds for which a message is hidden, for tasks that take `stop_seconds` to stop."""
         if self.visibility_timeout is not None:
             return self.visibility_timeout
-        return min(_STOPS_PER_VISIBILITY * stops_in, _LONGEST_HIDDEN_SECONDS)
+        return min(_VISIBILITY_PER_STOP_TIMEOUT * stop_seconds, _MAX_VISIBILITY_SECONDS)
 
-    def define(self, scope: Construct, stops_in: int, removal_policy: cdk.RemovalPolicy) -> tuple[sqs.Queue, sqs.Queue]:
+    def _define(
+        self, scope: Construct, stop_seconds: int, removal_policy: cdk.RemovalPolicy
+    ) -> tuple[sqs.Queue, sqs.Queue]:
         """Define the queue and its dead-letter queue, for tasks that take so many seconds to stop."""
         dead_letters = sqs.Queue(
             scope,
@@ -77,7 +79,7 @@ class WorkQueue:
             enforce_ssl=True,
             fifo=self.fifo or None,
             retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
-            # said, since it is for dead letters alone; that only the queue may send there would be a circle of the two
+            # given, since the queue is only for dead letters; to admit only one source would be a circle of the two
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.ALLOW_ALL),
             removal_policy=removal_policy,
         )
@@ -89,8 +91,8 @@ class WorkQueue:
             enforce_ssl=True,
             fifo=self.fifo or None,
             content_based_deduplication=self.content_based_deduplication or None,
-            visibility_timeout=duration(self.visible_after(stops_in)),
-            receive_message_wait_time=duration(_LONGEST_POLL_SECONDS),
+            visibility_timeout=duration(self._visibility_seconds(stop_seconds)),
+            receive_message_wait_time=duration(_MAX_POLL_SECONDS),
             retention_period=duration(self.retention),
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=self.max_receives),
             removal_policy=removal_policy,

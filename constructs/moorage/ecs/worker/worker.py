@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
     from moorage.workload.scaling import Scaling
 
-QUEUE_URL = "QUEUE_URL"
-_STOP_SECONDS = 30
-"""How long ECS waits between SIGTERM and SIGKILL when nothing is said (botocore ContainerDefinition.stopTimeout)."""
-_VISIBILITY_SECONDS = 30
-"""How long SQS hides a message when nothing is said (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
+QUEUE_URL_VARIABLE = "QUEUE_URL"
+_DEFAULT_STOP_SECONDS = 30
+"""The time between SIGTERM and SIGKILL by default (botocore ContainerDefinition.stopTimeout)."""
+_DEFAULT_VISIBILITY_SECONDS = 30
+"""The time for which SQS hides a message by default (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
 
 
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
@@ -106,7 +106,7 @@ class Worker(Construct):
         Raises:
             ValueError: with everything that this task, queue, cluster and network cannot do together.
         """
-        given_queue = WorkQueue() if queue is None else queue
+        queue_choice = WorkQueue() if queue is None else queue
         launch = Launch.of(
             _with_sqs(task),
             cluster,
@@ -117,11 +117,11 @@ class Worker(Construct):
             egress=egress,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        _check(launch, given_queue, scaling, placement, problems)
+        _check(launch, queue_choice, scaling, placement, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        self.queue, self.dead_letter_queue = self._define_queues(given_queue, task, removal_policy)
+        self.queue, self.dead_letter_queue = self._define_queues(queue_choice, task, removal_policy)
         try:
             self.service = Service(
                 self,
@@ -152,9 +152,9 @@ class Worker(Construct):
     ) -> tuple[sqs.IQueue, sqs.IQueue | None]:
         """Define the queue and its dead-letter queue, or find that of a given queue."""
         if isinstance(queue, WorkQueue):
-            return queue.define(self, _stop_seconds(task), removal_policy)
-        warn(self, "@moorage/ecs:dead-letters", _without_dead_letters(queue))
-        return queue, _dead_letters_of(queue)
+            return queue._define(self, _longest_stop_timeout(task), removal_policy)
+        warn(self, "@moorage/ecs:dead-letters", _missing_dead_letters_warning(queue))
+        return queue, _dead_letter_queue_of(queue)
 
     def _define_alarm(self, actions: Sequence[cloudwatch.IAlarmAction] | None) -> cloudwatch.Alarm | None:
         if actions is None or self.dead_letter_queue is None:
@@ -175,16 +175,18 @@ class Worker(Construct):
 
 def _with_sqs(task: Task) -> Task:
     """Add SQS to the services that a task calls."""
-    return task if "sqs" in task.called_services else _evolved(task, called_services=(*task.called_services, "sqs"))
+    return task if "sqs" in task.called_services else _evolve_task(task, called_services=(*task.called_services, "sqs"))
 
 
 def _with_queue_url(task: Task, url: str) -> Task:
     """Add the queue's URL to the environment of each container of a task."""
-    containers = [attrs.evolve(each, environment={**each.environment, QUEUE_URL: url}) for each in task.containers]
-    return _evolved(task, containers=containers)
+    containers = [
+        attrs.evolve(each, environment={**each.environment, QUEUE_URL_VARIABLE: url}) for each in task.containers
+    ]
+    return _evolve_task(task, containers=containers)
 
 
-def _evolved(task: Task, **changed: object) -> Task:
+def _evolve_task(task: Task, **changed: object) -> Task:
     """Change fields of a task, which `attrs.evolve` cannot, since its containers are positional."""
     fields = {name: getattr(task, name) for name in attrs.fields_dict(Task)} | changed
     if fields.pop("sized_by_containers"):
@@ -192,9 +194,9 @@ def _evolved(task: Task, **changed: object) -> Task:
     return Task(*fields.pop("containers"), **fields)
 
 
-def _stop_seconds(task: Task) -> int:
+def _longest_stop_timeout(task: Task) -> int:
     """Return the longest stop timeout of its containers."""
-    return max(_STOP_SECONDS if each.stop_timeout is None else each.stop_timeout for each in task.containers)
+    return max(_DEFAULT_STOP_SECONDS if each.stop_timeout is None else each.stop_timeout for each in task.containers)
 
 
 def _check(
@@ -207,15 +209,21 @@ def _check(
 
 
 def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) -> None:
-    for each in task.containers:
-        if QUEUE_URL in {*each.environment, *each.secrets}:
+    for container in task.containers:
+        if QUEUE_URL_VARIABLE in {*container.environment, *container.secrets}:
             problems.add(
-                f"container {each.name!r} has a variable {QUEUE_URL!r}, which a worker sets to the URL of its queue; "
-                "leave it out, and give the queue as queue="
+                f"container {container.name!r} has a variable {QUEUE_URL_VARIABLE!r}, which a worker sets to the URL "
+                "of its queue; leave it out, and give the queue as queue="
             )
-    timeout = queue.visible_after(_stop_seconds(task)) if isinstance(queue, WorkQueue) else _visibility_of(queue)
+    timeout = (
+        queue._visibility_seconds(_longest_stop_timeout(task))
+        if isinstance(queue, WorkQueue)
+        else _visibility_of(queue)
+    )
     if timeout is not None:
-        problems.check(job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _stop_seconds(task)))
+        problems.check(
+            job_limits.VISIBLE_AFTER_STOP, "visibility_timeout of queue", (timeout, _longest_stop_timeout(task))
+        )
 
 
 def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -> None:
@@ -231,19 +239,19 @@ def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -
 
 
 def _visibility_of(queue: sqs.IQueue) -> float | None:
-    """The visibility timeout of a queue, as far as CDK says."""
+    """Return the visibility timeout of a queue, as far as CDK says."""
     resource = queue.node.default_child
     if not isinstance(resource, sqs.CfnQueue):
         return None
-    return _VISIBILITY_SECONDS if resource.visibility_timeout is None else resource.visibility_timeout
+    return _DEFAULT_VISIBILITY_SECONDS if resource.visibility_timeout is None else resource.visibility_timeout
 
 
-def _dead_letters_of(queue: sqs.IQueue) -> sqs.IQueue | None:
+def _dead_letter_queue_of(queue: sqs.IQueue) -> sqs.IQueue | None:
     dead_letters = queue.dead_letter_queue if isinstance(queue, sqs.Queue) else None
     return dead_letters.queue if dead_letters else None
 
 
-def _without_dead_letters(queue: sqs.IQueue) -> str | None:
+def _missing_dead_letters_warning(queue: sqs.IQueue) -> str | None:
     if not isinstance(queue, sqs.Queue) or queue.dead_letter_queue:
         return None
     return (
