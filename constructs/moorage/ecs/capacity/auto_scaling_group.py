@@ -1,23 +1,20 @@
-"""The instances of a cluster: an Auto Scaling group that the owner pays for, or ECS Managed Instances."""
+"""The Auto Scaling group of a capacity, whose instances the owner pays for."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
-import jsii
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from moorage.ecs.capacity.capacity import Capacity
-from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification, ManagedInstancesSpecification
+from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification
+from moorage.ecs.capacity.instances import Instances, define_instance_role
 from moorage.ecs.capacity.user_data import user_data_for
-from moorage.ecs.cdk_values import any_ipv4, select_subnets, tcp, zone_of
 from moorage.workload import capacity_limits
 from moorage.workload.problems import is_token
 from moorage.workload.task import Architecture
@@ -26,21 +23,7 @@ if TYPE_CHECKING:
     from moorage.workload.ec2_instances import InstanceRequirements
 
 _BOTTLEROCKET_SYSTEM_GIB = 4
-_SINGLE_ZONE_WARNING = "@moorage/ecs:one-zone"
 
-_CLUSTER_ACTIONS = [
-    "ecs:RegisterContainerInstance",
-    "ecs:DeregisterContainerInstance",
-    "ecs:SubmitAttachmentStateChanges",
-    "ecs:SubmitContainerStateChange",
-    "ecs:SubmitTaskStateChange",
-]
-_INSTANCE_ACTIONS = [
-    "ecs:Poll",
-    "ecs:StartTelemetrySession",
-    "ecs:PutSystemLogEvents",
-    "ecs:UpdateContainerInstancesState",
-]
 _DELETION_INSTRUCTIONS = (
     "keep this text, then deploy with termination_protection=False and run: aws autoscaling "
     "describe-auto-scaling-groups --auto-scaling-group-names {group} "
@@ -48,64 +31,6 @@ _DELETION_INSTRUCTIONS = (
     "set-instance-protection --no-protected-from-scale-in --auto-scaling-group-name {group} --instance-ids; "
     "then cdk destroy"
 )
-
-
-@jsii.implements(ec2.IConnectable)
-class Instances(Construct):
-    """The instances of one capacity, as what connects to them sees them."""
-
-    provider_name: str
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        vpc: ec2.IVpc,
-        egress: Sequence[int],
-        vpc_subnets: ec2.SubnetSelection | None,
-    ) -> None:
-        """Define the instances.
-
-        Args:
-            scope: The scope in which to define them.
-            construct_id: Their id in this scope.
-            vpc: The VPC of the instances.
-            egress: The TCP ports through which they may connect to any address.
-            vpc_subnets: The subnets of the instances. Default: the private subnets.
-        """
-        super().__init__(scope, construct_id)
-        self._imported_security_groups: dict[cdk.Stack, ec2.ISecurityGroup] = {}
-        self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
-        for port in egress:
-            self.security_group.add_egress_rule(any_ipv4(), tcp(port), f"Instances to port {port}")
-        selected_subnets = vpc_subnets and vpc_subnets.subnets
-        self.subnets = selected_subnets or select_subnets(vpc, vpc_subnets or ec2.SubnetSelection()).subnets
-        zones = {zone_of(subnet) for subnet in self.subnets}
-        if (
-            len(zones) == 1 and None not in zones and not any("#{Token[" in each for each in zones if each)
-        ):  # a token of a list may hold several
-            cdk.Annotations.of(self).add_warning_v2(
-                _SINGLE_ZONE_WARNING,
-                "its subnets are in one zone, so every instance and task on it is lost when that zone is; "
-                "choose subnets of two zones or more with vpc_subnets=, or acknowledge this",
-            )
-
-    @property
-    def connections(self) -> ec2.Connections:
-        """The connections of the instances, and of tasks without an interface of their own."""
-        return self.security_group.connections
-
-    def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
-        """Return the security group as services in `stack` see it, so that their rules are in their own stack."""
-        if stack not in self._imported_security_groups:
-            self._imported_security_groups[stack] = ec2.SecurityGroup.from_security_group_id(
-                Construct(stack, f"Instances {self.node.addr}"),
-                "SecurityGroup",
-                self.security_group.security_group_id,
-                allow_all_outbound=False,
-            )
-        return self._imported_security_groups[stack]
 
 
 class InstanceGroup(Instances):
@@ -136,7 +61,7 @@ class InstanceGroup(Instances):
             vpc_subnets=specification.vpc_subnets,
         )
         self.specification = specification
-        self.role = _instance_role(self, cluster)
+        self.role = define_instance_role(self, cluster)
         if specification.instance.ssm_access:
             self.role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore"))
         self.launch_template = self._define_launch_template(cluster)
@@ -239,96 +164,6 @@ class InstanceGroup(Instances):
         )
 
 
-class ManagedInstances(Instances):
-    """The capacity provider of a `Capacity.managed_instances` with its two roles; `Cluster.capacity(...)` has it."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, specification: ManagedInstancesSpecification, cluster: ecs.Cluster
-    ) -> None:
-        """Define the managed instances.
-
-        Args:
-            scope: The scope in which to define it.
-            construct_id: Its id in this scope.
-            specification: The instances to define.
-            cluster: The cluster that its instances join.
-        """
-        super().__init__(
-            scope, construct_id, vpc=cluster.vpc, egress=specification.egress, vpc_subnets=specification.vpc_subnets
-        )
-        self.specification = specification
-        self.provider = ecs.ManagedInstancesCapacityProvider(
-            self,
-            "Provider",
-            subnets=self.subnets,
-            security_groups=[self.security_group],
-            capacity_option_type=ecs.CapacityOptionType.SPOT
-            if specification.spot
-            else ecs.CapacityOptionType.ON_DEMAND,
-            instance_requirements=_managed_instance_requirements(specification),
-            task_volume_storage=cdk.Size.gibibytes(specification.volume_gib),
-            monitoring=ecs.InstanceMonitoring.DETAILED
-            if specification.detailed_monitoring
-            else ecs.InstanceMonitoring.BASIC,
-            propagate_tags=ecs.PropagateManagedInstancesTags.CAPACITY_PROVIDER,
-            ec2_instance_profile=self._define_profile(cluster),
-        )
-        self.provider.bind(cluster)
-        self.provider_name = self.provider.capacity_provider_name
-        if specification.scale_in_delay is not None:
-            resource = self.provider.node.default_child
-            if isinstance(resource, cdk.CfnResource):
-                resource.add_property_override(
-                    "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", specification.scale_in_delay
-                )
-
-    def _define_profile(self, cluster: ecs.Cluster) -> iam.InstanceProfile:
-        """Define a profile with a name that AWS's managed policy lets ECS pass on, and that no other region uses."""
-        name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{self.node.addr[-12:]}"
-        self.role = _instance_role(self, cluster, name)
-        return iam.InstanceProfile(self, "Profile", instance_profile_name=name, role=self.role)
-
-
-def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
-    """Define what a capacity of `cluster` runs on, with its provider.
-
-    Raises:
-        TypeError: AWS or somebody else has defined it already.
-    """
-    construct_id = f"{capacity.name} instances"
-    specification = capacity.instances
-    if isinstance(specification, InstanceGroupSpecification):
-        return InstanceGroup(cluster, construct_id, specification=specification, cluster=cluster)
-    if isinstance(specification, ManagedInstancesSpecification):
-        return ManagedInstances(cluster, construct_id, specification=specification, cluster=cluster)
-    raise TypeError(f"capacity {capacity.name!r} is none that is defined here; use Capacity.ec2(...)")
-
-
-def _instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
-    """Define a role with only the permissions of the agent: images and logs belong to each task's execution role."""
-    arn = cluster.cluster_arn
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": _CLUSTER_ACTIONS, "Resource": arn},
-            {
-                "Effect": "Allow",
-                "Action": _INSTANCE_ACTIONS,
-                "Resource": "*",  # container instances, whose ids are not known before they register
-                "Condition": {"ArnEquals": {"ecs:cluster": arn}},
-            },
-            {"Effect": "Allow", "Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},
-        ],
-    }
-    return iam.Role(
-        scope,
-        "Role",
-        role_name=name,
-        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
-        inline_policies={"Agent": iam.PolicyDocument.from_json(policy)},
-    )
-
-
 def _mixed_instances_policy(
     specification: InstanceGroupSpecification, template: ec2.LaunchTemplate
 ) -> autoscaling.MixedInstancesPolicy:
@@ -378,41 +213,6 @@ def _instance_requirements(
         accelerator_count=properties.AcceleratorCountRequestProperty(
             min=requirements.gpus, max=None if requirements.gpus else 0
         ),
-    )
-
-
-def _managed_instance_requirements(
-    specification: ManagedInstancesSpecification,
-) -> ec2.InstanceRequirementsConfig | None:
-    requirements = specification.requirements
-    type_filters: dict[str, Any] = {
-        "allowed_instance_types": list(specification.allowed_instance_types) or None,
-        "excluded_instance_types": list(specification.excluded_instance_types) or None,
-    }
-    if requirements is None and not any(type_filters.values()):
-        return None
-    if requirements is None:
-        return ec2.InstanceRequirementsConfig(v_cpu_count_min=1, memory_min=cdk.Size.mebibytes(1), **type_filters)
-    max_memory_mib = requirements.memory_mib[1]
-    return ec2.InstanceRequirementsConfig(
-        v_cpu_count_min=requirements.vcpus[0],
-        v_cpu_count_max=requirements.vcpus[1],
-        memory_min=cdk.Size.mebibytes(requirements.memory_mib[0]),
-        memory_max=None if max_memory_mib is None else cdk.Size.mebibytes(max_memory_mib),
-        cpu_manufacturers=(
-            [ec2.CpuManufacturer.AWS]
-            if requirements.architecture is Architecture.ARM64
-            else [ec2.CpuManufacturer.INTEL, ec2.CpuManufacturer.AMD]
-        ),
-        burstable_performance=(
-            ec2.BurstablePerformance.INCLUDED if requirements.burstable else ec2.BurstablePerformance.EXCLUDED
-        ),
-        instance_generations=[ec2.InstanceGeneration.CURRENT],
-        accelerator_count_min=requirements.gpus or None,
-        accelerator_count_max=None if requirements.gpus else 0,
-        accelerator_types=[ec2.AcceleratorType.GPU] if requirements.gpus else None,
-        accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA] if requirements.gpus else None,
-        **type_filters,
     )
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_servicediscovery as servicediscovery
     from aws_cdk import aws_sns as sns
 
-    from moorage.ecs.capacity.auto_scaling_group import Instances
     from moorage.ecs.capacity.fit_checks import Claim
+    from moorage.ecs.capacity.instances import Instances
     from moorage.ecs.cluster.exec_sessions import ExecSessions
     from moorage.ecs.cluster.imported_cluster import ImportedCluster
     from moorage.workload.fit import Fit
@@ -265,7 +265,7 @@ class Cluster(ecs.Cluster):
         )
 
     def _define_instances(self, capacity: Capacity) -> Instances:
-        from moorage.ecs.capacity.auto_scaling_group import define_instances  # noqa: PLC0415  # Fargate is spared 19 ms
+        from moorage.ecs.capacity.define_instances import define_instances  # noqa: PLC0415  # Fargate is spared 19 ms
 
         instances = define_instances(self, capacity)
         if not self._reach.network and self._reach.is_isolated(capacity._vpc_subnets):

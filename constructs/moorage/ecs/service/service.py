@@ -29,7 +29,7 @@ from moorage.ecs.service.deployment import (
 from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources, connections_of
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
-from moorage.workload.problems import Problems, is_token
+from moorage.workload.problems import Problems
 from moorage.workload.scaling import Scaling
 from moorage.workload.task import NetworkMode
 
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
     from moorage.ecs.service.lattice import Lattice
-    from moorage.ecs.service.service_connect import ConnectedService, ServiceConnect
+    from moorage.ecs.service.service_connect import ServiceConnect
+    from moorage.ecs.service.service_connect_paths import ConnectedService
     from moorage.workload.durations import Duration
     from moorage.workload.estimate import Estimate
     from moorage.workload.rollout import Rollout
@@ -261,26 +262,7 @@ class Service(Construct):
             The estimate; None where there may be no copy, where the number is a token, and for a daemon, whose
             number the instances decide.
         """
-        from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
-
-        if is_token(self._plan.scaling.minimum) or not self._plan.scaling.minimum or self._plan.placement.daemon:
-            return None
-        checks = [each.health_check.interval for each in self._plan.launch.task.containers if each.health_check]
-        intervals = [route.health.interval for route in self._plan.routes] or checks
-        pace = Pace(
-            start=seconds(start),
-            checked=max(intervals, default=UNCHECKED_SECONDS),
-            drain=max((route.deregistration_delay for route in self._plan.routes), default=0),
-            stop=seconds(stop),
-            connections=not all(route._reads_requests for route in self._plan.routes),
-        )
-        return estimate(
-            self.rollout,
-            self._plan.scaling.minimum,
-            zones=self._plan.launch.reach.zones,
-            pace=pace,
-            places=self._plan.room_for_copies,
-        )
+        return self._plan.estimate(start=seconds(start), stop=seconds(stop))
 
     def connect_to(self, other: Service) -> str:
         """Let its tasks connect to another service on the port that it serves, and on no other.
@@ -299,45 +281,19 @@ class Service(Construct):
             ValueError: one of the two has no place in a namespace, or each in another, the other serves no port, or it
                 is a circle of stacks.
         """
-        from moorage.ecs.service.service_connect import have_different_namespaces, open_path  # noqa: PLC0415  # 4 ms that only Service Connect needs
+        from moorage.ecs.service.service_connect_paths import connect  # noqa: PLC0415  # 4 ms that only Service Connect needs
 
-        problems = Problems(lambda: str(self.node.path))
-        plans = (self._plan, other._plan)
-        for service, plan in zip((self, other), plans, strict=True):
-            if plan.connect is None:
-                problems.add(
-                    f"{service.node.path} has no place in a namespace, so it knows no names of others and has none; "
-                    "use Service(connect=ServiceConnect())"
-                )
-            if not service.security_groups:
-                problems.add(
-                    f"{service.node.path} runs behind instances whose security group is not known, so that no path "
-                    "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
-                )
-        if all(plan.connect for plan in plans) and have_different_namespaces(
-            *(plan.launch.cluster_view for plan in plans)
-        ):
-            problems.add(
-                f"{other.node.path} has its name in another namespace than this service, whose proxy would not find "
-                "it; define both in one cluster, or in clusters that share a namespace"
-            )
-        connect, container = plans[1].connect, plans[1].task.front
-        if container is None or container.port is None:
-            problems.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
-        problems.raise_any()
-        if container and container.port and connect:
-            open_path(self._connected, other._connected, container.port)
-            return connect._url_for(plans[1].task)
-        return ""
+        return connect(self._connected, other._connected)
 
     @functools.cached_property
     def _connected(self) -> ConnectedService:
-        from moorage.ecs.service.service_connect import ConnectedService  # noqa: PLC0415  # 4 ms that only Service Connect needs
+        from moorage.ecs.service.service_connect_paths import ConnectedService  # noqa: PLC0415  # 4 ms that only Service Connect needs
 
         return ConnectedService(
             self,
             service=self.service,
             launch=self._plan.launch,
+            connect=self._plan.connect,
             security_groups=self.security_groups,
             targets=self._targets,
         )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from moorage.ecs.service.lattice import Lattice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.estimate import Estimate
     from moorage.workload.problems import Problems
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
@@ -98,6 +99,24 @@ class ServicePlan:
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
 
         return fit_checks.room(self.task, self.launch.strategy)
+
+    def estimate(self, *, start: int, stop: int) -> Estimate | None:
+        """Estimate a rollout; see `Service.estimate`."""
+        from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
+
+        copies = self.copies
+        if copies is None or is_token(copies) or not copies:
+            return None
+        checks = [container.health_check.interval for container in self.task.containers if container.health_check]
+        intervals = [route.health.interval for route in self.routes] or checks
+        pace = Pace(
+            start=start,
+            checked=max(intervals, default=UNCHECKED_SECONDS),
+            drain=max((route.deregistration_delay for route in self.routes), default=0),
+            stop=stop,
+            connections=not all(route._reads_requests for route in self.routes),
+        )
+        return estimate(self.rollout, copies, zones=self.launch.reach.zones, pace=pace, places=self.room_for_copies)
 
     def check(self, problems: Problems) -> None:
         """Note everything that AWS would not accept together, or that would have no effect."""

@@ -1,0 +1,26 @@
+"""The instances that a capacity defines in its cluster."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_ecs as ecs
+
+from moorage.ecs.capacity.auto_scaling_group import InstanceGroup
+from moorage.ecs.capacity.capacity import Capacity
+from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification, ManagedInstancesSpecification
+from moorage.ecs.capacity.instances import Instances
+from moorage.ecs.capacity.managed_instances import ManagedInstances
+
+
+def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
+    """Define what a capacity of `cluster` runs on, with its provider.
+
+    Raises:
+        TypeError: AWS or somebody else has defined it already.
+    """
+    construct_id = f"{capacity.name} instances"
+    specification = capacity.instances
+    if isinstance(specification, InstanceGroupSpecification):
+        return InstanceGroup(cluster, construct_id, specification=specification, cluster=cluster)
+    if isinstance(specification, ManagedInstancesSpecification):
+        return ManagedInstances(cluster, construct_id, specification=specification, cluster=cluster)
+    raise TypeError(f"capacity {capacity.name!r} is none that is defined here; use Capacity.ec2(...)")

@@ -1,0 +1,112 @@
+"""The instances of a capacity, of an Auto Scaling group or of ECS Managed Instances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from moorage.ecs.cdk_values import any_ipv4, select_subnets, tcp, zone_of
+
+_SINGLE_ZONE_WARNING = "@moorage/ecs:one-zone"
+_CLUSTER_ACTIONS = [
+    "ecs:RegisterContainerInstance",
+    "ecs:DeregisterContainerInstance",
+    "ecs:SubmitAttachmentStateChanges",
+    "ecs:SubmitContainerStateChange",
+    "ecs:SubmitTaskStateChange",
+]
+_INSTANCE_ACTIONS = [
+    "ecs:Poll",
+    "ecs:StartTelemetrySession",
+    "ecs:PutSystemLogEvents",
+    "ecs:UpdateContainerInstancesState",
+]
+
+
+@jsii.implements(ec2.IConnectable)
+class Instances(Construct):
+    """The instances of one capacity, as what connects to them sees them."""
+
+    provider_name: str
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        egress: Sequence[int],
+        vpc_subnets: ec2.SubnetSelection | None,
+    ) -> None:
+        """Define the instances.
+
+        Args:
+            scope: The scope in which to define them.
+            construct_id: Their id in this scope.
+            vpc: The VPC of the instances.
+            egress: The TCP ports through which they may connect to any address.
+            vpc_subnets: The subnets of the instances. Default: the private subnets.
+        """
+        super().__init__(scope, construct_id)
+        self._imported_security_groups: dict[cdk.Stack, ec2.ISecurityGroup] = {}
+        self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
+        for port in egress:
+            self.security_group.add_egress_rule(any_ipv4(), tcp(port), f"Instances to port {port}")
+        selected_subnets = vpc_subnets and vpc_subnets.subnets
+        self.subnets = selected_subnets or select_subnets(vpc, vpc_subnets or ec2.SubnetSelection()).subnets
+        zones = {zone_of(subnet) for subnet in self.subnets}
+        if (
+            len(zones) == 1 and None not in zones and not any("#{Token[" in each for each in zones if each)
+        ):  # a token of a list may hold several
+            cdk.Annotations.of(self).add_warning_v2(
+                _SINGLE_ZONE_WARNING,
+                "its subnets are in one zone, so every instance and task on it is lost when that zone is; "
+                "choose subnets of two zones or more with vpc_subnets=, or acknowledge this",
+            )
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The connections of the instances, and of tasks without an interface of their own."""
+        return self.security_group.connections
+
+    def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
+        """Return the security group as services in `stack` see it, so that their rules are in their own stack."""
+        if stack not in self._imported_security_groups:
+            self._imported_security_groups[stack] = ec2.SecurityGroup.from_security_group_id(
+                Construct(stack, f"Instances {self.node.addr}"),
+                "SecurityGroup",
+                self.security_group.security_group_id,
+                allow_all_outbound=False,
+            )
+        return self._imported_security_groups[stack]
+
+
+def define_instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
+    """Define a role with only the permissions of the agent: images and logs belong to each task's execution role."""
+    arn = cluster.cluster_arn
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": _CLUSTER_ACTIONS, "Resource": arn},
+            {
+                "Effect": "Allow",
+                "Action": _INSTANCE_ACTIONS,
+                "Resource": "*",  # container instances, whose ids are not known before they register
+                "Condition": {"ArnEquals": {"ecs:cluster": arn}},
+            },
+            {"Effect": "Allow", "Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},
+        ],
+    }
+    return iam.Role(
+        scope,
+        "Role",
+        role_name=name,
+        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        inline_policies={"Agent": iam.PolicyDocument.from_json(policy)},
+    )

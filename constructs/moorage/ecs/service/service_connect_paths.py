@@ -1,0 +1,263 @@
+"""The paths that are open between services of a namespace."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+
+from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
+from moorage.scope.per_construct import PerConstruct
+from moorage.workload.problems import Problems, is_token
+
+if TYPE_CHECKING:
+    from constructs import Construct, IConstruct, Node
+
+    from moorage.ecs.cluster.cluster import Cluster
+    from moorage.ecs.cluster.imported_cluster import ImportedCluster
+    from moorage.ecs.load_balancing.target import Target
+    from moorage.ecs.service.service_connect import ServiceConnect
+    from moorage.ecs.task.task_launch import Launch
+
+_INSTANCE_RULE_DESCRIPTION = "Service Connect from instances to instances"
+
+
+def _have_different_namespaces(
+    first_cluster: Cluster | ImportedCluster, second_cluster: Cluster | ImportedCluster
+) -> bool:
+    """Tell whether the namespaces of two clusters are known to differ."""
+    from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
+
+    first_namespace, second_namespace = first_cluster.namespace, second_cluster.namespace
+    if isinstance(first_namespace, str) and isinstance(second_namespace, str):
+        return (
+            not is_token((first_namespace, second_namespace))
+            and first_namespace != second_namespace
+            and first_namespace.startswith("arn:") is second_namespace.startswith("arn:")
+        )
+    namespaces = (first_namespace, second_namespace)
+    are_defined_here = all(isinstance(each, servicediscovery.HttpNamespace) for each in namespaces)  # and not imported
+    return are_defined_here and first_namespace is not second_namespace
+
+
+@attrs.frozen(eq=False, repr=False)
+class ConnectedService:
+    """One end of the paths between services.
+
+    Args:
+        construct: The construct in which its rules are defined; errors name it.
+        service: The service itself.
+        launch: The task, its capacity and its place in the network.
+        connect: Its name in the namespace, if it has one.
+        security_groups: The security groups of its tasks.
+        targets: Its target groups.
+    """
+
+    construct: Construct
+    service: ecs.BaseService
+    launch: Launch
+    connect: ServiceConnect | None
+    security_groups: tuple[ec2.ISecurityGroup, ...]
+    targets: tuple[Target, ...]
+
+    @property
+    def node(self) -> Node:
+        """The node of its construct."""
+        return self.construct.node
+
+    @property
+    def stack(self) -> cdk.Stack:
+        """The stack of its construct."""
+        return cdk.Stack.of(self.construct)
+
+
+_servers_by_client: PerConstruct[ConnectedService, list[ConnectedService]] = PerConstruct()
+"""Which services connect to which others."""
+_rules_by_stack: PerConstruct[cdk.Stack, set[tuple[str, str, int]]] = PerConstruct()
+"""Between which security groups each stack has rules, and from which port on; EC2 takes each rule once."""
+
+
+def connect(client: ConnectedService, server: ConnectedService) -> str:
+    """Open the path from one service to another, and return the URL of the other.
+
+    Raises:
+        ValueError: one of them has no name in a namespace, they are in different namespaces, the other serves no port,
+            or two stacks would need each other.
+    """
+    problems = Problems(lambda: str(client.node.path))
+    for service in (client, server):
+        if service.connect is None:
+            problems.add(
+                f"{service.node.path} has no place in a namespace, so it knows no names of others and has none; "
+                "use Service(connect=ServiceConnect())"
+            )
+        if not service.security_groups:
+            problems.add(
+                f"{service.node.path} runs behind instances whose security group is not known, so that no path "
+                "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
+            )
+    both_connect = client.connect and server.connect
+    if both_connect and _have_different_namespaces(client.launch.cluster_view, server.launch.cluster_view):
+        problems.add(
+            f"{server.node.path} has its name in another namespace than this service, whose proxy would not find "
+            "it; define both in one cluster, or in clusters that share a namespace"
+        )
+    container = server.launch.task.front
+    if container is None or container.port is None:
+        problems.add(f"{server.node.path} serves no port to connect to; use Container(..., port=...) in its task")
+    problems.raise_any()
+    if container and container.port and server.connect:
+        _open_path(client, server, container.port)
+        return server.connect._url_for(server.launch.task)
+    return ""
+
+
+def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
+    """Let a service's tasks connect to another's on one port, or in bridge mode on those that proxies are handed out.
+
+    Where the one that connects has interfaces of its own, both rules stand in its stack, and the stack of the other
+    never refers to it: no circle of stacks comes about but by connecting back. Instances are shared by services of
+    several stacks, so rules of theirs stand in the stack of the other, or of the instances.
+
+    Args:
+        client: The service that connects.
+        server: The service to which it connects.
+        port: The port of the other's container.
+
+    Raises:
+        ValueError: a service of the other's stack connects to one of this stack, directly or by others.
+    """
+    client_stack, server_stack = client.stack, server.stack
+    dependency = _stack_dependency(server_stack, client_stack, server) if client_stack is not server_stack else None
+    if dependency:
+        raise ValueError(
+            f"{client.node.path}: it connects to {server.node.path}, and {dependency}, so that neither stack could be "
+            "deployed before the other; define both services in one stack"
+        )
+    if client is not server and not _is_path(server, client):  # of two that connect to each other one must start first
+        client.service.node.add_dependency(server.service)
+    _servers_by_client.get_or_make(client, list).append(server)
+    client_launch, server_launch = client.launch, server.launch
+    # (botocore ServiceConnectService.ingressPortOverride)
+    ports = (port, port) if server_launch.has_own_interface else EPHEMERAL_PORTS
+    client_groups = (
+        client.security_groups if client_launch.has_own_interface else client_launch.instance_security_groups()
+    )
+    server_groups = (
+        server.security_groups if server_launch.has_own_interface else server_launch.instance_security_groups()
+    )
+    for index, (client_group, server_group) in enumerate(itertools.product(client_groups, server_groups)):
+        suffix = f" {index}" if index else ""
+        if client_launch.has_own_interface and server_launch.has_own_interface:
+            description = f"{client.node.id} to {server.node.id} on port {port}"
+            _define_rules(
+                client.construct,
+                f"{server.node.addr[-8:]} {port}{suffix}",
+                client_group,
+                server_group,
+                ports,
+                description,
+            )
+        elif client_launch.has_own_interface:
+            description = f"{client.node.id} to instances"
+            _define_rules(
+                client.construct,
+                f"{server_group.node.addr[-8:]} instances{suffix}",
+                client_group,
+                server_group,
+                ports,
+                description,
+            )
+        elif server_launch.has_own_interface:
+            description = f"Instances to {server.node.id} on port {port}"
+            _define_rules(
+                server.construct,
+                f"{client_group.node.addr[-8:]} {port}{suffix}",
+                client_group,
+                server_group,
+                ports,
+                description,
+            )
+        else:
+            port_range = ec2.Port.tcp_range(*ports)
+            client_group.add_egress_rule(server_group, port_range, _INSTANCE_RULE_DESCRIPTION)
+            server_group.add_ingress_rule(client_group, port_range, _INSTANCE_RULE_DESCRIPTION, remote_rule=True)
+
+
+def _define_rules(
+    scope: Construct,
+    id_suffix: str,
+    client_group: ec2.ISecurityGroup,
+    server_group: ec2.ISecurityGroup,
+    ports: tuple[int, int],
+    description: str,
+) -> None:
+    """Define in `scope` what lets one group connect to another, unless its stack has that already."""
+    first_port, last_port = ports
+    rules = _rules_by_stack.get_or_make(cdk.Stack.of(scope), set)
+    client, server = client_group.security_group_id, server_group.security_group_id
+    key = (client, server, first_port)
+    if key in rules:
+        return
+    rules.add(key)
+    rule: dict[str, Any] = {
+        "ip_protocol": "tcp",
+        "from_port": first_port,
+        "to_port": last_port,
+        "description": description,
+    }
+    ec2.CfnSecurityGroupEgress(scope, f"To {id_suffix}", group_id=client, destination_security_group_id=server, **rule)
+    ec2.CfnSecurityGroupIngress(scope, f"Into {id_suffix}", group_id=server, source_security_group_id=client, **rule)
+
+
+def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
+    """Tell whether a service connects to another, directly or through others."""
+    queue, seen = [start], {start}
+    while queue:
+        for server in _servers_by_client.get(queue.pop()) or ():
+            if server is goal:
+                return True
+            if server not in seen:
+                seen.add(server)
+                queue.append(server)
+    return False
+
+
+def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
+    """Describe how one stack needs another, with `server` among the services; None if it does not."""
+    needed_stacks: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
+    servers_by_client = dict(_servers_by_client.items())
+    for client, servers in servers_by_client.items():
+        for connected in servers:
+            reason = f"{client.node.path} connects to {connected.node.path}"
+            needed_stacks.setdefault(client.stack, []).append((connected.stack, reason))
+    for service in dict.fromkeys([*itertools.chain(servers_by_client, *servers_by_client.values()), server]):
+        for required in _required_constructs(service):
+            step = (cdk.Stack.of(required), f"{service.node.path} needs {required.node.path}")
+            needed_stacks.setdefault(service.stack, []).append(step)
+    routes: list[tuple[cdk.Stack, tuple[str, ...]]] = [(start, ())]
+    visited = {start}
+    while routes:
+        stack, reasons = routes.pop()
+        for needed_stack, reason in needed_stacks.get(stack, ()):
+            if needed_stack is goal:
+                return ", ".join([*reasons, reason])
+            if needed_stack not in visited:
+                visited.add(needed_stack)
+                routes.append((needed_stack, (*reasons, reason)))
+    return None
+
+
+def _required_constructs(service: ConnectedService) -> Iterator[IConstruct]:
+    """List the cluster and the load balancers of a service, without those that are imported, which need no stack."""
+    if isinstance(service.launch.cluster, ecs.Cluster):
+        yield service.launch.cluster
+    for target in service.targets:
+        load_balancer = target.route.load_balancer
+        if isinstance(load_balancer.security_group, ec2.SecurityGroup):
+            yield load_balancer
