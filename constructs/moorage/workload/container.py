@@ -229,20 +229,20 @@ class Container:
         return Container(image or sidecars.FLUENT_BIT_IMAGE, name=name, memory_mib=memory_mib, **said)
 
     @property
-    def firelens(self) -> FireLens | None:
-        """How it routes the logs of the task's other containers, where it does."""
+    def _firelens(self) -> FireLens | None:
+        """Return how it routes the logs of the task's other containers, or None if it routes none."""
         return self.sidecar.firelens if self.sidecar else None
 
     @property
-    def all_secrets(self) -> tuple[tuple[str, Any], ...]:
-        """Its secrets by name, and those of the output of a log router."""
-        output = self.firelens.secret_output if self.firelens else {}
+    def _all_secrets(self) -> tuple[tuple[str, Any], ...]:
+        """Return its secrets by name, and those of the output of a log router."""
+        output = self._firelens.secret_output if self._firelens else {}
         return (*self.secrets.items(), *output.items())
 
     @property
-    def reads(self) -> Needs:
-        """The services of AWS that its secrets, files and credential spec are read from when it starts."""
-        read = {secret_sources.needed(secret) for _, secret in self.all_secrets}
+    def _needs_to_start(self) -> Needs:
+        """Return the services of AWS that its secrets, files and credential spec are read from when it starts."""
+        read = {secret_sources.needed(secret) for _, secret in self._all_secrets}
         if self.credential_spec:
             read.add("ssm" if ":ssm:" in self.credential_spec else "s3")
         return frozenset(read | {"s3"} if self.environment_files else read)

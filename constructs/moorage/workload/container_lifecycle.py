@@ -38,8 +38,8 @@ class ContainerCondition(enum.Enum):
     """Its health check has passed."""
 
     @property
-    def ends(self) -> bool:
-        """Whether it is that the container has ended."""
+    def _waits_for_end(self) -> bool:
+        """Return whether the condition is met only when the container has ended."""
         return self in {ContainerCondition.COMPLETE, ContainerCondition.SUCCESS}
 
 

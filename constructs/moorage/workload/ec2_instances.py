@@ -137,8 +137,8 @@ class InstanceRequirements:
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         problems.raise_any()
 
-    def matching(self) -> tuple[InstanceType, ...]:
-        """The types that EC2 may choose from, family by family."""
+    def _matching_types(self) -> tuple[InstanceType, ...]:
+        """Return the types that EC2 may choose from, family by family."""
         return tuple(type_ for type_ in instance_types() if self._accepts(type_))
 
     def _accepts(self, type_: InstanceType) -> bool:

@@ -56,7 +56,7 @@ class Endpoints:
             if INTERNET.intersection(task.called_services):
                 problems.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
             for container in task.containers:
-                if container.image.needs >= INTERNET:
+                if container.image._needs >= INTERNET:
                     problems.add(
                         f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
                         "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
@@ -75,4 +75,4 @@ class Endpoints:
 
 
 def needs_of(tasks: Iterable[Task]) -> Needs:
-    return frozenset().union(*(task.needs for task in tasks))
+    return frozenset().union(*(task._needs for task in tasks))

@@ -85,7 +85,7 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
     least = math.ceil(copies * rollout.minimum_healthy_percent / 100)
     most = copies * rollout.maximum_percent // 100
     leaving = pace.drain + pace.stop
-    if rollout.shifts:
+    if rollout._shifts_traffic:
         least, most, waves = copies, 2 * copies, 1
     else:
         beside = max(min(most, most if places is None else places) - copies, 0)
@@ -94,8 +94,8 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
             return None
         waves = math.ceil(copies / at_once) if copies else 0
     new_after = waves * (pace.start + pace.checked) + max(waves - 1, 0) * leaving
-    if rollout.shifts:
-        new_after += rollout.baking - (rollout.final_bake or 0) + (_SETTLING_SECONDS if pace.connections else 0)
+    if rollout._shifts_traffic:
+        new_after += rollout._total_bake - (rollout.final_bake or 0) + (_SETTLING_SECONDS if pace.connections else 0)
     return Estimate(
         copies=copies,
         seconds=new_after + (rollout.final_bake or 0) + leaving,

@@ -63,8 +63,8 @@ class Demand:
         return cls(
             cpu=task.cpu or 0,
             memory_mib=task.memory_mib,
-            gpus=task.gpus,
-            host_ports=task.host_ports,
+            gpus=task._gpus,
+            host_ports=task._host_ports,
             interface=task.network_mode is NetworkMode.AWSVPC,
             architecture=task.architecture,
         )

@@ -30,13 +30,13 @@ class Image:
     """Where a container image comes from; defined by one of the `from_*` methods."""
 
     @property
-    def needs(self) -> Needs:
-        """What a task must reach to pull it."""
+    def _needs(self) -> Needs:
+        """Return the services that a task must reach to pull the image."""
         raise NotImplementedError(f"{type(self).__name__} is not an image; use one of the Image.from_* methods")
 
     @property
-    def moves(self) -> str | None:
-        """The name under which another image may stand tomorrow: `latest`, said or not; None where it has another."""
+    def _mutable_reference(self) -> str | None:
+        """Return the reference if its tag is `latest`, written or implied, so that it may later mean another image."""
         return None
 
     @staticmethod
@@ -118,11 +118,11 @@ class RegistryImage(Image):
         problems.raise_any()
 
     @property
-    def needs(self) -> Needs:
+    def _needs(self) -> Needs:
         return INTERNET
 
     @property
-    def moves(self) -> str | None:
+    def _mutable_reference(self) -> str | None:
         name = self.reference.rpartition("/")[2]
         _, tagged, tag = name.partition(":")
         latest = tag == "latest" or not tagged
@@ -174,15 +174,15 @@ class RepositoryImage(Image):
         return name if isinstance(name, str) else getattr(self.parameter, "parameter_name", None)
 
     @property
-    def needs(self) -> Needs:
+    def _needs(self) -> Needs:
         return PRIVATE_IMAGES | INTERNET if self.placeholder else PRIVATE_IMAGES
 
 
 def _fixes(repository: ecr.IRepository, tag: str) -> bool:
     """Whether a repository keeps this tag what it is, as far as it says: any of this app's does."""
-    fixes = getattr(repository, "fixes", None)
-    if fixes is not None:
-        return bool(fixes(tag))
+    is_immutable = getattr(repository, "_tag_is_immutable", None)
+    if is_immutable is not None:
+        return bool(is_immutable(tag))
     resource = getattr(getattr(repository, "node", None), "default_child", None)
     return getattr(resource, "image_tag_mutability", None) == "IMMUTABLE"
 
@@ -209,7 +209,7 @@ class DirectoryImage(Image):
         problems.raise_any()
 
     @property
-    def needs(self) -> Needs:
+    def _needs(self) -> Needs:
         return PRIVATE_IMAGES
 
 

@@ -37,8 +37,8 @@ class LifecycleStage(enum.Enum):
     POST_PRODUCTION_TRAFFIC_SHIFT = "POST_PRODUCTION_TRAFFIC_SHIFT"
 
     @property
-    def of_traffic(self) -> bool:
-        """Whether only a rollout that shifts traffic has it."""
+    def _shifts_traffic(self) -> bool:
+        """Return whether only a rollout that shifts traffic has this stage."""
         return self.value.endswith("TRAFFIC_SHIFT")
 
 
@@ -133,6 +133,6 @@ class LifecycleHook:
         return cls(stages, handler, MappingProxyType(dict(details or {})), waits, continue_on_timeout)
 
     @property
-    def details_json(self) -> str | None:
-        """The details as CloudFormation takes them: an object in a string."""
+    def _details_json(self) -> str | None:
+        """Return the details as CloudFormation takes them: an object in a string."""
         return json.dumps(dict(self.details), sort_keys=True) if self.details else None

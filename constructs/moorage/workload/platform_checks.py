@@ -19,14 +19,14 @@ def fargate_size(task: Task) -> tuple[int, int]:
     needed = sum(container.cpu or 0 for container in task.containers) if said is None else said
     if is_token((needed, memory)) or (said is not None and not task.sized_by_containers):
         return needed, memory
-    offered = platform_limits.WINDOWS_MEMORY if task.on_windows else platform_limits.FARGATE_MEMORY
+    offered = platform_limits.WINDOWS_MEMORY if task._on_windows else platform_limits.FARGATE_MEMORY
     holding = [
         (cpu, each)
         for cpu, memories in offered.items()
         for each in memories
         if (cpu >= needed if said is None else cpu == said)
         and (each >= memory if task.sized_by_containers else each == memory)
-        and not (task.on_windows and each == cpu)  # which CDK takes, and Fargate does not (FARGATE_WINDOWS_LEAST)
+        and not (task._on_windows and each == cpu)  # which CDK takes, and Fargate does not (FARGATE_WINDOWS_LEAST)
     ]
     return min(holding, default=(needed, memory))
 
@@ -34,7 +34,7 @@ def fargate_size(task: Task) -> tuple[int, int]:
 def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None:
     """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
     size = fargate_size(task)
-    if task.on_windows:
+    if task._on_windows:
         problems.check(platform_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
         problems.check(platform_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
     else:
@@ -48,10 +48,10 @@ def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None
     problems.check(platform_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
     for container in task.containers:
         _check_fargate_container(container, problems)
-        if task.on_windows:
+        if task._on_windows:
             _check_fargate_windows(container, problems)
     for volume in task.volumes:
-        volume.check_fargate(problems)
+        volume._check_fargate(problems)
 
 
 def _check_fargate_container(container: Container, problems: Problems) -> None:
@@ -69,7 +69,7 @@ def _check_fargate_container(container: Container, problems: Problems) -> None:
     if container.logging is not None:
         problems.check(platform_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
     problems.check(platform_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
-    if firelens := container.firelens:
+    if firelens := container._firelens:
         problems.check(platform_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
 
 

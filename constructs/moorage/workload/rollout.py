@@ -144,18 +144,20 @@ class RollbackAlarms:
         problems.check(rollout_limits.ALARM_COUNT, "latency", self.latency)
         problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
         problems.check(rollout_limits.ALARM_MINUTES, "evaluation_minutes", self.evaluation_minutes)
-        if not self.on_targets and not self.extra_alarms:
+        if not self._watches_targets and not self.extra_alarms:
             problems.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or extra_alarms=")
         problems.raise_any()
 
     @property
-    def on_targets(self) -> bool:
-        """Whether one of them watches the targets of routes."""
+    def _watches_targets(self) -> bool:
+        """Return whether one of the alarms watches the targets of routes."""
         return any(each is not None for each in (self.errors_percent, self.latency, self.unhealthy_targets))
 
-    def rings(self, *, reads_requests: bool) -> bool:
-        """Whether there is an alarm left over targets whose load balancer reads requests, or reads none."""
-        return bool(self.extra_alarms) or (self.on_targets if reads_requests else self.unhealthy_targets is not None)
+    def _has_alarm(self, *, reads_requests: bool) -> bool:
+        """Return whether there is an alarm over targets whose load balancer reads requests, or does not."""
+        return bool(self.extra_alarms) or (
+            self._watches_targets if reads_requests else self.unhealthy_targets is not None
+        )
 
 
 class Shift(enum.Enum):
@@ -214,13 +216,13 @@ class Rollout:
         problems.check(rollout_limits.BAKE, "bake", self.bake)
         problems.check(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
         if not problems.found:
-            problems.check(rollout_limits.ROLLOUT_DURATION, "the sum of all bake times", self.baking)
+            problems.check(rollout_limits.ROLLOUT_DURATION, "the sum of all bake times", self._total_bake)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
             problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)
         for hook in self.hooks:
             for stage in hook.stages:
-                if self.shift is Shift.ROLLING and stage.of_traffic:
+                if self.shift is Shift.ROLLING and stage._shifts_traffic:
                     problems.add(
                         f"hooks has one at {stage.name}, but a rolling rollout shifts no traffic; "
                         "use another stage, or Rollout.blue_green(...)"
@@ -350,13 +352,13 @@ class Rollout:
         )
 
     @property
-    def shifts(self) -> bool:
-        """Whether it starts the new version whole, and shifts the traffic to it."""
+    def _shifts_traffic(self) -> bool:
+        """Return whether all tasks of the new version start before traffic is shifted to it."""
         return self.shift is not Shift.ROLLING
 
     @property
-    def baking(self) -> int:
-        """How long it waits and watches in all, in seconds, as CloudFormation counts it against its own limit.
+    def _total_bake(self) -> int:
+        """Return the sum of all bake times in seconds, as CloudFormation counts it against its own limit.
 
         Source: CloudFormation's CanaryConfiguration and LinearConfiguration of an ECS service.
         """

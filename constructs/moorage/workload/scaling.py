@@ -112,15 +112,15 @@ class Scaling:
         return self.minimum - math.ceil(self.minimum / zones)
 
     @property
-    def has_target(self) -> bool:
-        """Whether something is kept near a value by moving the number."""
+    def _has_target(self) -> bool:
+        """Return whether a metric is kept near a target by changing the number of copies."""
         targets = (self.cpu_percent, self.memory_percent, self.requests_per_task, self.backlog_per_task)
         return any(target is not None for target in targets) or bool(self.metrics)
 
     @property
-    def moves(self) -> bool:
-        """Whether something moves the number, so that a deployment must leave it alone."""
-        return self.has_target or bool(self.schedules) or self.predictive is not None
+    def _changes_count(self) -> bool:
+        """Return whether the number of copies is changed automatically, so that a deployment must not set it."""
+        return self._has_target or bool(self.schedules) or self.predictive is not None
 
     def _check_schedules(self, problems: Problems) -> None:
         """Note a change that Application Auto Scaling would refuse at its time, whatever other changes came before."""
@@ -150,22 +150,22 @@ class Scaling:
         if is_token((self.minimum, self.maximum)):
             return
         acts = self.predictive is not None and not self.predictive.forecast_only
-        if acts and not (self.has_target or self.schedules):
+        if acts and not (self._has_target or self.schedules):
             problems.add(
                 "predictive only adds copies, and nothing would ever take them away; "
                 "use cpu_percent= or another target beside it"
             )
-        elif self.minimum < self.maximum and not (self.has_target or self.schedules):
+        elif self.minimum < self.maximum and not (self._has_target or self.schedules):
             problems.add(
                 f"nothing moves the number between {self.minimum} and {self.maximum}; "
                 "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
             )
-        if self.minimum == 0 and self.has_target and not self._rises_from_zero:
+        if self.minimum == 0 and self._has_target and not self._rises_from_zero:
             problems.add(
                 "minimum is 0, but what no task does cannot be measured, so the number would never rise again; "
                 "use 1, or backlog_per_task=, metrics= or schedules= beside"
             )
-        if self.minimum == self.maximum and (self.has_target or acts) and not self.schedules:
+        if self.minimum == self.maximum and (self._has_target or acts) and not self.schedules:
             problems.add(
                 f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
                 "use a larger maximum, or no target"

@@ -114,8 +114,8 @@ class PredictiveScaling:
         problems.raise_any()
 
     @property
-    def target(self) -> float:
-        """What the one of the three is kept near."""
+    def _target(self) -> float:
+        """Return the value of the only target."""
         return self._targets[0]
 
     @property

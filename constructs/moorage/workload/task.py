@@ -156,7 +156,7 @@ class Task:
                 self._check_shares(problems)
             self._check_order(problems)
             self._check_volumes(problems)
-            routers = tuple(container.name for container in self.containers if container.firelens)
+            routers = tuple(container.name for container in self.containers if container._firelens)
             problems.check(task_limits.LOG_ROUTERS, "log_router", routers)
             problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", self._size())
         problems.check(task_limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
@@ -164,51 +164,51 @@ class Task:
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
         if self.enable_fault_injection:
             problems.check(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
-        if self.on_windows:
+        if self._on_windows:
             self._check_windows(problems)
         check_services("called_services", self.called_services, problems)
         problems.raise_any()
 
     @property
-    def front(self) -> Container | None:
-        """The container that is connected to: the first with a port."""
+    def _front_container(self) -> Container | None:
+        """Return the container that receives connections: the first with a port."""
         return next((container for container in self.containers if container.port is not None), None)
 
     @property
-    def log_router(self) -> Container | None:
-        """The container that the logs of all the others go through, where there is one."""
-        return next((container for container in self.containers if container.firelens), None)
+    def _log_router(self) -> Container | None:
+        """Return the container that routes the logs of all the others, or None if there is none."""
+        return next((container for container in self.containers if container._firelens), None)
 
     @property
-    def on_windows(self) -> bool:
-        """Whether its images are built for Windows."""
+    def _on_windows(self) -> bool:
+        """Return whether its images are built for Windows."""
         return self.operating_system_family is not OperatingSystemFamily.LINUX
 
     @property
-    def needs(self) -> Needs:
-        """What must be reached for the task to start, and what it reaches itself when it runs."""
-        return self.needs_to_start | self.needs_to_run
+    def _needs(self) -> Needs:
+        """Return the services that must be reached for the task to start, and those that it calls when it runs."""
+        return self._needs_to_start | self._needs_to_run
 
     @property
-    def needs_to_start(self) -> Needs:
-        """What ECS must reach for it: its images, log group, secrets and files. On instances, their agent does."""
+    def _needs_to_start(self) -> Needs:
+        """Return the services of its images, log group, secrets and files; on instances, their agent reaches them."""
         return LOGS.union(
-            *(container.image.needs for container in self.containers),
-            *(container.reads for container in self.containers),
+            *(container.image._needs for container in self.containers),
+            *(container._needs_to_start for container in self.containers),
         )
 
     @property
-    def needs_to_run(self) -> Needs:
-        """What it reaches from its own place in the network: what it and its sidecars call, and a session's way in."""
+    def _needs_to_run(self) -> Needs:
+        """Return the services that it reaches from its own subnets: those that are called, and those of sessions."""
         return frozenset(self.called_services).union(
             EXECUTE_COMMAND if self.execute_command else (),
             *(container.sidecar.calls for container in self.containers if container.sidecar),
         )
 
-    def memory_of(self, container: Container) -> int | None:
-        """The hard limit of a container, in MiB: its own, or an even share of what the others leave.
+    def _memory_limit_of(self, container: Container) -> int | None:
+        """Return the hard limit of a container in MiB: its own, or an even share of the memory that is left.
 
-        None where only CloudFormation will know what there is to share: the task's memory is then its limit.
+        None if only CloudFormation knows the memory that is left: the task's memory is then the limit.
         """
         if container.memory_mib is not None:
             return container.memory_mib
@@ -220,23 +220,23 @@ class Task:
         return (self.memory_mib - sum(said)) // (len(self.containers) - len(said))
 
     @property
-    def gpus(self) -> int:
-        """How many GPUs its containers have."""
+    def _gpus(self) -> int:
+        """Return the number of GPUs of its containers."""
         return sum(container.gpus for container in self.containers)
 
     @property
-    def host_ports(self) -> tuple[int, ...]:
-        """The ports of the instance that are this task's alone, so that no second copy fits beside it."""
+    def _host_ports(self) -> tuple[int, ...]:
+        """Return the ports of the instance that only this task can use, so that no second copy fits beside it."""
         if self.network_mode is NetworkMode.AWSVPC:
             return ()
         if self.network_mode is NetworkMode.HOST:
             return tuple(container.port for container in self.containers if container.port)
         return tuple(container.host_port for container in self.containers if container.host_port)
 
-    def check_run_alone(self, problems: Problems) -> None:
-        """Note a disk that ECS would make for a task of a service, where no service keeps this one."""
+    def _check_without_service(self, problems: Problems) -> None:
+        """Note volumes that ECS creates only for the tasks of a service, since this task runs without one."""
         for volume in self.volumes:
-            if volume.managed:
+            if volume._per_task:
                 problems.add(
                     f"volume {volume.name!r} is a disk that ECS makes for a service's tasks, and this one runs by "
                     "itself; use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
@@ -258,12 +258,12 @@ class Task:
             problems.check(task_limits.NO_PORTS, "port", listening)
             return
         self._check_port_ranges(problems)
-        for port in self.host_ports:
+        for port in self._host_ports:
             problems.check(
                 container_limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port
             )
         if self.network_mode is NetworkMode.BRIDGE:
-            problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self.host_ports)
+            problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self._host_ports)
             return
         problems.check(task_limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
         for container in ports:
@@ -290,7 +290,7 @@ class Task:
         if memory > self.memory_mib:
             return
         for container in self.containers:
-            share = self.memory_of(container)
+            share = self._memory_limit_of(container)
             if container.memory_mib is None:
                 problems.check(
                     container_limits.CONTAINER_MEMORY_LEAST, f"the memory left for container {container.name!r}", share
@@ -329,7 +329,7 @@ class Task:
         for waited in (each for each in self.containers if each.name in container.depends_on):
             condition = container.depends_on[waited.name]
             argument = f"depends_on {waited.name!r} of container {container.name!r}"
-            if condition and condition.ends:
+            if condition and condition._waits_for_end:
                 problems.check(task_limits.DEPENDENCY_ENDS, argument, waited.essential)
             if condition and condition.value == "HEALTHY":
                 problems.check(task_limits.DEPENDENCY_HEALTHY, argument, waited.health_check is not None)
@@ -337,7 +337,9 @@ class Task:
     def _check_volumes(self, problems: Problems) -> None:
         names = tuple(volume.name for volume in self.volumes)
         problems.check(volume_limits.VOLUME_NAMES, "volumes", names)
-        problems.check(volume_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume.managed])
+        problems.check(
+            volume_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume._per_task]
+        )
         used = {mount.volume for container in self.containers for mount in container.mounts.values()}
         for container in self.containers:
             for path, mount in container.mounts.items():
@@ -355,7 +357,7 @@ class Task:
         problems.check(platform_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
         problems.check(platform_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
         problems.check(platform_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
-        elsewhere = tuple(volume.name for volume in self.volumes if not volume.for_windows)
+        elsewhere = tuple(volume.name for volume in self.volumes if not volume._supports_windows)
         problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
         for container in self.containers:
             for argument in ("writable", "linux_parameters", "privileged", "user"):

@@ -36,19 +36,19 @@ PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
 def test_basic_scanning_is_of_all_images_on_push() -> None:
     assert Scanning.basic().rules == (ScanningRule("SCAN_ON_PUSH", "*"),)
     assert Scanning.basic(on_push=()).rules == ()
-    assert not Scanning.basic().by_inspector
+    assert not Scanning.basic()._by_inspector
 
 
 def test_enhanced_scanning_is_continuous_unless_told_otherwise() -> None:
     assert Scanning.enhanced().rules == (ScanningRule("CONTINUOUS_SCAN", "*"),)
     both = Scanning.enhanced(continuous=["prod/*"], on_push=["*"])
     assert [rule.frequency for rule in both.rules] == ["CONTINUOUS_SCAN", "SCAN_ON_PUSH"]
-    assert both.by_inspector
+    assert both._by_inspector
 
 
 def test_a_filter_without_a_star_matches_what_contains_it() -> None:
     scanning = Scanning.enhanced(continuous=["prod", "dev/*", "*/web"])
-    assert scanning.unmatched(["my-prod-images", "test/web"]) == ["dev/*"]
+    assert scanning._unmatched_filters(["my-prod-images", "test/web"]) == ["dev/*"]
 
 
 def test_scanning_that_ecr_has_not_is_refused() -> None:
@@ -59,8 +59,8 @@ def test_scanning_that_ecr_has_not_is_refused() -> None:
 
 
 def test_a_severity_means_itself_and_graver() -> None:
-    assert Severity.CRITICAL.or_graver == ("CRITICAL",)
-    assert Severity.MEDIUM.or_graver == ("CRITICAL", "HIGH", "MEDIUM")
+    assert Severity.CRITICAL._and_graver == ("CRITICAL",)
+    assert Severity.MEDIUM._and_graver == ("CRITICAL", "HIGH", "MEDIUM")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_long_circle_is_found_and_a_star_is_none() -> None:
 def test_every_registry_that_ecr_caches_is_a_word(make: Any, upstream: str, url: str) -> None:
     cache = make()
     assert (cache.upstream, cache.url) == (upstream, url)
-    assert cache.settings.mutability.setting == "MUTABLE"
+    assert cache.settings._tag_mutability.setting == "MUTABLE"
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_settings_that_contradict_are_refused(arguments: dict[str, Any], says: s
 
 def test_settings_and_encryption_are_equal_by_value() -> None:
     assert RepositorySettings(mutable_tags=["latest"]) == RepositorySettings(mutable_tags=("latest",))
-    assert Encryption.own_key().customer_key
-    assert not Encryption.aws_key().customer_key
+    assert Encryption.own_key()._uses_customer_key
+    assert not Encryption.aws_key()._uses_customer_key
 
 
 def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
@@ -210,7 +210,7 @@ def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
 
 
 def test_signing_filters_match_by_their_stars() -> None:
-    assert SigningRule(PROFILE, ["prod/*", "dev"]).unmatched(["prod/web", "dev-web"]) == ["dev"]
+    assert SigningRule(PROFILE, ["prod/*", "dev"])._unmatched_filters(["prod/web", "dev-web"]) == ["dev"]
 
 
 def test_values_load_nothing_of_cdk() -> None:

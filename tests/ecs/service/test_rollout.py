@@ -244,7 +244,7 @@ def test_the_stages_are_those_that_ecs_knows() -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     known = model.shape_for("DeploymentLifecycleHookStage").enum
     assert {stage.value for stage in LifecycleStage} == set(known)
-    assert {stage.value for stage in LifecycleStage if not stage.of_traffic} == {
+    assert {stage.value for stage in LifecycleStage if not stage._shifts_traffic} == {
         "RECONCILE_SERVICE",
         "PRE_SCALE_UP",
         "POST_SCALE_UP",

@@ -83,7 +83,7 @@ def out_of_step(
     """
     for rule in source.replication:
         for replica in rule.to:
-            place = replica.place(source.place)
+            place = replica._place_from(source.place)
             if None in place or replica.managed_elsewhere:
                 continue
             there = [registry for registry in registries if registry.place == place]
@@ -91,23 +91,23 @@ def out_of_step(
                 continue
             if not there:
                 yield (
-                    f"{source.path} copies {rule.says} to {replica.says}, where this app has stacks and no "
-                    "registry, so that ECR would refuse the copies or make repositories with moving tags; define "
-                    "Registry(replicates_from=[...]) there, or say "
+                    f"{source.path} copies {rule._description} to {replica._description}, where this app has stacks "
+                    "and no registry, so that ECR would refuse the copies or make repositories with moving tags; "
+                    "define Registry(replicates_from=[...]) there, or say "
                     "ReplicationDestination(managed_elsewhere=True) where another app does"
                 )
             elif not any(registry.takes(rule, source) for registry in there):
                 yield (
-                    f"{source.path} copies {rule.says} to {replica.says}, but {there[0].path} is not told of "
-                    "it, or of other settings; give it replicates_from=[the registry that copies]"
+                    f"{source.path} copies {rule._description} to {replica._description}, but {there[0].path} is not "
+                    "told of it, or of other settings; give it replicates_from=[the registry that copies]"
                 )
 
 
 def tags_out_of_step(source: RegistryRecord, repository: RepositoryRecord) -> Iterator[str]:
     """Yield the errors of tags that are mutable in `repository` and immutable where `source` copies it to."""
     for rule in source.replication:
-        theirs = rule.settings.mutability
-        if rule.copies(repository.name) and theirs.setting.startswith("IMMUTABLE") and repository.tags != theirs:
+        theirs = rule.settings._tag_mutability
+        if rule._copies(repository.name) and theirs.setting.startswith("IMMUTABLE") and repository.tags != theirs:
             mutable = [
                 tag
                 for tag in (*repository.tags.exclusions, "latest")

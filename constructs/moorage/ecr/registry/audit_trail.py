@@ -64,12 +64,8 @@ class AuditTrail:
         problems.raise_any()
         return AuditTrail(kept=time)
 
-    @property
-    def is_own(self) -> bool:
-        return self.kept is not None
-
-    def arn_in(self, stack: cdk.Stack) -> str | None:
-        """The ARN of a trail that exists, where it was named."""
+    def _arn_in(self, stack: cdk.Stack) -> str | None:
+        """Return the ARN of an existing trail, or None if the trail was not named."""
         if self.name_or_arn is None or self.name_or_arn.startswith("arn:") or is_token(self.name_or_arn):
             return self.name_or_arn
         return stack.format_arn(service="cloudtrail", resource="trail", resource_name=self.name_or_arn)

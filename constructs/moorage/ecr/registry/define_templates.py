@@ -21,7 +21,7 @@ def define_templates(
 ) -> Mapping[str, ecr.CfnRepositoryCreationTemplate]:
     """A creation template each, by its prefix, and one role for those that have a key or tags of the account's."""
     role = _Role(scope)
-    return {template.namespace: _define(scope, template, role) for template in templates}
+    return {template._bare_prefix: _define(scope, template, role) for template in templates}
 
 
 class _Role:
@@ -42,18 +42,18 @@ class _Role:
 
 def _define(scope: Construct, template: RepositoryTemplate, role: _Role) -> ecr.CfnRepositoryCreationTemplate:
     settings = template.settings
-    within = Construct(scope, f"Template {template.namespace}")
+    within = Construct(scope, f"Template {template._bare_prefix}")
     key = key_for(within, settings.encryption, cdk.RemovalPolicy.RETAIN)
     customized = key is not None or settings.tags
     if key is not None:
         key.grant(role.get(), *_USE)
-    tags = settings.mutability
+    tags = settings._tag_mutability
     stack = cdk.Stack.of(scope)
     policy = iam.PolicyDocument(statements=list(settings.policy)).to_json() if settings.policy else None
     return ecr.CfnRepositoryCreationTemplate(
         within,
         "Resource",
-        prefix=template.namespace,
+        prefix=template._bare_prefix,
         applied_for=list(template.applied_for),
         description=template.description,
         image_tag_mutability=tags.setting,

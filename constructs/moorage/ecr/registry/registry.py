@@ -113,31 +113,31 @@ class Registry(RegistryEvents, RegistryMetrics):
         Raises:
             ValueError: the account and region have a registry already, or ECR would not take what this one is given.
         """
-        self.place: Place = place_of(scope)
+        self._place: Place = place_of(scope)
         excluded = [_arn_of(each) for each in pull_time_exclusions]
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path
-        second, perhaps = second_of(stack_path, self.place, registered(scope, RegistryRecord))
+        second, perhaps = second_of(stack_path, self._place, registered(scope, RegistryRecord))
         if second:
             problems.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
-        check_rules(replication, self.place, problems)
-        statements = [*policy, *_let_in(replicates_from, scope, self.place, problems)]
+        check_rules(replication, self._place, problems)
+        statements = [*policy, *_let_in(replicates_from, scope, self._place, problems)]
         _check_policy(statements, scope, problems)
-        _check_caches(pull_through, self.place, problems)
-        wanted = merged([*templates, *_templates_of(replicates_from, self.place, pull_through)], problems)
+        _check_caches(pull_through, self._place, problems)
+        wanted = merged([*templates, *_templates_of(replicates_from, self._place, pull_through)], problems)
         for template in wanted:
             check_key(template.settings.encryption, cdk.Stack.of(scope), problems)
-        _check_signing(signing, self.place, problems)
+        _check_signing(signing, self._place, problems)
         for arn in excluded:
             problems.check(limits.EXCLUDED_PULLER, "pull_time_exclusions", arn)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        self.scanning = scanning
-        self.by_inspector = scanning.by_inspector
+        self._scanning = scanning
+        self._by_inspector = scanning._by_inspector
         self.replication = tuple(replication)
-        self.replicates_from = tuple(replicates_from)
-        self.signing = tuple(signing)
+        self._replicates_from = tuple(replicates_from)
+        self._signing = tuple(signing)
         self._event_key = event_key
         self._policy: iam.PolicyDocument | None = None
         self._define_settings(excluded)
@@ -147,7 +147,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         for statement in statements:
             self.add_to_resource_policy(statement)
         self.trail = define_trail(self, audit.kept, removal_policy) if audit.kept else None
-        self.trail_arn = self.trail.trail_arn if self.trail else audit.arn_in(cdk.Stack.of(self))
+        self.trail_arn = self.trail.trail_arn if self.trail else audit._arn_in(cdk.Stack.of(self))
         self._record: RegistryRecord = self._describe(stack_path)
         self._register(perhaps)
 
@@ -171,14 +171,14 @@ class Registry(RegistryEvents, RegistryMetrics):
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["signer:SignPayload"],
-            resource_arns=[each.profile for each in self.signing],
+            resource_arns=[each.profile for each in self._signing],
         )
 
     def _define_settings(self, excluded: Sequence[str]) -> None:
         self.node.default_child = ecr.CfnRegistryScanningConfiguration(
             self,
             "Scanning",
-            scan_type=self.scanning.kind,
+            scan_type=self._scanning.kind,
             rules=[
                 ecr.CfnRegistryScanningConfiguration.ScanningRuleProperty(
                     scan_frequency=rule.frequency,
@@ -189,13 +189,13 @@ class Registry(RegistryEvents, RegistryMetrics):
                         for pattern in rule.filters
                     ],
                 )
-                for rule in self.scanning.rules
+                for rule in self._scanning.rules
             ],
         )
         if self.replication:
             configuration = {"rules": [self._rule(rule) for rule in self.replication]}
             ecr.CfnReplicationConfiguration(self, "Replication", replication_configuration=configuration)
-        if self.signing:
+        if self._signing:
             rules = [
                 ecr.CfnSigningConfiguration.RuleProperty(
                     signing_profile_arn=each.profile,
@@ -207,7 +207,7 @@ class Registry(RegistryEvents, RegistryMetrics):
                     ]
                     or None,
                 )
-                for each in self.signing
+                for each in self._signing
             ]
             ecr.CfnSigningConfiguration(self, "Signing", rules=rules)
         for number, arn in enumerate(excluded):
@@ -253,9 +253,9 @@ class Registry(RegistryEvents, RegistryMetrics):
             self.node.path,
             stack_path,
             stage_path(self),
-            self.place,
+            self._place,
             self.replication,
-            tuple(each._record if isinstance(each, Registry) else each for each in self.replicates_from),
+            tuple(each._record if isinstance(each, Registry) else each for each in self._replicates_from),
         )
 
     def _register(self, perhaps: str | None) -> None:
@@ -269,10 +269,10 @@ class Registry(RegistryEvents, RegistryMetrics):
         for rule in self.replication:
             for replica in rule.to:
                 self._say_what_is_needed(rule, replica)
-        for origin in self.replicates_from:
+        for origin in self._replicates_from:
             if isinstance(origin, Registry):
                 origin._taken_by(self)
-            for prefix in (prefix for rule in origin.replication for prefix in rule.out_of_reach):
+            for prefix in (prefix for rule in origin.replication for prefix in rule._prefixes_without_template):
                 cdk.Annotations.of(self).add_warning_v2(
                     OUT_OF_REACH,
                     f"copies of {prefix!r} go to repositories too that no creation template reaches, since a template "
@@ -288,8 +288,8 @@ class Registry(RegistryEvents, RegistryMetrics):
         repositories = beside(self._record, registered(self, RepositoryRecord))
         names = [each.name for each in repositories]
         unmatched = [
-            *self.scanning.unmatched(names),
-            *(each for rule in self.signing for each in rule.unmatched(names)),
+            *self._scanning._unmatched_filters(names),
+            *(each for rule in self._signing for each in rule._unmatched_filters(names)),
         ]
         for rule in self.replication:
             unmatched += [prefix for prefix in rule.prefix if not any(name.startswith(prefix) for name in names)]
@@ -307,16 +307,16 @@ class Registry(RegistryEvents, RegistryMetrics):
 
     def _say_what_is_needed(self, rule: Replication, replica: ReplicationDestination) -> None:
         stack = cdk.Stack.of(self)
-        foreign = replica.account is not None and replica.account != self.place[0]
-        needed = {"creationTemplates": list(rule.template_prefixes)}
+        foreign = replica.account is not None and replica.account != self._place[0]
+        needed = {"creationTemplates": list(rule._template_prefixes)}
         statements = [_permission(rule, stack.account, f"arn:{stack.partition}:ecr:{replica.region}:{replica.account}")]
         policy = {"registryPolicy": [each.to_statement_json() for each in statements]} if foreign else {}
         allow = "let this account in by its registry's policy, as below, and " if foreign else ""
         cdk.CfnOutput(
             self,
             _output_id(replica, self.replication.index(rule)),
-            description=f"To take copies of {rule.says}, ECR in {replica.says} must {allow}have creation templates "
-            f"({rule.settings.says}), or the repositories it makes are mutable; "
+            description=f"To take copies of {rule._description}, ECR in {replica._description} must {allow}have "
+            f"creation templates ({rule.settings._description}), or the repositories it makes are mutable; "
             "moorage.Registry(replicates_from=[ReplicationSource(...)]) there defines both"[:1024],
             value=stack.to_json_string({**policy, **needed}),
         )
@@ -324,7 +324,7 @@ class Registry(RegistryEvents, RegistryMetrics):
     def _taken_by(self, destination: Registry) -> None:
         for number, rule in enumerate(self.replication):
             for replica in rule.to:
-                if replica.place(self.place) == destination.place:
+                if replica._place_from(self._place) == destination._place:
                     self.node.try_remove_child(_output_id(replica, number))
 
 
@@ -353,7 +353,7 @@ def _let_in(origins: Sequence[Origin], scope: Construct, place: Place, problems:
     registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
     statements = []
     for origin in origins:
-        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place
+        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin._place
         named = origin.account if isinstance(origin, ReplicationSource) else origin.node.path
         rules = coming(origin.replication, source, place)
         if not rules:
@@ -375,10 +375,10 @@ def _templates_of(origins: Sequence[Origin], place: Place, caches: Sequence[Pull
     """The creation templates that copies and caches bring with them."""
     found = []
     for origin in origins:
-        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place
+        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin._place
         for rule in coming(origin.replication, source, place):
             found += [
-                RepositoryTemplate(each, rule.settings, applied_for=REPLICATION) for each in rule.template_prefixes
+                RepositoryTemplate(each, rule.settings, applied_for=REPLICATION) for each in rule._template_prefixes
             ]
     for cache in caches:
         found.append(RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE))

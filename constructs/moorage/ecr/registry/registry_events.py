@@ -77,9 +77,9 @@ def found(severity: Severity, repositories: Sequence[str] = (), *, by_inspector:
         image: dict[str, Any] = {"type": ["AWS_ECR_CONTAINER_IMAGE"]}
         if repositories:
             image["details"] = {"awsEcrContainerImage": {"repositoryName": _names(repositories)}}
-        detail: dict[str, Any] = {"severity": list(severity.or_graver), "status": ["ACTIVE"], "resources": image}
+        detail: dict[str, Any] = {"severity": list(severity._and_graver), "status": ["ACTIVE"], "resources": image}
         return {"source": [_INSPECTOR], "detail-type": ["Inspector2 Finding"], "detail": detail}
-    counts = [{"finding-severity-counts": {name: [{"numeric": [">", 0]}]}} for name in severity.or_graver]
+    counts = [{"finding-severity-counts": {name: [{"numeric": [">", 0]}]}} for name in severity._and_graver]
     any_of = counts[0] if len(counts) == 1 else {"$or": counts}
     return {
         "source": [_ECR],
@@ -118,7 +118,7 @@ class RegistryEvents(Construct):
     of the account and region without them. More of them than an event pattern holds are an error.
     """
 
-    by_inspector: bool
+    _by_inspector: bool
     _event_key: kms.IKey | None
     _letters: sqs.Queue | None = None
 
@@ -190,7 +190,7 @@ class RegistryEvents(Construct):
         repositories: Sequence[str] = (),
     ) -> events.Rule:
         """Tell `target` of each scan that is complete; with enhanced scanning, of the first of an image."""
-        pattern = scan_completed(repositories, by_inspector=self.by_inspector)
+        pattern = scan_completed(repositories, by_inspector=self._by_inspector)
         return self._tell(construct_id, pattern, target)
 
     def on_scan_finding(
@@ -205,7 +205,7 @@ class RegistryEvents(Construct):
 
         With basic scanning that is one event a scan, with enhanced scanning one a finding.
         """
-        pattern = found(severity, repositories, by_inspector=self.by_inspector)
+        pattern = found(severity, repositories, by_inspector=self._by_inspector)
         return self._tell(construct_id, pattern, target)
 
     def on_replicated(

@@ -38,13 +38,14 @@ class ReplicationDestination:
         problems.check(limits.ACCOUNT, "account", self.account)
         problems.raise_any()
 
-    def place(self, source: Place) -> Place:
-        """Its account and region, seen from the account and region of the source."""
+    def _place_from(self, source: Place) -> Place:
+        """Return its account and region, as seen from the account and region of the source."""
         account = source[0] if self.account is None else self.account
         return (None if account is None or is_token(account) else account, self.region)
 
     @property
-    def says(self) -> str:
+    def _description(self) -> str:
+        """Return the region, and the account if it is given, as messages name them."""
         return f"{self.region} of account {self.account}" if self.account else self.region
 
 
@@ -88,27 +89,28 @@ class Replication:
         for prefix in self.prefix:
             problems.check(limits.REPLICATION_FILTER, "prefix", prefix)
         problems.check(limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
-        for replica in sorted({each.says for each in self.to if self.to.count(each) > 1}):
+        for replica in sorted({each._description for each in self.to if self.to.count(each) > 1}):
             problems.add(f"to names {replica} twice, but an image is copied there once; name it once")
         problems.raise_any()
 
-    def copies(self, repository: str) -> bool:
-        """Whether images of a repository are copied."""
+    def _copies(self, repository: str) -> bool:
+        """Return whether images of a repository are copied."""
         return not self.prefix or repository.startswith(self.prefix)
 
     @property
-    def template_prefixes(self) -> tuple[str, ...]:
-        """The prefixes of creation templates that reach what is copied: each stands for what is below it."""
+    def _template_prefixes(self) -> tuple[str, ...]:
+        """Return the prefixes of creation templates that apply to the copies, each to the repositories below it."""
         below = (prefix.rstrip("/") for prefix in self.prefix)
         return tuple(each for each in below if limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
 
     @property
-    def out_of_reach(self) -> tuple[str, ...]:
-        """The prefixes that mean repositories which no creation template reaches."""
+    def _prefixes_without_template(self) -> tuple[str, ...]:
+        """Return the prefixes of repositories to some of which no creation template applies."""
         return tuple(prefix for prefix in self.prefix if not prefix.endswith("/"))
 
     @property
-    def says(self) -> str:
+    def _description(self) -> str:
+        """Return the repositories that are copied, as messages name them."""
         return f"prefix {', '.join(map(repr, self.prefix))}" if self.prefix else "all repositories"
 
 
@@ -144,25 +146,28 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
     problems.check(limits.REPLICATION_RULES, "the number of replication rules", len(rules))
     seen: set[tuple[frozenset[str], frozenset[Place]]] = set()
     for rule in rules:
-        destinations = [replica.place(place) for replica in rule.to]
+        destinations = [replica._place_from(place) for replica in rule.to]
         if place in destinations and None not in place:
             problems.add(
-                f"replication of {rule.says} goes to {place[1]}, which is this registry itself; name another region "
-                "or account"
+                f"replication of {rule._description} goes to {place[1]}, which is this registry itself; name another "
+                "region or account"
             )
         if len(set(destinations)) < len(set(rule.to)):
             problems.add(
-                f"replication of {rule.says} names this account with and without its number; name each region once"
+                f"replication of {rule._description} names this account with and without its number; "
+                "name each region once"
             )
         same = (frozenset(rule.prefix), frozenset(destinations))
         if same in seen:
-            problems.add(f"replication of {rule.says} is given twice, with the same destinations; leave one out")
+            problems.add(
+                f"replication of {rule._description} is given twice, with the same destinations; leave one out"
+            )
         seen.add(same)
 
 
 def coming(rules: Sequence[Replication], source: Place, place: Place) -> tuple[Replication, ...]:
     """Those of a source's rules that copy to a registry at `place`; an account that is not known may be any."""
-    return tuple(rule for rule in rules if any(_may_be(replica.place(source), place) for replica in rule.to))
+    return tuple(rule for rule in rules if any(_may_be(replica._place_from(source), place) for replica in rule.to))
 
 
 def _may_be(one: Place, other: Place) -> bool:
@@ -179,7 +184,7 @@ def circles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterat
     found: set[frozenset[Place]] = set()
     for name in prefixes:
         reach = {
-            place: [replica.place(place) for rule in rules if rule.copies(name) for replica in rule.to]
+            place: [replica._place_from(place) for rule in rules if rule._copies(name) for replica in rule.to]
             for place, rules in registries
         }
         for start in reach:

@@ -46,8 +46,8 @@ class RepositoryTemplate:
         problems.raise_any()
 
     @property
-    def namespace(self) -> str:
-        """The prefix as ECR compares it: always with the '/' that it assumes."""
+    def _bare_prefix(self) -> str:
+        """Return the prefix without the '/' that ECR assumes at its end."""
         return self.prefix.rstrip("/")
 
 
@@ -56,12 +56,12 @@ def merged(templates: Sequence[RepositoryTemplate], problems: Problems) -> tuple
     by_prefix: dict[str, RepositoryTemplate] = {}
     clashes = []
     for template in templates:
-        first = by_prefix.setdefault(template.namespace, template)
+        first = by_prefix.setdefault(template._bare_prefix, template)
         if first.settings != template.settings:
-            clashes += [template.namespace, template.namespace]
+            clashes += [template._bare_prefix, template._bare_prefix]
         else:
             uses = tuple(dict.fromkeys((*first.applied_for, *template.applied_for)))
-            by_prefix[template.namespace] = attrs.evolve(first, applied_for=uses)
+            by_prefix[template._bare_prefix] = attrs.evolve(first, applied_for=uses)
     problems.check(limits.TEMPLATE_PREFIXES, "the prefixes of creation templates", clashes)
     return tuple(by_prefix.values())
 
@@ -94,8 +94,8 @@ class SigningRule:
             problems.check(limits.SIGNING_FILTER, "repositories", pattern)
         problems.raise_any()
 
-    def unmatched(self, repositories: Sequence[str]) -> list[str]:
-        """The filters that none of these repositories matches."""
+    def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:
+        """Return the filters that none of these repositories matches."""
         return [
             pattern
             for pattern in self.repositories

@@ -30,8 +30,8 @@ class Severity(enum.Enum):
     INFORMATIONAL = "INFORMATIONAL"
 
     @property
-    def or_graver(self) -> tuple[str, ...]:
-        """This severity and those above it."""
+    def _and_graver(self) -> tuple[str, ...]:
+        """Return the names of this severity and of graver ones, the gravest first."""
         names = [each.value for each in Severity]
         return tuple(names[: names.index(self.value) + 1])
 
@@ -61,12 +61,9 @@ class ScanningRule:
             problems.check(limits.SCANNING_FILTER, "filters", pattern)
         problems.raise_any()
 
-    def matches(self, pattern: str, repository: str) -> bool:
-        return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
 
-
-def _as_rules(given: Sequence[ScanningRule]) -> tuple[ScanningRule, ...]:
-    return tuple(given)
+def _as_rules(rules: Sequence[ScanningRule]) -> tuple[ScanningRule, ...]:
+    return tuple(rules)
 
 
 @attrs.frozen
@@ -119,18 +116,23 @@ class Scanning:
         return Scanning(_ENHANCED, _rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
 
     @property
-    def by_inspector(self) -> bool:
-        """Whether Amazon Inspector scans, and tells of what it finds."""
+    def _by_inspector(self) -> bool:
+        """Return whether Amazon Inspector scans, and reports its findings."""
         return self.kind == _ENHANCED
 
-    def unmatched(self, repositories: Sequence[str]) -> list[str]:
-        """The filters that none of these repositories matches."""
+    def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:
+        """Return the filters that none of these repositories matches."""
         return [
             pattern
             for rule in self.rules
             for pattern in rule.filters
-            if not any(rule.matches(pattern, name) for name in repositories)
+            if not any(_matches(pattern, name) for name in repositories)
         ]
+
+
+def _matches(pattern: str, repository: str) -> bool:
+    """Return whether ECR applies a filter to a repository; without a `*`, to every name that contains it."""
+    return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
 
 
 def _rules(filters: dict[str, str | Sequence[str]]) -> tuple[ScanningRule, ...]:

@@ -56,8 +56,8 @@ class PushedImage:
     part_of: str | None = attrs.field(default=None, kw_only=True)
 
     @property
-    def since(self) -> dt.datetime:
-        """When it came, or came back: what ECR orders images by."""
+    def _arrival(self) -> dt.datetime:
+        """Return when it was pushed or restored, by which ECR orders images."""
         return self.restored or self.pushed
 
 
@@ -122,19 +122,20 @@ class LifecycleRule:
         problems.raise_any()
 
     @property
-    def status(self) -> str:
-        """Which images it is for, in ECR's word: `tagged`, `untagged` or `any`."""
+    def _tag_status(self) -> str:
+        """Return the tag status that it selects, as ECR names it: `tagged`, `untagged` or `any`."""
         if self.untagged:
             return _UNTAGGED
         return _TAGGED if self.tags or self.prefixes else _ANY
 
     @property
-    def storage_class(self) -> str:
+    def _storage_class(self) -> str:
+        """Return the storage class of the images that it selects, as ECR names it."""
         return _STANDARD if self.archived_for is None else _ARCHIVE
 
     @property
-    def says(self) -> str:
-        """What it does, in words."""
+    def _default_description(self) -> str:
+        """Return a description of the rule, for a rule without one."""
         of = self._of
         if self.keep is not None:
             return f"Keep the newest {self.keep} {of}" + (", archive the rest" if self.archive else "")
@@ -148,21 +149,21 @@ class LifecycleRule:
                 return f"{verb} {of} {since} {seconds // _DAY} days" + (" ago" if since.startswith("pushed") else "")
         return ""
 
-    def selects(self, image: PushedImage) -> bool:
-        """Whether an image has the tags that the rule is for."""
+    def _selects(self, image: PushedImage) -> bool:
+        """Return whether an image has the tags that the rule selects."""
         if self.untagged:
             return not image.tags
         wanted = [_as_pattern(pattern) for pattern in self.tags] + [_as_pattern(f"{each}*") for each in self.prefixes]
         return all(any(pattern.fullmatch(tag) for tag in image.tags) for pattern in wanted)
 
-    def to_json(self, priority: int) -> dict[str, Any]:
-        """The rule as ECR's lifecycle policies write it."""
-        selection: dict[str, Any] = {"tagStatus": self.status}
+    def _to_json(self, priority: int) -> dict[str, Any]:
+        """Return the rule as ECR's lifecycle policies write it."""
+        selection: dict[str, Any] = {"tagStatus": self._tag_status}
         if self.tags:
             selection["tagPatternList"] = list(self.tags)
         if self.prefixes:
             selection["tagPrefixList"] = list(self.prefixes)
-        if self.storage_class == _ARCHIVE:
+        if self._storage_class == _ARCHIVE:
             selection["storageClass"] = _ARCHIVE
         for name, count in (
             ("sinceImagePushed", self.older_than),
@@ -176,7 +177,7 @@ class LifecycleRule:
         action = {"type": "transition", "targetStorageClass": _ARCHIVE} if self.archive else {"type": "expire"}
         return {
             "rulePriority": priority,
-            "description": self.description or self.says,
+            "description": self.description or self._default_description,
             "selection": selection,
             "action": action,
         }
@@ -218,13 +219,13 @@ class LifecyclePolicy:
         problems = Problems("LifecyclePolicy")
         problems.check(limits.LIFECYCLE_RULES, "the number of rules", len(rules))
         for rule in rules:
-            if rule.status == _ANY and rule.keep is not None and not rule.archive:
+            if rule._tag_status == _ANY and rule.keep is not None and not rule.archive:
                 problems.check(limits.LIFECYCLE_ROLLBACK, "keep", rule.keep)
         problems.check(limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered])
         for storage_class in (_STANDARD, _ARCHIVE):
-            chosen = [rule for _, rule in self._ordered if rule.storage_class == storage_class]
-            problems.check(limits.LIFECYCLE_ANY_LAST, "the order of rules", [rule.status for rule in chosen])
-            untagged = sum(rule.status == _UNTAGGED for rule in chosen)
+            chosen = [rule for _, rule in self._ordered if rule._storage_class == storage_class]
+            problems.check(limits.LIFECYCLE_ANY_LAST, "the order of rules", [rule._tag_status for rule in chosen])
+            untagged = sum(rule._tag_status == _UNTAGGED for rule in chosen)
             problems.check(limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged)
             tags = [tuple(sorted({*rule.tags, *(f"{each}*" for each in rule.prefixes)})) for rule in chosen]
             problems.check(limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
@@ -250,7 +251,7 @@ class LifecyclePolicy:
     @property
     def text(self) -> str:
         """The policy as ECR takes it."""
-        rules = [rule.to_json(priority) for priority, rule in self._ordered]
+        rules = [rule._to_json(priority) for priority, rule in self._ordered]
         return json.dumps({"rules": rules}, separators=(",", ":"))
 
     def keeps(self, images: Images, *, at: dt.date | None = None) -> list[str]:
@@ -281,8 +282,8 @@ class LifecyclePolicy:
         becomes = ["keep" if each.archived is None else "archive" for each in given]
         taken: set[int] = set()
         for _, rule in self._ordered:
-            within = [number for number, image in enumerate(given) if _stored(image) == rule.storage_class]
-            selected = [number for number in within if rule.selects(given[number])]
+            within = [number for number, image in enumerate(given) if _stored(image) == rule._storage_class]
+            selected = [number for number in within if rule._selects(given[number])]
             for number in _acted_on(rule, selected, given, instant):
                 if number not in taken:
                     becomes[number] = "archive" if rule.archive else "expire"
@@ -315,7 +316,7 @@ def _stored(image: PushedImage) -> str:
 def _acted_on(rule: LifecycleRule, selected: list[int], given: list[PushedImage], instant: dt.datetime) -> list[int]:
     """Which of the images that a rule is for it would act on, were it the only one."""
     if rule.keep is not None:
-        newest_first = sorted(selected, key=lambda number: given[number].since, reverse=True)
+        newest_first = sorted(selected, key=lambda number: given[number]._arrival, reverse=True)
         return newest_first[rule.keep :]
     age = rule.older_than or rule.unpulled_for or rule.archived_for or 0
     return [number for number in selected if (instant - _counted_from(rule, given[number])).total_seconds() > age]
@@ -323,8 +324,8 @@ def _acted_on(rule: LifecycleRule, selected: list[int], given: list[PushedImage]
 
 def _counted_from(rule: LifecycleRule, image: PushedImage) -> dt.datetime:
     if rule.archived_for is not None:
-        return image.archived or image.since
+        return image.archived or image._arrival
     if rule.unpulled_for is not None:
         pulled_since = image.pulled and (image.restored is None or image.pulled > image.restored)
-        return image.pulled if image.pulled and pulled_since else image.since
-    return image.since
+        return image.pulled if image.pulled and pulled_since else image._arrival
+    return image._arrival

@@ -105,7 +105,7 @@ class Repository(ecr.Repository):
             empty_on_delete=empty_on_delete,
             removal_policy=removal_policy,
         )
-        self.tags = tags
+        self._tag_mutability = tags
         self.encryption_key: kms.IKey | None = key_for(self, encryption, removal_policy)
         self.lifecycle = lifecycle or LifecyclePolicy.releases(
             100 if keep_releases is None else keep_releases, tags=release_tags, expire_untagged=expire_untagged
@@ -127,9 +127,9 @@ class Repository(ecr.Repository):
         if unknown_name is not None:
             resource.repository_name = unknown_name
 
-    def fixes(self, tag: str) -> bool:
-        """Whether `tag` can be pushed once alone."""
-        return self.tags.fix(tag)
+    def _tag_is_immutable(self, tag: str) -> bool:
+        """Return whether `tag` can be pushed only once."""
+        return self._tag_mutability.fix(tag)
 
     def _grant(self, method: str, uses: Sequence[str], grantee: iam.IGrantable) -> iam.Grant:
         """What CDK's method of that name grants, to a role, an account or an organization, and a key's use with it."""

@@ -70,8 +70,8 @@ class Encryption:
         return Encryption(_Cipher.AES256)
 
     @property
-    def customer_key(self) -> bool:
-        """Whether the key is the account's own, so that its policy has a say."""
+    def _uses_customer_key(self) -> bool:
+        """Return whether the key is the account's own, whose key policy must allow its use."""
         return self.defines_key or self.given_key is not None
 
 
@@ -153,12 +153,13 @@ class RepositorySettings:
         problems.raise_any()
 
     @property
-    def mutability(self) -> Tags:
+    def _tag_mutability(self) -> Tags:
+        """Return the tag mutability of the repositories."""
         problems = Problems("RepositorySettings")
         return Tags.of(problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
 
     @property
-    def says(self) -> str:
-        """They, in a few words."""
-        cipher = "a key of its own" if self.encryption.customer_key else self.encryption.cipher.value
-        return f"{self.mutability.setting}, {cipher}, {len(self.lifecycle.rules)} lifecycle rules"
+    def _description(self) -> str:
+        """Return the settings as messages name them."""
+        cipher = "a key of its own" if self.encryption._uses_customer_key else self.encryption.cipher.value
+        return f"{self._tag_mutability.setting}, {cipher}, {len(self.lifecycle.rules)} lifecycle rules"

@@ -66,7 +66,7 @@ def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, 
     places = room(task, strategy)
     if not places or is_token(least):
         return
-    if rollout.shifts:
+    if rollout._shifts_traffic:
         shortage = both_shortage(least, places)
     else:
         shortage = rollout_shortage(least, rollout.minimum_healthy_percent, rollout.maximum_percent, places)
@@ -193,7 +193,7 @@ def _why(task: Task, fit: Fit) -> str:
     needs = {
         "memory": f"{task.memory_mib} MiB, but {host.instance_type} has {host.memory_mib}",
         "CPU": f"{task.cpu} CPU units, but {host.instance_type} has {host.cpu}",
-        "GPUs": f"{task.gpus} GPUs, but {host.instance_type} has {host.gpus}",
+        "GPUs": f"{task._gpus} GPUs, but {host.instance_type} has {host.gpus}",
         "network interfaces": f"a network interface, but {host.instance_type} has {host.interfaces} for tasks",
         "host ports": f"ports that every {host.instance_type} keeps for itself",
         "architecture": f"{task.architecture.value}, but {host.instance_type} is {host.architecture.value}",

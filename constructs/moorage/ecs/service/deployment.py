@@ -44,7 +44,7 @@ def deployment(rollout: Rollout, placement: Placement) -> dict[str, Any]:
         given["circuit_breaker"] = ecs.DeploymentCircuitBreaker(rollback=rollout.circuit_breaker.rollback)
     if rollout.final_bake is not None:
         given["bake_time"] = duration(rollout.final_bake)
-    if rollout.shifts:
+    if rollout._shifts_traffic:
         given["deployment_strategy"] = _STRATEGIES[rollout.shift]
     if rollout.bake is not None:
         steps = ecs.TrafficShiftConfig(step_percent=rollout.percent, step_bake_time=duration(rollout.bake))
@@ -111,8 +111,8 @@ def _rendered(hook: LifecycleHook, role: iam.Role | None) -> dict[str, Any]:
     }
     if hook.handler and role:
         rendered |= {"HookTargetArn": hook.handler.function_arn, "RoleArn": role.role_arn}
-    if hook.details_json:
-        rendered["HookDetails"] = hook.details_json
+    if hook._details_json:
+        rendered["HookDetails"] = hook._details_json
     if hook.timeout is not None or hook.continue_on_timeout:
         waits = {} if hook.timeout is None else {"TimeoutInMinutes": hook.timeout // 60}
         rendered["TimeoutConfiguration"] = {**waits, "Action": "CONTINUE" if hook.continue_on_timeout else "ROLLBACK"}

@@ -122,7 +122,7 @@ class Policies:
             label = f"{first.first_load_balancer_full_name}/{first.target_group_full_name}"
             pair = {"predefinedMetricType": "ALBRequestCount", "resourceLabel": label}
         configuration: dict[str, Any] = {
-            "metricSpecifications": [{"targetValue": predictive.target, "predefinedMetricPairSpecification": pair}],
+            "metricSpecifications": [{"targetValue": predictive._target, "predefinedMetricPairSpecification": pair}],
             "mode": "ForecastOnly" if predictive.forecast_only else "ForecastAndScale",
             "schedulingBufferTime": predictive.scheduling_buffer,
         }

@@ -85,7 +85,7 @@ def define_redeployment(
     Raises:
         ValueError: the task reads nothing that could change, or a secret of another account, whose events do not come.
     """
-    secrets = [(name, secret) for container in task.containers for name, secret in container.all_secrets]
+    secrets = [(name, secret) for container in task.containers for name, secret in container._all_secrets]
     pattern = changed(secret for _, secret in secrets)
     problems = Problems(lambda: str(scope.node.path))
     _check(pattern, secrets, cdk.Stack.of(scope).account, problems)

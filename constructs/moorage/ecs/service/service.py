@@ -159,7 +159,7 @@ class Service(Construct):
         self.task_definition = launched.task_definition
         self.service = self._define_service(launched)
         self.targets = define_routes(
-            self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout.shifts
+            self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout._shifts_traffic
         )
         self.lattice_target_groups = self._define_lattices()
         self._attach_volumes()
@@ -176,7 +176,7 @@ class Service(Construct):
             "Default",
             cluster=launch.known.with_capacity,
             task_definition=self.task_definition,
-            desired_count=None if plan.scaling.moves else plan.copies,
+            desired_count=None if plan.scaling._changes_count else plan.copies,
             capacity_provider_strategies=None if plan.placement.daemon else launched.strategies,
             health_check_grace_period=optional_duration(plan.grace_period),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
@@ -232,7 +232,7 @@ class Service(Construct):
         scaling = self._plan.scaling
         if scaling.high_resolution:
             _resource_of(self.service).add_property_override("Monitoring", HIGH_RESOLUTION)
-        return define_scaling(self.service, scaling, self.targets) if scaling.moves else None
+        return define_scaling(self.service, scaling, self.targets) if scaling._changes_count else None
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
@@ -310,7 +310,7 @@ class Service(Construct):
                 f"{other.node.path} has its name in another namespace than this service, whose proxy would not find "
                 "it; define both in one cluster, or in clusters that share a namespace"
             )
-        connect, front = plans[1].connect, plans[1].task.front
+        connect, front = plans[1].connect, plans[1].task._front_container
         if front is None or front.port is None:
             problems.add(f"{other.node.path} serves no port to connect to; use Container(..., port=...) in its task")
         problems.raise_any()

@@ -98,7 +98,7 @@ class ServiceConnect:
 
     def name_for(self, task: Task) -> str | None:
         """Its name for others; None where the task has no port to connect to."""
-        return None if task.front is None else self.name or task.front.name
+        return None if task._front_container is None else self.name or task._front_container.name
 
     def url_for(self, task: Task) -> str:
         """Where others reach it."""
@@ -117,12 +117,12 @@ class ServiceConnect:
                 f"its name for others is {name!r}, but {other.node.path} is found under {_discovered(name)!r} in that "
                 "namespace, and a name is there once; use ServiceConnect(name=...) with another"
             )
-        if task.on_windows:
+        if task._on_windows:
             problems.add(
                 f"connect is given, but on {task.operating_system_family.value} ECS starts no proxy; leave it out, and "
                 "use cloud_map_options=, or a route"
             )
-        front = task.front
+        front = task._front_container
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
             problems.add(
                 f"connect is given in {task.network_mode.value} mode, but the proxy needs a network of the task's own; "
@@ -149,7 +149,7 @@ class ServiceConnect:
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
         """What CDK's services take for it."""
-        front, namespace = task.front, known.namespace
+        front, namespace = task._front_container, known.namespace
         if namespace is None:
             return {}
         served = [] if front is None else [self._served(scope, front)]

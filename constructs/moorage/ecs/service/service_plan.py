@@ -109,7 +109,7 @@ class ServicePlan:
         self._check_rollout(problems)
         if self.pre_deployment_launch:
             self.pre_deployment_launch.check_named("pre_deployment_task", problems)
-            self.pre_deployment_launch.task.check_run_alone(problems)
+            self.pre_deployment_launch.task._check_without_service(problems)
         if self.connect:
             self.connect.check(self.task, launch.known, problems)
         self._check_fit(problems)
@@ -208,13 +208,13 @@ class ServicePlan:
             )
         self._check_rollback_alarms(problems)
         for route in self.routes:
-            if not rollout.shifts and not isinstance(route, Route) and route.test_port is not None:
+            if not rollout._shifts_traffic and not isinstance(route, Route) and route.test_port is not None:
                 problems.add(
                     f"listener for {route.says} has test_port={route.test_port}, but a rolling rollout shows no "
                     "version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
                 )
         predictive = self.scaling.predictive
-        if rollout.shifts and predictive and predictive.requests_per_task is not None:
+        if rollout._shifts_traffic and predictive and predictive.requests_per_task is not None:
             problems.add(
                 "predictive is of requests, which AWS foretells of one target group, and with this rollout two take "
                 "turns; use PredictiveScaling(cpu_percent=...), or Rollout.rolling()"
@@ -226,7 +226,7 @@ class ServicePlan:
         )
 
     def _check_daemon_rollout(self, problems: Problems) -> None:
-        if self.rollout.shifts:
+        if self.rollout._shifts_traffic:
             problems.add(
                 f"rollout is {self.rollout.shift.value}, but a daemon is replaced where it stands, instance by "
                 "instance; use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
@@ -236,12 +236,12 @@ class ServicePlan:
 
     def _check_rollback_alarms(self, problems: Problems) -> None:
         alarms = self.rollout.alarms
-        if alarms and alarms.on_targets and not self.routes:
+        if alarms and alarms._watches_targets and not self.routes:
             problems.add(
                 "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
                 "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
             )
-        elif alarms and not alarms.rings(reads_requests=any(route.reads_requests for route in self.routes)):
+        elif alarms and not alarms._has_alarm(reads_requests=any(route.reads_requests for route in self.routes)):
             problems.add(
                 "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
                 "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
@@ -302,7 +302,7 @@ class ServicePlan:
         problems.check(
             service_limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(self.lattices)
         )
-        if self.lattices and self.rollout.shifts:
+        if self.lattices and self.rollout._shifts_traffic:
             problems.add(
                 f"rollout is {self.rollout.shift.value}, but a target group of VPC Lattice takes turns with no other "
                 "here; use Rollout.rolling(), or a route in place of lattice"

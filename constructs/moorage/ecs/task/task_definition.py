@@ -44,7 +44,7 @@ _NETWORK_MODES = {
 
 def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
     """Note secrets of another region than that of the stack that `scope` is in."""
-    used = [(container.name, *each) for container in task.containers for each in container.all_secrets]
+    used = [(container.name, *each) for container in task.containers for each in container._all_secrets]
     if not used:
         return
     here = cdk.Stack.of(scope).region
@@ -116,7 +116,7 @@ def _define(scope: Construct, task: Task, kind: Kind) -> ecs.TaskDefinition:
         runtime_platform=platform(task.architecture, task.operating_system_family) if managed else None,
         **more,
     )
-    resource = definition.node.default_child if task.on_windows else None
+    resource = definition.node.default_child if task._on_windows else None
     if isinstance(resource, cdk.CfnResource):  # CDK takes it on Fargate alone
         said = {"CpuArchitecture": task.architecture.value, "OperatingSystemFamily": task.operating_system_family.value}
         resource.add_property_override("RuntimePlatform", said)
@@ -134,7 +134,7 @@ def _add(
     options: dict[str, Any] = {
         "image": _image(scope, definition, container, task.architecture),
         "cpu": container.cpu,
-        "memory_limit_mib": task.memory_of(container),
+        "memory_limit_mib": task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
         "essential": container.essential,
         "port_mappings": _port_mappings(task, container),
@@ -153,7 +153,7 @@ def _add(
         "restart_attempt_period": restart and duration(restart.attempt_period),
         "restart_ignored_exit_codes": restart and list(restart.ignored_exit_codes),
         "user": container.user,
-        "readonly_root_filesystem": None if task.on_windows else container.read_only,
+        "readonly_root_filesystem": None if task._on_windows else container.read_only,
         "linux_parameters": _linux_parameters(scope, task, container),
         "ulimits": _ulimits(container),
         "docker_labels": dict(container.docker_labels) or None,
@@ -161,9 +161,9 @@ def _add(
         "credential_specs": _credential_specs(definition, container),
         "logging": _logging(scope, definition, task, container, log_group),
     }
-    if container.firelens is None:
+    if container._firelens is None:
         return definition.add_container(container.name, **options)
-    routed = _firelens(container.firelens)
+    routed = _firelens(container._firelens)
     return definition.add_firelens_log_router(container.name, firelens_config=routed, **options)
 
 
@@ -172,10 +172,10 @@ def _logging(
 ) -> ecs.LogDriver:
     if container.logging is not None:
         return container.logging
-    router = task.log_router
-    if router is None or router is container or router.firelens is None:
+    router = task._log_router
+    if router is None or router is container or router._firelens is None:
         return ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group)
-    firelens = router.firelens
+    firelens = router._firelens
     return ecs.LogDrivers.firelens(
         options=dict(firelens.output),
         secret_options=_secrets(scope, definition, f"{container.name}-log", firelens.secret_output),
@@ -333,7 +333,7 @@ def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
 
 def _linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
     said = container.linux_parameters
-    session = task.execute_command and container.read_only and not task.on_windows
+    session = task.execute_command and container.read_only and not task._on_windows
     if not (container.writable or said or session):
         return None
     own: dict[str, Any] = {}

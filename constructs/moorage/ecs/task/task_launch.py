@@ -162,21 +162,21 @@ class Launch:
     def _missing(self) -> list[frozenset[str] | None]:
         public, task = self.assign_public_ip, self.task
         if self.strategy.kind is Kind.FARGATE or not self.own_interface:
-            return [self.reach.missing(task.needs, each, public_address=public) for each in self._starts_in]
-        missing = [self.reach.missing(task.needs_to_start, each, public_address=public) for each in self._starts_in]
-        if task.needs_to_run:
-            missing.append(self.reach.missing(task.needs_to_run, self.vpc_subnets, public_address=public))
+            return [self.reach.missing(task._needs, each, public_address=public) for each in self._starts_in]
+        missing = [self.reach.missing(task._needs_to_start, each, public_address=public) for each in self._starts_in]
+        if task._needs_to_run:
+            missing.append(self.reach.missing(task._needs_to_run, self.vpc_subnets, public_address=public))
         return missing
 
     def _unsure(self) -> str:
         return (
             "its subnets have no way to the internet, as far as CDK says, so whether tasks reach "
-            f"{', '.join(sorted(self.task.needs))} is not known; use a Network, which knows"
+            f"{', '.join(sorted(self.task._needs))} is not known; use a Network, which knows"
         )
 
     def _moving(self) -> str | None:
         """What is told of images of which nobody can say which one runs, or go back to it."""
-        moving = [image.moves for each in self.task.containers if (image := each.image).moves]
+        moving = [image._mutable_reference for each in self.task.containers if (image := each.image)._mutable_reference]
         if not moving:
             return None
         return (
@@ -188,7 +188,7 @@ class Launch:
         """What is told of sessions in containers without an awslogs driver, by whose log group ECS records them."""
         if self.known.exec_sessions and self.known.exec_sessions.log_group:
             return None
-        router = self.task.log_router
+        router = self.task._log_router
         routed = [each.name for each in self.task.containers if each.logging or (router and each is not router)]
         if not routed:
             return None
@@ -225,7 +225,7 @@ class Launch:
 
     def _check_sessions(self, problems: Problems) -> None:
         """Note sessions that pass by a key which nothing in its place reaches."""
-        needs = (self.known.exec_sessions.needs if self.known.exec_sessions else frozenset()) - self.task.needs
+        needs = (self.known.exec_sessions.needs if self.known.exec_sessions else frozenset()) - self.task._needs
         places = [self.vpc_subnets] if self.own_interface else self._starts_in
         for each in places if needs else ():
             if self.reach.missing(needs, each, public_address=self.assign_public_ip):

@@ -173,7 +173,7 @@ def _managed(scope: Construct, volume: EbsVolume, service: ecs.BaseService) -> e
 
 def _session_mounts(task: Task, container: Container) -> dict[str, str]:
     """The volumes of sessions in a container, each with its path: what it could not write to otherwise."""
-    if not task.execute_command or not container.read_only or task.on_windows:
+    if not task.execute_command or not container.read_only or task._on_windows:
         return {}
     writable = [*container.writable, *(path for path, mount in container.mounts.items() if not mount.read_only)]
     return {
