@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
-LONGEST_KEPT_DAYS = 14
+MAXIMUM_RETENTION_DAYS = 14
 """The longest that SQS keeps a message (botocore sqs SetQueueAttributes.MessageRetentionPeriod)."""
 
 
@@ -34,7 +34,7 @@ def define_dead_letters(
         encryption=encryption,
         encryption_master_key=encryption_key,
         enforce_ssl=True,
-        retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
+        retention_period=cdk.Duration.days(MAXIMUM_RETENTION_DAYS),
         redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         removal_policy=removal_policy,
     )

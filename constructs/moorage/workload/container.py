@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from moorage.workload.volumes import Mount
 
 
-WRITABLE_MIB = 64
-"""How much a writable path holds when nothing else is said."""
+DEFAULT_WRITABLE_MIB = 64
+"""The size of a writable path by default."""
 
-_SECRET_NAME = re.compile(
+_SECRET_NAME_PATTERN = re.compile(
     r"((^|_)(PASS|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|CREDENTIALS?"
     r"|(PRIVATE|SECRET|ENCRYPTION|SIGNING|MASTER)_?KEY(_BASE)?)|PASSWORD|PASSPHRASE)$"
 )
-_SECRET_VALUE = re.compile(
+_SECRET_VALUE_PATTERN = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]*:[^/\s:@]+@"
     r"|\b(gh[opsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_)\w{8}"
 )
-_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
+_WORD_BOUNDARY_PATTERN = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
 def _words(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -57,7 +57,7 @@ def _frozen(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def _writable(given: Mapping[str, int] | Sequence[str]) -> Mapping[str, int]:
     if isinstance(given, Mapping):
         return MappingProxyType(dict(given))
-    return MappingProxyType(dict.fromkeys(_names(given), WRITABLE_MIB))
+    return MappingProxyType(dict.fromkeys(_names(given), DEFAULT_WRITABLE_MIB))
 
 
 def _dependencies(
@@ -296,7 +296,9 @@ class Container:
                     f"write it as in {{{name!r}: {str(value)!r}}}"
                 )
                 continue
-            looks_secret = _SECRET_NAME.search(_WORDS.sub("_", name).upper()) or _SECRET_VALUE.search(value)
+            looks_secret = _SECRET_NAME_PATTERN.search(
+                _WORD_BOUNDARY_PATTERN.sub("_", name).upper()
+            ) or _SECRET_VALUE_PATTERN.search(value)
             if value and looks_secret and not is_token(value) and not self.not_secret.get(name, "").strip():
                 problems.add(
                     f"environment has {name!r}, which looks like a secret, "

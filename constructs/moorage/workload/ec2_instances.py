@@ -15,8 +15,8 @@ from moorage.workload import capacity_limits, container_limits
 from moorage.workload.problems import Problems
 from moorage.workload.task import Architecture
 
-DATA = Path(__file__).with_name("instance_types.json")
-"""What `python -m tools.instance_types` wrote; its head names the sources."""
+DATA_FILE = Path(__file__).with_name("instance_types.json")
+"""The data that `python -m tools.instance_types` writes; its head names the sources."""
 
 if TYPE_CHECKING:
     DATE: str
@@ -160,5 +160,5 @@ def _within(value: int, bounds: tuple[int, int | None]) -> bool:
 
 @functools.cache
 def _data() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(DATA.read_text())
+    data: dict[str, Any] = json.loads(DATA_FILE.read_text())
     return data

@@ -10,12 +10,12 @@ import attrs
 if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
 
-_LONG_SECONDS = 600
-_SETTLING_SECONDS = 2 * 600
-"""What ECS waits for a network load balancer when it has shifted test traffic and production traffic (ECS developer
-guide, "Network Load Balancer resources for Amazon ECS blue/green, linear and canary deployments")."""
-UNCHECKED_SECONDS = 40
-"""How long ECS waits for a task without any health check before it counts (ECS API minimumHealthyPercent)."""
+_MINUTES_SHOWN_FROM_SECONDS = 600
+_NETWORK_LOAD_BALANCER_WAIT_SECONDS = 2 * 600
+"""The time that ECS waits for a network load balancer when it has shifted test traffic and production traffic (ECS
+developer guide, "Network Load Balancer resources for Amazon ECS blue/green, linear and canary deployments")."""
+NO_HEALTH_CHECK_SECONDS = 40
+"""The time after which ECS counts a task without any health check as healthy (ECS API minimumHealthyPercent)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,7 +31,7 @@ class Pace:
     """
 
     start: int = 60
-    checked: int = UNCHECKED_SECONDS
+    checked: int = NO_HEALTH_CHECK_SECONDS
     drain: int = 0
     stop: int = 5
     connections: bool = False
@@ -61,7 +61,7 @@ class Estimate:
 
     def __str__(self) -> str:
         return (
-            f"replacing {self.copies} takes an estimated {_spoken(self.seconds)} with {self.least_healthy} to "
+            f"replacing {self.copies} takes an estimated {_duration_text(self.seconds)} with {self.least_healthy} to "
             f"{self.most_running} running, and leaves {self.left_without_a_zone} if one of {self.zones} zones is lost"
         )
 
@@ -95,7 +95,11 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
         waves = math.ceil(copies / at_once) if copies else 0
     new_after = waves * (pace.start + pace.checked) + max(waves - 1, 0) * leaving
     if rollout._shifts_traffic:
-        new_after += rollout._total_bake - (rollout.final_bake or 0) + (_SETTLING_SECONDS if pace.connections else 0)
+        new_after += (
+            rollout._total_bake
+            - (rollout.final_bake or 0)
+            + (_NETWORK_LOAD_BALANCER_WAIT_SECONDS if pace.connections else 0)
+        )
     return Estimate(
         copies=copies,
         seconds=new_after + (rollout.final_bake or 0) + leaving,
@@ -107,5 +111,5 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
     )
 
 
-def _spoken(seconds: int) -> str:
-    return f"{seconds} s" if seconds < _LONG_SECONDS else f"{round(seconds / 60)} min"
+def _duration_text(seconds: int) -> str:
+    return f"{seconds} s" if seconds < _MINUTES_SHOWN_FROM_SECONDS else f"{round(seconds / 60)} min"

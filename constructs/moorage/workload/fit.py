@@ -21,11 +21,11 @@ from moorage.workload.task import Architecture, NetworkMode
 if TYPE_CHECKING:
     from moorage.workload.task import Task
 
-SYSTEM_MIB = 256
-"""What an instance keeps for its system and agent when nothing else is said: the ECS guide's own example; ECS itself
-reserves nothing."""
+DEFAULT_RESERVED_MIB = 256
+"""The memory of an instance that is reserved for its system and agent by default: the ECS guide's own example; ECS
+itself reserves nothing."""
 
-MEMORY_SEEN = (7985, 8192)
+VISIBLE_AND_INSTALLED_MIB = (7985, 8192)
 """The MiB that the operating system shows ECS, of those that EC2 installs: an m4.large, the one example that AWS gives
 (Amazon ECS developer guide, memory-management). Other types and kernels show a little more or less."""
 
@@ -108,7 +108,9 @@ class Host:
     taken_ports: frozenset[int] = container_limits.RESERVED_PORTS
 
     @classmethod
-    def of(cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = SYSTEM_MIB) -> Host:
+    def of(
+        cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = DEFAULT_RESERVED_MIB
+    ) -> Host:
         """A new container instance of that type.
 
         Args:
@@ -118,7 +120,7 @@ class Host:
             reserved_memory_mib: What `ECS_RESERVED_MEMORY` keeps from tasks, in MiB; 256 is the guide's example,
                 ECS itself reserves nothing.
         """
-        seen, installed = MEMORY_SEEN
+        seen, installed = VISIBLE_AND_INSTALLED_MIB
         trunk_tasks = instance_type.trunk_tasks if trunking else None
         return cls(
             instance_type=instance_type.name,

@@ -11,16 +11,16 @@ import attrs
 
 from moorage.workload import image_limits
 from moorage.workload.problems import Problems, is_token
-from moorage.workload.required_services import INTERNET, PRIVATE_IMAGES, Needs
+from moorage.workload.required_services import INTERNET_NEEDS, PRIVATE_IMAGE_NEEDS, Needs
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
     from aws_cdk import aws_ecr as ecr
     from aws_cdk import aws_ssm as ssm
 
-NOT_PUSHED = "none"
-"""What a parameter holds before the first image was pushed."""
-_PRIVATE_REGISTRY = re.compile(
+NO_IMAGE_TAG = "none"
+"""The value of a parameter before the first image is pushed."""
+_PRIVATE_REGISTRY_PATTERN = re.compile(
     r"\d{12}\.dkr(\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|-ecr(-fips)?\.[a-z0-9-]+\.on\.aws)/"
 )
 
@@ -110,7 +110,7 @@ class RegistryImage(Image):
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")
         problems.check(image_limits.IMAGE_REFERENCE, "reference", self.reference)
-        if _PRIVATE_REGISTRY.match(self.reference):
+        if _PRIVATE_REGISTRY_PATTERN.match(self.reference):
             problems.add(
                 f"reference is {self.reference!r}, a private registry, from which a task cannot pull without a grant; "
                 "use Image.from_repository(ecr.Repository.from_repository_arn(...), tag=...)"
@@ -119,7 +119,7 @@ class RegistryImage(Image):
 
     @property
     def _needs(self) -> Needs:
-        return INTERNET
+        return INTERNET_NEEDS
 
     @property
     def _mutable_reference(self) -> str | None:
@@ -175,7 +175,7 @@ class RepositoryImage(Image):
 
     @property
     def _needs(self) -> Needs:
-        return PRIVATE_IMAGES | INTERNET if self.placeholder else PRIVATE_IMAGES
+        return PRIVATE_IMAGE_NEEDS | INTERNET_NEEDS if self.placeholder else PRIVATE_IMAGE_NEEDS
 
 
 def _fixes(repository: ecr.IRepository, tag: str) -> bool:
@@ -210,7 +210,7 @@ class DirectoryImage(Image):
 
     @property
     def _needs(self) -> Needs:
-        return PRIVATE_IMAGES
+        return PRIVATE_IMAGE_NEEDS
 
 
 def image(given: Image | str) -> Image:

@@ -42,7 +42,7 @@ class LifecycleStage(enum.Enum):
         return self.value.endswith("TRAFFIC_SHIFT")
 
 
-_NEVER_PAUSED = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
+_STAGES_WITHOUT_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
 
 
 @attrs.frozen(eq=False)
@@ -119,7 +119,7 @@ class LifecycleHook:
         if not stages:
             problems.add("it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another")
         for stage in stages:
-            if handler is None and stage in _NEVER_PAUSED:
+            if handler is None and stage in _STAGES_WITHOUT_PAUSE:
                 problems.add(
                     f"stage is {stage.name}, but ECS does not pause while traffic is shifting; "
                     f"use POST_{stage.name} or the stage before"

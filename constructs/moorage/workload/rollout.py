@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
     from moorage.workload.lifecycle_hooks import LifecycleHook
 
-_QUARTER_HOUR = dt.timedelta(minutes=15)
-_TEN_MINUTES = dt.timedelta(minutes=10)
-_SIX_MINUTES = dt.timedelta(minutes=6)
+_DEFAULT_BLUE_GREEN_BAKE = dt.timedelta(minutes=15)
+_DEFAULT_CANARY_BAKE = dt.timedelta(minutes=10)
+_DEFAULT_LINEAR_BAKE = dt.timedelta(minutes=6)
 
 
 class Threshold(enum.Enum):
@@ -271,7 +271,7 @@ class Rollout:
     def blue_green(
         cls,
         *,
-        bake: Duration = _QUARTER_HOUR,
+        bake: Duration = _DEFAULT_BLUE_GREEN_BAKE,
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
@@ -292,7 +292,7 @@ class Rollout:
         cls,
         *,
         percent: float = 5,
-        bake: Duration = _TEN_MINUTES,
+        bake: Duration = _DEFAULT_CANARY_BAKE,
         final_bake: Duration | None = None,
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),
@@ -324,7 +324,7 @@ class Rollout:
         cls,
         *,
         percent: float = 10,
-        bake: Duration = _SIX_MINUTES,
+        bake: Duration = _DEFAULT_LINEAR_BAKE,
         final_bake: Duration | None = None,
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),

@@ -144,11 +144,11 @@ DAEMON_MAXIMUM = Limit(
     source="CDK Ec2Service.maxHealthyPercent; botocore DeploymentConfiguration.maximumPercent",
     format=str,
 )
-_TENTHS = 1e-9
+_TENTHS_TOLERANCE = 1e-9
 
 
 def _in_tenths(value: float) -> bool:
-    return abs(value * 10 - round(value * 10)) < _TENTHS
+    return abs(value * 10 - round(value * 10)) < _TENTHS_TOLERANCE
 
 
 CANARY_PERCENT = Limit(

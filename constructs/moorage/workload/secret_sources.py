@@ -11,7 +11,7 @@ from moorage.workload.problems import is_token
 if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
-_TOKEN_PARTS, _ARN_PARTS = 4, 10
+_TOKEN_ARN_PARTS, _ARN_PARTS = 4, 10
 """A secret's ARN with field, stage and id behind it, where the ARN is a token and where it is written out."""
 
 
@@ -62,7 +62,7 @@ def needed(secret: Any) -> str:
 def version(secret: Any) -> tuple[str, str] | None:
     """The stage and the id of the version that an `ecs.Secret` names, each empty where it names none."""
     parts: list[str] = secret.arn.split(":") if is_reference(secret) else []
-    return (parts[-2], parts[-1]) if len(parts) in {_TOKEN_PARTS, _ARN_PARTS} else None
+    return (parts[-2], parts[-1]) if len(parts) in {_TOKEN_ARN_PARTS, _ARN_PARTS} else None
 
 
 def arn(secret: Any) -> str:
@@ -89,5 +89,5 @@ def _part(secret: Any, service: str, index: int) -> str | None:
     if not is_secret(secret):
         return None
     parts = arn(secret).split(":")
-    written = len(parts) > _TOKEN_PARTS and parts[2] == service and not is_token(parts[index])
+    written = len(parts) > _TOKEN_ARN_PARTS and parts[2] == service and not is_token(parts[index])
     return parts[index] if written else None

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 COLLECTOR_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1"
 FLUENT_BIT_IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"
 
-_CONFIG_VARIABLE = "AOT_CONFIG_CONTENT"
-"""Where AWS's collector reads its configuration from (aws-otel-collector, ECS set-up)."""
+_COLLECTOR_CONFIG_VARIABLE = "AOT_CONFIG_CONTENT"
+"""The variable from which AWS's collector reads its configuration (aws-otel-collector, ECS set-up)."""
 
-_TO_XRAY = {
+_XRAY_COLLECTOR_CONFIG = {
     "extensions": {"health_check": {}},
     "receivers": {
         "otlp": {
@@ -57,9 +57,9 @@ _XRAY_ACTIONS = (
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 )
-"""Those of AWSXRayDaemonWriteAccess; none of them knows a resource."""
+"""The actions of AWSXRayDaemonWriteAccess; none of them knows a resource."""
 
-_ENDPOINT_OF_OUTPUT = {
+_SERVICE_BY_OUTPUT = {
     "cloudwatch": "logs",
     "cloudwatch_logs": "logs",
     "firehose": "kinesis-firehose",
@@ -68,7 +68,7 @@ _ENDPOINT_OF_OUTPUT = {
     "kinesis_streams": "kinesis-streams",
     "s3": "s3",
 }
-"""What Fluent Bit's outputs to AWS call, as endpoints name it."""
+"""The service that each of Fluent Bit's outputs to AWS calls, as endpoints name it."""
 
 
 def _frozen(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -112,7 +112,7 @@ class FireLens:
     @property
     def calls(self) -> tuple[str, ...]:
         """The services of AWS that its output and its configuration are in, as far as their names say so."""
-        called = {_ENDPOINT_OF_OUTPUT.get(self.output.get("Name", ""))}
+        called = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
         if self.config_in_s3:
             called.add("s3")
         return tuple(sorted(filter(None, called)))
@@ -138,8 +138,12 @@ def collector(config: str | ssm.IParameter | None) -> dict[str, Any]:
     said: dict[str, Any] = {"health_check": HealthCheck(["CMD", "/healthcheck"]), "restart_policy": _restarted()}
     if config is None:
         needs = Sidecar(calls=("xray",), actions=_XRAY_ACTIONS)
-        return {**said, "environment": {_CONFIG_VARIABLE: json.dumps(_TO_XRAY)}, "sidecar": needs}
-    return {**said, "environment" if isinstance(config, str) else "secrets": {_CONFIG_VARIABLE: config}}
+        return {
+            **said,
+            "environment": {_COLLECTOR_CONFIG_VARIABLE: json.dumps(_XRAY_COLLECTOR_CONFIG)},
+            "sidecar": needs,
+        }
+    return {**said, "environment" if isinstance(config, str) else "secrets": {_COLLECTOR_CONFIG_VARIABLE: config}}
 
 
 def log_router(**said: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import attrs
 
 from moorage.workload import container_limits, platform_limits, task_limits, volume_limits
 from moorage.workload.problems import Problems, is_token
-from moorage.workload.required_services import EXECUTE_COMMAND, LOGS, Needs, check_services
+from moorage.workload.required_services import EXECUTE_COMMAND_NEEDS, LOG_NEEDS, Needs, check_services
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -192,7 +192,7 @@ class Task:
     @property
     def _needs_to_start(self) -> Needs:
         """Return the services of its images, log group, secrets and files; on instances, their agent reaches them."""
-        return LOGS.union(
+        return LOG_NEEDS.union(
             *(container.image._needs for container in self.containers),
             *(container._needs_to_start for container in self.containers),
         )
@@ -201,7 +201,7 @@ class Task:
     def _needs_to_run(self) -> Needs:
         """Return the services that it reaches from its own subnets: those that are called, and those of sessions."""
         return frozenset(self.called_services).union(
-            EXECUTE_COMMAND if self.execute_command else (),
+            EXECUTE_COMMAND_NEEDS if self.execute_command else (),
             *(container.sidecar.calls for container in self.containers if container.sidecar),
         )
 

@@ -33,7 +33,7 @@ EFS_ROOT = Limit(
     source="botocore EFSAuthorizationConfig.accessPointId",
     format=lambda pair: repr(pair[0]),
 )
-_EBS: dict[str, tuple[range, range | None]] = {
+_EBS_RANGES: dict[str, tuple[range, range | None]] = {
     "gp3": (range(1, 65537), range(3000, 80001)),
     "gp2": (range(1, 16385), None),
     "io1": (range(4, 16385), range(100, 64001)),
@@ -45,28 +45,28 @@ _EBS: dict[str, tuple[range, range | None]] = {
 """The sizes in GiB and the IOPS of each type (CDK's ServiceManagedVolume, which is newer than botocore's text)."""
 
 
-def _ebs_range(of: range | None, unit: str) -> str:
-    return f"{of[0]} to {of[-1]} {unit}" if of else f"no {unit}"
+def _ebs_range(values: range | None, unit: str) -> str:
+    return f"{values[0]} to {values[-1]} {unit}" if values else f"no {unit}"
 
 
 EBS_TYPE = one_of(
     "ebs-type",
-    _EBS,
+    _EBS_RANGES,
     source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
 )
 EBS_SIZE = Limit(
     id="ebs-size",
-    accepts=lambda pair: pair[0] in _EBS[pair[1]][0],
+    accepts=lambda pair: pair[0] in _EBS_RANGES[pair[1]][0],
     rule="must be a size that its volume_type has",
-    hint=lambda pair: f"use {_ebs_range(_EBS[pair[1]][0], 'GiB')}",
+    hint=lambda pair: f"use {_ebs_range(_EBS_RANGES[pair[1]][0], 'GiB')}",
     source="CDK aws-ecs ServiceManagedVolume",
     format=lambda pair: f"{pair[0]} GiB with volume_type={pair[1]!r}",
 )
 EBS_IOPS = Limit(
     id="ebs-iops",
-    accepts=lambda pair: pair[0] in (_EBS[pair[1]][1] or ()),
+    accepts=lambda pair: pair[0] in (_EBS_RANGES[pair[1]][1] or ()),
     rule="must be IOPS that its volume_type has",
-    hint=lambda pair: f"use {_ebs_range(_EBS[pair[1]][1], 'IOPS')}",
+    hint=lambda pair: f"use {_ebs_range(_EBS_RANGES[pair[1]][1], 'IOPS')}",
     source="CDK aws-ecs ServiceManagedVolume",
     format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
-_DAY = 86400
+_SECONDS_PER_DAY = 86400
 _OLD_VERSIONS_KEPT_DAYS = 30
 
 
@@ -57,9 +57,9 @@ class AuditTrail:
         Raises:
             ValueError: it is less than a day.
         """
-        time = seconds(default_seconds(365 * _DAY) if kept is None else kept)
+        time = seconds(default_seconds(365 * _SECONDS_PER_DAY) if kept is None else kept)
         problems = Problems("AuditTrail")
-        if time < _DAY:
+        if time < _SECONDS_PER_DAY:
             problems.add(f"kept is {time} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
         problems.raise_any()
         return AuditTrail(kept=time)
@@ -123,7 +123,7 @@ def _define_bucket(scope: Construct, key: kms.Key, kept: int, removal_policy: cd
         versioned=True,
         lifecycle_rules=[
             s3.LifecycleRule(
-                expiration=cdk.Duration.days(-(-kept // _DAY)),
+                expiration=cdk.Duration.days(-(-kept // _SECONDS_PER_DAY)),
                 noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
                 abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
             )

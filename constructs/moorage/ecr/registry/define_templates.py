@@ -10,10 +10,10 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecr.registry.repository_templates import RepositoryTemplate
-from moorage.ecr.repository.encryption_keys import PUSH_USES, key_for
+from moorage.ecr.repository.encryption_keys import PUSH_KEY_ACTIONS, key_for
 
-_MAKE = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
-_USE = ("kms:CreateGrant", "kms:RetireGrant", *PUSH_USES)
+_TEMPLATE_ROLE_ACTIONS = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
+_TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", *PUSH_KEY_ACTIONS)
 
 
 def define_templates(
@@ -36,7 +36,9 @@ class _Role:
             self._defined = iam.Role(self._scope, "TemplateRole", assumed_by=iam.ServicePrincipal("ecr.amazonaws.com"))
             stack = cdk.Stack.of(self._scope)
             repositories = stack.format_arn(service="ecr", resource="repository", resource_name="*")
-            self._defined.add_to_policy(iam.PolicyStatement(actions=list(_MAKE), resources=[repositories]))
+            self._defined.add_to_policy(
+                iam.PolicyStatement(actions=list(_TEMPLATE_ROLE_ACTIONS), resources=[repositories])
+            )
         return self._defined
 
 
@@ -46,7 +48,7 @@ def _define(scope: Construct, template: RepositoryTemplate, role: _Role) -> ecr.
     key = key_for(within, settings.encryption, cdk.RemovalPolicy.RETAIN)
     customized = key is not None or settings.tags
     if key is not None:
-        key.grant(role.get(), *_USE)
+        key.grant(role.get(), *_TEMPLATE_KEY_ACTIONS)
     tags = settings._tag_mutability
     stack = cdk.Stack.of(scope)
     policy = iam.PolicyDocument(statements=list(settings.policy)).to_json() if settings.policy else None

@@ -14,10 +14,10 @@ from moorage.workload.problems import Problems, is_token
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
-_NEED_SECRET = {
+_UPSTREAMS_WITH_SECRET = {
     "azure-container-registry", "chainguard", "docker-hub", "github-container-registry", "gitlab-container-registry",
 }  # fmt: skip
-_SECRET_ARN = re.compile(r"arn:[^:]+:secretsmanager:(?P<region>[^:]+):[^:]+:secret:(?P<name>.+)")
+_SECRET_ARN_PATTERN = re.compile(r"arn:[^:]+:secretsmanager:(?P<region>[^:]+):[^:]+:secret:(?P<name>.+)")
 
 
 def cached() -> RepositorySettings:
@@ -56,7 +56,7 @@ class PullThrough:
         problems.check(limits.CACHE_PREFIX, "prefix", self.prefix)
         problems.check(limits.CACHE_PREFIX, "upstream_prefix", self.upstream_prefix)
         problems.check(limits.ACCOUNT, "account", self.account)
-        if self.upstream in _NEED_SECRET and self.secret is None:
+        if self.upstream in _UPSTREAMS_WITH_SECRET and self.secret is None:
             problems.add(
                 f"secret is missing, but {self.upstream} serves those alone who say who they are; give a "
                 "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with username and accessToken"
@@ -160,7 +160,7 @@ def _cache(upstream: str, url: str, prefix: str, settings: RepositorySettings | 
 
 def _name_of(secret: secretsmanager.ISecret) -> str | None:
     """The name of a secret as far as it is known now; of one that CloudFormation names, that it has none of its own."""
-    arn = _SECRET_ARN.fullmatch(secret.secret_arn)
+    arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
     if arn:
         return arn["name"]
     defined = secret.node.default_child
@@ -174,5 +174,5 @@ def _name_of(secret: secretsmanager.ISecret) -> str | None:
 
 def region_of(secret: secretsmanager.ISecret) -> str | None:
     """The region of a secret where its ARN says so."""
-    arn = _SECRET_ARN.fullmatch(secret.secret_arn)
+    arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
     return arn["region"] if arn and not is_token(arn["region"]) else None

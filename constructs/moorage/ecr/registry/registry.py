@@ -45,14 +45,14 @@ from moorage.workload.problems import Problems
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
-BASIC = Scanning.basic()
-ACCOUNTS_TRAIL = AuditTrail.existing()
-UNMATCHED = "@moorage/ecr:filter-unmatched"
-SECOND = "@moorage/ecr:second-registry"
-OUT_OF_REACH = "@moorage/ecr:template-reach"
-_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
-_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_CACHE_ROLE = (
+DEFAULT_SCANNING = Scanning.basic()
+DEFAULT_AUDIT_TRAIL = AuditTrail.existing()
+UNMATCHED_FILTER_WARNING = "@moorage/ecr:filter-unmatched"
+SECOND_REGISTRY_WARNING = "@moorage/ecr:second-registry"
+TEMPLATE_REACH_WARNING = "@moorage/ecr:template-reach"
+_CACHE_IMPORT_ACTIONS = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
+_PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_CACHE_ROLE_ACTIONS = (
     "ecr:BatchGetImage",
     "ecr:BatchImportUpstreamImage",
     "ecr:CompleteLayerUpload",
@@ -77,7 +77,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         scope: Construct,
         construct_id: str,
         *,
-        scanning: Scanning = BASIC,
+        scanning: Scanning = DEFAULT_SCANNING,
         replication: Sequence[Replication] = (),
         replicates_from: Sequence[Origin] = (),
         pull_through: Sequence[PullThrough] = (),
@@ -85,7 +85,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         policy: Sequence[iam.PolicyStatement] = (),
         signing: Sequence[SigningRule] = (),
         pull_time_exclusions: Sequence[iam.IRole | iam.IUser | str] = (),
-        audit: AuditTrail = ACCOUNTS_TRAIL,
+        audit: AuditTrail = DEFAULT_AUDIT_TRAIL,
         event_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
@@ -163,7 +163,9 @@ class Registry(RegistryEvents, RegistryMetrics):
         names = "*" if cache.prefix == "ROOT" else f"{cache.prefix.rstrip('/')}/*"
         iam.Grant.add_to_principal(grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])
         return iam.Grant.add_to_principal(
-            grantee=grantee, actions=[*_IMPORT, *_PULL], resource_arns=[_repositories(self, names)]
+            grantee=grantee,
+            actions=[*_CACHE_IMPORT_ACTIONS, *_PULL_ACTIONS],
+            resource_arns=[_repositories(self, names)],
         )
 
     def grant_sign(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -234,7 +236,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         role = None
         if cache.account is not None:
             role = iam.Role(self, f"{name} role", assumed_by=iam.ServicePrincipal("pullthroughcache.ecr.amazonaws.com"))
-            role.add_to_policy(iam.PolicyStatement(actions=list(_CACHE_ROLE), resources=["*"]))
+            role.add_to_policy(iam.PolicyStatement(actions=list(_CACHE_ROLE_ACTIONS), resources=["*"]))
         rule = ecr.CfnPullThroughCacheRule(
             self,
             name,
@@ -262,7 +264,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         """Add the registry to its app's inventory, with what a destination out of its sight must have."""
         if perhaps:
             cdk.Annotations.of(self).add_warning_v2(
-                SECOND,
+                SECOND_REGISTRY_WARNING,
                 f"{perhaps} is a registry too, and AWS has one per account and region; give their stacks env= where "
                 "these differ, or use one of the two",
             )
@@ -274,7 +276,7 @@ class Registry(RegistryEvents, RegistryMetrics):
                 origin._taken_by(self)
             for prefix in (prefix for rule in origin.replication for prefix in rule._prefixes_without_template):
                 cdk.Annotations.of(self).add_warning_v2(
-                    OUT_OF_REACH,
+                    TEMPLATE_REACH_WARNING,
                     f"copies of {prefix!r} go to repositories too that no creation template reaches, since a template "
                     "is for what is below 'prefix/', and ECR makes those with tags that move; end the prefix with '/', "
                     "or define the repositories here",
@@ -295,7 +297,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             unmatched += [prefix for prefix in rule.prefix if not any(name.startswith(prefix) for name in names)]
         if names and unmatched:
             cdk.Annotations.of(self).add_warning_v2(
-                UNMATCHED,
+                UNMATCHED_FILTER_WARNING,
                 f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that is defined here "
                 f"({', '.join(sorted(names)[:5])}); acknowledge this where others are",
             )

@@ -14,7 +14,7 @@ from moorage.ecr.repository.repository_metrics import pull_count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HEIGHT, _HALF = 6, 12
+_WIDGET_HEIGHT, _WIDGET_WIDTH = 6, 12
 
 
 class ApiCall(enum.Enum):
@@ -131,4 +131,4 @@ class RegistryMetrics(Construct):
 
 
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=_HALF, height=_HEIGHT)
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=_WIDGET_WIDTH, height=_WIDGET_HEIGHT)

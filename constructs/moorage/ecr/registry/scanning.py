@@ -12,8 +12,8 @@ from moorage.ecr import limits
 from moorage.workload.problems import Problems
 
 _ON_PUSH, _CONTINUOUS = "SCAN_ON_PUSH", "CONTINUOUS_SCAN"
-_BASIC, _ENHANCED = "BASIC", "ENHANCED"
-_EVERYTHING = ("*",)
+_BASIC_SCANNING, _ENHANCED_SCANNING = "BASIC", "ENHANCED"
+_ALL_REPOSITORIES = ("*",)
 
 
 def _filters(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -88,37 +88,37 @@ class Scanning:
         frequencies = [rule.frequency for rule in self.rules]
         problems.check(limits.SCANNING_RULES, "the number of rules", len(self.rules))
         problems.check(limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
-        if self.kind not in {_BASIC, _ENHANCED}:
+        if self.kind not in {_BASIC_SCANNING, _ENHANCED_SCANNING}:
             problems.add(
                 f"kind is {self.kind!r}, but ECR scans in two ways; use Scanning.basic() or Scanning.enhanced()"
             )
-        if self.kind == _BASIC:
+        if self.kind == _BASIC_SCANNING:
             problems.check(limits.SCANNING_BASIC, "the frequency of basic scanning", frequencies)
         problems.raise_any()
 
     @staticmethod
-    def basic(on_push: str | Sequence[str] = _EVERYTHING) -> Scanning:
+    def basic(on_push: str | Sequence[str] = _ALL_REPOSITORIES) -> Scanning:
         """Packages of the operating system, when an image is pushed; free of charge.
 
         Args:
             on_push: Which repositories; all without it, and none with `()`: then images are scanned when asked to.
         """
-        return Scanning(_BASIC, _rules({_ON_PUSH: on_push}))
+        return Scanning(_BASIC_SCANNING, _rules({_ON_PUSH: on_push}))
 
     @staticmethod
-    def enhanced(continuous: str | Sequence[str] = _EVERYTHING, on_push: str | Sequence[str] = ()) -> Scanning:
+    def enhanced(continuous: str | Sequence[str] = _ALL_REPOSITORIES, on_push: str | Sequence[str] = ()) -> Scanning:
         """By Amazon Inspector: packages of the operating system and of programming languages.
 
         Args:
             continuous: Which repositories are scanned again when a vulnerability becomes known; all without it.
             on_push: Which are scanned once, when an image is pushed. A repository that both match is continuous.
         """
-        return Scanning(_ENHANCED, _rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
+        return Scanning(_ENHANCED_SCANNING, _rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
 
     @property
     def _by_inspector(self) -> bool:
         """Return whether Amazon Inspector scans, and reports its findings."""
-        return self.kind == _ENHANCED
+        return self.kind == _ENHANCED_SCANNING
 
     def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:
         """Return the filters that none of these repositories matches."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from moorage.ecr.repository.repository_settings import Encryption
 
-PULL_USES = ("kms:Decrypt", "kms:DescribeKey")
-PUSH_USES = (*PULL_USES, "kms:GenerateDataKey")
+PULL_KEY_ACTIONS = ("kms:Decrypt", "kms:DescribeKey")
+PUSH_KEY_ACTIONS = (*PULL_KEY_ACTIONS, "kms:GenerateDataKey")
 
 
 def check_key(encryption: Encryption, stack: cdk.Stack, problems: Problems) -> None:

@@ -17,7 +17,7 @@ from moorage.workload.problems import Problems
 if TYPE_CHECKING:
     from moorage.workload.durations import Duration
 
-_DAY = 86400
+_SECONDS_PER_DAY = 86400
 _ANY, _TAGGED, _UNTAGGED = "any", "tagged", "untagged"
 _STANDARD, _ARCHIVE = "standard", "archive"
 
@@ -146,7 +146,9 @@ class LifecycleRule:
             (self.archived_for, "archived for"),
         ):
             if seconds is not None:
-                return f"{verb} {of} {since} {seconds // _DAY} days" + (" ago" if since.startswith("pushed") else "")
+                return f"{verb} {of} {since} {seconds // _SECONDS_PER_DAY} days" + (
+                    " ago" if since.startswith("pushed") else ""
+                )
         return ""
 
     def _selects(self, image: PushedImage) -> bool:
@@ -171,7 +173,7 @@ class LifecycleRule:
             ("sinceImageTransitioned", self.archived_for),
         ):
             if count is not None:
-                selection |= {"countType": name, "countUnit": "days", "countNumber": count // _DAY}
+                selection |= {"countType": name, "countUnit": "days", "countNumber": count // _SECONDS_PER_DAY}
         if self.keep is not None:
             selection |= {"countType": "imageCountMoreThan", "countNumber": self.keep}
         action = {"type": "transition", "targetStorageClass": _ARCHIVE} if self.archive else {"type": "expire"}

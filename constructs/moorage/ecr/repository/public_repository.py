@@ -14,14 +14,14 @@ from moorage.ecr import limits
 from moorage.scope.stage_validation import claim_name
 from moorage.workload.problems import Problems
 
-_PUSH = (
+_PUSH_ACTIONS = (
     "ecr-public:BatchCheckLayerAvailability",
     "ecr-public:CompleteLayerUpload",
     "ecr-public:InitiateLayerUpload",
     "ecr-public:PutImage",
     "ecr-public:UploadLayerPart",
 )
-_LOG_IN = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
+_LOGIN_ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 
 
 class PublicRepository(Construct):
@@ -101,10 +101,14 @@ class PublicRepository(Construct):
 
     def grant_push(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a role push, or, by the repository's policy, an account or an organization."""
-        iam.Grant.add_to_principal(grantee=grantee, actions=list(_LOG_IN), resource_arns=["*"])
-        grant = iam.Grant.add_to_principal(grantee=grantee, actions=list(_PUSH), resource_arns=[self.repository_arn])
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(_LOGIN_ACTIONS), resource_arns=["*"])
+        grant = iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(_PUSH_ACTIONS), resource_arns=[self.repository_arn]
+        )
         if not grant.success:
-            self.add_to_resource_policy(iam.PolicyStatement(principals=[grantee.grant_principal], actions=list(_PUSH)))
+            self.add_to_resource_policy(
+                iam.PolicyStatement(principals=[grantee.grant_principal], actions=list(_PUSH_ACTIONS))
+            )
         return grant
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:

@@ -12,7 +12,7 @@ from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
 from moorage.ecr import limits as ecr_limits
-from moorage.ecr.repository.encryption_keys import PULL_USES, PUSH_USES, check_key, key_for
+from moorage.ecr.repository.encryption_keys import PULL_KEY_ACTIONS, PUSH_KEY_ACTIONS, check_key, key_for
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.ecr.repository.repository_settings import Encryption, Tags
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from moorage.workload.durations import Duration
 
-AWS_KEY = Encryption.aws_key()
-_UNKNOWN_TO_CDK = re.compile("--|__")
-"""What joins the parts of a name for ECR (botocore ecr RepositoryName), and CDK's construct does not take."""
+DEFAULT_ENCRYPTION = Encryption.aws_key()
+_NAME_REFUSED_BY_CDK = re.compile("--|__")
+"""The separators of a repository name that ECR accepts (botocore ecr RepositoryName) and CDK's construct refuses."""
 
 
 class Repository(ecr.Repository):
@@ -55,7 +55,7 @@ class Repository(ecr.Repository):
         release_tags: str = "*",
         expire_untagged: Duration | None = None,
         lifecycle: LifecyclePolicy | None = None,
-        encryption: Encryption = AWS_KEY,
+        encryption: Encryption = DEFAULT_ENCRYPTION,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         empty_on_delete: bool = False,
     ) -> None:
@@ -91,7 +91,7 @@ class Repository(ecr.Repository):
             )
         problems.raise_any()
 
-        unknown = name is not None and _UNKNOWN_TO_CDK.search(name) is not None
+        unknown = name is not None and _NAME_REFUSED_BY_CDK.search(name) is not None
         super().__init__(
             scope,
             construct_id,
@@ -139,9 +139,9 @@ class Repository(ecr.Repository):
         return granted
 
     # Methods of CDK's, and no functions here: jsii would call a function back from node for each service of a task.
-    grant_pull = functools.partialmethod(_grant, "grant_pull", PULL_USES)
-    grant_push = functools.partialmethod(_grant, "grant_push", PUSH_USES)
-    grant_pull_push = functools.partialmethod(_grant, "grant_pull_push", PUSH_USES)
+    grant_pull = functools.partialmethod(_grant, "grant_pull", PULL_KEY_ACTIONS)
+    grant_push = functools.partialmethod(_grant, "grant_push", PUSH_KEY_ACTIONS)
+    grant_pull_push = functools.partialmethod(_grant, "grant_pull_push", PUSH_KEY_ACTIONS)
 
     def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
         """How often images were pulled from it, by the minute; takes what `cloudwatch.Metric` does."""

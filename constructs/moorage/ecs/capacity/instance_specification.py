@@ -24,7 +24,7 @@ from moorage.workload.ec2_instances import (
 )
 from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.problems import Problems, is_token
-from moorage.workload.required_services import INSTANCES, SESSIONS, Needs
+from moorage.workload.required_services import INSTANCE_NEEDS, SESSION_NEEDS, Needs
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class InstanceSpecification:
     @property
     def agent_needs(self) -> Needs:
         """What its instances must reach to join a cluster."""
-        return INSTANCES
+        return INSTANCE_NEEDS
 
     @property
     def runs_privileged(self) -> bool:
@@ -262,7 +262,7 @@ class InstanceGroupSpecification(InstanceSpecification):
     @property
     def agent_needs(self) -> Needs:
         """What its instances must reach to join a cluster, and to be reached by Session Manager."""
-        return INSTANCES | SESSIONS if self.instance.ssm_access else INSTANCES
+        return INSTANCE_NEEDS | SESSION_NEEDS if self.instance.ssm_access else INSTANCE_NEEDS
 
     @property
     def runs_privileged(self) -> bool:

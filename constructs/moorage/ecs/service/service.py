@@ -252,7 +252,7 @@ class Service(Construct):
             The estimate; None where there may be no copy, where the number is a token, and for a daemon, whose
             number the instances decide.
         """
-        from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
+        from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
 
         if is_token(self._plan.scaling.minimum) or not self._plan.scaling.minimum or self._plan.placement.daemon:
             return None
@@ -260,7 +260,7 @@ class Service(Construct):
         intervals = [route.health.interval for route in self._plan.routes] or checks
         pace = Pace(
             start=seconds(start),
-            checked=max(intervals, default=UNCHECKED_SECONDS),
+            checked=max(intervals, default=NO_HEALTH_CHECK_SECONDS),
             drain=max((route.deregistration_delay for route in self._plan.routes), default=0),
             stop=seconds(stop),
             connections=not all(route.reads_requests for route in self._plan.routes),

@@ -15,7 +15,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from moorage.ecs.capacity.capacity import Kind
 from moorage.ecs.cdk_values import duration, optional_duration, platform, registry_image
 from moorage.workload import secret_sources
-from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
+from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.problems import is_token
 from moorage.workload.task import Architecture, NetworkMode
@@ -251,7 +251,7 @@ def _repository_image(
     tag = _stored_tag(scope, image)
     if image.placeholder is None:
         return ecs.ContainerImage.from_ecr_repository(repository, tag)
-    nothing = cdk.Fn.condition_equals(tag, NOT_PUSHED)
+    nothing = cdk.Fn.condition_equals(tag, NO_IMAGE_TAG)
     pushed = cdk.CfnCondition(scope, f"{name}-pushed", expression=cdk.Fn.condition_not(nothing))
     either = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
     return ecs.ContainerImage.from_registry(either.to_string())
