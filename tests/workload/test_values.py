@@ -261,9 +261,9 @@ def test_every_size_of_fargate_is_accepted_and_its_neighbours_are_not() -> None:
         for memory_mib in memories:
             problems = Problems("Task")
             check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib), problems)
-            assert not problems.found
+            assert not problems.messages
             check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib + 1), problems)
-            assert len(problems.found) == 1
+            assert len(problems.messages) == 1
 
 
 def sized(*containers: tuple[int | None, int], **said: Any) -> tuple[int, int]:
@@ -324,7 +324,7 @@ def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
     problems = Problems("Task")
     check_fargate(Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None), problems)
     check_fargate(Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None), problems)
-    assert ["must be a size that Fargate offers" in each for each in problems.found] == [True, True]
+    assert ["must be a size that Fargate offers" in each for each in problems.messages] == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,8 @@ def nearest_names(name: str) -> tuple[str, ...]:
     return tuple(difflib.get_close_matches(name.lower(), _data()["types"], n=3, cutoff=0.7))
 
 
-def _range(given: Any) -> Any:
-    return tuple(given) if isinstance(given, list) else given
+def _as_range(bounds: Any) -> Any:
+    return tuple(bounds) if isinstance(bounds, list) else bounds
 
 
 @attrs.frozen(kw_only=True)
@@ -124,8 +124,8 @@ class InstanceRequirements:
         ValueError: a range is the wrong way round or below 0, or the number of GPUs is below 0.
     """
 
-    vcpus: tuple[int, int | None] = attrs.field(converter=_range)
-    memory_mib: tuple[int, int | None] = attrs.field(converter=_range)
+    vcpus: tuple[int, int | None] = attrs.field(converter=_as_range)
+    memory_mib: tuple[int, int | None] = attrs.field(converter=_as_range)
     architecture: Architecture = Architecture.X86_64
     gpus: int = 0
     burstable: bool = False

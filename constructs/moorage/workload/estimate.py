@@ -24,17 +24,17 @@ class Pace:
 
     Args:
         start: From the decision to start a task until its application answers; not in any template.
-        checked: Until a task that answers is known to: the interval of the check that ECS waits for.
+        check_interval: The interval of the health check that ECS waits for.
         drain: How long a task that leaves finishes its requests.
         stop: From SIGTERM until the application has ended; not in any template.
-        connections: Whether a network load balancer leads to it.
+        network_load_balancer: Whether to count the waits of ECS for a network load balancer.
     """
 
     start: int = 60
-    checked: int = NO_HEALTH_CHECK_SECONDS
+    check_interval: int = NO_HEALTH_CHECK_SECONDS
     drain: int = 0
     stop: int = 5
-    connections: bool = False
+    network_load_balancer: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -84,25 +84,25 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
     """
     least = math.ceil(copies * rollout.minimum_healthy_percent / 100)
     most = copies * rollout.maximum_percent // 100
-    leaving = pace.drain + pace.stop
+    removal_seconds = pace.drain + pace.stop
     if rollout._shifts_traffic:
         least, most, waves = copies, 2 * copies, 1
     else:
-        beside = max(min(most, most if places is None else places) - copies, 0)
-        at_once = beside + copies - least
-        if copies and at_once < 1:
+        extra = max(min(most, most if places is None else places) - copies, 0)
+        wave_size = extra + copies - least
+        if copies and wave_size < 1:
             return None
-        waves = math.ceil(copies / at_once) if copies else 0
-    new_after = waves * (pace.start + pace.checked) + max(waves - 1, 0) * leaving
+        waves = math.ceil(copies / wave_size) if copies else 0
+    new_after = waves * (pace.start + pace.check_interval) + max(waves - 1, 0) * removal_seconds
     if rollout._shifts_traffic:
         new_after += (
             rollout._total_bake
             - (rollout.final_bake or 0)
-            + (_NETWORK_LOAD_BALANCER_WAIT_SECONDS if pace.connections else 0)
+            + (_NETWORK_LOAD_BALANCER_WAIT_SECONDS if pace.network_load_balancer else 0)
         )
     return Estimate(
         copies=copies,
-        seconds=new_after + (rollout.final_bake or 0) + leaving,
+        seconds=new_after + (rollout.final_bake or 0) + removal_seconds,
         new_after=new_after,
         least_healthy=least,
         most_running=most if places is None else min(most, places),

@@ -124,9 +124,9 @@ class RegistryImage(Image):
     @property
     def _mutable_reference(self) -> str | None:
         name = self.reference.rpartition("/")[2]
-        _, tagged, tag = name.partition(":")
-        latest = tag == "latest" or not tagged
-        return self.reference if latest and "@" not in name and not is_token(self.reference) else None
+        _, separator, tag = name.partition(":")
+        is_latest = tag == "latest" or not separator
+        return self.reference if is_latest and "@" not in name and not is_token(self.reference) else None
 
 
 @attrs.frozen
@@ -141,10 +141,10 @@ class RepositoryImage(Image):
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")
-        given = [name for name in ("tag", "digest", "parameter") if getattr(self, name) is not None]
-        if len(given) != 1:
-            said = f"{' and '.join(given)} are given" if given else "none is given"
-            problems.add(f"tag, digest and parameter: {said}, but an image has one of them; use one")
+        arguments = [name for name in ("tag", "digest", "parameter") if getattr(self, name) is not None]
+        if len(arguments) != 1:
+            usage = f"{' and '.join(arguments)} are given" if arguments else "none is given"
+            problems.add(f"tag, digest and parameter: {usage}, but an image has one of them; use one")
         if self.placeholder is not None and self.parameter is None:
             problems.add(
                 "placeholder is given without parameter, whose value 'none' it stands for; use parameter=, "
@@ -157,7 +157,7 @@ class RepositoryImage(Image):
             )
         problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
         problems.check(image_limits.IMAGE_DIGEST, "digest", self.digest)
-        if self.tag == "latest" and _fixes(self.repository, self.tag):
+        if self.tag == "latest" and _tag_is_immutable(self.repository, self.tag):
             problems.add(
                 "tag is 'latest', but the repository's tags are immutable, so it could be pushed once and never again; "
                 "use a release's tag or its digest="
@@ -169,8 +169,8 @@ class RepositoryImage(Image):
         """The name of the SSM parameter that holds the tag; None where the stack's own parameter does, or none."""
         if self.parameter is None or isinstance(self.parameter, str):
             return self.parameter
-        defined = self.parameter.node.default_child
-        name = self.parameter.stack.resolve(getattr(defined, "name", None))  # CDK has a token there, of a name
+        resource = self.parameter.node.default_child
+        name = self.parameter.stack.resolve(getattr(resource, "name", None))  # CDK has a token there, of a name
         return name if isinstance(name, str) else getattr(self.parameter, "parameter_name", None)
 
     @property
@@ -178,8 +178,8 @@ class RepositoryImage(Image):
         return PRIVATE_IMAGE_NEEDS | INTERNET_NEEDS if self.placeholder else PRIVATE_IMAGE_NEEDS
 
 
-def _fixes(repository: ecr.IRepository, tag: str) -> bool:
-    """Whether a repository keeps this tag what it is, as far as it says: any of this app's does."""
+def _tag_is_immutable(repository: ecr.IRepository, tag: str) -> bool:
+    """Return whether a tag of a repository is immutable, as far as the app defines the repository."""
     is_immutable = getattr(repository, "_tag_is_immutable", None)
     if is_immutable is not None:
         return bool(is_immutable(tag))
@@ -213,14 +213,14 @@ class DirectoryImage(Image):
         return PRIVATE_IMAGE_NEEDS
 
 
-def image(given: Image | str) -> Image:
-    """An image, where a string means `Image.from_registry`.
+def as_image(value: Image | str) -> Image:
+    """Return an image, which a string names as for `Image.from_registry`.
 
     Raises:
         TypeError: it is neither; a repository has no tag of its own.
     """
-    if not isinstance(given, (Image, str)):
+    if not isinstance(value, (Image, str)):
         raise TypeError(
-            f"{given!r} is not an image; use Image.from_repository(..., tag=...) or the name of a public one"
+            f"{value!r} is not an image; use Image.from_repository(..., tag=...) or the name of a public one"
         )
-    return given if isinstance(given, Image) else Image.from_registry(given)
+    return value if isinstance(value, Image) else Image.from_registry(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, in_range, listed, one_of
+from moorage.workload.limit import Limit, comma_separated, in_range, one_of
 
 _FARGATE = "AWS, task definition differences for Fargate"
 _MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
@@ -168,7 +168,7 @@ FARGATE_HOST_PATH = _absent(
 )
 FARGATE_EBS_TYPE = Limit(
     id="fargate-ebs-type",
-    accepts=lambda of: of != "standard",
+    accepts=lambda volume_type: volume_type != "standard",
     rule="must not be 'standard' on Fargate",
     hint="use 'gp3'",
     source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
@@ -212,7 +212,7 @@ WINDOWS_VOLUMES = Limit(
     rule="must only be bind mounts in Windows tasks on Fargate",
     hint="use Volume.bind_mount(...), or run on Linux",
     source="Batch RuntimePlatform (efsVolumeConfiguration); ECS developer guide, EBS volumes (platforms)",
-    format=listed,
+    format=comma_separated,
 )
 WINDOWS_NETWORK_MODE = one_of(
     "windows-network-mode",

@@ -107,8 +107,8 @@ class EarlySuccess:
         problems.raise_any()
 
 
-def _alarms(given: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...]:
-    return tuple(given)
+def _alarms(alarms: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...]:
+    return tuple(alarms)
 
 
 @attrs.frozen(kw_only=True)
@@ -169,8 +169,8 @@ class Shift(enum.Enum):
     LINEAR = "LINEAR"
 
 
-def _hooks(given: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
-    return tuple(given)
+def _hooks(hooks: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
+    return tuple(hooks)
 
 
 @attrs.frozen(kw_only=True)
@@ -215,7 +215,7 @@ class Rollout:
         problems.check(limit, "percent", self.percent)
         problems.check(rollout_limits.BAKE, "bake", self.bake)
         problems.check(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
-        if not problems.found:
+        if not problems.messages:
             problems.check(rollout_limits.ROLLOUT_DURATION, "the sum of all bake times", self._total_bake)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
@@ -309,15 +309,7 @@ class Rollout:
         Raises:
             ValueError: with all that ECS would not take.
         """
-        watched = seconds(bake)
-        return cls(
-            shift=Shift.CANARY,
-            percent=percent,
-            bake=watched,
-            final_bake=watched if final_bake is None else seconds(final_bake),
-            alarms=alarms,
-            hooks=hooks,
-        )
+        return cls._in_steps(Shift.CANARY, percent, bake, final_bake, alarms, hooks)
 
     @classmethod
     def linear(
@@ -341,12 +333,25 @@ class Rollout:
         Raises:
             ValueError: with all that ECS would not take.
         """
-        watched = seconds(bake)
+        return cls._in_steps(Shift.LINEAR, percent, bake, final_bake, alarms, hooks)
+
+    @classmethod
+    def _in_steps(
+        cls,
+        shift: Shift,
+        percent: float,
+        bake: Duration,
+        final_bake: Duration | None,
+        alarms: RollbackAlarms | None,
+        hooks: Iterable[LifecycleHook],
+    ) -> Rollout:
+        """Make a rollout that shifts traffic in steps; the final bake is as long as the others by default."""
+        bake_seconds = seconds(bake)
         return cls(
-            shift=Shift.LINEAR,
+            shift=shift,
             percent=percent,
-            bake=watched,
-            final_bake=watched if final_bake is None else seconds(final_bake),
+            bake=bake_seconds,
+            final_bake=bake_seconds if final_bake is None else seconds(final_bake),
             alarms=alarms,
             hooks=hooks,
         )
@@ -362,10 +367,10 @@ class Rollout:
 
         Source: CloudFormation's CanaryConfiguration and LinearConfiguration of an ECS service.
         """
-        steps = 0.0
+        bakes = 0.0  # before the last step
         if self.shift is Shift.CANARY:
-            steps = 1
+            bakes = 1
         elif self.shift is Shift.LINEAR and self.percent:
-            even = 100 / self.percent
-            steps = even - 1 if even.is_integer() else math.floor(even)
-        return int((self.final_bake or 0) + steps * (self.bake or 0))
+            steps = 100 / self.percent
+            bakes = steps - 1 if steps.is_integer() else math.floor(steps)
+        return int((self.final_bake or 0) + bakes * (self.bake or 0))

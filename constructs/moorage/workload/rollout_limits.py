@@ -127,13 +127,13 @@ ROLLOUT_ROOM = Limit(
 )
 ROLLOUT_PROGRESS = Limit(
     id="rollout-progress",
-    accepts=lambda given: not given[0] or _startable(*given) + _stoppable(*given) >= 1,
+    accepts=lambda values: not values[0] or _startable(*values) + _stoppable(*values) >= 1,
     rule="must leave room to start or to stop a task",
     hint="use a larger maximum_percent, a smaller minimum_healthy_percent or more copies",
     source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
-    format=lambda given: (
-        f"minimum_healthy_percent={given[1]} and maximum_percent={given[2]} of {given[0]}, "
-        f"which round to {given[0] - _stoppable(*given)} and {given[0] + _startable(*given)}"
+    format=lambda values: (
+        f"minimum_healthy_percent={values[1]} and maximum_percent={values[2]} of {values[0]}, "
+        f"which round to {values[0] - _stoppable(*values)} and {values[0] + _startable(*values)}"
     ),
 )
 DAEMON_MAXIMUM = Limit(

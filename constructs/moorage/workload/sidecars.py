@@ -71,8 +71,8 @@ _SERVICE_BY_OUTPUT = {
 """The service that each of Fluent Bit's outputs to AWS calls, as endpoints name it."""
 
 
-def _frozen(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return MappingProxyType(dict(given or {}))
+def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return MappingProxyType(dict(mapping or {}))
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +101,7 @@ class FireLens:
     def __attrs_post_init__(self) -> None:
         problems = Problems("FireLens")
         problems.check(container_limits.LOG_ROUTER, "type", self.type)
-        secret_sources.check("secret_output", self.secret_output, problems)
+        secret_sources.check_secrets("secret_output", self.secret_output, problems)
         problems.raise_any()
 
     @property
@@ -110,47 +110,53 @@ class FireLens:
         return self.config_file is not None and (self.config_file.startswith("arn:") or is_token(self.config_file))
 
     @property
-    def calls(self) -> tuple[str, ...]:
-        """The services of AWS that its output and its configuration are in, as far as their names say so."""
-        called = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
+    def called_services(self) -> tuple[str, ...]:
+        """Return the services of AWS that its output and its configuration are in, as far as their names tell."""
+        services = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
         if self.config_in_s3:
-            called.add("s3")
-        return tuple(sorted(filter(None, called)))
+            services.add("s3")
+        return tuple(sorted(filter(None, services)))
 
 
 @attrs.frozen(kw_only=True)
 class Sidecar:
-    """What a container of AWS's needs beside its image.
+    """The needs of a container of AWS's beside its image.
 
     Args:
-        calls: The services of AWS that it calls, as endpoints name them.
-        actions: What the task role may do for it, where AWS knows no resource to narrow that to.
-        firelens: How it routes logs, where it does.
+        called_services: The services of AWS that it calls, as endpoints name them.
+        actions: The actions that the task role needs for it, on all resources.
+        firelens: The settings of a log router; None for other containers.
     """
 
-    calls: tuple[str, ...] = ()
+    called_services: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     firelens: FireLens | None = None
 
 
-def collector(config: str | ssm.IParameter | None) -> dict[str, Any]:
-    """What a container of AWS's collector is given: its configuration, and where that is the library's, its needs."""
-    said: dict[str, Any] = {"health_check": HealthCheck(["CMD", "/healthcheck"]), "restart_policy": _restarted()}
+def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
+    """Return the arguments of a `Container` for AWS's collector, with its needs if the configuration is moorage's."""
+    arguments: dict[str, Any] = {
+        "health_check": HealthCheck(["CMD", "/healthcheck"]),
+        "restart_policy": _restart_policy(),
+    }
     if config is None:
-        needs = Sidecar(calls=("xray",), actions=_XRAY_ACTIONS)
+        needs = Sidecar(called_services=("xray",), actions=_XRAY_ACTIONS)
         return {
-            **said,
+            **arguments,
             "environment": {_COLLECTOR_CONFIG_VARIABLE: json.dumps(_XRAY_COLLECTOR_CONFIG)},
             "sidecar": needs,
         }
-    return {**said, "environment" if isinstance(config, str) else "secrets": {_COLLECTOR_CONFIG_VARIABLE: config}}
+    return {**arguments, "environment" if isinstance(config, str) else "secrets": {_COLLECTOR_CONFIG_VARIABLE: config}}
 
 
-def log_router(**said: Any) -> dict[str, Any]:
-    """What a container that routes logs is given; `said` as `FireLens` takes it."""
-    firelens = FireLens(**said)
-    return {"restart_policy": _restarted(), "sidecar": Sidecar(calls=firelens.calls, firelens=firelens)}
+def log_router_arguments(**options: Any) -> dict[str, Any]:
+    """Return the arguments of a `Container` that routes logs; the options are those of `FireLens`."""
+    firelens = FireLens(**options)
+    return {
+        "restart_policy": _restart_policy(),
+        "sidecar": Sidecar(called_services=firelens.called_services, firelens=firelens),
+    }
 
 
-def _restarted() -> RestartPolicy:
+def _restart_policy() -> RestartPolicy:
     return RestartPolicy(attempt_period=dt.timedelta(minutes=1))

@@ -146,7 +146,7 @@ class Task:
             self._check_sizes(problems)
         else:
             problems.check(task_limits.TASK_MEMORY, "memory_mib", self.memory_mib)
-        sized = not problems.found
+        sized = not problems.messages
         problems.check(task_limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:
             problems.check(task_limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
@@ -158,7 +158,7 @@ class Task:
             self._check_volumes(problems)
             routers = tuple(container.name for container in self.containers if container._firelens)
             problems.check(task_limits.LOG_ROUTERS, "log_router", routers)
-            problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", self._size())
+            problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", self._approximate_size())
         problems.check(task_limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
         problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
@@ -202,7 +202,7 @@ class Task:
         """Return the services that it reaches from its own subnets: those that are called, and those of sessions."""
         return frozenset(self.called_services).union(
             EXECUTE_COMMAND_NEEDS if self.execute_command else (),
-            *(container.sidecar.calls for container in self.containers if container.sidecar),
+            *(container.sidecar.called_services for container in self.containers if container.sidecar),
         )
 
     def _memory_limit_of(self, container: Container) -> int | None:
@@ -214,10 +214,10 @@ class Task:
             return container.memory_mib
         if len(self.containers) == 1:
             return self.memory_mib
-        said = [each.memory_mib for each in self.containers if each.memory_mib is not None]
-        if is_token((self.memory_mib, *said)):
+        limits = [each.memory_mib for each in self.containers if each.memory_mib is not None]
+        if is_token((self.memory_mib, *limits)):
             return None
-        return (self.memory_mib - sum(said)) // (len(self.containers) - len(said))
+        return (self.memory_mib - sum(limits)) // (len(self.containers) - len(limits))
 
     @property
     def _gpus(self) -> int:
@@ -254,8 +254,8 @@ class Task:
     def _check_ports(self, problems: Problems) -> None:
         ports = [container for container in self.containers if container.port is not None]
         if self.network_mode is NetworkMode.NONE:
-            listening = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
-            problems.check(task_limits.NO_PORTS, "port", listening)
+            names = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
+            problems.check(task_limits.NO_PORTS, "port", names)
             return
         self._check_port_ranges(problems)
         for port in self._host_ports:
@@ -279,8 +279,8 @@ class Task:
             return
         problems.check(task_limits.PORT_RANGE_MODE, "network_mode", self.network_mode.value)
         if self.network_mode is NetworkMode.AWSVPC:
-            alone = [(each.port, each.port) for each in self.containers if each.port is not None]
-            problems.check(container_limits.PORT_RANGES_APART, "ports of the task", (*alone, *ranges))
+            single_ports = [(each.port, each.port) for each in self.containers if each.port is not None]
+            problems.check(container_limits.PORT_RANGES_APART, "ports of the task", (*single_ports, *ranges))
 
     def _check_shares(self, problems: Problems) -> None:
         cpu = sum(container.cpu or 0 for container in self.containers)
@@ -301,38 +301,42 @@ class Task:
                         f"memory_reservation_mib of container {container.name!r}",
                         (container.memory_reservation_mib, share),
                     )
-            written = sum(container.writable.values())
+            writable_mib = sum(container.writable.values())
             if container.writable and share is not None:
                 problems.check(
-                    container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share)
+                    container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (writable_mib, share)
                 )
 
     def _check_order(self, problems: Problems) -> None:
-        waits = {container.name: set(container.depends_on) for container in self.containers}
+        dependencies = {container.name: set(container.depends_on) for container in self.containers}
         for container in self.containers:
-            others = ", ".join(repr(name) for name in waits if name != container.name)
-            for missing in sorted(waits[container.name] - waits.keys()):
+            other_names = ", ".join(repr(name) for name in dependencies if name != container.name)
+            for missing in sorted(dependencies[container.name] - dependencies.keys()):
                 problems.add(
                     f"container {container.name!r} depends on {missing!r}, which the task does not have; "
-                    f"use {others or 'another container'}, or leave it out"
+                    f"use {other_names or 'another container'}, or leave it out"
                 )
             self._check_conditions(container, problems)
         started: set[str] = set()
-        while ready := {name for name, on in waits.items() if name not in started and on & waits.keys() <= started}:
+        while ready := {
+            name
+            for name, needed in dependencies.items()
+            if name not in started and needed & dependencies.keys() <= started
+        }:
             started |= ready
-        if circle := sorted(waits.keys() - started):
+        if circle := sorted(dependencies.keys() - started):
             problems.add(
                 f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out"
             )
 
     def _check_conditions(self, container: Container, problems: Problems) -> None:
-        for waited in (each for each in self.containers if each.name in container.depends_on):
-            condition = container.depends_on[waited.name]
-            argument = f"depends_on {waited.name!r} of container {container.name!r}"
+        for dependency in (each for each in self.containers if each.name in container.depends_on):
+            condition = container.depends_on[dependency.name]
+            argument = f"depends_on {dependency.name!r} of container {container.name!r}"
             if condition and condition._waits_for_end:
-                problems.check(task_limits.DEPENDENCY_ENDS, argument, waited.essential)
+                problems.check(task_limits.DEPENDENCY_ENDS, argument, dependency.essential)
             if condition and condition.value == "HEALTHY":
-                problems.check(task_limits.DEPENDENCY_HEALTHY, argument, waited.health_check is not None)
+                problems.check(task_limits.DEPENDENCY_HEALTHY, argument, dependency.health_check is not None)
 
     def _check_volumes(self, problems: Problems) -> None:
         names = tuple(volume.name for volume in self.volumes)
@@ -340,16 +344,16 @@ class Task:
         problems.check(
             volume_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume._per_task]
         )
-        used = {mount.volume for container in self.containers for mount in container.mounts.values()}
+        mounted_names = {mount.volume for container in self.containers for mount in container.mounts.values()}
         for container in self.containers:
             for path, mount in container.mounts.items():
                 if mount.volume not in names:
-                    known = ", ".join(map(repr, names))
+                    choices = f"use {', '.join(map(repr, names))}, or leave it out" if names else ""
                     problems.add(
                         f"container {container.name!r} mounts {mount.volume!r} at {path!r}, which the task does not "
-                        f"have; {f'use {known}, or leave it out' if known else 'name it in Task(volumes=[Volume...])'}"
+                        f"have; {choices or 'name it in Task(volumes=[Volume...])'}"
                     )
-        for name in (name for name in names if name not in used):
+        for name in (name for name in names if name not in mounted_names):
             problems.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")
 
     def _check_windows(self, problems: Problems) -> None:
@@ -357,19 +361,20 @@ class Task:
         problems.check(platform_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
         problems.check(platform_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
         problems.check(platform_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
-        elsewhere = tuple(volume.name for volume in self.volumes if not volume._supports_windows)
-        problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
+        linux_volumes = tuple(volume.name for volume in self.volumes if not volume._supports_windows)
+        problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", linux_volumes)
         for container in self.containers:
             for argument in ("writable", "linux_parameters", "privileged", "user"):
-                given = getattr(container, argument)
+                value = getattr(container, argument)
                 problems.check(
                     platform_limits.WINDOWS_LINUX_ONLY,
                     f"{argument} of container {container.name!r}",
-                    list(given) if argument == "writable" else given,
+                    list(value) if argument == "writable" else value,
                 )
 
-    def _size(self) -> int:
-        said = [
+    def _approximate_size(self) -> int:
+        """Return the approximate number of characters of the task definition as JSON."""
+        document = [
             [
                 each.name,
                 each.command,
@@ -381,4 +386,4 @@ class Task:
             ]
             for each in self.containers
         ]
-        return len(json.dumps(said, default=str))
+        return len(json.dumps(document, default=str))

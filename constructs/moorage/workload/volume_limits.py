@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Limit, listed, matching, one_of, unique
+from moorage.workload.limit import Limit, comma_separated, matching, one_of, unique
 
 VOLUME_NAME = matching(
     "volume-name",
@@ -23,7 +23,7 @@ EBS_VOLUMES = Limit(
     rule="must have at most one Volume.ebs(...)",
     hint="use one larger volume, or Volume.efs(...) for one of them",
     source="botocore Volume.configuredAtLaunch; CDK aws-ecs BaseService",
-    format=listed,
+    format=comma_separated,
 )
 EFS_ROOT = Limit(
     id="efs-root-directory",

@@ -189,7 +189,7 @@ class EbsVolume(Volume):
     def __attrs_post_init__(self) -> None:
         problems = self._new_problems()
         problems.check(volume_limits.EBS_TYPE, "volume_type", self.volume_type)
-        if problems.found:
+        if problems.messages:
             problems.raise_any()
         problems.check(volume_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))
         problems.check(volume_limits.EBS_SNAPSHOT, "snapshot_id", self.snapshot_id)
@@ -202,8 +202,8 @@ class EbsVolume(Volume):
             if value is not None:
                 problems.check(limit, argument, (value, self.volume_type))
         if self.initialization_rate_mib is not None:
-            filled = (self.initialization_rate_mib, self.snapshot_id)
-            problems.check(volume_limits.EBS_INITIALIZATION, "initialization_rate_mib", filled)
+            rate = (self.initialization_rate_mib, self.snapshot_id)
+            problems.check(volume_limits.EBS_INITIALIZATION, "initialization_rate_mib", rate)
         problems.check(volume_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
         problems.raise_any()
 

@@ -85,13 +85,13 @@ def test_a_severity_means_itself_and_graver() -> None:
 def test_rules_that_make_no_sense_together_are_refused(rules: list[Replication], says: str) -> None:
     problems = Problems("Registry")
     check_rules(rules, HERE, problems)
-    assert any(says in problem for problem in problems.found), problems.found
+    assert any(says in problem for problem in problems.messages), problems.messages
 
 
 def test_the_same_region_of_another_account_is_no_loop() -> None:
     problems = Problems("Registry")
     check_rules([Replication(to=ReplicationDestination("eu-west-1", account="222222222222"))], HERE, problems)
-    assert not problems.found
+    assert not problems.messages
 
 
 def test_a_destination_twice_in_a_rule_is_refused() -> None:
@@ -178,7 +178,7 @@ def test_tags_move_or_stay_as_their_filters_say() -> None:
     assert moving.setting == "MUTABLE_WITH_EXCLUSION"
     assert [moving.fix(tag) for tag in ("v1", "latest")] == [True, False]
     assert Tags.of(problems, immutable_tags=False, mutable_tags=()).setting == "MUTABLE"
-    assert not problems.found
+    assert not problems.messages
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,9 @@ def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
     problems = Problems("Registry")
     (one,) = merged([RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], problems)
     assert one.applied_for == ("CREATE_ON_PUSH", "REPLICATION")
-    assert not problems.found
+    assert not problems.messages
     merged([RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems)
-    assert "the prefixes of creation templates must differ (got 'prod')" in problems.found[0]
+    assert "the prefixes of creation templates must differ (got 'prod')" in problems.messages[0]
 
 
 def test_signing_filters_match_by_their_stars() -> None:

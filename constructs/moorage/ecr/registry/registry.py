@@ -39,7 +39,7 @@ from moorage.ecr.repository.encryption_keys import check_key
 from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.scope.inventory import register, registered
 from moorage.scope.place import Place, has_stack, place_of, stage_path
-from moorage.scope.stage_validation import check_whole
+from moorage.scope.stage_validation import add_stage_check
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ class Registry(RegistryEvents, RegistryMetrics):
                     "or define the repositories here",
                 )
         register(self, self._record)
-        check_whole(self, self._check_in_app)
+        add_stage_check(self, self._check_in_app)
 
     def _check_in_app(self) -> list[str]:
         """Return the errors that only the complete app shows, and warn about filters that match no repository."""

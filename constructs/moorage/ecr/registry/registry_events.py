@@ -14,7 +14,7 @@ from constructs import Construct
 
 from moorage.ecr.registry.scanning import Severity
 from moorage.workload import job_limits
-from moorage.workload.limit import least_length
+from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class RegistryEvents(Construct):
 
     def _tell(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
-        problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(pattern))
+        problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(pattern))
         problems.raise_any()
         rule = events.Rule(
             self,

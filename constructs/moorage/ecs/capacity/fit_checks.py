@@ -10,7 +10,7 @@ import attrs
 
 from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification, ManagedInstancesSpecification
 from moorage.workload.ec2_instances import instance_type
-from moorage.workload.fit import Demand, both_shortage, rollout_shortage, smallest_holding
+from moorage.workload.fit import Demand, rollout_shortage, smallest_fitting_type, traffic_shift_shortage
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def check_rollout(task: Task, strategy: Strategy, least: int, rollout: Rollout, 
     if not places or is_token(least):
         return
     if rollout._shifts_traffic:
-        shortage = both_shortage(least, places)
+        shortage = traffic_shift_shortage(least, places)
     else:
         shortage = rollout_shortage(least, rollout.minimum_healthy_percent, rollout.maximum_percent, places)
     if shortage:
@@ -124,7 +124,7 @@ def overfull(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
     if not group.is_known_for(*(claim.task for claim in counted)) or not group.hosts:
         return None
     daemons = [Demand.of(claim.task) for claim in counted if claim.least is None]
-    hosts = [host.less(*daemons) for host in group.hosts]
+    hosts = [host.remaining_after(*daemons) for host in group.hosts]
     wanted = [(Demand.of(claim.task), claim.least) for claim in counted if claim.least]
     needed = Counter({"CPU units": 0, "MiB": 0, "network interfaces": 0, "GPUs": 0})
     for each, least in wanted:
@@ -162,21 +162,21 @@ def _sum(task: Task, strategy: Strategy) -> str:
         best = max(group.fit(task), key=lambda each: each.copies)
         parts.append(
             f"capacity {group.name!r} holds {best.copies} on each {best.host.instance_type} "
-            f"({' and '.join(best.binds)}) and has {group.max_instances} at most"
+            f"({' and '.join(best.limiting_resources)}) and has {group.max_instances} at most"
         )
     return f"{' and '.join(parts)}, which is {room(task, strategy)} in all"
 
 
 def _too_small(task: Task, group: InstanceGroupSpecification, fits: tuple[Fit, ...]) -> str:
     best = max(fits, key=lambda each: (each.host.memory_mib, each.host.cpu))
-    if "architecture" in best.binds:
+    if "architecture" in best.limiting_resources:
         return (
             f"task is built for {task.architecture.value}, but the instances of capacity {group.name!r} are "
             f"{best.host.architecture.value}; use architecture=Architecture.{best.host.architecture.name}, or instance "
             "types of the other"
         )
     like = instance_type(best.host.instance_type)
-    nearest = like and smallest_holding(
+    nearest = like and smallest_fitting_type(
         Demand.of(task),
         trunking=group.trunking,
         reserved_memory_mib=group.instance.reserved_memory_mib,
@@ -198,4 +198,4 @@ def _why(task: Task, fit: Fit) -> str:
         "host ports": f"ports that every {host.instance_type} keeps for itself",
         "architecture": f"{task.architecture.value}, but {host.instance_type} is {host.architecture.value}",
     }
-    return f"task needs {' and '.join(needs[each] for each in fit.binds)} of it".removesuffix(" of it")
+    return f"task needs {' and '.join(needs[each] for each in fit.limiting_resources)} of it".removesuffix(" of it")

@@ -14,7 +14,7 @@ from moorage.ecs.capacity.capacity import Capacity, Kind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHED, Reach, unreached
-from moorage.scope.stage_validation import check_whole
+from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import capacity_limits, service_limits
 from moorage.workload.problems import Problems, is_token
 
@@ -209,7 +209,7 @@ class Cluster(ecs.Cluster):
         from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate is spared 18 ms
 
         if not self._claims:
-            check_whole(self, self._overfull)
+            add_stage_check(self, self._overfull)
         if len(strategy.used) == 1:
             claims = self._claims.setdefault(strategy.used[0], [])
             claims.append(Claim(lambda: str(service.node.path), task, least))

@@ -15,7 +15,7 @@ from aws_cdk import aws_scheduler as scheduler
 
 from moorage.workload import job_limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.limit import least_length
+from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class EventRule(Trigger):
                 "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
             )
         else:
-            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(self.fields))
+            problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(self.fields))
         self.check(problems)
         problems.raise_any()
 
@@ -187,7 +187,9 @@ class EventRule(Trigger):
     def check_pattern(self, scope: Construct, problems: Problems) -> None:
         """Note a pattern that is too long with what `events.Match` holds, which CDK alone knows."""
         if is_token(self.fields):
-            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self.fields)))
+            problems.check(
+                job_limits.EVENT_PATTERN, "pattern", minimum_length(cdk.Stack.of(scope).resolve(self.fields))
+            )
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from moorage.delivery.dead_letters import define_dead_letters, let_send
+from moorage.delivery.dead_letters import allow_send, define_dead_letters
 from moorage.ecs.cdk_values import arn, here
 from moorage.ecs.task.run_task import define_machine, define_role
 from moorage.workload import secret_sources
@@ -45,7 +45,7 @@ def changed(secrets: Iterable[Any]) -> Pattern | None:
     by_stage: dict[str, set[str]] = {}
     for secret in secrets:
         stage, version = secret_sources.version(secret) or ("", "")
-        if secret_sources.needed(secret) == "ssm":
+        if secret_sources.source_service(secret) == "ssm":
             parameters.add(secret_sources.arn(secret))
         elif not version:
             by_stage.setdefault(_CURRENT if stage in _UNTOLD else stage, set()).add(secret_sources.arn(secret))
@@ -116,7 +116,7 @@ def define_redeployment(
             )
         ],
     )
-    let_send(letters, rule)
+    allow_send(letters, rule)
     return rule
 
 

@@ -260,10 +260,10 @@ class Service(Construct):
         intervals = [route.health.interval for route in self._plan.routes] or checks
         pace = Pace(
             start=seconds(start),
-            checked=max(intervals, default=NO_HEALTH_CHECK_SECONDS),
+            check_interval=max(intervals, default=NO_HEALTH_CHECK_SECONDS),
             drain=max((route.deregistration_delay for route in self._plan.routes), default=0),
             stop=seconds(stop),
-            connections=not all(route.reads_requests for route in self._plan.routes),
+            network_load_balancer=not all(route.reads_requests for route in self._plan.routes),
         )
         return estimate(
             self.rollout,

@@ -120,7 +120,7 @@ class Launch:
         """Note the same of a second task, behind the argument that gives it."""
         found = Problems(argument)
         self.check(found)
-        for problem in found.found:
+        for problem in found.messages:
             problems.add(f"{argument}: {problem}")
 
     def warn(self, construct: Construct) -> None:
