@@ -21,9 +21,9 @@ from moorage import (
     Severity,
     SigningRule,
 )
-from moorage.ecr.registry.replication import check_rules, circles, coming
-from moorage.ecr.registry.repository_templates import RepositoryTemplate, merged
-from moorage.ecr.repository.repository_settings import Tags
+from moorage.ecr.registry.replication import check_rules, replication_circles, rules_for_destination
+from moorage.ecr.registry.repository_templates import RepositoryTemplate, merge_templates
+from moorage.ecr.repository.repository_settings import TagMutability
 from moorage.scope.place import Place
 from moorage.workload.problems import Problems
 
@@ -107,24 +107,26 @@ def test_a_source_must_copy_something() -> None:
 def test_what_comes_is_what_is_sent_here() -> None:
     here = Replication(prefix="a/", to=["eu-west-1"])
     account = Replication(prefix="b/", to=[ReplicationDestination("eu-west-1", account="333333333333")])
-    assert coming([here, account], ("222222222222", "us-east-1"), ("222222222222", "eu-west-1")) == (here,)
-    assert coming([here, account], ("222222222222", "us-east-1"), (None, None)) == (here, account)
+    assert rules_for_destination([here, account], ("222222222222", "us-east-1"), ("222222222222", "eu-west-1")) == (
+        here,
+    )
+    assert rules_for_destination([here, account], ("222222222222", "us-east-1"), (None, None)) == (here, account)
 
 
 def test_a_circle_is_found_where_prefixes_meet() -> None:
     there: Place = ("111111111111", "us-east-1")
     to_there, back = Replication(prefix="prod/", to="us-east-1"), Replication(prefix="prod/web", to="eu-west-1")
-    assert list(circles([(HERE, [to_there]), (there, [back])])) == [(HERE, there)]
+    assert list(replication_circles([(HERE, [to_there]), (there, [back])])) == [(HERE, there)]
     other = Replication(prefix="dev/", to="eu-west-1")
-    assert not list(circles([(HERE, [to_there]), (there, [other])]))
+    assert not list(replication_circles([(HERE, [to_there]), (there, [other])]))
 
 
 def test_a_long_circle_is_found_and_a_star_is_none() -> None:
     regions = ["eu-west-1", "us-east-1", "ap-south-1"]
     places: list[Place] = [("111111111111", region) for region in regions]
     around = [(places[n], [Replication(to=regions[(n + 1) % 3])]) for n in range(3)]
-    assert list(circles(around)) == [tuple(places)]
-    assert not list(circles([(places[0], [Replication(to=regions[1:])]), (places[1], []), (places[2], [])]))
+    assert list(replication_circles(around)) == [tuple(places)]
+    assert not list(replication_circles([(places[0], [Replication(to=regions[1:])]), (places[1], []), (places[2], [])]))
 
 
 @pytest.mark.parametrize(
@@ -171,13 +173,13 @@ def test_a_secret_that_cloudformation_names_is_refused() -> None:
 
 def test_tags_move_or_stay_as_their_filters_say() -> None:
     problems = Problems("Repository")
-    fixed = Tags.of(problems, immutable_tags=True, mutable_tags=["latest", "dev-*"])
+    fixed = TagMutability.from_arguments(problems, immutable_tags=True, mutable_tags=["latest", "dev-*"])
     assert fixed.setting == "IMMUTABLE_WITH_EXCLUSION"
-    assert [fixed.fix(tag) for tag in ("1.0", "latest", "dev-7")] == [True, False, False]
-    moving = Tags.of(problems, immutable_tags=["v*"], mutable_tags=())
+    assert [fixed.is_immutable(tag) for tag in ("1.0", "latest", "dev-7")] == [True, False, False]
+    moving = TagMutability.from_arguments(problems, immutable_tags=["v*"], mutable_tags=())
     assert moving.setting == "MUTABLE_WITH_EXCLUSION"
-    assert [moving.fix(tag) for tag in ("v1", "latest")] == [True, False]
-    assert Tags.of(problems, immutable_tags=False, mutable_tags=()).setting == "MUTABLE"
+    assert [moving.is_immutable(tag) for tag in ("v1", "latest")] == [True, False]
+    assert TagMutability.from_arguments(problems, immutable_tags=False, mutable_tags=()).setting == "MUTABLE"
     assert not problems.messages
 
 
@@ -202,10 +204,14 @@ def test_settings_and_encryption_are_equal_by_value() -> None:
 
 def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
     problems = Problems("Registry")
-    (one,) = merged([RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], problems)
+    (one,) = merge_templates(
+        [RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], problems
+    )
     assert one.applied_for == ("CREATE_ON_PUSH", "REPLICATION")
     assert not problems.messages
-    merged([RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems)
+    merge_templates(
+        [RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems
+    )
     assert "the prefixes of creation templates must differ (got 'prod')" in problems.messages[0]
 
 

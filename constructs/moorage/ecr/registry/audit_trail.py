@@ -57,12 +57,12 @@ class AuditTrail:
         Raises:
             ValueError: it is less than a day.
         """
-        time = seconds(default_seconds(365 * _SECONDS_PER_DAY) if kept is None else kept)
+        kept_seconds = seconds(default_seconds(365 * _SECONDS_PER_DAY) if kept is None else kept)
         problems = Problems("AuditTrail")
-        if time < _SECONDS_PER_DAY:
-            problems.add(f"kept is {time} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
+        if kept_seconds < _SECONDS_PER_DAY:
+            problems.add(f"kept is {kept_seconds} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
         problems.raise_any()
-        return AuditTrail(kept=time)
+        return AuditTrail(kept=kept_seconds)
 
     def _arn_in(self, stack: cdk.Stack) -> str | None:
         """Return the ARN of an existing trail, or None if the trail was not named."""

@@ -20,8 +20,8 @@ _UPSTREAMS_WITH_SECRET = {
 _SECRET_ARN_PATTERN = re.compile(r"arn:[^:]+:secretsmanager:(?P<region>[^:]+):[^:]+:secret:(?P<name>.+)")
 
 
-def cached() -> RepositorySettings:
-    """Settings of what is cached: tags move, since ECR looks once a day whether they did upstream."""
+def cache_settings() -> RepositorySettings:
+    """Return the default settings of caches: tags are mutable, since ECR updates them from upstream once a day."""
     return RepositorySettings(immutable_tags=False)
 
 
@@ -48,7 +48,7 @@ class PullThrough:
     secret: secretsmanager.ISecret | None = None
     upstream_prefix: str | None = None
     account: str | None = None
-    settings: RepositorySettings = attrs.field(factory=cached)
+    settings: RepositorySettings = attrs.field(factory=cache_settings)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"PullThrough {self.prefix!r}")
@@ -62,7 +62,7 @@ class PullThrough:
                 "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with username and accessToken"
             )
         if self.secret is not None:
-            problems.check(limits.CACHE_SECRET, "the name of secret", _name_of(self.secret))
+            problems.check(limits.CACHE_SECRET, "the name of secret", _secret_name(self.secret))
         problems.raise_any()
 
     @staticmethod
@@ -155,11 +155,11 @@ class PullThrough:
 
 
 def _cache(upstream: str, url: str, prefix: str, settings: RepositorySettings | None, **more: Any) -> PullThrough:
-    return PullThrough(upstream=upstream, url=url, prefix=prefix, settings=settings or cached(), **more)
+    return PullThrough(upstream=upstream, url=url, prefix=prefix, settings=settings or cache_settings(), **more)
 
 
-def _name_of(secret: secretsmanager.ISecret) -> str | None:
-    """The name of a secret as far as it is known now; of one that CloudFormation names, that it has none of its own."""
+def _secret_name(secret: secretsmanager.ISecret) -> str | None:
+    """Return the name of a secret as far as it is known, or a text if CloudFormation chooses it."""
     arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
     if arn:
         return arn["name"]
@@ -172,7 +172,7 @@ def _name_of(secret: secretsmanager.ISecret) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def region_of(secret: secretsmanager.ISecret) -> str | None:
-    """The region of a secret where its ARN says so."""
+def secret_region(secret: secretsmanager.ISecret) -> str | None:
+    """Return the region of a secret, or None if its ARN is not known."""
     arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
     return arn["region"] if arn and not is_token(arn["region"]) else None

@@ -1,4 +1,4 @@
-"""What is true once per account and region: scanning, replication, caches, signing, and who may write."""
+"""The settings that an account and region has once: scanning, replication, caches, signing, and who may write."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from constructs import Construct
 from moorage.ecr import limits
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
-    beside,
-    in_circles,
-    out_of_step,
-    second_of,
-    tags_out_of_step,
+    circle_errors,
+    find_second_registry,
+    replication_errors,
+    repositories_of,
+    tag_errors,
 )
 from moorage.ecr.registry.audit_trail import AuditTrail, define_trail
 from moorage.ecr.registry.define_templates import define_templates
-from moorage.ecr.registry.pull_through import PullThrough, region_of
+from moorage.ecr.registry.pull_through import PullThrough, secret_region
 from moorage.ecr.registry.registry_events import RegistryEvents
 from moorage.ecr.registry.registry_metrics import RegistryMetrics
-from moorage.ecr.registry.replication import Replication, ReplicationDestination, ReplicationSource, check_rules, coming
+from moorage.ecr.registry.replication import Replication, ReplicationDestination, ReplicationSource, check_rules
+from moorage.ecr.registry.replication_origins import OriginRecord, copy_statement, copy_statements, copy_templates
 from moorage.ecr.registry.repository_templates import (
     PULL_THROUGH_CACHE,
-    REPLICATION,
     RepositoryTemplate,
     SigningRule,
-    merged,
+    merge_templates,
 )
 from moorage.ecr.registry.scanning import Scanning
 from moorage.ecr.repository.encryption_keys import check_key
@@ -114,21 +114,23 @@ class Registry(RegistryEvents, RegistryMetrics):
             ValueError: the account and region have a registry already, or ECR would not take what this one is given.
         """
         self._place: Place = place_of(scope)
-        excluded = [_arn_of(each) for each in pull_time_exclusions]
+        excluded_arns = [_principal_arn(each) for each in pull_time_exclusions]
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path
-        second, perhaps = second_of(stack_path, self._place, registered(scope, RegistryRecord))
+        second, possible_path = find_second_registry(stack_path, self._place, registered(scope, RegistryRecord))
         if second:
             problems.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
         check_rules(replication, self._place, problems)
-        statements = [*policy, *_let_in(replicates_from, scope, self._place, problems)]
+        origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
+        statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]
         _check_policy(statements, scope, problems)
         _check_caches(pull_through, self._place, problems)
-        wanted = merged([*templates, *_templates_of(replicates_from, self._place, pull_through)], problems)
-        for template in wanted:
+        all_templates = [*templates, *copy_templates(origins, self._place), *_cache_templates(pull_through)]
+        merged_templates = merge_templates(all_templates, problems)
+        for template in merged_templates:
             check_key(template.settings.encryption, cdk.Stack.of(scope), problems)
         _check_signing(signing, self._place, problems)
-        for arn in excluded:
+        for arn in excluded_arns:
             problems.check(limits.EXCLUDED_PULLER, "pull_time_exclusions", arn)
         problems.raise_any()
 
@@ -140,16 +142,16 @@ class Registry(RegistryEvents, RegistryMetrics):
         self._signing = tuple(signing)
         self._event_key = event_key
         self._policy: iam.PolicyDocument | None = None
-        self._define_settings(excluded)
-        self.templates = define_templates(self, wanted)
+        self._define_settings(excluded_arns)
+        self.templates = define_templates(self, merged_templates)
         for cache in pull_through:
             self._define_cache(cache)
         for statement in statements:
             self.add_to_resource_policy(statement)
         self.trail = define_trail(self, audit.kept, removal_policy) if audit.kept else None
         self.trail_arn = self.trail.trail_arn if self.trail else audit._arn_in(cdk.Stack.of(self))
-        self._record: RegistryRecord = self._describe(stack_path)
-        self._register(perhaps)
+        self._record: RegistryRecord = self._describe(stack_path, origins)
+        self._register(possible_path)
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
         """Add a statement to the registry's policy, which says what other accounts may do with all of it."""
@@ -165,7 +167,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=[*_CACHE_IMPORT_ACTIONS, *_PULL_ACTIONS],
-            resource_arns=[_repositories(self, names)],
+            resource_arns=[_repository_arn(self, names)],
         )
 
     def grant_sign(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -176,7 +178,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             resource_arns=[each.profile for each in self._signing],
         )
 
-    def _define_settings(self, excluded: Sequence[str]) -> None:
+    def _define_settings(self, excluded_arns: Sequence[str]) -> None:
         self.node.default_child = ecr.CfnRegistryScanningConfiguration(
             self,
             "Scanning",
@@ -195,7 +197,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             ],
         )
         if self.replication:
-            configuration = {"rules": [self._rule(rule) for rule in self.replication]}
+            configuration = {"rules": [self._replication_rule(rule) for rule in self.replication]}
             ecr.CfnReplicationConfiguration(self, "Replication", replication_configuration=configuration)
         if self._signing:
             rules = [
@@ -212,10 +214,10 @@ class Registry(RegistryEvents, RegistryMetrics):
                 for each in self._signing
             ]
             ecr.CfnSigningConfiguration(self, "Signing", rules=rules)
-        for number, arn in enumerate(excluded):
+        for number, arn in enumerate(excluded_arns):
             ecr.CfnPullTimeUpdateExclusion(self, f"PullTimeExclusion{number}", principal_arn=arn)
 
-    def _rule(self, rule: Replication) -> ecr.CfnReplicationConfiguration.ReplicationRuleProperty:
+    def _replication_rule(self, rule: Replication) -> ecr.CfnReplicationConfiguration.ReplicationRuleProperty:
         own = cdk.Stack.of(self).account
         return ecr.CfnReplicationConfiguration.ReplicationRuleProperty(
             destinations=[
@@ -249,7 +251,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
         rule.node.add_dependency(self.templates[cache.prefix.rstrip("/")])
 
-    def _describe(self, stack_path: str) -> RegistryRecord:
+    def _describe(self, stack_path: str, origins: tuple[OriginRecord, ...]) -> RegistryRecord:
         """Return the registry's entry in the inventory of its app."""
         return RegistryRecord(
             self.node.path,
@@ -257,23 +259,23 @@ class Registry(RegistryEvents, RegistryMetrics):
             stage_path(self),
             self._place,
             self.replication,
-            tuple(each._record if isinstance(each, Registry) else each for each in self._replicates_from),
+            origins,
         )
 
-    def _register(self, perhaps: str | None) -> None:
-        """Add the registry to its app's inventory, with what a destination out of its sight must have."""
-        if perhaps:
+    def _register(self, possible_path: str | None) -> None:
+        """Add the registry to its app's inventory, with outputs of what destinations outside of the app need."""
+        if possible_path:
             cdk.Annotations.of(self).add_warning_v2(
                 SECOND_REGISTRY_WARNING,
-                f"{perhaps} is a registry too, and AWS has one per account and region; give their stacks env= where "
-                "these differ, or use one of the two",
+                f"{possible_path} is a registry too, and AWS has one per account and region; give their stacks env= "
+                "where these differ, or use one of the two",
             )
         for rule in self.replication:
             for replica in rule.to:
-                self._say_what_is_needed(rule, replica)
+                self._output_requirements(rule, replica)
         for origin in self._replicates_from:
             if isinstance(origin, Registry):
-                origin._taken_by(self)
+                origin._remove_outputs_for(self)
             for prefix in (prefix for rule in origin.replication for prefix in rule._prefixes_without_template):
                 cdk.Annotations.of(self).add_warning_v2(
                     TEMPLATE_REACH_WARNING,
@@ -287,7 +289,7 @@ class Registry(RegistryEvents, RegistryMetrics):
     def _check_in_app(self) -> list[str]:
         """Return the errors that only the complete app shows, and warn about filters that match no repository."""
         registries = registered(self, RegistryRecord)
-        repositories = beside(self._record, registered(self, RepositoryRecord))
+        repositories = repositories_of(self._record, registered(self, RepositoryRecord))
         names = [each.name for each in repositories]
         unmatched = [
             *self._scanning._unmatched_filters(names),
@@ -302,28 +304,32 @@ class Registry(RegistryEvents, RegistryMetrics):
                 f"({', '.join(sorted(names)[:5])}); acknowledge this where others are",
             )
         return [
-            *out_of_step(self._record, registries, functools.partial(has_stack, self)),
-            *(error for each in repositories for error in tags_out_of_step(self._record, each)),
-            *in_circles(self._record, registries),
+            *replication_errors(self._record, registries, functools.partial(has_stack, self)),
+            *(error for each in repositories for error in tag_errors(self._record, each)),
+            *circle_errors(self._record, registries),
         ]
 
-    def _say_what_is_needed(self, rule: Replication, replica: ReplicationDestination) -> None:
+    def _output_requirements(self, rule: Replication, replica: ReplicationDestination) -> None:
+        """Define an output of the policy and creation templates that a destination needs."""
         stack = cdk.Stack.of(self)
-        foreign = replica.account is not None and replica.account != self._place[0]
-        needed = {"creationTemplates": list(rule._template_prefixes)}
-        statements = [_permission(rule, stack.account, f"arn:{stack.partition}:ecr:{replica.region}:{replica.account}")]
-        policy = {"registryPolicy": [each.to_statement_json() for each in statements]} if foreign else {}
-        allow = "let this account in by its registry's policy, as below, and " if foreign else ""
+        is_cross_account = replica.account is not None and replica.account != self._place[0]
+        requirements = {"creationTemplates": list(rule._template_prefixes)}
+        statements = [
+            copy_statement(rule, stack.account, f"arn:{stack.partition}:ecr:{replica.region}:{replica.account}")
+        ]
+        policy = {"registryPolicy": [each.to_statement_json() for each in statements]} if is_cross_account else {}
+        permission_text = "let this account in by its registry's policy, as below, and " if is_cross_account else ""
         cdk.CfnOutput(
             self,
             _output_id(replica, self.replication.index(rule)),
-            description=f"To take copies of {rule._description}, ECR in {replica._description} must {allow}have "
-            f"creation templates ({rule.settings._description}), or the repositories it makes are mutable; "
+            description=f"To take copies of {rule._description}, ECR in {replica._description} must {permission_text}"
+            f"have creation templates ({rule.settings._description}), or the repositories it makes are mutable; "
             "moorage.Registry(replicates_from=[ReplicationSource(...)]) there defines both"[:1024],
-            value=stack.to_json_string({**policy, **needed}),
+            value=stack.to_json_string({**policy, **requirements}),
         )
 
-    def _taken_by(self, destination: Registry) -> None:
+    def _remove_outputs_for(self, destination: Registry) -> None:
+        """Remove the outputs for a destination that a registry of this app defines."""
         for number, rule in enumerate(self.replication):
             for replica in rule.to:
                 if replica._place_from(self._place) == destination._place:
@@ -331,60 +337,19 @@ class Registry(RegistryEvents, RegistryMetrics):
 
 
 def _output_id(replica: ReplicationDestination, number: int) -> str:
-    of = f" of {replica.account}" if replica.account else ""
-    return f"Copies {number} to {replica.region}{of}"
+    owner = f" of {replica.account}" if replica.account else ""
+    return f"Copies {number} to {replica.region}{owner}"
 
 
-def _repositories(scope: Construct, names: str) -> str:
+def _repository_arn(scope: Construct, names: str) -> str:
     return cdk.Stack.of(scope).format_arn(service="ecr", resource="repository", resource_name=names)
 
 
-def _permission(rule: Replication, account: str, registry: str) -> iam.PolicyStatement:
-    """What lets an account copy here; to tag what is made for it too, where the settings have tags."""
-    actions = ["ecr:ReplicateImage", "ecr:CreateRepository", *(["ecr:TagResource"] if rule.settings.tags else [])]
-    return iam.PolicyStatement(
-        principals=[iam.AccountPrincipal(account)],
-        actions=actions,
-        resources=[f"{registry}:repository/{prefix}*" for prefix in rule.prefix or ("",)],
-    )
-
-
-def _let_in(origins: Sequence[Origin], scope: Construct, place: Place, problems: Problems) -> list[iam.PolicyStatement]:
-    """The statements that let each origin of another account copy here."""
-    stack = cdk.Stack.of(scope)
-    registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
-    statements = []
-    for origin in origins:
-        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin._place
-        named = origin.account if isinstance(origin, ReplicationSource) else origin.node.path
-        rules = coming(origin.replication, source, place)
-        if not rules:
-            problems.add(
-                f"replicates_from has {named}, which copies nothing here; add this region (and account) to its "
-                "Replication(to=[...])"
-            )
-        if source[0] is None and place[0] is not None:
-            problems.add(
-                f"replicates_from has {named}, whose account is not known, so its permission cannot name it; "
-                "give its stack env="
-            )
-        elif source[0] is not None and source[0] != place[0]:
-            statements += [_permission(rule, source[0], registry) for rule in rules]
-    return statements
-
-
-def _templates_of(origins: Sequence[Origin], place: Place, caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
-    """The creation templates that copies and caches bring with them."""
-    found = []
-    for origin in origins:
-        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin._place
-        for rule in coming(origin.replication, source, place):
-            found += [
-                RepositoryTemplate(each, rule.settings, applied_for=REPLICATION) for each in rule._template_prefixes
-            ]
-    for cache in caches:
-        found.append(RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE))
-    return found
+def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
+    """Return the creation templates of the repositories that ECR makes for what it caches."""
+    return [
+        RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE) for cache in caches
+    ]
 
 
 def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, problems: Problems) -> None:
@@ -400,7 +365,7 @@ def _check_caches(caches: Sequence[PullThrough], place: Place, problems: Problem
     problems.check(limits.CACHE_RULES, "the number of caches", len(caches))
     problems.check(limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
     for cache in caches:
-        region = cache.secret and region_of(cache.secret)
+        region = cache.secret and secret_region(cache.secret)
         if region and place[1] and region != place[1]:
             problems.add(
                 f"the secret of the cache {cache.prefix!r} is in {region}, but ECR reads those of its own region, "
@@ -414,10 +379,10 @@ def _check_signing(signing: Sequence[SigningRule], place: Place, problems: Probl
         problems.check(limits.SIGNING_REGION, "the region of signing", place[1])
 
 
-def _arn_of(excluded: iam.IRole | iam.IUser | str) -> str:
-    if isinstance(excluded, str):
-        return excluded
-    return excluded.role_arn if hasattr(excluded, "role_arn") else excluded.user_arn
+def _principal_arn(principal: iam.IRole | iam.IUser | str) -> str:
+    if isinstance(principal, str):
+        return principal
+    return principal.role_arn if hasattr(principal, "role_arn") else principal.user_arn
 
 
 Origin: TypeAlias = Registry | ReplicationSource

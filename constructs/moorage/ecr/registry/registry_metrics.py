@@ -60,11 +60,11 @@ class RegistryMetrics(Construct):
             call: Which one.
             options: What `cloudwatch.MathExpression` takes.
         """
-        of = call.name.lower()
+        usage_id = call.name.lower()
         return cloudwatch.MathExpression(
             **{
-                "expression": f"{of}/SERVICE_QUOTA({of})*100",  # as the CloudWatch user guide writes it
-                "using_metrics": {of: self.metric_calls(call)},
+                "expression": f"{usage_id}/SERVICE_QUOTA({usage_id})*100",  # as the CloudWatch user guide writes it
+                "using_metrics": {usage_id: self.metric_calls(call)},
                 "label": f"{call.value}, % of its quota",
                 "period": cdk.Duration.minutes(1),
                 **options,

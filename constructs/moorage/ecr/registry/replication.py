@@ -1,4 +1,4 @@
-"""Where a registry's images are copied to, and what has to stand there."""
+"""The destinations of a registry's images, and the settings that these need."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ class ReplicationDestination:
         return f"{self.region} of account {self.account}" if self.account else self.region
 
 
-def _replicas(
-    given: str | ReplicationDestination | Sequence[str | ReplicationDestination],
+def _as_destinations(
+    destinations: str | ReplicationDestination | Sequence[str | ReplicationDestination],
 ) -> tuple[ReplicationDestination, ...]:
-    several = (given,) if isinstance(given, (str, ReplicationDestination)) else given
-    return tuple(each if isinstance(each, ReplicationDestination) else ReplicationDestination(each) for each in several)
+    entries = (destinations,) if isinstance(destinations, (str, ReplicationDestination)) else destinations
+    return tuple(each if isinstance(each, ReplicationDestination) else ReplicationDestination(each) for each in entries)
 
 
-def _prefixes(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
+def _as_prefixes(prefixes: str | Sequence[str] | None) -> tuple[str, ...]:
+    if prefixes is None:
         return ()
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
 
 
 @attrs.frozen
@@ -79,8 +79,8 @@ class Replication:
         ValueError: there is no destination, one twice, or more than ECR takes.
     """
 
-    prefix: tuple[str, ...] = attrs.field(default=None, converter=_prefixes, kw_only=True)
-    to: tuple[ReplicationDestination, ...] = attrs.field(converter=_replicas, kw_only=True)
+    prefix: tuple[str, ...] = attrs.field(default=None, converter=_as_prefixes, kw_only=True)
+    to: tuple[ReplicationDestination, ...] = attrs.field(converter=_as_destinations, kw_only=True)
     settings: RepositorySettings = attrs.field(factory=RepositorySettings, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -114,8 +114,8 @@ class Replication:
         return f"prefix {', '.join(map(repr, self.prefix))}" if self.prefix else "all repositories"
 
 
-def _several(given: Replication | Sequence[Replication]) -> tuple[Replication, ...]:
-    return (given,) if isinstance(given, Replication) else tuple(given)
+def _as_rules(rules: Replication | Sequence[Replication]) -> tuple[Replication, ...]:
+    return (rules,) if isinstance(rules, Replication) else tuple(rules)
 
 
 @attrs.frozen
@@ -131,7 +131,7 @@ class ReplicationSource:
     """
 
     account: str
-    replication: tuple[Replication, ...] = attrs.field(converter=_several)
+    replication: tuple[Replication, ...] = attrs.field(converter=_as_rules)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ReplicationSource")
@@ -144,7 +144,7 @@ class ReplicationSource:
 def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
     """Note why a registry at `place` cannot have these rules together."""
     problems.check(limits.REPLICATION_RULES, "the number of replication rules", len(rules))
-    seen: set[tuple[frozenset[str], frozenset[Place]]] = set()
+    rule_keys: set[tuple[frozenset[str], frozenset[Place]]] = set()
     for rule in rules:
         destinations = [replica._place_from(place) for replica in rule.to]
         if place in destinations and None not in place:
@@ -157,52 +157,53 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
                 f"replication of {rule._description} names this account with and without its number; "
                 "name each region once"
             )
-        same = (frozenset(rule.prefix), frozenset(destinations))
-        if same in seen:
+        rule_key = (frozenset(rule.prefix), frozenset(destinations))
+        if rule_key in rule_keys:
             problems.add(
                 f"replication of {rule._description} is given twice, with the same destinations; leave one out"
             )
-        seen.add(same)
+        rule_keys.add(rule_key)
 
 
-def coming(rules: Sequence[Replication], source: Place, place: Place) -> tuple[Replication, ...]:
-    """Those of a source's rules that copy to a registry at `place`; an account that is not known may be any."""
-    return tuple(rule for rule in rules if any(_may_be(replica._place_from(source), place) for replica in rule.to))
+def rules_for_destination(rules: Sequence[Replication], source: Place, place: Place) -> tuple[Replication, ...]:
+    """Return the rules of a source that copy to a registry at `place`; an account that is not known may be any."""
+    return tuple(rule for rule in rules if any(_may_match(replica._place_from(source), place) for replica in rule.to))
 
 
-def _may_be(one: Place, other: Place) -> bool:
-    return all(here is None or there is None or here == there for here, there in zip(one, other, strict=True))
+def _may_match(place: Place, other: Place) -> bool:
+    return all(
+        part is None or other_part is None or part == other_part for part, other_part in zip(place, other, strict=True)
+    )
 
 
-def circles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
-    """The ways on which an image pushed anywhere on them would be copied back to where it came from, each once.
+def replication_circles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
+    """Yield each circle of registries in which an image would be copied back to the registry that it was pushed to.
 
-    Two rules meet where a repository's name begins with a prefix of each; the longest prefix on the way is the name
-    that is tried.
+    Two rules apply to a repository if its name begins with a prefix of each; the prefixes are the names that are tried.
     """
     prefixes = sorted({prefix for _, rules in registries for rule in rules for prefix in rule.prefix or ("",)})
-    found: set[frozenset[Place]] = set()
+    reported: set[frozenset[Place]] = set()
     for name in prefixes:
-        reach = {
+        destinations = {
             place: [replica._place_from(place) for rule in rules if rule._copies(name) for replica in rule.to]
             for place, rules in registries
         }
-        for start in reach:
-            way = _way_back(start, reach)
-            if way and frozenset(way) not in found:
-                found.add(frozenset(way))
-                yield way
+        for start in destinations:
+            circle = _shortest_circle(start, destinations)
+            if circle and frozenset(circle) not in reported:
+                reported.add(frozenset(circle))
+                yield circle
 
 
-def _way_back(start: Place, reach: dict[Place, list[Place]]) -> tuple[Place, ...]:
-    ways: list[tuple[Place, ...]] = [(start,)]
+def _shortest_circle(start: Place, destinations: dict[Place, list[Place]]) -> tuple[Place, ...]:
+    paths: list[tuple[Place, ...]] = [(start,)]
     visited: set[Place] = set()
-    while ways:
-        way = ways.pop(0)
-        for place in reach.get(way[-1], ()):
+    while paths:
+        path = paths.pop(0)
+        for place in destinations.get(path[-1], ()):
             if place == start:
-                return way
-            if place not in visited and place in reach:
+                return path
+            if place not in visited and place in destinations:
                 visited.add(place)
-                ways.append((*way, place))
+                paths.append((*path, place))
     return ()

@@ -97,7 +97,7 @@ class PublicRepository(Construct):
         if name is not None:
             claim_name(self, "AWS::ECR::PublicRepository", name)
         if logo is not None:
-            self._say_how_to_set(Path(logo))
+            self._output_logo_command(Path(logo))
 
     def grant_push(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a role push, or, by the repository's policy, an account or an organization."""
@@ -115,15 +115,16 @@ class PublicRepository(Construct):
         """Add a statement to the repository's policy."""
         self._policy.add_statements(statement)
 
-    def _say_how_to_set(self, logo: Path) -> None:
-        of = f"-repository-catalog-data --region us-east-1 --repository-name {self.repository_name}"
+    def _output_logo_command(self, logo: Path) -> None:
+        """Define an output of the command that sets the logo."""
+        options = f"-repository-catalog-data --region us-east-1 --repository-name {self.repository_name}"
         merge = "jq --rawfile logo logo.b64 'del(.logoUrl, .marketplaceCertified) + {logoImageBlob: $logo}'"
         cdk.CfnOutput(
             self,
             "Logo",
             description="Sets the logo, which CloudFormation cannot; ECR shows it for verified accounts",
-            value=f"base64 < {logo.name} | tr -d '\\n' > logo.b64 && aws ecr-public get{of} --query catalogData "
-            f"| {merge} > catalog.json && aws ecr-public put{of} --catalog-data file://catalog.json",
+            value=f"base64 < {logo.name} | tr -d '\\n' > logo.b64 && aws ecr-public get{options} --query catalogData "
+            f"| {merge} > catalog.json && aws ecr-public put{options} --catalog-data file://catalog.json",
         )
 
 
