@@ -122,7 +122,7 @@ def test_the_date_of_the_data_is_reachable() -> None:
 def test_the_data_is_read_when_first_asked_for_and_without_cdk() -> None:
     code = (
         "import sys; from moorage.workload import ec2_instances, fit; "
-        "print('aws_cdk' in sys.modules, ec2_instances._data.cache_info().currsize)"
+        "print('aws_cdk' in sys.modules, ec2_instances._load_data.cache_info().currsize)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "0"]

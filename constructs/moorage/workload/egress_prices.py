@@ -1,4 +1,4 @@
-"""What the ways out of a network cost in a month: AWS's prices for us-east-1, as its pages gave them in 2025."""
+"""The monthly prices of endpoints and NAT gateways in us-east-1, as AWS's pages gave them in 2025."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class EgressPrice:
 
     @property
     def endpoints(self) -> float:
-        """What the endpoints cost."""
+        """Return the price of the endpoints."""
         return self.interfaces * self.zones * _ENDPOINT_ZONE_PRICE + self.gib * _ENDPOINT_GIB_PRICE
 
     @property
     def nat_gateway_per_zone(self) -> float:
-        """What a NAT gateway in each zone costs."""
+        """Return the price of a NAT gateway in each zone."""
         return self.zones * _NAT_GATEWAY_PRICE + self.gib * _NAT_GATEWAY_GIB_PRICE
 
     @property
     def one_nat_gateway(self) -> float:
-        """What a single NAT gateway costs, which fails with its zone."""
+        """Return the price of a single NAT gateway, which fails with its zone."""
         return _NAT_GATEWAY_PRICE + self.gib * _NAT_GATEWAY_GIB_PRICE
 
     def __str__(self) -> str:

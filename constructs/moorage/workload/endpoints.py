@@ -75,4 +75,5 @@ class Endpoints:
 
 
 def needs_of(tasks: Iterable[Task]) -> Needs:
+    """Return the services that the tasks must reach to start and to run."""
     return frozenset().union(*(task._needs for task in tasks))

@@ -1,4 +1,4 @@
-"""How long a rollout is estimated to take, and what serves meanwhile."""
+"""The estimated duration of a rollout, and the number of copies that serve meanwhile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_HEALTH_CHECK_SECONDS = 40
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How long the parts of a replacement take, in seconds.
+    """The durations of the parts of a replacement, in seconds.
 
     Args:
         start: From the decision to start a task until its application answers; not in any template.
@@ -67,7 +67,7 @@ class Estimate:
 
 
 def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: int | None = None) -> Estimate | None:
-    """How long ECS is estimated to take to replace all copies: a model of its documented behaviour, not a measurement.
+    """Estimate how long ECS takes to replace all copies: a model of its documented behavior, not a measurement.
 
     A rolling rollout goes in waves of as many tasks as may start beside old ones or in place of them; the others start
     all at once and wait out their bake times.

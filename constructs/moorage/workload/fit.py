@@ -1,6 +1,6 @@
-"""How many copies of a task a container instance holds, what binds, and whether a rollout finds the room it needs.
+"""The number of copies of a task that a container instance holds, and the room that a rollout needs.
 
-Plain arithmetic on known numbers: whoever holds a token asks nothing here.
+Plain arithmetic on known numbers, which must not be tokens.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
 
 @attrs.frozen(kw_only=True)
 class Demand:
-    """What one copy of a task takes from a container instance.
+    """The resources of a container instance that one copy of a task takes.
 
     Args:
         cpu: CPU units that it reserves; with 0, the default, CPU binds nothing.
@@ -59,7 +59,7 @@ class Demand:
 
     @classmethod
     def of(cls, task: Task) -> Demand:
-        """What one copy of a task takes."""
+        """Return the demand of one copy of a task."""
         return cls(
             cpu=task.cpu or 0,
             memory_mib=task.memory_mib,
@@ -87,7 +87,7 @@ class Demand:
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """A container instance as ECS registers it: what it has for tasks.
+    """The resources of a container instance for tasks, as ECS registers them.
 
     Args:
         instance_type: The name of its type.
@@ -111,7 +111,7 @@ class Host:
     def of(
         cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = DEFAULT_RESERVED_MIB
     ) -> Host:
-        """A new container instance of that type.
+        """Return the resources of a new container instance of a type.
 
         Args:
             instance_type: Its type.
@@ -146,7 +146,7 @@ class Host:
 
 @attrs.frozen
 class Fit:
-    """How many copies of a task one container instance holds, and why no more.
+    """The number of copies of a task that one container instance holds, and the reason that it is not larger.
 
     Args:
         host: The container instance.
@@ -161,7 +161,7 @@ class Fit:
 
 
 def fit(demand: Demand, host: Host) -> Fit:
-    """How many copies of `demand` the `host` holds, and what binds."""
+    """Return how many copies of `demand` the `host` holds, and the resources that limit them."""
     if demand.architecture is not host.architecture:
         return Fit(host, 0, ("architecture",))
     free = {"memory": host.memory_mib // demand.memory_mib}
@@ -217,19 +217,19 @@ def _may_replace(type_: InstanceType, like: InstanceType, *, gpus: bool) -> bool
 
 
 def _distance(like: InstanceType, type_: InstanceType) -> tuple[bool, float, float, str]:
-    is_special_purpose = _class(type_) not in {"c", "m", "r", _class(like)}
+    is_special_purpose = _class_of(type_) not in {"c", "m", "r", _class_of(like)}
     sizes = (type_.vcpus / like.vcpus, type_.memory_mib / like.memory_mib)
     change = round(sum(abs(math.log2(ratio)) for ratio in sizes), 6)
     similarity = difflib.SequenceMatcher(None, like.family, type_.family).ratio()
     return is_special_purpose, change, -similarity, type_.name
 
 
-def _class(type_: InstanceType) -> str:
+def _class_of(type_: InstanceType) -> str:
     return re.split(r"\d", type_.name)[0]
 
 
 def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slots: int) -> str | None:
-    """Why a rolling deployment could never progress, with the sum in it; None where it can.
+    """Return why a rolling deployment could never progress, with the numbers, or None if it can.
 
     ECS keeps `minimum_percent` of the copies running, rounded up, and starts no more than `maximum_percent` of them,
     rounded down (ECS API DeploymentConfiguration). It must be able to start one more or to stop one.

@@ -166,7 +166,7 @@ class RepositoryImage(Image):
 
     @property
     def parameter_name(self) -> str | None:
-        """The name of the SSM parameter that holds the tag; None where the stack's own parameter does, or none."""
+        """Return the name of the SSM parameter that holds the tag, or None if no SSM parameter holds it."""
         if self.parameter is None or isinstance(self.parameter, str):
             return self.parameter
         resource = self.parameter.node.default_child

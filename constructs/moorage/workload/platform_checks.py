@@ -1,4 +1,4 @@
-"""What a task cannot have on one kind of capacity."""
+"""The checks of a task for each kind of capacity."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fargate_size(task: Task) -> tuple[int, int]:
 
 
 def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None:
-    """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
+    """Note settings that Fargate, or Fargate Spot, does not support; the same task may run on instances."""
     size = fargate_size(task)
     if task._on_windows:
         problems.check(platform_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
@@ -82,12 +82,12 @@ def _check_fargate_windows(container: Container, problems: Problems) -> None:
 
 
 def check_instances(task: Task, problems: Problems) -> None:
-    """Note what no instance of an Auto Scaling group can run."""
+    """Note settings that no instance of an Auto Scaling group supports."""
     _check_ephemeral_storage(task, "an Auto Scaling group's instances", problems)
 
 
 def check_managed_instances(task: Task, problems: Problems) -> None:
-    """Note what ECS Managed Instances cannot run."""
+    """Note settings that ECS Managed Instances do not support."""
     problems.check(platform_limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
     problems.check(platform_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
     problems.check(platform_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)

@@ -33,17 +33,18 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 
 
 def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
-    """The sizes of Fargate's closest to the one asked for: one that is enough, where there is one, and one less."""
+    """Return Fargate's sizes nearest to a requested one: the nearest sufficient one and the nearest smaller one."""
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
     def change(size: tuple[int, int]) -> float:
         return sum(
-            abs(math.log2(offered / max(asked, 1))) for offered, asked in zip(size, (cpu, memory_mib), strict=True)
+            abs(math.log2(size_value / max(requested, 1)))
+            for size_value, requested in zip(size, (cpu, memory_mib), strict=True)
         )
 
-    enough = [size for size in sizes if size[0] >= cpu and size[1] >= memory_mib]
-    less = [size for size in sizes if size not in enough]
-    return tuple(min(group, key=change) for group in (enough, less) if group)
+    sufficient = [size for size in sizes if size[0] >= cpu and size[1] >= memory_mib]
+    insufficient = [size for size in sizes if size not in sufficient]
+    return tuple(min(group, key=change) for group in (sufficient, insufficient) if group)
 
 
 def _fargate_way_out(size: tuple[int, int]) -> str:

@@ -13,9 +13,9 @@ _TOKEN_NUMBERS_BELOW = -1e280
 
 
 def is_token(value: Any) -> bool:
-    """Whether CloudFormation, and not Python, will know this value.
+    """Return whether a value is known to CloudFormation only, and not to Python.
 
-    CDK encodes what it cannot know yet in ordinary values: in strings and lists by a marker, in numbers by
+    CDK encodes unknown values in ordinary ones: in strings and lists by a marker, in numbers by
     a magnitude that nothing else has (`core/lib/private/encoding`). Read here without asking CDK, which would
     cost a round trip to node for each value.
     """

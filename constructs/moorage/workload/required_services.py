@@ -1,4 +1,4 @@
-"""What a task must reach to start and to run."""
+"""The services that a task must reach to start and to run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXECUTE_COMMAND_NEEDS: Needs = frozenset({"ssmmessages", "logs"})
 
 
 def check_services(argument: str, services: Iterable[str], problems: Problems) -> None:
-    """Note what is no name of a service as endpoints have it."""
+    """Note names that are not those of services as endpoints have them."""
     for service in services:
         if not service or " " in service or service.startswith("com.amazonaws."):
             problems.add(

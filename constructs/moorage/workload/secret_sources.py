@@ -77,15 +77,16 @@ def arn(secret: Any) -> str:
 
 def region(secret: Any) -> str | None:
     """Return the region of a Secrets Manager secret if its ARN is known; a parameter is read in any region."""
-    return None if is_parameter(secret) else _part(secret, "secretsmanager", 3)
+    return None if is_parameter(secret) else _arn_part(secret, "secretsmanager", 3)
 
 
 def account(secret: Any) -> str | None:
     """Return the account of a secret or a parameter if its ARN is known."""
-    return _part(secret, source_service(secret), 4)
+    return _arn_part(secret, source_service(secret), 4)
 
 
-def _part(secret: Any, service: str, index: int) -> str | None:
+def _arn_part(secret: Any, service: str, index: int) -> str | None:
+    """Return a part of the ARN of a secret of a service, or None if it is not known."""
     if not is_secret(secret):
         return None
     parts = arn(secret).split(":")

@@ -1,4 +1,4 @@
-"""The containers beside an application that AWS makes: its log router and its OpenTelemetry collector."""
+"""The sidecar containers that AWS makes: its log router and its OpenTelemetry collector."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class FireLens:
 
     @property
     def config_in_s3(self) -> bool:
-        """Whether more configuration is read from S3; what CDK does not know yet is an ARN, since paths are known."""
+        """Return whether more configuration is read from S3; an unknown value is an ARN, since paths are known."""
         return self.config_file is not None and (self.config_file.startswith("arn:") or is_token(self.config_file))
 
     @property

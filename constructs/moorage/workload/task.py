@@ -317,14 +317,14 @@ class Task:
                     f"use {other_names or 'another container'}, or leave it out"
                 )
             self._check_conditions(container, problems)
-        started: set[str] = set()
+        startable: set[str] = set()
         while ready := {
             name
-            for name, needed in dependencies.items()
-            if name not in started and needed & dependencies.keys() <= started
+            for name, required in dependencies.items()
+            if name not in startable and required & dependencies.keys() <= startable
         }:
-            started |= ready
-        if circle := sorted(dependencies.keys() - started):
+            startable |= ready
+        if circle := sorted(dependencies.keys() - startable):
             problems.add(
                 f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out"
             )

@@ -71,12 +71,12 @@ class AuditTrail:
         return stack.format_arn(service="cloudtrail", resource="trail", resource_name=self.name_or_arn)
 
 
-def define_trail(scope: Construct, kept: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
+def define_trail(scope: Construct, kept_seconds: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
     """Define a trail of this region in `scope`, with its files in an encrypted, versioned and private bucket."""
     from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loads aws_cdk.aws_cloudtrail
 
     key = _define_key(scope, removal_policy)
-    bucket = _define_bucket(scope, key, kept, removal_policy)
+    bucket = _define_bucket(scope, key, kept_seconds, removal_policy)
     return cloudtrail.Trail(
         scope,
         "Trail",
@@ -107,7 +107,7 @@ def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
     return key
 
 
-def _define_bucket(scope: Construct, key: kms.Key, kept: int, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+def _define_bucket(scope: Construct, key: kms.Key, kept_seconds: int, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
     """Define the bucket of the trail's files, which it keeps for `kept` seconds, rounded up to days."""
     from aws_cdk import aws_s3 as s3  # noqa: PLC0415  # loads aws_cdk.aws_s3
 
@@ -123,7 +123,7 @@ def _define_bucket(scope: Construct, key: kms.Key, kept: int, removal_policy: cd
         versioned=True,
         lifecycle_rules=[
             s3.LifecycleRule(
-                expiration=cdk.Duration.days(-(-kept // _SECONDS_PER_DAY)),
+                expiration=cdk.Duration.days(-(-kept_seconds // _SECONDS_PER_DAY)),
                 noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
                 abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
             )

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecr.registry.repository_templates import RepositoryTemplate
-from moorage.ecr.repository.encryption_keys import PUSH_KEY_ACTIONS, key_for
+from moorage.ecr.repository.encryption_keys import PUSH_KEY_ACTIONS, encryption_key_for
 
 _TEMPLATE_ROLE_ACTIONS = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
 _TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", *PUSH_KEY_ACTIONS)
@@ -21,7 +21,7 @@ def define_templates(
 ) -> Mapping[str, ecr.CfnRepositoryCreationTemplate]:
     """Define the creation templates, by prefix, and one role for those that have a customer key or tags."""
     role = _TemplateRole(scope)
-    return {template._bare_prefix: _define(scope, template, role) for template in templates}
+    return {template._bare_prefix: _define_template(scope, template, role) for template in templates}
 
 
 class _TemplateRole:
@@ -42,10 +42,12 @@ class _TemplateRole:
         return self._defined
 
 
-def _define(scope: Construct, template: RepositoryTemplate, role: _TemplateRole) -> ecr.CfnRepositoryCreationTemplate:
+def _define_template(
+    scope: Construct, template: RepositoryTemplate, role: _TemplateRole
+) -> ecr.CfnRepositoryCreationTemplate:
     settings = template.settings
     template_scope = Construct(scope, f"Template {template._bare_prefix}")
-    key = key_for(template_scope, settings.encryption, cdk.RemovalPolicy.RETAIN)
+    key = encryption_key_for(template_scope, settings.encryption, cdk.RemovalPolicy.RETAIN)
     needs_role = key is not None or settings.tags
     if key is not None:
         key.grant(role.get(), *_TEMPLATE_KEY_ACTIONS)

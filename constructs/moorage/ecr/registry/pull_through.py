@@ -68,17 +68,17 @@ class PullThrough:
     @staticmethod
     def ecr_public(*, prefix: str = "ecr-public", settings: RepositorySettings | None = None) -> PullThrough:
         """Amazon ECR Public (`public.ecr.aws`)."""
-        return _cache("ecr-public", "public.ecr.aws", prefix, settings)
+        return _pull_through("ecr-public", "public.ecr.aws", prefix, settings)
 
     @staticmethod
     def quay(*, prefix: str = "quay", settings: RepositorySettings | None = None) -> PullThrough:
         """Quay (`quay.io`)."""
-        return _cache("quay", "quay.io", prefix, settings)
+        return _pull_through("quay", "quay.io", prefix, settings)
 
     @staticmethod
     def kubernetes(*, prefix: str = "kubernetes", settings: RepositorySettings | None = None) -> PullThrough:
         """Kubernetes' own registry (`registry.k8s.io`)."""
-        return _cache("k8s", "registry.k8s.io", prefix, settings)
+        return _pull_through("k8s", "registry.k8s.io", prefix, settings)
 
     @staticmethod
     def docker_hub(
@@ -88,7 +88,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """Docker Hub; its own images are under `library/`, as in `docker-hub/library/redis`."""
-        return _cache("docker-hub", "registry-1.docker.io", prefix, settings, secret=secret)
+        return _pull_through("docker-hub", "registry-1.docker.io", prefix, settings, secret=secret)
 
     @staticmethod
     def github(
@@ -98,7 +98,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """GitHub Container Registry (`ghcr.io`)."""
-        return _cache("github-container-registry", "ghcr.io", prefix, settings, secret=secret)
+        return _pull_through("github-container-registry", "ghcr.io", prefix, settings, secret=secret)
 
     @staticmethod
     def gitlab(
@@ -108,7 +108,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """GitLab.com's Container Registry (`registry.gitlab.com`)."""
-        return _cache("gitlab-container-registry", "registry.gitlab.com", prefix, settings, secret=secret)
+        return _pull_through("gitlab-container-registry", "registry.gitlab.com", prefix, settings, secret=secret)
 
     @staticmethod
     def azure(
@@ -119,7 +119,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """A registry of Azure's, by the name that stands before `.azurecr.io`."""
-        return _cache("azure-container-registry", f"{registry}.azurecr.io", prefix, settings, secret=secret)
+        return _pull_through("azure-container-registry", f"{registry}.azurecr.io", prefix, settings, secret=secret)
 
     @staticmethod
     def chainguard(
@@ -129,7 +129,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """Chainguard's registry (`cgr.dev`)."""
-        return _cache("chainguard", "cgr.dev", prefix, settings, secret=secret)
+        return _pull_through("chainguard", "cgr.dev", prefix, settings, secret=secret)
 
     @staticmethod
     def ecr(
@@ -144,7 +144,7 @@ class PullThrough:
         problems = Problems("PullThrough.ecr")
         problems.check(limits.REGION, "region", region)
         problems.raise_any()
-        return _cache(
+        return _pull_through(
             "ecr",
             f"{account}.dkr.ecr.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}",
             prefix,
@@ -154,8 +154,10 @@ class PullThrough:
         )
 
 
-def _cache(upstream: str, url: str, prefix: str, settings: RepositorySettings | None, **more: Any) -> PullThrough:
-    return PullThrough(upstream=upstream, url=url, prefix=prefix, settings=settings or cache_settings(), **more)
+def _pull_through(
+    upstream: str, url: str, prefix: str, settings: RepositorySettings | None, **options: Any
+) -> PullThrough:
+    return PullThrough(upstream=upstream, url=url, prefix=prefix, settings=settings or cache_settings(), **options)
 
 
 def _secret_name(secret: secretsmanager.ISecret) -> str | None:

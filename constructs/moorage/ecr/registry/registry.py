@@ -218,11 +218,11 @@ class Registry(RegistryEvents, RegistryMetrics):
             ecr.CfnPullTimeUpdateExclusion(self, f"PullTimeExclusion{number}", principal_arn=arn)
 
     def _replication_rule(self, rule: Replication) -> ecr.CfnReplicationConfiguration.ReplicationRuleProperty:
-        own = cdk.Stack.of(self).account
+        own_account = cdk.Stack.of(self).account
         return ecr.CfnReplicationConfiguration.ReplicationRuleProperty(
             destinations=[
                 ecr.CfnReplicationConfiguration.ReplicationDestinationProperty(
-                    region=replica.region, registry_id=replica.account or own
+                    region=replica.region, registry_id=replica.account or own_account
                 )
                 for replica in rule.to
             ],

@@ -121,14 +121,14 @@ class RegistryMetrics(Construct):
         logins = [ApiCall.GET_AUTHORIZATION_TOKEN, ApiCall.PUT_IMAGE, ApiCall.BATCH_GET_IMAGE]
         dashboard = cloudwatch.Dashboard(self, construct_id)
         dashboard.add_widgets(
-            _graph("Logins, pushes and pulls", [self.metric_calls(call) for call in logins]),
-            _graph("Quotas used, in percent", [self.metric_quota_used(call) for call in ApiCall]),
+            _graph_widget("Logins, pushes and pulls", [self.metric_calls(call) for call in logins]),
+            _graph_widget("Quotas used, in percent", [self.metric_quota_used(call) for call in ApiCall]),
         )
         if repositories:
             pulls = [pull_count(each.repository_name, label=each.repository_name) for each in repositories]
-            dashboard.add_widgets(_graph("Pulls by repository", pulls))
+            dashboard.add_widgets(_graph_widget("Pulls by repository", pulls))
         return dashboard
 
 
-def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+def _graph_widget(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=_WIDGET_WIDTH, height=_WIDGET_HEIGHT)

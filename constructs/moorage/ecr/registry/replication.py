@@ -170,9 +170,10 @@ def rules_for_destination(rules: Sequence[Replication], source: Place, place: Pl
     return tuple(rule for rule in rules if any(_may_match(replica._place_from(source), place) for replica in rule.to))
 
 
-def _may_match(place: Place, other: Place) -> bool:
+def _may_match(place: Place, other_place: Place) -> bool:
     return all(
-        part is None or other_part is None or part == other_part for part, other_part in zip(place, other, strict=True)
+        part is None or other_part is None or part == other_part
+        for part, other_part in zip(place, other_place, strict=True)
     )
 
 

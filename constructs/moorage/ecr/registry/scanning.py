@@ -103,7 +103,7 @@ class Scanning:
         Args:
             on_push: Which repositories; all without it, and none with `()`: then images are scanned when asked to.
         """
-        return Scanning(_BASIC_SCANNING, _rules_by_frequency({_ON_PUSH: on_push}))
+        return Scanning(_BASIC_SCANNING, _scanning_rules({_ON_PUSH: on_push}))
 
     @staticmethod
     def enhanced(continuous: str | Sequence[str] = _ALL_REPOSITORIES, on_push: str | Sequence[str] = ()) -> Scanning:
@@ -113,7 +113,7 @@ class Scanning:
             continuous: Which repositories are scanned again when a vulnerability becomes known; all without it.
             on_push: Which are scanned once, when an image is pushed. A repository that both match is continuous.
         """
-        return Scanning(_ENHANCED_SCANNING, _rules_by_frequency({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
+        return Scanning(_ENHANCED_SCANNING, _scanning_rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
 
     @property
     def _by_inspector(self) -> bool:
@@ -135,5 +135,5 @@ def _matches(pattern: str, repository: str) -> bool:
     return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
 
 
-def _rules_by_frequency(filters_by_frequency: dict[str, str | Sequence[str]]) -> tuple[ScanningRule, ...]:
+def _scanning_rules(filters_by_frequency: dict[str, str | Sequence[str]]) -> tuple[ScanningRule, ...]:
     return tuple(ScanningRule(frequency, filters) for frequency, filters in filters_by_frequency.items() if filters)

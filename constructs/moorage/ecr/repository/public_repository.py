@@ -118,13 +118,13 @@ class PublicRepository(Construct):
     def _output_logo_command(self, logo: Path) -> None:
         """Define an output of the command that sets the logo."""
         options = f"-repository-catalog-data --region us-east-1 --repository-name {self.repository_name}"
-        merge = "jq --rawfile logo logo.b64 'del(.logoUrl, .marketplaceCertified) + {logoImageBlob: $logo}'"
+        logo_filter = "jq --rawfile logo logo.b64 'del(.logoUrl, .marketplaceCertified) + {logoImageBlob: $logo}'"
         cdk.CfnOutput(
             self,
             "Logo",
             description="Sets the logo, which CloudFormation cannot; ECR shows it for verified accounts",
             value=f"base64 < {logo.name} | tr -d '\\n' > logo.b64 && aws ecr-public get{options} --query catalogData "
-            f"| {merge} > catalog.json && aws ecr-public put{options} --catalog-data file://catalog.json",
+            f"| {logo_filter} > catalog.json && aws ecr-public put{options} --catalog-data file://catalog.json",
         )
 
 

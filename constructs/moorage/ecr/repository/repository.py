@@ -12,7 +12,7 @@ from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
 from moorage.ecr import limits as ecr_limits
-from moorage.ecr.repository.encryption_keys import PULL_KEY_ACTIONS, PUSH_KEY_ACTIONS, check_key, key_for
+from moorage.ecr.repository.encryption_keys import PULL_KEY_ACTIONS, PUSH_KEY_ACTIONS, check_key, encryption_key_for
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.ecr.repository.repository_settings import Encryption, TagMutability
@@ -108,7 +108,7 @@ class Repository(ecr.Repository):
             removal_policy=removal_policy,
         )
         self._tag_mutability = tag_mutability
-        self.encryption_key: kms.IKey | None = key_for(self, encryption, removal_policy)
+        self.encryption_key: kms.IKey | None = encryption_key_for(self, encryption, removal_policy)
         self.lifecycle = lifecycle or LifecyclePolicy.releases(
             100 if keep_releases is None else keep_releases, tags=release_tags, expire_untagged=expire_untagged
         )
@@ -134,7 +134,7 @@ class Repository(ecr.Repository):
         return self._tag_mutability.is_immutable(tag)
 
     def _grant(self, method: str, key_actions: Sequence[str], grantee: iam.IGrantable) -> iam.Grant:
-        """What CDK's method of that name grants, to a role, an account or an organization, and a key's use with it."""
+        """Call CDK's method of that name, and grant the use of the key to the same role, account or organization."""
         if self.encryption_key is not None:
             self.encryption_key.grant(grantee, *key_actions)
         grant: iam.Grant = getattr(super(), method)(grantee)

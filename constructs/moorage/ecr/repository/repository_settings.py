@@ -1,4 +1,4 @@
-"""What is true of every image of a repository: whether tags move, what stays, and how it is encrypted."""
+"""The settings of a repository's images: tag mutability, lifecycle and encryption."""
 
 from __future__ import annotations
 
