@@ -122,22 +122,22 @@ def test_the_date_of_the_data_is_reachable() -> None:
 def test_the_data_is_read_when_first_asked_for_and_without_cdk() -> None:
     code = (
         "import sys; from moorage.workload import ec2_instances, fit; "
-        "print('aws_cdk' in sys.modules, ec2_instances._data.cache_info().currsize)"
+        "print('aws_cdk' in sys.modules, ec2_instances._load_data.cache_info().currsize)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "0"]
 
 
 def test_requirements_find_what_has_enough_and_not_too_much() -> None:
-    names = [type_.name for type_ in InstanceRequirements(vcpus=(2, 4), memory_mib=(8192, 16384)).matching()]
+    names = [type_.name for type_ in InstanceRequirements(vcpus=(2, 4), memory_mib=(8192, 16384))._matching_types()]
     assert {"m7i.large", "m7i.xlarge", "c7i.xlarge", "r7i.large"} <= set(names)
     assert not {"m7g.large", "c7i.large", "m7i.2xlarge", "t3.large", "g6.xlarge"} & set(names)
 
 
 def test_requirements_take_burstable_types_and_gpus_when_asked() -> None:
     burstable = InstanceRequirements(vcpus=[2, 2], memory_mib=(8192, 8192), burstable=True)
-    assert known("t3.large") in burstable.matching()
-    gpus = InstanceRequirements(vcpus=(0, None), memory_mib=(0, None), gpus=4).matching()
+    assert known("t3.large") in burstable._matching_types()
+    gpus = InstanceRequirements(vcpus=(0, None), memory_mib=(0, None), gpus=4)._matching_types()
     assert known("g6.12xlarge") in gpus
     assert all(type_.gpus >= 4 for type_ in gpus)
 
@@ -156,7 +156,7 @@ def test_requirements_match_nothing_that_breaks_them(
     asked = InstanceRequirements(
         vcpus=(least, most), memory_mib=(0, None), architecture=architecture, gpus=gpus, burstable=burstable
     )
-    for type_ in asked.matching():
+    for type_ in asked._matching_types():
         assert least <= type_.vcpus <= (most or type_.vcpus)
         assert type_.architecture is architecture
         assert type_.gpus >= gpus

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moorage import Architecture
 from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
-from moorage.workload.fit import Demand, Host, fit, rollout_shortage, smallest_holding
+from moorage.workload.fit import Demand, Host, fit, rollout_shortage, smallest_fitting_type
 
 SMALL = Demand(cpu=256, memory_mib=512)
 BRIDGE = attrs.evolve(SMALL, interface=False)
@@ -61,7 +61,7 @@ def test_a_task_of_256_and_512_fits_as_often_as_ecs_places_it(
     *, name: str, demand: Demand, trunking: bool, copies: int, binds: str
 ) -> None:
     held = fit(demand, host(name, trunking=trunking))
-    assert (held.copies, held.binds) == (copies, (binds,))
+    assert (held.copies, held.limiting_resources) == (copies, (binds,))
 
 
 def test_a_quarter_of_the_memory_fits_three_times_since_the_system_takes_some() -> None:
@@ -82,38 +82,38 @@ def test_interfaces_are_one_less_than_the_type_has_or_what_the_trunk_holds() -> 
 
 
 def test_a_task_that_reserves_no_cpu_is_not_bound_by_it() -> None:
-    assert fit(Demand(memory_mib=512, interface=False), host("m5.large")).binds == ("memory",)
+    assert fit(Demand(memory_mib=512, interface=False), host("m5.large")).limiting_resources == ("memory",)
 
 
 def test_a_fixed_host_port_fits_once() -> None:
     held = fit(attrs.evolve(BRIDGE, host_ports=(8080,)), host("m5.large"))
-    assert (held.copies, held.binds) == (1, ("host ports",))
+    assert (held.copies, held.limiting_resources) == (1, ("host ports",))
 
 
 @pytest.mark.parametrize("port", [22, 2375, 2376, 51678, 51680])
 def test_a_port_that_ecs_reserves_fits_never(port: int) -> None:
     held = fit(attrs.evolve(BRIDGE, host_ports=(port,)), host("m5.large"))
-    assert (held.copies, held.binds) == (0, ("host ports",))
+    assert (held.copies, held.limiting_resources) == (0, ("host ports",))
 
 
 def test_gpus_bind_where_they_are_asked_for() -> None:
     asked = Demand(memory_mib=512, gpus=1, interface=False)
-    assert fit(asked, host("g6.12xlarge")).binds == ("GPUs",)
+    assert fit(asked, host("g6.12xlarge")).limiting_resources == ("GPUs",)
     assert fit(asked, host("g6.12xlarge")).copies == 4
     assert fit(asked, host("m5.large")).copies == 0
 
 
 def test_another_architecture_fits_never() -> None:
     held = fit(attrs.evolve(SMALL, architecture=Architecture.ARM64), host("m5.large"))
-    assert (held.copies, held.binds) == (0, ("architecture",))
+    assert (held.copies, held.limiting_resources) == (0, ("architecture",))
 
 
 def test_all_that_binds_at_the_same_number_is_named() -> None:
-    assert fit(Demand(cpu=4096, memory_mib=16384), host("m5.large")).binds == ("CPU", "memory")
+    assert fit(Demand(cpu=4096, memory_mib=16384), host("m5.large")).limiting_resources == ("CPU", "memory")
 
 
 def test_a_daemon_takes_its_share_of_everything() -> None:
-    left = host("g6.12xlarge").less(Demand(cpu=128, memory_mib=256, gpus=1))
+    left = host("g6.12xlarge").remaining_after(Demand(cpu=128, memory_mib=256, gpus=1))
     whole = host("g6.12xlarge")
     assert (left.cpu, left.memory_mib, left.gpus, left.interfaces) == (
         whole.cpu - 128,
@@ -125,15 +125,15 @@ def test_a_daemon_takes_its_share_of_everything() -> None:
 
 def test_a_daemon_keeps_its_host_port_from_tasks() -> None:
     agent = Demand(memory_mib=64, interface=False, host_ports=(8126,))
-    assert fit(agent, host("m5.large").less(agent)).binds == ("host ports",)
+    assert fit(agent, host("m5.large").remaining_after(agent)).limiting_resources == ("host ports",)
 
 
 def test_a_daemon_of_another_architecture_takes_nothing() -> None:
-    assert host("m5.large").less(Demand(memory_mib=512, architecture=Architecture.ARM64)) == host("m5.large")
+    assert host("m5.large").remaining_after(Demand(memory_mib=512, architecture=Architecture.ARM64)) == host("m5.large")
 
 
 def test_daemons_that_take_too_much_leave_nothing_and_not_less() -> None:
-    left = host("t3.nano").less(SMALL, SMALL, SMALL)
+    left = host("t3.nano").remaining_after(SMALL, SMALL, SMALL)
     assert (left.memory_mib, left.interfaces) == (0, 0)
 
 
@@ -165,7 +165,7 @@ def test_more_room_never_holds_fewer(demand: Demand, on: Host, cpu: int, memory:
 
 @given(demands, hosts, st.lists(demands, max_size=3))
 def test_daemons_never_leave_room_for_more(demand: Demand, on: Host, daemons: list[Demand]) -> None:
-    assert fit(demand, on.less(*daemons)).copies <= fit(demand, on).copies
+    assert fit(demand, on.remaining_after(*daemons)).copies <= fit(demand, on).copies
 
 
 @given(demands, st.sampled_from(instance_types()))
@@ -174,7 +174,7 @@ def test_trunking_never_holds_fewer(demand: Demand, type_: InstanceType) -> None
 
 
 def nearest(demand: Demand, like: str, *daemons: Demand) -> str | None:
-    found = smallest_holding(demand, trunking=False, reserved_memory_mib=256, like=known(like), daemons=daemons)
+    found = smallest_fitting_type(demand, trunking=False, reserved_memory_mib=256, like=known(like), daemons=daemons)
     return found.name if found else None
 
 
@@ -205,7 +205,7 @@ def test_where_no_type_is_enough_none_is_named() -> None:
 
 @given(demands, st.sampled_from(instance_types()))
 def test_the_nearest_type_does_hold_a_copy(demand: Demand, like: InstanceType) -> None:
-    found = smallest_holding(demand, trunking=True, reserved_memory_mib=256, like=like)
+    found = smallest_fitting_type(demand, trunking=True, reserved_memory_mib=256, like=like)
     assert found is None or fit(demand, Host.of(found, trunking=True)).copies >= 1
     if not like.bare_metal and fit(demand, Host.of(like, trunking=True)).copies:
         assert found

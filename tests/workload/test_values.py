@@ -205,7 +205,7 @@ def test_memory_shares_never_exceed_the_task(said: int, others: int) -> None:
         *(Container("a:1", name=f"c{i}") for i in range(others)),
     ]
     task = Task(*containers, memory_mib=4096)
-    shares = [task.memory_of(each) or 0 for each in containers]
+    shares = [task._memory_limit_of(each) or 0 for each in containers]
     assert sum(shares) <= 4096
     assert min(shares) >= 6
 
@@ -216,9 +216,9 @@ def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_conta
     said = Container("a:1", name="said", memory_mib=token if of_container else 128)
     rest = Container("a:1", name="rest", writable=["/tmp"])
     task = Task(said, rest, memory_mib=token if of_task else 512)
-    assert task.memory_of(said) == said.memory_mib
-    assert task.memory_of(rest) is None
-    assert Task(rest, memory_mib=token).memory_of(rest) == token
+    assert task._memory_limit_of(said) == said.memory_mib
+    assert task._memory_limit_of(rest) is None
+    assert Task(rest, memory_mib=token)._memory_limit_of(rest) == token
 
 
 def test_a_task_names_every_fault_of_its_containers_together() -> None:
@@ -261,9 +261,9 @@ def test_every_size_of_fargate_is_accepted_and_its_neighbours_are_not() -> None:
         for memory_mib in memories:
             problems = Problems("Task")
             check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib), problems)
-            assert not problems.found
+            assert not problems.messages
             check_fargate(Task(Container("a:1"), cpu=cpu, memory_mib=memory_mib + 1), problems)
-            assert len(problems.found) == 1
+            assert len(problems.messages) == 1
 
 
 def sized(*containers: tuple[int | None, int], **said: Any) -> tuple[int, int]:
@@ -324,7 +324,7 @@ def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
     problems = Problems("Task")
     check_fargate(Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None), problems)
     check_fargate(Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None), problems)
-    assert ["must be a size that Fargate offers" in each for each in problems.found] == [True, True]
+    assert ["must be a size that Fargate offers" in each for each in problems.messages] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_a_repository_alone_is_no_image() -> None:
 
 
 def test_latest_is_refused_where_tags_are_immutable() -> None:
-    immutable: Any = SimpleNamespace(fixes=lambda tag: tag == "latest")
+    immutable: Any = SimpleNamespace(_tag_is_immutable=lambda tag: tag == "latest")
     with pytest.raises(ValueError, match="tag is 'latest', but the repository's tags are immutable"):
         Image.from_repository(immutable, tag="latest")
 
@@ -379,7 +379,7 @@ def test_an_image_has_a_tag_or_a_digest_or_a_parameter() -> None:
 def test_a_placeholder_comes_from_the_internet() -> None:
     repository: Any = SimpleNamespace()
     image = Image.from_repository(repository, parameter="/shop/web", placeholder="public.ecr.aws/nginx/nginx:1.29")
-    assert image.needs >= {"internet", "ecr.dkr"}
+    assert image._needs >= {"internet", "ecr.dkr"}
     with pytest.raises(ValueError, match="comes from a public registry"):
         Endpoints.for_tasks(Task(Container(image)))
 
@@ -463,7 +463,7 @@ def test_a_task_reads_from_where_its_secrets_are(stack: cdk.Stack) -> None:
     }
     for service, secrets in by_kind.items():
         for each in secrets:
-            needs = Task(Container("redis:8", secrets={"A": each})).needs
+            needs = Task(Container("redis:8", secrets={"A": each}))._needs
             assert needs & {"ssm", "secretsmanager"} == {service}
 
 

@@ -27,7 +27,7 @@ _MINUTE = 60
 # among them those that moorage calls policies of its own
 _NAMES = ("Depth", "Cpu", "Requests", "Backlog", "Waiting", "FromZero", "Predictive", "Target", "a b", "x" * 240)
 _NO_NAMES = ("", " a", "a ", "a/b", "8:00", "a|b", "a\n", "x" * 241)
-_BEFORE_TRAFFIC = tuple(stage for stage in LifecycleStage if not stage.of_traffic)
+_BEFORE_TRAFFIC = tuple(stage for stage in LifecycleStage if not stage._shifts_traffic)
 _NO_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
 
 

@@ -1,1 +1,1 @@
-"""Where failed deliveries are kept, for the constructs of ECS and of ECR."""
+"""Dead-letter queues for the constructs of ECS and of ECR."""

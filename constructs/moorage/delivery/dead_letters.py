@@ -1,4 +1,4 @@
-"""Where what could not be started or worked on is kept until somebody looks, and the alarm that makes somebody look."""
+"""Dead-letter queues for failed deliveries, and the alarm on their messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
-LONGEST_KEPT_DAYS = 14
+MAXIMUM_RETENTION_DAYS = 14
 """The longest that SQS keeps a message (botocore sqs SetQueueAttributes.MessageRetentionPeriod)."""
 
 
@@ -27,21 +27,21 @@ def define_dead_letters(
     removal_policy: cdk.RemovalPolicy,
     encryption_key: kms.IKey | None = None,
 ) -> sqs.Queue:
-    """Define a queue that keeps what services send as long as SQS can, and takes no other queue's dead letters."""
+    """Define a dead-letter queue for services, with the longest retention of SQS; no other queue may use it."""
     return sqs.Queue(
         scope,
         construct_id,
         encryption=encryption,
         encryption_master_key=encryption_key,
         enforce_ssl=True,
-        retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
+        retention_period=cdk.Duration.days(MAXIMUM_RETENTION_DAYS),
         redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         removal_policy=removal_policy,
     )
 
 
-def let_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
-    """Let EventBridge put into a queue what a target of `rule` did not take."""
+def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
+    """Allow EventBridge to send the events that a target of `rule` did not take to a queue."""
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal("events.amazonaws.com")],
@@ -53,15 +53,15 @@ def let_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
 
 
 def define_alarm(
-    scope: Construct, construct_id: str, queue: sqs.IQueue, actions: Sequence[cloudwatch.IAlarmAction], why: str
+    scope: Construct, construct_id: str, queue: sqs.IQueue, actions: Sequence[cloudwatch.IAlarmAction], description: str
 ) -> cloudwatch.Alarm:
-    """Define an alarm that says within minutes that something is in `queue`, for as long as it is."""
+    """Define an alarm that is raised within minutes of a message in `queue`, for as long as it is there."""
     from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
     alarm = cloudwatch.Alarm(
         scope,
         construct_id,
-        alarm_description=why,
+        alarm_description=description,
         metric=queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=cdk.Duration.minutes(1)),
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         threshold=1,

@@ -11,8 +11,8 @@ import re
 
 from moorage.workload.limit import Limit, at_least, at_most, characters, in_range, matching, unique
 
-_PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
-_V1_ACTIONS = {"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"}
+_NAME_PART_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_POLICY_SCOPE_V1_ACTIONS = {"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"}
 
 PUBLIC_REGIONS = frozenset(
     {
@@ -29,7 +29,7 @@ PUBLIC_REGIONS = frozenset(
 )
 """The regions whose CloudFormation has AWS::ECR::PublicRepository (CFN)."""
 
-WITHOUT_SIGNING = frozenset(
+REGIONS_WITHOUT_SIGNING = frozenset(
     {
         "ap-east-2",
         "ap-northeast-3",
@@ -250,13 +250,13 @@ SCANNING_FILTER = matching(
 )
 REGISTRY_POLICY_ACTIONS = Limit(
     id="registry-policy-actions",
-    accepts=lambda actions: set(actions) <= _V1_ACTIONS,
+    accepts=lambda actions: set(actions) <= _POLICY_SCOPE_V1_ACTIONS,
     rule="should only allow ecr:ReplicateImage, ecr:CreateRepository and ecr:BatchImportUpstreamImage, "
     "unless the account setting REGISTRY_POLICY_SCOPE is V2",
     hint="set it (aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2), "
     "or allow other actions on repositories",
     source="a re:Post answer that cites the ECR guide; botocore ecr PutAccountSetting, which no template can call",
-    format=lambda actions: ", ".join(sorted(set(actions) - _V1_ACTIONS)),
+    format=lambda actions: ", ".join(sorted(set(actions) - _POLICY_SCOPE_V1_ACTIONS)),
     confirmed=False,
 )
 REGISTRY_POLICY = characters(
@@ -267,7 +267,7 @@ REGISTRY_POLICY = characters(
 )
 CACHE_PREFIX = matching(
     "pull-through-prefix",
-    rf"(?=.{{2,30}}$)({_PART}(/{_PART})*/?|ROOT)",
+    rf"(?=.{{2,30}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
     rule="must be 2 to 30 lower-case letters and digits, joined by . _ - and /, or ROOT",
     hint="write it as in 'docker-hub' or 'team/base'",
     source="botocore ecr PullThroughCacheRuleRepositoryPrefix; CFN",
@@ -313,7 +313,7 @@ CACHE_SECRET = Limit(
 )
 TEMPLATE_PREFIX = matching(
     "template-prefix",
-    rf"(?=.{{1,256}}$)({_PART}(/{_PART})*/?|ROOT)",
+    rf"(?=.{{1,256}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
     rule="must be 1 to 256 lower-case letters and digits, joined by . _ - and /, or ROOT",
     hint="write it as in 'prod', which stands for 'prod/'",
     source="botocore ecr Prefix; CFN",
@@ -366,7 +366,7 @@ SIGNING_PROFILE = matching(
 )
 SIGNING_REGION = Limit(
     id="signing-region",
-    accepts=lambda region: region not in WITHOUT_SIGNING,
+    accepts=lambda region: region not in REGIONS_WITHOUT_SIGNING,
     rule="must be one in which ECR signs images",
     hint="leave signing= out of this region's registry, and sign where the images are pushed",
     source="CFN: the region has no AWS::ECR::SigningConfiguration",

@@ -1,4 +1,4 @@
-"""What only a whole stage can show, reported together before its templates are written."""
+"""The checks that need all of a stage, reported together before its templates are written."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class _StageValidation:
         self.checks: list[Callable[[], list[str]]] = []
 
     def validate(self) -> list[str]:
-        return self._taken_twice() + [problem for check in self.checks for problem in check()]
+        return self._name_conflicts() + [problem for check in self.checks for problem in check()]
 
-    def _taken_twice(self) -> list[str]:
+    def _name_conflicts(self) -> list[str]:
+        """Return the errors of names that two constructs take."""
         return [
             f"{' and '.join(paths)} are both the {kind} {name!r} of one account and region, "
             "and AWS keeps it for the first; "
@@ -40,18 +41,18 @@ def claim_name(construct: Construct, kind: str, name: str) -> None:
     """Record that `construct` takes a name that its account and region have once; two of a stage are an error.
 
     Args:
-        construct: What takes the name.
+        construct: The construct that takes the name.
         kind: The CloudFormation type that the name is of.
         name: The name; one that CloudFormation chooses, or a token, is not recorded.
     """
     validation = _validation_of(construct)
     if validation and not is_token(name):
-        where = cdk.Stack.of(construct).environment
-        validation.names.setdefault((where, kind, name), []).append(construct.node.path)
+        environment = cdk.Stack.of(construct).environment
+        validation.names.setdefault((environment, kind, name), []).append(construct.node.path)
 
 
-def check_whole(construct: Construct, check: Callable[[], list[str]]) -> None:
-    """Have `check` say, once all of the stage is defined, what `construct` and the others cannot do together."""
+def add_stage_check(construct: Construct, check: Callable[[], list[str]]) -> None:
+    """Add a check that returns errors once all of the stage of `construct` is defined."""
     validation = _validation_of(construct)
     if validation:
         validation.checks.append(check)

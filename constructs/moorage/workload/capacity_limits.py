@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, at_least, at_most, in_range, listed, matching
+from moorage.workload.limit import Limit, at_least, at_most, comma_separated, in_range, matching
 
 PLACEMENT_STRATEGIES = at_most(
     "placement-strategies",
@@ -52,7 +52,7 @@ STRATEGY_BASES = Limit(
     rule="must be given for at most one capacity",
     hint="keep the base of the capacity that must run a minimum of tasks",
     source="botocore CapacityProviderStrategyItem.base",
-    format=listed,
+    format=comma_separated,
 )
 STRATEGY_KINDS = Limit(
     id="strategy-one-kind",

@@ -11,7 +11,7 @@ import attrs
 
 from moorage.workload import container_limits, secret_sources
 from moorage.workload.durations import optional_seconds
-from moorage.workload.image import Image, image
+from moorage.workload.image import Image, as_image
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -26,60 +26,62 @@ if TYPE_CHECKING:
     from moorage.workload.volumes import Mount
 
 
-WRITABLE_MIB = 64
-"""How much a writable path holds when nothing else is said."""
+DEFAULT_WRITABLE_MIB = 64
+"""The size of a writable path by default."""
 
-_SECRET_NAME = re.compile(
+_SECRET_NAME_PATTERN = re.compile(
     r"((^|_)(PASS|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|CREDENTIALS?"
     r"|(PRIVATE|SECRET|ENCRYPTION|SIGNING|MASTER)_?KEY(_BASE)?)|PASSWORD|PASSPHRASE)$"
 )
-_SECRET_VALUE = re.compile(
+_SECRET_VALUE_PATTERN = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]*:[^/\s:@]+@"
     r"|\b(gh[opsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_)\w{8}"
 )
-_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
+_WORD_BOUNDARY_PATTERN = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
-def _words(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    if given is None:
+def _as_arguments(arguments: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    if arguments is None:
         return None
-    return (given,) if isinstance(given, str) else tuple(given) or None
+    return (arguments,) if isinstance(arguments, str) else tuple(arguments) or None
 
 
-def _names(given: Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _as_names(names: Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _frozen(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return MappingProxyType(dict(given or {}))
+def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return MappingProxyType(dict(mapping or {}))
 
 
-def _writable(given: Mapping[str, int] | Sequence[str]) -> Mapping[str, int]:
-    if isinstance(given, Mapping):
-        return MappingProxyType(dict(given))
-    return MappingProxyType(dict.fromkeys(_names(given), WRITABLE_MIB))
+def _writable_sizes(paths: Mapping[str, int] | Sequence[str]) -> Mapping[str, int]:
+    if isinstance(paths, Mapping):
+        return MappingProxyType(dict(paths))
+    return MappingProxyType(dict.fromkeys(_as_names(paths), DEFAULT_WRITABLE_MIB))
 
 
-def _dependencies(
-    given: str | Iterable[str] | Mapping[str, ContainerCondition | None],
+def _dependency_conditions(
+    dependencies: str | Iterable[str] | Mapping[str, ContainerCondition | None],
 ) -> Mapping[str, ContainerCondition | None]:
-    return MappingProxyType(dict(given) if isinstance(given, Mapping) else dict.fromkeys(_names(given)))
+    return MappingProxyType(
+        dict(dependencies) if isinstance(dependencies, Mapping) else dict.fromkeys(_as_names(dependencies))
+    )
 
 
-def _files(given: EnvironmentFile | Iterable[EnvironmentFile]) -> tuple[EnvironmentFile, ...]:
-    return tuple(given) if isinstance(given, Iterable) else (given,)
+def _as_files(files: EnvironmentFile | Iterable[EnvironmentFile]) -> tuple[EnvironmentFile, ...]:
+    return tuple(files) if isinstance(files, Iterable) else (files,)
 
 
-def _mounts(given: Mapping[str, str | Mount] | None) -> Mapping[str, Mount]:
-    if not given:
+def _as_mounts(mounts: Mapping[str, str | Mount] | None) -> Mapping[str, Mount]:
+    if not mounts:
         return MappingProxyType({})
     from moorage.workload.volumes import Mount  # noqa: PLC0415  # 4 ms that only volumes need
 
-    return MappingProxyType({path: Mount(each) if isinstance(each, str) else each for path, each in given.items()})
+    return MappingProxyType({path: Mount(mount) if isinstance(mount, str) else mount for path, mount in mounts.items()})
 
 
-def _ranges(given: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    return tuple(tuple(each) for each in given)  # type: ignore[misc]  # PORT_RANGE checks that they are pairs
+def _as_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    return tuple(tuple(pair) for pair in ranges)  # type: ignore[misc]  # PORT_RANGE checks that they are pairs
 
 
 @attrs.frozen
@@ -132,31 +134,33 @@ class Container:
         ValueError: with all the problems of this container.
     """
 
-    image: Image = attrs.field(converter=image)
+    image: Image = attrs.field(converter=as_image)
     name: str = attrs.field(default="app", kw_only=True)
     port: int | None = attrs.field(default=None, kw_only=True)
-    port_ranges: tuple[tuple[int, int], ...] = attrs.field(converter=_ranges, default=(), kw_only=True)
+    port_ranges: tuple[tuple[int, int], ...] = attrs.field(converter=_as_ranges, default=(), kw_only=True)
     cpu: int | None = attrs.field(default=None, kw_only=True)
     memory_mib: int | None = attrs.field(default=None, kw_only=True)
     memory_reservation_mib: int | None = attrs.field(default=None, kw_only=True)
     environment: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
-    environment_files: tuple[EnvironmentFile, ...] = attrs.field(converter=_files, default=(), kw_only=True)
+    environment_files: tuple[EnvironmentFile, ...] = attrs.field(converter=_as_files, default=(), kw_only=True)
     secrets: Mapping[str, secretsmanager.ISecret | ssm.IParameter | ecs.Secret] = attrs.field(
         converter=_frozen, default=None, kw_only=True
     )
-    command: tuple[str, ...] | None = attrs.field(converter=_words, default=None, kw_only=True)
-    entry_point: tuple[str, ...] | None = attrs.field(converter=_words, default=None, kw_only=True)
+    command: tuple[str, ...] | None = attrs.field(converter=_as_arguments, default=None, kw_only=True)
+    entry_point: tuple[str, ...] | None = attrs.field(converter=_as_arguments, default=None, kw_only=True)
     working_directory: str | None = attrs.field(default=None, kw_only=True)
     health_check: HealthCheck | None = attrs.field(default=None, kw_only=True)
     restart_policy: RestartPolicy | None = attrs.field(default=None, kw_only=True)
     start_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     stop_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     user: str | None = attrs.field(default=None, kw_only=True)
-    writable: Mapping[str, int] = attrs.field(converter=_writable, default=(), kw_only=True)
-    mounts: Mapping[str, Mount] = attrs.field(converter=_mounts, default=None, kw_only=True)
+    writable: Mapping[str, int] = attrs.field(converter=_writable_sizes, default=(), kw_only=True)
+    mounts: Mapping[str, Mount] = attrs.field(converter=_as_mounts, default=None, kw_only=True)
     read_only: bool = attrs.field(default=True, kw_only=True)
     essential: bool = attrs.field(default=True, kw_only=True)
-    depends_on: Mapping[str, ContainerCondition | None] = attrs.field(converter=_dependencies, default=(), kw_only=True)
+    depends_on: Mapping[str, ContainerCondition | None] = attrs.field(
+        converter=_dependency_conditions, default=(), kw_only=True
+    )
     not_secret: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
     host_port: int | None = attrs.field(default=None, kw_only=True)
     gpus: int = attrs.field(default=0, kw_only=True)
@@ -192,8 +196,10 @@ class Container:
         """
         from moorage.workload import sidecars  # noqa: PLC0415  # 5 ms that only sidecars need
 
-        said = sidecars.collector(config)
-        return Container(image or sidecars.COLLECTOR_IMAGE, name=name, memory_mib=memory_mib, essential=False, **said)
+        arguments = sidecars.collector_arguments(config)
+        return Container(
+            image or sidecars.COLLECTOR_IMAGE, name=name, memory_mib=memory_mib, essential=False, **arguments
+        )
 
     @staticmethod
     def log_router(
@@ -225,27 +231,29 @@ class Container:
         """
         from moorage.workload import sidecars  # noqa: PLC0415  # 5 ms that only sidecars need
 
-        said = sidecars.log_router(type=type, output=output, secret_output=secret_output, config_file=config_file)
-        return Container(image or sidecars.FLUENT_BIT_IMAGE, name=name, memory_mib=memory_mib, **said)
+        arguments = sidecars.log_router_arguments(
+            type=type, output=output, secret_output=secret_output, config_file=config_file
+        )
+        return Container(image or sidecars.FLUENT_BIT_IMAGE, name=name, memory_mib=memory_mib, **arguments)
 
     @property
-    def firelens(self) -> FireLens | None:
-        """How it routes the logs of the task's other containers, where it does."""
+    def _firelens(self) -> FireLens | None:
+        """Return how it routes the logs of the task's other containers, or None if it routes none."""
         return self.sidecar.firelens if self.sidecar else None
 
     @property
-    def all_secrets(self) -> tuple[tuple[str, Any], ...]:
-        """Its secrets by name, and those of the output of a log router."""
-        output = self.firelens.secret_output if self.firelens else {}
+    def _all_secrets(self) -> tuple[tuple[str, Any], ...]:
+        """Return its secrets by name, and those of the output of a log router."""
+        output = self._firelens.secret_output if self._firelens else {}
         return (*self.secrets.items(), *output.items())
 
     @property
-    def reads(self) -> Needs:
-        """The services of AWS that its secrets, files and credential spec are read from when it starts."""
-        read = {secret_sources.needed(secret) for _, secret in self.all_secrets}
+    def _needs_to_start(self) -> Needs:
+        """Return the services of AWS that its secrets, files and credential spec are read from when it starts."""
+        services = {secret_sources.source_service(secret) for _, secret in self._all_secrets}
         if self.credential_spec:
-            read.add("ssm" if ":ssm:" in self.credential_spec else "s3")
-        return frozenset(read | {"s3"} if self.environment_files else read)
+            services.add("ssm" if ":ssm:" in self.credential_spec else "s3")
+        return frozenset(services | {"s3"} if self.environment_files else services)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Container {self.name!r}")
@@ -272,18 +280,18 @@ class Container:
         _check_paths(self.writable, self.mounts, problems)
         problems.check(container_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         self._check_environment(problems)
-        secret_sources.check("secrets", self.secrets, problems)
+        secret_sources.check_secrets("secrets", self.secrets, problems)
         if self.name in self.depends_on:
             problems.add(f"depends_on names {self.name!r} itself, so it would never start; leave it out")
         problems.raise_any()
 
     def _check_port_ranges(self, problems: Problems) -> None:
         problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
-        for each in self.port_ranges:
-            problems.check(container_limits.PORT_RANGE, "port_ranges", each)
-        if self.port_ranges and not problems.found:
-            alone = ((self.port, self.port),) if self.port is not None else ()
-            problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*alone, *self.port_ranges))
+        for port_range in self.port_ranges:
+            problems.check(container_limits.PORT_RANGE, "port_ranges", port_range)
+        if self.port_ranges and not problems.messages:
+            single_ports = ((self.port, self.port),) if self.port is not None else ()
+            problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *self.port_ranges))
 
     def _check_environment(self, problems: Problems) -> None:
         problems.check(
@@ -296,7 +304,9 @@ class Container:
                     f"write it as in {{{name!r}: {str(value)!r}}}"
                 )
                 continue
-            looks_secret = _SECRET_NAME.search(_WORDS.sub("_", name).upper()) or _SECRET_VALUE.search(value)
+            looks_secret = _SECRET_NAME_PATTERN.search(
+                _WORD_BOUNDARY_PATTERN.sub("_", name).upper()
+            ) or _SECRET_VALUE_PATTERN.search(value)
             if value and looks_secret and not is_token(value) and not self.not_secret.get(name, "").strip():
                 problems.add(
                     f"environment has {name!r}, which looks like a secret, "
@@ -319,12 +329,12 @@ def _check_paths(writable: Iterable[str], mounted: Iterable[str], problems: Prob
             problems.add(
                 f"{path!r} is in writable and in mounts, but a path shows one thing; leave it out of one of them"
             )
-        for above in (each for each in (*writable, *mounted) if is_below(path, each)):
-            where = "mounts" if above in mounted else "writable"
+        for parent in (each for each in (*writable, *mounted) if is_below(path, each)):
+            argument = "mounts" if parent in mounted else "writable"
             problems.add(
-                f"writable has {path!r}, which is below {above!r} of {where}, and so is there already; leave it out"
+                f"writable has {path!r}, which is below {parent!r} of {argument}, and so is there already; leave it out"
             )
 
 
-def is_below(path: str, other: str) -> bool:
-    return path.startswith(f"{other}/")
+def is_below(path: str, parent: str) -> bool:
+    return path.startswith(f"{parent}/")

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
 
-def _codes(given: Iterable[int]) -> tuple[int, ...]:
-    return tuple(given)
+def _as_exit_codes(codes: Iterable[int]) -> tuple[int, ...]:
+    return tuple(codes)
 
 
-def _shell(command: str | Sequence[str]) -> tuple[str, ...]:
+def _as_health_command(command: str | Sequence[str]) -> tuple[str, ...]:
     return ("CMD-SHELL", command) if isinstance(command, str) else tuple(command)
 
 
@@ -38,8 +38,8 @@ class ContainerCondition(enum.Enum):
     """Its health check has passed."""
 
     @property
-    def ends(self) -> bool:
-        """Whether it is that the container has ended."""
+    def _waits_for_end(self) -> bool:
+        """Return whether the condition is met only when the container has ended."""
         return self in {ContainerCondition.COMPLETE, ContainerCondition.SUCCESS}
 
 
@@ -55,7 +55,7 @@ class RestartPolicy:
         ValueError: one of them is outside what ECS takes (botocore `ContainerRestartPolicy`).
     """
 
-    ignored_exit_codes: tuple[int, ...] = attrs.field(converter=_codes, default=())
+    ignored_exit_codes: tuple[int, ...] = attrs.field(converter=_as_exit_codes, default=())
     attempt_period: int = attrs.field(converter=seconds, default=default_seconds(300))
 
     def __attrs_post_init__(self) -> None:
@@ -119,7 +119,7 @@ class HealthCheck:
         ValueError: one of them is outside what ECS takes (botocore `HealthCheck`).
     """
 
-    command: tuple[str, ...] = attrs.field(converter=_shell)
+    command: tuple[str, ...] = attrs.field(converter=_as_health_command)
     interval: int = attrs.field(converter=seconds, default=default_seconds(10), kw_only=True)
     timeout: int = attrs.field(converter=seconds, default=default_seconds(5), kw_only=True)
     retries: int = attrs.field(default=3, kw_only=True)

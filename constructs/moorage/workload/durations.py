@@ -26,17 +26,18 @@ def seconds(duration: Duration | Seconds) -> Seconds:
         return duration
     if isinstance(duration, dt.timedelta):
         if duration % dt.timedelta(seconds=1):
-            raise ValueError(_in_parts(str(duration)))
+            raise ValueError(_fraction_error(str(duration)))
         return Seconds(duration.total_seconds())
     if not hasattr(duration, "to_seconds"):
         raise TypeError(f"{duration!r} is not a duration; use cdk.Duration.seconds(...) or datetime.timedelta(...)")
     try:
         return Seconds(duration.to_seconds())
     except RuntimeError as error:  # jsii's name for whatever node throws: here, milliseconds left over
-        raise ValueError(_in_parts(duration.to_human_string())) from error
+        raise ValueError(_fraction_error(duration.to_human_string())) from error
 
 
-def _in_parts(duration: str) -> str:
+def _fraction_error(duration: str) -> str:
+    """Return the message of a duration that is not a whole number of seconds."""
     return (
         f"Duration: {duration} is not a whole number of seconds, which is all that AWS takes here; "
         "use cdk.Duration.seconds(...) of a whole number"

@@ -1,4 +1,4 @@
-"""The EC2 instance types, as containers see them: what they offer to tasks, and which of them a requirement means."""
+"""The EC2 instance types: the resources that they offer to tasks, and those that meet a requirement."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from moorage.workload import capacity_limits, container_limits
 from moorage.workload.problems import Problems
 from moorage.workload.task import Architecture
 
-DATA = Path(__file__).with_name("instance_types.json")
-"""What `python -m tools.instance_types` wrote; its head names the sources."""
+DATA_FILE = Path(__file__).with_name("instance_types.json")
+"""The data that `python -m tools.instance_types` writes; its head names the sources."""
 
 if TYPE_CHECKING:
     DATE: str
@@ -25,13 +25,13 @@ else:
 
     def __getattr__(name: str) -> Any:
         if name == "DATE":
-            return _data()["date"]
+            return _load_data()["date"]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @attrs.frozen
 class InstanceType:
-    """What an EC2 instance type offers to the tasks of a container instance.
+    """The resources that an EC2 instance type offers to the tasks of a container instance.
 
     Args:
         name: Its name in EC2: `m7g.large`.
@@ -58,24 +58,24 @@ class InstanceType:
 
     @property
     def family(self) -> str:
-        """What comes before the dot: `m7g` of `m7g.large`."""
+        """Return the part before the dot: `m7g` of `m7g.large`."""
         return self.name.partition(".")[0]
 
     @property
     def burstable(self) -> bool:
-        """Whether its CPU is a credit that runs out: the T families."""
+        """Return whether its CPU is a credit that runs out: the T families."""
         return re.match(r"t\d", self.name) is not None
 
     @property
     def bare_metal(self) -> bool:
-        """Whether no hypervisor is below it."""
+        """Return whether it has no hypervisor."""
         return self.name.partition(".")[2].startswith("metal")
 
 
 @functools.cache
 def instance_type(name: str) -> InstanceType | None:
-    """The type of that name; None where the data has none, which may be a type that is younger than `DATE`."""
-    data = _data()
+    """Return the type of a name, or None if the data has none: it may be newer than `DATE`."""
+    data = _load_data()
     if name not in data["types"]:
         return None
     vcpus, memory_mib, architecture, gpus, interfaces, trunk_tasks = data["types"][name]
@@ -94,17 +94,17 @@ def instance_type(name: str) -> InstanceType | None:
 
 
 def instance_types() -> tuple[InstanceType, ...]:
-    """Every type, family by family, and each family from small to large."""
-    return tuple(filter(None, map(instance_type, _data()["types"])))
+    """Return every type, family by family, and each family from small to large."""
+    return tuple(filter(None, map(instance_type, _load_data()["types"])))
 
 
 def nearest_names(name: str) -> tuple[str, ...]:
-    """Up to three names that may have been meant, the nearest first."""
-    return tuple(difflib.get_close_matches(name.lower(), _data()["types"], n=3, cutoff=0.7))
+    """Return up to three names of types that are similar to `name`, the nearest first."""
+    return tuple(difflib.get_close_matches(name.lower(), _load_data()["types"], n=3, cutoff=0.7))
 
 
-def _range(given: Any) -> Any:
-    return tuple(given) if isinstance(given, list) else given
+def _as_range(bounds: Any) -> Any:
+    return tuple(bounds) if isinstance(bounds, list) else bounds
 
 
 @attrs.frozen(kw_only=True)
@@ -124,8 +124,8 @@ class InstanceRequirements:
         ValueError: a range is the wrong way round or below 0, or the number of GPUs is below 0.
     """
 
-    vcpus: tuple[int, int | None] = attrs.field(converter=_range)
-    memory_mib: tuple[int, int | None] = attrs.field(converter=_range)
+    vcpus: tuple[int, int | None] = attrs.field(converter=_as_range)
+    memory_mib: tuple[int, int | None] = attrs.field(converter=_as_range)
     architecture: Architecture = Architecture.X86_64
     gpus: int = 0
     burstable: bool = False
@@ -137,14 +137,14 @@ class InstanceRequirements:
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         problems.raise_any()
 
-    def matching(self) -> tuple[InstanceType, ...]:
-        """The types that EC2 may choose from, family by family."""
+    def _matching_types(self) -> tuple[InstanceType, ...]:
+        """Return the types that EC2 may choose from, family by family."""
         return tuple(type_ for type_ in instance_types() if self._accepts(type_))
 
     def _accepts(self, type_: InstanceType) -> bool:
         return (
-            _within(type_.vcpus, self.vcpus)
-            and _within(type_.memory_mib, self.memory_mib)
+            _is_within(type_.vcpus, self.vcpus)
+            and _is_within(type_.memory_mib, self.memory_mib)
             and type_.architecture is self.architecture
             and (type_.gpus >= self.gpus if self.gpus else not type_.accelerated)
             and (self.burstable or not type_.burstable)
@@ -153,12 +153,12 @@ class InstanceRequirements:
         )
 
 
-def _within(value: int, bounds: tuple[int, int | None]) -> bool:
+def _is_within(value: int, bounds: tuple[int, int | None]) -> bool:
     least, most = bounds
     return least <= value and (most is None or value <= most)
 
 
 @functools.cache
-def _data() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(DATA.read_text())
+def _load_data() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(DATA_FILE.read_text())
     return data

@@ -1,14 +1,14 @@
-"""What the ways out of a network cost in a month: AWS's prices for us-east-1, as its pages gave them in 2025."""
+"""The monthly prices of endpoints and NAT gateways in us-east-1, as AWS's pages gave them in 2025."""
 
 from __future__ import annotations
 
 import attrs
 
-_HOURS = 730
-_ENDPOINT = 0.01 * _HOURS  # an interface endpoint in one zone (AWS PrivateLink pricing)
-_ENDPOINT_GIB = 0.01
-_NAT_GATEWAY = (0.045 + 0.005) * _HOURS  # with the public address that each has (Amazon VPC pricing)
-_NAT_GIB = 0.045
+_HOURS_PER_MONTH = 730
+_ENDPOINT_ZONE_PRICE = 0.01 * _HOURS_PER_MONTH  # an interface endpoint in one zone (AWS PrivateLink pricing)
+_ENDPOINT_GIB_PRICE = 0.01
+_NAT_GATEWAY_PRICE = (0.045 + 0.005) * _HOURS_PER_MONTH  # with the public address that each has (Amazon VPC pricing)
+_NAT_GATEWAY_GIB_PRICE = 0.045
 
 
 @attrs.frozen(kw_only=True)
@@ -27,18 +27,18 @@ class EgressPrice:
 
     @property
     def endpoints(self) -> float:
-        """What the endpoints cost."""
-        return self.interfaces * self.zones * _ENDPOINT + self.gib * _ENDPOINT_GIB
+        """Return the price of the endpoints."""
+        return self.interfaces * self.zones * _ENDPOINT_ZONE_PRICE + self.gib * _ENDPOINT_GIB_PRICE
 
     @property
     def nat_gateway_per_zone(self) -> float:
-        """What a NAT gateway in each zone costs."""
-        return self.zones * _NAT_GATEWAY + self.gib * _NAT_GIB
+        """Return the price of a NAT gateway in each zone."""
+        return self.zones * _NAT_GATEWAY_PRICE + self.gib * _NAT_GATEWAY_GIB_PRICE
 
     @property
     def one_nat_gateway(self) -> float:
-        """What a single NAT gateway costs, which fails with its zone."""
-        return _NAT_GATEWAY + self.gib * _NAT_GIB
+        """Return the price of a single NAT gateway, which fails with its zone."""
+        return _NAT_GATEWAY_PRICE + self.gib * _NAT_GATEWAY_GIB_PRICE
 
     def __str__(self) -> str:
         return (

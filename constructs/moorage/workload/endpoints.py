@@ -9,7 +9,7 @@ import attrs
 
 from moorage.workload.egress_prices import EgressPrice
 from moorage.workload.problems import Problems
-from moorage.workload.required_services import INSTANCES, INTERNET, Needs, check_services
+from moorage.workload.required_services import INSTANCE_NEEDS, INTERNET_NEEDS, Needs, check_services
 
 if TYPE_CHECKING:
     from moorage.workload.task import Task
@@ -53,16 +53,16 @@ class Endpoints:
         """
         problems = Problems("Endpoints")
         for task in tasks:
-            if INTERNET.intersection(task.called_services):
+            if INTERNET_NEEDS.intersection(task.called_services):
                 problems.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
             for container in task.containers:
-                if container.image.needs >= INTERNET:
+                if container.image._needs >= INTERNET_NEEDS:
                     problems.add(
                         f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
                         "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
                     )
         problems.raise_any()
-        return cls(*needs_of(tasks), *(INSTANCES if instances else ()))
+        return cls(*needs_of(tasks), *(INSTANCE_NEEDS if instances else ()))
 
     def monthly_price(self, *, zones: int, gib: float = 0) -> EgressPrice:
         """What these endpoints cost in a month, beside the NAT gateways that would do the same.
@@ -75,4 +75,5 @@ class Endpoints:
 
 
 def needs_of(tasks: Iterable[Task]) -> Needs:
-    return frozenset().union(*(task.needs for task in tasks))
+    """Return the services that the tasks must reach to start and to run."""
+    return frozenset().union(*(task._needs for task in tasks))

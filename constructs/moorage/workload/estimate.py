@@ -1,4 +1,4 @@
-"""How long a rollout is estimated to take, and what serves meanwhile."""
+"""The estimated duration of a rollout, and the number of copies that serve meanwhile."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import attrs
 if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
 
-_LONG_SECONDS = 600
-_SETTLING_SECONDS = 2 * 600
-"""What ECS waits for a network load balancer when it has shifted test traffic and production traffic (ECS developer
-guide, "Network Load Balancer resources for Amazon ECS blue/green, linear and canary deployments")."""
-UNCHECKED_SECONDS = 40
-"""How long ECS waits for a task without any health check before it counts (ECS API minimumHealthyPercent)."""
+_MINUTES_SHOWN_FROM_SECONDS = 600
+_NETWORK_LOAD_BALANCER_WAIT_SECONDS = 2 * 600
+"""The time that ECS waits for a network load balancer when it has shifted test traffic and production traffic (ECS
+developer guide, "Network Load Balancer resources for Amazon ECS blue/green, linear and canary deployments")."""
+NO_HEALTH_CHECK_SECONDS = 40
+"""The time after which ECS counts a task without any health check as healthy (ECS API minimumHealthyPercent)."""
 
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How long the parts of a replacement take, in seconds.
+    """The durations of the parts of a replacement, in seconds.
 
     Args:
         start: From the decision to start a task until its application answers; not in any template.
-        checked: Until a task that answers is known to: the interval of the check that ECS waits for.
+        check_interval: The interval of the health check that ECS waits for.
         drain: How long a task that leaves finishes its requests.
         stop: From SIGTERM until the application has ended; not in any template.
-        connections: Whether a network load balancer leads to it.
+        network_load_balancer: Whether to count the waits of ECS for a network load balancer.
     """
 
     start: int = 60
-    checked: int = UNCHECKED_SECONDS
+    check_interval: int = NO_HEALTH_CHECK_SECONDS
     drain: int = 0
     stop: int = 5
-    connections: bool = False
+    network_load_balancer: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -61,13 +61,13 @@ class Estimate:
 
     def __str__(self) -> str:
         return (
-            f"replacing {self.copies} takes an estimated {_spoken(self.seconds)} with {self.least_healthy} to "
+            f"replacing {self.copies} takes an estimated {_duration_text(self.seconds)} with {self.least_healthy} to "
             f"{self.most_running} running, and leaves {self.left_without_a_zone} if one of {self.zones} zones is lost"
         )
 
 
 def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: int | None = None) -> Estimate | None:
-    """How long ECS is estimated to take to replace all copies: a model of its documented behaviour, not a measurement.
+    """Estimate how long ECS takes to replace all copies: a model of its documented behavior, not a measurement.
 
     A rolling rollout goes in waves of as many tasks as may start beside old ones or in place of them; the others start
     all at once and wait out their bake times.
@@ -84,21 +84,25 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
     """
     least = math.ceil(copies * rollout.minimum_healthy_percent / 100)
     most = copies * rollout.maximum_percent // 100
-    leaving = pace.drain + pace.stop
-    if rollout.shifts:
+    removal_seconds = pace.drain + pace.stop
+    if rollout._shifts_traffic:
         least, most, waves = copies, 2 * copies, 1
     else:
-        beside = max(min(most, most if places is None else places) - copies, 0)
-        at_once = beside + copies - least
-        if copies and at_once < 1:
+        extra = max(min(most, most if places is None else places) - copies, 0)
+        wave_size = extra + copies - least
+        if copies and wave_size < 1:
             return None
-        waves = math.ceil(copies / at_once) if copies else 0
-    new_after = waves * (pace.start + pace.checked) + max(waves - 1, 0) * leaving
-    if rollout.shifts:
-        new_after += rollout.baking - (rollout.final_bake or 0) + (_SETTLING_SECONDS if pace.connections else 0)
+        waves = math.ceil(copies / wave_size) if copies else 0
+    new_after = waves * (pace.start + pace.check_interval) + max(waves - 1, 0) * removal_seconds
+    if rollout._shifts_traffic:
+        new_after += (
+            rollout._total_bake
+            - (rollout.final_bake or 0)
+            + (_NETWORK_LOAD_BALANCER_WAIT_SECONDS if pace.network_load_balancer else 0)
+        )
     return Estimate(
         copies=copies,
-        seconds=new_after + (rollout.final_bake or 0) + leaving,
+        seconds=new_after + (rollout.final_bake or 0) + removal_seconds,
         new_after=new_after,
         least_healthy=least,
         most_running=most if places is None else min(most, places),
@@ -107,5 +111,5 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
     )
 
 
-def _spoken(seconds: int) -> str:
-    return f"{seconds} s" if seconds < _LONG_SECONDS else f"{round(seconds / 60)} min"
+def _duration_text(seconds: int) -> str:
+    return f"{seconds} s" if seconds < _MINUTES_SHOWN_FROM_SECONDS else f"{round(seconds / 60)} min"

@@ -1,6 +1,6 @@
-"""How many copies of a task a container instance holds, what binds, and whether a rollout finds the room it needs.
+"""The number of copies of a task that a container instance holds, and the room that a rollout needs.
 
-Plain arithmetic on known numbers: whoever holds a token asks nothing here.
+Plain arithmetic on known numbers, which must not be tokens.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from moorage.workload.task import Architecture, NetworkMode
 if TYPE_CHECKING:
     from moorage.workload.task import Task
 
-SYSTEM_MIB = 256
-"""What an instance keeps for its system and agent when nothing else is said: the ECS guide's own example; ECS itself
-reserves nothing."""
+DEFAULT_RESERVED_MIB = 256
+"""The memory of an instance that is reserved for its system and agent by default: the ECS guide's own example; ECS
+itself reserves nothing."""
 
-MEMORY_SEEN = (7985, 8192)
+VISIBLE_AND_INSTALLED_MIB = (7985, 8192)
 """The MiB that the operating system shows ECS, of those that EC2 installs: an m4.large, the one example that AWS gives
 (Amazon ECS developer guide, memory-management). Other types and kernels show a little more or less."""
 
@@ -36,7 +36,7 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
 
 @attrs.frozen(kw_only=True)
 class Demand:
-    """What one copy of a task takes from a container instance.
+    """The resources of a container instance that one copy of a task takes.
 
     Args:
         cpu: CPU units that it reserves; with 0, the default, CPU binds nothing.
@@ -59,12 +59,12 @@ class Demand:
 
     @classmethod
     def of(cls, task: Task) -> Demand:
-        """What one copy of a task takes."""
+        """Return the demand of one copy of a task."""
         return cls(
             cpu=task.cpu or 0,
             memory_mib=task.memory_mib,
-            gpus=task.gpus,
-            host_ports=task.host_ports,
+            gpus=task._gpus,
+            host_ports=task._host_ports,
             interface=task.network_mode is NetworkMode.AWSVPC,
             architecture=task.architecture,
         )
@@ -87,7 +87,7 @@ class Demand:
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """A container instance as ECS registers it: what it has for tasks.
+    """The resources of a container instance for tasks, as ECS registers them.
 
     Args:
         instance_type: The name of its type.
@@ -108,8 +108,10 @@ class Host:
     taken_ports: frozenset[int] = container_limits.RESERVED_PORTS
 
     @classmethod
-    def of(cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = SYSTEM_MIB) -> Host:
-        """A new container instance of that type.
+    def of(
+        cls, instance_type: InstanceType, *, trunking: bool = False, reserved_memory_mib: int = DEFAULT_RESERVED_MIB
+    ) -> Host:
+        """Return the resources of a new container instance of a type.
 
         Args:
             instance_type: Its type.
@@ -118,19 +120,19 @@ class Host:
             reserved_memory_mib: What `ECS_RESERVED_MEMORY` keeps from tasks, in MiB; 256 is the guide's example,
                 ECS itself reserves nothing.
         """
-        seen, installed = MEMORY_SEEN
+        visible, installed = VISIBLE_AND_INSTALLED_MIB
         trunk_tasks = instance_type.trunk_tasks if trunking else None
         return cls(
             instance_type=instance_type.name,
             cpu=instance_type.vcpus * 1024,
-            memory_mib=max(0, instance_type.memory_mib * seen // installed - reserved_memory_mib),
+            memory_mib=max(0, instance_type.memory_mib * visible // installed - reserved_memory_mib),
             gpus=instance_type.gpus,
             interfaces=instance_type.interfaces - 1 if trunk_tasks is None else trunk_tasks,
             architecture=instance_type.architecture,
         )
 
-    def less(self, *daemons: Demand) -> Host:
-        """What is left beside one copy of each daemon; one of another architecture is not placed here."""
+    def remaining_after(self, *daemons: Demand) -> Host:
+        """Return the capacity that one copy of each daemon leaves; a daemon of another architecture is not placed."""
         placed = [daemon for daemon in daemons if daemon.architecture is self.architecture]
         return attrs.evolve(
             self,
@@ -144,22 +146,22 @@ class Host:
 
 @attrs.frozen
 class Fit:
-    """How many copies of a task one container instance holds, and why no more.
+    """The number of copies of a task that one container instance holds, and the reason that it is not larger.
 
     Args:
         host: The container instance.
         copies: How many it holds.
-        binds: What there is no more of, in AWS's words: 'CPU', 'memory', 'network interfaces', 'host ports', 'GPUs'
-            or 'architecture'. Several where they run out at the same number.
+        limiting_resources: The resources that run out first, in AWS's words: 'CPU', 'memory', 'network interfaces',
+            'host ports', 'GPUs' or 'architecture'. Several if they run out at the same number.
     """
 
     host: Host
     copies: int
-    binds: tuple[str, ...]
+    limiting_resources: tuple[str, ...]
 
 
 def fit(demand: Demand, host: Host) -> Fit:
-    """How many copies of `demand` the `host` holds, and what binds."""
+    """Return how many copies of `demand` the `host` holds, and the resources that limit them."""
     if demand.architecture is not host.architecture:
         return Fit(host, 0, ("architecture",))
     free = {"memory": host.memory_mib // demand.memory_mib}
@@ -172,10 +174,10 @@ def fit(demand: Demand, host: Host) -> Fit:
     if demand.host_ports:
         free["host ports"] = 0 if host.taken_ports.intersection(demand.host_ports) else 1
     copies = min(free.values())
-    return Fit(host, copies, tuple(sorted(what for what, number in free.items() if number == copies)))
+    return Fit(host, copies, tuple(sorted(resource for resource, count in free.items() if count == copies)))
 
 
-def smallest_holding(
+def smallest_fitting_type(
     demand: Demand,
     *,
     trunking: bool,
@@ -183,7 +185,7 @@ def smallest_holding(
     like: InstanceType,
     daemons: Sequence[Demand] = (),
 ) -> InstanceType | None:
-    """The instance type nearest to `like` that holds one copy beside the daemons, to be named in an error.
+    """Return the instance type nearest to `like` that holds one copy beside the daemons, for an error message.
 
     The smallest of its own family; without one, a type of the current generations: of the same class as `like`, or for
     general purposes, compute or memory (C, M and R); then the one whose vCPUs and memory differ least, then the one
@@ -199,15 +201,15 @@ def smallest_holding(
     """
 
     def holds(type_: InstanceType) -> bool:
-        host = Host.of(type_, trunking=trunking, reserved_memory_mib=reserved_memory_mib).less(*daemons)
+        host = Host.of(type_, trunking=trunking, reserved_memory_mib=reserved_memory_mib).remaining_after(*daemons)
         return fit(demand, host).copies >= 1
 
     types = [type_ for type_ in instance_types() if not type_.bare_metal]
-    family = [type_ for type_ in types if type_.family == like.family and holds(type_)]
-    if family:
-        return min(family, key=lambda type_: (type_.vcpus, type_.memory_mib, type_.name))
-    others = [type_ for type_ in types if _may_replace(type_, like, gpus=demand.gpus > 0) and holds(type_)]
-    return min(others, key=lambda type_: _distance(like, type_), default=None)
+    relatives = [type_ for type_ in types if type_.family == like.family and holds(type_)]
+    if relatives:
+        return min(relatives, key=lambda type_: (type_.vcpus, type_.memory_mib, type_.name))
+    candidates = [type_ for type_ in types if _may_replace(type_, like, gpus=demand.gpus > 0) and holds(type_)]
+    return min(candidates, key=lambda type_: _distance(like, type_), default=None)
 
 
 def _may_replace(type_: InstanceType, like: InstanceType, *, gpus: bool) -> bool:
@@ -215,19 +217,19 @@ def _may_replace(type_: InstanceType, like: InstanceType, *, gpus: bool) -> bool
 
 
 def _distance(like: InstanceType, type_: InstanceType) -> tuple[bool, float, float, str]:
-    special = _class(type_) not in {"c", "m", "r", _class(like)}
+    is_special_purpose = _class_of(type_) not in {"c", "m", "r", _class_of(like)}
     sizes = (type_.vcpus / like.vcpus, type_.memory_mib / like.memory_mib)
     change = round(sum(abs(math.log2(ratio)) for ratio in sizes), 6)
-    alike = difflib.SequenceMatcher(None, like.family, type_.family).ratio()
-    return special, change, -alike, type_.name
+    similarity = difflib.SequenceMatcher(None, like.family, type_.family).ratio()
+    return is_special_purpose, change, -similarity, type_.name
 
 
-def _class(type_: InstanceType) -> str:
+def _class_of(type_: InstanceType) -> str:
     return re.split(r"\d", type_.name)[0]
 
 
 def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slots: int) -> str | None:
-    """Why a rolling deployment could never progress, with the sum in it; None where it can.
+    """Return why a rolling deployment could never progress, with the numbers, or None if it can.
 
     ECS keeps `minimum_percent` of the copies running, rounded up, and starts no more than `maximum_percent` of them,
     rounded down (ECS API DeploymentConfiguration). It must be able to start one more or to stop one.
@@ -238,30 +240,30 @@ def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slo
         maximum_percent: The share of them that may run at once, in percent.
         slots: Places for a copy in all, with as many instances as there may be.
     """
-    one = least == 1
-    copies = "1 copy" if one else f"{least} copies"
+    single = least == 1
+    copies = "1 copy" if single else f"{least} copies"
     if slots < least:
-        return f"{copies} {'needs 1 place' if one else f'need {least} places'}, and there are {slots}"
+        return f"{copies} {'needs 1 place' if single else f'need {least} places'}, and there are {slots}"
     most = least * maximum_percent // 100
     may_start, may_stop = min(most, slots) - least, least - math.ceil(least * minimum_percent / 100)
     if not least or may_start + may_stop >= 1:
         return None
-    reasons, needed = [], []
+    reasons, remedies = [], []
     if slots == least:
-        reasons.append("fills the only place" if one else f"fill all {slots} places")
-        needed.append(f"{least + 1} places")
+        reasons.append("fills the only place" if single else f"fill all {slots} places")
+        remedies.append(f"{least + 1} places")
     if most <= least:
-        reasons.append(f"{'is' if one else 'are'} all that a maximum of {maximum_percent} % allows")
-        needed.append(f"a maximum of {math.ceil((least + 1) * 100 / least)} %")
+        reasons.append(f"{'is' if single else 'are'} all that a maximum of {maximum_percent} % allows")
+        remedies.append(f"a maximum of {math.ceil((least + 1) * 100 / least)} %")
     verb = "are" if slots == least else "is"
     return (
         f"{copies} {' and '.join(reasons)}, and at {minimum_percent} % healthy none may stop before a new one has "
-        f"started: {' and '.join(needed)} {verb} needed"
+        f"started: {' and '.join(remedies)} {verb} needed"
     )
 
 
-def both_shortage(least: int, slots: int) -> str | None:
-    """Why a rollout that starts the new version whole beside the old one has no room; None where it has.
+def traffic_shift_shortage(least: int, slots: int) -> str | None:
+    """Return why there is no room for all copies of the old and the new version at once, or None if there is.
 
     Args:
         least: The copies that run when the rollout starts.

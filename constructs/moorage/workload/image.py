@@ -11,16 +11,16 @@ import attrs
 
 from moorage.workload import image_limits
 from moorage.workload.problems import Problems, is_token
-from moorage.workload.required_services import INTERNET, PRIVATE_IMAGES, Needs
+from moorage.workload.required_services import INTERNET_NEEDS, PRIVATE_IMAGE_NEEDS, Needs
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
     from aws_cdk import aws_ecr as ecr
     from aws_cdk import aws_ssm as ssm
 
-NOT_PUSHED = "none"
-"""What a parameter holds before the first image was pushed."""
-_PRIVATE_REGISTRY = re.compile(
+NO_IMAGE_TAG = "none"
+"""The value of a parameter before the first image is pushed."""
+_PRIVATE_REGISTRY_PATTERN = re.compile(
     r"\d{12}\.dkr(\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|-ecr(-fips)?\.[a-z0-9-]+\.on\.aws)/"
 )
 
@@ -30,13 +30,13 @@ class Image:
     """Where a container image comes from; defined by one of the `from_*` methods."""
 
     @property
-    def needs(self) -> Needs:
-        """What a task must reach to pull it."""
+    def _needs(self) -> Needs:
+        """Return the services that a task must reach to pull the image."""
         raise NotImplementedError(f"{type(self).__name__} is not an image; use one of the Image.from_* methods")
 
     @property
-    def moves(self) -> str | None:
-        """The name under which another image may stand tomorrow: `latest`, said or not; None where it has another."""
+    def _mutable_reference(self) -> str | None:
+        """Return the reference if its tag is `latest`, written or implied, so that it may later mean another image."""
         return None
 
     @staticmethod
@@ -110,7 +110,7 @@ class RegistryImage(Image):
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")
         problems.check(image_limits.IMAGE_REFERENCE, "reference", self.reference)
-        if _PRIVATE_REGISTRY.match(self.reference):
+        if _PRIVATE_REGISTRY_PATTERN.match(self.reference):
             problems.add(
                 f"reference is {self.reference!r}, a private registry, from which a task cannot pull without a grant; "
                 "use Image.from_repository(ecr.Repository.from_repository_arn(...), tag=...)"
@@ -118,15 +118,15 @@ class RegistryImage(Image):
         problems.raise_any()
 
     @property
-    def needs(self) -> Needs:
-        return INTERNET
+    def _needs(self) -> Needs:
+        return INTERNET_NEEDS
 
     @property
-    def moves(self) -> str | None:
+    def _mutable_reference(self) -> str | None:
         name = self.reference.rpartition("/")[2]
-        _, tagged, tag = name.partition(":")
-        latest = tag == "latest" or not tagged
-        return self.reference if latest and "@" not in name and not is_token(self.reference) else None
+        _, separator, tag = name.partition(":")
+        is_latest = tag == "latest" or not separator
+        return self.reference if is_latest and "@" not in name and not is_token(self.reference) else None
 
 
 @attrs.frozen
@@ -141,10 +141,10 @@ class RepositoryImage(Image):
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")
-        given = [name for name in ("tag", "digest", "parameter") if getattr(self, name) is not None]
-        if len(given) != 1:
-            said = f"{' and '.join(given)} are given" if given else "none is given"
-            problems.add(f"tag, digest and parameter: {said}, but an image has one of them; use one")
+        arguments = [name for name in ("tag", "digest", "parameter") if getattr(self, name) is not None]
+        if len(arguments) != 1:
+            usage = f"{' and '.join(arguments)} are given" if arguments else "none is given"
+            problems.add(f"tag, digest and parameter: {usage}, but an image has one of them; use one")
         if self.placeholder is not None and self.parameter is None:
             problems.add(
                 "placeholder is given without parameter, whose value 'none' it stands for; use parameter=, "
@@ -157,7 +157,7 @@ class RepositoryImage(Image):
             )
         problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
         problems.check(image_limits.IMAGE_DIGEST, "digest", self.digest)
-        if self.tag == "latest" and _fixes(self.repository, self.tag):
+        if self.tag == "latest" and _tag_is_immutable(self.repository, self.tag):
             problems.add(
                 "tag is 'latest', but the repository's tags are immutable, so it could be pushed once and never again; "
                 "use a release's tag or its digest="
@@ -166,23 +166,23 @@ class RepositoryImage(Image):
 
     @property
     def parameter_name(self) -> str | None:
-        """The name of the SSM parameter that holds the tag; None where the stack's own parameter does, or none."""
+        """Return the name of the SSM parameter that holds the tag, or None if no SSM parameter holds it."""
         if self.parameter is None or isinstance(self.parameter, str):
             return self.parameter
-        defined = self.parameter.node.default_child
-        name = self.parameter.stack.resolve(getattr(defined, "name", None))  # CDK has a token there, of a name
+        resource = self.parameter.node.default_child
+        name = self.parameter.stack.resolve(getattr(resource, "name", None))  # CDK has a token there, of a name
         return name if isinstance(name, str) else getattr(self.parameter, "parameter_name", None)
 
     @property
-    def needs(self) -> Needs:
-        return PRIVATE_IMAGES | INTERNET if self.placeholder else PRIVATE_IMAGES
+    def _needs(self) -> Needs:
+        return PRIVATE_IMAGE_NEEDS | INTERNET_NEEDS if self.placeholder else PRIVATE_IMAGE_NEEDS
 
 
-def _fixes(repository: ecr.IRepository, tag: str) -> bool:
-    """Whether a repository keeps this tag what it is, as far as it says: any of this app's does."""
-    fixes = getattr(repository, "fixes", None)
-    if fixes is not None:
-        return bool(fixes(tag))
+def _tag_is_immutable(repository: ecr.IRepository, tag: str) -> bool:
+    """Return whether a tag of a repository is immutable, as far as the app defines the repository."""
+    is_immutable = getattr(repository, "_tag_is_immutable", None)
+    if is_immutable is not None:
+        return bool(is_immutable(tag))
     resource = getattr(getattr(repository, "node", None), "default_child", None)
     return getattr(resource, "image_tag_mutability", None) == "IMMUTABLE"
 
@@ -209,18 +209,18 @@ class DirectoryImage(Image):
         problems.raise_any()
 
     @property
-    def needs(self) -> Needs:
-        return PRIVATE_IMAGES
+    def _needs(self) -> Needs:
+        return PRIVATE_IMAGE_NEEDS
 
 
-def image(given: Image | str) -> Image:
-    """An image, where a string means `Image.from_registry`.
+def as_image(value: Image | str) -> Image:
+    """Return an image, which a string names as for `Image.from_registry`.
 
     Raises:
         TypeError: it is neither; a repository has no tag of its own.
     """
-    if not isinstance(given, (Image, str)):
+    if not isinstance(value, (Image, str)):
         raise TypeError(
-            f"{given!r} is not an image; use Image.from_repository(..., tag=...) or the name of a public one"
+            f"{value!r} is not an image; use Image.from_repository(..., tag=...) or the name of a public one"
         )
-    return given if isinstance(given, Image) else Image.from_registry(given)
+    return value if isinstance(value, Image) else Image.from_registry(value)

@@ -37,12 +37,12 @@ class LifecycleStage(enum.Enum):
     POST_PRODUCTION_TRAFFIC_SHIFT = "POST_PRODUCTION_TRAFFIC_SHIFT"
 
     @property
-    def of_traffic(self) -> bool:
-        """Whether only a rollout that shifts traffic has it."""
+    def _shifts_traffic(self) -> bool:
+        """Return whether only a rollout that shifts traffic has this stage."""
         return self.value.endswith("TRAFFIC_SHIFT")
 
 
-_NEVER_PAUSED = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
+_STAGES_WITHOUT_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
 
 
 @attrs.frozen(eq=False)
@@ -86,7 +86,7 @@ class LifecycleHook:
         Raises:
             ValueError: there is no stage, the timeout is outside its limit, or the details are no JSON.
         """
-        return cls._checked(stages, handler, details, timeout, rollout_limits.HOOK_TIMEOUT, continue_on_timeout)
+        return cls._create(stages, handler, details, timeout, rollout_limits.HOOK_TIMEOUT, continue_on_timeout)
 
     @classmethod
     def pause(
@@ -102,10 +102,10 @@ class LifecycleHook:
         Raises:
             ValueError: there is no stage, or one at which ECS does not pause, or the timeout is outside its limit.
         """
-        return cls._checked(stages, None, None, timeout, rollout_limits.PAUSE_TIMEOUT, continue_on_timeout)
+        return cls._create(stages, None, None, timeout, rollout_limits.PAUSE_TIMEOUT, continue_on_timeout)
 
     @classmethod
-    def _checked(
+    def _create(
         cls,
         stages: tuple[LifecycleStage, ...],
         handler: lambda_.IFunction | None,
@@ -114,25 +114,26 @@ class LifecycleHook:
         limit: Limit,
         continue_on_timeout: bool,  # noqa: FBT001  # private, and always given by name at the two public places
     ) -> LifecycleHook:
-        waits = optional_seconds(timeout)
+        """Make a hook if its arguments are valid."""
+        seconds = optional_seconds(timeout)
         problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:
             problems.add("it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another")
         for stage in stages:
-            if handler is None and stage in _NEVER_PAUSED:
+            if handler is None and stage in _STAGES_WITHOUT_PAUSE:
                 problems.add(
                     f"stage is {stage.name}, but ECS does not pause while traffic is shifting; "
                     f"use POST_{stage.name} or the stage before"
                 )
-        problems.check(limit, "timeout", waits)
+        problems.check(limit, "timeout", seconds)
         try:
             json.dumps(dict(details or {}))
         except TypeError as error:
             problems.add(f"details cannot be said in JSON ({error}); use texts, numbers, lists and mappings of them")
         problems.raise_any()
-        return cls(stages, handler, MappingProxyType(dict(details or {})), waits, continue_on_timeout)
+        return cls(stages, handler, MappingProxyType(dict(details or {})), seconds, continue_on_timeout)
 
     @property
-    def details_json(self) -> str | None:
-        """The details as CloudFormation takes them: an object in a string."""
+    def _details_json(self) -> str | None:
+        """Return the details as CloudFormation takes them: an object in a string."""
         return json.dumps(dict(self.details), sort_keys=True) if self.details else None

@@ -130,12 +130,12 @@ def matching(row: str, pattern: str, *, rule: str, hint: str, source: str) -> Li
 
 def one_of(row: str, values: Iterable[str], *, where: str = "", hint: str = "use one of these", source: str) -> Limit:
     """Limit a text to a list of texts."""
-    known = tuple(values)
-    named = " or ".join(filter(None, (listed(known[:-1]), repr(known[-1]))))
+    choices = tuple(values)
+    choice_text = " or ".join(filter(None, (comma_separated(choices[:-1]), repr(choices[-1]))))
     return Limit(
         id=row,
-        accepts=lambda value: value in known,
-        rule=f"must be {named} {where}".rstrip(),
+        accepts=lambda value: value in choices,
+        rule=f"must be {choice_text} {where}".rstrip(),
         hint=hint,
         source=source,
     )
@@ -149,7 +149,7 @@ def unique(row: str, *, rule: str, hint: str, source: str) -> Limit:
         rule=rule,
         hint=hint,
         source=source,
-        format=lambda values: f"{listed(_repeated(values))} more than once",
+        format=lambda values: f"{comma_separated(_repeated(values))} more than once",
     )
 
 
@@ -158,21 +158,22 @@ def _repeated(values: Iterable[Any]) -> list[Any]:
     return sorted({value for value in every if every.count(value) > 1}, key=repr)
 
 
-def listed(values: Iterable[Any]) -> str:
+def comma_separated(values: Iterable[Any]) -> str:
     """Write values as Python does, separated by commas."""
     return ", ".join(map(repr, values))
 
 
-def least_length(document: Any) -> int:
+def minimum_length(document: Any) -> int:
     """Count the characters of a document as JSON, without spaces and without what CloudFormation fills in."""
-    return len(json.dumps(_known(document), separators=(",", ":")))
+    return len(json.dumps(_without_tokens(document), separators=(",", ":")))
 
 
-def _known(document: Any) -> Any:
+def _without_tokens(document: Any) -> Any:
+    """Return a document without the parts that CloudFormation fills in."""
     if isinstance(document, Mapping):
         if any(name == "Ref" or name.startswith("Fn::") for name in document):
             return ""
-        return {_known(name): _known(each) for name, each in document.items()}
+        return {_without_tokens(name): _without_tokens(each) for name, each in document.items()}
     if isinstance(document, str):
         return re.sub(r"[$#]\{Token\[[^]]*\]\}", "", document)
-    return [_known(each) for each in document] if isinstance(document, (list, tuple)) else document
+    return [_without_tokens(each) for each in document] if isinstance(document, (list, tuple)) else document

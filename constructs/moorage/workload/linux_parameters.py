@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
 
 
-def _capabilities(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _capabilities(capabilities: str | Iterable[str]) -> tuple[str, ...]:
+    return (capabilities,) if isinstance(capabilities, str) else tuple(capabilities)
 
 
-def _devices(given: Sequence[ecs.Device]) -> tuple[ecs.Device, ...]:
-    return tuple(given)
+def _devices(devices: Sequence[ecs.Device]) -> tuple[ecs.Device, ...]:
+    return tuple(devices)
 
 
-def _ulimits(given: Mapping[str, int | tuple[int, int]] | None) -> Mapping[str, tuple[int, int]]:
+def _ulimits(ulimits: Mapping[str, int | tuple[int, int]] | None) -> Mapping[str, tuple[int, int]]:
     pairs = {
-        name: (limit, limit) if isinstance(limit, (int, float)) else limit for name, limit in (given or {}).items()
+        name: (limit, limit) if isinstance(limit, (int, float)) else limit for name, limit in (ulimits or {}).items()
     }
     return MappingProxyType(pairs)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from moorage.workload.limit import Limit, at_least, in_range, matching
 from moorage.workload.route_limits import within_codes
 
-_HEX = "[0-9a-f]+"
-_ARN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:"
+_HEX_PATTERN = "[0-9a-f]+"
+_ARN_PREFIX_PATTERN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:"
 
 NETWORK_SUBNETS = at_least(
     "network-load-balancer-subnets",
@@ -57,14 +57,14 @@ ALLOCATION_ID = matching(
 )
 LISTENER_ARN = matching(
     "listener-arn",
-    _ARN + rf"listener/app/[\w-]+/{_HEX}/{_HEX}",
+    _ARN_PREFIX_PATTERN + rf"listener/app/[\w-]+/{_HEX_PATTERN}/{_HEX_PATTERN}",
     rule="must be the ARN of a listener of an application load balancer",
     hint="copy it from the console, or from `aws elbv2 describe-listeners`",
     source="IAM service authorization reference: Elastic Load Balancing V2, listener/app",
 )
 NETWORK_ARN = matching(
     "network-load-balancer-arn",
-    _ARN + rf"loadbalancer/net/[\w-]+/{_HEX}",
+    _ARN_PREFIX_PATTERN + rf"loadbalancer/net/[\w-]+/{_HEX_PATTERN}",
     rule="must be the ARN of a network load balancer",
     hint="copy it from the console, or from `aws elbv2 describe-load-balancers`",
     source="IAM service authorization reference: Elastic Load Balancing V2, loadbalancer/net",

@@ -1,4 +1,4 @@
-"""What a task cannot have on one kind of capacity."""
+"""The checks of a task for each kind of capacity."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 
 def fargate_size(task: Task) -> tuple[int, int]:
-    """CPU units and MiB on Fargate: what the task says, and for what it leaves out the least that is offered."""
-    said, memory = task.cpu, task.memory_mib
-    needed = sum(container.cpu or 0 for container in task.containers) if said is None else said
-    if is_token((needed, memory)) or (said is not None and not task.sized_by_containers):
-        return needed, memory
-    offered = platform_limits.WINDOWS_MEMORY if task.on_windows else platform_limits.FARGATE_MEMORY
-    holding = [
-        (cpu, each)
-        for cpu, memories in offered.items()
-        for each in memories
-        if (cpu >= needed if said is None else cpu == said)
-        and (each >= memory if task.sized_by_containers else each == memory)
-        and not (task.on_windows and each == cpu)  # which CDK takes, and Fargate does not (FARGATE_WINDOWS_LEAST)
+    """Return the CPU units and MiB on Fargate: those of the task, or the smallest that Fargate offers and that fit."""
+    task_cpu, task_memory = task.cpu, task.memory_mib
+    required_cpu = sum(container.cpu or 0 for container in task.containers) if task_cpu is None else task_cpu
+    if is_token((required_cpu, task_memory)) or (task_cpu is not None and not task.sized_by_containers):
+        return required_cpu, task_memory
+    memories_by_cpu = platform_limits.WINDOWS_MEMORY if task._on_windows else platform_limits.FARGATE_MEMORY
+    sizes = [
+        (cpu, memory)
+        for cpu, memories in memories_by_cpu.items()
+        for memory in memories
+        if (cpu >= required_cpu if task_cpu is None else cpu == task_cpu)
+        and (memory >= task_memory if task.sized_by_containers else memory == task_memory)
+        and not (task._on_windows and memory == cpu)  # which CDK takes, and Fargate does not (FARGATE_WINDOWS_LEAST)
     ]
-    return min(holding, default=(needed, memory))
+    return min(sizes, default=(required_cpu, task_memory))
 
 
 def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None:
-    """Note what Fargate, or Fargate Spot, cannot run; the same task may run on instances."""
+    """Note settings that Fargate, or Fargate Spot, does not support; the same task may run on instances."""
     size = fargate_size(task)
-    if task.on_windows:
+    if task._on_windows:
         problems.check(platform_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
         problems.check(platform_limits.FARGATE_WINDOWS_LEAST, "cpu and memory_mib", size)
     else:
@@ -48,55 +48,55 @@ def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None
     problems.check(platform_limits.FARGATE_IPC_MODE, "ipc_mode", task.ipc_mode)
     for container in task.containers:
         _check_fargate_container(container, problems)
-        if task.on_windows:
+        if task._on_windows:
             _check_fargate_windows(container, problems)
     for volume in task.volumes:
-        volume.check_fargate(problems)
+        volume._check_fargate(problems)
 
 
 def _check_fargate_container(container: Container, problems: Problems) -> None:
-    of = f"of container {container.name!r}"
-    problems.check(platform_limits.START_TIMEOUT, f"start_timeout {of}", container.start_timeout)
-    problems.check(platform_limits.STOP_TIMEOUT, f"stop_timeout {of}", container.stop_timeout)
-    problems.check(platform_limits.FARGATE_GPUS, f"gpus {of}", container.gpus)
-    problems.check(platform_limits.FARGATE_PRIVILEGED, f"privileged {of}", container.privileged)
+    owner = f"of container {container.name!r}"
+    problems.check(platform_limits.START_TIMEOUT, f"start_timeout {owner}", container.start_timeout)
+    problems.check(platform_limits.STOP_TIMEOUT, f"stop_timeout {owner}", container.stop_timeout)
+    problems.check(platform_limits.FARGATE_GPUS, f"gpus {owner}", container.gpus)
+    problems.check(platform_limits.FARGATE_PRIVILEGED, f"privileged {owner}", container.privileged)
     if linux := container.linux_parameters:
-        problems.check(platform_limits.FARGATE_CAPABILITIES, f"add_capabilities {of}", linux.add_capabilities)
-        problems.check(platform_limits.FARGATE_DEVICES, f"devices {of}", linux.devices)
-        problems.check(platform_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {of}", linux.shared_memory_mib)
-        problems.check(platform_limits.FARGATE_SWAP, f"max_swap_mib {of}", linux.max_swap_mib)
-        problems.check(platform_limits.FARGATE_SWAP, f"swappiness {of}", linux.swappiness)
+        problems.check(platform_limits.FARGATE_CAPABILITIES, f"add_capabilities {owner}", linux.add_capabilities)
+        problems.check(platform_limits.FARGATE_DEVICES, f"devices {owner}", linux.devices)
+        problems.check(platform_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {owner}", linux.shared_memory_mib)
+        problems.check(platform_limits.FARGATE_SWAP, f"max_swap_mib {owner}", linux.max_swap_mib)
+        problems.check(platform_limits.FARGATE_SWAP, f"swappiness {owner}", linux.swappiness)
     if container.logging is not None:
-        problems.check(platform_limits.FARGATE_LOG_DRIVER, f"logging {of}", type(container.logging).__name__)
-    problems.check(platform_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {of}", container.credential_spec)
-    if firelens := container.firelens:
-        problems.check(platform_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {of}", firelens.config_file)
+        problems.check(platform_limits.FARGATE_LOG_DRIVER, f"logging {owner}", type(container.logging).__name__)
+    problems.check(platform_limits.FARGATE_CREDENTIAL_SPEC, f"credential_spec {owner}", container.credential_spec)
+    if firelens := container._firelens:
+        problems.check(platform_limits.FARGATE_LOG_ROUTER_CONFIG, f"config_file {owner}", firelens.config_file)
 
 
 def _check_fargate_windows(container: Container, problems: Problems) -> None:
-    of = f"of container {container.name!r}"
+    owner = f"of container {container.name!r}"
     for argument in ("credential_spec", "environment_files", "memory_reservation_mib", "restart_policy"):
-        problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {of}", getattr(container, argument))
+        problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {owner}", getattr(container, argument))
     router = container.sidecar and container.sidecar.firelens
-    problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"log_router {of}", router)
+    problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"log_router {owner}", router)
 
 
 def check_instances(task: Task, problems: Problems) -> None:
-    """Note what no instance of an Auto Scaling group can run."""
+    """Note settings that no instance of an Auto Scaling group supports."""
     _check_ephemeral_storage(task, "an Auto Scaling group's instances", problems)
 
 
 def check_managed_instances(task: Task, problems: Problems) -> None:
-    """Note what ECS Managed Instances cannot run."""
+    """Note settings that ECS Managed Instances do not support."""
     problems.check(platform_limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
     problems.check(platform_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
     problems.check(platform_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
     _check_ephemeral_storage(task, "ECS Managed Instances", problems)
 
 
-def _check_ephemeral_storage(task: Task, where: str, problems: Problems) -> None:
+def _check_ephemeral_storage(task: Task, capacity: str, problems: Problems) -> None:
     if task.ephemeral_storage_gib is not None:
         problems.add(
-            f"ephemeral_storage_gib is {task.ephemeral_storage_gib}, but it is Fargate's, and tasks on {where} "
+            f"ephemeral_storage_gib is {task.ephemeral_storage_gib}, but it is Fargate's, and tasks on {capacity} "
             "share the instance's volume; leave it out, and give the capacity a larger volume"
         )

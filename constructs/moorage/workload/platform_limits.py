@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, in_range, listed, one_of
+from moorage.workload.limit import Limit, comma_separated, in_range, one_of
 
 _FARGATE = "AWS, task definition differences for Fargate"
 _MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
@@ -33,17 +33,18 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 
 
 def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
-    """The sizes of Fargate's closest to the one asked for: one that is enough, where there is one, and one less."""
+    """Return Fargate's sizes nearest to a requested one: the nearest sufficient one and the nearest smaller one."""
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
     def change(size: tuple[int, int]) -> float:
         return sum(
-            abs(math.log2(offered / max(asked, 1))) for offered, asked in zip(size, (cpu, memory_mib), strict=True)
+            abs(math.log2(size_value / max(requested, 1)))
+            for size_value, requested in zip(size, (cpu, memory_mib), strict=True)
         )
 
-    enough = [size for size in sizes if size[0] >= cpu and size[1] >= memory_mib]
-    less = [size for size in sizes if size not in enough]
-    return tuple(min(group, key=change) for group in (enough, less) if group)
+    sufficient = [size for size in sizes if size[0] >= cpu and size[1] >= memory_mib]
+    insufficient = [size for size in sizes if size not in sufficient]
+    return tuple(min(group, key=change) for group in (sufficient, insufficient) if group)
 
 
 def _fargate_way_out(size: tuple[int, int]) -> str:
@@ -169,7 +170,7 @@ FARGATE_HOST_PATH = _absent(
 )
 FARGATE_EBS_TYPE = Limit(
     id="fargate-ebs-type",
-    accepts=lambda of: of != "standard",
+    accepts=lambda volume_type: volume_type != "standard",
     rule="must not be 'standard' on Fargate",
     hint="use 'gp3'",
     source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
@@ -213,7 +214,7 @@ WINDOWS_VOLUMES = Limit(
     rule="must only be bind mounts in Windows tasks on Fargate",
     hint="use Volume.bind_mount(...), or run on Linux",
     source="Batch RuntimePlatform (efsVolumeConfiguration); ECS developer guide, EBS volumes (platforms)",
-    format=listed,
+    format=comma_separated,
 )
 WINDOWS_NETWORK_MODE = one_of(
     "windows-network-mode",

@@ -13,9 +13,9 @@ _TOKEN_NUMBERS_BELOW = -1e280
 
 
 def is_token(value: Any) -> bool:
-    """Whether CloudFormation, and not Python, will know this value.
+    """Return whether a value is known to CloudFormation only, and not to Python.
 
-    CDK encodes what it cannot know yet in ordinary values: in strings and lists by a marker, in numbers by
+    CDK encodes unknown values in ordinary ones: in strings and lists by a marker, in numbers by
     a magnitude that nothing else has (`core/lib/private/encoding`). Read here without asking CDK, which would
     cost a round trip to node for each value.
     """
@@ -40,11 +40,11 @@ class Problems:
 
     def __init__(self, subject: str | Callable[[], str]) -> None:
         self.subject = subject
-        self.found: list[str] = []
+        self.messages: list[str] = []
 
     def add(self, problem: str) -> None:
         """Add a problem that is no row of a table of limits."""
-        self.found.append(problem)
+        self.messages.append(problem)
 
     def check(self, limit: Limit, argument: str, value: Any) -> None:
         """Add a problem if `value` breaks `limit`. None and tokens pass.
@@ -61,15 +61,15 @@ class Problems:
 
     def warn(self, problem: str) -> None:
         """Warn about a problem that AWS may accept."""
-        warnings.warn(f"{self._named()}: {problem}", stacklevel=5)
+        warnings.warn(f"{self._subject_text()}: {problem}", stacklevel=5)
 
     def raise_any(self) -> None:
         """Raise a `ValueError` that lists every problem found, if there is one."""
-        if len(self.found) == 1:
-            raise ValueError(f"{self._named()}: {self.found[0]}")
-        if self.found:
-            listed = "".join(f"\n  - {problem}" for problem in self.found)
-            raise ValueError(f"{self._named()}: {len(self.found)} problems{listed}")
+        if len(self.messages) == 1:
+            raise ValueError(f"{self._subject_text()}: {self.messages[0]}")
+        if self.messages:
+            listed = "".join(f"\n  - {problem}" for problem in self.messages)
+            raise ValueError(f"{self._subject_text()}: {len(self.messages)} problems{listed}")
 
-    def _named(self) -> str:
+    def _subject_text(self) -> str:
         return self.subject if isinstance(self.subject, str) else self.subject()

@@ -1,4 +1,4 @@
-"""What a task must reach to start and to run."""
+"""The services that a task must reach to start and to run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 Needs: TypeAlias = frozenset[str]
 """Names of AWS services as endpoints call them (`ecr.api`), and `internet` for what has no endpoint."""
 
-INTERNET: Needs = frozenset({"internet"})
-PRIVATE_IMAGES: Needs = frozenset({"ecr.api", "ecr.dkr", "s3"})
-LOGS: Needs = frozenset({"logs"})
-INSTANCES: Needs = frozenset({"ecs", "ecs-agent", "ecs-telemetry"})
-"""What the agent of an instance must reach to join its cluster (ECS developer guide, interface VPC endpoints)."""
-SESSIONS: Needs = frozenset({"ssm", "ssmmessages"})
-"""What Session Manager needs of an instance (Systems Manager user guide, VPC endpoints)."""
-EXECUTE_COMMAND: Needs = frozenset({"ssmmessages", "logs"})
-"""What a session in a container goes through, and is recorded in (ECS developer guide, ECS Exec)."""
+INTERNET_NEEDS: Needs = frozenset({"internet"})
+PRIVATE_IMAGE_NEEDS: Needs = frozenset({"ecr.api", "ecr.dkr", "s3"})
+LOG_NEEDS: Needs = frozenset({"logs"})
+INSTANCE_NEEDS: Needs = frozenset({"ecs", "ecs-agent", "ecs-telemetry"})
+"""The services that an instance's agent calls to join its cluster (ECS developer guide, interface VPC endpoints)."""
+SESSION_NEEDS: Needs = frozenset({"ssm", "ssmmessages"})
+"""The services that Session Manager needs of an instance (Systems Manager user guide, VPC endpoints)."""
+EXECUTE_COMMAND_NEEDS: Needs = frozenset({"ssmmessages", "logs"})
+"""The services that carry and record a session in a container (ECS developer guide, ECS Exec)."""
 
 
 def check_services(argument: str, services: Iterable[str], problems: Problems) -> None:
-    """Note what is no name of a service as endpoints have it."""
+    """Note names that are not those of services as endpoints have them."""
     for service in services:
         if not service or " " in service or service.startswith("com.amazonaws."):
             problems.add(

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
     from moorage.workload.lifecycle_hooks import LifecycleHook
 
-_QUARTER_HOUR = dt.timedelta(minutes=15)
-_TEN_MINUTES = dt.timedelta(minutes=10)
-_SIX_MINUTES = dt.timedelta(minutes=6)
+_DEFAULT_BLUE_GREEN_BAKE = dt.timedelta(minutes=15)
+_DEFAULT_CANARY_BAKE = dt.timedelta(minutes=10)
+_DEFAULT_LINEAR_BAKE = dt.timedelta(minutes=6)
 
 
 class Threshold(enum.Enum):
@@ -107,8 +107,8 @@ class EarlySuccess:
         problems.raise_any()
 
 
-def _alarms(given: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...]:
-    return tuple(given)
+def _alarms(alarms: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...]:
+    return tuple(alarms)
 
 
 @attrs.frozen(kw_only=True)
@@ -144,18 +144,20 @@ class RollbackAlarms:
         problems.check(rollout_limits.ALARM_COUNT, "latency", self.latency)
         problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
         problems.check(rollout_limits.ALARM_MINUTES, "evaluation_minutes", self.evaluation_minutes)
-        if not self.on_targets and not self.extra_alarms:
+        if not self._watches_targets and not self.extra_alarms:
             problems.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or extra_alarms=")
         problems.raise_any()
 
     @property
-    def on_targets(self) -> bool:
-        """Whether one of them watches the targets of routes."""
+    def _watches_targets(self) -> bool:
+        """Return whether one of the alarms watches the targets of routes."""
         return any(each is not None for each in (self.errors_percent, self.latency, self.unhealthy_targets))
 
-    def rings(self, *, reads_requests: bool) -> bool:
-        """Whether there is an alarm left over targets whose load balancer reads requests, or reads none."""
-        return bool(self.extra_alarms) or (self.on_targets if reads_requests else self.unhealthy_targets is not None)
+    def _has_alarm(self, *, reads_requests: bool) -> bool:
+        """Return whether there is an alarm over targets whose load balancer reads requests, or does not."""
+        return bool(self.extra_alarms) or (
+            self._watches_targets if reads_requests else self.unhealthy_targets is not None
+        )
 
 
 class Shift(enum.Enum):
@@ -167,8 +169,8 @@ class Shift(enum.Enum):
     LINEAR = "LINEAR"
 
 
-def _hooks(given: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
-    return tuple(given)
+def _hooks(hooks: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
+    return tuple(hooks)
 
 
 @attrs.frozen(kw_only=True)
@@ -213,14 +215,14 @@ class Rollout:
         problems.check(limit, "percent", self.percent)
         problems.check(rollout_limits.BAKE, "bake", self.bake)
         problems.check(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
-        if not problems.found:
-            problems.check(rollout_limits.ROLLOUT_DURATION, "the sum of all bake times", self.baking)
+        if not problems.messages:
+            problems.check(rollout_limits.ROLLOUT_DURATION, "the sum of all bake times", self._total_bake)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
             problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)
         for hook in self.hooks:
             for stage in hook.stages:
-                if self.shift is Shift.ROLLING and stage.of_traffic:
+                if self.shift is Shift.ROLLING and stage._shifts_traffic:
                     problems.add(
                         f"hooks has one at {stage.name}, but a rolling rollout shifts no traffic; "
                         "use another stage, or Rollout.blue_green(...)"
@@ -269,7 +271,7 @@ class Rollout:
     def blue_green(
         cls,
         *,
-        bake: Duration = _QUARTER_HOUR,
+        bake: Duration = _DEFAULT_BLUE_GREEN_BAKE,
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
@@ -290,7 +292,7 @@ class Rollout:
         cls,
         *,
         percent: float = 5,
-        bake: Duration = _TEN_MINUTES,
+        bake: Duration = _DEFAULT_CANARY_BAKE,
         final_bake: Duration | None = None,
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),
@@ -307,22 +309,14 @@ class Rollout:
         Raises:
             ValueError: with all that ECS would not take.
         """
-        watched = seconds(bake)
-        return cls(
-            shift=Shift.CANARY,
-            percent=percent,
-            bake=watched,
-            final_bake=watched if final_bake is None else seconds(final_bake),
-            alarms=alarms,
-            hooks=hooks,
-        )
+        return cls._in_steps(Shift.CANARY, percent, bake, final_bake, alarms, hooks)
 
     @classmethod
     def linear(
         cls,
         *,
         percent: float = 10,
-        bake: Duration = _SIX_MINUTES,
+        bake: Duration = _DEFAULT_LINEAR_BAKE,
         final_bake: Duration | None = None,
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),
@@ -339,31 +333,44 @@ class Rollout:
         Raises:
             ValueError: with all that ECS would not take.
         """
-        watched = seconds(bake)
+        return cls._in_steps(Shift.LINEAR, percent, bake, final_bake, alarms, hooks)
+
+    @classmethod
+    def _in_steps(
+        cls,
+        shift: Shift,
+        percent: float,
+        bake: Duration,
+        final_bake: Duration | None,
+        alarms: RollbackAlarms | None,
+        hooks: Iterable[LifecycleHook],
+    ) -> Rollout:
+        """Make a rollout that shifts traffic in steps; the final bake is as long as the others by default."""
+        bake_seconds = seconds(bake)
         return cls(
-            shift=Shift.LINEAR,
+            shift=shift,
             percent=percent,
-            bake=watched,
-            final_bake=watched if final_bake is None else seconds(final_bake),
+            bake=bake_seconds,
+            final_bake=bake_seconds if final_bake is None else seconds(final_bake),
             alarms=alarms,
             hooks=hooks,
         )
 
     @property
-    def shifts(self) -> bool:
-        """Whether it starts the new version whole, and shifts the traffic to it."""
+    def _shifts_traffic(self) -> bool:
+        """Return whether all tasks of the new version start before traffic is shifted to it."""
         return self.shift is not Shift.ROLLING
 
     @property
-    def baking(self) -> int:
-        """How long it waits and watches in all, in seconds, as CloudFormation counts it against its own limit.
+    def _total_bake(self) -> int:
+        """Return the sum of all bake times in seconds, as CloudFormation counts it against its own limit.
 
         Source: CloudFormation's CanaryConfiguration and LinearConfiguration of an ECS service.
         """
-        steps = 0.0
+        bakes = 0.0  # before the last step
         if self.shift is Shift.CANARY:
-            steps = 1
+            bakes = 1
         elif self.shift is Shift.LINEAR and self.percent:
-            even = 100 / self.percent
-            steps = even - 1 if even.is_integer() else math.floor(even)
-        return int((self.final_bake or 0) + steps * (self.bake or 0))
+            steps = 100 / self.percent
+            bakes = steps - 1 if steps.is_integer() else math.floor(steps)
+        return int((self.final_bake or 0) + bakes * (self.bake or 0))

@@ -129,7 +129,7 @@ ROLLOUT_ROOM = Limit(
 )
 ROLLOUT_PROGRESS = Limit(
     id="rollout-progress",
-    accepts=lambda given: not given[0] or _startable(*given) + _stoppable(*given) >= 1,
+    accepts=lambda values: not values[0] or _startable(*values) + _stoppable(*values) >= 1,
     rule="must leave room to start or to stop a task",
     hint="use a larger maximum_percent, a smaller minimum_healthy_percent or more copies",
     source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
@@ -146,11 +146,11 @@ DAEMON_MAXIMUM = Limit(
     source="CDK Ec2Service.maxHealthyPercent; botocore DeploymentConfiguration.maximumPercent",
     format=str,
 )
-_TENTHS = 1e-9
+_TENTHS_TOLERANCE = 1e-9
 
 
 def _in_tenths(value: float) -> bool:
-    return abs(value * 10 - round(value * 10)) < _TENTHS
+    return abs(value * 10 - round(value * 10)) < _TENTHS_TOLERANCE
 
 
 CANARY_PERCENT = Limit(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from moorage.workload.scaling_targets import MetricTarget, PredictiveScaling, ScheduledAction
 
 
-def _tuple(given: Iterable[MetricTarget] | Iterable[ScheduledAction]) -> tuple[MetricTarget | ScheduledAction, ...]:
-    return tuple(given)
+def _as_tuple(values: Iterable[MetricTarget] | Iterable[ScheduledAction]) -> tuple[MetricTarget | ScheduledAction, ...]:
+    return tuple(values)
 
 
 @attrs.frozen
@@ -54,8 +54,8 @@ class Scaling:
     requests_per_task: float | None = attrs.field(default=None, kw_only=True)
     backlog_per_task: float | None = attrs.field(default=None, kw_only=True)
     queue: sqs.IQueue | None = attrs.field(default=None, kw_only=True)
-    metrics: tuple[MetricTarget, ...] = attrs.field(converter=_tuple, default=(), kw_only=True)
-    schedules: tuple[ScheduledAction, ...] = attrs.field(converter=_tuple, default=(), kw_only=True)
+    metrics: tuple[MetricTarget, ...] = attrs.field(converter=_as_tuple, default=(), kw_only=True)
+    schedules: tuple[ScheduledAction, ...] = attrs.field(converter=_as_tuple, default=(), kw_only=True)
     predictive: PredictiveScaling | None = attrs.field(default=None, kw_only=True)
     high_resolution: bool = attrs.field(default=False, kw_only=True)
     scale_out_cooldown: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
@@ -75,9 +75,9 @@ class Scaling:
         problems.check(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
         problems.check(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
         problems.check(rollout_limits.TARGET_VALUE, "backlog_per_task", self.backlog_per_task)
-        for argument, given in (("metrics", self.metrics), ("schedules", self.schedules)):
+        for argument, values in (("metrics", self.metrics), ("schedules", self.schedules)):
             problems.check(
-                rollout_limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in given]
+                rollout_limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in values]
             )
         if self.queue is not None and self.backlog_per_task is None:
             problems.add("queue is given, but nothing counts its messages; use backlog_per_task=, or leave it out")
@@ -112,60 +112,63 @@ class Scaling:
         return self.minimum - math.ceil(self.minimum / zones)
 
     @property
-    def has_target(self) -> bool:
-        """Whether something is kept near a value by moving the number."""
+    def _has_target(self) -> bool:
+        """Return whether a metric is kept near a target by changing the number of copies."""
         targets = (self.cpu_percent, self.memory_percent, self.requests_per_task, self.backlog_per_task)
         return any(target is not None for target in targets) or bool(self.metrics)
 
     @property
-    def moves(self) -> bool:
-        """Whether something moves the number, so that a deployment must leave it alone."""
-        return self.has_target or bool(self.schedules) or self.predictive is not None
+    def _changes_count(self) -> bool:
+        """Return whether the number of copies is changed automatically, so that a deployment must not set it."""
+        return self._has_target or bool(self.schedules) or self.predictive is not None
 
     def _check_schedules(self, problems: Problems) -> None:
         """Note a change that Application Auto Scaling would refuse at its time, whatever other changes came before."""
-        most = [self.maximum, *(each.maximum for each in self.schedules if each.maximum is not None)]
-        least = [self.minimum, *(each.minimum for each in self.schedules if each.minimum is not None)]
-        if is_token((*most, *least)):
+        maximums = [self.maximum, *(each.maximum for each in self.schedules if each.maximum is not None)]
+        minimums = [self.minimum, *(each.minimum for each in self.schedules if each.minimum is not None)]
+        if is_token((*maximums, *minimums)):
             return
         for action in self.schedules:
-            if action.minimum is not None and action.minimum > max(most):
+            if action.minimum is not None and action.minimum > max(maximums):
                 problems.add(
                     f"schedule {action.name!r} raises the minimum to {action.minimum}, but no maximum is above "
-                    f"{max(most)}, and the range would be the wrong way round; use maximum= in it"
+                    f"{max(maximums)}, and the range would be the wrong way round; use maximum= in it"
                 )
-            if action.maximum is not None and action.maximum < min(least):
+            if action.maximum is not None and action.maximum < min(minimums):
                 problems.add(
                     f"schedule {action.name!r} lowers the maximum to {action.maximum}, but no minimum is below "
-                    f"{min(least)}, and the range would be the wrong way round; use minimum= in it"
+                    f"{min(minimums)}, and the range would be the wrong way round; use minimum= in it"
                 )
 
     @property
-    def _rises_from_zero(self) -> bool:
-        """Whether something is measured, or known, that does not come from the tasks themselves."""
-        foretold = self.predictive is not None and not self.predictive.forecast_only
-        return bool(self.backlog_per_task is not None or self.metrics or self.schedules or foretold)
+    def _scales_predictively(self) -> bool:
+        """Return whether a forecast starts copies, and is not only shown."""
+        return self.predictive is not None and not self.predictive.forecast_only
+
+    @property
+    def _scales_from_zero(self) -> bool:
+        """Return whether something other than the tasks themselves can raise the number from zero."""
+        return bool(self.backlog_per_task is not None or self.metrics or self.schedules or self._scales_predictively)
 
     def _check_movement(self, problems: Problems) -> None:
         if is_token((self.minimum, self.maximum)):
             return
-        acts = self.predictive is not None and not self.predictive.forecast_only
-        if acts and not (self.has_target or self.schedules):
+        if self._scales_predictively and not (self._has_target or self.schedules):
             problems.add(
                 "predictive only adds copies, and nothing would ever take them away; "
                 "use cpu_percent= or another target beside it"
             )
-        elif self.minimum < self.maximum and not (self.has_target or self.schedules):
+        elif self.minimum < self.maximum and not (self._has_target or self.schedules):
             problems.add(
                 f"nothing moves the number between {self.minimum} and {self.maximum}; "
                 "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
             )
-        if self.minimum == 0 and self.has_target and not self._rises_from_zero:
+        if self.minimum == 0 and self._has_target and not self._scales_from_zero:
             problems.add(
                 "minimum is 0, but what no task does cannot be measured, so the number would never rise again; "
                 "use 1, or backlog_per_task=, metrics= or schedules= beside"
             )
-        if self.minimum == self.maximum and (self.has_target or acts) and not self.schedules:
+        if self.minimum == self.maximum and (self._has_target or self._scales_predictively) and not self.schedules:
             problems.add(
                 f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
                 "use a larger maximum, or no target"

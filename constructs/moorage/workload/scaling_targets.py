@@ -100,10 +100,10 @@ class PredictiveScaling:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("PredictiveScaling")
-        given = self._targets
-        if len(given) != 1:
+        targets = self._targets
+        if len(targets) != 1:
             problems.add(
-                f"it has {len(given)} targets, but one thing is foretold; "
+                f"it has {len(targets)} targets, but one thing is foretold; "
                 "use one of cpu_percent=, memory_percent= and requests_per_task="
             )
         problems.check(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
@@ -114,8 +114,8 @@ class PredictiveScaling:
         problems.raise_any()
 
     @property
-    def target(self) -> float:
-        """What the one of the three is kept near."""
+    def _target(self) -> float:
+        """Return the value of the only target."""
         return self._targets[0]
 
     @property

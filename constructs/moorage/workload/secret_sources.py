@@ -1,4 +1,4 @@
-"""What ECS reads secrets from, told apart with as few questions to node as can be."""
+"""The sources of secrets that ECS reads, told apart with as few round trips to node as possible."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from moorage.workload.problems import is_token
 if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
-_TOKEN_PARTS, _ARN_PARTS = 4, 10
+_TOKEN_ARN_PARTS, _ARN_PARTS = 4, 10
 """A secret's ARN with field, stage and id behind it, where the ARN is a token and where it is written out."""
 
 
 def is_parameter(secret: Any) -> bool:
-    """Whether it is an SSM parameter of CDK's."""
-    return _has(secret, "parameter_arn")
+    """Return whether a secret is an SSM parameter of CDK's."""
+    return _class_has(secret, "parameter_arn")
 
 
 def is_secret(secret: Any) -> bool:
-    """Whether it is a secret of Secrets Manager, a parameter, or `ecs.Secret`, which is either."""
-    return is_parameter(secret) or _has(secret, "secret_arn") or is_reference(secret)
+    """Return whether it is a secret of Secrets Manager, a parameter, or `ecs.Secret`, which is either."""
+    return is_parameter(secret) or _class_has(secret, "secret_arn") or is_reference(secret)
 
 
 def is_reference(secret: Any) -> bool:
-    """Whether it is an `ecs.Secret`."""
-    return _has(secret, "has_field")
+    """Return whether it is an `ecs.Secret`."""
+    return _class_has(secret, "has_field")
 
 
-def _has(secret: Any, name: str) -> bool:
-    """Whether its class has that property; jsii's proxy of an interface has none, and is asked itself."""
-    kind = type(secret)
-    return hasattr(kind, name) or (hasattr(kind, "__getattr__") and hasattr(secret, name))
+def _class_has(secret: Any, name: str) -> bool:
+    """Return whether its class has a property; jsii's proxy of an interface has none, and is asked itself."""
+    class_ = type(secret)
+    return hasattr(class_, name) or (hasattr(class_, "__getattr__") and hasattr(secret, name))
 
 
-def check(argument: str, secrets: Mapping[Any, Any], problems: Problems) -> None:
+def check_secrets(argument: str, secrets: Mapping[Any, Any], problems: Problems) -> None:
     """Note what ECS cannot read, without showing it: it may be a secret in plain text."""
     for name, secret in secrets.items():
         if not isinstance(name, str):
@@ -49,45 +49,46 @@ def check(argument: str, secrets: Mapping[Any, Any], problems: Problems) -> None
                 f"{argument} {name!r} is a {type(secret).__name__}, but ECS reads secrets and parameters; "
                 "use a secretsmanager.Secret, an ssm.StringParameter or an ecs.Secret"
             )
-        if found := version(secret):
-            problems.check(container_limits.SECRET_VERSION, f"{argument} {name!r}", found)
+        if reference_version := version(secret):
+            problems.check(container_limits.SECRET_VERSION, f"{argument} {name!r}", reference_version)
 
 
-def needed(secret: Any) -> str:
-    """The service of AWS that it is read from, as endpoints name it."""
+def source_service(secret: Any) -> str:
+    """Return the service of AWS that the secret is read from, as endpoints name it."""
     parameter = is_parameter(secret) or (is_reference(secret) and ":ssm:" in secret.arn)
     return "ssm" if parameter else "secretsmanager"
 
 
 def version(secret: Any) -> tuple[str, str] | None:
-    """The stage and the id of the version that an `ecs.Secret` names, each empty where it names none."""
+    """Return the stage and the id of the version that an `ecs.Secret` names, each empty if it names none."""
     parts: list[str] = secret.arn.split(":") if is_reference(secret) else []
-    return (parts[-2], parts[-1]) if len(parts) in {_TOKEN_PARTS, _ARN_PARTS} else None
+    return (parts[-2], parts[-1]) if len(parts) in {_TOKEN_ARN_PARTS, _ARN_PARTS} else None
 
 
 def arn(secret: Any) -> str:
-    """Its ARN, or that of the parameter, without a field and a version."""
+    """Return the ARN of the secret or parameter, without a field and a version."""
     if is_parameter(secret):
         return str(secret.parameter_arn)
     if not is_reference(secret):
         return str(secret.secret_arn)
-    given = str(secret.arn)
-    return given.rsplit(":", 3)[0] if version(secret) else given
+    secret_arn = str(secret.arn)
+    return secret_arn.rsplit(":", 3)[0] if version(secret) else secret_arn
 
 
 def region(secret: Any) -> str | None:
-    """The region of a Secrets Manager secret, where its ARN says so; a parameter is read in any."""
-    return None if is_parameter(secret) else _part(secret, "secretsmanager", 3)
+    """Return the region of a Secrets Manager secret if its ARN is known; a parameter is read in any region."""
+    return None if is_parameter(secret) else _arn_part(secret, "secretsmanager", 3)
 
 
 def account(secret: Any) -> str | None:
-    """The account of a secret or a parameter, where its ARN says so."""
-    return _part(secret, needed(secret), 4)
+    """Return the account of a secret or a parameter if its ARN is known."""
+    return _arn_part(secret, source_service(secret), 4)
 
 
-def _part(secret: Any, service: str, index: int) -> str | None:
+def _arn_part(secret: Any, service: str, index: int) -> str | None:
+    """Return a part of the ARN of a secret of a service, or None if it is not known."""
     if not is_secret(secret):
         return None
     parts = arn(secret).split(":")
-    written = len(parts) > _TOKEN_PARTS and parts[2] == service and not is_token(parts[index])
-    return parts[index] if written else None
+    is_written_out = len(parts) > _TOKEN_ARN_PARTS and parts[2] == service and not is_token(parts[index])
+    return parts[index] if is_written_out else None

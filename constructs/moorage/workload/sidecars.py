@@ -1,4 +1,4 @@
-"""The containers beside an application that AWS makes: its log router and its OpenTelemetry collector."""
+"""The sidecar containers that AWS makes: its log router and its OpenTelemetry collector."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 COLLECTOR_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1"
 FLUENT_BIT_IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"
 
-_CONFIG_VARIABLE = "AOT_CONFIG_CONTENT"
-"""Where AWS's collector reads its configuration from (aws-otel-collector, ECS set-up)."""
+_COLLECTOR_CONFIG_VARIABLE = "AOT_CONFIG_CONTENT"
+"""The variable from which AWS's collector reads its configuration (aws-otel-collector, ECS set-up)."""
 
-_TO_XRAY = {
+_XRAY_COLLECTOR_CONFIG = {
     "extensions": {"health_check": {}},
     "receivers": {
         "otlp": {
@@ -57,9 +57,9 @@ _XRAY_ACTIONS = (
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 )
-"""Those of AWSXRayDaemonWriteAccess; none of them knows a resource."""
+"""The actions of AWSXRayDaemonWriteAccess; none of them knows a resource."""
 
-_ENDPOINT_OF_OUTPUT = {
+_SERVICE_BY_OUTPUT = {
     "cloudwatch": "logs",
     "cloudwatch_logs": "logs",
     "firehose": "kinesis-firehose",
@@ -68,11 +68,11 @@ _ENDPOINT_OF_OUTPUT = {
     "kinesis_streams": "kinesis-streams",
     "s3": "s3",
 }
-"""What Fluent Bit's outputs to AWS call, as endpoints name it."""
+"""The service that each of Fluent Bit's outputs to AWS calls, as endpoints name it."""
 
 
-def _frozen(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return MappingProxyType(dict(given or {}))
+def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return MappingProxyType(dict(mapping or {}))
 
 
 @attrs.frozen(kw_only=True)
@@ -101,52 +101,62 @@ class FireLens:
     def __attrs_post_init__(self) -> None:
         problems = Problems("FireLens")
         problems.check(container_limits.LOG_ROUTER, "type", self.type)
-        secret_sources.check("secret_output", self.secret_output, problems)
+        secret_sources.check_secrets("secret_output", self.secret_output, problems)
         problems.raise_any()
 
     @property
     def config_in_s3(self) -> bool:
-        """Whether more configuration is read from S3; what CDK does not know yet is an ARN, since paths are known."""
+        """Return whether more configuration is read from S3; an unknown value is an ARN, since paths are known."""
         return self.config_file is not None and (self.config_file.startswith("arn:") or is_token(self.config_file))
 
     @property
-    def calls(self) -> tuple[str, ...]:
-        """The services of AWS that its output and its configuration are in, as far as their names say so."""
-        called = {_ENDPOINT_OF_OUTPUT.get(self.output.get("Name", ""))}
+    def called_services(self) -> tuple[str, ...]:
+        """Return the services of AWS that its output and its configuration are in, as far as their names tell."""
+        services = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
         if self.config_in_s3:
-            called.add("s3")
-        return tuple(sorted(filter(None, called)))
+            services.add("s3")
+        return tuple(sorted(filter(None, services)))
 
 
 @attrs.frozen(kw_only=True)
 class Sidecar:
-    """What a container of AWS's needs beside its image.
+    """The needs of a container of AWS's beside its image.
 
     Args:
-        calls: The services of AWS that it calls, as endpoints name them.
-        actions: What the task role may do for it, where AWS knows no resource to narrow that to.
-        firelens: How it routes logs, where it does.
+        called_services: The services of AWS that it calls, as endpoints name them.
+        actions: The actions that the task role needs for it, on all resources.
+        firelens: The settings of a log router; None for other containers.
     """
 
-    calls: tuple[str, ...] = ()
+    called_services: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     firelens: FireLens | None = None
 
 
-def collector(config: str | ssm.IParameter | None) -> dict[str, Any]:
-    """What a container of AWS's collector is given: its configuration, and where that is the library's, its needs."""
-    said: dict[str, Any] = {"health_check": HealthCheck(["CMD", "/healthcheck"]), "restart_policy": _restarted()}
+def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
+    """Return the arguments of a `Container` for AWS's collector, with its needs if the configuration is moorage's."""
+    arguments: dict[str, Any] = {
+        "health_check": HealthCheck(["CMD", "/healthcheck"]),
+        "restart_policy": _restart_policy(),
+    }
     if config is None:
-        needs = Sidecar(calls=("xray",), actions=_XRAY_ACTIONS)
-        return {**said, "environment": {_CONFIG_VARIABLE: json.dumps(_TO_XRAY)}, "sidecar": needs}
-    return {**said, "environment" if isinstance(config, str) else "secrets": {_CONFIG_VARIABLE: config}}
+        needs = Sidecar(called_services=("xray",), actions=_XRAY_ACTIONS)
+        return {
+            **arguments,
+            "environment": {_COLLECTOR_CONFIG_VARIABLE: json.dumps(_XRAY_COLLECTOR_CONFIG)},
+            "sidecar": needs,
+        }
+    return {**arguments, "environment" if isinstance(config, str) else "secrets": {_COLLECTOR_CONFIG_VARIABLE: config}}
 
 
-def log_router(**said: Any) -> dict[str, Any]:
-    """What a container that routes logs is given; `said` as `FireLens` takes it."""
-    firelens = FireLens(**said)
-    return {"restart_policy": _restarted(), "sidecar": Sidecar(calls=firelens.calls, firelens=firelens)}
+def log_router_arguments(**options: Any) -> dict[str, Any]:
+    """Return the arguments of a `Container` that routes logs; the options are those of `FireLens`."""
+    firelens = FireLens(**options)
+    return {
+        "restart_policy": _restart_policy(),
+        "sidecar": Sidecar(called_services=firelens.called_services, firelens=firelens),
+    }
 
 
-def _restarted() -> RestartPolicy:
+def _restart_policy() -> RestartPolicy:
     return RestartPolicy(attempt_period=dt.timedelta(minutes=1))

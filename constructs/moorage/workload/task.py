@@ -11,7 +11,7 @@ import attrs
 
 from moorage.workload import container_limits, platform_limits, task_limits, volume_limits
 from moorage.workload.problems import Problems, is_token
-from moorage.workload.required_services import EXECUTE_COMMAND, LOGS, Needs, check_services
+from moorage.workload.required_services import EXECUTE_COMMAND_NEEDS, LOG_NEEDS, Needs, check_services
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -146,7 +146,7 @@ class Task:
             self._check_sizes(problems)
         else:
             problems.check(task_limits.TASK_MEMORY, "memory_mib", self.memory_mib)
-        sized = not problems.found
+        sized = not problems.messages
         problems.check(task_limits.CONTAINERS, "the number of containers", len(self.containers))
         if self.containers:
             problems.check(task_limits.UNIQUE_NAMES, "name", tuple(container.name for container in self.containers))
@@ -156,87 +156,87 @@ class Task:
                 self._check_shares(problems)
             self._check_order(problems)
             self._check_volumes(problems)
-            routers = tuple(container.name for container in self.containers if container.firelens)
+            routers = tuple(container.name for container in self.containers if container._firelens)
             problems.check(task_limits.LOG_ROUTERS, "log_router", routers)
-            problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", self._size())
+            problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", self._approximate_size())
         problems.check(task_limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
         problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
         if self.enable_fault_injection:
             problems.check(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
-        if self.on_windows:
+        if self._on_windows:
             self._check_windows(problems)
         check_services("called_services", self.called_services, problems)
         problems.raise_any()
 
     @property
-    def front(self) -> Container | None:
-        """The container that is connected to: the first with a port."""
+    def _front_container(self) -> Container | None:
+        """Return the container that receives connections: the first with a port."""
         return next((container for container in self.containers if container.port is not None), None)
 
     @property
-    def log_router(self) -> Container | None:
-        """The container that the logs of all the others go through, where there is one."""
-        return next((container for container in self.containers if container.firelens), None)
+    def _log_router(self) -> Container | None:
+        """Return the container that routes the logs of all the others, or None if there is none."""
+        return next((container for container in self.containers if container._firelens), None)
 
     @property
-    def on_windows(self) -> bool:
-        """Whether its images are built for Windows."""
+    def _on_windows(self) -> bool:
+        """Return whether its images are built for Windows."""
         return self.operating_system_family is not OperatingSystemFamily.LINUX
 
     @property
-    def needs(self) -> Needs:
-        """What must be reached for the task to start, and what it reaches itself when it runs."""
-        return self.needs_to_start | self.needs_to_run
+    def _needs(self) -> Needs:
+        """Return the services that must be reached for the task to start, and those that it calls when it runs."""
+        return self._needs_to_start | self._needs_to_run
 
     @property
-    def needs_to_start(self) -> Needs:
-        """What ECS must reach for it: its images, log group, secrets and files. On instances, their agent does."""
-        return LOGS.union(
-            *(container.image.needs for container in self.containers),
-            *(container.reads for container in self.containers),
+    def _needs_to_start(self) -> Needs:
+        """Return the services of its images, log group, secrets and files; on instances, their agent reaches them."""
+        return LOG_NEEDS.union(
+            *(container.image._needs for container in self.containers),
+            *(container._needs_to_start for container in self.containers),
         )
 
     @property
-    def needs_to_run(self) -> Needs:
-        """What it reaches from its own place in the network: what it and its sidecars call, and a session's way in."""
+    def _needs_to_run(self) -> Needs:
+        """Return the services that it reaches from its own subnets: those that are called, and those of sessions."""
         return frozenset(self.called_services).union(
-            EXECUTE_COMMAND if self.execute_command else (),
-            *(container.sidecar.calls for container in self.containers if container.sidecar),
+            EXECUTE_COMMAND_NEEDS if self.execute_command else (),
+            *(container.sidecar.called_services for container in self.containers if container.sidecar),
         )
 
-    def memory_of(self, container: Container) -> int | None:
-        """The hard limit of a container, in MiB: its own, or an even share of what the others leave.
+    def _memory_limit_of(self, container: Container) -> int | None:
+        """Return the hard limit of a container in MiB: its own, or an even share of the memory that is left.
 
-        None where only CloudFormation will know what there is to share: the task's memory is then its limit.
+        None if only CloudFormation knows the memory that is left: the task's memory is then the limit.
         """
         if container.memory_mib is not None:
             return container.memory_mib
         if len(self.containers) == 1:
             return self.memory_mib
-        said = [each.memory_mib for each in self.containers if each.memory_mib is not None]
-        if is_token((self.memory_mib, *said)):
+        limits = [each.memory_mib for each in self.containers if each.memory_mib is not None]
+        if is_token((self.memory_mib, *limits)):
             return None
-        return (self.memory_mib - sum(said)) // (len(self.containers) - len(said))
+        return (self.memory_mib - sum(limits)) // (len(self.containers) - len(limits))
 
     @property
-    def gpus(self) -> int:
-        """How many GPUs its containers have."""
+    def _gpus(self) -> int:
+        """Return the number of GPUs of its containers."""
         return sum(container.gpus for container in self.containers)
 
     @property
-    def host_ports(self) -> tuple[int, ...]:
-        """The ports of the instance that are this task's alone, so that no second copy fits beside it."""
+    def _host_ports(self) -> tuple[int, ...]:
+        """Return the ports of the instance that only this task can use, so that no second copy fits beside it."""
         if self.network_mode is NetworkMode.AWSVPC:
             return ()
         if self.network_mode is NetworkMode.HOST:
             return tuple(container.port for container in self.containers if container.port)
         return tuple(container.host_port for container in self.containers if container.host_port)
 
-    def check_run_alone(self, problems: Problems) -> None:
-        """Note a disk that ECS would make for a task of a service, where no service keeps this one."""
+    def _check_without_service(self, problems: Problems) -> None:
+        """Note volumes that ECS creates only for the tasks of a service, since this task runs without one."""
         for volume in self.volumes:
-            if volume.managed:
+            if volume._per_task:
                 problems.add(
                     f"volume {volume.name!r} is a disk that ECS makes for a service's tasks, and this one runs by "
                     "itself; use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
@@ -254,16 +254,16 @@ class Task:
     def _check_ports(self, problems: Problems) -> None:
         ports = [container for container in self.containers if container.port is not None]
         if self.network_mode is NetworkMode.NONE:
-            listening = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
-            problems.check(task_limits.NO_PORTS, "port", listening)
+            names = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
+            problems.check(task_limits.NO_PORTS, "port", names)
             return
         self._check_port_ranges(problems)
-        for port in self.host_ports:
+        for port in self._host_ports:
             problems.check(
                 container_limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port
             )
         if self.network_mode is NetworkMode.BRIDGE:
-            problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self.host_ports)
+            problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self._host_ports)
             return
         problems.check(task_limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
         for container in ports:
@@ -279,8 +279,8 @@ class Task:
             return
         problems.check(task_limits.PORT_RANGE_MODE, "network_mode", self.network_mode.value)
         if self.network_mode is NetworkMode.AWSVPC:
-            alone = [(each.port, each.port) for each in self.containers if each.port is not None]
-            problems.check(container_limits.PORT_RANGES_APART, "ports of the task", (*alone, *ranges))
+            single_ports = [(each.port, each.port) for each in self.containers if each.port is not None]
+            problems.check(container_limits.PORT_RANGES_APART, "ports of the task", (*single_ports, *ranges))
 
     def _check_shares(self, problems: Problems) -> None:
         cpu = sum(container.cpu or 0 for container in self.containers)
@@ -290,7 +290,7 @@ class Task:
         if memory > self.memory_mib:
             return
         for container in self.containers:
-            share = self.memory_of(container)
+            share = self._memory_limit_of(container)
             if container.memory_mib is None:
                 problems.check(
                     container_limits.CONTAINER_MEMORY_LEAST, f"the memory left for container {container.name!r}", share
@@ -301,53 +301,59 @@ class Task:
                         f"memory_reservation_mib of container {container.name!r}",
                         (container.memory_reservation_mib, share),
                     )
-            written = sum(container.writable.values())
+            writable_mib = sum(container.writable.values())
             if container.writable and share is not None:
                 problems.check(
-                    container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (written, share)
+                    container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (writable_mib, share)
                 )
 
     def _check_order(self, problems: Problems) -> None:
-        waits = {container.name: set(container.depends_on) for container in self.containers}
+        dependencies = {container.name: set(container.depends_on) for container in self.containers}
         for container in self.containers:
-            others = ", ".join(repr(name) for name in waits if name != container.name)
-            for missing in sorted(waits[container.name] - waits.keys()):
+            other_names = ", ".join(repr(name) for name in dependencies if name != container.name)
+            for missing in sorted(dependencies[container.name] - dependencies.keys()):
                 problems.add(
                     f"container {container.name!r} depends on {missing!r}, which the task does not have; "
-                    f"use {others or 'another container'}, or leave it out"
+                    f"use {other_names or 'another container'}, or leave it out"
                 )
             self._check_conditions(container, problems)
-        started: set[str] = set()
-        while ready := {name for name, on in waits.items() if name not in started and on & waits.keys() <= started}:
-            started |= ready
-        if circle := sorted(waits.keys() - started):
+        startable: set[str] = set()
+        while ready := {
+            name
+            for name, required in dependencies.items()
+            if name not in startable and required & dependencies.keys() <= startable
+        }:
+            startable |= ready
+        if circle := sorted(dependencies.keys() - startable):
             problems.add(
                 f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out"
             )
 
     def _check_conditions(self, container: Container, problems: Problems) -> None:
-        for waited in (each for each in self.containers if each.name in container.depends_on):
-            condition = container.depends_on[waited.name]
-            argument = f"depends_on {waited.name!r} of container {container.name!r}"
-            if condition and condition.ends:
-                problems.check(task_limits.DEPENDENCY_ENDS, argument, waited.essential)
+        for dependency in (each for each in self.containers if each.name in container.depends_on):
+            condition = container.depends_on[dependency.name]
+            argument = f"depends_on {dependency.name!r} of container {container.name!r}"
+            if condition and condition._waits_for_end:
+                problems.check(task_limits.DEPENDENCY_ENDS, argument, dependency.essential)
             if condition and condition.value == "HEALTHY":
-                problems.check(task_limits.DEPENDENCY_HEALTHY, argument, waited.health_check is not None)
+                problems.check(task_limits.DEPENDENCY_HEALTHY, argument, dependency.health_check is not None)
 
     def _check_volumes(self, problems: Problems) -> None:
         names = tuple(volume.name for volume in self.volumes)
         problems.check(volume_limits.VOLUME_NAMES, "volumes", names)
-        problems.check(volume_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume.managed])
-        used = {mount.volume for container in self.containers for mount in container.mounts.values()}
+        problems.check(
+            volume_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume._per_task]
+        )
+        mounted_names = {mount.volume for container in self.containers for mount in container.mounts.values()}
         for container in self.containers:
             for path, mount in container.mounts.items():
                 if mount.volume not in names:
-                    known = ", ".join(map(repr, names))
+                    choices = f"use {', '.join(map(repr, names))}, or leave it out" if names else ""
                     problems.add(
                         f"container {container.name!r} mounts {mount.volume!r} at {path!r}, which the task does not "
-                        f"have; {f'use {known}, or leave it out' if known else 'name it in Task(volumes=[Volume...])'}"
+                        f"have; {choices or 'name it in Task(volumes=[Volume...])'}"
                     )
-        for name in (name for name in names if name not in used):
+        for name in (name for name in names if name not in mounted_names):
             problems.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")
 
     def _check_windows(self, problems: Problems) -> None:
@@ -355,19 +361,20 @@ class Task:
         problems.check(platform_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
         problems.check(platform_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
         problems.check(platform_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
-        elsewhere = tuple(volume.name for volume in self.volumes if not volume.for_windows)
-        problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", elsewhere)
+        linux_volumes = tuple(volume.name for volume in self.volumes if not volume._supports_windows)
+        problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", linux_volumes)
         for container in self.containers:
             for argument in ("writable", "linux_parameters", "privileged", "user"):
-                given = getattr(container, argument)
+                value = getattr(container, argument)
                 problems.check(
                     platform_limits.WINDOWS_LINUX_ONLY,
                     f"{argument} of container {container.name!r}",
-                    list(given) if argument == "writable" else given,
+                    list(value) if argument == "writable" else value,
                 )
 
-    def _size(self) -> int:
-        said = [
+    def _approximate_size(self) -> int:
+        """Return the approximate number of characters of the task definition as JSON."""
+        document = [
             [
                 each.name,
                 each.command,
@@ -379,4 +386,4 @@ class Task:
             ]
             for each in self.containers
         ]
-        return len(json.dumps(said, default=str))
+        return len(json.dumps(document, default=str))

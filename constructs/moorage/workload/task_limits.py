@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Limit, in_range, listed, one_of, unique
+from moorage.workload.limit import Limit, comma_separated, in_range, one_of, unique
 
 TASK_CPU = in_range(
     "task-cpu",
@@ -105,7 +105,7 @@ NO_PORTS = Limit(
     rule="must be left out in network mode none",
     hint="leave port= out, or use another network_mode=",
     source="botocore RegisterTaskDefinition.networkMode",
-    format=lambda names: f"the port of {listed(names)}",
+    format=lambda names: f"the port of {comma_separated(names)}",
 )
 PID_MODE = one_of(
     "pid-mode",
@@ -129,7 +129,7 @@ LOG_ROUTERS = Limit(
     rule="must be given to one container at most",
     hint="let one router have several outputs in its config_file=",
     source="ECS developer guide, FireLens",
-    format=listed,
+    format=comma_separated,
 )
 TASK_DEFINITION_SIZE = Limit(
     id="task-definition-size",

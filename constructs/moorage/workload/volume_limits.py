@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Limit, listed, matching, one_of, unique
+from moorage.workload.limit import Limit, comma_separated, matching, one_of, unique
 
 VOLUME_NAME = matching(
     "volume-name",
@@ -23,7 +23,7 @@ EBS_VOLUMES = Limit(
     rule="must have at most one Volume.ebs(...)",
     hint="use one larger volume, or Volume.efs(...) for one of them",
     source="botocore Volume.configuredAtLaunch; CDK aws-ecs BaseService",
-    format=listed,
+    format=comma_separated,
 )
 EFS_ROOT = Limit(
     id="efs-root-directory",
@@ -33,7 +33,7 @@ EFS_ROOT = Limit(
     source="botocore EFSAuthorizationConfig.accessPointId",
     format=lambda pair: repr(pair[0]),
 )
-_EBS: dict[str, tuple[range, range | None]] = {
+_EBS_RANGES: dict[str, tuple[range, range | None]] = {
     "gp3": (range(1, 65537), range(3000, 80001)),
     "gp2": (range(1, 16385), None),
     "io1": (range(4, 16385), range(100, 64001)),
@@ -51,22 +51,22 @@ def _ebs_hint(sizes: range | None, argument: str) -> str:
 
 EBS_TYPE = one_of(
     "ebs-type",
-    _EBS,
+    _EBS_RANGES,
     source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
 )
 EBS_SIZE = Limit(
     id="ebs-size",
-    accepts=lambda pair: pair[0] in _EBS[pair[1]][0],
+    accepts=lambda pair: pair[0] in _EBS_RANGES[pair[1]][0],
     rule="must be in the range of its volume_type",
-    hint=lambda pair: _ebs_hint(_EBS[pair[1]][0], "size_gib"),
+    hint=lambda pair: _ebs_hint(_EBS_RANGES[pair[1]][0], "size_gib"),
     source="CDK aws-ecs ServiceManagedVolume",
     format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
 )
 EBS_IOPS = Limit(
     id="ebs-iops",
-    accepts=lambda pair: pair[0] in (_EBS[pair[1]][1] or ()),
+    accepts=lambda pair: pair[0] in (_EBS_RANGES[pair[1]][1] or ()),
     rule="must be in the range of its volume_type, and left out if that has none",
-    hint=lambda pair: _ebs_hint(_EBS[pair[1]][1], "iops"),
+    hint=lambda pair: _ebs_hint(_EBS_RANGES[pair[1]][1], "iops"),
     source="CDK aws-ecs ServiceManagedVolume",
     format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
 )

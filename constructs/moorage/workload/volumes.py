@@ -35,15 +35,15 @@ class Volume:
         name: What mounts call it.
     """
 
-    managed: ClassVar[bool] = False
-    """Whether ECS makes it for each task of a service."""
-    for_windows: ClassVar[bool] = False
-    """Whether a task on Windows may have it."""
+    _per_task: ClassVar[bool] = False
+    """True if ECS creates the volume for each task of a service."""
+    _supports_windows: ClassVar[bool] = False
+    """True if a task on Windows may have it."""
 
     name: str
 
-    def check_fargate(self, problems: Problems) -> None:
-        """Note what Fargate does not have of it."""
+    def _check_fargate(self, problems: Problems) -> None:
+        """Note settings of the volume that Fargate does not have."""
 
     @staticmethod
     def bind_mount(name: str, *, host_path: str | None = None) -> Volume:
@@ -130,7 +130,8 @@ class Volume:
             kms_key,
         )
 
-    def _faults(self) -> Problems:
+    def _new_problems(self) -> Problems:
+        """Return a list of problems that has those of the name."""
         problems = Problems(f"Volume {self.name!r}")
         problems.check(volume_limits.VOLUME_NAME, "name", self.name)
         return problems
@@ -140,16 +141,16 @@ class Volume:
 class BindMount(Volume):
     """See `Volume.bind_mount`."""
 
-    for_windows: ClassVar[bool] = True
+    _supports_windows: ClassVar[bool] = True
 
     host_path: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        problems = self._faults()
+        problems = self._new_problems()
         problems.check(container_limits.MOUNT_PATH, "host_path", self.host_path)
         problems.raise_any()
 
-    def check_fargate(self, problems: Problems) -> None:
+    def _check_fargate(self, problems: Problems) -> None:
         problems.check(platform_limits.FARGATE_HOST_PATH, f"host_path of volume {self.name!r}", self.host_path)
 
 
@@ -163,7 +164,7 @@ class EfsVolume(Volume):
     root_access: bool
 
     def __attrs_post_init__(self) -> None:
-        problems = self._faults()
+        problems = self._new_problems()
         if self.root_directory != "/":
             problems.check(container_limits.MOUNT_PATH, "root_directory", self.root_directory)
         problems.check(volume_limits.EFS_ROOT, "root_directory", (self.root_directory, self.access_point))
@@ -174,7 +175,7 @@ class EfsVolume(Volume):
 class EbsVolume(Volume):
     """See `Volume.ebs`."""
 
-    managed: ClassVar[bool] = True
+    _per_task: ClassVar[bool] = True
 
     size_gib: int | None
     volume_type: str
@@ -186,9 +187,9 @@ class EbsVolume(Volume):
     kms_key: kms.IKey | None
 
     def __attrs_post_init__(self) -> None:
-        problems = self._faults()
+        problems = self._new_problems()
         problems.check(volume_limits.EBS_TYPE, "volume_type", self.volume_type)
-        if problems.found:
+        if problems.messages:
             problems.raise_any()
         problems.check(volume_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))
         problems.check(volume_limits.EBS_SNAPSHOT, "snapshot_id", self.snapshot_id)
@@ -201,10 +202,10 @@ class EbsVolume(Volume):
             if value is not None:
                 problems.check(limit, argument, (value, self.volume_type))
         if self.initialization_rate_mib is not None:
-            filled = (self.initialization_rate_mib, self.snapshot_id)
-            problems.check(volume_limits.EBS_INITIALIZATION, "initialization_rate_mib", filled)
+            rate = (self.initialization_rate_mib, self.snapshot_id)
+            problems.check(volume_limits.EBS_INITIALIZATION, "initialization_rate_mib", rate)
         problems.check(volume_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
         problems.raise_any()
 
-    def check_fargate(self, problems: Problems) -> None:
+    def _check_fargate(self, problems: Problems) -> None:
         problems.check(platform_limits.FARGATE_EBS_TYPE, f"volume_type of volume {self.name!r}", self.volume_type)

@@ -10,14 +10,14 @@ import pytest
 from moorage import Replication, ReplicationDestination, ReplicationSource, RepositorySettings
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
-    beside,
-    in_circles,
-    out_of_step,
-    second_of,
-    tags_out_of_step,
+    circle_errors,
+    find_second_registry,
+    replication_errors,
+    repositories_of,
+    tag_errors,
 )
 from moorage.ecr.repository.repository_record import RepositoryRecord
-from moorage.ecr.repository.repository_settings import Tags
+from moorage.ecr.repository.repository_settings import TagMutability
 from moorage.scope.place import Place
 
 OURS, THEIRS = "111111111111", "222222222222"
@@ -37,8 +37,10 @@ def registry(
     return RegistryRecord(f"{name}/Registry", name, stage, place, replication, replicates_from)
 
 
-def repository(name: str, place: Place = HERE, stage: str | None = "", tags: Tags | None = None) -> RepositoryRecord:
-    return RepositoryRecord(f"Shop/{name}", name, place, stage, tags or Tags(immutable=True))
+def repository(
+    name: str, place: Place = HERE, stage: str | None = "", tags: TagMutability | None = None
+) -> RepositoryRecord:
+    return RepositoryRecord(f"Shop/{name}", name, place, stage, tags or TagMutability(immutable=True))
 
 
 def everywhere(_: Place) -> bool:
@@ -67,27 +69,27 @@ def nowhere(_: Place) -> bool:
 def test_a_second_registry_is_certain_only_if_its_account_and_region_are(
     stack: str, place: Place, found: tuple[str | None, str | None]
 ) -> None:
-    assert second_of(stack, place, [registry("One", HERE)]) == found
+    assert find_second_registry(stack, place, [registry("One", HERE)]) == found
 
 
 def test_a_certain_second_registry_outweighs_one_that_may_be() -> None:
     registries = [registry("Unknown", UNKNOWN), registry("One", HERE)]
-    assert second_of("Two", HERE, registries) == ("One/Registry", None)
+    assert find_second_registry("Two", HERE, registries) == ("One/Registry", None)
 
 
 def test_the_repositories_of_a_registry_are_of_its_place_and_its_stage() -> None:
     ours = repository("web")
     others = [repository("web", THERE), repository("web", stage="Test"), repository("web", UNKNOWN)]
-    assert beside(registry("Shop", HERE), [*others, ours]) == [ours]
+    assert repositories_of(registry("Shop", HERE), [*others, ours]) == [ours]
     unknown = repository("web", UNKNOWN)
-    assert beside(registry("Shop", UNKNOWN), [ours, unknown]) == [unknown]
+    assert repositories_of(registry("Shop", UNKNOWN), [ours, unknown]) == [unknown]
 
 
 def test_a_destination_needs_a_registry_only_if_the_app_has_a_stack_there() -> None:
     source = registry("One", HERE, TO_THERE)
-    (error,) = out_of_step(source, [source], everywhere)
+    (error,) = replication_errors(source, [source], everywhere)
     assert error.startswith("One/Registry copies all repositories to us-east-1, where this app has stacks and no")
-    assert not list(out_of_step(source, [source], nowhere))
+    assert not list(replication_errors(source, [source], nowhere))
 
 
 def test_the_stacks_of_an_app_are_read_only_for_a_destination_without_a_registry() -> None:
@@ -99,7 +101,7 @@ def test_the_stacks_of_an_app_are_read_only_for_a_destination_without_a_registry
 
     source = registry("One", HERE, TO_THERE, Replication(to="ap-south-1"))
     destination = registry("Two", THERE, replicates_from=(source,))
-    assert not list(out_of_step(source, [source, destination], has_stack))
+    assert not list(replication_errors(source, [source, destination], has_stack))
     assert asked == [(OURS, "ap-south-1")]
 
 
@@ -107,47 +109,47 @@ def test_a_destination_of_another_app_or_an_unknown_account_is_not_checked() -> 
     elsewhere = registry("One", HERE, Replication(to=ReplicationDestination("us-east-1", managed_elsewhere=True)))
     unknown = registry("One", UNKNOWN, TO_THERE)
     for source in (elsewhere, unknown):
-        assert not list(out_of_step(source, [source], everywhere))
+        assert not list(replication_errors(source, [source], everywhere))
 
 
 def test_a_destination_takes_copies_of_a_registry_or_of_the_same_rules_of_its_account() -> None:
     source = registry("One", HERE, TO_THERE)
     for origin in (source, ReplicationSource(OURS, TO_THERE)):
-        assert not list(out_of_step(source, [registry("Two", THERE, replicates_from=(origin,))], everywhere))
+        assert not list(replication_errors(source, [registry("Two", THERE, replicates_from=(origin,))], everywhere))
     changed = Replication(to="us-east-1", settings=RepositorySettings(mutable_tags=["latest"]))
     other = registry("Other", ("333333333333", "eu-west-1"), TO_THERE)
     for origins in ((), (ReplicationSource(OURS, changed),), (ReplicationSource(THEIRS, TO_THERE),), (other,)):
-        (error,) = out_of_step(source, [registry("Two", THERE, replicates_from=origins)], everywhere)
+        (error,) = replication_errors(source, [registry("Two", THERE, replicates_from=origins)], everywhere)
         assert "but Two/Registry is not told of it, or of other settings" in error
 
 
 def test_tags_that_are_mutable_only_at_the_source_are_an_error() -> None:
     source = registry("Shop", HERE, Replication(prefix="prod/", to="us-east-1"))
-    mutable = Tags(immutable=True, exclusions=("dev-1",))
-    (error,) = tags_out_of_step(source, repository("prod/web", tags=mutable))
+    mutable = TagMutability(immutable=True, exclusions=("dev-1",))
+    (error,) = tag_errors(source, repository("prod/web", tags=mutable))
     assert "Shop/prod/web has tags that move ('dev-1'), and Shop/Registry copies it" in error
-    assert not list(tags_out_of_step(source, repository("prod/web")))
-    assert not list(tags_out_of_step(source, repository("dev/web", tags=mutable)))
+    assert not list(tag_errors(source, repository("prod/web")))
+    assert not list(tag_errors(source, repository("dev/web", tags=mutable)))
 
 
 def test_tags_may_be_mutable_at_the_source_if_they_are_at_the_destination() -> None:
     settings = RepositorySettings(mutable_tags=["latest"])
     source = registry("Shop", HERE, Replication(to="us-east-1", settings=settings))
-    assert not list(tags_out_of_step(source, repository("web", tags=Tags(immutable=True, exclusions=("latest",)))))
-    (error,) = tags_out_of_step(source, repository("web", tags=Tags(immutable=True, exclusions=("latest", "dev"))))
+    assert not list(tag_errors(source, repository("web", tags=TagMutability(immutable=True, exclusions=("latest",)))))
+    (error,) = tag_errors(source, repository("web", tags=TagMutability(immutable=True, exclusions=("latest", "dev"))))
     assert "('dev')" in error
 
 
 def test_a_circle_is_reported_by_its_first_registry_only() -> None:
     one, two = registry("One", HERE, TO_THERE), registry("Two", THERE, TO_HERE)
-    (error,) = in_circles(one, [one, two])
+    (error,) = circle_errors(one, [one, two])
     assert error.startswith("One/Registry copies to Two/Registry copies to One/Registry, which is a circle")
-    assert not list(in_circles(two, [one, two]))
+    assert not list(circle_errors(two, [one, two]))
 
 
 def test_a_registry_of_an_unknown_account_is_in_no_circle() -> None:
     one, two = registry("One", (None, "eu-west-1"), TO_THERE), registry("Two", (None, "us-east-1"), TO_HERE)
-    assert not list(in_circles(one, [one, two]))
+    assert not list(circle_errors(one, [one, two]))
 
 
 def test_the_checks_load_nothing_of_cdk() -> None:

@@ -29,30 +29,30 @@ RULE, QUEUE = "AWS::Events::Rule", "AWS::SQS::Queue"
 @pytest.mark.parametrize(
     ("pattern", "samples"),
     [
-        (registry_events.pushed(), {"push"}),
-        (registry_events.pushed(["my-*"], ["latest"]), {"push"}),
-        (registry_events.pushed(["prod/*"]), set()),
-        (registry_events.pushed(["my-repository-name"], ["v*"]), set()),
-        (registry_events.deleted(), {"delete"}),
-        (registry_events.archived(), {"archive"}),
-        (registry_events.replicated(), {"replication"}),
-        (registry_events.replicated(["docker-hub/*"]), {"replication"}),
-        (registry_events.replicated(result="FAILED"), {"failed replication"}),
-        (registry_events.pulled_through(), {"pull through"}),
-        (registry_events.pulled_through(["docker-hub/*"]), {"pull through"}),
-        (registry_events.pulled_through(status="FAILED"), set()),
-        (registry_events.scan_completed(), {"basic scan"}),
-        (registry_events.scan_completed(["my-repository-name"]), {"basic scan"}),
-        (registry_events.scan_completed(by_inspector=True), {"inspector scan"}),
-        (registry_events.scan_completed(["amazon/*"], by_inspector=True), {"inspector scan"}),
-        (registry_events.scan_completed(["amazon"], by_inspector=True), set()),
-        (registry_events.found(Severity.CRITICAL), {"basic scan"}),
-        (registry_events.found(Severity.LOW), {"basic scan"}),
-        (registry_events.found(Severity.LOW, ["other"]), set()),
-        (registry_events.found(Severity.MEDIUM, by_inspector=True), {"inspector finding"}),
-        (registry_events.found(Severity.MEDIUM, ["amazon/*"], by_inspector=True), {"inspector finding"}),
-        (registry_events.found(Severity.MEDIUM, ["other"], by_inspector=True), set()),
-        (registry_events.found(Severity.HIGH, by_inspector=True), set()),
+        (registry_events.push_pattern(), {"push"}),
+        (registry_events.push_pattern(["my-*"], ["latest"]), {"push"}),
+        (registry_events.push_pattern(["prod/*"]), set()),
+        (registry_events.push_pattern(["my-repository-name"], ["v*"]), set()),
+        (registry_events.deletion_pattern(), {"delete"}),
+        (registry_events.archive_pattern(), {"archive"}),
+        (registry_events.replication_pattern(), {"replication"}),
+        (registry_events.replication_pattern(["docker-hub/*"]), {"replication"}),
+        (registry_events.replication_pattern(result="FAILED"), {"failed replication"}),
+        (registry_events.pull_through_pattern(), {"pull through"}),
+        (registry_events.pull_through_pattern(["docker-hub/*"]), {"pull through"}),
+        (registry_events.pull_through_pattern(status="FAILED"), set()),
+        (registry_events.scan_pattern(), {"basic scan"}),
+        (registry_events.scan_pattern(["my-repository-name"]), {"basic scan"}),
+        (registry_events.scan_pattern(by_inspector=True), {"inspector scan"}),
+        (registry_events.scan_pattern(["amazon/*"], by_inspector=True), {"inspector scan"}),
+        (registry_events.scan_pattern(["amazon"], by_inspector=True), set()),
+        (registry_events.finding_pattern(Severity.CRITICAL), {"basic scan"}),
+        (registry_events.finding_pattern(Severity.LOW), {"basic scan"}),
+        (registry_events.finding_pattern(Severity.LOW, ["other"]), set()),
+        (registry_events.finding_pattern(Severity.MEDIUM, by_inspector=True), {"inspector finding"}),
+        (registry_events.finding_pattern(Severity.MEDIUM, ["amazon/*"], by_inspector=True), {"inspector finding"}),
+        (registry_events.finding_pattern(Severity.MEDIUM, ["other"], by_inspector=True), set()),
+        (registry_events.finding_pattern(Severity.HIGH, by_inspector=True), set()),
     ],
 )
 def test_a_pattern_matches_the_documented_events_that_it_is_for(
@@ -64,8 +64,8 @@ def test_a_pattern_matches_the_documented_events_that_it_is_for(
 def test_a_severity_that_was_not_found_tells_nothing() -> None:
     scan = {**SAMPLES["basic scan"]["detail"], "finding-severity-counts": {"MEDIUM": 9}}
     event = {**SAMPLES["basic scan"], "detail": scan}
-    assert not matches(registry_events.found(Severity.HIGH), event)
-    assert matches(registry_events.found(Severity.MEDIUM), event)
+    assert not matches(registry_events.finding_pattern(Severity.HIGH), event)
+    assert matches(registry_events.finding_pattern(Severity.MEDIUM), event)
 
 
 def test_a_call_is_told_of_as_cloudtrail_records_it() -> None:
@@ -74,8 +74,8 @@ def test_a_call_is_told_of_as_cloudtrail_records_it() -> None:
         "detail-type": "AWS API Call via CloudTrail",
         "detail": {"eventSource": "ecr.amazonaws.com", "eventName": "DeleteRepository"},
     }
-    assert matches(registry_events.called(["DeleteRepository"]), event)
-    assert not matches(registry_events.called(["PutImage"]), event)
+    assert matches(registry_events.api_call_pattern(["DeleteRepository"]), event)
+    assert not matches(registry_events.api_call_pattern(["PutImage"]), event)
 
 
 def told(stack: cdk.Stack) -> dict[str, Any]:
@@ -96,26 +96,26 @@ def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
 @pytest.mark.parametrize(
     ("tell", "pattern"),
     [
-        (lambda registry, **to: registry.on_push("Rule", tags=["v*"], **to), registry_events.pushed([], ["v*"])),
-        (lambda registry, **to: registry.on_delete("Rule", **to), registry_events.deleted()),
-        (lambda registry, **to: registry.on_archive("Rule", **to), registry_events.archived()),
-        (lambda registry, **to: registry.on_scan_completed("Rule", **to), registry_events.scan_completed()),
+        (lambda registry, **to: registry.on_push("Rule", tags=["v*"], **to), registry_events.push_pattern([], ["v*"])),
+        (lambda registry, **to: registry.on_delete("Rule", **to), registry_events.deletion_pattern()),
+        (lambda registry, **to: registry.on_archive("Rule", **to), registry_events.archive_pattern()),
+        (lambda registry, **to: registry.on_scan_completed("Rule", **to), registry_events.scan_pattern()),
         (
             lambda registry, **to: registry.on_scan_finding("Rule", severity=Severity.HIGH, **to),
-            registry_events.found(Severity.HIGH),
+            registry_events.finding_pattern(Severity.HIGH),
         ),
         (
             lambda registry, **to: registry.on_replicated("Rule", repositories=["a"], **to),
-            registry_events.replicated(["a"]),
+            registry_events.replication_pattern(["a"]),
         ),
         (
             lambda registry, **to: registry.on_replicated("Rule", failed=True, **to),
-            registry_events.replicated(result="FAILED"),
+            registry_events.replication_pattern(result="FAILED"),
         ),
-        (lambda registry, **to: registry.on_pull_through("Rule", **to), registry_events.pulled_through()),
+        (lambda registry, **to: registry.on_pull_through("Rule", **to), registry_events.pull_through_pattern()),
         (
             lambda registry, **to: registry.on_api_call("Rule", calls=["PutImage"], **to),
-            registry_events.called(["PutImage"]),
+            registry_events.api_call_pattern(["PutImage"]),
         ),
     ],
 )

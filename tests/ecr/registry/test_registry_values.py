@@ -21,9 +21,9 @@ from moorage import (
     Severity,
     SigningRule,
 )
-from moorage.ecr.registry.replication import check_rules, circles, coming
-from moorage.ecr.registry.repository_templates import RepositoryTemplate, merged
-from moorage.ecr.repository.repository_settings import Tags
+from moorage.ecr.registry.replication import check_rules, replication_circles, rules_for_destination
+from moorage.ecr.registry.repository_templates import RepositoryTemplate, merge_templates
+from moorage.ecr.repository.repository_settings import TagMutability
 from moorage.scope.place import Place
 from moorage.workload.problems import Problems
 
@@ -36,19 +36,19 @@ PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
 def test_basic_scanning_is_of_all_images_on_push() -> None:
     assert Scanning.basic().rules == (ScanningRule("SCAN_ON_PUSH", "*"),)
     assert Scanning.basic(on_push=()).rules == ()
-    assert not Scanning.basic().by_inspector
+    assert not Scanning.basic()._by_inspector
 
 
 def test_enhanced_scanning_is_continuous_unless_told_otherwise() -> None:
     assert Scanning.enhanced().rules == (ScanningRule("CONTINUOUS_SCAN", "*"),)
     both = Scanning.enhanced(continuous=["prod/*"], on_push=["*"])
     assert [rule.frequency for rule in both.rules] == ["CONTINUOUS_SCAN", "SCAN_ON_PUSH"]
-    assert both.by_inspector
+    assert both._by_inspector
 
 
 def test_a_filter_without_a_star_matches_what_contains_it() -> None:
     scanning = Scanning.enhanced(continuous=["prod", "dev/*", "*/web"])
-    assert scanning.unmatched(["my-prod-images", "test/web"]) == ["dev/*"]
+    assert scanning._unmatched_filters(["my-prod-images", "test/web"]) == ["dev/*"]
 
 
 def test_scanning_that_ecr_has_not_is_refused() -> None:
@@ -59,8 +59,8 @@ def test_scanning_that_ecr_has_not_is_refused() -> None:
 
 
 def test_a_severity_means_itself_and_graver() -> None:
-    assert Severity.CRITICAL.or_graver == ("CRITICAL",)
-    assert Severity.MEDIUM.or_graver == ("CRITICAL", "HIGH", "MEDIUM")
+    assert Severity.CRITICAL._and_graver == ("CRITICAL",)
+    assert Severity.MEDIUM._and_graver == ("CRITICAL", "HIGH", "MEDIUM")
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_a_severity_means_itself_and_graver() -> None:
 def test_rules_that_make_no_sense_together_are_refused(rules: list[Replication], says: str) -> None:
     problems = Problems("Registry")
     check_rules(rules, HERE, problems)
-    assert any(says in problem for problem in problems.found), problems.found
+    assert any(says in problem for problem in problems.messages), problems.messages
 
 
 def test_the_same_region_of_another_account_is_no_loop() -> None:
     problems = Problems("Registry")
     check_rules([Replication(to=ReplicationDestination("eu-west-1", account="222222222222"))], HERE, problems)
-    assert not problems.found
+    assert not problems.messages
 
 
 def test_a_destination_twice_in_a_rule_is_refused() -> None:
@@ -107,24 +107,26 @@ def test_a_source_must_copy_something() -> None:
 def test_what_comes_is_what_is_sent_here() -> None:
     here = Replication(prefix="a/", to=["eu-west-1"])
     account = Replication(prefix="b/", to=[ReplicationDestination("eu-west-1", account="333333333333")])
-    assert coming([here, account], ("222222222222", "us-east-1"), ("222222222222", "eu-west-1")) == (here,)
-    assert coming([here, account], ("222222222222", "us-east-1"), (None, None)) == (here, account)
+    assert rules_for_destination([here, account], ("222222222222", "us-east-1"), ("222222222222", "eu-west-1")) == (
+        here,
+    )
+    assert rules_for_destination([here, account], ("222222222222", "us-east-1"), (None, None)) == (here, account)
 
 
 def test_a_circle_is_found_where_prefixes_meet() -> None:
     there: Place = ("111111111111", "us-east-1")
     to_there, back = Replication(prefix="prod/", to="us-east-1"), Replication(prefix="prod/web", to="eu-west-1")
-    assert list(circles([(HERE, [to_there]), (there, [back])])) == [(HERE, there)]
+    assert list(replication_circles([(HERE, [to_there]), (there, [back])])) == [(HERE, there)]
     other = Replication(prefix="dev/", to="eu-west-1")
-    assert not list(circles([(HERE, [to_there]), (there, [other])]))
+    assert not list(replication_circles([(HERE, [to_there]), (there, [other])]))
 
 
 def test_a_long_circle_is_found_and_a_star_is_none() -> None:
     regions = ["eu-west-1", "us-east-1", "ap-south-1"]
     places: list[Place] = [("111111111111", region) for region in regions]
     around = [(places[n], [Replication(to=regions[(n + 1) % 3])]) for n in range(3)]
-    assert list(circles(around)) == [tuple(places)]
-    assert not list(circles([(places[0], [Replication(to=regions[1:])]), (places[1], []), (places[2], [])]))
+    assert list(replication_circles(around)) == [tuple(places)]
+    assert not list(replication_circles([(places[0], [Replication(to=regions[1:])]), (places[1], []), (places[2], [])]))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_long_circle_is_found_and_a_star_is_none() -> None:
 def test_every_registry_that_ecr_caches_is_a_word(make: Any, upstream: str, url: str) -> None:
     cache = make()
     assert (cache.upstream, cache.url) == (upstream, url)
-    assert cache.settings.mutability.setting == "MUTABLE"
+    assert cache.settings._tag_mutability.setting == "MUTABLE"
 
 
 @pytest.mark.parametrize(
@@ -171,14 +173,14 @@ def test_a_secret_that_cloudformation_names_is_refused() -> None:
 
 def test_tags_move_or_stay_as_their_filters_say() -> None:
     problems = Problems("Repository")
-    fixed = Tags.of(problems, immutable_tags=True, mutable_tags=["latest", "dev-*"])
+    fixed = TagMutability.from_arguments(problems, immutable_tags=True, mutable_tags=["latest", "dev-*"])
     assert fixed.setting == "IMMUTABLE_WITH_EXCLUSION"
-    assert [fixed.fix(tag) for tag in ("1.0", "latest", "dev-7")] == [True, False, False]
-    moving = Tags.of(problems, immutable_tags=["v*"], mutable_tags=())
+    assert [fixed.is_immutable(tag) for tag in ("1.0", "latest", "dev-7")] == [True, False, False]
+    moving = TagMutability.from_arguments(problems, immutable_tags=["v*"], mutable_tags=())
     assert moving.setting == "MUTABLE_WITH_EXCLUSION"
-    assert [moving.fix(tag) for tag in ("v1", "latest")] == [True, False]
-    assert Tags.of(problems, immutable_tags=False, mutable_tags=()).setting == "MUTABLE"
-    assert not problems.found
+    assert [moving.is_immutable(tag) for tag in ("v1", "latest")] == [True, False]
+    assert TagMutability.from_arguments(problems, immutable_tags=False, mutable_tags=()).setting == "MUTABLE"
+    assert not problems.messages
 
 
 @pytest.mark.parametrize(
@@ -196,21 +198,25 @@ def test_settings_that_contradict_are_refused(arguments: dict[str, Any], says: s
 
 def test_settings_and_encryption_are_equal_by_value() -> None:
     assert RepositorySettings(mutable_tags=["latest"]) == RepositorySettings(mutable_tags=("latest",))
-    assert Encryption.own_key().customer_key
-    assert not Encryption.aws_key().customer_key
+    assert Encryption.own_key()._uses_customer_key
+    assert not Encryption.aws_key()._uses_customer_key
 
 
 def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
     problems = Problems("Registry")
-    (one,) = merged([RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], problems)
+    (one,) = merge_templates(
+        [RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], problems
+    )
     assert one.applied_for == ("CREATE_ON_PUSH", "REPLICATION")
-    assert not problems.found
-    merged([RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems)
-    assert "the prefixes of creation templates must differ (got 'prod' more than once)" in problems.found[0]
+    assert not problems.messages
+    merge_templates(
+        [RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems
+    )
+    assert "the prefixes of creation templates must differ (got 'prod' more than once)" in problems.messages[0]
 
 
 def test_signing_filters_match_by_their_stars() -> None:
-    assert SigningRule(PROFILE, ["prod/*", "dev"]).unmatched(["prod/web", "dev-web"]) == ["dev"]
+    assert SigningRule(PROFILE, ["prod/*", "dev"])._unmatched_filters(["prod/web", "dev-web"]) == ["dev"]
 
 
 def test_values_load_nothing_of_cdk() -> None:

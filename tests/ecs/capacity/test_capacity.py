@@ -170,7 +170,7 @@ def test_what_fits_is_known_before_anything_runs(
     )
     (fit, *_) = general(instance_types=["m7g.large"], **arguments).fit(what)
     assert fit.copies == copies
-    assert binds in fit.binds
+    assert binds in fit.limiting_resources
 
 
 def refused(stack: cdk.Stack, *offered: Capacity, **arguments: Any) -> str:
@@ -404,7 +404,7 @@ def test_tokens_pass_unchecked(stack: cdk.Stack) -> None:
 
 def test_cpu_may_be_left_unreserved_on_instances_and_is_worked_out_on_fargate(stack: cdk.Stack) -> None:
     free = Task(Container("redis:8"), cpu=None, memory_mib=512, architecture=Architecture.ARM64)
-    assert general().fit(free)[0].binds == ("network interfaces",)
+    assert general().fit(free)[0].limiting_resources == ("network interfaces",)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[Capacity.fargate()])
     Service(stack, "Web", cluster=cluster, task=free)
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Cpu": "256", "Memory": "512"})

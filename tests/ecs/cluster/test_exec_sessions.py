@@ -172,8 +172,8 @@ def test_the_endpoints_worked_out_for_a_session_are_enough(stack: cdk.Stack) -> 
 
 
 def test_a_record_needs_a_way_from_the_task_itself() -> None:
-    assert {"ssmmessages", "logs"} <= OPEN.needs_to_run
-    assert Task(Container("redis:8")).needs_to_run == frozenset()
+    assert {"ssmmessages", "logs"} <= OPEN._needs_to_run
+    assert Task(Container("redis:8"))._needs_to_run == frozenset()
 
 
 def test_subnets_of_another_vpc_are_not_judged(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

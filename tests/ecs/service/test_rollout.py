@@ -244,7 +244,7 @@ def test_the_stages_are_those_that_ecs_knows() -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     known = model.shape_for("DeploymentLifecycleHookStage").enum
     assert {stage.value for stage in LifecycleStage} == set(known)
-    assert {stage.value for stage in LifecycleStage if not stage.of_traffic} == {
+    assert {stage.value for stage in LifecycleStage if not stage._shifts_traffic} == {
         "RECONCILE_SERVICE",
         "PRE_SCALE_UP",
         "POST_SCALE_UP",
@@ -557,15 +557,19 @@ def test_a_daemon_is_replaced_where_it_stands(stack: cdk.Stack) -> None:
 
 
 def test_the_estimate_gives_what_aws_documents_of_six_tasks_in_eight_places() -> None:
-    found = estimate(Rollout.rolling(), 6, zones=3, pace=Pace(start=120, checked=30, drain=300, stop=0), places=8)
+    found = estimate(
+        Rollout.rolling(), 6, zones=3, pace=Pace(start=120, check_interval=30, drain=300, stop=0), places=8
+    )
     assert found is not None
     assert found.seconds == 3 * 150 + 2 * 300 + 300  # waves of two, each drained before the next has room
     assert (found.least_healthy, found.most_running, found.left_without_a_zone) == (6, 8, 4)
 
 
 def test_the_estimate_knows_the_defaults_of_both_libraries() -> None:
-    ours = estimate(Rollout.rolling(), 6, zones=3, pace=Pace(checked=10, drain=30))
-    patterns = estimate(Rollout.rolling(minimum_healthy_percent=50), 6, zones=3, pace=Pace(checked=30, drain=300))
+    ours = estimate(Rollout.rolling(), 6, zones=3, pace=Pace(check_interval=10, drain=30))
+    patterns = estimate(
+        Rollout.rolling(minimum_healthy_percent=50), 6, zones=3, pace=Pace(check_interval=30, drain=300)
+    )
     assert ours is not None
     assert patterns is not None
     assert (ours.seconds, ours.least_healthy, ours.left_without_a_zone) == (105, 6, 4)
@@ -574,7 +578,7 @@ def test_the_estimate_knows_the_defaults_of_both_libraries() -> None:
 
 def test_a_shifting_rollout_takes_its_bakes_longer_and_twice_the_room() -> None:
     canary = Rollout.canary(percent=10, bake=TEN_MINUTES, final_bake=dt.timedelta(minutes=5))
-    found = estimate(canary, 4, zones=2, pace=Pace(checked=10, drain=30))
+    found = estimate(canary, 4, zones=2, pace=Pace(check_interval=10, drain=30))
     assert found is not None
     assert (found.new_after, found.seconds) == (70 + 600, 70 + 600 + 300 + 35)
     assert (found.least_healthy, found.most_running, found.left_without_a_zone) == (4, 8, 2)
@@ -589,7 +593,7 @@ def test_a_rollout_without_progress_has_no_estimate() -> None:
 def test_a_linear_rollout_bakes_after_each_step_but_the_last(percent: float, steps: int) -> None:
     """As CloudFormation counts it: 100/step - 1 where that is even, else as many whole steps as there are."""
     linear = Rollout.linear(percent=percent, bake=TEN_MINUTES, final_bake=dt.timedelta(minutes=1))
-    found = estimate(linear, 2, zones=2, pace=Pace(start=0, checked=0, drain=0, stop=0))
+    found = estimate(linear, 2, zones=2, pace=Pace(start=0, check_interval=0, drain=0, stop=0))
     assert found is not None
     assert (found.new_after, found.seconds) == (600 * steps, 600 * steps + 60)
 
@@ -604,7 +608,9 @@ def test_the_estimate_is_what_replacing_wave_by_wave_takes(
     copies: int, shares: tuple[int, int], zones: int, places: int | None
 ) -> None:
     rollout = Rollout.rolling(minimum_healthy_percent=shares[0], maximum_percent=shares[1])
-    found = estimate(rollout, copies, zones=zones, pace=Pace(start=50, checked=10, drain=20, stop=5), places=places)
+    found = estimate(
+        rollout, copies, zones=zones, pace=Pace(start=50, check_interval=10, drain=20, stop=5), places=places
+    )
     least = next(count for count in range(copies + 1) if count * 100 >= copies * shares[0])
     most = max(count for count in range(2 * copies + 1) if count * 100 <= copies * shares[1])
     room = min(most, most if places is None else max(places, copies))

@@ -278,7 +278,7 @@ def test_one_schedule_may_make_room_for_another() -> None:
     sale = ScheduledAction("sale", EIGHT, minimum=12)
     after = ScheduledAction("after", EIGHT, minimum=0)
     night = ScheduledAction("night", EIGHT, maximum=1)
-    assert Scaling(2, 8, cpu_percent=50, schedules=[before, sale, after, night]).moves
+    assert Scaling(2, 8, cpu_percent=50, schedules=[before, sale, after, night])._changes_count
 
 
 def test_a_metric_may_be_called_as_a_target_is(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:

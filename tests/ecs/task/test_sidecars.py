@@ -60,7 +60,7 @@ def test_a_collector_with_its_own_configuration_may_do_what_its_user_says(stack:
     Service(stack, "Web", cluster=cluster, task=task)
     assert [each["Name"] for each in containers_of(stack)["otel"]["Secrets"]] == ["AOT_CONFIG_CONTENT"]
     assert not granted(stack, "TaskRole")
-    assert "xray" not in task.needs
+    assert "xray" not in task._needs
     assert Container.otel_collector(config="receivers: {}").environment["AOT_CONFIG_CONTENT"] == "receivers: {}"
 
 
@@ -96,7 +96,7 @@ def test_a_router_reads_more_configuration_from_its_image_or_s3(stack: cdk.Stack
     }
     may = granted(stack, "ExecutionRole")
     assert [each["Resource"] for each in may["s3:GetObject"]] == ["arn:aws:s3:::shop/extra.conf"]
-    assert "s3" in task.needs
+    assert "s3" in task._needs
 
 
 def test_a_router_takes_secrets_alone_for_secret_options() -> None:
@@ -118,7 +118,7 @@ def test_a_router_takes_secrets_alone_for_secret_options() -> None:
     ],
 )
 def test_a_task_needs_what_it_calls(task: Task, more: set[str]) -> None:
-    assert task.needs == {"internet", "logs"} | more
+    assert task._needs == {"internet", "logs"} | more
 
 
 def test_what_a_task_calls_must_be_within_reach(stack: cdk.Stack) -> None:

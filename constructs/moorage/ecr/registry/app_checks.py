@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecr.registry.replication import Replication, ReplicationSource, circles
+from moorage.ecr.registry.replication import Replication, ReplicationSource, replication_circles
 
 if TYPE_CHECKING:
     from moorage.ecr.repository.repository_record import RepositoryRecord
@@ -34,8 +34,8 @@ class RegistryRecord:
     replication: tuple[Replication, ...] = ()
     replicates_from: tuple[RegistryRecord | ReplicationSource, ...] = ()
 
-    def takes(self, rule: Replication, source: RegistryRecord) -> bool:
-        """Return whether this registry is defined to take what `source` copies by `rule`."""
+    def accepts_copies(self, rule: Replication, source: RegistryRecord) -> bool:
+        """Return whether this registry is defined to accept the images that `source` copies by `rule`."""
         return any(
             origin == source
             or (
@@ -47,7 +47,9 @@ class RegistryRecord:
         )
 
 
-def second_of(stack: str, place: Place, registries: Sequence[RegistryRecord]) -> tuple[str | None, str | None]:
+def find_second_registry(
+    stack: str, place: Place, registries: Sequence[RegistryRecord]
+) -> tuple[str | None, str | None]:
     """Return the path of a registry that is of the same account and region, and of one that may be.
 
     Args:
@@ -55,22 +57,22 @@ def second_of(stack: str, place: Place, registries: Sequence[RegistryRecord]) ->
         place: The account and region of the stack.
         registries: The registries of the app so far.
     """
-    perhaps = None
+    possible_path = None
     for registry in registries:
         if registry.stack == stack or (None not in place and registry.place == place):
             return registry.path, None
-        same = all(None in pair or pair[0] == pair[1] for pair in zip(registry.place, place, strict=True))
-        if None in (*registry.place, *place) and same:
-            perhaps = registry.path
-    return None, perhaps
+        may_be_same = all(None in pair or pair[0] == pair[1] for pair in zip(registry.place, place, strict=True))
+        if None in (*registry.place, *place) and may_be_same:
+            possible_path = registry.path
+    return None, possible_path
 
 
-def beside(registry: RegistryRecord, repositories: Sequence[RepositoryRecord]) -> list[RepositoryRecord]:
+def repositories_of(registry: RegistryRecord, repositories: Sequence[RepositoryRecord]) -> list[RepositoryRecord]:
     """Return the repositories of a registry: those of its account, region and stage."""
     return [each for each in repositories if each.place == registry.place and each.stage == registry.stage]
 
 
-def out_of_step(
+def replication_errors(
     source: RegistryRecord, registries: Sequence[RegistryRecord], has_stack: Callable[[Place], bool]
 ) -> Iterator[str]:
     """Yield the errors of destinations that this app can see and that do not take what is copied to them.
@@ -83,35 +85,39 @@ def out_of_step(
     """
     for rule in source.replication:
         for replica in rule.to:
-            place = replica.place(source.place)
+            place = replica._place_from(source.place)
             if None in place or replica.managed_elsewhere:
                 continue
-            there = [registry for registry in registries if registry.place == place]
-            if not there and not has_stack(place):
+            destinations = [registry for registry in registries if registry.place == place]
+            if not destinations and not has_stack(place):
                 continue
-            if not there:
+            if not destinations:
                 yield (
-                    f"{source.path} copies {rule.says} to {replica.says}, where this app has stacks and no "
-                    "registry, so that ECR would refuse the copies or make repositories with moving tags; define "
-                    "Registry(replicates_from=[...]) there, or say "
+                    f"{source.path} copies {rule._description} to {replica._description}, where this app has stacks "
+                    "and no registry, so that ECR would refuse the copies or make repositories with moving tags; "
+                    "define Registry(replicates_from=[...]) there, or say "
                     "ReplicationDestination(managed_elsewhere=True) where another app does"
                 )
-            elif not any(registry.takes(rule, source) for registry in there):
+            elif not any(registry.accepts_copies(rule, source) for registry in destinations):
                 yield (
-                    f"{source.path} copies {rule.says} to {replica.says}, but {there[0].path} is not told of "
-                    "it, or of other settings; give it replicates_from=[the registry that copies]"
+                    f"{source.path} copies {rule._description} to {replica._description}, but {destinations[0].path} "
+                    "is not told of it, or of other settings; give it replicates_from=[the registry that copies]"
                 )
 
 
-def tags_out_of_step(source: RegistryRecord, repository: RepositoryRecord) -> Iterator[str]:
+def tag_errors(source: RegistryRecord, repository: RepositoryRecord) -> Iterator[str]:
     """Yield the errors of tags that are mutable in `repository` and immutable where `source` copies it to."""
     for rule in source.replication:
-        theirs = rule.settings.mutability
-        if rule.copies(repository.name) and theirs.setting.startswith("IMMUTABLE") and repository.tags != theirs:
+        copied_mutability = rule.settings._tag_mutability
+        if (
+            rule._copies(repository.name)
+            and copied_mutability.setting.startswith("IMMUTABLE")
+            and repository.tag_mutability != copied_mutability
+        ):
             mutable = [
                 tag
-                for tag in (*repository.tags.exclusions, "latest")
-                if not repository.tags.fix(tag) and theirs.fix(tag)
+                for tag in (*repository.tag_mutability.exclusions, "latest")
+                if not repository.tag_mutability.is_immutable(tag) and copied_mutability.is_immutable(tag)
             ]
             if mutable:
                 yield (
@@ -121,13 +127,14 @@ def tags_out_of_step(source: RegistryRecord, repository: RepositoryRecord) -> It
                 )
 
 
-def in_circles(registry: RegistryRecord, registries: Sequence[RegistryRecord]) -> Iterator[str]:
+def circle_errors(registry: RegistryRecord, registries: Sequence[RegistryRecord]) -> Iterator[str]:
     """Yield the errors of circles that begin at this registry, so that each is reported once."""
-    known = [each for each in registries if None not in each.place]
-    paths = {each.place: each.path for each in known}
-    for way in circles([(each.place, each.replication) for each in known]):
-        if way[0] == registry.place:
+    located = [each for each in registries if None not in each.place]
+    paths = {each.place: each.path for each in located}
+    for circle in replication_circles([(each.place, each.replication) for each in located]):
+        if circle[0] == registry.place:
             yield (
-                f"{' copies to '.join(paths[place] for place in (*way, way[0]))}, which is a circle: a copy is not "
-                "copied further, and a tag that is pushed to two of them becomes two images; let one copy to the others"
+                f"{' copies to '.join(paths[place] for place in (*circle, circle[0]))}, which is a circle: a copy is "
+                "not copied further, and a tag that is pushed to two of them becomes two images; let one copy to the "
+                "others"
             )

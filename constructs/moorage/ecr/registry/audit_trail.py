@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
-_DAY = 86400
+_SECONDS_PER_DAY = 86400
 _OLD_VERSIONS_KEPT_DAYS = 30
 
 
@@ -57,30 +57,26 @@ class AuditTrail:
         Raises:
             ValueError: it is less than a day.
         """
-        time = seconds(default_seconds(365 * _DAY) if kept is None else kept)
+        kept_seconds = seconds(default_seconds(365 * _SECONDS_PER_DAY) if kept is None else kept)
         problems = Problems("AuditTrail")
-        if time < _DAY:
-            problems.add(f"kept is {time} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
+        if kept_seconds < _SECONDS_PER_DAY:
+            problems.add(f"kept is {kept_seconds} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
         problems.raise_any()
-        return AuditTrail(kept=time)
+        return AuditTrail(kept=kept_seconds)
 
-    @property
-    def is_own(self) -> bool:
-        return self.kept is not None
-
-    def arn_in(self, stack: cdk.Stack) -> str | None:
-        """The ARN of a trail that exists, where it was named."""
+    def _arn_in(self, stack: cdk.Stack) -> str | None:
+        """Return the ARN of an existing trail, or None if the trail was not named."""
         if self.name_or_arn is None or self.name_or_arn.startswith("arn:") or is_token(self.name_or_arn):
             return self.name_or_arn
         return stack.format_arn(service="cloudtrail", resource="trail", resource_name=self.name_or_arn)
 
 
-def define_trail(scope: Construct, kept: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
+def define_trail(scope: Construct, kept_seconds: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
     """Define a trail of this region in `scope`, with its files in an encrypted, versioned and private bucket."""
     from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loads aws_cdk.aws_cloudtrail
 
     key = _define_key(scope, removal_policy)
-    bucket = _define_bucket(scope, key, kept, removal_policy)
+    bucket = _define_bucket(scope, key, kept_seconds, removal_policy)
     return cloudtrail.Trail(
         scope,
         "Trail",
@@ -111,7 +107,7 @@ def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
     return key
 
 
-def _define_bucket(scope: Construct, key: kms.Key, kept: int, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+def _define_bucket(scope: Construct, key: kms.Key, kept_seconds: int, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
     """Define the bucket of the trail's files, which it keeps for `kept` seconds, rounded up to days."""
     from aws_cdk import aws_s3 as s3  # noqa: PLC0415  # loads aws_cdk.aws_s3
 
@@ -127,7 +123,7 @@ def _define_bucket(scope: Construct, key: kms.Key, kept: int, removal_policy: cd
         versioned=True,
         lifecycle_rules=[
             s3.LifecycleRule(
-                expiration=cdk.Duration.days(-(-kept // _DAY)),
+                expiration=cdk.Duration.days(-(-kept_seconds // _SECONDS_PER_DAY)),
                 noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
                 abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
             )

@@ -10,21 +10,21 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecr.registry.repository_templates import RepositoryTemplate
-from moorage.ecr.repository.encryption_keys import PUSH_USES, key_for
+from moorage.ecr.repository.encryption_keys import PUSH_KEY_ACTIONS, encryption_key_for
 
-_MAKE = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
-_USE = ("kms:CreateGrant", "kms:RetireGrant", *PUSH_USES)
+_TEMPLATE_ROLE_ACTIONS = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
+_TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", *PUSH_KEY_ACTIONS)
 
 
 def define_templates(
     scope: Construct, templates: Sequence[RepositoryTemplate]
 ) -> Mapping[str, ecr.CfnRepositoryCreationTemplate]:
-    """A creation template each, by its prefix, and one role for those that have a key or tags of the account's."""
-    role = _Role(scope)
-    return {template.namespace: _define(scope, template, role) for template in templates}
+    """Define the creation templates, by prefix, and one role for those that have a customer key or tags."""
+    role = _TemplateRole(scope)
+    return {template._bare_prefix: _define_template(scope, template, role) for template in templates}
 
 
-class _Role:
+class _TemplateRole:
     """The role that ECR assumes where its own service-linked role does not reach: for customer keys, and for tags."""
 
     def __init__(self, scope: Construct) -> None:
@@ -36,33 +36,37 @@ class _Role:
             self._defined = iam.Role(self._scope, "TemplateRole", assumed_by=iam.ServicePrincipal("ecr.amazonaws.com"))
             stack = cdk.Stack.of(self._scope)
             repositories = stack.format_arn(service="ecr", resource="repository", resource_name="*")
-            self._defined.add_to_policy(iam.PolicyStatement(actions=list(_MAKE), resources=[repositories]))
+            self._defined.add_to_policy(
+                iam.PolicyStatement(actions=list(_TEMPLATE_ROLE_ACTIONS), resources=[repositories])
+            )
         return self._defined
 
 
-def _define(scope: Construct, template: RepositoryTemplate, role: _Role) -> ecr.CfnRepositoryCreationTemplate:
+def _define_template(
+    scope: Construct, template: RepositoryTemplate, role: _TemplateRole
+) -> ecr.CfnRepositoryCreationTemplate:
     settings = template.settings
-    within = Construct(scope, f"Template {template.namespace}")
-    key = key_for(within, settings.encryption, cdk.RemovalPolicy.RETAIN)
-    customized = key is not None or settings.tags
+    template_scope = Construct(scope, f"Template {template._bare_prefix}")
+    key = encryption_key_for(template_scope, settings.encryption, cdk.RemovalPolicy.RETAIN)
+    needs_role = key is not None or settings.tags
     if key is not None:
-        key.grant(role.get(), *_USE)
-    tags = settings.mutability
+        key.grant(role.get(), *_TEMPLATE_KEY_ACTIONS)
+    mutability = settings._tag_mutability
     stack = cdk.Stack.of(scope)
     policy = iam.PolicyDocument(statements=list(settings.policy)).to_json() if settings.policy else None
     return ecr.CfnRepositoryCreationTemplate(
-        within,
+        template_scope,
         "Resource",
-        prefix=template.namespace,
+        prefix=template._bare_prefix,
         applied_for=list(template.applied_for),
         description=template.description,
-        image_tag_mutability=tags.setting,
+        image_tag_mutability=mutability.setting,
         image_tag_mutability_exclusion_filters=[
             ecr.CfnRepositoryCreationTemplate.ImageTagMutabilityExclusionFilterProperty(
                 image_tag_mutability_exclusion_filter_type="WILDCARD",
                 image_tag_mutability_exclusion_filter_value=pattern,
             )
-            for pattern in tags.exclusions
+            for pattern in mutability.exclusions
         ]
         or None,
         encryption_configuration=ecr.CfnRepositoryCreationTemplate.EncryptionConfigurationProperty(
@@ -71,5 +75,5 @@ def _define(scope: Construct, template: RepositoryTemplate, role: _Role) -> ecr.
         lifecycle_policy=settings.lifecycle.text,
         repository_policy=policy and stack.to_json_string(policy),
         resource_tags=[cdk.CfnTag(key=name, value=value) for name, value in settings.tags.items()] or None,
-        custom_role_arn=role.get().role_arn if customized else None,
+        custom_role_arn=role.get().role_arn if needs_role else None,
     )

@@ -14,14 +14,14 @@ from moorage.workload.problems import Problems, is_token
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
-_NEED_SECRET = {
+_UPSTREAMS_WITH_SECRET = {
     "azure-container-registry", "chainguard", "docker-hub", "github-container-registry", "gitlab-container-registry",
 }  # fmt: skip
-_SECRET_ARN = re.compile(r"arn:[^:]+:secretsmanager:(?P<region>[^:]+):[^:]+:secret:(?P<name>.+)")
+_SECRET_ARN_PATTERN = re.compile(r"arn:[^:]+:secretsmanager:(?P<region>[^:]+):[^:]+:secret:(?P<name>.+)")
 
 
-def cached() -> RepositorySettings:
-    """Settings of what is cached: tags move, since ECR looks once a day whether they did upstream."""
+def cache_settings() -> RepositorySettings:
+    """Return the default settings of caches: tags are mutable, since ECR updates them from upstream once a day."""
     return RepositorySettings(immutable_tags=False)
 
 
@@ -48,7 +48,7 @@ class PullThrough:
     secret: secretsmanager.ISecret | None = None
     upstream_prefix: str | None = None
     account: str | None = None
-    settings: RepositorySettings = attrs.field(factory=cached)
+    settings: RepositorySettings = attrs.field(factory=cache_settings)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"PullThrough {self.prefix!r}")
@@ -56,29 +56,29 @@ class PullThrough:
         problems.check(limits.CACHE_PREFIX, "prefix", self.prefix)
         problems.check(limits.CACHE_PREFIX, "upstream_prefix", self.upstream_prefix)
         problems.check(limits.ACCOUNT, "account", self.account)
-        if self.upstream in _NEED_SECRET and self.secret is None:
+        if self.upstream in _UPSTREAMS_WITH_SECRET and self.secret is None:
             problems.add(
                 f"secret is missing, but {self.upstream} serves those alone who say who they are; give a "
                 "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with username and accessToken"
             )
         if self.secret is not None:
-            problems.check(limits.CACHE_SECRET, "the name of secret", _name_of(self.secret))
+            problems.check(limits.CACHE_SECRET, "the name of secret", _secret_name(self.secret))
         problems.raise_any()
 
     @staticmethod
     def ecr_public(*, prefix: str = "ecr-public", settings: RepositorySettings | None = None) -> PullThrough:
         """Amazon ECR Public (`public.ecr.aws`)."""
-        return _cache("ecr-public", "public.ecr.aws", prefix, settings)
+        return _pull_through("ecr-public", "public.ecr.aws", prefix, settings)
 
     @staticmethod
     def quay(*, prefix: str = "quay", settings: RepositorySettings | None = None) -> PullThrough:
         """Quay (`quay.io`)."""
-        return _cache("quay", "quay.io", prefix, settings)
+        return _pull_through("quay", "quay.io", prefix, settings)
 
     @staticmethod
     def kubernetes(*, prefix: str = "kubernetes", settings: RepositorySettings | None = None) -> PullThrough:
         """Kubernetes' own registry (`registry.k8s.io`)."""
-        return _cache("k8s", "registry.k8s.io", prefix, settings)
+        return _pull_through("k8s", "registry.k8s.io", prefix, settings)
 
     @staticmethod
     def docker_hub(
@@ -88,7 +88,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """Docker Hub; its own images are under `library/`, as in `docker-hub/library/redis`."""
-        return _cache("docker-hub", "registry-1.docker.io", prefix, settings, secret=secret)
+        return _pull_through("docker-hub", "registry-1.docker.io", prefix, settings, secret=secret)
 
     @staticmethod
     def github(
@@ -98,7 +98,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """GitHub Container Registry (`ghcr.io`)."""
-        return _cache("github-container-registry", "ghcr.io", prefix, settings, secret=secret)
+        return _pull_through("github-container-registry", "ghcr.io", prefix, settings, secret=secret)
 
     @staticmethod
     def gitlab(
@@ -108,7 +108,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """GitLab.com's Container Registry (`registry.gitlab.com`)."""
-        return _cache("gitlab-container-registry", "registry.gitlab.com", prefix, settings, secret=secret)
+        return _pull_through("gitlab-container-registry", "registry.gitlab.com", prefix, settings, secret=secret)
 
     @staticmethod
     def azure(
@@ -119,7 +119,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """A registry of Azure's, by the name that stands before `.azurecr.io`."""
-        return _cache("azure-container-registry", f"{registry}.azurecr.io", prefix, settings, secret=secret)
+        return _pull_through("azure-container-registry", f"{registry}.azurecr.io", prefix, settings, secret=secret)
 
     @staticmethod
     def chainguard(
@@ -129,7 +129,7 @@ class PullThrough:
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
         """Chainguard's registry (`cgr.dev`)."""
-        return _cache("chainguard", "cgr.dev", prefix, settings, secret=secret)
+        return _pull_through("chainguard", "cgr.dev", prefix, settings, secret=secret)
 
     @staticmethod
     def ecr(
@@ -144,7 +144,7 @@ class PullThrough:
         problems = Problems("PullThrough.ecr")
         problems.check(limits.REGION, "region", region)
         problems.raise_any()
-        return _cache(
+        return _pull_through(
             "ecr",
             f"{account}.dkr.ecr.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}",
             prefix,
@@ -154,13 +154,15 @@ class PullThrough:
         )
 
 
-def _cache(upstream: str, url: str, prefix: str, settings: RepositorySettings | None, **more: Any) -> PullThrough:
-    return PullThrough(upstream=upstream, url=url, prefix=prefix, settings=settings or cached(), **more)
+def _pull_through(
+    upstream: str, url: str, prefix: str, settings: RepositorySettings | None, **options: Any
+) -> PullThrough:
+    return PullThrough(upstream=upstream, url=url, prefix=prefix, settings=settings or cache_settings(), **options)
 
 
-def _name_of(secret: secretsmanager.ISecret) -> str | None:
-    """The name of a secret as far as it is known now; of one that CloudFormation names, that it has none of its own."""
-    arn = _SECRET_ARN.fullmatch(secret.secret_arn)
+def _secret_name(secret: secretsmanager.ISecret) -> str | None:
+    """Return the name of a secret as far as it is known, or a text if CloudFormation chooses it."""
+    arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
     if arn:
         return arn["name"]
     defined = secret.node.default_child
@@ -172,7 +174,7 @@ def _name_of(secret: secretsmanager.ISecret) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def region_of(secret: secretsmanager.ISecret) -> str | None:
-    """The region of a secret where its ARN says so."""
-    arn = _SECRET_ARN.fullmatch(secret.secret_arn)
+def secret_region(secret: secretsmanager.ISecret) -> str | None:
+    """Return the region of a secret, or None if its ARN is not known."""
+    arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
     return arn["region"] if arn and not is_token(arn["region"]) else None

@@ -1,4 +1,4 @@
-"""What is true once per account and region: scanning, replication, caches, signing, and who may write."""
+"""The settings that an account and region has once: scanning, replication, caches, signing, and who may write."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from constructs import Construct
 from moorage.ecr import limits
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
-    beside,
-    in_circles,
-    out_of_step,
-    second_of,
-    tags_out_of_step,
+    circle_errors,
+    find_second_registry,
+    replication_errors,
+    repositories_of,
+    tag_errors,
 )
 from moorage.ecr.registry.audit_trail import AuditTrail, define_trail
 from moorage.ecr.registry.define_templates import define_templates
-from moorage.ecr.registry.pull_through import PullThrough, region_of
+from moorage.ecr.registry.pull_through import PullThrough, secret_region
 from moorage.ecr.registry.registry_events import RegistryEvents
 from moorage.ecr.registry.registry_metrics import RegistryMetrics
-from moorage.ecr.registry.replication import Replication, ReplicationDestination, ReplicationSource, check_rules, coming
+from moorage.ecr.registry.replication import Replication, ReplicationDestination, ReplicationSource, check_rules
+from moorage.ecr.registry.replication_origins import OriginRecord, copy_statement, copy_statements, copy_templates
 from moorage.ecr.registry.repository_templates import (
     PULL_THROUGH_CACHE,
-    REPLICATION,
     RepositoryTemplate,
     SigningRule,
-    merged,
+    merge_templates,
 )
 from moorage.ecr.registry.scanning import Scanning
 from moorage.ecr.repository.encryption_keys import check_key
 from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.scope.inventory import register, registered
 from moorage.scope.place import Place, has_stack, place_of, stage_path
-from moorage.scope.stage_validation import check_whole
+from moorage.scope.stage_validation import add_stage_check
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
-BASIC = Scanning.basic()
-ACCOUNTS_TRAIL = AuditTrail.existing()
-UNMATCHED = "@moorage/ecr:filter-unmatched"
-SECOND = "@moorage/ecr:second-registry"
-OUT_OF_REACH = "@moorage/ecr:template-reach"
-_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
-_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_CACHE_ROLE = (
+DEFAULT_SCANNING = Scanning.basic()
+DEFAULT_AUDIT_TRAIL = AuditTrail.existing()
+UNMATCHED_FILTER_WARNING = "@moorage/ecr:filter-unmatched"
+SECOND_REGISTRY_WARNING = "@moorage/ecr:second-registry"
+TEMPLATE_REACH_WARNING = "@moorage/ecr:template-reach"
+_CACHE_IMPORT_ACTIONS = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
+_PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_CACHE_ROLE_ACTIONS = (
     "ecr:BatchGetImage",
     "ecr:BatchImportUpstreamImage",
     "ecr:CompleteLayerUpload",
@@ -77,7 +77,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         scope: Construct,
         construct_id: str,
         *,
-        scanning: Scanning = BASIC,
+        scanning: Scanning = DEFAULT_SCANNING,
         replication: Sequence[Replication] = (),
         replicates_from: Sequence[Origin] = (),
         pull_through: Sequence[PullThrough] = (),
@@ -85,7 +85,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         policy: Sequence[iam.PolicyStatement] = (),
         signing: Sequence[SigningRule] = (),
         pull_time_exclusions: Sequence[iam.IRole | iam.IUser | str] = (),
-        audit: AuditTrail = ACCOUNTS_TRAIL,
+        audit: AuditTrail = DEFAULT_AUDIT_TRAIL,
         event_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
@@ -113,43 +113,45 @@ class Registry(RegistryEvents, RegistryMetrics):
         Raises:
             ValueError: the account and region have a registry already, or ECR would not take what this one is given.
         """
-        self.place: Place = place_of(scope)
-        excluded = [_arn_of(each) for each in pull_time_exclusions]
+        self._place: Place = place_of(scope)
+        excluded_arns = [_principal_arn(each) for each in pull_time_exclusions]
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path
-        second, perhaps = second_of(stack_path, self.place, registered(scope, RegistryRecord))
+        second, possible_path = find_second_registry(stack_path, self._place, registered(scope, RegistryRecord))
         if second:
             problems.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
-        check_rules(replication, self.place, problems)
-        statements = [*policy, *_let_in(replicates_from, scope, self.place, problems)]
+        check_rules(replication, self._place, problems)
+        origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
+        statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]
         _check_policy(statements, scope, problems)
-        _check_caches(pull_through, self.place, problems)
-        wanted = merged([*templates, *_templates_of(replicates_from, self.place, pull_through)], problems)
-        for template in wanted:
+        _check_caches(pull_through, self._place, problems)
+        all_templates = [*templates, *copy_templates(origins, self._place), *_cache_templates(pull_through)]
+        merged_templates = merge_templates(all_templates, problems)
+        for template in merged_templates:
             check_key(template.settings.encryption, cdk.Stack.of(scope), problems)
-        _check_signing(signing, self.place, problems)
-        for arn in excluded:
+        _check_signing(signing, self._place, problems)
+        for arn in excluded_arns:
             problems.check(limits.EXCLUDED_PULLER, "pull_time_exclusions", arn)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        self.scanning = scanning
-        self.by_inspector = scanning.by_inspector
+        self._scanning = scanning
+        self._by_inspector = scanning._by_inspector
         self.replication = tuple(replication)
-        self.replicates_from = tuple(replicates_from)
-        self.signing = tuple(signing)
+        self._replicates_from = tuple(replicates_from)
+        self._signing = tuple(signing)
         self._event_key = event_key
         self._policy: iam.PolicyDocument | None = None
-        self._define_settings(excluded)
-        self.templates = define_templates(self, wanted)
+        self._define_settings(excluded_arns)
+        self.templates = define_templates(self, merged_templates)
         for cache in pull_through:
             self._define_cache(cache)
         for statement in statements:
             self.add_to_resource_policy(statement)
         self.trail = define_trail(self, audit.kept, removal_policy) if audit.kept else None
-        self.trail_arn = self.trail.trail_arn if self.trail else audit.arn_in(cdk.Stack.of(self))
-        self._record: RegistryRecord = self._describe(stack_path)
-        self._register(perhaps)
+        self.trail_arn = self.trail.trail_arn if self.trail else audit._arn_in(cdk.Stack.of(self))
+        self._record: RegistryRecord = self._describe(stack_path, origins)
+        self._register(possible_path)
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
         """Add a statement to the registry's policy, which says what other accounts may do with all of it."""
@@ -163,7 +165,9 @@ class Registry(RegistryEvents, RegistryMetrics):
         names = "*" if cache.prefix == "ROOT" else f"{cache.prefix.rstrip('/')}/*"
         iam.Grant.add_to_principal(grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])
         return iam.Grant.add_to_principal(
-            grantee=grantee, actions=[*_IMPORT, *_PULL], resource_arns=[_repositories(self, names)]
+            grantee=grantee,
+            actions=[*_CACHE_IMPORT_ACTIONS, *_PULL_ACTIONS],
+            resource_arns=[_repository_arn(self, names)],
         )
 
     def grant_sign(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -171,14 +175,14 @@ class Registry(RegistryEvents, RegistryMetrics):
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["signer:SignPayload"],
-            resource_arns=[each.profile for each in self.signing],
+            resource_arns=[each.profile for each in self._signing],
         )
 
-    def _define_settings(self, excluded: Sequence[str]) -> None:
+    def _define_settings(self, excluded_arns: Sequence[str]) -> None:
         self.node.default_child = ecr.CfnRegistryScanningConfiguration(
             self,
             "Scanning",
-            scan_type=self.scanning.kind,
+            scan_type=self._scanning.kind,
             rules=[
                 ecr.CfnRegistryScanningConfiguration.ScanningRuleProperty(
                     scan_frequency=rule.frequency,
@@ -189,13 +193,13 @@ class Registry(RegistryEvents, RegistryMetrics):
                         for pattern in rule.filters
                     ],
                 )
-                for rule in self.scanning.rules
+                for rule in self._scanning.rules
             ],
         )
         if self.replication:
-            configuration = {"rules": [self._rule(rule) for rule in self.replication]}
+            configuration = {"rules": [self._replication_rule(rule) for rule in self.replication]}
             ecr.CfnReplicationConfiguration(self, "Replication", replication_configuration=configuration)
-        if self.signing:
+        if self._signing:
             rules = [
                 ecr.CfnSigningConfiguration.RuleProperty(
                     signing_profile_arn=each.profile,
@@ -207,18 +211,18 @@ class Registry(RegistryEvents, RegistryMetrics):
                     ]
                     or None,
                 )
-                for each in self.signing
+                for each in self._signing
             ]
             ecr.CfnSigningConfiguration(self, "Signing", rules=rules)
-        for number, arn in enumerate(excluded):
+        for number, arn in enumerate(excluded_arns):
             ecr.CfnPullTimeUpdateExclusion(self, f"PullTimeExclusion{number}", principal_arn=arn)
 
-    def _rule(self, rule: Replication) -> ecr.CfnReplicationConfiguration.ReplicationRuleProperty:
-        own = cdk.Stack.of(self).account
+    def _replication_rule(self, rule: Replication) -> ecr.CfnReplicationConfiguration.ReplicationRuleProperty:
+        own_account = cdk.Stack.of(self).account
         return ecr.CfnReplicationConfiguration.ReplicationRuleProperty(
             destinations=[
                 ecr.CfnReplicationConfiguration.ReplicationDestinationProperty(
-                    region=replica.region, registry_id=replica.account or own
+                    region=replica.region, registry_id=replica.account or own_account
                 )
                 for replica in rule.to
             ],
@@ -234,7 +238,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         role = None
         if cache.account is not None:
             role = iam.Role(self, f"{name} role", assumed_by=iam.ServicePrincipal("pullthroughcache.ecr.amazonaws.com"))
-            role.add_to_policy(iam.PolicyStatement(actions=list(_CACHE_ROLE), resources=["*"]))
+            role.add_to_policy(iam.PolicyStatement(actions=list(_CACHE_ROLE_ACTIONS), resources=["*"]))
         rule = ecr.CfnPullThroughCacheRule(
             self,
             name,
@@ -247,142 +251,105 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
         rule.node.add_dependency(self.templates[cache.prefix.rstrip("/")])
 
-    def _describe(self, stack_path: str) -> RegistryRecord:
+    def _describe(self, stack_path: str, origins: tuple[OriginRecord, ...]) -> RegistryRecord:
         """Return the registry's entry in the inventory of its app."""
         return RegistryRecord(
             self.node.path,
             stack_path,
             stage_path(self),
-            self.place,
+            self._place,
             self.replication,
-            tuple(each._record if isinstance(each, Registry) else each for each in self.replicates_from),
+            origins,
         )
 
-    def _register(self, perhaps: str | None) -> None:
-        """Add the registry to its app's inventory, with what a destination out of its sight must have."""
-        if perhaps:
+    def _register(self, possible_path: str | None) -> None:
+        """Add the registry to its app's inventory, with outputs of what destinations outside of the app need."""
+        if possible_path:
             cdk.Annotations.of(self).add_warning_v2(
-                SECOND,
-                f"{perhaps} is a registry too, and AWS has one per account and region; give their stacks env= where "
-                "these differ, or use one of the two",
+                SECOND_REGISTRY_WARNING,
+                f"{possible_path} is a registry too, and AWS has one per account and region; give their stacks env= "
+                "where these differ, or use one of the two",
             )
         for rule in self.replication:
             for replica in rule.to:
-                self._say_what_is_needed(rule, replica)
-        for origin in self.replicates_from:
+                self._output_requirements(rule, replica)
+        for origin in self._replicates_from:
             if isinstance(origin, Registry):
-                origin._taken_by(self)
-            for prefix in (prefix for rule in origin.replication for prefix in rule.out_of_reach):
+                origin._remove_outputs_for(self)
+            for prefix in (prefix for rule in origin.replication for prefix in rule._prefixes_without_template):
                 cdk.Annotations.of(self).add_warning_v2(
-                    OUT_OF_REACH,
+                    TEMPLATE_REACH_WARNING,
                     f"copies of {prefix!r} go to repositories too that no creation template reaches, since a template "
                     "is for what is below 'prefix/', and ECR makes those with tags that move; end the prefix with '/', "
                     "or define the repositories here",
                 )
         register(self, self._record)
-        check_whole(self, self._check_in_app)
+        add_stage_check(self, self._check_in_app)
 
     def _check_in_app(self) -> list[str]:
         """Return the errors that only the complete app shows, and warn about filters that match no repository."""
         registries = registered(self, RegistryRecord)
-        repositories = beside(self._record, registered(self, RepositoryRecord))
+        repositories = repositories_of(self._record, registered(self, RepositoryRecord))
         names = [each.name for each in repositories]
         unmatched = [
-            *self.scanning.unmatched(names),
-            *(each for rule in self.signing for each in rule.unmatched(names)),
+            *self._scanning._unmatched_filters(names),
+            *(each for rule in self._signing for each in rule._unmatched_filters(names)),
         ]
         for rule in self.replication:
             unmatched += [prefix for prefix in rule.prefix if not any(name.startswith(prefix) for name in names)]
         if names and unmatched:
             cdk.Annotations.of(self).add_warning_v2(
-                UNMATCHED,
+                UNMATCHED_FILTER_WARNING,
                 f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that is defined here "
                 f"({', '.join(sorted(names)[:5])}); acknowledge this where others are",
             )
         return [
-            *out_of_step(self._record, registries, functools.partial(has_stack, self)),
-            *(error for each in repositories for error in tags_out_of_step(self._record, each)),
-            *in_circles(self._record, registries),
+            *replication_errors(self._record, registries, functools.partial(has_stack, self)),
+            *(error for each in repositories for error in tag_errors(self._record, each)),
+            *circle_errors(self._record, registries),
         ]
 
-    def _say_what_is_needed(self, rule: Replication, replica: ReplicationDestination) -> None:
+    def _output_requirements(self, rule: Replication, replica: ReplicationDestination) -> None:
+        """Define an output of the policy and creation templates that a destination needs."""
         stack = cdk.Stack.of(self)
-        foreign = replica.account is not None and replica.account != self.place[0]
-        needed = {"creationTemplates": list(rule.template_prefixes)}
-        statements = [_permission(rule, stack.account, f"arn:{stack.partition}:ecr:{replica.region}:{replica.account}")]
-        policy = {"registryPolicy": [each.to_statement_json() for each in statements]} if foreign else {}
-        allow = "let this account in by its registry's policy, as below, and " if foreign else ""
+        is_cross_account = replica.account is not None and replica.account != self._place[0]
+        requirements = {"creationTemplates": list(rule._template_prefixes)}
+        statements = [
+            copy_statement(rule, stack.account, f"arn:{stack.partition}:ecr:{replica.region}:{replica.account}")
+        ]
+        policy = {"registryPolicy": [each.to_statement_json() for each in statements]} if is_cross_account else {}
+        permission_text = "let this account in by its registry's policy, as below, and " if is_cross_account else ""
         cdk.CfnOutput(
             self,
             _output_id(replica, self.replication.index(rule)),
-            description=f"To take copies of {rule.says}, ECR in {replica.says} must {allow}have creation templates "
-            f"({rule.settings.says}), or the repositories it makes are mutable; "
+            description=f"To take copies of {rule._description}, ECR in {replica._description} must {permission_text}"
+            f"have creation templates ({rule.settings._description}), or the repositories it makes are mutable; "
             "moorage.Registry(replicates_from=[ReplicationSource(...)]) there defines both"[:1024],
-            value=stack.to_json_string({**policy, **needed}),
+            value=stack.to_json_string({**policy, **requirements}),
         )
 
-    def _taken_by(self, destination: Registry) -> None:
+    def _remove_outputs_for(self, destination: Registry) -> None:
+        """Remove the outputs for a destination that a registry of this app defines."""
         for number, rule in enumerate(self.replication):
             for replica in rule.to:
-                if replica.place(self.place) == destination.place:
+                if replica._place_from(self._place) == destination._place:
                     self.node.try_remove_child(_output_id(replica, number))
 
 
 def _output_id(replica: ReplicationDestination, number: int) -> str:
-    of = f" of {replica.account}" if replica.account else ""
-    return f"Copies {number} to {replica.region}{of}"
+    owner = f" of {replica.account}" if replica.account else ""
+    return f"Copies {number} to {replica.region}{owner}"
 
 
-def _repositories(scope: Construct, names: str) -> str:
+def _repository_arn(scope: Construct, names: str) -> str:
     return cdk.Stack.of(scope).format_arn(service="ecr", resource="repository", resource_name=names)
 
 
-def _permission(rule: Replication, account: str, registry: str) -> iam.PolicyStatement:
-    """What lets an account copy here; to tag what is made for it too, where the settings have tags."""
-    actions = ["ecr:ReplicateImage", "ecr:CreateRepository", *(["ecr:TagResource"] if rule.settings.tags else [])]
-    return iam.PolicyStatement(
-        principals=[iam.AccountPrincipal(account)],
-        actions=actions,
-        resources=[f"{registry}:repository/{prefix}*" for prefix in rule.prefix or ("",)],
-    )
-
-
-def _let_in(origins: Sequence[Origin], scope: Construct, place: Place, problems: Problems) -> list[iam.PolicyStatement]:
-    """The statements that let each origin of another account copy here."""
-    stack = cdk.Stack.of(scope)
-    registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
-    statements = []
-    for origin in origins:
-        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place
-        named = origin.account if isinstance(origin, ReplicationSource) else origin.node.path
-        rules = coming(origin.replication, source, place)
-        if not rules:
-            problems.add(
-                f"replicates_from has {named}, which copies nothing here; add this region (and account) to its "
-                "Replication(to=[...])"
-            )
-        if source[0] is None and place[0] is not None:
-            problems.add(
-                f"replicates_from has {named}, whose account is not known, so its permission cannot name it; "
-                "give its stack env="
-            )
-        elif source[0] is not None and source[0] != place[0]:
-            statements += [_permission(rule, source[0], registry) for rule in rules]
-    return statements
-
-
-def _templates_of(origins: Sequence[Origin], place: Place, caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
-    """The creation templates that copies and caches bring with them."""
-    found = []
-    for origin in origins:
-        source: Place = (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place
-        for rule in coming(origin.replication, source, place):
-            found += [
-                RepositoryTemplate(each, rule.settings, applied_for=REPLICATION) for each in rule.template_prefixes
-            ]
-    for cache in caches:
-        found.append(RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE))
-    return found
+def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
+    """Return the creation templates of the repositories that ECR makes for what it caches."""
+    return [
+        RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE) for cache in caches
+    ]
 
 
 def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, problems: Problems) -> None:
@@ -398,7 +365,7 @@ def _check_caches(caches: Sequence[PullThrough], place: Place, problems: Problem
     problems.check(limits.CACHE_RULES, "the number of caches", len(caches))
     problems.check(limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
     for cache in caches:
-        region = cache.secret and region_of(cache.secret)
+        region = cache.secret and secret_region(cache.secret)
         if region and place[1] and region != place[1]:
             problems.add(
                 f"the secret of the cache {cache.prefix!r} is in {region}, but ECR reads those of its own region, "
@@ -412,10 +379,10 @@ def _check_signing(signing: Sequence[SigningRule], place: Place, problems: Probl
         problems.check(limits.SIGNING_REGION, "the region of signing", place[1])
 
 
-def _arn_of(excluded: iam.IRole | iam.IUser | str) -> str:
-    if isinstance(excluded, str):
-        return excluded
-    return excluded.role_arn if hasattr(excluded, "role_arn") else excluded.user_arn
+def _principal_arn(principal: iam.IRole | iam.IUser | str) -> str:
+    if isinstance(principal, str):
+        return principal
+    return principal.role_arn if hasattr(principal, "role_arn") else principal.user_arn
 
 
 Origin: TypeAlias = Registry | ReplicationSource

@@ -1,4 +1,4 @@
-"""What ECR and Amazon Inspector tell EventBridge of images, and the rules that pass it on."""
+"""The events of images that ECR and Amazon Inspector send to EventBridge, and the rules that deliver them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from constructs import Construct
 
 from moorage.ecr.registry.scanning import Severity
 from moorage.workload import job_limits
-from moorage.workload.limit import least_length
+from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -25,88 +25,87 @@ if TYPE_CHECKING:
 Pattern: TypeAlias = Mapping[str, Any]
 """An event pattern as EventBridge writes it."""
 
-_LETTERS_KEPT_DAYS = 14
 _ECR, _INSPECTOR = "aws.ecr", "aws.inspector2"
 
 
-def pushed(repositories: Sequence[str] = (), tags: Sequence[str] = ()) -> Pattern:
-    """An image was pushed (ECR guide: event for a completed image push)."""
-    return _image_action("PUSH", repositories, tags)
+def push_pattern(repositories: Sequence[str] = (), tags: Sequence[str] = ()) -> Pattern:
+    """Return the pattern of pushed images (ECR guide: event for a completed image push)."""
+    return _image_action_pattern("PUSH", repositories, tags)
 
 
-def deleted(repositories: Sequence[str] = ()) -> Pattern:
-    """An image was deleted, by hand or by a lifecycle (ECR guide: event for an image deletion)."""
-    return _image_action("DELETE", repositories, ())
+def deletion_pattern(repositories: Sequence[str] = ()) -> Pattern:
+    """Return the pattern of images deleted by a user or a lifecycle (ECR guide: event for an image deletion)."""
+    return _image_action_pattern("DELETE", repositories, ())
 
 
-def archived(repositories: Sequence[str] = ()) -> Pattern:
-    """An image was archived (ECR guide: event for an image archival action)."""
-    pattern = _image_action("UPDATE_STORAGE_CLASS", repositories, ())
+def archive_pattern(repositories: Sequence[str] = ()) -> Pattern:
+    """Return the pattern of archived images (ECR guide: event for an image archival action)."""
+    pattern = _image_action_pattern("UPDATE_STORAGE_CLASS", repositories, ())
     return {**pattern, "detail": {**pattern["detail"], "target-storage-class": ["ARCHIVE"]}}
 
 
-def replicated(repositories: Sequence[str] = (), *, result: str = "SUCCESS") -> Pattern:
-    """An image arrived from another registry; told at the destination (ECR guide: completed, failed replication)."""
-    detail = {"action-type": ["REPLICATE"], "result": [result], **_of(repositories)}
+def replication_pattern(repositories: Sequence[str] = (), *, result: str = "SUCCESS") -> Pattern:
+    """Return the pattern of replicated images, sent at the destination (ECR guide: completed, failed replication)."""
+    detail = {"action-type": ["REPLICATE"], "result": [result], **_repository_detail(repositories)}
     return {"source": [_ECR], "detail-type": ["ECR Replication Action"], "detail": detail}
 
 
-def pulled_through(repositories: Sequence[str] = (), *, status: str | None = None) -> Pattern:
-    """An image was cached, or could not be (ECR guide: event for a pull through cache action)."""
-    detail = {**({"sync-status": [status]} if status else {}), **_of(repositories)}
+def pull_through_pattern(repositories: Sequence[str] = (), *, status: str | None = None) -> Pattern:
+    """Return the pattern of cached images, also failed ones (ECR guide: event for a pull through cache action)."""
+    detail = {**({"sync-status": [status]} if status else {}), **_repository_detail(repositories)}
     pattern = {"source": [_ECR], "detail-type": ["ECR Pull Through Cache Action"]}
     return {**pattern, "detail": detail} if detail else pattern
 
 
-def scan_completed(repositories: Sequence[str] = (), *, by_inspector: bool = False) -> Pattern:
-    """An image was scanned: told by ECR of basic scanning, by Inspector of an image's first enhanced scan."""
+def scan_pattern(repositories: Sequence[str] = (), *, by_inspector: bool = False) -> Pattern:
+    """Return the pattern of scans: sent by ECR for basic scanning, by Inspector for an image's first enhanced scan."""
     if by_inspector:
-        detail = {"scan-status": ["INITIAL_SCAN_COMPLETE"], **_of(repositories, in_arn=True)}
+        detail = {"scan-status": ["INITIAL_SCAN_COMPLETE"], **_repository_detail(repositories, in_arn=True)}
         return {"source": [_INSPECTOR], "detail-type": ["Inspector2 Scan"], "detail": detail}
-    detail = {"scan-status": ["COMPLETE"], **_of(repositories)}
+    detail = {"scan-status": ["COMPLETE"], **_repository_detail(repositories)}
     return {"source": [_ECR], "detail-type": ["ECR Image Scan"], "detail": detail}
 
 
-def found(severity: Severity, repositories: Sequence[str] = (), *, by_inspector: bool = False) -> Pattern:
-    """A vulnerability of this severity or a graver one was found.
+def finding_pattern(severity: Severity, repositories: Sequence[str] = (), *, by_inspector: bool = False) -> Pattern:
+    """Return the pattern of findings of this severity or a graver one.
 
-    Basic scanning tells once a scan, with the number of findings of each severity; Inspector tells of each finding,
-    when it is found and when it changes.
+    Basic scanning sends an event for each scan, with the number of findings of each severity; Inspector sends an event
+    for each finding, when it is found and when it changes.
     """
     if by_inspector:
         image: dict[str, Any] = {"type": ["AWS_ECR_CONTAINER_IMAGE"]}
         if repositories:
-            image["details"] = {"awsEcrContainerImage": {"repositoryName": _names(repositories)}}
-        detail: dict[str, Any] = {"severity": list(severity.or_graver), "status": ["ACTIVE"], "resources": image}
+            image["details"] = {"awsEcrContainerImage": {"repositoryName": _name_patterns(repositories)}}
+        detail: dict[str, Any] = {"severity": list(severity._and_graver), "status": ["ACTIVE"], "resources": image}
         return {"source": [_INSPECTOR], "detail-type": ["Inspector2 Finding"], "detail": detail}
-    counts = [{"finding-severity-counts": {name: [{"numeric": [">", 0]}]}} for name in severity.or_graver]
-    any_of = counts[0] if len(counts) == 1 else {"$or": counts}
+    counts = [{"finding-severity-counts": {name: [{"numeric": [">", 0]}]}} for name in severity._and_graver]
+    any_severity = counts[0] if len(counts) == 1 else {"$or": counts}
     return {
         "source": [_ECR],
         "detail-type": ["ECR Image Scan"],
-        "detail": {"scan-status": ["COMPLETE"], **_of(repositories), **any_of},
+        "detail": {"scan-status": ["COMPLETE"], **_repository_detail(repositories), **any_severity},
     }
 
 
-def called(calls: Sequence[str]) -> Pattern:
-    """An API of ECR was called, as a CloudTrail trail of the account tells it (ECR guide: logging with CloudTrail)."""
+def api_call_pattern(calls: Sequence[str]) -> Pattern:
+    """Return the pattern of calls of ECR's API that a trail records (ECR guide: logging with CloudTrail)."""
     detail = {"eventSource": ["ecr.amazonaws.com"], "eventName": list(calls)}
     return {"source": [_ECR], "detail-type": ["AWS API Call via CloudTrail"], "detail": detail}
 
 
-def _image_action(action: str, repositories: Sequence[str], tags: Sequence[str]) -> Pattern:
-    detail = {"action-type": [action], "result": ["SUCCESS"], **_of(repositories)}
+def _image_action_pattern(action: str, repositories: Sequence[str], tags: Sequence[str]) -> Pattern:
+    detail = {"action-type": [action], "result": ["SUCCESS"], **_repository_detail(repositories)}
     if tags:
-        detail["image-tag"] = _names(tags)
+        detail["image-tag"] = _name_patterns(tags)
     return {"source": [_ECR], "detail-type": ["ECR Image Action"], "detail": detail}
 
 
-def _of(repositories: Sequence[str], *, in_arn: bool = False) -> dict[str, Any]:
+def _repository_detail(repositories: Sequence[str], *, in_arn: bool = False) -> dict[str, Any]:
     names = [f"*:repository/{name}" for name in repositories] if in_arn else repositories
-    return {"repository-name": _names(names)} if repositories else {}
+    return {"repository-name": _name_patterns(names)} if repositories else {}
 
 
-def _names(names: Sequence[str]) -> list[Any]:
+def _name_patterns(names: Sequence[str]) -> list[Any]:
     return [{"wildcard": name} if "*" in name else name for name in names]
 
 
@@ -118,9 +117,9 @@ class RegistryEvents(Construct):
     of the account and region without them. More of them than an event pattern holds are an error.
     """
 
-    by_inspector: bool
+    _by_inspector: bool
     _event_key: kms.IKey | None
-    _letters: sqs.Queue | None = None
+    _dead_letters: sqs.Queue | None = None
 
     @property
     def event_key(self) -> kms.IKey:
@@ -147,9 +146,9 @@ class RegistryEvents(Construct):
     @property
     def dead_letter_queue(self) -> sqs.Queue:
         """Where events go that a target did not take for a day; kept for 14 days, and encrypted."""
-        if self._letters is None:
-            self._letters = _define_letters(self, self.event_key)
-        return self._letters
+        if self._dead_letters is None:
+            self._dead_letters = _define_dead_letters(self, self.event_key)
+        return self._dead_letters
 
     def on_push(
         self,
@@ -160,38 +159,26 @@ class RegistryEvents(Construct):
         tags: Sequence[str] = (),
     ) -> events.Rule:
         """Tell `target` of each image that is pushed; `tags` are names or patterns with `*`."""
-        return self._tell(construct_id, pushed(repositories, tags), target)
+        return self._add_rule(construct_id, push_pattern(repositories, tags), target)
 
     def on_delete(
-        self,
-        construct_id: str,
-        *,
-        target: events.IRuleTarget | None = None,
-        repositories: Sequence[str] = (),
+        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each image that is deleted, by hand or by a lifecycle."""
-        return self._tell(construct_id, deleted(repositories), target)
+        return self._add_rule(construct_id, deletion_pattern(repositories), target)
 
     def on_archive(
-        self,
-        construct_id: str,
-        *,
-        target: events.IRuleTarget | None = None,
-        repositories: Sequence[str] = (),
+        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each image that is archived."""
-        return self._tell(construct_id, archived(repositories), target)
+        return self._add_rule(construct_id, archive_pattern(repositories), target)
 
     def on_scan_completed(
-        self,
-        construct_id: str,
-        *,
-        target: events.IRuleTarget | None = None,
-        repositories: Sequence[str] = (),
+        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each scan that is complete; with enhanced scanning, of the first of an image."""
-        pattern = scan_completed(repositories, by_inspector=self.by_inspector)
-        return self._tell(construct_id, pattern, target)
+        pattern = scan_pattern(repositories, by_inspector=self._by_inspector)
+        return self._add_rule(construct_id, pattern, target)
 
     def on_scan_finding(
         self,
@@ -205,8 +192,8 @@ class RegistryEvents(Construct):
 
         With basic scanning that is one event a scan, with enhanced scanning one a finding.
         """
-        pattern = found(severity, repositories, by_inspector=self.by_inspector)
-        return self._tell(construct_id, pattern, target)
+        pattern = finding_pattern(severity, repositories, by_inspector=self._by_inspector)
+        return self._add_rule(construct_id, pattern, target)
 
     def on_replicated(
         self,
@@ -217,8 +204,8 @@ class RegistryEvents(Construct):
         failed: bool = False,
     ) -> events.Rule:
         """Tell `target` of each image that arrives here from another registry; with `failed`, of those that do not."""
-        pattern = replicated(repositories, result="FAILED" if failed else "SUCCESS")
-        return self._tell(construct_id, pattern, target)
+        pattern = replication_pattern(repositories, result="FAILED" if failed else "SUCCESS")
+        return self._add_rule(construct_id, pattern, target)
 
     def on_pull_through(
         self,
@@ -229,8 +216,8 @@ class RegistryEvents(Construct):
         failed: bool = False,
     ) -> events.Rule:
         """Tell `target` of each image that is cached or was tried to be; with `failed`, of those that could not be."""
-        pattern = pulled_through(repositories, status="FAILED" if failed else None)
-        return self._tell(construct_id, pattern, target)
+        pattern = pull_through_pattern(repositories, status="FAILED" if failed else None)
+        return self._add_rule(construct_id, pattern, target)
 
     def on_api_call(
         self,
@@ -240,11 +227,11 @@ class RegistryEvents(Construct):
         target: events.IRuleTarget | None = None,
     ) -> events.Rule:
         """Tell `target` of calls of ECR's API (`DeleteRepository`) that a CloudTrail trail of the account records."""
-        return self._tell(construct_id, called(calls), target)
+        return self._add_rule(construct_id, api_call_pattern(calls), target)
 
-    def _tell(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
+    def _add_rule(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
-        problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(pattern))
+        problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(pattern))
         problems.raise_any()
         rule = events.Rule(
             self,
@@ -254,52 +241,47 @@ class RegistryEvents(Construct):
             ),
         )
         if target is not None:
-            rule.add_target(_WithLetters(target, lambda: self.dead_letter_queue))
+            rule.add_target(_TargetWithDeadLetters(target, lambda: self.dead_letter_queue))
         return rule
 
 
 @jsii.implements(events.IRuleTarget)
-class _WithLetters:
+class _TargetWithDeadLetters:
     """A target that has a dead-letter queue, unless it came with one; asked once, when it is added to its rule."""
 
-    def __init__(self, target: events.IRuleTarget, letters: Callable[[], sqs.IQueue]) -> None:
+    def __init__(self, target: events.IRuleTarget, dead_letters: Callable[[], sqs.IQueue]) -> None:
         self._target = target
-        self._letters = letters
+        self._dead_letters = dead_letters
 
     def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002  # CDK's name
         config = self._target.bind(rule, id)
         if config.dead_letter_config is not None:
             return config
-        given = {name: getattr(config, name) for name in inspect.signature(events.RuleTargetConfig).parameters}
-        return events.RuleTargetConfig(**{**given, "dead_letter_config": {"arn": self._letters().queue_arn}})
+        properties = {name: getattr(config, name) for name in inspect.signature(events.RuleTargetConfig).parameters}
+        return events.RuleTargetConfig(**{**properties, "dead_letter_config": {"arn": self._dead_letters().queue_arn}})
 
 
-def _define_letters(scope: Construct, key: kms.IKey) -> sqs.Queue:
+def _define_dead_letters(scope: Construct, key: kms.IKey) -> sqs.Queue:
+    """Define a dead-letter queue to which the rules of the account may send."""
     from aws_cdk import aws_sqs as sqs  # noqa: PLC0415  # loads aws_cdk.aws_sqs
 
-    queue = sqs.Queue(
+    from moorage.delivery.dead_letters import define_dead_letters  # noqa: PLC0415  # loads aws_cdk.aws_sqs
+
+    queue = define_dead_letters(
         scope,
         "DeadLetters",
         encryption=sqs.QueueEncryption.KMS,
-        encryption_master_key=key,
-        enforce_ssl=True,
-        retention_period=cdk.Duration.days(_LETTERS_KEPT_DAYS),
-        redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
+        encryption_key=key,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
     )
     stack = cdk.Stack.of(scope)
-    _let_send(queue, scope, stack.format_arn(service="events", resource="rule", resource_name="*"))
-    return queue
-
-
-def _let_send(queue: sqs.IQueue, scope: Construct, rules: str) -> None:
+    rules = stack.format_arn(service="events", resource="rule", resource_name="*")
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal("events.amazonaws.com")],
             actions=["sqs:SendMessage"],
             resources=[queue.queue_arn],
-            conditions={
-                "StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account},
-                "ArnLike": {"aws:SourceArn": rules},
-            },
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": rules}},
         )
     )
+    return queue

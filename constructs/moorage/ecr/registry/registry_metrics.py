@@ -14,7 +14,7 @@ from moorage.ecr.repository.repository_metrics import pull_count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HEIGHT, _HALF = 6, 12
+_WIDGET_HEIGHT, _WIDGET_WIDTH = 6, 12
 
 
 class ApiCall(enum.Enum):
@@ -60,11 +60,11 @@ class RegistryMetrics(Construct):
             call: Which one.
             options: What `cloudwatch.MathExpression` takes.
         """
-        of = call.name.lower()
+        usage_id = call.name.lower()
         return cloudwatch.MathExpression(
             **{
-                "expression": f"{of}/SERVICE_QUOTA({of})*100",  # as the CloudWatch user guide writes it
-                "using_metrics": {of: self.metric_calls(call)},
+                "expression": f"{usage_id}/SERVICE_QUOTA({usage_id})*100",  # as the CloudWatch user guide writes it
+                "using_metrics": {usage_id: self.metric_calls(call)},
                 "label": f"{call.value}, % of its quota",
                 "period": cdk.Duration.minutes(1),
                 **options,
@@ -121,14 +121,14 @@ class RegistryMetrics(Construct):
         logins = [ApiCall.GET_AUTHORIZATION_TOKEN, ApiCall.PUT_IMAGE, ApiCall.BATCH_GET_IMAGE]
         dashboard = cloudwatch.Dashboard(self, construct_id)
         dashboard.add_widgets(
-            _graph("Logins, pushes and pulls", [self.metric_calls(call) for call in logins]),
-            _graph("Quotas used, in percent", [self.metric_quota_used(call) for call in ApiCall]),
+            _graph_widget("Logins, pushes and pulls", [self.metric_calls(call) for call in logins]),
+            _graph_widget("Quotas used, in percent", [self.metric_quota_used(call) for call in ApiCall]),
         )
         if repositories:
             pulls = [pull_count(each.repository_name, label=each.repository_name) for each in repositories]
-            dashboard.add_widgets(_graph("Pulls by repository", pulls))
+            dashboard.add_widgets(_graph_widget("Pulls by repository", pulls))
         return dashboard
 
 
-def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=_HALF, height=_HEIGHT)
+def _graph_widget(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=_WIDGET_WIDTH, height=_WIDGET_HEIGHT)

@@ -1,4 +1,4 @@
-"""Where a registry's images are copied to, and what has to stand there."""
+"""The destinations of a registry's images, and the settings that these need."""
 
 from __future__ import annotations
 
@@ -38,27 +38,28 @@ class ReplicationDestination:
         problems.check(limits.ACCOUNT, "account", self.account)
         problems.raise_any()
 
-    def place(self, source: Place) -> Place:
-        """Its account and region, seen from the account and region of the source."""
+    def _place_from(self, source: Place) -> Place:
+        """Return its account and region, as seen from the account and region of the source."""
         account = source[0] if self.account is None else self.account
         return (None if account is None or is_token(account) else account, self.region)
 
     @property
-    def says(self) -> str:
+    def _description(self) -> str:
+        """Return the region, and the account if it is given, as messages name them."""
         return f"{self.region} of account {self.account}" if self.account else self.region
 
 
-def _replicas(
-    given: str | ReplicationDestination | Sequence[str | ReplicationDestination],
+def _as_destinations(
+    destinations: str | ReplicationDestination | Sequence[str | ReplicationDestination],
 ) -> tuple[ReplicationDestination, ...]:
-    several = (given,) if isinstance(given, (str, ReplicationDestination)) else given
-    return tuple(each if isinstance(each, ReplicationDestination) else ReplicationDestination(each) for each in several)
+    entries = (destinations,) if isinstance(destinations, (str, ReplicationDestination)) else destinations
+    return tuple(each if isinstance(each, ReplicationDestination) else ReplicationDestination(each) for each in entries)
 
 
-def _prefixes(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
+def _as_prefixes(prefixes: str | Sequence[str] | None) -> tuple[str, ...]:
+    if prefixes is None:
         return ()
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
 
 
 @attrs.frozen
@@ -78,8 +79,8 @@ class Replication:
         ValueError: there is no destination, one twice, or more than ECR takes.
     """
 
-    prefix: tuple[str, ...] = attrs.field(default=None, converter=_prefixes, kw_only=True)
-    to: tuple[ReplicationDestination, ...] = attrs.field(converter=_replicas, kw_only=True)
+    prefix: tuple[str, ...] = attrs.field(default=None, converter=_as_prefixes, kw_only=True)
+    to: tuple[ReplicationDestination, ...] = attrs.field(converter=_as_destinations, kw_only=True)
     settings: RepositorySettings = attrs.field(factory=RepositorySettings, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -88,32 +89,33 @@ class Replication:
         for prefix in self.prefix:
             problems.check(limits.REPLICATION_FILTER, "prefix", prefix)
         problems.check(limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
-        for replica in sorted({each.says for each in self.to if self.to.count(each) > 1}):
+        for replica in sorted({each._description for each in self.to if self.to.count(each) > 1}):
             problems.add(f"to names {replica} twice, but an image is copied there once; name it once")
         problems.raise_any()
 
-    def copies(self, repository: str) -> bool:
-        """Whether images of a repository are copied."""
+    def _copies(self, repository: str) -> bool:
+        """Return whether images of a repository are copied."""
         return not self.prefix or repository.startswith(self.prefix)
 
     @property
-    def template_prefixes(self) -> tuple[str, ...]:
-        """The prefixes of creation templates that reach what is copied: each stands for what is below it."""
+    def _template_prefixes(self) -> tuple[str, ...]:
+        """Return the prefixes of creation templates that apply to the copies, each to the repositories below it."""
         below = (prefix.rstrip("/") for prefix in self.prefix)
         return tuple(each for each in below if limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
 
     @property
-    def out_of_reach(self) -> tuple[str, ...]:
-        """The prefixes that mean repositories which no creation template reaches."""
+    def _prefixes_without_template(self) -> tuple[str, ...]:
+        """Return the prefixes of repositories to some of which no creation template applies."""
         return tuple(prefix for prefix in self.prefix if not prefix.endswith("/"))
 
     @property
-    def says(self) -> str:
+    def _description(self) -> str:
+        """Return the repositories that are copied, as messages name them."""
         return f"prefix {', '.join(map(repr, self.prefix))}" if self.prefix else "all repositories"
 
 
-def _several(given: Replication | Sequence[Replication]) -> tuple[Replication, ...]:
-    return (given,) if isinstance(given, Replication) else tuple(given)
+def _as_rules(rules: Replication | Sequence[Replication]) -> tuple[Replication, ...]:
+    return (rules,) if isinstance(rules, Replication) else tuple(rules)
 
 
 @attrs.frozen
@@ -129,7 +131,7 @@ class ReplicationSource:
     """
 
     account: str
-    replication: tuple[Replication, ...] = attrs.field(converter=_several)
+    replication: tuple[Replication, ...] = attrs.field(converter=_as_rules)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ReplicationSource")
@@ -142,62 +144,67 @@ class ReplicationSource:
 def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
     """Note why a registry at `place` cannot have these rules together."""
     problems.check(limits.REPLICATION_RULES, "the number of replication rules", len(rules))
-    seen: set[tuple[frozenset[str], frozenset[Place]]] = set()
+    rule_keys: set[tuple[frozenset[str], frozenset[Place]]] = set()
     for rule in rules:
-        destinations = [replica.place(place) for replica in rule.to]
+        destinations = [replica._place_from(place) for replica in rule.to]
         if place in destinations and None not in place:
             problems.add(
-                f"replication of {rule.says} goes to {place[1]}, which is this registry itself; name another region "
-                "or account"
+                f"replication of {rule._description} goes to {place[1]}, which is this registry itself; name another "
+                "region or account"
             )
         if len(set(destinations)) < len(set(rule.to)):
             problems.add(
-                f"replication of {rule.says} names this account with and without its number; name each region once"
+                f"replication of {rule._description} names this account with and without its number; "
+                "name each region once"
             )
-        same = (frozenset(rule.prefix), frozenset(destinations))
-        if same in seen:
-            problems.add(f"replication of {rule.says} is given twice, with the same destinations; leave one out")
-        seen.add(same)
+        rule_key = (frozenset(rule.prefix), frozenset(destinations))
+        if rule_key in rule_keys:
+            problems.add(
+                f"replication of {rule._description} is given twice, with the same destinations; leave one out"
+            )
+        rule_keys.add(rule_key)
 
 
-def coming(rules: Sequence[Replication], source: Place, place: Place) -> tuple[Replication, ...]:
-    """Those of a source's rules that copy to a registry at `place`; an account that is not known may be any."""
-    return tuple(rule for rule in rules if any(_may_be(replica.place(source), place) for replica in rule.to))
+def rules_for_destination(rules: Sequence[Replication], source: Place, place: Place) -> tuple[Replication, ...]:
+    """Return the rules of a source that copy to a registry at `place`; an account that is not known may be any."""
+    return tuple(rule for rule in rules if any(_may_match(replica._place_from(source), place) for replica in rule.to))
 
 
-def _may_be(one: Place, other: Place) -> bool:
-    return all(here is None or there is None or here == there for here, there in zip(one, other, strict=True))
+def _may_match(place: Place, other_place: Place) -> bool:
+    return all(
+        part is None or other_part is None or part == other_part
+        for part, other_part in zip(place, other_place, strict=True)
+    )
 
 
-def circles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
-    """The ways on which an image pushed anywhere on them would be copied back to where it came from, each once.
+def replication_circles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
+    """Yield each circle of registries in which an image would be copied back to the registry that it was pushed to.
 
-    Two rules meet where a repository's name begins with a prefix of each; the longest prefix on the way is the name
-    that is tried.
+    Two rules apply to a repository if its name begins with a prefix of each; the prefixes are the names that are tried.
     """
     prefixes = sorted({prefix for _, rules in registries for rule in rules for prefix in rule.prefix or ("",)})
-    found: set[frozenset[Place]] = set()
+    reported: set[frozenset[Place]] = set()
     for name in prefixes:
-        reach = {
-            place: [replica.place(place) for rule in rules if rule.copies(name) for replica in rule.to]
+        destinations = {
+            place: [replica._place_from(place) for rule in rules if rule._copies(name) for replica in rule.to]
             for place, rules in registries
         }
-        for start in reach:
-            way = _way_back(start, reach)
-            if way and frozenset(way) not in found:
-                found.add(frozenset(way))
-                yield way
+        for start in destinations:
+            circle = _shortest_circle(start, destinations)
+            if circle and frozenset(circle) not in reported:
+                reported.add(frozenset(circle))
+                yield circle
 
 
-def _way_back(start: Place, reach: dict[Place, list[Place]]) -> tuple[Place, ...]:
-    ways: list[tuple[Place, ...]] = [(start,)]
+def _shortest_circle(start: Place, destinations: dict[Place, list[Place]]) -> tuple[Place, ...]:
+    paths: list[tuple[Place, ...]] = [(start,)]
     visited: set[Place] = set()
-    while ways:
-        way = ways.pop(0)
-        for place in reach.get(way[-1], ()):
+    while paths:
+        path = paths.pop(0)
+        for place in destinations.get(path[-1], ()):
             if place == start:
-                return way
-            if place not in visited and place in reach:
+                return path
+            if place not in visited and place in destinations:
                 visited.add(place)
-                ways.append((*way, place))
+                paths.append((*path, place))
     return ()

@@ -1,4 +1,4 @@
-"""What ECR does by itself for the repositories of a registry: set them up, and sign what is pushed to them."""
+"""The templates of repositories that ECR creates, and the rules by which it signs images."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from moorage.workload.problems import Problems, is_token
 REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH = "REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"
 
 
-def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _as_tuple(texts: str | Sequence[str]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 @attrs.frozen
@@ -35,7 +35,7 @@ class RepositoryTemplate:
 
     prefix: str
     settings: RepositorySettings = attrs.field(factory=RepositorySettings)
-    applied_for: tuple[str, ...] = attrs.field(default=(CREATE_ON_PUSH,), converter=_texts, kw_only=True)
+    applied_for: tuple[str, ...] = attrs.field(default=(CREATE_ON_PUSH,), converter=_as_tuple, kw_only=True)
     description: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -46,22 +46,22 @@ class RepositoryTemplate:
         problems.raise_any()
 
     @property
-    def namespace(self) -> str:
-        """The prefix as ECR compares it: always with the '/' that it assumes."""
+    def _bare_prefix(self) -> str:
+        """Return the prefix without the '/' that ECR assumes at its end."""
         return self.prefix.rstrip("/")
 
 
-def merged(templates: Sequence[RepositoryTemplate], problems: Problems) -> tuple[RepositoryTemplate, ...]:
-    """One template a prefix, applied for all that its like are for; unlike settings of one prefix are a problem."""
+def merge_templates(templates: Sequence[RepositoryTemplate], problems: Problems) -> tuple[RepositoryTemplate, ...]:
+    """Merge the templates of each prefix into one for all their uses, and note different settings of one prefix."""
     by_prefix: dict[str, RepositoryTemplate] = {}
     clashes = []
     for template in templates:
-        first = by_prefix.setdefault(template.namespace, template)
-        if first.settings != template.settings:
-            clashes += [template.namespace, template.namespace]
+        existing = by_prefix.setdefault(template._bare_prefix, template)
+        if existing.settings != template.settings:
+            clashes += [template._bare_prefix, template._bare_prefix]
         else:
-            uses = tuple(dict.fromkeys((*first.applied_for, *template.applied_for)))
-            by_prefix[template.namespace] = attrs.evolve(first, applied_for=uses)
+            applied_for = tuple(dict.fromkeys((*existing.applied_for, *template.applied_for)))
+            by_prefix[template._bare_prefix] = attrs.evolve(existing, applied_for=applied_for)
     problems.check(limits.TEMPLATE_PREFIXES, "the prefixes of creation templates", clashes)
     return tuple(by_prefix.values())
 
@@ -79,7 +79,7 @@ class SigningRule:
     """
 
     profile: str
-    repositories: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    repositories: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("SigningRule")
@@ -94,8 +94,8 @@ class SigningRule:
             problems.check(limits.SIGNING_FILTER, "repositories", pattern)
         problems.raise_any()
 
-    def unmatched(self, repositories: Sequence[str]) -> list[str]:
-        """The filters that none of these repositories matches."""
+    def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:
+        """Return the filters that none of these repositories matches."""
         return [
             pattern
             for pattern in self.repositories

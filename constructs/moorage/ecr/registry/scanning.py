@@ -1,4 +1,4 @@
-"""How a registry looks for vulnerabilities in what is pushed to it, and how grave one is."""
+"""The scanning of a registry's images for vulnerabilities, and the severities of findings."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from moorage.ecr import limits
 from moorage.workload.problems import Problems
 
 _ON_PUSH, _CONTINUOUS = "SCAN_ON_PUSH", "CONTINUOUS_SCAN"
-_BASIC, _ENHANCED = "BASIC", "ENHANCED"
-_EVERYTHING = ("*",)
+_BASIC_SCANNING, _ENHANCED_SCANNING = "BASIC", "ENHANCED"
+_ALL_REPOSITORIES = ("*",)
 
 
-def _filters(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _as_filters(filters: str | Sequence[str]) -> tuple[str, ...]:
+    return (filters,) if isinstance(filters, str) else tuple(filters)
 
 
 class Severity(enum.Enum):
@@ -30,8 +30,8 @@ class Severity(enum.Enum):
     INFORMATIONAL = "INFORMATIONAL"
 
     @property
-    def or_graver(self) -> tuple[str, ...]:
-        """This severity and those above it."""
+    def _and_graver(self) -> tuple[str, ...]:
+        """Return the names of this severity and of graver ones, the gravest first."""
         names = [each.value for each in Severity]
         return tuple(names[: names.index(self.value) + 1])
 
@@ -50,7 +50,7 @@ class ScanningRule:
     """
 
     frequency: str
-    filters: tuple[str, ...] = attrs.field(converter=_filters)
+    filters: tuple[str, ...] = attrs.field(converter=_as_filters)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ScanningRule")
@@ -61,12 +61,9 @@ class ScanningRule:
             problems.check(limits.SCANNING_FILTER, "filters", pattern)
         problems.raise_any()
 
-    def matches(self, pattern: str, repository: str) -> bool:
-        return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
 
-
-def _as_rules(given: Sequence[ScanningRule]) -> tuple[ScanningRule, ...]:
-    return tuple(given)
+def _as_rules(rules: Sequence[ScanningRule]) -> tuple[ScanningRule, ...]:
+    return tuple(rules)
 
 
 @attrs.frozen
@@ -91,47 +88,52 @@ class Scanning:
         frequencies = [rule.frequency for rule in self.rules]
         problems.check(limits.SCANNING_RULES, "the number of rules", len(self.rules))
         problems.check(limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
-        if self.kind not in {_BASIC, _ENHANCED}:
+        if self.kind not in {_BASIC_SCANNING, _ENHANCED_SCANNING}:
             problems.add(
                 f"kind is {self.kind!r}, but ECR scans in two ways; use Scanning.basic() or Scanning.enhanced()"
             )
-        if self.kind == _BASIC:
+        if self.kind == _BASIC_SCANNING:
             problems.check(limits.SCANNING_BASIC, "the frequency of basic scanning", frequencies)
         problems.raise_any()
 
     @staticmethod
-    def basic(on_push: str | Sequence[str] = _EVERYTHING) -> Scanning:
+    def basic(on_push: str | Sequence[str] = _ALL_REPOSITORIES) -> Scanning:
         """Packages of the operating system, when an image is pushed; free of charge.
 
         Args:
             on_push: Which repositories; all without it, and none with `()`: then images are scanned when asked to.
         """
-        return Scanning(_BASIC, _rules({_ON_PUSH: on_push}))
+        return Scanning(_BASIC_SCANNING, _scanning_rules({_ON_PUSH: on_push}))
 
     @staticmethod
-    def enhanced(continuous: str | Sequence[str] = _EVERYTHING, on_push: str | Sequence[str] = ()) -> Scanning:
+    def enhanced(continuous: str | Sequence[str] = _ALL_REPOSITORIES, on_push: str | Sequence[str] = ()) -> Scanning:
         """By Amazon Inspector: packages of the operating system and of programming languages.
 
         Args:
             continuous: Which repositories are scanned again when a vulnerability becomes known; all without it.
             on_push: Which are scanned once, when an image is pushed. A repository that both match is continuous.
         """
-        return Scanning(_ENHANCED, _rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
+        return Scanning(_ENHANCED_SCANNING, _scanning_rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
 
     @property
-    def by_inspector(self) -> bool:
-        """Whether Amazon Inspector scans, and tells of what it finds."""
-        return self.kind == _ENHANCED
+    def _by_inspector(self) -> bool:
+        """Return whether Amazon Inspector scans, and reports its findings."""
+        return self.kind == _ENHANCED_SCANNING
 
-    def unmatched(self, repositories: Sequence[str]) -> list[str]:
-        """The filters that none of these repositories matches."""
+    def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:
+        """Return the filters that none of these repositories matches."""
         return [
             pattern
             for rule in self.rules
             for pattern in rule.filters
-            if not any(rule.matches(pattern, name) for name in repositories)
+            if not any(_matches(pattern, name) for name in repositories)
         ]
 
 
-def _rules(filters: dict[str, str | Sequence[str]]) -> tuple[ScanningRule, ...]:
-    return tuple(ScanningRule(frequency, given) for frequency, given in filters.items() if given)
+def _matches(pattern: str, repository: str) -> bool:
+    """Return whether ECR applies a filter to a repository; without a `*`, to every name that contains it."""
+    return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
+
+
+def _scanning_rules(filters_by_frequency: dict[str, str | Sequence[str]]) -> tuple[ScanningRule, ...]:
+    return tuple(ScanningRule(frequency, filters) for frequency, filters in filters_by_frequency.items() if filters)

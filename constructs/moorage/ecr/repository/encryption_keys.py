@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from moorage.ecr.repository.repository_settings import Encryption
 
-PULL_USES = ("kms:Decrypt", "kms:DescribeKey")
-PUSH_USES = (*PULL_USES, "kms:GenerateDataKey")
+PULL_KEY_ACTIONS = ("kms:Decrypt", "kms:DescribeKey")
+PUSH_KEY_ACTIONS = (*PULL_KEY_ACTIONS, "kms:GenerateDataKey")
 
 
 def check_key(encryption: Encryption, stack: cdk.Stack, problems: Problems) -> None:
@@ -26,8 +26,8 @@ def check_key(encryption: Encryption, stack: cdk.Stack, problems: Problems) -> N
             problems.check(limits.KEY_REGION, "encryption", regions)
 
 
-def key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
-    """The key that images are encrypted with, defined in `scope` where it is to be; None where it is AWS's."""
+def encryption_key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
+    """Return the key that encrypts images, and define it in `scope` if it does not exist; None for AWS's key."""
     if not encryption.defines_key:
         return encryption.given_key
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms

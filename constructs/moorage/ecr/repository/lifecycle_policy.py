@@ -1,4 +1,4 @@
-"""Which images of a repository stay, which are archived and which expire; and what that does to a list of images."""
+"""The lifecycle policies of repositories, and their effect on a list of images."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from moorage.workload.problems import Problems
 if TYPE_CHECKING:
     from moorage.workload.durations import Duration
 
-_DAY = 86400
+_SECONDS_PER_DAY = 86400
 _ANY, _TAGGED, _UNTAGGED = "any", "tagged", "untagged"
 _STANDARD, _ARCHIVE = "standard", "archive"
 
 
-def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _as_tags(tags: str | Sequence[str]) -> tuple[str, ...]:
+    return (tags,) if isinstance(tags, str) else tuple(tags)
 
 
-def _instant(given: dt.date | None) -> dt.datetime | None:
-    """A date, or a time of day with or without a zone, as a time in UTC."""
-    if given is None:
+def _as_utc(moment: dt.date | None) -> dt.datetime | None:
+    """Convert a date, or a time with or without a zone, to a time in UTC."""
+    if moment is None:
         return None
-    if not isinstance(given, dt.datetime):
-        given = dt.datetime(given.year, given.month, given.day)
-    return given.replace(tzinfo=dt.UTC) if given.tzinfo is None else given
+    if not isinstance(moment, dt.datetime):
+        moment = dt.datetime(moment.year, moment.month, moment.day)
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
 
 
 @attrs.frozen
@@ -48,16 +48,16 @@ class PushedImage:
         part_of: A tag of the index (a multi-architecture image) that refers to it, and keeps it as long as itself.
     """
 
-    tags: tuple[str, ...] = attrs.field(converter=_texts)
-    pushed: dt.datetime = attrs.field(converter=_instant)
-    pulled: dt.datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
-    archived: dt.datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
-    restored: dt.datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
+    tags: tuple[str, ...] = attrs.field(converter=_as_tags)
+    pushed: dt.datetime = attrs.field(converter=_as_utc)
+    pulled: dt.datetime | None = attrs.field(default=None, converter=_as_utc, kw_only=True)
+    archived: dt.datetime | None = attrs.field(default=None, converter=_as_utc, kw_only=True)
+    restored: dt.datetime | None = attrs.field(default=None, converter=_as_utc, kw_only=True)
     part_of: str | None = attrs.field(default=None, kw_only=True)
 
     @property
-    def since(self) -> dt.datetime:
-        """When it came, or came back: what ECR orders images by."""
+    def _arrival(self) -> dt.datetime:
+        """Return when it was pushed or restored, by which ECR orders images."""
         return self.restored or self.pushed
 
 
@@ -86,8 +86,8 @@ class LifecycleRule:
         ValueError: the rule selects by more than one thing, counts none or several, or what ECR does not take.
     """
 
-    tags: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    prefixes: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_as_tags)
+    prefixes: tuple[str, ...] = attrs.field(default=(), converter=_as_tags)
     untagged: bool = False
     keep: int | None = None
     older_than: int | None = attrs.field(default=None, converter=optional_seconds)
@@ -99,13 +99,13 @@ class LifecycleRule:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("LifecycleRule")
-        chosen = [name for name in ("tags", "prefixes", "untagged") if getattr(self, name)]
-        problems.check(limits.LIFECYCLE_SELECTION, "the selection", chosen)
+        selectors = [name for name in ("tags", "prefixes", "untagged") if getattr(self, name)]
+        problems.check(limits.LIFECYCLE_SELECTION, "the selection", selectors)
         for pattern in self.tags:
             problems.check(limits.LIFECYCLE_WILDCARDS, "tags", pattern)
         ages = {name: getattr(self, name) for name in ("older_than", "unpulled_for", "archived_for")}
-        counted = [name for name, value in {"keep": self.keep, **ages}.items() if value is not None]
-        problems.check(limits.LIFECYCLE_ONE_COUNT, "the count", counted)
+        counts = [name for name, value in {"keep": self.keep, **ages}.items() if value is not None]
+        problems.check(limits.LIFECYCLE_ONE_COUNT, "the count", counts)
         problems.check(limits.LIFECYCLE_COUNT, "keep", self.keep)
         problems.check(limits.IMAGES, "keep", self.keep)
         for name, seconds in ages.items():
@@ -122,22 +122,23 @@ class LifecycleRule:
         problems.raise_any()
 
     @property
-    def status(self) -> str:
-        """Which images it is for, in ECR's word: `tagged`, `untagged` or `any`."""
+    def _tag_status(self) -> str:
+        """Return the tag status that it selects, as ECR names it: `tagged`, `untagged` or `any`."""
         if self.untagged:
             return _UNTAGGED
         return _TAGGED if self.tags or self.prefixes else _ANY
 
     @property
-    def storage_class(self) -> str:
+    def _storage_class(self) -> str:
+        """Return the storage class of the images that it selects, as ECR names it."""
         return _STANDARD if self.archived_for is None else _ARCHIVE
 
     @property
-    def says(self) -> str:
-        """What it does, in words."""
-        of = self._of
+    def _default_description(self) -> str:
+        """Return a description of the rule, for a rule without one."""
+        images = self._images_text
         if self.keep is not None:
-            return f"Keep the newest {self.keep} {of}" + (", archive the rest" if self.archive else "")
+            return f"Keep the newest {self.keep} {images}" + (", archive the rest" if self.archive else "")
         verb = "Archive" if self.archive else "Expire"
         for seconds, since in (
             (self.older_than, "pushed more than"),
@@ -145,24 +146,26 @@ class LifecycleRule:
             (self.archived_for, "archived for"),
         ):
             if seconds is not None:
-                return f"{verb} {of} {since} {seconds // _DAY} days" + (" ago" if since.startswith("pushed") else "")
+                return f"{verb} {images} {since} {seconds // _SECONDS_PER_DAY} days" + (
+                    " ago" if since.startswith("pushed") else ""
+                )
         return ""
 
-    def selects(self, image: PushedImage) -> bool:
-        """Whether an image has the tags that the rule is for."""
+    def _selects(self, image: PushedImage) -> bool:
+        """Return whether an image has the tags that the rule selects."""
         if self.untagged:
             return not image.tags
-        wanted = [_as_pattern(pattern) for pattern in self.tags] + [_as_pattern(f"{each}*") for each in self.prefixes]
-        return all(any(pattern.fullmatch(tag) for tag in image.tags) for pattern in wanted)
+        patterns = [_as_pattern(pattern) for pattern in self.tags] + [_as_pattern(f"{each}*") for each in self.prefixes]
+        return all(any(pattern.fullmatch(tag) for tag in image.tags) for pattern in patterns)
 
-    def to_json(self, priority: int) -> dict[str, Any]:
-        """The rule as ECR's lifecycle policies write it."""
-        selection: dict[str, Any] = {"tagStatus": self.status}
+    def _to_json(self, priority: int) -> dict[str, Any]:
+        """Return the rule as ECR's lifecycle policies write it."""
+        selection: dict[str, Any] = {"tagStatus": self._tag_status}
         if self.tags:
             selection["tagPatternList"] = list(self.tags)
         if self.prefixes:
             selection["tagPrefixList"] = list(self.prefixes)
-        if self.storage_class == _ARCHIVE:
+        if self._storage_class == _ARCHIVE:
             selection["storageClass"] = _ARCHIVE
         for name, count in (
             ("sinceImagePushed", self.older_than),
@@ -170,19 +173,20 @@ class LifecycleRule:
             ("sinceImageTransitioned", self.archived_for),
         ):
             if count is not None:
-                selection |= {"countType": name, "countUnit": "days", "countNumber": count // _DAY}
+                selection |= {"countType": name, "countUnit": "days", "countNumber": count // _SECONDS_PER_DAY}
         if self.keep is not None:
             selection |= {"countType": "imageCountMoreThan", "countNumber": self.keep}
         action = {"type": "transition", "targetStorageClass": _ARCHIVE} if self.archive else {"type": "expire"}
         return {
             "rulePriority": priority,
-            "description": self.description or self.says,
+            "description": self.description or self._default_description,
             "selection": selection,
             "action": action,
         }
 
     @property
-    def _of(self) -> str:
+    def _images_text(self) -> str:
+        """Return the selected images in words."""
         if self.untagged:
             return "images without a tag"
         if self.tags == ("*",):
@@ -218,15 +222,15 @@ class LifecyclePolicy:
         problems = Problems("LifecyclePolicy")
         problems.check(limits.LIFECYCLE_RULES, "the number of rules", len(rules))
         for rule in rules:
-            if rule.status == _ANY and rule.keep is not None and not rule.archive:
+            if rule._tag_status == _ANY and rule.keep is not None and not rule.archive:
                 problems.check(limits.LIFECYCLE_ROLLBACK, "keep", rule.keep)
-        problems.check(limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered])
+        problems.check(limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered_rules])
         for storage_class in (_STANDARD, _ARCHIVE):
-            chosen = [rule for _, rule in self._ordered if rule.storage_class == storage_class]
-            problems.check(limits.LIFECYCLE_ANY_LAST, "the order of rules", [rule.status for rule in chosen])
-            untagged = sum(rule.status == _UNTAGGED for rule in chosen)
+            class_rules = [rule for _, rule in self._rules_by_priority if rule._storage_class == storage_class]
+            problems.check(limits.LIFECYCLE_ANY_LAST, "the order of rules", [rule._tag_status for rule in class_rules])
+            untagged = sum(rule._tag_status == _UNTAGGED for rule in class_rules)
             problems.check(limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged)
-            tags = [tuple(sorted({*rule.tags, *(f"{each}*" for each in rule.prefixes)})) for rule in chosen]
+            tags = [tuple(sorted({*rule.tags, *(f"{each}*" for each in rule.prefixes)})) for rule in class_rules]
             problems.check(limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
         problems.check(limits.LIFECYCLE_TEXT, "the text of the policy", self.text)
         problems.raise_any()
@@ -250,7 +254,7 @@ class LifecyclePolicy:
     @property
     def text(self) -> str:
         """The policy as ECR takes it."""
-        rules = [rule.to_json(priority) for priority, rule in self._ordered]
+        rules = [rule._to_json(priority) for priority, rule in self._rules_by_priority]
         return json.dumps({"rules": rules}, separators=(",", ":"))
 
     def keeps(self, images: Images, *, at: dt.date | None = None) -> list[str]:
@@ -260,15 +264,15 @@ class LifecyclePolicy:
             images: `PushedImage`s, or pairs of a tag (or several) and a date.
             at: When it runs; now without it.
         """
-        return self._tags(images, at, "keep")
+        return self._tags_with(images, at, "keep")
 
     def archives(self, images: Images, *, at: dt.date | None = None) -> list[str]:
         """The tags of images that are, or would be moved, in the archive; arguments as of `keeps`."""
-        return self._tags(images, at, "archive")
+        return self._tags_with(images, at, "archive")
 
     def expires(self, images: Images, *, at: dt.date | None = None) -> list[str]:
         """The tags of images that would be deleted; arguments as of `keeps`."""
-        return self._tags(images, at, "expire")
+        return self._tags_with(images, at, "expire")
 
     def outcome(self, images: Images, *, at: dt.date | None = None) -> list[tuple[PushedImage, str]]:
         """What becomes of each image, those without a tag too: `keep`, `archive` or `expire`.
@@ -276,55 +280,68 @@ class LifecyclePolicy:
         As the ECR guide's evaluation rules say: all rules are worked out on all images, then applied by priority; an
         image belongs to the first rule that is for its tags; and what an index refers to outlives it.
         """
-        given = [each if isinstance(each, PushedImage) else PushedImage(*each) for each in images]
-        instant = _instant(at) or dt.datetime.now(dt.UTC)
-        becomes = ["keep" if each.archived is None else "archive" for each in given]
-        taken: set[int] = set()
-        for _, rule in self._ordered:
-            within = [number for number, image in enumerate(given) if _stored(image) == rule.storage_class]
-            selected = [number for number in within if rule.selects(given[number])]
-            for number in _acted_on(rule, selected, given, instant):
-                if number not in taken:
-                    becomes[number] = "archive" if rule.archive else "expire"
-            taken |= set(selected)
-        for number, image in enumerate(given):
-            if any(image.part_of in each.tags and becomes[other] == "keep" for other, each in enumerate(given)):
-                becomes[number] = "keep"
-        return list(zip(given, becomes, strict=True))
+        pushed_images = [each if isinstance(each, PushedImage) else PushedImage(*each) for each in images]
+        instant = _as_utc(at) or dt.datetime.now(dt.UTC)
+        outcomes = ["keep" if each.archived is None else "archive" for each in pushed_images]
+        claimed: set[int] = set()
+        for _, rule in self._rules_by_priority:
+            candidates = [
+                number for number, image in enumerate(pushed_images) if _storage_class_of(image) == rule._storage_class
+            ]
+            selected = [number for number in candidates if rule._selects(pushed_images[number])]
+            for number in _affected_numbers(rule, selected, pushed_images, instant):
+                if number not in claimed:
+                    outcomes[number] = "archive" if rule.archive else "expire"
+            claimed |= set(selected)
+        for number, image in enumerate(pushed_images):
+            indexes = zip(pushed_images, outcomes, strict=True)
+            if any(image.part_of in index.tags and outcome == "keep" for index, outcome in indexes):
+                outcomes[number] = "keep"
+        return list(zip(pushed_images, outcomes, strict=True))
 
-    def _tags(self, images: Images, at: dt.date | None, wanted: str) -> list[str]:
-        return [tag for image, becomes in self.outcome(images, at=at) if becomes == wanted for tag in image.tags]
+    def _tags_with(self, images: Images, at: dt.date | None, outcome: str) -> list[str]:
+        return [
+            tag
+            for image, image_outcome in self.outcome(images, at=at)
+            if image_outcome == outcome
+            for tag in image.tags
+        ]
 
     @property
-    def _numbered(self) -> list[tuple[int, LifecycleRule]]:
-        numbered: list[tuple[int, LifecycleRule]] = []
+    def _numbered_rules(self) -> list[tuple[int, LifecycleRule]]:
+        """Return the rules with their priorities, in the order in which they were given."""
+        numbered_rules: list[tuple[int, LifecycleRule]] = []
         for rule in self.rules:
-            follows = numbered[-1][0] + 1 if numbered else 1
-            numbered.append((follows if rule.priority is None else rule.priority, rule))
-        return numbered
+            next_priority = numbered_rules[-1][0] + 1 if numbered_rules else 1
+            numbered_rules.append((next_priority if rule.priority is None else rule.priority, rule))
+        return numbered_rules
 
     @property
-    def _ordered(self) -> list[tuple[int, LifecycleRule]]:
-        return sorted(self._numbered, key=lambda pair: pair[0])
+    def _rules_by_priority(self) -> list[tuple[int, LifecycleRule]]:
+        """Return the rules with their priorities, in the order in which they apply."""
+        return sorted(self._numbered_rules, key=lambda pair: pair[0])
 
 
-def _stored(image: PushedImage) -> str:
+def _storage_class_of(image: PushedImage) -> str:
     return _STANDARD if image.archived is None else _ARCHIVE
 
 
-def _acted_on(rule: LifecycleRule, selected: list[int], given: list[PushedImage], instant: dt.datetime) -> list[int]:
-    """Which of the images that a rule is for it would act on, were it the only one."""
+def _affected_numbers(
+    rule: LifecycleRule, selected: list[int], images: list[PushedImage], instant: dt.datetime
+) -> list[int]:
+    """Return the numbers of the selected images that a rule would archive or expire if it were the only rule."""
     if rule.keep is not None:
-        newest_first = sorted(selected, key=lambda number: given[number].since, reverse=True)
+        newest_first = sorted(selected, key=lambda number: images[number]._arrival, reverse=True)
         return newest_first[rule.keep :]
     age = rule.older_than or rule.unpulled_for or rule.archived_for or 0
-    return [number for number in selected if (instant - _counted_from(rule, given[number])).total_seconds() > age]
+    return [number for number in selected if (instant - _age_start(rule, images[number])).total_seconds() > age]
 
 
-def _counted_from(rule: LifecycleRule, image: PushedImage) -> dt.datetime:
+def _age_start(rule: LifecycleRule, image: PushedImage) -> dt.datetime:
+    """Return the time from which a rule counts the age of an image."""
     if rule.archived_for is not None:
-        return image.archived or image.since
+        return image.archived or image._arrival
     if rule.unpulled_for is not None:
         pulled_since = image.pulled and (image.restored is None or image.pulled > image.restored)
-        return image.pulled if image.pulled and pulled_since else image.since
-    return image.since
+        return image.pulled if image.pulled and pulled_since else image._arrival
+    return image._arrival

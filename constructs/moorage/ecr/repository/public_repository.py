@@ -14,14 +14,14 @@ from moorage.ecr import limits
 from moorage.scope.stage_validation import claim_name
 from moorage.workload.problems import Problems
 
-_PUSH = (
+_PUSH_ACTIONS = (
     "ecr-public:BatchCheckLayerAvailability",
     "ecr-public:CompleteLayerUpload",
     "ecr-public:InitiateLayerUpload",
     "ecr-public:PutImage",
     "ecr-public:UploadLayerPart",
 )
-_LOG_IN = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
+_LOGIN_ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 
 
 class PublicRepository(Construct):
@@ -97,29 +97,34 @@ class PublicRepository(Construct):
         if name is not None:
             claim_name(self, "AWS::ECR::PublicRepository", name)
         if logo is not None:
-            self._say_how_to_set(Path(logo))
+            self._output_logo_command(Path(logo))
 
     def grant_push(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a role push, or, by the repository's policy, an account or an organization."""
-        iam.Grant.add_to_principal(grantee=grantee, actions=list(_LOG_IN), resource_arns=["*"])
-        grant = iam.Grant.add_to_principal(grantee=grantee, actions=list(_PUSH), resource_arns=[self.repository_arn])
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(_LOGIN_ACTIONS), resource_arns=["*"])
+        grant = iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(_PUSH_ACTIONS), resource_arns=[self.repository_arn]
+        )
         if not grant.success:
-            self.add_to_resource_policy(iam.PolicyStatement(principals=[grantee.grant_principal], actions=list(_PUSH)))
+            self.add_to_resource_policy(
+                iam.PolicyStatement(principals=[grantee.grant_principal], actions=list(_PUSH_ACTIONS))
+            )
         return grant
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
         """Add a statement to the repository's policy."""
         self._policy.add_statements(statement)
 
-    def _say_how_to_set(self, logo: Path) -> None:
-        of = f"-repository-catalog-data --region us-east-1 --repository-name {self.repository_name}"
-        merge = "jq --rawfile logo logo.b64 'del(.logoUrl, .marketplaceCertified) + {logoImageBlob: $logo}'"
+    def _output_logo_command(self, logo: Path) -> None:
+        """Define an output of the command that sets the logo."""
+        options = f"-repository-catalog-data --region us-east-1 --repository-name {self.repository_name}"
+        logo_filter = "jq --rawfile logo logo.b64 'del(.logoUrl, .marketplaceCertified) + {logoImageBlob: $logo}'"
         cdk.CfnOutput(
             self,
             "Logo",
             description="Sets the logo, which CloudFormation cannot; ECR shows it for verified accounts",
-            value=f"base64 < {logo.name} | tr -d '\\n' > logo.b64 && aws ecr-public get{of} --query catalogData "
-            f"| {merge} > catalog.json && aws ecr-public put{of} --catalog-data file://catalog.json",
+            value=f"base64 < {logo.name} | tr -d '\\n' > logo.b64 && aws ecr-public get{options} --query catalogData "
+            f"| {logo_filter} > catalog.json && aws ecr-public put{options} --catalog-data file://catalog.json",
         )
 
 

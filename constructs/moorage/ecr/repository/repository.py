@@ -12,10 +12,10 @@ from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
 from moorage.ecr import limits as ecr_limits
-from moorage.ecr.repository.encryption_keys import PULL_USES, PUSH_USES, check_key, key_for
+from moorage.ecr.repository.encryption_keys import PULL_KEY_ACTIONS, PUSH_KEY_ACTIONS, check_key, encryption_key_for
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.ecr.repository.repository_record import RepositoryRecord
-from moorage.ecr.repository.repository_settings import Encryption, Tags
+from moorage.ecr.repository.repository_settings import Encryption, TagMutability
 from moorage.scope.inventory import register
 from moorage.scope.place import place_of, stage_path
 from moorage.scope.stage_validation import claim_name
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from moorage.workload.durations import Duration
 
-AWS_KEY = Encryption.aws_key()
-_UNKNOWN_TO_CDK = re.compile("--|__")
-"""What joins the parts of a name for ECR (botocore ecr RepositoryName), and CDK's construct does not take."""
+DEFAULT_ENCRYPTION = Encryption.aws_key()
+_NAME_REFUSED_BY_CDK = re.compile("--|__")
+"""The separators of a repository name that ECR accepts (botocore ecr RepositoryName) and CDK's construct refuses."""
 
 
 class Repository(ecr.Repository):
@@ -55,7 +55,7 @@ class Repository(ecr.Repository):
         release_tags: str = "*",
         expire_untagged: Duration | None = None,
         lifecycle: LifecyclePolicy | None = None,
-        encryption: Encryption = AWS_KEY,
+        encryption: Encryption = DEFAULT_ENCRYPTION,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         empty_on_delete: bool = False,
     ) -> None:
@@ -81,7 +81,9 @@ class Repository(ecr.Repository):
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(image_limits.REPOSITORY_NAME, "name", name)
-        tags = Tags.of(problems, immutable_tags=immutable_tags, mutable_tags=mutable_tags)
+        tag_mutability = TagMutability.from_arguments(
+            problems, immutable_tags=immutable_tags, mutable_tags=mutable_tags
+        )
         check_key(encryption, cdk.Stack.of(scope), problems)
         _check_lifecycle(problems, lifecycle, keep_releases, release_tags, expire_untagged)
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
@@ -91,32 +93,32 @@ class Repository(ecr.Repository):
             )
         problems.raise_any()
 
-        unknown = name is not None and _UNKNOWN_TO_CDK.search(name) is not None
+        refused_by_cdk = name is not None and _NAME_REFUSED_BY_CDK.search(name) is not None
         super().__init__(
             scope,
             construct_id,
-            repository_name=None if unknown else name,
-            image_tag_mutability=ecr.TagMutability(tags.setting),
+            repository_name=None if refused_by_cdk else name,
+            image_tag_mutability=ecr.TagMutability(tag_mutability.setting),
             image_tag_mutability_exclusion_filters=[
-                ecr.ImageTagMutabilityExclusionFilter.wildcard(pattern) for pattern in tags.exclusions
+                ecr.ImageTagMutabilityExclusionFilter.wildcard(pattern) for pattern in tag_mutability.exclusions
             ]
             or None,
             image_scan_on_push=True,
             empty_on_delete=empty_on_delete,
             removal_policy=removal_policy,
         )
-        self.tags = tags
-        self.encryption_key: kms.IKey | None = key_for(self, encryption, removal_policy)
+        self._tag_mutability = tag_mutability
+        self.encryption_key: kms.IKey | None = encryption_key_for(self, encryption, removal_policy)
         self.lifecycle = lifecycle or LifecyclePolicy.releases(
             100 if keep_releases is None else keep_releases, tags=release_tags, expire_untagged=expire_untagged
         )
         self.name = name
-        self._complete_resource(encryption, name if unknown else None)
+        self._complete_resource(encryption, name if refused_by_cdk else None)
         if name is not None:
             claim_name(self, "AWS::ECR::Repository", name)
-            register(self, RepositoryRecord(self.node.path, name, place_of(self), stage_path(self), tags))
+            register(self, RepositoryRecord(self.node.path, name, place_of(self), stage_path(self), tag_mutability))
 
-    def _complete_resource(self, encryption: Encryption, unknown_name: str | None) -> None:
+    def _complete_resource(self, encryption: Encryption, refused_name: str | None) -> None:
         """Set on CDK's resource what its construct does not take, or not as ECR does."""
         resource: ecr.CfnRepository = self.node.default_child  # type: ignore[assignment]  # as CDK names it
         resource.lifecycle_policy = ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=self.lifecycle.text)
@@ -124,24 +126,24 @@ class Repository(ecr.Repository):
             encryption_type=encryption.cipher.value,
             kms_key=self.encryption_key.key_arn if self.encryption_key else None,
         )
-        if unknown_name is not None:
-            resource.repository_name = unknown_name
+        if refused_name is not None:
+            resource.repository_name = refused_name
 
-    def fixes(self, tag: str) -> bool:
-        """Whether `tag` can be pushed once alone."""
-        return self.tags.fix(tag)
+    def _tag_is_immutable(self, tag: str) -> bool:
+        """Return whether `tag` can be pushed only once."""
+        return self._tag_mutability.is_immutable(tag)
 
-    def _grant(self, method: str, uses: Sequence[str], grantee: iam.IGrantable) -> iam.Grant:
-        """What CDK's method of that name grants, to a role, an account or an organization, and a key's use with it."""
+    def _grant(self, method: str, key_actions: Sequence[str], grantee: iam.IGrantable) -> iam.Grant:
+        """Call CDK's method of that name, and grant the use of the key to the same role, account or organization."""
         if self.encryption_key is not None:
-            self.encryption_key.grant(grantee, *uses)
-        granted: iam.Grant = getattr(super(), method)(grantee)
-        return granted
+            self.encryption_key.grant(grantee, *key_actions)
+        grant: iam.Grant = getattr(super(), method)(grantee)
+        return grant
 
     # Methods of CDK's, and no functions here: jsii would call a function back from node for each service of a task.
-    grant_pull = functools.partialmethod(_grant, "grant_pull", PULL_USES)
-    grant_push = functools.partialmethod(_grant, "grant_push", PUSH_USES)
-    grant_pull_push = functools.partialmethod(_grant, "grant_pull_push", PUSH_USES)
+    grant_pull = functools.partialmethod(_grant, "grant_pull", PULL_KEY_ACTIONS)
+    grant_push = functools.partialmethod(_grant, "grant_push", PUSH_KEY_ACTIONS)
+    grant_pull_push = functools.partialmethod(_grant, "grant_pull_push", PUSH_KEY_ACTIONS)
 
     def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
         """How often images were pulled from it, by the minute; takes what `cloudwatch.Metric` does."""
@@ -168,8 +170,8 @@ def _check_lifecycle(
     problems.check(ecr_limits.IMAGES, "keep_releases", keep_releases)
     problems.check(ecr_limits.LIFECYCLE_WILDCARDS, "release_tags", release_tags)
     problems.check(ecr_limits.LIFECYCLE_DAYS, "expire_untagged", optional_seconds(expire_untagged))
-    simple = keep_releases is not None or expire_untagged is not None or release_tags != "*"
-    if lifecycle is not None and simple:
+    has_simple_settings = keep_releases is not None or expire_untagged is not None or release_tags != "*"
+    if lifecycle is not None and has_simple_settings:
         problems.add(
             "lifecycle is given with keep_releases, release_tags or expire_untagged, which it stands instead of; "
             "leave one of them out"

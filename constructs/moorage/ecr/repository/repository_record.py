@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from moorage.ecr.repository.repository_settings import Tags
+    from moorage.ecr.repository.repository_settings import TagMutability
     from moorage.scope.place import Place
 
 
@@ -20,11 +20,11 @@ class RepositoryRecord:
         name: The name in the registry.
         place: The account and region.
         stage: The path of its stage, or None if it has no stage.
-        tags: Its tag mutability.
+        tag_mutability: The tags that are immutable.
     """
 
     path: str
     name: str
     place: Place
     stage: str | None
-    tags: Tags
+    tag_mutability: TagMutability

@@ -1,4 +1,4 @@
-"""What is true of every image of a repository: whether tags move, what stays, and how it is encrypted."""
+"""The settings of a repository's images: tag mutability, lifecycle and encryption."""
 
 from __future__ import annotations
 
@@ -70,21 +70,28 @@ class Encryption:
         return Encryption(_Cipher.AES256)
 
     @property
-    def customer_key(self) -> bool:
-        """Whether the key is the account's own, so that its policy has a say."""
+    def _uses_customer_key(self) -> bool:
+        """Return whether the key is the account's own, whose key policy must allow its use."""
         return self.defines_key or self.given_key is not None
 
 
 @attrs.frozen
-class Tags:
-    """Which tags stay what they are once pushed."""
+class TagMutability:
+    """The tags of a repository that are immutable: all or none, except for patterns.
+
+    Args:
+        immutable: Whether tags are immutable unless a pattern excludes them; otherwise only excluded ones are.
+        exclusions: Patterns of the tags for which the opposite is true.
+    """
 
     immutable: bool
     exclusions: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, problems: Problems, *, immutable_tags: bool | Sequence[str], mutable_tags: Sequence[str]) -> Tags:
-        """What a repository's arguments say of its tags; what is wrong with them goes to `problems`."""
+    def from_arguments(
+        cls, problems: Problems, *, immutable_tags: bool | Sequence[str], mutable_tags: Sequence[str]
+    ) -> TagMutability:
+        """Make the tag mutability from a repository's arguments, and note their problems."""
         if not isinstance(immutable_tags, bool):
             if mutable_tags:
                 problems.add(
@@ -103,25 +110,25 @@ class Tags:
 
     @property
     def setting(self) -> str:
-        """In ECR's words."""
+        """Return the setting as ECR names it."""
         return ("IMMUTABLE" if self.immutable else "MUTABLE") + ("_WITH_EXCLUSION" if self.exclusions else "")
 
-    def fix(self, tag: str) -> bool:
-        """Whether `tag` can be pushed once alone."""
+    def is_immutable(self, tag: str) -> bool:
+        """Return whether `tag` can be pushed only once."""
         excluded = any(fnmatch.fnmatchcase(tag, pattern) for pattern in self.exclusions)
         return self.immutable != excluded
 
 
-def _texts(given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(given)
+def _texts(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(texts)
 
 
-def _statements(given: Sequence[iam.PolicyStatement]) -> tuple[iam.PolicyStatement, ...]:
-    return tuple(given)
+def _statements(statements: Sequence[iam.PolicyStatement]) -> tuple[iam.PolicyStatement, ...]:
+    return tuple(statements)
 
 
-def _bool_or_texts(given: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa: FBT001  # one or the other
-    return given if isinstance(given, bool) else tuple(given)
+def _bool_or_texts(value: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa: FBT001  # one or the other
+    return value if isinstance(value, bool) else tuple(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -149,16 +156,19 @@ class RepositorySettings:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("RepositorySettings")
-        Tags.of(problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
+        TagMutability.from_arguments(problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
         problems.raise_any()
 
     @property
-    def mutability(self) -> Tags:
+    def _tag_mutability(self) -> TagMutability:
+        """Return the tag mutability of the repositories."""
         problems = Problems("RepositorySettings")
-        return Tags.of(problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
+        return TagMutability.from_arguments(
+            problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags
+        )
 
     @property
-    def says(self) -> str:
-        """They, in a few words."""
-        cipher = "a key of its own" if self.encryption.customer_key else self.encryption.cipher.value
-        return f"{self.mutability.setting}, {cipher}, {len(self.lifecycle.rules)} lifecycle rules"
+    def _description(self) -> str:
+        """Return the settings as messages name them."""
+        cipher = "a key of its own" if self.encryption._uses_customer_key else self.encryption.cipher.value
+        return f"{self._tag_mutability.setting}, {cipher}, {len(self.lifecycle.rules)} lifecycle rules"

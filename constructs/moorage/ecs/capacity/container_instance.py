@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from moorage.workload import capacity_limits, container_limits
-from moorage.workload.fit import SYSTEM_MIB
+from moorage.workload.fit import DEFAULT_RESERVED_MIB
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
@@ -135,7 +135,7 @@ class ContainerInstance:
     ami: Ami = attrs.field(factory=Ami)
     volume_gib: int = attrs.field()
     user_data: tuple[str, ...] = attrs.field(converter=_names, default=())
-    reserved_memory_mib: int = SYSTEM_MIB
+    reserved_memory_mib: int = DEFAULT_RESERVED_MIB
     ssm_access: bool = False
     detailed_monitoring: bool = True
     egress: tuple[int, ...] = attrs.field(converter=_ports, default=(443,))

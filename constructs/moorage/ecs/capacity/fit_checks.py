@@ -10,7 +10,7 @@ import attrs
 
 from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification, ManagedInstancesSpecification
 from moorage.workload.ec2_instances import instance_type
-from moorage.workload.fit import Demand, both_shortage, rollout_shortage, smallest_holding
+from moorage.workload.fit import Demand, rollout_shortage, smallest_fitting_type, traffic_shift_shortage
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def check_rollout(task: Task, strategy: Strategy, minimum: int, rollout: Rollout
     copies = room(task, strategy)
     if not copies or is_token(minimum):
         return
-    if rollout.shifts:
-        shortage = both_shortage(minimum, copies)
+    if rollout._shifts_traffic:
+        shortage = traffic_shift_shortage(minimum, copies)
     else:
         shortage = rollout_shortage(minimum, rollout.minimum_healthy_percent, rollout.maximum_percent, copies)
     if shortage:
@@ -124,7 +124,7 @@ def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str |
     if not group.is_known_for(*(claim.task for claim in known_claims)) or not group.hosts:
         return None
     daemons = [Demand.of(claim.task) for claim in known_claims if claim.minimum is None]
-    hosts = [host.less(*daemons) for host in group.hosts]
+    hosts = [host.remaining_after(*daemons) for host in group.hosts]
     demands = [(Demand.of(claim.task), claim.minimum) for claim in known_claims if claim.minimum]
     needed = Counter({"CPU units": 0, "MiB": 0, "network interfaces": 0, "GPUs": 0})
     for demand, minimum in demands:
@@ -162,21 +162,21 @@ def _describe_room(task: Task, strategy: Strategy) -> str:
         largest = max(group.fit(task), key=lambda each: each.copies)
         parts.append(
             f"capacity {group.name!r} holds {largest.copies} on each {largest.host.instance_type} "
-            f"({' and '.join(largest.binds)}) and has {group.max_instances} at most"
+            f"({' and '.join(largest.limiting_resources)}) and has {group.max_instances} at most"
         )
     return f"{' and '.join(parts)}, which is {room(task, strategy)} in all"
 
 
 def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits: tuple[Fit, ...]) -> str:
     largest = max(fits, key=lambda each: (each.host.memory_mib, each.host.cpu))
-    if "architecture" in largest.binds:
+    if "architecture" in largest.limiting_resources:
         return (
             f"task is built for {task.architecture.value}, but the instances of capacity {group.name!r} are "
             f"{largest.host.architecture.value}; use architecture=Architecture.{largest.host.architecture.name}, or "
             "instance types of the other"
         )
     like = instance_type(largest.host.instance_type)
-    suggestion = like and smallest_holding(
+    suggestion = like and smallest_fitting_type(
         Demand.of(task),
         trunking=group.trunking,
         reserved_memory_mib=group.instance.reserved_memory_mib,
@@ -193,9 +193,9 @@ def _describe_shortage(task: Task, fit: Fit) -> str:
     needs = {
         "memory": f"{task.memory_mib} MiB, but {host.instance_type} has {host.memory_mib}",
         "CPU": f"{task.cpu} CPU units, but {host.instance_type} has {host.cpu}",
-        "GPUs": f"{task.gpus} GPUs, but {host.instance_type} has {host.gpus}",
+        "GPUs": f"{task._gpus} GPUs, but {host.instance_type} has {host.gpus}",
         "network interfaces": f"a network interface, but {host.instance_type} has {host.interfaces} for tasks",
         "host ports": f"ports that every {host.instance_type} keeps for itself",
         "architecture": f"{task.architecture.value}, but {host.instance_type} is {host.architecture.value}",
     }
-    return f"task needs {' and '.join(needs[each] for each in fit.binds)} of it".removesuffix(" of it")
+    return f"task needs {' and '.join(needs[each] for each in fit.limiting_resources)} of it".removesuffix(" of it")

@@ -24,7 +24,7 @@ from moorage.workload.ec2_instances import (
 )
 from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.problems import Problems, is_token
-from moorage.workload.required_services import INSTANCES, SESSIONS, Needs
+from moorage.workload.required_services import INSTANCE_NEEDS, SESSION_NEEDS, Needs
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class InstanceSpecification:
     @property
     def agent_needs(self) -> Needs:
         """The services that its instances must reach to join a cluster."""
-        return INSTANCES
+        return INSTANCE_NEEDS
 
     @property
     def runs_privileged(self) -> bool:
@@ -161,7 +161,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
         if any(fit(demand, Host.of(each)).copies for each in self.known_types):
             return None
         return (
-            f"task needs {task.cpu or 0} CPU units, {task.memory_mib} MiB, {task.gpus} GPUs and "
+            f"task needs {task.cpu or 0} CPU units, {task.memory_mib} MiB, {task._gpus} GPUs and "
             f"{task.architecture.value}, but no type that meets the requirements of capacity {self.name!r} holds it; "
             "widen its InstanceRequirements(...) or the types that are allowed"
         )
@@ -169,7 +169,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
     @functools.cached_property
     def known_types(self) -> tuple[InstanceType, ...]:
         """The types that may be used, as far as the data has them: none where a pattern is of younger ones."""
-        types = self.requirements.matching() if self.requirements else instance_types()
+        types = self.requirements._matching_types() if self.requirements else instance_types()
         allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
         if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):
             return ()
@@ -198,7 +198,7 @@ class InstanceGroupSpecification(InstanceSpecification):
     @known_types.default
     def _default_known_types(self) -> tuple[InstanceType, ...]:
         if self.requirements:
-            return self.requirements.matching()
+            return self.requirements._matching_types()
         return tuple(filter(None, (instance_type(each) for each in self.instance_types if isinstance(each, str))))
 
     def __attrs_post_init__(self) -> None:
@@ -262,7 +262,7 @@ class InstanceGroupSpecification(InstanceSpecification):
     @property
     def agent_needs(self) -> Needs:
         """The services that its instances must reach to join a cluster, and for Session Manager."""
-        return INSTANCES | SESSIONS if self.instance.ssm_access else INSTANCES
+        return INSTANCE_NEEDS | SESSION_NEEDS if self.instance.ssm_access else INSTANCE_NEEDS
 
     @property
     def runs_privileged(self) -> bool:
@@ -276,7 +276,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     def is_known_for(self, *tasks: Task) -> bool:
         """Tell whether the sizes of all its types and of these tasks are known before deployment."""
-        sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task.host_ports)]
+        sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task._host_ports)]
         are_types_known = self.known_types and len(self.known_types) >= len(self.instance_types)
         return bool(are_types_known) and not is_token([self.max_instances, *sizes])
 

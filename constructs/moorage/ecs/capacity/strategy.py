@@ -54,7 +54,7 @@ class Strategy:
                     )
                 elif not isinstance(number, int) or isinstance(number, bool):
                     problems.add(f"{argument} of {capacity.name!r} is {number!r}, but it is a whole number; use one")
-        if not problems.found:
+        if not problems.messages:
             self._check_limits(problems)
         problems.raise_any()
 

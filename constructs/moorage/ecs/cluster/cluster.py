@@ -14,7 +14,7 @@ from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
-from moorage.scope.stage_validation import check_whole
+from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import capacity_limits, service_limits
 from moorage.workload.problems import Problems, is_token
 
@@ -211,7 +211,7 @@ class Cluster(ecs.Cluster):
         from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate is spared 18 ms
 
         if not self._claims:
-            check_whole(self, self._find_overcommitments)
+            add_stage_check(self, self._find_overcommitments)
         if len(strategy._used_capacities) == 1:
             claims = self._claims.setdefault(strategy._used_capacities[0], [])
             claims.append(Claim(lambda: str(service.node.path), task, minimum))

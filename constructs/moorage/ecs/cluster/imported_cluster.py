@@ -152,7 +152,7 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: P
         )
     problems.check(service_limits.CLUSTER_NAME, "cluster_name", name)
     problems.check(service_limits.CLUSTER_ARN, "cluster_arn", arn)
-    if arn is None or is_token(arn) or problems.found:
+    if arn is None or is_token(arn) or problems.messages:
         return
     parts = arn.split(":")
     for kind, cluster_value, stack_value in (

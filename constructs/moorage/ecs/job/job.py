@@ -116,7 +116,7 @@ class Job(Construct):
         _check_triggers(triggers, task, scope, problems)
         launch.check(problems)
         _check_placement(launch, placement, problems)
-        task.check_run_alone(problems)
+        task._check_without_service(problems)
         problems.check(job_limits.TASK_TIMEOUT, "timeout", timeout_seconds)
         if overlap and timeout_seconds is None:
             _check_target(launch, problems)

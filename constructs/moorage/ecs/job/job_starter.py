@@ -10,7 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
-from moorage.delivery.dead_letters import let_send
+from moorage.delivery.dead_letters import allow_send
 from moorage.ecs.cdk_values import arn
 from moorage.ecs.task.run_task import define_role, pascal_case
 
@@ -100,7 +100,7 @@ class JobStarter:
                 retry_policy=self._retry_policy(cfn, rule),
             )
         ]
-        let_send(self.dead_letters, cfn_rule)
+        allow_send(self.dead_letters, cfn_rule)
         return cfn_rule
 
     @property

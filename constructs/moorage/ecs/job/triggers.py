@@ -15,7 +15,7 @@ from aws_cdk import aws_scheduler as scheduler
 
 from moorage.workload import job_limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.limit import least_length
+from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class EventRule(Trigger):
                 "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
             )
         else:
-            problems.check(job_limits.EVENT_PATTERN, "pattern", least_length(self._event_pattern))
+            problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(self._event_pattern))
         self._check(problems)
         problems.raise_any()
 
@@ -186,7 +186,7 @@ class EventRule(Trigger):
         """Note a pattern that is too long with the matches of `events.Match`, which only CDK knows."""
         if is_token(self._event_pattern):
             problems.check(
-                job_limits.EVENT_PATTERN, "pattern", least_length(cdk.Stack.of(scope).resolve(self._event_pattern))
+                job_limits.EVENT_PATTERN, "pattern", minimum_length(cdk.Stack.of(scope).resolve(self._event_pattern))
             )
 
     @property

@@ -59,7 +59,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
         for argument, arn in (("listener_arn", listener_arn), ("test_listener_arn", test_listener_arn)):
             problems.check(load_balancing_limits.LISTENER_ARN, argument, arn)
-        if not problems.found:
+        if not problems.messages:
             _check_place("listener_arn", listener_arn, stack_of(scope), problems)
         if test_listener_arn is not None and test_listener_arn == listener_arn:
             problems.add(
@@ -133,7 +133,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
         problems.check(load_balancing_limits.NETWORK_ARN, "load_balancer_arn", load_balancer_arn)
-        if not problems.found:
+        if not problems.messages:
             _check_place("load_balancer_arn", load_balancer_arn, stack_of(scope), problems)
         check_encryption(problems, certificate, without_tls, public=public)
         check_clients(vpc, ingress, problems, public=public)

@@ -24,9 +24,9 @@ def check_web_acl(web_acl: str | wafv2.CfnWebACL, stack: cdk.Stack, problems: Pr
             )
         region = web_acl.stack.region
     else:
-        before = len(problems.found)
+        before = len(problems.messages)
         problems.check(load_balancing_limits.WEB_ACL_ARN, "web_acl", web_acl)
-        if is_token(web_acl) or len(problems.found) > before:
+        if is_token(web_acl) or len(problems.messages) > before:
             return
         region = web_acl.split(":")[3]
     if not is_token((region, stack.region)) and region != stack.region:

@@ -44,7 +44,7 @@ def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, An
         arguments["circuit_breaker"] = ecs.DeploymentCircuitBreaker(rollback=rollout.circuit_breaker.rollback)
     if rollout.final_bake is not None:
         arguments["bake_time"] = duration(rollout.final_bake)
-    if rollout.shifts:
+    if rollout._shifts_traffic:
         arguments["deployment_strategy"] = _DEPLOYMENT_STRATEGIES[rollout.shift]
     if rollout.bake is not None:
         steps = ecs.TrafficShiftConfig(step_percent=rollout.percent, step_bake_time=duration(rollout.bake))
@@ -111,8 +111,8 @@ def _hook_property(hook: LifecycleHook, role: iam.Role | None) -> dict[str, Any]
     }
     if hook.handler and role:
         hook_property |= {"HookTargetArn": hook.handler.function_arn, "RoleArn": role.role_arn}
-    if hook.details_json:
-        hook_property["HookDetails"] = hook.details_json
+    if hook._details_json:
+        hook_property["HookDetails"] = hook._details_json
     if hook.timeout is not None or hook.continue_on_timeout:
         timeout = {} if hook.timeout is None else {"TimeoutInMinutes": hook.timeout // 60}
         hook_property["TimeoutConfiguration"] = {

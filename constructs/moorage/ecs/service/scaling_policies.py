@@ -127,7 +127,7 @@ class ScalingPolicies:
             label = f"{target_group.first_load_balancer_full_name}/{target_group.target_group_full_name}"
             pair = {"predefinedMetricType": "ALBRequestCount", "resourceLabel": label}
         configuration: dict[str, Any] = {
-            "metricSpecifications": [{"targetValue": predictive.target, "predefinedMetricPairSpecification": pair}],
+            "metricSpecifications": [{"targetValue": predictive._target, "predefinedMetricPairSpecification": pair}],
             "mode": "ForecastOnly" if predictive.forecast_only else "ForecastAndScale",
             "schedulingBufferTime": predictive.scheduling_buffer,
         }

@@ -10,7 +10,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from moorage.delivery.dead_letters import define_dead_letters, let_send
+from moorage.delivery.dead_letters import allow_send, define_dead_letters
 from moorage.ecs.cdk_values import arn, pseudo_parameters
 from moorage.ecs.task.run_task import define_machine, define_role
 from moorage.workload import secret_sources
@@ -45,7 +45,7 @@ def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
     by_stage: dict[str, set[str]] = {}
     for secret in secrets:
         stage, version = secret_sources.version(secret) or ("", "")
-        if secret_sources.needed(secret) == "ssm":
+        if secret_sources.source_service(secret) == "ssm":
             parameters.add(secret_sources.arn(secret))
         elif not version:
             by_stage.setdefault(_CURRENT_STAGE if stage in _IGNORED_STAGES else stage, set()).add(
@@ -87,7 +87,7 @@ def define_redeployment(
     Raises:
         ValueError: the task reads nothing that could change, or a secret of another account, whose events do not come.
     """
-    secrets = [(name, secret) for container in task.containers for name, secret in container.all_secrets]
+    secrets = [(name, secret) for container in task.containers for name, secret in container._all_secrets]
     pattern = change_pattern(secret for _, secret in secrets)
     problems = Problems(lambda: str(scope.node.path))
     _check(pattern, secrets, cdk.Stack.of(scope).account, problems)
@@ -118,7 +118,7 @@ def define_redeployment(
             )
         ],
     )
-    let_send(dead_letters, rule)
+    allow_send(dead_letters, rule)
     return rule
 
 

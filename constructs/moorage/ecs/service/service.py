@@ -165,7 +165,7 @@ class Service(Construct):
         self.task_definition = resources.task_definition
         self.service = self._define_service(resources)
         self._targets = define_routes(
-            self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout.shifts
+            self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout._shifts_traffic
         )
         self.lattice_target_groups = self._define_lattices()
         self._attach_volumes()
@@ -182,7 +182,7 @@ class Service(Construct):
             "Default",
             cluster=launch.cluster_view.with_capacity,
             task_definition=self.task_definition,
-            desired_count=None if plan.scaling.moves else plan.copies,
+            desired_count=None if plan.scaling._changes_count else plan.copies,
             capacity_provider_strategies=None if plan.placement.daemon else resources.strategies,
             health_check_grace_period=optional_duration(plan.grace_period),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
@@ -242,7 +242,7 @@ class Service(Construct):
         scaling = self._plan.scaling
         if scaling.high_resolution:
             _resource_of(self.service).add_property_override("Monitoring", HIGH_RESOLUTION_MONITORING)
-        return define_scaling(self.service, scaling, self._targets) if scaling.moves else None
+        return define_scaling(self.service, scaling, self._targets) if scaling._changes_count else None
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:

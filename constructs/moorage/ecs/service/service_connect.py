@@ -90,7 +90,7 @@ class ServiceConnect:
 
     def _name_for(self, task: Task) -> str | None:
         """Return its name for others; None if the task has no port to connect to."""
-        return None if task.front is None else self.name or task.front.name
+        return None if task._front_container is None else self.name or task._front_container.name
 
     def _url_for(self, task: Task) -> str:
         """Return the URL at which others reach it."""
@@ -109,12 +109,12 @@ class ServiceConnect:
                 f"its name for others is {name!r}, but {namesake.node.path} is found under {_discovery_name(name)!r} "
                 "in that namespace, and a name is there once; use ServiceConnect(name=...) with another"
             )
-        if task.on_windows:
+        if task._on_windows:
             problems.add(
                 f"connect is given, but on {task.operating_system_family.value} ECS starts no proxy; leave it out, and "
                 "use cloud_map_options=, or a route"
             )
-        front = task.front
+        front = task._front_container
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
             problems.add(
                 f"connect is given in {task.network_mode.value} mode, but the proxy needs a network of the task's own; "
@@ -141,7 +141,7 @@ class ServiceConnect:
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
         """Define its roles, and return the arguments of CDK's services for it."""
-        front, namespace = task.front, cluster_view.namespace
+        front, namespace = task._front_container, cluster_view.namespace
         if namespace is None:
             return {}
         services = [] if front is None else [self._service_property(scope, front)]

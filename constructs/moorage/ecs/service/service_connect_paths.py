@@ -107,7 +107,7 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
             f"{server.node.path} has its name in another namespace than this service, whose proxy would not find "
             "it; define both in one cluster, or in clusters that share a namespace"
         )
-    container = server.launch.task.front
+    container = server.launch.task._front_container
     if container is None or container.port is None:
         problems.add(f"{server.node.path} serves no port to connect to; use Container(..., port=...) in its task")
     problems.raise_any()

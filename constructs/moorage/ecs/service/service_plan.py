@@ -102,7 +102,7 @@ class ServicePlan:
 
     def estimate(self, *, start: int, stop: int) -> Estimate | None:
         """Estimate a rollout; see `Service.estimate`."""
-        from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
+        from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
 
         copies = self.copies
         if copies is None or is_token(copies) or not copies:
@@ -111,10 +111,10 @@ class ServicePlan:
         intervals = [route.health.interval for route in self.routes] or checks
         pace = Pace(
             start=start,
-            checked=max(intervals, default=UNCHECKED_SECONDS),
+            check_interval=max(intervals, default=NO_HEALTH_CHECK_SECONDS),
             drain=max((route.deregistration_delay for route in self.routes), default=0),
             stop=stop,
-            connections=not all(route._reads_requests for route in self.routes),
+            network_load_balancer=not all(route._reads_requests for route in self.routes),
         )
         return estimate(self.rollout, copies, zones=self.launch.reach.zones, pace=pace, places=self.room_for_copies)
 
@@ -128,7 +128,7 @@ class ServicePlan:
         self._check_rollout(problems)
         if self.pre_deployment_launch:
             self.pre_deployment_launch.check_as_argument("pre_deployment_task", problems)
-            self.pre_deployment_launch.task.check_run_alone(problems)
+            self.pre_deployment_launch.task._check_without_service(problems)
         if self.connect:
             self.connect._check(self.task, launch.cluster_view, problems)
         self._check_fit(problems)
@@ -233,13 +233,13 @@ class ServicePlan:
             )
         self._check_rollback_alarms(problems)
         for route in self.routes:
-            if not rollout.shifts and not isinstance(route, Route) and route.test_port is not None:
+            if not rollout._shifts_traffic and not isinstance(route, Route) and route.test_port is not None:
                 problems.add(
                     f"listener for {route._description} has test_port={route.test_port}, but a rolling rollout shows "
                     "no version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
                 )
         predictive = self.scaling.predictive
-        if rollout.shifts and predictive and predictive.requests_per_task is not None:
+        if rollout._shifts_traffic and predictive and predictive.requests_per_task is not None:
             problems.add(
                 "predictive is of requests, which AWS foretells of one target group, and with this rollout two take "
                 "turns; use PredictiveScaling(cpu_percent=...), or Rollout.rolling()"
@@ -251,7 +251,7 @@ class ServicePlan:
         )
 
     def _check_daemon_rollout(self, problems: Problems) -> None:
-        if self.rollout.shifts:
+        if self.rollout._shifts_traffic:
             problems.add(
                 f"rollout is {self.rollout.shift.value}, but a daemon is replaced where it stands, instance by "
                 "instance; use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
@@ -261,12 +261,12 @@ class ServicePlan:
 
     def _check_rollback_alarms(self, problems: Problems) -> None:
         alarms = self.rollout.alarms
-        if alarms and alarms.on_targets and not self.routes:
+        if alarms and alarms._watches_targets and not self.routes:
             problems.add(
                 "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
                 "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
             )
-        elif alarms and not alarms.rings(reads_requests=any(route._reads_requests for route in self.routes)):
+        elif alarms and not alarms._has_alarm(reads_requests=any(route._reads_requests for route in self.routes)):
             problems.add(
                 "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
                 "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
@@ -330,7 +330,7 @@ class ServicePlan:
         problems.check(
             service_limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(self.lattices)
         )
-        if self.lattices and self.rollout.shifts:
+        if self.lattices and self.rollout._shifts_traffic:
             problems.add(
                 f"rollout is {self.rollout.shift.value}, but a target group of VPC Lattice takes turns with no other "
                 "here; use Rollout.rolling(), or a route in place of lattice"

@@ -15,7 +15,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, optional_duration, registry_image, runtime_platform
 from moorage.workload import secret_sources
-from moorage.workload.image import NOT_PUSHED, DirectoryImage, RegistryImage, RepositoryImage
+from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.problems import is_token
 from moorage.workload.task import Architecture, NetworkMode
@@ -44,7 +44,7 @@ _NETWORK_MODES = {
 
 def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
     """Note secrets of another region than that of the stack that `scope` is in."""
-    secrets = [(container.name, *each) for container in task.containers for each in container.all_secrets]
+    secrets = [(container.name, *each) for container in task.containers for each in container._all_secrets]
     if not secrets:
         return
     stack_region = cdk.Stack.of(scope).region
@@ -119,7 +119,7 @@ def _define_task_definition(scope: Construct, task: Task, kind: CapacityKind) ->
         runtime_platform=runtime_platform(task.architecture, task.operating_system_family) if managed else None,
         **common_options,
     )
-    resource = definition.node.default_child if task.on_windows else None
+    resource = definition.node.default_child if task._on_windows else None
     if isinstance(resource, cdk.CfnResource):  # CDK takes it only on Fargate
         platform_property = {
             "CpuArchitecture": task.architecture.value,
@@ -140,7 +140,7 @@ def _add_container(
     options: dict[str, Any] = {
         "image": _image(scope, definition, container, task.architecture),
         "cpu": container.cpu,
-        "memory_limit_mib": task.memory_of(container),
+        "memory_limit_mib": task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
         "essential": container.essential,
         "port_mappings": _port_mappings(task, container),
@@ -159,7 +159,7 @@ def _add_container(
         "restart_attempt_period": restart and duration(restart.attempt_period),
         "restart_ignored_exit_codes": restart and list(restart.ignored_exit_codes),
         "user": container.user,
-        "readonly_root_filesystem": None if task.on_windows else container.read_only,
+        "readonly_root_filesystem": None if task._on_windows else container.read_only,
         "linux_parameters": _linux_parameters(scope, task, container),
         "ulimits": _ulimits(container),
         "docker_labels": dict(container.docker_labels) or None,
@@ -167,9 +167,9 @@ def _add_container(
         "credential_specs": _credential_specs(definition, container),
         "logging": _logging(scope, definition, task, container, log_group),
     }
-    if container.firelens is None:
+    if container._firelens is None:
         return definition.add_container(container.name, **options)
-    firelens_config = _firelens(container.firelens)
+    firelens_config = _firelens(container._firelens)
     return definition.add_firelens_log_router(container.name, firelens_config=firelens_config, **options)
 
 
@@ -178,10 +178,10 @@ def _logging(
 ) -> ecs.LogDriver:
     if container.logging is not None:
         return container.logging
-    router = task.log_router
-    if router is None or router is container or router.firelens is None:
+    router = task._log_router
+    if router is None or router is container or router._firelens is None:
         return ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group)
-    firelens = router.firelens
+    firelens = router._firelens
     return ecs.LogDrivers.firelens(
         options=dict(firelens.output),
         secret_options=_secrets(scope, definition, f"{container.name}-log", firelens.secret_output),
@@ -257,7 +257,7 @@ def _repository_image(
     tag = _stored_tag(scope, image)
     if image.placeholder is None:
         return ecs.ContainerImage.from_ecr_repository(repository, tag)
-    not_pushed = cdk.Fn.condition_equals(tag, NOT_PUSHED)
+    not_pushed = cdk.Fn.condition_equals(tag, NO_IMAGE_TAG)
     pushed = cdk.CfnCondition(scope, f"{name}-pushed", expression=cdk.Fn.condition_not(not_pushed))
     image_name = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
     return ecs.ContainerImage.from_registry(image_name.to_string())
@@ -343,7 +343,7 @@ def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
 
 def _linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
     settings = container.linux_parameters
-    session = task.execute_command and container.read_only and not task.on_windows
+    session = task.execute_command and container.read_only and not task._on_windows
     if not (container.writable or settings or session):
         return None
     options: dict[str, Any] = {}

@@ -124,7 +124,7 @@ class Launch:
         """Note the same of a second task, behind the argument that gives it."""
         own_problems = Problems(argument)
         self.check(own_problems)
-        for problem in own_problems.found:
+        for problem in own_problems.messages:
             problems.add(f"{argument}: {problem}")
 
     def warn(self, construct: Construct) -> None:
@@ -166,21 +166,25 @@ class Launch:
     def _missing(self) -> list[frozenset[str] | None]:
         public, task = self.assign_public_ip, self.task
         if self.strategy._kind is CapacityKind.FARGATE or not self.has_own_interface:
-            return [self.reach.missing(task.needs, each, public_address=public) for each in self._start_subnets]
-        missing = [self.reach.missing(task.needs_to_start, each, public_address=public) for each in self._start_subnets]
-        if task.needs_to_run:
-            missing.append(self.reach.missing(task.needs_to_run, self.vpc_subnets, public_address=public))
+            return [self.reach.missing(task._needs, each, public_address=public) for each in self._start_subnets]
+        missing = [
+            self.reach.missing(task._needs_to_start, each, public_address=public) for each in self._start_subnets
+        ]
+        if task._needs_to_run:
+            missing.append(self.reach.missing(task._needs_to_run, self.vpc_subnets, public_address=public))
         return missing
 
     def _unreachable_warning(self) -> str:
         return (
             "its subnets have no way to the internet, as far as CDK says, so whether tasks reach "
-            f"{', '.join(sorted(self.task.needs))} is not known; use a Network, which knows"
+            f"{', '.join(sorted(self.task._needs))} is not known; use a Network, which knows"
         )
 
     def _moving_image_warning(self) -> str | None:
         """Describe images of which nobody can say which one runs, or go back to it."""
-        moving_images = [image.moves for each in self.task.containers if (image := each.image).moves]
+        moving_images = [
+            image._mutable_reference for each in self.task.containers if (image := each.image)._mutable_reference
+        ]
         if not moving_images:
             return None
         return (
@@ -192,7 +196,7 @@ class Launch:
         """Describe containers without an awslogs driver, by whose log group ECS records sessions."""
         if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
             return None
-        router = self.task.log_router
+        router = self.task._log_router
         routed = [each.name for each in self.task.containers if each.logging or (router and each is not router)]
         if not routed:
             return None
@@ -233,7 +237,7 @@ class Launch:
         """Note sessions that pass by a key which nothing in its place reaches."""
         needs = (
             self.cluster_view.exec_sessions._needs if self.cluster_view.exec_sessions else frozenset()
-        ) - self.task.needs
+        ) - self.task._needs
         subnet_selections = [self.vpc_subnets] if self.has_own_interface else self._start_subnets
         for selection in subnet_selections if needs else ():
             if self.reach.missing(needs, selection, public_address=self.assign_public_ip):

@@ -184,7 +184,7 @@ def _managed_volume(scope: Construct, volume: EbsVolume, service: ecs.BaseServic
 
 def _session_mounts(task: Task, container: Container) -> dict[str, str]:
     """Return the volumes of sessions in a container, each with its path: where it could not write otherwise."""
-    if not task.execute_command or not container.read_only or task.on_windows:
+    if not task.execute_command or not container.read_only or task._on_windows:
         return {}
     writable = [*container.writable, *(path for path, mount in container.mounts.items() if not mount.read_only)]
     return {

@@ -8,7 +8,7 @@ import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 
-from moorage.delivery.dead_letters import LONGEST_KEPT_DAYS
+from moorage.delivery.dead_letters import MAXIMUM_RETENTION_DAYS
 from moorage.ecs.cdk_values import duration
 from moorage.workload import job_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
@@ -78,7 +78,7 @@ class WorkQueue:
             encryption_master_key=self.encryption_key,
             enforce_ssl=True,
             fifo=self.fifo or None,
-            retention_period=cdk.Duration.days(LONGEST_KEPT_DAYS),
+            retention_period=cdk.Duration.days(MAXIMUM_RETENTION_DAYS),
             # given, since the queue is only for dead letters; to admit only one source would be a circle of the two
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.ALLOW_ALL),
             removal_policy=removal_policy,

@@ -62,7 +62,7 @@ def fit_line(ecs: Client, cluster: str, service: Shown) -> str | None:
         if demand is None:
             return None
         found = fit(demand, host)
-        each_type.append(f"{found.copies} on each {host.instance_type} (binds: {', '.join(found.binds)})")
+        each_type.append(f"{found.copies} on each {host.instance_type} (binds: {', '.join(found.limiting_resources)})")
     more = sum(fit(demand, host).copies for host in now if (demand := _demand(revision, host.architecture)))
     return f"{'; '.join(each_type)}, {more} more now"
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moorage.workload.estimate import UNCHECKED_SECONDS, Pace, estimate
+from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Pace, estimate
 from moorage.workload.rollout import Rollout
 
 Client = Any
@@ -72,9 +72,9 @@ def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> st
         checks = [each["healthCheck"] for each in revision["containerDefinitions"] if each.get("healthCheck")]
         checked = [each.get("interval", 30) for each in checks]
     pace = Pace(
-        checked=max(checked, default=UNCHECKED_SECONDS),
+        check_interval=max(checked, default=NO_HEALTH_CHECK_SECONDS),
         drain=_drain(elbv2, arns),
-        connections=any(each["Protocol"] not in _OF_REQUESTS for each in groups),
+        network_load_balancer=any(each["Protocol"] not in _OF_REQUESTS for each in groups),
     )
     try:
         rollout = _rollout(service["deploymentConfiguration"])

@@ -1,0 +1,76 @@
+"""The permissions and creation templates of a registry for the images that other registries copy to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from moorage.ecr.registry.app_checks import RegistryRecord
+from moorage.ecr.registry.replication import Replication, ReplicationSource, rules_for_destination
+from moorage.ecr.registry.repository_templates import REPLICATION, RepositoryTemplate
+
+if TYPE_CHECKING:
+    from moorage.scope.place import Place
+    from moorage.workload.problems import Problems
+
+OriginRecord: TypeAlias = RegistryRecord | ReplicationSource
+"""The source of copies, without constructs: a registry of this app, or one of another app."""
+
+
+def copy_statement(rule: Replication, account: str, registry: str) -> iam.PolicyStatement:
+    """Return the statement that allows an account to copy to a registry, and to tag new repositories if they have tags.
+
+    Args:
+        rule: The rule by which the account copies.
+        account: The account of the source.
+        registry: The ARN of the registry up to its account.
+    """
+    actions = ["ecr:ReplicateImage", "ecr:CreateRepository", *(["ecr:TagResource"] if rule.settings.tags else [])]
+    return iam.PolicyStatement(
+        principals=[iam.AccountPrincipal(account)],
+        actions=actions,
+        resources=[f"{registry}:repository/{prefix}*" for prefix in rule.prefix or ("",)],
+    )
+
+
+def copy_statements(
+    origins: Sequence[OriginRecord], stack: cdk.Stack, place: Place, problems: Problems
+) -> list[iam.PolicyStatement]:
+    """Return the statements that allow each origin of another account to copy to the registry of `stack`."""
+    registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
+    statements = []
+    for origin in origins:
+        source = _place_of(origin)
+        name = origin.account if isinstance(origin, ReplicationSource) else origin.path
+        rules = rules_for_destination(origin.replication, source, place)
+        if not rules:
+            problems.add(
+                f"replicates_from has {name}, which copies nothing here; add this region (and account) to its "
+                "Replication(to=[...])"
+            )
+        if source[0] is None and place[0] is not None:
+            problems.add(
+                f"replicates_from has {name}, whose account is not known, so its permission cannot name it; "
+                "give its stack env="
+            )
+        elif source[0] is not None and source[0] != place[0]:
+            statements += [copy_statement(rule, source[0], registry) for rule in rules]
+    return statements
+
+
+def copy_templates(origins: Sequence[OriginRecord], place: Place) -> list[RepositoryTemplate]:
+    """Return the creation templates of the repositories that the copies of the origins need."""
+    return [
+        RepositoryTemplate(prefix, rule.settings, applied_for=REPLICATION)
+        for origin in origins
+        for rule in rules_for_destination(origin.replication, _place_of(origin), place)
+        for prefix in rule._template_prefixes
+    ]
+
+
+def _place_of(origin: OriginRecord) -> Place:
+    """Return the account and region of an origin; the region of another app's registry is not known."""
+    return (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place
