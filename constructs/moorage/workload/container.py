@@ -271,12 +271,12 @@ class Container:
             problems.check(container_limits.MEMORY_RESERVATION, "memory_reservation_mib", reserved)
         self._check_port_ranges(problems)
         for path, size in self.writable.items():
-            problems.check(container_limits.MOUNT_PATH, "writable", path)
+            problems.check(container_limits.MOUNT_PATH, "each path of writable", path)
             problems.check(container_limits.WRITABLE_LEAST, f"writable {path!r}", size)
             if self.memory_mib is not None:
                 problems.check(container_limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
         for path in self.mounts:
-            problems.check(container_limits.MOUNT_PATH, "mounts", path)
+            problems.check(container_limits.MOUNT_PATH, "each path of mounts", path)
         _check_paths(self.writable, self.mounts, problems)
         problems.check(container_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         self._check_environment(problems)

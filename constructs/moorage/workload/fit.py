@@ -76,7 +76,7 @@ class Demand:
         problems.check(container_limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         for port in self.host_ports:
-            problems.check(container_limits.PORT, "host_ports", port)
+            problems.check(container_limits.PORT, "each of host_ports", port)
         if self.interface and self.host_ports:
             problems.add(
                 f"host_ports is {self.host_ports}, but a task with a network interface of its own takes no port of "

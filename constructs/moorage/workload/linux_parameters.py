@@ -62,9 +62,9 @@ class LinuxParameters:
         problems = Problems("LinuxParameters")
         for argument in ("add_capabilities", "drop_capabilities"):
             for name in getattr(self, argument):
-                problems.check(container_limits.CAPABILITY, argument, name)
+                problems.check(container_limits.CAPABILITY, f"each of {argument}", name)
         for name, pair in self.ulimits.items():
-            problems.check(container_limits.ULIMIT_NAME, "ulimits", name)
+            problems.check(container_limits.ULIMIT_NAME, "each name of ulimits", name)
             problems.check(container_limits.ULIMIT, f"ulimits {name!r}", pair)
         problems.check(container_limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
         problems.check(container_limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)

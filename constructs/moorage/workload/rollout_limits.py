@@ -133,9 +133,10 @@ ROLLOUT_PROGRESS = Limit(
     rule="must leave room to start or to stop a task",
     hint="use a larger maximum_percent, a smaller minimum_healthy_percent or more copies",
     source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
-    format=lambda given: (
-        f"{given[0]} copies with minimum_healthy_percent={given[1]}, rounded up to {given[0] - _stoppable(*given)}, "
-        f"and maximum_percent={given[2]}, rounded down to {given[0] + _startable(*given)}"
+    format=lambda values: (
+        f"{values[0]} copies with minimum_healthy_percent={values[1]}, "
+        f"rounded up to {values[0] - _stoppable(*values)}, "
+        f"and maximum_percent={values[2]}, rounded down to {values[0] + _startable(*values)}"
     ),
 )
 DAEMON_MAXIMUM = Limit(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.ecr import limits
+from moorage.ecr import registry_limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Problems, is_token
 
@@ -52,17 +52,17 @@ class PullThrough:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"PullThrough {self.prefix!r}")
-        problems.check(limits.CACHE_UPSTREAM, "upstream", self.upstream)
-        problems.check(limits.CACHE_PREFIX, "prefix", self.prefix)
-        problems.check(limits.CACHE_PREFIX, "upstream_prefix", self.upstream_prefix)
-        problems.check(limits.ACCOUNT, "account", self.account)
+        problems.check(registry_limits.CACHE_UPSTREAM, "upstream", self.upstream)
+        problems.check(registry_limits.CACHE_PREFIX, "prefix", self.prefix)
+        problems.check(registry_limits.CACHE_PREFIX, "upstream_prefix", self.upstream_prefix)
+        problems.check(registry_limits.ACCOUNT, "account", self.account)
         if self.upstream in _UPSTREAMS_WITH_SECRET and self.secret is None:
             problems.add(
                 f"secret is missing, but {self.upstream} serves those alone who say who they are; give a "
                 "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with username and accessToken"
             )
         if self.secret is not None:
-            problems.check(limits.CACHE_SECRET, "the name of secret", _secret_name(self.secret))
+            problems.check(registry_limits.CACHE_SECRET, "the name of secret", _secret_name(self.secret))
         problems.raise_any()
 
     @staticmethod
@@ -142,7 +142,7 @@ class PullThrough:
     ) -> PullThrough:
         """Another private registry of Amazon ECR, whose owner lets the role pull that is defined for it here."""
         problems = Problems("PullThrough.ecr")
-        problems.check(limits.REGION, "region", region)
+        problems.check(registry_limits.REGION, "region", region)
         problems.raise_any()
         return _pull_through(
             "ecr",

@@ -12,7 +12,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from moorage.ecr import limits
+from moorage.ecr import registry_limits
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
     circle_errors,
@@ -131,7 +131,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             check_key(template.settings.encryption, cdk.Stack.of(scope), problems)
         _check_signing(signing, self._place, problems)
         for arn in excluded_arns:
-            problems.check(limits.EXCLUDED_PULLER, "pull_time_exclusions", arn)
+            problems.check(registry_limits.EXCLUDED_PULLER, "each of pull_time_exclusions", arn)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
@@ -356,14 +356,14 @@ def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, p
     if statements:
         tagging = {"ecr:TagResource"}
         actions = [action for each in statements for action in each.actions if action not in tagging]
-        problems.check(limits.REGISTRY_POLICY_ACTIONS, "policy", actions)
+        problems.check(registry_limits.REGISTRY_POLICY_ACTIONS, "policy", actions)
         document = cdk.Stack.of(scope).resolve(iam.PolicyDocument(statements=list(statements)))
-        problems.check(limits.REGISTRY_POLICY, "policy", json.dumps(document, separators=(",", ":")))
+        problems.check(registry_limits.REGISTRY_POLICY, "policy", json.dumps(document, separators=(",", ":")))
 
 
 def _check_caches(caches: Sequence[PullThrough], place: Place, problems: Problems) -> None:
-    problems.check(limits.CACHE_RULES, "the number of caches", len(caches))
-    problems.check(limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
+    problems.check(registry_limits.CACHE_RULES, "the number of caches", len(caches))
+    problems.check(registry_limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
     for cache in caches:
         region = cache.secret and secret_region(cache.secret)
         if region and place[1] and region != place[1]:
@@ -374,9 +374,9 @@ def _check_caches(caches: Sequence[PullThrough], place: Place, problems: Problem
 
 
 def _check_signing(signing: Sequence[SigningRule], place: Place, problems: Problems) -> None:
-    problems.check(limits.SIGNING_RULES, "the number of signing rules", len(signing))
+    problems.check(registry_limits.SIGNING_RULES, "the number of signing rules", len(signing))
     if signing:
-        problems.check(limits.SIGNING_REGION, "the region of signing", place[1])
+        problems.check(registry_limits.SIGNING_REGION, "the region of signing", place[1])
 
 
 def _principal_arn(principal: iam.IRole | iam.IUser | str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecr import limits
+from moorage.ecr import registry_limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Problems, is_token
 
@@ -34,8 +34,8 @@ class ReplicationDestination:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ReplicationDestination")
-        problems.check(limits.REGION, "region", self.region)
-        problems.check(limits.ACCOUNT, "account", self.account)
+        problems.check(registry_limits.REGION, "region", self.region)
+        problems.check(registry_limits.ACCOUNT, "account", self.account)
         problems.raise_any()
 
     def _place_from(self, source: Place) -> Place:
@@ -85,10 +85,10 @@ class Replication:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Replication")
-        problems.check(limits.REPLICATION_FILTERS, "the number of prefixes", len(self.prefix))
+        problems.check(registry_limits.REPLICATION_FILTERS, "the number of prefixes", len(self.prefix))
         for prefix in self.prefix:
-            problems.check(limits.REPLICATION_FILTER, "prefix", prefix)
-        problems.check(limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
+            problems.check(registry_limits.REPLICATION_FILTER, "each prefix", prefix)
+        problems.check(registry_limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
         for replica in sorted({each._description for each in self.to if self.to.count(each) > 1}):
             problems.add(f"to names {replica} twice, but an image is copied there once; name it once")
         problems.raise_any()
@@ -101,7 +101,9 @@ class Replication:
     def _template_prefixes(self) -> tuple[str, ...]:
         """Return the prefixes of creation templates that apply to the copies, each to the repositories below it."""
         below = (prefix.rstrip("/") for prefix in self.prefix)
-        return tuple(each for each in below if limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
+        return (
+            tuple(each for each in below if registry_limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
+        )
 
     @property
     def _prefixes_without_template(self) -> tuple[str, ...]:
@@ -135,7 +137,7 @@ class ReplicationSource:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ReplicationSource")
-        problems.check(limits.ACCOUNT, "account", self.account)
+        problems.check(registry_limits.ACCOUNT, "account", self.account)
         if not self.replication:
             problems.add("replication is empty, so nothing would come; give what the source's registry is given")
         problems.raise_any()
@@ -143,7 +145,7 @@ class ReplicationSource:
 
 def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
     """Note why a registry at `place` cannot have these rules together."""
-    problems.check(limits.REPLICATION_RULES, "the number of replication rules", len(rules))
+    problems.check(registry_limits.REPLICATION_RULES, "the number of replication rules", len(rules))
     rule_keys: set[tuple[frozenset[str], frozenset[Place]]] = set()
     for rule in rules:
         destinations = [replica._place_from(place) for replica in rule.to]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from moorage.ecr import limits
+from moorage.ecr import registry_limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Problems, is_token
 
@@ -40,9 +40,9 @@ class RepositoryTemplate:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"RepositoryTemplate {self.prefix!r}")
-        problems.check(limits.TEMPLATE_PREFIX, "prefix", self.prefix)
-        problems.check(limits.TEMPLATE_USES, "applied_for", self.applied_for)
-        problems.check(limits.TEMPLATE_DESCRIPTION, "description", self.description)
+        problems.check(registry_limits.TEMPLATE_PREFIX, "prefix", self.prefix)
+        problems.check(registry_limits.TEMPLATE_USES, "applied_for", self.applied_for)
+        problems.check(registry_limits.TEMPLATE_DESCRIPTION, "description", self.description)
         problems.raise_any()
 
     @property
@@ -62,7 +62,7 @@ def merge_templates(templates: Sequence[RepositoryTemplate], problems: Problems)
         else:
             applied_for = tuple(dict.fromkeys((*existing.applied_for, *template.applied_for)))
             by_prefix[template._bare_prefix] = attrs.evolve(existing, applied_for=applied_for)
-    problems.check(limits.TEMPLATE_PREFIXES, "the prefixes of creation templates", clashes)
+    problems.check(registry_limits.TEMPLATE_PREFIXES, "the prefixes of creation templates", clashes)
     return tuple(by_prefix.values())
 
 
@@ -83,15 +83,15 @@ class SigningRule:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("SigningRule")
-        problems.check(limits.SIGNING_PROFILE, "profile", self.profile)
+        problems.check(registry_limits.SIGNING_PROFILE, "profile", self.profile)
         if is_token(self.profile) and "//signing-profiles/" in self.profile:
             problems.add(
                 "profile is one of CDK's from_signing_profile_attributes, but its ARN has '//' where AWS has '/'; "
                 "write it out, as in 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
             )
-        problems.check(limits.SIGNING_FILTERS, "the number of filters", len(self.repositories))
+        problems.check(registry_limits.SIGNING_FILTERS, "the number of filters", len(self.repositories))
         for pattern in self.repositories:
-            problems.check(limits.SIGNING_FILTER, "repositories", pattern)
+            problems.check(registry_limits.SIGNING_FILTER, "each of repositories", pattern)
         problems.raise_any()
 
     def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from moorage.ecr import limits
+from moorage.ecr import registry_limits
 from moorage.workload.problems import Problems
 
 _ON_PUSH, _CONTINUOUS = "SCAN_ON_PUSH", "CONTINUOUS_SCAN"
@@ -56,9 +56,9 @@ class ScanningRule:
         problems = Problems("ScanningRule")
         if self.frequency not in {_ON_PUSH, _CONTINUOUS}:
             problems.add(f"frequency is {self.frequency!r}, but ECR knows two; use {_ON_PUSH!r} or {_CONTINUOUS!r}")
-        problems.check(limits.SCANNING_FILTERS, "the number of filters", len(self.filters))
+        problems.check(registry_limits.SCANNING_FILTERS, "the number of filters", len(self.filters))
         for pattern in self.filters:
-            problems.check(limits.SCANNING_FILTER, "filters", pattern)
+            problems.check(registry_limits.SCANNING_FILTER, "each of filters", pattern)
         problems.raise_any()
 
 
@@ -86,14 +86,14 @@ class Scanning:
     def __attrs_post_init__(self) -> None:
         problems = Problems("Scanning")
         frequencies = [rule.frequency for rule in self.rules]
-        problems.check(limits.SCANNING_RULES, "the number of rules", len(self.rules))
-        problems.check(limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
+        problems.check(registry_limits.SCANNING_RULES, "the number of rules", len(self.rules))
+        problems.check(registry_limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
         if self.kind not in {_BASIC_SCANNING, _ENHANCED_SCANNING}:
             problems.add(
                 f"kind is {self.kind!r}, but ECR scans in two ways; use Scanning.basic() or Scanning.enhanced()"
             )
         if self.kind == _BASIC_SCANNING:
-            problems.check(limits.SCANNING_BASIC, "the frequency of basic scanning", frequencies)
+            problems.check(registry_limits.SCANNING_BASIC, "the frequency of basic scanning", frequencies)
         problems.raise_any()
 
     @staticmethod

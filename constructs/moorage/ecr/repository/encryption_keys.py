@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moorage.ecr import limits
+from moorage.ecr import repository_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def check_key(encryption: Encryption, stack: cdk.Stack, problems: Problems) -> N
     if encryption.given_key is not None:
         regions = (encryption.given_key.env.region, stack.region)
         if not any(map(is_token, regions)):
-            problems.check(limits.KEY_REGION, "encryption", regions)
+            problems.check(repository_limits.KEY_REGION, "encryption", regions)
 
 
 def encryption_key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:

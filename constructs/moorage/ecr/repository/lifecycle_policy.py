@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from moorage.ecr import limits
+from moorage.ecr import repository_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 
@@ -100,18 +100,18 @@ class LifecycleRule:
     def __attrs_post_init__(self) -> None:
         problems = Problems("LifecycleRule")
         selectors = [name for name in ("tags", "prefixes", "untagged") if getattr(self, name)]
-        problems.check(limits.LIFECYCLE_SELECTION, "the selection", selectors)
+        problems.check(repository_limits.LIFECYCLE_SELECTION, "the selection", selectors)
         for pattern in self.tags:
-            problems.check(limits.LIFECYCLE_WILDCARDS, "tags", pattern)
+            problems.check(repository_limits.LIFECYCLE_WILDCARDS, "each of tags", pattern)
         ages = {name: getattr(self, name) for name in ("older_than", "unpulled_for", "archived_for")}
         counts = [name for name, value in {"keep": self.keep, **ages}.items() if value is not None]
-        problems.check(limits.LIFECYCLE_ONE_COUNT, "the count", counts)
-        problems.check(limits.LIFECYCLE_COUNT, "keep", self.keep)
-        problems.check(limits.IMAGES, "keep", self.keep)
+        problems.check(repository_limits.LIFECYCLE_ONE_COUNT, "the count", counts)
+        problems.check(repository_limits.LIFECYCLE_COUNT, "keep", self.keep)
+        problems.check(repository_limits.IMAGES, "keep", self.keep)
         for name, seconds in ages.items():
-            problems.check(limits.LIFECYCLE_DAYS, name, seconds)
-        problems.check(limits.ARCHIVED_DAYS, "archived_for", self.archived_for)
-        problems.check(limits.LIFECYCLE_PRIORITY, "priority", self.priority)
+            problems.check(repository_limits.LIFECYCLE_DAYS, name, seconds)
+        problems.check(repository_limits.ARCHIVED_DAYS, "archived_for", self.archived_for)
+        problems.check(repository_limits.LIFECYCLE_PRIORITY, "priority", self.priority)
         if self.unpulled_for is not None and not self.archive:
             problems.add(
                 "unpulled_for is given without archive=True, but ECR deletes no image for not being pulled; "
@@ -220,19 +220,23 @@ class LifecyclePolicy:
     def __init__(self, *rules: LifecycleRule) -> None:
         self.__attrs_init__(tuple(rules))
         problems = Problems("LifecyclePolicy")
-        problems.check(limits.LIFECYCLE_RULES, "the number of rules", len(rules))
+        problems.check(repository_limits.LIFECYCLE_RULES, "the number of rules", len(rules))
         for rule in rules:
             if rule._tag_status == _ANY and rule.keep is not None and not rule.archive:
-                problems.check(limits.LIFECYCLE_ROLLBACK, "keep", rule.keep)
-        problems.check(limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered_rules])
+                problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep", rule.keep)
+        problems.check(
+            repository_limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered_rules]
+        )
         for storage_class in (_STANDARD, _ARCHIVE):
             class_rules = [rule for _, rule in self._rules_by_priority if rule._storage_class == storage_class]
-            problems.check(limits.LIFECYCLE_ANY_LAST, "the order of rules", [rule._tag_status for rule in class_rules])
+            problems.check(repository_limits.LIFECYCLE_ANY_LAST, "rules", [rule._tag_status for rule in class_rules])
             untagged = sum(rule._tag_status == _UNTAGGED for rule in class_rules)
-            problems.check(limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged)
+            problems.check(
+                repository_limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged
+            )
             tags = [tuple(sorted({*rule.tags, *(f"{each}*" for each in rule.prefixes)})) for rule in class_rules]
-            problems.check(limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
-        problems.check(limits.LIFECYCLE_TEXT, "the text of the policy", self.text)
+            problems.check(repository_limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
+        problems.check(repository_limits.LIFECYCLE_TEXT, "the text of the policy", self.text)
         problems.raise_any()
 
     @classmethod

@@ -10,7 +10,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from moorage.ecr import limits
+from moorage.ecr import repository_limits
 from moorage.scope.stage_validation import claim_name
 from moorage.workload.problems import Problems
 
@@ -61,11 +61,11 @@ class PublicRepository(Construct):
             ValueError: the stack is of another region, or ECR would not take an argument.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        problems.check(limits.PUBLIC_REGION, "the region of its stack", cdk.Stack.of(scope).region)
-        problems.check(limits.PUBLIC_NAME, "name", name)
-        problems.check(limits.PUBLIC_DESCRIPTION, "description", description)
+        problems.check(repository_limits.PUBLIC_REGION, "the region of its stack", cdk.Stack.of(scope).region)
+        problems.check(repository_limits.PUBLIC_NAME, "name", name)
+        problems.check(repository_limits.PUBLIC_DESCRIPTION, "description", description)
         for argument, text in {"about": about, "usage": usage}.items():
-            problems.check(limits.PUBLIC_TEXT, argument, text)
+            problems.check(repository_limits.PUBLIC_TEXT, argument, text)
         _check_platforms("architectures", architectures, problems)
         _check_platforms("operating_systems", operating_systems, problems)
         _check_logo(logo, problems)
@@ -129,9 +129,9 @@ class PublicRepository(Construct):
 
 
 def _check_platforms(argument: str, platforms: Sequence[str], problems: Problems) -> None:
-    problems.check(limits.PUBLIC_PLATFORMS, f"the number of {argument}", len(platforms))
+    problems.check(repository_limits.PUBLIC_PLATFORMS, f"the number of {argument}", len(platforms))
     for platform in platforms:
-        problems.check(limits.PUBLIC_PLATFORM, argument, platform)
+        problems.check(repository_limits.PUBLIC_PLATFORM, f"each of {argument}", platform)
 
 
 def _check_logo(logo: str | Path | None, problems: Problems) -> None:
@@ -140,4 +140,4 @@ def _check_logo(logo: str | Path | None, problems: Problems) -> None:
     if not Path(logo).is_file():
         problems.add(f"logo is {str(logo)!r}, but there is no such file; name a picture")
     else:
-        problems.check(limits.PUBLIC_LOGO, "logo", Path(logo).stat().st_size)
+        problems.check(repository_limits.PUBLIC_LOGO, "logo", Path(logo).stat().st_size)

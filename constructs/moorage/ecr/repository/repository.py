@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
-from moorage.ecr import limits as ecr_limits
+from moorage.ecr import repository_limits
 from moorage.ecr.repository.encryption_keys import PULL_KEY_ACTIONS, PUSH_KEY_ACTIONS, check_key, encryption_key_for
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.ecr.repository.repository_record import RepositoryRecord
@@ -166,10 +166,10 @@ def _check_lifecycle(
     release_tags: str,
     expire_untagged: Duration | None,
 ) -> None:
-    problems.check(ecr_limits.LIFECYCLE_COUNT, "keep_releases", keep_releases)
-    problems.check(ecr_limits.IMAGES, "keep_releases", keep_releases)
-    problems.check(ecr_limits.LIFECYCLE_WILDCARDS, "release_tags", release_tags)
-    problems.check(ecr_limits.LIFECYCLE_DAYS, "expire_untagged", optional_seconds(expire_untagged))
+    problems.check(repository_limits.LIFECYCLE_COUNT, "keep_releases", keep_releases)
+    problems.check(repository_limits.IMAGES, "keep_releases", keep_releases)
+    problems.check(repository_limits.LIFECYCLE_WILDCARDS, "release_tags", release_tags)
+    problems.check(repository_limits.LIFECYCLE_DAYS, "expire_untagged", optional_seconds(expire_untagged))
     has_simple_settings = keep_releases is not None or expire_untagged is not None or release_tags != "*"
     if lifecycle is not None and has_simple_settings:
         problems.add(

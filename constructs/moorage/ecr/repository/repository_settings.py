@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecr import limits
+from moorage.ecr import repository_limits
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.workload.problems import Problems
 
@@ -103,9 +103,9 @@ class TagMutability:
                 problems.add("mutable_tags is given with immutable_tags=False, where every tag moves; leave one out")
             tags = cls(immutable=immutable_tags, exclusions=tuple(mutable_tags))
         name = "mutable_tags" if tags.immutable else "immutable_tags"
-        problems.check(limits.EXCLUSION_FILTERS, f"the number of {name}", len(tags.exclusions))
+        problems.check(repository_limits.EXCLUSION_FILTERS, f"the number of {name}", len(tags.exclusions))
         for pattern in tags.exclusions:
-            problems.check(limits.EXCLUSION_FILTER, name, pattern)
+            problems.check(repository_limits.EXCLUSION_FILTER, f"each of {name}", pattern)
         return tags
 
     @property

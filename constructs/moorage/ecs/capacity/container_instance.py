@@ -149,7 +149,7 @@ class ContainerInstance:
         problems.check(capacity_limits.VOLUME, "volume_gib", self.volume_gib)
         problems.check(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
         for port in self.egress:
-            problems.check(container_limits.PORT, "egress", port)
+            problems.check(container_limits.PORT, "each port of egress", port)
         for table in ("[settings.ecs]", "[settings.autoscaling]"):
             if self.ami.is_bottlerocket and table in map(str.strip, self.user_data):
                 problems.add(

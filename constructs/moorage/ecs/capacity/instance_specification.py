@@ -143,14 +143,14 @@ class ManagedInstancesSpecification(InstanceSpecification):
                 capacity_limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument))
             )
             for pattern in getattr(self, argument):
-                problems.check(capacity_limits.INSTANCE_TYPE_FILTER, argument, pattern)
+                problems.check(capacity_limits.INSTANCE_TYPE_FILTER, f"each of {argument}", pattern)
         if self.allowed_instance_types and self.excluded_instance_types:
             problems.add(
                 "allowed_instance_types and excluded_instance_types are both given, but ECS takes one of them; "
                 "leave one out"
             )
         for port in self.egress:
-            problems.check(container_limits.PORT, "egress", port)
+            problems.check(container_limits.PORT, "each port of egress", port)
         problems.raise_any()
 
     def too_small_problem(self, task: Task) -> str | None:

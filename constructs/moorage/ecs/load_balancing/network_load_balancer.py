@@ -88,7 +88,7 @@ class _Plan(LoadBalancerPlan):
         if not self.allocation_ids:
             return
         for each in self.allocation_ids:
-            problems.check(load_balancing_limits.ALLOCATION_ID, "allocation_ids", each)
+            problems.check(load_balancing_limits.ALLOCATION_ID, "each of allocation_ids", each)
         if not self.public:
             problems.add(
                 "allocation_ids are given, but a load balancer that is not public has no public address; "

@@ -290,7 +290,7 @@ class Launch:
                 )
             return
         for port in self.egress:
-            problems.check(container_limits.PORT, "egress", port)
+            problems.check(container_limits.PORT, "each port of egress", port)
         if self.security_groups is not None:
             problems.check(service_limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
             if has_own_ports:

@@ -1,0 +1,238 @@
+"""What Amazon ECR accepts of a registry; rows of the table in `limits`.
+
+`ECR guide` is the Amazon ECR user guide, `ECR quotas` its page of service quotas.
+"""
+
+from __future__ import annotations
+
+import re
+
+from moorage.workload.limit import Limit, at_most, characters, in_range, matching, unique
+
+_NAME_PART_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_POLICY_SCOPE_V1_ACTIONS = {"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"}
+REGIONS_WITHOUT_SIGNING = frozenset(
+    {
+        "ap-east-2",
+        "ap-northeast-3",
+        "ap-south-2",
+        "ap-southeast-3",
+        "ap-southeast-4",
+        "ap-southeast-5",
+        "ap-southeast-6",
+        "ap-southeast-7",
+        "ca-west-1",
+        "cn-north-1",
+        "cn-northwest-1",
+        "eu-central-2",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+        "mx-central-1",
+    }
+)
+"""The regions whose CloudFormation has AWS::ECR::Repository and no AWS::ECR::SigningConfiguration (CFN)."""
+REPLICATION_RULES = at_most(
+    "replication-rules",
+    25,
+    hint="give one rule several prefixes or destinations",
+    source="botocore ecr ReplicationRuleList; CFN (older pages of the ECR guide say 10)",
+)
+REPLICATION_DESTINATIONS = in_range(
+    "replication-destinations",
+    1,
+    100,
+    hint="use at least one region, and a second rule for more than 100",
+    source="botocore ecr ReplicationDestinationList; CFN",
+)
+REPLICATION_FILTERS = at_most(
+    "replication-filters",
+    100,
+    hint="use a shorter prefix, as in 'prod/', or a second rule",
+    source="botocore ecr RepositoryFilterList; CFN",
+)
+REPLICATION_FILTER = matching(
+    "replication-filter",
+    r"(?=.{2,256}$)(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*",
+    rule="must be 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', where each part before a '/' starts with "
+    "a letter or digit",
+    hint="write it as in 'prod/', without a '*'",
+    source="botocore ecr RepositoryFilterValue; CFN",
+)
+REGION = matching(
+    "replication-region",
+    r"[a-z]{2}(-[a-z]+)+-\d",
+    rule="must be the name of a region",
+    hint="write it as in 'eu-central-1'",
+    source="botocore ecr Region; AWS general reference",
+)
+ACCOUNT = matching(
+    "account-id",
+    r"[0-9]{12}",
+    rule="must be a string of 12 digits",
+    hint="write it as in '111111111111'",
+    source="botocore ecr RegistryId",
+)
+SCANNING_RULES = at_most(
+    "scanning-rules",
+    2,
+    hint="put all filters of one frequency into one rule",
+    source="botocore ecr RegistryScanningRuleList; CFN",
+)
+SCANNING_FREQUENCIES = unique(
+    "scanning-frequencies",
+    rule="must differ between rules",
+    hint="put all filters of one frequency into one rule",
+    source="ECR guide: filters of scanning; botocore ecr RegistryScanningRule.scanFrequency",
+)
+SCANNING_BASIC = Limit(
+    id="scanning-basic-frequency",
+    accepts=lambda frequencies: "CONTINUOUS_SCAN" not in frequencies,
+    rule="must not be CONTINUOUS_SCAN, which only enhanced scanning has",
+    hint="use Scanning.enhanced(continuous=...), or on_push=",
+    source="botocore ecr RegistryScanningRule.scanFrequency",
+    format=", ".join,
+)
+SCANNING_FILTERS = at_most(
+    "scanning-filters",
+    100,
+    hint="join some with '*', as in 'prod/*'",
+    source="botocore ecr ScanningRepositoryFilterList; CFN",
+)
+SCANNING_FILTER = matching(
+    "scanning-filter",
+    r"(?=.{1,255}$)[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*",
+    rule="must be 1 to 255 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
+    hint="write it as in 'prod/*'",
+    source="botocore ecr ScanningRepositoryFilterValue; CFN",
+)
+REGISTRY_POLICY_ACTIONS = Limit(
+    id="registry-policy-actions",
+    accepts=lambda actions: set(actions) <= _POLICY_SCOPE_V1_ACTIONS,
+    rule="should only allow ecr:ReplicateImage, ecr:CreateRepository and ecr:BatchImportUpstreamImage, "
+    "unless the account setting REGISTRY_POLICY_SCOPE is V2",
+    hint="set it (aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2), "
+    "or allow other actions on repositories",
+    source="a re:Post answer that cites the ECR guide; botocore ecr PutAccountSetting, which no template can call",
+    format=lambda actions: ", ".join(sorted(set(actions) - _POLICY_SCOPE_V1_ACTIONS)),
+    confirmed=False,
+)
+REGISTRY_POLICY = characters(
+    "registry-policy-length",
+    10240,
+    hint="use fewer statements, or shorter prefixes",
+    source="botocore ecr RegistryPolicyText",
+)
+CACHE_PREFIX = matching(
+    "pull-through-prefix",
+    rf"(?=.{{2,30}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
+    rule="must be 2 to 30 lower-case letters and digits, joined by . _ - and /, or ROOT",
+    hint="write it as in 'docker-hub' or 'team/base'",
+    source="botocore ecr PullThroughCacheRuleRepositoryPrefix; CFN",
+)
+CACHE_RULES = at_most(
+    "pull-through-rules",
+    50,
+    hint="use fewer",
+    source="CFN AWS::ECR::PullThroughCacheRule; ECR quotas",
+)
+CACHE_PREFIXES = unique(
+    "pull-through-prefixes-unique",
+    rule="must have different prefixes",
+    hint="give one of them another prefix=",
+    source="CFN AWS::ECR::PullThroughCacheRule primaryIdentifier",
+)
+CACHE_UPSTREAM = Limit(
+    id="pull-through-upstream",
+    accepts=lambda upstream: (
+        upstream
+        in {
+            "azure-container-registry",
+            "chainguard",
+            "docker-hub",
+            "ecr",
+            "ecr-public",
+            "github-container-registry",
+            "gitlab-container-registry",
+            "k8s",
+            "quay",
+        }
+    ),
+    rule="must be a registry that ECR caches",
+    hint="use one of the PullThrough.* methods",
+    source="botocore ecr UpstreamRegistry; CFN",
+)
+CACHE_SECRET = Limit(
+    id="pull-through-secret",
+    accepts=lambda name: re.fullmatch(r"ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+", name) is not None,
+    rule="must be 'ecr-pullthroughcache/', which ECR requires, followed by letters, digits and / _ + = . @ -",
+    hint="give the secret secret_name='ecr-pullthroughcache/...'",
+    source="botocore ecr CredentialArn; ECR guide: creating a pull through cache rule",
+)
+TEMPLATE_PREFIX = matching(
+    "template-prefix",
+    rf"(?=.{{1,256}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
+    rule="must be 1 to 256 lower-case letters and digits, joined by . _ - and /, or ROOT",
+    hint="write it as in 'prod', which stands for 'prod/'",
+    source="botocore ecr Prefix; CFN",
+)
+TEMPLATE_PREFIXES = unique(
+    "template-prefixes-unique",
+    rule="must differ",
+    hint="give the templates the same settings=, or another prefix",
+    source="CFN AWS::ECR::RepositoryCreationTemplate primaryIdentifier",
+)
+TEMPLATE_USES = Limit(
+    id="template-applied-for",
+    accepts=lambda uses: uses and set(uses) <= {"REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"},
+    rule="must be REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH or several of them",
+    hint="use at least one of them",
+    source="botocore ecr RCTAppliedFor; CFN",
+    format=lambda uses: ", ".join(uses) or "empty",
+)
+TEMPLATE_DESCRIPTION = characters(
+    "template-description",
+    256,
+    hint="write a shorter one",
+    source="botocore ecr RepositoryTemplateDescription",
+)
+SIGNING_RULES = at_most(
+    "signing-rules",
+    10,
+    hint="give one rule several filters",
+    source="botocore ecr SigningRuleList (CFN says 50, and the API is what is asked)",
+)
+SIGNING_FILTERS = at_most(
+    "signing-filters",
+    100,
+    hint="join some with '*', as in 'prod/*'",
+    source="botocore ecr SigningRepositoryFilterList; CFN",
+)
+SIGNING_FILTER = matching(
+    "signing-filter",
+    r"(?=.{1,256}$)(?:[a-z0-9*]+(?:[._-][a-z0-9*]+)*/)*[a-z0-9*]+(?:[._-][a-z0-9*]+)*",
+    rule="must be 1 to 256 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
+    hint="write it as in 'prod/*'",
+    source="botocore ecr SigningRepositoryFilterValue; CFN",
+)
+SIGNING_PROFILE = matching(
+    "signing-profile",
+    r"(?=.{1,200}$)arn:aws(-[a-z]+)*:signer:[a-z0-9-]+:[0-9]{12}:/signing-profiles/[a-zA-Z0-9_]{2,}",
+    rule="must be the ARN of a signing profile",
+    hint="use signing_profile_arn of a signer.SigningProfile",
+    source="botocore ecr SigningProfileArn; CFN",
+)
+SIGNING_REGION = Limit(
+    id="signing-region",
+    accepts=lambda region: region not in REGIONS_WITHOUT_SIGNING,
+    rule="must be one in which ECR signs images",
+    hint="leave signing= out of this region's registry, and sign where the images are pushed",
+    source="CFN: the region has no AWS::ECR::SigningConfiguration",
+)
+EXCLUDED_PULLER = matching(
+    "pull-time-exclusion",
+    r"(?=.{1,200}$)arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\w+=,.@-]+(/[\w+=,.@-]+)*",
+    rule="must be the ARN of a role or user, at most 200 characters",
+    hint="use role_arn of an iam.Role",
+    source="botocore ecr PrincipalArn; CFN",
+)

@@ -1,0 +1,199 @@
+"""What Amazon ECR accepts of private and public repositories; rows of the table in `limits`.
+
+`ECR guide` is the Amazon ECR user guide, `ECR quotas` its page of service quotas.
+"""
+
+from __future__ import annotations
+
+from moorage.workload.limit import Limit, at_least, at_most, characters, matching, unique
+
+PUBLIC_REGIONS = frozenset(
+    {
+        "eu-isoe-west-1",
+        "eusc-de-east-1",
+        "us-east-1",
+        "us-iso-east-1",
+        "us-iso-west-1",
+        "us-isob-east-1",
+        "us-isob-west-1",
+        "us-isof-east-1",
+        "us-isof-south-1",
+    }
+)
+"""The regions whose CloudFormation has AWS::ECR::PublicRepository (CFN)."""
+EXCLUSION_FILTERS = at_most(
+    "tag-exclusion-filters",
+    5,
+    hint="join some with '*', as in 'dev-*'",
+    source="botocore ecr ImageTagMutabilityExclusionFilters; CDK aws-ecr Repository",
+)
+EXCLUSION_FILTER = matching(
+    "tag-exclusion-filter",
+    r"[0-9A-Za-z._*-]{1,128}",
+    rule="must be 1 to 128 letters, digits, '.', '_', '-' and '*'",
+    hint="write it as in 'latest' or 'dev-*'",
+    source="botocore ecr ImageTagMutabilityExclusionFilterValue",
+)
+LIFECYCLE_TEXT = Limit(
+    id="lifecycle-text",
+    accepts=lambda text: 100 <= len(text) <= 30720,
+    rule="must be between 100 and 30720 characters",
+    hint="use at least one rule, and fewer or shorter tag patterns",
+    source="botocore ecr LifecyclePolicyText",
+    format=lambda text: str(len(text)),
+)
+LIFECYCLE_RULES = at_most(
+    "lifecycle-rules",
+    50,
+    hint="join tags that share a beginning, as in 'v*'",
+    source="ECR quotas: rules per lifecycle policy",
+)
+LIFECYCLE_PRIORITY = at_least(
+    "lifecycle-priority",
+    1,
+    hint="leave it out to apply rules in the order in which they are written",
+    source="ECR guide: lifecycle policy properties; CDK aws-ecr LifecycleRule.rulePriority",
+)
+LIFECYCLE_PRIORITIES = unique(
+    "lifecycle-priorities-unique",
+    rule="must differ between rules",
+    hint="leave priority= out to apply rules in the order in which they are written",
+    source="ECR guide: lifecycle policy properties, rule priority",
+)
+LIFECYCLE_ANY_LAST = Limit(
+    id="lifecycle-any-last",
+    accepts=lambda kinds: "any" not in kinds[:-1],
+    rule="must have at most one rule for images of any tag, and that one last",
+    hint="keep one, after the others and with the highest priority=",
+    source="ECR guide: lifecycle policy properties, rule priority; CDK aws-ecr Repository",
+    format=" before ".join,
+)
+LIFECYCLE_UNTAGGED_ONCE = at_most(
+    "lifecycle-untagged-once",
+    1,
+    unit="for a storage class",
+    hint="keep the one that you mean",
+    source="ECR guide: lifecycle policy evaluation rules",
+)
+LIFECYCLE_TAGS_ONCE = unique(
+    "lifecycle-tags-once",
+    rule="must differ between rules, since an earlier rule takes the images of a later one",
+    hint="keep the rule that you mean",
+    source="ECR guide: lifecycle policy evaluation rules",
+)
+LIFECYCLE_SELECTION = Limit(
+    id="lifecycle-selection",
+    accepts=lambda names: len(names) <= 1,
+    rule="must be at most one of tags, prefixes and untagged",
+    hint="write a rule for each",
+    source="ECR guide: lifecycle policy properties, tag status; CDK aws-ecr Repository",
+    format=" and ".join,
+)
+LIFECYCLE_COUNT = at_least(
+    "lifecycle-count",
+    1,
+    hint="use 1 or more; an empty repository deploys nothing",
+    source="ECR guide: lifecycle policy properties, count number",
+)
+IMAGES = Limit(
+    id="images-per-repository",
+    accepts=lambda count: count <= 100_000,
+    rule="should be at most 100000, the default quota of a repository",
+    hint="keep fewer, or make sure that the quota was raised",
+    source="ECR quotas: images per repository, which can be raised",
+    format=str,
+    confirmed=False,
+)
+LIFECYCLE_DAYS = Limit(
+    id="lifecycle-days",
+    accepts=lambda seconds: seconds >= 86400 and seconds % 86400 == 0,
+    rule="must be a whole number of days, 1 or more",
+    hint="use cdk.Duration.days(1) or more",
+    source="ECR guide: lifecycle policy properties, count unit and count number",
+    format=lambda seconds: f"{seconds / 86400:g}",
+)
+LIFECYCLE_ONE_COUNT = Limit(
+    id="lifecycle-count-or-age",
+    accepts=lambda names: len(names) == 1,
+    rule="must be exactly one of keep, older_than, unpulled_for and archived_for",
+    hint="give one of them, and write another rule for another count",
+    source="ECR guide: lifecycle policy properties, count type; CDK aws-ecr Repository",
+    format=lambda names: " and ".join(names) or "none",
+)
+LIFECYCLE_WILDCARDS = Limit(
+    id="lifecycle-wildcards",
+    accepts=lambda pattern: pattern.count("*") <= 4,
+    rule="must have at most 4 '*'",
+    hint="use a shorter pattern",
+    source="ECR guide: lifecycle policy properties, tag pattern list; CDK aws-ecr Repository",
+)
+LIFECYCLE_ROLLBACK = at_least(
+    "lifecycle-rollback",
+    2,
+    unit="for images of any tag, so that a rollback finds its image",
+    hint="keep 2 or more",
+    source="containers-roadmap #1078: images in use expire; ECS rolls back to the one before",
+)
+ARCHIVED_DAYS = Limit(
+    id="lifecycle-archived-days",
+    accepts=lambda seconds: seconds >= 90 * 86400,
+    rule="should be at least 90 days, for which archived images are billed",
+    hint="use cdk.Duration.days(90) or more",
+    source="no text of the ECR guide was found that refuses it; its pricing has a minimum duration of 90 days",
+    format=lambda seconds: f"{seconds / 86400:g}",
+    confirmed=False,
+)
+PUBLIC_NAME = matching(
+    "public-repository-name",
+    r"(?=.{2,205}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
+    rule="must be 2 to 205 lower-case letters and digits, joined by . _ - and /",
+    hint="use another name=",
+    source="botocore ecr-public RepositoryName",
+)
+PUBLIC_REGION = Limit(
+    id="public-repository-region",
+    accepts=lambda region: region in PUBLIC_REGIONS,
+    rule="must be one of Amazon ECR Public: us-east-1 in the partition aws",
+    hint="define it in a stack with env=cdk.Environment(region='us-east-1'), which serves all regions",
+    source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
+)
+PUBLIC_DESCRIPTION = characters(
+    "public-description",
+    1024,
+    hint="put the rest into about=",
+    source="botocore ecr-public RepositoryDescription; CFN",
+)
+PUBLIC_TEXT = characters(
+    "public-text",
+    10240,
+    hint="write a shorter one, with a link to the rest; CloudFormation takes no more",
+    source="CFN AWS::ECR::PublicRepository (the API takes 25,600)",
+)
+PUBLIC_PLATFORM = Limit(
+    id="public-platform",
+    accepts=lambda name: 1 <= len(name) <= 50,
+    rule="must be 1 to 50 characters",
+    hint="write it as in 'ARM 64' or 'Linux'",
+    source="botocore ecr-public Architecture, OperatingSystem; CFN",
+)
+PUBLIC_PLATFORMS = at_most(
+    "public-platforms",
+    50,
+    hint="use fewer",
+    source="botocore ecr-public ArchitectureList, OperatingSystemList; CFN",
+)
+PUBLIC_LOGO = at_most(
+    "public-logo",
+    512000,
+    unit="bytes",
+    hint="use a smaller picture",
+    source="botocore ecr-public LogoImageBlob",
+)
+KEY_REGION = Limit(
+    id="key-region",
+    accepts=lambda regions: regions[0] == regions[1],
+    rule="must use a key of the repository's region",
+    hint="pass a key of that region, or use Encryption.own_key(), which defines one",
+    source="botocore ecr EncryptionConfiguration.kmsKey",
+    format=lambda regions: f"one of {regions[0]} for {regions[1]}",
+)
