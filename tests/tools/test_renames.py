@@ -12,6 +12,7 @@ import moorage
 
 ROOT = Path(__file__).resolve().parents[2]
 RENAMES = tomllib.loads((ROOT / "tools" / "renames.toml").read_text())
+MEMBERS = [(word, old, new) for word, names in RENAMES["members"].items() for old, new in names.items()]
 ARGUMENTS = [(word, old, new) for word, names in RENAMES["arguments"].items() for old, new in names.items()]
 
 
@@ -26,3 +27,9 @@ def test_a_renamed_argument_has_only_its_new_name(word: str, old: str, new: str)
     arguments = inspect.signature(getattr(moorage, word).__init__).parameters
     assert new in arguments
     assert old not in arguments
+
+
+@pytest.mark.parametrize(("word", "old", "new"), MEMBERS)
+def test_a_member_that_became_internal_is_no_longer_public(word: str, old: str, new: str) -> None:
+    assert old not in dir(getattr(moorage, word))
+    assert new == "" or new.startswith("_")
