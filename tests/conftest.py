@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("untimed", deadline=None)  # a slow machine breaks no promise
 hypothesis.settings.load_profile("untimed")
 
-TOLD = "told"
-"""The property of a test by which it tells something that the end of the run repeats."""
+SUMMARY_PROPERTY = "summary"
+"""The property of a test whose value the end of the run prints."""
 _BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -57,7 +57,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, said in report.user_properties:
-                if name == TOLD:
+                if name == SUMMARY_PROPERTY:
                     terminalreporter.write_line(str(said))
 
 
@@ -122,6 +122,6 @@ def readable(synthesized: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def whole(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+def template_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """The snapshot of a whole template, one JSON file each."""
     return snapshot.use_extension(JSONSnapshotExtension)

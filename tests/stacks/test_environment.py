@@ -36,9 +36,9 @@ def stages() -> dict[str, dict[str, Template]]:
 @pytest.mark.parametrize("stage", ["dev", "production"])
 @pytest.mark.parametrize("stack", STACKS)
 def test_whole_template(
-    stages: dict[str, dict[str, Template]], stage: str, stack: str, whole: SnapshotAssertion
+    stages: dict[str, dict[str, Template]], stage: str, stack: str, template_snapshot: SnapshotAssertion
 ) -> None:
-    assert readable(stages[stage][stack].to_json()) == whole
+    assert readable(stages[stage][stack].to_json()) == template_snapshot
 
 
 def test_dev_can_be_destroyed_and_leaves_nothing(stages: dict[str, dict[str, Template]]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase
 
 from moorage.workload import container_limits, limits
-from tests.conftest import TOLD
+from tests.conftest import SUMMARY_PROPERTY
 from tools.fuzz.__main__ import SEED, Report, explore, main, plan, run, smallest_like
 from tools.fuzz.services import ELSEWHERE, ROWS, Definition, definitions
 from tools.fuzz.trial import Trial, unsaid
@@ -35,7 +35,7 @@ def test_random_services_are_accepted_for_good_or_refused_with_a_reason(
     record_property: Callable[[str, object], None],
 ) -> None:
     report = run(60, SEED)
-    record_property(TOLD, report.summary)
+    record_property(SUMMARY_PROPERTY, report.summary)
     assert not report.failures(whole=False)
     assert report.trial.answered == 60
     assert report.trial.accepted > 15

@@ -43,7 +43,7 @@ def stack_in(scope: Any, region: str, account: str = OURS, name: str | None = No
     return cdk.Stack(scope, name or f"{region}-{account}", env=cdk.Environment(account=account, region=region))
 
 
-def test_whole_template(app: cdk.App, whole: SnapshotAssertion) -> None:
+def test_whole_template(app: cdk.App, template_snapshot: SnapshotAssertion) -> None:
     stack = stack_in(app, "eu-west-1")
     secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "ecr-pullthroughcache/hub")
     Registry(
@@ -62,10 +62,10 @@ def test_whole_template(app: cdk.App, whole: SnapshotAssertion) -> None:
         signing=[SigningRule(PROFILE, "prod/*")],
         pull_time_exclusions=[SCANNER],
     )
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_whole_template_of_a_destination(app: cdk.App, whole: SnapshotAssertion) -> None:
+def test_whole_template_of_a_destination(app: cdk.App, template_snapshot: SnapshotAssertion) -> None:
     settings = RepositorySettings(
         mutable_tags=["latest"],
         encryption=Encryption.own_key(),
@@ -80,7 +80,7 @@ def test_whole_template_of_a_destination(app: cdk.App, whole: SnapshotAssertion)
     there = stack_in(app, "us-east-1", THEIRS)
     Registry(there, "Registry", replicates_from=[source])
     app.synth()
-    assert readable(template(there).to_json()) == whole
+    assert readable(template(there).to_json()) == template_snapshot
 
 
 def test_images_are_scanned_on_push_unless_told_otherwise(stack: cdk.Stack) -> None:

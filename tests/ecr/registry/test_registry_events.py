@@ -84,13 +84,13 @@ def told(stack: cdk.Stack) -> dict[str, Any]:
     return properties
 
 
-def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     registry = Registry(stack, "Registry", scanning=Scanning.enhanced())
     topic = sns.Topic(stack, "Findings", master_key=registry.event_key, enforce_ssl=True)
     registry.on_scan_finding("Critical", severity=Severity.CRITICAL, target=targets.SnsTopic(topic))
     registry.add_dashboard("Dashboard", repositories=[Repository(stack, "Web")])
     registry.alarm_near_quota("PutImage", call=ApiCall.PUT_IMAGE, actions=[actions.SnsAction(topic)])
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 @pytest.mark.parametrize(

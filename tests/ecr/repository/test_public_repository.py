@@ -22,7 +22,7 @@ def shop(app: cdk.App) -> cdk.Stack:
     return cdk.Stack(app, "Shop", env=cdk.Environment(region="us-east-1"))
 
 
-def test_whole_template(shop: cdk.Stack, whole: SnapshotAssertion) -> None:
+def test_whole_template(shop: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     cli = PublicRepository(
         shop,
         "Cli",
@@ -34,7 +34,7 @@ def test_whole_template(shop: cdk.Stack, whole: SnapshotAssertion) -> None:
         operating_systems=["Linux"],
     )
     cli.grant_push(iam.AccountPrincipal("222222222222"))
-    assert readable(template(shop).to_json()) == whole
+    assert readable(template(shop).to_json()) == template_snapshot
 
 
 def test_it_is_retained_unless_told_otherwise(shop: cdk.Stack) -> None:

@@ -30,13 +30,13 @@ def lifecycle_of(stack: cdk.Stack) -> list[dict[str, Any]]:
     return rules
 
 
-def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     repository = Repository(stack, "Web", name="shop/web")
     assert isinstance(repository, ecr.Repository)
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     repository = Repository(
         stack,
         "Web",
@@ -47,7 +47,7 @@ def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, whole: Snap
         empty_on_delete=True,
     )
     repository.grant_pull(iam.OrganizationPrincipal(ORGANIZATION))
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 @pytest.mark.parametrize("name", ["shop/web--api", "shop__web", "shop/web_1"])

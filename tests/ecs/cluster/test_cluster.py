@@ -441,7 +441,7 @@ REQUIRED = InstanceRequirements(vcpus=(2, 8), memory_mib=(4096, 16384), architec
         pytest.param(lambda: [Capacity.managed_instances("managed", requirements=REQUIRED)], id="managed-instances"),
     ],
 )
-def test_whole_template(capacity: Any, stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+def test_whole_template(capacity: Any, stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     (one,) = capacity()
     gpu = isinstance(one.instances, InstanceGroupSpecification) and one.instances.has_gpus
     task = Task(
@@ -449,4 +449,4 @@ def test_whole_template(capacity: Any, stack: cdk.Stack, whole: SnapshotAssertio
         architecture=Architecture.X86_64 if gpu else Architecture.ARM64,
     )
     Service(stack, "Web", cluster=cluster_of(stack, one), task=task)
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot

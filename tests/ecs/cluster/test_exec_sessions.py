@@ -58,9 +58,9 @@ def test_a_session_is_recorded_in_the_log_group_of_its_service_unasked(stack: cd
     template(stack).resource_count_is("AWS::KMS::Key", 0)
 
 
-def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     Service(stack, "Web", cluster=cluster_of(stack, exec_sessions=ExecSessions()), task=OPEN)
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_sessions_of_a_cluster_have_a_log_group_and_a_key_of_their_own(stack: cdk.Stack) -> None:

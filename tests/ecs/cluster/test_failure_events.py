@@ -111,7 +111,9 @@ def test_clusters_of_a_stack_share_one_policy_and_one_key_and_one_log_group_when
     nested.resource_count_is(POLICY, 0)
 
 
-def test_a_topic_is_told_and_lets_eventbridge_in(stack: cdk.Stack, vpc: ec2.IVpc, whole: SnapshotAssertion) -> None:
+def test_a_topic_is_told_and_lets_eventbridge_in(
+    stack: cdk.Stack, vpc: ec2.IVpc, template_snapshot: SnapshotAssertion
+) -> None:
     Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Topic"))
     made = template(stack)
     (rule,) = made.find_resources(RULE).values()
@@ -124,7 +126,7 @@ def test_a_topic_is_told_and_lets_eventbridge_in(stack: cdk.Stack, vpc: ec2.IVpc
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Principal"], statement["Resource"]) == ({"Service": "events.amazonaws.com"}, {"Ref": topic})
     assert statement["Condition"].keys() == {"StringEquals", "ArnLike"}
-    assert readable(made.to_json()) == whole
+    assert readable(made.to_json()) == template_snapshot
 
 
 def test_fails_when_a_topic_would_be_told_nothing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

@@ -65,11 +65,11 @@ def properties(stack: cdk.Stack, resource_type: str) -> dict[str, Any]:
     return dict(found["Properties"])
 
 
-def test_whole_template(app: cdk.App, whole: SnapshotAssertion) -> None:
+def test_whole_template(app: cdk.App, template_snapshot: SnapshotAssertion) -> None:
     stack = cdk.Stack(app, "Shop", env=IRELAND)
     cluster = existing(stack, cluster_name=None, cluster_arn=ARN, namespace="store")
     Service(stack, "Web", cluster=cluster, task=WEB, connect=ServiceConnect())
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_all_that_takes_a_cluster_takes_one_that_exists_already(stack: cdk.Stack) -> None:

@@ -107,7 +107,7 @@ def flat(value: Any) -> str:
     return f"<{value['Ref']}>" if "Ref" in value else f"<{'.'.join(value['Fn::GetAtt'])}>"
 
 
-def test_whole_template_of_a_schedule(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+def test_whole_template_of_a_schedule(stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion) -> None:
     topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111111111111:alarms")
     start = Schedule(
         nightly(),
@@ -118,16 +118,16 @@ def test_whole_template_of_a_schedule(stack: cdk.Stack, cluster: Cluster, whole:
         alarm_actions=[actions.SnsAction(topic)],
     )
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=start)
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_whole_template_of_an_event_without_overlap(
-    stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion
+    stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion
 ) -> None:
     rule = EventRule(OBJECTS, environment={"KEY": events.EventField.from_path("$.detail.object.key")})
     timeout = dt.timedelta(hours=2)
     Job(stack, "Import", cluster=cluster, task=REPORT, event=rule, overlap=False, timeout=timeout)
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_a_schedule_starts_one_task_in_its_time_zone_by_a_strategy(stack: cdk.Stack, cluster: Cluster) -> None:

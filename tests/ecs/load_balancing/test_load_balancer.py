@@ -62,9 +62,9 @@ def serve(stack: cdk.Stack, name: str, *routes: Route) -> Service:
     return Service(stack, name, cluster=cluster, task=WEB, route=routes)
 
 
-def test_whole_template(stack: cdk.Stack, edge: LoadBalancer, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, edge: LoadBalancer, template_snapshot: SnapshotAssertion) -> None:
     assert edge.node.default_child is edge.load_balancer
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 @pytest.mark.usefixtures("edge")

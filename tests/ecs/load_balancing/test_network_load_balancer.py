@@ -86,12 +86,12 @@ def rules(result: Template, kind: str) -> set[tuple[str, int, int]]:
 
 
 def test_whole_template(
-    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate, whole: SnapshotAssertion
+    stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate, template_snapshot: SnapshotAssertion
 ) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, certificate=certificate)
     serve(stack, "Broker", Listener(gate, 8883, test_port=9883), rollout=Rollout.canary())
     assert gate.node.default_child is gate.load_balancer
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_it_is_internal_protected_logged_and_over_all_zones_unasked(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

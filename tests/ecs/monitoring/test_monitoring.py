@@ -58,7 +58,7 @@ def body_of(stack: cdk.Stack) -> list[dict[str, Any]]:
 
 
 def test_every_alarm_tells_the_topic_which_lets_cloudwatch_in(
-    stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion
+    stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion
 ) -> None:
     topic = sns.Topic(stack, "Topic")
     ServiceAlarms(stack, "Alarms", service=web(stack, cluster), topic=topic)
@@ -69,7 +69,7 @@ def test_every_alarm_tells_the_topic_which_lets_cloudwatch_in(
     (policy,) = template(stack).find_resources("AWS::SNS::TopicPolicy").values()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_thresholds_are_settable_and_none_is_no_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -114,7 +114,7 @@ def test_fails_when_alarms_are_wrong_or_none_is_left(stack: cdk.Stack, cluster: 
 
 
 def test_a_dashboard_shows_each_service_its_routes_its_queue_and_what_failed(
-    stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion
+    stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion
 ) -> None:
     worker = Worker(stack, "Mailer", cluster=cluster, task=TASK, scaling=Scaling(0, 5, backlog_per_task=10))
     Dashboard(stack, "Seen", services=[web(stack, cluster), worker])
@@ -132,7 +132,7 @@ def test_a_dashboard_shows_each_service_its_routes_its_queue_and_what_failed(
         "Running tasks",
         "Messages to work on",
     ]
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_a_dashboard_is_as_cloudwatch_takes_it(stack: cdk.Stack, cluster: Cluster) -> None:

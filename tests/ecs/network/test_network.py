@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 
-def test_whole_network(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+def test_whole_network(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("s3", "ecr.api"))
     assert network.node.default_child is network.vpc
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 @pytest.mark.parametrize("env", [None, cdk.Environment(account="111111111111", region="eu-west-1")])
@@ -114,9 +114,9 @@ def test_a_choice_that_cannot_be_followed_is_not_judged(stack: cdk.Stack) -> Non
     assert network._missing(frozenset({"logs"}), None, public_address=False) == frozenset({"logs"})
 
 
-def test_whole_cluster(stack: cdk.Stack, vpc: ec2.IVpc, whole: SnapshotAssertion) -> None:
+def test_whole_cluster(stack: cdk.Stack, vpc: ec2.IVpc, template_snapshot: SnapshotAssertion) -> None:
     Cluster(stack, "Cluster", vpc=vpc, capacity=[Capacity.fargate(), Capacity.fargate_spot()])
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_insights_are_enhanced_unless_told_otherwise(app: cdk.App) -> None:

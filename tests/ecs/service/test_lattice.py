@@ -28,9 +28,9 @@ def service(stack: cdk.Stack, task: Task | None = None, **said: Any) -> Service:
     return Service(stack, "Web", cluster=cluster, task=task or Task(WEB), **{"lattice": Lattice(PREFIXES), **said})
 
 
-def test_whole_template(stack: cdk.Stack, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     service(stack, lattice=Lattice(PREFIXES, health=TargetHealth("/healthz", codes="200-299")))
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_ecs_keeps_the_tasks_in_its_target_group_and_in_no_other(stack: cdk.Stack) -> None:

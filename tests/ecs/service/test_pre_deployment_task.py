@@ -185,9 +185,9 @@ def test_what_the_task_cannot_do_is_named_as_that_of_the_task_before(stack: cdk.
         Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=Task(Container("redis:8"), cpu=1000))
 
 
-def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion) -> None:
     define(stack, cluster)
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 class Ecs:

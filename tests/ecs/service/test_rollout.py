@@ -424,14 +424,16 @@ def test_zones_are_not_rebalanced_where_nothing_may_start_beside(stack: cdk.Stac
 
 
 def test_a_service_in_another_stack_shifts_traffic_of_a_shared_load_balancer(
-    app: cdk.App, cluster: Cluster, edge: LoadBalancer, whole: SnapshotAssertion
+    app: cdk.App, cluster: Cluster, edge: LoadBalancer, template_snapshot: SnapshotAssertion
 ) -> None:
     other = cdk.Stack(app, "Services")
     service(other, cluster, Rollout.blue_green(), route=Route(edge, path="/shop/*"))
-    assert readable(template(other).to_json()) == whole
+    assert readable(template(other).to_json()) == template_snapshot
 
 
-def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, whole: SnapshotAssertion) -> None:
+def test_whole_template(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, template_snapshot: SnapshotAssertion
+) -> None:
     service(
         stack,
         cluster,
@@ -439,7 +441,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, 
         route=Route(edge),
         scaling=Scaling(3, 9, cpu_percent=60),
     )
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 @pytest.mark.parametrize(

@@ -214,9 +214,11 @@ def test_a_forecast_of_requests_names_the_target_group(stack: cdk.Stack, vpc: ec
     assert configuration["Mode"] == "ForecastOnly"
 
 
-def test_whole_template(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, whole: SnapshotAssertion) -> None:
+def test_whole_template(
+    stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, template_snapshot: SnapshotAssertion
+) -> None:
     service(stack, cluster, Scaling(0, 50, backlog_per_task=100, queue=queue))
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 @pytest.mark.parametrize(

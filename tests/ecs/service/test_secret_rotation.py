@@ -117,9 +117,9 @@ def service(stack: cdk.Stack, vpc: ec2.IVpc) -> Service:
     return Service(stack, "Web", cluster=cluster, task=task)
 
 
-def test_whole_template(stack: cdk.Stack, service: Service, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, service: Service, template_snapshot: SnapshotAssertion) -> None:
     service.redeploy_on_rotation()
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_its_secret_brings_a_new_deployment_of_this_service_alone(stack: cdk.Stack, service: Service) -> None:

@@ -51,7 +51,9 @@ def edge(stack: cdk.Stack, vpc: ec2.IVpc) -> LoadBalancer:
     return LoadBalancer(stack, "Edge", vpc=vpc)
 
 
-def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, whole: SnapshotAssertion) -> None:
+def test_whole_template(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, template_snapshot: SnapshotAssertion
+) -> None:
     secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "database")
     Service(
         stack,
@@ -78,7 +80,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, 
         scaling=Scaling(3, 30, cpu_percent=60, memory_percent=70, requests_per_task=1000),
         route=Route(edge, host="shop.example.com", path="/v1/*", health="/healthz"),
     )
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_tasks_have_no_public_address_and_let_out_https_alone(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -372,10 +372,10 @@ def test_namespaces_that_exist_are_told_apart_by_their_names(stack: cdk.Stack, v
         from_store_to("other", stack, vpc)
 
 
-def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion) -> None:
     catalog, ui = service(stack, cluster, "catalog"), service(stack, cluster, "ui")
     ui.connect_to(catalog)
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_a_port_that_has_no_name_has_none_for_others(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -63,7 +63,7 @@ def granted(stack: cdk.Stack, role: str) -> dict[str, list[Any]]:
     return found
 
 
-def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion) -> None:
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "shop")
     app = Container(
         "shop:1",
@@ -93,7 +93,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAsser
         enable_fault_injection=True,
     )
     Service(stack, "Web", cluster=cluster, task=task)
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_a_task_on_fargate_has_the_least_size_that_holds_its_containers(stack: cdk.Stack, cluster: Cluster) -> None:

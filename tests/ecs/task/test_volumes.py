@@ -37,12 +37,14 @@ def serve(stack: cdk.Stack, cluster: Cluster, *volumes: Volume, read_only: bool 
     return Service(stack, "Web", cluster=cluster, task=task)
 
 
-def test_whole_template(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster, whole: SnapshotAssertion) -> None:
+def test_whole_template(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster, template_snapshot: SnapshotAssertion
+) -> None:
     files = shared(stack, vpc)
     point = files.add_access_point("Uploads", path="/uploads", posix_user=efs.PosixUser(uid="1000", gid="1000"))
     uploads = Volume.efs("uploads", files, access_point=point)
     serve(stack, cluster, uploads, Volume.ebs("scratch", 100, kms_key=kms.Key(stack, "Key")))
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_a_file_system_is_encrypted_on_its_way_and_opened_by_the_task_role(

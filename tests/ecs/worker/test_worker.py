@@ -58,7 +58,7 @@ def containers(stack: cdk.Stack) -> list[dict[str, Any]]:
     return found
 
 
-def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAssertion) -> None:
+def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion) -> None:
     topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111111111111:alarms")
     Worker(
         stack,
@@ -68,7 +68,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, whole: SnapshotAsser
         scaling=BACKLOG,
         alarm_actions=[actions.SnsAction(topic)],
     )
-    assert readable(template(stack).to_json()) == whole
+    assert readable(template(stack).to_json()) == template_snapshot
 
 
 def test_both_queues_are_encrypted_and_take_tls_alone(stack: cdk.Stack, cluster: Cluster) -> None:

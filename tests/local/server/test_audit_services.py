@@ -179,10 +179,10 @@ def test_composite_alarm_and_dashboard_are_shown_and_go(
         Namespace="AWS/Usage",
         Threshold=1,
     )
-    whole = resource("AWS::CloudWatch::CompositeAlarm", AlarmName="whole", AlarmRule='ALARM("part")')
+    template_snapshot = resource("AWS::CloudWatch::CompositeAlarm", AlarmName="whole", AlarmRule='ALARM("part")')
     body = json.dumps({"widgets": []})
     dashboard = resource("AWS::CloudWatch::Dashboard", DashboardName="registry", DashboardBody=body)
-    stack = deploy({"Part": part, "Whole": whole | {"DependsOn": ["Part"]}, "Dashboard": dashboard})
+    stack = deploy({"Part": part, "Whole": template_snapshot | {"DependsOn": ["Part"]}, "Dashboard": dashboard})
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     watch = client("cloudwatch")
     (found,) = watch.describe_alarms(AlarmNames=["whole"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
