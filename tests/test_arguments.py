@@ -17,6 +17,12 @@ FAMILIES: list[tuple[type, ...]] = [
 ]
 """Constructs whose shared arguments mean the same."""
 TEXTS_APART = {
+    ("LoadBalancer", "NetworkLoadBalancer", "vpc"): "only one of them needs two zones",
+    ("LoadBalancer", "NetworkLoadBalancer", "vpc_subnets"): "only one of them needs two subnets",
+    ("LoadBalancer", "NetworkLoadBalancer", "certificate"): "one listens for HTTPS, the other for TLS",
+    ("Service", "Worker", "rollout"): "a worker is no daemon",
+    ("Service", "Worker", "egress"): "a worker reaches SQS through HTTPS",
+    ("Worker", "Job", "egress"): "a worker reaches SQS through HTTPS",
     ("LoadBalancer", "NetworkLoadBalancer", "zone"): "one takes its names from routes, the other from host",
     ("LoadBalancer", "NetworkLoadBalancer", "test_ingress"): "one has a test listener, the other one for each listener",
     ("LoadBalancer", "NetworkLoadBalancer", "ip_address_type"): "one takes a type that the other does not",

@@ -114,12 +114,12 @@ def test_all_that_binds_at_the_same_number_is_named() -> None:
 
 def test_a_daemon_takes_its_share_of_everything() -> None:
     left = host("g6.12xlarge").remaining_after(Demand(cpu=128, memory_mib=256, gpus=1))
-    template_snapshot = host("g6.12xlarge")
+    complete_host = host("g6.12xlarge")
     assert (left.cpu, left.memory_mib, left.gpus, left.interfaces) == (
-        template_snapshot.cpu - 128,
-        template_snapshot.memory_mib - 256,
-        template_snapshot.gpus - 1,
-        template_snapshot.interfaces - 1,
+        complete_host.cpu - 128,
+        complete_host.memory_mib - 256,
+        complete_host.gpus - 1,
+        complete_host.interfaces - 1,
     )
 
 

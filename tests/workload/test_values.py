@@ -44,7 +44,7 @@ def test_a_value_reports_all_its_faults_at_once() -> None:
     assert str(raised.value) == (
         "Container 'a b': 3 problems\n"
         "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); use another name\n"
-        "  - port must be between 1 and 65535 (got 0); use a value in that range\n"
+        "  - port must be between 1 and 65535 (got 0); use 1 to 65535\n"
         "  - environment has 'DB_PASSWORD', which looks like a secret, "
         "and everyone who may see the task definition reads it; "
         "use secrets={'DB_PASSWORD': ...}, or say why it is none with not_secret={'DB_PASSWORD': 'the reason'}"

@@ -192,7 +192,7 @@ class Trial:
     @staticmethod
     def _unmet(definition: Definition, message: str) -> str | None:
         rows = [_ROWS[row] for row in definition.broken if _ROWS[row].confirmed]
-        if len(rows) != 1 or any(row.rule in message for row in rows):  # two may not go together
+        if len(rows) != 1 or any(f" {row.rule} (got " in message for row in rows):  # two may not go together
             return None
         return f"{', '.join(row.id for row in rows)} was to be refused, but: {message}"
 

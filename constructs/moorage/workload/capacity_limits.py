@@ -117,7 +117,7 @@ TARGET_CAPACITY = in_range(
     1,
     100,
     unit="%",
-    hint="use the share of the instances that tasks are to use; 100 keeps none spare",
+    hint="use 1 to 100, where 100 keeps no instance spare",
     source="botocore ecs ManagedScaling.targetCapacity",
 )
 SCALING_STEP = in_range(
@@ -132,7 +132,7 @@ INSTANCE_WARMUP = in_range(
     0,
     10000,
     unit="seconds",
-    hint="use the time in which a new instance does not count",
+    hint="use 0 to 10000 seconds in which a new instance does not count",
     source="botocore ecs ManagedScaling.instanceWarmupPeriod",
 )
 VOLUME = in_range(

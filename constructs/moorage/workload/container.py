@@ -75,7 +75,7 @@ def _as_files(files: EnvironmentFile | Iterable[EnvironmentFile]) -> tuple[Envir
 def _as_mounts(mounts: Mapping[str, str | Mount] | None) -> Mapping[str, Mount]:
     if not mounts:
         return MappingProxyType({})
-    from moorage.workload.volumes import Mount  # noqa: PLC0415  # 4 ms that only volumes need
+    from moorage.workload.volumes import Mount  # noqa: PLC0415  # needed only by volumes
 
     return MappingProxyType({path: Mount(mount) if isinstance(mount, str) else mount for path, mount in mounts.items()})
 
@@ -194,7 +194,7 @@ class Container:
                 the internet needs one of a `Repository`.
             memory_mib: Above this it is started again, in MiB.
         """
-        from moorage.workload import sidecars  # noqa: PLC0415  # 5 ms that only sidecars need
+        from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 
         arguments = sidecars.collector_arguments(config)
         return Container(
@@ -229,7 +229,7 @@ class Container:
         Raises:
             ValueError: FireLens has no such router.
         """
-        from moorage.workload import sidecars  # noqa: PLC0415  # 5 ms that only sidecars need
+        from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 
         arguments = sidecars.log_router_arguments(
             type=type, output=output, secret_output=secret_output, config_file=config_file

@@ -164,7 +164,7 @@ RESTART_PERIOD = in_range(
     60,
     1800,
     unit="seconds",
-    hint="use the time that a container must run before it is restarted",
+    hint="use 60 to 1800 seconds that a container must run before it is restarted",
     source="botocore ContainerRestartPolicy.restartAttemptPeriod",
 )
 ENVIRONMENT_FILES = at_most(

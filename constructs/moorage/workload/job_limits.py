@@ -66,7 +66,7 @@ MAX_RECEIVES = in_range(
     "max-receives",
     1,
     1000,
-    hint="use how often a message is received before it goes to the dead-letter queue",
+    hint="use 1 to 1000, after which a message goes to the dead-letter queue",
     source="AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount; the SQS console",
 )
 MESSAGE_RETENTION = in_range(

@@ -49,7 +49,7 @@ def in_range(
     high: float,
     *,
     unit: str = "",
-    hint: str = "use a value in that range",
+    hint: str = "",
     source: str,
     whole: bool = True,
 ) -> Limit:
@@ -57,7 +57,7 @@ def in_range(
     ends = f"{low} and {high} {unit}".rstrip()
 
     def way_out(value: float) -> str:
-        return f"use a whole number between {ends}" if whole and value % 1 else hint
+        return f"use a whole number between {ends}" if whole and value % 1 else hint or f"use {low} to {high}"
 
     return Limit(
         id=row,

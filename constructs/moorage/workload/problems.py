@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from moorage.workload.limit import Limit
 
 _TOKEN_NUMBERS_BELOW = -1e280
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 def is_token(value: Any) -> bool:
@@ -28,6 +33,19 @@ def is_token(value: Any) -> bool:
     if isinstance(value, Sequence):
         return any(is_token(entry) or (isinstance(entry, str) and "#{Token[" in entry) for entry in value)
     return False
+
+
+def _frames_to_user() -> int:
+    """Count the frames from the caller to the user's program: the first that is not of moorage, jsii or attrs."""
+    count, frame = 1, sys._getframe(1)
+    while frame.f_back and _is_internal(frame):
+        count, frame = count + 1, frame.f_back
+    return count
+
+
+def _is_internal(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return file.startswith((_PACKAGE, "<attrs generated")) or f"{os.sep}jsii{os.sep}" in file
 
 
 class Problems:
@@ -60,8 +78,8 @@ class Problems:
             self.warn(problem)
 
     def warn(self, problem: str) -> None:
-        """Warn about a problem that AWS may accept."""
-        warnings.warn(f"{self._subject_text()}: {problem}", stacklevel=5)
+        """Warn about a problem that AWS may accept, at the line of the user's program."""
+        warnings.warn(f"{self._subject_text()}: {problem}", stacklevel=_frames_to_user())
 
     def raise_any(self) -> None:
         """Raise a `ValueError` that lists every problem found, if there is one."""

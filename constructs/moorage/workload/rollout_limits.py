@@ -69,7 +69,7 @@ PREDICTED_AHEAD = in_range(
     0,
     3599,
     unit="seconds",
-    hint="use the time that copies start before the load, below 1 hour",
+    hint="use 0 to 3599 seconds that copies start before the load",
     source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.SchedulingBufferTime",
 )
 PREDICTED_ABOVE = in_range(

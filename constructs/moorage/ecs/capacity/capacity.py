@@ -171,7 +171,7 @@ class Capacity:
         Raises:
             ValueError: with all that could not be launched, or not as one group.
         """
-        from moorage.ecs.capacity import container_instance, instance_specification  # noqa: PLC0415  # Fargate is spared 16 ms
+        from moorage.ecs.capacity import container_instance, instance_specification  # noqa: PLC0415  # Fargate needs no instance types
 
         instances = instance_specification.InstanceGroupSpecification(
             name,
@@ -223,7 +223,7 @@ class Capacity:
         Raises:
             ValueError: with all that ECS would not take.
         """
-        from moorage.ecs.capacity.instance_specification import ManagedInstancesSpecification  # noqa: PLC0415  # Fargate is spared 16 ms
+        from moorage.ecs.capacity.instance_specification import ManagedInstancesSpecification  # noqa: PLC0415  # Fargate needs no instance types
 
         instances = ManagedInstancesSpecification(
             name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -340,10 +339,9 @@ class InstanceGroupSpecification(InstanceSpecification):
                     f"trunking=True, but {known_type.name} has no trunk interface; leave it out, or use another type"
                 )
             elif known_type.trunk_tasks is None:
-                warnings.warn(
-                    f"Capacity {self.name!r}: trunking=True, but AWS does not list {known_type.name} with a trunk "
-                    f"interface (data of {DATE}), so none is counted on",
-                    stacklevel=6,
+                problems.warn(
+                    f"trunking=True, but AWS does not list {known_type.name} with a trunk interface (data of {DATE}), "
+                    "so none is counted on; use another type if its tasks need more interfaces"
                 )
 
     @property
@@ -364,10 +362,9 @@ class InstanceGroupSpecification(InstanceSpecification):
                 f"instance_types has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}"
             )
         else:
-            warnings.warn(
-                f"Capacity {self.name!r}: instance_types has {name!r}, which is not in the data of {DATE}, so what "
-                "fits on it is not checked",
-                stacklevel=6,
+            problems.warn(
+                f"instance_types has {name!r}, which is not in the data of {DATE}, so what fits on it is not checked; "
+                "make sure that it holds the tasks"
             )
 
 

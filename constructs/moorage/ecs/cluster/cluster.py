@@ -145,7 +145,7 @@ class Cluster(ecs.Cluster):
             ValueError: it is named twice, not at all or of another account or region than the stack's, or has a
                 capacity that does not exist already.
         """
-        from moorage.ecs.cluster.imported_cluster import import_cluster  # noqa: PLC0415  # 2 ms that only imported clusters need
+        from moorage.ecs.cluster.imported_cluster import import_cluster  # noqa: PLC0415  # needed only by imported clusters
 
         return import_cluster(
             scope,
@@ -208,7 +208,7 @@ class Cluster(ecs.Cluster):
 
     def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
         """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
-        from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate is spared 18 ms
+        from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate needs no instance types
 
         if not self._claims:
             add_stage_check(self, self._find_overcommitments)
@@ -239,7 +239,7 @@ class Cluster(ecs.Cluster):
         )
 
     def _find_overcommitments(self) -> list[str]:
-        from moorage.ecs.capacity.fit_checks import overcommitment_problem  # noqa: PLC0415  # Fargate is spared 18 ms
+        from moorage.ecs.capacity.fit_checks import overcommitment_problem  # noqa: PLC0415  # Fargate needs no instance types
 
         return [problem for each, claims in self._claims.items() if (problem := overcommitment_problem(each, claims))]
 
@@ -265,7 +265,7 @@ class Cluster(ecs.Cluster):
         )
 
     def _define_instances(self, capacity: Capacity) -> Instances:
-        from moorage.ecs.capacity.define_instances import define_instances  # noqa: PLC0415  # Fargate is spared 19 ms
+        from moorage.ecs.capacity.define_instances import define_instances  # noqa: PLC0415  # Fargate needs no instance types
 
         instances = define_instances(self, capacity)
         if not self._reach.network and self._reach.is_isolated(capacity._vpc_subnets):
@@ -281,7 +281,7 @@ def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
     """Return moorage's view of a cluster: a `Cluster` itself, otherwise what was given when it was imported."""
     if isinstance(cluster, Cluster):
         return cluster
-    from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # 2 ms that only imported clusters need
+    from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # needed only by imported clusters
 
     return ImportedCluster.of(cluster)
 

@@ -235,7 +235,7 @@ def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope:
 def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:
     """Note instances that hold no task of it, and placement that is not for it."""
     if launch.strategy._kind is not CapacityKind.FARGATE:
-        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
+        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
 
         fit_checks.check_fit(launch.task, launch.strategy, problems)
     if placement is not None and placement.daemon:

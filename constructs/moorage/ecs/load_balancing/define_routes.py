@@ -53,7 +53,7 @@ def define_routes(
     for index, route in enumerate(routes):
         suffix = f" {route._description}" if index else ""
         if not isinstance(route, Route):
-            from moorage.ecs.load_balancing.define_listener import define_listener  # noqa: PLC0415  # 2 ms that only listeners need
+            from moorage.ecs.load_balancing.define_listener import define_listener  # noqa: PLC0415  # needed only by listeners
 
             targets.append(define_listener(scope, service, route, suffix, launch, role, stack))
         elif role:

@@ -35,7 +35,7 @@ _LOG_DELIVERY_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Plan(LoadBalancerPlan):
-    """The arguments of an Application Load Balancer, as its constructor got them."""
+    """The arguments of an Application Load Balancer, normalized."""
 
     subnet_limit = route_limits.BALANCER_SUBNETS
     scope: Construct
@@ -103,10 +103,9 @@ class LoadBalancer(RequestLoadBalancer):
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
-                loss of one.
+            vpc: The VPC of the load balancer, with subnets in at least two availability zones.
             public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
-            certificate: The certificate of its HTTPS or TLS listeners, in the region of the load balancer.
+            certificate: The certificate of its HTTPS listeners, in the region of the load balancer.
             plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
                 balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
             zone: A Route 53 hosted zone in which each host of a route becomes an alias of the load balancer. A warning
@@ -117,8 +116,8 @@ class LoadBalancer(RequestLoadBalancer):
                 (`Rollout.canary` and so on) serve a new version first. The listener is defined when a service first
                 needs it. Default: nobody.
             test_port: The port of the test listener; 8443, or 8080 without a certificate.
-            vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
-                private ones. An Application Load Balancer needs at least two.
+            vpc_subnets: The subnets of the load balancer. At least two. Default: the public subnets if `public`,
+                otherwise the private ones.
             idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
             web_acl: The web ACL of AWS WAF that its requests pass, by its ARN or as it is defined: one of its region,
                 with the scope REGIONAL. Priced by AWS, so there is none without it.
@@ -206,7 +205,7 @@ class LoadBalancer(RequestLoadBalancer):
             ValueError: an ARN or id is of something else, or of another account or region than `scope`, where rules
                 and target groups of a load balancer cannot stand.
         """
-        from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # 2 ms that only imports need
+        from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # needed only by imports
 
         return ImportedLoadBalancer(
             scope,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True, eq=False)
 class LoadBalancerPlan:
-    """The arguments of a load balancer of either kind, as its constructor got them."""
+    """The arguments of a load balancer of either kind, normalized."""
 
     subnet_limit: ClassVar[Limit]
     """The number of subnets that this kind of load balancer takes."""

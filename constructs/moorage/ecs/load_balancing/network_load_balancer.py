@@ -33,7 +33,7 @@ _LOG_DELIVERY_SERVICE = "delivery.logs.amazonaws.com"
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Plan(LoadBalancerPlan):
-    """The arguments of a Network Load Balancer, as its constructor got them."""
+    """The arguments of a Network Load Balancer, normalized."""
 
     subnet_limit = load_balancing_limits.NETWORK_SUBNETS
     without_tls: str | None
@@ -141,7 +141,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
                 loss of one.
             public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
-            certificate: The certificate of its HTTPS or TLS listeners, in the region of the load balancer.
+            certificate: The certificate of its TLS listeners, in the region of the load balancer.
             without_tls: The reason why a public load balancer may take what is not TLS that ends here, as where tasks
                 end TLS themselves, or with UDP; kept in the template. A public one needs this or a certificate.
             zone: A Route 53 hosted zone in which `host` becomes an alias of the load balancer.
@@ -151,7 +151,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             test_ingress: The peers that may connect to the test ports of listeners (`Listener(test_port=)`). Default:
                 nobody.
             vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
-                private ones. An Application Load Balancer needs at least two.
+                private ones.
             allocation_ids: Elastic IPs that are its public addresses, by the ids of their allocations, one for each
                 subnet in their order; AWS's own without it, which stay as long as the load balancer.
             ip_address_type: The kinds of addresses of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,

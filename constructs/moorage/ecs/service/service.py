@@ -212,7 +212,7 @@ class Service(Construct):
         plan = self._plan
         if not any(task.volumes for task in plan.tasks):
             return
-        from moorage.ecs.task.volumes import attach_volumes  # noqa: PLC0415  # 5 ms that only volumes need
+        from moorage.ecs.task.volumes import attach_volumes  # noqa: PLC0415  # needed only by volumes
 
         own_connections = self.service.connections if plan.launch.has_own_interface else None
         attach_volumes(self, plan.tasks, self.service, own_connections)
@@ -281,13 +281,13 @@ class Service(Construct):
             ValueError: one of the two has no place in a namespace, or each in another, the other serves no port, or it
                 is a circle of stacks.
         """
-        from moorage.ecs.service.service_connect_paths import connect  # noqa: PLC0415  # 4 ms that only Service Connect needs
+        from moorage.ecs.service.service_connect_paths import connect  # noqa: PLC0415  # needed only by Service Connect
 
         return connect(self._connected, other._connected)
 
     @functools.cached_property
     def _connected(self) -> ConnectedService:
-        from moorage.ecs.service.service_connect_paths import ConnectedService  # noqa: PLC0415  # 4 ms that only Service Connect needs
+        from moorage.ecs.service.service_connect_paths import ConnectedService  # noqa: PLC0415  # needed only by Service Connect
 
         return ConnectedService(
             self,

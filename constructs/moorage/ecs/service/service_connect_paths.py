@@ -108,13 +108,14 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
             "it; define both in one cluster, or in clusters that share a namespace"
         )
     container = server.launch.task._front_container
-    if container is None or container.port is None:
+    port = container.port if container else None
+    if port is None:
         problems.add(f"{server.node.path} serves no port to connect to; use Container(..., port=...) in its task")
     problems.raise_any()
-    if container and container.port and server.connect:
-        _open_path(client, server, container.port)
-        return server.connect._url_for(server.launch.task)
-    return ""
+    if port is None or server.connect is None:
+        raise AssertionError("both are problems that are raised above")
+    _open_path(client, server, port)
+    return server.connect._url_for(server.launch.task)
 
 
 def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
@@ -154,39 +155,20 @@ def _open_path(client: ConnectedService, server: ConnectedService, port: int) ->
     for index, (client_group, server_group) in enumerate(itertools.product(client_groups, server_groups)):
         suffix = f" {index}" if index else ""
         if client_launch.has_own_interface and server_launch.has_own_interface:
+            scope, peer = client.construct, f"{server.node.addr[-8:]} {port}"
             description = f"{client.node.id} to {server.node.id} on port {port}"
-            _define_rules(
-                client.construct,
-                f"{server.node.addr[-8:]} {port}{suffix}",
-                client_group,
-                server_group,
-                ports,
-                description,
-            )
         elif client_launch.has_own_interface:
+            scope, peer = client.construct, f"{server_group.node.addr[-8:]} instances"
             description = f"{client.node.id} to instances"
-            _define_rules(
-                client.construct,
-                f"{server_group.node.addr[-8:]} instances{suffix}",
-                client_group,
-                server_group,
-                ports,
-                description,
-            )
         elif server_launch.has_own_interface:
+            scope, peer = server.construct, f"{client_group.node.addr[-8:]} {port}"
             description = f"Instances to {server.node.id} on port {port}"
-            _define_rules(
-                server.construct,
-                f"{client_group.node.addr[-8:]} {port}{suffix}",
-                client_group,
-                server_group,
-                ports,
-                description,
-            )
         else:
             port_range = ec2.Port.tcp_range(*ports)
             client_group.add_egress_rule(server_group, port_range, _INSTANCE_RULE_DESCRIPTION)
             server_group.add_ingress_rule(client_group, port_range, _INSTANCE_RULE_DESCRIPTION, remote_rule=True)
+            continue
+        _define_rules(scope, f"{peer}{suffix}", client_group, server_group, ports, description)
 
 
 def _define_rules(

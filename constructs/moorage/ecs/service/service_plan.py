@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.network.network import Network
-from moorage.ecs.task.task_launch import warn
+from moorage.ecs.task.task_launch import add_warning
 from moorage.workload import rollout_limits, route_limits, service_limits
 from moorage.workload.problems import is_token
 from moorage.workload.rollout import Shift
@@ -74,7 +75,7 @@ class ServicePlan:
         """The task of the service, and the one that runs before a deployment."""
         return [self.task, self.pre_deployment_task] if self.pre_deployment_task else [self.task]
 
-    @property
+    @functools.cached_property
     def pre_deployment_launch(self) -> Launch | None:
         return attrs.evolve(self.launch, task=self.pre_deployment_task) if self.pre_deployment_task else None
 
@@ -85,8 +86,8 @@ class ServicePlan:
 
     @property
     def grace_period(self) -> int | None:
-        """The grace period of health checks in seconds; None if no load balancer checks the tasks."""
-        if not self._checked_by_load_balancer:
+        """The grace period of health checks in seconds; None if there is no route and no `lattice`."""
+        if not self._is_health_checked:
             return None
         default = max(_DEFAULT_GRACE_SECONDS, self._start_period)
         return default if self.explicit_grace_period is None else self.explicit_grace_period
@@ -96,13 +97,13 @@ class ServicePlan:
         """The number of copies that the instances hold; None if it is not limited, as on Fargate, or not known."""
         if self.launch.strategy._kind is CapacityKind.FARGATE:
             return None
-        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
+        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
 
         return fit_checks.room(self.task, self.launch.strategy)
 
     def estimate(self, *, start: int, stop: int) -> Estimate | None:
         """Estimate a rollout; see `Service.estimate`."""
-        from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Pace, estimate  # noqa: PLC0415  # 2 ms that only estimates need
+        from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Pace, estimate  # noqa: PLC0415  # needed only by estimates
 
         copies = self.copies
         if copies is None or is_token(copies) or not copies:
@@ -139,21 +140,22 @@ class ServicePlan:
     def warn(self, construct: Construct) -> None:
         """Warn about what AWS accepts, and its user may not want."""
         self.launch.warn(construct)
-        warn(construct, "@moorage/ecs:spot-drain", self._slow_drain_warning())
-        warn(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
-        if self.launch.strategy._kind is CapacityKind.FARGATE:
-            return
-        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
+        if self.launch.strategy._kind is not CapacityKind.FARGATE:
+            self._warn_of_instances(construct)
+        add_warning(construct, "@moorage/ecs:spot-drain", self._slow_drain_warning())
+        add_warning(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
 
-        warn(
-            construct, "@moorage/ecs:types-in-vain", fit_checks.too_small_types_warning(self.task, self.launch.strategy)
-        )
+    def _warn_of_instances(self, construct: Construct) -> None:
+        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
+
+        strategy = self.launch.strategy
         if not self.placement.daemon:
-            shortage = fit_checks.maximum_shortage_warning(self.task, self.launch.strategy, self.scaling.maximum)
-            warn(construct, "@moorage/ecs:room", shortage)
+            shortage = fit_checks.maximum_shortage_warning(self.task, strategy, self.scaling.maximum)
+            add_warning(construct, "@moorage/ecs:room", shortage)
+        add_warning(construct, "@moorage/ecs:types-in-vain", fit_checks.too_small_types_warning(self.task, strategy))
 
     @property
-    def _checked_by_load_balancer(self) -> bool:
+    def _is_health_checked(self) -> bool:
         return bool(self.routes or self.lattices)
 
     @property
@@ -276,7 +278,7 @@ class ServicePlan:
         """Note a task or a rollout that the instances do not hold."""
         if self.launch.strategy._kind is CapacityKind.FARGATE:
             return
-        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate is spared 18 ms
+        from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
 
         fit_checks.check_fit(self.task, self.launch.strategy, problems)
         if not self.placement.daemon:
@@ -284,7 +286,7 @@ class ServicePlan:
 
     def _check_grace_period(self, problems: Problems) -> None:
         problems.check(service_limits.GRACE_PERIOD, "health_check_grace_period", self.explicit_grace_period)
-        if self.explicit_grace_period is not None and not self._checked_by_load_balancer:
+        if self.explicit_grace_period is not None and not self._is_health_checked:
             problems.add(
                 f"health_check_grace_period is {self.explicit_grace_period} s, but without a route no load balancer "
                 "checks the tasks; use route=Route(...), or HealthCheck(start_period=...) in the container"

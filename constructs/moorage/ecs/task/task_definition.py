@@ -78,7 +78,7 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: C
     for statement in (*task.permissions, *_sidecar_statements(task)):
         definition.add_to_task_role_policy(statement)
     if task.volumes or task.execute_command:
-        from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # 5 ms that only volumes need
+        from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # needed only by volumes
 
         define_volumes(task, definition, container_definitions)
     return definition

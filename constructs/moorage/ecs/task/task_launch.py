@@ -129,13 +129,13 @@ class Launch:
 
     def warn(self, construct: Construct) -> None:
         """Warn where it is not known whether tasks reach what they need, or may."""
-        warn(construct, "@moorage/ecs:no-https", self._without_https_warning())
-        warn(construct, "@moorage/ecs:latest", self._moving_image_warning())
+        add_warning(construct, "@moorage/ecs:no-https", self._without_https_warning())
+        add_warning(construct, "@moorage/ecs:latest", self._moving_image_warning())
         if self.task.execute_command:
-            warn(construct, "@moorage/ecs:sessions", self._unrecorded_sessions_warning())
+            add_warning(construct, "@moorage/ecs:sessions", self._unrecorded_sessions_warning())
         unknown = None in self._missing and not self.assign_public_ip
         if unknown and any(self.reach.is_isolated(each) for each in self._start_subnets):
-            warn(construct, UNREACHABLE_WARNING, self._unreachable_warning())
+            add_warning(construct, UNREACHABLE_WARNING, self._unreachable_warning())
 
     def define(
         self, scope: Construct, *, log_group: logs.ILogGroup | None, removal_policy: cdk.RemovalPolicy
@@ -150,7 +150,7 @@ class Launch:
             security_groups = tuple(self.instance_security_groups(cdk.Stack.of(scope)))
         definition = define_task(scope, self.task, task_log_group, self.strategy._kind)
         if self.task.execute_command:
-            from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # 1 ms that only sessions need
+            from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # needed only by sessions
 
             grant_sessions(definition, task_log_group, self.cluster_view.exec_sessions)
         return TaskResources(self, task_log_group, security_groups, definition)
@@ -387,7 +387,7 @@ def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurity
     return ec2.Connections(security_groups=list(security_groups))
 
 
-def warn(construct: Construct, name: str, warning: str | None) -> None:
+def add_warning(construct: Construct, name: str, warning: str | None) -> None:
     """Add a warning to a construct that its user may acknowledge by its name; none where there is nothing to say."""
     if warning:
         cdk.Annotations.of(construct).add_warning_v2(name, f"{warning}; or acknowledge this")

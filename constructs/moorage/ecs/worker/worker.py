@@ -17,7 +17,7 @@ from constructs import Construct
 from moorage.delivery.dead_letters import define_alarm
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.service.service import Service
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, warn
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning
 from moorage.ecs.worker.work_queue import WorkQueue
 from moorage.workload import job_limits
 from moorage.workload.problems import Problems
@@ -85,7 +85,7 @@ class Worker(Construct):
             alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm. Default: an
                 alarm without actions.
             rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
-                which all copies keep serving; for a daemon, one instance after the other.
+                which all copies keep working.
             connect: The name in the cluster's namespace. With it, `connect_to` of the service opens a path to another
                 service. Default: no name.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
@@ -98,7 +98,8 @@ class Worker(Construct):
                 on Fargate. Default: False.
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
             egress: The TCP ports through which tasks may connect to any address. `connections` opens others to one peer
-                each. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
+                each. Default: HTTPS (443), through which a task on Fargate pulls images and every task
+                reaches SQS.
             log_group: The log group of the containers. Default: a new one, which keeps logs for a year.
             removal_policy: What to do with the log group and the queues that are defined here when the stack is
                 deleted. Default: RETAIN.
@@ -153,7 +154,7 @@ class Worker(Construct):
         """Define the queue and its dead-letter queue, or find that of a given queue."""
         if isinstance(queue, WorkQueue):
             return queue._define(self, _longest_stop_timeout(task), removal_policy)
-        warn(self, "@moorage/ecs:dead-letters", _missing_dead_letters_warning(queue))
+        add_warning(self, "@moorage/ecs:dead-letters", _missing_dead_letters_warning(queue))
         return queue, _dead_letter_queue_of(queue)
 
     def _define_alarm(self, actions: Sequence[cloudwatch.IAlarmAction] | None) -> cloudwatch.Alarm | None:
