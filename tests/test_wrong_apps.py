@@ -273,7 +273,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a grace period without a load balancer": (
         lambda shop: shop.service(health_check_grace_period=minutes(1)),
-        "without a route no load balancer checks the tasks",
+        "nothing checks the tasks",
     ),
     "a route to a task without a port": (
         lambda shop: shop.service(Task(Container("redis:8")), route=Route(shop.edge)),

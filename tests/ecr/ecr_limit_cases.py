@@ -68,6 +68,14 @@ def replications(count: int) -> Define:
     return registry(replication=[Replication(prefix=f"p{number}/", to="eu-central-1") for number in range(count)])
 
 
+def replicated_to(count: int) -> Define:
+    """Two rules, whose destinations are `count` accounts in all."""
+    accounts = [ReplicationDestination("eu-central-1", account=f"{number:012}") for number in range(count)]
+    return registry(
+        replication=[Replication(prefix="a/", to=accounts[:20]), Replication(prefix="b/", to=accounts[10:])]
+    )
+
+
 def scanning(*frequencies: str, kind: str = "ENHANCED") -> Define:
     return lambda _: Scanning(kind, tuple(ScanningRule(each, "*") for each in frequencies))
 
@@ -162,6 +170,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         replication(to=[ReplicationDestination("eu-central-1", account=f"{n:012}") for n in range(100)]),
         replication(to=[]),
     ),
+    "replication-unique-destinations": (replicated_to(25), replicated_to(26)),
     "replication-filters": (
         replication(prefix=[f"p{number}/" for number in range(100)]),
         replication(prefix=[f"p{number}/" for number in range(101)]),

@@ -158,9 +158,9 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "alarm-threshold": (value(lambda: alarms(unhealthy_targets=1)), value(lambda: alarms(unhealthy_targets=0))),
     "alarm-percent": (value(lambda: alarms(errors_percent=0.5)), value(lambda: alarms(errors_percent=100))),
-    "dashboard-widgets": (dashboard(124), dashboard(125)),
+    "dashboard-widgets": (dashboard(123), dashboard(124)),
     "alarm-minutes": (value(lambda: alarms(evaluation_minutes=1)), value(lambda: alarms(evaluation_minutes=0))),
-    "service-connect-name": (connected("catalog-2.store"), connected("Catalog")),
+    "service-connect-name": (connected("my_api." + "x" * 120), connected("x" * 128)),
     "private-ca-arn": (
         value(lambda: ServiceConnectTls(authority_arn=AUTHORITY)),
         value(lambda: ServiceConnectTls(authority_arn="arn:aws:acm:eu-west-1:111111111111:certificate/1a2b")),

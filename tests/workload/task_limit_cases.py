@@ -150,8 +150,8 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "secret-version": (version(version_stage="AWSPREVIOUS"), version(version_stage="AWSPREVIOUS", version_id="1")),
     "memory-reservation": (
-        container(memory_mib=128, memory_reservation_mib=127),
         container(memory_mib=128, memory_reservation_mib=128),
+        container(memory_mib=128, memory_reservation_mib=129),
     ),
     "port-ranges": (
         container(port_ranges=[(port, port + 1) for port in range(1000, 1200, 2)]),
@@ -234,9 +234,9 @@ CASES: dict[str, tuple[Define, Define]] = {
     "ebs-type": (ebs(10, volume_type="gp2"), ebs(10, volume_type="gp4")),
     "fargate-ebs-type": (stored(Volume.ebs("a", 10)), stored(Volume.ebs("a", 10, volume_type="standard"))),
     "ebs-size": (ebs(65536), ebs(124, volume_type="st1")),
-    "ebs-iops": (ebs(10, iops=80000), ebs(10, iops=2999)),
+    "ebs-iops": (ebs(32, iops=16000), ebs(31, iops=16000)),
     "ebs-iops-given": (ebs(10, volume_type="io2", iops=100), ebs(10, volume_type="io2")),
-    "ebs-throughput": (ebs(10, throughput_mib=2000), ebs(10, throughput_mib=125, volume_type="gp2")),
+    "ebs-throughput": (ebs(10, throughput_mib=750), ebs(10, throughput_mib=751)),
     "ebs-size-or-snapshot": (ebs(snapshot_id="snap-05abe246af"), ebs()),
     "ebs-snapshot": (ebs(snapshot_id="snap-05abe246af"), ebs(snapshot_id="nightly")),
     "ebs-initialization-rate": (

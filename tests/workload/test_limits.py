@@ -45,7 +45,15 @@ from moorage import (
     WorkQueue,
 )
 from moorage.ecr import limits as ecr_limits
-from moorage.workload import limits
+from moorage.workload import (
+    container_limits,
+    image_limits,
+    limits,
+    route_limits,
+    service_limits,
+    task_limits,
+    volume_limits,
+)
 from moorage.workload.ec2_instances import InstanceRequirements
 from moorage.workload.limit import Limit
 from tests.conftest import imported_vpc
@@ -403,7 +411,11 @@ CASES: dict[str, tuple[Define, Define]] = {
     "placement-strategies": (placed(strategies=5), placed(strategies=6)),
     "placement-constraints": (placed(constraints=10), placed(constraints=11)),
     "host-ports-unique": (mapped(8080, 8081), mapped(8080, 8080)),
-    "host-port": (mapped(32767), mapped(2375)),
+    "host-port": (
+        lambda _: Task(Container("redis:8", port=50051), network_mode=NetworkMode.HOST),
+        mapped(2375),
+    ),
+    "host-port-ephemeral": (mapped(32767), mapped(32768)),
     "host-port-same": (mapped(6379, mode=NetworkMode.HOST), mapped(6380, mode=NetworkMode.AWSVPC)),
     "fargate-gpus": (
         on(Capacity.fargate(), Task(Container("redis:8", gpus=0))),
@@ -447,7 +459,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         route(path=["/a", "/b", "/c", "/d", "/e"]),
         route(path=["/a", "/b", "/c", "/d", "/e", "/f"]),
     ),
-    "rule-host": (route(host="*.example.com"), route(host="example")),
+    "rule-host": (route(host="*.example.com"), route(host="example.*")),
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
     "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
@@ -460,7 +472,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         between(1),
     ),
     "instance-range": (instances(vcpus=(2, None)), instances(vcpus=(8, 2))),
-    "instance-gpus": (instances(gpus=1), instances(gpus=-1)),
+    "instance-gpus": (instances(gpus=1), instances(gpus=0.5)),
     "target-retries": (schedule(retries=185), schedule(retries=186)),
     "target-event-age": (schedule(max_event_age=seconds(60)), schedule(max_event_age=seconds(86401))),
     "flexible-time-window": (schedule(flexible_window=seconds(86400)), schedule(flexible_window=seconds(90))),
@@ -529,6 +541,38 @@ def test_rules_are_predicates_of_the_argument() -> None:
     assert [row.rule for row in TABLE if not row.rule.startswith("must " if row.confirmed else "should ")] == []
 
 
+ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
+    (service_limits.CONNECT_NAME, ["my_api", "v1.shop", "a" * 127], ["-api", "API", "a..b", "a" * 128]),
+    (route_limits.RULE_HOST, ["*.example.com", "api.example.com"], ["example.*", "example.c0m", "example"]),
+    (
+        image_limits.IMAGE_REFERENCE,
+        ["a" * 255, f"{'a' * 255}@{SHA}"],
+        ["a" * 256, f"{'a' * 256}@{SHA}", f"{'a' * 250}:12345"],
+    ),
+    (container_limits.HOST_PORT, [21, 50051, 51677, 51681], [22, 2375, 2376, 51678, 51680]),
+    (container_limits.HOST_PORT_EPHEMERAL, [32767], [32768]),
+    (container_limits.MEMORY_RESERVATION, [(6, 6), (128, 128)], [(5, 128), (129, 128)]),
+    (
+        volume_limits.EBS_IOPS,
+        [(3000, "gp3", 1), (16000, "gp3", 32), (5000, "io1", 100), (10000, "io2", 10), (80000, "gp3", None)],
+        [(2999, "gp3", 1), (16000, "gp3", 31), (5001, "io1", 100), (10001, "io2", 10), (3000, "gp2", 10)],
+    ),
+    (
+        volume_limits.EBS_THROUGHPUT,
+        [(125, "gp3", 3000), (750, "gp3", 3000), (2000, "gp3", 8000)],
+        [(124, "gp3", 3000), (751, "gp3", 3000), (2001, "gp3", 80000), (125, "gp2", 3000)],
+    ),
+    (task_limits.TASK_DEFINITION_SIZE, [65536], [65537]),
+]
+"""Values at the ends of limits that AWS words in more than one number."""
+
+
+@pytest.mark.parametrize(("row", "accepted", "refused"), ACCEPTED_AND_REFUSED, ids=lambda part: getattr(part, "id", ""))
+def test_both_ends_of_a_limit(row: Limit, accepted: list[Any], refused: list[Any]) -> None:
+    assert [value for value in accepted if not row.accepts(value)] == []
+    assert [value for value in refused if row.accepts(value)] == []
+
+
 def test_a_refused_service_leaves_nothing_behind(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="must be a size that Fargate offers"):
         service(cpu=1024, memory_mib=9216)(stack)
@@ -543,4 +587,4 @@ def test_codes_count_up() -> None:
 def test_unconfirmed_limits_are_not_errors() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        CASES["task-definition-size"][1](None)  # type: ignore[arg-type]  # a value needs no stack
+        CASES["breaker-percent"][1](None)  # type: ignore[arg-type]  # a value needs no stack

@@ -30,7 +30,7 @@ MANAGED = (
     "managed-instances-network-mode",
 )
 PLACED = ("placement-strategies", "placement-constraints", "daemon-maximum")
-_BRIDGED = ("host-port", "host-ports-unique")
+_BRIDGED = ("host-port", "host-port-ephemeral", "host-ports-unique")
 CLUSTERS = ("cluster-name", "cluster-arn")
 _EXISTING = (
     *("strategy-items", "capacity-providers-per-cluster", "capacity-provider-name", "ecs-target-strategy-items"),

@@ -117,8 +117,8 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _EVERYWHERE,
     ),
     "memory-reservation": (
-        _container(memory_mib="128", memory_reservation_mib="127"),
         _container(memory_mib="128", memory_reservation_mib="128"),
+        _container(memory_mib="128", memory_reservation_mib="129"),
         _FARGATE,
     ),
     "port-ranges": (

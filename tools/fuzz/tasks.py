@@ -21,7 +21,10 @@ HEALTH = (
     "health-start-period",
 )
 WRITABLE = ("writable-least", "writable-size", "writable-path")
-PORTS = ("port", "container-ports-unique", "host-port", "host-ports-unique", "host-port-same")
+PORTS = (
+    *("port", "container-ports-unique", "host-port", "host-port-ephemeral", "host-ports-unique"),
+    "host-port-same",
+)
 _SEVERAL = ("container-names-unique", "container-ports-unique", "host-ports-unique", "container-memory-least")
 _ROOM = 64
 _SHA = "sha256:" + "0a" * 32
@@ -128,7 +131,7 @@ class TaskOf:
         low, high = (_HOST_PORTS.start, _HOST_PORTS.stop) if self.mode == "host" else (1, 65535 - count)
         first = pick.within("port", low, high, 0, 65536, -1)
         if pick.breaks("host-port") and self.mode == "host":
-            first = pick.one_of(*RESERVED_PORTS, 32768)
+            first = pick.one_of(*sorted(RESERVED_PORTS))
         step = 0 if pick.breaks("container-ports-unique") else 1
         ports = [first + step * index for index in range(count)]
         if pick.breaks(*PORTS):
@@ -144,7 +147,9 @@ class TaskOf:
         if pick.breaks("host-ports-unique"):
             return 8080
         if pick.breaks("host-port"):
-            return pick.one_of(*RESERVED_PORTS, 32768, 65535)
+            return pick.one_of(*sorted(RESERVED_PORTS))
+        if pick.breaks("host-port-ephemeral"):
+            return pick.one_of(32768, 65535)
         return pick.one_of(None, 0, _HOST_PORTS[int(port) % len(_HOST_PORTS)])
 
     def _container(

@@ -45,6 +45,12 @@ REPLICATION_DESTINATIONS = in_range(
     hint="use at least one region, and a second rule for more than 100",
     source="botocore ecr ReplicationDestinationList; CFN",
 )
+REPLICATION_UNIQUE_DESTINATIONS = at_most(
+    "replication-unique-destinations",
+    25,
+    hint="replicate to fewer regions and accounts, or have one of them copy on",
+    source="ECR quotas: unique destinations across all rules in a replication configuration, which cannot be raised",
+)
 REPLICATION_FILTERS = at_most(
     "replication-filters",
     100,

@@ -30,10 +30,11 @@ CONTAINER_MEMORY_LEAST = at_least(
 )
 MEMORY_RESERVATION = Limit(
     id="memory-reservation",
-    accepts=lambda pair: 6 <= pair[0] < pair[1],
-    rule="must be at least 6 MiB and less than the memory of the container",
+    accepts=lambda pair: 6 <= pair[0] <= pair[1],
+    rule="must be at least 6 MiB and at most the memory of the container",
     hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
-    source="botocore ContainerDefinition.memoryReservation",
+    source="botocore ContainerDefinition.memoryReservation, which wants less; CDK aws-ecs ContainerDefinition accepts "
+    "both alike",
     format=lambda pair: f"{pair[0]} in a container of {pair[1]} MiB",
 )
 WRITABLE_LEAST = Limit(
@@ -69,11 +70,20 @@ RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
 """The ports of an instance that ECS gives to no task: SSH's, Docker's and its agent's (botocore PortMapping)."""
 HOST_PORT = Limit(
     id="host-port",
-    accepts=lambda port: port not in RESERVED_PORTS and port < 32768,
-    rule="must be below 32768, where dynamic ports start, and not 22, 2375 or 2376, which the instance uses",
+    accepts=lambda port: port not in RESERVED_PORTS,
+    rule="must not be 22, 2375, 2376, 51678, 51679 or 51680, which the instance uses",
     hint="use another port, or NetworkMode.BRIDGE without host_port= for a dynamic one",
     source="botocore PortMapping.hostPort",
     format=str,
+)
+HOST_PORT_EPHEMERAL = Limit(
+    id="host-port-ephemeral",
+    accepts=lambda port: port < 32768,
+    rule="should be below 32768, since instances give higher ports to containers without host_port=",
+    hint="use a lower port, or leave host_port= out for a dynamic one",
+    source="botocore PortMapping.hostPort: in general, ports below 32768 are outside of the ephemeral port range",
+    format=str,
+    confirmed=False,
 )
 HOST_PORT_SAME = Limit(
     id="host-port-same",
@@ -104,11 +114,13 @@ PORT_RANGES_APART = Limit(
     source="botocore PortMapping.containerPortRange",
     format=lambda ranges: ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges),
 )
-INSTANCE_GPUS = at_least(
-    "instance-gpus",
-    0,
+INSTANCE_GPUS = Limit(
+    id="instance-gpus",
+    accepts=lambda count: count >= 0 and not count % 1,
+    rule="must be a whole number, 0 or more",
     hint="use 0 for none",
-    source="botocore autoscaling AcceleratorCountRequest; ecs ResourceRequirement",
+    source="botocore autoscaling AcceleratorCountRequest (integers); ecs ResourceRequirement",
+    format=str,
 )
 HEALTH_COMMAND = Limit(
     id="health-command",

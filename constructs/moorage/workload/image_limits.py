@@ -13,9 +13,10 @@ REPOSITORY_NAME = matching(
 )
 IMAGE_REFERENCE = matching(
     "image-reference",
-    r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*"
+    r"(?=[^@]{1,255}(@|$))([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
-    rule="must be lower-case parts joined by '/', and optionally ':tag' and '@sha256:...', without a scheme",
+    rule="must be lower-case parts joined by '/', and optionally ':tag' and '@sha256:...', without a scheme, "
+    "with at most 255 characters before any '@'",
     hint="write it as for `docker pull`, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
     source="distribution/reference, the grammar of image references; botocore ContainerDefinition.image",
 )

@@ -111,8 +111,8 @@ RULE_VALUES = at_most(
 )
 RULE_HOST = matching(
     "rule-host",
-    r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z*?]+",
-    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with only letters, '*' or '?' after the last '.'",
+    r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z]+",
+    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with only letters after the last '.'",
     hint="write it as in 'api.example.com' or '*.example.com'",
     source="botocore elbv2 HostHeaderConditionConfig.Values",
 )

@@ -69,8 +69,8 @@ NAMESPACE = matching(
 )
 CONNECT_NAME = matching(
     "service-connect-name",
-    r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
-    rule="must be a host name of lower-case letters, digits, hyphens and dots",
+    r"(?=.{1,127}$)(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*",
+    rule="must be a host name of 1 to 127 lower-case letters, digits, '_', '-' and '.', and not start with '-'",
     hint="use another name=, as in 'catalog'",
     source="botocore ServiceConnectClientAlias.dnsName",
 )

@@ -258,11 +258,12 @@ class Task:
             problems.check(task_limits.NO_PORTS, "port", names)
             return
         self._check_port_ranges(problems)
+        argument = "host_port" if self.network_mode is NetworkMode.BRIDGE else "port"
         for port in self._host_ports:
-            problems.check(
-                container_limits.HOST_PORT, "host_port" if self.network_mode is NetworkMode.BRIDGE else "port", port
-            )
+            problems.check(container_limits.HOST_PORT, argument, port)
         if self.network_mode is NetworkMode.BRIDGE:
+            for port in self._host_ports:
+                problems.check(container_limits.HOST_PORT_EPHEMERAL, argument, port)
             problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self._host_ports)
             return
         problems.check(task_limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))

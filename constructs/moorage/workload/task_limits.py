@@ -134,9 +134,8 @@ LOG_ROUTERS = Limit(
 TASK_DEFINITION_SIZE = Limit(
     id="task-definition-size",
     accepts=lambda size: size <= 64 * 1024,
-    rule="should be at most 65536 bytes (64 KiB) as JSON",
+    rule="must be at most 65536 bytes (64 KiB) as JSON",
     hint="move configuration to a parameter or a file that the container reads",
-    source="no source of AWS's was found; containers-roadmap #172 asked to lift 32 KB",
+    source="ECS quotas: task definition size, which cannot be raised",
     format=lambda size: f"about {size}",
-    confirmed=False,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from moorage.workload.limit import Limit, comma_separated, matching, one_of, unique
 
 VOLUME_NAME = matching(
@@ -49,6 +51,28 @@ def _ebs_hint(sizes: range | None, argument: str) -> str:
     return f"use {argument}={sizes[0]} to {sizes[-1]}" if sizes else f"leave {argument}= out, or use 'gp3'"
 
 
+GP3_IOPS = 3000
+"""The IOPS of each gp3 volume, whatever its size (EBS user guide)."""
+_IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1000}
+
+
+def _max_iops(volume_type: str, size_gib: int | None) -> float:
+    """Return the largest number of IOPS for a size; a volume from a snapshot may have any."""
+    if size_gib is None:
+        return math.inf
+    return max(_IOPS_PER_GIB[volume_type] * size_gib, GP3_IOPS if volume_type == "gp3" else 0)
+
+
+def _iops_hint(volume_type: str, size_gib: int | None) -> str:
+    values = _EBS_RANGES[volume_type][1]
+    if values is None or _max_iops(volume_type, size_gib) >= values[-1]:
+        return _ebs_hint(values, "iops")
+    largest = _max_iops(volume_type, size_gib)
+    if largest < values[0]:
+        return f"use size_gib={-(-values[0] // _IOPS_PER_GIB[volume_type])} or more"
+    return f"use iops={values[0]} to {largest}, or a larger size_gib="
+
+
 EBS_TYPE = one_of(
     "ebs-type",
     _EBS_RANGES,
@@ -64,11 +88,11 @@ EBS_SIZE = Limit(
 )
 EBS_IOPS = Limit(
     id="ebs-iops",
-    accepts=lambda pair: pair[0] in (_EBS_RANGES[pair[1]][1] or ()),
-    rule="must be in the range of its volume_type, and left out if that has none",
-    hint=lambda pair: _ebs_hint(_EBS_RANGES[pair[1]][1], "iops"),
-    source="CDK aws-ecs ServiceManagedVolume",
-    format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
+    accepts=lambda volume: volume[0] in (_EBS_RANGES[volume[1]][1] or ()) and volume[0] <= _max_iops(*volume[1:]),
+    rule="must be in the range of its volume_type and size_gib, and left out if its type has none",
+    hint=lambda volume: _iops_hint(*volume[1:]),
+    source="CDK aws-ecs ServiceManagedVolume; EBS user guide: 500 IOPS per GiB of gp3, 50 of io1, 1,000 of io2",
+    format=lambda volume: f"{volume[0]} with volume_type={volume[1]!r}, size_gib={volume[2]}",
 )
 EBS_IOPS_GIVEN = Limit(
     id="ebs-iops-given",
@@ -80,11 +104,11 @@ EBS_IOPS_GIVEN = Limit(
 )
 EBS_THROUGHPUT = Limit(
     id="ebs-throughput",
-    accepts=lambda pair: pair[1] == "gp3" and 1 <= pair[0] <= 2000,
-    rule="must be between 1 and 2000 MiB/s with 'gp3', and left out with other types",
-    hint="leave throughput_mib= out, or use up to 2000 with 'gp3'",
-    source="CDK aws-ecs ServiceManagedVolume",
-    format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
+    accepts=lambda volume: volume[1] == "gp3" and 125 <= volume[0] <= min(2000, volume[2] / 4),
+    rule="must be 125 to 2000 MiB/s and at most a quarter of iops with 'gp3', and left out with other types",
+    hint="leave throughput_mib= out, or give iops= four times as many",
+    source="CDK aws-ecs ServiceManagedVolume; EBS user guide, gp3: at least 125, at most 0.25 MiB/s per IOPS",
+    format=lambda volume: f"{volume[0]} with volume_type={volume[1]!r}, iops={volume[2]}",
 )
 EBS_SOURCE = Limit(
     id="ebs-size-or-snapshot",

@@ -108,8 +108,8 @@ class Volume:
             name: Its name, as `Container(mounts={"/path": name})` calls it.
             size_gib: Its size; the snapshot's without it.
             volume_type: `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`.
-            iops: Operations a second: 3,000 to 80,000 of gp3; io1 and io2 need it.
-            throughput_mib: MiB a second, of gp3 alone, 2,000 at most.
+            iops: Operations a second: 3,000 to 80,000 of gp3, at most 500 for each GiB; io1 and io2 need it.
+            throughput_mib: MiB a second, only of gp3: 125 to 2,000, at most a quarter of `iops`.
             snapshot_id: The snapshot that it starts from; empty without it.
             initialization_rate_mib: With how many MiB a second it is filled from the snapshot, 100 to 300.
             file_system_type: `xfs`, `ext4` or `ext3`; the snapshot's own where it starts from one.
@@ -194,13 +194,15 @@ class EbsVolume(Volume):
         problems.check(volume_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))
         problems.check(volume_limits.EBS_SNAPSHOT, "snapshot_id", self.snapshot_id)
         problems.check(volume_limits.EBS_IOPS_GIVEN, "iops", (self.iops, self.volume_type))
-        for limit, argument, value in (
-            (volume_limits.EBS_SIZE, "size_gib", self.size_gib),
-            (volume_limits.EBS_IOPS, "iops", self.iops),
-            (volume_limits.EBS_THROUGHPUT, "throughput_mib", self.throughput_mib),
-        ):
-            if value is not None:
-                problems.check(limit, argument, (value, self.volume_type))
+        if self.size_gib is not None:
+            problems.check(volume_limits.EBS_SIZE, "size_gib", (self.size_gib, self.volume_type))
+        if self.iops is not None:
+            problems.check(volume_limits.EBS_IOPS, "iops", (self.iops, self.volume_type, self.size_gib))
+        if self.throughput_mib is not None:
+            iops = volume_limits.GP3_IOPS if self.iops is None else self.iops
+            problems.check(
+                volume_limits.EBS_THROUGHPUT, "throughput_mib", (self.throughput_mib, self.volume_type, iops)
+            )
         if self.initialization_rate_mib is not None:
             rate = (self.initialization_rate_mib, self.snapshot_id)
             problems.check(volume_limits.EBS_INITIALIZATION, "initialization_rate_mib", rate)

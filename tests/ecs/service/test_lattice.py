@@ -124,7 +124,7 @@ def test_a_service_without_it_has_none_of_it(stack: cdk.Stack) -> None:
             {"rollout": Rollout.blue_green()},
             "rollout is BLUE_GREEN, but a target group of VPC Lattice takes turns with",
         ),
-        ({"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()}, "no load balancer checks the tasks"),
+        ({"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()}, "nothing checks the tasks"),
     ],
 )
 def test_fails_when_it_could_not_be_reached(stack: cdk.Stack, said: dict[str, Any], problem: str) -> None:

@@ -420,3 +420,13 @@ def statements(policy: Mapping[str, Any]) -> list[str]:
         for statement in found
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     ]
+
+
+@pytest.mark.parametrize(("given", "written"), [(dt.timedelta(seconds=90), 90), (None, None)])
+def test_a_grace_period_counts_for_the_checks_of_containers(
+    stack: cdk.Stack, cluster: Cluster, given: dt.timedelta | None, written: int | None
+) -> None:
+    task = Task(Container("redis:8", health_check=HealthCheck("redis-cli ping")))
+    Service(stack, "Web", cluster=cluster, task=task, health_check_grace_period=given)
+    (service,) = template(stack).find_resources("AWS::ECS::Service").values()
+    assert service["Properties"].get("HealthCheckGracePeriodSeconds") == written

@@ -146,6 +146,10 @@ class ReplicationSource:
 def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
     """Note why a registry at `place` cannot have these rules together."""
     problems.check(registry_limits.REPLICATION_RULES, "the number of replication rules", len(rules))
+    places = {replica._place_from(place) for rule in rules for replica in rule.to}
+    problems.check(
+        registry_limits.REPLICATION_UNIQUE_DESTINATIONS, "the number of destinations of all rules", len(places)
+    )
     rule_keys: set[tuple[frozenset[str], frozenset[Place]]] = set()
     for rule in rules:
         destinations = [replica._place_from(place) for replica in rule.to]

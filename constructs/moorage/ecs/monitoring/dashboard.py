@@ -71,7 +71,7 @@ class Dashboard(Construct):
             {service.node.path for service in dashboard_services if dashboard_services.count(service) > 1}
         ):
             problems.add(f"services has {path} more than once; name each once")
-        problems.check(service_limits.WIDGETS, "services", sum(map(_count_widgets, dashboard_services)))
+        problems.check(service_limits.WIDGETS, "services", _count_widgets(dashboard_services))
         problems.raise_any()
 
         super().__init__(scope, construct_id)
@@ -85,9 +85,14 @@ class Dashboard(Construct):
         )
 
 
-def _count_widgets(service: Service) -> int:
-    target_widgets = sum(4 if target.route._reads_requests else 1 for target in service._targets)
-    return 3 + target_widgets + (service.queue is not None)
+def _count_widgets(services: Sequence[Service]) -> int:
+    """Count the widgets of services and of their clusters, as `_service_row` and `_cluster_row` write them."""
+    clusters = {id(service.cluster): service.cluster for service in services}
+    cluster_widgets = sum(2 if FailureEvents._of(cluster) is None else 3 for cluster in clusters.values())
+    targets = [target for service in services for target in service._targets]
+    target_widgets = sum(4 if target.route._reads_requests else 1 for target in targets)
+    queue_widgets = sum(service.queue is not None for service in services)
+    return cluster_widgets + 3 * len(services) + target_widgets + queue_widgets
 
 
 def _cluster_row(cluster: ecs.ICluster) -> list[dict[str, Any]]:

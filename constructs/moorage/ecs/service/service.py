@@ -121,9 +121,9 @@ class Service(Construct):
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
             egress: The TCP ports through which tasks may connect to any address. `connections` opens others to one peer
                 each. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
-            health_check_grace_period: The time after the start of a task in which failed checks of the load balancer do
-                not count. Only with a route or `lattice`. Default: 60 seconds, or the longest
-                `HealthCheck(start_period=)` of a container if that is more.
+            health_check_grace_period: The time after the start of a task in which failed checks of the load balancer,
+                of VPC Lattice and of its containers do not count. Default: with a route or `lattice` 60 seconds, or the
+                longest `HealthCheck(start_period=)` of a container if that is more; otherwise none.
             log_group: The log group of the containers. Default: a new one, which keeps logs for a year.
             removal_policy: What to do with the log group and the queues that are defined here when the stack is
                 deleted. Default: RETAIN.

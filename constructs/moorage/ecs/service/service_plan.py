@@ -86,7 +86,7 @@ class ServicePlan:
 
     @property
     def grace_period(self) -> int | None:
-        """The grace period of health checks in seconds; None if there is no route and no `lattice`."""
+        """The grace period of health checks in seconds; None if nothing checks the tasks."""
         if not self._is_health_checked:
             return None
         default = max(_DEFAULT_GRACE_SECONDS, self._start_period)
@@ -156,7 +156,9 @@ class ServicePlan:
 
     @property
     def _is_health_checked(self) -> bool:
-        return bool(self.routes or self.lattices)
+        """True if a load balancer, VPC Lattice or ECS checks the tasks (botocore healthCheckGracePeriodSeconds)."""
+        own_checks = any(container.health_check for container in self.task.containers)
+        return bool(self.routes or self.lattices) or (own_checks and self.explicit_grace_period is not None)
 
     @property
     def _start_period(self) -> int:
@@ -288,8 +290,8 @@ class ServicePlan:
         problems.check(service_limits.GRACE_PERIOD, "health_check_grace_period", self.explicit_grace_period)
         if self.explicit_grace_period is not None and not self._is_health_checked:
             problems.add(
-                f"health_check_grace_period is {self.explicit_grace_period} s, but without a route no load balancer "
-                "checks the tasks; use route=Route(...), or HealthCheck(start_period=...) in the container"
+                f"health_check_grace_period is {self.explicit_grace_period} s, but nothing checks the tasks; use "
+                "route=Route(...), or Container(health_check=...)"
             )
 
     def _short_grace_period_warning(self) -> str | None:
