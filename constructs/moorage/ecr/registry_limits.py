@@ -1,4 +1,4 @@
-"""What Amazon ECR accepts of a registry; rows of the table in `limits`.
+"""The limits of a registry; rows of the table in `limits`.
 
 `ECR guide` is the Amazon ECR user guide, `ECR quotas` its page of service quotas.
 """

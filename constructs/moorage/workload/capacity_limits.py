@@ -1,4 +1,4 @@
-"""What AWS accepts of what tasks run on, and of how they are spread over it; rows of the table in `limits`."""
+"""The limits of what tasks run on, and of how they are spread over it; rows of the table in `limits`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS accepts of a container; rows of the table in `limits`."""
+"""The limits of a container; rows of the table in `limits`."""
 
 from __future__ import annotations
 

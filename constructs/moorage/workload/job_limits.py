@@ -1,4 +1,4 @@
-"""What AWS accepts of what starts a task and of the queues that it works on; rows of the table in `limits`."""
+"""The limits of what starts a task and of the queues that it works on; rows of the table in `limits`."""
 
 from __future__ import annotations
 

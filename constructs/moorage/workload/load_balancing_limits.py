@@ -1,4 +1,4 @@
-"""What AWS accepts of network load balancers, imported load balancers and web ACLs; rows of the table in `limits`.
+"""The limits of network load balancers, imported load balancers and web ACLs; rows of the table in `limits`.
 
 `NLB guide` is the user guide for Network Load Balancers.
 """

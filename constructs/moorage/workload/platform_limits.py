@@ -1,4 +1,4 @@
-"""What Fargate, ECS Managed Instances and Windows accept of a task; rows of the table in `limits`."""
+"""The limits of a task on Fargate, on ECS Managed Instances and on Windows; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
 
 
 def _absent(row: str, *, rule: str, hint: str, source: str) -> Limit:
-    """What is not there at all on one platform; the value is what was given, or nothing."""
+    """Limit an argument to be left out on a platform."""
     return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
 
 

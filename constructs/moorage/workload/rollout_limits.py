@@ -1,4 +1,4 @@
-"""What AWS accepts of the number of copies and of rollouts; rows of the table in `limits`."""
+"""The limits of the number of copies and of rollouts; rows of the table in `limits`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS accepts of a load balancer, its routes and their targets; rows of the table in `limits`."""
+"""The limits of a load balancer, its routes and their targets; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from moorage.workload.limit import Limit, at_least, at_most, in_range, matching
 
 
 def within_codes(codes: str, low: int, high: int) -> bool:
-    """Whether codes and ranges of them, as a health check names them, are between two."""
+    """Return whether all codes and ranges of codes of a health check are in a range."""
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
         return False
     ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))

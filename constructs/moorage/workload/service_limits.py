@@ -1,4 +1,4 @@
-"""What AWS accepts of clusters, services, their network and their names; rows of the table in `limits`."""
+"""The limits of clusters, services, their network and their names; rows of the table in `limits`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS accepts of a task and of its containers together; rows of the table in `limits`."""
+"""The limits of a task and of its containers together; rows of the table in `limits`."""
 
 from __future__ import annotations
 

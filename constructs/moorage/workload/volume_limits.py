@@ -1,4 +1,4 @@
-"""What AWS accepts of the volumes of a task; rows of the table in `limits`."""
+"""The limits of the volumes of a task; rows of the table in `limits`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service was given, checked together before anything is defined."""
+"""The arguments of a service, checked together before anything is defined."""
 
 from __future__ import annotations
 
