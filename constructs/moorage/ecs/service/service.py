@@ -233,9 +233,8 @@ class Service(Construct):
             )
             task_definition = pre_deployment_resources.task_definition
             hooks.insert(0, hook)
-        resource = _resource_of(self.service)
         for path, value in define_deployment_properties(self, self.service, plan.rollout, self._targets, hooks).items():
-            resource.add_property_override(f"DeploymentConfiguration.{path}", value)
+            _resource_of(self.service).add_property_override(f"DeploymentConfiguration.{path}", value)
         return task_definition
 
     def _define_scaling(self) -> ecs.ScalableTaskCount | None:
