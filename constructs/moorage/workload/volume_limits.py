@@ -69,8 +69,10 @@ def _iops_hint(volume_type: str, size_gib: int | None) -> str:
         return _ebs_hint(values, "iops")
     largest = _max_iops(volume_type, size_gib)
     if largest < values[0]:
-        return f"use size_gib={-(-values[0] // _IOPS_PER_GIB[volume_type])} or more"
-    return f"use iops={values[0]} to {largest}, or a larger size_gib="
+        smallest = max(_EBS_RANGES[volume_type][0][0], math.ceil(values[0] / _IOPS_PER_GIB[volume_type]))
+        return f"use size_gib={smallest} or more"
+    numbers = values[0] if largest == values[0] else f"{values[0]} to {largest}"
+    return f"use iops={numbers}, or a larger size_gib="
 
 
 EBS_TYPE = one_of(
@@ -84,7 +86,7 @@ EBS_SIZE = Limit(
     rule="must be in the range of its volume_type",
     hint=lambda pair: _ebs_hint(_EBS_RANGES[pair[1]][0], "size_gib"),
     source="CDK aws-ecs ServiceManagedVolume",
-    format=lambda pair: f"{pair[0]} with volume_type={pair[1]!r}",
+    format=lambda pair: f"{pair[0]!r} with volume_type={pair[1]!r}",
 )
 EBS_IOPS = Limit(
     id="ebs-iops",
@@ -92,7 +94,7 @@ EBS_IOPS = Limit(
     rule="must be in the range of its volume_type and size_gib, and left out if its type has none",
     hint=lambda volume: _iops_hint(*volume[1:]),
     source="CDK aws-ecs ServiceManagedVolume; EBS user guide: 500 IOPS per GiB of gp3, 50 of io1, 1,000 of io2",
-    format=lambda volume: f"{volume[0]} with volume_type={volume[1]!r}, size_gib={volume[2]}",
+    format=lambda volume: f"{volume[0]!r} with volume_type={volume[1]!r}, size_gib={volume[2]}",
 )
 EBS_IOPS_GIVEN = Limit(
     id="ebs-iops-given",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -239,3 +240,18 @@ def test_paths_that_only_look_alike_are_apart() -> None:
 def test_all_faults_of_a_disk_are_told_at_once() -> None:
     with pytest.raises(ValueError, match="Volume 'data': 3 problems"):
         Volume.ebs("data", 0, iops=100, throughput_mib=9000)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "way_out"),
+    [
+        ({"size_gib": 4, "iops": 16000}, "size_gib=4); use iops=3000, or a larger size_gib="),
+        ({"size_gib": 10, "iops": 16000}, "size_gib=10); use iops=3000 to 5000, or a larger size_gib="),
+        ({"size_gib": 1, "volume_type": "io1", "iops": 100}, "size_gib=1); use size_gib=4 or more"),
+        ({"size_gib": 10, "volume_type": "gp2", "iops": 3000}, "size_gib=10); leave iops= out, or use 'gp3'"),
+        ({"size_gib": "4"}, "(got '4' with volume_type='gp3'); use size_gib=1 to 65536"),
+    ],
+)
+def test_iops_and_sizes_that_a_type_lacks_have_a_way_out(arguments: dict[str, Any], way_out: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(way_out)):
+        Volume.ebs("data", **arguments)
