@@ -1,31 +1,194 @@
-"""The place of a construct: the account and region that it is deployed to."""
+"""The place of a thing: the account, region, stage and VPC that it is of, as far as that is known at synthesis."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import aws_cdk as cdk
-from constructs import Construct
+from constructs import Construct, IConstruct
 
-from moorage.workload.problems import is_token
+from moorage.scope.per_construct import PerConstruct
+from moorage.workload.problems import Problems, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
 
 Place: TypeAlias = tuple[str | None, str | None]
 """An account and a region, each None if it is not known before deployment."""
 
 
-def place_of(construct: Construct) -> Place:
+class _StackPlace(NamedTuple):
+    """The place of a stack, with the path of its stage."""
+
+    account: str | None
+    region: str | None
+    stage: str | None
+
+
+_stack_places: PerConstruct[cdk.Stack, _StackPlace] = PerConstruct()
+_places: PerConstruct[Any, _StackPlace] = PerConstruct()
+_vpc_ids: PerConstruct[ec2.IVpc, str] = PerConstruct()
+_ARN = re.compile(r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.")
+
+
+def place_of(construct: IConstruct) -> Place:
     """Return the account and region of a construct's stack."""
-    stack = cdk.Stack.of(construct)
-    account, region = (None if is_token(each) else each for each in (stack.account, stack.region))
+    account, region, _ = _place_of_stack(_stack_of(construct))
     return account, region
 
 
-def stage_path(construct: Construct) -> str | None:
+def stage_path(construct: IConstruct) -> str | None:
     """Return the path of a construct's stage, or None if it has no stage."""
-    stage = cdk.Stage.of(construct)
-    return None if stage is None else stage.node.path
+    return _place_of_stack(_stack_of(construct)).stage
 
 
 def has_stack(construct: Construct, place: Place) -> bool:
     """Return whether the app of `construct` has a stack in this account and region."""
     return any(isinstance(each, cdk.Stack) and place_of(each) == place for each in construct.node.root.node.find_all())
+
+
+def check_place(
+    problems: Problems,
+    argument: str,
+    thing: IConstruct | str | None,
+    scope: IConstruct,
+    *,
+    across_accounts: bool = False,
+    across_regions: bool = False,
+) -> None:
+    """Add a problem if a thing is known to be of another account, region or stage than what uses it.
+
+    What is not known passes: tokens, stacks without an environment, and what CDK has not looked up yet.
+
+    Args:
+        problems: The problems to add to.
+        argument: The name of the argument that takes the thing.
+        thing: A resource or any other construct, or an ARN. None passes.
+        scope: The construct that uses it, or the scope that this is defined in.
+        across_accounts: Whether AWS lets it be of another account.
+        across_regions: Whether AWS lets it be of another region.
+    """
+    if thing is None:
+        return
+    own_place, place = _place_of_stack(_stack_of(scope)), _place_of_thing(thing)
+    for kind, allowed, own, other in (
+        ("account", across_accounts, own_place.account, place.account),
+        ("region", across_regions, own_place.region, place.region),
+    ):
+        if not allowed and own and other and own != other:
+            problems.add(
+                f"{argument} must be of {kind} {own}, as the stack that uses it (got {kind} {other}); use one of "
+                f"{kind} {own}"
+            )
+    if own_place.stage is not None and place.stage not in {None, own_place.stage}:
+        problems.add(
+            f"{argument} must be of the stage {own_place.stage!r}, as what uses it (got stage {place.stage!r}); define "
+            "it in each stage, or import it by its name or ARN"
+        )
+
+
+def check_vpc(problems: Problems, argument: str, thing_vpc: ec2.IVpc, vpc: ec2.IVpc) -> None:
+    """Add a problem if a thing is known to be of another VPC.
+
+    Args:
+        problems: The problems to add to.
+        argument: The name of the argument that takes the thing.
+        thing_vpc: The VPC of the thing.
+        vpc: The VPC that it has to be of.
+    """
+    if are_different_vpcs(thing_vpc, vpc):
+        problems.add(
+            f"{argument} must be of the VPC {vpc.node.path} (got one of {thing_vpc.node.path}); use one of that VPC"
+        )
+
+
+def are_different_vpcs(first_vpc: ec2.IVpc, second_vpc: ec2.IVpc) -> bool:
+    """Tell whether two VPCs are known to differ: each is defined by this app, or has an id that is known."""
+    if first_vpc is second_vpc:
+        return False
+    first_id, second_id = _vpc_id(first_vpc), _vpc_id(second_vpc)
+    return first_id != second_id and _is_known(first_vpc, first_id) and _is_known(second_vpc, second_id)
+
+
+def _vpc_id(vpc: ec2.IVpc) -> str:
+    vpc_id = _vpc_ids.get(vpc)
+    if vpc_id is None:
+        vpc_id = vpc.vpc_id
+        _vpc_ids.set(vpc, vpc_id)
+    return vpc_id
+
+
+def _is_known(vpc: ec2.IVpc, vpc_id: str) -> bool:
+    return not (_is_imported(vpc) and is_token(vpc_id))
+
+
+def _stack_of(construct: IConstruct) -> cdk.Stack:
+    return construct if isinstance(construct, cdk.Stack) else cdk.Stack.of(construct)
+
+
+def _place_of_stack(stack: cdk.Stack) -> _StackPlace:
+    """Return the place of a stack, asked once, since each part is a round trip to node."""
+    place = _stack_places.get(stack)
+    if place is None:
+        account, region = (None if is_token(each) else each for each in (stack.account, stack.region))
+        stage = cdk.Stage.of(stack)
+        place = _StackPlace(account, region, None if stage is None else stage.node.path)
+        _stack_places.set(stack, place)
+    return place
+
+
+def _place_of_thing(thing: IConstruct | str) -> _StackPlace:
+    if isinstance(thing, str):
+        return _place_in_arn(thing)
+    place = _places.get(thing)
+    if place is None:
+        place = _find_place(thing)
+        _places.set(thing, place)
+    return place
+
+
+def _find_place(thing: IConstruct) -> _StackPlace:
+    """Return the place of a construct: in its ARN if that is known, else where it was imported or defined.
+
+    CDK's own `env` of what is imported by its ARN is that of the ARN for some types and that of the stack for others.
+    An imported thing has no stage of its own: what refers to it is known as text.
+    """
+    if not _is_imported(thing):
+        return _place_of_stack(_stack_of(thing))
+    arn_place = _place_in_arn(_arn_of(thing))
+    if arn_place.region or arn_place.account:
+        return arn_place
+    environment = getattr(thing, "env", None)
+    if environment is None:
+        return _StackPlace(None, None, None)
+    account, region = (None if is_token(each) else each for each in (environment.account, environment.region))
+    return _StackPlace(account, region, None)
+
+
+def _is_imported(thing: IConstruct) -> bool:
+    """Tell whether jsii knows a construct only by its interfaces, as it does what CDK's `from_*` methods return."""
+    return type(thing).__name__.endswith("Proxy")
+
+
+def _place_in_arn(arn: str) -> _StackPlace:
+    """Return the place that an ARN names; nothing if it is no ARN, or not known."""
+    parts = None if is_token(arn) else _ARN.match(arn)
+    if not parts:
+        return _StackPlace(None, None, None)
+    return _StackPlace(parts["account"] or None, parts["region"] or None, None)
+
+
+def _arn_of(thing: IConstruct) -> str:
+    """Return the ARN of an imported thing, by the attribute that its interface is named for; empty if it has none."""
+    for interface in _interfaces_of(thing):
+        attribute = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", interface.__name__.removeprefix("_").removeprefix("I"))
+        attribute = f"{attribute.removesuffix('Proxy').rstrip('_').lower()}_arn"
+        if hasattr(interface, attribute):
+            return str(getattr(thing, attribute))
+    return ""
+
+
+def _interfaces_of(thing: IConstruct) -> list[type]:
+    delegates = getattr(thing, "_delegates", (thing,))
+    return [each for delegate in delegates for each in type(delegate).__mro__]

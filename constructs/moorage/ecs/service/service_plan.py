@@ -9,8 +9,8 @@ import attrs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.network.network import Network
 from moorage.ecs.task.task_launch import add_warning
+from moorage.scope.place import are_different_vpcs
 from moorage.workload import rollout_limits, route_limits, service_limits
 from moorage.workload.problems import is_token
 from moorage.workload.rollout import Shift
@@ -18,7 +18,6 @@ from moorage.workload.scaling import Scaling
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_ecs as ecs
     from constructs import Construct
 
@@ -198,7 +197,7 @@ class ServicePlan:
             if not isinstance(route, Route):
                 route._check_task(self.task, problems)
             route._check(problems)
-            if _are_different_vpcs(route.load_balancer.vpc, self.launch.reach.vpc):
+            if are_different_vpcs(route.load_balancer.vpc, self.launch.reach.vpc):
                 problems.add(
                     f"{route._noun} for {route._description} is of {route.load_balancer.node.path}, which stands in "
                     "another VPC than the cluster, so no request would arrive; use a load balancer with the vpc= of "
@@ -354,13 +353,3 @@ class ServicePlan:
             f"{SPOT_NOTICE_SECONDS} s' notice, so the load balancer would send requests to tasks that are gone; "
             f"use less than {SPOT_NOTICE_SECONDS} s"
         )
-
-
-def _are_different_vpcs(first_vpc: ec2.IVpc, second_vpc: ec2.IVpc) -> bool:
-    """Tell whether two VPCs are known to differ: each is of a `Network`, or has its own id."""
-    if first_vpc is second_vpc:
-        return False
-    if Network._of(first_vpc) and Network._of(second_vpc):
-        return True
-    ids = (first_vpc.vpc_id, second_vpc.vpc_id)
-    return not is_token(ids) and ids[0] != ids[1]
