@@ -45,8 +45,10 @@ from moorage import (
     Task,
 )
 from tests.conftest import imported_vpc, warnings_of
+from tests.stand_ins import stand_in
 
-CLOCK: Any = None  # an action checks itself without its schedule
+QUEUE = stand_in("aws_sqs.IQueue")
+CLOCK = stand_in("aws_scheduler.ScheduleExpression")  # an action checks itself without its schedule
 REDIS = Task(Container("redis:8", port=6379))
 SMALL = Capacity.ec2("small", instance_types=["t4g.micro"], max_instances=2)
 PAIR = Capacity.ec2("pair", instance_types=["m7i.large"], max_instances=2)
@@ -263,9 +265,9 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda shop: shop.service(scaling=Scaling(1, 4, requests_per_task=100)),
         "without a route nothing counts requests",
     ),
-    "a target without an end": (
-        lambda _: MetricTarget("Depth", cloudwatch.Metric(namespace="Shop", metric_name="Depth"), float("inf")),
-        r"target must be above 0 and finite \(got inf\)",
+    "a target of nothing": (
+        lambda _: MetricTarget("Depth", cloudwatch.Metric(namespace="Shop", metric_name="Depth"), 0),
+        r"target must be above 0 \(got 0\)",
     ),
     "an action at 8:00": (
         lambda _: ScheduledAction("8:00", CLOCK, minimum=2),
@@ -383,7 +385,11 @@ def test_an_image_that_names_what_it_is_is_not_warned_of(app: cdk.App, stack: cd
 
 
 @pytest.mark.parametrize(
-    "beside", [{"schedules": [ScheduledAction("day", CLOCK, minimum=2)]}, {"backlog_per_task": 5, "queue": object()}]
+    "beside",
+    [
+        {"schedules": [ScheduledAction("day", CLOCK, minimum=2)]},
+        {"backlog_per_task": 5, "queue": QUEUE},
+    ],
 )
 def test_what_is_measured_elsewhere_rises_from_zero(beside: dict[str, Any]) -> None:
     assert Scaling(0, 4, cpu_percent=60, **beside).minimum == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
@@ -27,6 +26,7 @@ from moorage import (
     ScanningRule,
     SigningRule,
 )
+from tests.stand_ins import stand_in
 
 Define = Callable[[cdk.Stack], object]
 PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
@@ -93,7 +93,11 @@ def caches(*prefixes: str) -> Define:
 
 
 def secret(name: str) -> Any:
-    return SimpleNamespace(secret_arn=f"arn:aws:secretsmanager:eu-west-1:111111111111:secret:{name}", secret_name=name)
+    return stand_in(
+        "aws_secretsmanager.ISecret",
+        secret_arn=f"arn:aws:secretsmanager:eu-west-1:111111111111:secret:{name}",
+        secret_name=name,
+    )
 
 
 def template(prefix: str = "prod", **arguments: Any) -> Define:

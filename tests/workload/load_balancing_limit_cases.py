@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
@@ -22,9 +21,10 @@ from moorage import (
     Task,
 )
 from tests.conftest import imported_vpc
+from tests.stand_ins import stand_in
 
 Define = Callable[[cdk.Stack], object]
-GATE: Any = SimpleNamespace(certificate=None)  # a listener checks itself without its load balancer
+GATE = stand_in("ConnectionLoadBalancer", certificate=None)  # a listener checks itself without its load balancer
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:listener/app/edge/50dc6c495c0c9188/f2f7dc8efc522ab2"
 NETWORK_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/net/gate/50dc6c495c0c9188"
 WEB_ACL = "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/1a2b-3c"

@@ -32,10 +32,11 @@ from moorage import (
     Task,
 )
 from tests.conftest import imported_vpc
+from tests.stand_ins import stand_in
 
 Define = Callable[[cdk.Stack], object]
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
-CLOCK: Any = None  # a scheduled action checks itself without its schedule
+CLOCK = stand_in("aws_scheduler.ScheduleExpression")  # a scheduled action checks itself without its schedule
 
 
 def minutes(count: float) -> dt.timedelta:

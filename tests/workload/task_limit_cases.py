@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
@@ -29,11 +28,12 @@ from moorage import (
     Volume,
 )
 from tests.conftest import imported_vpc
+from tests.stand_ins import stand_in
 
 Define = Callable[[cdk.Stack], object]
-FILE_SYSTEM: Any = SimpleNamespace()
-ACCESS_POINT: Any = SimpleNamespace()
-BUCKET: Any = SimpleNamespace()
+FILE_SYSTEM = stand_in("aws_efs.IFileSystem")
+ACCESS_POINT = stand_in("aws_efs.IAccessPoint")
+BUCKET = stand_in("aws_s3.IBucket")
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
@@ -58,6 +57,7 @@ from moorage.workload.ec2_instances import InstanceRequirements
 from moorage.workload.limit import Limit
 from tests.conftest import imported_vpc
 from tests.ecr import ecr_limit_cases as ecr_cases
+from tests.stand_ins import stand_in
 from tests.workload import load_balancing_limit_cases, rollout_limit_cases, task_limit_cases
 
 Define = Callable[[cdk.Stack], object]
@@ -66,8 +66,8 @@ BRIDGED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
 HOSTED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
 MANAGED = Capacity.managed_instances("managed")
 CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
-EDGE: Any = SimpleNamespace()  # a route checks itself without its load balancer
-REPOSITORY: Any = SimpleNamespace()
+EDGE = stand_in("RequestLoadBalancer")  # a route checks itself without its load balancer
+REPOSITORY = stand_in("aws_ecr.IRepository")
 
 
 def seconds(count: int) -> dt.timedelta:
@@ -364,7 +364,6 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_arn=CLUSTER_ARN.replace(":cluster", ":service")),
     ),
     "capacity-providers-per-cluster": (providers(20), providers(21)),
-    "whole-instances": (ec2_capacity(max_instances=2), ec2_capacity(max_instances=2.5)),
     "instances-per-cluster": (cluster_of(5000), cluster_of(5001)),
     "instances-range": (ec2_capacity(min_instances=2), ec2_capacity(min_instances=3)),
     "on-demand-base": (ec2_capacity(spot=True, on_demand_base=2), ec2_capacity(spot=True, on_demand_base=3)),
@@ -472,7 +471,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         between(1),
     ),
     "instance-range": (instances(vcpus=(2, None)), instances(vcpus=(8, 2))),
-    "instance-gpus": (instances(gpus=1), instances(gpus=0.5)),
+    "instance-gpus": (instances(gpus=1), instances(gpus=-1)),
     "target-retries": (schedule(retries=185), schedule(retries=186)),
     "target-event-age": (schedule(max_event_age=seconds(60)), schedule(max_event_age=seconds(86401))),
     "flexible-time-window": (schedule(flexible_window=seconds(86400)), schedule(flexible_window=seconds(90))),

@@ -11,7 +11,6 @@ from tools.fuzz.program import Code, Pick, call, seconds
 
 GROUP = (
     "instances-range",
-    "whole-instances",
     "instances-per-cluster",
     "on-demand-base",
     "warm-pool",
@@ -168,8 +167,6 @@ def _group(pick: Pick) -> Ground:
         least, most = pick.one_of((4, 3), (-1, 3), (0, 0))
     if pick.breaks("instances-per-cluster"):
         most = 5001
-    if pick.breaks("whole-instances"):
-        most = 2.5
     spot = True if pick.breaks("on-demand-base") or pick.seldom() else None
     broad = pick.breaks("instance-range") or (pick.seldom() and not gpus)
     group = call(

@@ -75,13 +75,6 @@ PROVIDERS = at_most(
     hint="use fewer, or define a second cluster",
     source="ECS quotas",
 )
-WHOLE_INSTANCES = Limit(
-    id="whole-instances",
-    accepts=lambda number: isinstance(number, int) and not isinstance(number, bool),
-    rule="must be a whole number",
-    hint="use one, as in max_instances=10",
-    source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize (integers)",
-)
 INSTANCES_PER_CLUSTER = at_most(
     "instances-per-cluster",
     5000,

@@ -13,6 +13,7 @@ from moorage.workload import container_limits, secret_sources
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, as_image
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -84,6 +85,7 @@ def _as_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]
     return tuple(tuple(pair) for pair in ranges)  # type: ignore[misc]  # PORT_RANGE checks that they are pairs
 
 
+@value_class
 @attrs.frozen
 class Container:
     """An image, its port, and how it is started, watched, configured and stopped.

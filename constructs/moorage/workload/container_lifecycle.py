@@ -12,6 +12,7 @@ import attrs
 from moorage.workload import container_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
@@ -43,6 +44,7 @@ class ContainerCondition(enum.Enum):
         return self in {ContainerCondition.COMPLETE, ContainerCondition.SUCCESS}
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class RestartPolicy:
     """That a container is started again when it ends, without a new task.
@@ -67,6 +69,7 @@ class RestartPolicy:
         problems.raise_any()
 
 
+@value_class
 @attrs.frozen
 class EnvironmentFile:
     """A file of variables, one `NAME=value` a line, that ECS reads from S3 when a task starts.
@@ -103,6 +106,7 @@ class EnvironmentFile:
         problems.raise_any()
 
 
+@value_class
 @attrs.frozen
 class HealthCheck:
     """A command that ECS runs inside a container to learn whether it is healthy.

@@ -15,8 +15,8 @@ CONTAINER_NAME = matching(
 )
 CONTAINER_CPU_LEAST = Limit(
     id="container-cpu-least",
-    accepts=lambda cpu: cpu >= 0 and not cpu % 1,
-    rule="must be a whole number, 0 or more",
+    accepts=lambda cpu: cpu >= 0,
+    rule="must be 0 or more",
     hint="use CPU units, of which 1024 are one vCPU, or leave it out to share what the other containers leave",
     source="botocore ContainerDefinition.cpu",
     format=str,
@@ -39,8 +39,8 @@ MEMORY_RESERVATION = Limit(
 )
 WRITABLE_LEAST = Limit(
     id="writable-least",
-    accepts=lambda size: size >= 1 and not size % 1,
-    rule="must be a whole number of MiB, 1 or more",
+    accepts=lambda size: size >= 1,
+    rule="must be 1 MiB or more",
     hint="give it a size, as in writable={'/tmp': 64}, or leave it out",
     source="botocore Tmpfs.size",
     format=str,
@@ -116,8 +116,8 @@ PORT_RANGES_APART = Limit(
 )
 INSTANCE_GPUS = Limit(
     id="instance-gpus",
-    accepts=lambda count: count >= 0 and not count % 1,
-    rule="must be a whole number, 0 or more",
+    accepts=lambda count: count >= 0,
+    rule="must be 0 or more",
     hint="use 0 for none",
     source="botocore autoscaling AcceleratorCountRequest (integers); ecs ResourceRequirement",
     format=str,

@@ -20,7 +20,6 @@ def seconds(duration: Duration | Seconds) -> Seconds:
 
     Raises:
         ValueError: it is not a whole number of seconds.
-        TypeError: it is neither of the two; a bare number has no unit.
     """
     if isinstance(duration, Seconds):
         return duration
@@ -28,8 +27,6 @@ def seconds(duration: Duration | Seconds) -> Seconds:
         if duration % dt.timedelta(seconds=1):
             raise ValueError(_fraction_error(str(duration)))
         return Seconds(duration.total_seconds())
-    if not hasattr(duration, "to_seconds"):
-        raise TypeError(f"{duration!r} is not a duration; use cdk.Duration.seconds(...) or datetime.timedelta(...)")
     try:
         return Seconds(duration.to_seconds())
     except RuntimeError as error:  # jsii's name for whatever node throws: here, milliseconds left over
@@ -49,17 +46,11 @@ class Milliseconds(int):
 
 
 def optional_milliseconds(duration: Duration | Milliseconds | None) -> Milliseconds | None:
-    """The whole milliseconds of a duration, for what AWS takes in fractions of a second.
-
-    Raises:
-        TypeError: it is no duration; a bare number has no unit.
-    """
+    """The whole milliseconds of a duration, for what AWS takes in fractions of a second."""
     if duration is None or isinstance(duration, Milliseconds):
         return duration
     if isinstance(duration, dt.timedelta):
         return Milliseconds(duration / dt.timedelta(milliseconds=1))
-    if not hasattr(duration, "to_milliseconds"):
-        raise TypeError(f"{duration!r} is not a duration; use cdk.Duration.millis(...) or datetime.timedelta(...)")
     return Milliseconds(duration.to_milliseconds())
 
 

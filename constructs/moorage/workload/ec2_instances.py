@@ -14,6 +14,7 @@ import attrs
 from moorage.workload import capacity_limits, container_limits
 from moorage.workload.problems import Problems
 from moorage.workload.task import Architecture
+from moorage.workload.value import value_class
 
 DATA_FILE = Path(__file__).with_name("instance_types.json")
 """The data that `python -m tools.instance_types` writes; its head names the sources."""
@@ -107,6 +108,7 @@ def _as_range(bounds: Any) -> Any:
     return tuple(bounds) if isinstance(bounds, list) else bounds
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class InstanceRequirements:
     """Instances by requirement: any type that has what is asked for, so that EC2 may choose where there is capacity.

@@ -10,6 +10,7 @@ import attrs
 from moorage.workload.egress_prices import EgressPrice
 from moorage.workload.problems import Problems
 from moorage.workload.required_services import INSTANCE_NEEDS, INTERNET_NEEDS, Needs, check_services
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from moorage.workload.task import Task
@@ -18,6 +19,7 @@ GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
 """The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""
 
 
+@value_class
 @attrs.frozen(init=False)
 class Endpoints:
     """The VPC endpoints through which a network without NAT reaches AWS.

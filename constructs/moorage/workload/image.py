@@ -12,6 +12,7 @@ import attrs
 from moorage.workload import image_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INTERNET_NEEDS, PRIVATE_IMAGE_NEEDS, Needs
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -25,6 +26,7 @@ _PRIVATE_REGISTRY_PATTERN = re.compile(
 )
 
 
+@value_class
 @attrs.frozen
 class Image:
     """Where a container image comes from; defined by one of the `from_*` methods."""
@@ -214,13 +216,5 @@ class DirectoryImage(Image):
 
 
 def as_image(value: Image | str) -> Image:
-    """Return an image, which a string names as for `Image.from_registry`.
-
-    Raises:
-        TypeError: it is neither; a repository has no tag of its own.
-    """
-    if not isinstance(value, (Image, str)):
-        raise TypeError(
-            f"{value!r} is not an image; use Image.from_repository(..., tag=...) or the name of a public one"
-        )
+    """Return an image, which a string names as for `Image.from_registry`."""
     return value if isinstance(value, Image) else Image.from_registry(value)

@@ -13,6 +13,7 @@ import attrs
 from moorage.workload import rollout_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -45,6 +46,7 @@ class LifecycleStage(enum.Enum):
 _STAGES_WITHOUT_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
 
 
+@value_class
 @attrs.frozen(eq=False)
 class LifecycleHook:
     """A function that ECS asks, or a pause in which it waits for a person, at a stage of each rollout.

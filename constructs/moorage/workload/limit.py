@@ -51,19 +51,14 @@ def in_range(
     unit: str = "",
     hint: str = "",
     source: str,
-    whole: bool = True,
 ) -> Limit:
     """Limit a number to a range that includes both ends."""
     ends = f"{low} and {high} {unit}".rstrip()
-
-    def way_out(value: float) -> str:
-        return f"use a whole number between {ends}" if whole and value % 1 else hint or f"use {low} to {high}"
-
     return Limit(
         id=row,
-        accepts=lambda value: low <= value <= high and not (whole and value % 1),
+        accepts=lambda value: low <= value <= high,
         rule=f"must be between {ends}",
-        hint=way_out,
+        hint=hint or f"use {low} to {high}",
         source=source,
         format=str,
     )

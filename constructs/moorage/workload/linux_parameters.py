@@ -10,6 +10,7 @@ import attrs
 
 from moorage.workload import container_limits
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -30,6 +31,7 @@ def _ulimits(ulimits: Mapping[str, int | tuple[int, int]] | None) -> Mapping[str
     return MappingProxyType(pairs)
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class LinuxParameters:
     """What a container may do to the kernel, how much of it, and what it sees of its instance.

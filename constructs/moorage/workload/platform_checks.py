@@ -17,7 +17,7 @@ def fargate_size(task: Task) -> tuple[int, int]:
     """Return the CPU units and MiB on Fargate: those of the task, or the smallest that Fargate offers and that fit."""
     task_cpu, task_memory = task.cpu, task.memory_mib
     required_cpu = sum(container.cpu or 0 for container in task.containers) if task_cpu is None else task_cpu
-    if is_token((required_cpu, task_memory)) or (task_cpu is not None and not task.sized_by_containers):
+    if is_token((required_cpu, task_memory)) or (task_cpu is not None and not task._sized_by_containers):
         return required_cpu, task_memory
     memories_by_cpu = platform_limits.WINDOWS_MEMORY if task._on_windows else platform_limits.FARGATE_MEMORY
     sizes = [
@@ -25,7 +25,7 @@ def fargate_size(task: Task) -> tuple[int, int]:
         for cpu, memories in memories_by_cpu.items()
         for memory in memories
         if (cpu >= required_cpu if task_cpu is None else cpu == task_cpu)
-        and (memory >= task_memory if task.sized_by_containers else memory == task_memory)
+        and (memory >= task_memory if task._sized_by_containers else memory == task_memory)
         and not (task._on_windows and memory == cpu)  # which CDK takes, and Fargate does not (FARGATE_WINDOWS_LEAST)
     ]
     return min(sizes, default=(required_cpu, task_memory))

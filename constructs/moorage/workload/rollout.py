@@ -13,6 +13,7 @@ import attrs
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, optional_milliseconds, optional_seconds, seconds
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -34,6 +35,7 @@ class Threshold(enum.Enum):
     UNBOUNDED_PERCENT = "UNBOUNDED_PERCENT"
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class CircuitBreaker:
     """When a rolling rollout whose tasks keep failing is given up: by ECS's own count unless a method says another.
@@ -86,6 +88,7 @@ class CircuitBreaker:
         return share if self.threshold is Threshold.UNBOUNDED_PERCENT else min(max(share, 3), 200)
 
 
+@value_class
 @attrs.frozen
 class EarlySuccess:
     """A rolling rollout counts as done once a share of the new tasks is healthy; ECS starts the others behind it.
@@ -111,6 +114,7 @@ def _alarms(alarms: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...
     return tuple(alarms)
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class RollbackAlarms:
     """Alarms that take a rollout back: three are defined over the targets of all the service's routes.
@@ -173,6 +177,7 @@ def _hooks(hooks: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
     return tuple(hooks)
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class Rollout:
     """How a new version replaces the old one, and what stops it: made by `rolling`, `blue_green`, `canary`, `linear`.

@@ -34,13 +34,12 @@ TARGET_PERCENT = in_range(
     100,
     unit="%",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage)",
-    whole=False,
 )
 TARGET_VALUE = Limit(
     id="target-value",
-    accepts=lambda target: 0 < target < math.inf,
-    rule="must be above 0 and finite",
-    hint="use a finite number above 0",
+    accepts=lambda target: target > 0,
+    rule="must be above 0",
+    hint="use a number above 0",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
     format=str,
 )

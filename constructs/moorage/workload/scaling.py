@@ -11,6 +11,7 @@ import attrs
 from moorage.workload import rollout_limits, service_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
@@ -22,6 +23,7 @@ def _as_tuple(values: Iterable[MetricTarget] | Iterable[ScheduledAction]) -> tup
     return tuple(values)
 
 
+@value_class
 @attrs.frozen
 class Scaling:
     """How many copies run: a number, or a range and what moves the number in it.

@@ -9,12 +9,14 @@ import attrs
 from moorage.workload import rollout_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_scheduler as scheduler
 
 
+@value_class
 @attrs.frozen
 class MetricTarget:
     """A metric of any kind that is kept near a value by adding and removing copies.
@@ -41,6 +43,7 @@ class MetricTarget:
         problems.raise_any()
 
 
+@value_class
 @attrs.frozen
 class ScheduledAction:
     """A change of the range at a time of the clock.
@@ -72,6 +75,7 @@ class ScheduledAction:
         problems.raise_any()
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class PredictiveScaling:
     """Copies that are started before the load comes, as two weeks of its history foretell it.

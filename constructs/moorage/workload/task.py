@@ -12,6 +12,7 @@ import attrs
 from moorage.workload import container_limits, platform_limits, task_limits, volume_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import EXECUTE_COMMAND_NEEDS, LOG_NEEDS, Needs, check_services
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -52,6 +53,11 @@ class NetworkMode(enum.Enum):
     """The containers are on no network: nothing reaches them, and they reach nothing."""
 
 
+class _SumOfContainers(int):
+    """The memory of a task that does not say its own, so that a task made from another's fields works it out anew."""
+
+
+@value_class
 @attrs.frozen(init=False)
 class Task:
     """The containers that run together on one network interface, and what they need. It says nothing of how many run.
@@ -91,7 +97,6 @@ class Task:
     containers: tuple[Container, ...]
     cpu: int | None
     memory_mib: int
-    sized_by_containers: bool
     architecture: Architecture
     ephemeral_storage_gib: int | None
     permissions: tuple[iam.PolicyStatement, ...]
@@ -124,8 +129,9 @@ class Task:
         self.__attrs_init__(
             containers=containers,
             cpu=cpu,
-            memory_mib=sum(each.memory_mib or 0 for each in containers) if memory_mib is None else memory_mib,
-            sized_by_containers=memory_mib is None,
+            memory_mib=_SumOfContainers(sum(each.memory_mib or 0 for each in containers))
+            if memory_mib is None or isinstance(memory_mib, _SumOfContainers)
+            else memory_mib,
             architecture=architecture,
             ephemeral_storage_gib=ephemeral_storage_gib,
             permissions=tuple(permissions),
@@ -142,7 +148,7 @@ class Task:
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Task {'+'.join(container.name for container in self.containers)!r}")
         problems.check(task_limits.TASK_CPU, "cpu", self.cpu)
-        if self.sized_by_containers:
+        if self._sized_by_containers:
             self._check_sizes(problems)
         else:
             problems.check(task_limits.TASK_MEMORY, "memory_mib", self.memory_mib)
@@ -168,6 +174,11 @@ class Task:
             self._check_windows(problems)
         check_services("called_services", self.called_services, problems)
         problems.raise_any()
+
+    @property
+    def _sized_by_containers(self) -> bool:
+        """Return whether its memory is the sum of what its containers say."""
+        return isinstance(self.memory_mib, _SumOfContainers)
 
     @property
     def _front_container(self) -> Container | None:

@@ -14,8 +14,8 @@ TASK_CPU = in_range(
 )
 TASK_MEMORY = Limit(
     id="task-memory",
-    accepts=lambda memory: memory >= 6 and not memory % 1,
-    rule="must be a whole number of MiB, 6 or more",
+    accepts=lambda memory: memory >= 6,
+    rule="must be 6 MiB or more",
     hint="use the memory that its containers need; Fargate offers 512 or more",
     source="botocore RegisterTaskDefinition.memory, ContainerDefinition.memory",
     format=str,

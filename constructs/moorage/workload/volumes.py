@@ -8,12 +8,14 @@ import attrs
 
 from moorage.workload import container_limits, platform_limits, volume_limits
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_efs as efs
     from aws_cdk import aws_kms as kms
 
 
+@value_class
 @attrs.frozen
 class Mount:
     """A volume of the task as one container sees it.
@@ -27,6 +29,7 @@ class Mount:
     read_only: bool = attrs.field(default=False, kw_only=True)
 
 
+@value_class
 @attrs.frozen
 class Volume:
     """What a task keeps files on; defined by `bind_mount`, `efs` or `ebs`, and mounted by `Container(mounts=...)`.

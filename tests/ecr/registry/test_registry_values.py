@@ -26,10 +26,11 @@ from moorage.ecr.registry.repository_templates import RepositoryTemplate, merge_
 from moorage.ecr.repository.repository_settings import TagMutability
 from moorage.scope.place import Place
 from moorage.workload.problems import Problems
+from tests.stand_ins import stand_in
 
 HERE: Place = ("111111111111", "eu-west-1")
 ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:ecr-pullthroughcache/hub-AbCdEf"
-SECRET: Any = SimpleNamespace(secret_arn=ARN)
+SECRET = stand_in("aws_secretsmanager.ISecret", secret_arn=ARN)
 PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
 
 
@@ -164,7 +165,7 @@ def test_a_registry_that_asks_who_pulls_needs_a_secret(make: Any) -> None:
 def test_a_secret_that_cloudformation_names_is_refused() -> None:
     named, stack = SimpleNamespace(name=None), SimpleNamespace(resolve=lambda value: value)
     node = SimpleNamespace(default_child=named)
-    secret: Any = SimpleNamespace(secret_arn="${Token[A.1]}", node=node, stack=stack)  # noqa: S106  # a token
+    secret = stand_in("aws_secretsmanager.ISecret", secret_arn="${Token[A.1]}", node=node, stack=stack)  # noqa: S106  # a token
     with pytest.raises(ValueError, match="must be 'ecr-pullthroughcache/'"):
         PullThrough.docker_hub(secret)
     named.name = "ecr-pullthroughcache/hub"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
@@ -531,8 +532,11 @@ def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))), "no expression of EventBridge Scheduler"),
-        (lambda: Schedule(wrong("rate(1 day)")), "expression is 'rate(1 day)', which is no expression"),
+        (lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))), "use a scheduler.ScheduleExpression"),
+        (
+            lambda: Schedule(wrong("rate(1 day)")),
+            "(got 'rate(1 day)' of type str)",
+        ),
         (lambda: Schedule(nightly(), start=dt.datetime(2027, 1, 1)), "of which time zone is not said"),
         (
             lambda: Schedule(
@@ -540,12 +544,12 @@ def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
             ),
             "so it would never start; use a later end",
         ),
-        (lambda: EventRule(wrong({"source": ["aws.s3"]})), "which is no event pattern"),
+        (lambda: EventRule(wrong({"source": ["aws.s3"]})), "pattern must be of type events.EventPattern"),
         (lambda: EventRule(events.EventPattern()), "pattern is empty"),
     ],
 )
 def test_what_never_starts_anything_is_refused(make: Any, says: str) -> None:
-    with pytest.raises(ValueError, match=says.replace("(", r"\(").replace(")", r"\)")):
+    with pytest.raises((TypeError, ValueError), match=re.escape(says)):
         make()
 
 

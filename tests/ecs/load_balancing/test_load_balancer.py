@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -32,12 +31,13 @@ from moorage import (
     Task,
 )
 from tests.conftest import imported_vpc, readable, template, warnings_of
+from tests.stand_ins import stand_in
 from tests.workload.load_balancing_limit_cases import ARN, WEB_ACL
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-EDGE: Any = SimpleNamespace()
+EDGE = stand_in("RequestLoadBalancer")
 WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
 DUAL_STACK = elbv2.IpAddressType.DUAL_STACK
 GRPC = elbv2.ApplicationProtocolVersion.GRPC

@@ -42,13 +42,14 @@ from moorage import (
 )
 from moorage.workload.estimate import Pace, estimate
 from tests.conftest import imported_vpc, readable, template
+from tests.stand_ins import stand_in
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
 TEN_MINUTES = dt.timedelta(minutes=10)
-HANDLER: Any = object()  # a hook checks itself without asking its function
+HANDLER = stand_in("aws_lambda.IFunction")  # a hook checks itself without asking its function
 
 
 @pytest.fixture

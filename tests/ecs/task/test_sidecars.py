@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -15,9 +13,10 @@ from aws_cdk import aws_ssm as ssm
 from moorage import Capacity, Cluster, Container, Endpoints, Image, Network, Service, Task
 from tests.conftest import template
 from tests.ecs.task.test_task_definition import containers_of, granted
+from tests.stand_ins import stand_in
 
 APP = Container("shop:1", port=8080)
-REPOSITORY: Any = SimpleNamespace()
+REPOSITORY = stand_in("aws_ecr.IRepository")
 FIREHOSE = {"Name": "kinesis_firehose", "region": "eu-west-1", "delivery_stream": "logs"}
 
 
@@ -100,7 +99,7 @@ def test_a_router_reads_more_configuration_from_its_image_or_s3(stack: cdk.Stack
 
 
 def test_a_router_takes_secrets_alone_for_secret_options() -> None:
-    with pytest.raises(ValueError, match="secret_output 'apikey' is a str, but ECS reads secrets and parameters"):
+    with pytest.raises(TypeError, match=r"secret_output must be of type .* \(got a dict with 'apikey' of type str\)"):
         Container.log_router({"Name": "datadog"}, secret_output={"apikey": "k"})  # type: ignore[dict-item]  # the test
 
 

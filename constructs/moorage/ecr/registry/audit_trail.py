@@ -9,6 +9,7 @@ import aws_cdk as cdk
 
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudtrail as cloudtrail
@@ -20,6 +21,7 @@ _SECONDS_PER_DAY = 86400
 _OLD_VERSIONS_KEPT_DAYS = 30
 
 
+@value_class
 @attrs.frozen
 class AuditTrail:
     """The CloudTrail trail that records calls of ECR; made by one of its methods.

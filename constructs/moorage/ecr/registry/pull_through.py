@@ -10,6 +10,7 @@ import attrs
 from moorage.ecr import registry_limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
@@ -25,6 +26,7 @@ def cache_settings() -> RepositorySettings:
     return RepositorySettings(immutable_tags=False)
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class PullThrough:
     """A cache of another registry, made by one of its methods: what is pulled from `prefix/...` is kept here.

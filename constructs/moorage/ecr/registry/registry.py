@@ -40,6 +40,7 @@ from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.scope.inventory import register, registered
 from moorage.scope.place import Place, has_stack, place_of, stage_path
 from moorage.scope.stage_validation import add_stage_check
+from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ _CACHE_ROLE_ACTIONS = (
 )
 
 
+@door
 class Registry(RegistryEvents, RegistryMetrics):
     """The private registry of an account and region, which has one of each of these: a second is an error.
 

@@ -10,11 +10,13 @@ import attrs
 from moorage.ecr import registry_limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from moorage.scope.place import Place
 
 
+@value_class
 @attrs.frozen
 class ReplicationDestination:
     """A registry that images are copied to.
@@ -62,6 +64,7 @@ def _as_prefixes(prefixes: str | Sequence[str] | None) -> tuple[str, ...]:
     return (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
 
 
+@value_class
 @attrs.frozen
 class Replication:
     """Which images of a registry are copied, where to, and how the repositories are set up there.
@@ -120,6 +123,7 @@ def _as_rules(rules: Replication | Sequence[Replication]) -> tuple[Replication, 
     return (rules,) if isinstance(rules, Replication) else tuple(rules)
 
 
+@value_class
 @attrs.frozen
 class ReplicationSource:
     """A registry of another app that copies images here, with the replication that it was given there.

@@ -10,6 +10,7 @@ import attrs
 from moorage.ecr import registry_limits
 from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH = "REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"
 
@@ -18,6 +19,7 @@ def _as_tuple(texts: str | Sequence[str]) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
+@value_class
 @attrs.frozen
 class RepositoryTemplate:
     """How ECR sets up a repository that it makes by itself; what exists already stays as it is.
@@ -66,6 +68,7 @@ def merge_templates(templates: Sequence[RepositoryTemplate], problems: Problems)
     return tuple(by_prefix.values())
 
 
+@value_class
 @attrs.frozen
 class SigningRule:
     """Which images AWS Signer signs when they are pushed, for whoever pushes them and may use the profile.

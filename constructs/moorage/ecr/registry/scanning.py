@@ -10,6 +10,7 @@ import attrs
 
 from moorage.ecr import registry_limits
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 _ON_PUSH, _CONTINUOUS = "SCAN_ON_PUSH", "CONTINUOUS_SCAN"
 _BASIC_SCANNING, _ENHANCED_SCANNING = "BASIC", "ENHANCED"
@@ -36,6 +37,7 @@ class Severity(enum.Enum):
         return tuple(names[: names.index(self.value) + 1])
 
 
+@value_class
 @attrs.frozen
 class ScanningRule:
     """When images of some repositories are scanned.
@@ -66,6 +68,7 @@ def _as_rules(rules: Sequence[ScanningRule]) -> tuple[ScanningRule, ...]:
     return tuple(rules)
 
 
+@value_class
 @attrs.frozen
 class Scanning:
     """How a registry scans images, made by `basic` or `enhanced`; a registry has one way for all its repositories.

@@ -13,6 +13,7 @@ import attrs
 from moorage.ecr import repository_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from moorage.workload.durations import Duration
@@ -35,6 +36,7 @@ def _as_utc(moment: dt.date | None) -> dt.datetime | None:
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
 
 
+@value_class
 @attrs.frozen
 class PushedImage:
     """An image to try a lifecycle on: its tags, and when it was pushed.
@@ -64,6 +66,7 @@ class PushedImage:
 Images: TypeAlias = Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class LifecycleRule:
     """Some images, and when they expire or are archived.
@@ -200,6 +203,7 @@ def _as_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, pattern.split("*"))))
 
 
+@value_class
 @attrs.frozen(init=False)
 class LifecyclePolicy:
     """Which images of a repository stay, rule by rule; tried on a list of images before ECR runs it.

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from moorage.ecr import repository_limits
 from moorage.scope.stage_validation import claim_name
+from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
 _PUSH_ACTIONS = (
@@ -24,6 +25,7 @@ _PUSH_ACTIONS = (
 _LOGIN_ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 
 
+@door
 class PublicRepository(Construct):
     """A repository of Amazon ECR Public with its page in the gallery: everyone pulls, those pushed who were granted
     it."""

@@ -20,6 +20,7 @@ from moorage.scope.inventory import register
 from moorage.scope.place import place_of, stage_path
 from moorage.scope.stage_validation import claim_name
 from moorage.workload import image_limits
+from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 
@@ -35,6 +36,7 @@ _NAME_REFUSED_BY_CDK = re.compile("--|__")
 """The separators of a repository name that ECR accepts (botocore ecr RepositoryName) and CDK's construct refuses."""
 
 
+@door
 class Repository(ecr.Repository):
     """A private repository with immutable tags, encrypted by AWS KMS, scanned on push, and retained.
 

@@ -12,6 +12,7 @@ import attrs
 from moorage.ecr import repository_limits
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -24,6 +25,7 @@ class _Cipher(enum.Enum):
     KMS_DSSE = "KMS_DSSE"
 
 
+@value_class
 @attrs.frozen
 class Encryption:
     """How images are encrypted, and by whose key; defined by one of its methods.
@@ -131,6 +133,7 @@ def _bool_or_texts(value: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa
     return value if isinstance(value, bool) else tuple(value)
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class RepositorySettings:
     """The settings of repositories that ECR makes by itself, when images are replicated to, cached in or pushed to it.

@@ -12,6 +12,7 @@ from moorage.workload import capacity_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 from moorage.workload.required_services import Needs
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
@@ -36,6 +37,7 @@ class CapacityKind(enum.Enum):
     MANAGED_INSTANCES = "Managed Instances"
 
 
+@value_class
 @attrs.frozen(eq=False)
 class Capacity:
     """What tasks run on; defined by one of its methods and compared by identity, so that it can be a key.

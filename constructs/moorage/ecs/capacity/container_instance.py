@@ -10,6 +10,7 @@ from moorage.workload import capacity_limits, container_limits
 from moorage.workload.fit import DEFAULT_RESERVED_MIB
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import Architecture, OperatingSystemFamily
+from moorage.workload.value import value_class
 
 
 def _names(names: str | Iterable[str]) -> tuple[str, ...]:
@@ -20,6 +21,7 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
     return tuple(ports)
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class Ami:
     """The machine image of container instances, named by an SSM parameter, so that each deployment takes the newest.
@@ -113,6 +115,7 @@ class Ami:
         return f"/aws/service/ecs/optimized-ami/amazon-linux-2023{variant}/recommended/image_id"
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class ContainerInstance:
     """What each instance of a group is. Its metadata is IMDSv2's alone, its volumes are encrypted, it has no key.

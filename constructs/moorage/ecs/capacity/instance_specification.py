@@ -25,6 +25,7 @@ from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INSTANCE_NEEDS, SESSION_NEEDS, Needs
 from moorage.workload.task import Architecture, OperatingSystemFamily
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
@@ -37,6 +38,7 @@ def _names(names: str | Iterable[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class ManagedScaling:
     """How ECS moves the number of instances.
@@ -63,6 +65,7 @@ class ManagedScaling:
         problems.raise_any()
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class WarmPool:
     """Instances that were set up once and wait, stopped: their volumes are paid for, their hours are not.
@@ -198,12 +201,10 @@ class InstanceGroupSpecification(InstanceSpecification):
     def _default_known_types(self) -> tuple[InstanceType, ...]:
         if self.requirements:
             return self.requirements._matching_types()
-        return tuple(filter(None, (instance_type(each) for each in self.instance_types if isinstance(each, str))))
+        return tuple(filter(None, (instance_type(each) for each in self.instance_types)))
 
     def __attrs_post_init__(self) -> None:
         problems = _check_name(self.name)
-        for argument in ("min_instances", "max_instances", "on_demand_base"):
-            problems.check(capacity_limits.WHOLE_INSTANCES, argument, getattr(self, argument))
         problems.check(
             capacity_limits.INSTANCES, "min_instances and max_instances", (self.min_instances, self.max_instances)
         )
@@ -350,9 +351,6 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     def _check_known(self, name: str, problems: Problems) -> None:
         """Refuse what is misspelt; warn of what may be newer than the data."""
-        if not isinstance(name, str):
-            problems.add(f"instance_types has {name!r}, which is no name; write it as in 'm7g.large'")
-            return
         if instance_type(name):
             return
         family, dot, _ = name.lower().partition(".")

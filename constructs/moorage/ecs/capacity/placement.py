@@ -11,6 +11,7 @@ from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.workload import capacity_limits
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,7 @@ def _constraints(constraints: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.Pl
     return tuple(constraints)
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class Placement:
     """On which instances of an Auto Scaling group tasks go; on Fargate and Managed Instances AWS places them.

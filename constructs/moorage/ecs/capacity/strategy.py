@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.workload import capacity_limits
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 
 def _weights(choice: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int]:
     if isinstance(choice, Capacity):
         return MappingProxyType({choice: 1})
-    return MappingProxyType(dict(choice) if isinstance(choice, Mapping) else {_hashable(choice): 1})
+    return MappingProxyType(dict(choice) if isinstance(choice, Mapping) else {choice: 1})
 
 
-def _hashable(choice: Any) -> Any:
-    """Replace a value that cannot be a key, such as a list, with its type's name, for the error that refuses it."""
-    return choice if isinstance(choice, Hashable) else f"a {type(choice).__name__}"
-
-
+@value_class
 @attrs.frozen
 class Strategy:
     """Over which capacities the tasks of a service are spread.
@@ -45,15 +42,6 @@ class Strategy:
         problems = Problems("Strategy")
         if not self.weights:
             problems.add("weights is empty, but tasks run on one capacity at least; name it, or leave capacity= out")
-        for argument, numbers in (("weights", self.weights), ("base", self.base)):
-            for capacity, number in numbers.items():
-                if not isinstance(capacity, Capacity):
-                    problems.add(
-                        f"{argument} has {capacity!r}, which is no capacity; use what Capacity.ec2(...), "
-                        "Capacity.fargate() or another of its methods returns, several as in {general: 1, spot: 3}"
-                    )
-                elif not isinstance(number, int) or isinstance(number, bool):
-                    problems.add(f"{argument} of {capacity.name!r} is {number!r}, but it is a whole number; use one")
         if not problems.messages:
             self._check_limits(problems)
         problems.raise_any()

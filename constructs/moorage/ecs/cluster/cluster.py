@@ -16,6 +16,7 @@ from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import capacity_limits, service_limits
+from moorage.workload.door import door
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
+@door
 class Cluster(ecs.Cluster):
     """An ECS cluster in a VPC and the capacities that its services may use.
 

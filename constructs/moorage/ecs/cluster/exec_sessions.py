@@ -12,6 +12,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
 from moorage.ecs.cdk_values import arn, pseudo_parameters, stack_name
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -29,6 +30,7 @@ _SESSION_ACTIONS = (
 _LOG_GROUP_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class ExecSessions:
     """Where a cluster records the sessions in its containers (`aws ecs execute-command`), and by which key they pass.

@@ -16,6 +16,7 @@ from constructs import Construct
 from moorage.delivery.dead_letters import define_dead_letters
 from moorage.ecs.cdk_values import arn, pseudo_parameters, stack_name
 from moorage.scope.per_construct import PerConstruct
+from moorage.workload.door import door
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
@@ -100,6 +101,7 @@ def failure_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
     }
 
 
+@door
 class FailureEvents(Construct):
     """What failed in a cluster, kept in a log group: stopped tasks, failed deployments, and tasks without a place.
 

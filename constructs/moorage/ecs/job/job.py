@@ -23,6 +23,7 @@ from moorage.ecs.task.run_task import TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.volumes import open_file_systems
 from moorage.workload import job_limits
+from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
+@door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Job(Construct):
     """A task that runs on a schedule or on an event, and ends; whoever starts it may do that and nothing else.

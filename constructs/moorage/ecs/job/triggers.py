@@ -17,6 +17,7 @@ from moorage.workload import job_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -87,6 +88,7 @@ class Trigger:
             problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
 
 
+@value_class
 @attrs.frozen
 class Schedule(Trigger):
     """When a job starts, and how strictly; a bare `ScheduleExpression` is one that EventBridge keeps to the minute.
@@ -119,11 +121,6 @@ class Schedule(Trigger):
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Schedule")
-        if not isinstance(self.expression, scheduler.ScheduleExpression):
-            problems.add(
-                f"expression is {self.expression!r}, which is no expression of EventBridge Scheduler; "
-                "use ScheduleExpression.cron(...), .rate(...) or .at(...) of aws_cdk.aws_scheduler"
-            )
         problems.check(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
         times = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
         naive = [name for name, each in times.items() if each.tzinfo is None]
@@ -140,6 +137,7 @@ class Schedule(Trigger):
         return choice if isinstance(choice, Schedule) else cls(choice)
 
 
+@value_class
 @attrs.frozen
 class EventRule(Trigger):
     """Which events start a job, and what of them is passed on; a bare `EventPattern` is one that passes nothing.
@@ -166,9 +164,7 @@ class EventRule(Trigger):
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("EventRule")
-        if not isinstance(self.pattern, events.EventPattern):
-            problems.add(f"pattern is {self.pattern!r}, which is no event pattern; use aws_cdk.aws_events.EventPattern")
-        elif not self._event_pattern:
+        if not self._event_pattern:
             problems.add(
                 "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
             )

@@ -12,6 +12,7 @@ from moorage.workload import container_limits, load_balancing_limits, route_limi
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _UDP_PROTOCOLS = {elbv2.Protocol.UDP, elbv2.Protocol.TCP_UDP}
 
 
+@value_class
 @attrs.frozen(eq=False)
 class Listener:
     """A port of a network load balancer, whose connections all go to one service.

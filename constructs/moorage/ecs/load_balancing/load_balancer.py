@@ -18,6 +18,7 @@ from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry, is_record_of
 from moorage.workload import container_limits, route_limits
+from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 
@@ -69,6 +70,7 @@ class _Plan(LoadBalancerPlan):
             )
 
 
+@door
 @jsii.implements(ec2.IConnectable)
 class LoadBalancer(RequestLoadBalancer):
     """An Application Load Balancer over HTTPS that services share; what no service asks for is answered with 404.

@@ -21,6 +21,7 @@ from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, is_record_of
 from moorage.ecs.network.network import Network
 from moorage.workload import load_balancing_limits
+from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class _Plan(LoadBalancerPlan):
             )
 
 
+@door
 @jsii.implements(ec2.IConnectable)
 class NetworkLoadBalancer(ConnectionLoadBalancer):
     """A Network Load Balancer whose ports lead to services: TLS, TCP or UDP, and one service a port (`Listener`).

@@ -14,6 +14,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from moorage.workload import route_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -43,6 +44,7 @@ def _hosts(hosts: str | Sequence[str] | None) -> tuple[str, ...]:
     return tuple(host if is_token(host) else host.lower() for host in _values(hosts))
 
 
+@value_class
 @attrs.frozen
 class TargetHealth:
     """How a load balancer learns whether a task can serve.
@@ -83,6 +85,7 @@ def health_of(health: TargetHealth | str) -> TargetHealth:
     return health if isinstance(health, TargetHealth) else TargetHealth(health)
 
 
+@value_class
 @attrs.frozen(eq=False)
 class Route:
     """Which requests of a load balancer reach a service. With neither host nor path, all that nobody else gets.

@@ -14,6 +14,7 @@ from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.load_balancing.target_metrics import error_share_queries, request_queries, worst_queries
 from moorage.ecs.monitoring.service_alarms import service_of
 from moorage.workload import service_limits
+from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _FAILED_TASKS_QUERY = """
 """
 
 
+@door
 class Dashboard(Construct):
     """A dashboard of services: what failed in their cluster, and a row each of what they use, answer and have to do.
 

@@ -13,6 +13,7 @@ from moorage.ecs.cluster.failure_events import grant_publish
 from moorage.ecs.load_balancing.target_metrics import target_alarms
 from moorage.ecs.service.service import Service
 from moorage.workload import rollout_limits
+from moorage.workload.door import door
 from moorage.workload.durations import default_seconds, optional_milliseconds
 from moorage.workload.problems import Problems
 
@@ -74,6 +75,7 @@ class _Plan:
         }
 
 
+@door
 class ServiceAlarms(Construct):
     """Alarms on a service: CPU, memory, and over the targets of each of its routes errors, latency and health.
 

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload import service_limits
+from moorage.workload.door import door
 from moorage.workload.endpoints import GATEWAY_SERVICES, Endpoints
 from moorage.workload.problems import Problems
 from moorage.workload.required_services import Needs
@@ -21,6 +22,7 @@ _PRIVATE_SUBNET_MASK = 20
 _PUBLIC_SUBNET_MASK = 24
 
 
+@door
 class Network(Construct):
     """A VPC with public subnets for entrances and private ones for tasks, in each of its zones.
 

@@ -16,6 +16,7 @@ from moorage.ecs.task.task_definition import port_name
 from moorage.workload import route_limits, service_limits
 from moorage.workload.problems import Problems
 from moorage.workload.task import NetworkMode
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -39,6 +40,7 @@ def _prefix_list_id(prefix_list: ec2.IPrefixList | str) -> str:
     return prefix_list if isinstance(prefix_list, str) else prefix_list.prefix_list_id
 
 
+@value_class
 @attrs.frozen
 class Lattice:
     """A target group of VPC Lattice that ECS keeps a service's tasks in, and the way in for Lattice alone.

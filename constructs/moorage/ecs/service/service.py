@@ -28,6 +28,7 @@ from moorage.ecs.service.deployment import (
 )
 from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources, connections_of
+from moorage.workload.door import door
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems
 from moorage.workload.scaling import Scaling
@@ -54,6 +55,7 @@ _DEFAULT_START: Duration = default_seconds(60)
 _DEFAULT_STOP: Duration = default_seconds(5)
 
 
+@door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Service(Construct):
     """A task kept running in a cluster: copies, load balancing, scaling, and rollouts that undo themselves.
@@ -71,12 +73,12 @@ class Service(Construct):
         cluster: ecs.ICluster,
         task: Task,
         scaling: Scaling | None = None,
-        route: Route | Listener | Sequence[Route | Listener] = (),
+        route: Route | Listener | Sequence[Route | Listener] | None = None,
         rollout: Rollout | None = None,
         pre_deployment_task: Task | None = None,
         connect: ServiceConnect | None = None,
         cloud_map_options: ecs.CloudMapOptions | None = None,
-        lattice: Lattice | Sequence[Lattice] = (),
+        lattice: Lattice | Sequence[Lattice] | None = None,
         capacity: CapacityChoice | None = None,
         placement: Placement = EVEN_PLACEMENT,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -143,13 +145,13 @@ class Service(Construct):
         plan = ServicePlan(
             launch=launch,
             scaling=scaling or DEFAULT_SCALING,
-            routes=tuple(route) if isinstance(route, Sequence) else (route,),
+            routes=route,
             rollout=rollout or (DAEMON_ROLLOUT if placement.daemon else DEFAULT_ROLLOUT),
             placement=placement,
             pre_deployment_task=pre_deployment_task,
             connect=connect,
             cloud_map_options=cloud_map_options,
-            lattices=tuple(lattice) if isinstance(lattice, Sequence) else (lattice,),
+            lattices=lattice,
             explicit_grace_period=optional_seconds(health_check_grace_period),
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")

@@ -15,6 +15,7 @@ from moorage.workload import container_limits, service_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -32,6 +33,7 @@ _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:Genera
 """The use of a customer managed key, which AWS's policy for proxies with TLS lacks (ECS guide, TLS)."""
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class ServiceConnectTls:
     """Encryption between the proxies of Service Connect, with certificates that AWS renews.
@@ -56,6 +58,7 @@ class ServiceConnectTls:
         problems.raise_any()
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class ServiceConnect:
     """A service's name in its cluster's namespace: `http://<name>` for every other service that connects to it.

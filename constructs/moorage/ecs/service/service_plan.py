@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -37,6 +38,14 @@ SPOT_NOTICE_SECONDS = 120
 """The notice before AWS takes a Spot task back (ECS developer guide, Fargate capacity providers)."""
 
 
+def _routes(routes: Route | Listener | Sequence[Route | Listener] | None) -> tuple[Route | Listener, ...]:
+    return tuple(routes or ()) if routes is None or isinstance(routes, Sequence) else (routes,)
+
+
+def _lattices(lattices: Lattice | Sequence[Lattice] | None) -> tuple[Lattice, ...]:
+    return tuple(lattices or ()) if lattices is None or isinstance(lattices, Sequence) else (lattices,)
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ServicePlan:
     """The arguments of a service, which check themselves.
@@ -56,13 +65,13 @@ class ServicePlan:
 
     launch: Launch
     scaling: Scaling
-    routes: tuple[Route | Listener, ...]
+    routes: tuple[Route | Listener, ...] = attrs.field(converter=_routes)
     rollout: Rollout
     placement: Placement
     pre_deployment_task: Task | None
     connect: ServiceConnect | None
     cloud_map_options: ecs.CloudMapOptions | None
-    lattices: tuple[Lattice, ...]
+    lattices: tuple[Lattice, ...] = attrs.field(converter=_lattices)
     explicit_grace_period: int | None
 
     @property

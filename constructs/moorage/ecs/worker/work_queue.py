@@ -13,6 +13,7 @@ from moorage.ecs.cdk_values import duration
 from moorage.workload import job_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems
+from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -24,6 +25,7 @@ _MAX_VISIBILITY_SECONDS = 12 * 3600
 _DAY_SECONDS = 24 * 3600
 
 
+@value_class
 @attrs.frozen(kw_only=True)
 class WorkQueue:
     """The queue that is defined for a worker: encrypted, over TLS alone, with a dead-letter queue of the same kind.

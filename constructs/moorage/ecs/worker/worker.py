@@ -20,6 +20,7 @@ from moorage.ecs.service.service import Service
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning
 from moorage.ecs.worker.work_queue import WorkQueue
 from moorage.workload import job_limits
+from moorage.workload.door import door
 from moorage.workload.problems import Problems
 from moorage.workload.task import Task
 
@@ -39,6 +40,7 @@ _DEFAULT_VISIBILITY_SECONDS = 30
 """The time for which SQS hides a message by default (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
 
 
+@door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Worker(Construct):
     """A task that drains a queue: as many copies as its backlog needs, none where there is nothing to do.
@@ -176,7 +178,7 @@ class Worker(Construct):
 
 def _with_sqs(task: Task) -> Task:
     """Add SQS to the services that a task calls."""
-    return task if "sqs" in task.called_services else _evolve_task(task, called_services=(*task.called_services, "sqs"))
+    return task if "sqs" in task.called_services else attrs.evolve(task, called_services=(*task.called_services, "sqs"))
 
 
 def _with_queue_url(task: Task, url: str) -> Task:
@@ -184,15 +186,7 @@ def _with_queue_url(task: Task, url: str) -> Task:
     containers = [
         attrs.evolve(each, environment={**each.environment, QUEUE_URL_VARIABLE: url}) for each in task.containers
     ]
-    return _evolve_task(task, containers=containers)
-
-
-def _evolve_task(task: Task, **changed: object) -> Task:
-    """Change fields of a task, which `attrs.evolve` cannot, since its containers are positional."""
-    fields = {name: getattr(task, name) for name in attrs.fields_dict(Task)} | changed
-    if fields.pop("sized_by_containers"):
-        fields["memory_mib"] = None
-    return Task(*fields.pop("containers"), **fields)
+    return attrs.evolve(task, containers=containers)  # type: ignore[arg-type]  # its constructor takes each by itself
 
 
 def _longest_stop_timeout(task: Task) -> int:

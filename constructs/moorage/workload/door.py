@@ -1,0 +1,339 @@
+"""The check of what a public class is given: whether each argument is of a kind that its annotation allows."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import functools
+import inspect
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from moorage.workload.problems import is_token
+
+Class = TypeVar("Class", bound=type[Any])
+Check: TypeAlias = Callable[[Any], Any]
+"""Returns a value in the form that moorage uses, or raises `_WrongKindError`."""
+
+_LONGEST_VALUE = 60
+_ALIASES = {
+    "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
+    "Duration": "cdk.Duration | dt.timedelta",
+    "Images": "Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]",
+    "Origin": "Registry | ReplicationSource",
+}
+"""Names in annotations that stand for others."""
+_MODULES = {"acm": "aws_certificatemanager", "cdk": "aws-cdk-lib", "elbv2": "aws_elasticloadbalancingv2"}
+"""The modules of CDK whose names in annotations are not their own."""
+_PUBLIC_NAMES = {
+    "ConnectionLoadBalancer": "NetworkLoadBalancer",
+    "RequestLoadBalancer": "LoadBalancer",
+    "dt.": "datetime.",
+}
+"""What users call a kind, where annotations have another name."""
+_HINTS = {
+    "Construct": "a stack or another construct",
+    "Image": "an Image, as Image.from_repository(..., tag=...) returns one",
+    "Iterable": "a list",
+    "LoadBalancer": "a LoadBalancer; for a NetworkLoadBalancer, use Listener(...)",
+    "Mapping": "a dict",
+    "NetworkLoadBalancer": "a NetworkLoadBalancer; for a LoadBalancer, use Route(...)",
+    "Path": "a pathlib.Path",
+    "Sequence": "a list",
+    "bool": "True or False",
+    "cdk.Duration": "cdk.Duration.minutes(...)",
+    "datetime.timedelta": "datetime.timedelta(...)",
+    "ec2.IVpc": "a Network or an ec2.Vpc",
+    "ecs.ICluster": "a Cluster or one of Cluster.from_attributes",
+    "float": "a number",
+    "int": "a whole number",
+    "str": "a text",
+    "tuple": "a tuple",
+}
+"""What to write for a kind, where its name does not say it."""
+
+
+class _WrongKindError(Exception):
+    """A value is of none of the kinds that an annotation allows.
+
+    Args:
+        entry: The entry of a dict that is wrong, described without its value, which may be secret.
+    """
+
+    def __init__(self, entry: str | None = None) -> None:
+        super().__init__()
+        self.entry = entry
+
+
+class _Parameters(NamedTuple):
+    positional: tuple[str, ...]
+    rest: str | None
+    annotations: Mapping[str, str]
+
+
+def door(cls: Class) -> Class:
+    """Check the kinds of the arguments of a class's constructor and public methods; a class decorator.
+
+    Each argument is checked against its annotation before any code of the class uses it, and all that are wrong are
+    named in one `TypeError`. A sequence may be given as any iterable, which is read once into a tuple, or as one of its
+    elements; a `Network` stands for its VPC.
+
+    Classes of CDK are compared by name: `isinstance` with an interface of jsii raises, values import no `aws_cdk`, and
+    a name costs no message to node.
+    """
+    for name, member in list(vars(cls).items()):
+        if name == "__init__":
+            setattr(cls, name, _checked(member, cls.__name__))
+        elif name.startswith("_"):
+            continue
+        elif isinstance(member, (classmethod, staticmethod)):
+            setattr(cls, name, type(member)(_checked(member.__func__, f"{cls.__name__}.{name}")))
+        elif inspect.isfunction(member):
+            setattr(cls, name, _checked(member, f"{cls.__name__}.{name}"))
+    return cls
+
+
+def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
+    @functools.cache
+    def parameters() -> _Parameters:
+        return _parameters_of(function)
+
+    @functools.wraps(function)
+    def check_then_call(*args: Any, **kwargs: Any) -> Any:
+        positional, rest, annotations = parameters()
+        if rest in kwargs and len(args) == len(positional):  # as `attrs.evolve` names it
+            args = (*args, *_as_tuple(kwargs.pop(rest)))
+        names = (*positional, *[rest or ""] * (len(args) - len(positional)))[: len(args)]
+        given = [*zip(names, args, strict=True), *kwargs.items()]
+        checked, problems = [], []
+        for name, each in given:
+            value = tuple(each) if isinstance(each, Iterator) else each  # which can be read once
+            annotation = annotations.get(name)
+            try:
+                checked.append(value if annotation is None else _check_of(annotation)(value))
+            except _WrongKindError as error:
+                problems.append(_problem(name, str(annotation), error.entry or _described(value, str(annotation))))
+        if problems:
+            raise TypeError(_message(_subject_text(subject, dict(given)), problems))
+        return function(*checked[: len(args)], **dict(zip(kwargs, checked[len(args) :], strict=True)))
+
+    return check_then_call
+
+
+def _parameters_of(function: Callable[..., Any]) -> _Parameters:
+    parameters = inspect.signature(function).parameters.values()
+    return _Parameters(
+        tuple(each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD),
+        next((each.name for each in parameters if each.kind is each.VAR_POSITIONAL), None),
+        {each.name: str(each.annotation) for each in parameters if each.annotation is not each.empty},
+    )
+
+
+def _subject_text(subject: str, given: Mapping[str, Any]) -> str:
+    """Return the path of the construct that is defined, if its scope and id are known; else the name of the class."""
+    scope: Any = given.get("scope")
+    construct_id = given.get("construct_id")
+    if "Construct" in _names_of(scope) and isinstance(construct_id, str):
+        return f"{scope.node.path}/{construct_id}"
+    return subject
+
+
+def _message(subject: str, problems: list[str]) -> str:
+    if len(problems) == 1:
+        return f"{subject}: {problems[0]}"
+    return f"{subject}: {len(problems)} problems" + "".join(f"\n  - {problem}" for problem in problems)
+
+
+def _problem(name: str, annotation: str, got: str) -> str:
+    kinds = _kinds_of(annotation)
+    hints = dict.fromkeys(_hint(kind) for kind in kinds if kind != "None")
+    return f"{name} must be of type {_joined(kinds)} (got {got}); use {_joined(list(hints))}"
+
+
+def _hint(kind: str) -> str:
+    hint = _HINTS.get(kind.partition("[")[0])
+    return hint or f"{'an' if kind[0] in 'AEIaei' else 'a'} {kind}"
+
+
+def _kinds_of(annotation: str) -> list[str]:
+    """Return the kinds of an annotation as users know them: without those that only moorage passes to itself."""
+    kinds = []
+    for node in _members(ast.parse(annotation, mode="eval").body):
+        text = ast.unparse(node)
+        if text in _ALIASES:
+            kinds += _kinds_of(_ALIASES[text])
+        elif text not in {"Seconds", "Milliseconds"}:
+            for name, public_name in _PUBLIC_NAMES.items():
+                text = text.replace(name, public_name)
+            kinds.append(text)
+    return kinds
+
+
+def _joined(words: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _described(value: Any, annotation: str = "") -> str:
+    """Describe a refused value, without anything that may be secret."""
+    if "Secret" in annotation:
+        return f"a value of type {type(value).__name__}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, (str, bytes, int, float, list, tuple, set, type(None))):
+        text = repr(value)
+        cut = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+        return f"{cut} of type {type(value).__name__}"
+    return f"a value of type {type(value).__name__}"
+
+
+@functools.cache
+def _check_of(annotation: str) -> Check:
+    return _check_of_node(ast.parse(annotation, mode="eval").body)
+
+
+def _check_of_node(node: ast.expr) -> Check:
+    members = _members(node)
+    if len(members) > 1:
+        return functools.partial(_check_union, tuple(_check_of_node(each) for each in members))
+    text = ast.unparse(node)
+    if text in _ALIASES:
+        return _check_of(_ALIASES[text])
+    if isinstance(node, ast.Subscript):
+        arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        return _check_of_generic(ast.unparse(node.value), arguments)
+    return _SIMPLE_CHECKS.get(text) or functools.partial(_check_name, text)
+
+
+def _members(node: ast.expr) -> list[ast.expr]:
+    """Return the members of a union, or the one kind that it is."""
+    if isinstance(node, ast.BinOp):
+        return [*_members(node.left), *_members(node.right)]
+    return [node]
+
+
+def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
+    if name == "Mapping":
+        return functools.partial(_check_mapping, *map(_check_of_node, arguments))
+    if name == "tuple" and not isinstance(arguments[-1], ast.Constant):
+        return functools.partial(_check_tuple, tuple(map(_check_of_node, arguments)))
+    return functools.partial(_check_sequence, _check_of_node(arguments[0]))
+
+
+def _check_union(checks: tuple[Check, ...], value: Any) -> Any:
+    """Return the value as the first member takes it that leaves it alone, else as the first that takes it at all."""
+    taken, entry = [], None
+    for check in checks:
+        try:
+            taken.append(check(value))
+        except _WrongKindError as error:
+            entry = entry or error.entry
+    if not taken:
+        raise _WrongKindError(entry)
+    return next((each for each in taken if each is value), taken[0])
+
+
+def _check_mapping(check_key: Check, check_value: Check, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise _WrongKindError
+    for key, entry in value.items():
+        try:
+            check_key(key)
+        except _WrongKindError:
+            raise _WrongKindError(f"a dict with the key {_described(key)}") from None
+        try:
+            check_value(entry)
+        except _WrongKindError:
+            raise _WrongKindError(f"a dict with {key!r:.60} of type {type(entry).__name__}") from None
+    return value
+
+
+def _check_tuple(checks: tuple[Check, ...], value: Any) -> tuple[Any, ...]:
+    values = _as_tuple(value)
+    if len(values) != len(checks):
+        raise _WrongKindError
+    return tuple(check(each) for check, each in zip(checks, values, strict=True))
+
+
+def _check_sequence(check: Check, value: Any) -> tuple[Any, ...]:
+    try:
+        return (check(value),)
+    except _WrongKindError:
+        return tuple(check(each) for each in _as_tuple(value))
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    """Read a sequence, a set or a generator once; a set of texts in a fixed order, so that templates stay the same."""
+    if isinstance(value, (str, bytes, bytearray, Mapping, type)) or not isinstance(value, Iterable):
+        raise _WrongKindError
+    return tuple(sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)
+
+
+def _check_int(value: Any) -> Any:
+    if (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and is_token(value)):
+        return value
+    raise _WrongKindError
+
+
+def _check_float(value: Any) -> Any:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return value
+    raise _WrongKindError
+
+
+def _check_instance(kind: type[Any] | tuple[type[Any], ...], value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise _WrongKindError
+    return value
+
+
+_SIMPLE_CHECKS: Mapping[str, Check] = {
+    "Any": lambda value: value,
+    "None": functools.partial(_check_instance, type(None)),
+    "Path": functools.partial(_check_instance, os.PathLike),
+    "bool": functools.partial(_check_instance, bool),
+    "dt.date": functools.partial(_check_instance, dt.date),
+    "dt.datetime": functools.partial(_check_instance, dt.datetime),
+    "dt.timedelta": functools.partial(_check_instance, dt.timedelta),
+    "float": _check_float,
+    "int": _check_int,
+    "str": functools.partial(_check_instance, str),
+}
+
+
+def _check_name(name: str, value: Any) -> Any:
+    """Check that a value is of a class, or has an interface, of this name: `Task`, `cdk.Duration`, `ec2.IVpc`."""
+    names = _names_of(value)
+    if _full_name(name) in names:
+        return value
+    if name == "ec2.IVpc" and "Network" in names:
+        return value.vpc
+    raise _WrongKindError
+
+
+@functools.cache
+def _full_name(name: str) -> str:
+    """Return the name of a kind with the module as jsii has it: `aws_ec2.IVpc`; a bare name is of any module."""
+    module, dot, kind = name.rpartition(".")
+    module = module.rstrip("_")
+    return f"{_MODULES.get(module, f'aws_{module}')}{dot}{kind}" if dot else kind
+
+
+def _names_of(value: Any) -> frozenset[str]:
+    """Return the names of the classes and interfaces that a value has, each alone and after its module."""
+    delegates = vars(value).get("_delegates") if type(value).__name__ == "InterfaceDynamicProxy" else None
+    return frozenset().union(*map(_names_of_type, map(type, delegates or (value,))))
+
+
+@functools.cache
+def _names_of_type(kind: Any) -> frozenset[str]:
+    names = set()
+    for each in kind.__mro__:
+        names.add(each.__name__)
+        full_name = vars(each).get("__jsii_type__")  # such as aws-cdk-lib.aws_ec2.IVpc
+        if full_name:
+            names |= {full_name.rpartition(".")[2], ".".join(full_name.split(".")[-2:])}
+        for interface in vars(each).get("__jsii_ifaces__", ()):
+            names |= _names_of_type(interface)
+    return frozenset(names)

@@ -1,0 +1,61 @@
+"""What the values that users make have in common: checked arguments, copies and pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import attrs
+
+from moorage.workload.door import door
+
+Class = TypeVar("Class", bound=type[Any])
+
+
+def value_class(cls: Class) -> Class:
+    """Make a frozen attrs class a value: `door` checks its arguments, and it can be copied and pickled; a decorator.
+
+    A copy of a value is the value itself, which never changes. A value that holds a construct cannot be pickled, since
+    the construct belongs to the app of one process.
+    """
+    door(cls)
+    for name, method in (("__copy__", _copy), ("__deepcopy__", _copy), ("__reduce__", _reduce)):
+        setattr(cls, name, method)
+    return cls
+
+
+def _copy(self: Any, *_: Any) -> Any:
+    return self
+
+
+def _reduce(self: Any) -> tuple[Any, ...]:
+    """Return how to make an equal value in another process.
+
+    Raises:
+        TypeError: it holds a construct or another object of CDK.
+    """
+    state = {}
+    for field in attrs.fields(type(self)):
+        content = getattr(self, field.name)
+        for each in _parts(content):
+            if hasattr(type(each), "__jsii_type__"):
+                raise TypeError(
+                    f"{type(self).__name__} cannot be pickled, since {field.name} holds a {type(each).__name__} of one "
+                    "app; make the value in the process that uses it"
+                )
+        state[field.name] = dict(content) if isinstance(content, MappingProxyType) else content
+    return _restore, (type(self), state)
+
+
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, Mapping):
+        content = (*content, *content.values())
+    return [part for each in content for part in _parts(each)] if isinstance(content, tuple) else [content]
+
+
+def _restore(cls: type[Any], state: Mapping[str, Any]) -> Any:
+    restored = object.__new__(cls)
+    for name, content in state.items():
+        object.__setattr__(restored, name, MappingProxyType(content) if isinstance(content, dict) else content)
+    return restored

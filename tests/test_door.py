@@ -1,0 +1,186 @@
+"""What each public class says to an argument of a kind that it does not take."""
+
+from __future__ import annotations
+
+import copy
+import enum
+import inspect
+import pickle
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+import moorage
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    HealthCheck,
+    LoadBalancer,
+    Network,
+    Repository,
+    Rollout,
+    Route,
+    Scaling,
+    Service,
+    Strategy,
+    Task,
+    Volume,
+)
+from tests.conftest import template
+
+WEB = Task(Container("public.ecr.aws/docker/library/nginx:1.29", port=8080))
+ALIASES = {"CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy", "Origin": "Registry | ReplicationSource"}
+
+
+def callables() -> Iterator[tuple[str, Callable[..., Any], bool]]:
+    """Yield the constructors and public methods of public classes, and whether each is called on an instance."""
+    for name in moorage.__all__:
+        public = getattr(moorage, name)
+        if issubclass(public, enum.Enum):
+            continue
+        yield name, public.__init__, True
+        for member, function in vars(public).items():
+            if isinstance(function, (classmethod, staticmethod)) and not member.startswith("_"):
+                yield f"{name}.{member}", getattr(public, member), False
+            elif inspect.isfunction(function) and not member.startswith("_"):
+                yield f"{name}.{member}", function, True
+
+
+def a_generator() -> Iterator[object]:
+    yield object()
+
+
+def members(annotation: str) -> set[str]:
+    """Return the members of a union, and the elements of its sequences."""
+    parts = re.split(r" \| (?![^\[]*\])", ALIASES.get(annotation, annotation))
+    elements = [match[1] for part in parts if (match := re.fullmatch(r"(?:Sequence|Iterable)\[(.*)\]", part))]
+    return set(parts).union(*map(members, elements))
+
+
+def wrong_kinds(annotation: str, scope: cdk.Stack) -> list[Any]:
+    """Return a value of each kind that an annotation does not allow."""
+    allowed = members(annotation)
+    kinds: dict[str, Any] = {
+        "str": "nothing",
+        "int": 7,
+        "bool": True,
+        "None": None,
+        "HealthCheck": HealthCheck("true"),
+        "Construct": cdk.CfnMapping(scope, f"Mapping{len(scope.node.children)}"),
+        "list": [object()],
+        "dict": {1.5: object()},
+        "generator": a_generator(),
+        "class": Task,
+        "NaN": float("nan"),
+        "bytes": b"nothing",
+    }
+    if "float" in allowed:
+        del kinds["int"]
+    if "Any" in allowed:
+        return []
+    return [value for kind, value in kinds.items() if kind not in allowed]
+
+
+@pytest.mark.parametrize(("function", "has_self"), [pytest.param(*rest, id=name) for name, *rest in callables()])
+def test_a_wrong_kind_is_told_which_argument_is_meant(
+    stack: cdk.Stack, function: Callable[..., Any], *, has_self: bool
+) -> None:
+    parameters = list(inspect.signature(function).parameters.values())[int(has_self) :]
+    positional = sum(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
+    for parameter in parameters:
+        for wrong in wrong_kinds(str(parameter.annotation), stack):
+            instance: list[Any] = [object()] if has_self else []
+            arguments: dict[str, Any] = {parameter.name: wrong}
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                arguments = {}
+                instance += [None] * positional + [wrong]
+            with pytest.raises((TypeError, ValueError)) as raised:
+                function(*instance, **arguments)
+            assert f"{parameter.name} must be of type " in str(raised.value), repr(wrong)
+            files = [frame.filename for frame in traceback.extract_tb(raised.tb)]
+            assert not [file for file in files if "typeguard" in file or "jsii" in file]
+
+
+def test_all_wrong_kinds_are_told_at_once(stack: cdk.Stack) -> None:
+    wrong: Any = "nothing"
+    with pytest.raises(TypeError) as raised:
+        Service(stack, "Web", cluster=wrong, task=wrong, assign_public_ip=wrong)
+    assert str(raised.value) == (
+        "Shop/Web: 3 problems\n"
+        "  - cluster must be of type ecs.ICluster (got 'nothing' of type str); use a Cluster or one of "
+        "Cluster.from_attributes\n"
+        "  - task must be of type Task (got 'nothing' of type str); use a Task\n"
+        "  - assign_public_ip must be of type bool (got 'nothing' of type str); use True or False"
+    )
+
+
+def test_what_means_the_same_works(stack: cdk.Stack) -> None:
+    network: Any = Network(stack, "Network")
+    one: Any = Capacity.fargate()
+    cluster = Cluster(stack, "Cluster", vpc=network, capacity=one, failure_events=False)
+    assert [capacity.name for capacity in cluster.capacities] == ["FARGATE"]
+    read_once: Any = (port for port in (443, 5432))
+    service = Service(stack, "Web", cluster=cluster, task=WEB, route=None, egress=read_once)
+    assert not service.target_groups
+    assert Container("redis:8", port_ranges=((first, first + 1) for first in (1, 5))).port_ranges == ((1, 2), (5, 6))
+    one_text: Any = "dev*"
+    Repository(stack, "Images", mutable_tags=one_text)
+    (repository,) = template(stack).find_resources("AWS::ECR::Repository").values()
+    assert repository["Properties"]["ImageTagMutabilityExclusionFilters"] == [
+        {"ImageTagMutabilityExclusionFilterType": "WILDCARD", "ImageTagMutabilityExclusionFilterValue": "dev*"}
+    ]
+
+
+def test_imported_things_and_cdk_s_own_are_known_by_their_interfaces(stack: cdk.Stack) -> None:
+    looked_up = ec2.Vpc.from_vpc_attributes(
+        stack, "Vpc", vpc_id="vpc-1", availability_zones=["a", "b"], private_subnet_ids=["subnet-1", "subnet-2"]
+    )
+    assert LoadBalancer(stack, "Edge", vpc=looked_up, ingress=[ec2.Peer.ipv4("10.0.0.0/8")])
+
+
+VALUES = [
+    WEB,
+    Container("redis:8", environment={"A": "b"}, writable=["/tmp"], depends_on={}),
+    Scaling(2, 4, cpu_percent=60),
+    Rollout.canary(),
+    HealthCheck("true"),
+    Volume.bind_mount("files"),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_values_can_be_copied_pickled_and_evolved(value: Any) -> None:
+    for other in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value)), attrs.evolve(value)):  # noqa: S301  # made in the line itself
+        assert other == value
+        assert repr(other) == repr(value)
+
+
+def test_a_value_that_holds_a_construct_keeps_it_and_cannot_be_pickled(stack: cdk.Stack) -> None:
+    secret = secretsmanager.Secret(stack, "Secret")
+    container = Container("redis:8", secrets={"PASSWORD": secret})
+    assert copy.deepcopy(container).secrets["PASSWORD"] is secret
+    with pytest.raises(TypeError, match="Container cannot be pickled, since secrets holds a Secret of one app"):
+        pickle.dumps(container)
+    edge = LoadBalancer(stack, "Edge", vpc=Network(stack, "Network").vpc)
+    with pytest.raises(TypeError, match="Route cannot be pickled, since load_balancer holds a LoadBalancer"):
+        pickle.dumps(Route(edge))
+
+
+def test_a_copied_capacity_is_itself() -> None:
+    spot = Capacity.fargate_spot()
+    assert copy.copy(spot) is spot
+    assert copy.deepcopy({spot: 1}) == {spot: 1}
+    assert pickle.loads(pickle.dumps(Strategy({spot: 3}))).weights  # noqa: S301  # made in the line itself
+
+
+def test_a_task_is_evolved_with_the_containers_that_it_has() -> None:
+    larger = attrs.evolve(WEB, cpu=1024, memory_mib=2048)
+    assert (larger.cpu, larger.memory_mib, larger.containers) == (1024, 2048, WEB.containers)
