@@ -19,7 +19,7 @@ from tests.conftest import template
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EVENTS, CLOUDWATCH = "events.amazonaws.com", "cloudwatch.amazonaws.com"
+EVENTS = "events.amazonaws.com"
 DESTROY, RETAIN = cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN
 EXCEPT_ON_CREATE = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
@@ -90,24 +90,23 @@ def test_a_topic_with_the_managed_key_is_refused(stack: cdk.Stack) -> None:
     set_by_hand = sns.Topic(stack, "ByHand")
     resource: Any = set_by_hand.node.default_child
     resource.kms_master_key_id = "alias/aws/sns"
-    topics.check_topic(problems, "topic", sns.Topic(stack, "Managed", master_key=managed), stack, CLOUDWATCH)
-    topics.check_topic(problems, "topic", set_by_hand, stack, EVENTS)
+    topics.check_topic(problems, "topic", sns.Topic(stack, "Managed", master_key=managed), stack)
+    topics.check_topic(problems, "topic", set_by_hand, stack)
     assert ["Shop/Managed" in problems.messages[0], "Shop/ByHand" in problems.messages[1]] == [True, True]
     own_key = sns.Topic(stack, "OwnKey", master_key=kms.Key(stack, "Key"))
     imported = sns.Topic.from_topic_arn(stack, "Imported", "arn:aws:sns:eu-west-1:111111111111:operators")
     for topic in (own_key, imported, sns.Topic(stack, "Plain")):
-        topics.check_topic(problems, "topic", topic, stack, EVENTS)
+        topics.check_topic(problems, "topic", topic, stack)
     assert len(problems.messages) == 2
 
 
-@pytest.mark.parametrize("service", [EVENTS, CLOUDWATCH])
-def test_a_service_may_publish_by_policy_and_key(stack: cdk.Stack, service: str) -> None:
+def test_eventbridge_may_publish_by_policy_and_key(stack: cdk.Stack) -> None:
     topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"), enforce_ssl=True)
-    topics.allow_publish(topic, service)
-    (published,) = statements_for(stack, "AWS::SNS::TopicPolicy", "PolicyDocument", service)
+    topics.allow_publish(topic)
+    (published,) = statements_for(stack, "AWS::SNS::TopicPolicy", "PolicyDocument", EVENTS)
     assert published["Action"] == "sns:Publish"
     assert "Condition" not in published  # EventBridge sends none of the keys
-    (used,) = statements_for(stack, "AWS::KMS::Key", "KeyPolicy", service)
+    (used,) = statements_for(stack, "AWS::KMS::Key", "KeyPolicy", EVENTS)
     assert used["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
@@ -135,23 +134,24 @@ def test_a_topic_or_queue_of_another_region_is_refused() -> None:
     )
     problems = Problems("eu-west-1/Job")
     dead_letters.check_queue(problems, "dead_letter_queue", sqs.Queue(there, "Queue"), here)
-    topics.check_topic(problems, "topic", sns.Topic(there, "Topic"), here, CLOUDWATCH)
+    topics.check_topic(problems, "topic", sns.Topic(there, "Topic"), here)
     dead_letters.check_queue(problems, "dead_letter_queue", sqs.Queue(here, "Queue"), here)
-    topics.check_topic(problems, "topic", sns.Topic(here, "Topic"), here, CLOUDWATCH)
+    topics.check_topic(problems, "topic", sns.Topic(here, "Topic"), here)
     assert [each.split(" must be of region eu-west-1")[0] for each in problems.messages] == [
         "dead_letter_queue",
         "topic",
     ]
 
 
-def test_the_account_of_a_topic_counts_only_where_the_service_stays_in_it() -> None:
+def test_of_another_account_only_a_dead_letter_queue_can_be() -> None:
     app = cdk.App()
     here, there = (
         cdk.Stack(app, f"Of{account[0]}", env=cdk.Environment(account=account, region="eu-west-1"))
         for account in ("111111111111", "222222222222")
     )
     problems = Problems("Of1/Registry")
-    topics.check_topic(problems, "topic", sns.Topic(there, "Topic"), here, EVENTS, across_accounts=True)
+    dead_letters.check_queue(problems, "dead_letter_queue", sqs.Queue(there, "Letters"), here)
     assert problems.messages == []
-    topics.check_topic(problems, "topic", sns.Topic(there, "Other"), here, EVENTS)
-    assert problems.messages[0].startswith("topic must be of account 111111111111")
+    topics.check_topic(problems, "topic", sns.Topic(there, "Topic"), here)
+    dead_letters.check_queue(problems, "queue", sqs.Queue(there, "Queue"), here, across_accounts=False)
+    assert [each.split(" must be of account 111111111111")[0] for each in problems.messages] == ["topic", "queue"]

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
-from moorage.delivery.keys import allow_use, retained_except_on_create
+from moorage.delivery.keys import EVENTBRIDGE, allow_use, retained_except_on_create
 from moorage.scope.place import check_place
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAXIMUM_RETENTION_DAYS = 14
 """The longest that SQS keeps a message (botocore sqs SetQueueAttributes.MessageRetentionPeriod)."""
-EVENTBRIDGE = "events.amazonaws.com"
 
 
 def define_dead_letters(
@@ -49,17 +48,27 @@ def define_dead_letters(
     )
 
 
-def check_queue(problems: Problems, argument: str, queue: sqs.IQueue, scope: IConstruct) -> None:
-    """Note a queue that no rule of `scope` can send to: of another region, or with the key that AWS manages for SQS.
+def check_queue(
+    problems: Problems, argument: str, queue: sqs.IQueue, scope: IConstruct, *, across_accounts: bool = True
+) -> None:
+    """Note a queue that no rule in the stack of `scope` could send to.
 
-    That key admits the roles of its account and no service (SQS developer guide, key management). A queue of another
-    account is let in by its own policy (EventBridge guide, dead-letter queues).
+    The policy of AWS's key for SQS admits the roles of its account and no service (SQS developer guide, key
+    management).
+
+    Args:
+        problems: The problems to add to.
+        argument: The name of the argument that takes the queue.
+        queue: The queue; of the key of an imported one nothing is known.
+        scope: The construct that has the rule.
+        across_accounts: Whether its own policy may let in a rule of another account, as of a dead-letter queue
+            (EventBridge guide, dead-letter queues).
     """
-    check_place(problems, argument, queue, scope, across_accounts=True)
+    check_place(problems, argument, queue, scope, across_accounts=across_accounts)
     if queue.encryption_type is sqs.QueueEncryption.KMS_MANAGED:
         problems.add(
-            f"{argument} must not be encrypted by alias/aws/sqs, which EventBridge may not use (got "
-            f"{queue.node.path}); use QueueEncryption.SQS_MANAGED, or KMS with a key of your own"
+            f"{argument} must not be encrypted by alias/aws/sqs, which lets no EventBridge in (got {queue.node.path}); "
+            "use QueueEncryption.SQS_MANAGED, or KMS with a key of your own"
         )
 
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
+EVENTBRIDGE = "events.amazonaws.com"
 SENDER_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey*")
 """What a service needs of a key to send to what the key encrypts (SNS and SQS developer guides, key management)."""
 _DELETION_ORDER = (
