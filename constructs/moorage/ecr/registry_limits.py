@@ -175,6 +175,14 @@ CACHE_SECRET = Limit(
     hint="give the secret secret_name='ecr-pullthroughcache/...'",
     source="botocore ecr CredentialArn; ECR guide: creating a pull through cache rule",
 )
+CACHE_SECRET_KEY = Limit(
+    id="pull-through-secret-key",
+    accepts=lambda key: key.endswith("alias/aws/secretsmanager"),
+    rule="must be aws/secretsmanager, since ECR's service-linked role may use no other",
+    hint="leave encryption_key= out of the Secret",
+    source="ECR guide: service-linked role for pull through cache, which has secretsmanager:GetSecretValue and no kms: "
+    "action; creating a pull through cache rule",
+)
 TEMPLATE_PREFIX = matching(
     "template-prefix",
     rf"(?=.{{1,256}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
@@ -235,10 +243,23 @@ SIGNING_REGION = Limit(
     hint="leave signing= out of this region's registry, and sign where the images are pushed",
     source="CFN: the region has no AWS::ECR::SigningConfiguration",
 )
+EXCLUDED_PULLERS = unique(
+    "pull-time-exclusions-unique",
+    rule="must differ",
+    hint="name each role and user once",
+    source="CFN AWS::ECR::PullTimeUpdateExclusion primaryIdentifier",
+)
 EXCLUDED_PULLER = matching(
     "pull-time-exclusion",
     r"(?=.{1,200}$)arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\w+=,.@-]+(/[\w+=,.@-]+)*",
     rule="must be the ARN of a role or user, at most 200 characters",
     hint="use role_arn of an iam.Role",
     source="botocore ecr PrincipalArn; CFN",
+)
+API_CALL = matching(
+    "api-call",
+    r"[A-Z*][A-Za-z*]*",
+    rule="must be the name of a call of ECR's API, in its own spelling",
+    hint="write it as in 'DeleteRepository' or 'Put*'",
+    source="botocore ecr operation names, as CloudTrail records them (ECR guide: logging with CloudTrail)",
 )
