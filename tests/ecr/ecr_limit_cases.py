@@ -103,6 +103,10 @@ def called(call: str) -> Define:
     return lambda stack: Registry(stack, "Registry").on_api_call("Rule", calls=[call])
 
 
+def pushed(**arguments: Any) -> Define:
+    return lambda stack: Registry(stack, "Registry").on_push("Rule", **arguments)
+
+
 def settings(**tags: str) -> Define:
     return lambda _: RepositorySettings(tags=tags)
 
@@ -241,6 +245,9 @@ CASES: dict[str, tuple[Define, Define]] = {
         registry(pull_time_exclusions=[f"arn:aws:iam::111111111111:role/{name}" for name in ("one", "two")]),
         registry(pull_time_exclusions=["arn:aws:iam::111111111111:role/one"] * 2),
     ),
+    "api-calls": (called("PutImage"), lambda stack: Registry(stack, "Registry").on_api_call("Rule", calls=[])),
+    "event-repository": (pushed(repositories=["prod/*"]), pushed(repositories=["prod/**"])),
+    "event-tag": (pushed(tags=["v*"]), pushed(tags=["v**"])),
     "api-call": (called("DeleteRepository"), called("ecr:DeleteRepository")),
     "repository-tags": (
         settings(**{f"t{number}": "" for number in range(50)}),

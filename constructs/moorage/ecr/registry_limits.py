@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from moorage.workload.limit import Limit, at_most, characters, in_range, matching, unique
+from moorage.workload.limit import Limit, at_least, at_most, characters, in_range, matching, unique
 
 _NAME_PART_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _POLICY_SCOPE_V1_ACTIONS = {"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"}
@@ -256,9 +256,29 @@ EXCLUDED_PULLER = matching(
     hint="use role_arn of an iam.Role",
     source="botocore ecr PrincipalArn; CFN",
 )
+API_CALLS = at_least(
+    "api-calls",
+    1,
+    hint="name one, or '*' for all",
+    source="aws/event-ruler RuleCompiler: empty arrays are not allowed",
+)
+EVENT_REPOSITORY = matching(
+    "event-repository",
+    r"(?!.*\*\*)[a-z0-9._/*-]{1,256}",
+    rule="must be the name of a repository, or a pattern of names with single '*'",
+    hint="write it as in 'prod/web' or 'prod/*'",
+    source="botocore ecr RepositoryName; aws/event-ruler WildcardParser: no consecutive wildcards",
+)
+EVENT_TAG = matching(
+    "event-tag",
+    r"(?!.*\*\*)[\w.*-]{1,300}",
+    rule="must be a tag, or a pattern of tags with single '*'",
+    hint="write it as in 'latest' or 'v*'",
+    source="botocore ecr ImageTag; aws/event-ruler WildcardParser: no consecutive wildcards",
+)
 API_CALL = matching(
     "api-call",
-    r"[A-Z*][A-Za-z*]*",
+    r"(?!.*\*\*)[A-Z*][A-Za-z*]*",
     rule="must be the name of a call of ECR's API, in its own spelling",
     hint="write it as in 'DeleteRepository' or 'Put*'",
     source="botocore ecr operation names, as CloudTrail records them (ECR guide: logging with CloudTrail)",

@@ -133,7 +133,8 @@ class Registry(RegistryEvents, RegistryMetrics):
         self._place: Place = place_of(scope)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path
-        second, possible_path = find_second_registry(stack_path, self._place, registered(scope, RegistryRecord))
+        registries = registered(scope, RegistryRecord)
+        second, possible_path = find_second_registry(stack_path, stage_path(scope), self._place, registries)
         if second:
             problems.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
         check_rules(replication, self._place, problems)

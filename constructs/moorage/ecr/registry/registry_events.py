@@ -181,26 +181,26 @@ class RegistryEvents(Construct):
         tags: Sequence[str] = (),
     ) -> events.Rule:
         """Tell `target` of each image that is pushed; `tags` are names or patterns with `*`."""
-        return self._add_rule(construct_id, push_pattern(repositories, tags), target)
+        return self._add_rule(construct_id, push_pattern(repositories, tags), target, repositories, tags)
 
     def on_delete(
         self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each image that is deleted, by hand or by a lifecycle."""
-        return self._add_rule(construct_id, deletion_pattern(repositories), target)
+        return self._add_rule(construct_id, deletion_pattern(repositories), target, repositories)
 
     def on_archive(
         self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each image that is archived."""
-        return self._add_rule(construct_id, archive_pattern(repositories), target)
+        return self._add_rule(construct_id, archive_pattern(repositories), target, repositories)
 
     def on_scan_completed(
         self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each scan that is complete; with enhanced scanning, of the first of an image."""
         pattern = scan_pattern(repositories, by_inspector=self._by_inspector)
-        return self._add_rule(construct_id, pattern, target)
+        return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_scan_finding(
         self,
@@ -215,7 +215,7 @@ class RegistryEvents(Construct):
         With basic scanning that is one event a scan, with enhanced scanning one a finding.
         """
         pattern = finding_pattern(severity, repositories, by_inspector=self._by_inspector)
-        return self._add_rule(construct_id, pattern, target)
+        return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_replicated(
         self,
@@ -227,7 +227,7 @@ class RegistryEvents(Construct):
     ) -> events.Rule:
         """Tell `target` of each image that arrives here from another registry; with `failed`, of those that do not."""
         pattern = replication_pattern(repositories, result="FAILED" if failed else "SUCCESS")
-        return self._add_rule(construct_id, pattern, target)
+        return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_pull_through(
         self,
@@ -239,7 +239,7 @@ class RegistryEvents(Construct):
     ) -> events.Rule:
         """Tell `target` of each image that is cached or was tried to be; with `failed`, of those that could not be."""
         pattern = pull_through_pattern(repositories, status="FAILED" if failed else None)
-        return self._add_rule(construct_id, pattern, target)
+        return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_api_call(
         self,
@@ -257,6 +257,7 @@ class RegistryEvents(Construct):
             target: What is told.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
+        problems.check(registry_limits.API_CALLS, "the number of calls", len(calls))
         for call in calls:
             problems.check(registry_limits.API_CALL, "each of calls", call)
         problems.raise_any()
@@ -266,8 +267,19 @@ class RegistryEvents(Construct):
             resource.state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
         return rule
 
-    def _add_rule(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
+    def _add_rule(
+        self,
+        construct_id: str,
+        pattern: Pattern,
+        target: events.IRuleTarget | None,
+        repositories: Sequence[str] = (),
+        tags: Sequence[str] = (),
+    ) -> events.Rule:
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
+        for name in repositories:
+            problems.check(registry_limits.EVENT_REPOSITORY, "each of repositories", name)
+        for tag in tags:
+            problems.check(registry_limits.EVENT_TAG, "each of tags", tag)
         problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(pattern))
         _check_target(problems, target, self)
         problems.raise_any()
