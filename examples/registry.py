@@ -1,7 +1,6 @@
 """A registry whole: scanned by Inspector, cached, signed, watched, and told of when something grave is found."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -41,6 +40,6 @@ images = Repository(stack, "Web", name="prod/web", keep_releases=30)
 topic = sns.Topic(stack, "Alarms", master_key=registry.event_key, enforce_ssl=True)
 registry.on_scan_finding("Critical", severity=Severity.CRITICAL, target=targets.SnsTopic(topic))
 registry.on_api_call("Deleted", calls=["DeleteRepository"], target=targets.SnsTopic(topic))
-registry.alarm_near_quota("Pushes", call=ApiCall.PUT_IMAGE, actions=[actions.SnsAction(topic)])
+registry.alarm_near_quota("Pushes", call=ApiCall.PUT_IMAGE, topic=topic)
 registry.add_dashboard("Dashboard", repositories=[images])
 app.synth()

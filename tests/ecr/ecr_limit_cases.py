@@ -9,10 +9,8 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 
 from moorage import (
-    Encryption,
     LifecyclePolicy,
     LifecycleRule,
     PublicRepository,
@@ -21,6 +19,7 @@ from moorage import (
     Replication,
     ReplicationDestination,
     Repository,
+    RepositorySettings,
     RepositoryTemplate,
     Scanning,
     ScanningRule,
@@ -92,12 +91,25 @@ def caches(*prefixes: str) -> Define:
     return registry(pull_through=[PullThrough.quay(prefix=each) for each in prefixes])
 
 
-def secret(name: str) -> Any:
+def secret(name: str, key_arn: str | None = None) -> Any:
     return stand_in(
         "aws_secretsmanager.ISecret",
         secret_arn=f"arn:aws:secretsmanager:eu-west-1:111111111111:secret:{name}",
         secret_name=name,
+        encryption_key=key_arn and stand_in("aws_kms.IKey", key_arn=key_arn),
     )
+
+
+def called(call: str) -> Define:
+    return lambda stack: Registry(stack, "Registry").on_api_call("Rule", calls=[call])
+
+
+def pushed(**arguments: Any) -> Define:
+    return lambda stack: Registry(stack, "Registry").on_push("Rule", **arguments)
+
+
+def settings(**tags: str) -> Define:
+    return lambda _: RepositorySettings(tags=tags)
 
 
 def template(prefix: str = "prod", **arguments: Any) -> Define:
@@ -116,14 +128,6 @@ def allowed(action: str, resources: int = 1) -> Define:
     return define
 
 
-def encrypted(region: str) -> Define:
-    def define(stack: cdk.Stack) -> object:
-        key = kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{region}:111111111111:key/1a2b")
-        return Repository(stack, "Images", encryption=Encryption.with_key(key))
-
-    return in_region("eu-west-1", define)
-
-
 def logo(size: int) -> Define:
     def define(stack: cdk.Stack) -> object:
         picture = Path(cdk.App.of(stack).outdir) / "logo.png"  # type: ignore[union-attr]  # it has one
@@ -137,6 +141,7 @@ def logo(size: int) -> Define:
 CASES: dict[str, tuple[Define, Define]] = {
     "tag-exclusion-filters": (repository(mutable_tags=["a"] * 5), repository(mutable_tags=["a"] * 6)),
     "tag-exclusion-filter": (repository(mutable_tags=["dev-*"]), repository(immutable_tags=["v+"])),
+    "tag-exclusion-wildcards": (repository(mutable_tags=["*-dev-*"]), repository(immutable_tags=["*-v*-*"])),
     "lifecycle-text": (lifecycle({"keep": 10}), lambda _: LifecyclePolicy()),
     "lifecycle-rules": (
         lifecycle(*({"tags": f"v{number}.*", "keep": 1} for number in range(50))),
@@ -162,12 +167,12 @@ CASES: dict[str, tuple[Define, Define]] = {
         lifecycle({"tags": "v*", "keep": 2}, {"prefixes": "v", "keep": 2}),
     ),
     "lifecycle-selection": (rule(tags="v*", keep=2), rule(tags="v*", prefixes="v", keep=2)),
-    "lifecycle-count": (repository(keep_releases=1), repository(keep_releases=0)),
+    "lifecycle-count": (rule(tags="v*", keep=1), rule(tags="v*", keep=0)),
     "images-per-repository": (rule(tags="v*", keep=100_000), rule(tags="v*", keep=100_001)),
     "lifecycle-days": (rule(older_than=days(1)), rule(older_than=days(1.5))),
     "lifecycle-count-or-age": (rule(keep=2), rule(keep=2, older_than=days(1))),
     "lifecycle-wildcards": (rule(tags="*a*b*c*", keep=2), repository(release_tags="*a*b*c*d*")),
-    "lifecycle-rollback": (lifecycle({"keep": 2}), lifecycle({"keep": 1})),
+    "lifecycle-rollback": (repository(keep_releases=2), repository(keep_releases=1)),
     "lifecycle-archived-days": (rule(archived_for=days(90)), rule(archived_for=days(89))),
     "replication-rules": (replications(25), replications(26)),
     "replication-destinations": (
@@ -209,6 +214,12 @@ CASES: dict[str, tuple[Define, Define]] = {
     "pull-through-prefixes-unique": (caches("one", "two"), caches("one", "one/")),
     "pull-through-upstream": (cache(), cache(upstream="nexus")),
     "pull-through-secret": (cache(secret=secret("ecr-pullthroughcache/quay")), cache(secret=secret("quay"))),
+    "pull-through-secret-key": (
+        cache(
+            secret=secret("ecr-pullthroughcache/quay", "arn:aws:kms:eu-west-1:111111111111:alias/aws/secretsmanager")
+        ),
+        cache(secret=secret("ecr-pullthroughcache/quay", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")),
+    ),
     "template-prefix": (template("prod"), template("Prod")),
     "template-prefixes-unique": (
         registry(templates=[RepositoryTemplate("prod"), RepositoryTemplate("dev")]),
@@ -225,12 +236,26 @@ CASES: dict[str, tuple[Define, Define]] = {
     "signing-profile": (lambda _: SigningRule(PROFILE), lambda _: SigningRule("shop")),
     "signing-region": (
         in_region("eu-west-1", registry(signing=[SigningRule(PROFILE)])),
-        in_region("eu-south-2", registry(signing=[SigningRule(PROFILE)])),
+        in_region("eu-south-2", registry(signing=[SigningRule(PROFILE.replace("eu-west-1", "eu-south-2"))])),
     ),
     "pull-time-exclusion": (
         registry(pull_time_exclusions=["arn:aws:iam::111111111111:role/scanner"]),
         registry(pull_time_exclusions=["scanner"]),
     ),
+    "pull-time-exclusions-unique": (
+        registry(pull_time_exclusions=[f"arn:aws:iam::111111111111:role/{name}" for name in ("one", "two")]),
+        registry(pull_time_exclusions=["arn:aws:iam::111111111111:role/one"] * 2),
+    ),
+    "api-calls": (called("PutImage"), lambda stack: Registry(stack, "Registry").on_api_call("Rule", calls=[])),
+    "event-repository": (pushed(repositories=["prod/*"]), pushed(repositories=["prod/**"])),
+    "event-tag": (pushed(tags=["v*"]), pushed(tags=["v**"])),
+    "api-call": (called("DeleteRepository"), called("ecr:DeleteRepository")),
+    "repository-tags": (
+        settings(**{f"t{number}": "" for number in range(50)}),
+        settings(**{f"t{number}": "" for number in range(51)}),
+    ),
+    "repository-tag-key": (settings(**{"t" * 128: ""}), settings(**{"t" * 129: ""})),
+    "repository-tag-value": (settings(owner="x" * 256), settings(owner="x" * 257)),
     "public-repository-name": (public(name="shop-cli"), public(name="x" * 206)),
     "public-repository-region": (in_region("us-east-1", public()), in_region("eu-west-1", public())),
     "public-description": (public(description="x" * 1024), public(description="x" * 1025)),
@@ -238,5 +263,4 @@ CASES: dict[str, tuple[Define, Define]] = {
     "public-platform": (public(architectures=["ARM 64"]), public(operating_systems=["x" * 51])),
     "public-platforms": (public(architectures=["ARM"] * 50), public(architectures=["ARM"] * 51)),
     "public-logo": (logo(512_000), logo(512_001)),
-    "key-region": (encrypted("eu-west-1"), encrypted("eu-central-1")),
 }

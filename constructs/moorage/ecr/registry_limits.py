@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from moorage.workload.limit import Limit, at_most, characters, in_range, matching, unique
+from moorage.workload.limit import Limit, at_least, at_most, characters, in_range, matching, unique
 
 _NAME_PART_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _POLICY_SCOPE_V1_ACTIONS = {"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"}
@@ -175,6 +175,14 @@ CACHE_SECRET = Limit(
     hint="give the secret secret_name='ecr-pullthroughcache/...'",
     source="botocore ecr CredentialArn; ECR guide: creating a pull through cache rule",
 )
+CACHE_SECRET_KEY = Limit(
+    id="pull-through-secret-key",
+    accepts=lambda key: key.endswith("alias/aws/secretsmanager"),
+    rule="must be aws/secretsmanager, since ECR's service-linked role may use no other",
+    hint="leave encryption_key= out of the Secret",
+    source="ECR guide: service-linked role for pull through cache, which has secretsmanager:GetSecretValue and no kms: "
+    "action; creating a pull through cache rule",
+)
 TEMPLATE_PREFIX = matching(
     "template-prefix",
     rf"(?=.{{1,256}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
@@ -235,10 +243,43 @@ SIGNING_REGION = Limit(
     hint="leave signing= out of this region's registry, and sign where the images are pushed",
     source="CFN: the region has no AWS::ECR::SigningConfiguration",
 )
+EXCLUDED_PULLERS = unique(
+    "pull-time-exclusions-unique",
+    rule="must differ",
+    hint="name each role and user once",
+    source="CFN AWS::ECR::PullTimeUpdateExclusion primaryIdentifier",
+)
 EXCLUDED_PULLER = matching(
     "pull-time-exclusion",
     r"(?=.{1,200}$)arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\w+=,.@-]+(/[\w+=,.@-]+)*",
     rule="must be the ARN of a role or user, at most 200 characters",
     hint="use role_arn of an iam.Role",
     source="botocore ecr PrincipalArn; CFN",
+)
+API_CALLS = at_least(
+    "api-calls",
+    1,
+    hint="name one, or '*' for all",
+    source="aws/event-ruler RuleCompiler: empty arrays are not allowed",
+)
+EVENT_REPOSITORY = matching(
+    "event-repository",
+    r"(?!.*\*\*)[a-z0-9._/*-]{1,256}",
+    rule="must be the name of a repository, or a pattern of names with single '*'",
+    hint="write it as in 'prod/web' or 'prod/*'",
+    source="botocore ecr RepositoryName; aws/event-ruler WildcardParser: no consecutive wildcards",
+)
+EVENT_TAG = matching(
+    "event-tag",
+    r"(?!.*\*\*)[\w.*-]{1,300}",
+    rule="must be a tag, or a pattern of tags with single '*'",
+    hint="write it as in 'latest' or 'v*'",
+    source="botocore ecr ImageTag; aws/event-ruler WildcardParser: no consecutive wildcards",
+)
+API_CALL = matching(
+    "api-call",
+    r"(?!.*\*\*)[A-Z*][A-Za-z*]*",
+    rule="must be the name of a call of ECR's API, in its own spelling",
+    hint="write it as in 'DeleteRepository' or 'Put*'",
+    source="botocore ecr operation names, as CloudTrail records them (ECR guide: logging with CloudTrail)",
 )

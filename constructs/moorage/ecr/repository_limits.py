@@ -34,6 +34,33 @@ EXCLUSION_FILTER = matching(
     hint="write it as in 'latest' or 'dev-*'",
     source="botocore ecr ImageTagMutabilityExclusionFilterValue",
 )
+EXCLUSION_WILDCARDS = Limit(
+    id="tag-exclusion-wildcards",
+    accepts=lambda pattern: pattern.count("*") <= 2,
+    rule="should have at most 2 '*'",
+    hint="use a shorter pattern, as in 'dev-*'",
+    source="the validator of terraform-provider-aws, aws_ecr_repository; botocore has no such limit",
+    confirmed=False,
+)
+REPOSITORY_TAGS = at_most(
+    "repository-tags",
+    50,
+    hint="use fewer",
+    source="CFN AWS::ECR::RepositoryCreationTemplate.ResourceTags",
+)
+REPOSITORY_TAG_KEY = Limit(
+    id="repository-tag-key",
+    accepts=lambda key: 1 <= len(key) <= 128 and not key.lower().startswith("aws:"),
+    rule="must be 1 to 128 characters that do not start with 'aws:'",
+    hint="use a shorter key",
+    source="CFN AWS::ECR::RepositoryCreationTemplate Tag.Key; ECR guide: tagging a repository",
+)
+REPOSITORY_TAG_VALUE = characters(
+    "repository-tag-value",
+    256,
+    hint="use a shorter value",
+    source="CFN AWS::ECR::RepositoryCreationTemplate Tag.Value",
+)
 LIFECYCLE_TEXT = Limit(
     id="lifecycle-text",
     accepts=lambda text: 100 <= len(text) <= 30720,
@@ -130,7 +157,7 @@ LIFECYCLE_WILDCARDS = Limit(
 LIFECYCLE_ROLLBACK = at_least(
     "lifecycle-rollback",
     2,
-    unit="for images of any tag, so that a rollback finds its image",
+    unit="for releases and images of any tag, so that a rollback finds its image",
     hint="keep 2 or more",
     source="containers-roadmap #1078: images in use expire; ECS rolls back to the one before",
 )
@@ -188,12 +215,4 @@ PUBLIC_LOGO = at_most(
     unit="bytes",
     hint="use a smaller picture",
     source="botocore ecr-public LogoImageBlob",
-)
-KEY_REGION = Limit(
-    id="key-region",
-    accepts=lambda regions: regions[0] == regions[1],
-    rule="must use a key of the repository's region",
-    hint="pass a key of that region, or use Encryption.own_key(), which defines one",
-    source="botocore ecr EncryptionConfiguration.kmsKey",
-    format=lambda regions: f"one of {regions[0]} for {regions[1]}",
 )

@@ -9,7 +9,6 @@ import jsii
 from constructs import Construct, IValidation
 
 from moorage.scope.per_construct import PerConstruct
-from moorage.workload.problems import is_token
 
 
 @jsii.implements(IValidation)
@@ -17,38 +16,13 @@ class _StageValidation:
     """The one validation of a stage; CDK asks it after everything is defined."""
 
     def __init__(self) -> None:
-        self.names: dict[tuple[str, str, str], list[str]] = {}
         self.checks: list[Callable[[], list[str]]] = []
 
     def validate(self) -> list[str]:
-        return self._name_conflicts() + [problem for check in self.checks for problem in check()]
-
-    def _name_conflicts(self) -> list[str]:
-        """Return the errors of names that two constructs take."""
-        return [
-            f"{' and '.join(paths)} are both the {kind} {name!r} of one account and region, "
-            "and AWS keeps it for the first; "
-            "give one of them another name, or leave the name out"
-            for (_, kind, name), paths in self.names.items()
-            if len(paths) > 1
-        ]
+        return [problem for check in self.checks for problem in check()]
 
 
 _validations: PerConstruct[cdk.Stage, _StageValidation] = PerConstruct()
-
-
-def claim_name(construct: Construct, kind: str, name: str) -> None:
-    """Record that `construct` takes a name that its account and region have once; two of a stage are an error.
-
-    Args:
-        construct: The construct that takes the name.
-        kind: The CloudFormation type that the name is of.
-        name: The name; one that CloudFormation chooses, or a token, is not recorded.
-    """
-    validation = _validation_of(construct)
-    if validation and not is_token(name):
-        environment = cdk.Stack.of(construct).environment
-        validation.names.setdefault((environment, kind, name), []).append(construct.node.path)
 
 
 def add_stage_check(construct: Construct, check: Callable[[], list[str]]) -> None:

@@ -69,12 +69,18 @@ def nowhere(_: Place) -> bool:
 def test_a_second_registry_is_certain_only_if_its_account_and_region_are(
     stack: str, place: Place, found: tuple[str | None, str | None]
 ) -> None:
-    assert find_second_registry(stack, place, [registry("One", HERE)]) == found
+    assert find_second_registry(stack, "", place, [registry("One", HERE)]) == found
+
+
+def test_stages_differ_unless_their_account_and_region_are_known_to_be_the_same() -> None:
+    registries = [registry("Dev/One", UNKNOWN, stage="Dev"), registry("Dev/Two", HERE, stage="Dev")]
+    assert find_second_registry("Prod/One", "Prod", UNKNOWN, registries) == (None, None)
+    assert find_second_registry("Prod/One", "Prod", HERE, registries) == ("Dev/Two/Registry", None)
 
 
 def test_a_certain_second_registry_outweighs_one_that_may_be() -> None:
     registries = [registry("Unknown", UNKNOWN), registry("One", HERE)]
-    assert find_second_registry("Two", HERE, registries) == ("One/Registry", None)
+    assert find_second_registry("Two", "", HERE, registries) == ("One/Registry", None)
 
 
 def test_the_repositories_of_a_registry_are_of_its_place_and_its_stage() -> None:

@@ -131,7 +131,9 @@ def test_a_secret_that_is_named_by_cloudformation_or_elsewhere_is_refused(app: c
         PullThrough.docker_hub(secretsmanager.Secret(stack, "Hub"))
     arn = f"arn:aws:secretsmanager:us-east-1:{OURS}:secret:ecr-pullthroughcache/hub-AbCdEf"
     elsewhere = secretsmanager.Secret.from_secret_complete_arn(stack, "Elsewhere", arn)
-    with pytest.raises(ValueError, match="'docker-hub' is in us-east-1, but ECR reads those of its own region"):
+    with pytest.raises(
+        ValueError, match="secret of the cache 'docker-hub' must be of region eu-west-1.*got region us-east-1"
+    ):
         Registry(stack, "Registry", pull_through=[PullThrough.docker_hub(elsewhere)])
 
 
@@ -139,7 +141,8 @@ def test_who_may_pull_through_a_cache_may_make_its_repositories(stack: cdk.Stack
     cache = PullThrough.quay()
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     Registry(stack, "Registry", pull_through=[cache]).grant_pull_through(role, cache)
-    (policy,) = template(stack).find_resources("AWS::IAM::Policy").values()
+    policies = template(stack).find_resources("AWS::IAM::Policy").items()
+    (policy,) = (each for logical_id, each in policies if logical_id.startswith("RoleDefaultPolicy"))
     said = json.dumps(policy)
     assert "ecr:BatchImportUpstreamImage" in said
     assert "ecr:CreateRepository" in said
@@ -175,6 +178,101 @@ def test_a_role_is_left_out_of_pull_times_by_its_arn(stack: cdk.Stack) -> None:
     role = iam.Role.from_role_arn(stack, "Scanner", SCANNER)
     Registry(stack, "Registry", pull_time_exclusions=[role])
     template(stack).has_resource_properties("AWS::ECR::PullTimeUpdateExclusion", {"PrincipalArn": SCANNER})
+
+
+def exclusions(stack: cdk.Stack) -> dict[str, Any]:
+    found = template(stack).find_resources("AWS::ECR::PullTimeUpdateExclusion")
+    return {logical_id: each["Properties"]["PrincipalArn"] for logical_id, each in found.items()}
+
+
+def test_what_is_left_out_keeps_its_id_when_an_earlier_one_goes(app: cdk.App) -> None:
+    """CloudFormation creates before it deletes, and ECR refuses an exclusion that it has."""
+    by_name = {}
+    for name, others in {"Before": [f"arn:aws:iam::{OURS}:user/ci"], "After": []}.items():
+        stack = cdk.Stack(cdk.Stage(app, name), "Shop")
+        role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+        theirs = cdk.Fn.import_value("scanner-arn")
+        Registry(stack, "Registry", pull_time_exclusions=[*others, SCANNER, role, theirs])
+        by_name[name] = exclusions(stack)
+    kept = by_name["After"].items()
+    assert len(kept) == 3
+    assert kept < by_name["Before"].items()
+
+
+def test_one_exclusion_twice_is_refused(stack: cdk.Stack) -> None:
+    role = iam.Role.from_role_arn(stack, "Scanner", SCANNER)
+    own = iam.Role(stack, "Own", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    pairs: list[list[Any]] = [[role, SCANNER], [own, own]]
+    for twice in pairs:
+        with pytest.raises(ValueError, match="pull_time_exclusions must differ"):
+            Registry(stack, "Registry", pull_time_exclusions=twice)
+
+
+@pytest.mark.parametrize(
+    ("encryption", "has_role"),
+    [(Encryption.aws_key(), True), (Encryption.own_key(), True), (Encryption.aes256(), False)],
+)
+def test_a_template_has_a_role_wherever_kms_encrypts(
+    stack: cdk.Stack, encryption: Encryption, *, has_role: bool
+) -> None:
+    Registry(stack, "Registry", templates=[RepositoryTemplate("team", RepositorySettings(encryption=encryption))])
+    (made,) = template(stack).find_resources(TEMPLATE).values()
+    assert ("CustomRoleArn" in made["Properties"]) == has_role
+    template(stack).resource_count_is("AWS::IAM::Role", int(has_role))
+
+
+def test_the_role_of_a_template_has_of_the_key_what_the_guide_says(stack: cdk.Stack) -> None:
+    settings = RepositorySettings(encryption=Encryption.own_key())
+    Registry(stack, "Registry", templates=[RepositoryTemplate("team", settings)])
+    (policy,) = template(stack).find_resources("AWS::IAM::Policy").values()
+    (used,) = (
+        each["Action"]
+        for each in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "kms:CreateGrant" in each["Action"]
+    )
+    assert sorted(used) == ["kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"]
+    template(stack).has_resource(
+        "AWS::KMS::Key", {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    )
+
+
+def test_a_secret_of_a_cache_has_the_key_that_ecr_may_use(stack: cdk.Stack) -> None:
+    name = "ecr-pullthroughcache/hub"
+    key = kms.Key(stack, "Key")
+    defined = secretsmanager.Secret(stack, "Hub", secret_name=name, encryption_key=key)
+    arn = f"arn:aws:secretsmanager:eu-west-1:{OURS}:secret:{name}-AbCdEf"
+    imported = secretsmanager.Secret.from_secret_attributes(
+        stack, "Imported", secret_complete_arn=arn, encryption_key=key
+    )
+    for secret in (defined, imported):
+        with pytest.raises(ValueError, match=r"the key of secret must be aws/secretsmanager.*\(got 'Shop/Key'\)"):
+            PullThrough.docker_hub(secret)
+    managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/secretsmanager")
+    assert PullThrough.docker_hub(secretsmanager.Secret(stack, "Own", secret_name=name, encryption_key=managed))
+
+
+def test_a_signing_profile_is_of_the_region_and_of_any_account(app: cdk.App) -> None:
+    there = "arn:aws:signer:us-east-1:111111111111:/signing-profiles/shop"
+    with pytest.raises(ValueError, match="profile of signing must be of region eu-west-1"):
+        Registry(stack_in(app, "eu-west-1"), "Registry", signing=[SigningRule(there)])
+    theirs = f"arn:aws:signer:us-east-1:{THEIRS}:/signing-profiles/shop"
+    assert Registry(stack_in(app, "us-east-1"), "Registry", signing=[SigningRule(theirs)])
+
+
+def test_cloudtrail_may_use_the_key_as_its_guide_says(stack: cdk.Stack) -> None:
+    Registry(stack, "Registry", audit=AuditTrail.own())
+    (key,) = template(stack).find_resources("AWS::KMS::Key").values()
+    by_action = {
+        each["Action"]: each.get("Condition", {})
+        for each in key["Properties"]["KeyPolicy"]["Statement"]
+        if each["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
+    }
+    assert by_action.keys() == {"kms:GenerateDataKey*", "kms:Decrypt", "kms:DescribeKey"}
+    assert by_action["kms:GenerateDataKey*"].keys() == {"StringLike", "ArnLike"}
+    assert by_action["kms:GenerateDataKey*"]["StringLike"].keys() == {"kms:EncryptionContext:aws:cloudtrail:arn"}
+    assert by_action["kms:GenerateDataKey*"]["ArnLike"].keys() == {"aws:SourceArn"}
+    assert by_action["kms:DescribeKey"].keys() == {"ArnLike"}  # a call that has no encryption context
+    assert by_action["kms:Decrypt"] == {}
 
 
 def test_the_accounts_trail_is_used_unless_one_is_asked_for(stack: cdk.Stack) -> None:
@@ -346,7 +444,7 @@ def test_a_key_of_another_region_is_refused_for_what_ecr_makes_too(app: cdk.App)
     replication = Replication(to=ReplicationDestination("us-east-1", account=THEIRS), settings=settings)
     with pytest.raises(
         ValueError,
-        match=r"There/Registry: encryption must .*\(got one of eu-west-1 for us-east-1\)",
+        match=r"There/Registry: encryption of 'ROOT' must be of region us-east-1.*\(got region eu-west-1\)",
     ):
         Registry(there, "Registry", replicates_from=[ReplicationSource(OURS, replication)])
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
+import botocore.session
 import pytest
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events_targets as targets
@@ -15,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match
 
 from moorage import ApiCall, Registry, Repository, Scanning, Severity
+from moorage.ecr import registry_limits
 from moorage.ecr.registry import registry_events
 from tests.conftest import readable, template
 from tests.ecr.ecr_events import SAMPLES
@@ -75,7 +77,35 @@ def test_a_call_is_told_of_as_cloudtrail_records_it() -> None:
         "detail": {"eventSource": "ecr.amazonaws.com", "eventName": "DeleteRepository"},
     }
     assert matches(registry_events.api_call_pattern(["DeleteRepository"]), event)
+    assert matches(registry_events.api_call_pattern(["PutImage", "Delete*"]), event)
     assert not matches(registry_events.api_call_pattern(["PutImage"]), event)
+
+
+ALL_CALLS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+
+
+@pytest.mark.parametrize(
+    ("calls", "state"),
+    [
+        (["DeleteRepository", "BatchDeleteImage"], "ENABLED"),
+        (["DescribeRepositories"], ALL_CALLS),
+        (["PutImage", "BatchGetImage"], ALL_CALLS),
+        (["GetAuthorizationToken"], ALL_CALLS),
+        (["ListImages"], ALL_CALLS),
+        (["*"], ALL_CALLS),
+    ],
+)
+def test_a_rule_hears_calls_that_only_read(stack: cdk.Stack, calls: list[str], state: str) -> None:
+    Registry(stack, "Registry").on_api_call("Rule", calls=calls)
+    assert told(stack)["State"] == state
+
+
+def test_every_call_that_ecr_has_is_heard_as_botocore_names_it() -> None:
+    operations = botocore.session.get_session().get_service_model("ecr").operation_names
+    assert all(registry_limits.API_CALL.accepts(each) for each in operations)
+    reads = {each for each in operations if registry_events._reads(each)}
+    assert all(each.startswith(("Batch", "Describe", "Get", "List", "Validate")) for each in reads)
+    assert not reads & {"BatchDeleteImage", "PutImage", "DeleteRepository", "UploadLayerPart"}
 
 
 def told(stack: cdk.Stack) -> dict[str, Any]:
@@ -89,7 +119,7 @@ def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) 
     topic = sns.Topic(stack, "Findings", master_key=registry.event_key, enforce_ssl=True)
     registry.on_scan_finding("Critical", severity=Severity.CRITICAL, target=targets.SnsTopic(topic))
     registry.add_dashboard("Dashboard", repositories=[Repository(stack, "Web")])
-    registry.alarm_near_quota("PutImage", call=ApiCall.PUT_IMAGE, actions=[actions.SnsAction(topic)])
+    registry.alarm_near_quota("PutImage", call=ApiCall.PUT_IMAGE, topic=topic)
     assert readable(template(stack).to_json()) == template_snapshot
 
 
@@ -164,7 +194,8 @@ def test_the_dead_letter_queue_is_encrypted_and_eventbridge_may_write_to_it(stac
         if "DeadLetters" in json.dumps(statement["Resource"]) and statement["Effect"] == "Allow"
     ]
     assert [statement["Principal"] for statement in allowed] == [{"Service": "events.amazonaws.com"}]
-    assert allowed[0]["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert allowed[0]["Condition"].keys() == {"ArnLike"}
+    assert allowed[0]["Condition"]["ArnLike"].keys() == {"aws:SourceArn"}
 
 
 def test_a_target_keeps_the_dead_letter_queue_that_it_came_with(stack: cdk.Stack) -> None:
@@ -218,3 +249,61 @@ def test_the_dashboard_shows_calls_quotas_and_pulls(stack: cdk.Stack) -> None:
     said = json.dumps(dashboard)
     for shown in ("PutImage", "SERVICE_QUOTA(get_authorization_token)", "RepositoryPullCount"):
         assert shown in said
+
+
+def test_an_alarm_lets_cloudwatch_publish_to_its_topic(stack: cdk.Stack) -> None:
+    topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"), enforce_ssl=True)
+    other = sns.Topic(stack, "Other")
+    Registry(stack, "Registry").alarm_near_quota(
+        "Alarm", call=ApiCall.PUT_IMAGE, topic=topic, actions=[actions.SnsAction(other)]
+    )
+    (alarm,) = template(stack).find_resources("AWS::CloudWatch::Alarm").values()
+    assert len(alarm["Properties"]["AlarmActions"]) == 2
+    for kind, document in (("AWS::SNS::TopicPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy")):
+        (found,) = template(stack).find_resources(kind).values()
+        said = [each["Principal"] for each in found["Properties"][document]["Statement"]]
+        assert {"Service": "cloudwatch.amazonaws.com"} in said
+
+
+def test_what_nobody_would_hear_is_refused(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    managed_sns = kms.Alias.from_alias_name(stack, "Sns", "alias/aws/sns")
+    topic = sns.Topic(stack, "Topic", master_key=managed_sns)
+    queue = sqs.Queue(stack, "Queue", encryption=sqs.QueueEncryption.KMS_MANAGED)
+    with pytest.raises(ValueError, match="Shop/Registry/Rule: the topic of target must not be encrypted by alias/aws/"):
+        registry.on_push("Rule", target=targets.SnsTopic(topic))
+    with pytest.raises(ValueError, match="Shop/Registry/Rule: the queue of target must not be encrypted by alias/aws/"):
+        registry.on_delete("Rule", target=targets.SqsQueue(queue))
+    with pytest.raises(ValueError, match="Shop/Registry/Alarm: topic is Shop/Topic, encrypted by alias/aws/sns"):
+        registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=topic)
+    managed_sqs = kms.Alias.from_alias_name(stack, "Sqs", "alias/aws/sqs")
+    with pytest.raises(ValueError, match="event_key must not be alias/aws/sqs"):
+        Registry(cdk.Stack(stack.node.root, "Other"), "Registry", event_key=managed_sqs)  # type: ignore[arg-type]  # an app
+
+
+def test_what_is_in_another_place_is_refused(app: cdk.App) -> None:
+    here, there = (
+        cdk.Stack(app, name, env=cdk.Environment(account="111111111111", region=region))
+        for name, region in (("Here", "eu-west-1"), ("There", "us-east-1"))
+    )
+    registry = Registry(here, "Registry")
+    topic = sns.Topic.from_topic_arn(here, "Topic", "arn:aws:sns:us-east-1:111111111111:operators")
+    with pytest.raises(ValueError, match="Here/Registry/Rule: the topic of target must be of region eu-west-1"):
+        registry.on_push("Rule", target=targets.SnsTopic(topic))
+    with pytest.raises(ValueError, match="Here/Registry/Rule: the queue of target must be of region eu-west-1"):
+        registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(there, "Queue")))
+    with pytest.raises(ValueError, match="Here/Registry/Alarm: topic must be of region eu-west-1"):
+        registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=topic)
+    with pytest.raises(ValueError, match="Here/Registry/Board: each of repositories must be of region eu-west-1"):
+        registry.add_dashboard("Board", repositories=[Repository(here, "Web"), Repository(there, "Web")])
+    key = kms.Key.from_key_arn(here, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
+    with pytest.raises(ValueError, match="There/Registry: event_key must be of region us-east-1"):
+        Registry(there, "Registry", event_key=key)
+
+
+def test_a_key_that_is_given_lets_eventbridge_in(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry", event_key=kms.Key(stack, "Key"))
+    registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(stack, "Target")))
+    (key,) = template(stack).find_resources("AWS::KMS::Key").values()
+    said = [each["Principal"] for each in key["Properties"]["KeyPolicy"]["Statement"]]
+    assert {"Service": "events.amazonaws.com"} in said

@@ -32,7 +32,7 @@ def test_the_newest_releases_are_kept_and_other_tags_stay() -> None:
 
 
 def test_an_image_of_an_index_that_is_kept_stays_although_it_has_no_tag() -> None:
-    lifecycle = LifecyclePolicy.releases(1)
+    lifecycle = LifecyclePolicy(LifecycleRule(untagged=True, older_than=days(14)), LifecycleRule(tags="*.0.0", keep=1))
     index = PushedImage("2.0.0", ago(30))
     for_arm = PushedImage((), ago(30), part_of="2.0.0")
     lost = PushedImage((), ago(30))
@@ -97,7 +97,7 @@ def test_a_lifecycle_that_would_delete_what_runs_fails_a_test() -> None:
     assert deployed in LifecyclePolicy.releases(8).keeps(images, at=NOW)
 
 
-@given(count=st.integers(1, 40), keep=st.integers(1, 40))
+@given(count=st.integers(1, 40), keep=st.integers(2, 40))
 def test_no_more_than_the_newest_are_kept(count: int, keep: int) -> None:
     images = [(f"v{number}", ago(count - number)) for number in range(count)]
     kept = LifecyclePolicy.releases(keep).keeps(images, at=NOW)
@@ -181,3 +181,17 @@ def test_all_faults_of_a_lifecycle_are_told_together() -> None:
         "untagged=True must be at most 1",
     ):
         assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("selection", [{}, {"tags": "*"}, {"prefixes": ""}])
+def test_a_rollback_finds_its_image_whatever_the_tags(selection: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="keep must be at least 2 .*so that a rollback finds its image"):
+        LifecyclePolicy(LifecycleRule(**selection, keep=1))
+    assert LifecyclePolicy(LifecycleRule(**selection, keep=2))
+    assert LifecyclePolicy(LifecycleRule(**selection, keep=1, archive=True))
+
+
+def test_one_release_is_as_few_as_for_a_repository() -> None:
+    with pytest.raises(ValueError, match=r"LifecyclePolicy.releases: keep must be at least 2 .*\(got 1\)"):
+        LifecyclePolicy.releases(1, tags="v*")
+    assert LifecyclePolicy.releases(2, tags="v*")

@@ -11,12 +11,13 @@ import pytest
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk.assertions import Match
+from aws_cdk.assertions import Annotations, Match
 
-from moorage import Encryption, Image, LifecyclePolicy, LifecycleRule, Repository
+from moorage import Encryption, Image, LifecyclePolicy, LifecycleRule, PublicRepository, Repository
 from tests.conftest import readable, template
 
 if TYPE_CHECKING:
+    from constructs import Construct
     from syrupy.assertion import SnapshotAssertion
 
 ORGANIZATION = "o-1234567890"
@@ -61,7 +62,8 @@ def test_it_is_immutable_encrypted_scanned_and_retained(stack: cdk.Stack) -> Non
     template(stack).has_resource(
         "AWS::ECR::Repository",
         {
-            "DeletionPolicy": "Retain",
+            "DeletionPolicy": "RetainExceptOnCreate",
+            "UpdateReplacePolicy": "Retain",
             "Properties": {
                 "ImageTagMutability": "IMMUTABLE",
                 "EncryptionConfiguration": {"EncryptionType": "KMS"},
@@ -121,50 +123,54 @@ def test_an_own_key_is_rotated_and_goes_with_its_repository(stack: cdk.Stack) ->
     template(stack).has_resource("AWS::KMS::Key", key)
 
 
-@pytest.mark.parametrize(
-    ("principal", "in_policy"),
-    [
-        (iam.AccountPrincipal("222222222222"), "222222222222"),
-        (iam.OrganizationPrincipal(ORGANIZATION), ORGANIZATION),
-    ],
-)
-@pytest.mark.parametrize(
-    ("grant", "action", "use"),
-    [
-        ("grant_pull", "ecr:BatchGetImage", "kms:Decrypt"),
-        ("grant_push", "ecr:PutImage", "kms:GenerateDataKey"),
-        ("grant_pull_push", "ecr:PutImage", "kms:GenerateDataKey"),
-    ],
-)
-def test_accounts_and_organizations_are_granted_the_key_too(
-    stack: cdk.Stack, principal: iam.PrincipalBase, in_policy: str, grant: str, action: str, use: str
-) -> None:
-    getattr(Repository(stack, "Web", encryption=Encryption.own_key()), grant)(principal)
-    ((repository,), (key,)) = (
-        template(stack).find_resources(kind).values() for kind in ("AWS::ECR::Repository", "AWS::KMS::Key")
+def test_an_own_key_is_retained_as_its_repository_is(stack: cdk.Stack) -> None:
+    Repository(stack, "Web", encryption=Encryption.own_key())
+    template(stack).has_resource(
+        "AWS::KMS::Key", {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
     )
-    (granted,) = repository["Properties"]["RepositoryPolicyText"]["Statement"]
-    assert action in granted["Action"]
-    assert in_policy in json.dumps(granted)
-    used = [each for each in key["Properties"]["KeyPolicy"]["Statement"] if in_policy in json.dumps(each)]
-    assert [use in each["Action"] for each in used] == [True]
 
 
-def test_a_role_is_granted_images_and_key_in_its_own_policy(stack: cdk.Stack) -> None:
+def test_a_key_of_another_region_is_refused_and_one_of_another_account_is_not(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    there = kms.Key.from_key_arn(stack, "There", "arn:aws:kms:us-east-1:111111111111:key/1a2b")
+    with pytest.raises(ValueError, match=r"Shop/Web: encryption must be of region eu-west-1.*got region us-east-1"):
+        Repository(stack, "Web", encryption=Encryption.with_key(there))
+    security = kms.Key.from_key_arn(stack, "Security", "arn:aws:kms:eu-west-1:222222222222:key/1a2b")
+    assert Repository(stack, "Web", encryption=Encryption.with_key(security))
+
+
+@pytest.mark.parametrize(
+    "encryption", [lambda _: Encryption.own_key(), lambda stack: Encryption.with_key(kms.Key(stack, "Key"))]
+)
+@pytest.mark.parametrize("grant", ["grant_pull", "grant_push", "grant_pull_push"])
+def test_who_is_granted_images_needs_no_key(app: cdk.App, encryption: Any, grant: str) -> None:
+    """ECR uses the key by grants of its own; a role that does not exist yet would fail the key's policy."""
+    stack = cdk.Stack(app, "Images", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    ci = cdk.Stack(app, "Ci", env=cdk.Environment(account="222222222222", region="eu-west-1"))
+    role = iam.Role(
+        ci, "Role", role_name=cdk.PhysicalName.GENERATE_IF_NEEDED, assumed_by=iam.ServicePrincipal("ecs.amazonaws.com")
+    )
+    repository = Repository(stack, "Web", name="shop/web", encryption=encryption(stack))
+    for principal in (role, iam.AccountPrincipal("333333333333"), iam.OrganizationPrincipal(ORGANIZATION)):
+        getattr(repository, grant)(principal)
+    found = app.synth().get_stack_by_name("Images").template["Resources"].values()
+    (key,) = (each for each in found if each["Type"] == "AWS::KMS::Key")
+    (images,) = (each for each in found if each["Type"] == "AWS::ECR::Repository")
+    assert len(key["Properties"]["KeyPolicy"]["Statement"]) == 1  # that of the account's administrators
+    said = json.dumps(images["Properties"]["RepositoryPolicyText"])
+    assert all(each in said for each in ("222222222222", "333333333333", ORGANIZATION))
+
+
+def test_a_role_is_granted_images_in_its_own_policy(stack: cdk.Stack) -> None:
     role = iam.Role(stack, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
     repository = Repository(stack, "Web", encryption=Encryption.own_key())
     repository.grant_pull_push(role)
     repository.grant_read(role)
     (policy,) = template(stack).find_resources("AWS::IAM::Policy").values()
     said = json.dumps(policy)
-    for action in (
-        "ecr:PutImage",
-        "ecr:BatchGetImage",
-        "ecr:GetAuthorizationToken",
-        "ecr:DescribeImages",
-        "kms:Decrypt",
-    ):
+    for action in ("ecr:PutImage", "ecr:BatchGetImage", "ecr:GetAuthorizationToken", "ecr:DescribeImages"):
         assert action in said
+    assert "kms:" not in said
 
 
 def test_one_that_exists_already_is_used_by_its_arn(stack: cdk.Stack) -> None:
@@ -198,7 +204,7 @@ def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immut
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"keep_releases": 0}, "an empty repository deploys nothing"),
+        ({"keep_releases": 1}, "so that a rollback finds its image"),
         ({"empty_on_delete": True}, "a repository that is retained is not deleted"),
         ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "which it stands instead of"),
         ({"name": "Shop/Web"}, "2 to 256 lower-case letters"),
@@ -220,20 +226,63 @@ def test_a_name_that_is_known_at_deployment_passes(stack: cdk.Stack) -> None:
     assert Repository(stack, "Web", name=cdk.CfnParameter(stack, "Name").value_as_string)
 
 
-def test_one_name_twice_in_an_environment_is_an_error_that_names_both(app: cdk.App) -> None:
+def in_place(scope: Construct, name: str, account: str | None = None, region: str | None = None) -> cdk.Stack:
+    return cdk.Stack(scope, name, env=cdk.Environment(account=account, region=region))
+
+
+@pytest.mark.parametrize("construct", [Repository, PublicRepository])
+def test_one_name_twice_in_an_environment_is_an_error_that_names_both(app: cdk.App, construct: Any) -> None:
     stage = cdk.Stage(app, "Test")
     for name in ("One", "Two"):
-        Repository(cdk.Stack(stage, name), "Web", name="shop/web")
+        construct(in_place(stage, name, "111111111111", "us-east-1"), "Web", name="shop/web")
     with pytest.raises(
-        RuntimeError, match="Test/One/Web and Test/Two/Web are both the AWS::ECR::Repository 'shop/web'"
+        RuntimeError, match=rf"Test/One/Web and Test/Two/Web are both the AWS::ECR::{construct.__name__} 'shop/web'"
     ):
         app.synth()
 
 
-def test_one_name_in_two_accounts_or_stages_is_none(app: cdk.App) -> None:
+def test_one_name_twice_in_a_stack_is_an_error_wherever_it_goes(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop")
+    for name in ("One", "Two"):
+        Repository(stack, name, name="shop/web")
+    with pytest.raises(RuntimeError, match="Shop/One and Shop/Two are both"):
+        app.synth()
+
+
+def test_one_name_in_two_stages_of_one_environment_is_an_error(app: cdk.App) -> None:
+    for name in ("Dev", "Prod"):
+        Repository(in_place(cdk.Stage(app, name), "Images", "111111111111", "eu-west-1"), "Web", name="shop/web")
+    with pytest.raises(RuntimeError, match="Dev/Images/Web and Prod/Images/Web are both"):
+        app.synth()
+
+
+def test_one_name_in_two_accounts_or_stages_passes(app: cdk.App) -> None:
     stage = cdk.Stage(app, "Test")
-    for account in ("111111111111", "222222222222"):
-        stack = cdk.Stack(stage, f"In{account}", env=cdk.Environment(account=account, region="eu-west-1"))
+    stacks = [in_place(stage, f"In{account}", account, "eu-west-1") for account in ("111111111111", "222222222222")]
+    stacks.append(in_place(stage, "Elsewhere", "111111111111", "us-east-1"))
+    for stack in stacks:
         Repository(stack, "Web", name="shop/web")
-    Repository(cdk.Stack(cdk.Stage(app, "Other"), "One"), "Web", name="shop/web")
+    for name in ("Other", "Another"):
+        Repository(cdk.Stack(cdk.Stage(app, name), "One"), "Web", name="shop/web")
+    app.synth()
+    for stack in stacks:
+        Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
+
+
+def test_one_name_in_stacks_whose_environment_is_not_known_warns(app: cdk.App) -> None:
+    first, second = cdk.Stack(app, "One"), in_place(app, "Two", region="eu-west-1")
+    for stack in (first, second):
+        Repository(stack, "Web", name="shop/web")
+    app.synth()
+    Annotations.from_stack(first).has_no_warning("*", Match.any_value())
+    Annotations.from_stack(second).has_warning(
+        "/Two/Web", Match.string_like_regexp("One/Web is the AWS::ECR::Repository 'shop/web' too.*env=")
+    )
+
+
+def test_a_repository_that_was_removed_takes_no_name(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop")
+    Repository(stack, "Old", name="shop/web")
+    stack.node.try_remove_child("Old")
+    Repository(stack, "New", name="shop/web")
     app.synth()

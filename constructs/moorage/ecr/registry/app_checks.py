@@ -48,12 +48,15 @@ class RegistryRecord:
 
 
 def find_second_registry(
-    stack: str, place: Place, registries: Sequence[RegistryRecord]
+    stack: str, stage: str | None, place: Place, registries: Sequence[RegistryRecord]
 ) -> tuple[str | None, str | None]:
     """Return the path of a registry that is of the same account and region, and of one that may be.
 
+    Stages whose account or region is not known are taken to be of different ones, as an app means them to be.
+
     Args:
         stack: The path of the stack that a registry is to be added to.
+        stage: The path of its stage.
         place: The account and region of the stack.
         registries: The registries of the app so far.
     """
@@ -61,7 +64,9 @@ def find_second_registry(
     for registry in registries:
         if registry.stack == stack or (None not in place and registry.place == place):
             return registry.path, None
-        may_be_same = all(None in pair or pair[0] == pair[1] for pair in zip(registry.place, place, strict=True))
+        may_be_same = registry.stage == stage and all(
+            None in pair or pair[0] == pair[1] for pair in zip(registry.place, place, strict=True)
+        )
         if None in (*registry.place, *place) and may_be_same:
             possible_path = registry.path
     return None, possible_path

@@ -98,14 +98,22 @@ def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
 
     key = kms.Key(scope, "TrailKey", enable_key_rotation=True, removal_policy=removal_policy)
     trails = cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name="*")
-    key.add_to_resource_policy(  # as the CloudTrail guide has it: configure KMS key policies for CloudTrail
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
-            actions=["kms:DescribeKey", "kms:GenerateDataKey*"],
-            resources=["*"],
-            conditions={"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}},
+    source = {"ArnLike": {"aws:SourceArn": trails}}
+    context = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}}
+    # CloudTrail user guide, configure AWS KMS key policies: Decrypt is for the bucket key, and has no condition there
+    for action, conditions in (
+        ("kms:GenerateDataKey*", {**context, **source}),
+        ("kms:Decrypt", {}),
+        ("kms:DescribeKey", source),
+    ):
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
+                actions=[action],
+                resources=["*"],
+                conditions=conditions,
+            )
         )
-    )
     return key
 
 

@@ -10,22 +10,27 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.ecr.registry.repository_templates import RepositoryTemplate
-from moorage.ecr.repository.encryption_keys import PUSH_KEY_ACTIONS, encryption_key_for
+from moorage.ecr.repository.encryption_keys import encryption_key_for
 
 _TEMPLATE_ROLE_ACTIONS = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
-_TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", *PUSH_KEY_ACTIONS)
+_TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey")
+"""What ECR needs of a key with which it sets up repositories (ECR guide, custom policy for creation templates)."""
 
 
 def define_templates(
     scope: Construct, templates: Sequence[RepositoryTemplate]
 ) -> Mapping[str, ecr.CfnRepositoryCreationTemplate]:
-    """Define the creation templates, by prefix, and one role for those that have a customer key or tags."""
+    """Define the creation templates, by prefix, and one role for those that have KMS encryption or tags."""
     role = _TemplateRole(scope)
     return {template._bare_prefix: _define_template(scope, template, role) for template in templates}
 
 
 class _TemplateRole:
-    """The role that ECR assumes where its own service-linked role does not reach: for customer keys, and for tags."""
+    """The role that ECR assumes where its own service-linked role does not reach: for AWS KMS, and for tags.
+
+    The ECR guide asks for one "that is using repository tags or KMS" (creating an IAM role for creation templates),
+    and makes no difference between AWS's key and another.
+    """
 
     def __init__(self, scope: Construct) -> None:
         self._scope = scope
@@ -48,7 +53,7 @@ def _define_template(
     settings = template.settings
     template_scope = Construct(scope, f"Template {template._bare_prefix}")
     key = encryption_key_for(template_scope, settings.encryption, cdk.RemovalPolicy.RETAIN)
-    needs_role = key is not None or settings.tags
+    needs_role = settings.encryption._uses_kms or settings.tags
     if key is not None:
         key.grant(role.get(), *_TEMPLATE_KEY_ACTIONS)
     mutability = settings._tag_mutability

@@ -31,11 +31,16 @@ def cache_settings() -> RepositorySettings:
 class PullThrough:
     """A cache of another registry, made by one of its methods: what is pulled from `prefix/...` is kept here.
 
+    A cache cannot be changed: CloudFormation defines the new one while the old one still has the prefix, which ECR
+    refuses. To change its registry, secret, account or upstream prefix, deploy once without the cache and once with the
+    new one, or give the new one another prefix. Its images stay, and the value of a secret can change at any time.
+
     Args:
         upstream: The registry that is cached, in ECR's word.
         url: Where it is.
         prefix: What its repositories are called here, 2 to 30 characters, or `ROOT`.
-        secret: Who pulls from it, as ECR wants it; its name starts with `ecr-pullthroughcache/`.
+        secret: Who pulls from it, as ECR wants it; its name starts with `ecr-pullthroughcache/`. It is of the
+            registry's account and region, and encrypted by `aws/secretsmanager`, the key that a secret has by default.
         upstream_prefix: Of which repositories there; all without it.
         account: The account of another Amazon ECR; a role of this registry's is what pulls from it.
         settings: How the repositories are set up that ECR makes for what it caches; tags move by default.
@@ -65,6 +70,7 @@ class PullThrough:
             )
         if self.secret is not None:
             problems.check(registry_limits.CACHE_SECRET, "the name of secret", _secret_name(self.secret))
+            problems.check(registry_limits.CACHE_SECRET_KEY, "the key of secret", _secret_key(self.secret))
         problems.raise_any()
 
     @staticmethod
@@ -176,7 +182,9 @@ def _secret_name(secret: secretsmanager.ISecret) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def secret_region(secret: secretsmanager.ISecret) -> str | None:
-    """Return the region of a secret, or None if its ARN is not known."""
-    arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
-    return arn["region"] if arn and not is_token(arn["region"]) else None
+def _secret_key(secret: secretsmanager.ISecret) -> str | None:
+    """Return the ARN or path of the key that a secret names, or None if it has the default."""
+    key = getattr(secret, "encryption_key", None)
+    if key is None or key.key_arn.endswith(":alias/aws/secretsmanager"):
+        return None
+    return str(key.node.path if is_token(key.key_arn) else key.key_arn)

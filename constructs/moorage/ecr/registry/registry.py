@@ -22,9 +22,17 @@ from moorage.ecr.registry.app_checks import (
     tag_errors,
 )
 from moorage.ecr.registry.audit_trail import AuditTrail, define_trail
+from moorage.ecr.registry.define_settings import (
+    define_exclusions,
+    define_replication,
+    define_scanning,
+    define_signing,
+    principal_arn,
+    puller_name,
+)
 from moorage.ecr.registry.define_templates import define_templates
-from moorage.ecr.registry.pull_through import PullThrough, secret_region
-from moorage.ecr.registry.registry_events import RegistryEvents
+from moorage.ecr.registry.pull_through import PullThrough
+from moorage.ecr.registry.registry_events import RegistryEvents, check_event_key
 from moorage.ecr.registry.registry_metrics import RegistryMetrics
 from moorage.ecr.registry.replication import Replication, ReplicationDestination, ReplicationSource, check_rules
 from moorage.ecr.registry.replication_origins import OriginRecord, copy_statement, copy_statements, copy_templates
@@ -35,16 +43,17 @@ from moorage.ecr.registry.repository_templates import (
     merge_templates,
 )
 from moorage.ecr.registry.scanning import Scanning
-from moorage.ecr.repository.encryption_keys import check_key
 from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.scope.inventory import register, registered
-from moorage.scope.place import Place, has_stack, place_of, stage_path
+from moorage.scope.place import Place, check_place, has_stack, place_of, stage_path
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
+
+    from moorage.ecr.registry.define_settings import Puller
 
 DEFAULT_SCANNING = Scanning.basic()
 DEFAULT_AUDIT_TRAIL = AuditTrail.existing()
@@ -72,6 +81,13 @@ class Registry(RegistryEvents, RegistryMetrics):
 
     Images are scanned when they are pushed. Each repository that ECR makes by itself, for what is replicated here or
     cached, is set up as a `Repository` is.
+
+    CloudFormation does not take over what an account and region has already: the first deployment fails with
+    `AlreadyExists` on a registry policy, replication rules, a cache, a creation template or an exclusion that something
+    else defined. Import them with `cdk import`, which asks for their identifiers: the account's id for the policy and
+    the replication, the prefix for a cache or a template, the ARN for an exclusion. Or delete them first, as by
+    `aws ecr delete-registry-policy`. A construct that is renamed or moved to another stack meets its own old resources
+    the same way: use `cdk refactor`, or deploy once without it.
     """
 
     def __init__(
@@ -106,9 +122,10 @@ class Registry(RegistryEvents, RegistryMetrics):
             policy: Who else may do what with the registry.
             signing: What AWS Signer signs when it is pushed.
             pull_time_exclusions: Roles and users (or their ARNs) whose pulls do not count for `unpulled_for`: scanners.
+                Name each as the same thing from one deployment to the next: a role by its construct or by its ARN.
             audit: The CloudTrail trail that records who called ECR; the account's own without it.
-            event_key: The key of events on their way, which EventBridge must be let use; one is defined with the first
-                event without it.
+            event_key: The key of events on their way. EventBridge is let use it; the policy of one that is imported
+                must do so already. One is defined with the first event without it.
             removal_policy: What becomes of a trail's files when the stack goes; a bucket that holds some is not
                 deleted.
 
@@ -116,24 +133,22 @@ class Registry(RegistryEvents, RegistryMetrics):
             ValueError: the account and region have a registry already, or ECR would not take what this one is given.
         """
         self._place: Place = place_of(scope)
-        excluded_arns = [_principal_arn(each) for each in pull_time_exclusions]
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path
-        second, possible_path = find_second_registry(stack_path, self._place, registered(scope, RegistryRecord))
+        registries = registered(scope, RegistryRecord)
+        second, possible_path = find_second_registry(stack_path, stage_path(scope), self._place, registries)
         if second:
             problems.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
         check_rules(replication, self._place, problems)
         origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
         statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]
         _check_policy(statements, scope, problems)
-        _check_caches(pull_through, self._place, problems)
+        _check_caches(pull_through, scope, problems)
         all_templates = [*templates, *copy_templates(origins, self._place), *_cache_templates(pull_through)]
-        merged_templates = merge_templates(all_templates, problems)
-        for template in merged_templates:
-            check_key(template.settings.encryption, cdk.Stack.of(scope), problems)
-        _check_signing(signing, self._place, problems)
-        for arn in excluded_arns:
-            problems.check(registry_limits.EXCLUDED_PULLER, "each of pull_time_exclusions", arn)
+        merged_templates = _check_templates(all_templates, scope, problems)
+        _check_signing(signing, scope, problems)
+        _check_exclusions(pull_time_exclusions, scope, problems)
+        check_event_key(event_key, scope, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
@@ -144,7 +159,10 @@ class Registry(RegistryEvents, RegistryMetrics):
         self._signing = tuple(signing)
         self._event_key = event_key
         self._policy: iam.PolicyDocument | None = None
-        self._define_settings(excluded_arns)
+        self.node.default_child = define_scanning(self, scanning)
+        define_replication(self, self.replication)
+        define_signing(self, self._signing)
+        define_exclusions(self, pull_time_exclusions)
         self.templates = define_templates(self, merged_templates)
         for cache in pull_through:
             self._define_cache(cache)
@@ -178,61 +196,6 @@ class Registry(RegistryEvents, RegistryMetrics):
             grantee=grantee,
             actions=["signer:SignPayload"],
             resource_arns=[each.profile for each in self._signing],
-        )
-
-    def _define_settings(self, excluded_arns: Sequence[str]) -> None:
-        self.node.default_child = ecr.CfnRegistryScanningConfiguration(
-            self,
-            "Scanning",
-            scan_type=self._scanning.kind,
-            rules=[
-                ecr.CfnRegistryScanningConfiguration.ScanningRuleProperty(
-                    scan_frequency=rule.frequency,
-                    repository_filters=[
-                        ecr.CfnRegistryScanningConfiguration.RepositoryFilterProperty(
-                            filter=pattern, filter_type="WILDCARD"
-                        )
-                        for pattern in rule.filters
-                    ],
-                )
-                for rule in self._scanning.rules
-            ],
-        )
-        if self.replication:
-            configuration = {"rules": [self._replication_rule(rule) for rule in self.replication]}
-            ecr.CfnReplicationConfiguration(self, "Replication", replication_configuration=configuration)
-        if self._signing:
-            rules = [
-                ecr.CfnSigningConfiguration.RuleProperty(
-                    signing_profile_arn=each.profile,
-                    repository_filters=[
-                        ecr.CfnSigningConfiguration.RepositoryFilterProperty(
-                            filter=pattern, filter_type="WILDCARD_MATCH"
-                        )
-                        for pattern in each.repositories
-                    ]
-                    or None,
-                )
-                for each in self._signing
-            ]
-            ecr.CfnSigningConfiguration(self, "Signing", rules=rules)
-        for number, arn in enumerate(excluded_arns):
-            ecr.CfnPullTimeUpdateExclusion(self, f"PullTimeExclusion{number}", principal_arn=arn)
-
-    def _replication_rule(self, rule: Replication) -> ecr.CfnReplicationConfiguration.ReplicationRuleProperty:
-        own_account = cdk.Stack.of(self).account
-        return ecr.CfnReplicationConfiguration.ReplicationRuleProperty(
-            destinations=[
-                ecr.CfnReplicationConfiguration.ReplicationDestinationProperty(
-                    region=replica.region, registry_id=replica.account or own_account
-                )
-                for replica in rule.to
-            ],
-            repository_filters=[
-                ecr.CfnReplicationConfiguration.RepositoryFilterProperty(filter=prefix, filter_type="PREFIX_MATCH")
-                for prefix in rule.prefix
-            ]
-            or None,
         )
 
     def _define_cache(self, cache: PullThrough) -> None:
@@ -354,6 +317,17 @@ def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
     ]
 
 
+def _check_templates(
+    templates: Sequence[RepositoryTemplate], scope: Construct, problems: Problems
+) -> tuple[RepositoryTemplate, ...]:
+    """Merge the templates of each prefix into one, and note what ECR would not take of them."""
+    merged_templates = merge_templates(templates, problems)
+    for template in merged_templates:
+        key = template.settings.encryption.given_key
+        check_place(problems, f"encryption of {template._bare_prefix!r}", key, scope, across_accounts=True)
+    return merged_templates
+
+
 def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, problems: Problems) -> None:
     if statements:
         tagging = {"ecr:TagResource"}
@@ -363,28 +337,30 @@ def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, p
         problems.check(registry_limits.REGISTRY_POLICY, "policy", json.dumps(document, separators=(",", ":")))
 
 
-def _check_caches(caches: Sequence[PullThrough], place: Place, problems: Problems) -> None:
+def _check_caches(caches: Sequence[PullThrough], scope: Construct, problems: Problems) -> None:
     problems.check(registry_limits.CACHE_RULES, "the number of caches", len(caches))
     problems.check(registry_limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
     for cache in caches:
-        region = cache.secret and secret_region(cache.secret)
-        if region and place[1] and region != place[1]:
-            problems.add(
-                f"the secret of the cache {cache.prefix!r} is in {region}, but ECR reads those of its own region, "
-                f"{place[1]}; copy it there (replica_regions= of a Secret)"
-            )
+        check_place(problems, f"the secret of the cache {cache.prefix!r}", cache.secret, scope)
 
 
-def _check_signing(signing: Sequence[SigningRule], place: Place, problems: Problems) -> None:
+def _check_signing(signing: Sequence[SigningRule], scope: Construct, problems: Problems) -> None:
     problems.check(registry_limits.SIGNING_RULES, "the number of signing rules", len(signing))
     if signing:
-        problems.check(registry_limits.SIGNING_REGION, "the region of signing", place[1])
+        problems.check(registry_limits.SIGNING_REGION, "the region of signing", place_of(scope)[1])
+    for rule in signing:  # AWS Signer developer guide, cross-account signing: its container platform has it
+        check_place(problems, "profile of signing", rule.profile, scope, across_accounts=True)
 
 
-def _principal_arn(principal: iam.IRole | iam.IUser | str) -> str:
-    if isinstance(principal, str):
-        return principal
-    return principal.role_arn if hasattr(principal, "role_arn") else principal.user_arn
+def _check_exclusions(pullers: Sequence[Puller], scope: Construct, problems: Problems) -> None:
+    for puller in pullers:
+        problems.check(registry_limits.EXCLUDED_PULLER, "each of pull_time_exclusions", principal_arn(puller))
+        if not isinstance(puller, str):
+            check_place(
+                problems, "each of pull_time_exclusions", puller, scope, across_accounts=True, across_regions=True
+            )
+    names = [puller_name(scope, puller) for puller in pullers]
+    problems.check(registry_limits.EXCLUDED_PULLERS, "pull_time_exclusions", names)
 
 
 Origin: TypeAlias = Registry | ReplicationSource

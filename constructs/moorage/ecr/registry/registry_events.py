@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from moorage.delivery.keys import EVENTBRIDGE, allow_use
+from moorage.delivery.topics import check_topic
+from moorage.ecr import registry_limits
 from moorage.ecr.registry.scanning import Severity
+from moorage.scope.place import check_place
 from moorage.workload import job_limits
 from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems
@@ -26,6 +29,7 @@ Pattern: TypeAlias = Mapping[str, Any]
 """An event pattern as EventBridge writes it."""
 
 _ECR, _INSPECTOR = "aws.ecr", "aws.inspector2"
+_READING_PREFIXES = ("BatchCheck", "BatchGet", "Describe", "Get", "List", "Validate")
 
 
 def push_pattern(repositories: Sequence[str] = (), tags: Sequence[str] = ()) -> Pattern:
@@ -89,7 +93,7 @@ def finding_pattern(severity: Severity, repositories: Sequence[str] = (), *, by_
 
 def api_call_pattern(calls: Sequence[str]) -> Pattern:
     """Return the pattern of calls of ECR's API that a trail records (ECR guide: logging with CloudTrail)."""
-    detail = {"eventSource": ["ecr.amazonaws.com"], "eventName": list(calls)}
+    detail = {"eventSource": ["ecr.amazonaws.com"], "eventName": _name_patterns(calls)}
     return {"source": [_ECR], "detail-type": ["AWS API Call via CloudTrail"], "detail": detail}
 
 
@@ -109,12 +113,33 @@ def _name_patterns(names: Sequence[str]) -> list[Any]:
     return [{"wildcard": name} if "*" in name else name for name in names]
 
 
+def _reads(call: str) -> bool:
+    """Return whether a call may be one that only reads, which a rule hears in one state alone.
+
+    EventBridge leaves management events that read out unless the rule's state says otherwise (botocore events
+    RuleState; EventBridge guide, filtering management events). The prefixes are those of ECR's read and list actions
+    (service authorization reference).
+    """
+    return call.startswith(_READING_PREFIXES) or "*" in call
+
+
+def check_event_key(key: kms.IKey | None, scope: Construct, problems: Problems) -> None:
+    """Note a key that EventBridge cannot use for a registry's dead letters: of another region, or AWS's own for SQS."""
+    check_place(problems, "event_key", key, scope, across_accounts=True)
+    if key is not None and key.key_arn.endswith("alias/aws/sqs"):
+        problems.add(
+            f"event_key must not be alias/aws/sqs, which lets no EventBridge in (got {key.node.path}); leave it out, "
+            "or use a key of your own"
+        )
+
+
 class RegistryEvents(Construct):
     """What a `Registry` tells of itself; each rule has a dead-letter queue, and a key that EventBridge may use.
 
     The key and the queue are defined with the first event, once a registry: AWS bills the key by the month. A target
     that comes with a `dead_letter_queue` of its own needs neither. `repositories` are names or patterns with `*`; all
-    of the account and region without them. More of them than an event pattern holds are an error.
+    of the account and region without them. More of them than an event pattern holds are an error, as is a topic or
+    queue that EventBridge cannot reach: of another region, or encrypted by the key that AWS manages for it.
     """
 
     _by_inspector: bool
@@ -123,7 +148,10 @@ class RegistryEvents(Construct):
 
     @property
     def event_key(self) -> kms.IKey:
-        """The key of the dead-letter queue, which EventBridge may use: for a topic or queue that events go to, too."""
+        """The key of the dead-letter queue, which EventBridge may use: for a topic or queue that events go to, too.
+
+        It is deleted with the registry, so what is retained needs a key of its own.
+        """
         if self._event_key is None:
             from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
@@ -134,13 +162,7 @@ class RegistryEvents(Construct):
                 description="Events of Amazon ECR on their way",
                 removal_policy=cdk.RemovalPolicy.DESTROY,  # what it encrypts is gone in 14 days
             )
-            self._event_key.add_to_resource_policy(
-                iam.PolicyStatement(
-                    principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                    actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                    resources=["*"],
-                )
-            )
+            allow_use(self._event_key, EVENTBRIDGE)
         return self._event_key
 
     @property
@@ -159,26 +181,26 @@ class RegistryEvents(Construct):
         tags: Sequence[str] = (),
     ) -> events.Rule:
         """Tell `target` of each image that is pushed; `tags` are names or patterns with `*`."""
-        return self._add_rule(construct_id, push_pattern(repositories, tags), target)
+        return self._add_rule(construct_id, push_pattern(repositories, tags), target, repositories, tags)
 
     def on_delete(
         self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each image that is deleted, by hand or by a lifecycle."""
-        return self._add_rule(construct_id, deletion_pattern(repositories), target)
+        return self._add_rule(construct_id, deletion_pattern(repositories), target, repositories)
 
     def on_archive(
         self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each image that is archived."""
-        return self._add_rule(construct_id, archive_pattern(repositories), target)
+        return self._add_rule(construct_id, archive_pattern(repositories), target, repositories)
 
     def on_scan_completed(
         self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each scan that is complete; with enhanced scanning, of the first of an image."""
         pattern = scan_pattern(repositories, by_inspector=self._by_inspector)
-        return self._add_rule(construct_id, pattern, target)
+        return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_scan_finding(
         self,
@@ -193,7 +215,7 @@ class RegistryEvents(Construct):
         With basic scanning that is one event a scan, with enhanced scanning one a finding.
         """
         pattern = finding_pattern(severity, repositories, by_inspector=self._by_inspector)
-        return self._add_rule(construct_id, pattern, target)
+        return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_replicated(
         self,
@@ -205,7 +227,7 @@ class RegistryEvents(Construct):
     ) -> events.Rule:
         """Tell `target` of each image that arrives here from another registry; with `failed`, of those that do not."""
         pattern = replication_pattern(repositories, result="FAILED" if failed else "SUCCESS")
-        return self._add_rule(construct_id, pattern, target)
+        return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_pull_through(
         self,
@@ -217,7 +239,7 @@ class RegistryEvents(Construct):
     ) -> events.Rule:
         """Tell `target` of each image that is cached or was tried to be; with `failed`, of those that could not be."""
         pattern = pull_through_pattern(repositories, status="FAILED" if failed else None)
-        return self._add_rule(construct_id, pattern, target)
+        return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_api_call(
         self,
@@ -226,12 +248,40 @@ class RegistryEvents(Construct):
         calls: Sequence[str],
         target: events.IRuleTarget | None = None,
     ) -> events.Rule:
-        """Tell `target` of calls of ECR's API (`DeleteRepository`) that a CloudTrail trail of the account records."""
-        return self._add_rule(construct_id, api_call_pattern(calls), target)
+        """Tell `target` of calls of ECR's API that a CloudTrail trail of the account records.
 
-    def _add_rule(self, construct_id: str, pattern: Pattern, target: events.IRuleTarget | None) -> events.Rule:
+        Args:
+            construct_id: The id of the rule in the registry.
+            calls: The names of the calls, as `DeleteRepository`, or patterns with `*`. Calls that only read, as
+                `DescribeRepositories`, come to the rule too if the trail records them.
+            target: What is told.
+        """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
+        problems.check(registry_limits.API_CALLS, "the number of calls", len(calls))
+        for call in calls:
+            problems.check(registry_limits.API_CALL, "each of calls", call)
+        problems.raise_any()
+        rule = self._add_rule(construct_id, api_call_pattern(calls), target)
+        if any(map(_reads, calls)):
+            resource: events.CfnRule = rule.node.default_child  # type: ignore[assignment]  # as CDK names it
+            resource.state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+        return rule
+
+    def _add_rule(
+        self,
+        construct_id: str,
+        pattern: Pattern,
+        target: events.IRuleTarget | None,
+        repositories: Sequence[str] = (),
+        tags: Sequence[str] = (),
+    ) -> events.Rule:
+        problems = Problems(lambda: f"{self.node.path}/{construct_id}")
+        for name in repositories:
+            problems.check(registry_limits.EVENT_REPOSITORY, "each of repositories", name)
+        for tag in tags:
+            problems.check(registry_limits.EVENT_TAG, "each of tags", tag)
         problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(pattern))
+        _check_target(problems, target, self)
         problems.raise_any()
         rule = events.Rule(
             self,
@@ -261,11 +311,25 @@ class _TargetWithDeadLetters:
         return events.RuleTargetConfig(**{**properties, "dead_letter_config": {"arn": self._dead_letters().queue_arn}})
 
 
+def _check_target(problems: Problems, target: events.IRuleTarget | None, scope: Construct) -> None:
+    """Note a topic or queue that EventBridge cannot reach, as far as a target of CDK's says what it is."""
+    topic, queue = getattr(target, "topic", None), getattr(target, "queue", None)
+    if topic is not None:
+        check_topic(problems, "the topic of target", topic, scope)
+    if queue is not None:
+        from moorage.delivery.dead_letters import check_queue  # noqa: PLC0415  # loads aws_cdk.aws_sqs
+
+        check_queue(problems, "the queue of target", queue, scope, across_accounts=False)
+
+
 def _define_dead_letters(scope: Construct, key: kms.IKey) -> sqs.Queue:
     """Define a dead-letter queue to which the rules of the account may send."""
     from aws_cdk import aws_sqs as sqs  # noqa: PLC0415  # loads aws_cdk.aws_sqs
 
-    from moorage.delivery.dead_letters import define_dead_letters  # noqa: PLC0415  # loads aws_cdk.aws_sqs
+    from moorage.delivery.dead_letters import (  # noqa: PLC0415  # loads aws_cdk.aws_sqs
+        allow_any_rule,
+        define_dead_letters,
+    )
 
     queue = define_dead_letters(
         scope,
@@ -274,14 +338,5 @@ def _define_dead_letters(scope: Construct, key: kms.IKey) -> sqs.Queue:
         encryption_key=key,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
-    stack = cdk.Stack.of(scope)
-    rules = stack.format_arn(service="events", resource="rule", resource_name="*")
-    queue.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("events.amazonaws.com")],
-            actions=["sqs:SendMessage"],
-            resources=[queue.queue_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": rules}},
-        )
-    )
+    allow_any_rule(queue, scope)
     return queue

@@ -9,10 +9,15 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
 from moorage.ecr.repository.repository_metrics import pull_count
+from moorage.scope.place import check_place
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aws_cdk import aws_sns as sns
 
 _WIDGET_HEIGHT, _WIDGET_WIDTH = 6, 12
 
@@ -77,6 +82,7 @@ class RegistryMetrics(Construct):
         *,
         call: ApiCall,
         percent: float = 80,
+        topic: sns.ITopic | None = None,
         actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> cloudwatch.Alarm:
         """Raise an alarm when a call has used more of its quota than `percent`, for three minutes of five.
@@ -85,17 +91,20 @@ class RegistryMetrics(Construct):
             construct_id: Its id in the registry.
             call: Which one.
             percent: The share of the quota, above 0 and up to 100.
-            actions: What happens then: an `aws_cloudwatch_actions.SnsAction`; an alarm without one is seen by nobody
-                who does not look (Security Hub CloudWatch.15).
+            topic: The topic that is told then; CloudWatch is let publish to it. An alarm without a topic and actions is
+                seen by nobody who does not look (Security Hub CloudWatch.15).
+            actions: What else happens then. Of a topic in an `aws_cloudwatch_actions.SnsAction`, policy and key must
+                let CloudWatch in; `topic` does that.
 
         Raises:
-            ValueError: the share is none.
+            ValueError: the share is none, or CloudWatch cannot reach the topic.
         """
+        problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         if not 0 < percent <= 100:  # noqa: PLR2004  # a share of the whole
-            raise ValueError(
-                f"{self.node.path}/{construct_id}: percent is {percent}, but a share of a quota is above 0 and up to "
-                "100; use 80"
-            )
+            problems.add(f"percent is {percent}, but a share of a quota is above 0 and up to 100; use 80")
+        if topic is not None:
+            check_alarm_topic(problems, "topic", topic, self)
+        problems.raise_any()
         alarm = cloudwatch.Alarm(
             self,
             construct_id,
@@ -109,6 +118,11 @@ class RegistryMetrics(Construct):
         )
         for action in actions:
             alarm.add_alarm_action(action)
+        if topic is not None:
+            from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads it for this alone
+
+            let_alarms_publish(topic, self)
+            alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
         return alarm
 
     def add_dashboard(self, construct_id: str, *, repositories: Sequence[Any] = ()) -> cloudwatch.Dashboard:
@@ -117,7 +131,14 @@ class RegistryMetrics(Construct):
         Args:
             construct_id: Its id in the registry.
             repositories: Any `ecr.IRepository`s, each with a line of its own.
+
+        Raises:
+            ValueError: a repository is of another account or region, whose pulls are counted there.
         """
+        problems = Problems(lambda: f"{self.node.path}/{construct_id}")
+        for repository in repositories:
+            check_place(problems, "each of repositories", repository, self)
+        problems.raise_any()
         logins = [ApiCall.GET_AUTHORIZATION_TOKEN, ApiCall.PUT_IMAGE, ApiCall.BATCH_GET_IMAGE]
         dashboard = cloudwatch.Dashboard(self, construct_id)
         dashboard.add_widgets(

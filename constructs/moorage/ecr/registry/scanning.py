@@ -112,6 +112,10 @@ class Scanning:
     def enhanced(continuous: str | Sequence[str] = _ALL_REPOSITORIES, on_push: str | Sequence[str] = ()) -> Scanning:
         """By Amazon Inspector: packages of the operating system and of programming languages.
 
+        CloudFormation turns Inspector on for the account's images. When the registry is destroyed, or goes back to
+        `basic`, it may turn Inspector off again, also for images that others scan in the account and region: its
+        handlers call `inspector2:Disable`. If others rely on it, check Inspector afterwards.
+
         Args:
             continuous: Which repositories are scanned again when a vulnerability becomes known; all without it.
             on_push: Which are scanned once, when an image is pushed. A repository that both match is continuous.

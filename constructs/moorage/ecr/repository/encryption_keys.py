@@ -1,11 +1,10 @@
-"""The keys that images are encrypted with, and who may use them."""
+"""The keys that images are encrypted with."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moorage.ecr import repository_limits
-from moorage.workload.problems import Problems, is_token
+from moorage.delivery.keys import retained_except_on_create
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -13,17 +12,6 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from moorage.ecr.repository.repository_settings import Encryption
-
-PULL_KEY_ACTIONS = ("kms:Decrypt", "kms:DescribeKey")
-PUSH_KEY_ACTIONS = (*PULL_KEY_ACTIONS, "kms:GenerateDataKey")
-
-
-def check_key(encryption: Encryption, stack: cdk.Stack, problems: Problems) -> None:
-    """Note a key that is of another region than `stack`, as far as both are known."""
-    if encryption.given_key is not None:
-        regions = (encryption.given_key.env.region, stack.region)
-        if not any(map(is_token, regions)):
-            problems.check(repository_limits.KEY_REGION, "encryption", regions)
 
 
 def encryption_key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
@@ -37,5 +25,5 @@ def encryption_key_for(scope: Construct, encryption: Encryption, removal_policy:
         "Key",
         enable_key_rotation=True,
         description="Images of Amazon ECR",
-        removal_policy=removal_policy,
+        removal_policy=retained_except_on_create(removal_policy),
     )

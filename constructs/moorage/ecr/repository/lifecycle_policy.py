@@ -132,6 +132,11 @@ class LifecycleRule:
         return _TAGGED if self.tags or self.prefixes else _ANY
 
     @property
+    def _selects_any_tag(self) -> bool:
+        """Return whether it selects images whatever their tags are, so that those in use are among them."""
+        return self._tag_status == _ANY or set(self.tags) == {"*"} or "" in self.prefixes
+
+    @property
     def _storage_class(self) -> str:
         """Return the storage class of the images that it selects, as ECR names it."""
         return _STANDARD if self.archived_for is None else _ARCHIVE
@@ -226,7 +231,7 @@ class LifecyclePolicy:
         problems = Problems("LifecyclePolicy")
         problems.check(repository_limits.LIFECYCLE_RULES, "the number of rules", len(rules))
         for rule in rules:
-            if rule._tag_status == _ANY and rule.keep is not None and not rule.archive:
+            if rule._selects_any_tag and not rule.archive:
                 problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep", rule.keep)
         problems.check(
             repository_limits.LIFECYCLE_PRIORITIES, "priority", [priority for priority, _ in self._numbered_rules]
@@ -250,10 +255,16 @@ class LifecyclePolicy:
         """Keep the newest releases, and let images without a tag expire.
 
         Args:
-            keep: How many releases stay.
+            keep: How many releases stay, 2 or more: a rollback needs the one before.
             tags: What the tag of a release looks like: `v*`; `*` for any. Images with other tags stay.
             expire_untagged: After how long an image without a tag expires; 14 days without it.
+
+        Raises:
+            ValueError: `keep` is less than 2, or ECR would not take the policy.
         """
+        problems = Problems("LifecyclePolicy.releases")
+        problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep", keep)
+        problems.raise_any()
         return cls(
             LifecycleRule(untagged=True, older_than=expire_untagged or dt.timedelta(days=14)),
             LifecycleRule(tags=tags, keep=keep),

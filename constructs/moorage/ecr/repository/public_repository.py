@@ -10,8 +10,9 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from moorage.delivery.keys import retained_except_on_create
 from moorage.ecr import repository_limits
-from moorage.scope.stage_validation import claim_name
+from moorage.scope.claimed_names import claim_name
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
@@ -57,7 +58,8 @@ class PublicRepository(Construct):
                 does; ECR shows it for verified accounts.
             architectures: What its images run on, in the gallery's words: `x86-64`, `ARM 64`.
             operating_systems: Likewise: `Linux`, `Windows`.
-            removal_policy: What becomes of it when the stack goes.
+            removal_policy: What becomes of it when the stack goes. One that is retained is deleted if its first
+                deployment fails.
 
         Raises:
             ValueError: the stack is of another region, or ECR would not take an argument.
@@ -93,7 +95,7 @@ class PublicRepository(Construct):
             }
             or None,
         )
-        self.resource.apply_removal_policy(removal_policy)
+        self.resource.apply_removal_policy(retained_except_on_create(removal_policy))
         self.repository_arn = self.resource.attr_arn
         self.repository_name = self.resource.ref
         if name is not None:

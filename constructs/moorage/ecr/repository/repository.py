@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,14 +10,15 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
+from moorage.delivery.keys import retained_except_on_create
 from moorage.ecr import repository_limits
-from moorage.ecr.repository.encryption_keys import PULL_KEY_ACTIONS, PUSH_KEY_ACTIONS, check_key, encryption_key_for
+from moorage.ecr.repository.encryption_keys import encryption_key_for
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy
 from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.ecr.repository.repository_settings import Encryption, TagMutability
+from moorage.scope.claimed_names import claim_name
 from moorage.scope.inventory import register
-from moorage.scope.place import place_of, stage_path
-from moorage.scope.stage_validation import claim_name
+from moorage.scope.place import check_place, place_of, stage_path
 from moorage.workload import image_limits
 from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
@@ -26,7 +26,6 @@ from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
-    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
 
     from moorage.workload.durations import Duration
@@ -42,7 +41,8 @@ class Repository(ecr.Repository):
 
     It is an `ecr.Repository`. Services need no grant: their execution role gets one from `Image.from_repository`.
     Others get one from `grant_pull`, `grant_push`, `grant_pull_push` and `grant_read`: a role, an account
-    (`iam.AccountPrincipal`) or an organization (`iam.OrganizationPrincipal`); a key of the account's own lets it too.
+    (`iam.AccountPrincipal`) or an organization (`iam.OrganizationPrincipal`). None of them needs the key of the images,
+    which ECR uses by grants of its own.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class Repository(ecr.Repository):
             name: Its name in the registry, 2 to 256 characters; CloudFormation chooses one without it.
             immutable_tags: Whether a tag that was pushed stays what it is; or patterns of the tags that do, as `v*`.
             mutable_tags: Patterns of tags that move although others do not, 5 at most: `latest`, `dev-*`.
-            keep_releases: How many releases are kept, the newest, 100 without it; the others expire.
+            keep_releases: How many releases are kept, the newest, 2 or more, 100 without it; the others expire.
             release_tags: What the tag of a release looks like, with `*`: `v*`. Images with other tags do not expire.
             expire_untagged: After how long an image without a tag expires; 14 days without it.
             lifecycle: Instead of the three: rules of one's own, `LifecyclePolicy(LifecycleRule(...), ...)`.
             encryption: By whose key images are encrypted; a change replaces the repository.
             removal_policy: What becomes of it when the stack goes; with `DESTROY`, `empty_on_delete` deletes its
-                images.
+                images. One that is retained is deleted if its first deployment fails, so that its name is free again.
             empty_on_delete: Whether its images are deleted with it, which is refused otherwise.
 
         Raises:
@@ -86,7 +86,7 @@ class Repository(ecr.Repository):
         tag_mutability = TagMutability.from_arguments(
             problems, immutable_tags=immutable_tags, mutable_tags=mutable_tags
         )
-        check_key(encryption, cdk.Stack.of(scope), problems)
+        check_place(problems, "encryption", encryption.given_key, scope, across_accounts=True)
         _check_lifecycle(problems, lifecycle, keep_releases, release_tags, expire_untagged)
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
             problems.add(
@@ -107,7 +107,7 @@ class Repository(ecr.Repository):
             or None,
             image_scan_on_push=True,
             empty_on_delete=empty_on_delete,
-            removal_policy=removal_policy,
+            removal_policy=retained_except_on_create(removal_policy),
         )
         self._tag_mutability = tag_mutability
         self.encryption_key: kms.IKey | None = encryption_key_for(self, encryption, removal_policy)
@@ -135,18 +135,6 @@ class Repository(ecr.Repository):
         """Return whether `tag` can be pushed only once."""
         return self._tag_mutability.is_immutable(tag)
 
-    def _grant(self, method: str, key_actions: Sequence[str], grantee: iam.IGrantable) -> iam.Grant:
-        """Call CDK's method of that name, and grant the use of the key to the same role, account or organization."""
-        if self.encryption_key is not None:
-            self.encryption_key.grant(grantee, *key_actions)
-        grant: iam.Grant = getattr(super(), method)(grantee)
-        return grant
-
-    # Methods of CDK's, and no functions here: jsii would call a function back from node for each service of a task.
-    grant_pull = functools.partialmethod(_grant, "grant_pull", PULL_KEY_ACTIONS)
-    grant_push = functools.partialmethod(_grant, "grant_push", PUSH_KEY_ACTIONS)
-    grant_pull_push = functools.partialmethod(_grant, "grant_pull_push", PUSH_KEY_ACTIONS)
-
     def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
         """How often images were pulled from it, by the minute; takes what `cloudwatch.Metric` does."""
         from moorage.ecr.repository.repository_metrics import pull_count  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
@@ -168,7 +156,7 @@ def _check_lifecycle(
     release_tags: str,
     expire_untagged: Duration | None,
 ) -> None:
-    problems.check(repository_limits.LIFECYCLE_COUNT, "keep_releases", keep_releases)
+    problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep_releases", keep_releases)
     problems.check(repository_limits.IMAGES, "keep_releases", keep_releases)
     problems.check(repository_limits.LIFECYCLE_WILDCARDS, "release_tags", release_tags)
     problems.check(repository_limits.LIFECYCLE_DAYS, "expire_untagged", optional_seconds(expire_untagged))

@@ -53,7 +53,11 @@ class Encryption:
 
     @staticmethod
     def own_key() -> Encryption:
-        """By a key that is defined beside what it encrypts, retained and rotated; AWS bills each key by the month."""
+        """By a key that is defined beside what it encrypts, and rotated; AWS bills each key by the month.
+
+        It is retained as what it encrypts is. Its policy names none of those who pull and push: ECR uses it by grants
+        of its own.
+        """
         return Encryption(_Cipher.KMS, defines_key=True)
 
     @staticmethod
@@ -70,6 +74,11 @@ class Encryption:
     def aes256() -> Encryption:
         """By Amazon S3's own key: no call to AWS KMS, and no record of its use."""
         return Encryption(_Cipher.AES256)
+
+    @property
+    def _uses_kms(self) -> bool:
+        """Return whether AWS KMS encrypts, with AWS's key or another."""
+        return self.cipher is not _Cipher.AES256
 
     @property
     def _uses_customer_key(self) -> bool:
@@ -108,6 +117,7 @@ class TagMutability:
         problems.check(repository_limits.EXCLUSION_FILTERS, f"the number of {name}", len(tags.exclusions))
         for pattern in tags.exclusions:
             problems.check(repository_limits.EXCLUSION_FILTER, f"each of {name}", pattern)
+            problems.check(repository_limits.EXCLUSION_WILDCARDS, f"each of {name}", pattern)
         return tags
 
     @property
@@ -144,7 +154,7 @@ class RepositorySettings:
         lifecycle: Which images stay; the newest 100 releases, and those without a tag for 14 days, without it.
         encryption: By whose key they are encrypted.
         policy: Who else may do what with them.
-        tags: Tags of the repositories, for cost and access.
+        tags: Tags of the repositories, for cost and access, 50 at most.
 
     Raises:
         ValueError: ECR would not take one of them.
@@ -160,6 +170,10 @@ class RepositorySettings:
     def __attrs_post_init__(self) -> None:
         problems = Problems("RepositorySettings")
         TagMutability.from_arguments(problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags)
+        problems.check(repository_limits.REPOSITORY_TAGS, "the number of tags", len(self.tags))
+        for key, value in self.tags.items():
+            problems.check(repository_limits.REPOSITORY_TAG_KEY, "each key of tags", key)
+            problems.check(repository_limits.REPOSITORY_TAG_VALUE, f"tags[{key!r}]", value)
         problems.raise_any()
 
     @property
