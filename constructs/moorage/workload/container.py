@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import container_limits, secret_sources
+from moorage.workload import command_limits, container_limits, secret_sources
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, as_image
+from moorage.workload.plain_texts import PlainText, check_literals
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
 
@@ -29,17 +29,6 @@ if TYPE_CHECKING:
 
 DEFAULT_WRITABLE_MIB = 64
 """The size of a writable path by default."""
-
-_SECRET_NAME_PATTERN = re.compile(
-    r"((^|_)(PASS|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|CREDENTIALS?"
-    r"|(PRIVATE|SECRET|ENCRYPTION|SIGNING|MASTER)_?KEY(_BASE)?)|PASSWORD|PASSPHRASE)$"
-)
-_SECRET_VALUE_PATTERN = re.compile(
-    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]*:[^/\s:@]+@"
-    r"|\b(gh[opsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_)\w{8}"
-)
-_WORD_BOUNDARY_PATTERN = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
-
 
 def _as_arguments(arguments: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if arguments is None:
@@ -101,12 +90,13 @@ class Container:
         memory_mib: Above this it is killed, in MiB; without it, an even share of what the others leave.
         memory_reservation_mib: What it is sure of when memory is short, below `memory_mib`.
         environment: Variables in plain text, readable by all who may see the task definition.
-        environment_files: Files of such variables in S3, 10 at most, which the execution role is granted to read.
+        environment_files: Files of such variables in S3, 10 at most in a task, which the execution role is granted to read.
         secrets: Variables that ECS reads at the start of each task, which gets the grant: a Secrets Manager secret,
             an SSM parameter, of which ECS reads the latest version, or `ecs.Secret` for a field or version of a secret.
-        command: What the image runs, in place of its own `CMD`.
-        entry_point: In place of the image's own `ENTRYPOINT`.
-        working_directory: In place of the image's own `WORKDIR`.
+        command: What the image runs, in place of its own `CMD`: a list of words, as `["npm", "run", "start"]`. A line for
+            a shell goes behind `entry_point=["sh", "-c"]`.
+        entry_point: In place of the image's own `ENTRYPOINT`, a list of words too.
+        working_directory: In place of the image's own `WORKDIR`, an absolute path.
         health_check: How ECS knows it is healthy; without it, only that it runs.
         restart_policy: When it is started again without a new task; without it, never.
         start_timeout: How long containers that depend on it wait for it, 2 to 120 s on Fargate.
@@ -257,6 +247,34 @@ class Container:
             services.add("ssm" if ":ssm:" in self.credential_spec else "s3")
         return frozenset(services | {"s3"} if self.environment_files else services)
 
+    @property
+    def _plain_texts(self) -> tuple[PlainText, ...]:
+        """Return the texts that are read with the task definition or with the image."""
+        output = self._firelens._plain_texts if self._firelens else ()
+        return (*self._own_plain_texts, *output, *self.image._plain_texts)
+
+    @property
+    def _own_plain_texts(self) -> tuple[PlainText, ...]:
+        variables = (
+            PlainText(
+                "environment",
+                name,
+                value,
+                f"use secrets={{{name!r}: ...}}, or say why it is none with not_secret={{{name!r}: 'the reason'}}",
+            )
+            for name, value in self.environment.items()
+            if not self.not_secret.get(name, "").strip()
+        )
+        words = {
+            "command": self.command,
+            "entry_point": self.entry_point,
+            "docker_labels": self.docker_labels.values(),
+            "health_check": self.health_check and self.health_check.command,
+        }
+        way_out = "use secrets={'NAME': ...}, and read the variable NAME there"
+        texts = (PlainText(argument, None, each, way_out) for argument in words for each in words[argument] or ())
+        return (*variables, *texts)
+
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Container {self.name!r}")
         problems.check(container_limits.CONTAINER_NAME, "name", self.name)
@@ -280,6 +298,7 @@ class Container:
         for path in self.mounts:
             problems.check(container_limits.MOUNT_PATH, "each path of mounts", path)
         _check_paths(self.writable, self.mounts, problems)
+        self._check_command(problems)
         problems.check(container_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         self._check_environment(problems)
         secret_sources.check_secrets("secrets", self.secrets, problems)
@@ -295,7 +314,20 @@ class Container:
             single_ports = ((self.port, self.port),) if self.port is not None else ()
             problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *self.port_ranges))
 
+    def _check_command(self, problems: Problems) -> None:
+        if self.entry_point is None:
+            problems.check(command_limits.COMMAND_WORDS, "command", self.command)
+        elif "\\" not in self.entry_point[0]:  # a path of Windows may have spaces
+            problems.check(command_limits.COMMAND_WORDS, "entry_point", self.entry_point)
+        problems.check(command_limits.COMMAND_FORM, "command", self.command)
+        words = (*(self.entry_point or ()), *(self.command or ()))
+        problems.check(command_limits.COMMAND_SHELL, "entry_point and command" if self.entry_point else "command", words)
+        problems.check(command_limits.WORKING_DIRECTORY, "working_directory", self.working_directory)
+
     def _check_environment(self, problems: Problems) -> None:
+        for argument in ("environment", "secrets"):
+            for name in getattr(self, argument):
+                problems.check(command_limits.ENVIRONMENT_NAME, f"each name of {argument}", name)
         problems.check(
             container_limits.ENVIRONMENT_FILES, "the number of environment_files", len(self.environment_files)
         )
@@ -305,16 +337,7 @@ class Container:
                     f"environment has {name!r} as {value!r}, a {type(value).__name__}, but a variable is a text; "
                     f"write it as in {{{name!r}: {str(value)!r}}}"
                 )
-                continue
-            looks_secret = _SECRET_NAME_PATTERN.search(
-                _WORD_BOUNDARY_PATTERN.sub("_", name).upper()
-            ) or _SECRET_VALUE_PATTERN.search(value)
-            if value and looks_secret and not is_token(value) and not self.not_secret.get(name, "").strip():
-                problems.add(
-                    f"environment has {name!r}, which looks like a secret, "
-                    "and everyone who may see the task definition reads it; "
-                    f"use secrets={{{name!r}: ...}}, or say why it is none with not_secret={{{name!r}: 'the reason'}}"
-                )
+        check_literals(self._own_plain_texts, problems)
         for name in sorted(self.environment.keys() & self.secrets.keys()):
             problems.add(
                 f"{name!r} is in environment and in secrets, but a variable has one value; leave it out of one of them"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import container_limits
+from moorage.workload import command_limits, container_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
@@ -112,8 +112,8 @@ class HealthCheck:
     """A command that ECS runs inside a container to learn whether it is healthy.
 
     Args:
-        command: A line for the container's shell, or a list that starts with `CMD` or `CMD-SHELL`. Exit code 0
-            means healthy. The program must be in the image.
+        command: A line for the container's shell, or a list: `CMD` and the words of a command, or `CMD-SHELL` and a
+            line. Exit code 0 means healthy. The program must be in the image.
         interval: Between two checks, 5 to 300 s.
         timeout: What a check may take, 2 to 60 s, and no longer than `interval`.
         retries: How many failures in a row make the container unhealthy, 1 to 10.
@@ -131,7 +131,7 @@ class HealthCheck:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("HealthCheck")
-        problems.check(container_limits.HEALTH_COMMAND, "command", self.command)
+        problems.check(command_limits.HEALTH_COMMAND, "command", self.command)
         problems.check(container_limits.HEALTH_INTERVAL, "interval", self.interval)
         problems.check(container_limits.HEALTH_TIMEOUT, "timeout", self.timeout)
         problems.check(container_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))

@@ -55,10 +55,10 @@ WRITABLE_SIZE = Limit(
 )
 MOUNT_PATH = matching(
     "writable-path",
-    r"(/[^/:,]+)+",
+    r"(/[^/:,]+)+|[A-Za-z]:\\([^\\/:,]+(\\[^\\/:,]+)*)?",
     rule="must be an absolute path below the root, without ':', ',', '//' or a '/' at its end",
-    hint="write it as in '/tmp'",
-    source="botocore Tmpfs.containerPath",
+    hint="write it as in '/tmp', or 'C:\\\\data' on Windows",
+    source="botocore Tmpfs.containerPath, MountPoint.containerPath; ECS developer guide, bind mounts on Windows",
 )
 PORT = in_range(
     "port",
@@ -122,14 +122,6 @@ INSTANCE_GPUS = Limit(
     source="botocore autoscaling AcceleratorCountRequest (integers); ecs ResourceRequirement",
     format=str,
 )
-HEALTH_COMMAND = Limit(
-    id="health-command",
-    accepts=lambda command: len(command) > 1 and command[0] in {"CMD", "CMD-SHELL"} and all(command),
-    rule="must start with CMD or CMD-SHELL, followed by what to run, without empty parts",
-    hint="write it as one string, or as ['CMD', 'program', 'argument']",
-    source="botocore HealthCheck.command",
-    format=lambda command: repr(list(command)),
-)
 HEALTH_INTERVAL = in_range(
     "health-interval",
     5,
@@ -183,7 +175,8 @@ ENVIRONMENT_FILES = at_most(
     "environment-files",
     10,
     hint="join some of the files",
-    source="botocore EnvironmentFile",
+    source="botocore EnvironmentFile; ECS developer guide, pass environment variables to a container: 10 files per task "
+    "definition",
 )
 ENVIRONMENT_FILE_NAME = matching(
     "environment-file-name",
@@ -227,6 +220,14 @@ ULIMIT = Limit(
     rule="must be a soft limit and a hard limit that is not below it, with -1 for unlimited",
     hint="write it as in (1024, 4096), or as one number for both",
     source="botocore Ulimit; setrlimit(2)",
+)
+FARGATE_ULIMITS = one_of(
+    "fargate-ulimits",
+    ("nofile",),
+    where="on Fargate, which sets the others itself",
+    hint="leave the others out, or use a Capacity.ec2(...)",
+    source="botocore ContainerDefinition.ulimits: the default resource limit values set by the operating system with "
+    "the exception of the nofile resource limit parameter",
 )
 CAPABILITIES = frozenset(
     {

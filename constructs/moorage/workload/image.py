@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import image_limits
+from moorage.workload.plain_texts import PlainText, check_literals
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INTERNET_NEEDS, PRIVATE_IMAGE_NEEDS, Needs
 from moorage.workload.value import value_class
@@ -35,6 +36,11 @@ class Image:
     def _needs(self) -> Needs:
         """Return the services that a task must reach to pull the image."""
         raise NotImplementedError(f"{type(self).__name__} is not an image; use one of the Image.from_* methods")
+
+    @property
+    def _plain_texts(self) -> tuple[PlainText, ...]:
+        """Return the texts that whoever has the image reads."""
+        return ()
 
     @property
     def _mutable_reference(self) -> str | None:
@@ -87,6 +93,7 @@ class Image:
         *,
         file: str = "Dockerfile",
         build_args: Mapping[str, str] | None = None,
+        build_secrets: Mapping[str, str] | None = None,
         target: str | None = None,
     ) -> Image:
         """An image built from a directory and pushed by `cdk deploy`, as a Docker asset.
@@ -94,13 +101,15 @@ class Image:
         Args:
             path: The build context.
             file: The Dockerfile, relative to it.
-            build_args: What `docker build --build-arg` gets.
+            build_args: What `docker build --build-arg` gets. The image keeps them, so a secret is refused.
+            build_secrets: What `docker build --secret` gets, as in `{"NPM_TOKEN": "env=NPM_TOKEN"}`: a variable or a
+                file (`src=...`) of the machine that builds, which the image does not keep.
             target: The stage to build; the last one without it.
 
         Raises:
-            ValueError: there is no such directory, or no Dockerfile in it.
+            ValueError: there is no such directory, no Dockerfile in it, or a secret in `build_args`.
         """
-        return DirectoryImage(Path(path), file, dict(build_args or {}), target)
+        return DirectoryImage(Path(path), file, dict(build_args or {}), dict(build_secrets or {}), target)
 
 
 @attrs.frozen
@@ -196,6 +205,7 @@ class DirectoryImage(Image):
     path: Path
     file: str
     build_args: Mapping[str, str]
+    build_secrets: Mapping[str, str]
     target: str | None
 
     def __attrs_post_init__(self) -> None:
@@ -208,7 +218,15 @@ class DirectoryImage(Image):
             problems.add(
                 f"file is {self.file!r}, but there is none in {str(self.path)!r}; name the Dockerfile with file="
             )
+        check_literals(self._plain_texts, problems)
         problems.raise_any()
+
+    @property
+    def _plain_texts(self) -> tuple[PlainText, ...]:
+        return tuple(
+            PlainText("build_args", name, value, f"use build_secrets={{{name!r}: 'env={name}'}}", "has the image")
+            for name, value in self.build_args.items()
+        )
 
     @property
     def _needs(self) -> Needs:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from moorage.workload import (
     capacity_limits,
+    command_limits,
     container_limits,
     image_limits,
     job_limits,
@@ -25,6 +26,7 @@ from moorage.workload.limit import Limit
 
 _MODULES = (
     container_limits,
+    command_limits,
     image_limits,
     task_limits,
     volume_limits,

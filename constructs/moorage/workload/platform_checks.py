@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moorage.workload import platform_limits
+from moorage.workload import container_limits, platform_limits
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def _check_fargate_container(container: Container, problems: Problems) -> None:
     problems.check(platform_limits.FARGATE_PRIVILEGED, f"privileged {owner}", container.privileged)
     if linux := container.linux_parameters:
         problems.check(platform_limits.FARGATE_CAPABILITIES, f"add_capabilities {owner}", linux.add_capabilities)
+        for name in linux.ulimits:
+            problems.check(container_limits.FARGATE_ULIMITS, f"ulimits {owner}", name)
         problems.check(platform_limits.FARGATE_DEVICES, f"devices {owner}", linux.devices)
         problems.check(platform_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {owner}", linux.shared_memory_mib)
         problems.check(platform_limits.FARGATE_SWAP, f"max_swap_mib {owner}", linux.max_swap_mib)

@@ -12,6 +12,7 @@ import attrs
 
 from moorage.workload import container_limits, secret_sources
 from moorage.workload.container_lifecycle import HealthCheck, RestartPolicy
+from moorage.workload.plain_texts import PlainText, check_literals
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -101,8 +102,17 @@ class FireLens:
     def __attrs_post_init__(self) -> None:
         problems = Problems("FireLens")
         problems.check(container_limits.LOG_ROUTER, "type", self.type)
+        check_literals(self._plain_texts, problems)
         secret_sources.check_secrets("secret_output", self.secret_output, problems)
         problems.raise_any()
+
+    @property
+    def _plain_texts(self) -> tuple[PlainText, ...]:
+        """Return the options that are read with the task definition."""
+        return tuple(
+            PlainText("output", name, value, f"use secret_output={{{name!r}: ...}}")
+            for name, value in self.output.items()
+        )
 
     @property
     def config_in_s3(self) -> bool:

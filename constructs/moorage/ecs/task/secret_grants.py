@@ -56,7 +56,7 @@ def _grant_reference(
     scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret
 ) -> ecs.Secret:
     """Return a field or a version of a secret, whose key is found through what it refers to."""
-    resource = _resource_of(secret.arn)
+    resource = secret_resource(secret.arn)
     key = resource.kms_key_id if resource else None
     if resource is None or key is None or cdk.Stack.of(resource) is cdk.Stack.of(scope):
         return secret
@@ -67,12 +67,12 @@ def _grant_reference(
     return ecs.Secret.from_secrets_manager_version(imported_secret, version_info, field or None)
 
 
-def _resource_of(arn: str) -> secretsmanager.CfnSecret | None:
+def secret_resource(arn: str) -> secretsmanager.CfnSecret | None:
     """Return the secret that an ARN refers to, itself or by its attachment to a database."""
     tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
     target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
     if isinstance(target, secretsmanager.CfnSecretTargetAttachment):
-        return _resource_of(target.secret_id)
+        return secret_resource(target.secret_id)
     return target if isinstance(target, secretsmanager.CfnSecret) else None
 
 

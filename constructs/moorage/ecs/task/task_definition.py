@@ -14,7 +14,6 @@ from aws_cdk import aws_s3_assets as s3_assets
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, optional_duration, registry_image, runtime_platform
-from moorage.workload import secret_sources
 from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.problems import is_token
@@ -24,12 +23,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
-    from constructs import Construct, IConstruct
+    from constructs import Construct
 
     from moorage.workload.container import Container
     from moorage.workload.container_lifecycle import ContainerCondition, HealthCheck
     from moorage.workload.image import Image
-    from moorage.workload.problems import Problems
     from moorage.workload.sidecars import FireLens
     from moorage.workload.task import Task
 
@@ -40,21 +38,6 @@ _NETWORK_MODES = {
     NetworkMode.HOST: ecs.NetworkMode.HOST,
     NetworkMode.NONE: ecs.NetworkMode.NONE,
 }
-
-
-def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
-    """Note secrets of another region than that of the stack that `scope` is in."""
-    secrets = [(container.name, *each) for container in task.containers for each in container._all_secrets]
-    if not secrets:
-        return
-    stack_region = cdk.Stack.of(scope).region
-    for container, name, secret in secrets:
-        region = secret_sources.region(secret)
-        if region and not is_token(stack_region) and region != stack_region:
-            problems.add(
-                f"secrets {name!r} of container {container!r} is a secret of {region}, but tasks start in "
-                f"{stack_region} and read secrets there; replicate it, and use its ARN there"
-            )
 
 
 def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: CapacityKind) -> ecs.TaskDefinition:
@@ -138,7 +121,7 @@ def _add_container(
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
     options: dict[str, Any] = {
-        "image": _image(scope, definition, container, task.architecture),
+        "image": _image(scope, definition, container, task),
         "cpu": container.cpu,
         "memory_limit_mib": task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
@@ -225,7 +208,7 @@ def port_name(task: Task, container: Container) -> str | None:
 
 
 def _image(
-    scope: Construct, definition: ecs.TaskDefinition, container: Container, architecture: Architecture
+    scope: Construct, definition: ecs.TaskDefinition, container: Container, task: Task
 ) -> ecs.ContainerImage:
     image: Image = container.image
     match image:
@@ -233,13 +216,14 @@ def _image(
             return registry_image(reference)
         case RepositoryImage():
             return _repository_image(scope, definition, container.name, image)
-        case DirectoryImage(path=path, file=file, build_args=build_args, target=target):
+        case DirectoryImage():
             return ecs.ContainerImage.from_asset(
-                str(path),
-                file=file,
-                build_args=dict(build_args) or None,
-                target=target,
-                platform=_build_platform(architecture),
+                str(image.path),
+                file=image.file,
+                build_args=dict(image.build_args) or None,
+                build_secrets=dict(image.build_secrets) or None,
+                target=image.target,
+                platform=_build_platform(task),
             )
         case _:
             raise TypeError(f"{image!r} is not an image; use one of the Image.from_* methods")
@@ -282,8 +266,10 @@ def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
     return ssm.StringParameter.value_for_string_parameter(scope, image.parameter_name)
 
 
-def _build_platform(architecture: Architecture) -> ecr_assets.Platform:
-    arm = architecture is Architecture.ARM64
+def _build_platform(task: Task) -> ecr_assets.Platform:
+    if task._on_windows:
+        return ecr_assets.Platform.custom("windows/amd64")
+    arm = task.architecture is Architecture.ARM64
     return ecr_assets.Platform.LINUX_ARM64 if arm else ecr_assets.Platform.LINUX_AMD64
 
 

@@ -17,7 +17,8 @@ from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import any_ipv4, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
-from moorage.ecs.task.task_definition import check_secrets, define_task
+from moorage.ecs.task.secret_checks import check_secrets
+from moorage.ecs.task.task_definition import define_task
 from moorage.workload import container_limits, platform_checks, service_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode

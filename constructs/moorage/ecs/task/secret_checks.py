@@ -1,0 +1,88 @@
+"""The secrets of a task, checked for what its tasks could not read and for what everyone could."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+
+from moorage.workload import secret_sources
+from moorage.workload.plain_texts import check_unwrapped
+from moorage.workload.problems import is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_secretsmanager as secretsmanager
+    from constructs import IConstruct
+
+    from moorage.workload.problems import Problems
+    from moorage.workload.task import Task
+
+_FIRST_STAGES = {"", "AWSCURRENT"}
+"""The stages that a secret has from its first value on (Secrets Manager user guide, "Secret versions")."""
+
+_ATTACHED_FIELDS = {"engine", "host", "port", "dbname", "dbInstanceIdentifier", "dbClusterIdentifier"}
+"""The fields that the attachment to a database adds (CloudFormation, AWS::SecretsManager::SecretTargetAttachment)."""
+
+
+def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
+    """Note secrets that tasks could not read in the stack of `scope`, and those in plain view."""
+    secrets = [(container.name, *each) for container in task.containers for each in container._all_secrets]
+    texts = [text for container in task.containers for text in container._plain_texts if is_token(text.value)]
+    if not (secrets or texts):
+        return
+    stack = cdk.Stack.of(scope)
+    check_unwrapped(texts, stack.resolve, problems)
+    for container, name, secret in secrets:
+        argument = f"secrets {name!r} of container {container!r}"
+        region = secret_sources.region(secret)
+        if region and not is_token(stack.region) and region != stack.region:
+            problems.add(
+                f"{argument} is a secret of {region}, but tasks start in "
+                f"{stack.region} and read secrets there; replicate it, and use its ARN there"
+            )
+        if secret_sources.version(secret):
+            _check_reference(argument, secret, problems)
+
+
+def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
+    """Note a field or a version that a secret of this app does not have when the first task reads it."""
+    from moorage.ecs.task.secret_grants import secret_resource  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
+
+    resource = secret_resource(reference.arn)
+    if resource is None:
+        return
+    field = reference.arn.split(":")[-3]
+    stage, _ = secret_sources.version(reference) or ("", "")
+    if stage not in _FIRST_STAGES:
+        problems.add(
+            f"{argument} must be a version that a new secret has (got version_stage={stage!r}), or no task starts until "
+            "it is rotated; use 'AWSCURRENT', or import the secret by its name once it has that version"
+        )
+    fields = _fields(resource)
+    if field and field not in _ATTACHED_FIELDS and fields is not None and field not in fields:
+        names = ", ".join(map(repr, sorted(fields)))
+        way_out = (
+            f"which has {names}; use one of them, or add it to secret_string_template="
+            if fields
+            else "which is plain text; use the secret itself, or generate JSON with "
+            f"SecretStringGenerator(secret_string_template='{{}}', generate_string_key={field!r})"
+        )
+        problems.add(f"{argument} must be a field of the secret (got {field!r}), {way_out}")
+
+
+def _fields(secret: secretsmanager.CfnSecret) -> set[str] | None:
+    """Return the fields of a secret, none if it is plain text; return None if they are not known."""
+    text, key = secret.secret_string, None
+    if text is None:
+        generator = secret.generate_secret_string
+        text, key = (getattr(generator, name, None) for name in ("secret_string_template", "generate_string_key"))
+    if text is None:
+        return set()
+    if is_token(text) or is_token(key):
+        return None
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return set()
+    return {*document, *([key] if key else [])} if isinstance(document, dict) else set()

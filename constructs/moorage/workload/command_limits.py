@@ -1,0 +1,79 @@
+"""The limits of what a container runs, where, and with which variables; rows of the table in `limits`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moorage.workload.limit import Limit, matching
+
+_SHELLS = {"sh", "ash", "bash", "dash", "zsh"}
+
+
+def _is_one_line(words: Sequence[str]) -> bool:
+    """Return whether a list of words is one line for a shell, which would be taken for the name of a program."""
+    return len(words) == 1 and any(character.isspace() for character in words[0].strip())
+
+
+def _shell_drops_words(words: Sequence[str]) -> bool:
+    """Return whether words follow the script of `sh -c`, which runs the script alone and does not refer to them."""
+    if len(words) <= 3 or words[0].rsplit("/", 1)[-1] not in _SHELLS or words[1] != "-c":  # noqa: PLR2004  # sh -c x
+        return False
+    return "$" not in words[2] and not any(character.isspace() for character in words[2])
+
+
+COMMAND_WORDS = Limit(
+    id="command-words",
+    accepts=lambda words: not _is_one_line(words),
+    rule="must be a list of words, of which the first is a program",
+    hint=lambda words: (
+        f"use {words[0].split()!r}, or a shell that reads the line: entry_point=['sh', '-c'], command=[{words[0]!r}]"
+    ),
+    source="botocore ContainerDefinition.command: each argument is a separated string in the array; "
+    "Docker, CMD in exec form",
+    format=lambda words: repr(words[0]),
+)
+COMMAND_SHELL = Limit(
+    id="command-shell",
+    accepts=lambda words: not _shell_drops_words(words),
+    rule="must have one line after 'sh -c', which runs nothing else",
+    hint=lambda words: f"use {[*words[:2], ' '.join(words[2:])]!r}",
+    source="POSIX, sh: command_string is the first operand after -c",
+    format=lambda words: repr(list(words)),
+)
+COMMAND_FORM = Limit(
+    id="command-form",
+    accepts=lambda words: words[0] not in {"CMD", "CMD-SHELL"},
+    rule="must start with a program; CMD and CMD-SHELL are words of a health check",
+    hint="leave the word out, and use ['sh', '-c', 'a line'] for a shell",
+    source="botocore HealthCheck.command; ContainerDefinition.command",
+    format=lambda words: repr(list(words)),
+)
+HEALTH_COMMAND = Limit(
+    id="health-command",
+    accepts=lambda command: (
+        len(command) > 1
+        and all(command)
+        and (
+            (command[0] == "CMD-SHELL" and len(command) == 2)  # noqa: PLR2004  # the word and the line
+            or (command[0] == "CMD" and not _is_one_line(command[1:]) and not _shell_drops_words(command[1:]))
+        )
+    ),
+    rule="must be CMD and a list of words, or CMD-SHELL and one line, without empty parts",
+    hint="write it as one string, which a shell reads whole, or as ['CMD', 'program', 'argument']",
+    source="botocore HealthCheck.command; moby daemon/health.go, where a shell runs only the first word behind CMD-SHELL",
+    format=lambda command: repr(list(command)),
+)
+WORKING_DIRECTORY = matching(
+    "working-directory",
+    r"(?s)([/\\]|[A-Za-z]:[/\\]).*",
+    rule="must be an absolute path",
+    hint="write it as in '/srv', or 'C:\\\\srv' on Windows",
+    source="moby container.verifyContainerSettings: it needs to be an absolute path",
+)
+ENVIRONMENT_NAME = matching(
+    "environment-name",
+    r"[^=\x00]+",
+    rule="must have a character, and no '='",
+    hint="write the value behind the name, as in {'NAME': 'value'}",
+    source="POSIX environ; moby opts.ValidateEnv (invalid environment variable)",
+)
