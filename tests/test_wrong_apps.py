@@ -160,7 +160,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "eleven retries": (lambda _: HealthCheck("true", retries=11), r"retries must be between 1 and 10 \(got 11\)"),
     "a health check that is no command": (
         lambda _: HealthCheck(["curl", "localhost"]),
-        "must start with CMD or CMD-SHELL",
+        "must be CMD and a list of words, or CMD-SHELL and one line",
     ),
     "half a second": (
         lambda _: HealthCheck("true", interval=dt.timedelta(seconds=5.5)),

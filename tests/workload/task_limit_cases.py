@@ -8,6 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from moorage import (
@@ -118,7 +119,49 @@ def logging(make: Callable[[], ecs.LogDriver]) -> Define:
 ROUTER = {"Name": "http", "host": "logs.example.com"}
 ENV = [EnvironmentFile.from_bucket(BUCKET, f"{index}.env") for index in range(11)]
 
+APPLICATION = Container("a:1", memory_mib=128)
+
+
+def allowing(resource: str) -> Define:
+    return lambda _: Task(
+        APPLICATION, permissions=[iam.PolicyStatement(actions=["s3:GetObject"], resources=[resource])]
+    )
+
+
 CASES: dict[str, tuple[Define, Define]] = {
+    "command-words": (container(command=["npm", "run", "start"]), container(command="npm run start")),
+    "command-shell": (
+        container(command=["sh", "-c", "npm run start"]),
+        container(entry_point=["sh", "-c"], command=["npm", "run", "start"]),
+    ),
+    "command-form": (container(command=["curl", "-f", "x"]), container(command=["CMD-SHELL", "curl -f x"])),
+    "working-directory": (container(working_directory="/srv"), container(working_directory="srv")),
+    "environment-name": (container(environment={"A.b-1": "="}), container(environment={"A=B": "c"})),
+    "fargate-ulimits": (
+        fargate(kernel(ulimits={"nofile": 65536})),
+        fargate(kernel(ulimits={"nofile": 65536, "nproc": 1024})),
+    ),
+    "port-names-unique": (
+        task(Container("a:1", name="Web", port=80), Container("b:1", name="web")),
+        task(Container("a:1", name="Web", port=80), Container("b:1", name="web", port=81)),
+    ),
+    "log-router-image": (
+        lambda _: Container.log_router(ROUTER, type="fluentd", image="fluentd:1"),
+        lambda _: Container.log_router(ROUTER, type="fluentd"),
+    ),
+    "log-router-clients": (task(APPLICATION, Container.log_router(ROUTER)), task(Container.log_router(ROUTER))),
+    "log-driver-router": (
+        lambda _: Task(
+            Container("a:1", memory_mib=128, logging=ecs.LogDrivers.firelens(options=ROUTER)),
+            Container.log_router(ROUTER),
+        ),
+        lambda _: Task(Container("a:1", logging=ecs.LogDrivers.firelens(options=ROUTER))),
+    ),
+    "linux-path": (
+        task(Container("a:1", mounts={"/data": "a"}), volumes=[Volume.bind_mount("a")]),
+        task(Container("a:1", mounts={"C:\\data": "a"}), volumes=[Volume.bind_mount("a")]),
+    ),
+    "permission-resource": (allowing("arn:aws:s3:::orders/*"), allowing("orders")),
     "start-timeout": (
         fargate(Container("redis:8", start_timeout=seconds(120))),
         fargate(Container("redis:8", start_timeout=seconds(121))),
@@ -206,7 +249,10 @@ CASES: dict[str, tuple[Define, Define]] = {
         fargate(Container("redis:8"), Container.log_router(ROUTER, config_file="arn:aws:s3:::logs/extra.conf")),
     ),
     "fargate-log-driver": (
-        logging(lambda: ecs.LogDrivers.firelens(options={"Name": "null"})),
+        lambda stack: fargate(
+            Container("a:1", memory_mib=128, logging=ecs.LogDrivers.firelens(options=ROUTER)),
+            Container.log_router(ROUTER),
+        )(stack),
         logging(ecs.LogDrivers.json_file),
     ),
     "credential-spec": (

@@ -111,8 +111,44 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _container(environment_files="[EnvironmentFile.from_bucket(bucket, 'a/b.txt')]"),
         _EVERYWHERE,
     ),
+    "command-words": (
+        _container(command="'npm run start'", entry_point="['sh', '-c']"),
+        _container(command="'npm run start'", entry_point="None"),
+        _EVERYWHERE,
+    ),
+    "command-shell": (
+        _container(command="['bash', '-c', 'npm start']"),
+        _container(command="['bash', '-c', 'npm', 'start']", entry_point="None"),
+        _EVERYWHERE,
+    ),
+    "command-form": (_container(command="['serve']"), _container(command="['CMD', 'serve']"), _EVERYWHERE),
+    "working-directory": (
+        _container(working_directory="'/srv/app'"),
+        _container(working_directory="'srv/app'"),
+        _EVERYWHERE,
+    ),
+    "environment-name": (
+        _container(environment="{'a.b-C': 'd=e'}"),
+        _container(environment="{'A=B': 'c', '': 'd'}"),
+        _EVERYWHERE,
+    ),
+    "port-names-unique": (
+        _whole("Container('a:1', name='A', port=80), Container('b:1', name='b', port=81)"),
+        _whole("Container('a:1', name='A', port=80), Container('b:1', name='a', port=81)"),
+        _FARGATE,
+    ),
+    "permission-resource": (
+        _task(permissions="[PolicyStatement(actions=['s3:GetObject'], resources=['arn:aws:s3:::orders/*'])]"),
+        _task(permissions="[PolicyStatement(actions=['s3:GetObject'], resources=['orders'])]"),
+        _EVERYWHERE,
+    ),
+    "linux-path": (
+        _whole("Container('a:1', mounts={'/data': 'a'})", volumes="[Volume.bind_mount('a')]"),
+        _whole("Container('a:1', mounts={'C:/data': 'a'})".replace("/", 2 * chr(92)), volumes="[Volume.bind_mount('a')]"),
+        _FARGATE,
+    ),
     "secret-version": (
-        _container(secrets="{'A': version(version_stage='AWSPREVIOUS')}"),
+        _container(secrets="{'A': version(version_stage='AWSCURRENT')}"),
         _container(secrets="{'A': version(version_stage='AWSPREVIOUS', version_id='1')}"),
         _EVERYWHERE,
     ),
@@ -157,6 +193,7 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _linux("add_capabilities=['NET_ADMIN']"),
         _FARGATE,
     ),
+    "fargate-ulimits": (_linux("ulimits={'nofile': 65536}"), _linux("ulimits={'nproc': 1024}"), _FARGATE),
     "fargate-devices": (_linux("init_process_enabled=True"), _linux("devices=[device]"), _FARGATE),
     "fargate-shared-memory": (_linux(""), _linux("shared_memory_mib=128"), _FARGATE),
     "fargate-swap": (_linux(""), _linux("max_swap_mib=0"), _FARGATE),
@@ -186,6 +223,17 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
     "log-router": (
         _beside(f"{_ROUTER}, type='fluentd', image='fluentd:1')"),
         _beside(f"{_ROUTER}, type='vector')"),
+        _FARGATE,
+    ),
+    "log-router-image": (
+        _beside(f"{_ROUTER})"),
+        _whole(f"Container('a:1', memory_mib=128), {_ROUTER}, type='fluentd')"),
+        _FARGATE,
+    ),
+    "log-router-clients": (_beside(f"{_ROUTER})"), _whole(f"{_ROUTER})"), _FARGATE),
+    "log-driver-router": (
+        _beside(f"{_ROUTER})"),
+        _whole("Container('a:1', logging=LogDrivers.firelens(options={}))"),
         _FARGATE,
     ),
     "fargate-log-router-config": (

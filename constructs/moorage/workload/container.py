@@ -213,9 +213,9 @@ class Container:
             output: Options of the output plugin, as in `{"Name": "kinesis_firehose", "delivery_stream": ...}`.
             secret_output: Options that are secrets, as an API key.
             config_file: More configuration: a path in the image or, but not on Fargate, the ARN of an object in S3.
-            type: `fluentbit`, or `fluentd` with an `image` of it.
+            type: `fluentbit`, or `fluentd`, which needs an `image` of it.
             name: The container's name.
-            image: The router's image; AWS's from the public registry without it, as above.
+            image: The router's image; AWS's of Fluent Bit from the public registry without it, as above.
             memory_mib: Above this it is started again, in MiB.
 
         Raises:
@@ -224,9 +224,9 @@ class Container:
         from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 
         arguments = sidecars.log_router_arguments(
-            type=type, output=output, secret_output=secret_output, config_file=config_file
+            image, type=type, output=output, secret_output=secret_output, config_file=config_file
         )
-        return Container(image or sidecars.FLUENT_BIT_IMAGE, name=name, memory_mib=memory_mib, **arguments)
+        return Container(name=name, memory_mib=memory_mib, **arguments)
 
     @property
     def _firelens(self) -> FireLens | None:

@@ -311,6 +311,14 @@ LOG_ROUTER = one_of(
     ("fluentbit", "fluentd"),
     source="botocore FirelensConfigurationType",
 )
+LOG_ROUTER_IMAGE = Limit(
+    id="log-router-image",
+    accepts=lambda pair: pair[0] != "fluentd" or "fluent-bit" not in str(pair[1]),
+    rule="must be one of Fluentd with type='fluentd'",
+    hint="give an image= of Fluentd that has the plugin of your output, or use type='fluentbit'",
+    source="ECS developer guide, FireLens: AWS publishes images of Fluent Bit",
+    format=lambda pair: repr(pair[1]),
+)
 CREDENTIAL_SPEC = matching(
     "credential-spec",
     r"credentialspec(domainless)?:arn:.+",

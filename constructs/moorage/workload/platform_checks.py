@@ -77,7 +77,7 @@ def _check_fargate_container(container: Container, problems: Problems) -> None:
 
 def _check_fargate_windows(container: Container, problems: Problems) -> None:
     owner = f"of container {container.name!r}"
-    for argument in ("credential_spec", "environment_files", "memory_reservation_mib", "restart_policy"):
+    for argument in ("credential_spec", "memory_reservation_mib", "restart_policy"):
         problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {owner}", getattr(container, argument))
     router = container.sidecar and container.sidecar.firelens
     problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"log_router {owner}", router)

@@ -62,10 +62,10 @@ SUBNETS = in_range(
 )
 NAMESPACE = matching(
     "namespace-name",
-    r"(?!arn:)[!-~]{1,1024}",
-    rule="must be 1 to 1024 visible ASCII characters, and not an ARN",
+    r"(?!arn:)[!#-.0-;=?-~]{1,1024}",
+    rule="must be 1 to 1024 visible ASCII characters without <, >, / and double quotes, and not an ARN",
     hint="use a name, as in 'shop', or pass an existing namespace with Cluster.from_attributes(namespace='...')",
-    source="botocore servicediscovery CreateHttpNamespace.Name",
+    source="botocore servicediscovery CreateHttpNamespace.Name; ecs ClusterServiceConnectDefaultsRequest.namespace",
 )
 CONNECT_NAME = matching(
     "service-connect-name",

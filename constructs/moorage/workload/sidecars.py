@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
 
+    from moorage.workload.image import Image
+
 COLLECTOR_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1"
 FLUENT_BIT_IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"
 
@@ -51,6 +53,10 @@ _XRAY_COLLECTOR_CONFIG = {
     },
 }
 
+_COLLECTOR_PORTS = (4317, 4318, 13133)
+"""The TCP ports of that configuration: of OTLP's receivers, and that of the extension health_check by default."""
+_LOG_ROUTER_PORTS = (24224,)
+"""The TCP port on which FireLens lets a router listen (aws-samples/amazon-ecs-firelens-under-the-hood)."""
 _XRAY_ACTIONS = (
     "xray:GetSamplingRules",
     "xray:GetSamplingStatisticSummaries",
@@ -135,11 +141,13 @@ class Sidecar:
     Args:
         called_services: The services of AWS that it calls, as endpoints name them.
         actions: The actions that the task role needs for it, on all resources.
+        ports: The TCP ports that it listens on, which no other container of its task may have.
         firelens: The settings of a log router; None for other containers.
     """
 
     called_services: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
     firelens: FireLens | None = None
 
 
@@ -150,7 +158,7 @@ def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
         "restart_policy": _restart_policy(),
     }
     if config is None:
-        needs = Sidecar(called_services=("xray",), actions=_XRAY_ACTIONS)
+        needs = Sidecar(called_services=("xray",), actions=_XRAY_ACTIONS, ports=_COLLECTOR_PORTS)
         return {
             **arguments,
             "environment": {_COLLECTOR_CONFIG_VARIABLE: json.dumps(_XRAY_COLLECTOR_CONFIG)},
@@ -159,12 +167,16 @@ def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
     return {**arguments, "environment" if isinstance(config, str) else "secrets": {_COLLECTOR_CONFIG_VARIABLE: config}}
 
 
-def log_router_arguments(**options: Any) -> dict[str, Any]:
+def log_router_arguments(image: Image | str | None, **options: Any) -> dict[str, Any]:
     """Return the arguments of a `Container` that routes logs; the options are those of `FireLens`."""
     firelens = FireLens(**options)
+    problems = Problems("FireLens")
+    problems.check(container_limits.LOG_ROUTER_IMAGE, "image", (firelens.type, image or FLUENT_BIT_IMAGE))
+    problems.raise_any()
     return {
+        "image": image or FLUENT_BIT_IMAGE,
         "restart_policy": _restart_policy(),
-        "sidecar": Sidecar(called_services=firelens.called_services, firelens=firelens),
+        "sidecar": Sidecar(called_services=firelens.called_services, ports=_LOG_ROUTER_PORTS, firelens=firelens),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import attrs
 from moorage.workload import container_limits, platform_limits, task_limits, volume_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import EXECUTE_COMMAND_NEEDS, LOG_NEEDS, Needs, check_services
+from moorage.workload.task_checks import check_containers, check_permissions
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
@@ -162,9 +162,8 @@ class Task:
                 self._check_shares(problems)
             self._check_order(problems)
             self._check_volumes(problems)
-            routers = tuple(container.name for container in self.containers if container._firelens)
-            problems.check(task_limits.LOG_ROUTERS, "log_router", routers)
-            problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", self._approximate_size())
+            check_containers(self.containers, problems, on_windows=self._on_windows)
+        check_permissions(self.permissions, problems)
         problems.check(task_limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
         problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
@@ -277,7 +276,8 @@ class Task:
                 problems.check(container_limits.HOST_PORT_EPHEMERAL, argument, port)
             problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self._host_ports)
             return
-        problems.check(task_limits.UNIQUE_PORTS, "port", tuple(container.port for container in ports))
+        sidecar_ports = (port for each in self.containers if each.sidecar for port in each.sidecar.ports)
+        problems.check(task_limits.UNIQUE_PORTS, "port", (*(container.port for container in ports), *sidecar_ports))
         for container in ports:
             problems.check(
                 container_limits.HOST_PORT_SAME,
@@ -376,26 +376,10 @@ class Task:
         linux_volumes = tuple(volume.name for volume in self.volumes if not volume._supports_windows)
         problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", linux_volumes)
         for container in self.containers:
-            for argument in ("writable", "linux_parameters", "privileged", "user"):
+            for argument in ("writable", "linux_parameters", "privileged", "user", "environment_files"):
                 value = getattr(container, argument)
                 problems.check(
                     platform_limits.WINDOWS_LINUX_ONLY,
                     f"{argument} of container {container.name!r}",
                     list(value) if argument == "writable" else value,
                 )
-
-    def _approximate_size(self) -> int:
-        """Return the approximate number of characters of the task definition as JSON."""
-        document = [
-            [
-                each.name,
-                each.command,
-                each.entry_point,
-                dict(each.environment),
-                list(each.secrets),
-                dict(each.docker_labels),
-                list(each.mounts),
-            ]
-            for each in self.containers
-        ]
-        return len(json.dumps(document, default=str))

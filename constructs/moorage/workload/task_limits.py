@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Limit, comma_separated, in_range, one_of, unique
+from moorage.workload.limit import Limit, comma_separated, in_range, matching, one_of, unique
 
 TASK_CPU = in_range(
     "task-cpu",
@@ -44,8 +44,14 @@ UNIQUE_NAMES = unique(
 UNIQUE_PORTS = unique(
     "container-ports-unique",
     rule="must differ between the containers of a task, which share a network interface",
-    hint="let one of them listen on another port",
+    hint="let one of them listen on another port, or leave a second collector or log router out",
     source="botocore PortMapping.hostPort",
+)
+PORT_NAMES = unique(
+    "port-names-unique",
+    rule="must differ by more than capital letters between containers with a port, since ports are named after them",
+    hint="give one of them another name=",
+    source="botocore PortMapping.name: the name to use for the port mapping; CDK writes it in small letters",
 )
 UNIQUE_HOST_PORTS = unique(
     "host-ports-unique",
@@ -130,6 +136,37 @@ LOG_ROUTERS = Limit(
     hint="let one router have several outputs in its config_file=",
     source="ECS developer guide, FireLens",
     format=comma_separated,
+)
+LOG_ROUTER_CLIENTS = Limit(
+    id="log-router-clients",
+    accepts=bool,
+    rule="must have a container beside it whose logs go through it",
+    hint="leave it out, or add the container to its task",
+    source="ECS developer guide, FireLens: the log router is for the logs of the other containers of its task",
+    format=lambda _: "none",
+)
+LOG_DRIVER_ROUTER = Limit(
+    id="log-driver-router",
+    accepts=bool,
+    rule="must have a log router in its task",
+    hint="use Container.log_router({'Name': ...}) beside it in the task, which all logs then go through, and leave "
+    "logging= out",
+    source="ECS developer guide, FireLens; CDK aws-ecs TaskDefinition, which adds one with the tag latest",
+    format=lambda _: "ecs.LogDrivers.firelens(...) alone",
+)
+LINUX_PATH = Limit(
+    id="linux-path",
+    accepts=lambda path: path.startswith("/"),
+    rule="must start with '/' on Linux",
+    hint="write it as in '/data', or use operating_system_family= for Windows",
+    source="botocore MountPoint.containerPath; moby, volume mounts on Linux",
+)
+PERMISSION_RESOURCE = matching(
+    "permission-resource",
+    r"\*|arn:[^:]+:[^:]+:[^:]*:.+",
+    rule="must be an ARN or '*'",
+    hint="use an attribute such as bucket.bucket_arn, or a grant such as bucket.grant_read(service)",
+    source="IAM user guide, JSON policy elements: Resource",
 )
 TASK_DEFINITION_SIZE = Limit(
     id="task-definition-size",

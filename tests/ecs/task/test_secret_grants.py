@@ -26,8 +26,13 @@ def read(stack: cdk.Stack, secret: Any) -> None:
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"PASSWORD": secret})))
 
 
+GENERATED = secretsmanager.SecretStringGenerator(secret_string_template="{}", generate_string_key="password")
+
+
 def encrypted(stack: cdk.Stack) -> secretsmanager.Secret:
-    return secretsmanager.Secret(stack, "Secret", encryption_key=kms.Key(stack, "Key"))
+    return secretsmanager.Secret(
+        stack, "Secret", encryption_key=kms.Key(stack, "Key"), generate_secret_string=GENERATED
+    )
 
 
 def attached(stack: cdk.Stack) -> secretsmanager.ISecret:
@@ -51,9 +56,9 @@ def test_a_key_of_the_same_stack_lets_the_reader_in_by_its_policy(stack: cdk.Sta
         (lambda stack: ecs.Secret.from_secrets_manager(attached(stack), "password"), ":password::"),
         (
             lambda stack: ecs.Secret.from_secrets_manager_version(
-                encrypted(stack), ecs.SecretVersionInfo(version_stage="AWSPREVIOUS")
+                encrypted(stack), ecs.SecretVersionInfo(version_stage="AWSCURRENT")
             ),
-            "::AWSPREVIOUS:",
+            "::AWSCURRENT:",
         ),
     ],
 )
@@ -75,7 +80,8 @@ def test_a_key_of_another_stack_is_granted_to_the_reader_alone(
 
 def test_a_secret_without_a_key_of_its_own_is_read_as_it_is(app: cdk.App) -> None:
     platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
-    read(services, ecs.Secret.from_secrets_manager(secretsmanager.Secret(platform, "Secret"), "password"))
+    secret = secretsmanager.Secret(platform, "Secret", generate_secret_string=GENERATED)
+    read(services, ecs.Secret.from_secrets_manager(secret, "password"))
     assert "kms:Decrypt" not in granted(services, "ExecutionRole")
 
 

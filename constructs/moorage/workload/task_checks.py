@@ -1,0 +1,79 @@
+"""The checks of what the containers of a task have together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from moorage.workload import container_limits, task_limits
+from moorage.workload.limit import minimum_length
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+
+    from moorage.workload.container import Container
+    from moorage.workload.problems import Problems
+
+
+def check_containers(containers: Sequence[Container], problems: Problems, *, on_windows: bool) -> None:
+    """Note what no container is wrong about by itself."""
+    files = sum(len(container.environment_files) for container in containers)
+    problems.check(container_limits.ENVIRONMENT_FILES, "the number of environment_files of all containers", files)
+    names = {container.name for container in containers if container.port}
+    problems.check(task_limits.PORT_NAMES, "name", [name.lower() for name in names])
+    _check_log_routers(containers, problems)
+    if not on_windows:
+        for container in containers:
+            for path in container.mounts:
+                problems.check(task_limits.LINUX_PATH, f"mounts of container {container.name!r}", path)
+    problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", minimum_length(_definition(containers)))
+
+
+def check_permissions(permissions: Sequence[iam.PolicyStatement], problems: Problems) -> None:
+    """Note resources of the task's permissions that IAM does not take."""
+    for statement in permissions:
+        document = statement.to_json()
+        for argument, name in (("resources", "Resource"), ("not_resources", "NotResource")):
+            resources = document.get(name, ())
+            for resource in [resources] if isinstance(resources, str) else resources:
+                problems.check(task_limits.PERMISSION_RESOURCE, f"each of {argument} of permissions", resource)
+
+
+def _check_log_routers(containers: Sequence[Container], problems: Problems) -> None:
+    routers = tuple(container.name for container in containers if container._firelens)
+    problems.check(task_limits.LOG_ROUTERS, "log_router", routers)
+    others = [container for container in containers if not container._firelens]
+    if routers:
+        problems.check(task_limits.LOG_ROUTER_CLIENTS, "log_router", [container.name for container in others])
+    if routers and others and not any(map(_logs_to_router, others)):
+        problems.warn(
+            "log_router should have a container beside it whose logs go through it, and each has a logging= of its "
+            "own; leave that out, or leave the router out if no container sends to its port 24224"
+        )
+    for container in containers:
+        if container.logging is not None and _logs_to_router(container):
+            problems.check(task_limits.LOG_DRIVER_ROUTER, f"logging of container {container.name!r}", routers)
+
+
+def _logs_to_router(container: Container) -> bool:
+    """Return whether the logs of a container go through a log router of its task, if there is one."""
+    return container.logging is None or type(container.logging).__name__ == "FireLensLogDriver"
+
+
+def _definition(containers: Sequence[Container]) -> list[dict[str, Any]]:
+    """Return the containers as ECS counts them, without what only CDK knows, such as ARNs."""
+    return [dict(_container(container)) for container in containers]
+
+
+def _container(container: Container) -> Iterator[tuple[str, Any]]:
+    yield "name", container.name
+    yield "essential", container.essential
+    yield "readonlyRootFilesystem", container.read_only
+    yield "environment", [{"name": name, "value": value} for name, value in container.environment.items()]
+    yield "secrets", [{"name": name, "valueFrom": ""} for name in container.secrets]
+    yield "command", container.command or ()
+    yield "entryPoint", container.entry_point or ()
+    yield "dockerLabels", dict(container.docker_labels)
+    yield "mountPoints", [{"containerPath": path, "sourceVolume": each.volume} for path, each in container.mounts.items()]
+    yield "healthCheck", {"command": container.health_check.command if container.health_check else ()}
+    yield "portMappings", [{"containerPort": 0, "protocol": "tcp"} for _ in (*container.port_ranges, container.port)]

@@ -1,0 +1,151 @@
+"""A secret is read in the form in which it exists, and never written where everyone reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+
+from moorage import Cluster, Container, HealthCheck, Image, Service, Task
+from tests.conftest import imported_vpc
+from tests.ecs.task.test_task_definition import containers_of
+
+PREVIOUS = ecs.SecretVersionInfo(version_stage="AWSPREVIOUS")
+CURRENT = ecs.SecretVersionInfo(version_stage="AWSCURRENT")
+GENERATED = secretsmanager.SecretStringGenerator(
+    secret_string_template='{"username": "shop"}', generate_string_key="password"
+)
+
+
+def secret(stack: cdk.Stack, **arguments: Any) -> secretsmanager.Secret:
+    return secretsmanager.Secret(stack, "Secret", **arguments)
+
+
+def service(stack: cdk.Stack, *containers: Container) -> Service:
+    cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=imported_vpc(stack))
+    return Service(stack, "Web", cluster=cluster, task=Task(*containers))
+
+
+UNWRAPPED: dict[str, Callable[[cdk.Stack], str]] = {
+    "a secret": lambda stack: secret(stack).secret_value.unsafe_unwrap(),
+    "a field of a secret": lambda stack: f"postgres://{secret(stack).secret_value_from_json('url').unsafe_unwrap()}",
+    "a secure parameter": lambda _: cdk.SecretValue.ssm_secure("/shop/password").unsafe_unwrap(),
+    "a secret as text": lambda _: cdk.SecretValue.secrets_manager("shop").to_string(),
+    "an access key": lambda stack: iam.AccessKey(
+        stack, "Key", user=iam.User(stack, "User")
+    ).secret_access_key.unsafe_unwrap(),
+    "a client's secret": lambda stack: cognito.CfnUserPoolClient(
+        stack, "Client", user_pool_id="eu-west-1_a", generate_secret=True
+    ).attr_client_secret,
+    "a reference as text": lambda _: "{{resolve:secretsmanager:shop:SecretString:password}}",
+}
+PLACES: dict[str, Callable[[str], Container]] = {
+    "environment": lambda text: Container("redis:8", environment={"MODE": text}),
+    "command": lambda text: Container("redis:8", command=["redis-server", f"--pass={text}"]),
+    "entry_point": lambda text: Container("redis:8", entry_point=["redis-server", text]),
+    "docker_labels": lambda text: Container("redis:8", docker_labels={"mode": text}),
+    "health_check": lambda text: Container("redis:8", health_check=HealthCheck(f"redis-cli -a {text}")),
+    "output": lambda text: Container.log_router({"Name": "http", "format": text}),
+}
+
+
+@pytest.mark.parametrize("unwrapped", UNWRAPPED)
+def test_the_value_of_a_secret_is_no_variable(stack: cdk.Stack, unwrapped: str) -> None:
+    with pytest.raises(ValueError, match=r"environment has 'MODE', which looks like a secret, .*use secrets={'MODE'"):
+        service(stack, PLACES["environment"](UNWRAPPED[unwrapped](stack)))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("unwrapped", ["a secret", "a reference as text"])
+def test_the_value_of_a_secret_is_written_nowhere(stack: cdk.Stack, place: str, unwrapped: str) -> None:
+    with pytest.raises(ValueError, match=f"{place} has .* secret, and everyone who may see the task definition reads"):
+        service(stack, Container("redis:8", name="other", memory_mib=64), PLACES[place](UNWRAPPED[unwrapped](stack)))
+
+
+def test_a_variable_that_is_said_to_be_no_secret_is_taken(stack: cdk.Stack) -> None:
+    text = UNWRAPPED["a secret"](stack)
+    service(stack, Container("redis:8", environment={"MODE": text}, not_secret={"MODE": "it is a flag"}))
+
+
+def test_other_tokens_are_variables(stack: cdk.Stack) -> None:
+    parameter = ssm.StringParameter.from_string_parameter_attributes(
+        stack, "Parameter", parameter_name="/shop/mode", force_dynamic_reference=True
+    )
+    values = {"REGION": cdk.Aws.REGION, "SECRET_NAME": secret(stack).secret_name, "MODE": parameter.string_value}
+    service(stack, Container("redis:8", environment=values))
+    assert len(containers_of(stack)["app"]["Environment"]) == 3
+
+
+def test_options_of_a_log_router_are_no_place_for_passwords() -> None:
+    with pytest.raises(ValueError, match=r"output has 'apikey', which looks like a secret, .*use secret_output="):
+        Container.log_router({"Name": "datadog", "apikey": "0123"})
+
+
+@pytest.mark.parametrize("arguments", [{"NPM_TOKEN": "0123"}, {"MODE": "{{resolve:ssm-secure:/shop/token}}"}])
+def test_arguments_of_a_build_are_no_place_for_passwords(tmp_path: Any, arguments: dict[str, str]) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    with pytest.raises(ValueError, match="which looks like a secret, and everyone who has the image reads it; use build"):
+        Image.from_directory(tmp_path, build_args=arguments)
+    Image.from_directory(tmp_path, build_args={"NODE_ENV": "production"}, build_secrets={"NPM_TOKEN": "env=NPM_TOKEN"})
+
+
+def of(name: str, **arguments: Any) -> Callable[[cdk.Stack], ecs.Secret]:
+    return lambda stack: ecs.Secret.from_secrets_manager(secret(stack, **arguments), name)
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        (of("password"), r"must be a field of the secret \(got 'password'\), which is plain text; use the secret itself"),
+        (
+            of("pass", generate_secret_string=GENERATED),
+            r"must be a field of the secret \(got 'pass'\), which has 'password', 'username'; use one of them",
+        ),
+        (
+            of("a", secret_object_value={"b": cdk.SecretValue.unsafe_plain_text("c")}),
+            r"must be a field of the secret \(got 'a'\), which has 'b'; use one of them",
+        ),
+        (
+            lambda stack: ecs.Secret.from_secrets_manager_version(secret(stack), PREVIOUS),
+            r"must be a version that a new secret has \(got version_stage='AWSPREVIOUS'\)",
+        ),
+        (
+            lambda stack: ecs.Secret.from_secrets_manager_version(
+                secret(stack), ecs.SecretVersionInfo(version_stage="BLUE")
+            ),
+            r"must be a version that a new secret has \(got version_stage='BLUE'\)",
+        ),
+    ],
+)
+def test_a_secret_of_this_app_is_read_as_it_will_be(
+    stack: cdk.Stack, read: Callable[[cdk.Stack], ecs.Secret], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        service(stack, Container("redis:8", secrets={"PASSWORD": read(stack)}))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        of("password", generate_secret_string=GENERATED),
+        of("username", generate_secret_string=GENERATED),
+        of("host", generate_secret_string=GENERATED),
+        of("b", secret_object_value={"b": cdk.SecretValue.unsafe_plain_text("c")}),
+        lambda stack: ecs.Secret.from_secrets_manager(rds.DatabaseSecret(stack, "Database", username="shop"), "password"),
+        lambda stack: ecs.Secret.from_secrets_manager_version(secret(stack), CURRENT),
+        lambda stack: ecs.Secret.from_secrets_manager_version(
+            secretsmanager.Secret.from_secret_name_v2(stack, "Theirs", "shop"), PREVIOUS, "password"
+        ),
+    ],
+)
+def test_a_secret_that_has_the_field_is_read(stack: cdk.Stack, read: Callable[[cdk.Stack], ecs.Secret]) -> None:
+    service(stack, Container("redis:8", secrets={"PASSWORD": read(stack)}))
+    assert len(containers_of(stack)["app"]["Secrets"]) == 1
