@@ -249,10 +249,10 @@ CASES: dict[str, tuple[Define, Define]] = {
         fargate(Container("redis:8"), Container.log_router(ROUTER, config_file="arn:aws:s3:::logs/extra.conf")),
     ),
     "fargate-log-driver": (
-        lambda stack: fargate(
+        fargate(
             Container("a:1", memory_mib=128, logging=ecs.LogDrivers.firelens(options=ROUTER)),
             Container.log_router(ROUTER),
-        )(stack),
+        ),
         logging(ecs.LogDrivers.json_file),
     ),
     "credential-spec": (

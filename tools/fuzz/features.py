@@ -144,7 +144,9 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
     ),
     "linux-path": (
         _whole("Container('a:1', mounts={'/data': 'a'})", volumes="[Volume.bind_mount('a')]"),
-        _whole("Container('a:1', mounts={'C:/data': 'a'})".replace("/", 2 * chr(92)), volumes="[Volume.bind_mount('a')]"),
+        _whole(
+            "Container('a:1', mounts={'C:/data': 'a'})".replace("/", 2 * chr(92)), volumes="[Volume.bind_mount('a')]"
+        ),
         _FARGATE,
     ),
     "secret-version": (

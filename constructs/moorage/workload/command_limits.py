@@ -16,7 +16,7 @@ def _is_one_line(words: Sequence[str]) -> bool:
 
 def _shell_drops_words(words: Sequence[str]) -> bool:
     """Return whether words follow the script of `sh -c`, which runs the script alone and does not refer to them."""
-    if len(words) <= 3 or words[0].rsplit("/", 1)[-1] not in _SHELLS or words[1] != "-c":  # noqa: PLR2004  # sh -c x
+    if len(words) <= 3 or words[0].rsplit("/", 1)[-1] not in _SHELLS or words[1] != "-c":  # sh -c x
         return False
     return "$" not in words[2] and not any(character.isspace() for character in words[2])
 
@@ -54,13 +54,13 @@ HEALTH_COMMAND = Limit(
         len(command) > 1
         and all(command)
         and (
-            (command[0] == "CMD-SHELL" and len(command) == 2)  # noqa: PLR2004  # the word and the line
+            (command[0] == "CMD-SHELL" and len(command) == 2)  # the word and the line
             or (command[0] == "CMD" and not _is_one_line(command[1:]) and not _shell_drops_words(command[1:]))
         )
     ),
     rule="must be CMD and a list of words, or CMD-SHELL and one line, without empty parts",
     hint="write it as one string, which a shell reads whole, or as ['CMD', 'program', 'argument']",
-    source="botocore HealthCheck.command; moby daemon/health.go, where a shell runs only the first word behind CMD-SHELL",
+    source="botocore HealthCheck.command; moby daemon/health.go, where a shell runs only the word behind CMD-SHELL",
     format=lambda command: repr(list(command)),
 )
 WORKING_DIRECTORY = matching(

@@ -12,7 +12,7 @@ from moorage.workload import command_limits, container_limits, secret_sources
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, as_image
 from moorage.workload.plain_texts import PlainText, check_literals
-from moorage.workload.problems import Problems, is_token
+from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_WRITABLE_MIB = 64
 """The size of a writable path by default."""
+
 
 def _as_arguments(arguments: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if arguments is None:
@@ -90,11 +91,12 @@ class Container:
         memory_mib: Above this it is killed, in MiB; without it, an even share of what the others leave.
         memory_reservation_mib: What it is sure of when memory is short, below `memory_mib`.
         environment: Variables in plain text, readable by all who may see the task definition.
-        environment_files: Files of such variables in S3, 10 at most in a task, which the execution role is granted to read.
+        environment_files: Files of such variables in S3, 10 at most in a task, which the execution role is granted to
+            read.
         secrets: Variables that ECS reads at the start of each task, which gets the grant: a Secrets Manager secret,
             an SSM parameter, of which ECS reads the latest version, or `ecs.Secret` for a field or version of a secret.
-        command: What the image runs, in place of its own `CMD`: a list of words, as `["npm", "run", "start"]`. A line for
-            a shell goes behind `entry_point=["sh", "-c"]`.
+        command: What the image runs, in place of its own `CMD`: a list of words, as `["npm", "run", "start"]`. A line
+            for a shell goes behind `entry_point=["sh", "-c"]`.
         entry_point: In place of the image's own `ENTRYPOINT`, a list of words too.
         working_directory: In place of the image's own `WORKDIR`, an absolute path.
         health_check: How ECS knows it is healthy; without it, only that it runs.
@@ -321,7 +323,9 @@ class Container:
             problems.check(command_limits.COMMAND_WORDS, "entry_point", self.entry_point)
         problems.check(command_limits.COMMAND_FORM, "command", self.command)
         words = (*(self.entry_point or ()), *(self.command or ()))
-        problems.check(command_limits.COMMAND_SHELL, "entry_point and command" if self.entry_point else "command", words)
+        problems.check(
+            command_limits.COMMAND_SHELL, "entry_point and command" if self.entry_point else "command", words
+        )
         problems.check(command_limits.WORKING_DIRECTORY, "working_directory", self.working_directory)
 
     def _check_environment(self, problems: Problems) -> None:

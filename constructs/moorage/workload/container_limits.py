@@ -175,8 +175,8 @@ ENVIRONMENT_FILES = at_most(
     "environment-files",
     10,
     hint="join some of the files",
-    source="botocore EnvironmentFile; ECS developer guide, pass environment variables to a container: 10 files per task "
-    "definition",
+    source="botocore EnvironmentFile; ECS developer guide, pass environment variables to a container: 10 files per "
+    "task definition",
 )
 ENVIRONMENT_FILE_NAME = matching(
     "environment-file-name",

@@ -21,10 +21,9 @@ _WORD_BOUNDARY_PATTERN = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 _UNWRAPPED_PATTERN = re.compile(
     r"\{\{resolve:(secretsmanager|ssm-secure):"
     r'|"Fn::GetAtt": \["\w+", "(SecretAccessKey|ClientSecret)"\]'
-    r"|SecretValueExposureRisk"
 )
-"""The value of a secret: a dynamic reference that CloudFormation fills in (CloudFormation user guide, "Use dynamic
-references"), an attribute that is one (AWS::IAM::AccessKey, AWS::Cognito::UserPoolClient), or what CDK does not write."""
+"""The value of a secret: a dynamic reference, which CloudFormation fills in (CloudFormation user guide, "Get values
+stored in other services"), or an attribute that is one (AWS::IAM::AccessKey, AWS::Cognito::UserPoolClient)."""
 
 
 class PlainText(NamedTuple):

@@ -74,6 +74,9 @@ def _container(container: Container) -> Iterator[tuple[str, Any]]:
     yield "command", container.command or ()
     yield "entryPoint", container.entry_point or ()
     yield "dockerLabels", dict(container.docker_labels)
-    yield "mountPoints", [{"containerPath": path, "sourceVolume": each.volume} for path, each in container.mounts.items()]
+    yield (
+        "mountPoints",
+        [{"containerPath": path, "sourceVolume": each.volume} for path, each in container.mounts.items()],
+    )
     yield "healthCheck", {"command": container.health_check.command if container.health_check else ()}
     yield "portMappings", [{"containerPort": 0, "protocol": "tcp"} for _ in (*container.port_ranges, container.port)]

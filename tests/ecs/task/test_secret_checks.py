@@ -21,7 +21,8 @@ from tests.ecs.task.test_task_definition import containers_of
 PREVIOUS = ecs.SecretVersionInfo(version_stage="AWSPREVIOUS")
 CURRENT = ecs.SecretVersionInfo(version_stage="AWSCURRENT")
 GENERATED = secretsmanager.SecretStringGenerator(
-    secret_string_template='{"username": "shop"}', generate_string_key="password"
+    secret_string_template='{"username": "shop"}',  # noqa: S106  # a template, no password
+    generate_string_key="password",
 )
 
 
@@ -42,9 +43,9 @@ UNWRAPPED: dict[str, Callable[[cdk.Stack], str]] = {
     "an access key": lambda stack: iam.AccessKey(
         stack, "Key", user=iam.User(stack, "User")
     ).secret_access_key.unsafe_unwrap(),
-    "a client's secret": lambda stack: cognito.CfnUserPoolClient(
-        stack, "Client", user_pool_id="eu-west-1_a", generate_secret=True
-    ).attr_client_secret,
+    "a client's secret": lambda stack: (
+        cognito.CfnUserPoolClient(stack, "Client", user_pool_id="eu-west-1_a", generate_secret=True).attr_client_secret
+    ),
     "a reference as text": lambda _: "{{resolve:secretsmanager:shop:SecretString:password}}",
 }
 PLACES: dict[str, Callable[[str], Container]] = {
@@ -92,7 +93,9 @@ def test_options_of_a_log_router_are_no_place_for_passwords() -> None:
 @pytest.mark.parametrize("arguments", [{"NPM_TOKEN": "0123"}, {"MODE": "{{resolve:ssm-secure:/shop/token}}"}])
 def test_arguments_of_a_build_are_no_place_for_passwords(tmp_path: Any, arguments: dict[str, str]) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    with pytest.raises(ValueError, match="which looks like a secret, and everyone who has the image reads it; use build"):
+    with pytest.raises(
+        ValueError, match="which looks like a secret, and everyone who has the image reads it; use build"
+    ):
         Image.from_directory(tmp_path, build_args=arguments)
     Image.from_directory(tmp_path, build_args={"NODE_ENV": "production"}, build_secrets={"NPM_TOKEN": "env=NPM_TOKEN"})
 
@@ -104,7 +107,10 @@ def of(name: str, **arguments: Any) -> Callable[[cdk.Stack], ecs.Secret]:
 @pytest.mark.parametrize(
     ("read", "says"),
     [
-        (of("password"), r"must be a field of the secret \(got 'password'\), which is plain text; use the secret itself"),
+        (
+            of("password"),
+            r"must be a field of the secret \(got 'password'\), which is plain text; use the secret itself",
+        ),
         (
             of("pass", generate_secret_string=GENERATED),
             r"must be a field of the secret \(got 'pass'\), which has 'password', 'username'; use one of them",
@@ -139,7 +145,9 @@ def test_a_secret_of_this_app_is_read_as_it_will_be(
         of("username", generate_secret_string=GENERATED),
         of("host", generate_secret_string=GENERATED),
         of("b", secret_object_value={"b": cdk.SecretValue.unsafe_plain_text("c")}),
-        lambda stack: ecs.Secret.from_secrets_manager(rds.DatabaseSecret(stack, "Database", username="shop"), "password"),
+        lambda stack: ecs.Secret.from_secrets_manager(
+            rds.DatabaseSecret(stack, "Database", username="shop"), "password"
+        ),
         lambda stack: ecs.Secret.from_secrets_manager_version(secret(stack), CURRENT),
         lambda stack: ecs.Secret.from_secrets_manager_version(
             secretsmanager.Secret.from_secret_name_v2(stack, "Theirs", "shop"), PREVIOUS, "password"

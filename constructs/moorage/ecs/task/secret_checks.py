@@ -56,8 +56,8 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
     stage, _ = secret_sources.version(reference) or ("", "")
     if stage not in _FIRST_STAGES:
         problems.add(
-            f"{argument} must be a version that a new secret has (got version_stage={stage!r}), or no task starts until "
-            "it is rotated; use 'AWSCURRENT', or import the secret by its name once it has that version"
+            f"{argument} must be a version that a new secret has (got version_stage={stage!r}), or no task starts "
+            "until it is rotated; use 'AWSCURRENT', or import the secret by its name once it has that version"
         )
     fields = _fields(resource)
     if field and field not in _ATTACHED_FIELDS and fields is not None and field not in fields:

@@ -207,9 +207,7 @@ def port_name(task: Task, container: Container) -> str | None:
     return name if is_valid else None
 
 
-def _image(
-    scope: Construct, definition: ecs.TaskDefinition, container: Container, task: Task
-) -> ecs.ContainerImage:
+def _image(scope: Construct, definition: ecs.TaskDefinition, container: Container, task: Task) -> ecs.ContainerImage:
     image: Image = container.image
     match image:
         case RegistryImage(reference=reference):

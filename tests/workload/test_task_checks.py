@@ -1,0 +1,212 @@
+"""Commands run what they say, and containers of a task do not get in one another's way."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from moorage import (
+    Container,
+    EnvironmentFile,
+    HealthCheck,
+    NetworkMode,
+    OperatingSystemFamily,
+    Task,
+    Volume,
+)
+
+OUTPUT = {"Name": "http", "host": "logs.example.com"}
+BUCKET: Any = SimpleNamespace()
+WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+APPLICATION = Container("a:1", memory_mib=64)
+
+
+def files(count: int, name: str) -> Container:
+    return Container(
+        "a:1", name=name, environment_files=[EnvironmentFile.from_bucket(BUCKET, f"{n}.env") for n in range(count)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"command": "npm run start"}, r"use \['npm', 'run', 'start'\], or a shell .* entry_point=\['sh', '-c'\]"),
+        ({"command": ["python manage.py migrate"]}, "command must be a list of words"),
+        ({"entry_point": "java -jar app.jar"}, "entry_point must be a list of words"),
+        ({"command": ["sh", "-c", "curl", "-f", "localhost"]}, r"use \['sh', '-c', 'curl -f localhost'\]"),
+        ({"entry_point": ["/bin/bash", "-c"], "command": ["npm", "start"]}, "must have one line after 'sh -c'"),
+        ({"command": ["CMD-SHELL", "npm start"]}, "must start with a program; CMD and CMD-SHELL are words of a health"),
+        ({"command": ["CMD", "npm", "start"]}, "must start with a program; CMD and CMD-SHELL are words of a health"),
+        ({"working_directory": "app"}, "working_directory must be an absolute path"),
+        ({"working_directory": "./app"}, "working_directory must be an absolute path"),
+        ({"environment": {"": "a"}}, r"each name of environment must have a character, and no '=' \(got ''\)"),
+        ({"environment": {"A=B": "c"}}, r"no '=' \(got 'A=B'\)"),
+    ],
+)
+def test_a_container_runs_what_it_says(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Container("a:1", **arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"command": "start"},
+        {"command": ["npm", "run", "start"]},
+        {"command": "npm run start && true", "entry_point": ["sh", "-c"]},
+        {"command": "New-Item -Path C:\\a", "entry_point": ["powershell", "-Command"]},
+        {"command": ["sh", "-c", 'exec "$0" "$@"', "npm", "start"]},
+        {"command": ["sh", "-c", "npm start", "ignored"]},
+        {"command": ["bash", "script.sh", "-c", "x"]},
+        {"entry_point": "C:\\Program Files\\app.exe"},
+        {"command": cdk.Fn.import_value("Command")},
+        {"working_directory": "/"},
+        {"working_directory": "C:\\app"},
+        {"working_directory": "\\app"},
+        {"environment": {"a.b-C": "=", "1": ""}},
+    ],
+)
+def test_a_command_in_its_right_form_is_taken(arguments: dict[str, Any]) -> None:
+    Container("a:1", **arguments)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["CMD-SHELL", "curl", "-f", "localhost"],
+        ["CMD-SHELL", "curl", "localhost"],
+        ["CMD", "curl -f localhost"],
+        ["CMD", "sh", "-c", "curl", "-f", "localhost"],
+        ["CMD", ""],
+    ],
+)
+def test_a_health_check_runs_all_of_its_command(command: list[str]) -> None:
+    with pytest.raises(ValueError, match="command must be CMD and a list of words, or CMD-SHELL and one line"):
+        HealthCheck(command)
+
+
+@pytest.mark.parametrize(
+    "command", ["curl -f localhost || exit 1", ["CMD-SHELL", "curl -f x"], ["CMD", "curl", "-f", "x"], ["CMD", "true"]]
+)
+def test_a_health_check_in_its_right_form_is_taken(command: Any) -> None:
+    HealthCheck(command)
+
+
+def test_a_task_has_ten_environment_files() -> None:
+    Task(files(5, "a"), files(5, "b"))
+    with pytest.raises(ValueError, match=r"environment_files of all containers must be at most 10 \(got 11\)"):
+        Task(files(5, "a"), files(6, "b"))
+
+
+def test_windows_reads_no_environment_files() -> None:
+    with pytest.raises(ValueError, match="environment_files of container 'app' must be left out on Windows"):
+        Task(files(1, "app"), operating_system_family=WINDOWS)
+
+
+@pytest.mark.parametrize(
+    ("containers", "says"),
+    [
+        ((Container.otel_collector(), Container.otel_collector(name="second")), "got 13133, 4317, 4318 more than once"),
+        ((Container("a:1", name="b", port=4318), Container.otel_collector()), "got 4318 more than once"),
+        ((Container("a:1", name="b", port=24224), Container.log_router(OUTPUT)), "got 24224 more than once"),
+    ],
+)
+def test_sidecars_have_ports_too(containers: tuple[Container, ...], says: str) -> None:
+    with pytest.raises(ValueError, match=f"port must differ between the containers of a task, .*{says}"):
+        Task(APPLICATION, *containers)
+
+
+def test_in_bridge_mode_sidecars_have_addresses_of_their_own() -> None:
+    Task(APPLICATION, Container.otel_collector(), Container.otel_collector(name="b"), network_mode=NetworkMode.BRIDGE)
+
+
+def test_ports_are_named_without_capital_letters() -> None:
+    with pytest.raises(ValueError, match="name must differ by more than capital letters"):
+        Task(Container("a:1", name="Web", port=80), Container("a:1", name="WEB", port=81))
+    Task(Container("a:1", name="Web", port=80), Container("a:1", name="web"))
+
+
+def test_a_log_router_has_logs_to_route() -> None:
+    with pytest.raises(ValueError, match="log_router must have a container beside it whose logs go through it"):
+        Task(Container.log_router(OUTPUT))
+    own = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.aws_logs(stream_prefix="a"))
+    with pytest.warns(UserWarning, match="log_router should have a container beside it whose logs go through it"):
+        Task(own, Container.log_router(OUTPUT))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Task(own, Container("a:1", name="b", memory_mib=64), Container.log_router(OUTPUT))
+
+
+def test_a_firelens_driver_has_a_router_that_is_said() -> None:
+    driven = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.firelens(options=OUTPUT))
+    with pytest.raises(ValueError, match=r"must have a log router in its task .*use Container.log_router\("):
+        Task(driven)
+    Task(driven, Container.log_router(OUTPUT))
+
+
+@pytest.mark.parametrize("image", [None, "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"])
+def test_fluentd_is_no_fluent_bit(image: str | None) -> None:
+    with pytest.raises(ValueError, match=r"image must be one of Fluentd with type='fluentd' \(got '.*fluent-bit"):
+        Container.log_router(OUTPUT, type="fluentd", image=image)
+    Container.log_router(OUTPUT, type="fluentd", image="public.ecr.aws/docker/library/fluentd:v1.18")
+
+
+@pytest.mark.parametrize("path", ["C:\\data", "D:\\", "c:\\my data\\x"])
+def test_windows_has_paths_of_its_own(path: str) -> None:
+    mounted, volume = Container("a:1", mounts={path: "data"}), Volume.bind_mount("data")
+    Task(mounted, volumes=volume, operating_system_family=WINDOWS)
+    with pytest.raises(ValueError, match="mounts of container 'app' must start with '/' on Linux"):
+        Task(mounted, volumes=volume)
+
+
+@pytest.mark.parametrize("path", ["C:data", "C:\\data\\", "data", "C:"])
+def test_other_paths_are_none(path: str) -> None:
+    with pytest.raises(ValueError, match="each path of mounts must be an absolute path"):
+        Container("a:1", mounts={path: "data"})
+
+
+def allowing(*resources: str, **arguments: Any) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=["s3:GetObject"], resources=list(resources) or None, **arguments)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        lambda: allowing("orders"),
+        lambda: allowing("arn:aws:s3:::orders", "orders/*"),
+        lambda: allowing("arn:aws:s3"),
+        lambda: allowing(not_resources=["orders"]),
+    ],
+)
+def test_permissions_are_for_arns(statement: Callable[[], iam.PolicyStatement]) -> None:
+    with pytest.raises(ValueError, match=r"resources of permissions must be an ARN or '\*'"):
+        Task(APPLICATION, permissions=[statement()])
+
+
+def test_what_only_cloudformation_knows_is_an_arn(stack: cdk.Stack) -> None:
+    bucket = s3.Bucket(stack, "Bucket")
+    some = [
+        bucket.bucket_arn,
+        bucket.arn_for_objects("*"),
+        f"arn:aws:s3:::{bucket.bucket_name}/*",
+        "arn:aws:s3:::*",
+        "*",
+    ]
+    Task(APPLICATION, permissions=[allowing(*some)])
+
+
+def test_a_task_definition_is_counted_as_ecs_writes_it() -> None:
+    """Many short variables are larger than their texts."""
+    variables = {f"V{index}": "x" for index in range(2400)}
+    assert sum(len(name) + len(value) for name, value in variables.items()) < 32 * 1024
+    with pytest.raises(ValueError, match=r"the task definition must be at most 65536 bytes .*got about [67]\d\d\d\d"):
+        Task(Container("a:1", environment=variables))
+    Task(Container("a:1", environment={f"V{index}": "x" for index in range(2200)}))
