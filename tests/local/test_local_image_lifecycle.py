@@ -14,7 +14,6 @@ NGINX = "public.ecr.aws/nginx/nginx:1.29"
 APP = f"""
 import json, pathlib
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 from moorage import Cluster, Container, Image, Network, Repository, Scaling, Service, Task
 
 said = json.loads(pathlib.Path("said.json").read_text())
@@ -22,14 +21,16 @@ app = cdk.App()
 gone = cdk.RemovalPolicy.DESTROY
 images = cdk.Stack(app, "Images")
 repository = Repository(images, "Web", name="shop/web", removal_policy=gone, empty_on_delete=True)
-released = ssm.StringParameter(images, "Released", parameter_name="/shop/web/tag", string_value="none")
 shop = cdk.Stack(app, "Shop")
 network = Network(shop, "Network", nat_gateways=1, removal_policy=gone)
-image = Image.from_repository(repository, parameter=released, placeholder="{NGINX}")
+by_parameter = Image.from_repository(repository, parameter="/shop/web/tag", placeholder="{NGINX}")
+image = by_parameter if said["count"] else "{NGINX}"
 Service(
     shop, "Web", cluster=Cluster(shop, "Cluster", vpc=network.vpc), task=Task(Container(image)),
-    scaling=Scaling(said["count"]), removal_policy=gone,
+    scaling=Scaling(said["count"] or 1), removal_policy=gone,
 )
+images.export_value(repository.repository_arn)
+images.export_value(repository.repository_name)
 app.synth()
 """
 
@@ -47,12 +48,20 @@ def release(project: Project, tag: str) -> None:
     account = Account(project.server.access, None, None)
     manifest = json.dumps({"schemaVersion": 2, "config": {"of": tag}})
     account.client("ecr").put_image(repositoryName="shop/web", imageManifest=manifest, imageTag=tag)
-    account.client("ssm").put_parameter(Name="/shop/web/tag", Value=tag, Type="String", Overwrite=True)
+    hold(project, tag)
+
+
+def hold(project: Project, tag: str) -> None:
+    """Write the parameter that no stack has."""
+    ssm = Account(project.server.access, None, None).client("ssm")
+    ssm.put_parameter(Name="/shop/web/tag", Value=tag, Type="String", Overwrite=True)
 
 
 @pytest.mark.slow
 def test_a_placeholder_runs_first_and_no_deployment_puts_an_old_image_back(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
+    up(project, count=0)
+    hold(project, "none")
     assert up(project)["image"] == NGINX
 
     release(project, "1.0.0")

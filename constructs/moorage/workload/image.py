@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -76,9 +76,11 @@ class Image:
             tag: The image's tag, 1 to 300 characters. A tag that moves (`latest`) cannot be pushed twice to a
                 repository with immutable tags, so it is refused for one.
             digest: Instead of a tag: `sha256:...`, which never moves.
-            parameter: Instead of a tag: what holds it when the stack is deployed, and CI sets: an SSM parameter that
-                exists before (its name, or one of CDK's with a name), or a parameter of the stack. A deployment reads
-                it anew, so that it puts no old tag back.
+            parameter: Instead of a tag: what holds it when the stack is deployed, and CI sets: the name of an SSM
+                parameter, one that CDK imports, or a parameter of the stack. A deployment reads it anew, so that it
+                puts no old tag back. The app must not define the SSM parameter: each update of that resource would
+                write its first value back. Make it once:
+                `aws ssm put-parameter --name /shop/web/tag --type String --value none`.
             placeholder: With `parameter`: an image of a public registry that runs while the parameter's value is
                 `none`, before the first image was pushed.
 
@@ -161,10 +163,11 @@ class RepositoryImage(Image):
                 "placeholder is given without parameter, whose value 'none' it stands for; use parameter=, "
                 "or leave it out"
             )
-        if self.parameter is not None and is_token(self.parameter_name):
+        if self._defines_parameter:
             problems.add(
-                "parameter has a name that CloudFormation chooses, which is not known when it is to be read; "
-                "give it parameter_name="
+                f"parameter must not be defined by this app (got {self.parameter_name!r}), since each update of it "
+                "would write its first value over the tag that CI set; make it once with aws ssm put-parameter, and "
+                "use parameter='/its/name'"
             )
         problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
         problems.check(image_limits.IMAGE_DIGEST, "digest", self.digest)
@@ -180,9 +183,14 @@ class RepositoryImage(Image):
         """Return the name of the SSM parameter that holds the tag, or None if no SSM parameter holds it."""
         if self.parameter is None or isinstance(self.parameter, str):
             return self.parameter
-        resource = self.parameter.node.default_child
-        name = self.parameter.stack.resolve(getattr(resource, "name", None))  # CDK has a token there, of a name
-        return name if isinstance(name, str) else getattr(self.parameter, "parameter_name", None)
+        return getattr(self.parameter, "parameter_name", None)
+
+    @property
+    def _defines_parameter(self) -> bool:
+        """Return whether the app defines the SSM parameter that holds the tag."""
+        if not hasattr(self.parameter, "parameter_name"):
+            return False
+        return cast("ssm.IParameter", self.parameter).node.default_child is not None
 
     @property
     def _needs(self) -> Needs:

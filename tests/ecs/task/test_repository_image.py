@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,7 +12,17 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ssm as ssm
 from jsii._kernel.providers import process
 
-from moorage import Cluster, Container, Encryption, Image, Repository, Service, Task
+from moorage import (
+    Architecture,
+    Cluster,
+    Container,
+    Encryption,
+    Image,
+    OperatingSystemFamily,
+    Repository,
+    Service,
+    Task,
+)
 from tests.conftest import template
 
 
@@ -83,21 +94,45 @@ def test_a_placeholder_runs_while_nothing_was_pushed(stack: cdk.Stack, vpc: ec2.
     assert "ecr:BatchGetImage" in json.dumps(made)
 
 
-def test_a_parameter_that_this_app_defines_is_read_by_its_name(
-    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, images: Repository
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_parameter_of_this_app_would_put_its_first_value_back(
+    app: cdk.App, stack: cdk.Stack, images: Repository, *, elsewhere: bool
 ) -> None:
-    elsewhere = cdk.Stack(app, "Elsewhere")
-    unnamed = ssm.StringParameter(elsewhere, "Unnamed", string_value="none")
-    with pytest.raises(ValueError, match="parameter has a name that CloudFormation chooses"):
-        Image.from_repository(images, parameter=unnamed)
-    named = ssm.StringParameter(elsewhere, "Named", parameter_name="/shop/web/tag", string_value="none")
-    _, made = image_of(stack, vpc, Image.from_repository(images, parameter=named))
+    own = ssm.StringParameter(
+        cdk.Stack(app, "Elsewhere") if elsewhere else stack, "Own", parameter_name="/shop/web/tag", string_value="none"
+    )
+    with pytest.raises(ValueError, match=r"parameter must not be defined by this app .*aws ssm put-parameter"):
+        Image.from_repository(images, parameter=own)
+
+
+def test_a_parameter_that_is_imported_is_read_by_its_name(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+    imported = ssm.StringParameter.from_string_parameter_name(stack, "Tag", "/shop/web/tag")
+    _, made = image_of(stack, vpc, Image.from_repository(images, parameter=imported))
     assert "/shop/web/tag" in {each["Default"] for each in made["Parameters"].values()}
 
 
-def test_a_parameter_of_the_services_own_stack_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
-    own = ssm.StringParameter(stack, "Own", parameter_name="/shop/web/tag", string_value="none")
-    with pytest.raises(
-        ValueError, match="is read before that is deployed; define it in a stack that is deployed before"
-    ):
-        image_of(stack, vpc, Image.from_repository(images, parameter=own))
+@pytest.mark.parametrize(
+    ("task", "platform"),
+    [
+        ({}, "linux/amd64"),
+        ({"architecture": Architecture.ARM64}, "linux/arm64"),
+        (
+            {
+                "operating_system_family": OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+                "cpu": 1024,
+                "memory_mib": 2048,
+            },
+            "windows/amd64",
+        ),
+    ],
+)
+def test_a_directory_is_built_for_the_system_of_its_task(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, tmp_path: Path, task: dict[str, Any], platform: str
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    image = Image.from_directory(tmp_path, build_secrets={"NPM_TOKEN": "env=NPM_TOKEN"})
+    Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=Task(Container(image), **task))
+    assets = json.loads((Path(app.synth().directory) / "Shop.assets.json").read_text())["dockerImages"]
+    (source,) = (each["source"] for each in assets.values())
+    assert source["platform"] == platform
+    assert source["dockerBuildSecrets"] == {"NPM_TOKEN": "env=NPM_TOKEN"}

@@ -251,16 +251,6 @@ def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
         return cast("cdk.CfnParameter", image.parameter).value_as_string
     from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loads aws_cdk.aws_ssm
 
-    parameter_node = getattr(image.parameter, "node", None)
-    if (
-        parameter_node is not None
-        and parameter_node.default_child
-        and cdk.Stack.of(parameter_node.default_child) is cdk.Stack.of(scope)
-    ):
-        raise ValueError(
-            f"{scope.node.path}: the parameter {image.parameter_name!r} of its image is defined in its own stack, and "
-            "is read before that is deployed; define it in a stack that is deployed before"
-        )
     return ssm.StringParameter.value_for_string_parameter(scope, image.parameter_name)
 
 
