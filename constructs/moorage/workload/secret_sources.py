@@ -75,11 +75,6 @@ def arn(secret: Any) -> str:
     return secret_arn.rsplit(":", 3)[0] if version(secret) else secret_arn
 
 
-def region(secret: Any) -> str | None:
-    """Return the region of a Secrets Manager secret if its ARN is known; a parameter is read in any region."""
-    return None if is_parameter(secret) else _arn_part(secret, "secretsmanager", 3)
-
-
 def account(secret: Any) -> str | None:
     """Return the account of a secret or a parameter if its ARN is known."""
     return _arn_part(secret, source_service(secret), 4)

@@ -7,6 +7,7 @@ import json
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 
@@ -121,7 +122,8 @@ def test_a_task_needs_what_it_calls(task: Task, more: set[str]) -> None:
 
 
 def test_what_a_task_calls_must_be_within_reach(stack: cdk.Stack) -> None:
-    private = Container(Image.from_repository(REPOSITORY, tag="1"))
+    repository = ecr.Repository.from_repository_name(stack, "Images", "shop")
+    private = Container(Image.from_repository(repository, tag="1"))
     plain, calling = Task(private), Task(private, called_services="sqs", execute_command=True)
     cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Net", nat_gateways=0, endpoints=for_tasks(plain)).vpc)
     with pytest.raises(ValueError, match="cannot reach 'sqs', 'ssmmessages', which the task needs"):

@@ -246,7 +246,7 @@ def test_a_secret_of_another_region_is_refused(app: cdk.App, *, field: bool) -> 
         Service(stack, name, cluster=cluster, task=Task(Container("redis:8", secrets={"PASSWORD": given})))
 
     define(near, "Near")
-    with pytest.raises(ValueError, match="'PASSWORD' of container 'app' is a secret of us-east-1, but tasks start in"):
+    with pytest.raises(ValueError, match="'PASSWORD' of container 'app' must be of region eu-west-1, as"):
         define(far, "Far")
 
 

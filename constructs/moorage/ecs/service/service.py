@@ -155,7 +155,7 @@ class Service(Construct):
             explicit_grace_period=optional_seconds(health_check_grace_period),
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        plan.check(problems)
+        plan.check(problems, scope, log_group)
         problems.raise_any()
 
         super().__init__(scope, construct_id)

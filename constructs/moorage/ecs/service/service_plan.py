@@ -11,7 +11,7 @@ import attrs
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.task.task_launch import add_warning
-from moorage.scope.place import are_different_vpcs
+from moorage.scope.place import are_different_vpcs, check_place
 from moorage.workload import rollout_limits, route_limits, service_limits
 from moorage.workload.problems import is_token
 from moorage.workload.rollout import Shift
@@ -20,6 +20,7 @@ from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_logs as logs
     from constructs import Construct
 
     from moorage.ecs.capacity.placement import Placement
@@ -127,9 +128,11 @@ class ServicePlan:
         )
         return estimate(self.rollout, copies, zones=self.launch.reach.zones, pace=pace, places=self.room_for_copies)
 
-    def check(self, problems: Problems) -> None:
-        """Note everything that AWS would not accept together, or that would have no effect."""
+    def check(self, problems: Problems, scope: Construct, log_group: logs.ILogGroup | None) -> None:
+        """Note everything that AWS would not accept together in the stack of `scope`, or that would have no effect."""
         launch = self.launch
+        check_place(problems, "cluster", launch.cluster, scope)
+        check_place(problems, "log_group", log_group, scope)
         launch.check(problems, has_routes=bool(self.routes))
         self._check_scaling(problems)
         self._check_routes(problems)
@@ -321,6 +324,7 @@ class ServicePlan:
         options = self.cloud_map_options
         if options is None:
             return
+        check_place(problems, "cloud_map_options", options.cloud_map_namespace, self.launch.cluster)
         if self.connect:
             problems.add(
                 "cloud_map_options and connect are both given, but a service has one place of names; leave one out"

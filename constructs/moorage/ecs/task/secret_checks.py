@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 
+from moorage.scope.place import check_place
 from moorage.workload import secret_sources
 from moorage.workload.plain_texts import check_unwrapped
 from moorage.workload.problems import is_token
@@ -35,14 +36,20 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
     check_unwrapped(texts, stack.resolve, problems)
     for container, name, secret in secrets:
         argument = f"secrets {name!r} of container {container!r}"
-        region = secret_sources.region(secret)
-        if region and not is_token(stack.region) and region != stack.region:
-            problems.add(
-                f"{argument} is a secret of {region}, but tasks start in "
-                f"{stack.region} and read secrets there; replicate it, and use its ARN there"
-            )
+        _check_place(argument, secret, scope, problems)
         if secret_sources.version(secret):
             _check_reference(argument, secret, problems)
+
+
+def _check_place(argument: str, secret: Any, scope: IConstruct, problems: Problems) -> None:
+    """Note a secret of another region or stage; a parameter is read in any region, and both in other accounts."""
+    thing = secret
+    if secret_sources.is_reference(secret):
+        from moorage.ecs.task.secret_grants import secret_resource  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
+
+        thing = secret_resource(secret.arn) or secret_sources.arn(secret)
+    in_any_region = secret_sources.source_service(secret) == "ssm"
+    check_place(problems, argument, thing, scope, across_accounts=True, across_regions=in_any_region)
 
 
 def _check_reference(argument: str, reference: Any, problems: Problems) -> None:

@@ -17,6 +17,7 @@ from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import any_ipv4, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
+from moorage.ecs.task.place_checks import check_images, check_network
 from moorage.ecs.task.secret_checks import check_secrets
 from moorage.ecs.task.task_definition import define_task
 from moorage.workload import container_limits, platform_checks, service_limits
@@ -116,6 +117,7 @@ class Launch:
         self._check_instances(problems, has_routes=has_routes)
         self._check_network(problems)
         check_secrets(self.cluster, self.task, problems)
+        check_images(self.cluster, self.task, problems)
         for each in filter(None, self._missing):
             problems.add(describe_unreachable(each))
         if self.task.execute_command:
@@ -299,8 +301,10 @@ class Launch:
                     "security_groups and egress are both given, but egress is for the group defined here; "
                     "put it into yours"
                 )
+        subnets = (self.vpc_subnets and self.vpc_subnets.subnets) or ()
         if self.vpc_subnets is not None and self.vpc_subnets.subnets is not None:
-            problems.check(service_limits.SUBNETS, "the number of subnets", len(self.vpc_subnets.subnets))
+            problems.check(service_limits.SUBNETS, "the number of subnets", len(subnets))
+        check_network(self.cluster, self.reach.vpc, subnets, self.security_groups or (), problems)
 
     def _define_security_group(self, scope: Construct) -> ec2.SecurityGroup:
         security_group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)
