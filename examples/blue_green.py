@@ -7,6 +7,7 @@ from moorage import Cluster, Container, LoadBalancer, Network, Rollout, Route, S
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
+# needs first: a certificate of this account and region, in place of this ARN
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )

@@ -21,6 +21,7 @@ from moorage import (
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
+# needs first: a certificate of this account and region, in place of this ARN
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
@@ -29,6 +30,7 @@ office = ec2.Peer.ipv4("198.51.100.0/24")
 edge = LoadBalancer(
     stack, "Edge", vpc=network.vpc, public=True, certificate=certificate, test_ingress=[office]
 )  # on port 8443 the office sees a new version before anybody else does
+# needs first: the function that answers the hook with {"hookStatus": "SUCCEEDED"}, or "FAILED"
 smoke_test = lambda_.Function.from_function_name(stack, "SmokeTest", "smoke-test")
 
 web = Service(

@@ -7,6 +7,7 @@ from moorage import Cluster, Container, Service, Task
 
 app = cdk.App()
 stack = cdk.Stack(app, "Ledger", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+# needs first: the VPC, with a way to the internet, the subnets and the security group
 vpc = ec2.Vpc.from_vpc_attributes(
     stack,
     "Vpc",
@@ -21,7 +22,7 @@ Service(
     stack,
     "Ledger",
     cluster=Cluster(stack, "Cluster", vpc=vpc),
-    task=Task(Container("public.ecr.aws/nginx/nginx:1.29", port=8080, writable=["/var/cache/nginx", "/run"])),
+    task=Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"])),
     vpc_subnets=ec2.SubnetSelection(subnets=subnets),
     security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Tasks", "sg-0a1b2c3d")],
 )

@@ -22,14 +22,22 @@ from moorage import (
 
 app = cdk.App()
 stack = cdk.Stack(app, "Catalog")
-database = secretsmanager.Secret(stack, "Database")
-settings = s3.Bucket(stack, "Settings")
+database = secretsmanager.Secret(
+    stack,
+    "Database",
+    generate_secret_string=secretsmanager.SecretStringGenerator(
+        secret_string_template='{"username": "catalog"}',  # noqa: S106  # a template, no password
+        generate_string_key="password",
+    ),
+)
+# needs first: the bucket of settings with catalog.env, and that of the directory with catalog.json
+settings = s3.Bucket.from_bucket_name(stack, "Settings", "catalog-settings")
 
 migrate = Container(
-    "public.ecr.aws/docker/library/postgres:17",
+    "public.ecr.aws/docker/library/python:3.13-slim",
     name="migrate",
-    command=["psql", "--file=/schema.sql"],
-    secrets={"PGPASSWORD": ecs.Secret.from_secrets_manager(database, "password")},
+    command=["python", "-c", "import os; print('migrating as', os.environ['PGUSER'])"],
+    secrets={"PGUSER": ecs.Secret.from_secrets_manager(database, "username")},
     start_timeout=dt.timedelta(minutes=2),
     essential=False,
 )
@@ -39,8 +47,8 @@ catalog = Container(
     environment_files=EnvironmentFile.from_bucket(settings, "catalog.env"),
     secrets={
         "DB_PASSWORD": ecs.Secret.from_secrets_manager(database, "password"),
-        "DB_FORMER_PASSWORD": ecs.Secret.from_secrets_manager_version(
-            database, ecs.SecretVersionInfo(version_stage="AWSPREVIOUS"), "password"
+        "DB_USERNAME": ecs.Secret.from_secrets_manager_version(
+            database, ecs.SecretVersionInfo(version_stage="AWSCURRENT"), "username"
         ),
     },
     depends_on={"migrate": ContainerCondition.SUCCESS},

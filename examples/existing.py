@@ -7,6 +7,7 @@ from moorage import Capacity, Cluster, Container, FailureEvents, NetworkMode, Se
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+# needs first: the VPC, the cluster with its provider and namespace, and the security group of its instances
 vpc = ec2.Vpc.from_vpc_attributes(
     stack,
     "Vpc",

@@ -7,6 +7,7 @@ from moorage import Cluster, Container, LoadBalancer, Rollout, Route, Service, T
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+# needs first: the VPC, the load balancer with its HTTPS listener, and its security group
 vpc = ec2.Vpc.from_vpc_attributes(
     stack,
     "Vpc",
@@ -26,7 +27,7 @@ Service(
     stack,
     "Web",
     cluster=Cluster(stack, "Cluster", vpc=vpc),
-    task=Task(Container("public.ecr.aws/nginx/nginx:1.29", port=8080)),
+    task=Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"])),
     route=Route(edge, host="shop.example.com", priority=120),  # the other rules of the listener are not known here
     rollout=Rollout.blue_green(),
 )

@@ -1,17 +1,18 @@
 """A service whose image CI chooses: its tag is in an SSM parameter, and `none` until the first one was pushed."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 
 from moorage import Cluster, Container, Image, Network, Repository, Service, Task
 
+# needs first: aws ssm put-parameter --name /shop/web/tag --type String --value none
+# CI writes the tag of an image into it that listens on port 8080, once it is pushed, and deploys Shop
 app = cdk.App()
-images = cdk.Stack(app, "Images")  # deployed first: the parameter is read when the service is deployed
-repository = Repository(images, "Web")
-released = ssm.StringParameter(images, "Released", parameter_name="/shop/web/tag", string_value="none")
+repository = Repository(cdk.Stack(app, "Images"), "Web")
 
 shop = cdk.Stack(app, "Shop")
-image = Image.from_repository(repository, parameter=released, placeholder="public.ecr.aws/nginx/nginx:1.29")
+image = Image.from_repository(
+    repository, parameter="/shop/web/tag", placeholder="public.ecr.aws/nginx/nginx-unprivileged:1.29"
+)
 Service(
     shop,
     "Web",

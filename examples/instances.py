@@ -36,23 +36,25 @@ warm = Capacity.ec2(
     "warm",
     instance_types=["m7g.large"],
     max_instances=10,
-    trunking=True,
+    trunking=True,  # needs first: aws ecs put-account-setting-default --name awsvpcTrunking --value enabled
     scaling=ManagedScaling(target_percent=80),
     warm_pool=WarmPool(min_instances=1),
     termination_protection=True,
 )
 cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc, capacity=[managed, gpus, warm])
 python = "public.ecr.aws/docker/library/python:3.13-slim"
+serve = ["python", "-m", "http.server", "8000"]
 
 Service(
     stack,
     "Api",
     cluster=cluster,
-    task=Task(Container(python), cpu=512, memory_mib=1024, architecture=Architecture.ARM64),
+    task=Task(Container(python, command=serve), cpu=512, memory_mib=1024, architecture=Architecture.ARM64),
     capacity=cluster.default_strategy,  # the first that the cluster names, whichever that will be
 )
-Service(stack, "Train", cluster=cluster, task=Task(Container(python, gpus=1), cpu=2048, memory_mib=8192), capacity=gpus)
-agent = Container("public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300049.1b929", name="agent")
+train = Task(Container(python, command=serve, gpus=1), cpu=2048, memory_mib=8192)
+Service(stack, "Train", cluster=cluster, task=train, capacity=gpus)
+agent = Container("quay.io/prometheus/node-exporter:v1.9.1", name="agent", port=9100)
 Service(
     stack,
     "Agent",

@@ -11,12 +11,15 @@ app = cdk.App()
 stack = cdk.Stack(app, "Reports")
 cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
 orders = s3.Bucket(stack, "Orders", event_bridge_enabled=True, enforce_ssl=True)
+python = "public.ecr.aws/docker/library/python:3.13-slim"
 
 nightly = Job(
     stack,
     "Nightly",
     cluster=cluster,
-    task=Task(Container("public.ecr.aws/docker/library/report:1.0", writable=["/tmp"]), cpu=512, memory_mib=1024),
+    task=Task(
+        Container(python, command=["python", "-c", "print('the report')"], writable=["/tmp"]), cpu=512, memory_mib=1024
+    ),
     schedule=Schedule(
         scheduler.ScheduleExpression.cron(hour="3", minute="0", time_zone=cdk.TimeZone.EUROPE_PARIS),
         flexible_window=cdk.Duration.minutes(15),
@@ -29,7 +32,7 @@ imported = Job(
     stack,
     "Import",
     cluster=cluster,
-    task=Task(Container("public.ecr.aws/docker/library/import:1.0")),
+    task=Task(Container(python, command=["python", "-c", "import os; print(os.environ['KEY'])"])),
     event=EventRule(
         events.EventPattern(
             source=["aws.s3"], detail_type=["Object Created"], detail={"bucket": {"name": [orders.bucket_name]}}

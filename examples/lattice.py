@@ -12,8 +12,8 @@ orders = Service(
     stack,
     "Orders",
     cluster=Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc),
-    task=Task(Container("public.ecr.aws/nginx/nginx:1.29", port=8080, writable=["/var/cache/nginx", "/run"])),
-    lattice=Lattice("pl-0a1b2c3d", health="/healthz"),  # the id of com.amazonaws.<region>.vpc-lattice
+    task=Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"])),
+    lattice=Lattice("pl-0a1b2c3d", health="/"),  # needs first: the id of com.amazonaws.<region>.vpc-lattice
 )
 
 (group,) = orders.lattice_target_groups

@@ -5,6 +5,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from moorage import Cluster, Container, Network, Service, Task
 
+MIGRATE = "import os; print(f'migrated with a password of {len(os.environ[\"DB_PASSWORD\"])} characters')"
+
 app = cdk.App()
 stack = cdk.Stack(app, "Ledger")
 network = Network(stack, "Network")
@@ -17,7 +19,7 @@ Service(
     cluster=Cluster(stack, "Cluster", vpc=network.vpc),
     task=Task(Container(image, port=8000, command=["python", "-m", "http.server"])),
     pre_deployment_task=Task(
-        Container(image, name="migrate", command=["./migrate"], secrets={"DB_PASSWORD": password})
+        Container(image, name="migrate", command=["python", "-c", MIGRATE], secrets={"DB_PASSWORD": password})
     ),
 )
 app.synth()

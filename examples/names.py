@@ -10,14 +10,15 @@ app = cdk.App()
 stack = cdk.Stack(app, "Shop")
 network = Network(stack, "Network")
 cluster = Cluster(stack, "Cluster", vpc=network.vpc, namespace="shop")
-nginx = "public.ecr.aws/nginx/nginx:1.29"
+nginx = "public.ecr.aws/nginx/nginx-unprivileged:1.29"
+# needs first: a private CA of this account and region, in place of this ARN
 tls = ServiceConnectTls(authority_arn="arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b3c4d")
 
 catalog = Service(
     stack,
     "Catalog",
     cluster=cluster,
-    task=Task(Container(nginx, name="catalog", port=8080, writable=["/var/cache/nginx", "/run"])),
+    task=Task(Container(nginx, name="catalog", port=8080, writable=["/tmp"])),
     connect=ServiceConnect(tls=tls, access_logs=True),
 )
 web = Service(
@@ -29,7 +30,7 @@ web = Service(
             nginx,
             name="web",
             port=8080,
-            writable=["/var/cache/nginx", "/run"],
+            writable=["/tmp"],
             environment={"CATALOG": "http://catalog"},
         )
     ),

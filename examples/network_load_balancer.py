@@ -8,8 +8,18 @@ from aws_cdk import aws_route53 as route53
 
 from moorage import Cluster, Container, Listener, Network, NetworkLoadBalancer, Rollout, Service, Task
 
+VECTOR = """
+api: {enabled: true, address: "0.0.0.0:8686"}
+sources: {syslog: {type: syslog, mode: udp, address: "0.0.0.0:514"}}
+sinks: {out: {type: console, inputs: [syslog], encoding: {codec: json}}}
+"""
+COLLECT = f"echo '{VECTOR}' > /tmp/vector.yaml && exec vector --config /tmp/vector.yaml"
+mosquitto = "public.ecr.aws/docker/library/eclipse-mosquitto:2.0"  # without a configuration it listens on loopback
+vector = "timberio/vector:0.50.0-alpine"
+
 app = cdk.App()
 platform = cdk.Stack(app, "Platform")
+# needs first: the hosted zone, with its id and name in place of these
 zone = route53.HostedZone.from_hosted_zone_attributes(platform, "Zone", hosted_zone_id="Z1", zone_name="example.com")
 certificate = acm.Certificate(
     platform, "Certificate", domain_name="mqtt.example.com", validation=acm.CertificateValidation.from_dns(zone)
@@ -33,7 +43,7 @@ Service(
     cdk.Stack(app, "Broker"),
     "Broker",
     cluster=cluster,
-    task=Task(Container("public.ecr.aws/docker/library/eclipse-mosquitto:2.0", port=1883)),
+    task=Task(Container(mosquitto, port=1883, command=["mosquitto", "-c", "/mosquitto-no-auth.conf"])),
     route=Listener(gate, 8883, test_port=9883),  # TLS ends at the load balancer
     rollout=Rollout.canary(percent=10),
 )
@@ -41,7 +51,7 @@ Service(
     cdk.Stack(app, "Syslog"),
     "Syslog",
     cluster=cluster,
-    task=Task(Container("timberio/vector:0.50.0-alpine", port=514)),
+    task=Task(Container(vector, port=514, entry_point=["sh", "-c"], command=COLLECT, writable=["/tmp"])),
     route=Listener(gate, 514, protocol=elbv2.Protocol.UDP, health="/health", health_port=8686),
 )
 app.synth()

@@ -21,6 +21,7 @@ from moorage import (
 
 app = cdk.App()
 stack = cdk.Stack(app, "Images", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+# needs first: the secret of Docker Hub, and the role of the scanner
 hub = secretsmanager.Secret.from_secret_name_v2(stack, "Hub", "ecr-pullthroughcache/docker-hub")
 profile = signer.SigningProfile(stack, "Profile", platform=signer.Platform.of("Notation-OCI-SHA384-ECDSA"))
 scanner = iam.Role.from_role_arn(stack, "Scanner", "arn:aws:iam::111111111111:role/scanner")

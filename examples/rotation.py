@@ -11,8 +11,17 @@ from moorage import Cluster, Container, Network, Service, Task
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
 key = kms.Key(stack, "Key", enable_key_rotation=True)
-database = secretsmanager.Secret(stack, "Database", encryption_key=key)
-former = ecs.SecretVersionInfo(version_stage="AWSPREVIOUS")
+database = secretsmanager.Secret(
+    stack,
+    "Database",
+    encryption_key=key,
+    generate_secret_string=secretsmanager.SecretStringGenerator(
+        secret_string_template='{"username": "shop"}',  # noqa: S106  # a template, no password
+        generate_string_key="password",
+    ),
+)
+current = ecs.SecretVersionInfo(version_stage="AWSCURRENT")  # AWSPREVIOUS is there once the secret was rotated
+# needs first: aws ssm put-parameter --name /shop/features --type String --value none
 features = ssm.StringParameter.from_string_parameter_name(stack, "Features", "/shop/features")
 
 network = Network(stack, "Network")
@@ -27,7 +36,7 @@ web = Service(
             command=["python", "-m", "http.server"],
             secrets={
                 "DB_PASSWORD": ecs.Secret.from_secrets_manager(database, "password"),
-                "DB_FORMER_PASSWORD": ecs.Secret.from_secrets_manager_version(database, former, "password"),
+                "DB_USERNAME": ecs.Secret.from_secrets_manager_version(database, current, "username"),
                 "FEATURES": features,
             },
         )

@@ -9,6 +9,7 @@ from moorage import Cluster, Container, LoadBalancer, Network, Route, Service, T
 
 app = cdk.App()
 platform = cdk.Stack(app, "Platform")
+# needs first: the hosted zone, with its id and name in place of these
 zone = route53.HostedZone.from_hosted_zone_attributes(platform, "Zone", hosted_zone_id="Z1", zone_name="example.com")
 certificate = acm.Certificate(
     platform, "Certificate", domain_name="*.example.com", validation=acm.CertificateValidation.from_dns(zone)
@@ -17,19 +18,21 @@ network = Network(platform, "Network", zones=3)
 cluster = Cluster(platform, "Cluster", vpc=network.vpc)
 edge = LoadBalancer(platform, "Edge", vpc=network.vpc, public=True, certificate=certificate, zone=zone)
 
-web = Task(Container("public.ecr.aws/nginx/nginx:1.29", port=8080))
+web = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"]))
 Service(cdk.Stack(app, "Web"), "Web", cluster=cluster, task=web, route=Route(edge, host="shop.example.com"))
 
-cart = Task(Container("public.ecr.aws/docker/library/cart:1.0", port=50051))
+health = Container(
+    "registry.k8s.io/e2e-test-images/agnhost:2.53", port=50051, command=["grpc-health-checking", "--port=50051"]
+)
 Service(
-    cdk.Stack(app, "Cart"),
-    "Cart",
+    cdk.Stack(app, "Health"),
+    "Health",
     cluster=cluster,
-    task=cart,
+    task=Task(health),
     route=Route(
         edge,
         host="shop.example.com",
-        path="/shop.Cart/*",
+        path="/grpc.health.v1.Health/*",
         protocol_version=elbv2.ApplicationProtocolVersion.GRPC,
         health=TargetHealth("/grpc.health.v1.Health/Check", codes="0"),
     ),

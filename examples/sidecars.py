@@ -11,7 +11,7 @@ stack = cdk.Stack(app, "Orders")
 logs = firehose.DeliveryStream(stack, "Logs", destination=firehose.S3Bucket(s3.Bucket(stack, "Archive")))
 router = {"Name": "kinesis_firehose", "region": stack.region, "delivery_stream": logs.delivery_stream_name}
 image = "public.ecr.aws/aws-containers/retail-store-sample-orders:1.6.2"
-orders = Container(image, port=8080, memory_mib=712, depends_on="otel")
+orders = Container(image, port=8080, memory_mib=712, depends_on="otel", writable=["/tmp"])
 task = Task(
     orders,
     Container.otel_collector(),

@@ -12,7 +12,12 @@ Service(
     stack,
     "Render",
     cluster=cluster,
-    task=Task(Container("public.ecr.aws/nginx/nginx:1.29"), cpu=512, memory_mib=1024, architecture=Architecture.ARM64),
+    task=Task(
+        Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"]),
+        cpu=512,
+        memory_mib=1024,
+        architecture=Architecture.ARM64,
+    ),
     scaling=Scaling(4, 40, cpu_percent=70),
     capacity={steady: 1, spot: 3},
 )

@@ -13,15 +13,16 @@ user = efs.PosixUser(uid="1000", gid="1000")
 owner = efs.Acl(owner_uid="1000", owner_gid="1000", permissions="750")
 uploads = files.add_access_point("Uploads", path="/uploads", posix_user=user, create_acl=owner)
 web = Container(
-    "public.ecr.aws/nginx/nginx:1.29",
+    "public.ecr.aws/nginx/nginx-unprivileged:1.29",
     name="web",
     port=8080,
     mounts={"/uploads": Mount("uploads", read_only=True), "/pages": Mount("pages", read_only=True)},
-    writable={"/tmp": 16, "/var/cache/nginx": 32},
+    writable={"/tmp": 16},
 )
 render = Container(
     "public.ecr.aws/docker/library/python:3.13-slim",
     name="render",
+    command=["python", "-m", "http.server", "8000", "--directory", "/uploads"],
     mounts={"/uploads": "uploads", "/scratch": "scratch", "/pages": "pages"},
 )
 task = Task(

@@ -10,6 +10,7 @@ from moorage import Cluster, Container, LoadBalancer, Route, Service, Task
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
+# needs first: a certificate of this account and region, in place of this ARN
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
@@ -50,7 +51,7 @@ Service(
     stack,
     "Web",
     cluster=Cluster(stack, "Cluster", vpc=vpc),
-    task=Task(Container("public.ecr.aws/nginx/nginx:1.29", port=8080)),
+    task=Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"])),
     route=Route(edge),
 )
 app.synth()

@@ -17,7 +17,8 @@ from moorage import (
 app = cdk.App()
 stack = cdk.Stack(app, "Legacy")
 windows = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
-join = "C:\\tools\\join-domain.ps1"  # of an AMI of one's own, or a document of Systems Manager
+# needs first: a domain, an AMI or a document that joins it, and the credential spec below in a parameter
+join = "C:\\tools\\join-domain.ps1"
 instance = ContainerInstance(ami=Ami.windows(windows), volume_gib=100, user_data=[join])
 domain = Capacity.ec2("domain", instance_types=["m7i.xlarge", "m6i.xlarge"], max_instances=4, instance=instance)
 fargate = Capacity.fargate()

@@ -6,8 +6,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from moorage import Cluster, Container, Endpoints, Image, Network, Repository, Service, Task
 
 app = cdk.App()
+# needs first: cdk deploy Images, and an image 1.4.2 in the repository that listens on port 8080
+images = Repository(cdk.Stack(app, "Images"), "Ledger")
 stack = cdk.Stack(app, "Ledger")
-images = Repository(stack, "Images")
 password = secretsmanager.Secret(stack, "Password")
 task = Task(
     Container(

@@ -6,6 +6,14 @@ from aws_cdk import aws_sns as sns
 
 from moorage import Capacity, Cluster, Container, Network, Scaling, Task, Worker
 
+DRAIN = """
+while true; do
+  message=$(aws sqs receive-message --queue-url "$QUEUE_URL" --wait-time-seconds 20 \\
+    --query 'Messages[0].ReceiptHandle' --output text)
+  [ "$message" = None ] || aws sqs delete-message --queue-url "$QUEUE_URL" --receipt-handle "$message"
+done
+"""
+
 app = cdk.App()
 stack = cdk.Stack(app, "Mail")
 spot = Capacity.fargate_spot()
@@ -17,7 +25,12 @@ Worker(
     "Mailer",
     cluster=cluster,
     task=Task(
-        Container("public.ecr.aws/docker/library/mailer:1.0", stop_timeout=cdk.Duration.seconds(120)),
+        Container(
+            "public.ecr.aws/aws-cli/aws-cli:2.32.9",
+            entry_point=["sh", "-c"],
+            command=DRAIN,
+            stop_timeout=cdk.Duration.seconds(120),
+        ),
         cpu=512,
         memory_mib=1024,
     ),

@@ -7,8 +7,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -24,12 +25,94 @@ OF_CDK = ("W3005", "W7001")
 """What cfn-lint says of CDK's own: dependencies that are said twice, and a mapping that is not used."""
 
 
+class Known(NamedTuple):
+    """A public image as its own page describes it.
+
+    Args:
+        ports: The ports that it listens on; None if its command says so.
+        writes: The directories that it writes to, apart from those that it declares as a VOLUME.
+        source: The page.
+    """
+
+    ports: set[int] | None
+    writes: set[str]
+    source: str
+
+
+KNOWN = {
+    "public.ecr.aws/nginx/nginx": Known({80}, {"/var/cache/nginx", "/run"}, "Docker's nginx page, read-only mode"),
+    "public.ecr.aws/nginx/nginx-unprivileged": Known({8080}, {"/tmp"}, "nginxinc/docker-nginx-unprivileged, README"),
+    "public.ecr.aws/docker/library/redis": Known({6379}, set(), "Docker's redis page; VOLUME /data"),
+    "public.ecr.aws/docker/library/python": Known(None, set(), "Docker's python page: CMD is a prompt"),
+    "public.ecr.aws/docker/library/eclipse-mosquitto": Known(
+        None, set(), "Docker's eclipse-mosquitto page: 2.0 listens on loopback without a configuration"
+    ),
+    "public.ecr.aws/aws-cli/aws-cli": Known(None, set(), "aws/aws-cli, docker/README"),
+    "quay.io/prometheus/node-exporter": Known({9100}, set(), "prometheus/node_exporter, README"),
+    "registry.k8s.io/e2e-test-images/agnhost": Known(None, set(), "kubernetes, test/images/agnhost/README"),
+    "timberio/vector": Known(None, set(), "vectordotdev/vector, distribution/docker"),
+    "mcr.microsoft.com/windows/servercore/iis": Known({80}, set(), "microsoft/iis-docker, README"),
+    "public.ecr.aws/aws-observability/aws-otel-collector": Known(set(), set(), "aws-observability, README"),
+    "public.ecr.aws/aws-observability/aws-for-fluent-bit": Known(set(), set(), "aws/aws-for-fluent-bit, README"),
+    **{
+        f"public.ecr.aws/aws-containers/retail-store-sample-{name}": Known(
+            {8080}, {"/tmp"}, "aws-containers/retail-store-sample-app, docker-compose (read_only, tmpfs /tmp)"
+        )
+        for name in ("ui", "catalog", "cart", "orders", "checkout")
+    },
+}
+
+
+def wrong_containers(template: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what would not run as it is written: an unknown image, another port, a path that it may not write to."""
+    for resource in template["Resources"].values():
+        if resource["Type"] != "AWS::ECS::TaskDefinition":
+            continue
+        for container in resource["Properties"]["ContainerDefinitions"]:
+            image = container["Image"]
+            if isinstance(image, str):  # one of a repository is its user's own
+                yield from wrong_container(container, image.partition("@")[0].rpartition(":")[0])
+
+
+def wrong_container(container: Mapping[str, Any], image: str) -> Iterator[str]:
+    if image not in KNOWN:
+        yield f"{image} is not in the table of images"
+        return
+    known, ports = KNOWN[image], {each["ContainerPort"] for each in container.get("PortMappings", ())}
+    if known.ports is None and not container.get("Command"):
+        yield f"{image} needs a command to keep running, or to be reached ({known.source})"
+    if known.ports is not None and not ports <= known.ports:
+        yield f"{image} listens on {known.ports}, and not on {ports} ({known.source})"
+    mounted = {each["ContainerPath"] for each in container.get("MountPoints", ())}
+    mounted |= {each["ContainerPath"] for each in container.get("LinuxParameters", {}).get("Tmpfs", ())}
+    if container.get("ReadonlyRootFilesystem") and not known.writes <= mounted:
+        yield f"{image} writes to {known.writes - mounted} ({known.source})"
+
+
+@pytest.mark.parametrize(
+    ("container", "says"),
+    [
+        (
+            {"Image": "public.ecr.aws/nginx/nginx:1.29", "PortMappings": [{"ContainerPort": 8080}]},
+            "listens on {80}, and not on {8080}",
+        ),
+        ({"Image": "public.ecr.aws/nginx/nginx:1.29", "ReadonlyRootFilesystem": True}, "writes to"),
+        ({"Image": "public.ecr.aws/docker/library/python:3"}, "needs a command"),
+        ({"Image": "public.ecr.aws/docker/library/report:1.0"}, "is not in the table"),
+    ],
+)
+def test_a_container_that_would_not_run_is_found(container: dict[str, Any], says: str) -> None:
+    task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [container]}}
+    assert says in "".join(wrong_containers({"Resources": {"Task": task}}))
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_synthesizes_what_cfn_lint_takes_with_a_boundary_on_every_role(path: Path, tmp_path: Path) -> None:
     synthesize(path, tmp_path, **BOUNDARY)
     templates = templates_in(tmp_path)
     assert templates
     for template in templates:
+        assert list(wrong_containers(template)) == []
         assert not matches(json.dumps(template), "us-east-1", ignore=OF_CDK)
     roles = [each for template in templates for each in template["Resources"].values() if each["Type"] in ROLES]
     assert all(each["Properties"].get("PermissionsBoundary") for each in roles)

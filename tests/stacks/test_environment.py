@@ -13,6 +13,7 @@ from aws_cdk.assertions import Template
 
 from stacks.environment import Environment
 from tests.conftest import readable, template
+from tests.test_examples import wrong_containers
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -49,6 +50,11 @@ def test_dev_can_be_destroyed_and_leaves_nothing(stages: dict[str, dict[str, Tem
     (balancer,) = stages["dev"]["Platform"].find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
     attributes = {each["Key"]: each["Value"] for each in balancer["Properties"]["LoadBalancerAttributes"]}
     assert attributes["deletion_protection.enabled"] == "false"
+
+
+def test_every_container_runs_as_it_is_written(stages: dict[str, dict[str, Template]]) -> None:
+    for stacks in stages.values():
+        assert [each for stack in stacks.values() for each in wrong_containers(stack.to_json())] == []
 
 
 def test_production_stands_in_three_zones(stages: dict[str, dict[str, Template]]) -> None:

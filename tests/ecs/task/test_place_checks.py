@@ -126,7 +126,7 @@ def in_group(vpc: ec2.IVpc, scope: Construct) -> dict[str, Any]:
     return {"security_groups": [ec2.SecurityGroup(scope, "Group", vpc=vpc)]}
 
 
-def in_subnets(vpc: ec2.IVpc, scope: Construct) -> dict[str, Any]:
+def in_subnets(vpc: ec2.IVpc, _scope: Construct) -> dict[str, Any]:
     return {"vpc_subnets": ec2.SubnetSelection(subnets=vpc.private_subnets)}
 
 
