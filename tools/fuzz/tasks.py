@@ -84,8 +84,8 @@ class TaskOf:
             memory_mib=memory,
             architecture=None if self.architecture == "X86_64" else Code(f"Architecture.{self.architecture}"),
             ephemeral_storage_gib=self._disk(),
-            permissions=[Code("permission")] if pick.seldom() else None,
             **{
+                "permissions": [Code("permission")] if pick.seldom() else None,
                 "network_mode": None if self.mode == "awsvpc" else Code(f"NetworkMode.{self.mode.upper()}"),
                 **feature.task,
             },

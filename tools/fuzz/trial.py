@@ -251,6 +251,7 @@ def _names() -> dict[str, Any]:
         "EventPattern": events.EventPattern,
         "LogDrivers": ecs.LogDrivers,
         "PlacementConstraint": ecs.PlacementConstraint,
+        "PolicyStatement": iam.PolicyStatement,
         "PlacementStrategy": ecs.PlacementStrategy,
         "PlainCluster": ecs.Cluster,
         "Protocol": elbv2.Protocol,
