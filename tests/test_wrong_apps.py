@@ -1,4 +1,4 @@
-"""Fifty deliberately wrong apps, of which CDK accepts nearly all: moorage refuses each, or warns, and says why."""
+"""Eighty deliberately wrong apps, of which CDK accepts nearly all: moorage refuses each, or warns, and says why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
 
 from moorage import (
     Architecture,
@@ -28,6 +33,7 @@ from moorage import (
     Image,
     LifecycleHook,
     LifecycleStage,
+    LinuxParameters,
     LoadBalancer,
     MetricTarget,
     Network,
@@ -43,6 +49,7 @@ from moorage import (
     ServiceConnect,
     TargetHealth,
     Task,
+    Volume,
 )
 from tests.conftest import imported_vpc, warnings_of
 from tests.stand_ins import stand_in
@@ -106,6 +113,26 @@ def named(shop: Shop) -> Service:
     bridged = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
     return shop.service(bridged, PAIR, cloud_map_options=by_address)
 
+
+def placed(shop: Shop, region: str = "eu-west-1", account: str = "111111111111") -> cdk.Stack:
+    """A stack of a known account and region."""
+    environment = cdk.Environment(account=account, region=region)
+    return cdk.Stack(Construct(shop.stack.node.root, f"in-{account}-{region}"), "Shop", env=environment)
+
+
+def here(shop: Shop, **given: Any) -> Service:
+    """A service in Ireland that is given something of another place."""
+    stack = placed(shop)
+    secrets = given.pop("secrets", {})
+    cluster = given.pop("cluster", None) or Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    return Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", port=6379, secrets=secrets)), **given)
+
+
+def secret(shop: Shop) -> secretsmanager.Secret:
+    return secretsmanager.Secret(shop.stack, "Secret")
+
+
+ROUTER = {"Name": "http", "host": "logs.example.com"}
 
 REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "a size that Fargate does not offer": (
@@ -317,6 +344,157 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         ),
         "connect is given in host mode",
     ),
+    "a cluster of another region": (
+        lambda shop: here(
+            shop, cluster=Cluster(there := placed(shop, "us-east-1"), "Cluster", vpc=Network(there, "Network").vpc)
+        ),
+        "cluster must be of region eu-west-1",
+    ),
+    "a log group of another account": (
+        lambda shop: here(shop, log_group=logs.LogGroup(placed(shop, account="222222222222"), "Logs")),
+        "log_group must be of account 111111111111",
+    ),
+    "a secret of another region": (
+        lambda shop: here(shop, secrets={"A": secretsmanager.Secret(placed(shop, "us-east-1"), "Secret")}),
+        "secrets 'A' of container 'app' must be of region eu-west-1",
+    ),
+    "a security group of another VPC": (
+        lambda shop: shop.service(
+            security_groups=[ec2.SecurityGroup(shop.stack, "Group", vpc=Network(shop.stack, "Other").vpc)]
+        ),
+        "each of security_groups must be of the VPC of the cluster",
+    ),
+    "subnets of another VPC": (
+        lambda shop: shop.service(
+            vpc_subnets=ec2.SubnetSelection(subnets=Network(shop.stack, "Other").vpc.private_subnets)
+        ),
+        "each of vpc_subnets must be of the VPC of the cluster",
+    ),
+    "a secret that is unwrapped": (
+        lambda shop: shop.service(
+            Task(
+                Container(
+                    "redis:8",
+                    environment={"URL": secret(shop).secret_value.unsafe_unwrap()},
+                )
+            )
+        ),
+        "environment has 'URL', which looks like a secret",
+    ),
+    "a secret by a dynamic reference": (
+        lambda _: Container("redis:8", environment={"URL": "{{resolve:secretsmanager:shop:SecretString:url}}"}),
+        "environment has 'URL', which looks like a secret",
+    ),
+    "a password in the options of a log router": (
+        lambda _: Container.log_router({"Name": "datadog", "apikey": "0123456789"}),
+        "use secret_output={'apikey'",
+    ),
+    "a secret in a command": (
+        lambda shop: shop.service(
+            Task(
+                Container(
+                    "redis:8",
+                    command=["app", secret(shop).secret_value.unsafe_unwrap()],
+                )
+            )
+        ),
+        "command has the value of a secret",
+    ),
+    "a field of a secret that is plain text": (
+        lambda shop: shop.service(
+            Task(
+                Container(
+                    "redis:8",
+                    secrets={"A": ecs.Secret.from_secrets_manager(secret(shop), "password")},
+                )
+            )
+        ),
+        "which is plain text; use the secret itself",
+    ),
+    "the former version of a new secret": (
+        lambda shop: shop.service(
+            Task(
+                Container(
+                    "redis:8",
+                    secrets={
+                        "A": ecs.Secret.from_secrets_manager_version(
+                            secret(shop), ecs.SecretVersionInfo(version_stage="AWSPREVIOUS")
+                        )
+                    },
+                )
+            )
+        ),
+        "must be a version that a new secret has",
+    ),
+    "a line as a command": (lambda _: Container("node:22", command="npm run start"), "use \\['npm', 'run'"),
+    "a shell that runs only curl": (
+        lambda _: HealthCheck(["CMD-SHELL", "curl", "-f", "http://localhost"]),
+        "must be CMD and a list of words, or CMD-SHELL and one line",
+    ),
+    "a shell that runs only npm": (
+        lambda _: Container("node:22", entry_point=["sh", "-c"], command=["npm", "start"]),
+        "must have one line after 'sh -c'",
+    ),
+    "a relative working directory": (
+        lambda _: Container("node:22", working_directory="app"),
+        "working_directory must be an absolute path",
+    ),
+    "a log router of no logs": (lambda _: Task(Container.log_router(ROUTER)), "a container beside it"),
+    "FireLens without a router": (
+        lambda _: Task(Container("redis:8", logging=ecs.LogDrivers.firelens(options=ROUTER))),
+        "use Container.log_router",
+    ),
+    "two collectors on one port": (
+        lambda _: Task(
+            Container("redis:8", memory_mib=64), Container.otel_collector(), Container.otel_collector(name="second")
+        ),
+        "4317, 4318 more than once",
+    ),
+    "Fluentd in the image of Fluent Bit": (
+        lambda _: Container.log_router(ROUTER, type="fluentd"),
+        "image must be one of Fluentd",
+    ),
+    "a parameter that each update resets": (
+        lambda shop: Image.from_repository(
+            Repository(shop.stack, "Images"),
+            parameter=ssm.StringParameter(shop.stack, "Tag", parameter_name="/shop/tag", string_value="none"),
+        ),
+        "parameter must not be defined by this app",
+    ),
+    "a permission for a name": (
+        lambda _: Task(
+            Container("redis:8"),
+            permissions=[iam.PolicyStatement(actions=["s3:GetObject"], resources=["orders"])],
+        ),
+        "must be an ARN or '\\*' \\(got 'orders'\\)",
+    ),
+    "a task definition of 69 KiB": (
+        lambda _: Task(Container("redis:8", environment={f"V{n}": "x" * 200 for n in range(300)})),
+        "must be at most 65536 bytes",
+    ),
+    "a variable without a name": (lambda _: Container("redis:8", environment={"": "x"}), "each name of environ"),
+    "a variable with a value in its name": (
+        lambda _: Container("redis:8", environment={"A=B": "x"}),
+        "each name of environment must have a character, and no '='",
+    ),
+    "a number of processes on Fargate": (
+        lambda shop: shop.service(
+            Task(Container("redis:8", linux_parameters=LinuxParameters(ulimits={"nproc": 1024})))
+        ),
+        "must be 'nofile' on Fargate",
+    ),
+    "containers Web and web": (
+        lambda _: Task(Container("a:1", name="Web", port=80), Container("b:1", name="web", port=81)),
+        "must differ by more than capital letters",
+    ),
+    "a namespace with a slash": (
+        lambda shop: Cluster(shop.stack, "Cluster", vpc=shop.vpc, namespace="shop/web"),
+        "without <, >, / and double quotes",
+    ),
+    "a path of Windows on Linux": (
+        lambda _: Task(Container("redis:8", mounts={"C:\\data": "data"}), volumes=[Volume.bind_mount("data")]),
+        "must start with '/' on Linux",
+    ),
     "an address in bridge mode": (named, "in bridge mode tasks have none of their own; use DnsRecordType.SRV"),
 }
 
@@ -351,8 +529,8 @@ WARNED: dict[str, tuple[Callable[[Shop], object], str]] = {
 }
 
 
-def test_there_are_fifty_and_more() -> None:
-    assert len(REFUSED) + len(WARNED) >= 50
+def test_there_are_eighty_and_more() -> None:
+    assert len(REFUSED) + len(WARNED) >= 80
 
 
 @pytest.mark.parametrize("wrong", REFUSED)

@@ -132,14 +132,16 @@ def in_subnets(vpc: ec2.IVpc, _scope: Construct) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("place", "argument"), [(in_group, "security_groups"), (in_subnets, "vpc_subnets")])
 @pytest.mark.parametrize("other", [imported, lambda stack: Network(stack, "Other").vpc])
+@pytest.mark.parametrize("own", [lambda stack: imported(stack, "vpc-1"), lambda stack: Network(stack, "Own").vpc])
 def test_what_is_of_another_vpc_is_refused(
     stack: cdk.Stack,
+    own: Callable[[cdk.Stack], ec2.IVpc],
     place: Callable[[ec2.IVpc, Construct], dict[str, Any]],
     argument: str,
     other: Callable[[cdk.Stack], ec2.IVpc],
 ) -> None:
     with pytest.raises(ValueError, match=f"each of {argument} must be of the VPC of the cluster"):
-        serve(stack, **place(other(stack), stack))
+        serve(stack, cluster=Cluster(stack, "Cluster", vpc=own(stack)), **place(other(stack), stack))
 
 
 @pytest.mark.parametrize("place", [in_group, in_subnets])
@@ -148,6 +150,13 @@ def test_what_is_of_the_same_vpc_is_taken(
 ) -> None:
     vpc = imported(stack)
     serve(stack, cluster=Cluster(stack, "Cluster", vpc=vpc), **place(imported(cdk.Stack(stack, "Again")), stack))
+
+
+def test_a_vpc_that_only_cloudformation_knows_may_be_the_same(stack: cdk.Stack) -> None:
+    unknown = ec2.Vpc.from_vpc_attributes(
+        stack, "Unknown", vpc_id=cdk.Fn.import_value("Vpc"), availability_zones=["a"], private_subnet_ids=["subnet-1"]
+    )
+    serve(stack, cluster=Cluster(stack, "Cluster", vpc=imported(stack)), **in_group(unknown, stack))
 
 
 def test_what_is_known_by_its_id_alone_is_taken(stack: cdk.Stack) -> None:

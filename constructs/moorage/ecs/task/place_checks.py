@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+
 from moorage.scope.place import check_place
 from moorage.workload.image import RepositoryImage
 from moorage.workload.problems import is_token
@@ -11,7 +14,6 @@ from moorage.workload.problems import is_token
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_cdk import aws_ec2 as ec2
     from constructs import IConstruct
 
     from moorage.workload.problems import Problems
@@ -54,6 +56,13 @@ def _vpc_id_of(thing: Any) -> str | None:
 
 
 def _differ(vpc_id: str, vpc: ec2.IVpc) -> bool:
-    """Tell whether the id is known to be that of another VPC; of two that are imported, only if both are written."""
-    is_imported = vpc.node.default_child is None
-    return vpc_id != vpc.vpc_id and not (is_imported and (is_token(vpc_id) or is_token(vpc.vpc_id)))
+    """Tell whether the id is known to be that of another VPC."""
+    return vpc_id != vpc.vpc_id and _is_known(vpc_id) and _is_known(vpc.vpc_id)
+
+
+def _is_known(vpc_id: str) -> bool:
+    """Tell whether an id is written, or that of a VPC of this app; another token may be the id of any."""
+    if not is_token(vpc_id):
+        return True
+    tokens = cdk.Tokenization.reverse_string(vpc_id).tokens
+    return any(isinstance(each, cdk.Reference) and isinstance(each.target, ec2.CfnVPC) for each in tokens)
