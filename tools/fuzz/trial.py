@@ -39,6 +39,7 @@ from constructs import Construct
 
 import moorage
 from moorage.workload.limit import Limit
+from tools import preflight
 from tools.cloudformation_lint import matches
 from tools.fuzz.services import TABLE, Definition
 
@@ -106,6 +107,12 @@ class Batch:
             if named is None:
                 return self._halved("invalid template", f"{match.rule.id}: {match.message}")
             found.setdefault(int(named[1]), []).append(f"{match.rule.id} at {match.path[1:]}: {match.message}")
+        for finding in preflight.findings(text, "eu-west-1", "111111111111"):
+            named = _SCOPE.match(finding.resource)
+            if named is None:
+                return self._halved("invalid template", f"{finding.rule}: {finding.message}")
+            said = f"{finding.rule} at {finding.resource} {finding.property}: {finding.message}"
+            found.setdefault(int(named[1]), []).append(said)
         return [Problem("invalid template", self.accepted[index], "\n".join(said)) for index, said in found.items()]
 
     def discard(self) -> None:

@@ -1,0 +1,85 @@
+"""What real deployments failed for is in no template: app.py, the examples, the policy jobs."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from moorage import Cluster, Network
+from tools.preflight import Finding, assembly_findings, findings, rules
+from tools.same_templates.__main__ import WORKING_TREE, Side, ended
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+ACKNOWLEDGED: list[dict[str, str]] = tomllib.loads((HERE / "acknowledged.toml").read_text())["acknowledged"]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
+    """What the rules find in each program of this tree."""
+    side = Side(WORKING_TREE, tmp_path_factory.mktemp("programs"))
+    with ended(side.start(ROOT)) as child:
+        side.result(child)
+    assemblies = sorted((side.folder / "out").iterdir())
+    return {assembly.name: [finding for _, finding in assembly_findings(assembly)] for assembly in assemblies}
+
+
+@pytest.mark.slow
+def test_no_rule_finds_anything_that_aws_does_not_contradict(found: dict[str, list[Finding]]) -> None:
+    assert {"app", "example service", "job production", "job registry"} <= set(found)
+    left = {
+        f"{program}: {finding.resource}: {finding.rule}: {finding.message}"
+        for program, each in found.items()
+        for finding in each
+        if not any(acknowledges(entry, program, finding) for entry in ACKNOWLEDGED)
+    }
+    assert left == set()
+
+
+@pytest.mark.slow
+def test_every_acknowledgement_is_needed_and_quotes_aws(found: dict[str, list[Finding]]) -> None:
+    assert len(ACKNOWLEDGED) <= 5
+    for entry in ACKNOWLEDGED:
+        assert entry["quote"].strip()
+        assert entry["page"]
+        assert any(acknowledges(entry, program, each) for program, all_of in found.items() for each in all_of), entry
+
+
+def acknowledges(entry: dict[str, str], program: str, finding: Finding) -> bool:
+    return (
+        entry["rule"] == finding.rule
+        and re.fullmatch(entry["program"], program) is not None
+        and re.fullmatch(entry["resource"], finding.resource) is not None
+    )
+
+
+def test_all_rules_of_the_package_run_with_the_region_and_the_account() -> None:
+    assert len(rules()) > 3000
+    wrong = template(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        LoadBalancerAttributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "4001"}],
+    )
+    (finding,) = findings(wrong)
+    assert (finding.rule, finding.resource) == ("pf-elbv2-lb-idle-timeout-range", "Thing")
+    assert "4001 but must be between 1 and 4000" in finding.message
+    regional = [rule for rule in rules().values() if "data.cdk_preflight.deploy_region" in rule["rego"]]
+    assert regional
+
+
+def template(resource_type: str, **properties: object) -> str:
+    return json.dumps({"Resources": {"Thing": {"Type": resource_type, "Properties": properties}}})
+
+
+@pytest.mark.slow
+def test_a_cluster_synthesizes_beside_cdk_preflight_in_its_default_mode(app: cdk.App) -> None:
+    from cdk_preflight import Preflight  # noqa: PLC0415  # jsii unpacks 7,000 files for it
+
+    Preflight.apply(app)
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
+    app.synth()
