@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import re
 import tarfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from cloudformation_validate import (
     ValidateConfig,
 )
 
+_ACKNOWLEDGED = Path(__file__).with_name("preflight_acknowledged.toml")
 _BUNDLE = "package/lib/rules.generated.js"
 _HEADER = "package cdk_preflight\n\nimport rego.v1\n"
 _OWN_HEADER = re.compile(r"^(?:package|import)\s.*\n", re.MULTILINE)
@@ -49,7 +51,7 @@ class Finding:
     source: str
 
 
-def assembly_findings(assembly: Path) -> Iterator[tuple[Path, Finding]]:
+def assembly_findings(assembly: Path) -> Iterator[Finding]:
     """Yield what the rules find in each template of a cloud assembly, those of its stages included."""
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"].values()
     for artifact in artifacts:
@@ -58,9 +60,7 @@ def assembly_findings(assembly: Path) -> Iterator[tuple[Path, Finding]]:
             yield from assembly_findings(assembly / properties["directoryName"])
         elif artifact["type"] == "aws:cloudformation:stack":
             account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
-            template = assembly / properties["templateFile"]
-            for finding in findings(template.read_text(), region, account):
-                yield template, finding
+            yield from findings((assembly / properties["templateFile"]).read_text(), region, account)
 
 
 def findings(text: str, region: str = "unknown-region", account: str = "unknown-account") -> list[Finding]:
@@ -92,6 +92,22 @@ def _finding(template: dict[str, Any], diagnostic: Any) -> Finding:
         diagnostic.message,
         diagnostic.documentation_url or "",
     )
+
+
+@functools.cache
+def acknowledgements() -> list[dict[str, str]]:
+    """Read the findings that AWS contradicts, each with its words."""
+    entries: list[dict[str, str]] = tomllib.loads(_ACKNOWLEDGED.read_text())["acknowledged"]
+    return entries
+
+
+def acknowledgement(program: str, finding: Finding) -> dict[str, str] | None:
+    """Return the acknowledgement of a finding in a program, if there is one."""
+    for entry in acknowledgements():
+        given = {"program": program, "resource": finding.resource, "message": finding.message}
+        if entry["rule"] == finding.rule and all(re.fullmatch(entry[name], of) for name, of in given.items()):
+            return entry
+    return None
 
 
 @functools.cache

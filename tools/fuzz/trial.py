@@ -46,6 +46,7 @@ from tools.fuzz.services import TABLE, Definition
 _ARN = "arn:aws:{}:eu-west-1:111111111111:{}"
 _ROWS = {row.id: row for row in TABLE}
 _SCOPE = re.compile(r"N(\d+)N")
+_SCOPES = re.compile(r"'N(\d+)N")
 _LONG = 2000
 _OF_BINARY_FRACTIONS = " is not a multiple of 0.1"
 """What cfn-lint says of 33.3, since it divides by a float; a share that is none in tenths moorage refuses itself."""
@@ -108,11 +109,12 @@ class Batch:
                 return self._halved("invalid template", f"{match.rule.id}: {match.message}")
             found.setdefault(int(named[1]), []).append(f"{match.rule.id} at {match.path[1:]}: {match.message}")
         for finding in preflight.findings(text, "eu-west-1", "111111111111"):
-            named = _SCOPE.match(finding.resource)
-            if named is None:
+            if (owner := _SCOPE.match(finding.resource)) is None:
                 return self._halved("invalid template", f"{finding.rule}: {finding.message}")
-            said = f"{finding.rule} at {finding.resource} {finding.property}: {finding.message}"
-            found.setdefault(int(named[1]), []).append(said)
+            named_in_message = set(_SCOPES.findall(finding.message))
+            if named_in_message <= {owner[1]} and not preflight.acknowledgement("random services", finding):
+                said = f"{finding.rule} at {finding.resource} {finding.property}: {finding.message}"
+                found.setdefault(int(owner[1]), []).append(said)
         return [Problem("invalid template", self.accepted[index], "\n".join(said)) for index, said in found.items()]
 
     def discard(self) -> None:
