@@ -79,7 +79,7 @@ class Batch:
         self._out = tempfile.mkdtemp(dir=_scratch().name)
         self._app = cdk.App(analytics_reporting=False, outdir=self._out, context=_WITHOUT_END)
         self._stack = cdk.Stack(self._app, "Batch")
-        self._names = {**_names(), **_given(self._stack)}
+        self._names = {**names_of_programs(), **_given(self._stack)}
         self.accepted: list[Definition] = []
 
     def run(self, definition: Definition) -> None:
@@ -251,8 +251,8 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
-def _names() -> dict[str, Any]:
-    """What a program may call: moorage's public names, and CDK's that its values take."""
+def names_of_programs() -> dict[str, Any]:
+    """Return what a program may call: moorage's public names, and CDK's that its values take."""
     ours = {name: getattr(moorage, name) for name in moorage.__all__}
     theirs = {
         "ApplicationProtocolVersion": elbv2.ApplicationProtocolVersion,
