@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.conftest import SUMMARY_PROPERTY
 from tools.fuzz import updates
 from tools.fuzz.__main__ import SEED
 from tools.fuzz.deployment import update_problems
-from tools.fuzz.updates import KINDS, run_updates
+from tools.fuzz.updates import KINDS, UpdateReport, run_updates
 
 ELB = "AWS::ElasticLoadBalancingV2::"
 Stacks = dict[str, dict[str, Any]]
@@ -199,8 +200,14 @@ def test_what_cloudformation_does_without_harm_is_no_fault(change: Callable[[Sta
 def test_random_updates_take_nothing_from_what_still_stands(record_property: Callable[[str, object], None]) -> None:
     report = run_updates(3 * len(KINDS), SEED)
     record_property(SUMMARY_PROPERTY, report)
-    assert "\n\n".join(map(str, report.findings)) == ""
+    assert "\n\n".join(report.failures) == ""
     assert min(report.checked[kind] for kind in KINDS) >= 2
+
+
+def test_a_kind_that_is_hardly_drawn_fails_a_run() -> None:
+    drawn = dict.fromkeys(KINDS, 60)
+    assert UpdateReport(Counter({**drawn, "names": 24})).failures == ["names was drawn 24 times"]
+    assert UpdateReport(Counter({**drawn, "names": 25})).failures == []
 
 
 def test_an_update_that_goes_wrong_is_shown_with_both_programs(monkeypatch: pytest.MonkeyPatch) -> None:

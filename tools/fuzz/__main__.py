@@ -179,7 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
     given: Any = parser.parse_args(arguments)
     report = run(given.services, given.seed)
     updates = run_updates(given.updates, given.seed)
-    failures = [*report.failures(), *map(str, updates.findings)]
+    failures = [*report.failures(), *updates.failures]
     sys.stdout.write(f"{report}\n\n{updates}\n")
     for failure in failures:
         sys.stdout.write(f"\n{failure}\n")

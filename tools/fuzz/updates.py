@@ -31,6 +31,8 @@ _CAPACITIES = ("Capacity.fargate()", "Capacity.fargate_spot()", "general", "batc
 _DEFINED_CAPACITIES = {
     name: f"Capacity.ec2('{name}', instance_types=['m7g.2xlarge'], max_instances=40)" for name in ("general", "batch")
 }
+_RARE = 20
+"""A kind is hardly drawn if it is less than one update of so many: 25 of the 500 of a full run."""
 _REFERENCES = "@aws-cdk/core:defaultCrossStackReferences"
 
 
@@ -183,6 +185,12 @@ class UpdateReport:
     checked: Counter[str] = attrs.field(factory=Counter)
     refused: int = 0
     findings: list[Finding] = attrs.field(factory=list)
+
+    @property
+    def failures(self) -> list[str]:
+        """Why the run failed: what goes wrong, and kinds that were hardly drawn."""
+        rare = [kind for kind in KINDS if self.checked[kind] < self.checked.total() // _RARE]
+        return [*map(str, self.findings), *(f"{kind} was drawn {self.checked[kind]} times" for kind in rare)]
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{kind} {self.checked[kind]}" for kind in KINDS)
