@@ -38,7 +38,7 @@ OTHER_SOURCES = """
     registry-policy-actions replication-unique-destinations reserved-memory rollout-duration rollout-progress
     rollout-room rule-condition-values scanning-frequencies secret-version shared-memory signing-region
     strategy-one-kind target-groups-per-service target-health-timeout-shorter target-percent task-definition-size
-    task-timeout tasks-per-service template-prefixes-unique ulimit visibility-after-stop web-acl-arn whole-instances
+    task-timeout tasks-per-service template-prefixes-unique ulimit visibility-after-stop web-acl-arn
     windows-volumes zonal-shift-protocol
 """
 """Rows with another source: a guide, a schema of CloudFormation's, CDK, or botocore where no sentence has the limit."""
