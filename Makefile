@@ -20,7 +20,7 @@ export UV_LINK_MODE := copy
 # a proxy of an organization is trusted where its system trusts it
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup synth test lint types unit up down diagram bench fuzz lock clean
+.PHONY: help setup synth test lint types unit up down diagram bench fuzz oracles lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -54,8 +54,12 @@ diagram: synth ## Draw dev anew in the README
 bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 	python -m tools.bench
 
-fuzz: $(READY) ## Define 2,000 random services; fails on any that AWS would refuse, and on refusals that say nothing
+fuzz: $(READY) ## Define 2,000 random services and 500 updates; fails on any that AWS would refuse
 	python -m tools.fuzz
+
+oracles: $(READY) ## Hold every program and 500 random services to rules that nobody here wrote
+	pytest -n 2 --dist worksteal tests/oracles tests/policy
+	python -m tools.oracles
 
 lock: $(READY) ## Work the locks out anew, after a pin was changed
 	python -m tools.lock

@@ -19,7 +19,6 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk import aws_ssm as ssm
-from constructs import Construct
 
 from moorage import (
     Architecture,
@@ -117,7 +116,7 @@ def named(shop: Shop) -> Service:
 def placed(shop: Shop, region: str = "eu-west-1", account: str = "111111111111") -> cdk.Stack:
     """A stack of a known account and region."""
     environment = cdk.Environment(account=account, region=region)
-    return cdk.Stack(Construct(shop.stack.node.root, f"in-{account}-{region}"), "Shop", env=environment)
+    return cdk.Stack(cdk.Stage.of(shop.stack), f"Shop-{account}-{region}", env=environment)
 
 
 def here(shop: Shop, **given: Any) -> Service:

@@ -127,7 +127,7 @@ def test_a_limit_never_hit_fails_a_whole_run_and_no_short_one() -> None:
 
 
 def test_a_failing_run_says_so_and_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--services", "1", "--seed", "5"]) == 1
+    assert main(["--services", "1", "--updates", "0", "--seed", "5"]) == 1
     printed = capsys.readouterr().out
     assert "1 random services" in printed
     assert "never hit: " in printed

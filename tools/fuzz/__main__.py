@@ -1,7 +1,9 @@
 """`make fuzz`: define random services, count what is accepted, refused and hit, and fail on anything else.
 
-Fails on a crash inside jsii, on a template that cfn-lint refuses, on a refusal that does not say why, on a limit that
-is let through, and on a limit that was never hit. The smallest program of each kind of failure is printed.
+Fails on a crash inside jsii, on a template that cfn-lint or cdk-preflight refuses, on a refusal that does not say why,
+on a limit that is let through, and on a limit that was never hit. The smallest program of each kind of failure is
+printed. Then it draws updates of random services, and fails on one that CloudFormation would refuse, or that leaves a
+service without targets.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ os.environ["CDK_VALIDATION"] = "false"  # its rules are cfn-lint's, which runs i
 
 from tools.fuzz.services import ROWS, Definition, definitions
 from tools.fuzz.trial import Problem, Trial
+from tools.fuzz.updates import run_updates
 
 SEED = 20261124
 
@@ -171,11 +174,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run, print the report, and return how many failures there are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--services", type=int, default=2000, help="how many random services")
+    parser.add_argument("--updates", type=int, default=500, help="how many random updates, of all kinds together")
     parser.add_argument("--seed", type=int, default=SEED, help="the same seed gives the same services")
     given: Any = parser.parse_args(arguments)
     report = run(given.services, given.seed)
-    failures = report.failures()
-    sys.stdout.write(f"{report}\n")
+    updates = run_updates(given.updates, given.seed)
+    failures = [*report.failures(), *updates.failures]
+    sys.stdout.write(f"{report}\n\n{updates}\n")
     for failure in failures:
         sys.stdout.write(f"\n{failure}\n")
     return len(failures)

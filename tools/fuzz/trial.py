@@ -39,12 +39,14 @@ from constructs import Construct
 
 import moorage
 from moorage.workload.limit import Limit
+from tools import preflight
 from tools.cloudformation_lint import matches
 from tools.fuzz.services import TABLE, Definition
 
 _ARN = "arn:aws:{}:eu-west-1:111111111111:{}"
 _ROWS = {row.id: row for row in TABLE}
 _SCOPE = re.compile(r"N(\d+)N")
+_SCOPES = re.compile(r"'N(\d+)N")
 _LONG = 2000
 _OF_BINARY_FRACTIONS = " is not a multiple of 0.1"
 """What cfn-lint says of 33.3, since it divides by a float; a share that is none in tenths moorage refuses itself."""
@@ -77,7 +79,7 @@ class Batch:
         self._out = tempfile.mkdtemp(dir=_scratch().name)
         self._app = cdk.App(analytics_reporting=False, outdir=self._out, context=_WITHOUT_END)
         self._stack = cdk.Stack(self._app, "Batch")
-        self._names = {**_names(), **_given(self._stack)}
+        self._names = {**names_of_programs(), **_given(self._stack)}
         self.accepted: list[Definition] = []
 
     def run(self, definition: Definition) -> None:
@@ -106,6 +108,13 @@ class Batch:
             if named is None:
                 return self._halved("invalid template", f"{match.rule.id}: {match.message}")
             found.setdefault(int(named[1]), []).append(f"{match.rule.id} at {match.path[1:]}: {match.message}")
+        for finding in preflight.findings(text, "eu-west-1", "111111111111"):
+            if (owner := _SCOPE.match(finding.resource)) is None:
+                return self._halved("invalid template", f"{finding.rule}: {finding.message}")
+            named_in_message = set(_SCOPES.findall(finding.message))
+            if named_in_message <= {owner[1]} and not preflight.acknowledgement("random services", finding):
+                said = f"{finding.rule} at {finding.resource} {finding.property}: {finding.message}"
+                found.setdefault(int(owner[1]), []).append(said)
         return [Problem("invalid template", self.accepted[index], "\n".join(said)) for index, said in found.items()]
 
     def discard(self) -> None:
@@ -242,8 +251,8 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
-def _names() -> dict[str, Any]:
-    """What a program may call: moorage's public names, and CDK's that its values take."""
+def names_of_programs() -> dict[str, Any]:
+    """Return what a program may call: moorage's public names, and CDK's that its values take."""
     ours = {name: getattr(moorage, name) for name in moorage.__all__}
     theirs = {
         "ApplicationProtocolVersion": elbv2.ApplicationProtocolVersion,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from moorage.workload.limit import Limit, at_least, at_most, characters, in_range, matching, unique
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, characters, in_range, matching, unique
 
 _NAME_PART_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _POLICY_SCOPE_V1_ACTIONS = {"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"}
@@ -36,14 +36,14 @@ REPLICATION_RULES = at_most(
     "replication-rules",
     25,
     hint="give one rule several prefixes or destinations",
-    source="botocore ecr ReplicationRuleList; CFN (older pages of the ECR guide say 10)",
+    source=Botocore("ecr", "ReplicationRuleList", also="CFN (older pages of the ECR guide say 10)"),
 )
 REPLICATION_DESTINATIONS = in_range(
     "replication-destinations",
     1,
     100,
     hint="use at least one region, and a second rule for more than 100",
-    source="botocore ecr ReplicationDestinationList; CFN",
+    source=Botocore("ecr", "ReplicationDestinationList", also="CFN"),
 )
 REPLICATION_UNIQUE_DESTINATIONS = at_most(
     "replication-unique-destinations",
@@ -55,7 +55,7 @@ REPLICATION_FILTERS = at_most(
     "replication-filters",
     100,
     hint="use a shorter prefix, as in 'prod/', or a second rule",
-    source="botocore ecr RepositoryFilterList; CFN",
+    source=Botocore("ecr", "RepositoryFilterList", also="CFN"),
 )
 REPLICATION_FILTER = matching(
     "replication-filter",
@@ -63,27 +63,27 @@ REPLICATION_FILTER = matching(
     rule="must be 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', where each part before a '/' starts with "
     "a letter or digit",
     hint="write it as in 'prod/', without a '*'",
-    source="botocore ecr RepositoryFilterValue; CFN",
+    source=Botocore("ecr", "RepositoryFilterValue", also="CFN"),
 )
 REGION = matching(
     "replication-region",
     r"[a-z]{2}(-[a-z]+)+-\d",
     rule="must be the name of a region",
     hint="write it as in 'eu-central-1'",
-    source="botocore ecr Region; AWS general reference",
+    source=Botocore("ecr", "Region", also="AWS general reference"),
 )
 ACCOUNT = matching(
     "account-id",
     r"[0-9]{12}",
     rule="must be a string of 12 digits",
     hint="write it as in '111111111111'",
-    source="botocore ecr RegistryId",
+    source=Botocore("ecr", "RegistryId"),
 )
 SCANNING_RULES = at_most(
     "scanning-rules",
     2,
     hint="put all filters of one frequency into one rule",
-    source="botocore ecr RegistryScanningRuleList; CFN",
+    source=Botocore("ecr", "RegistryScanningRuleList", also="CFN"),
 )
 SCANNING_FREQUENCIES = unique(
     "scanning-frequencies",
@@ -96,21 +96,26 @@ SCANNING_BASIC = Limit(
     accepts=lambda frequencies: "CONTINUOUS_SCAN" not in frequencies,
     rule="must not be CONTINUOUS_SCAN, which only enhanced scanning has",
     hint="use Scanning.enhanced(continuous=...), or on_push=",
-    source="botocore ecr RegistryScanningRule.scanFrequency",
+    source=Botocore(
+        "ecr",
+        "RegistryScanningRule",
+        "scanFrequency",
+        "When the BASIC scan type is specified, the SCAN_ON_PUSH scan frequency is supported.",
+    ),
     format=", ".join,
 )
 SCANNING_FILTERS = at_most(
     "scanning-filters",
     100,
     hint="join some with '*', as in 'prod/*'",
-    source="botocore ecr ScanningRepositoryFilterList; CFN",
+    source=Botocore("ecr", "ScanningRepositoryFilterList", also="CFN"),
 )
 SCANNING_FILTER = matching(
     "scanning-filter",
     r"(?=.{1,255}$)[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*",
     rule="must be 1 to 255 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
     hint="write it as in 'prod/*'",
-    source="botocore ecr ScanningRepositoryFilterValue; CFN",
+    source=Botocore("ecr", "ScanningRepositoryFilterValue", also="CFN"),
 )
 REGISTRY_POLICY_ACTIONS = Limit(
     id="registry-policy-actions",
@@ -127,14 +132,14 @@ REGISTRY_POLICY = characters(
     "registry-policy-length",
     10240,
     hint="use fewer statements, or shorter prefixes",
-    source="botocore ecr RegistryPolicyText",
+    source=Botocore("ecr", "RegistryPolicyText"),
 )
 CACHE_PREFIX = matching(
     "pull-through-prefix",
     rf"(?=.{{2,30}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
     rule="must be 2 to 30 lower-case letters and digits, joined by . _ - and /, or ROOT",
     hint="write it as in 'docker-hub' or 'team/base'",
-    source="botocore ecr PullThroughCacheRuleRepositoryPrefix; CFN",
+    source=Botocore("ecr", "PullThroughCacheRuleRepositoryPrefix", also="CFN"),
 )
 CACHE_RULES = at_most(
     "pull-through-rules",
@@ -166,14 +171,14 @@ CACHE_UPSTREAM = Limit(
     ),
     rule="must be a registry that ECR caches",
     hint="use one of the PullThrough.* methods",
-    source="botocore ecr UpstreamRegistry; CFN",
+    source=Botocore("ecr", "UpstreamRegistry", also="CFN"),
 )
 CACHE_SECRET = Limit(
     id="pull-through-secret",
     accepts=lambda name: re.fullmatch(r"ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+", name) is not None,
     rule="must be 'ecr-pullthroughcache/', which ECR requires, followed by letters, digits and / _ + = . @ -",
     hint="give the secret secret_name='ecr-pullthroughcache/...'",
-    source="botocore ecr CredentialArn; ECR guide: creating a pull through cache rule",
+    source=Botocore("ecr", "CredentialArn", also="ECR guide: creating a pull through cache rule"),
 )
 CACHE_SECRET_KEY = Limit(
     id="pull-through-secret-key",
@@ -188,7 +193,7 @@ TEMPLATE_PREFIX = matching(
     rf"(?=.{{1,256}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
     rule="must be 1 to 256 lower-case letters and digits, joined by . _ - and /, or ROOT",
     hint="write it as in 'prod', which stands for 'prod/'",
-    source="botocore ecr Prefix; CFN",
+    source=Botocore("ecr", "Prefix", also="CFN"),
 )
 TEMPLATE_PREFIXES = unique(
     "template-prefixes-unique",
@@ -201,40 +206,46 @@ TEMPLATE_USES = Limit(
     accepts=lambda uses: uses and set(uses) <= {"REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"},
     rule="must be REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH or several of them",
     hint="use at least one of them",
-    source="botocore ecr RCTAppliedFor; CFN",
+    source=Botocore("ecr", "RCTAppliedFor", also="CFN"),
     format=lambda uses: ", ".join(uses) or "empty",
 )
 TEMPLATE_DESCRIPTION = characters(
     "template-description",
     256,
     hint="write a shorter one",
-    source="botocore ecr RepositoryTemplateDescription",
+    source=Botocore("ecr", "RepositoryTemplateDescription"),
 )
 SIGNING_RULES = at_most(
     "signing-rules",
     10,
     hint="give one rule several filters",
-    source="botocore ecr SigningRuleList (CFN says 50, and the API is what is asked)",
+    source=Botocore("ecr", "SigningRuleList", also="CFN says 50, and the API is what is asked"),
 )
 SIGNING_FILTERS = at_most(
     "signing-filters",
     100,
     hint="join some with '*', as in 'prod/*'",
-    source="botocore ecr SigningRepositoryFilterList; CFN",
+    source=Botocore("ecr", "SigningRepositoryFilterList", also="CFN"),
 )
 SIGNING_FILTER = matching(
     "signing-filter",
     r"(?=.{1,256}$)(?:[a-z0-9*]+(?:[._-][a-z0-9*]+)*/)*[a-z0-9*]+(?:[._-][a-z0-9*]+)*",
     rule="must be 1 to 256 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
     hint="write it as in 'prod/*'",
-    source="botocore ecr SigningRepositoryFilterValue; CFN",
+    source=Botocore("ecr", "SigningRepositoryFilterValue", also="CFN"),
 )
 SIGNING_PROFILE = matching(
     "signing-profile",
     r"(?=.{1,200}$)arn:aws(-[a-z]+)*:signer:[a-z0-9-]+:[0-9]{12}:/signing-profiles/[a-zA-Z0-9_]{2,}",
     rule="must be the ARN of a signing profile",
     hint="use signing_profile_arn of a signer.SigningProfile",
-    source="botocore ecr SigningProfileArn; CFN",
+    source=Botocore(
+        "ecr",
+        "SigningProfileArn",
+        "",
+        "The ARN contains the arn:aws:signer namespace, followed by the region",
+        also="CFN",
+    ),
 )
 SIGNING_REGION = Limit(
     id="signing-region",
@@ -254,7 +265,7 @@ EXCLUDED_PULLER = matching(
     r"(?=.{1,200}$)arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\w+=,.@-]+(/[\w+=,.@-]+)*",
     rule="must be the ARN of a role or user, at most 200 characters",
     hint="use role_arn of an iam.Role",
-    source="botocore ecr PrincipalArn; CFN",
+    source=Botocore("ecr", "PrincipalArn", also="CFN"),
 )
 API_CALLS = at_least(
     "api-calls",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Limit, at_least, at_most, characters, matching, unique
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, characters, matching, unique
 
 PUBLIC_REGIONS = frozenset(
     {
@@ -25,14 +25,14 @@ EXCLUSION_FILTERS = at_most(
     "tag-exclusion-filters",
     5,
     hint="join some with '*', as in 'dev-*'",
-    source="botocore ecr ImageTagMutabilityExclusionFilters; CDK aws-ecr Repository",
+    source=Botocore("ecr", "ImageTagMutabilityExclusionFilters", also="CDK aws-ecr Repository"),
 )
 EXCLUSION_FILTER = matching(
     "tag-exclusion-filter",
     r"[0-9A-Za-z._*-]{1,128}",
     rule="must be 1 to 128 letters, digits, '.', '_', '-' and '*'",
     hint="write it as in 'latest' or 'dev-*'",
-    source="botocore ecr ImageTagMutabilityExclusionFilterValue",
+    source=Botocore("ecr", "ImageTagMutabilityExclusionFilterValue"),
 )
 EXCLUSION_WILDCARDS = Limit(
     id="tag-exclusion-wildcards",
@@ -66,7 +66,7 @@ LIFECYCLE_TEXT = Limit(
     accepts=lambda text: 100 <= len(text) <= 30720,
     rule="must be between 100 and 30720 characters",
     hint="use at least one rule, and fewer or shorter tag patterns",
-    source="botocore ecr LifecyclePolicyText",
+    source=Botocore("ecr", "LifecyclePolicyText"),
     format=lambda text: str(len(text)),
 )
 LIFECYCLE_RULES = at_most(
@@ -175,7 +175,7 @@ PUBLIC_NAME = matching(
     r"(?=.{2,205}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
     rule="must be 2 to 205 lower-case letters and digits, joined by . _ - and /",
     hint="use another name=",
-    source="botocore ecr-public RepositoryName",
+    source=Botocore("ecr-public", "RepositoryName"),
 )
 PUBLIC_REGION = Limit(
     id="public-repository-region",
@@ -188,7 +188,7 @@ PUBLIC_DESCRIPTION = characters(
     "public-description",
     1024,
     hint="put the rest into about=",
-    source="botocore ecr-public RepositoryDescription; CFN",
+    source=Botocore("ecr-public", "RepositoryDescription", also="CFN"),
 )
 PUBLIC_TEXT = characters(
     "public-text",
@@ -201,18 +201,18 @@ PUBLIC_PLATFORM = Limit(
     accepts=lambda name: 1 <= len(name) <= 50,
     rule="must be 1 to 50 characters",
     hint="write it as in 'ARM 64' or 'Linux'",
-    source="botocore ecr-public Architecture, OperatingSystem; CFN",
+    source=Botocore("ecr-public", "Architecture", also="OperatingSystem alike; CFN"),
 )
 PUBLIC_PLATFORMS = at_most(
     "public-platforms",
     50,
     hint="use fewer",
-    source="botocore ecr-public ArchitectureList, OperatingSystemList; CFN",
+    source=Botocore("ecr-public", "ArchitectureList", also="OperatingSystemList alike; CFN"),
 )
 PUBLIC_LOGO = at_most(
     "public-logo",
     512000,
     unit="bytes",
     hint="use a smaller picture",
-    source="botocore ecr-public LogoImageBlob",
+    source=Botocore("ecr-public", "LogoImageBlob"),
 )

@@ -4,39 +4,59 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, at_least, at_most, comma_separated, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, comma_separated, in_range, matching
 
 PLACEMENT_STRATEGIES = at_most(
     "placement-strategies",
     5,
     hint="leave out those that seldom decide",
-    source="botocore CreateService.placementStrategy",
+    source=Botocore(
+        "ecs",
+        "CreateServiceRequest",
+        "placementStrategy",
+        "You can specify a maximum of 5 strategy rules for each service.",
+    ),
 )
 PLACEMENT_CONSTRAINTS = at_most(
     "placement-constraints",
     10,
     hint="join them with 'and' in one expression",
-    source="botocore CreateService.placementConstraints",
+    source=Botocore(
+        "ecs",
+        "CreateServiceRequest",
+        "placementConstraints",
+        "You can specify a maximum of 10 constraints for each task.",
+    ),
 )
 STRATEGY_ITEMS = in_range(
     "strategy-items",
     1,
     20,
     hint="use 1 to 20 capacities in a strategy",
-    source="botocore CreateService.capacityProviderStrategy",
+    source=Botocore(
+        "ecs",
+        "CreateServiceRequest",
+        "capacityProviderStrategy",
+        "A capacity provider strategy can contain a maximum of 20 capacity providers.",
+    ),
 )
 STRATEGY_WEIGHT = in_range(
     "strategy-weight",
     0,
     1000,
-    source="botocore CapacityProviderStrategyItem.weight",
+    source=Botocore("ecs", "CapacityProviderStrategyItem", "weight", "The valid range is 0 to 1,000"),
 )
 STRATEGY_WEIGHTS = Limit(
     id="strategy-weights",
     accepts=any,
     rule="must not all be 0",
     hint="give one of them a weight of 1",
-    source="botocore CapacityProviderStrategyItem.weight",
+    source=Botocore(
+        "ecs",
+        "CapacityProviderStrategyItem",
+        "weight",
+        "at least one of the capacity providers must have a weight value greater than zero",
+    ),
     format=lambda weights: f"0 for all {len(weights)} capacities",
 )
 STRATEGY_BASE = in_range(
@@ -44,14 +64,19 @@ STRATEGY_BASE = in_range(
     0,
     100000,
     unit="tasks",
-    source="botocore CapacityProviderStrategyItem.base",
+    source=Botocore("ecs", "CapacityProviderStrategyItem", "base", "The valid range is 0 to 100,000"),
 )
 STRATEGY_BASES = Limit(
     id="strategy-one-base",
     accepts=lambda names: len(names) <= 1,
     rule="must be given for at most one capacity",
     hint="keep the base of the capacity that must run a minimum of tasks",
-    source="botocore CapacityProviderStrategyItem.base",
+    source=Botocore(
+        "ecs",
+        "CapacityProviderStrategyItem",
+        "base",
+        "Only one capacity provider in a capacity provider strategy can have a base defined.",
+    ),
     format=comma_separated,
 )
 STRATEGY_KINDS = Limit(
@@ -67,7 +92,7 @@ PROVIDER_NAME = matching(
     r"(?!(?i:aws|ecs|fargate))[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, '_' and '-', and not start with aws, ecs or fargate",
     hint="use another name, or Capacity.fargate() and Capacity.fargate_spot() for Fargate",
-    source="botocore CreateCapacityProvider.name",
+    source=Botocore("ecs", "CreateCapacityProviderRequest", "name", "Up to 255 characters are allowed."),
 )
 PROVIDERS = at_most(
     "capacity-providers-per-cluster",
@@ -102,7 +127,7 @@ WARM_POOL = Limit(
     accepts=lambda ends: 0 <= ends[0] <= ends[1],
     rule="must have min_instances between 0 and the maximum of prepared instances",
     hint="use a smaller WarmPool(min_instances=), or a larger max_prepared_instances= or max_instances=",
-    source="botocore autoscaling PutWarmPool.MinSize, MaxGroupPreparedCapacity",
+    source=Botocore("autoscaling", "WarmPoolMinSize"),
     format=lambda ends: f"min_instances={ends[0]} of {ends[1]} prepared",
 )
 TARGET_CAPACITY = in_range(
@@ -111,14 +136,24 @@ TARGET_CAPACITY = in_range(
     100,
     unit="%",
     hint="use 1 to 100, where 100 keeps no instance spare",
-    source="botocore ecs ManagedScaling.targetCapacity",
+    source=Botocore(
+        "ecs",
+        "ManagedScaling",
+        "targetCapacity",
+        "The specified value must be greater than 0 and less than or equal to 100.",
+    ),
 )
 SCALING_STEP = in_range(
     "managed-scaling-step",
     1,
     10000,
     unit="instances",
-    source="botocore ecs ManagedScaling.maximumScalingStepSize",
+    source=Botocore(
+        "ecs",
+        "ManagedScaling",
+        "maximumScalingStepSize",
+        "If this parameter is omitted, the default value of 10000 is used.",
+    ),
 )
 INSTANCE_WARMUP = in_range(
     "managed-scaling-warmup",
@@ -126,15 +161,20 @@ INSTANCE_WARMUP = in_range(
     10000,
     unit="seconds",
     hint="use 0 to 10000 seconds in which a new instance does not count",
-    source="botocore ecs ManagedScaling.instanceWarmupPeriod",
+    source=Botocore("ecs", "ManagedScaling", "instanceWarmupPeriod", "The period of time, in seconds"),
 )
 VOLUME = in_range(
     "instance-volume",
     30,
     65536,
     unit="GiB",
-    source="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB; botocore ec2 "
-    "LaunchTemplateEbsBlockDeviceRequest.VolumeSize (gp3)",
+    source=Botocore(
+        "ec2",
+        "LaunchTemplateEbsBlockDeviceRequest",
+        "VolumeSize",
+        "gp3: 1 - 65,536 GiB",
+        also="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB",
+    ),
 )
 RESERVED_MEMORY = at_least(
     "reserved-memory",

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from moorage.workload.limit import Limit, at_least, at_most, in_range, matching, one_of
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, one_of
 
 CONTAINER_NAME = matching(
     "container-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
     hint="use another name",
-    source="botocore ContainerDefinition.name",
+    source=Botocore("ecs", "ContainerDefinition", "name", "Up to 255 letters (uppercase and lowercase)"),
 )
 CONTAINER_CPU_LEAST = Limit(
     id="container-cpu-least",
     accepts=lambda cpu: cpu >= 0,
     rule="must be 0 or more",
     hint="use CPU units, of which 1024 are one vCPU, or leave it out to share what the other containers leave",
-    source="botocore ContainerDefinition.cpu",
+    source=Botocore("ecs", "ContainerDefinition", "cpu", "Null and zero CPU values are passed to Docker as 0"),
     format=str,
 )
 CONTAINER_MEMORY_LEAST = at_least(
@@ -26,15 +26,20 @@ CONTAINER_MEMORY_LEAST = at_least(
     6,
     unit="MiB",
     hint="use a larger memory_mib=, or give other containers less if this one has what they leave",
-    source="botocore ContainerDefinition.memory",
+    source=Botocore("ecs", "ContainerDefinition", "memory", "don't specify less than 6 MiB of memory"),
 )
 MEMORY_RESERVATION = Limit(
     id="memory-reservation",
     accepts=lambda pair: 6 <= pair[0] <= pair[1],
     rule="must be at least 6 MiB and at most the memory of the container",
     hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
-    source="botocore ContainerDefinition.memoryReservation, which wants less; CDK aws-ecs ContainerDefinition accepts "
-    "both alike",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "memoryReservation",
+        "don't specify less than 6 MiB of memory",
+        also="CDK aws-ecs ContainerDefinition accepts both alike",
+    ),
     format=lambda pair: f"{pair[0]} in a container of {pair[1]} MiB",
 )
 WRITABLE_LEAST = Limit(
@@ -42,7 +47,7 @@ WRITABLE_LEAST = Limit(
     accepts=lambda size: size >= 1,
     rule="must be 1 MiB or more",
     hint="give it a size, as in writable={'/tmp': 64}, or leave it out",
-    source="botocore Tmpfs.size",
+    source=Botocore("ecs", "Tmpfs", "size", "The maximum size (in MiB) of the tmpfs volume."),
     format=str,
 )
 WRITABLE_SIZE = Limit(
@@ -50,7 +55,13 @@ WRITABLE_SIZE = Limit(
     accepts=lambda sizes: sizes[0] < sizes[1],
     rule="must be less than the memory of the container, which holds it",
     hint="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
-    source="botocore Tmpfs.size; tmpfs pages count in the memory of the container that writes them",
+    source=Botocore(
+        "ecs",
+        "Tmpfs",
+        "size",
+        "The maximum size (in MiB) of the tmpfs volume.",
+        also="tmpfs pages count in the memory of the container that writes them",
+    ),
     format=lambda sizes: f"{sizes[0]} MiB in a container of {sizes[1]} MiB",
 )
 MOUNT_PATH = matching(
@@ -58,13 +69,21 @@ MOUNT_PATH = matching(
     r"(/[^/:,]+)+|[A-Za-z]:\\([^\\/:,]+(\\[^\\/:,]+)*)?",
     rule="must be an absolute path below the root, without ':', ',', '//' or a '/' at its end",
     hint="write it as in '/tmp', or 'C:\\\\data' on Windows",
-    source="botocore Tmpfs.containerPath, MountPoint.containerPath; ECS developer guide, bind mounts on Windows",
+    source=Botocore(
+        "ecs",
+        "Tmpfs",
+        "containerPath",
+        "The absolute file path where the tmpfs volume is to be mounted.",
+        also="MountPoint.containerPath; ECS developer guide, bind mounts on Windows",
+    ),
 )
 PORT = in_range(
     "port",
     1,
     65535,
-    source="botocore PortMapping.containerPort",
+    source=Botocore(
+        "ecs", "PortMapping", "containerPortRange", "The containerPortRange valid values are between 1 and 65535."
+    ),
 )
 RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
 """The ports of an instance that ECS gives to no task: SSH's, Docker's and its agent's (botocore PortMapping)."""
@@ -73,7 +92,12 @@ HOST_PORT = Limit(
     accepts=lambda port: port not in RESERVED_PORTS,
     rule="must not be 22, 2375, 2376, 51678, 51679 or 51680, which the instance uses",
     hint="use another port, or NetworkMode.BRIDGE without host_port= for a dynamic one",
-    source="botocore PortMapping.hostPort",
+    source=Botocore(
+        "ecs",
+        "PortMapping",
+        "hostPort",
+        "22 for SSH, the Docker ports 2375 and 2376, and the Amazon ECS container agent ports 51678-51680.",
+    ),
     format=str,
 )
 HOST_PORT_EPHEMERAL = Limit(
@@ -81,7 +105,7 @@ HOST_PORT_EPHEMERAL = Limit(
     accepts=lambda port: port < 32768,
     rule="should be below 32768, since instances give higher ports to containers without host_port=",
     hint="use a lower port, or leave host_port= out for a dynamic one",
-    source="botocore PortMapping.hostPort: in general, ports below 32768 are outside of the ephemeral port range",
+    source=Botocore("ecs", "PortMapping", "hostPort", "ports below 32768 are outside of the ephemeral port range."),
     format=str,
     confirmed=False,
 )
@@ -90,28 +114,35 @@ HOST_PORT_SAME = Limit(
     accepts=lambda ports: ports[0] == ports[1],
     rule="must be the container's port, except in bridge mode",
     hint="leave host_port= out, or use network_mode=NetworkMode.BRIDGE",
-    source="botocore PortMapping.hostPort",
+    source=Botocore(
+        "ecs",
+        "PortMapping",
+        "hostPort",
+        "the hostPort can either be left blank or set to the same value as the containerPort.",
+    ),
     format=lambda ports: f"{ports[0]} with port={ports[1]}",
 )
 PORT_RANGES = at_most(
     "port-ranges",
     100,
     hint="join neighbouring ranges",
-    source="botocore PortMapping.containerPortRange",
+    source=Botocore("ecs", "PortMapping", "containerPortRange", "a maximum of 100 port ranges per container."),
 )
 PORT_RANGE = Limit(
     id="port-range",
     accepts=lambda pair: len(pair) == 2 and 1 <= pair[0] < pair[1] <= 65535,
     rule="must be a first port and a later last port, between 1 and 65535",
     hint="write it as in (8000, 8010)",
-    source="botocore PortMapping.containerPortRange",
+    source=Botocore(
+        "ecs", "PortMapping", "containerPortRange", "The containerPortRange valid values are between 1 and 65535."
+    ),
 )
 PORT_RANGES_APART = Limit(
     id="port-ranges-apart",
     accepts=lambda ranges: not _overlap(ranges),
     rule="must not overlap",
     hint="use other ranges, or another port=",
-    source="botocore PortMapping.containerPortRange",
+    source=Botocore("ecs", "PortMapping", "containerPortRange", "You cannot specify overlapping port ranges."),
     format=lambda ranges: ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges),
 )
 INSTANCE_GPUS = Limit(
@@ -119,7 +150,7 @@ INSTANCE_GPUS = Limit(
     accepts=lambda count: count >= 0,
     rule="must be 0 or more",
     hint="use 0 for none",
-    source="botocore autoscaling AcceleratorCountRequest (integers); ecs ResourceRequirement",
+    source=Botocore("autoscaling", "AcceleratorCountRequest", "Min", "The minimum value."),
     format=str,
 )
 HEALTH_INTERVAL = in_range(
@@ -127,14 +158,14 @@ HEALTH_INTERVAL = in_range(
     5,
     300,
     unit="seconds",
-    source="botocore HealthCheck.interval",
+    source=Botocore("ecs", "HealthCheck", "interval", "You may specify between 5 and 300 seconds."),
 )
 HEALTH_TIMEOUT = in_range(
     "health-timeout",
     2,
     60,
     unit="seconds",
-    source="botocore HealthCheck.timeout",
+    source=Botocore("ecs", "HealthCheck", "timeout", "You may specify between 2 and 60 seconds."),
 )
 HEALTH_TIMEOUT_SHORTER = Limit(
     id="health-timeout-shorter",
@@ -148,20 +179,22 @@ HEALTH_RETRIES = in_range(
     "health-retries",
     1,
     10,
-    source="botocore HealthCheck.retries",
+    source=Botocore("ecs", "HealthCheck", "retries", "You may specify between 1 and 10 retries."),
 )
 HEALTH_START = in_range(
     "health-start-period",
     0,
     300,
     unit="seconds",
-    source="botocore HealthCheck.startPeriod",
+    source=Botocore("ecs", "HealthCheck", "startPeriod", "You can specify between 0 and 300 seconds."),
 )
 RESTART_EXIT_CODES = at_most(
     "restart-exit-codes",
     50,
     hint="use fewer",
-    source="botocore ContainerRestartPolicy.ignoredExitCodes",
+    source=Botocore(
+        "ecs", "ContainerRestartPolicy", "ignoredExitCodes", "You can specify a maximum of 50 container exit codes."
+    ),
 )
 RESTART_PERIOD = in_range(
     "restart-attempt-period",
@@ -169,21 +202,25 @@ RESTART_PERIOD = in_range(
     1800,
     unit="seconds",
     hint="use 60 to 1800 seconds that a container must run before it is restarted",
-    source="botocore ContainerRestartPolicy.restartAttemptPeriod",
+    source=Botocore(
+        "ecs",
+        "ContainerRestartPolicy",
+        "restartAttemptPeriod",
+        "a minimum restartAttemptPeriod of 60 seconds and a maximum restartAttemptPeriod of 1800 seconds.",
+    ),
 )
 ENVIRONMENT_FILES = at_most(
     "environment-files",
     10,
     hint="join some of the files",
-    source="botocore EnvironmentFile; ECS developer guide, pass environment variables to a container: 10 files per "
-    "task definition",
+    source=Botocore("ecs", "EnvironmentFile", "", "You can specify up to ten environment files."),
 )
 ENVIRONMENT_FILE_NAME = matching(
     "environment-file-name",
     r".+\.env",
     rule="must end in '.env'",
     hint="rename the file, as in 'web.env'",
-    source="botocore EnvironmentFile",
+    source=Botocore("ecs", "EnvironmentFile", "", "The file must have a .env file extension."),
 )
 SECRET_VERSION = Limit(
     id="secret-version",
@@ -212,7 +249,7 @@ ULIMIT_NAME = one_of(
         "sigpending",
         "stack",
     ),
-    source="botocore UlimitName",
+    source=Botocore("ecs", "UlimitName"),
 )
 ULIMIT = Limit(
     id="ulimit",
@@ -276,7 +313,7 @@ CAPABILITY = Limit(
     accepts=lambda name: name in CAPABILITIES,
     rule="must be a Linux capability that ECS offers",
     hint="write it without CAP_, as in 'NET_ADMIN', or use 'ALL'",
-    source="botocore KernelCapabilities",
+    source=Botocore("ecs", "KernelCapabilities", "add", 'Valid values: "ALL" | "AUDIT_CONTROL" | "AUDIT_WRITE"'),
 )
 SHARED_MEMORY = at_least(
     "shared-memory",
@@ -290,26 +327,26 @@ MAX_SWAP = at_least(
     0,
     unit="MiB",
     hint="use 0 for no swap space",
-    source="botocore LinuxParameters.maxSwap",
+    source=Botocore("ecs", "LinuxParameters", "maxSwap", "Accepted values are 0 or any positive integer."),
 )
 SWAPPINESS = in_range(
     "swappiness",
     0,
     100,
-    source="botocore LinuxParameters.swappiness",
+    source=Botocore("ecs", "LinuxParameters", "swappiness", "Accepted values are whole numbers between 0 and 100."),
 )
 SWAPPINESS_ALONE = Limit(
     id="swappiness-alone",
     accepts=lambda pair: pair[1] is not None,
     rule="must be given with max_swap_mib, or ECS ignores it",
     hint="give max_swap_mib=, or leave it out",
-    source="botocore LinuxParameters.swappiness",
+    source=Botocore("ecs", "LinuxParameters", "maxSwap", "A maxSwap value must be set for the swappiness parameter"),
     format=lambda pair: str(pair[0]),
 )
 LOG_ROUTER = one_of(
     "log-router",
     ("fluentbit", "fluentd"),
-    source="botocore FirelensConfigurationType",
+    source=Botocore("ecs", "FirelensConfigurationType"),
 )
 LOG_ROUTER_IMAGE = Limit(
     id="log-router-image",
@@ -324,7 +361,7 @@ CREDENTIAL_SPEC = matching(
     r"credentialspec(domainless)?:arn:.+",
     rule="must be 'credentialspec:' or 'credentialspecdomainless:', followed by the ARN of a file or parameter",
     hint="write it as in 'credentialspecdomainless:arn:aws:s3:::bucket/key'",
-    source="botocore ContainerDefinition.credentialSpecs",
+    source=Botocore("ecs", "ContainerDefinition", "credentialSpecs", "There are two formats for each ARN."),
 )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import matching
+from moorage.workload.limit import Botocore, matching
 
 REPOSITORY_NAME = matching(
     "repository-name",
     r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     rule="must be 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
     hint="use another name=, or leave it out for a generated one",
-    source="botocore ecr CreateRepository.repositoryName",
+    source=Botocore("ecr", "RepositoryName"),
 )
 IMAGE_REFERENCE = matching(
     "image-reference",
@@ -18,14 +18,20 @@ IMAGE_REFERENCE = matching(
     rule="must be lower-case parts joined by '/', and optionally ':tag' and '@sha256:...', without a scheme, "
     "with at most 255 characters before any '@'",
     hint="write it as for `docker pull`, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
-    source="distribution/reference, the grammar of image references; botocore ContainerDefinition.image",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "image",
+        "the 255 character limit applies only to the repository URL and image name (everything before the @ sign).",
+        also="distribution/reference, the grammar of image references",
+    ),
 )
 IMAGE_TAG = matching(
     "image-tag",
     r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
     rule="must be 1 to 300 letters, digits, '_', '.' and '-', and not start with '.' or '-'",
     hint="use another tag=",
-    source="botocore ecr ImageTag",
+    source=Botocore("ecr", "ImageTag"),
 )
 IMAGE_DIGEST = matching(
     "image-digest",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Limit, at_most, in_range, whole_minutes
+from moorage.workload.limit import Botocore, Limit, at_most, in_range, whole_minutes
 
 TARGET_RETRIES = in_range(
     "target-retries",
     0,
     185,
-    source="botocore scheduler, events RetryPolicy.MaximumRetryAttempts",
+    source=Botocore(
+        "events",
+        "RetryPolicy",
+        "MaximumRetryAttempts",
+        "The maximum number of retry attempts to make before the request fails.",
+    ),
 )
 EVENT_AGE = in_range(
     "target-event-age",
@@ -16,28 +21,46 @@ EVENT_AGE = in_range(
     86400,
     unit="seconds",
     hint="use 1 minute to 24 hours",
-    source="botocore scheduler, events RetryPolicy.MaximumEventAgeInSeconds",
+    source=Botocore(
+        "events",
+        "RetryPolicy",
+        "MaximumEventAgeInSeconds",
+        "The maximum amount of time, in seconds, to continue to make retry attempts.",
+    ),
 )
 FLEXIBLE_WINDOW = whole_minutes(
     "flexible-time-window",
     1,
     1440,
     hint="use cdk.Duration.minutes(...), or leave it out to start at once",
-    source="botocore scheduler FlexibleTimeWindow.MaximumWindowInMinutes",
+    source=Botocore(
+        "scheduler",
+        "FlexibleTimeWindow",
+        "MaximumWindowInMinutes",
+        "The maximum time window during which a schedule can be invoked.",
+    ),
 )
 TASK_OVERRIDES = at_most(
     "task-overrides",
     8192,
     unit="characters as JSON with its container names",
     hint="pass where to read the values from, or put constant ones into Container(environment=...)",
-    source="botocore events Target.Input; ecs RunTask.overrides",
+    source=Botocore(
+        "ecs",
+        "RunTaskRequest",
+        "overrides",
+        "A total of 8192 characters are allowed for overrides.",
+        also="botocore events Target.Input",
+    ),
 )
 TARGET_STRATEGY_ITEMS = at_most(
     "ecs-target-strategy-items",
     6,
     unit="for EventBridge",
     hint="use fewer, or overlap=False, with which Step Functions starts the task",
-    source="botocore scheduler, events EcsParameters.CapacityProviderStrategy",
+    source=Botocore(
+        "events", "EcsParameters", "CapacityProviderStrategy", "The capacity provider strategy to use for the task."
+    ),
 )
 TASK_TIMEOUT = in_range(
     "task-timeout",
@@ -52,7 +75,7 @@ VISIBILITY_TIMEOUT = in_range(
     43200,
     unit="seconds",
     hint="use 0 seconds to 12 hours",
-    source="botocore sqs SetQueueAttributes.Attributes (VisibilityTimeout)",
+    source=Botocore("sqs", "SetQueueAttributesRequest", "Attributes", "An integer from 0 to 43,200 (12 hours)."),
 )
 VISIBLE_AFTER_STOP = Limit(
     id="visibility-after-stop",
@@ -75,12 +98,17 @@ MESSAGE_RETENTION = in_range(
     1209600,
     unit="seconds",
     hint="use 1 minute to 14 days",
-    source="botocore sqs SetQueueAttributes.Attributes (MessageRetentionPeriod)",
+    source=Botocore(
+        "sqs",
+        "SetQueueAttributesRequest",
+        "Attributes",
+        "An integer representing seconds, from 60 (1 minute) to 1,209,600 (14 days).",
+    ),
 )
 EVENT_PATTERN = at_most(
     "event-pattern",
     4096,
     unit="characters as JSON",
     hint="use fewer values, or join some with a wildcard ('*', or events.Match in an EventPattern)",
-    source="botocore events PutRule.EventPattern",
+    source=Botocore("events", "EventPattern"),
 )

@@ -5,7 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+
+class Botocore(NamedTuple):
+    """What botocore's model of a service says, which is AWS's own.
+
+    Args:
+        service: The name of the service there.
+        shape: One of its shapes.
+        member: The member of the shape that says it. Default: the shape itself.
+        quote: A sentence of the documentation. Default: there is none, and the shape's own constraints say it.
+        also: Who else says it, or what the sentence leaves out.
+    """
+
+    service: str
+    shape: str
+    member: str = ""
+    quote: str = ""
+    also: str = ""
+
+
+Source: TypeAlias = str | Botocore
 
 
 class Limit(NamedTuple):
@@ -26,7 +47,7 @@ class Limit(NamedTuple):
     accepts: Callable[[Any], bool]
     rule: str
     hint: str | Callable[[Any], str]
-    source: str
+    source: Source
     format: Callable[[Any], str] = repr
     confirmed: bool = True
 
@@ -50,7 +71,7 @@ def in_range(
     *,
     unit: str = "",
     hint: str = "",
-    source: str,
+    source: Source,
 ) -> Limit:
     """Limit a number to a range that includes both ends."""
     ends = f"{low} and {high} {unit}".rstrip()
@@ -64,7 +85,7 @@ def in_range(
     )
 
 
-def at_most(row: str, high: int, *, unit: str = "", hint: str, source: str) -> Limit:
+def at_most(row: str, high: int, *, unit: str = "", hint: str, source: Source) -> Limit:
     """Limit a number to a maximum."""
     return Limit(
         id=row,
@@ -76,7 +97,7 @@ def at_most(row: str, high: int, *, unit: str = "", hint: str, source: str) -> L
     )
 
 
-def at_least(row: str, low: int, *, unit: str = "", hint: str, source: str) -> Limit:
+def at_least(row: str, low: int, *, unit: str = "", hint: str, source: Source) -> Limit:
     """Limit a number to a minimum."""
     return Limit(
         id=row,
@@ -88,7 +109,7 @@ def at_least(row: str, low: int, *, unit: str = "", hint: str, source: str) -> L
     )
 
 
-def characters(row: str, high: int, *, hint: str, source: str) -> Limit:
+def characters(row: str, high: int, *, hint: str, source: Source) -> Limit:
     """Limit the length of a text."""
     return Limit(
         id=row,
@@ -100,7 +121,7 @@ def characters(row: str, high: int, *, hint: str, source: str) -> Limit:
     )
 
 
-def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: str) -> Limit:
+def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: Source) -> Limit:
     """Limit a time, which is kept in seconds, to a range of whole minutes."""
     return Limit(
         id=row,
@@ -112,7 +133,7 @@ def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: str)
     )
 
 
-def matching(row: str, pattern: str, *, rule: str, hint: str, source: str) -> Limit:
+def matching(row: str, pattern: str, *, rule: str, hint: str, source: Source) -> Limit:
     """Limit a text to a regular expression that matches all of it."""
     return Limit(
         id=row,
@@ -123,7 +144,9 @@ def matching(row: str, pattern: str, *, rule: str, hint: str, source: str) -> Li
     )
 
 
-def one_of(row: str, values: Iterable[str], *, where: str = "", hint: str = "use one of these", source: str) -> Limit:
+def one_of(
+    row: str, values: Iterable[str], *, where: str = "", hint: str = "use one of these", source: Source
+) -> Limit:
     """Limit a text to a list of texts."""
     choices = tuple(values)
     choice_text = " or ".join(filter(None, (comma_separated(choices[:-1]), repr(choices[-1]))))
@@ -136,7 +159,7 @@ def one_of(row: str, values: Iterable[str], *, where: str = "", hint: str = "use
     )
 
 
-def unique(row: str, *, rule: str, hint: str, source: str) -> Limit:
+def unique(row: str, *, rule: str, hint: str, source: Source) -> Limit:
     """Limit a list to values that all differ."""
     return Limit(
         id=row,

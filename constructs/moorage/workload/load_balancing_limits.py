@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Limit, at_least, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_least, in_range, matching
 from moorage.workload.route_limits import within_codes
 
 _HEX_PATTERN = "[0-9a-f]+"
@@ -15,21 +15,31 @@ NETWORK_SUBNETS = at_least(
     "network-load-balancer-subnets",
     1,
     hint="use a VPC that has them in different zones, such as a Network, or select them with vpc_subnets=",
-    source="botocore elbv2 CreateLoadBalancer.Subnets",
+    source=Botocore(
+        "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify subnets from one or more Availability Zones."
+    ),
 )
 NETWORK_CODES = Limit(
     id="network-target-health-codes",
     accepts=lambda codes: within_codes(codes, 200, 599),
     rule="must be HTTP codes between 200 and 599",
     hint="write them as in '200', '200,204' or '200-299'",
-    source="botocore elbv2 Matcher.HttpCode",
+    source=Botocore(
+        "elbv2", "Matcher", "HttpCode", "For Network Load Balancers, you can specify values between 200 and 599"
+    ),
 )
 LISTENER_PROTOCOL = Limit(
     id="listener-protocol",
     accepts=lambda protocol: getattr(protocol, "value", None) in {"TCP", "TLS", "UDP", "TCP_UDP"},
     rule="must be TCP, TLS, UDP or TCP_UDP",
     hint="use elbv2.Protocol.TCP or another of these, or a LoadBalancer for HTTP and HTTPS",
-    source="botocore elbv2 CreateListener.Protocol; NLB guide: create a listener",
+    source=Botocore(
+        "elbv2",
+        "CreateListenerInput",
+        "Protocol",
+        "the supported protocols are TCP, TLS, UDP, TCP_UDP, QUIC, and TCP_QUIC.",
+        also="NLB guide: create a listener",
+    ),
     format=lambda protocol: getattr(protocol, "value", repr(protocol)),
 )
 LISTENER_IDLE = in_range(
@@ -37,7 +47,13 @@ LISTENER_IDLE = in_range(
     60,
     6000,
     unit="seconds",
-    source="botocore elbv2 ListenerAttribute tcp.idle_timeout.seconds; NLB guide: update the TCP idle timeout",
+    source=Botocore(
+        "elbv2",
+        "ListenerAttribute",
+        "Key",
+        "The valid range is 60-6000 seconds.",
+        also="NLB guide: update the TCP idle timeout",
+    ),
 )
 ZONAL_SHIFT_PROTOCOL = Limit(
     id="zonal-shift-protocol",
@@ -53,7 +69,12 @@ ALLOCATION_ID = matching(
     r"eipalloc-[0-9a-f]+",
     rule="must be the allocation id of an Elastic IP address",
     hint="write it as in 'eipalloc-0a1b2c3d'",
-    source="botocore elbv2 SubnetMapping.AllocationId; ec2 Address.AllocationId",
+    source=Botocore(
+        "elbv2",
+        "SubnetMapping",
+        "AllocationId",
+        "The allocation ID of the Elastic IP address for an internet-facing load balancer.",
+    ),
 )
 LISTENER_ARN = matching(
     "listener-arn",
@@ -74,7 +95,7 @@ SECURITY_GROUP_ID = matching(
     r"sg-[0-9a-z]+",
     rule="must be the id of a security group",
     hint="write it as in 'sg-0a1b2c3d'",
-    source="botocore ec2 SecurityGroup.GroupId",
+    source=Botocore("ec2", "SecurityGroup", "GroupId", "The ID of the security group."),
 )
 WEB_ACL_ARN = matching(
     "web-acl-arn",

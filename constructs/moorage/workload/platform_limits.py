@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, comma_separated, in_range, one_of
+from moorage.workload.limit import Botocore, Limit, Source, comma_separated, in_range, one_of
 
 _FARGATE = "AWS, task definition differences for Fargate"
 _MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
 
 
-def _absent(row: str, *, rule: str, hint: str, source: str) -> Limit:
+def _absent(row: str, *, rule: str, hint: str, source: Source) -> Limit:
     """Limit an argument to be left out on a platform."""
     return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
 
@@ -89,7 +89,7 @@ START_TIMEOUT = in_range(
     120,
     unit="seconds",
     hint="use a time in that range; Fargate waits that long for a container that others depend on",
-    source="botocore ContainerDefinition.startTimeout",
+    source=Botocore("ecs", "ContainerDefinition", "startTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
 STOP_TIMEOUT = in_range(
     "stop-timeout",
@@ -97,34 +97,48 @@ STOP_TIMEOUT = in_range(
     120,
     unit="seconds",
     hint="use 2 to 120 seconds, the time that Fargate leaves between SIGTERM and SIGKILL",
-    source="botocore ContainerDefinition.stopTimeout",
+    source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
 FARGATE_CAPABILITIES = Limit(
     id="fargate-capabilities",
     accepts=lambda names: set(names) <= {"SYS_PTRACE"},
     rule="must only be SYS_PTRACE on Fargate",
     hint="leave the others out, or use a Capacity.ec2(...)",
-    source=f"botocore KernelCapabilities.add; {_FARGATE}",
+    source=Botocore(
+        "ecs",
+        "KernelCapabilities",
+        "add",
+        "Tasks launched on Fargate only support adding the SYS_PTRACE kernel capability.",
+    ),
     format=", ".join,
 )
 FARGATE_DEVICES = _absent(
     "fargate-devices",
     rule="must be left out on Fargate",
     hint="leave it out, or use a Capacity.ec2(...)",
-    source=f"botocore LinuxParameters.devices; {_FARGATE}",
+    source=Botocore(
+        "ecs", "LinuxParameters", "devices", "use the Fargate launch type, the devices parameter isn't supported."
+    ),
 )
 FARGATE_SHARED_MEMORY = _absent(
     "fargate-shared-memory",
     rule="must be left out on Fargate, where the size of /dev/shm is fixed",
     hint="leave it out, or write to a tmpfs (writable=)",
-    source=f"botocore LinuxParameters.sharedMemorySize; {_FARGATE}",
+    source=Botocore(
+        "ecs",
+        "LinuxParameters",
+        "sharedMemorySize",
+        "the Fargate launch type, the sharedMemorySize parameter is not supported.",
+    ),
 )
 FARGATE_SWAP = Limit(
     id="fargate-swap",
     accepts=lambda value: value is None,
     rule="must be left out on Fargate, which has no swap space",
     hint="leave it out, or use a Capacity.ec2(...)",
-    source=f"botocore LinuxParameters.maxSwap, swappiness; {_FARGATE}",
+    source=Botocore(
+        "ecs", "LinuxParameters", "maxSwap", "use the Fargate launch type, the maxSwap parameter isn't supported."
+    ),
     format=str,
 )
 FARGATE_PID_MODE = one_of(
@@ -132,7 +146,12 @@ FARGATE_PID_MODE = one_of(
     ("task",),
     where="on Fargate",
     hint="use 'task', or a Capacity.ec2(...)",
-    source="botocore RegisterTaskDefinition.pidMode",
+    source=Botocore(
+        "ecs",
+        "RegisterTaskDefinitionRequest",
+        "pidMode",
+        "On Fargate for Linux containers, the only valid value is task.",
+    ),
 )
 FARGATE_IPC_MODE = _absent(
     "fargate-ipc-mode",
@@ -145,14 +164,24 @@ FARGATE_LOG_ROUTER_CONFIG = Limit(
     accepts=lambda path: not path.startswith("arn:"),
     rule="must be a path in the image on Fargate",
     hint="build the file into the image, and use its path",
-    source="botocore FirelensConfiguration.options",
+    source=Botocore(
+        "ecs",
+        "FirelensConfiguration",
+        "options",
+        "Tasks hosted on Fargate only support the file configuration file type.",
+    ),
 )
 FARGATE_LOG_DRIVER = Limit(
     id="fargate-log-driver",
     accepts=lambda name: name in {"AwsLogDriver", "SplunkLogDriver", "FireLensLogDriver", "GenericLogDriver"},
     rule="must be an awslogs, splunk or awsfirelens driver on Fargate",
     hint="use ecs.LogDrivers.aws_logs(...), splunk(...) or firelens(...), or a Capacity.ec2(...)",
-    source="botocore LogConfiguration.logDriver",
+    source=Botocore(
+        "ecs",
+        "LogConfiguration",
+        "logDriver",
+        "For tasks on Fargate, the supported log drivers are awslogs, splunk, and awsfirelens.",
+    ),
     format=str,
 )
 FARGATE_CREDENTIAL_SPEC = Limit(
@@ -166,21 +195,31 @@ FARGATE_HOST_PATH = _absent(
     "fargate-host-path",
     rule="must be left out on Fargate",
     hint="leave host_path= out, or use Volume.efs(...)",
-    source="botocore HostVolumeProperties.sourcePath",
+    source=Botocore(
+        "ecs",
+        "HostVolumeProperties",
+        "sourcePath",
+        "If you're using the Fargate launch type, the sourcePath parameter is not supported.",
+    ),
 )
 FARGATE_EBS_TYPE = Limit(
     id="fargate-ebs-type",
     accepts=lambda volume_type: volume_type != "standard",
     rule="must not be 'standard' on Fargate",
     hint="use 'gp3'",
-    source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
+    source=Botocore(
+        "ecs",
+        "ServiceManagedEBSVolumeConfiguration",
+        "volumeType",
+        "The magnetic volume type is not supported on Fargate.",
+    ),
 )
 FARGATE_SPOT_WINDOWS = one_of(
     "fargate-spot-windows",
     ("LINUX",),
     where="on Fargate Spot",
     hint="use Capacity.fargate()",
-    source="botocore CapacityProviderStrategyItem",
+    source="ECS developer guide, Windows containers on Fargate considerations: no Fargate Spot",
 )
 MANAGED_NETWORK_MODE = one_of(
     "managed-instances-network-mode",
@@ -206,7 +245,13 @@ WINDOWS_LINUX_ONLY = _absent(
     "windows-linux-only",
     rule="must be left out on Windows",
     hint="leave it out, or run on Linux",
-    source="botocore ContainerDefinition.linuxParameters, privileged, ulimits, user; RegisterTaskDefinition.pidMode",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "linuxParameters",
+        "This parameter is not supported for Windows containers.",
+        also="the same of privileged, ulimits, user and pidMode",
+    ),
 )
 WINDOWS_VOLUMES = Limit(
     id="windows-volumes",
@@ -221,14 +266,24 @@ WINDOWS_NETWORK_MODE = one_of(
     ("awsvpc",),
     where="on Windows",
     hint="leave it out",
-    source="botocore RegisterTaskDefinition.networkMode",
+    source=Botocore(
+        "ecs",
+        "RegisterTaskDefinitionRequest",
+        "networkMode",
+        "on Amazon EC2 Windows instances, <default> or awsvpc can be used.",
+    ),
 )
 WINDOWS_ARCHITECTURE = one_of(
     "windows-architecture",
     ("X86_64",),
     where="on Windows",
     hint="leave it out",
-    source="botocore RuntimePlatform.cpuArchitecture",
+    source=Botocore(
+        "ecs",
+        "RuntimePlatform",
+        "cpuArchitecture",
+        "You can run your Linux tasks on an ARM-based platform by setting the value to ARM64.",
+    ),
 )
 WINDOWS_MEMORY: dict[int, tuple[int, ...]] = {
     1024: tuple(range(1024, 8193, 1024)),
@@ -250,7 +305,14 @@ FARGATE_WINDOWS_LEAST = Limit(
     accepts=lambda size: tuple(size) != (1024, 1024),
     rule="must have at least 2048 MiB with 1024 CPU units on Windows",
     hint="use memory_mib=2048",
-    source="botocore RegisterTaskDefinition.memory; cfn-lint E3047, though CDK takes 1 GiB",
+    source=Botocore(
+        "ecs",
+        "RegisterTaskDefinitionRequest",
+        "memory",
+        "2048 (2 GB), 3072 (3 GB), 4096 (4 GB), 5120 (5 GB), 6144 (6 GB), 7168 (7 GB), 8192 (8 GB) "
+        "- Available cpu values: 1024 (1 vCPU)",
+        also="cfn-lint E3047, though CDK takes 1 GiB",
+    ),
     format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",
 )
 FARGATE_WINDOWS_ABSENT = _absent(

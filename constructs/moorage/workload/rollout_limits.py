@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, at_least, in_range, matching, unique, whole_minutes
+from moorage.workload.limit import Botocore, Limit, at_least, in_range, matching, unique, whole_minutes
 
 TASKS = in_range(
     "tasks-per-service",
@@ -18,14 +18,24 @@ SCALING_COOLDOWN = at_least(
     0,
     unit="seconds",
     hint="use datetime.timedelta(0) for no cooldown",
-    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.ScaleInCooldown",
+    source=Botocore(
+        "application-autoscaling",
+        "TargetTrackingScalingPolicyConfiguration",
+        "ScaleInCooldown",
+        "The amount of time, in seconds, after a scale-in activity completes",
+    ),
 )
 SCALING_RANGE = Limit(
     id="scaling-range",
     accepts=lambda ends: ends[0] <= ends[1],
     rule="must not exceed maximum",
     hint="use a smaller minimum or a larger maximum",
-    source="botocore application-autoscaling ScalableTarget.MaxCapacity",
+    source=Botocore(
+        "application-autoscaling",
+        "RegisterScalableTargetRequest",
+        "MaxCapacity",
+        "The maximum value that you plan to scale out to.",
+    ),
     format=lambda ends: f"{ends[0]} with maximum={ends[1]}",
 )
 TARGET_PERCENT = in_range(
@@ -40,7 +50,12 @@ TARGET_VALUE = Limit(
     accepts=lambda target: target > 0,
     rule="must be above 0",
     hint="use a number above 0",
-    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
+    source=Botocore(
+        "application-autoscaling",
+        "TargetTrackingScalingPolicyConfiguration",
+        "TargetValue",
+        "it won't accept values that are either too small or too large.",
+    ),
     format=str,
 )
 SCALING_NAME = matching(
@@ -48,14 +63,22 @@ SCALING_NAME = matching(
     r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
     rule="must be 1 to 240 characters without ':', '/', '|' and control characters, and without spaces at its ends",
     hint="use another name",
-    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName, PutScalingPolicy.PolicyName (256, "
-    "less what stands before it)",
+    source=Botocore(
+        "application-autoscaling",
+        "ScheduledActionName",
+        also="240 leaves room for what stands before it; PutScalingPolicy.PolicyName",
+    ),
 )
 UNIQUE_SCALING_NAMES = unique(
     "scaling-names-unique",
     rule="must differ",
     hint="give each its own name=",
-    source="botocore application-autoscaling PutScalingPolicy.PolicyName, PutScheduledAction.ScheduledActionName",
+    source=Botocore(
+        "application-autoscaling",
+        "PutScheduledActionRequest",
+        "ScheduledActionName",
+        "This name must be unique among all other scheduled actions on the specified scalable target.",
+    ),
 )
 PEAK = at_least(
     "peak-copies",
@@ -69,7 +92,12 @@ PREDICTED_AHEAD = in_range(
     3599,
     unit="seconds",
     hint="use 0 to 3599 seconds that copies start before the load",
-    source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.SchedulingBufferTime",
+    source=Botocore(
+        "application-autoscaling",
+        "PredictiveScalingPolicyConfiguration",
+        "SchedulingBufferTime",
+        "The value must be less than the forecast interval duration of 3600 seconds (60 minutes).",
+    ),
 )
 PREDICTED_ABOVE = in_range(
     "predicted-above-maximum",
@@ -77,7 +105,7 @@ PREDICTED_ABOVE = in_range(
     100,
     unit="%",
     hint="use 0 to 100, how far above the forecast the maximum may rise",
-    source="botocore application-autoscaling PredictiveScalingPolicyConfiguration.MaxCapacityBuffer",
+    source=Botocore("application-autoscaling", "PredictiveScalingMaxCapacityBuffer"),
 )
 BAKE = whole_minutes(
     "bake-time",
@@ -110,7 +138,12 @@ MINIMUM_HEALTHY = in_range(
     0,
     100,
     unit="%",
-    source="botocore DeploymentConfiguration.minimumHealthyPercent",
+    source=Botocore(
+        "ecs",
+        "DeploymentConfiguration",
+        "minimumHealthyPercent",
+        "the desiredCount multiplied by the minimumHealthyPercent/100",
+    ),
 )
 MAXIMUM_PERCENT = at_least(
     "maximum-percent",
@@ -173,7 +206,9 @@ BREAKER_COUNT = at_least(
     "breaker-count",
     1,
     hint="use a larger number, or circuit_breaker=None for none",
-    source="botocore ThresholdConfiguration.value",
+    source=Botocore(
+        "ecs", "ThresholdConfiguration", "value", "When type is COUNT, this value is the failure threshold itself."
+    ),
 )
 BREAKER_PERCENT = Limit(
     id="breaker-percent",
@@ -189,14 +224,19 @@ EARLY_SUCCESS = in_range(
     0,
     100,
     unit="%",
-    source="botocore DeploymentEarlySuccessCriteria.healthyPercent",
+    source=Botocore("ecs", "DeploymentEarlySuccessCriteria", "healthyPercent", "must be an integer between 0 and 100."),
 )
 EARLY_SUCCESS_LEAST = Limit(
     id="early-success-least",
     accepts=lambda shares: shares[0] >= shares[1],
     rule="must not be below minimum_healthy_percent",
     hint="use a larger healthy_percent, or a smaller minimum_healthy_percent",
-    source="botocore DeploymentEarlySuccessCriteria.healthyPercent",
+    source=Botocore(
+        "ecs",
+        "DeploymentEarlySuccessCriteria",
+        "healthyPercent",
+        "This value must be greater than or equal to the minimumHealthyPercent value.",
+    ),
     format=lambda shares: f"{shares[0]} with minimum_healthy_percent={shares[1]}",
 )
 ALARM_COUNT = Limit(
@@ -220,7 +260,13 @@ ALARM_MINUTES = in_range(
     1,
     1440,
     unit="minutes",
-    source="botocore cloudwatch PutMetricAlarm.EvaluationPeriods (a day at most)",
+    source=Botocore(
+        "cloudwatch",
+        "PutMetricAlarmInput",
+        "Period",
+        "the total evaluation period can't be longer than one day (86,400 seconds).",
+        also="86,400 seconds are 1,440 minutes",
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from moorage.workload.limit import Limit, at_least, at_most, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching
 
 
 def within_codes(codes: str, low: int, high: int) -> bool:
@@ -25,7 +25,9 @@ BALANCER_SUBNETS = at_least(
     "load-balancer-subnets",
     2,
     hint="use a VPC that has them in different zones, such as a Network, or select them with vpc_subnets=",
-    source="botocore elbv2 CreateLoadBalancer.Subnets",
+    source=Botocore(
+        "elbv2", "CreateLoadBalancerInput", "Subnets", "You must specify subnets from at least two Availability Zones."
+    ),
 )
 IDLE_TIMEOUT = in_range(
     "idle-timeout",
@@ -39,14 +41,14 @@ TARGET_INTERVAL = in_range(
     5,
     300,
     unit="seconds",
-    source="botocore elbv2 CreateTargetGroup.HealthCheckIntervalSeconds",
+    source=Botocore("elbv2", "CreateTargetGroupInput", "HealthCheckIntervalSeconds", "The range is 5-300."),
 )
 TARGET_TIMEOUT = in_range(
     "target-health-timeout",
     2,
     120,
     unit="seconds",
-    source="botocore elbv2 CreateTargetGroup.HealthCheckTimeoutSeconds",
+    source=Botocore("elbv2", "CreateTargetGroupInput", "HealthCheckTimeoutSeconds", "The range is 2\u2013120 seconds."),
 )
 TARGET_TIMEOUT_SHORTER = Limit(
     id="target-health-timeout-shorter",
@@ -60,48 +62,55 @@ TARGET_THRESHOLD = in_range(
     "target-health-threshold",
     2,
     10,
-    source="botocore elbv2 CreateTargetGroup.HealthyThresholdCount",
+    source=Botocore("elbv2", "CreateTargetGroupInput", "HealthyThresholdCount", "The range is 2-10."),
 )
 TARGET_PATH = Limit(
     id="target-health-path",
     accepts=lambda path: path.startswith("/") and 1 <= len(path) <= 1024,
     rule="must start with '/' and have at most 1024 characters",
     hint="write it as in health='/healthz'",
-    source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
+    source=Botocore("elbv2", "Path"),
 )
 TARGET_GRPC_PATH = matching(
     "target-health-grpc-path",
     r"/[\w.]+/\w+",
     rule="must be /package.service/method for gRPC",
     hint="use a method, as in '/grpc.health.v1.Health/Check'",
-    source="botocore elbv2 CreateTargetGroup.HealthCheckPath",
+    source=Botocore(
+        "elbv2",
+        "CreateTargetGroupInput",
+        "HealthCheckPath",
+        "The path of a custom health check method with the format /package.service/method.",
+    ),
 )
 TARGET_CODES = Limit(
     id="target-health-codes",
     accepts=lambda codes: within_codes(codes, 200, 499),
     rule="must be HTTP codes between 200 and 499",
     hint="write them as in '200', '200,204' or '200-299'",
-    source="botocore elbv2 Matcher.HttpCode",
+    source=Botocore(
+        "elbv2", "Matcher", "HttpCode", "For Application Load Balancers, you can specify values between 200 and 499"
+    ),
 )
 TARGET_GRPC_CODES = Limit(
     id="target-health-grpc-codes",
     accepts=lambda codes: within_codes(codes, 0, 99),
     rule="must be gRPC codes between 0 and 99",
     hint="write them as in '0', '0,12' or '0-5'",
-    source="botocore elbv2 Matcher.GrpcCode",
+    source=Botocore("elbv2", "Matcher", "GrpcCode", "You can specify values between 0 and 99."),
 )
 DEREGISTRATION_DELAY = in_range(
     "deregistration-delay",
     0,
     3600,
     unit="seconds",
-    source="botocore elbv2 TargetGroupAttribute deregistration_delay.timeout_seconds",
+    source=Botocore("elbv2", "TargetGroupAttribute", "Key", "The range is 0-3600 seconds."),
 )
 RULE_PRIORITY = in_range(
     "rule-priority",
     1,
     50000,
-    source="botocore elbv2 CreateRule.Priority",
+    source=Botocore("elbv2", "RulePriority"),
 )
 RULE_VALUES = at_most(
     "rule-condition-values",
@@ -114,12 +123,16 @@ RULE_HOST = matching(
     r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z]+",
     rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with only letters after the last '.'",
     hint="write it as in 'api.example.com' or '*.example.com'",
-    source="botocore elbv2 HostHeaderConditionConfig.Values",
+    source=Botocore(
+        "elbv2", "HostHeaderConditionConfig", "Values", "The maximum length of each string is 128 characters."
+    ),
 )
 RULE_PATH = matching(
     "rule-path",
     r"(?=.{1,128}$)[/*?][A-Za-z0-9_\-.$/~\"'@:+&*?]*",
     rule="must start with '/', '*' or '?' and be 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?",
     hint="write it as in '/v1/*'",
-    source="botocore elbv2 RuleCondition.Values",
+    source=Botocore(
+        "elbv2", "PathPatternConditionConfig", "Values", "The maximum length of each string is 128 characters."
+    ),
 )

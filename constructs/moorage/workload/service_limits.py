@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 
-from moorage.workload.limit import Limit, at_most, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching
 
 CLUSTER_NAME = matching(
     "cluster-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
     hint="use the name only, without 'cluster/'",
-    source="botocore CreateCluster.clusterName",
+    source=Botocore("ecs", "CreateClusterRequest", "clusterName", "Up to 255 letters (uppercase and lowercase)"),
 )
 CLUSTER_ARN = matching(
     "cluster-arn",
@@ -25,7 +25,13 @@ ZONES = in_range(
     2,
     6,
     hint="use 2 or more, as a load balancer and the loss of a zone need; no region has more than 6",
-    source="botocore elbv2 CreateLoadBalancer.Subnets; AWS global infrastructure",
+    source=Botocore(
+        "elbv2",
+        "CreateLoadBalancerInput",
+        "Subnets",
+        "You must specify subnets from at least two Availability Zones.",
+        also="AWS global infrastructure: no region has more than 6",
+    ),
 )
 NETWORK_CIDR = Limit(
     id="network-cidr",
@@ -51,28 +57,36 @@ SECURITY_GROUPS = in_range(
     1,
     5,
     hint="pass 1 to 5, or leave security_groups= out for a new one; one group can hold all rules",
-    source="botocore AwsVpcConfiguration.securityGroups",
+    source=Botocore(
+        "ecs", "AwsVpcConfiguration", "securityGroups", "There's a limit of 5 security groups that can be specified."
+    ),
 )
 SUBNETS = in_range(
     "awsvpc-subnets",
     1,
     16,
     hint="select 1 to 16 with vpc_subnets=",
-    source="botocore AwsVpcConfiguration.subnets",
+    source=Botocore("ecs", "AwsVpcConfiguration", "subnets", "There's a limit of 16 subnets that can be specified."),
 )
 NAMESPACE = matching(
     "namespace-name",
     r"(?!arn:)[!#-.0-;=?-~]{1,1024}",
     rule="must be 1 to 1024 visible ASCII characters without <, >, / and double quotes, and not an ARN",
     hint="use a name, as in 'shop', or pass an existing namespace with Cluster.from_attributes(namespace='...')",
-    source="botocore servicediscovery CreateHttpNamespace.Name; ecs ClusterServiceConnectDefaultsRequest.namespace",
+    source=Botocore(
+        "ecs",
+        "ClusterServiceConnectDefaultsRequest",
+        "namespace",
+        "The namespace name can include up to 1024 characters.",
+        also="servicediscovery NamespaceNameHttp: visible ASCII characters",
+    ),
 )
 CONNECT_NAME = matching(
     "service-connect-name",
     r"(?=.{1,127}$)(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*",
     rule="must be a host name of 1 to 127 lower-case letters, digits, '_', '-' and '.', and not start with '-'",
     hint="use another name=, as in 'catalog'",
-    source="botocore ServiceConnectClientAlias.dnsName",
+    source=Botocore("ecs", "ServiceConnectClientAlias", "dnsName", "The name can include up to 127 characters."),
 )
 AUTHORITY_ARN = matching(
     "private-ca-arn",
@@ -93,7 +107,7 @@ LATTICE_TARGET_GROUP = matching(
     r"arn:[a-z0-9-]+:vpc-lattice:[a-zA-Z0-9-]+:\d{12}:targetgroup/tg-[0-9a-z]{17}",
     rule="must be the ARN of a VPC Lattice target group",
     hint="use the ARN of one, or leave it out for a new one",
-    source="botocore vpc-lattice TargetGroupArn",
+    source=Botocore("vpc-lattice", "TargetGroupArn"),
 )
 LATTICE_TARGET_GROUPS = at_most(
     "lattice-target-groups",
@@ -106,7 +120,12 @@ GRACE_PERIOD = in_range(
     0,
     2147483647,
     unit="seconds",
-    source="botocore CreateService.healthCheckGracePeriodSeconds",
+    source=Botocore(
+        "ecs",
+        "UpdateServiceRequest",
+        "healthCheckGracePeriodSeconds",
+        "you can specify a health check grace period of up to 2,147,483,647 seconds (about 69 years).",
+    ),
 )
 WIDGETS = Limit(
     id="dashboard-widgets",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Limit, comma_separated, in_range, matching, one_of, unique
+from moorage.workload.limit import Botocore, Limit, comma_separated, in_range, matching, one_of, unique
 
 TASK_CPU = in_range(
     "task-cpu",
@@ -10,14 +10,19 @@ TASK_CPU = in_range(
     196608,
     unit="CPU units",
     hint="use 1024 for each vCPU",
-    source="botocore RegisterTaskDefinition.cpu",
+    source=Botocore(
+        "ecs",
+        "RegisterTaskDefinitionRequest",
+        "cpu",
+        "Supported values are between 128 CPU units (0.125 vCPUs) and 196608 CPU units (192 vCPUs).",
+    ),
 )
 TASK_MEMORY = Limit(
     id="task-memory",
     accepts=lambda memory: memory >= 6,
     rule="must be 6 MiB or more",
     hint="use the memory that its containers need; Fargate offers 512 or more",
-    source="botocore RegisterTaskDefinition.memory, ContainerDefinition.memory",
+    source=Botocore("ecs", "ContainerDefinition", "memory", "don't specify less than 6 MiB of memory"),
     format=str,
 )
 EPHEMERAL_STORAGE = in_range(
@@ -26,7 +31,12 @@ EPHEMERAL_STORAGE = in_range(
     200,
     unit="GiB",
     hint="leave it out for the 20 GiB that Fargate includes, or use 21 to 200",
-    source="botocore EphemeralStorage",
+    source=Botocore(
+        "ecs",
+        "EphemeralStorage",
+        "sizeInGiB",
+        "The minimum supported value is 21 GiB and the maximum supported value is 200 GiB.",
+    ),
 )
 CONTAINERS = in_range(
     "containers-per-task",
@@ -64,7 +74,7 @@ ESSENTIAL = Limit(
     accepts=any,
     rule="must be True for at least one container",
     hint="leave essential=True on the container that does the work",
-    source="botocore ContainerDefinition.essential",
+    source=Botocore("ecs", "ContainerDefinition", "essential", "All tasks must have at least one essential container."),
     format=lambda essential: f"False for all {len(essential)} containers" if len(essential) > 1 else "False",
 )
 CONTAINER_CPU = Limit(
@@ -72,7 +82,12 @@ CONTAINER_CPU = Limit(
     accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
     rule="must be at least the sum of its containers' cpu",
     hint="give the task more cpu= or the containers less, or use cpu=None",
-    source="botocore ContainerDefinition.cpu",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "cpu",
+        "the total amount of CPU reserved for all containers within a task be lower than the task-level cpu value.",
+    ),
     format=lambda sums: f"{sums[1]}, with {sums[0]} in its containers",
 )
 CONTAINER_MEMORY = Limit(
@@ -80,7 +95,12 @@ CONTAINER_MEMORY = Limit(
     accepts=lambda sums: sums[0] <= sums[1],
     rule="must be at least the sum of its containers' memory_mib",
     hint="give the task more memory_mib= or the containers less, or use memory_mib=None to derive it from them",
-    source="botocore ContainerDefinition.memory",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "memory",
+        "The total amount of memory reserved for all containers within a task must be lower than the task memory value",
+    ),
     format=lambda sums: f"{sums[1]}, with {sums[0]} in its containers",
 )
 DEPENDENCY_ENDS = Limit(
@@ -88,7 +108,9 @@ DEPENDENCY_ENDS = Limit(
     accepts=lambda essential: not essential,
     rule="must not wait for the end of an essential container, which ends the task",
     hint="make that container essential=False, or wait for START or HEALTHY",
-    source="botocore ContainerDependency.condition",
+    source=Botocore(
+        "ecs", "ContainerDependency", "condition", "This condition can't be set on an essential container."
+    ),
     format=lambda _: "essential=True",
 )
 DEPENDENCY_HEALTHY = Limit(
@@ -96,32 +118,44 @@ DEPENDENCY_HEALTHY = Limit(
     accepts=bool,
     rule="must not wait for HEALTHY without a health check",
     hint="give that container a health_check=, or wait for START",
-    source="botocore ContainerDependency.condition",
+    source=Botocore(
+        "ecs",
+        "ContainerDependency",
+        "condition",
+        "This requires that the dependent container has health checks configured.",
+    ),
     format=lambda _: "health_check=None",
 )
 PORT_RANGE_MODE = one_of(
     "port-range-mode",
     ("awsvpc", "bridge"),
     where="with port_ranges",
-    source="botocore PortMapping.containerPortRange",
+    source=Botocore(
+        "ecs", "PortMapping", "containerPortRange", "either the bridge network mode or the awsvpc network mode."
+    ),
 )
 NO_PORTS = Limit(
     id="none-mode-ports",
     accepts=lambda names: not names,
     rule="must be left out in network mode none",
     hint="leave port= out, or use another network_mode=",
-    source="botocore RegisterTaskDefinition.networkMode",
+    source=Botocore(
+        "ecs",
+        "RegisterTaskDefinitionRequest",
+        "networkMode",
+        "If the network mode is set to none, you cannot specify port mappings in your container definitions",
+    ),
     format=lambda names: f"the port of {comma_separated(names)}",
 )
 PID_MODE = one_of(
     "pid-mode",
     ("task", "host"),
-    source="botocore PidMode",
+    source=Botocore("ecs", "PidMode"),
 )
 IPC_MODE = one_of(
     "ipc-mode",
     ("task", "host", "none"),
-    source="botocore IpcMode",
+    source=Botocore("ecs", "IpcMode"),
 )
 FAULT_INJECTION_MODE = one_of(
     "fault-injection-mode",

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, comma_separated, matching, one_of, unique
+from moorage.workload.limit import Botocore, Limit, comma_separated, matching, one_of, unique
 
 VOLUME_NAME = matching(
     "volume-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
     hint="use another name",
-    source="botocore Volume.name",
+    source=Botocore("ecs", "Volume", "name", "Up to 255 letters (uppercase and lowercase)"),
 )
 VOLUME_NAMES = unique(
     "volume-names-unique",
     rule="must have different names",
     hint="give each volume its own name",
-    source="botocore Volume.name, MountPoint.sourceVolume",
+    source=Botocore(
+        "ecs",
+        "MountPoint",
+        "sourceVolume",
+        "Must be a volume name referenced in the name parameter of task definition volume.",
+    ),
 )
 EBS_VOLUMES = Limit(
     id="ebs-volumes-per-task",
     accepts=lambda names: len(names) <= 1,
     rule="must have at most one Volume.ebs(...)",
     hint="use one larger volume, or Volume.efs(...) for one of them",
-    source="botocore Volume.configuredAtLaunch; CDK aws-ecs BaseService",
+    source=Botocore(
+        "ecs",
+        "Volume",
+        "configuredAtLaunch",
+        "Each task definition revision may only have one volume configured at launch in the volume configuration.",
+        also="CDK aws-ecs BaseService",
+    ),
     format=comma_separated,
 )
 EFS_ROOT = Limit(
@@ -32,7 +43,12 @@ EFS_ROOT = Limit(
     accepts=lambda pair: pair[0] == "/" or not pair[1],
     rule="must be left out with an access_point, which sets the directory",
     hint="leave root_directory= or access_point= out",
-    source="botocore EFSAuthorizationConfig.accessPointId",
+    source=Botocore(
+        "ecs",
+        "EFSAuthorizationConfig",
+        "accessPointId",
+        "the root directory value specified in the EFSVolumeConfiguration must either be omitted or set to /",
+    ),
     format=lambda pair: repr(pair[0]),
 )
 _EBS_RANGES: dict[str, tuple[range, range | None]] = {
@@ -78,7 +94,9 @@ def _iops_hint(volume_type: str, size_gib: int | None) -> str:
 EBS_TYPE = one_of(
     "ebs-type",
     _EBS_RANGES,
-    source="botocore ServiceManagedEBSVolumeConfiguration.volumeType",
+    source=Botocore(
+        "ecs", "ServiceManagedEBSVolumeConfiguration", "volumeType", "The following are the supported volume types."
+    ),
 )
 EBS_SIZE = Limit(
     id="ebs-size",
@@ -101,7 +119,12 @@ EBS_IOPS_GIVEN = Limit(
     accepts=lambda pair: pair[0] is not None or pair[1] not in {"io1", "io2"},
     rule="must be given for io1 and io2",
     hint="give iops=, or use 'gp3'",
-    source="botocore ServiceManagedEBSVolumeConfiguration.iops",
+    source=Botocore(
+        "ecs",
+        "ServiceManagedEBSVolumeConfiguration",
+        "iops",
+        "This parameter is required for io1 and io2 volume types.",
+    ),
     format=lambda pair: f"None with volume_type={pair[1]!r}",
 )
 EBS_THROUGHPUT = Limit(
@@ -117,7 +140,12 @@ EBS_SOURCE = Limit(
     accepts=any,
     rule="must be given if there is no snapshot_id",
     hint="give size_gib= or snapshot_id=",
-    source="botocore ServiceManagedEBSVolumeConfiguration.sizeInGiB",
+    source=Botocore(
+        "ecs",
+        "ServiceManagedEBSVolumeConfiguration",
+        "sizeInGiB",
+        "You must specify either a volume size or a snapshot ID.",
+    ),
     format=lambda _: "None",
 )
 EBS_SNAPSHOT = matching(
@@ -132,11 +160,17 @@ EBS_INITIALIZATION = Limit(
     accepts=lambda pair: pair[1] is not None and 100 <= pair[0] <= 300,
     rule="must be between 100 and 300 MiB/s, and needs a snapshot_id",
     hint="use a rate in that range with snapshot_id=, or leave it out",
-    source="botocore ServiceManagedEBSVolumeConfiguration.volumeInitializationRate; CDK aws-ecs ServiceManagedVolume",
+    source=Botocore(
+        "ec2",
+        "EbsBlockDevice",
+        "VolumeInitializationRate",
+        "Valid range: 100 - 300 MiB/s",
+        also="CDK aws-ecs ServiceManagedVolume",
+    ),
     format=lambda pair: f"{pair[0]} with snapshot_id={pair[1]!r}",
 )
 FILE_SYSTEM_TYPE = one_of(
     "file-system-type",
     ("xfs", "ext4", "ext3"),
-    source="botocore TaskFilesystemType",
+    source=Botocore("ecs", "TaskFilesystemType"),
 )

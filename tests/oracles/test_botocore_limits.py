@@ -1,0 +1,190 @@
+"""Each limit that cites botocore quotes it: the sentence is there, and says the numbers that the limit has."""
+
+from __future__ import annotations
+
+import functools
+import html
+import re
+from typing import Any
+
+import botocore.session
+import pytest
+
+from moorage.ecr import limits as ecr_limits
+from moorage.workload import limits
+from moorage.workload.limit import Botocore, Limit
+
+ROWS: dict[str, Limit] = {row.id: row for row in (*limits.TABLE, *ecr_limits.TABLE)}
+QUOTED = {name: row.source for name, row in ROWS.items() if isinstance(row.source, Botocore)}
+BLOCK = re.compile(r"</?(?:p|li|ul|ol|br|dl|dt|dd|note|important|h\d)\b[^>]*>")
+NUMBER = re.compile(r"(?<![A-Za-z_\d])\d[\d,]*(?:\.\d+)?(?![A-Za-z_\d])")
+WORDS = {"one": 1, "two": 2, "ten": 10}
+LEAST = {0, 1}
+"""Numbers that need no quote: no count, length or size is below them."""
+OTHER_SOURCES = """
+    alarm-percent alarm-threshold bake-time breaker-percent canary-percent capacity-providers-per-cluster
+    cluster-arn container-names-unique container-ports-unique containers-per-task daemon-maximum dashboard-widgets
+    ebs-iops ebs-size ebs-snapshot ebs-throughput fargate-credential-spec fargate-gpus fargate-ipc-mode
+    fargate-network-mode fargate-privileged fargate-size fargate-spot-windows fargate-windows-absent
+    fargate-windows-size fault-injection-mode health-timeout-shorter hook-timeout host-ports-unique idle-timeout
+    image-digest images-per-repository instance-range instances-per-cluster instances-range lattice-target-groups
+    lifecycle-any-last lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days
+    lifecycle-priorities-unique lifecycle-priority lifecycle-rollback lifecycle-rules lifecycle-selection
+    lifecycle-tags-once lifecycle-untagged-once lifecycle-wildcards linear-percent listener-arn log-routers
+    managed-instances-ipc-mode managed-instances-network-mode managed-instances-scale-in-delay
+    managed-instances-system managed-instances-type managed-instances-types managed-instances-volume max-receives
+    maximum-percent network-cidr network-load-balancer-arn on-demand-base pause-timeout peak-copies prefix-list
+    private-ca-arn public-repository-region public-text pull-through-prefixes-unique pull-through-rules
+    registry-policy-actions replication-unique-destinations reserved-memory rollout-duration rollout-progress
+    rollout-room rule-condition-values scanning-frequencies secret-version shared-memory signing-region
+    strategy-one-kind target-groups-per-service target-health-timeout-shorter target-percent task-definition-size
+    task-timeout tasks-per-service template-prefixes-unique ulimit visibility-after-stop web-acl-arn
+    windows-volumes zonal-shift-protocol
+"""
+"""Rows with another source: a guide, a schema of CloudFormation's, CDK, or botocore where no sentence has the limit."""
+_RELATED = "it relates the value to others"
+_ATTRIBUTE = "the value belongs to the key, whose documentation has its range"
+DIFFERENT = {
+    "dependency-on-an-end": _RELATED,
+    "deregistration-delay": _ATTRIBUTE,
+    "early-success-least": _RELATED,
+    "fargate-log-driver": "the shape is of all kinds of capacity, and the value is a driver of CDK's",
+    "fargate-pid-mode": "the shape is of all kinds of capacity",
+    "file-system-type": "the tasks that have volumes of their own are Linux, and ntfs is of Windows",
+    "key-region": _RELATED,
+    "lattice-target-group": "the pattern ends the ARN already",
+    "listener-idle-timeout": _ATTRIBUTE,
+    "listener-protocol": "the shape is of all kinds of load balancers, and ECS registers no targets for QUIC",
+    "none-mode-ports": _RELATED,
+    "predicted-ahead": "the sentence says less than the end of the shape",
+    "pull-through-secret": "the value is the name of a secret, the shape its ARN",
+    "replication-region": "the value is a region that exists",
+    "scaling-name": "CDK and moorage put 16 characters before it",
+    "scaling-names-unique": _RELATED,
+    "scanning-basic-frequency": "the shape is of enhanced scanning too",
+    "signing-profile": "the pattern ends the ARN already",
+    "strategy-one-base": _RELATED,
+    "strategy-weights": _RELATED,
+    "target-health-grpc-path": "the sentence says the form, and another row the length",
+    "template-applied-for": "the value is a list of them",
+    "windows-architecture": "the shape is of Linux too",
+    "windows-network-mode": "the shape is of Linux too",
+}
+"""Rows that accept other values than the shape that they cite, each with the reason."""
+
+
+TEXTS = (
+    *(
+        "",
+        "a",
+        "A",
+        "ab",
+        "aB",
+        "a-b",
+        "a--b",
+        "a_b",
+        "a__b",
+        "a.b",
+        "a..b",
+        "a/b",
+        "a//b",
+        "/a",
+        "a/",
+        "-a",
+        "a-",
+        ".a",
+    ),
+    *("a.", "_a", "a_", "a*", "*", "*a", "a**b", "a b", " a", "a ", "a:b", "ROOT", "root", "eu-west-1", "123456789012"),
+    *("1234567890123", "arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:user/a/b"),
+    *("arn:aws:iam::123456789012:group/a", "arn:aws:signer:eu-west-1:123456789012:/signing-profiles/ab"),
+    "arn:aws:vpc-lattice:eu-west-1:123456789012:targetgroup/tg-0123456789abcdef0",
+)
+"""What patterns and limits are to agree on."""
+
+
+def shape_of(source: Botocore) -> tuple[dict[str, Any], str]:
+    """The shape that is cited, or that of the member, and the documentation of what is cited."""
+    shapes = model(source.service)["shapes"]
+    cited = shapes[source.shape]
+    if not source.member:
+        return cited, plain(cited.get("documentation", ""))
+    member = cited["members"][source.member]
+    return shapes[member["shape"]], plain(member.get("documentation", ""))
+
+
+@functools.cache
+def model(service: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = (
+        botocore.session.Session().get_component("data_loader").load_service_model(service, "service-2")
+    )
+    return loaded
+
+
+def plain(documentation: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", BLOCK.sub(" ", documentation))).split())
+
+
+def numbers(text: str) -> set[float]:
+    """The numbers of a text, those that are words too, and the whole ones inside a range such as 51678-51680."""
+    found = {float(each.replace(",", "")) for each in NUMBER.findall(text)}
+    found |= {float(number) for word, number in WORDS.items() if re.search(rf"\b{word}\b", text)}
+    found |= {float(below) - 1 for below in re.findall(r"less than [a-z ]*?(\d+)", text)}
+    for low, high in re.findall(r"\b(\d+) ?[-\u2013] ?(\d+)\b", text):
+        found |= set(map(float, range(int(low), min(int(high), int(low) + 100))))
+    return found
+
+
+def test_rows_with_another_source_are_known_by_name() -> None:
+    assert {name for name, row in ROWS.items() if isinstance(row.source, str)} == set(OTHER_SOURCES.split())
+    assert set(QUOTED) >= DIFFERENT.keys()
+
+
+@pytest.mark.parametrize("name", QUOTED)
+def test_the_sentence_is_botocores(name: str) -> None:
+    source = QUOTED[name]
+    _, documentation = shape_of(source)
+    assert source.quote in documentation
+    assert source.quote or not documentation, f"the documentation has sentences: {documentation}"
+
+
+@pytest.mark.parametrize("name", QUOTED)
+def test_the_numbers_of_a_limit_are_in_the_sentence_or_the_shape(name: str) -> None:
+    source = QUOTED[name]
+    shape, _ = shape_of(source)
+    said = numbers(f"{source.quote} {source.also} {shape.get('pattern', '')} {shape.get('min')} {shape.get('max')}")
+    assert numbers(ROWS[name].rule) - LEAST <= said
+
+
+@pytest.mark.parametrize("name", QUOTED)
+def test_a_limit_accepts_what_the_shape_does(name: str) -> None:
+    shape, _ = shape_of(QUOTED[name])
+    row = ROWS[name]
+    differences = [
+        f"the shape ends at {end}"
+        for end in {float(shape[end]) for end in ("min", "max") if end in shape} - LEAST - numbers(row.rule)
+    ]
+    differences += [f"{value} is refused" for value in shape.get("enum", ()) if not accepts(row, value)]
+    if "pattern" in shape:
+        low, high = int(shape.get("min", 0)), int(shape.get("max", 10000))
+        for text in (*TEXTS, *(each * count for each in ("a", "1") for count in (low - 1, low, high, high + 1))):
+            there = bool(re.fullmatch(shape["pattern"], text)) and low <= len(text) <= high
+            if accepts(row, text) != there:
+                differences.append(f"{text[:30]!r} ({len(text)}) is {'refused' if there else 'accepted'}")
+    assert bool(differences) == (name in DIFFERENT), differences
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("capability", r'"([A-Z_]+)"'), ("ebs-type", r"\b(gp\d|io\d|st1|sc1|standard)\b")]
+)
+def test_a_limit_accepts_what_a_sentence_lists(name: str, value: str) -> None:
+    _, documentation = shape_of(QUOTED[name])
+    listed = re.findall(value, documentation[documentation.index(QUOTED[name].quote) :])
+    assert len(set(listed)) >= 7
+    assert [each for each in listed if not accepts(ROWS[name], each)] == []
+
+
+def accepts(row: Limit, value: Any) -> bool:
+    try:
+        return row.accepts(value)
+    except (TypeError, AttributeError, ValueError, IndexError):
+        return False

@@ -1,0 +1,84 @@
+"""What real deployments failed for is in no template: app.py, the examples, the policy jobs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from moorage import Capacity, Cluster, Container, Network, NetworkMode, Service, Task
+from tests.conftest import imported_vpc
+from tools.preflight import Finding, acknowledgement, acknowledgements, assembly_findings, findings, rules
+from tools.same_templates.__main__ import WORKING_TREE, Side, ended
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
+    """What the rules find in each program of this tree, and in a random service that shares its instances' network."""
+    side = Side(WORKING_TREE, tmp_path_factory.mktemp("programs"))
+    with ended(side.start(ROOT)) as child:
+        side.result(child)
+    assemblies = sorted((side.folder / "out").iterdir())
+    programs = {assembly.name: list(assembly_findings(assembly)) for assembly in assemblies}
+    return {**programs, "random services": findings(host_network())}
+
+
+def host_network() -> str:
+    stack = cdk.Stack(cdk.App(), "Batch")
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=4)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general], failure_events=False)
+    task = Task(Container("redis:8", port=6379, memory_mib=64), network_mode=NetworkMode.HOST)
+    Service(stack, "Web", cluster=cluster, task=task)
+    return json.dumps(Template.from_stack(stack).to_json())
+
+
+@pytest.mark.slow
+def test_no_rule_finds_anything_that_aws_does_not_contradict(found: dict[str, list[Finding]]) -> None:
+    assert {"app", "example service", "job production", "job registry"} <= set(found)
+    left = {
+        f"{program}: {finding.resource}: {finding.rule}: {finding.message}"
+        for program, of_program in found.items()
+        for finding in of_program
+        if not acknowledgement(program, finding)
+    }
+    assert left == set()
+
+
+@pytest.mark.slow
+def test_every_acknowledgement_is_needed_and_quotes_aws(found: dict[str, list[Finding]]) -> None:
+    assert len(acknowledgements()) <= 5
+    assert all(entry["quote"].strip() and entry["page"] for entry in acknowledgements())
+    needed = [acknowledgement(program, finding) for program, of_program in found.items() for finding in of_program]
+    assert [entry for entry in acknowledgements() if entry not in needed] == []
+
+
+def test_all_rules_of_the_package_run_with_the_region_and_the_account() -> None:
+    assert len(rules()) > 3000
+    wrong = template(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        LoadBalancerAttributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "4001"}],
+    )
+    (finding,) = findings(wrong)
+    assert (finding.rule, finding.resource) == ("pf-elbv2-lb-idle-timeout-range", "Thing")
+    assert "4001 but must be between 1 and 4000" in finding.message
+    regional = [rule for rule in rules().values() if "data.cdk_preflight.deploy_region" in rule["rego"]]
+    assert regional
+
+
+def template(resource_type: str, **properties: object) -> str:
+    return json.dumps({"Resources": {"Thing": {"Type": resource_type, "Properties": properties}}})
+
+
+@pytest.mark.slow
+def test_a_cluster_synthesizes_beside_cdk_preflight_in_its_default_mode(app: cdk.App) -> None:
+    from cdk_preflight import Preflight  # noqa: PLC0415  # jsii unpacks 7,000 files for it
+
+    Preflight.apply(app)
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
+    app.synth()

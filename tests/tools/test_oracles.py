@@ -1,0 +1,36 @@
+"""`make oracles` says how much was checked, and fails with the smallest program of each rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools import oracles, preflight
+from tools.fuzz.services import Definition
+from tools.fuzz.trial import Problem
+
+
+def test_a_run_counts_what_it_checked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "findings", lambda *_: [])
+    assert oracles.main(["--services", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert "random services in " in printed
+    assert f"the {len(preflight.rules()):,} rules of cdk-preflight find 0" in printed
+
+
+def test_a_finding_of_a_random_service_fails_and_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = preflight.Finding("pf-any", "N0NWebService", "Properties", "wrong", "")
+    monkeypatch.setattr(preflight, "findings", lambda *_: [finding])
+    assert oracles.main(["--services", "3"]) == 1
+    assert "\npf-any: pf-any at N0NWebService Properties: wrong\n" in capsys.readouterr().out
+
+
+def test_each_rule_is_shown_by_its_shortest_program() -> None:
+    long, short = (Definition("x" * length, frozenset()) for length in (9, 3))
+    problems = [
+        Problem("invalid template", long, "pf-a at N0N: wrong\nE3012 at []: wrong"),
+        Problem("invalid template", short, "pf-a at N1N: wrong"),
+    ]
+    found = oracles.by_rule(problems)
+    assert {rule: problem.definition for rule, problem in found.items()} == {"pf-a": short, "E3012": long}

@@ -1,0 +1,397 @@
+"""Updates at random: services behind a load balancer, and one thing about them that changes."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+
+from tools.fuzz.deployment import Template, update_problems
+from tools.fuzz.program import Code, call
+from tools.fuzz.trial import names_of_programs
+
+_ROLLOUTS = ("Rollout.rolling()", "Rollout.blue_green()", "Rollout.canary(percent=10)", "Rollout.linear(percent=20)")
+_SCALINGS = (
+    "Scaling(2)",
+    "Scaling(2, 4, cpu_percent=60)",
+    "Scaling(2, 6, memory_percent=70)",
+    "Scaling(1, 8, cpu_percent=50, schedules=[ScheduledAction('morning', "
+    "ScheduleExpression.cron(hour='8', minute='0'), minimum=2)])",
+)
+_CAPACITIES = ("Capacity.fargate()", "Capacity.fargate_spot()", "general", "batch")
+_DEFINED_CAPACITIES = {
+    name: f"Capacity.ec2('{name}', instance_types=['m7g.2xlarge'], max_instances=40)" for name in ("general", "batch")
+}
+_RARE = 20
+"""A kind is hardly drawn if it is less than one update of so many: 25 of the 500 of a full run."""
+_REFERENCES = "@aws-cdk/core:defaultCrossStackReferences"
+
+
+@attrs.frozen
+class Entry:
+    """A route of a service, or on a network load balancer a listener.
+
+    Args:
+        path: The path of a route.
+        host: Its host.
+        port: The port of a listener.
+        health: The path of its health check.
+    """
+
+    path: str | None = None
+    host: str | None = None
+    port: int | None = None
+    health: str | None = None
+
+
+@attrs.frozen
+class Sketch:
+    """A service.
+
+    Args:
+        name: The id of its construct.
+        container: The name of its container.
+        port: The port of its container.
+        entries: What leads to it.
+        rollout: How a version replaces another.
+        scaling: How many copies run.
+        capacity: What they run on.
+        connect: The name by which other services reach it.
+    """
+
+    name: str
+    container: str
+    port: int
+    entries: tuple[Entry, ...]
+    rollout: str
+    scaling: str
+    capacity: str
+    connect: str | None
+
+
+@attrs.frozen
+class Shop:
+    """A platform and the services on it.
+
+    Args:
+        stacks: `one` for all, or `strong` and `weak` for two with references of that kind.
+        connections: Whether the load balancer is a network load balancer.
+        public: Whether it is reached from the internet.
+        certificate: Whether it has one.
+        services: The services behind it.
+    """
+
+    stacks: str
+    connections: bool
+    public: bool
+    certificate: bool
+    services: tuple[Sketch, ...]
+
+    @property
+    def source(self) -> str:
+        """The program, with `platform` and `shop` as its stacks."""
+        own = [f"{name} = {made}" for name, made in _DEFINED_CAPACITIES.items()]
+        capacities = [Code(each) for each in (*_CAPACITIES[:2], *_DEFINED_CAPACITIES)]
+        cluster = call("Cluster", Code("platform"), "Cluster", vpc=Code("vpc"), capacity=capacities, namespace="shop")
+        edge = call(
+            "NetworkLoadBalancer" if self.connections else "LoadBalancer",
+            Code("platform"),
+            "Edge",
+            vpc=Code("vpc"),
+            public=self.public or None,
+            certificate=Code("issued") if self.certificate else None,
+            **self._unencrypted,
+        )
+        return "\n".join([*own, f"cluster = {cluster}", f"edge = {edge}", *map(self._service, self.services)])
+
+    @property
+    def _unencrypted(self) -> dict[str, str]:
+        if self.connections:
+            return {"without_tls": "its tasks end TLS"} if self.public else {}
+        return {} if self.certificate or not self.public else {"plain_http": "a test"}
+
+    def _service(self, sketch: Sketch) -> str:
+        container = call("Container", "nginx:1.29", name=sketch.container, port=sketch.port, memory_mib=128)
+        task = call("Task", container, cpu=256, memory_mib=512, architecture=Code("Architecture.ARM64"))
+        entries = [self._entry(each) for each in sketch.entries]
+        return call(
+            "Service",
+            Code("shop"),
+            sketch.name,
+            cluster=Code("cluster"),
+            task=task,
+            route=entries or None,
+            rollout=Code(sketch.rollout),
+            scaling=Code(sketch.scaling),
+            capacity=Code(sketch.capacity),
+            connect=call("ServiceConnect", name=sketch.connect) if sketch.connect else None,
+        )
+
+    def _entry(self, entry: Entry) -> Code:
+        if self.connections:
+            return call("Listener", Code("edge"), entry.port)
+        health = call("TargetHealth", entry.health) if entry.health else None
+        return call("Route", Code("edge"), path=entry.path, host=entry.host, health=health)
+
+
+@attrs.frozen
+class Update:
+    """A change of a shop.
+
+    Args:
+        kind: The kind of it.
+        before: The shop as it is deployed.
+        after: The shop as it shall be.
+    """
+
+    kind: str
+    before: Shop
+    after: Shop
+
+
+@attrs.frozen
+class Finding:
+    """An update that CloudFormation would refuse, or that leaves a service without targets."""
+
+    update: Update
+    says: tuple[str, ...]
+
+    def __str__(self) -> str:
+        said = "\n".join(self.says)
+        both = (("before", self.update.before), ("after", self.update.after))
+        programs = "\n\n".join(f"# {when}, {shop.stacks} stacks\n{shop.source}" for when, shop in both)
+        return f"update of {self.update.kind}: {said}\n\n{programs}"
+
+
+@attrs.define
+class UpdateReport:
+    """What came of random updates.
+
+    Args:
+        checked: How many updates of each kind were deployed.
+        refused: How many were refused by moorage itself.
+        findings: Those that go wrong.
+    """
+
+    checked: Counter[str] = attrs.field(factory=Counter)
+    refused: int = 0
+    findings: list[Finding] = attrs.field(factory=list)
+
+    @property
+    def failures(self) -> list[str]:
+        """Why the run failed: what goes wrong, and kinds that were hardly drawn."""
+        rare = [kind for kind in KINDS if self.checked[kind] < self.checked.total() // _RARE]
+        return [*map(str, self.findings), *(f"{kind} was drawn {self.checked[kind]} times" for kind in rare)]
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{kind} {self.checked[kind]}" for kind in KINDS)
+        return (
+            f"{self.checked.total():,} random updates ({kinds}), {self.refused} refused, {len(self.findings)} go wrong"
+        )
+
+
+def run_updates(updates: int, seed: int) -> UpdateReport:
+    """Draw so many updates, each kind as often as the others, and check what a deployment of each would do."""
+    report, drawn = UpdateReport(), random.Random(seed)  # noqa: S311  # nothing secret
+    while report.checked.total() < updates:
+        before = _shop(drawn)
+        try:
+            templates = synthesized(before)
+        except ValueError:  # two of its routes may have one priority, which moorage refuses
+            report.refused += 1
+            continue
+        rarest = sorted(KINDS, key=lambda kind: report.checked[kind])
+        for kind in rarest[: updates - report.checked.total()]:
+            after = KINDS[kind](before, drawn)
+            if after is None:
+                continue
+            try:
+                changed = synthesized(after)
+            except ValueError:
+                report.refused += 1
+                continue
+            report.checked[kind] += 1
+            if problems := update_problems(templates, changed):
+                report.findings.append(Finding(Update(kind, before, after), tuple(problems)))
+    return report
+
+
+def synthesized(shop: Shop) -> dict[str, Template]:
+    """Run the program of a shop, and return the templates in the order of their deployment.
+
+    Raises:
+        ValueError: If moorage refuses it.
+    """
+    with tempfile.TemporaryDirectory(prefix="moorage-update-") as out:
+        app = cdk.App(analytics_reporting=False, outdir=out, context={_REFERENCES: _setting(shop)})
+        platform = cdk.Stack(app, "Platform")
+        stacks = [platform] if shop.stacks == "one" else [platform, cdk.Stack(app, "Shop")]
+        given = {**names_of_programs(), **_given(platform), "platform": platform, "shop": stacks[-1]}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(shop.source, given)  # noqa: S102  # a program of this tool's own
+        assembly = app.synth()
+        return {stack.stack_name: assembly.get_stack_by_name(stack.stack_name).template for stack in stacks}
+
+
+def _setting(shop: Shop) -> str:
+    return "weak" if shop.stacks == "weak" else "strong"
+
+
+def _given(stack: cdk.Stack) -> dict[str, Any]:
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-0a1b2c3d",
+        vpc_cidr_block="10.0.0.0/16",
+        availability_zones=["eu-west-1a", "eu-west-1b"],
+        public_subnet_ids=["subnet-0000000a", "subnet-0000000b"],
+        private_subnet_ids=["subnet-0000000c", "subnet-0000000d"],
+    )
+    arn = "arn:aws:acm:eu-west-1:111111111111:certificate/12345678-1234-1234-1234-123456789012"
+    return {"vpc": vpc, "issued": acm.Certificate.from_certificate_arn(stack, "Certificate", arn)}
+
+
+def _shop(drawn: random.Random) -> Shop:
+    connections = drawn.random() < 1 / 4
+    entries = _entries(drawn, connections=connections)
+    services = tuple(_sketch(name, entries, drawn) for name in ("Web", "Api", "Admin")[: drawn.choice((1, 2, 3))])
+    stacks = drawn.choice(("one", "strong", "weak"))
+    certificate = connections or drawn.random() < 3 / 4
+    return Shop(stacks, connections, public=drawn.random() < 1 / 2, certificate=certificate, services=services)
+
+
+def _entries(drawn: random.Random, *, connections: bool) -> Iterator[Entry]:
+    """Yield what may lead to a service, none twice."""
+    if connections:
+        return (Entry(port=port) for port in drawn.sample(range(1024, 65536), 50))
+    pairs = list(itertools.product(_PATHS, _HOSTS))[1:]
+    drawn.shuffle(pairs)
+    return (Entry(path, host, health=drawn.choice((None, "/healthz"))) for path, host in pairs)
+
+
+_PATHS = (None, "/api/*", "/api/v2/*", "/shop/*", "/basket", "/admin/*", "/static/*", "/*/report")
+_HOSTS = (None, "api.example.com", "*.example.com", "shop.example.com")
+
+
+def _sketch(name: str, entries: Iterator[Entry], drawn: random.Random) -> Sketch:
+    led = tuple(itertools.islice(entries, drawn.choice((0, 1, 2, 3))))
+    return Sketch(
+        name=name,
+        container=drawn.choice(("web", "app")),
+        port=drawn.choice((80, 3000, 8080)),
+        entries=led,
+        rollout=drawn.choice(_ROLLOUTS) if led else _ROLLOUTS[0],
+        scaling=drawn.choice(_SCALINGS),
+        capacity=drawn.choice(_CAPACITIES),
+        connect=drawn.choice((None, name.lower())),
+    )
+
+
+Change = Callable[[Shop, random.Random], Shop | None]
+"""What makes another shop of one, or nothing where it has not what is to change."""
+
+
+def _other(values: Sequence[Any], value: Any, drawn: random.Random) -> Any:
+    return drawn.choice([each for each in values if each != value])
+
+
+def _change_one(shop: Shop, drawn: random.Random, least: int, change: Callable[[Sketch], Sketch | None]) -> Shop | None:
+    """Change one of the services that have so many entries at least."""
+    fit = [index for index, sketch in enumerate(shop.services) if len(sketch.entries) >= least]
+    if not fit:
+        return None
+    index = drawn.choice(fit)
+    changed = change(shop.services[index])
+    services = [*shop.services[:index], *([changed] if changed else []), *shop.services[index + 1 :]]
+    return attrs.evolve(shop, services=tuple(services))
+
+
+def _reorder(shop: Shop, drawn: random.Random) -> Shop | None:
+    def reordered(sketch: Sketch) -> Sketch:
+        return attrs.evolve(sketch, entries=(*sketch.entries[1:], sketch.entries[0]))
+
+    return _change_one(shop, drawn, 2, reordered)
+
+
+def _reroute(shop: Shop, drawn: random.Random) -> Shop | None:
+    """Add an entry, remove one, or lead one elsewhere."""
+    taken = {entry for sketch in shop.services for entry in sketch.entries}
+    places = {(entry.path, entry.host) for entry in taken if not shop.connections}
+    fresh = next(each for each in _entries(drawn, connections=shop.connections) if (each.path, each.host) not in places)
+    way = drawn.choice(("add", "remove", "move"))
+
+    def rerouted(sketch: Sketch) -> Sketch:
+        at = drawn.randrange(len(sketch.entries) or 1)
+        kept = sketch.entries if way == "add" else (*sketch.entries[:at], *sketch.entries[at + 1 :])
+        return attrs.evolve(sketch, entries=kept if way == "remove" else (*kept[:at], fresh, *kept[at:]))
+
+    return _change_one(shop, drawn, 0 if way == "add" else 1, rerouted)
+
+
+def _rename(shop: Shop, drawn: random.Random) -> Shop | None:
+    """Rename a container, or what a service is called by others."""
+
+    def renamed(sketch: Sketch) -> Sketch:
+        if drawn.random() < 1 / 2:
+            return attrs.evolve(sketch, container=_other(("web", "app", "main"), sketch.container, drawn))
+        return attrs.evolve(
+            sketch, connect=_other((None, sketch.name.lower(), f"{sketch.name.lower()}-2"), sketch.connect, drawn)
+        )
+
+    return _change_one(shop, drawn, 0, renamed)
+
+
+def _change_port(shop: Shop, drawn: random.Random) -> Shop | None:
+    """Change the port of a container, or of a listener."""
+
+    def moved(sketch: Sketch) -> Sketch:
+        if shop.connections and sketch.entries and drawn.random() < 1 / 2:
+            (first, *rest) = sketch.entries
+            return attrs.evolve(sketch, entries=(attrs.evolve(first, port=(first.port or 0) - 1000), *rest))
+        return attrs.evolve(sketch, port=_other((80, 3000, 8080), sketch.port, drawn))
+
+    return _change_one(shop, drawn, 0, moved)
+
+
+def _turn_scheme(shop: Shop, _: random.Random) -> Shop | None:
+    return attrs.evolve(shop, public=not shop.public)
+
+
+def _turn_certificate(shop: Shop, _: random.Random) -> Shop | None:
+    return None if shop.connections else attrs.evolve(shop, certificate=not shop.certificate)
+
+
+def _change_field(field: str, values: Sequence[str]) -> Change:
+    def change(shop: Shop, drawn: random.Random) -> Shop | None:
+        return _change_one(
+            shop,
+            drawn,
+            0,
+            lambda sketch: attrs.evolve(sketch, **{field: _other(values, getattr(sketch, field), drawn)}),
+        )
+
+    return change
+
+
+KINDS: dict[str, Change] = {
+    "route order": _reorder,
+    "routes": _reroute,
+    "names": _rename,
+    "ports": _change_port,
+    "scheme": _turn_scheme,
+    "certificate": _turn_certificate,
+    "rollout": _change_field("rollout", _ROLLOUTS),
+    "scaling": _change_field("scaling", _SCALINGS),
+    "capacity": _change_field("capacity", _CAPACITIES),
+}
+"""The kinds of changes that are drawn."""
