@@ -77,10 +77,21 @@ MESSAGE_RETENTION = in_range(
     hint="use 1 minute to 14 days",
     source="botocore sqs SetQueueAttributes.Attributes (MessageRetentionPeriod)",
 )
+LONGEST_EVENT_PATTERN = 4096
+_SHORTER_PATTERN = "use fewer values, or join some with a wildcard ('*', or events.Match in an EventPattern)"
 EVENT_PATTERN = at_most(
     "event-pattern",
-    4096,
+    LONGEST_EVENT_PATTERN,
     unit="characters as JSON",
-    hint="use fewer values, or join some with a wildcard ('*', or events.Match in an EventPattern)",
+    hint=_SHORTER_PATTERN,
     source="botocore events PutRule.EventPattern",
+)
+EVENT_PATTERN_QUOTA = Limit(
+    id="event-pattern-quota",
+    accepts=lambda length: length <= 2048,
+    rule="should be at most 2048 characters as JSON, the default quota",
+    hint=f"{_SHORTER_PATTERN}, or have the quota raised",
+    source="EventBridge user guide, quotas: event pattern size (2,048, adjustable)",
+    format=str,
+    confirmed=False,
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import rollout_limits
+from moorage.workload import rollout_limits, schedule_expressions
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems
 
@@ -69,7 +69,14 @@ class ScheduledAction:
         problems.check(rollout_limits.TASKS, "maximum", self.maximum)
         if self.minimum is not None and self.maximum is not None:
             problems.check(rollout_limits.SCALING_RANGE, "minimum", (self.minimum, self.maximum))
+        self._check_schedule(problems)
         problems.raise_any()
+
+    def _check_schedule(self, problems: Problems) -> None:
+        schedule_expressions.check_expression("schedule", self.schedule.expression_string, problems)
+        zone = self.schedule.time_zone
+        if zone is not None:
+            schedule_expressions.check_time_zone("the time_zone of schedule", zone.timezone_name, problems)
 
 
 @attrs.frozen(kw_only=True)

@@ -113,7 +113,7 @@ class Job(Construct):
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         triggers = _triggers(schedule, event)
-        _check_triggers(triggers, task, scope, problems)
+        _check_triggers(triggers, launch, scope, problems)
         launch.check(problems)
         _check_placement(launch, placement, problems)
         task._check_without_service(problems)
@@ -216,7 +216,9 @@ def _triggers(
     return triggers if event is None else [*triggers, EventRule._of(event)]
 
 
-def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, problems: Problems) -> None:
+def _check_triggers(
+    triggers: Sequence[Schedule | EventRule], launch: Launch, scope: Construct, problems: Problems
+) -> None:
     if not triggers:
         problems.add(
             "neither schedule nor event is given, so nothing would start it; use schedule=ScheduleExpression.cron(...) "
@@ -227,9 +229,10 @@ def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope:
             "schedule and event are both given, but one of them starts a job; leave one out, or define a second Job"
         )
     for trigger in triggers:
-        trigger._check_overrides(task, problems)
+        trigger._check_overrides(launch.task, problems)
         if isinstance(trigger, EventRule):
-            trigger._check_pattern(scope, problems)
+            arns = (launch.cluster.cluster_arn, launch.cluster_view.with_capacity.cluster_arn)
+            trigger._check_in_place(scope, arns, problems)
 
 
 def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:

@@ -13,7 +13,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
-from moorage.workload import job_limits
+from moorage.workload import event_patterns, job_limits, schedule_expressions
 from moorage.workload.durations import optional_seconds
 from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems, is_token
@@ -37,6 +37,7 @@ _EVENT_FIELDS = {
     "version": "version",
 }
 """The fields of an event by the names that CDK gives them."""
+_START_LEEWAY = dt.timedelta(minutes=5)
 
 
 def _frozen_environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -93,10 +94,10 @@ class Schedule(Trigger):
 
     Args:
         expression: A rate, a cron expression in its time zone, or a time once.
-        flexible_window: How much later than that it may start, 1 to 1,440 whole minutes, to spread load; at once
-            without it.
-        start: Not before; with a time zone.
-        end: Not after; with a time zone.
+        flexible_window: How much later than that it may start, 1 to 1,440 whole minutes and no longer than its rate, to
+            spread load; at once without it.
+        start: Not before, in the future and with a time zone; a time once takes none.
+        end: Not after, in the future and with a time zone; a time once takes none.
         group: The schedule group it stands in; the default one without it.
         environment: Variables for each container of the task; `scheduler.ContextAttribute` knows when it was due.
         retries: How often a start that failed is tried again, 0 to 185; 185 without it. Of a task that started and
@@ -124,15 +125,60 @@ class Schedule(Trigger):
                 f"expression is {self.expression!r}, which is no expression of EventBridge Scheduler; "
                 "use ScheduleExpression.cron(...), .rate(...) or .at(...) of aws_cdk.aws_scheduler"
             )
+        else:
+            self._check_expression(problems)
         problems.check(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
+        self._check_times(problems)
+        self._check(problems)
+        problems.raise_any()
+
+    def _check_expression(self, problems: Problems) -> None:
+        """Note an expression that is none of EventBridge Scheduler's, and what it leaves no place for."""
+        expression, zone = self.expression.expression_string, self.expression.time_zone
+        schedule_expressions.check_expression("expression", expression, problems)
+        if zone is not None:
+            schedule_expressions.check_time_zone("the time_zone of expression", zone.timezone_name, problems)
+        once = schedule_expressions.is_once(expression)
+        if once and self.flexible_window:
+            problems.add(
+                f"flexible_window is given with {expression!r}, which starts once, at its time; leave it out, or use "
+                "another time"
+            )
+        rate = schedule_expressions.rate_seconds(expression)
+        if rate and self.flexible_window and self.flexible_window > rate:
+            problems.add(
+                f"flexible_window must not be longer than the time between two starts (got {self.flexible_window} "
+                f"seconds with {expression!r}); use a shorter window, or a longer rate"
+            )
+        for name in ("start", "end"):
+            if once and getattr(self, name) is not None:
+                problems.add(
+                    f"{name} is given with {expression!r}, but EventBridge Scheduler ignores it for a schedule that "
+                    "starts once; leave it out"
+                )
+
+    def _check_times(self, problems: Problems) -> None:
+        """Note times without a zone, and a start or end that has passed."""
         times = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
         naive = [name for name, each in times.items() if each.tzinfo is None]
         for name in naive:
             problems.add(f"{name} is {times[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)")
-        if self.start and self.end and not naive and self.start >= self.end:
+        if naive:
+            return
+        now = schedule_expressions.now()
+        # CreateSchedule: "The StartDate you specify cannot be earlier than 5 minutes ago."
+        if self.start and self.start < now - _START_LEEWAY:
+            problems.add(
+                f"start must not have passed (got {self.start}), or EventBridge Scheduler refuses the schedule; leave "
+                "it out to start from now on"
+            )
+        if self.end and self.end <= now:
+            problems.add(
+                f"end must not have passed (got {self.end}), or the schedule would never start; use a later end, or "
+                "enabled=False"
+            )
+        if self.start and self.end and self.start >= self.end:
             problems.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
-        self._check(problems)
-        problems.raise_any()
 
     @classmethod
     def _of(cls, choice: scheduler.ScheduleExpression | Schedule) -> Schedule:
@@ -173,7 +219,7 @@ class EventRule(Trigger):
                 "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
             )
         else:
-            problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(self._event_pattern))
+            _check_pattern(self._event_pattern, problems)
         self._check(problems)
         problems.raise_any()
 
@@ -182,15 +228,57 @@ class EventRule(Trigger):
         """Return the event argument of a job as an `EventRule`."""
         return choice if isinstance(choice, EventRule) else cls(choice)
 
-    def _check_pattern(self, scope: Construct, problems: Problems) -> None:
-        """Note a pattern that is too long with the matches of `events.Match`, which only CDK knows."""
-        if is_token(self._event_pattern):
-            problems.check(
-                job_limits.EVENT_PATTERN, "pattern", minimum_length(cdk.Stack.of(scope).resolve(self._event_pattern))
+    def _check_in_place(self, scope: Construct, cluster_arns: Sequence[str], problems: Problems) -> None:
+        """Note a pattern that matches what the job's own task does, and one that only CDK knows all of.
+
+        Args:
+            scope: The scope of the job, whose stack knows the matches of `events.Match`.
+            cluster_arns: The ARNs of the cluster of the job.
+            problems: The problems to add to.
+        """
+        pattern, arns = self._event_pattern, list(cluster_arns)
+        if is_token(pattern):
+            pattern, arns = cdk.Stack.of(scope).resolve([pattern, arns])
+            _check_pattern(pattern, problems)
+        if not problems.messages and event_patterns.may_match(pattern, _own_event(arns)):
+            problems.add(
+                "pattern matches the 'ECS Task State Change' events of the job's own task, so each run would start "
+                "the next one without end; name what tells other tasks from it, as in "
+                "detail={'group': ['service:web']}"
             )
 
     @property
     def _event_pattern(self) -> dict[str, Any]:
         """The pattern in the words of EventBridge."""
         fields = {field: getattr(self.pattern, name) for name, field in _EVENT_FIELDS.items()}
-        return {field: each for field, each in fields.items() if each}
+        return {field: each for field, each in fields.items() if each is not None}
+
+
+def _check_pattern(pattern: Mapping[str, Any], problems: Problems) -> None:
+    event_patterns.check_pattern("pattern", pattern, problems)
+    length = minimum_length(pattern)
+    problems.check(job_limits.EVENT_PATTERN, "pattern", length)
+    if length <= job_limits.LONGEST_EVENT_PATTERN:
+        problems.check(job_limits.EVENT_PATTERN_QUOTA, "pattern", length)
+
+
+def _own_event(cluster_arns: Sequence[Any]) -> dict[str, Any]:
+    """Return what is known of the events of a job's own task; the fields that tell tasks apart are left out.
+
+    ECS developer guide, "Amazon ECS task state change events".
+    """
+    unknown = event_patterns.ANY
+    told_apart_by_none = ("availabilityZone", "connectivity", "cpu", "enableExecuteCommand", "healthStatus", "launchType")
+    return {
+        "version": "0",
+        "account": unknown,
+        "region": unknown,
+        "source": "aws.ecs",
+        "detail-type": "ECS Task State Change",
+        "detail": {
+            **dict.fromkeys((*told_apart_by_none, "memory", "platformVersion", "stopCode", "version"), unknown),
+            "clusterArn": list(cluster_arns),
+            "lastStatus": ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPED"],
+            "desiredStatus": ["RUNNING", "STOPPED"],
+        },
+    }
