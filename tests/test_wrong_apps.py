@@ -14,6 +14,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_servicediscovery as servicediscovery
 
 from moorage import (
@@ -46,7 +47,7 @@ from moorage import (
 )
 from tests.conftest import imported_vpc, warnings_of
 
-CLOCK: Any = None  # an action checks itself without its schedule
+CLOCK = scheduler.ScheduleExpression.cron(hour="8", minute="0")
 REDIS = Task(Container("redis:8", port=6379))
 SMALL = Capacity.ec2("small", instance_types=["t4g.micro"], max_instances=2)
 PAIR = Capacity.ec2("pair", instance_types=["m7i.large"], max_instances=2)

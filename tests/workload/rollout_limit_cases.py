@@ -8,6 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
 
 from moorage import (
     Capacity,
@@ -35,7 +36,7 @@ from tests.conftest import imported_vpc
 
 Define = Callable[[cdk.Stack], object]
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
-CLOCK: Any = None  # a scheduled action checks itself without its schedule
+CLOCK = scheduler.ScheduleExpression.cron(hour="8", minute="0")
 
 
 def minutes(count: float) -> dt.timedelta:

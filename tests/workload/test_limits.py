@@ -476,7 +476,8 @@ CASES: dict[str, tuple[Define, Define]] = {
     "target-retries": (schedule(retries=185), schedule(retries=186)),
     "target-event-age": (schedule(max_event_age=seconds(60)), schedule(max_event_age=seconds(86401))),
     "flexible-time-window": (schedule(flexible_window=seconds(86400)), schedule(flexible_window=seconds(90))),
-    "event-pattern": (event("x" * 4080), event("x" * 4096)),
+    "event-pattern": (event("x" * 2034), event("x" * 4083)),
+    "event-pattern-quota": (event("x" * 2035), event("x" * 2036)),
     "task-overrides": (job(environment={"TEXT": "x" * 8000}), job(environment={"TEXT": "x" * 8192})),
     "ecs-target-strategy-items": (
         job(dict.fromkeys(existing(6), 1)),

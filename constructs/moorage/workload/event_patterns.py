@@ -156,7 +156,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_text_or_any_case(value: Any) -> bool:
-    return _is_text(value) or (isinstance(value, Mapping) and set(value) == {_IGNORE_CASE} and _is_text(*value.values()))
+    return _is_text(value) or (
+        isinstance(value, Mapping) and set(value) == {_IGNORE_CASE} and _is_text(*value.values())
+    )
 
 
 def _is_glob(value: Any) -> bool:

@@ -104,7 +104,9 @@ def _check_moment(argument: str, expression: str, problems: Problems) -> None:
         )
         return
     if moment.replace(tzinfo=dt.UTC) < now() - dt.timedelta(days=1):  # its zone may be behind
-        problems.warn(f"{argument} has passed (got {expression!r}), so it starts nothing; use a later time, or take it out")
+        problems.warn(
+            f"{argument} has passed (got {expression!r}), so it starts nothing; use a later time, or take it out"
+        )
 
 
 def _check_cron(argument: str, text: str, problems: Problems) -> None:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 REPORT = Task(Container("public.ecr.aws/docker/library/report:1.0", name="report"))
-EVERY_HOUR = scheduler.ScheduleExpression.rate(cdk.Duration.hours(1))
+EVERY_DAY = scheduler.ScheduleExpression.rate(cdk.Duration.days(1))
 OBJECTS = events.EventPattern(source=["aws.s3"], detail_type=["Object Created"])
 
 
@@ -57,6 +57,14 @@ def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
 
 def nightly() -> scheduler.ScheduleExpression:
     return scheduler.ScheduleExpression.cron(hour="3", minute="0", time_zone=cdk.TimeZone.EUROPE_PARIS)
+
+
+def written(expression: str) -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.expression(expression)
+
+
+def once() -> scheduler.ScheduleExpression:
+    return written("at(2127-01-01T03:00:00)")
 
 
 def wrong(given: Any) -> Any:
@@ -112,7 +120,7 @@ def test_whole_template_of_a_schedule(stack: cdk.Stack, cluster: Cluster, templa
     start = Schedule(
         nightly(),
         flexible_window=dt.timedelta(minutes=15),
-        start=dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
+        start=dt.datetime(2127, 1, 1, tzinfo=dt.UTC),
         retries=3,
         max_event_age=dt.timedelta(hours=1),
         alarm_actions=[actions.SnsAction(topic)],
@@ -533,14 +541,34 @@ def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
     [
         (lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))), "no expression of EventBridge Scheduler"),
         (lambda: Schedule(wrong("rate(1 day)")), "expression is 'rate(1 day)', which is no expression"),
-        (lambda: Schedule(nightly(), start=dt.datetime(2027, 1, 1)), "of which time zone is not said"),
+        (lambda: Schedule(nightly(), start=dt.datetime(2127, 1, 1)), "of which time zone is not said"),
         (
             lambda: Schedule(
-                nightly(), start=dt.datetime(2027, 1, 2, tzinfo=dt.UTC), end=dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+                nightly(), start=dt.datetime(2127, 1, 2, tzinfo=dt.UTC), end=dt.datetime(2127, 1, 1, tzinfo=dt.UTC)
             ),
             "so it would never start; use a later end",
         ),
+        (
+            lambda: Schedule(nightly(), start=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=6)),
+            "start must not have passed",
+        ),
+        (lambda: Schedule(EVERY_DAY, end=dt.datetime.now(dt.UTC)), "end must not have passed"),
+        (lambda: Schedule(once(), flexible_window=dt.timedelta(minutes=5)), "flexible_window is given with 'at(2127"),
+        (lambda: Schedule(once(), start=dt.datetime(2126, 1, 1, tzinfo=dt.UTC)), "start is given with 'at(2127"),
+        (lambda: Schedule(once(), end=dt.datetime(2128, 1, 1, tzinfo=dt.UTC)), "end is given with 'at(2127"),
+        (
+            lambda: Schedule(EVERY_DAY, flexible_window=dt.timedelta(minutes=1441)),
+            "flexible_window must not be longer than the time between two starts",
+        ),
+        (lambda: Schedule(written("cron(0 3 * * *)")), "expression must have six fields"),
+        (lambda: Schedule(written("every day")), "expression must be at(...), cron(...) or rate(...)"),
+        (
+            lambda: Schedule(scheduler.ScheduleExpression.cron(hour="3", time_zone=cdk.TimeZone.of("Europe/Atlantis"))),
+            "the time_zone of expression must be the name of a time zone",
+        ),
         (lambda: EventRule(wrong({"source": ["aws.s3"]})), "which is no event pattern"),
+        (lambda: EventRule(events.EventPattern(detail={"total": 100})), "pattern 'detail.total' must be a list"),
+        (lambda: EventRule(events.EventPattern(source=[])), "pattern 'source' must not be empty"),
         (lambda: EventRule(events.EventPattern()), "pattern is empty"),
     ],
 )
@@ -551,10 +579,62 @@ def test_what_never_starts_anything_is_refused(make: Any, says: str) -> None:
 
 def test_a_pattern_that_is_too_long_is_refused_in_the_words_of_cdk_too(stack: cdk.Stack, cluster: Cluster) -> None:
     fits = events.EventPattern(source=events.Match.prefix("x" * 4000))
-    Job(stack, "Some", cluster=cluster, task=REPORT, event=fits)
+    with pytest.warns(UserWarning, match="Shop/Some: pattern should be at most 2048 characters as JSON"):
+        Job(stack, "Some", cluster=cluster, task=REPORT, event=fits)
     long = events.Match.prefix("x" * 4090)
     with pytest.raises(ValueError, match="Shop/All: pattern must be at most 4096 characters"):
         Job(stack, "All", cluster=cluster, task=REPORT, event=events.EventPattern(source=long))
+
+
+def test_a_schedule_starts_within_five_minutes_of_now_and_may_be_flexible_for_its_whole_rate() -> None:
+    now = dt.datetime.now(dt.UTC)
+    start, end = now - dt.timedelta(minutes=4), now + dt.timedelta(minutes=1)
+    schedule = Schedule(EVERY_DAY, start=start, end=end, flexible_window=dt.timedelta(minutes=1440))
+    assert (schedule.start, schedule.end) == (start, end)
+
+
+def test_dates_are_written_with_milliseconds_in_utc(stack: cdk.Stack, cluster: Cluster) -> None:
+    zone = dt.timezone(dt.timedelta(hours=2))
+    start = dt.datetime(2127, 1, 1, 1, 30, 5, 999999, tzinfo=zone)
+    schedule = Schedule(nightly(), start=start, end=dt.datetime(2128, 1, 1, tzinfo=zone))
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=schedule)
+    dates = {"StartDate": "2126-12-31T23:30:05.000Z", "EndDate": "2127-12-31T22:00:00.000Z"}
+    template(stack).has_resource_properties("AWS::Scheduler::Schedule", dates)
+
+
+TASK_CHANGES: dict[str, Any] = {"source": ["aws.ecs"], "detail_type": ["ECS Task State Change"]}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        TASK_CHANGES,
+        {"source": ["aws.ecs"]},
+        {"account": ["111111111111"]},
+        {**TASK_CHANGES, "detail": {"lastStatus": ["STOPPED"], "launchType": ["FARGATE"]}},
+        {**TASK_CHANGES, "detail": {"clusterArn": True}},
+        {"detail_type": events.Match.prefix("ECS Task")},
+    ],
+)
+def test_a_job_that_its_own_task_would_start_again_is_refused(
+    stack: cdk.Stack, cluster: Cluster, pattern: dict[str, Any]
+) -> None:
+    if pattern.get("detail") == {"clusterArn": True}:
+        pattern = {**pattern, "detail": {"clusterArn": [cluster.cluster_arn]}}
+    with pytest.raises(ValueError, match="Shop/Loop: pattern matches the 'ECS Task State Change' events"):
+        Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"group": ["service:web"]},
+        {"clusterArn": ["arn:aws:ecs:eu-west-1:111111111111:cluster/other"]},
+        {"containers": {"exitCode": [{"anything-but": 0}]}},
+    ],
+)
+def test_a_job_may_start_on_what_other_tasks_do(stack: cdk.Stack, cluster: Cluster, detail: dict[str, Any]) -> None:
+    Job(stack, "Job", cluster=cluster, task=REPORT, event=events.EventPattern(**TASK_CHANGES, detail=detail))
 
 
 @hypothesis.given(
@@ -565,7 +645,7 @@ def test_a_schedule_is_accepted_within_the_limits_and_nowhere_else(retries: int,
 
     def make() -> Schedule:
         flexible = None if window is None else dt.timedelta(seconds=window)
-        return Schedule(EVERY_HOUR, retries=retries, max_event_age=dt.timedelta(seconds=age), flexible_window=flexible)
+        return Schedule(EVERY_DAY, retries=retries, max_event_age=dt.timedelta(seconds=age), flexible_window=flexible)
 
     if fits:
         assert make().retries == retries

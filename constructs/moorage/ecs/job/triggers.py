@@ -268,7 +268,14 @@ def _own_event(cluster_arns: Sequence[Any]) -> dict[str, Any]:
     ECS developer guide, "Amazon ECS task state change events".
     """
     unknown = event_patterns.ANY
-    told_apart_by_none = ("availabilityZone", "connectivity", "cpu", "enableExecuteCommand", "healthStatus", "launchType")
+    told_apart_by_none = (
+        "availabilityZone",
+        "connectivity",
+        "cpu",
+        "enableExecuteCommand",
+        "healthStatus",
+        "launchType",
+    )
     return {
         "version": "0",
         "account": unknown,
