@@ -484,6 +484,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         job(dict.fromkeys(existing(7), 1)),
     ),
     "task-timeout": (job(timeout=seconds(1)), job(timeout=seconds(0))),
+    "task-retries": (job(retries=1), job(retries=-1)),
     "visibility-timeout": (
         work_queue(visibility_timeout=seconds(43200)),
         work_queue(visibility_timeout=seconds(43201)),

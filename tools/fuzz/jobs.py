@@ -36,10 +36,12 @@ def job(pick: Pick, capacities: int) -> dict[str, Any]:
     direct = pick.breaks("ecs-target-strategy-items")
     machine = capacities > MOST_OF_A_TARGET and not direct
     timed = pick.breaks("task-timeout") or (not direct and pick.seldom())
+    again = pick.breaks("task-retries") or (not direct and pick.seldom())
     return {
         **(_event(pick, said) if _by_event(pick) else _schedule(pick, said)),
         "overlap": False if machine else None if direct else pick.off(),
         "timeout": seconds(pick.within("task-timeout", 1, 99999999)) if timed else None,
+        "retries": pick.within("task-retries", 0, 99999999) if again else None,
     }
 
 

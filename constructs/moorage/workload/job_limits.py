@@ -46,6 +46,13 @@ TASK_TIMEOUT = in_range(
     unit="seconds",
     source="Step Functions developer guide, Task state: TimeoutSeconds",
 )
+TASK_RETRIES = in_range(
+    "task-retries",
+    0,
+    99999999,
+    hint="use 0 for none",
+    source="Step Functions developer guide, error handling: Retry, MaxAttempts (0 to 99999999)",
+)
 VISIBILITY_TIMEOUT = in_range(
     "visibility-timeout",
     0,

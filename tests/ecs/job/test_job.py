@@ -418,12 +418,41 @@ def test_the_machine_sees_and_stops_tasks_of_this_cluster_alone(stack: cdk.Stack
     assert flat(may["events:DescribeRule"]["Resource"]).endswith(":rule/StepFunctionsGetEventsForECSTaskRule")
 
 
-def test_a_task_that_hangs_is_stopped_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_task_that_hangs_is_stopped_when_asked(stack: cdk.Stack, cluster: Cluster, *, overlap: bool) -> None:
     timeout = dt.timedelta(hours=2)
-    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), timeout=timeout)
-    assert machine(stack)["StartAt"] == "Run"
-    assert machine(stack)["States"]["Run"]["TimeoutSeconds"] == 7200
-    assert "ecs:ListTasks" not in statements(role(stack, "states"))
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), timeout=timeout, overlap=overlap)
+    states = machine(stack)["States"]
+    assert machine(stack)["StartAt"] == ("Run" if overlap else "List")
+    assert states["Run"]["TimeoutSeconds"] == 7200
+    assert states["Run"]["Parameters"]["Group.$"] == "$$.Execution.Name"
+    assert states["Run"]["Catch"] == [{"ErrorEquals": ["States.Timeout"], "Next": "List running"}]
+    assert states["List running"]["Resource"].endswith(":aws-sdk:ecs:listTasks")
+    assert states["List running"]["Next"] == "Stop own"
+    own = states["Stop own"]["ItemProcessor"]["States"]
+    assert own["Own"]["Choices"] == [
+        {"Variable": "$.Tasks[0].Group", "StringEqualsPath": "$$.Execution.Name", "Next": "Stop"}
+    ]
+    assert own["Stop"]["Resource"].endswith(":aws-sdk:ecs:stopTask")
+    assert own["Stop"]["Parameters"]["Task.$"] == "$.Tasks[0].TaskArn"
+    assert states[states["Stop own"]["Next"]]["Type"] == "Fail"
+    may = statements(role(stack, "states"))
+    assert may["ecs:DescribeTasks"]["Action"] == ["ecs:DescribeTasks", "ecs:StopTask"]
+    assert "ecs:ListTasks" in may
+
+
+def test_without_a_timeout_nothing_is_stopped_and_the_group_is_the_family(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
+    assert list(machine(stack)["States"]) == ["List", "Any", "Runs already", "Run"]
+    assert not {"Group.$", "Catch"} & {*machine(stack)["States"]["Run"], *machine(stack)["States"]["Run"]["Parameters"]}
+
+
+def test_a_task_that_failed_is_run_again_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), retries=5), retries=2)
+    start, run = machine(stack)["States"]["Run"]["Retry"]
+    assert (start["ErrorEquals"][0], start["MaxAttempts"]) == ("ECS.AmazonECSException", 6)
+    assert (run["ErrorEquals"], run["MaxAttempts"]) == (["States.TaskFailed"], 2)
+    assert target(stack)["RetryPolicy"] == {"MaximumRetryAttempts": 5}
 
 
 def test_what_is_passed_goes_through_the_machine(stack: cdk.Stack, cluster: Cluster) -> None:

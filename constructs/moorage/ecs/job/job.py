@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_events as events
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_scheduler as scheduler
-    from aws_cdk import aws_stepfunctions as sfn
 
     from moorage.ecs.capacity.placement import Placement
     from moorage.ecs.capacity.strategy import CapacityChoice
@@ -58,6 +57,7 @@ class Job(Construct):
         event: events.EventPattern | EventRule | None = None,
         overlap: bool = True,
         timeout: Duration | None = None,
+        retries: int = 0,
         capacity: CapacityChoice | None = None,
         placement: Placement | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -83,7 +83,10 @@ class Job(Construct):
                 False, a state machine looks for one, runs the task and waits for its end, so that it knows whether it
                 failed (`state_machine.metric_failed()`). Two executions that look in the same second both find none.
                 Default: True.
-            timeout: The time after which a state machine stops the task. Default: until it ends.
+            timeout: The time after which a state machine stops the task; each retry has it anew, and what timed out is
+                not run again. Default: until it ends.
+            retries: The number of times that a state machine runs the task again if it fails. Those of the schedule or
+                the rule are of starts that failed. Default: 0.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
                 a base. `cluster.default_strategy` follows the cluster's default, whatever it becomes. Default: the
                 cluster's first capacity.
@@ -118,7 +121,9 @@ class Job(Construct):
         _check_placement(launch, placement, problems)
         task._check_without_service(problems)
         problems.check(job_limits.TASK_TIMEOUT, "timeout", timeout_seconds)
-        if overlap and timeout_seconds is None:
+        problems.check(job_limits.TASK_RETRIES, "retries", retries)
+        needs_machine = not overlap or timeout_seconds is not None or retries != 0
+        if not needs_machine:
             _check_target(launch, problems)
         problems.raise_any()
 
@@ -130,7 +135,17 @@ class Job(Construct):
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
         self._task_run = TaskRun(resources=resources, cluster=launch.cluster_view.with_capacity, placement=placement)
-        self.state_machine = self._define_machine(trigger, overlap=overlap, timeout=timeout_seconds)
+        self.state_machine = (
+            self._task_run.define_machine(
+                self,
+                overlap=overlap,
+                timeout=timeout_seconds,
+                retries=retries,
+                pass_input=bool(trigger.environment),
+            )
+            if needs_machine
+            else None
+        )
         self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
         start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
         self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
@@ -138,16 +153,6 @@ class Job(Construct):
         if task.volumes:
             open_file_systems(self, [task], self, self.connections if launch.has_own_interface else None)
         self.alarm = self._define_alarm(trigger)
-
-    def _define_machine(
-        self, trigger: Schedule | EventRule, *, overlap: bool, timeout: int | None
-    ) -> sfn.StateMachine | None:
-        """Define the state machine that runs the task, if EventBridge cannot run it itself."""
-        if overlap and timeout is None:
-            return None
-        return self._task_run.define_machine(
-            self, overlap=overlap, timeout=timeout, pass_input=bool(trigger.environment)
-        )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
         """Define the queue, with the managed key of SQS if a role sends.
