@@ -9,7 +9,7 @@ import pytest
 from moorage.workload import event_patterns
 from moorage.workload.problems import Problems
 
-TOKEN = "${Token[Value.1]}"
+FILLED_IN = "${Token[Value.1]}"
 
 
 def problems_of(pattern: dict[str, Any]) -> list[str]:
@@ -21,8 +21,13 @@ def problems_of(pattern: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     "matcher",
     [
-        *("text", "", 1, 1.5, True, None, TOKEN, {"Ref": "Bucket"}, {"Fn::GetAtt": ["Bucket", "Arn"]}),
-        *({"prefix": "a"}, {"suffix": {"equals-ignore-case": ".PNG"}}, {"equals-ignore-case": "a"}, {"prefix": TOKEN}),
+        *("text", "", 1, 1.5, True, None, FILLED_IN, {"Ref": "Bucket"}, {"Fn::GetAtt": ["Bucket", "Arn"]}),
+        *(
+            {"prefix": "a"},
+            {"suffix": {"equals-ignore-case": ".PNG"}},
+            {"equals-ignore-case": "a"},
+            {"prefix": FILLED_IN},
+        ),
         *({"anything-but": "a"}, {"anything-but": 1}, {"anything-but": ["a", "b"]}, {"anything-but": [1, 2]}),
         *({"anything-but": {"prefix": "a"}}, {"anything-but": {"suffix": ["a", "b"]}}),
         *({"anything-but": {"equals-ignore-case": "a"}}, {"anything-but": {"wildcard": "*/lib/*"}}),

@@ -1,7 +1,7 @@
 """Schedule expressions, as EventBridge Scheduler and Application Auto Scaling read them.
 
 Sources: EventBridge Scheduler user guide, "Schedule types"; botocore scheduler CreateSchedule.ScheduleExpression,
-application-autoscaling PutScheduledAction.Schedule. Both take the same fields of cron, and one and many of a unit alike.
+application-autoscaling PutScheduledAction.Schedule. Both take the same fields of cron.
 """
 
 from __future__ import annotations

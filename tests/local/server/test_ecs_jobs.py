@@ -14,7 +14,6 @@ import aws_cdk as cdk
 import pytest
 
 from moorage.ecs.task.run_task import TaskRun
-
 from moorage.local.assembly import Stack
 from moorage.local.report.readback import why_not_standing
 from moorage.local.report.table import table
