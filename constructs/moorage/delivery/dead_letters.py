@@ -9,14 +9,20 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
+from moorage.delivery.keys import allow_use, retained_except_on_create
+from moorage.scope.place import check_place
+
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_events as events
     from aws_cdk import aws_kms as kms
-    from constructs import Construct
+    from constructs import Construct, IConstruct
+
+    from moorage.workload.problems import Problems
 
 MAXIMUM_RETENTION_DAYS = 14
 """The longest that SQS keeps a message (botocore sqs SetQueueAttributes.MessageRetentionPeriod)."""
+EVENTBRIDGE = "events.amazonaws.com"
 
 
 def define_dead_letters(
@@ -27,7 +33,10 @@ def define_dead_letters(
     removal_policy: cdk.RemovalPolicy,
     encryption_key: kms.IKey | None = None,
 ) -> sqs.Queue:
-    """Define a dead-letter queue for services, with the longest retention of SQS; no other queue may use it."""
+    """Define a dead-letter queue for services, with the longest retention of SQS; no other queue may use it.
+
+    A queue that is retained is deleted all the same if its creation fails, since it is empty then.
+    """
     return sqs.Queue(
         scope,
         construct_id,
@@ -36,20 +45,55 @@ def define_dead_letters(
         enforce_ssl=True,
         retention_period=cdk.Duration.days(MAXIMUM_RETENTION_DAYS),
         redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
-        removal_policy=removal_policy,
+        removal_policy=retained_except_on_create(removal_policy),
     )
+
+
+def check_queue(problems: Problems, argument: str, queue: sqs.IQueue, scope: IConstruct) -> None:
+    """Note a queue that no rule of `scope` can send to: of another region, or with the key that AWS manages for SQS.
+
+    That key admits the roles of its account and no service (SQS developer guide, key management). A queue of another
+    account is let in by its own policy (EventBridge guide, dead-letter queues).
+    """
+    check_place(problems, argument, queue, scope, across_accounts=True)
+    if queue.encryption_type is sqs.QueueEncryption.KMS_MANAGED:
+        problems.add(
+            f"{argument} must not be encrypted by alias/aws/sqs, which EventBridge may not use (got "
+            f"{queue.node.path}); use QueueEncryption.SQS_MANAGED, or KMS with a key of your own"
+        )
 
 
 def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
-    """Allow EventBridge to send the events that a target of `rule` did not take to a queue."""
+    """Allow EventBridge to send the events that a target of `rule` did not take to a queue, and to use its key.
+
+    The queue's stack is deployed first if it is another, so that its policy cannot name the rule: then every rule of
+    the rule's account and region may send.
+    """
+    if cdk.Stack.of(queue) is cdk.Stack.of(rule):
+        _allow_source(queue, "ArnEquals", rule.attr_arn)
+    else:
+        allow_any_rule(queue, rule)
+
+
+def allow_any_rule(queue: sqs.IQueue, scope: Construct) -> None:
+    """Allow the EventBridge rules of the account and region of `scope` to send to a queue, and to use its key."""
+    rules = cdk.Stack.of(scope).format_arn(service="events", resource="rule", resource_name="*")
+    _allow_source(queue, "ArnLike", rules)
+
+
+def _allow_source(queue: sqs.IQueue, operator: str, source: str) -> None:
+    """Allow a source of EventBridge to send (EventBridge guide, dead-letter queues: `aws:SourceArn` and no other)."""
     queue.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            principals=[iam.ServicePrincipal(EVENTBRIDGE)],
             actions=["sqs:SendMessage"],
             resources=[queue.queue_arn],
-            conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+            conditions={operator: {"aws:SourceArn": source}},
         )
     )
+    key = queue.encryption_master_key
+    if key is not None:
+        allow_use(key, EVENTBRIDGE)
 
 
 def define_alarm(
