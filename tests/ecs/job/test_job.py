@@ -175,7 +175,7 @@ def test_what_could_not_be_started_is_kept_encrypted_and_sent_over_tls(stack: cd
     template(stack).has_resource(
         "AWS::SQS::Queue",
         {
-            "DeletionPolicy": "Retain",
+            "DeletionPolicy": "RetainExceptOnCreate",
             "Properties": {"KmsMasterKeyId": "alias/aws/sqs", "MessageRetentionPeriod": 14 * 24 * 3600},
         },
     )
