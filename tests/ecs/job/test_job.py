@@ -218,10 +218,103 @@ def test_an_alarm_is_defined_when_asked_for(stack: cdk.Stack, cluster: Cluster) 
             "MetricName": "ApproximateNumberOfMessagesVisible",
             "Threshold": 1,
             "AlarmActions": [Match.any_value()],
-            "TreatMissingData": "notBreaching",
+            "TreatMissingData": "ignore",  # SQS falls silent over a queue that nobody uses, whatever is in it
         },
     )
     assert job.alarm is not None
+
+
+@pytest.mark.parametrize(
+    "made", [lambda topic: Schedule(nightly(), topic=topic), lambda topic: EventRule(OBJECTS, topic=topic)]
+)
+def test_a_topic_is_told_of_what_was_not_started_and_lets_cloudwatch_in(
+    stack: cdk.Stack, cluster: Cluster, made: Any
+) -> None:
+    topic = sns.Topic(stack, "Topic", enforce_ssl=True)
+    trigger = made(topic)
+    given: dict[str, Any] = {"schedule": trigger} if isinstance(trigger, Schedule) else {"event": trigger}
+    Job(stack, "Job", cluster=cluster, task=REPORT, **given)
+    of = template(stack)
+    of.has_resource_properties("AWS::CloudWatch::Alarm", {"AlarmActions": [stack.resolve(topic.topic_arn)]})
+    (policy,) = of.find_resources("AWS::SNS::TopicPolicy").values()
+    assert {"Service": "cloudwatch.amazonaws.com"} in [
+        each["Principal"] for each in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+PLACE = cdk.Environment(account="111111111111", region="eu-west-1")
+
+
+@pytest.fixture
+def placed(app: cdk.App) -> cdk.Stack:
+    return cdk.Stack(app, "Placed", env=PLACE)
+
+
+def started(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
+    """A trigger with a thing of a place."""
+    name, imported = {
+        "schedule queue": ("dead_letter_queue", lambda: sqs.Queue.from_queue_arn(stack, "Q", f"arn:aws:sqs:{place}:q")),
+        "rule queue": ("dead_letter_queue", lambda: sqs.Queue.from_queue_arn(stack, "Q", f"arn:aws:sqs:{place}:q")),
+        "schedule topic": ("topic", lambda: sns.Topic.from_topic_arn(stack, "T", f"arn:aws:sns:{place}:t")),
+        "schedule group": (
+            "group",
+            lambda: scheduler.ScheduleGroup.from_schedule_group_arn(
+                stack, "G", f"arn:aws:scheduler:{place}:schedule-group/g"
+            ),
+        ),
+        "rule bus": (
+            "bus",
+            lambda: events.EventBus.from_event_bus_arn(stack, "B", f"arn:aws:events:{place}:event-bus/b"),
+        ),
+    }[thing]
+    given: dict[str, Any] = {name: imported()}
+    if thing.startswith("rule"):
+        return {"event": EventRule(OBJECTS, **given)}
+    return {"schedule": Schedule(nightly(), **given)}
+
+
+@pytest.mark.parametrize("thing", ["schedule queue", "rule queue", "schedule topic", "schedule group", "rule bus"])
+def test_what_is_of_another_region_is_refused(placed: cdk.Stack, thing: str) -> None:
+    cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
+    with pytest.raises(ValueError, match=r"Placed/Job: \w+ must be of region eu-west-1"):
+        Job(placed, "Job", cluster=cluster, task=REPORT, **started(placed, thing, "us-east-1:111111111111"))
+
+
+@pytest.mark.parametrize("thing", ["schedule queue", "rule queue", "schedule topic", "rule bus"])
+def test_what_aws_lets_be_of_another_account_is_accepted(placed: cdk.Stack, thing: str) -> None:
+    cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
+    Job(placed, "Job", cluster=cluster, task=REPORT, **started(placed, thing, "eu-west-1:222222222222"))
+
+
+def test_a_group_of_another_account_and_a_cluster_of_another_region_are_refused(
+    app: cdk.App, placed: cdk.Stack
+) -> None:
+    cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
+    with pytest.raises(ValueError, match="group must be of account 111111111111"):
+        Job(placed, "Job", cluster=cluster, task=REPORT, **started(placed, "schedule group", "eu-west-1:222222222222"))
+    there = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    with pytest.raises(ValueError, match="cluster must be of region us-east-1"):
+        Job(there, "Job", cluster=cluster, task=REPORT, schedule=nightly())
+
+
+@pytest.mark.parametrize("encryption", [sqs.QueueEncryption.SQS_MANAGED, sqs.QueueEncryption.KMS])
+@pytest.mark.parametrize("kind", ["schedule", "event"])
+def test_the_dead_letter_queue_may_be_of_another_stack(
+    app: cdk.App, stack: cdk.Stack, cluster: Cluster, kind: str, encryption: sqs.QueueEncryption
+) -> None:
+    queue = sqs.Queue(cdk.Stack(app, "Shared"), "Dead", encryption=encryption)
+    trigger: dict[str, Any] = {"schedule": Schedule(nightly(), dead_letter_queue=queue)}
+    if kind == "event":
+        trigger = {"event": EventRule(OBJECTS, dead_letter_queue=queue)}
+    Job(stack, "Job", cluster=cluster, task=REPORT, **trigger)
+    app.synth()
+
+
+def test_no_rule_sends_to_a_queue_with_the_key_that_aws_manages(stack: cdk.Stack, cluster: Cluster) -> None:
+    queue = sqs.Queue(stack, "Dead", encryption=sqs.QueueEncryption.KMS_MANAGED)
+    with pytest.raises(ValueError, match="dead_letter_queue must not be encrypted by alias/aws/sqs"):
+        Job(stack, "Job", cluster=cluster, task=REPORT, event=EventRule(OBJECTS, dead_letter_queue=queue))
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), dead_letter_queue=queue))
 
 
 @pytest.mark.parametrize(("service", "given"), [("scheduler", {"schedule": True}), ("events", {"event": OBJECTS})])

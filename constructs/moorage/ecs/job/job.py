@@ -22,6 +22,7 @@ from moorage.ecs.job.triggers import EventRule, Schedule
 from moorage.ecs.task.run_task import TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.volumes import open_file_systems
+from moorage.scope.place import check_place
 from moorage.workload import job_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
@@ -116,6 +117,8 @@ class Job(Construct):
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         triggers = _triggers(schedule, event)
+        check_place(problems, "cluster", cluster, scope)
+        check_place(problems, "log_group", log_group, scope)
         _check_triggers(triggers, launch, scope, problems)
         launch.check(problems)
         _check_placement(launch, placement, problems)
@@ -165,10 +168,11 @@ class Job(Construct):
         return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
 
     def _define_alarm(self, trigger: Schedule | EventRule) -> cloudwatch.Alarm | None:
-        if trigger.alarm_actions is None:
+        if trigger.alarm_actions is None and trigger.topic is None:
             return None
         description = "The job could not be started: what was to start it is in its dead-letter queue"
-        return define_alarm(self, "NotStarted", self.dead_letter_queue, trigger.alarm_actions, description)
+        actions = trigger.alarm_actions or ()
+        return define_alarm(self, "NotStarted", self.dead_letter_queue, actions, description, topic=trigger.topic)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -235,6 +239,7 @@ def _check_triggers(
         )
     for trigger in triggers:
         trigger._check_overrides(launch.task, problems)
+        trigger._check_places(scope, problems)
         if isinstance(trigger, EventRule):
             arns = (launch.cluster.cluster_arn, launch.cluster_view.with_capacity.cluster_arn)
             trigger._check_in_place(scope, arns, problems)

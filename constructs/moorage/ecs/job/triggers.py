@@ -13,6 +13,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
+from moorage.delivery.alarm_topic import check_alarm_topic
+from moorage.delivery.dead_letters import check_queue
+from moorage.scope.place import check_place
 from moorage.workload import event_patterns, job_limits, schedule_expressions
 from moorage.workload.durations import optional_seconds
 from moorage.workload.limit import minimum_length
@@ -20,6 +23,7 @@ from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_sns as sns
     from aws_cdk import aws_sqs as sqs
     from constructs import Construct
 
@@ -57,7 +61,8 @@ class Trigger:
         retries: The number of retries of a start that failed.
         max_event_age: The time for which a start is tried.
         dead_letter_queue: The queue for events that could start nothing, in place of the one defined for it.
-        alarm_actions: The actions of an alarm on messages in that queue. Default: no alarm.
+        alarm_actions: The actions of an alarm on messages in that queue. Default: no alarm, unless a topic is given.
+        topic: The topic that this alarm tells.
         enabled: Whether to start tasks.
     """
 
@@ -66,6 +71,7 @@ class Trigger:
     max_event_age: int | None = attrs.field(converter=optional_seconds, default=None)
     dead_letter_queue: sqs.IQueue | None = None
     alarm_actions: tuple[cloudwatch.IAlarmAction, ...] | None = attrs.field(converter=_actions, default=None)
+    topic: sns.ITopic | None = None
     enabled: bool = True
 
     def _check(self, problems: Problems) -> None:
@@ -74,6 +80,11 @@ class Trigger:
         problems.check(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
             problems.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
+
+    def _check_places(self, scope: Construct, problems: Problems) -> None:
+        """Note things of another place than the job's, and a topic that no alarm reaches."""
+        if self.topic is not None:
+            check_alarm_topic(problems, "topic", self.topic, scope)
 
     def _overrides(self, task: Task) -> dict[str, Any]:
         """Return the overrides of the task as ECS's RunTask takes them."""
@@ -105,7 +116,8 @@ class Schedule(Trigger):
         max_event_age: How long it is tried, 60 s to 24 h; 24 h without it.
         dead_letter_queue: Where what could not be started goes, in place of the queue defined for it.
         alarm_actions: What an alarm does when something is in that queue; `()` for an alarm that does nothing, and
-            without it no alarm.
+            without it no alarm, unless there is a topic. SQS can take 15 minutes to count what comes after a rest.
+        topic: The topic that this alarm tells, which CloudWatch is let into.
         enabled: Whether it starts anything.
 
     Raises:
@@ -180,6 +192,11 @@ class Schedule(Trigger):
         if self.start and self.end and self.start >= self.end:
             problems.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
 
+    def _check_places(self, scope: Construct, problems: Problems) -> None:
+        super()._check_places(scope, problems)
+        check_place(problems, "dead_letter_queue", self.dead_letter_queue, scope, across_accounts=True)
+        check_place(problems, "group", self.group, scope)
+
     @classmethod
     def _of(cls, choice: scheduler.ScheduleExpression | Schedule) -> Schedule:
         """Return the schedule argument of a job as a `Schedule`."""
@@ -200,7 +217,8 @@ class EventRule(Trigger):
         max_event_age: How long it is tried, 60 s to 24 h; 24 h without it.
         dead_letter_queue: Where events go for which nothing could be started, in place of the queue defined for it.
         alarm_actions: What an alarm does when something is in that queue; `()` for an alarm that does nothing, and
-            without it no alarm.
+            without it no alarm, unless there is a topic. SQS can take 15 minutes to count what comes after a rest.
+        topic: The topic that this alarm tells, which CloudWatch is let into.
         enabled: Whether it starts anything.
 
     Raises:
@@ -222,6 +240,12 @@ class EventRule(Trigger):
             _check_pattern(self._event_pattern, problems)
         self._check(problems)
         problems.raise_any()
+
+    def _check_places(self, scope: Construct, problems: Problems) -> None:
+        super()._check_places(scope, problems)
+        check_place(problems, "bus", self.bus, scope, across_accounts=True)
+        if self.dead_letter_queue is not None:
+            check_queue(problems, "dead_letter_queue", self.dead_letter_queue, scope)
 
     @classmethod
     def _of(cls, choice: events.EventPattern | EventRule) -> EventRule:
