@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, at_least, in_range, matching, unique, whole_minutes
+from moorage.workload.limit import Limit, at_least, in_range, unique, whole_minutes
 
 TASKS = in_range(
     "tasks-per-service",
@@ -28,14 +28,6 @@ SCALING_RANGE = Limit(
     source="botocore application-autoscaling ScalableTarget.MaxCapacity",
     format=lambda ends: f"{ends[0]} with maximum={ends[1]}",
 )
-TARGET_PERCENT = in_range(
-    "target-percent",
-    1,
-    100,
-    unit="%",
-    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage)",
-    whole=False,
-)
 TARGET_VALUE = Limit(
     id="target-value",
     accepts=lambda target: 0 < target < math.inf,
@@ -43,14 +35,6 @@ TARGET_VALUE = Limit(
     hint="use a finite number above 0",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
     format=str,
-)
-SCALING_NAME = matching(
-    "scaling-name",
-    r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
-    rule="must be 1 to 240 characters without ':', '/', '|' and control characters, and without spaces at its ends",
-    hint="use another name",
-    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName, PutScalingPolicy.PolicyName (256, "
-    "less what stands before it)",
 )
 UNIQUE_SCALING_NAMES = unique(
     "scaling-names-unique",

@@ -9,6 +9,7 @@ import attrs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.load_balancing.route import Route
+from moorage.ecs.service.autoscaling import check_scaling
 from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.place import are_different_vpcs
 from moorage.workload import rollout_limits, route_limits, service_limits
@@ -168,6 +169,7 @@ class ServicePlan:
     def _check_scaling(self, problems: Problems) -> None:
         """Note targets that cannot change the number of copies."""
         scaling = self.scaling
+        check_scaling(scaling, self.launch, problems)
         if self.placement.daemon and scaling is not DEFAULT_SCALING:
             problems.add(
                 "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity "
