@@ -20,6 +20,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
@@ -838,3 +839,36 @@ def test_no_disk_is_made_for_a_task_that_no_service_keeps(stack: cdk.Stack, clus
     task = Task(Container("report:1", mounts={"/data": "scratch"}), volumes=Volume.ebs("scratch", 100))
     with pytest.raises(ValueError, match="volume 'scratch' is a disk that ECS makes for a service's tasks"):
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
+
+
+def looks_secret(stack: cdk.Stack) -> dict[str, str]:
+    return {
+        "DB_PASSWORD": "hunter2",
+        "URL": "postgres://shop:hunter2@db/shop",
+        "REFERENCE": "{{resolve:secretsmanager:shop:SecretString:password}}",
+        "UNWRAPPED": secretsmanager.Secret(stack, "Secret").secret_value.unsafe_unwrap(),
+    }
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "URL", "REFERENCE", "UNWRAPPED"])
+@pytest.mark.parametrize("kind", ["schedule", "event"])
+def test_what_starts_a_job_passes_no_secret_in_plain_view(
+    stack: cdk.Stack, cluster: Cluster, kind: str, name: str
+) -> None:
+    passed = {name: looks_secret(stack)[name]}
+    made = Schedule(nightly(), environment=passed) if kind == "schedule" else EventRule(OBJECTS, environment=passed)
+    given: dict[str, Any] = {kind: made}
+    with pytest.raises(ValueError, match=f"Shop/Job: environment has '{name}', which looks like a secret") as refused:
+        Job(stack, "Job", cluster=cluster, task=REPORT, **given)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_what_is_no_secret_is_passed(stack: cdk.Stack, cluster: Cluster) -> None:
+    reason = {"PAGE_TOKEN": "a place in a list"}
+    task = Task(Container("report:1", environment={"PAGE_TOKEN": "first"}, not_secret=reason))
+    passed = {
+        "PAGE_TOKEN": "next",
+        "KEY": events.EventField.from_path("$.detail.object.key"),
+        "STACK": stack.stack_name,
+    }
+    Job(stack, "Job", cluster=cluster, task=task, event=EventRule(OBJECTS, environment=passed))

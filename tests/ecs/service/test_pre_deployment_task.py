@@ -12,6 +12,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
 from botocore.exceptions import ClientError
 
 from moorage import (
@@ -148,6 +149,30 @@ def test_it_runs_before_what_else_is_asked_and_one_role_asks_both(stack: cdk.Sta
         if statement["Action"] == "lambda:InvokeFunction"
     ]
     assert resources == [ours["HookTargetArn"], theirs["HookTargetArn"]]
+
+
+def hooked(stack: cdk.Stack, arn: str, **details: str) -> Rollout:
+    function = lambda_.Function.from_function_arn(stack, "Asked", arn)
+    return Rollout.rolling(hooks=[LifecycleHook.function(function, LifecycleStage.PRE_SCALE_UP, details=details)])
+
+
+def test_a_function_of_another_region_is_refused_and_of_another_account_asked(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
+    near = hooked(stack, "arn:aws:lambda:eu-west-1:222222222222:function:asked")
+    Service(stack, "Web", cluster=cluster, task=WEB, rollout=near)
+    far = hooked(cdk.Stack(stack, "Far"), "arn:aws:lambda:us-east-1:111111111111:function:asked")
+    with pytest.raises(ValueError, match="Here/Shop: the function of a hook must be of region eu-west-1"):
+        Service(stack, "Shop", cluster=cluster, task=WEB, rollout=far)
+
+
+def test_details_of_a_hook_are_no_place_for_a_secret(stack: cdk.Stack, cluster: Cluster) -> None:
+    arn = "arn:aws:lambda:eu-west-1:111111111111:function:asked"
+    with pytest.raises(ValueError, match="details has 'password', which looks like a secret, and everyone who may see"):
+        hooked(stack, arn, password="hunter2")  # noqa: S106  # the point of the test
+    value = secretsmanager.Secret(stack, "Secret").secret_value.unsafe_unwrap()
+    with pytest.raises(ValueError, match="Shop/Web: details has 'value', which looks like a secret"):
+        Service(stack, "Web", cluster=cluster, task=WEB, rollout=hooked(cdk.Stack(stack, "In"), arn, value=value))
 
 
 def test_its_logs_are_kept_a_year_with_those_of_the_service_and_go_with_them_when_asked(

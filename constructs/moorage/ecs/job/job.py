@@ -238,7 +238,7 @@ def _check_triggers(
             "schedule and event are both given, but one of them starts a job; leave one out, or define a second Job"
         )
     for trigger in triggers:
-        trigger._check_overrides(launch.task, problems)
+        trigger._check_overrides(launch.task, scope, problems)
         trigger._check_places(scope, problems)
         if isinstance(trigger, EventRule):
             arns = (launch.cluster.cluster_arn, launch.cluster_view.with_capacity.cluster_arn)

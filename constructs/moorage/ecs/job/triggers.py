@@ -19,6 +19,7 @@ from moorage.scope.place import check_place
 from moorage.workload import event_patterns, job_limits, schedule_expressions
 from moorage.workload.durations import optional_seconds
 from moorage.workload.limit import minimum_length
+from moorage.workload.plain_texts import PlainText, check_literals, check_unwrapped
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -93,10 +94,26 @@ class Trigger:
         variables = [{"name": name, "value": value} for name, value in self.environment.items()]
         return {"containerOverrides": [{"name": each.name, "environment": variables} for each in task.containers]}
 
-    def _check_overrides(self, task: Task, problems: Problems) -> None:
-        """Note overrides that are more than ECS takes."""
+    def _check_overrides(self, task: Task, scope: Construct, problems: Problems) -> None:
+        """Note overrides that are more than ECS takes, and secrets that everyone reads."""
         if not is_token(self.environment):
             problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
+        named = {name for container in task.containers for name in container.not_secret}
+        texts = [
+            PlainText(
+                "environment",
+                name,
+                value,
+                f"use Container(secrets={{{name!r}: ...}}), or say why it is none with Container(environment=..., "
+                f"not_secret={{{name!r}: 'the reason'}})",
+                readers="may see what starts the job",
+            )
+            for name, value in self.environment.items()
+            if name not in named
+        ]
+        check_literals(texts, problems)
+        if is_token(self.environment):
+            check_unwrapped(texts, cdk.Stack.of(scope).resolve, problems)
 
 
 @attrs.frozen
