@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
 
@@ -253,7 +253,7 @@ def placed(app: cdk.App) -> cdk.Stack:
 
 def started(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
     """A trigger with a thing of a place."""
-    name, imported = {
+    things: dict[str, tuple[str, Callable[[], Any]]] = {
         "schedule queue": ("dead_letter_queue", lambda: sqs.Queue.from_queue_arn(stack, "Q", f"arn:aws:sqs:{place}:q")),
         "rule queue": ("dead_letter_queue", lambda: sqs.Queue.from_queue_arn(stack, "Q", f"arn:aws:sqs:{place}:q")),
         "schedule topic": ("topic", lambda: sns.Topic.from_topic_arn(stack, "T", f"arn:aws:sns:{place}:t")),
@@ -267,7 +267,8 @@ def started(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
             "bus",
             lambda: events.EventBus.from_event_bus_arn(stack, "B", f"arn:aws:events:{place}:event-bus/b"),
         ),
-    }[thing]
+    }
+    name, imported = things[thing]
     given: dict[str, Any] = {name: imported()}
     if thing.startswith("rule"):
         return {"event": EventRule(OBJECTS, **given)}

@@ -350,7 +350,7 @@ def placed(app: cdk.App) -> Cluster:
     return Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"), failure_events=False)
 
 
-def metric(**place: str) -> cloudwatch.Metric:
+def metric(**place: Any) -> cloudwatch.Metric:
     return cloudwatch.Metric(namespace="Shop", metric_name="Depth", **place)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import aws_cdk as cdk
 import jsii
@@ -31,11 +31,25 @@ if TYPE_CHECKING:
     from aws_cdk import aws_events as events
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_scheduler as scheduler
+    from aws_cdk import aws_stepfunctions as sfn
 
     from moorage.ecs.capacity.placement import Placement
     from moorage.ecs.capacity.strategy import CapacityChoice
     from moorage.workload.durations import Duration
     from moorage.workload.task import Task
+
+
+class _Run(NamedTuple):
+    """How a task is run: beside others, for how many seconds, and how often again if it fails."""
+
+    overlap: bool
+    timeout: int | None
+    retries: int
+
+    @property
+    def needs_machine(self) -> bool:
+        """Return whether a state machine runs it, since EventBridge cannot."""
+        return not self.overlap or self.timeout is not None or self.retries != 0
 
 
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
@@ -105,7 +119,7 @@ class Job(Construct):
         Raises:
             ValueError: with everything that this task, cluster and trigger cannot do together.
         """
-        timeout_seconds = optional_seconds(timeout)
+        run = _Run(overlap, optional_seconds(timeout), retries)
         launch = Launch.of(
             task,
             cluster,
@@ -117,17 +131,8 @@ class Job(Construct):
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         triggers = _triggers(schedule, event)
-        check_place(problems, "cluster", cluster, scope)
         check_place(problems, "log_group", log_group, scope)
-        _check_triggers(triggers, launch, scope, problems)
-        launch.check(problems)
-        _check_placement(launch, placement, problems)
-        task._check_without_service(problems)
-        problems.check(job_limits.TASK_TIMEOUT, "timeout", timeout_seconds)
-        problems.check(job_limits.TASK_RETRIES, "retries", retries)
-        needs_machine = not overlap or timeout_seconds is not None or retries != 0
-        if not needs_machine:
-            _check_target(launch, problems)
+        _check(launch, triggers, run, placement, scope, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
@@ -138,17 +143,7 @@ class Job(Construct):
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
         self._task_run = TaskRun(resources=resources, cluster=launch.cluster_view.with_capacity, placement=placement)
-        self.state_machine = (
-            self._task_run.define_machine(
-                self,
-                overlap=overlap,
-                timeout=timeout_seconds,
-                retries=retries,
-                pass_input=bool(trigger.environment),
-            )
-            if needs_machine
-            else None
-        )
+        self.state_machine = self._define_machine(trigger, run)
         self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
         start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
         self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
@@ -156,6 +151,18 @@ class Job(Construct):
         if task.volumes:
             open_file_systems(self, [task], self, self.connections if launch.has_own_interface else None)
         self.alarm = self._define_alarm(trigger)
+
+    def _define_machine(self, trigger: Schedule | EventRule, run: _Run) -> sfn.StateMachine | None:
+        """Define the state machine that runs the task, if EventBridge cannot run it itself."""
+        if not run.needs_machine:
+            return None
+        return self._task_run.define_machine(
+            self,
+            overlap=run.overlap,
+            timeout=run.timeout,
+            retries=run.retries,
+            pass_input=bool(trigger.environment),
+        )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
         """Define the queue, with the managed key of SQS if a role sends.
@@ -215,6 +222,26 @@ class Job(Construct):
     def metric_not_started(self, *, period: cdk.Duration | None = None) -> cloudwatch.Metric:
         """How many starts that failed for good are in its dead-letter queue; the most over five minutes."""
         return self.dead_letter_queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
+
+
+def _check(
+    launch: Launch,
+    triggers: Sequence[Schedule | EventRule],
+    run: _Run,
+    placement: Placement | None,
+    scope: Construct,
+    problems: Problems,
+) -> None:
+    """Note what this task, cluster and trigger cannot do together."""
+    check_place(problems, "cluster", launch.cluster, scope)
+    _check_triggers(triggers, launch, scope, problems)
+    launch.check(problems)
+    _check_placement(launch, placement, problems)
+    launch.task._check_without_service(problems)
+    problems.check(job_limits.TASK_TIMEOUT, "timeout", run.timeout)
+    problems.check(job_limits.TASK_RETRIES, "retries", run.retries)
+    if not run.needs_machine:
+        _check_target(launch, problems)
 
 
 def _triggers(

@@ -43,6 +43,13 @@ _DEFAULT_VISIBILITY_SECONDS = 30
 """The time for which SQS hides a message by default (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
 
 
+class _Alarm(NamedTuple):
+    """The actions of the alarm on dead letters, and the topic that it tells."""
+
+    actions: Sequence[cloudwatch.IAlarmAction] | None
+    topic: sns.ITopic | None
+
+
 class _Drained(NamedTuple):
     """The record of a worker: the queue that it drains, and its path."""
 
@@ -132,14 +139,11 @@ class Worker(Construct):
             egress=egress,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        _check(launch, queue_choice, scaling, placement, problems)
-        _check_places(scope, cluster, queue_choice, log_group, problems)
-        _check_alarm(queue_choice, alarm_actions, topic, scope, problems)
+        _check(launch, queue_choice, scaling, placement, _Alarm(alarm_actions, topic), scope, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
         self.queue, self.dead_letter_queue = self._define_queues(queue_choice, task, removal_policy)
-        add_warning(self, "@moorage/ecs:shared-queue", self._shared_queue_warning())
         try:
             self.service = Service(
                 self,
@@ -163,20 +167,23 @@ class Worker(Construct):
             raise
         self.queue.grant_consume_messages(self.service)
         self.node.default_child = self.service.service
-        self.alarm = self._define_alarm(alarm_actions, topic)
+        self.alarm = self._define_alarm(_Alarm(alarm_actions, topic))
 
     def _define_queues(
         self, queue: sqs.IQueue | WorkQueue, task: Task, removal_policy: cdk.RemovalPolicy
     ) -> tuple[sqs.IQueue, sqs.IQueue | None]:
         """Define the queue and its dead-letter queue, or find that of a given queue."""
         if isinstance(queue, WorkQueue):
-            return queue._define(self, _longest_stop_timeout(task), removal_policy)
+            own_queue, dead_letters = queue._define(self, _longest_stop_timeout(task), removal_policy)
+            register(self, _Drained(own_queue.queue_arn, self.node.path))
+            return own_queue, dead_letters
         add_warning(self, "@moorage/ecs:dead-letters", _missing_dead_letters_warning(queue))
+        add_warning(self, "@moorage/ecs:shared-queue", self._shared_queue_warning(queue))
         return queue, _dead_letter_queue_of(queue)
 
-    def _shared_queue_warning(self) -> str | None:
+    def _shared_queue_warning(self, queue: sqs.IQueue) -> str | None:
         """Describe another worker of the queue: each would start tasks for all of its messages."""
-        own = _Drained(self.queue.queue_arn, self.node.path)
+        own = _Drained(queue.queue_arn, self.node.path)
         others = [each.path for each in registered(self, _Drained) if each.queue_arn == own.queue_arn]
         register(self, own)
         if not others:
@@ -186,9 +193,8 @@ class Worker(Construct):
             "a queue of its own, or define one worker"
         )
 
-    def _define_alarm(
-        self, actions: Sequence[cloudwatch.IAlarmAction] | None, topic: sns.ITopic | None
-    ) -> cloudwatch.Alarm | None:
+    def _define_alarm(self, alarm: _Alarm) -> cloudwatch.Alarm | None:
+        actions, topic = alarm
         if (actions is None and topic is None) or self.dead_letter_queue is None:
             return None
         description = "Messages that failed too often are in the worker's dead-letter queue"
@@ -232,43 +238,33 @@ def _longest_stop_timeout(task: Task) -> int:
 
 
 def _check(
-    launch: Launch, queue: sqs.IQueue | WorkQueue, scaling: Scaling, placement: Placement, problems: Problems
+    launch: Launch,
+    queue: sqs.IQueue | WorkQueue,
+    scaling: Scaling,
+    placement: Placement,
+    alarm: _Alarm,
+    scope: Construct,
+    problems: Problems,
 ) -> None:
-    """Note what its task, queue, scaling and placement cannot do together."""
+    """Note what its task, queue, scaling, placement and alarm cannot do together."""
+    check_place(problems, "cluster", launch.cluster, scope)
+    if isinstance(queue, WorkQueue):
+        check_place(problems, "encryption_key of queue", queue.encryption_key, scope, across_accounts=True)
+    else:  # whose metrics are read where the worker is
+        check_place(problems, "queue", queue, scope)
+    _check_alarm(queue, alarm, scope, problems)
     launch.check(problems)
     _check_queue(queue, launch.task, problems)
     _check_scaling(scaling, placement, problems)
 
 
-def _check_places(
-    scope: Construct,
-    cluster: ecs.ICluster,
-    queue: sqs.IQueue | WorkQueue,
-    log_group: logs.ILogGroup | None,
-    problems: Problems,
-) -> None:
-    """Note things of another place: of its queue, too, metrics are read where the worker is."""
-    check_place(problems, "cluster", cluster, scope)
-    check_place(problems, "log_group", log_group, scope)
-    if isinstance(queue, WorkQueue):
-        check_place(problems, "encryption_key of queue", queue.encryption_key, scope, across_accounts=True)
-    else:
-        check_place(problems, "queue", queue, scope)
-
-
-def _check_alarm(
-    queue: sqs.IQueue | WorkQueue,
-    actions: Sequence[cloudwatch.IAlarmAction] | None,
-    topic: sns.ITopic | None,
-    scope: Construct,
-    problems: Problems,
-) -> None:
+def _check_alarm(queue: sqs.IQueue | WorkQueue, alarm: _Alarm, scope: Construct, problems: Problems) -> None:
     """Note a topic that no alarm reaches, and an alarm that would watch nothing."""
-    if topic is not None:
-        check_alarm_topic(problems, "topic", topic, scope)
+    if alarm.topic is not None:
+        check_alarm_topic(problems, "topic", alarm.topic, scope)
     watched = isinstance(queue, WorkQueue) or _dead_letter_queue_of(queue) is not None
-    if (topic is not None or actions) and not watched:
-        given = "alarm_actions" if topic is None else "topic"
+    if (alarm.topic is not None or alarm.actions) and not watched:
+        given = "alarm_actions" if alarm.topic is None else "topic"
         problems.add(
             f"{given} is given, but no dead-letter queue of queue is known, so there is no alarm; give the queue one, "
             "use WorkQueue(...), or leave it out"
