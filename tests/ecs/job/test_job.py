@@ -745,8 +745,28 @@ def test_a_job_that_its_own_task_would_start_again_is_refused(
 ) -> None:
     if pattern.get("detail") == {"clusterArn": True}:
         pattern = {**pattern, "detail": {"clusterArn": [cluster.cluster_arn]}}
-    with pytest.raises(ValueError, match="Shop/Loop: pattern matches the 'ECS Task State Change' events"):
+    with pytest.raises(ValueError, match="pattern matches the 'ECS Task State Change' events of the job's own runs"):
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [
+        ({"source": ["aws.states"], "detail": {"status": ["FAILED"]}}, "Step Functions Execution Status Change"),
+        ({"source": ["aws.ecs"], "detail": {"eventName": ["RunTask"]}}, "AWS API Call via CloudTrail"),
+    ],
+)
+def test_a_job_that_its_own_machine_or_call_would_start_again_is_refused(
+    stack: cdk.Stack, cluster: Cluster, pattern: dict[str, Any], kind: str
+) -> None:
+    with pytest.raises(ValueError, match=f"Shop/Loop: pattern matches the '{kind}' events"):
+        Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
+
+
+def test_a_bus_of_ones_own_has_no_events_of_ecs(stack: cdk.Stack, cluster: Cluster) -> None:
+    bus = events.EventBus(stack, "Bus")
+    rule = EventRule(events.EventPattern(account=["111111111111"]), bus=bus)
+    Job(stack, "Job", cluster=cluster, task=REPORT, event=rule)
 
 
 @pytest.mark.parametrize(

@@ -282,10 +282,16 @@ def test_only_a_fifo_queue_knows_doubles() -> None:
         WorkQueue(content_based_deduplication=True)
 
 
-def test_a_topic_is_told_of_dead_letters_and_lets_cloudwatch_in(stack: cdk.Stack, cluster: Cluster) -> None:
+@pytest.mark.parametrize("by_action", [True, False])
+def test_a_topic_is_told_of_dead_letters_and_lets_cloudwatch_in(
+    stack: cdk.Stack, cluster: Cluster, *, by_action: bool
+) -> None:
     key = kms.Key(stack, "Key")
     topic = sns.Topic(stack, "Operators", enforce_ssl=True, master_key=key)
-    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, topic=topic, alarm_actions=None)
+    told: dict[str, Any] = {"topic": topic, "alarm_actions": None}
+    if by_action:
+        told = {"alarm_actions": [actions.SnsAction(topic)]}
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **told)
     of = template(stack)
     (alarm,) = of.find_resources("AWS::CloudWatch::Alarm", {"Properties": {"Threshold": 1, "Period": 60}}).values()
     assert alarm["Properties"]["AlarmActions"] == [stack.resolve(topic.topic_arn)]
@@ -318,8 +324,9 @@ def elsewhere(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
     """An argument that is of another place than a stack."""
     if thing == "queue":
         return {"queue": sqs.Queue.from_queue_arn(stack, "Else", f"arn:aws:sqs:{place}:mails")}
-    if thing == "topic":
-        return {"topic": sns.Topic.from_topic_arn(stack, "Else", f"arn:aws:sns:{place}:alarms")}
+    if thing in {"topic", "action"}:
+        topic = sns.Topic.from_topic_arn(stack, "Else", f"arn:aws:sns:{place}:alarms")
+        return {"topic": topic} if thing == "topic" else {"alarm_actions": [actions.SnsAction(topic)]}
     key = kms.Key.from_key_arn(stack, "Else", f"arn:aws:kms:{place}:key/1234abcd-12ab-34cd-56ef-1234567890ab")
     return {"queue": WorkQueue(encryption_key=key)}
 
@@ -330,6 +337,7 @@ def elsewhere(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
         ("queue", "eu-central-1:111111111111"),
         ("queue", "eu-west-1:222222222222"),
         ("topic", "eu-central-1:111111111111"),
+        ("action", "eu-central-1:111111111111"),
         ("key", "eu-central-1:111111111111"),
     ],
 )
@@ -339,7 +347,7 @@ def test_what_is_of_another_place_is_refused(placed: cdk.Stack, thing: str, plac
         Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **elsewhere(placed, thing, place))
 
 
-@pytest.mark.parametrize("thing", ["topic", "key"])
+@pytest.mark.parametrize("thing", ["topic", "action", "key"])
 def test_what_aws_lets_be_of_another_account_is_accepted(placed: cdk.Stack, thing: str) -> None:
     cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
     given = elsewhere(placed, thing, "eu-west-1:222222222222")
@@ -363,3 +371,14 @@ def test_two_workers_of_one_queue_are_warned_of(app: cdk.App, stack: cdk.Stack, 
     Worker(stack, "Second", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=again)
     (warning,) = [each for each in warnings_of(app, "Shop") if "drained by" in each]
     assert "its queue is drained by Shop/First too" in warning
+
+
+@pytest.mark.parametrize("by_action", [True, False])
+def test_a_topic_with_the_key_that_aws_manages_is_refused(
+    stack: cdk.Stack, cluster: Cluster, *, by_action: bool
+) -> None:
+    key = kms.Alias.from_alias_name(stack, "Key", "alias/aws/sns")
+    topic = sns.Topic(stack, "Operators", master_key=key)
+    told: dict[str, Any] = {"alarm_actions": [actions.SnsAction(topic)]} if by_action else {"topic": topic}
+    with pytest.raises(ValueError, match="which lets no CloudWatch in, so its alarms would tell nobody"):
+        Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **told)

@@ -13,6 +13,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
+from moorage.delivery.alarm_actions import check_alarm_actions
 from moorage.delivery.alarm_topic import check_alarm_topic
 from moorage.delivery.dead_letters import check_queue
 from moorage.scope.place import check_place
@@ -42,6 +43,11 @@ _EVENT_FIELDS = {
     "version": "version",
 }
 """The fields of an event by the names that CDK gives them."""
+_ALIKE_OF_TASKS = (
+    *("availabilityZone", "connectivity", "cpu", "enableExecuteCommand", "healthStatus", "launchType", "memory"),
+    *("platformVersion", "stopCode", "version"),
+)
+"""The fields of a task's events whose values many tasks share."""
 _START_LEEWAY = dt.timedelta(minutes=5)
 
 
@@ -84,6 +90,7 @@ class Trigger:
 
     def _check_places(self, scope: Construct, problems: Problems) -> None:
         """Note things of another place than the job's, and a topic that no alarm reaches."""
+        check_alarm_actions(problems, "alarm_actions", self.alarm_actions or (), scope)
         if self.topic is not None:
             check_alarm_topic(problems, "topic", self.topic, scope)
 
@@ -270,7 +277,7 @@ class EventRule(Trigger):
         return choice if isinstance(choice, EventRule) else cls(choice)
 
     def _check_in_place(self, scope: Construct, cluster_arns: Sequence[str], problems: Problems) -> None:
-        """Note a pattern that matches what the job's own task does, and one that only CDK knows all of.
+        """Note a pattern that matches what the job itself does, and one that only CDK knows all of.
 
         Args:
             scope: The scope of the job, whose stack knows the matches of `events.Match`.
@@ -281,12 +288,14 @@ class EventRule(Trigger):
         if is_token(pattern):
             pattern, arns = cdk.Stack.of(scope).resolve([pattern, arns])
             _check_pattern(pattern, problems)
-        if not problems.messages and event_patterns.may_match(pattern, _own_event(arns)):
-            problems.add(
-                "pattern matches the 'ECS Task State Change' events of the job's own task, so each run would start "
-                "the next one without end; name what tells other tasks from it, as in "
-                "detail={'group': ['service:web']}"
-            )
+        if problems.messages or self.bus is not None:  # a service's own events come by the default bus
+            return
+        for event in _own_events(arns):
+            if event_patterns.may_match(pattern, event):
+                problems.add(
+                    f"pattern matches the {event['detail-type']!r} events of the job's own runs, so each would start "
+                    "the next one without end; name what tells others from it, as in detail={'group': ['service:web']}"
+                )
 
     @property
     def _event_pattern(self) -> dict[str, Any]:
@@ -303,30 +312,32 @@ def _check_pattern(pattern: Mapping[str, Any], problems: Problems) -> None:
         problems.check(job_limits.EVENT_PATTERN_QUOTA, "pattern", length)
 
 
-def _own_event(cluster_arns: Sequence[Any]) -> dict[str, Any]:
-    """Return what is known of the events of a job's own task; the fields that tell tasks apart are left out.
+def _own_events(cluster_arns: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return what is known of the events that a run of a job brings; what tells it from other runs is left out.
 
-    ECS developer guide, "Amazon ECS task state change events".
+    ECS developer guide, "Amazon ECS task state change events"; Step Functions developer guide, "Automating event
+    delivery with EventBridge"; EventBridge user guide, events delivered via CloudTrail.
     """
-    unknown = event_patterns.ANY
-    told_apart_by_none = (
-        "availabilityZone",
-        "connectivity",
-        "cpu",
-        "enableExecuteCommand",
-        "healthStatus",
-        "launchType",
-    )
-    return {
-        "version": "0",
-        "account": unknown,
-        "region": unknown,
-        "source": "aws.ecs",
-        "detail-type": "ECS Task State Change",
-        "detail": {
-            **dict.fromkeys((*told_apart_by_none, "memory", "platformVersion", "stopCode", "version"), unknown),
-            "clusterArn": list(cluster_arns),
-            "lastStatus": ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPED"],
-            "desiredStatus": ["RUNNING", "STOPPED"],
-        },
+    task = {
+        "clusterArn": list(cluster_arns),
+        "lastStatus": ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPED"],
+        "desiredStatus": ["RUNNING", "STOPPED"],
+        **dict.fromkeys(_ALIKE_OF_TASKS, event_patterns.ANY),
     }
+    execution = {"status": ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]}
+    call = {"eventSource": "ecs.amazonaws.com", "eventName": "RunTask", "awsRegion": event_patterns.ANY}
+    return [
+        {
+            "version": "0",
+            "account": event_patterns.ANY,
+            "region": event_patterns.ANY,
+            "source": source,
+            "detail-type": detail_type,
+            "detail": detail,
+        }
+        for source, detail_type, detail in (
+            ("aws.ecs", "ECS Task State Change", task),
+            ("aws.states", "Step Functions Execution Status Change", execution),
+            ("aws.ecs", "AWS API Call via CloudTrail", call),
+        )
+    ]
