@@ -44,14 +44,15 @@ TASK_TIMEOUT = in_range(
     1,
     99999999,
     unit="seconds",
-    source="Step Functions developer guide, Task state: TimeoutSeconds",
+    source="Step Functions developer guide, Task state: TimeoutSeconds (default 99999999); CreateStateMachine answers "
+    "'Maximum value is 99999999' above it",
 )
 TASK_RETRIES = in_range(
     "task-retries",
     0,
     99999999,
     hint="use 0 for none",
-    source="Step Functions developer guide, error handling: Retry, MaxAttempts (0 to 99999999)",
+    source="Step Functions developer guide, error handling: MaxAttempts (a non-negative integer; maximum 99999999)",
 )
 VISIBILITY_TIMEOUT = in_range(
     "visibility-timeout",
@@ -74,7 +75,8 @@ MAX_RECEIVES = in_range(
     1,
     1000,
     hint="use 1 to 1000, after which a message goes to the dead-letter queue",
-    source="AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount; the SQS console",
+    source="SQS CreateQueue answers 'valid values are from 1 to 1000 both inclusive' outside of it; "
+    "AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount",
 )
 MESSAGE_RETENTION = in_range(
     "message-retention",

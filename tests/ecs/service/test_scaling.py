@@ -401,3 +401,23 @@ def test_tasks_use_more_cpu_than_they_reserve_only_on_instances(app: cdk.App, sc
     Service(stack, "Web", cluster=cluster, task=WEB, scaling=scaling)
     with pytest.raises(ValueError, match="must be at most 100 % on Fargate"):
         Service(stack, "Small", cluster=cluster, task=WEB, scaling=scaling, capacity=cluster.capacities[1])
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        ("cron(0 8 * * *)", "schedule must have six fields"),
+        ("cron(0 25 * * ? *)", "schedule must have 0 to 23 as hours"),
+        ("rate(30 seconds)", "schedule must be a whole number above 0"),
+        ("at eight", "schedule must be at"),
+    ],
+)
+def test_a_time_that_is_none_is_refused(expression: str, says: str) -> None:
+    with pytest.raises(ValueError, match=f"ScheduledAction 'day': {says}"):
+        ScheduledAction("day", scheduler.ScheduleExpression.expression(expression), minimum=1)
+
+
+def test_a_time_zone_that_is_none_is_refused() -> None:
+    nowhere = scheduler.ScheduleExpression.cron(hour="8", minute="0", time_zone=cdk.TimeZone.of("Europe/Atlantis"))
+    with pytest.raises(ValueError, match="the time_zone of schedule must be the name of a time zone"):
+        ScheduledAction("day", nowhere, minimum=1)
