@@ -23,10 +23,10 @@ nightly = Job(
     schedule=Schedule(
         scheduler.ScheduleExpression.cron(hour="3", minute="0", time_zone=cdk.TimeZone.EUROPE_PARIS),
         flexible_window=cdk.Duration.minutes(15),
-        retries=3,
     ),
     overlap=False,
     timeout=cdk.Duration.hours(2),
+    retries=3,
 )
 imported = Job(
     stack,

@@ -1,7 +1,6 @@
 """A task that drains a queue, as many copies as its backlog needs and none where there is nothing to do."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
 from moorage import Capacity, Cluster, Container, Network, Scaling, Task, Worker
@@ -35,6 +34,6 @@ Worker(
         memory_mib=1024,
     ),
     scaling=Scaling(0, 50, backlog_per_task=100),
-    alarm_actions=[actions.SnsAction(operators)],
+    topic=operators,
 )
 app.synth()

@@ -16,6 +16,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk import aws_ssm as ssm
@@ -55,6 +56,7 @@ from tests.stand_ins import stand_in
 
 QUEUE = stand_in("aws_sqs.IQueue")
 CLOCK = stand_in("aws_scheduler.ScheduleExpression")  # an action checks itself without its schedule
+CLOCK = scheduler.ScheduleExpression.cron(hour="8", minute="0")
 REDIS = Task(Container("redis:8", port=6379))
 SMALL = Capacity.ec2("small", instance_types=["t4g.micro"], max_instances=2)
 PAIR = Capacity.ec2("pair", instance_types=["m7i.large"], max_instances=2)

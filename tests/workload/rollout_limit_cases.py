@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
 
 from moorage import (
     Capacity,
@@ -19,6 +21,7 @@ from moorage import (
     LifecycleHook,
     LifecycleStage,
     LoadBalancer,
+    MetricTarget,
     Placement,
     PredictiveScaling,
     RollbackAlarms,
@@ -32,11 +35,13 @@ from moorage import (
     Task,
 )
 from tests.conftest import imported_vpc
-from tests.stand_ins import stand_in
 
 Define = Callable[[cdk.Stack], object]
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
-CLOCK = stand_in("aws_scheduler.ScheduleExpression")  # a scheduled action checks itself without its schedule
+CLOCK = scheduler.ScheduleExpression.cron(hour="8", minute="0")
+
+
+METRIC = cloudwatch.Metric(namespace="Shop", metric_name="Depth")
 
 
 def minutes(count: float) -> dt.timedelta:
@@ -101,6 +106,10 @@ def named(*names: str) -> Define:
     return lambda _: Scaling(1, 2, schedules=[ScheduledAction(name, CLOCK, minimum=1) for name in names])
 
 
+def followed(*names: str) -> Define:
+    return lambda _: Scaling(1, 2, metrics=[MetricTarget(name, METRIC, 1) for name in names])
+
+
 def connected(name: str) -> Define:
     return lambda _: ServiceConnect(name=name)
 
@@ -114,6 +123,9 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: Scaling(1, 2, requests_per_task=0)),
     ),
     "scaling-name": (named("early morning"), named("at 8:00")),
+    "scaling-policy-name": (followed("8:00 a/b"), followed("Größe")),
+    "scaling-policies": (followed(*map(str, range(50))), followed(*map(str, range(51)))),
+    "scheduled-actions": (named(*map(str, range(200))), named(*map(str, range(201)))),
     "scaling-names-unique": (named("morning", "evening"), named("morning", "morning")),
     "peak-copies": (
         value(lambda: Scaling.surviving_zone_loss(peak=1, zones=3)),

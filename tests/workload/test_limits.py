@@ -228,14 +228,14 @@ def balancer(**arguments: Any) -> Define:
 
 
 def schedule(**arguments: Any) -> Define:
-    return lambda _: Schedule(scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), **arguments)
+    return lambda _: Schedule(scheduler.ScheduleExpression.rate(cdk.Duration.days(1)), **arguments)
 
 
 def job(capacity: dict[Capacity, int] | None = None, **arguments: Any) -> Define:
     def define(stack: cdk.Stack) -> object:
         cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=list(capacity) if capacity else None)
         start = Schedule(
-            scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), environment=arguments.pop("environment", None)
+            scheduler.ScheduleExpression.rate(cdk.Duration.days(1)), environment=arguments.pop("environment", None)
         )
         what = Task(Container("redis:8"))
         return Job(stack, "Job", cluster=cluster, task=what, schedule=start, capacity=capacity, **arguments)
@@ -331,7 +331,8 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Scaling(1, 2, cpu_percent=60, scale_in_cooldown=seconds(-1)),
     ),
     "scaling-range": (lambda _: Scaling(2, 3, cpu_percent=60), lambda _: Scaling(3, 2, cpu_percent=60)),
-    "target-percent": (lambda _: Scaling(1, 2, cpu_percent=100), lambda _: Scaling(1, 2, cpu_percent=101)),
+    "target-percent": (lambda _: Scaling(1, 2, memory_percent=100), lambda _: Scaling(1, 2, memory_percent=101)),
+    "cpu-target-percent": (lambda _: Scaling(1, 2, cpu_percent=150), lambda _: Scaling(1, 2, cpu_percent=0.9)),
     "strategy-items": (many(20), many(21)),
     "strategy-weight": (weights(1000, 1), weights(1001, 1)),
     "strategy-weights": (weights(0, 1), weights(0, 0)),
@@ -475,13 +476,15 @@ CASES: dict[str, tuple[Define, Define]] = {
     "target-retries": (schedule(retries=185), schedule(retries=186)),
     "target-event-age": (schedule(max_event_age=seconds(60)), schedule(max_event_age=seconds(86401))),
     "flexible-time-window": (schedule(flexible_window=seconds(86400)), schedule(flexible_window=seconds(90))),
-    "event-pattern": (event("x" * 4080), event("x" * 4096)),
+    "event-pattern": (event("x" * 2033), event("x" * 4082)),
+    "event-pattern-quota": (event("x" * 2033), event("x" * 2034)),
     "task-overrides": (job(environment={"TEXT": "x" * 8000}), job(environment={"TEXT": "x" * 8192})),
     "ecs-target-strategy-items": (
         job(dict.fromkeys(existing(6), 1)),
         job(dict.fromkeys(existing(7), 1)),
     ),
     "task-timeout": (job(timeout=seconds(1)), job(timeout=seconds(0))),
+    "task-retries": (job(retries=1), job(retries=-1)),
     "visibility-timeout": (
         work_queue(visibility_timeout=seconds(43200)),
         work_queue(visibility_timeout=seconds(43201)),

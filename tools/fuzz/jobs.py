@@ -8,7 +8,14 @@ from tools.fuzz.program import Code, Pick, call, seconds
 
 SCHEDULED = ("flexible-time-window",)
 JOBS = (
-    *("target-retries", "target-event-age", "event-pattern", "task-overrides", "ecs-target-strategy-items"),
+    *(
+        "target-retries",
+        "target-event-age",
+        "event-pattern",
+        "event-pattern-quota",
+        "task-overrides",
+        "ecs-target-strategy-items",
+    ),
     *("task-timeout", *SCHEDULED),
 )
 WORKERS = ("visibility-timeout", "visibility-after-stop", "max-receives", "message-retention")
@@ -29,26 +36,29 @@ def job(pick: Pick, capacities: int) -> dict[str, Any]:
     direct = pick.breaks("ecs-target-strategy-items")
     machine = capacities > MOST_OF_A_TARGET and not direct
     timed = pick.breaks("task-timeout") or (not direct and pick.seldom())
+    again = pick.breaks("task-retries") or (not direct and pick.seldom())
     return {
         **(_event(pick, said) if _by_event(pick) else _schedule(pick, said)),
         "overlap": False if machine else None if direct else pick.off(),
         "timeout": seconds(pick.within("task-timeout", 1, 99999999)) if timed else None,
+        "retries": pick.within("task-retries", 0, 99999999) if again else None,
     }
 
 
 def _by_event(pick: Pick) -> bool:
-    return pick.breaks("event-pattern") or not (pick.breaks(*SCHEDULED) or pick.often())
+    return pick.breaks("event-pattern", "event-pattern-quota") or not (pick.breaks(*SCHEDULED) or pick.often())
 
 
 def _schedule(pick: Pick, said: dict[str, Any]) -> dict[str, Any]:
-    when = pick.one_of("cron(hour='3', minute='0', time_zone=TimeZone.EUROPE_BERLIN)", "rate(Duration.hours(1))")
+    when = pick.one_of("cron(hour='3', minute='0', time_zone=TimeZone.EUROPE_BERLIN)", "rate(Duration.days(1))")
     minutes = pick.one_of(0, 1.5, 1441) if pick.breaks("flexible-time-window") else pick.one_of(None, 1, 1440)
     window = None if minutes is None else seconds(minutes * 60)
     return {"schedule": call("Schedule", Code(f"ScheduleExpression.{when}"), flexible_window=window, **said)}
 
 
 def _event(pick: Pick, said: dict[str, Any]) -> dict[str, Any]:
-    source = Code("'x' * 4096") if pick.breaks("event-pattern") else "aws.s3"
+    long = 4096 if pick.breaks("event-pattern") else 2048 if pick.breaks("event-pattern-quota") else 0
+    source = Code(f"'x' * {long}") if long else "aws.s3"
     return {"event": call("EventRule", call("EventPattern", source=[source]), **said)}
 
 

@@ -8,8 +8,9 @@ from moorage.workload.lifecycle_hooks import LifecycleStage
 from tools.fuzz.program import NONE, Code, Pick, call, seconds
 
 PREDICTED = ("predicted-ahead", "predicted-above-maximum")
-_NAMED = ("scaling-names-unique", "scaling-name")
-_MOVED = (*_NAMED, "scaling-range", "target-percent", "target-value", "scaling-cooldown")
+_NAMED = ("scaling-names-unique", "scaling-policy-name", "scaling-policies")
+_PERCENT = ("target-percent", "cpu-target-percent")
+_MOVED = (*_NAMED, *_PERCENT, "scaling-name", "scaling-range", "target-value", "scaling-cooldown")
 BREAKER = ("breaker-count", "breaker-percent")
 EARLY = ("early-success", "early-success-least")
 ROLLING = (*BREAKER, *EARLY, "minimum-healthy", "maximum-percent", "rollout-room", "rollout-progress")
@@ -26,6 +27,7 @@ _DAY_MINUTES = 1440
 _MINUTE = 60
 # among them those that moorage calls policies of its own
 _NAMES = ("Depth", "Cpu", "Requests", "Backlog", "Waiting", "FromZero", "Predictive", "Target", "a b", "x" * 240)
+_NO_POLICIES = ("", "Größe", "a\n", "x" * 250)
 _NO_NAMES = ("", " a", "a ", "a/b", "8:00", "a|b", "a\n", "x" * 241)
 _BEFORE_TRAFFIC = tuple(stage for stage in LifecycleStage if not stage._shifts_traffic)
 _NO_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
@@ -70,26 +72,24 @@ def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
 def _names(pick: Pick) -> list[str]:
     if pick.breaks("scaling-names-unique"):
         return ["same", "same"]
-    if pick.breaks("scaling-name"):
-        return [pick.one_of(*_NO_NAMES)]
+    if pick.breaks("scaling-policies"):
+        return [f"Metric {index}" for index in range(51)]
+    if pick.breaks("scaling-policy-name"):
+        return [pick.one_of(*_NO_POLICIES)]
     return list(dict.fromkeys(pick.one_of(*_NAMES) for _ in range(2)))
 
 
 def _targets(pick: Pick, *, routed: bool) -> dict[str, Any]:
-    percent = (
-        pick.one_of(0, 101, -1, Code("float('nan')"))
-        if pick.breaks("target-percent")
-        else pick.one_of(1, 60, 99.5, 100)
-    )
+    percent = pick.one_of(0, -1, Code("float('nan')")) if pick.breaks(*_PERCENT) else pick.one_of(1, 60, 99.5, 100)
     above = pick.one_of(0, -1, Code("float('inf')")) if pick.breaks("target-value") else pick.one_of(0.5, 1, 1000)
     found: dict[str, Any] = {"cpu_percent": percent}
-    if pick.seldom():
-        found["memory_percent"] = percent
+    if pick.breaks("target-percent") or pick.seldom():
+        found["memory_percent"] = 101 if pick.breaks("target-percent") and pick.on() else percent
     if routed and pick.often():
         found["requests_per_task"] = above
     if pick.breaks("target-value") or pick.seldom():
         found |= {"backlog_per_task": above, "queue": Code("queue")}
-    if len(found) > 1 and not pick.breaks("target-percent"):
+    if len(found) > 1 and not pick.breaks(*_PERCENT):
         del found["cpu_percent"]
     return found
 

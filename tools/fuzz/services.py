@@ -20,7 +20,10 @@ from tools.fuzz.tasks import PORTS, TaskOf
 
 TABLE = limits.TABLE
 """The rows of all but registries, of which a service has none."""
-ELSEWHERE = {"dashboard-widgets": "a service has a few of them, and only hundreds of services have too many"}
+ELSEWHERE = {
+    "dashboard-widgets": "a service has a few of them, and only hundreds of services have too many",
+    "scheduled-actions": "200 of them say nothing that one does not",
+}
 """Rows that one service, worker or job and what it is given cannot break, each with the reason."""
 ROWS: tuple[Limit, ...] = tuple(row for row in TABLE if row.id not in ELSEWHERE)
 """The rows that they can break."""
@@ -154,6 +157,7 @@ def _scaling(pick: Pick, under: Ground, *, requests: bool) -> Code | None:
 
 _SCALED = {
     *("tasks-per-service", "scaling-cooldown", "scaling-range", "target-percent", "target-value", "peak-copies"),
+    *("cpu-target-percent", "scaling-policies", "scaling-policy-name"),
     *("scaling-names-unique", "scaling-name", "predicted-ahead", "predicted-above-maximum", "rollout-progress"),
 }
 

@@ -9,6 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
+from moorage.delivery.alarm_actions import open_topics
+from moorage.delivery.alarm_topic import let_alarms_publish
 from moorage.delivery.keys import EVENTBRIDGE, allow_use, retained_except_on_create
 from moorage.scope.place import check_place
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_events as events
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_sns as sns
     from constructs import Construct, IConstruct
 
     from moorage.workload.problems import Problems
@@ -106,9 +109,27 @@ def _allow_source(queue: sqs.IQueue, operator: str, source: str) -> None:
 
 
 def define_alarm(
-    scope: Construct, construct_id: str, queue: sqs.IQueue, actions: Sequence[cloudwatch.IAlarmAction], description: str
+    scope: Construct,
+    construct_id: str,
+    queue: sqs.IQueue,
+    actions: Sequence[cloudwatch.IAlarmAction],
+    description: str,
+    *,
+    topic: sns.ITopic | None = None,
 ) -> cloudwatch.Alarm:
-    """Define an alarm that is raised within minutes of a message in `queue`, for as long as it is there."""
+    """Define an alarm that is raised when a message is in `queue`, for as long as it is there.
+
+    SQS stops publishing metrics of a queue that nobody has used for six hours, whatever is in it, and needs up to 15
+    minutes to begin again (SQS developer guide, available CloudWatch metrics). Until then the alarm stays as it is.
+
+    Args:
+        scope: The scope in which to define it.
+        construct_id: Its id in this scope.
+        queue: The queue that it watches.
+        actions: The actions of the alarm.
+        description: The description of the alarm.
+        topic: The topic to tell, which CloudWatch is let into.
+    """
     from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
     alarm = cloudwatch.Alarm(
@@ -119,8 +140,14 @@ def define_alarm(
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         threshold=1,
         evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
     )
     if actions:
+        open_topics(actions, scope)
         alarm.add_alarm_action(*actions)
+    if topic is not None:
+        from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch_actions
+
+        let_alarms_publish(topic, scope)
+        alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
     return alarm

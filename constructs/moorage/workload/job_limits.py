@@ -67,7 +67,15 @@ TASK_TIMEOUT = in_range(
     1,
     99999999,
     unit="seconds",
-    source="Step Functions developer guide, Task state: TimeoutSeconds",
+    source="Step Functions developer guide, Task state: TimeoutSeconds (default 99999999); CreateStateMachine answers "
+    "'Maximum value is 99999999' above it",
+)
+TASK_RETRIES = in_range(
+    "task-retries",
+    0,
+    99999999,
+    hint="use 0 for none",
+    source="Step Functions developer guide, error handling: MaxAttempts (a non-negative integer; maximum 99999999)",
 )
 VISIBILITY_TIMEOUT = in_range(
     "visibility-timeout",
@@ -90,7 +98,8 @@ MAX_RECEIVES = in_range(
     1,
     1000,
     hint="use 1 to 1000, after which a message goes to the dead-letter queue",
-    source="AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount; the SQS console",
+    source="SQS CreateQueue answers 'valid values are from 1 to 1000 both inclusive' outside of it; "
+    "AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount",
 )
 MESSAGE_RETENTION = in_range(
     "message-retention",
@@ -105,10 +114,21 @@ MESSAGE_RETENTION = in_range(
         "An integer representing seconds, from 60 (1 minute) to 1,209,600 (14 days).",
     ),
 )
+LONGEST_EVENT_PATTERN = 4096
+_SHORTER_PATTERN = "use fewer values, or join some with a wildcard ('*', or events.Match in an EventPattern)"
 EVENT_PATTERN = at_most(
     "event-pattern",
-    4096,
+    LONGEST_EVENT_PATTERN,
     unit="characters as JSON",
-    hint="use fewer values, or join some with a wildcard ('*', or events.Match in an EventPattern)",
+    hint=_SHORTER_PATTERN,
     source=Botocore("events", "EventPattern"),
+)
+EVENT_PATTERN_QUOTA = Limit(
+    id="event-pattern-quota",
+    accepts=lambda length: length <= 2048,
+    rule="should be at most 2048 characters as JSON, the default quota",
+    hint=f"{_SHORTER_PATTERN}, or have the quota raised",
+    source="EventBridge user guide, quotas: event pattern size (2,048, adjustable)",
+    format=str,
+    confirmed=False,
 )

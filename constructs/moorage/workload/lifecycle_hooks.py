@@ -12,6 +12,7 @@ import attrs
 
 from moorage.workload import rollout_limits
 from moorage.workload.durations import optional_seconds
+from moorage.workload.plain_texts import PlainText, check_literals
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
 
@@ -81,7 +82,7 @@ class LifecycleHook:
         Args:
             handler: The function. What it is given and may answer: ECS developer guide, "Lambda hooks".
             stages: When it is asked, one stage at least.
-            details: What it gets as `hookDetails` besides.
+            details: What it gets as `hookDetails` besides; everyone who may see the service reads it.
             timeout: How long ECS waits for `SUCCEEDED` or `FAILED`, 1 to 1,440 whole minutes; a day without it.
             continue_on_timeout: Whether the rollout goes on when there was no answer in time; it goes back without it.
 
@@ -132,10 +133,21 @@ class LifecycleHook:
             json.dumps(dict(details or {}))
         except TypeError as error:
             problems.add(f"details cannot be said in JSON ({error}); use texts, numbers, lists and mappings of them")
+        check_literals(_plain_texts(details or {}), problems)
         problems.raise_any()
         return cls(stages, handler, MappingProxyType(dict(details or {})), seconds, continue_on_timeout)
+
+    @property
+    def _plain_texts(self) -> list[PlainText]:
+        """Return the texts that are read with the service."""
+        return _plain_texts(self.details)
 
     @property
     def _details_json(self) -> str | None:
         """Return the details as CloudFormation takes them: an object in a string."""
         return json.dumps(dict(self.details), sort_keys=True) if self.details else None
+
+
+def _plain_texts(details: Mapping[str, Any]) -> list[PlainText]:
+    way_out = "give the function the name of a secret, which it reads itself"
+    return [PlainText("details", name, value, way_out, "may see the service") for name, value in details.items()]

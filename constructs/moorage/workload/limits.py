@@ -18,6 +18,7 @@ from moorage.workload import (
     platform_limits,
     rollout_limits,
     route_limits,
+    scaling_limits,
     service_limits,
     task_limits,
     volume_limits,
@@ -35,6 +36,7 @@ _MODULES = (
     service_limits,
     route_limits,
     load_balancing_limits,
+    scaling_limits,
     rollout_limits,
     job_limits,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Botocore, Limit, at_least, in_range, matching, unique, whole_minutes
+from moorage.workload.limit import Botocore, Limit, at_least, in_range, unique, whole_minutes
 
 TASKS = in_range(
     "tasks-per-service",
@@ -38,13 +38,6 @@ SCALING_RANGE = Limit(
     ),
     format=lambda ends: f"{ends[0]} with maximum={ends[1]}",
 )
-TARGET_PERCENT = in_range(
-    "target-percent",
-    1,
-    100,
-    unit="%",
-    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage)",
-)
 TARGET_VALUE = Limit(
     id="target-value",
     accepts=lambda target: target > 0,
@@ -57,17 +50,6 @@ TARGET_VALUE = Limit(
         "it won't accept values that are either too small or too large.",
     ),
     format=str,
-)
-SCALING_NAME = matching(
-    "scaling-name",
-    r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
-    rule="must be 1 to 240 characters without ':', '/', '|' and control characters, and without spaces at its ends",
-    hint="use another name",
-    source=Botocore(
-        "application-autoscaling",
-        "ScheduledActionName",
-        also="240 leaves room for what stands before it; PutScalingPolicy.PolicyName",
-    ),
 )
 UNIQUE_SCALING_NAMES = unique(
     "scaling-names-unique",

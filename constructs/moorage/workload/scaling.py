@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import rollout_limits, service_limits
+from moorage.workload import rollout_limits, scaling_limits, service_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
@@ -32,13 +32,14 @@ class Scaling:
         minimum: The least, 0 to 5,000, and 1 where nothing but the use of the tasks moves the number;
             `Scaling.surviving_zone_loss` works out what outlives a zone.
         maximum: The most; without it the number is `minimum`, and only `schedules` change it.
-        cpu_percent: Keep the average CPU use near this share of what the tasks reserve, 1 to 100.
+        cpu_percent: Keep the average CPU use near this share of what the tasks reserve, 1 or more; above 100 only on
+            instances.
         memory_percent: Keep the average memory use near this share, 1 to 100.
         requests_per_task: Keep the requests that each task gets in a minute near this; the service needs a route.
         backlog_per_task: Keep the messages of a queue, waiting and in work, near this number for each task.
         queue: The queue of `backlog_per_task`; a `Worker` gives its own.
-        metrics: Other metrics that are kept near a value.
-        schedules: Changes of the range by the clock.
+        metrics: Other metrics that are kept near a value; all targets together are 50 policies at most.
+        schedules: Changes of the range by the clock, 200 at most.
         predictive: Whether copies are started before the load comes.
         high_resolution: Whether ECS measures CPU and memory every 20 s in place of every 60 s, and `cpu_percent` and
             `memory_percent` follow that; priced as custom metrics are.
@@ -73,14 +74,16 @@ class Scaling:
         if self.maximum != self.minimum:
             problems.check(rollout_limits.TASKS, "maximum", self.maximum)
         problems.check(rollout_limits.SCALING_RANGE, "minimum", (self.minimum, self.maximum))
-        problems.check(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
-        problems.check(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        problems.check(scaling_limits.CPU_TARGET, "cpu_percent", self.cpu_percent)
+        problems.check(scaling_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
         problems.check(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
         problems.check(rollout_limits.TARGET_VALUE, "backlog_per_task", self.backlog_per_task)
         for argument, values in (("metrics", self.metrics), ("schedules", self.schedules)):
             problems.check(
                 rollout_limits.UNIQUE_SCALING_NAMES, f"the names of {argument}", [each.name for each in values]
             )
+        problems.check(scaling_limits.SCALING_POLICIES, "the number of targets", self._policies)
+        problems.check(scaling_limits.SCHEDULED_ACTIONS, "the number of schedules", len(self.schedules))
         if self.queue is not None and self.backlog_per_task is None:
             problems.add("queue is given, but nothing counts its messages; use backlog_per_task=, or leave it out")
         problems.check(rollout_limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
@@ -116,8 +119,18 @@ class Scaling:
     @property
     def _has_target(self) -> bool:
         """Return whether a metric is kept near a target by changing the number of copies."""
+        return self._targets > 0
+
+    @property
+    def _targets(self) -> int:
         targets = (self.cpu_percent, self.memory_percent, self.requests_per_task, self.backlog_per_task)
-        return any(target is not None for target in targets) or bool(self.metrics)
+        return sum(target is not None for target in targets) + len(self.metrics)
+
+    @property
+    def _policies(self) -> int:
+        """Return the number of its scaling policies: one a target, the step from zero, and the forecast."""
+        steps_from_zero = self.backlog_per_task is not None and self.minimum == 0
+        return self._targets + steps_from_zero + (self.predictive is not None)
 
     @property
     def _changes_count(self) -> bool:

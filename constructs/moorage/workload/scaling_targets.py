@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import rollout_limits
+from moorage.workload import rollout_limits, scaling_limits, schedule_expressions
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
@@ -24,7 +24,8 @@ class MetricTarget:
     It must fall as copies are added: a use, a backlog or a rate of each copy, not a total.
 
     Args:
-        name: What it is called, once per service; the policy's name is `Metric` and this.
+        name: What it is called, 1 to 249 printable ASCII characters, once per service; the policy's name is `Metric`
+            and this.
         metric: A metric or a math expression of CDK's.
         target: The value to keep it near, above 0.
 
@@ -38,7 +39,7 @@ class MetricTarget:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"MetricTarget {self.name!r}")
-        problems.check(rollout_limits.SCALING_NAME, "name", self.name)
+        problems.check(scaling_limits.POLICY_NAME, "name", self.name)
         problems.check(rollout_limits.TARGET_VALUE, "target", self.target)
         problems.raise_any()
 
@@ -49,7 +50,7 @@ class ScheduledAction:
     """A change of the range at a time of the clock.
 
     Args:
-        name: What it is called, 1 to 256 characters without `:`, `/` and `|`; once per service.
+        name: What it is called, 1 to 240 characters without `:`, `/` and `|`; once per service.
         schedule: When, as jobs say it: `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
         minimum: The least from then on; as it was without it.
         maximum: The most from then on; as it was without it.
@@ -65,14 +66,21 @@ class ScheduledAction:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"ScheduledAction {self.name!r}")
-        problems.check(rollout_limits.SCALING_NAME, "name", self.name)
+        problems.check(scaling_limits.ACTION_NAME, "name", self.name)
         if self.minimum is None and self.maximum is None:
             problems.add("it changes nothing; use minimum= or maximum=")
         problems.check(rollout_limits.TASKS, "minimum", self.minimum)
         problems.check(rollout_limits.TASKS, "maximum", self.maximum)
         if self.minimum is not None and self.maximum is not None:
             problems.check(rollout_limits.SCALING_RANGE, "minimum", (self.minimum, self.maximum))
+        self._check_schedule(problems)
         problems.raise_any()
+
+    def _check_schedule(self, problems: Problems) -> None:
+        schedule_expressions.check_expression("schedule", self.schedule.expression_string, problems)
+        zone = self.schedule.time_zone
+        if zone is not None:
+            schedule_expressions.check_time_zone("the time_zone of schedule", zone.timezone_name, problems)
 
 
 @value_class
@@ -83,7 +91,7 @@ class PredictiveScaling:
     It adds to what the targets do and never takes away. One of the three targets says what is foretold.
 
     Args:
-        cpu_percent: CPU use, kept near this share of what the tasks reserve, 1 to 100.
+        cpu_percent: CPU use, kept near this share of what the tasks reserve, 1 or more; above 100 only on instances.
         memory_percent: Memory use, likewise.
         requests_per_task: Requests in a minute that each task gets; the service needs a route.
         forecast_only: Whether the forecast is only shown, to see how good it is, and starts nothing.
@@ -110,8 +118,8 @@ class PredictiveScaling:
                 f"it has {len(targets)} targets, but one thing is foretold; "
                 "use one of cpu_percent=, memory_percent= and requests_per_task="
             )
-        problems.check(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
-        problems.check(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        problems.check(scaling_limits.CPU_TARGET, "cpu_percent", self.cpu_percent)
+        problems.check(scaling_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
         problems.check(rollout_limits.TARGET_VALUE, "requests_per_task", self.requests_per_task)
         problems.check(rollout_limits.PREDICTED_AHEAD, "scheduling_buffer", self.scheduling_buffer)
         problems.check(rollout_limits.PREDICTED_ABOVE, "max_capacity_buffer_percent", self.max_capacity_buffer_percent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
 
@@ -21,6 +21,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 REPORT = Task(Container("public.ecr.aws/docker/library/report:1.0", name="report"))
-EVERY_HOUR = scheduler.ScheduleExpression.rate(cdk.Duration.hours(1))
+EVERY_DAY = scheduler.ScheduleExpression.rate(cdk.Duration.days(1))
 OBJECTS = events.EventPattern(source=["aws.s3"], detail_type=["Object Created"])
 
 
@@ -58,6 +59,14 @@ def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
 
 def nightly() -> scheduler.ScheduleExpression:
     return scheduler.ScheduleExpression.cron(hour="3", minute="0", time_zone=cdk.TimeZone.EUROPE_PARIS)
+
+
+def written(expression: str) -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.expression(expression)
+
+
+def once() -> scheduler.ScheduleExpression:
+    return written("at(2127-01-01T03:00:00)")
 
 
 def wrong(given: Any) -> Any:
@@ -113,7 +122,7 @@ def test_whole_template_of_a_schedule(stack: cdk.Stack, cluster: Cluster, templa
     start = Schedule(
         nightly(),
         flexible_window=dt.timedelta(minutes=15),
-        start=dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
+        start=dt.datetime(2127, 1, 1, tzinfo=dt.UTC),
         retries=3,
         max_event_age=dt.timedelta(hours=1),
         alarm_actions=[actions.SnsAction(topic)],
@@ -211,10 +220,104 @@ def test_an_alarm_is_defined_when_asked_for(stack: cdk.Stack, cluster: Cluster) 
             "MetricName": "ApproximateNumberOfMessagesVisible",
             "Threshold": 1,
             "AlarmActions": [Match.any_value()],
-            "TreatMissingData": "notBreaching",
+            "TreatMissingData": "ignore",  # SQS falls silent over a queue that nobody uses, whatever is in it
         },
     )
     assert job.alarm is not None
+
+
+@pytest.mark.parametrize(
+    "made", [lambda topic: Schedule(nightly(), topic=topic), lambda topic: EventRule(OBJECTS, topic=topic)]
+)
+def test_a_topic_is_told_of_what_was_not_started_and_lets_cloudwatch_in(
+    stack: cdk.Stack, cluster: Cluster, made: Any
+) -> None:
+    topic = sns.Topic(stack, "Topic", enforce_ssl=True)
+    trigger = made(topic)
+    given: dict[str, Any] = {"schedule": trigger} if isinstance(trigger, Schedule) else {"event": trigger}
+    Job(stack, "Job", cluster=cluster, task=REPORT, **given)
+    of = template(stack)
+    of.has_resource_properties("AWS::CloudWatch::Alarm", {"AlarmActions": [stack.resolve(topic.topic_arn)]})
+    (policy,) = of.find_resources("AWS::SNS::TopicPolicy").values()
+    assert {"Service": "cloudwatch.amazonaws.com"} in [
+        each["Principal"] for each in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+PLACE = cdk.Environment(account="111111111111", region="eu-west-1")
+
+
+@pytest.fixture
+def placed(app: cdk.App) -> cdk.Stack:
+    return cdk.Stack(app, "Placed", env=PLACE)
+
+
+def started(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
+    """A trigger with a thing of a place."""
+    things: dict[str, tuple[str, Callable[[], Any]]] = {
+        "schedule queue": ("dead_letter_queue", lambda: sqs.Queue.from_queue_arn(stack, "Q", f"arn:aws:sqs:{place}:q")),
+        "rule queue": ("dead_letter_queue", lambda: sqs.Queue.from_queue_arn(stack, "Q", f"arn:aws:sqs:{place}:q")),
+        "schedule topic": ("topic", lambda: sns.Topic.from_topic_arn(stack, "T", f"arn:aws:sns:{place}:t")),
+        "schedule group": (
+            "group",
+            lambda: scheduler.ScheduleGroup.from_schedule_group_arn(
+                stack, "G", f"arn:aws:scheduler:{place}:schedule-group/g"
+            ),
+        ),
+        "rule bus": (
+            "bus",
+            lambda: events.EventBus.from_event_bus_arn(stack, "B", f"arn:aws:events:{place}:event-bus/b"),
+        ),
+    }
+    name, imported = things[thing]
+    given: dict[str, Any] = {name: imported()}
+    if thing.startswith("rule"):
+        return {"event": EventRule(OBJECTS, **given)}
+    return {"schedule": Schedule(nightly(), **given)}
+
+
+@pytest.mark.parametrize("thing", ["schedule queue", "rule queue", "schedule topic", "schedule group", "rule bus"])
+def test_what_is_of_another_region_is_refused(placed: cdk.Stack, thing: str) -> None:
+    cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
+    with pytest.raises(ValueError, match=r"Placed/Job: \w+ must be of region eu-west-1"):
+        Job(placed, "Job", cluster=cluster, task=REPORT, **started(placed, thing, "us-east-1:111111111111"))
+
+
+@pytest.mark.parametrize("thing", ["schedule queue", "rule queue", "schedule topic", "rule bus"])
+def test_what_aws_lets_be_of_another_account_is_accepted(placed: cdk.Stack, thing: str) -> None:
+    cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
+    Job(placed, "Job", cluster=cluster, task=REPORT, **started(placed, thing, "eu-west-1:222222222222"))
+
+
+def test_a_group_of_another_account_and_a_cluster_of_another_region_are_refused(
+    app: cdk.App, placed: cdk.Stack
+) -> None:
+    cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
+    with pytest.raises(ValueError, match="group must be of account 111111111111"):
+        Job(placed, "Job", cluster=cluster, task=REPORT, **started(placed, "schedule group", "eu-west-1:222222222222"))
+    there = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    with pytest.raises(ValueError, match="cluster must be of region us-east-1"):
+        Job(there, "Job", cluster=cluster, task=REPORT, schedule=nightly())
+
+
+@pytest.mark.parametrize("encryption", [sqs.QueueEncryption.SQS_MANAGED, sqs.QueueEncryption.KMS])
+@pytest.mark.parametrize("kind", ["schedule", "event"])
+def test_the_dead_letter_queue_may_be_of_another_stack(
+    app: cdk.App, stack: cdk.Stack, cluster: Cluster, kind: str, encryption: sqs.QueueEncryption
+) -> None:
+    queue = sqs.Queue(cdk.Stack(app, "Shared"), "Dead", encryption=encryption)
+    trigger: dict[str, Any] = {"schedule": Schedule(nightly(), dead_letter_queue=queue)}
+    if kind == "event":
+        trigger = {"event": EventRule(OBJECTS, dead_letter_queue=queue)}
+    Job(stack, "Job", cluster=cluster, task=REPORT, **trigger)
+    app.synth()
+
+
+def test_no_rule_sends_to_a_queue_with_the_key_that_aws_manages(stack: cdk.Stack, cluster: Cluster) -> None:
+    queue = sqs.Queue(stack, "Dead", encryption=sqs.QueueEncryption.KMS_MANAGED)
+    with pytest.raises(ValueError, match="dead_letter_queue must not be encrypted by alias/aws/sqs"):
+        Job(stack, "Job", cluster=cluster, task=REPORT, event=EventRule(OBJECTS, dead_letter_queue=queue))
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), dead_letter_queue=queue))
 
 
 @pytest.mark.parametrize(("service", "given"), [("scheduler", {"schedule": True}), ("events", {"event": OBJECTS})])
@@ -411,12 +514,41 @@ def test_the_machine_sees_and_stops_tasks_of_this_cluster_alone(stack: cdk.Stack
     assert flat(may["events:DescribeRule"]["Resource"]).endswith(":rule/StepFunctionsGetEventsForECSTaskRule")
 
 
-def test_a_task_that_hangs_is_stopped_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_task_that_hangs_is_stopped_when_asked(stack: cdk.Stack, cluster: Cluster, *, overlap: bool) -> None:
     timeout = dt.timedelta(hours=2)
-    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), timeout=timeout)
-    assert machine(stack)["StartAt"] == "Run"
-    assert machine(stack)["States"]["Run"]["TimeoutSeconds"] == 7200
-    assert "ecs:ListTasks" not in statements(role(stack, "states"))
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), timeout=timeout, overlap=overlap)
+    states = machine(stack)["States"]
+    assert machine(stack)["StartAt"] == ("Run" if overlap else "List")
+    assert states["Run"]["TimeoutSeconds"] == 7200
+    assert states["Run"]["Parameters"]["Group.$"] == "$$.Execution.Name"
+    assert states["Run"]["Catch"] == [{"ErrorEquals": ["States.Timeout"], "Next": "List running"}]
+    assert states["List running"]["Resource"].endswith(":aws-sdk:ecs:listTasks")
+    assert states["List running"]["Next"] == "Stop own"
+    own = states["Stop own"]["ItemProcessor"]["States"]
+    assert own["Own"]["Choices"] == [
+        {"Variable": "$.Tasks[0].Group", "StringEqualsPath": "$$.Execution.Name", "Next": "Stop"}
+    ]
+    assert own["Stop"]["Resource"].endswith(":aws-sdk:ecs:stopTask")
+    assert own["Stop"]["Parameters"]["Task.$"] == "$.Tasks[0].TaskArn"
+    assert states[states["Stop own"]["Next"]]["Type"] == "Fail"
+    may = statements(role(stack, "states"))
+    assert may["ecs:DescribeTasks"]["Action"] == ["ecs:DescribeTasks", "ecs:StopTask"]
+    assert "ecs:ListTasks" in may
+
+
+def test_without_a_timeout_nothing_is_stopped_and_the_group_is_the_family(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
+    assert list(machine(stack)["States"]) == ["List", "Any", "Runs already", "Run"]
+    assert not {"Group.$", "Catch"} & {*machine(stack)["States"]["Run"], *machine(stack)["States"]["Run"]["Parameters"]}
+
+
+def test_a_task_that_failed_is_run_again_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), retries=5), retries=2)
+    start, run = machine(stack)["States"]["Run"]["Retry"]
+    assert (start["ErrorEquals"][0], start["MaxAttempts"]) == ("ECS.AmazonECSException", 6)
+    assert (run["ErrorEquals"], run["MaxAttempts"]) == (["States.TaskFailed"], 2)
+    assert target(stack)["RetryPolicy"] == {"MaximumRetryAttempts": 5}
 
 
 def test_what_is_passed_goes_through_the_machine(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -533,18 +665,35 @@ def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
     ("make", "says"),
     [
         (lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))), "use a scheduler.ScheduleExpression"),
-        (
-            lambda: Schedule(wrong("rate(1 day)")),
-            "(got 'rate(1 day)' of type str)",
-        ),
-        (lambda: Schedule(nightly(), start=dt.datetime(2027, 1, 1)), "of which time zone is not said"),
+        (lambda: Schedule(wrong("rate(1 day)")), "(got 'rate(1 day)' of type str)"),
+        (lambda: Schedule(nightly(), start=dt.datetime(2127, 1, 1)), "of which time zone is not said"),
         (
             lambda: Schedule(
-                nightly(), start=dt.datetime(2027, 1, 2, tzinfo=dt.UTC), end=dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+                nightly(), start=dt.datetime(2127, 1, 2, tzinfo=dt.UTC), end=dt.datetime(2127, 1, 1, tzinfo=dt.UTC)
             ),
             "so it would never start; use a later end",
         ),
+        (
+            lambda: Schedule(nightly(), start=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=6)),
+            "start must not have passed",
+        ),
+        (lambda: Schedule(EVERY_DAY, end=dt.datetime.now(dt.UTC)), "end must not have passed"),
+        (lambda: Schedule(once(), flexible_window=dt.timedelta(minutes=5)), "flexible_window is given with 'at(2127"),
+        (lambda: Schedule(once(), start=dt.datetime(2126, 1, 1, tzinfo=dt.UTC)), "start is given with 'at(2127"),
+        (lambda: Schedule(once(), end=dt.datetime(2128, 1, 1, tzinfo=dt.UTC)), "end is given with 'at(2127"),
+        (
+            lambda: Schedule(EVERY_DAY, flexible_window=dt.timedelta(minutes=1441)),
+            "flexible_window must not be longer than the time between two starts",
+        ),
+        (lambda: Schedule(written("cron(0 3 * * *)")), "expression must have six fields"),
+        (lambda: Schedule(written("every day")), "expression must be at(...), cron(...) or rate(...)"),
+        (
+            lambda: Schedule(scheduler.ScheduleExpression.cron(hour="3", time_zone=cdk.TimeZone.of("Europe/Atlantis"))),
+            "the time_zone of expression must be the name of a time zone",
+        ),
         (lambda: EventRule(wrong({"source": ["aws.s3"]})), "pattern must be of type events.EventPattern"),
+        (lambda: EventRule(events.EventPattern(detail={"total": 100})), "pattern 'detail.total' must be a list"),
+        (lambda: EventRule(events.EventPattern(source=[])), "pattern 'source' must not be empty"),
         (lambda: EventRule(events.EventPattern()), "pattern is empty"),
     ],
 )
@@ -555,10 +704,82 @@ def test_what_never_starts_anything_is_refused(make: Any, says: str) -> None:
 
 def test_a_pattern_that_is_too_long_is_refused_in_the_words_of_cdk_too(stack: cdk.Stack, cluster: Cluster) -> None:
     fits = events.EventPattern(source=events.Match.prefix("x" * 4000))
-    Job(stack, "Some", cluster=cluster, task=REPORT, event=fits)
+    with pytest.warns(UserWarning, match="Shop/Some: pattern should be at most 2048 characters as JSON"):
+        Job(stack, "Some", cluster=cluster, task=REPORT, event=fits)
     long = events.Match.prefix("x" * 4090)
     with pytest.raises(ValueError, match="Shop/All: pattern must be at most 4096 characters"):
         Job(stack, "All", cluster=cluster, task=REPORT, event=events.EventPattern(source=long))
+
+
+def test_a_schedule_starts_within_five_minutes_of_now_and_may_be_flexible_for_its_whole_rate() -> None:
+    now = dt.datetime.now(dt.UTC)
+    start, end = now - dt.timedelta(minutes=4), now + dt.timedelta(minutes=1)
+    schedule = Schedule(EVERY_DAY, start=start, end=end, flexible_window=dt.timedelta(minutes=1440))
+    assert (schedule.start, schedule.end) == (start, end)
+
+
+def test_dates_are_written_with_milliseconds_in_utc(stack: cdk.Stack, cluster: Cluster) -> None:
+    zone = dt.timezone(dt.timedelta(hours=2))
+    start = dt.datetime(2127, 1, 1, 1, 30, 5, 999999, tzinfo=zone)
+    schedule = Schedule(nightly(), start=start, end=dt.datetime(2128, 1, 1, tzinfo=zone))
+    Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=schedule)
+    dates = {"StartDate": "2126-12-31T23:30:05.000Z", "EndDate": "2127-12-31T22:00:00.000Z"}
+    template(stack).has_resource_properties("AWS::Scheduler::Schedule", dates)
+
+
+TASK_CHANGES: dict[str, Any] = {"source": ["aws.ecs"], "detail_type": ["ECS Task State Change"]}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        TASK_CHANGES,
+        {"source": ["aws.ecs"]},
+        {"account": ["111111111111"]},
+        {**TASK_CHANGES, "detail": {"lastStatus": ["STOPPED"], "launchType": ["FARGATE"]}},
+        {**TASK_CHANGES, "detail": {"clusterArn": True}},
+        {"detail_type": events.Match.prefix("ECS Task")},
+    ],
+)
+def test_a_job_that_its_own_task_would_start_again_is_refused(
+    stack: cdk.Stack, cluster: Cluster, pattern: dict[str, Any]
+) -> None:
+    if pattern.get("detail") == {"clusterArn": True}:
+        pattern = {**pattern, "detail": {"clusterArn": [cluster.cluster_arn]}}
+    with pytest.raises(ValueError, match="pattern matches the 'ECS Task State Change' events of the job's own runs"):
+        Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [
+        ({"source": ["aws.states"], "detail": {"status": ["FAILED"]}}, "Step Functions Execution Status Change"),
+        ({"source": ["aws.ecs"], "detail": {"eventName": ["RunTask"]}}, "AWS API Call via CloudTrail"),
+    ],
+)
+def test_a_job_that_its_own_machine_or_call_would_start_again_is_refused(
+    stack: cdk.Stack, cluster: Cluster, pattern: dict[str, Any], kind: str
+) -> None:
+    with pytest.raises(ValueError, match=f"Shop/Loop: pattern matches the '{kind}' events"):
+        Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
+
+
+def test_a_bus_of_ones_own_has_no_events_of_ecs(stack: cdk.Stack, cluster: Cluster) -> None:
+    bus = events.EventBus(stack, "Bus")
+    rule = EventRule(events.EventPattern(account=["111111111111"]), bus=bus)
+    Job(stack, "Job", cluster=cluster, task=REPORT, event=rule)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"group": ["service:web"]},
+        {"clusterArn": ["arn:aws:ecs:eu-west-1:111111111111:cluster/other"]},
+        {"containers": {"exitCode": [{"anything-but": 0}]}},
+    ],
+)
+def test_a_job_may_start_on_what_other_tasks_do(stack: cdk.Stack, cluster: Cluster, detail: dict[str, Any]) -> None:
+    Job(stack, "Job", cluster=cluster, task=REPORT, event=events.EventPattern(**TASK_CHANGES, detail=detail))
 
 
 @hypothesis.given(
@@ -569,7 +790,7 @@ def test_a_schedule_is_accepted_within_the_limits_and_nowhere_else(retries: int,
 
     def make() -> Schedule:
         flexible = None if window is None else dt.timedelta(seconds=window)
-        return Schedule(EVERY_HOUR, retries=retries, max_event_age=dt.timedelta(seconds=age), flexible_window=flexible)
+        return Schedule(EVERY_DAY, retries=retries, max_event_age=dt.timedelta(seconds=age), flexible_window=flexible)
 
     if fits:
         assert make().retries == retries
@@ -640,3 +861,36 @@ def test_no_disk_is_made_for_a_task_that_no_service_keeps(stack: cdk.Stack, clus
     task = Task(Container("report:1", mounts={"/data": "scratch"}), volumes=Volume.ebs("scratch", 100))
     with pytest.raises(ValueError, match="volume 'scratch' is a disk that ECS makes for a service's tasks"):
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
+
+
+def looks_secret(stack: cdk.Stack) -> dict[str, str]:
+    return {
+        "DB_PASSWORD": "hunter2",
+        "URL": "postgres://shop:hunter2@db/shop",
+        "REFERENCE": "{{resolve:secretsmanager:shop:SecretString:password}}",
+        "UNWRAPPED": secretsmanager.Secret(stack, "Secret").secret_value.unsafe_unwrap(),
+    }
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "URL", "REFERENCE", "UNWRAPPED"])
+@pytest.mark.parametrize("kind", ["schedule", "event"])
+def test_what_starts_a_job_passes_no_secret_in_plain_view(
+    stack: cdk.Stack, cluster: Cluster, kind: str, name: str
+) -> None:
+    passed = {name: looks_secret(stack)[name]}
+    made = Schedule(nightly(), environment=passed) if kind == "schedule" else EventRule(OBJECTS, environment=passed)
+    given: dict[str, Any] = {kind: made}
+    with pytest.raises(ValueError, match=f"Shop/Job: environment has '{name}', which looks like a secret") as refused:
+        Job(stack, "Job", cluster=cluster, task=REPORT, **given)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_what_is_no_secret_is_passed(stack: cdk.Stack, cluster: Cluster) -> None:
+    reason = {"PAGE_TOKEN": "a place in a list"}
+    task = Task(Container("report:1", environment={"PAGE_TOKEN": "first"}, not_secret=reason))
+    passed = {
+        "PAGE_TOKEN": "next",
+        "KEY": events.EventField.from_path("$.detail.object.key"),
+        "STACK": stack.stack_name,
+    }
+    Job(stack, "Job", cluster=cluster, task=task, event=EventRule(OBJECTS, environment=passed))

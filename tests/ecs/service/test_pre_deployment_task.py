@@ -12,6 +12,8 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from botocore.exceptions import ClientError
 
 from moorage import (
     Capacity,
@@ -47,14 +49,16 @@ def define(stack: cdk.Stack, cluster: Cluster) -> Service:
     return Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=MIGRATION)
 
 
-def test_ecs_asks_the_function_before_it_starts_tasks_and_goes_back_after_an_hour(
+def test_ecs_asks_the_function_before_it_starts_tasks_and_waits_until_the_task_is_stopped_after_an_hour(
     stack: cdk.Stack, cluster: Cluster
 ) -> None:
     define(stack, cluster)
     (service,) = template(stack).find_resources("AWS::ECS::Service").values()
     (hook,) = service["Properties"]["DeploymentConfiguration"]["LifecycleHooks"]
     assert hook["LifecycleStages"] == ["PRE_SCALE_UP"]
-    assert hook["TimeoutConfiguration"] == {"TimeoutInMinutes": 60, "Action": "ROLLBACK"}
+    assert hook["TimeoutConfiguration"] == {"TimeoutInMinutes": 65, "Action": "ROLLBACK"}
+    (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
+    assert function["Properties"]["Environment"]["Variables"]["STOP_AFTER"] == "3600"
 
 
 def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -70,7 +74,7 @@ def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluste
     assert stack.resolve(service.security_groups[0].security_group_id)["Fn::GetAtt"][0] in request
     assert '"propagateTags":"TASK_DEFINITION"' in request
     assert "enableExecuteCommand" not in request
-    assert function["Properties"]["Environment"]["Variables"]["ESSENTIAL"] == "migrate"
+    assert function["Properties"]["Environment"]["Variables"]["MAIN"] == "migrate"
 
 
 def test_a_session_is_possible_in_it_when_it_allows_one(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -109,14 +113,14 @@ def test_the_function_may_run_this_task_there_and_nothing_else(stack: cdk.Stack,
     family = f":task-definition/{service.before_task_definition.family}:*"
     assert by_action["ecs:RunTask"]["Resource"]["Fn::Join"][1][-1] == family
     assert "ecs:cluster" in by_action["ecs:RunTask"]["Condition"]["ArnEquals"]
-    for action in ("ecs:DescribeTasks", "ecs:TagResource"):
+    for action in ("['ecs:DescribeTasks', 'ecs:StopTask']", "ecs:TagResource"):
         assert by_action[action]["Resource"]["Fn::Join"][1][-3:][::2] == [":task/", "/*"]
     passed = by_action["iam:PassRole"]
     assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     assert len(passed["Resource"]) == 2
     assert set(by_action) == {
         "ecs:RunTask",
-        "ecs:DescribeTasks",
+        "['ecs:DescribeTasks', 'ecs:StopTask']",
         "ecs:TagResource",
         "iam:PassRole",
         "['logs:CreateLogStream', 'logs:PutLogEvents']",
@@ -145,6 +149,30 @@ def test_it_runs_before_what_else_is_asked_and_one_role_asks_both(stack: cdk.Sta
         if statement["Action"] == "lambda:InvokeFunction"
     ]
     assert resources == [ours["HookTargetArn"], theirs["HookTargetArn"]]
+
+
+def hooked(stack: cdk.Stack, arn: str, **details: str) -> Rollout:
+    function = lambda_.Function.from_function_arn(stack, "Asked", arn)
+    return Rollout.rolling(hooks=[LifecycleHook.function(function, LifecycleStage.PRE_SCALE_UP, details=details)])
+
+
+def test_a_function_of_another_region_is_refused_and_of_another_account_asked(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
+    near = hooked(stack, "arn:aws:lambda:eu-west-1:222222222222:function:asked")
+    Service(stack, "Web", cluster=cluster, task=WEB, rollout=near)
+    far = hooked(cdk.Stack(stack, "Far"), "arn:aws:lambda:us-east-1:111111111111:function:asked")
+    with pytest.raises(ValueError, match="Here/Shop: the function of a hook must be of region eu-west-1"):
+        Service(stack, "Shop", cluster=cluster, task=WEB, rollout=far)
+
+
+def test_details_of_a_hook_are_no_place_for_a_secret(stack: cdk.Stack, cluster: Cluster) -> None:
+    arn = "arn:aws:lambda:eu-west-1:111111111111:function:asked"
+    with pytest.raises(ValueError, match="details has 'password', which looks like a secret, and everyone who may see"):
+        hooked(stack, arn, password="hunter2")  # noqa: S106  # the point of the test
+    value = secretsmanager.Secret(stack, "Secret").secret_value.unsafe_unwrap()
+    with pytest.raises(ValueError, match="Shop/Web: details has 'value', which looks like a secret"):
+        Service(stack, "Web", cluster=cluster, task=WEB, rollout=hooked(cdk.Stack(stack, "In"), arn, value=value))
 
 
 def test_its_logs_are_kept_a_year_with_those_of_the_service_and_go_with_them_when_asked(
@@ -193,17 +221,24 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: S
 class Ecs:
     """ECS as far as the function asks it."""
 
-    def __init__(self, *tasks: dict[str, Any], failures: list[str] | None = None) -> None:
+    def __init__(self, *tasks: dict[str, Any], failures: list[str] | None = None, refuses: str | None = None) -> None:
         self.tasks = list(tasks)
         self.failures = failures or []
+        self.refuses = refuses
         self.asked: list[dict[str, Any]] = []
+        self.stopped: list[str] = []
 
     def run_task(self, **request: Any) -> dict[str, Any]:
         self.asked.append(request)
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "ClientException", "Message": self.refuses}}, "RunTask")
         return {"tasks": [] if self.failures else [{"taskArn": "task/1"}], "failures": self.failures}
 
     def describe_tasks(self, **_: Any) -> dict[str, Any]:
         return {"tasks": self.tasks}
+
+    def stop_task(self, *, task: str, **_: Any) -> None:
+        self.stopped.append(task)
 
 
 def ended(**codes: int | None) -> dict[str, Any]:
@@ -211,14 +246,20 @@ def ended(**codes: int | None) -> dict[str, Any]:
     return {"lastStatus": "STOPPED", "stoppedReason": "Essential container in task exited", "containers": containers}
 
 
+NOW = 1_800_000_000
+LATER = {"stopAt": NOW + 3600, "task": "task/1"}
+
+
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("RUN_TASK", '{"cluster": "c", "taskDefinition": "t:1"}')
-    monkeypatch.setenv("ESSENTIAL", "migrate,second")
+    monkeypatch.setenv("MAIN", "migrate")
+    monkeypatch.setenv("STOP_AFTER", "3600")
+    module = sys.modules[pre_deployment_function.__name__]
 
-    def asked(ecs: Ecs, details: dict[str, Any] | None = None) -> dict[str, Any]:
-        client = SimpleNamespace(client=lambda _: ecs)
-        monkeypatch.setattr(sys.modules[pre_deployment_function.__name__], "boto3", client)
+    def asked(ecs: Ecs, details: dict[str, Any] | None = None, *, now: int = NOW) -> dict[str, Any]:
+        monkeypatch.setattr(module, "boto3", SimpleNamespace(client=lambda _: ecs))
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: now))
         return pre_deployment_function.handler({**EVENT, "hookDetails": details}, None)
 
     return asked
@@ -227,7 +268,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_task_is_started_when_first_asked_and_once_a_rollout(ask: Any) -> None:
     ecs = Ecs()
     answer = ask(ecs)
-    assert answer == {"hookStatus": "IN_PROGRESS", "callBackDelay": 10, "hookDetails": {"task": "task/1"}}
+    assert answer == {"hookStatus": "IN_PROGRESS", "callBackDelay": 10, "hookDetails": LATER}
     ask(ecs)  # as when the first answer was lost
     first, second = ecs.asked
     assert first == second
@@ -235,23 +276,49 @@ def test_the_task_is_started_when_first_asked_and_once_a_rollout(ask: Any) -> No
 
 
 def test_it_asks_again_while_the_task_runs(ask: Any) -> None:
-    assert ask(Ecs({"lastStatus": "RUNNING"}), {"task": "task/1"})["hookStatus"] == "IN_PROGRESS"
+    assert ask(Ecs({"lastStatus": "RUNNING"}), LATER, now=NOW + 3599)["hookStatus"] == "IN_PROGRESS"
+
+
+def test_a_task_that_runs_for_an_hour_is_stopped(ask: Any) -> None:
+    ecs = Ecs({"lastStatus": "RUNNING"})
+    assert ask(ecs, LATER, now=NOW + 3600) == {"hookStatus": "FAILED"}
+    assert ecs.stopped == ["task/1"]
+    over = Ecs(ended(migrate=0))
+    assert ask(over, LATER, now=NOW + 3600) == {"hookStatus": "SUCCEEDED"}
+    assert over.stopped == []
 
 
 @pytest.mark.parametrize(
     ("task", "status"),
     [
-        (ended(migrate=0, second=0), "SUCCEEDED"),
-        (ended(migrate=0, second=0, helper=137), "SUCCEEDED"),  # ECS stops what is not essential
+        (ended(migrate=0), "SUCCEEDED"),
+        (ended(migrate=0, second=143, helper=137), "SUCCEEDED"),  # ECS stops what runs beside the main container
+        (ended(migrate=143, second=1), "FAILED"),
         (ended(migrate=1, second=0), "FAILED"),
         (ended(migrate=None, second=0), "FAILED"),  # its image was not to be had
         (ended(), "FAILED"),
     ],
 )
-def test_the_rollout_goes_on_when_every_essential_container_ended_well(ask: Any, task: Any, status: str) -> None:
-    assert ask(Ecs(task), {"task": "task/1"}) == {"hookStatus": status}
+def test_the_rollout_goes_on_when_the_main_container_ended_well(ask: Any, task: Any, status: str) -> None:
+    assert ask(Ecs(task), LATER) == {"hookStatus": status}
 
 
-def test_a_task_that_was_not_started_or_is_gone_fails_the_rollout(ask: Any) -> None:
-    assert ask(Ecs(failures=["RESOURCE:MEMORY"])) == {"hookStatus": "FAILED"}
-    assert ask(Ecs(), {"task": "task/1"}) == {"hookStatus": "FAILED"}
+@pytest.mark.parametrize(
+    "ecs", [Ecs(failures=["RESOURCE:MEMORY"]), Ecs(refuses="Capacity is unavailable at this time. Please try again")]
+)
+def test_a_start_that_fails_is_tried_again_for_five_minutes(ask: Any, ecs: Ecs) -> None:
+    answer, asked = ask(ecs), 1
+    while answer["hookStatus"] == "IN_PROGRESS":
+        answer, asked = ask(ecs, answer["hookDetails"]), asked + 1
+    assert answer == {"hookStatus": "FAILED"}
+    assert asked == 30
+    assert len({each["clientToken"] for each in ecs.asked}) == 30  # or ECS would answer as before
+    assert ask(Ecs(), {"stopAt": NOW + 3600, "failures": 29})["hookDetails"]["task"] == "task/1"
+
+
+def test_a_task_that_is_missing_for_a_minute_fails_the_rollout(ask: Any) -> None:
+    answer = ask(Ecs(), LATER)
+    assert answer["hookDetails"] == {**LATER, "misses": 1}
+    assert ask(Ecs({"lastStatus": "RUNNING"}), answer["hookDetails"])["hookDetails"] == {**LATER, "misses": 0}
+    assert ask(Ecs(), {**LATER, "misses": 4})["hookStatus"] == "IN_PROGRESS"
+    assert ask(Ecs(), {**LATER, "misses": 5}) == {"hookStatus": "FAILED"}

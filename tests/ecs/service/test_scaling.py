@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage import (
+    Capacity,
     Cluster,
     Container,
     LoadBalancer,
@@ -29,7 +30,7 @@ from moorage import (
     Service,
     Task,
 )
-from tests.conftest import readable, template
+from tests.conftest import imported_vpc, readable, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -338,3 +339,85 @@ def test_a_backlog_without_a_queue_is_refused(stack: cdk.Stack, cluster: Cluster
 def test_a_queue_that_nothing_counts_is_refused(queue: sqs.Queue) -> None:
     with pytest.raises(ValueError, match="queue is given, but nothing counts its messages"):
         Scaling(1, 9, cpu_percent=60, queue=queue)
+
+
+PLACE = cdk.Environment(account="111111111111", region="eu-west-1")
+
+
+@pytest.fixture
+def placed(app: cdk.App) -> Cluster:
+    stack = cdk.Stack(app, "Placed", env=PLACE)
+    return Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"), failure_events=False)
+
+
+def metric(**place: Any) -> cloudwatch.Metric:
+    return cloudwatch.Metric(namespace="Shop", metric_name="Depth", **place)
+
+
+@pytest.mark.parametrize(
+    ("followed", "says"),
+    [
+        (metric(region="us-east-1"), "must be of region eu-west-1, .* reads no others .got region us-east-1"),
+        (metric(account="222222222222"), "must be of account 111111111111"),
+        (
+            cloudwatch.MathExpression(
+                expression="a / b", using_metrics={"a": metric(), "b": metric(region="us-east-1")}
+            ),
+            "must be of region eu-west-1",
+        ),
+    ],
+)
+def test_a_metric_of_another_place_is_refused(placed: Cluster, followed: cloudwatch.IMetric, says: str) -> None:
+    scaling = Scaling(1, 2, metrics=[MetricTarget("Depth", followed, 5)])
+    with pytest.raises(ValueError, match=f"Placed/Web: metrics 'Depth' {says}"):
+        Service(placed.stack, "Web", cluster=placed, task=WEB, scaling=scaling)
+
+
+def test_a_metric_of_its_own_place_is_followed(placed: Cluster) -> None:
+    own = metric(region="eu-west-1", account="111111111111")
+    Service(
+        placed.stack, "Web", cluster=placed, task=WEB, scaling=Scaling(1, 2, metrics=[MetricTarget("8:00", own, 5)])
+    )
+
+
+@pytest.mark.parametrize("place", ["us-east-1:111111111111", "eu-west-1:222222222222"])
+def test_a_queue_of_another_place_is_refused(placed: Cluster, place: str) -> None:
+    queue = sqs.Queue.from_queue_arn(placed, "Mails", f"arn:aws:sqs:{place}:mails")
+    with pytest.raises(ValueError, match="Placed/Web: queue of scaling must be of"):
+        Service(placed.stack, "Web", cluster=placed, task=WEB, scaling=Scaling(1, 2, backlog_per_task=1, queue=queue))
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        Scaling(1, 2, cpu_percent=101),
+        Scaling(1, 2, memory_percent=50, predictive=PredictiveScaling(cpu_percent=101)),
+    ],
+)
+def test_tasks_use_more_cpu_than_they_reserve_only_on_instances(app: cdk.App, scaling: Scaling) -> None:
+    stack = cdk.Stack(app, "Some")
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general, Capacity.fargate()])
+    Service(stack, "Web", cluster=cluster, task=WEB, scaling=scaling)
+    with pytest.raises(ValueError, match="must be at most 100 % on Fargate"):
+        Service(stack, "Small", cluster=cluster, task=WEB, scaling=scaling, capacity=cluster.capacities[1])
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        ("cron(0 8 * * *)", "schedule must have six fields"),
+        ("cron(0 25 * * ? *)", "schedule must have 0 to 23 as hours"),
+        ("rate(30 seconds)", "schedule must be a whole number above 0"),
+        ("at eight", "schedule must be at"),
+    ],
+)
+def test_a_time_that_is_none_is_refused(expression: str, says: str) -> None:
+    with pytest.raises(ValueError, match=f"ScheduledAction 'day': {says}"):
+        ScheduledAction("day", scheduler.ScheduleExpression.expression(expression), minimum=1)
+
+
+def test_a_time_zone_that_is_none_is_refused() -> None:
+    nowhere = scheduler.ScheduleExpression.cron(hour="8", minute="0", time_zone=cdk.TimeZone.of("Europe/Atlantis"))
+    with pytest.raises(ValueError, match="the time_zone of schedule must be the name of a time zone"):
+        ScheduledAction("day", nowhere, minimum=1)

@@ -184,3 +184,25 @@ def test_fails_when_its_events_go_to_another_account(app: cdk.App) -> None:
     web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"KEY": complete(stack)})))
     with pytest.raises(ValueError, match="secrets 'KEY' is of account 012345678901, whose events do not come to 1111"):
         web.redeploy_on_rotation()
+
+
+def test_fails_when_its_events_go_to_another_region(app: cdk.App) -> None:
+    account = "123456789012"
+    stack = cdk.Stack(app, "Here", env=cdk.Environment(account=account, region="eu-west-1"))
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region="us-east-1"))
+    cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
+    web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"KEY": parameter(there)})))
+    with pytest.raises(ValueError, match="secrets 'KEY' is of region us-east-1, whose events do not come to eu-west-1"):
+        web.redeploy_on_rotation()
+
+
+def test_twice_is_once(stack: cdk.Stack, service: Service) -> None:
+    assert service.redeploy_on_rotation() is service.redeploy_on_rotation()
+    template(stack).resource_count_is("AWS::Events::Rule", 1)
+
+
+def test_the_service_is_named_by_its_arn_which_has_the_cluster(stack: cdk.Stack, service: Service) -> None:
+    service.redeploy_on_rotation()
+    policies = json.dumps(template(stack).find_resources("AWS::IAM::Role"))
+    assert "ecs:UpdateService" in policies
+    assert "ecs:cluster" not in policies

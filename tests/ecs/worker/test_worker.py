@@ -225,7 +225,7 @@ def test_queues_outlive_the_stack_unless_told_otherwise(stack: cdk.Stack, cluste
     Worker(stack, "Trial", cluster=cluster, task=MAILER, scaling=BACKLOG, removal_policy=gone)
     found = template(stack).find_resources("AWS::SQS::Queue")
     assert {(name[:5], queue["DeletionPolicy"]) for name, queue in found.items()} == {
-        ("Maile", "Retain"),
+        ("Maile", "RetainExceptOnCreate"),  # a first deployment that fails leaves none
         ("Trial", "Delete"),
     }
 
@@ -280,3 +280,105 @@ def test_a_queue_is_named_once(stack: cdk.Stack, cluster: Cluster) -> None:
 def test_only_a_fifo_queue_knows_doubles() -> None:
     with pytest.raises(ValueError, match="only FIFO queues have it; use fifo=True"):
         WorkQueue(content_based_deduplication=True)
+
+
+@pytest.mark.parametrize("by_action", [True, False])
+def test_a_topic_is_told_of_dead_letters_and_lets_cloudwatch_in(
+    stack: cdk.Stack, cluster: Cluster, *, by_action: bool
+) -> None:
+    key = kms.Key(stack, "Key")
+    topic = sns.Topic(stack, "Operators", enforce_ssl=True, master_key=key)
+    told: dict[str, Any] = {"topic": topic, "alarm_actions": None}
+    if by_action:
+        told = {"alarm_actions": [actions.SnsAction(topic)]}
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **told)
+    of = template(stack)
+    (alarm,) = of.find_resources("AWS::CloudWatch::Alarm", {"Properties": {"Threshold": 1, "Period": 60}}).values()
+    assert alarm["Properties"]["AlarmActions"] == [stack.resolve(topic.topic_arn)]
+    assert alarm["Properties"]["TreatMissingData"] == "ignore"
+    for policy, action in (("AWS::SNS::TopicPolicy", "sns:Publish"), ("AWS::KMS::Key", "kms:GenerateDataKey*")):
+        (found,) = of.find_resources(policy).values()
+        document = found["Properties"].get("PolicyDocument") or found["Properties"]["KeyPolicy"]
+        assert [
+            action in str(each["Action"])
+            for each in document["Statement"]
+            if each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        ] == [True]
+
+
+@pytest.mark.parametrize("given", ["topic", "alarm_actions"])
+def test_an_alarm_that_would_watch_nothing_is_refused(stack: cdk.Stack, cluster: Cluster, given: str) -> None:
+    topic = sns.Topic(stack, "Operators")
+    told: dict[str, Any] = {"topic": topic} if given == "topic" else {"alarm_actions": [actions.SnsAction(topic)]}
+    queue = sqs.Queue.from_queue_arn(stack, "Mails", "arn:aws:sqs:eu-west-1:111111111111:mails")
+    with pytest.raises(ValueError, match=f"Shop/Mailer: {given} is given, but no dead-letter queue of queue is known"):
+        Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue, **told)
+
+
+@pytest.fixture
+def placed(app: cdk.App) -> cdk.Stack:
+    return cdk.Stack(app, "Placed", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+
+
+def elsewhere(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
+    """An argument that is of another place than a stack."""
+    if thing == "queue":
+        return {"queue": sqs.Queue.from_queue_arn(stack, "Else", f"arn:aws:sqs:{place}:mails")}
+    if thing in {"topic", "action"}:
+        topic = sns.Topic.from_topic_arn(stack, "Else", f"arn:aws:sns:{place}:alarms")
+        return {"topic": topic} if thing == "topic" else {"alarm_actions": [actions.SnsAction(topic)]}
+    key = kms.Key.from_key_arn(stack, "Else", f"arn:aws:kms:{place}:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    return {"queue": WorkQueue(encryption_key=key)}
+
+
+@pytest.mark.parametrize(
+    ("thing", "place"),
+    [
+        ("queue", "eu-central-1:111111111111"),
+        ("queue", "eu-west-1:222222222222"),
+        ("topic", "eu-central-1:111111111111"),
+        ("action", "eu-central-1:111111111111"),
+        ("key", "eu-central-1:111111111111"),
+    ],
+)
+def test_what_is_of_another_place_is_refused(placed: cdk.Stack, thing: str, place: str) -> None:
+    cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
+    with pytest.raises(ValueError, match=r"Placed/Mailer: .*must be of (region eu-west-1|account 111111111111), as"):
+        Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **elsewhere(placed, thing, place))
+
+
+@pytest.mark.parametrize("thing", ["topic", "action", "key"])
+def test_what_aws_lets_be_of_another_account_is_accepted(placed: cdk.Stack, thing: str) -> None:
+    cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
+    given = elsewhere(placed, thing, "eu-west-1:222222222222")
+    Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **given)
+
+
+def test_a_cluster_of_another_region_is_refused(app: cdk.App, placed: cdk.Stack) -> None:
+    other = cdk.Stack(app, "Other", env=cdk.Environment(account="111111111111", region="eu-central-1"))
+    cluster = Cluster(other, "Cluster", vpc=ec2.Vpc(other, "Vpc"), failure_events=False)
+    with pytest.raises(ValueError, match="cluster must be of region eu-west-1"):
+        Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_two_workers_of_one_queue_are_warned_of(app: cdk.App, stack: cdk.Stack, cluster: Cluster, *, own: bool) -> None:
+    arn = "arn:aws:sqs:eu-west-1:111111111111:mails"
+    queue = None if own else sqs.Queue.from_queue_arn(stack, "Mails", arn)
+    first = Worker(stack, "First", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
+    Worker(stack, "Alone", cluster=cluster, task=MAILER, scaling=BACKLOG)
+    again = first.queue if own else sqs.Queue.from_queue_arn(stack, "Again", arn)
+    Worker(stack, "Second", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=again)
+    (warning,) = [each for each in warnings_of(app, "Shop") if "drained by" in each]
+    assert "its queue is drained by Shop/First too" in warning
+
+
+@pytest.mark.parametrize("by_action", [True, False])
+def test_a_topic_with_the_key_that_aws_manages_is_refused(
+    stack: cdk.Stack, cluster: Cluster, *, by_action: bool
+) -> None:
+    key = kms.Alias.from_alias_name(stack, "Key", "alias/aws/sns")
+    topic = sns.Topic(stack, "Operators", master_key=key)
+    told: dict[str, Any] = {"alarm_actions": [actions.SnsAction(topic)]} if by_action else {"topic": topic}
+    with pytest.raises(ValueError, match="which lets no CloudWatch in, so its alarms would tell nobody"):
+        Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **told)

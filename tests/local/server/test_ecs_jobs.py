@@ -7,10 +7,13 @@ import json
 import time
 import zoneinfo
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
+from moorage.ecs.task.run_task import TaskRun
 from moorage.local.assembly import Stack
 from moorage.local.report.readback import why_not_standing
 from moorage.local.report.table import table
@@ -432,6 +435,55 @@ def test_task_that_fails_fails_the_execution(client: Client, stand: Callable[...
     ended = _execution(client, seen)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
     assert json.loads(ended["cause"])["Containers"][0]["ExitCode"] == 2
+
+
+STOP: Resources = {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": "*"}
+
+
+def _job_machine(**settings: Any) -> str:
+    """The definition of the machine of a job, with what a template would fill in."""
+    task = SimpleNamespace(task_definition_arn="${task}", family="nightly")
+    interface = {"subnets": ["${subnet}"]}
+    resources: Any = SimpleNamespace(
+        task_definition=task,
+        network_interface=interface,
+        strategy_items=[{"capacity_provider": "FARGATE", "weight": 1}],
+        launch=SimpleNamespace(task=SimpleNamespace(execute_command=False)),
+    )
+    cluster: Any = SimpleNamespace(cluster_arn="${cluster}")
+    states = TaskRun(resources=resources, cluster=cluster, placement=None).machine_states(**settings)
+    definition = json.dumps({"StartAt": next(iter(states)), "States": states})
+    return definition.replace(cdk.Aws.PARTITION, "aws")
+
+
+def test_task_of_an_execution_that_timed_out_is_stopped_and_no_other(
+    client: Client, stand: Callable[..., Seen]
+) -> None:
+    machine = _machine(RUN, PASS, LIST, STOP)
+    machine["Job"]["Properties"]["DefinitionString"] = _job_machine(
+        overlap=True, timeout=1, retries=0, pass_input=False
+    )
+    seen = stand(_task("sleep", "infinity") | machine)
+    other = _by_hand(seen)["taskArn"]
+    ended = _execution(client, seen)
+    assert (ended["status"], ended["error"]) == ("FAILED", "Timeout"), ended["cause"]
+    (task,) = seen.ran()
+    assert (task["stopCode"], task["stoppedReason"]) == ("UserInitiated", "It ran longer than the job's timeout")
+    ecs = seen.client("ecs")
+    assert ecs.list_tasks(cluster=seen.values["cluster"])["taskArns"] == [other]
+    ecs.stop_task(cluster=seen.values["cluster"], task=other)
+
+
+def test_task_that_fails_is_run_again(client: Client, stand: Callable[..., Seen]) -> None:
+    machine = _machine(RUN, PASS, LIST, STOP)
+    machine["Job"]["Properties"]["DefinitionString"] = _job_machine(
+        overlap=False, timeout=None, retries=2, pass_input=False
+    )
+    seen = stand(_task("exit 3") | machine)
+    ended = _execution(client, seen)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
+    arns = seen.client("ecs").list_tasks(cluster=seen.values["cluster"], desiredStatus="STOPPED")["taskArns"]
+    assert len(arns) == 3
 
 
 @pytest.mark.parametrize(

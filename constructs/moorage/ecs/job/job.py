@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import aws_cdk as cdk
 import jsii
@@ -22,6 +22,7 @@ from moorage.ecs.job.triggers import EventRule, Schedule
 from moorage.ecs.task.run_task import TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.volumes import open_file_systems
+from moorage.scope.place import check_place
 from moorage.workload import job_limits
 from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
@@ -37,6 +38,19 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.strategy import CapacityChoice
     from moorage.workload.durations import Duration
     from moorage.workload.task import Task
+
+
+class _Run(NamedTuple):
+    """How a task is run: beside others, for how many seconds, and how often again if it fails."""
+
+    overlap: bool
+    timeout: int | None
+    retries: int
+
+    @property
+    def needs_machine(self) -> bool:
+        """Return whether a state machine runs it, since EventBridge cannot."""
+        return not self.overlap or self.timeout is not None or self.retries != 0
 
 
 @door
@@ -60,6 +74,7 @@ class Job(Construct):
         event: events.EventPattern | EventRule | None = None,
         overlap: bool = True,
         timeout: Duration | None = None,
+        retries: int = 0,
         capacity: CapacityChoice | None = None,
         placement: Placement | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -85,7 +100,10 @@ class Job(Construct):
                 False, a state machine looks for one, runs the task and waits for its end, so that it knows whether it
                 failed (`state_machine.metric_failed()`). Two executions that look in the same second both find none.
                 Default: True.
-            timeout: The time after which a state machine stops the task. Default: until it ends.
+            timeout: The time after which a state machine stops the task; each retry has it anew, and what timed out is
+                not run again. Default: until it ends.
+            retries: The number of times that a state machine runs the task again if it fails. Those of the schedule or
+                the rule are of starts that failed. Default: 0.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
                 a base. `cluster.default_strategy` follows the cluster's default, whatever it becomes. Default: the
                 cluster's first capacity.
@@ -103,7 +121,7 @@ class Job(Construct):
         Raises:
             ValueError: with everything that this task, cluster and trigger cannot do together.
         """
-        timeout_seconds = optional_seconds(timeout)
+        run = _Run(overlap, optional_seconds(timeout), retries)
         launch = Launch.of(
             task,
             cluster,
@@ -115,13 +133,8 @@ class Job(Construct):
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         triggers = _triggers(schedule, event)
-        _check_triggers(triggers, task, scope, problems)
-        launch.check(problems)
-        _check_placement(launch, placement, problems)
-        task._check_without_service(problems)
-        problems.check(job_limits.TASK_TIMEOUT, "timeout", timeout_seconds)
-        if overlap and timeout_seconds is None:
-            _check_target(launch, problems)
+        check_place(problems, "log_group", log_group, scope)
+        _check(launch, triggers, run, placement, scope, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
@@ -132,7 +145,7 @@ class Job(Construct):
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
         self._task_run = TaskRun(resources=resources, cluster=launch.cluster_view.with_capacity, placement=placement)
-        self.state_machine = self._define_machine(trigger, overlap=overlap, timeout=timeout_seconds)
+        self.state_machine = self._define_machine(trigger, run)
         self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
         start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
         self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
@@ -141,14 +154,16 @@ class Job(Construct):
             open_file_systems(self, [task], self, self.connections if launch.has_own_interface else None)
         self.alarm = self._define_alarm(trigger)
 
-    def _define_machine(
-        self, trigger: Schedule | EventRule, *, overlap: bool, timeout: int | None
-    ) -> sfn.StateMachine | None:
+    def _define_machine(self, trigger: Schedule | EventRule, run: _Run) -> sfn.StateMachine | None:
         """Define the state machine that runs the task, if EventBridge cannot run it itself."""
-        if overlap and timeout is None:
+        if not run.needs_machine:
             return None
         return self._task_run.define_machine(
-            self, overlap=overlap, timeout=timeout, pass_input=bool(trigger.environment)
+            self,
+            overlap=run.overlap,
+            timeout=run.timeout,
+            retries=run.retries,
+            pass_input=bool(trigger.environment),
         )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
@@ -162,10 +177,11 @@ class Job(Construct):
         return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
 
     def _define_alarm(self, trigger: Schedule | EventRule) -> cloudwatch.Alarm | None:
-        if trigger.alarm_actions is None:
+        if trigger.alarm_actions is None and trigger.topic is None:
             return None
         description = "The job could not be started: what was to start it is in its dead-letter queue"
-        return define_alarm(self, "NotStarted", self.dead_letter_queue, trigger.alarm_actions, description)
+        actions = trigger.alarm_actions or ()
+        return define_alarm(self, "NotStarted", self.dead_letter_queue, actions, description, topic=trigger.topic)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -210,6 +226,26 @@ class Job(Construct):
         return self.dead_letter_queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
 
 
+def _check(
+    launch: Launch,
+    triggers: Sequence[Schedule | EventRule],
+    run: _Run,
+    placement: Placement | None,
+    scope: Construct,
+    problems: Problems,
+) -> None:
+    """Note what this task, cluster and trigger cannot do together."""
+    check_place(problems, "cluster", launch.cluster, scope)
+    _check_triggers(triggers, launch, scope, problems)
+    launch.check(problems)
+    _check_placement(launch, placement, problems)
+    launch.task._check_without_service(problems)
+    problems.check(job_limits.TASK_TIMEOUT, "timeout", run.timeout)
+    problems.check(job_limits.TASK_RETRIES, "retries", run.retries)
+    if not run.needs_machine:
+        _check_target(launch, problems)
+
+
 def _triggers(
     schedule: scheduler.ScheduleExpression | Schedule | None, event: events.EventPattern | EventRule | None
 ) -> list[Schedule | EventRule]:
@@ -218,7 +254,9 @@ def _triggers(
     return triggers if event is None else [*triggers, EventRule._of(event)]
 
 
-def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope: Construct, problems: Problems) -> None:
+def _check_triggers(
+    triggers: Sequence[Schedule | EventRule], launch: Launch, scope: Construct, problems: Problems
+) -> None:
     if not triggers:
         problems.add(
             "neither schedule nor event is given, so nothing would start it; use schedule=ScheduleExpression.cron(...) "
@@ -229,9 +267,11 @@ def _check_triggers(triggers: Sequence[Schedule | EventRule], task: Task, scope:
             "schedule and event are both given, but one of them starts a job; leave one out, or define a second Job"
         )
     for trigger in triggers:
-        trigger._check_overrides(task, problems)
+        trigger._check_overrides(launch.task, scope, problems)
+        trigger._check_places(scope, problems)
         if isinstance(trigger, EventRule):
-            trigger._check_pattern(scope, problems)
+            arns = (launch.cluster.cluster_arn, launch.cluster_view.with_capacity.cluster_arn)
+            trigger._check_in_place(scope, arns, problems)
 
 
 def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:

@@ -127,4 +127,5 @@ class JobStarter:
 
 
 def _utc_text(moment: dt.datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Write a moment as CloudFormation's handler wants it, with milliseconds, as CDK does."""
+    return None if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}.000Z"

@@ -13,14 +13,20 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
-from moorage.workload import job_limits
+from moorage.delivery.alarm_actions import check_alarm_actions
+from moorage.delivery.alarm_topic import check_alarm_topic
+from moorage.delivery.dead_letters import check_queue
+from moorage.scope.place import check_place
+from moorage.workload import event_patterns, job_limits, schedule_expressions
 from moorage.workload.durations import optional_seconds
 from moorage.workload.limit import minimum_length
+from moorage.workload.plain_texts import PlainText, check_literals, check_unwrapped
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_sns as sns
     from aws_cdk import aws_sqs as sqs
     from constructs import Construct
 
@@ -38,6 +44,12 @@ _EVENT_FIELDS = {
     "version": "version",
 }
 """The fields of an event by the names that CDK gives them."""
+_ALIKE_OF_TASKS = (
+    *("availabilityZone", "connectivity", "cpu", "enableExecuteCommand", "healthStatus", "launchType", "memory"),
+    *("platformVersion", "stopCode", "version"),
+)
+"""The fields of a task's events whose values many tasks share."""
+_START_LEEWAY = dt.timedelta(minutes=5)
 
 
 def _frozen_environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -57,7 +69,8 @@ class Trigger:
         retries: The number of retries of a start that failed.
         max_event_age: The time for which a start is tried.
         dead_letter_queue: The queue for events that could start nothing, in place of the one defined for it.
-        alarm_actions: The actions of an alarm on messages in that queue. Default: no alarm.
+        alarm_actions: The actions of an alarm on messages in that queue. Default: no alarm, unless a topic is given.
+        topic: The topic that this alarm tells.
         enabled: Whether to start tasks.
     """
 
@@ -66,6 +79,7 @@ class Trigger:
     max_event_age: int | None = attrs.field(converter=optional_seconds, default=None)
     dead_letter_queue: sqs.IQueue | None = None
     alarm_actions: tuple[cloudwatch.IAlarmAction, ...] | None = attrs.field(converter=_actions, default=None)
+    topic: sns.ITopic | None = None
     enabled: bool = True
 
     def _check(self, problems: Problems) -> None:
@@ -75,6 +89,12 @@ class Trigger:
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
             problems.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
 
+    def _check_places(self, scope: Construct, problems: Problems) -> None:
+        """Note things of another place than the job's, and a topic that no alarm reaches."""
+        check_alarm_actions(problems, "alarm_actions", self.alarm_actions or (), scope)
+        if self.topic is not None:
+            check_alarm_topic(problems, "topic", self.topic, scope)
+
     def _overrides(self, task: Task) -> dict[str, Any]:
         """Return the overrides of the task as ECS's RunTask takes them."""
         if not self.environment:
@@ -82,10 +102,26 @@ class Trigger:
         variables = [{"name": name, "value": value} for name, value in self.environment.items()]
         return {"containerOverrides": [{"name": each.name, "environment": variables} for each in task.containers]}
 
-    def _check_overrides(self, task: Task, problems: Problems) -> None:
-        """Note overrides that are more than ECS takes."""
+    def _check_overrides(self, task: Task, scope: Construct, problems: Problems) -> None:
+        """Note overrides that are more than ECS takes, and secrets that everyone reads."""
         if not is_token(self.environment):
             problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
+        named = {name for container in task.containers for name in container.not_secret}
+        texts = [
+            PlainText(
+                "environment",
+                name,
+                value,
+                f"use Container(secrets={{{name!r}: ...}}), or say why it is none with Container(environment=..., "
+                f"not_secret={{{name!r}: 'the reason'}})",
+                readers="may see what starts the job",
+            )
+            for name, value in self.environment.items()
+            if name not in named
+        ]
+        check_literals(texts, problems)
+        if is_token(self.environment):
+            check_unwrapped(texts, cdk.Stack.of(scope).resolve, problems)
 
 
 @value_class
@@ -95,10 +131,10 @@ class Schedule(Trigger):
 
     Args:
         expression: A rate, a cron expression in its time zone, or a time once.
-        flexible_window: How much later than that it may start, 1 to 1,440 whole minutes, to spread load; at once
-            without it.
-        start: Not before; with a time zone.
-        end: Not after; with a time zone.
+        flexible_window: How much later than that it may start, 1 to 1,440 whole minutes and no longer than its rate, to
+            spread load; at once without it.
+        start: Not before, in the future and with a time zone; a time once takes none.
+        end: Not after, in the future and with a time zone; a time once takes none.
         group: The schedule group it stands in; the default one without it.
         environment: Variables for each container of the task; `scheduler.ContextAttribute` knows when it was due.
         retries: How often a start that failed is tried again, 0 to 185; 185 without it. Of a task that started and
@@ -106,7 +142,8 @@ class Schedule(Trigger):
         max_event_age: How long it is tried, 60 s to 24 h; 24 h without it.
         dead_letter_queue: Where what could not be started goes, in place of the queue defined for it.
         alarm_actions: What an alarm does when something is in that queue; `()` for an alarm that does nothing, and
-            without it no alarm.
+            without it no alarm, unless there is a topic. SQS can take 15 minutes to count what comes after a rest.
+        topic: The topic that this alarm tells, which CloudWatch is let into.
         enabled: Whether it starts anything.
 
     Raises:
@@ -121,15 +158,64 @@ class Schedule(Trigger):
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Schedule")
+        self._check_expression(problems)
         problems.check(job_limits.FLEXIBLE_WINDOW, "flexible_window", self.flexible_window)
+        self._check_times(problems)
+        self._check(problems)
+        problems.raise_any()
+
+    def _check_expression(self, problems: Problems) -> None:
+        """Note an expression that is none of EventBridge Scheduler's, and what it leaves no place for."""
+        expression, zone = self.expression.expression_string, self.expression.time_zone
+        schedule_expressions.check_expression("expression", expression, problems)
+        if zone is not None:
+            schedule_expressions.check_time_zone("the time_zone of expression", zone.timezone_name, problems)
+        once = schedule_expressions.is_once(expression)
+        if once and self.flexible_window:
+            problems.add(
+                f"flexible_window is given with {expression!r}, which starts once, at its time; leave it out, or use "
+                "another time"
+            )
+        rate = schedule_expressions.rate_seconds(expression)
+        if rate and self.flexible_window and self.flexible_window > rate:
+            problems.add(
+                f"flexible_window must not be longer than the time between two starts (got {self.flexible_window} "
+                f"seconds with {expression!r}); use a shorter window, or a longer rate"
+            )
+        for name in ("start", "end"):
+            if once and getattr(self, name) is not None:
+                problems.add(
+                    f"{name} is given with {expression!r}, but EventBridge Scheduler ignores it for a schedule that "
+                    "starts once; leave it out"
+                )
+
+    def _check_times(self, problems: Problems) -> None:
+        """Note times without a zone, and a start or end that has passed."""
         times = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
         naive = [name for name, each in times.items() if each.tzinfo is None]
         for name in naive:
             problems.add(f"{name} is {times[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)")
-        if self.start and self.end and not naive and self.start >= self.end:
+        if naive:
+            return
+        now = schedule_expressions.now()
+        # CreateSchedule: "The StartDate you specify cannot be earlier than 5 minutes ago."
+        if self.start and self.start < now - _START_LEEWAY:
+            problems.add(
+                f"start must not have passed (got {self.start}), or EventBridge Scheduler refuses the schedule; leave "
+                "it out to start from now on"
+            )
+        if self.end and self.end <= now:
+            problems.add(
+                f"end must not have passed (got {self.end}), or the schedule would never start; use a later end, or "
+                "enabled=False"
+            )
+        if self.start and self.end and self.start >= self.end:
             problems.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
-        self._check(problems)
-        problems.raise_any()
+
+    def _check_places(self, scope: Construct, problems: Problems) -> None:
+        super()._check_places(scope, problems)
+        check_place(problems, "dead_letter_queue", self.dead_letter_queue, scope, across_accounts=True)
+        check_place(problems, "group", self.group, scope)
 
     @classmethod
     def _of(cls, choice: scheduler.ScheduleExpression | Schedule) -> Schedule:
@@ -152,7 +238,8 @@ class EventRule(Trigger):
         max_event_age: How long it is tried, 60 s to 24 h; 24 h without it.
         dead_letter_queue: Where events go for which nothing could be started, in place of the queue defined for it.
         alarm_actions: What an alarm does when something is in that queue; `()` for an alarm that does nothing, and
-            without it no alarm.
+            without it no alarm, unless there is a topic. SQS can take 15 minutes to count what comes after a rest.
+        topic: The topic that this alarm tells, which CloudWatch is let into.
         enabled: Whether it starts anything.
 
     Raises:
@@ -169,24 +256,83 @@ class EventRule(Trigger):
                 "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
             )
         else:
-            problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(self._event_pattern))
+            _check_pattern(self._event_pattern, problems)
         self._check(problems)
         problems.raise_any()
+
+    def _check_places(self, scope: Construct, problems: Problems) -> None:
+        super()._check_places(scope, problems)
+        check_place(problems, "bus", self.bus, scope, across_accounts=True)
+        if self.dead_letter_queue is not None:
+            check_queue(problems, "dead_letter_queue", self.dead_letter_queue, scope)
 
     @classmethod
     def _of(cls, choice: events.EventPattern | EventRule) -> EventRule:
         """Return the event argument of a job as an `EventRule`."""
         return choice if isinstance(choice, EventRule) else cls(choice)
 
-    def _check_pattern(self, scope: Construct, problems: Problems) -> None:
-        """Note a pattern that is too long with the matches of `events.Match`, which only CDK knows."""
-        if is_token(self._event_pattern):
-            problems.check(
-                job_limits.EVENT_PATTERN, "pattern", minimum_length(cdk.Stack.of(scope).resolve(self._event_pattern))
-            )
+    def _check_in_place(self, scope: Construct, cluster_arns: Sequence[str], problems: Problems) -> None:
+        """Note a pattern that matches what the job itself does, and one that only CDK knows all of.
+
+        Args:
+            scope: The scope of the job, whose stack knows the matches of `events.Match`.
+            cluster_arns: The ARNs of the cluster of the job.
+            problems: The problems to add to.
+        """
+        pattern, arns = self._event_pattern, list(cluster_arns)
+        if is_token(pattern):
+            pattern, arns = cdk.Stack.of(scope).resolve([pattern, arns])
+            _check_pattern(pattern, problems)
+        if problems.messages or self.bus is not None:  # a service's own events come by the default bus
+            return
+        for event in _own_events(arns):
+            if event_patterns.may_match(pattern, event):
+                problems.add(
+                    f"pattern matches the {event['detail-type']!r} events of the job's own runs, so each would start "
+                    "the next one without end; name what tells others from it, as in detail={'group': ['service:web']}"
+                )
 
     @property
     def _event_pattern(self) -> dict[str, Any]:
         """The pattern in the words of EventBridge."""
         fields = {field: getattr(self.pattern, name) for name, field in _EVENT_FIELDS.items()}
-        return {field: each for field, each in fields.items() if each}
+        return {field: each for field, each in fields.items() if each is not None}
+
+
+def _check_pattern(pattern: Mapping[str, Any], problems: Problems) -> None:
+    event_patterns.check_pattern("pattern", pattern, problems)
+    length = minimum_length(pattern)
+    problems.check(job_limits.EVENT_PATTERN, "pattern", length)
+    if length <= job_limits.LONGEST_EVENT_PATTERN:
+        problems.check(job_limits.EVENT_PATTERN_QUOTA, "pattern", length)
+
+
+def _own_events(cluster_arns: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return what is known of the events that a run of a job brings; what tells it from other runs is left out.
+
+    ECS developer guide, "Amazon ECS task state change events"; Step Functions developer guide, "Automating event
+    delivery with EventBridge"; EventBridge user guide, events delivered via CloudTrail.
+    """
+    task = {
+        "clusterArn": list(cluster_arns),
+        "lastStatus": ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPED"],
+        "desiredStatus": ["RUNNING", "STOPPED"],
+        **dict.fromkeys(_ALIKE_OF_TASKS, event_patterns.ANY),
+    }
+    execution = {"status": ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]}
+    call = {"eventSource": "ecs.amazonaws.com", "eventName": "RunTask", "awsRegion": event_patterns.ANY}
+    return [
+        {
+            "version": "0",
+            "account": event_patterns.ANY,
+            "region": event_patterns.ANY,
+            "source": source,
+            "detail-type": detail_type,
+            "detail": detail,
+        }
+        for source, detail_type, detail in (
+            ("aws.ecs", "ECS Task State Change", task),
+            ("aws.states", "Step Functions Execution Status Change", execution),
+            ("aws.ecs", "AWS API Call via CloudTrail", call),
+        )
+    ]

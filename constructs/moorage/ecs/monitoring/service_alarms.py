@@ -11,7 +11,7 @@ from constructs import Construct
 from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
 from moorage.ecs.load_balancing.target_metrics import target_alarms
 from moorage.ecs.service.service import Service
-from moorage.workload import rollout_limits
+from moorage.workload import rollout_limits, scaling_limits
 from moorage.workload.door import door
 from moorage.workload.durations import default_seconds, optional_milliseconds
 from moorage.workload.problems import Problems
@@ -41,8 +41,8 @@ class _Plan:
 
     def check(self, service: Service, problems: Problems) -> None:
         """Note every threshold outside its limit, and a service that is left without an alarm."""
-        problems.check(rollout_limits.TARGET_PERCENT, "cpu_percent", self.cpu_percent)
-        problems.check(rollout_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
+        problems.check(scaling_limits.CPU_TARGET, "cpu_percent", self.cpu_percent)
+        problems.check(scaling_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
         problems.check(rollout_limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
         problems.check(rollout_limits.ALARM_COUNT, "latency", self.latency_milliseconds)
         problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)

@@ -2,24 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration
+from moorage.scope.place import Place, check_place, place_of
+from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_ecs as ecs
 
     from moorage.ecs.load_balancing.target import Target
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.problems import Problems
     from moorage.workload.scaling import Scaling
 
 HIGH_RESOLUTION_MONITORING: dict[str, Any] = {
     "MetricConfigurations": [{"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": 20}]
 }
 """The property `Monitoring` of a service that ECS measures every 20 seconds."""
+
+
+_FULL_PERCENT = 100
+
+
+def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
+    """Note a queue or a metric that is not read where the service runs, and a CPU use that no task has."""
+    check_place(problems, "queue of scaling", scaling.queue, launch.cluster)
+    for target in scaling.metrics:
+        for kind, own, other in _other_places(target.metric, place_of(launch.cluster)):
+            problems.add(
+                f"metrics {target.name!r} must be of {kind} {own}, since Application Auto Scaling reads no others (got "
+                f"{kind} {other}); use a metric of {kind} {own}"
+            )
+    predicted = scaling.predictive.cpu_percent if scaling.predictive else None
+    on_fargate = launch.strategy._kind is CapacityKind.FARGATE
+    for argument, percent in (("cpu_percent", scaling.cpu_percent), ("cpu_percent of predictive", predicted)):
+        if on_fargate and percent is not None and percent > _FULL_PERCENT:
+            problems.add(
+                f"{argument} must be at most 100 % on Fargate, where no task uses more than its size (got {percent}); "
+                "use less"
+            )
+
+
+def _other_places(metric: cloudwatch.IMetric, own_place: Place) -> Iterator[tuple[str, str, str]]:
+    """Return where a metric, or one that it is computed from, is known to be of another account or region."""
+    configuration = metric.to_metric_config()
+    if configuration.math_expression:
+        for used_metric in configuration.math_expression.using_metrics.values():
+            yield from _other_places(used_metric, own_place)
+    elif configuration.metric_stat:
+        place = (configuration.metric_stat.account, configuration.metric_stat.region)
+        for kind, own, other in zip(("account", "region"), own_place, place, strict=True):
+            if own and other and not is_token(other) and own != other:
+                yield kind, own, other
 
 
 def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence[Target]) -> ecs.ScalableTaskCount:

@@ -6,39 +6,65 @@ Its text goes into the template as it stands, so it is kept short and imports no
 import hashlib
 import json
 import os
+import time
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 AGAIN_IN_SECONDS = 10
+MOST_STARTS = 30
+"""The starts in five minutes: what RunTask answers may pass, as "Capacity is unavailable at this time"."""
+MOST_MISSES = 6
+"""The times that a task may be missing: DescribeTasks is eventually consistent."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Start the task when first asked in a rollout, then say how it goes (ECS developer guide, "Lambda hooks")."""
+    """Start the task when first asked in a rollout, then say how it goes (ECS developer guide, "Lambda hooks").
+
+    What ECS is answered as `hookDetails` it gives back when it asks again.
+    """
     ecs = boto3.client("ecs")
     request = json.loads(os.environ["RUN_TASK"])
-    task = (event.get("hookDetails") or {}).get("task")
+    state = {"stopAt": int(time.time()) + int(os.environ["STOP_AFTER"]), **(event.get("hookDetails") or {})}
+    is_late = time.time() >= state["stopAt"]
+    task = state.get("task")
     if not task:
-        # one rollout starts one task, even when this answer is lost and it is asked again
-        token = hashlib.sha256(event["resourceArn"].encode()).hexdigest()
-        answer = ecs.run_task(**request, clientToken=token)
-        if answer["failures"]:
-            return _ended("FAILED", f"the task was not started: {answer['failures']}")
-        return _again(answer["tasks"][0]["taskArn"])
+        return _start(ecs, request, event["resourceArn"], state)
     found = ecs.describe_tasks(cluster=request["cluster"], tasks=[task])["tasks"]
     if not found:
-        return _ended("FAILED", f"{task} is gone")
+        return _again(state, "misses", MOST_MISSES, f"{task} is gone")
+    if found[0]["lastStatus"] != "STOPPED" and is_late:
+        ecs.stop_task(cluster=request["cluster"], task=task, reason="It ran longer than a rollout waits for it")
+        return _ended("FAILED", f"{task} ran too long, and was stopped")
     if found[0]["lastStatus"] != "STOPPED":
-        return _again(task)
-    essential = os.environ["ESSENTIAL"].split(",")
-    codes = {each["name"]: each.get("exitCode") for each in found[0]["containers"] if each["name"] in essential}
-    succeeded = bool(codes) and all(code == 0 for code in codes.values())
+        return _answer({**state, "misses": 0})
+    codes = {each["name"]: each.get("exitCode") for each in found[0]["containers"]}
+    # ECS stops the other containers when the main one ends, and these may end with 143
+    succeeded = codes.get(os.environ["MAIN"]) == 0
     said = f"{task} ended: {found[0].get('stoppedReason')}, exit codes {codes}"
     return _ended("SUCCEEDED" if succeeded else "FAILED", said)
 
 
-def _again(task: str) -> dict[str, Any]:
-    return {"hookStatus": "IN_PROGRESS", "callBackDelay": AGAIN_IN_SECONDS, "hookDetails": {"task": task}}
+def _start(ecs: Any, request: dict[str, Any], rollout: str, state: dict[str, Any]) -> dict[str, Any]:
+    # one rollout starts one task, even when this answer is lost and it is asked again
+    token = hashlib.sha256(f"{rollout} {state.get('failures', 0)}".encode()).hexdigest()
+    try:
+        answer = ecs.run_task(**request, clientToken=token)
+    except ClientError as error:
+        answer = {"tasks": [], "failures": str(error)}
+    if answer["tasks"]:
+        return _answer({**state, "task": answer["tasks"][0]["taskArn"]})
+    return _again(state, "failures", MOST_STARTS, f"the task was not started: {answer['failures']}")
+
+
+def _again(state: dict[str, Any], counted: str, most: int, said: str) -> dict[str, Any]:
+    count = int(state.get(counted, 0)) + 1
+    return _ended("FAILED", said) if count >= most else _answer({**state, counted: count})
+
+
+def _answer(state: dict[str, Any]) -> dict[str, Any]:
+    return {"hookStatus": "IN_PROGRESS", "callBackDelay": AGAIN_IN_SECONDS, "hookDetails": state}
 
 
 def _ended(status: str, said: str) -> dict[str, Any]:

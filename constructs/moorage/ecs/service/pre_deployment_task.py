@@ -19,6 +19,8 @@ from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 _FUNCTION_FILE = Path(__file__).with_name("pre_deployment_function.py")
 _FUNCTION_TIMEOUT_SECONDS = 30
 _TASK_TIMEOUT_MINUTES = 60
+_HOOK_TIMEOUT_MINUTES = _TASK_TIMEOUT_MINUTES + 5
+"""The time that ECS waits, so that the function has stopped the task before."""
 
 
 def define_pre_deployment_task(
@@ -63,10 +65,11 @@ def define_pre_deployment_task(
         log_group=function_log_group,
         environment={
             "RUN_TASK": stack.to_json_string(run.run_task_request()),
-            "ESSENTIAL": ",".join(each.name for each in launch.task.containers if each.essential),
+            "MAIN": next(each.name for each in launch.task.containers if each.essential),
+            "STOP_AFTER": str(_TASK_TIMEOUT_MINUTES * 60),
         },
     )
     hook = LifecycleHook.function(
-        function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(_TASK_TIMEOUT_MINUTES)
+        function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(_HOOK_TIMEOUT_MINUTES)
     )
     return resources, hook

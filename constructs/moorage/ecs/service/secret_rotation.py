@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -13,6 +13,7 @@ from constructs import Construct
 from moorage.delivery.dead_letters import allow_send, define_dead_letters
 from moorage.ecs.cdk_values import arn, pseudo_parameters
 from moorage.ecs.task.run_task import define_machine, define_role
+from moorage.scope.place import Place, place_of
 from moorage.workload import secret_sources
 from moorage.workload.problems import Problems, is_token
 
@@ -28,6 +29,7 @@ Pattern: TypeAlias = Mapping[str, Any]
 _CURRENT_STAGE = "AWSCURRENT"
 _IGNORED_STAGES = {"", "AWSPENDING", "AWSPREVIOUS"}
 """The stages whose moves are ignored: both others move with the current one (Secrets Manager guide, events)."""
+_ROTATION, _RULE = "Rotation", "Rule"
 _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": 6}
 """The retries of a deployment, an hour in all, for errors that pass: throttling, and a deployment in progress."""
 
@@ -73,7 +75,7 @@ def _stage_patterns(stage: str, arns: list[str]) -> list[Pattern]:
 def define_redeployment(
     scope: Construct, service: ecs.BaseService, cluster: ecs.ICluster, task: Task, log_group: logs.ILogGroup
 ) -> events.CfnRule:
-    """Define the rule, and the machine that it starts, which has ECS replace the tasks of `service`.
+    """Define the rule once, and the machine that it starts, which has ECS replace the tasks of `service`.
 
     EventBridge calls no UpdateService itself (EventBridge user guide, targets), so Step Functions does.
 
@@ -85,15 +87,19 @@ def define_redeployment(
         log_group: The log group for the executions of the machine.
 
     Raises:
-        ValueError: the task reads nothing that could change, or a secret of another account, whose events do not come.
+        ValueError: the task reads nothing that could change, or a secret of another account or region, whose events do
+            not come.
     """
+    defined = scope.node.try_find_child(_ROTATION)
+    if defined is not None:
+        return cast("events.CfnRule", defined.node.find_child(_RULE))
     secrets = [(name, secret) for container in task.containers for name, secret in container._all_secrets]
     pattern = change_pattern(secret for _, secret in secrets)
     problems = Problems(lambda: str(scope.node.path))
-    _check(pattern, secrets, cdk.Stack.of(scope).account, problems)
+    _check(pattern, secrets, place_of(scope), problems)
     problems.raise_any()
 
-    rotation = Construct(scope, "Rotation")
+    rotation = Construct(scope, _ROTATION)
     machine = define_machine(rotation, *_redeployment(service, cluster.cluster_arn), log_group)
     start_statement = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine.state_machine_arn}
     role = define_role(rotation, "Role", "events", arn("events", "rule/*"), [start_statement])
@@ -105,7 +111,7 @@ def define_redeployment(
     )
     rule = events.CfnRule(
         rotation,
-        "Rule",
+        _RULE,
         description="Secrets and parameters of a service that have a new value",
         event_pattern=pattern,
         targets=[
@@ -122,20 +128,22 @@ def define_redeployment(
     return rule
 
 
-def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_account: str, problems: Problems) -> None:
-    """Note that nothing read can change, and secrets of another account, whose events do not come."""
+def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_place: Place, problems: Problems) -> None:
+    """Note that nothing read can change, and secrets of another place, whose events do not come."""
     if pattern is None:
         problems.add(
             "redeploy_on_rotation() waits for nothing, since no container reads a secret or a parameter that could "
             "have another value; use Container(secrets={...}), without the id of a version"
         )
     for name, secret in secrets:
-        account = secret_sources.account(secret)
-        if account and not is_token(own_account) and account != own_account:
-            problems.add(
-                f"secrets {name!r} is of account {account}, whose events do not come to {own_account}; "
-                "send them to its event bus, and redeploy by a rule of your own"
-            )
+        parts = secret_sources.arn(secret).split(":")
+        place = (parts[4], parts[3]) if parts[0] == "arn" and len(parts) > 4 else ("", "")  # noqa: PLR2004  # to the account
+        for kind, own, other in zip(("account", "region"), own_place, place, strict=True):
+            if own and other and not is_token(other) and other != own:
+                problems.add(
+                    f"secrets {name!r} is of {kind} {other}, whose events do not come to {own}; "
+                    "send them to its event bus, and redeploy by a rule of your own"
+                )
 
 
 def _redeployment(service: ecs.BaseService, cluster_arn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -147,10 +155,5 @@ def _redeployment(service: ecs.BaseService, cluster_arn: str) -> tuple[dict[str,
         "Retry": [_RETRY],
         "End": True,
     }
-    statement = {
-        "Effect": "Allow",
-        "Action": "ecs:UpdateService",
-        "Resource": service.service_arn,
-        "Condition": {"ArnEquals": {"ecs:cluster": cluster_arn}},
-    }
+    statement = {"Effect": "Allow", "Action": "ecs:UpdateService", "Resource": service.service_arn}
     return {"StartAt": "Deploy", "States": {"Deploy": state}}, [statement]

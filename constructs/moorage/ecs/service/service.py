@@ -103,9 +103,9 @@ class Service(Construct):
                 to 5 routes and listeners. Default: none.
             rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
                 which all copies keep serving; for a daemon, one instance after the other.
-            pre_deployment_task: A task that runs once before each new version, such as a database migration, with the
-                capacity and the network of the service. The rollout fails if it does not exit with 0 within an hour.
-                `before_task_definition` has its role. Default: none.
+            pre_deployment_task: A task that runs once before each deployment, such as a database migration, with the
+                capacity and network of the service. The rollout fails if its first essential container does not exit
+                with 0 within an hour. `before_task_definition` has its role. Default: none.
             connect: The name in the cluster's namespace. With it, `connect_to` of the service opens a path to another
                 service. Default: no name.
             cloud_map_options: A name in a namespace of Cloud Map, by DNS or by API, in place of `connect`. Default:
@@ -302,10 +302,11 @@ class Service(Construct):
     def redeploy_on_rotation(self) -> events.CfnRule:
         """Have ECS replace its tasks, by its rollout, when a secret or a parameter that they read has a new value.
 
-        Tasks read them once, at their start. A secret is heard of when its stage moves, by rotation or by hand.
+        Tasks read them once, at their start. A secret is heard of when its stage moves, by rotation or by hand. This is
+        a deployment: the pre-deployment task runs again.
 
         Returns:
-            The rule of EventBridge that hears of it.
+            The rule of EventBridge that hears of it, the same at each call.
 
         Raises:
             ValueError: its tasks read nothing that could change, or a secret of another account.

@@ -10,6 +10,8 @@ import attrs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.load_balancing.route import Route
+from moorage.ecs.service.autoscaling import check_scaling
+from moorage.ecs.service.hook_checks import check_hooks
 from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.place import are_different_vpcs, check_place
 from moorage.workload import rollout_limits, route_limits, service_limits
@@ -180,6 +182,7 @@ class ServicePlan:
     def _check_scaling(self, problems: Problems) -> None:
         """Note targets that cannot change the number of copies."""
         scaling = self.scaling
+        check_scaling(scaling, self.launch, problems)
         if self.placement.daemon and scaling is not DEFAULT_SCALING:
             problems.add(
                 "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity "
@@ -235,6 +238,7 @@ class ServicePlan:
     def _check_rollout(self, problems: Problems) -> None:
         """Note a rollout that would shift, watch or start nothing."""
         rollout = self.rollout
+        check_hooks(rollout.hooks, self.launch.cluster, problems)
         if self.placement.daemon:
             self._check_daemon_rollout(problems)
             return

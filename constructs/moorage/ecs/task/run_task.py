@@ -28,6 +28,11 @@ _START_ERRORS = ["ECS.AmazonECSException", "ECS.ServerException", "AmazonECS.Unk
 _RETRY = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "JitterStrategy": "FULL"}
 """The retries of a start, five minutes in all, for errors that pass: throttling, and ECS not answering."""
 
+_RUN_RETRY = {"IntervalSeconds": 10, "BackoffRate": 2, "MaxDelaySeconds": 600, "JitterStrategy": "FULL"}
+"""The waits before a task that failed is run again."""
+_EXECUTION = "$$.Execution.Name"
+"""The name of an execution, in the words of Step Functions."""
+
 
 def define_role(
     scope: Construct, construct_id: str, service: str, source: str, statements: Sequence[Mapping[str, Any]]
@@ -153,11 +158,11 @@ class TaskRun:
         return request
 
     def describe_statement(self) -> dict[str, Any]:
-        """Return the further permission to wait for its end."""
-        return {"Effect": "Allow", "Action": "ecs:DescribeTasks", "Resource": self._task_arns}
+        """Return the further permission to wait for its end, and to stop it."""
+        return {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": self._task_arns}
 
     def define_machine(
-        self, scope: Construct, *, overlap: bool, timeout: int | None, pass_input: bool
+        self, scope: Construct, *, overlap: bool, timeout: int | None, retries: int, pass_input: bool
     ) -> sfn.StateMachine:
         """Define a state machine that runs it and waits until it ends.
 
@@ -165,11 +170,23 @@ class TaskRun:
             scope: The scope in which to define it, as `Machine`.
             overlap: Whether to run it while another task of its family runs in the cluster.
             timeout: The number of seconds after which it is stopped.
+            retries: The number of times that it is run again if it fails.
             pass_input: Whether to pass an execution's input to the task as its overrides.
         """
-        states = {**({} if overlap else self._overlap_states()), "Run": self._run_state(timeout, pass_input=pass_input)}
+        states = self.machine_states(overlap=overlap, timeout=timeout, retries=retries, pass_input=pass_input)
         definition = {"StartAt": next(iter(states)), "States": states}
-        return define_machine(scope, definition, self._machine_statements(overlap=overlap), self.resources.log_group)
+        statements = self._machine_statements(lists_tasks=not overlap or timeout is not None)
+        return define_machine(scope, definition, statements, self.resources.log_group)
+
+    def machine_states(
+        self, *, overlap: bool, timeout: int | None, retries: int, pass_input: bool
+    ) -> dict[str, dict[str, Any]]:
+        """Return the states of that machine, the first of them first."""
+        return {
+            **({} if overlap else self._overlap_states()),
+            "Run": self._run_state(timeout, retries, pass_input=pass_input),
+            **(self._timeout_states() if timeout else {}),
+        }
 
     @property
     def _run_task_parameters(self) -> dict[str, Any]:
@@ -236,18 +253,7 @@ class TaskRun:
     def _overlap_states(self) -> dict[str, Any]:
         """Return the states that end an execution while another task of the family runs."""
         return {
-            "List": {
-                "Type": "Task",
-                "Resource": f"arn:{pseudo_parameters()[0]}:states:::aws-sdk:ecs:listTasks",
-                "Parameters": {
-                    "Cluster": self.cluster.cluster_arn,
-                    "Family": self.resources.task_definition.family,
-                    "DesiredStatus": "RUNNING",
-                    "MaxResults": 1,
-                },
-                "Retry": [{"ErrorEquals": ["States.TaskFailed"], **_RETRY}],
-                "Next": "Any",
-            },
+            "List": {**self._list_state(MaxResults=1), "Next": "Any"},
             "Any": {
                 "Type": "Choice",
                 "Choices": [{"Variable": "$.TaskArns[0]", "IsPresent": True, "Next": "Runs already"}],
@@ -256,28 +262,81 @@ class TaskRun:
             "Runs already": {"Type": "Succeed"},
         }
 
-    def _run_state(self, timeout: int | None, *, pass_input: bool) -> dict[str, Any]:
+    def _run_state(self, timeout: int | None, retries: int, *, pass_input: bool) -> dict[str, Any]:
+        run_again = {"ErrorEquals": ["States.TaskFailed"], **_RUN_RETRY, "MaxAttempts": retries}
         return {
             "Type": "Task",
             "Resource": f"arn:{pseudo_parameters()[0]}:states:::ecs:runTask.sync",
             "Parameters": {
                 **pascal_case(self._run_task_parameters),
                 **({"Overrides.$": "$$.Execution.Input"} if pass_input else {}),
+                **({"Group.$": _EXECUTION} if timeout else {}),
             },
-            "Retry": [{"ErrorEquals": _START_ERRORS, **_RETRY}],
+            "Retry": [{"ErrorEquals": _START_ERRORS, **_RETRY}, *([run_again] if retries else [])],
             **({"TimeoutSeconds": timeout} if timeout else {}),
+            **({"Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "List running"}]} if timeout else {}),
             "End": True,
         }
 
-    def _machine_statements(self, *, overlap: bool) -> list[dict[str, Any]]:
+    def _timeout_states(self) -> dict[str, Any]:
+        """Return the states that stop a task that ran too long.
+
+        Step Functions cancels the task of an execution that is stopped, and its guide does not say so of a state that
+        timed out ("Run a Job (.sync)"). A state that timed out has no output, so the task is found by its group.
+        """
+        stop_own = {
+            "StartAt": "Describe",
+            "States": {
+                "Describe": {**self._call("describeTasks", **{"Tasks.$": "States.Array($)"}), "Next": "Own"},
+                "Own": {
+                    "Type": "Choice",
+                    "Choices": [
+                        {"Variable": "$.Tasks[0].Group", "StringEqualsPath": _EXECUTION, "Next": "Stop"},
+                    ],
+                    "Default": "Other run",
+                },
+                "Stop": {
+                    **self._call(
+                        "stopTask", **{"Task.$": "$.Tasks[0].TaskArn"}, Reason="It ran longer than the job's timeout"
+                    ),
+                    "End": True,
+                },
+                "Other run": {"Type": "Succeed"},
+            },
+        }
+        return {
+            "List running": {**self._list_state(), "Next": "Stop own"},
+            "Stop own": {
+                "Type": "Map",
+                "ItemsPath": "$.TaskArns",
+                "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **stop_own},
+                "Next": "Timed out",
+            },
+            "Timed out": {"Type": "Fail", "Error": "Timeout", "Cause": "The task ran longer than the job's timeout"},
+        }
+
+    def _list_state(self, **parameters: Any) -> dict[str, Any]:
+        family = self.resources.task_definition.family
+        return self._call("listTasks", Family=family, DesiredStatus="RUNNING", **parameters)
+
+    def _call(self, action: str, **parameters: Any) -> dict[str, Any]:
+        """Return a state that calls ECS's API in the cluster, without what follows it."""
+        return {
+            "Type": "Task",
+            "Resource": f"arn:{pseudo_parameters()[0]}:states:::aws-sdk:ecs:{action}",
+            "Parameters": {"Cluster": self.cluster.cluster_arn, **parameters},
+            "Retry": [{"ErrorEquals": ["States.TaskFailed"], **_RETRY}],
+        }
+
+    def _machine_statements(self, *, lists_tasks: bool) -> list[dict[str, Any]]:
         """Return the permissions of the machine: to run, see and stop the task, and to use Step Functions' rule."""
         in_cluster = {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
         list_statement = {"Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster}
         return [
             *self.run_statements(),
             # ListTasks knows no resource but an instance, so the cluster bounds it
-            *([] if overlap else [list_statement]),
-            {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": self._task_arns},
+            *([list_statement] if lists_tasks else []),
+            self.describe_statement(),
             {
                 "Effect": "Allow",
                 "Action": ["events:DescribeRule", "events:PutRule", "events:PutTargets"],

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 
 from moorage.delivery.dead_letters import MAXIMUM_RETENTION_DAYS
+from moorage.delivery.keys import retained_except_on_create
 from moorage.ecs.cdk_values import duration
 from moorage.workload import job_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
@@ -73,6 +74,7 @@ class WorkQueue:
         self, scope: Construct, stop_seconds: int, removal_policy: cdk.RemovalPolicy
     ) -> tuple[sqs.Queue, sqs.Queue]:
         """Define the queue and its dead-letter queue, for tasks that take so many seconds to stop."""
+        removal_policy = retained_except_on_create(removal_policy)
         dead_letters = sqs.Queue(
             scope,
             "DeadLetters",

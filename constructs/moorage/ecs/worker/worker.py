@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 import aws_cdk as cdk
@@ -14,11 +14,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from moorage.delivery.alarm_actions import check_alarm_actions
+from moorage.delivery.alarm_topic import check_alarm_topic
 from moorage.delivery.dead_letters import define_alarm
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.service.service import Service
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning
 from moorage.ecs.worker.work_queue import WorkQueue
+from moorage.scope.inventory import register, registered
+from moorage.scope.place import check_place
 from moorage.workload import job_limits
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
@@ -27,6 +31,7 @@ from moorage.workload.task import Task
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_logs as logs
+    from aws_cdk import aws_sns as sns
 
     from moorage.ecs.capacity.strategy import CapacityChoice
     from moorage.ecs.service.service_connect import ServiceConnect
@@ -38,6 +43,20 @@ _DEFAULT_STOP_SECONDS = 30
 """The time between SIGTERM and SIGKILL by default (botocore ContainerDefinition.stopTimeout)."""
 _DEFAULT_VISIBILITY_SECONDS = 30
 """The time for which SQS hides a message by default (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
+
+
+class _Alarm(NamedTuple):
+    """The actions of the alarm on dead letters, and the topic that it tells."""
+
+    actions: Sequence[cloudwatch.IAlarmAction] | None
+    topic: sns.ITopic | None
+
+
+class _Drained(NamedTuple):
+    """The record of a worker: the queue that it drains, and its path."""
+
+    queue_arn: str
+    path: str
 
 
 @door
@@ -60,6 +79,7 @@ class Worker(Construct):
         scaling: Scaling,
         queue: sqs.IQueue | WorkQueue | None = None,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] | None = (),
+        topic: sns.ITopic | None = None,
         rollout: Rollout | None = None,
         connect: ServiceConnect | None = None,
         capacity: CapacityChoice | None = None,
@@ -81,11 +101,13 @@ class Worker(Construct):
             task: The task to run. It must reach SQS: in a network without NAT, `Task(called_services="sqs")` tells
                 `Endpoints.for_tasks`.
             scaling: The number of copies by the messages for each: `Scaling(0, 50, backlog_per_task=100)`. From 0, the
-                first message starts a task within minutes.
-            queue: The queue to drain, or a `WorkQueue` that describes a new one. The visibility timeout of a queue that
-                CDK defines is checked. Default: a new queue, `WorkQueue()`.
-            alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm. Default: an
-                alarm without actions.
+                first message starts a task within minutes; after six hours without one SQS needs up to 15 minutes to
+                count again.
+            queue: The queue to drain, of no other worker, or a `WorkQueue` that describes a new one. The visibility
+                timeout of a queue that CDK defines is checked. Default: a new queue, `WorkQueue()`.
+            alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm, unless a
+                topic is given. Default: an alarm without actions.
+            topic: The topic that this alarm tells, which CloudWatch is let into. Default: none.
             rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
                 which all copies keep working.
             connect: The name in the cluster's namespace. With it, `connect_to` of the service opens a path to another
@@ -120,7 +142,7 @@ class Worker(Construct):
             egress=egress,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        _check(launch, queue_choice, scaling, placement, problems)
+        _check(launch, queue_choice, scaling, placement, _Alarm(alarm_actions, topic), scope, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
@@ -148,22 +170,38 @@ class Worker(Construct):
             raise
         self.queue.grant_consume_messages(self.service)
         self.node.default_child = self.service.service
-        self.alarm = self._define_alarm(alarm_actions)
+        self.alarm = self._define_alarm(_Alarm(alarm_actions, topic))
 
     def _define_queues(
         self, queue: sqs.IQueue | WorkQueue, task: Task, removal_policy: cdk.RemovalPolicy
     ) -> tuple[sqs.IQueue, sqs.IQueue | None]:
         """Define the queue and its dead-letter queue, or find that of a given queue."""
         if isinstance(queue, WorkQueue):
-            return queue._define(self, _longest_stop_timeout(task), removal_policy)
+            own_queue, dead_letters = queue._define(self, _longest_stop_timeout(task), removal_policy)
+            register(self, _Drained(own_queue.queue_arn, self.node.path))
+            return own_queue, dead_letters
         add_warning(self, "@moorage/ecs:dead-letters", _missing_dead_letters_warning(queue))
+        add_warning(self, "@moorage/ecs:shared-queue", self._shared_queue_warning(queue))
         return queue, _dead_letter_queue_of(queue)
 
-    def _define_alarm(self, actions: Sequence[cloudwatch.IAlarmAction] | None) -> cloudwatch.Alarm | None:
-        if actions is None or self.dead_letter_queue is None:
+    def _shared_queue_warning(self, queue: sqs.IQueue) -> str | None:
+        """Describe another worker of the queue: each would start tasks for all of its messages."""
+        own = _Drained(queue.queue_arn, self.node.path)
+        others = [each.path for each in registered(self, _Drained) if each.queue_arn == own.queue_arn]
+        register(self, own)
+        if not others:
+            return None
+        return (
+            f"its queue is drained by {others[0]} too, and each worker starts tasks for all of its messages; give each "
+            "a queue of its own, or define one worker"
+        )
+
+    def _define_alarm(self, alarm: _Alarm) -> cloudwatch.Alarm | None:
+        actions, topic = alarm
+        if (actions is None and topic is None) or self.dead_letter_queue is None:
             return None
         description = "Messages that failed too often are in the worker's dead-letter queue"
-        return define_alarm(self, "Failed", self.dead_letter_queue, actions, description)
+        return define_alarm(self, "Failed", self.dead_letter_queue, actions or (), description, topic=topic)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -195,12 +233,38 @@ def _longest_stop_timeout(task: Task) -> int:
 
 
 def _check(
-    launch: Launch, queue: sqs.IQueue | WorkQueue, scaling: Scaling, placement: Placement, problems: Problems
+    launch: Launch,
+    queue: sqs.IQueue | WorkQueue,
+    scaling: Scaling,
+    placement: Placement,
+    alarm: _Alarm,
+    scope: Construct,
+    problems: Problems,
 ) -> None:
-    """Note what its task, queue, scaling and placement cannot do together."""
+    """Note what its task, queue, scaling, placement and alarm cannot do together."""
+    check_place(problems, "cluster", launch.cluster, scope)
+    if isinstance(queue, WorkQueue):
+        check_place(problems, "encryption_key of queue", queue.encryption_key, scope, across_accounts=True)
+    else:  # whose metrics are read where the worker is
+        check_place(problems, "queue", queue, scope)
+    _check_alarm(queue, alarm, scope, problems)
     launch.check(problems)
     _check_queue(queue, launch.task, problems)
     _check_scaling(scaling, placement, problems)
+
+
+def _check_alarm(queue: sqs.IQueue | WorkQueue, alarm: _Alarm, scope: Construct, problems: Problems) -> None:
+    """Note a topic that no alarm reaches, and an alarm that would watch nothing."""
+    if alarm.topic is not None:
+        check_alarm_topic(problems, "topic", alarm.topic, scope)
+    check_alarm_actions(problems, "alarm_actions", alarm.actions or (), scope)
+    watched = isinstance(queue, WorkQueue) or _dead_letter_queue_of(queue) is not None
+    if (alarm.topic is not None or alarm.actions) and not watched:
+        given = "alarm_actions" if alarm.topic is None else "topic"
+        problems.add(
+            f"{given} is given, but no dead-letter queue of queue is known, so there is no alarm; give the queue one, "
+            "use WorkQueue(...), or leave it out"
+        )
 
 
 def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) -> None:

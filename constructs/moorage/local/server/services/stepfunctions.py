@@ -152,7 +152,9 @@ def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dic
         *_, service, action = resource.split(":")
         if service == "ecs":
             cluster = targets.cluster_arn(parameters.get("Cluster", "default"))
-            asked = cluster.replace(":cluster/", ":container-instance/") + "/*"
+            # all that ListTasks knows is an instance; the others ask for one task
+            named = parameters.get("Task") or next(iter(parameters.get("Tasks", ())), None)
+            asked = named or cluster.replace(":cluster/", ":container-instance/") + "/*"
             try:
                 iam.require(_role.get(), f"ecs:{action[:1].upper()}{action[1:]}", asked, cluster=cluster)
             except RefusedError as error:

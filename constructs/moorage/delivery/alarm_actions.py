@@ -1,0 +1,70 @@
+"""The topics behind the actions of alarms, which CDK does not show: checked and opened as topics themselves are."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+
+from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
+from moorage.scope.place import check_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_sns as sns
+    from constructs import Construct
+
+    from moorage.workload.problems import Problems
+
+
+def check_alarm_actions(
+    problems: Problems, argument: str, actions: Iterable[cloudwatch.IAlarmAction], scope: Construct
+) -> None:
+    """Note topics that alarms in the stack of `scope` could not tell."""
+    for arn in _topic_arns(actions):
+        topic = _topic_of(arn)
+        if topic is None:
+            check_place(problems, argument, arn, scope, across_accounts=True)
+        else:
+            check_alarm_topic(problems, argument, topic, scope)
+
+
+def open_topics(actions: Iterable[cloudwatch.IAlarmAction], scope: Construct) -> None:
+    """Let the alarms of the account of `scope` publish to the topics that this app defines."""
+    for topic in filter(None, map(_topic_of, _topic_arns(actions))):
+        let_alarms_publish(topic, scope)
+
+
+def _topic_arns(actions: Iterable[cloudwatch.IAlarmAction]) -> list[str]:
+    given = list(actions)
+    if not given:
+        return []
+    from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch_actions
+
+    # SnsAction's bind defines nothing, and asks nothing of the alarm
+    scope, alarm = _any_alarm()
+    return [
+        each.bind(scope, alarm).alarm_action_arn for each in given if isinstance(each, cloudwatch_actions.SnsAction)
+    ]
+
+
+@functools.cache
+def _any_alarm() -> tuple[cdk.Stack, cloudwatch.IAlarm]:
+    """Return an alarm that is of no app."""
+    from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
+
+    stack = cdk.Stack()
+    return stack, cloudwatch.Alarm.from_alarm_name(stack, "Alarm", "any")
+
+
+def _topic_of(arn: str) -> sns.Topic | None:
+    """Return the topic that an ARN refers to, if this app defines it."""
+    from aws_cdk import aws_sns as sns  # noqa: PLC0415  # loads aws_cdk.aws_sns
+
+    tokens = cdk.Tokenization.reverse_string(arn).tokens
+    target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
+    topic = target.node.scope if isinstance(target, sns.CfnTopic) else None
+    return topic if isinstance(topic, sns.Topic) else None

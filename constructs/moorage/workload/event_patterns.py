@@ -1,0 +1,213 @@
+"""Event patterns: what EventBridge takes as one, and which events it would match.
+
+Sources: EventBridge user guide, "Creating Amazon EventBridge event patterns" and "Comparison operators for use in event
+patterns"; aws/event-ruler, README. A value that CloudFormation fills in may be anything.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from moorage.workload.problems import Problems, is_token
+
+ANY: Final = object()
+"""A value of an event that is not known: any comparison with it may hold."""
+_OR = "$or"
+_IGNORE_CASE = "equals-ignore-case"
+_BOUNDS = {"=": ("=",), ">": ("<", "<="), ">=": ("<", "<="), "<": (), "<=": ()}
+"""Comparisons of `numeric`, each with those that may follow it."""
+_NUMBERS_A_BOUND = 2
+
+
+def check_pattern(argument: str, pattern: Mapping[str, Any], problems: Problems) -> None:
+    """Note what EventBridge would not take as an event pattern."""
+    for path, fault in _faults((), pattern):
+        problems.add(f"{argument} {'.'.join(path)!r} {fault}")
+
+
+def may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Return whether a valid pattern may match an event, in which a list is what a value may be.
+
+    Args:
+        pattern: The pattern; a field that the event does not have tells it apart.
+        event: What is known of the event. `ANY` is a value that is not known.
+    """
+    for name, wanted in pattern.items():
+        if name == _OR and _is_or(wanted):
+            if not any(may_match(each, event) for each in wanted):
+                return False
+        elif isinstance(wanted, Mapping):
+            inner = event.get(name, {})
+            if inner is not ANY and not may_match(wanted, inner):
+                return False
+        elif not _field_may_match(wanted, event.get(name)):
+            return False
+    return True
+
+
+def _field_may_match(wanted: Sequence[Any], value: Any) -> bool:
+    if value is None:
+        return any(isinstance(each, Mapping) and each.get("exists") is False for each in wanted)
+    values = value if isinstance(value, list) else [value]
+    return any(_is(each, one) for each in wanted for one in values)
+
+
+def _is(matcher: Any, value: Any) -> bool:
+    """Return whether a matcher may match a value that an event has; what CloudFormation fills in is only itself."""
+    if value is ANY or matcher == value:
+        return True
+    if not isinstance(matcher, Mapping) or _is_filled_in(matcher):
+        return False
+    ((operator, wanted),) = matcher.items()
+    compare = _COMPARED.get(operator)
+    return compare is not None and isinstance(value, str) and compare(value, wanted)
+
+
+def _ignores_case(compare: Callable[[str, str], bool]) -> Callable[[str, Any], bool]:
+    """Return a comparison of texts that takes `{"equals-ignore-case": ...}` too."""
+    return lambda value, wanted: (
+        compare(value.lower(), wanted[_IGNORE_CASE].lower()) if isinstance(wanted, Mapping) else compare(value, wanted)
+    )
+
+
+def _is_but(value: str, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        ((operator, inner),) = wanted.items()
+        return not any(_is({operator: each}, value) for each in (inner if isinstance(inner, list) else [inner]))
+    return value not in (wanted if isinstance(wanted, list) else [wanted])
+
+
+_COMPARED: Mapping[str, Callable[[str, Any], bool]] = {
+    "prefix": _ignores_case(str.startswith),
+    "suffix": _ignores_case(str.endswith),
+    _IGNORE_CASE: lambda value, wanted: value.lower() == wanted.lower(),
+    "wildcard": lambda value, wanted: re.fullmatch(".*".join(map(re.escape, wanted.split("*"))), value) is not None,
+    "anything-but": _is_but,
+    "exists": lambda _, wanted: bool(wanted),
+}
+"""The operators that a text may match."""
+
+
+def _is_or(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) > 1 and all(isinstance(each, Mapping) for each in value)
+
+
+def _faults(path: tuple[str, ...], pattern: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    faults: list[tuple[tuple[str, ...], str]] = []
+    for name, value in pattern.items():
+        inner = (*path, str(name))
+        if _is_filled_in(value):
+            continue
+        if name == _OR:
+            faults += _or_faults(inner, value)
+        elif isinstance(value, Mapping) and value:
+            faults += _faults(inner, value)
+        elif isinstance(value, list | tuple) and value:
+            faults += [(inner, fault) for each in value if (fault := _matcher_fault(each))]
+        elif isinstance(value, Mapping | list | tuple):
+            faults.append((inner, f"must not be empty (got {value!r}); leave it out, or list what it may be"))
+        else:
+            faults.append((inner, f"must be a list of values, or a mapping (got {value!r}); write it as [{value!r}]"))
+    return faults
+
+
+def _or_faults(path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...], str]]:
+    if not _is_or(value):
+        return [(path, f"must be a list of two patterns or more (got {value!r}); use more, or leave {_OR} out")]
+    return [fault for each in value for fault in _faults(path, each)]
+
+
+def _matcher_fault(matcher: Any) -> str | None:
+    """Return what is wrong with one of the values of a field."""
+    if not isinstance(matcher, Mapping):
+        if matcher is None or isinstance(matcher, str | int | float):
+            return None
+        return f"must have texts, numbers, true, false, null or comparisons (got {matcher!r}); use those"
+    if _is_filled_in(matcher):
+        return None
+    if len(matcher) != 1 or next(iter(matcher)) not in _OPERATORS:
+        return (
+            f"must have comparisons that EventBridge knows, one in each mapping (got {dict(matcher)!r}); use one of "
+            f"{', '.join(_OPERATORS)}"
+        )
+    ((operator, value),) = matcher.items()
+    takes, what = _OPERATORS[operator]
+    if is_token(value) or _is_filled_in(value) or takes(value):
+        return None
+    return f"must give {operator!r} {what} (got {value!r}); change what it is given"
+
+
+def _is_filled_in(value: Any) -> bool:
+    """Return whether CloudFormation fills a value in: a token, or the function that one resolves to."""
+    if isinstance(value, Mapping):
+        return len(value) == 1 and str(next(iter(value))).startswith(("Ref", "Fn::", "${Token["))
+    return isinstance(value, str) and is_token(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_text_or_any_case(value: Any) -> bool:
+    return _is_text(value) or (
+        isinstance(value, Mapping) and set(value) == {_IGNORE_CASE} and _is_text(*value.values())
+    )
+
+
+def _is_glob(value: Any) -> bool:
+    return _is_text(value) and "**" not in value
+
+
+def _is_block(value: Any) -> bool:
+    try:
+        return bool(_is_text(value) and "/" in value and ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        return False
+
+
+def _is_span(value: Any) -> bool:
+    """Return whether it is one comparison with a number, or a lower and then an upper one."""
+    if not isinstance(value, list | tuple) or len(value) not in {_NUMBERS_A_BOUND, 2 * _NUMBERS_A_BOUND}:
+        return False
+    signs, numbers = value[::2], value[1::2]
+    if not all(_is_text(sign) and sign in _BOUNDS for sign in signs) or not all(map(_is_number, numbers)):
+        return False
+    return len(signs) == 1 or (signs[1] in _BOUNDS[signs[0]] and numbers[0] < numbers[1])
+
+
+def _is_exception(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        takes = _EXCEPTIONS.get(next(iter(value), ""))
+        ((_, inner),) = value.items() if len(value) == 1 else ((None, ()),)
+        values = inner if isinstance(inner, list | tuple) else [inner]
+        return takes is not None and bool(values) and all(map(takes, values))
+    if isinstance(value, list | tuple):
+        return bool(value) and (all(map(_is_text, value)) or all(map(_is_number, value)))
+    return _is_text(value) or _is_number(value)
+
+
+_EXCEPTIONS: Mapping[str, Callable[[Any], bool]] = {
+    "prefix": _is_text,
+    "suffix": _is_text,
+    _IGNORE_CASE: _is_text,
+    "wildcard": _is_glob,
+}
+"""The comparisons that `anything-but` takes, each with what it is compared with."""
+_OPERATORS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "prefix": (_is_text_or_any_case, f"a text, or {{'{_IGNORE_CASE}': a text}}"),
+    "suffix": (_is_text_or_any_case, f"a text, or {{'{_IGNORE_CASE}': a text}}"),
+    _IGNORE_CASE: (_is_text, "a text"),
+    "anything-but": (_is_exception, f"texts, numbers, or one of {', '.join(_EXCEPTIONS)} with texts"),
+    "numeric": (_is_span, "as ['>', 0] or ['>=', 0, '<', 5]"),
+    "cidr": (_is_block, "as '10.0.0.0/24'"),
+    "exists": (lambda value: isinstance(value, bool), "true or false"),
+    "wildcard": (_is_glob, "a text, in which no two '*' are side by side"),
+}
+"""The operators, each with what it takes and how to say that."""

@@ -1,0 +1,51 @@
+"""The limits of what changes the number of copies; rows of the table in `limits`."""
+
+from __future__ import annotations
+
+import math
+
+from moorage.workload.limit import Limit, at_most, in_range, matching
+
+TARGET_PERCENT = in_range(
+    "target-percent",
+    1,
+    100,
+    unit="%",
+    source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage); no "
+    "task uses more memory than its hard limit",
+)
+CPU_TARGET = Limit(
+    id="cpu-target-percent",
+    accepts=lambda percent: 1 <= percent < math.inf,
+    rule="must be at least 1 % and finite",
+    hint="use a share such as 60; tasks on instances may use more than the 100 % that they reserve",
+    source="ECS developer guide, CloudWatch metrics: CPUUtilization may be above 100 % where containers use more than "
+    "they reserve; botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
+    format=str,
+)
+POLICY_NAME = matching(
+    "scaling-policy-name",
+    r"[ -~]{1,249}",
+    rule="must be 1 to 249 printable ASCII characters",
+    hint="use another name",
+    source="botocore application-autoscaling PutScalingPolicy.PolicyName (\\p{Print}+, 256, less 'Metric ')",
+)
+ACTION_NAME = matching(
+    "scaling-name",
+    r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
+    rule="must be 1 to 240 characters without ':', '/', '|' and control characters, and without spaces at its ends",
+    hint="use another name",
+    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName (256, with room for an id)",
+)
+SCALING_POLICIES = at_most(
+    "scaling-policies",
+    50,
+    hint="leave some targets out, or follow one expression of several metrics",
+    source="Application Auto Scaling user guide, quotas: scaling policies per scalable target (not adjustable)",
+)
+SCHEDULED_ACTIONS = at_most(
+    "scheduled-actions",
+    200,
+    hint="join some with '*', ranges or lists in a cron expression",
+    source="Application Auto Scaling user guide, quotas: scheduled actions per scalable target (not adjustable)",
+)

@@ -1,0 +1,109 @@
+"""Event patterns are those that EventBridge takes, and match what it would match."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from moorage.workload import event_patterns
+from moorage.workload.problems import Problems
+
+FILLED_IN = "${Token[Value.1]}"
+
+
+def problems_of(pattern: dict[str, Any]) -> list[str]:
+    problems = Problems("EventRule")
+    event_patterns.check_pattern("pattern", pattern, problems)
+    return problems.messages
+
+
+@pytest.mark.parametrize(
+    "matcher",
+    [
+        *("text", "", 1, 1.5, True, None, FILLED_IN, {"Ref": "Bucket"}, {"Fn::GetAtt": ["Bucket", "Arn"]}),
+        *(
+            {"prefix": "a"},
+            {"suffix": {"equals-ignore-case": ".PNG"}},
+            {"equals-ignore-case": "a"},
+            {"prefix": FILLED_IN},
+        ),
+        *({"anything-but": "a"}, {"anything-but": 1}, {"anything-but": ["a", "b"]}, {"anything-but": [1, 2]}),
+        *({"anything-but": {"prefix": "a"}}, {"anything-but": {"suffix": ["a", "b"]}}),
+        *({"anything-but": {"equals-ignore-case": "a"}}, {"anything-but": {"wildcard": "*/lib/*"}}),
+        *({"numeric": ["=", 5]}, {"numeric": [">", 0, "<=", 5]}, {"cidr": "10.0.0.0/24"}, {"cidr": "2001:db8::/32"}),
+        *({"exists": False}, {"wildcard": "dir/*.png"}),
+    ],
+)
+def test_what_the_user_guide_shows_is_accepted(matcher: Any) -> None:
+    assert problems_of({"detail": {"deep": {"field": ["x", matcher]}}}) == []
+
+
+@pytest.mark.parametrize(
+    "matcher",
+    [
+        *({"startswith": "a"}, {"prefix": "a", "suffix": "b"}, {}, ["a"]),
+        *({"prefix": 1}, {"suffix": ["a"]}, {"prefix": {"wildcard": "a*"}}, {"equals-ignore-case": ["a"]}),
+        *({"anything-but": []}, {"anything-but": ["a", 1]}, {"anything-but": {"numeric": [">", 1]}}),
+        *({"anything-but": {"prefix": []}}, {"anything-but": {"prefix": "a", "suffix": "b"}}, {"anything-but": True}),
+        *({"numeric": 5}, {"numeric": [">", "0"]}, {"numeric": ["=>", 5]}, {"numeric": [">", 5, "<", 5]}),
+        *(
+            {"numeric": ["<", 5, ">", 1]},
+            {"numeric": ["=", 1, "<", 5]},
+            {"numeric": [">", 1, "<"]},
+            {"numeric": [">", True]},
+        ),
+        *({"cidr": "10.0.0/24"}, {"cidr": "10.0.0.1"}, {"exists": "true"}, {"wildcard": "a**b"}),
+    ],
+)
+def test_comparisons_that_eventbridge_does_not_know_are_refused_at_any_depth(matcher: Any) -> None:
+    (problem,) = problems_of({"detail": {"deep": {"field": ["x", matcher]}}})
+    assert problem.startswith("pattern 'detail.deep.field' must ")
+
+
+@pytest.mark.parametrize("value", ["aws.s3", 100, True, None, [], {}, ()])
+def test_values_that_are_no_list_are_refused(value: Any) -> None:
+    (problem,) = problems_of({"source": ["aws.s3"], "detail": {"total": value}})
+    assert problem.startswith("pattern 'detail.total' must ")
+
+
+def test_alternatives_are_patterns_and_two_at_least() -> None:
+    assert problems_of({"source": ["a"], "$or": [{"detail": {"a": [1]}}, {"detail": {"b": [{"exists": True}]}}]}) == []
+    (single,) = problems_of({"$or": [{"a": [1]}]})
+    assert single.startswith("pattern '$or' must be a list of two patterns or more")
+    (inner,) = problems_of({"$or": [{"a": [1]}, {"b": 1}]})
+    assert inner.startswith("pattern '$or.b' must be a list of values")
+
+
+EVENT = {"source": "aws.ecs", "account": event_patterns.ANY, "detail": {"status": ["RUNNING", "STOPPED"]}}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"source": ["aws.ecs"]},
+        {"source": [{"prefix": "aws."}], "account": ["111111111111"]},
+        {"source": [{"anything-but": "aws.s3"}], "detail": {"status": ["STOPPED"]}},
+        {"source": [{"wildcard": "*.ecs"}], "detail": {"status": [{"anything-but": {"prefix": "STOP"}}]}},
+        {"source": [{"suffix": {"equals-ignore-case": ".ECS"}}, "x"], "detail": {"other": [{"exists": False}]}},
+        {"$or": [{"source": ["aws.s3"]}, {"source": [{"exists": True}]}]},
+    ],
+)
+def test_patterns_that_may_match(pattern: dict[str, Any]) -> None:
+    assert event_patterns.may_match(pattern, EVENT)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"source": ["aws.s3"]},
+        {"source": [{"anything-but": ["aws.ecs"]}]},
+        {"detail": {"status": ["PENDING"]}},
+        {"detail": {"group": ["service:web"]}},
+        {"detail": {"deep": {"field": [{"exists": True}]}}},
+        {"source": [{"Ref": "Source"}]},
+        {"$or": [{"source": ["aws.s3"]}, {"detail": {"status": [{"numeric": [">", 1]}]}}]},
+    ],
+)
+def test_patterns_that_tell_the_event_apart(pattern: dict[str, Any]) -> None:
+    assert not event_patterns.may_match(pattern, EVENT)
