@@ -307,3 +307,19 @@ def test_a_key_that_is_given_lets_eventbridge_in(stack: cdk.Stack) -> None:
     (key,) = template(stack).find_resources("AWS::KMS::Key").values()
     said = [each["Principal"] for each in key["Properties"]["KeyPolicy"]["Statement"]]
     assert {"Service": "events.amazonaws.com"} in said
+
+
+def test_one_name_is_as_good_as_a_list_of_it(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    one: Any = "prod"
+    registry.on_push("Rule", repositories=one, tags=one)
+    assert told(stack)["EventPattern"] == registry_events.push_pattern(["prod"], ["prod"])
+
+
+def test_a_wrong_kind_is_named(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    wrong: Any = 3
+    with pytest.raises(TypeError, match=r"on_push: repositories must be of type Sequence\[str\] \(got 3 of type int\)"):
+        registry.on_push("Rule", repositories=wrong)
+    with pytest.raises(TypeError, match="alarm_near_quota: topic must be of type sns.ITopic or None"):
+        registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=wrong)

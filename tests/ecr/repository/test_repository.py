@@ -263,7 +263,8 @@ def test_one_name_in_two_accounts_or_stages_passes(app: cdk.App) -> None:
     for stack in stacks:
         Repository(stack, "Web", name="shop/web")
     for name in ("Other", "Another"):
-        Repository(cdk.Stack(cdk.Stage(app, name), "One"), "Web", name="shop/web")
+        stacks.append(cdk.Stack(cdk.Stage(app, name), "One"))
+        Repository(stacks[-1], "Web", name="shop/web")
     app.synth()
     for stack in stacks:
         Annotations.from_stack(stack).has_no_warning("*", Match.any_value())

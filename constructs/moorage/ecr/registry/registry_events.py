@@ -17,6 +17,7 @@ from moorage.ecr import registry_limits
 from moorage.ecr.registry.scanning import Severity
 from moorage.scope.place import check_place
 from moorage.workload import job_limits
+from moorage.workload.door import door
 from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems
 
@@ -133,6 +134,7 @@ def check_event_key(key: kms.IKey | None, scope: Construct, problems: Problems) 
         )
 
 
+@door
 class RegistryEvents(Construct):
     """What a `Registry` tells of itself; each rule has a dead-letter queue, and a key that EventBridge may use.
 

@@ -12,11 +12,13 @@ from constructs import Construct
 from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
 from moorage.ecr.repository.repository_metrics import pull_count
 from moorage.scope.place import check_place
+from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_ecr as ecr
     from aws_cdk import aws_sns as sns
 
 _WIDGET_HEIGHT, _WIDGET_WIDTH = 6, 12
@@ -35,6 +37,7 @@ class ApiCall(enum.Enum):
     GET_DOWNLOAD_URL_FOR_LAYER = "GetDownloadUrlForLayer"
 
 
+@door
 class RegistryMetrics(Construct):
     """What a `Registry` shows of itself in CloudWatch, of its account and region as a whole."""
 
@@ -125,7 +128,7 @@ class RegistryMetrics(Construct):
             alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
         return alarm
 
-    def add_dashboard(self, construct_id: str, *, repositories: Sequence[Any] = ()) -> cloudwatch.Dashboard:
+    def add_dashboard(self, construct_id: str, *, repositories: Sequence[ecr.IRepository] = ()) -> cloudwatch.Dashboard:
         """Show logins, pushes and pulls, how much of each quota is used, and the pulls of some repositories.
 
         Args:
