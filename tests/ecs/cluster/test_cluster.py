@@ -371,6 +371,32 @@ def test_managed_instances_are_what_was_asked_for(stack: cdk.Stack) -> None:
     assert provider["InstanceLaunchTemplate"]["StorageConfiguration"] == {"StorageSizeGiB": 100}
 
 
+@pytest.mark.parametrize(
+    ("capacities", "associated"),
+    [
+        ([Capacity.managed_instances("managed")], []),
+        ([Capacity.fargate(), Capacity.managed_instances("managed")], ["FARGATE"]),
+    ],
+)
+def test_managed_instances_are_in_the_default_strategy_and_not_associated(
+    stack: cdk.Stack, capacities: list[Capacity], associated: list[str]
+) -> None:
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=capacities)
+    (properties,) = (
+        each["Properties"]
+        for each in template(stack).find_resources("AWS::ECS::ClusterCapacityProviderAssociations").values()
+    )
+    assert properties["CapacityProviders"] == associated
+    default_provider = properties["DefaultCapacityProviderStrategy"][0]["CapacityProvider"]
+    assert default_provider == (associated[0] if associated else {"Ref": "ClustermanagedinstancesProvider622913FB"})
+
+
+def test_a_provider_of_managed_instances_belongs_to_another_cluster(stack: cdk.Stack) -> None:
+    existing = Capacity.from_provider_name("managed", managed_instances=True)
+    with pytest.raises(ValueError, match="'managed' is an existing provider of Managed Instances, which only the"):
+        Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[existing])
+
+
 def test_a_capacity_shows_what_is_defined_for_it(stack: cdk.Stack) -> None:
     one = general()
     cluster = cluster_of(stack, one, Capacity.fargate())

@@ -255,13 +255,16 @@ class Cluster(ecs.Cluster):
         return defined_sessions
 
     def _associate_capacities(self) -> ecs.CfnClusterCapacityProviderAssociations:
-        providers = [self._provider_name(each) for each in self.capacities]
+        names = {each: self._provider_name(each) for each in self.capacities}
         return ecs.CfnClusterCapacityProviderAssociations(
             self,
             "Capacity",
             cluster=self.cluster_name,
-            capacity_providers=providers,
-            default_capacity_provider_strategy=[{"capacityProvider": providers[0], "weight": 1}],
+            # A provider of Managed Instances belongs to the cluster that it names, and ECS refuses to associate it.
+            capacity_providers=[
+                name for each, name in names.items() if each.kind is not CapacityKind.MANAGED_INSTANCES
+            ],
+            default_capacity_provider_strategy=[{"capacityProvider": names[self._first_capacity], "weight": 1}],
         )
 
     def _define_instances(self, capacity: Capacity) -> Instances:
@@ -297,6 +300,13 @@ def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> 
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for capacity in capacities:
+        if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
+            # botocore ecs CreateCapacityProvider.cluster
+            problems.add(
+                f"capacity {capacity.name!r} is an existing provider of Managed Instances, which only the cluster that "
+                "it was created for may use; use Capacity.managed_instances(...), or import that cluster with "
+                "Cluster.from_attributes(...)"
+            )
         missing = reach.missing(capacity._agent_needs, capacity._vpc_subnets, public_address=False)
         if missing:
             problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")
