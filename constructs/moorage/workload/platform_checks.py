@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
     from moorage.workload.task import Task
 
+SESSION_LOG_PATH = "/var/log/amazon/ssm"
+"""The log directory of sessions, which the agent mounts in each container (amazon-ecs-agent, `execcmd.ContainerLogDir`)."""
+
 
 def fargate_size(task: Task) -> tuple[int, int]:
     """Return the CPU units and MiB on Fargate: those of the task, or the smallest that Fargate offers and that fit."""
@@ -84,6 +87,13 @@ def _check_fargate_windows(container: Container, problems: Problems) -> None:
 def check_instances(task: Task, problems: Problems) -> None:
     """Note settings that no instance of an Auto Scaling group supports."""
     _check_ephemeral_storage(task, "an Auto Scaling group's instances", problems)
+    for container in task.containers if task.execute_command else ():
+        for argument in ("writable", "mounts"):
+            if SESSION_LOG_PATH in getattr(container, argument):
+                problems.add(
+                    f"{argument} of container {container.name!r} has {SESSION_LOG_PATH!r}, which the agent of instances "
+                    "mounts itself for sessions, and Docker refuses a path twice; leave it out"
+                )
 
 
 def check_managed_instances(task: Task, problems: Problems) -> None:
@@ -92,6 +102,12 @@ def check_managed_instances(task: Task, problems: Problems) -> None:
     problems.check(platform_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
     problems.check(platform_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
     _check_ephemeral_storage(task, "ECS Managed Instances", problems)
+    read_only = [container.name for container in task.containers if container.read_only]
+    if task.execute_command and read_only:
+        problems.add(
+            f"execute_command=True, but container {read_only[0]!r} is read-only, and AWS supports no session in such a "
+            "container on ECS Managed Instances; use Container(read_only=False)"
+        )
 
 
 def _check_ephemeral_storage(task: Task, capacity: str, problems: Problems) -> None:

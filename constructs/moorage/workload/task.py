@@ -57,9 +57,9 @@ class Task:
     """The containers that run together on one network interface, and what they need. It says nothing of how many run.
 
     With `execute_command` a session in a container is possible (`aws ecs execute-command`). AWS does not support that
-    with a read-only root file system: where a container has one, an init process and directories for the agent of the
-    session (`/managed-agents`, `/var/lib/amazon/ssm`, `/var/log/amazon/ssm`) are added, with which it works;
-    `Container(read_only=False)` is the other way.
+    with a read-only root file system. On Fargate and in Auto Scaling groups, such a container gets an init process and
+    directories for the agent of the session (`/var/lib/amazon/ssm`; on Fargate `/managed-agents` and
+    `/var/log/amazon/ssm` too), with which it works. On ECS Managed Instances it must be `Container(read_only=False)`.
 
     Args:
         containers: 1 to 10 of them, at least one essential. The first with a port is the one that is connected to.

@@ -289,6 +289,43 @@ def test_a_session_in_a_read_only_container_has_where_to_write(stack: cdk.Stack,
     assert len(set(named)) == 5
 
 
+def test_a_session_on_instances_mounts_only_what_the_agent_does_not(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=10)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), execute_command=True))
+    (container,) = containers_of(stack).values()
+    assert [each["ContainerPath"] for each in container["MountPoints"]] == ["/var/lib/amazon/ssm"]
+    assert container["LinuxParameters"]["InitProcessEnabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("container", "argument"),
+    [
+        (Container("redis:8", writable=["/var/log/amazon/ssm"]), "writable"),
+        (Container("redis:8", mounts={"/var/log/amazon/ssm": "log"}, read_only=False), "mounts"),
+    ],
+)
+def test_the_log_of_sessions_on_instances_is_the_agents(
+    stack: cdk.Stack, vpc: ec2.IVpc, container: Container, argument: str
+) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=10)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general, Capacity.fargate()])
+    volumes = [Volume.bind_mount("log")] if container.mounts else []
+    task = Task(container, volumes=volumes, execute_command=True)
+    with pytest.raises(ValueError, match=f"{argument} of container 'app' has '/var/log/amazon/ssm', which the agent"):
+        Service(stack, "Web", cluster=cluster, task=task)
+    Service(stack, "OnFargate", cluster=cluster, task=task, capacity=cluster.capacities[1])
+
+
+def test_a_session_on_managed_instances_needs_a_writable_container(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[Capacity.managed_instances("managed")])
+    task = Task(Container("redis:8"), execute_command=True)
+    with pytest.raises(ValueError, match="container 'app' is read-only, and AWS supports no session"):
+        Service(stack, "Web", cluster=cluster, task=task)
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", read_only=False), execute_command=True))
+    assert "MountPoints" not in containers_of(stack)["app"]
+
+
 def test_windows_containers_have_nothing_of_linux(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(
         Container("iis:1", port=80),

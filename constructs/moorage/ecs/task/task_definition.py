@@ -80,7 +80,7 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: C
     if task.volumes or task.execute_command:
         from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # needed only by volumes
 
-        define_volumes(task, definition, container_definitions)
+        define_volumes(task, definition, container_definitions, kind)
     return definition
 
 

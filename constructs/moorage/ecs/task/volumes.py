@@ -10,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import tcp
 from moorage.workload.container import is_below
 from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume
@@ -22,12 +23,20 @@ if TYPE_CHECKING:
 
 _NFS_PORT = 2049
 
-_SESSION_PATHS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
-"""The paths to which the agent of ECS Exec writes as root (containers-roadmap #1359, #2824)."""
+_SESSION_PATHS = {
+    CapacityKind.FARGATE: ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"),
+    CapacityKind.INSTANCES: ("/var/lib/amazon/ssm",),
+}
+"""The paths to which the agent of ECS Exec writes as root (containers-roadmap #1359, #2824). On instances the ECS agent
+mounts its programs and the log directory itself, which Docker refuses twice (amazon-ecs-agent,
+`execcmd/manager_init_task_linux.go`)."""
 
 
 def define_volumes(
-    task: Task, definition: ecs.TaskDefinition, container_definitions: Mapping[str, ecs.ContainerDefinition]
+    task: Task,
+    definition: ecs.TaskDefinition,
+    container_definitions: Mapping[str, ecs.ContainerDefinition],
+    kind: CapacityKind,
 ) -> None:
     """Define the task's own volumes and those of sessions in read-only containers, mount them, and let it use them.
 
@@ -35,6 +44,7 @@ def define_volumes(
         task: The task that has them.
         definition: The task definition in which to define them.
         container_definitions: The definitions of its containers, by name.
+        kind: The kind of capacity that it runs on.
     """
     for volume in task.volumes:
         _add_volume(definition, volume)
@@ -43,7 +53,7 @@ def define_volumes(
             ecs.MountPoint(container_path=path, source_volume=mount.volume, read_only=mount.read_only)
             for path, mount in container.mounts.items()
         ]
-        for name, path in _session_mounts(task, container).items():
+        for name, path in _session_mounts(task, container, kind).items():
             definition.add_volume(name=name)
             points.append(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
         if points:
@@ -182,13 +192,13 @@ def _managed_volume(scope: Construct, volume: EbsVolume, service: ecs.BaseServic
     return managed_volume
 
 
-def _session_mounts(task: Task, container: Container) -> dict[str, str]:
+def _session_mounts(task: Task, container: Container, kind: CapacityKind) -> dict[str, str]:
     """Return the volumes of sessions in a container, each with its path: where it could not write otherwise."""
     if not task.execute_command or not container.read_only or task._on_windows:
         return {}
     writable = [*container.writable, *(path for path, mount in container.mounts.items() if not mount.read_only)]
     return {
         f"session-{task.containers.index(container)}{path.replace('/', '-')}": path
-        for path in _SESSION_PATHS
+        for path in _SESSION_PATHS.get(kind, ())
         if not any(path == each or is_below(path, each) for each in writable)
     }
