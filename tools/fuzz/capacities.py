@@ -139,7 +139,7 @@ def _existing(pick: Pick) -> Ground:
     names = [f"provider{index}" for index in range(count)]
     if pick.breaks("capacity-provider-name"):
         names[0] = pick.one_of("aws-a", "Fargate1", "ECS", "a b", "", "x" * 256)
-    kind = pick.one_of("ec2", "ec2", "managed")
+    kind = "ec2" if pick.broken else pick.one_of("ec2", "ec2", "managed")  # of which a new cluster takes none
     managed = kind == "managed" or None
     lines = tuple(
         f"c{index} = {call('Capacity.from_provider_name', name, managed_instances=managed)}"
