@@ -206,7 +206,7 @@ def test_a_base_needs_a_weight() -> None:
 def test_a_task_that_no_type_holds_is_told_the_nearest_that_does(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), cpu=1024, memory_mib=12_000, architecture=Architecture.ARM64)
     assert refused(stack, general(instance_types=["m7g.medium", "m7g.large"]), task=large) == (
-        "Shop/Web: task needs 12000 MiB, but m7g.large has 7729, and no instance type of capacity 'general' holds it; "
+        "Shop/Web: task needs 12000 MiB, but m7g.large has 7370, and no instance type of capacity 'general' holds it; "
         "use m7g.xlarge, the nearest that does, or a smaller task"
     )
 
@@ -365,7 +365,7 @@ def test_managed_instances_of_the_allowed_types_hold_the_task(
 def test_a_type_launched_first_holds_the_task(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), memory_mib=12_000, architecture=Architecture.ARM64)
     said = refused(stack, general(instance_types=["m7g.medium", "m7g.2xlarge"]), task=large)
-    assert "task needs 12000 MiB, but m7g.medium has 3736, and capacity 'general' launches that type first" in said
+    assert "task needs 12000 MiB, but m7g.medium has 3454, and capacity 'general' launches that type first" in said
 
 
 def test_types_launched_in_vain_are_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
