@@ -35,6 +35,7 @@ FILE_SYSTEM: Any = SimpleNamespace()
 ACCESS_POINT: Any = SimpleNamespace()
 BUCKET: Any = SimpleNamespace()
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+WINDOWS_TASK: dict[str, Any] = {"operating_system_family": WINDOWS, "cpu": 1024, "memory_mib": 2048}
 
 
 def seconds(count: int) -> dt.timedelta:
@@ -89,9 +90,9 @@ def mounted(*volumes: Volume, **arguments: Any) -> Define:
     return task(Container("redis:8", mounts=paths), volumes=volumes, **arguments)
 
 
-def stored(volume: Volume) -> Define:
+def stored(volume: Volume, **arguments: Any) -> Define:
     """A service on Fargate whose container mounts one volume."""
-    return fargate(Container("redis:8", mounts={"/data": Mount(volume.name)}), volumes=[volume])
+    return fargate(Container("redis:8", mounts={"/data": Mount(volume.name)}), volumes=[volume], **arguments)
 
 
 def waiting(condition: ContainerCondition, **arguments: Any) -> Define:
@@ -243,11 +244,19 @@ CASES: dict[str, tuple[Define, Define]] = {
         ebs(snapshot_id="snap-05abe246af", initialization_rate_mib=300),
         ebs(10, initialization_rate_mib=300),
     ),
-    "file-system-type": (ebs(10, file_system_type="ext4"), ebs(10, file_system_type="ntfs")),
+    "file-system-type": (ebs(10, file_system_type="ntfs"), ebs(10, file_system_type="btrfs")),
     "windows-linux-only": (windows(), windows(writable=["/tmp"])),
     "windows-volumes": (
-        mounted(Volume.bind_mount("a"), operating_system_family=WINDOWS),
+        mounted(Volume.ebs("a", 10, file_system_type="ntfs"), operating_system_family=WINDOWS),
+        mounted(Volume.efs("a", FILE_SYSTEM), operating_system_family=WINDOWS),
+    ),
+    "windows-file-system": (
+        mounted(Volume.ebs("a", 10, file_system_type="ntfs"), operating_system_family=WINDOWS),
         mounted(Volume.ebs("a", 10), operating_system_family=WINDOWS),
+    ),
+    "fargate-windows-volumes": (
+        stored(Volume.bind_mount("a"), **WINDOWS_TASK),
+        stored(Volume.ebs("a", 10, file_system_type="ntfs"), **WINDOWS_TASK),
     ),
     "windows-network-mode": (
         windows(),

@@ -248,13 +248,23 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
     ),
     "file-system-type": (
         _stored(f"{_EBS}10, file_system_type='ext4')"),
-        _stored(f"{_EBS}10, file_system_type='ntfs')"),
+        _stored(f"{_EBS}10, file_system_type='btrfs')"),
         _FARGATE,
     ),
     "windows-linux-only": (_windows(), _windows("Container('iis:1', writable=['/tmp'])"), _FARGATE),
     "windows-volumes": (
         _windows("Container('iis:1', mounts={'/a': 'a'})", volumes="[Volume.bind_mount('a')]"),
-        _windows("Container('iis:1', mounts={'/a': 'a'})", volumes="[Volume.ebs('a', 10)]"),
+        _windows("Container('iis:1', mounts={'/a': 'a'})", volumes="[Volume.efs('a', files)]"),
+        _FARGATE,
+    ),
+    "windows-file-system": (
+        _stored(f"{_EBS}10, file_system_type='ext3')"),
+        _stored(f"{_EBS}10, file_system_type='ntfs')"),
+        _FARGATE,
+    ),
+    "fargate-windows-volumes": (
+        _windows(),
+        _windows("Container('iis:1', mounts={'/a': 'a'})", volumes="[Volume.ebs('a', 10, file_system_type='ntfs')]"),
         _FARGATE,
     ),
     "windows-network-mode": (_windows(), _windows(network_mode="NetworkMode.BRIDGE"), _FARGATE),

@@ -96,7 +96,8 @@ class Container:
         port: The port it listens on, 1 to 65535; without it nothing connects to the container.
         port_ranges: More ports that it listens on, each as the first and the last, in awsvpc and bridge mode.
         cpu: The share of the task's CPU units it is sure of; without it, what the others leave.
-        memory_mib: Above this it is killed, in MiB; without it, an even share of what the others leave.
+        memory_mib: Above this it is killed, in MiB. Without it, all containers together have the task's memory; on
+            instances of Windows, which ignore that, each has an even share of what the others leave.
         memory_reservation_mib: What it is sure of when memory is short, below `memory_mib`.
         environment: Variables in plain text, readable by all who may see the task definition.
         environment_files: Files of such variables in S3, 10 at most, which the execution role is granted to read.

@@ -31,11 +31,11 @@ CONTAINER_MEMORY_LEAST = at_least(
 MEMORY_RESERVATION = Limit(
     id="memory-reservation",
     accepts=lambda pair: 6 <= pair[0] <= pair[1],
-    rule="must be at least 6 MiB and at most the memory of the container",
+    rule="must be at least 6 MiB and at most the memory of the container, or of the task where it has none",
     hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
     source="botocore ContainerDefinition.memoryReservation, which wants less; CDK aws-ecs ContainerDefinition accepts "
     "both alike",
-    format=lambda pair: f"{pair[0]} in a container of {pair[1]} MiB",
+    format=lambda pair: f"{pair[0]} of {pair[1]} MiB",
 )
 WRITABLE_LEAST = Limit(
     id="writable-least",
@@ -48,10 +48,10 @@ WRITABLE_LEAST = Limit(
 WRITABLE_SIZE = Limit(
     id="writable-size",
     accepts=lambda sizes: sizes[0] < sizes[1],
-    rule="must be less than the memory of the container, which holds it",
-    hint="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
+    rule="must be less than the memory of the container, or of all containers together less than the task's",
+    hint="give the path less, as in writable={'/tmp': 64}, or the container or task more memory_mib=",
     source="botocore Tmpfs.size; tmpfs pages count in the memory of the container that writes them",
-    format=lambda sizes: f"{sizes[0]} MiB in a container of {sizes[1]} MiB",
+    format=lambda sizes: f"{sizes[0]} of {sizes[1]} MiB",
 )
 MOUNT_PATH = matching(
     "writable-path",

@@ -16,6 +16,7 @@ import attrs
 from moorage.workload import container_limits
 from moorage.workload.ec2_instances import InstanceType, instance_types
 from moorage.workload.problems import Problems
+from moorage.workload.shares import reserved_cpu, reserved_memory_mib
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Demand:
     def of(cls, task: Task) -> Demand:
         """Return the demand of one copy of a task."""
         return cls(
-            cpu=task.cpu or 0,
-            memory_mib=task.memory_mib,
+            cpu=reserved_cpu(task),
+            memory_mib=reserved_memory_mib(task),
             gpus=task._gpus,
             host_ports=task._host_ports,
             interface=task.network_mode is NetworkMode.AWSVPC,

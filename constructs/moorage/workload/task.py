@@ -206,18 +206,8 @@ class Task:
         )
 
     def _memory_limit_of(self, container: Container) -> int | None:
-        """Return the hard limit of a container in MiB: its own, or an even share of the memory that is left.
-
-        None if only CloudFormation knows the memory that is left: the task's memory is then the limit.
-        """
-        if container.memory_mib is not None:
-            return container.memory_mib
-        if len(self.containers) == 1:
-            return self.memory_mib
-        limits = [each.memory_mib for each in self.containers if each.memory_mib is not None]
-        if is_token((self.memory_mib, *limits)):
-            return None
-        return (self.memory_mib - sum(limits)) // (len(self.containers) - len(limits))
+        """Return the hard limit of a container in MiB: its own, or the task's if it is the only container."""
+        return self.memory_mib if container.memory_mib is None and len(self.containers) == 1 else container.memory_mib
 
     @property
     def _gpus(self) -> int:
@@ -288,25 +278,20 @@ class Task:
         problems.check(task_limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
         memory = sum(container.memory_mib or 0 for container in self.containers)
         problems.check(task_limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
-        if memory > self.memory_mib:
-            return
         for container in self.containers:
-            share = self._memory_limit_of(container)
-            if container.memory_mib is None:
+            limit = self._memory_limit_of(container)
+            if container.memory_reservation_mib is not None and container.memory_mib is None:
                 problems.check(
-                    container_limits.CONTAINER_MEMORY_LEAST, f"the memory left for container {container.name!r}", share
+                    container_limits.MEMORY_RESERVATION,
+                    f"memory_reservation_mib of container {container.name!r}",
+                    (container.memory_reservation_mib, self.memory_mib),
                 )
-                if container.memory_reservation_mib is not None:
-                    problems.check(
-                        container_limits.MEMORY_RESERVATION,
-                        f"memory_reservation_mib of container {container.name!r}",
-                        (container.memory_reservation_mib, share),
-                    )
-            writable_mib = sum(container.writable.values())
-            if container.writable and share is not None:
-                problems.check(
-                    container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (writable_mib, share)
-                )
+            if container.writable and limit is not None:
+                writable = (sum(container.writable.values()), limit)
+                problems.check(container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", writable)
+        if len(self.containers) > 1:
+            writable = (sum(size for each in self.containers for size in each.writable.values()), self.memory_mib)
+            problems.check(container_limits.WRITABLE_SIZE, "writable of its containers", writable)
 
     def _check_order(self, problems: Problems) -> None:
         dependencies = {container.name: set(container.depends_on) for container in self.containers}
@@ -345,6 +330,8 @@ class Task:
         problems.check(
             volume_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume._per_task]
         )
+        for volume in self.volumes:
+            volume._check_system(problems, on_windows=self._on_windows)
         mounted_names = {mount.volume for container in self.containers for mount in container.mounts.values()}
         for container in self.containers:
             for path, mount in container.mounts.items():
@@ -362,8 +349,6 @@ class Task:
         problems.check(platform_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
         problems.check(platform_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
         problems.check(platform_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
-        linux_volumes = tuple(volume.name for volume in self.volumes if not volume._supports_windows)
-        problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", linux_volumes)
         for container in self.containers:
             for argument in ("writable", "linux_parameters", "privileged", "user"):
                 value = getattr(container, argument)

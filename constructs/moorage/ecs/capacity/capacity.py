@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from aws_cdk.aws_sns import ITopic
 
     from moorage.ecs.capacity.container_instance import ContainerInstance
-    from moorage.ecs.capacity.instance_specification import InstanceSpecification, ManagedScaling, WarmPool
+    from moorage.ecs.capacity.instance_specification import InstanceSpecification
+    from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
     from moorage.workload.durations import Duration
     from moorage.workload.ec2_instances import InstanceRequirements
     from moorage.workload.fit import Fit
@@ -78,6 +79,11 @@ class Capacity:
     def _runs_privileged(self) -> bool:
         """True if it starts privileged containers, as far as is known."""
         return self.instances.runs_privileged if self.instances else True
+
+    @property
+    def _runs_bottlerocket(self) -> bool:
+        """True if its instances run Bottlerocket, as far as is known."""
+        return bool(self.instances and self.instances.runs_bottlerocket)
 
     @property
     def _operating_system(self) -> OperatingSystemFamily | None:
@@ -171,7 +177,7 @@ class Capacity:
         Raises:
             ValueError: with all that could not be launched, or not as one group.
         """
-        from moorage.ecs.capacity import container_instance, instance_specification  # noqa: PLC0415  # Fargate needs no instance types
+        from moorage.ecs.capacity import container_instance, instance_specification, managed_scaling  # noqa: PLC0415  # Fargate needs no instance types
 
         instances = instance_specification.InstanceGroupSpecification(
             name,
@@ -182,7 +188,7 @@ class Capacity:
             spot=spot,
             on_demand_base=on_demand_base,
             instance=instance or container_instance.ContainerInstance(),
-            scaling=scaling or instance_specification.ManagedScaling(),
+            scaling=scaling or managed_scaling.ManagedScaling(),
             warm_pool=warm_pool,
             termination_protection=termination_protection,
             trunking=trunking,

@@ -55,7 +55,10 @@ class Ami:
 
     @classmethod
     def bottlerocket(cls) -> Ami:
-        """Bottlerocket for ECS: a read-only system that is replaced as a whole, without a shell."""
+        """Bottlerocket for ECS: a read-only system that is replaced as a whole, without a shell.
+
+        Its agent has no EFS, EBS or Service Connect for tasks.
+        """
         return cls(is_bottlerocket=True)
 
     @classmethod

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.capacity import Capacity
     from moorage.ecs.capacity.strategy import Strategy
     from moorage.workload.problems import Problems
+    from moorage.workload.task import Task
 
 _ZONE_SPREAD = ("spread", "attribute:ecs.availability-zone")
 
@@ -80,12 +81,15 @@ class Placement:
         first_strategy = self.strategies[0].to_json()[0]
         return (first_strategy.type, first_strategy.field) == _ZONE_SPREAD
 
-    def _check(self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, problems: Problems) -> None:
+    def _check(
+        self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, task: Task, problems: Problems
+    ) -> None:
         """Note placement that ECS does not accept for tasks on these capacities.
 
         Args:
             strategy: The capacities of the tasks.
             cluster_capacities: The capacities of the cluster; None if they are not known.
+            task: The task that is placed.
             problems: The problems to add to.
         """
         problems.check(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
@@ -94,6 +98,12 @@ class Placement:
         )
         if self.daemon:
             self._check_daemon(strategy, cluster_capacities, problems)
+            # botocore ecs CreateService.volumeConfigurations: ECS manages no volume for the DAEMON strategy
+            for name in (volume.name for volume in task.volumes if volume._per_task):
+                problems.add(
+                    f"volume {name!r} is a disk that ECS makes for each copy of a task, and a daemon has none; use "
+                    "Volume.bind_mount(..., host_path=...) or Volume.efs(...)"
+                )
         if self != EVEN_PLACEMENT and strategy._kind is not CapacityKind.INSTANCES:
             problems.add(
                 f"placement is given, but on {strategy._kind.value} AWS places tasks; "

@@ -121,10 +121,10 @@ class ServicePlan:
     def check(self, problems: Problems) -> None:
         """Note everything that AWS would not accept together, or that would have no effect."""
         launch = self.launch
-        launch.check(problems, has_routes=bool(self.routes))
+        launch.check(problems, has_routes=bool(self.routes), has_connect=self.connect is not None)
         self._check_scaling(problems)
         self._check_routes(problems)
-        self.placement._check(launch.strategy, launch.cluster_view.capacities, problems)
+        self.placement._check(launch.strategy, launch.cluster_view.capacities, self.task, problems)
         self._check_rollout(problems)
         if self.pre_deployment_launch:
             self.pre_deployment_launch.check_as_argument("pre_deployment_task", problems)

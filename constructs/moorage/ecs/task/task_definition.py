@@ -18,6 +18,7 @@ from moorage.workload import secret_sources
 from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.problems import is_token
+from moorage.workload.shares import share_of
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: C
     """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
     definition = _define_task_definition(scope, task, kind)
     container_definitions = {
-        container.name: _add_container(scope, definition, task, container, log_group) for container in task.containers
+        container.name: _add_container(scope, definition, task, container, log_group, kind)
+        for container in task.containers
     }
     for container in task.containers:
         if container.depends_on:
@@ -134,13 +136,21 @@ def _number_text(number: int) -> str:
 
 
 def _add_container(
-    scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
+    scope: Construct,
+    definition: ecs.TaskDefinition,
+    task: Task,
+    container: Container,
+    log_group: logs.ILogGroup,
+    kind: CapacityKind,
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
+    task_size_is_ignored = task._on_windows and kind is CapacityKind.INSTANCES
     options: dict[str, Any] = {
         "image": _image(scope, definition, container, task.architecture),
-        "cpu": container.cpu,
-        "memory_limit_mib": task._memory_limit_of(container),
+        "cpu": share_of(task, container, "cpu") if task_size_is_ignored else container.cpu,
+        "memory_limit_mib": share_of(task, container, "memory_mib")
+        if task_size_is_ignored
+        else task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
         "essential": container.essential,
         "port_mappings": _port_mappings(task, container),

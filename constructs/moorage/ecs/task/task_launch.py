@@ -103,16 +103,17 @@ class Launch:
             else self.cluster_view._instance_security_groups(self.strategy._used_capacities, stack)
         )
 
-    def check(self, problems: Problems, *, has_routes: bool = False) -> None:
+    def check(self, problems: Problems, *, has_routes: bool = False, has_connect: bool = False) -> None:
         """Note what this task, capacity and network cannot do together.
 
         Args:
             problems: The problems to add to.
             has_routes: Whether a load balancer is to reach it.
+            has_connect: Whether it has a name in Service Connect.
         """
         self._check_kind(problems)
         self.strategy._check(self.cluster_view.capacities, problems)
-        self._check_instances(problems, has_routes=has_routes)
+        self._check_instances(problems, has_routes=has_routes, has_connect=has_connect)
         self._check_network(problems)
         check_secrets(self.cluster, self.task, problems)
         for each in filter(None, self._missing):
@@ -247,7 +248,7 @@ class Launch:
                     "gateway (nat_gateways=1)"
                 )
 
-    def _check_instances(self, problems: Problems, *, has_routes: bool) -> None:
+    def _check_instances(self, problems: Problems, *, has_routes: bool, has_connect: bool) -> None:
         """Note what the instances themselves refuse, or could not be reached for."""
         capacities = self.strategy._used_capacities
         unknown = [each.name for each in capacities if not self.cluster_view._knows_security_group_of(each)]
@@ -257,22 +258,10 @@ class Launch:
                 "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
                 "Cluster.from_attributes(security_groups=[...])"
             )
-        task_system = self.task.operating_system_family
-        for capacity in capacities:
-            if capacity._operating_system not in {None, task_system}:
-                problems.add(
-                    f"operating_system_family is {task_system.value!r}, but instances of capacity {capacity.name!r} "
-                    f"run {capacity._operating_system.value if capacity._operating_system else ''}; use a capacity "
-                    "with such an AMI (Ami.windows(...) has Windows), or run it on Fargate"
-                )
-        privileged = [each.name for each in self.task.containers if each.privileged]
-        for capacity in capacities:
-            if privileged and not capacity._runs_privileged:
-                problems.add(
-                    f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
-                    "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
-                    f"capacity {capacity.name!r}"
-                )
+        if self.strategy._kind is not CapacityKind.FARGATE:
+            from moorage.ecs.capacity.instance_checks import check_instances  # noqa: PLC0415  # Fargate needs no instances
+
+            check_instances(self.task, capacities, problems, has_connect=has_connect)
 
     def _check_network(self, problems: Problems) -> None:
         """Note what tasks cannot have on the network."""
