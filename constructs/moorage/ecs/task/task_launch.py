@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import any_ipv4, select_subnet_ids, tcp
+from moorage.ecs.cdk_values import any_ipv4, define_security_group, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
 from moorage.ecs.task.task_definition import check_secrets, define_task
@@ -139,14 +139,27 @@ class Launch:
             add_warning(construct, UNREACHABLE_WARNING, self._unreachable_warning())
 
     def define(
-        self, scope: Construct, *, log_group: logs.ILogGroup | None, removal_policy: cdk.RemovalPolicy
+        self,
+        scope: Construct,
+        path: str | None = None,
+        log_group: logs.ILogGroup | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> TaskResources:
-        """Define the log group, security group and task definition that it needs, and what is not given."""
+        """Define the log group, security group and task definition that it needs, and what is not given.
+
+        Args:
+            scope: The construct that starts it.
+            path: The path of that construct, which costs a round trip to node if it is not given.
+            log_group: The log group of its containers. Default: a new one.
+            removal_policy: What to do with a new log group when the stack is deleted.
+        """
         task_log_group = log_group or logs.LogGroup(
             scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
         if self.has_own_interface:
-            security_groups = tuple(self.security_groups or [self._define_security_group(scope)])
+            security_groups = tuple(
+                self.security_groups or [self._define_security_group(scope, path or scope.to_string())]
+            )
         else:
             security_groups = tuple(self.instance_security_groups(cdk.Stack.of(scope)))
         definition = define_task(scope, self.task, task_log_group, self.strategy._kind)
@@ -290,8 +303,8 @@ class Launch:
         if self.vpc_subnets is not None and self.vpc_subnets.subnets is not None:
             problems.check(service_limits.SUBNETS, "the number of subnets", len(self.vpc_subnets.subnets))
 
-    def _define_security_group(self, scope: Construct) -> ec2.SecurityGroup:
-        security_group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)
+    def _define_security_group(self, scope: Construct, path: str) -> ec2.SecurityGroup:
+        security_group = define_security_group(scope, self.reach.vpc, path)
         for port in self.egress:
             security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {port}")
         return security_group
