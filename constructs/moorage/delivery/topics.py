@@ -1,0 +1,48 @@
+"""The topics that rules of EventBridge tell: whether they can be reached, and the permissions that let events in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_iam as iam
+
+from moorage.delivery.keys import EVENTBRIDGE, allow_use, is_managed
+from moorage.scope.place import check_place
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_sns as sns
+    from constructs import IConstruct
+
+    from moorage.workload.problems import Problems
+
+
+def check_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: IConstruct) -> None:
+    """Note a topic that a rule in the stack of `scope` could not tell.
+
+    A rule without a role tells topics of its own account and region. The policy of AWS's key for SNS lets no service
+    in, and nobody can change it (SNS developer guide, key management). Of the key of an imported topic nothing is
+    known.
+    """
+    check_place(problems, argument, topic, scope)
+    if is_managed(getattr(topic.node.default_child, "kms_master_key_id", None), "sns"):
+        problems.add(
+            f"{argument} must not be encrypted by alias/aws/sns, which lets no EventBridge in (got {topic.node.path}); "
+            "give the topic a kms.Key of your own with master_key=, or none"
+        )
+
+
+def allow_publish(topic: sns.ITopic) -> None:
+    """Allow EventBridge to publish to a topic, and to use its key; nothing for what is imported.
+
+    The policy says so even where SNS's own default would let it: a topic with a policy has no default any more. It has
+    no condition, since EventBridge sends neither `aws:SourceArn` nor `aws:SourceAccount` to SNS (EventBridge guide,
+    resource-based policies, permissions of SNS).
+    """
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(EVENTBRIDGE)], actions=["sns:Publish"], resources=[topic.topic_arn]
+        )
+    )
+    key = topic.master_key
+    if key is not None:
+        allow_use(key, EVENTBRIDGE)
