@@ -11,11 +11,9 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from moorage.scope.per_construct import PerConstruct
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
 _MAX_DESCRIPTION_LENGTH = 255
-_paths: PerConstruct[Construct, str] = PerConstruct()
 
 
 @functools.cache
@@ -77,11 +75,6 @@ def registry_image(reference: str) -> ecs.ContainerImage:
 def ecs_principal() -> iam.IPrincipal:
     """Return the principal of ECS, which acts with a role on a service's behalf."""
     return iam.ServicePrincipal("ecs.amazonaws.com")
-
-
-def path_of(scope: Construct, construct_id: str) -> str:
-    """Return the path of what is defined in `scope`, and ask node only once for each scope."""
-    return f"{_paths.get_or_make(scope, scope.to_string)}/{construct_id}"
 
 
 def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.SecurityGroup:

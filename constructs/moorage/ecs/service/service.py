@@ -17,7 +17,8 @@ from constructs import Construct
 from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, CapacityKind
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import optional_duration, path_of, stack_of
+from moorage.ecs.cdk_values import optional_duration, stack_of
+from moorage.ecs.identity import Identity
 from moorage.ecs.load_balancing.define_routes import define_routes
 from moorage.ecs.service.autoscaling import HIGH_RESOLUTION_MONITORING, define_scaling
 from moorage.ecs.service.deployment import (
@@ -159,7 +160,7 @@ class Service(Construct):
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
-        resources = launch.define(self, path_of(scope, construct_id), log_group, removal_policy)
+        resources = launch.define(self, Identity.in_scope(scope, construct_id), log_group, removal_policy)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ssm as ssm
     from constructs import Construct, IConstruct
 
+    from moorage.ecs.identity import Identity
     from moorage.workload.container import Container
     from moorage.workload.container_lifecycle import ContainerCondition, HealthCheck
     from moorage.workload.image import Image
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
+_MAX_FAMILY_LENGTH = 255
+"""The longest name of a task definition (botocore ecs RegisterTaskDefinition.family)."""
 _NETWORK_MODES = {
     NetworkMode.AWSVPC: ecs.NetworkMode.AWS_VPC,
     NetworkMode.BRIDGE: ecs.NetworkMode.BRIDGE,
@@ -58,9 +61,11 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
             )
 
 
-def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: CapacityKind) -> ecs.TaskDefinition:
+def define_task(
+    scope: Construct, identity: Identity, task: Task, log_group: logs.ILogGroup, kind: CapacityKind
+) -> ecs.TaskDefinition:
     """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
-    definition = _define_task_definition(scope, task, kind)
+    definition = _define_task_definition(scope, identity, task, kind)
     container_definitions = {
         container.name: _add_container(scope, definition, task, container, log_group, kind)
         for container in task.containers
@@ -93,8 +98,9 @@ def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:
             yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
 
 
-def _define_task_definition(scope: Construct, task: Task, kind: CapacityKind) -> ecs.TaskDefinition:
+def _define_task_definition(scope: Construct, identity: Identity, task: Task, kind: CapacityKind) -> ecs.TaskDefinition:
     common_options: dict[str, Any] = {
+        "family": identity.unique_name(_MAX_FAMILY_LENGTH),
         "pid_mode": ecs.PidMode[task.pid_mode.upper()] if task.pid_mode else None,
         "enable_fault_injection": task.enable_fault_injection or None,
     }

@@ -16,6 +16,7 @@ from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import any_ipv4, define_security_group, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
+from moorage.ecs.identity import Identity
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
 from moorage.ecs.task.task_definition import check_secrets, define_task
 from moorage.workload import container_limits, platform_checks, service_limits
@@ -141,7 +142,7 @@ class Launch:
     def define(
         self,
         scope: Construct,
-        path: str | None = None,
+        identity: Identity | None = None,
         log_group: logs.ILogGroup | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> TaskResources:
@@ -149,20 +150,19 @@ class Launch:
 
         Args:
             scope: The construct that starts it.
-            path: The path of that construct, which costs a round trip to node if it is not given.
+            identity: The identity of that construct, which costs round trips to node if it is not given.
             log_group: The log group of its containers. Default: a new one.
             removal_policy: What to do with a new log group when the stack is deleted.
         """
+        identity = identity or Identity.of(scope)
         task_log_group = log_group or logs.LogGroup(
             scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
         if self.has_own_interface:
-            security_groups = tuple(
-                self.security_groups or [self._define_security_group(scope, path or scope.to_string())]
-            )
+            security_groups = tuple(self.security_groups or [self._define_security_group(scope, identity.path)])
         else:
             security_groups = tuple(self.instance_security_groups(cdk.Stack.of(scope)))
-        definition = define_task(scope, self.task, task_log_group, self.strategy._kind)
+        definition = define_task(scope, identity, self.task, task_log_group, self.strategy._kind)
         if self.task.execute_command:
             from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # needed only by sessions
 
