@@ -110,6 +110,14 @@ def service(*, cpu: int = 256, memory_mib: int = 512, stop: int = 30, **argument
     return define
 
 
+def zones(count: int, region: str) -> Define:
+    def define(stack: cdk.Stack) -> Network:
+        there = cdk.Stack(stack, "There", env=cdk.Environment(account="111111111111", region=region))
+        return Network(there, "Network", zones=count)
+
+    return define
+
+
 def groups(count: int) -> Define:
     def define(stack: cdk.Stack) -> object:
         some = [ec2.SecurityGroup.from_security_group_id(stack, f"Group{i}", f"sg-{i}") for i in range(count)]
@@ -462,6 +470,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     "rule-host": (route(host="*.example.com"), route(host="example.*")),
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
+    "zones-of-region": (zones(3, "eu-west-1"), zones(4, "eu-west-1")),
     "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
     "network-cidr": (
         lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/18"),

@@ -185,3 +185,30 @@ INSTANCE_RANGE = Limit(
     hint="write it as in (2, 8), with 0 for no minimum or None for no maximum",
     source="botocore autoscaling VCpuCountRequest, MemoryMiBRequest",
 )
+_ZONES: dict[str, int] = {
+    **dict.fromkeys(
+        (
+            *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1"),
+            *("ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6"),
+            *("ap-southeast-7", "ca-central-1", "ca-west-1", "cn-north-1", "cn-northwest-1", "eu-central-1"),
+            *("eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3"),
+            *("il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-east-2"),
+            *("us-gov-east-1", "us-gov-west-1"),
+        ),
+        3,
+    ),
+    "ap-northeast-1": 4,
+    "ap-northeast-2": 4,
+    "us-east-1": 6,
+    "us-west-1": 2,
+    "us-west-2": 4,
+}
+"""The availability zones of a region that an account sees at most; in us-west-1 two of three."""
+ZONES_OF_REGION = Limit(
+    id="zones-of-region",
+    accepts=lambda pair: pair[0] <= _ZONES.get(pair[1], pair[0]),
+    rule="must be at most the availability zones that its region offers to an account",
+    hint=lambda pair: f"use zones={_ZONES[pair[1]]}",
+    source="Amazon EC2 user guide, Regions and Zones",
+    format=lambda pair: f"{pair[0]} in {pair[1]}",
+)

@@ -302,6 +302,13 @@ def test_a_strategy_that_ignores_zones_turns_rebalancing_off(stack: cdk.Stack) -
     assert only(stack, "AWS::ECS::Service")["Properties"]["AvailabilityZoneRebalancing"] == "DISABLED"
 
 
+def test_a_constraint_on_zones_turns_rebalancing_off(stack: cdk.Stack) -> None:
+    kept = ecs.PlacementConstraint.member_of("attribute:ecs.availability-zone == eu-west-1a")
+    Service(stack, "Web", cluster=cluster_of(stack), task=ARM, placement=Placement(constraints=[kept]))
+    service = only(stack, "AWS::ECS::Service")["Properties"]
+    assert service["AvailabilityZoneRebalancing"] == "DISABLED"
+
+
 def test_a_daemon_runs_once_on_each_instance(stack: cdk.Stack) -> None:
     Service(stack, "Agent", cluster=cluster_of(stack), task=ARM, placement=Placement.on_each_instance())
     service = only(stack, "AWS::ECS::Service")["Properties"]

@@ -187,6 +187,17 @@ def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"IpcMode": "task"})
 
 
+def test_programs_run_from_writable_paths_only_where_said(stack: cdk.Stack, cluster: Cluster) -> None:
+    container = Container("shop:1", writable={"/tmp": 64, "/plugins": 32}, executable="/plugins")
+    Service(stack, "Web", cluster=cluster, task=Task(container))
+    assert containers_of(stack)["app"]["LinuxParameters"]["Tmpfs"] == [
+        {"ContainerPath": "/tmp", "Size": 64},
+        {"ContainerPath": "/plugins", "Size": 32, "MountOptions": ["exec"]},
+    ]
+    with pytest.raises(ValueError, match="executable has '/bin', which writable does not"):
+        Container("shop:1", executable=["/bin"])
+
+
 def test_an_environment_file_is_read_by_the_execution_role_alone(stack: cdk.Stack, cluster: Cluster) -> None:
     bucket = s3.Bucket(stack, "Bucket", encryption_key=kms.Key(stack, "Key"))
     task = Task(Container("redis:8", environment_files=[EnvironmentFile.from_bucket(bucket, "shop/web.env")]))

@@ -38,7 +38,8 @@ class Placement:
     Args:
         strategies: What ECS looks at in turn, up to 5: zones, then instances, evenly, without it. Tasks are moved to
             zones that have too few (zone rebalancing) only where the first spreads them over zones.
-        constraints: What an instance must be or have, up to 10.
+        constraints: What an instance must be or have, up to 10. One on `attribute:ecs.availability-zone` turns zone
+            rebalancing off, which ECS does not take beside it.
         daemon: Whether one task runs on each instance of the capacity, in place of a number of copies: a log router,
             an agent. A rollout stops each before it starts the next. ECS takes no capacity providers for it, so it has
             the launch type EC2 and a constraint that names the capacity.
@@ -75,7 +76,10 @@ class Placement:
 
     @property
     def _spreads_over_zones_first(self) -> bool:
-        """True if tasks are first of all spread over zones, which zone rebalancing needs."""
+        """True if tasks are first of all spread over zones, and not kept to some, which zone rebalancing needs."""
+        expressions = [each.expression or "" for constraint in self.constraints for each in constraint.to_json()]
+        if any(_ZONE_SPREAD[1] in expression for expression in expressions):
+            return False
         if self.daemon or not self.strategies:
             return not self.daemon
         first_strategy = self.strategies[0].to_json()[0]

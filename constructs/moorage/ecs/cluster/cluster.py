@@ -15,6 +15,8 @@ from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
+from moorage.ecs.network.vpc_checks import check_in_vpc
+from moorage.scope.place import check_place
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import capacity_limits, service_limits
 from moorage.workload.problems import Problems, is_token
@@ -83,7 +85,7 @@ class Cluster(ecs.Cluster):
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        _check(capacities, reach, problems)
+        _check(capacities, reach, scope, problems)
         problems.check(service_limits.NAMESPACE, "namespace", namespace)
         _check_topic(failure_topic, scope, problems, failure_events=failure_events)
         problems.raise_any()
@@ -307,7 +309,8 @@ def _check_topic(topic: sns.ITopic | None, scope: Construct, problems: Problems,
         check_topic(problems, "failure_topic", topic, scope)
 
 
-def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> None:
+def _check(capacities: Sequence[Capacity], reach: Reach, scope: Construct, problems: Problems) -> None:
+    check_place(problems, "vpc", reach.vpc, scope, across_accounts=True)
     names = [capacity.name for capacity in capacities]
     if not names:
         problems.add("capacity is empty, so no task could run; leave it out for Fargate")
@@ -325,6 +328,10 @@ def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> 
                 "it was created for may use; use Capacity.managed_instances(...), or import that cluster with "
                 "Cluster.from_attributes(...)"
             )
+        if capacity.instances:
+            reach.check_selection(capacity._vpc_subnets, problems)
+            subnets = (capacity._vpc_subnets and capacity._vpc_subnets.subnets) or ()
+            check_in_vpc(problems, f"vpc_subnets of capacity {capacity.name!r}", subnets, reach.vpc)
         missing = reach.missing(capacity._agent_needs, capacity._vpc_subnets, public_address=False)
         if missing:
             problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")

@@ -14,6 +14,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, optional_duration, registry_image, runtime_platform
+from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
 from moorage.workload import secret_sources
 from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
@@ -176,8 +177,8 @@ def _add_container(
         "restart_ignored_exit_codes": restart and list(restart.ignored_exit_codes),
         "user": container.user,
         "readonly_root_filesystem": None if task._on_windows else container.read_only,
-        "linux_parameters": _linux_parameters(scope, task, container),
-        "ulimits": _ulimits(container),
+        "linux_parameters": linux_parameters(scope, task, container),
+        "ulimits": ulimits(container),
         "docker_labels": dict(container.docker_labels) or None,
         "version_consistency": None if container.version_consistency else ecs.VersionConsistency.DISABLED,
         "credential_specs": _credential_specs(definition, container),
@@ -355,41 +356,6 @@ def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
         retries=check.retries,
         start_period=optional_duration(check.start_period),
     )
-
-
-def _linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
-    settings = container.linux_parameters
-    session = task.execute_command and container.read_only and not task._on_windows
-    if not (container.writable or settings or session):
-        return None
-    options: dict[str, Any] = {}
-    if settings:
-        swap = None if settings.max_swap_mib is None else cdk.Size.mebibytes(settings.max_swap_mib)
-        options = {
-            "shared_memory_size": settings.shared_memory_mib,
-            "max_swap": swap,
-            "swappiness": settings.swappiness,
-        }
-    init_process = session or (settings and settings.init_process_enabled) or None
-    parameters = ecs.LinuxParameters(scope, f"{container.name}-linux", init_process_enabled=init_process, **options)
-    if container.writable:
-        parameters.add_tmpfs(*(ecs.Tmpfs(container_path=path, size=size) for path, size in container.writable.items()))
-    if settings and settings.add_capabilities:
-        parameters.add_capabilities(*(ecs.Capability[name] for name in settings.add_capabilities))
-    if settings and settings.drop_capabilities:
-        parameters.drop_capabilities(*(ecs.Capability[name] for name in settings.drop_capabilities))
-    if settings and settings.devices:
-        parameters.add_devices(*settings.devices)
-    return parameters
-
-
-def _ulimits(container: Container) -> list[ecs.Ulimit] | None:
-    if container.linux_parameters is None:
-        return None
-    return [
-        ecs.Ulimit(name=ecs.UlimitName[name.upper()], soft_limit=soft, hard_limit=hard)
-        for name, (soft, hard) in container.linux_parameters.ulimits.items()
-    ] or None
 
 
 def _condition(container: Container, condition: ContainerCondition | None) -> ecs.ContainerDependencyCondition:

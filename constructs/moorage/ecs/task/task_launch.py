@@ -116,6 +116,10 @@ class Launch:
         self.strategy._check(self.cluster_view.capacities, problems)
         self._check_instances(problems, has_routes=has_routes, has_connect=has_connect)
         self._check_network(problems)
+        if self.task.volumes:
+            from moorage.ecs.task.volumes import check_volumes  # noqa: PLC0415  # needed only by volumes
+
+            check_volumes(self.task, self.cluster, self.reach.vpc, problems)
         check_secrets(self.cluster, self.task, problems)
         for each in filter(None, self._missing):
             problems.add(describe_unreachable(each))
@@ -291,6 +295,7 @@ class Launch:
                     "own; leave it out, and say it of the instances in Capacity.ec2(...)"
                 )
             return
+        self.reach.check_selection(self.vpc_subnets, problems, public_address=self.assign_public_ip)
         for port in self.egress:
             problems.check(container_limits.PORT, "each port of egress", port)
         if self.security_groups is not None:

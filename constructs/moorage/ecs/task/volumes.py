@@ -12,13 +12,18 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import tcp
+from moorage.ecs.network.vpc_checks import check_in_vpc
+from moorage.scope.place import check_place
 from moorage.workload.container import is_below
+from moorage.workload.problems import is_token
 from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume
 
 if TYPE_CHECKING:
-    from constructs import Construct
+    from aws_cdk import aws_efs as efs
+    from constructs import Construct, IConstruct
 
     from moorage.workload.container import Container
+    from moorage.workload.problems import Problems
     from moorage.workload.task import Task
 
 _NFS_PORT = 2049
@@ -59,6 +64,35 @@ def define_volumes(
         if points:
             container_definitions[container.name].add_mount_points(*points)
     _grant_file_systems(task, definition)
+
+
+def check_volumes(task: Task, scope: IConstruct, vpc: ec2.IVpc, problems: Problems) -> None:
+    """Note file systems and keys that tasks in this place and VPC could not use."""
+    for volume in task.volumes:
+        argument = f"volume {volume.name!r}"
+        if isinstance(volume, EbsVolume):
+            check_place(problems, f"kms_key of {argument}", volume.kms_key, scope, across_accounts=True)
+        if isinstance(volume, EfsVolume):
+            check_place(problems, f"file_system of {argument}", volume.file_system, scope, across_accounts=True)
+            security_groups = volume.file_system.connections.security_groups
+            check_in_vpc(problems, f"file_system of {argument}", security_groups, vpc)
+            if volume.access_point is not None:
+                _check_access_point(volume.access_point, volume.file_system, f"access_point of {argument}", problems)
+
+
+def _check_access_point(
+    access_point: efs.IAccessPoint, file_system: efs.IFileSystem, argument: str, problems: Problems
+) -> None:
+    """Note an access point that is known to be of another file system."""
+    try:
+        ids = (access_point.file_system.file_system_id, file_system.file_system_id)
+    except RuntimeError:  # jsii's name for whatever node throws: imported by its id alone
+        return
+    if ids[0] != ids[1] and (not is_token(ids) or file_system.node.default_child is not None):
+        problems.add(
+            f"{argument} must be of the file system {file_system.node.path} (got one of "
+            f"{access_point.file_system.node.path}); use one of that file system, or leave it out"
+        )
 
 
 def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
