@@ -83,6 +83,9 @@ class Task:
             leaves Security Hub ECS.3 unmet.
         ipc_mode: With whom they share memory segments and queues: `task`, `host` or `none`; on instances alone.
         enable_fault_injection: Whether AWS Fault Injection Service may disturb its containers.
+        retain_revisions: Whether to keep earlier revisions of its task definition active, so that a service can be set
+            back to one by hand. They cost nothing and stay, when the stack is deleted too, until somebody deregisters
+            them. By default a deployment deregisters the revision that it replaces.
 
     Raises:
         ValueError: with all that the containers cannot have together.
@@ -103,6 +106,7 @@ class Task:
     pid_mode: str | None
     ipc_mode: str | None
     enable_fault_injection: bool
+    retain_revisions: bool
 
     def __init__(
         self,
@@ -120,6 +124,7 @@ class Task:
         pid_mode: str | None = None,
         ipc_mode: str | None = None,
         enable_fault_injection: bool = False,
+        retain_revisions: bool = False,
     ) -> None:
         self.__attrs_init__(
             containers=containers,
@@ -137,6 +142,7 @@ class Task:
             pid_mode=pid_mode,
             ipc_mode=ipc_mode,
             enable_fault_injection=enable_fault_injection,
+            retain_revisions=retain_revisions,
         )
 
     def __attrs_post_init__(self) -> None:

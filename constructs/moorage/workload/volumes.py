@@ -78,6 +78,9 @@ class Volume:
         a container does. The service is let to its port; where tasks run on instances, these mount it, so that their
         capacity must be let to it too: `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
 
+        A container that runs as root is nobody there, and may write only what everybody may: give it a user that owns
+        the directory (`Container(user=...)`), an access point with a POSIX user, or `root_access=True`.
+
         Args:
             name: Its name, as `Container(mounts={"/path": name})` calls it.
             file_system: The file system.

@@ -353,6 +353,14 @@ def test_windows_containers_have_nothing_of_linux(stack: cdk.Stack, cluster: Clu
     )
 
 
+@pytest.mark.parametrize("retain", [False, True])
+def test_earlier_revisions_stay_only_when_asked(*, stack: cdk.Stack, cluster: Cluster, retain: bool) -> None:
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), retain_revisions=retain))
+    (definition,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    assert definition.get("UpdateReplacePolicy") == ("Retain" if retain else None)
+    assert "DeletionPolicy" not in definition
+
+
 def test_a_task_can_be_on_no_network(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
     task = Task(Container("batch:1"), network_mode=NetworkMode.NONE)

@@ -85,7 +85,7 @@ class Cluster(ecs.Cluster):
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        _check(capacities, reach, scope, problems)
+        _check(capacities, reach, exec_sessions, scope, problems)
         problems.check(service_limits.NAMESPACE, "namespace", namespace)
         _check_topic(failure_topic, scope, problems, failure_events=failure_events)
         problems.raise_any()
@@ -309,8 +309,16 @@ def _check_topic(topic: sns.ITopic | None, scope: Construct, problems: Problems,
         check_topic(problems, "failure_topic", topic, scope)
 
 
-def _check(capacities: Sequence[Capacity], reach: Reach, scope: Construct, problems: Problems) -> None:
+def _check(
+    capacities: Sequence[Capacity],
+    reach: Reach,
+    exec_sessions: ExecSessions | None,
+    scope: Construct,
+    problems: Problems,
+) -> None:
     check_place(problems, "vpc", reach.vpc, scope, across_accounts=True)
+    if exec_sessions:
+        exec_sessions._check(scope, problems)
     names = [capacity.name for capacity in capacities]
     if not names:
         problems.add("capacity is empty, so no task could run; leave it out for Fargate")

@@ -67,6 +67,9 @@ def define_task(
 ) -> ecs.TaskDefinition:
     """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
     definition = _define_task_definition(scope, identity, task, kind)
+    resource = definition.node.default_child if task.retain_revisions else None
+    if isinstance(resource, cdk.CfnResource):
+        resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
     container_definitions = {
         container.name: _add_container(scope, definition, task, container, log_group, kind)
         for container in task.containers
