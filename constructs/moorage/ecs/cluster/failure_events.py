@@ -268,8 +268,9 @@ def _queue_key_of(stack: cdk.Stack, removal_policy: cdk.RemovalPolicy) -> kms.Ke
             removal_policy=removal_policy,
         )
         allow_use(key, EVENTBRIDGE)
-    _key_policies.set(key, strictest(removal_policy, _key_policies.get(key) or removal_policy))
-    key.apply_removal_policy(_key_policies.get(key))
+    policy = strictest(removal_policy, _key_policies.get(key) or removal_policy)
+    _key_policies.set(key, policy)
+    key.apply_removal_policy(policy)
     return key
 
 
