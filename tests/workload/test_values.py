@@ -72,7 +72,7 @@ def test_a_size_of_the_wrong_type_or_unit_is_a_clear_error(arguments: dict[str, 
 
 
 def test_a_part_of_a_copy_or_port_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"minimum must be between 0 and 5000 tasks \(got 2.5\); use a whole number"):
+    with pytest.raises(ValueError, match=r"minimum must be a whole number of tasks, 0 or more \(got 2.5\); use 0"):
         Scaling(2.5)  # type: ignore[arg-type]  # that is the test
     assert Scaling(2, 4, cpu_percent=62.5)
 

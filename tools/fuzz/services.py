@@ -156,7 +156,15 @@ def _scaling(pick: Pick, under: Ground, *, requests: bool) -> Code | None:
 
 
 _SCALED = {
-    *("tasks-per-service", "scaling-cooldown", "scaling-range", "target-percent", "target-value", "peak-copies"),
+    *(
+        "tasks-per-service",
+        "scaling-copies",
+        "scaling-cooldown",
+        "scaling-range",
+        "target-percent",
+        "target-value",
+        "peak-copies",
+    ),
     *("scaling-names-unique", "scaling-name", "predicted-ahead", "predicted-above-maximum", "rollout-progress"),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, at_least, at_most, comma_separated, in_range, matching
+from moorage.workload.limit import Limit, at_least, at_most, comma_separated, in_range, matching, unique
 
 PLACEMENT_STRATEGIES = at_most(
     "placement-strategies",
@@ -68,6 +68,13 @@ PROVIDER_NAME = matching(
     rule="must be 1 to 255 letters, digits, '_' and '-', and not start with aws, ecs or fargate",
     hint="use another name, or Capacity.fargate() and Capacity.fargate_spot() for Fargate",
     source="botocore CreateCapacityProvider.name",
+)
+CAPACITY_NAME = matching(
+    "capacity-name",
+    r"[A-Za-z0-9_-]{1,128}",
+    rule="must be 1 to 128 letters, digits, '_' and '-'",
+    hint="use another name",
+    source="botocore ecs Attribute.value, which names the capacity of an instance",
 )
 PROVIDERS = at_most(
     "capacity-providers-per-cluster",
@@ -135,13 +142,33 @@ INSTANCE_WARMUP = in_range(
     hint="use 0 to 10000 seconds in which a new instance does not count",
     source="botocore ecs ManagedScaling.instanceWarmupPeriod",
 )
-VOLUME = in_range(
-    "instance-volume",
-    30,
-    65536,
-    unit="GiB",
-    source="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB; botocore ec2 "
-    "LaunchTemplateEbsBlockDeviceRequest.VolumeSize (gp3)",
+VOLUME = Limit(
+    id="instance-volume",
+    accepts=lambda pair: pair[1] <= pair[0] <= 65536 and not pair[0] % 1,
+    rule="must be a whole number of GiB up to 65536, and hold the snapshot of its AMI",
+    hint=lambda pair: f"use {pair[1]} or more",
+    source="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB, of Windows 50; bottlerocket-os "
+    "twoliter, image-layout.data-image-size-gib; botocore ec2 LaunchTemplateEbsBlockDeviceRequest.VolumeSize (gp3)",
+    format=lambda pair: str(pair[0]),
+)
+INSTANCE_TYPES = at_most(
+    "instance-types",
+    40,
+    hint="use fewer, or requirements=InstanceRequirements(...)",
+    source="Amazon EC2 Auto Scaling user guide, groups with multiple instance types and purchase options",
+)
+UNIQUE_INSTANCE_TYPES = unique(
+    "instance-types-unique",
+    rule="must have each instance type once",
+    hint="name each once",
+    source="botocore autoscaling LaunchTemplate.Overrides",
+)
+USER_DATA = at_most(
+    "instance-user-data",
+    15000,
+    unit="bytes",
+    hint="fetch what is longer from S3, or build it into an AMI",
+    source="Amazon EC2 user guide, user data: 16 KB, of which moorage needs one",
 )
 RESERVED_MEMORY = at_least(
     "reserved-memory",

@@ -81,8 +81,7 @@ def general(**arguments: Any) -> Capacity:
         ),
         ({"instance_types": ["M7G.large"]}, "'M7G.large', which is no instance type of .*; use 'm7g.large'"),
         ({"instance_types": [7]}, "instance_types has 7, which is no name; write it as in 'm7g.large'"),
-        ({"name": "ecs-general"}, "not start with aws, ecs or fargate"),
-        ({"name": "two words"}, "1 to 255 letters, digits, '_' and '-'"),
+        ({"name": "two words"}, "1 to 128 letters, digits, '_' and '-'"),
     ],
 )
 def test_a_group_that_could_not_be_launched_says_why(arguments: dict[str, Any], says: str) -> None:
@@ -92,8 +91,8 @@ def test_a_group_that_could_not_be_launched_says_why(arguments: dict[str, Any], 
 
 
 def test_a_capacity_reports_all_its_faults_together() -> None:
-    with pytest.raises(ValueError, match="Capacity 'aws': 3 problems"):
-        general(name="aws", min_instances=20, on_demand_base=1)
+    with pytest.raises(ValueError, match="Capacity 'a b': 3 problems"):
+        general(name="a b", min_instances=20, on_demand_base=1)
 
 
 def test_requirements_that_no_type_meets_are_an_error() -> None:
@@ -290,9 +289,19 @@ def test_a_daemon_has_no_placement_strategies(stack: cdk.Stack) -> None:
     assert "a daemon is on every instance; leave the strategies out" in refused(stack, placement=both)
 
 
-def test_a_volume_of_an_instance_holds_its_ami() -> None:
-    with pytest.raises(ValueError, match=r"volume_gib must be between 30 and 65536 GiB \(got 8\)"):
-        ContainerInstance(volume_gib=8)
+@pytest.mark.parametrize(("ami", "least"), [(Ami.al2023(), 30), (Ami.windows(), 50), (Ami.bottlerocket(), 1)])
+def test_a_volume_of_an_instance_holds_its_ami(ami: Ami, least: int) -> None:
+    assert ContainerInstance(ami=ami, volume_gib=least).volume_gib == least
+    with pytest.raises(ValueError, match=rf"volume_gib must be .* \(got {least - 1}\); use {least} or more"):
+        ContainerInstance(ami=ami, volume_gib=least - 1)
+    with pytest.raises(ValueError, match=r"volume_gib must be .* \(got 65537\)"):
+        ContainerInstance(ami=ami, volume_gib=65537)
+
+
+def test_cloudformation_names_a_provider_so_its_capacity_may_have_any_name() -> None:
+    assert [general(name=name).name for name in ("ecs-spot", "aws", "Fargate1")] == ["ecs-spot", "aws", "Fargate1"]
+    with pytest.raises(ValueError, match="not start with aws, ecs or fargate"):
+        Capacity.from_provider_name("ecs-spot")
 
 
 def test_a_warm_pool_is_the_right_way_round() -> None:

@@ -153,7 +153,7 @@ class Capacity:
 
         Args:
             name: What errors call it, and part of the ids of its group and provider; CloudFormation chooses the
-                names in ECS, which an account has once. By ECS's rules for a provider's name.
+                names in ECS, which an account has once. 1 to 128 letters, digits, `_` and `-`.
             instance_types: Types that may be launched, all of one architecture, in order of preference where none is
                 Spot. Several find room where one has run out.
             requirements: What the types must have, in place of naming them: EC2 takes any that has it.

@@ -276,6 +276,8 @@ class InstanceGroupSpecification(InstanceSpecification):
             problems.add(
                 f"requirements are met by no instance type of {DATE}; ask for a wider range of vcpus or memory_mib"
             )
+        problems.check(capacity_limits.INSTANCE_TYPES, "the number of instance_types", len(self.instance_types))
+        problems.check(capacity_limits.UNIQUE_INSTANCE_TYPES, "instance_types", self.instance_types)
         for name in self.instance_types:
             self._check_known(name, problems)
         for argument, values in (
@@ -358,5 +360,5 @@ def _matches_known_type(pattern: str) -> bool:
 
 def _check_name(name: str) -> Problems:
     problems = Problems(f"Capacity {name!r}")
-    problems.check(capacity_limits.PROVIDER_NAME, "name", name)
+    problems.check(capacity_limits.CAPACITY_NAME, "name", name)
     return problems
