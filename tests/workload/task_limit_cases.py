@@ -178,6 +178,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         fargate(kernel(add_capabilities=["SYS_PTRACE"], drop_capabilities=["ALL"])),
         fargate(kernel(add_capabilities=["NET_ADMIN"])),
     ),
+    "fargate-ulimits": (fargate(kernel(ulimits={"nofile": 65536})), fargate(kernel(ulimits={"nproc": 64}))),
     "fargate-devices": (fargate(kernel()), fargate(kernel(devices=[ecs.Device(host_path="/dev/fuse")]))),
     "fargate-shared-memory": (fargate(kernel()), fargate(kernel(shared_memory_mib=128))),
     "fargate-swap": (fargate(kernel()), fargate(kernel(max_swap_mib=0))),

@@ -157,6 +157,7 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _linux("add_capabilities=['NET_ADMIN']"),
         _FARGATE,
     ),
+    "fargate-ulimits": (_linux("ulimits={'nofile': 65536}"), _linux("ulimits={'core': 0, 'nofile': 1}"), _FARGATE),
     "fargate-devices": (_linux("init_process_enabled=True"), _linux("devices=[device]"), _FARGATE),
     "fargate-shared-memory": (_linux(""), _linux("shared_memory_mib=128"), _FARGATE),
     "fargate-swap": (_linux(""), _linux("max_swap_mib=0"), _FARGATE),

@@ -66,6 +66,7 @@ def _check_fargate_container(container: Container, problems: Problems) -> None:
     problems.check(platform_limits.FARGATE_PRIVILEGED, f"privileged {owner}", container.privileged)
     if linux := container.linux_parameters:
         problems.check(platform_limits.FARGATE_CAPABILITIES, f"add_capabilities {owner}", linux.add_capabilities)
+        problems.check(platform_limits.FARGATE_ULIMITS, f"ulimits {owner}", list(linux.ulimits))
         problems.check(platform_limits.FARGATE_DEVICES, f"devices {owner}", linux.devices)
         problems.check(platform_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {owner}", linux.shared_memory_mib)
         problems.check(platform_limits.FARGATE_SWAP, f"max_swap_mib {owner}", linux.max_swap_mib)

@@ -107,6 +107,14 @@ FARGATE_CAPABILITIES = Limit(
     source=f"botocore KernelCapabilities.add; {_FARGATE}",
     format=", ".join,
 )
+FARGATE_ULIMITS = Limit(
+    id="fargate-ulimits",
+    accepts=lambda names: set(names) <= {"nofile"},
+    rule="must only have 'nofile' on Fargate",
+    hint="leave the others out, or use a Capacity.ec2(...)",
+    source="botocore ContainerDefinition.ulimits",
+    format=lambda names: comma_separated(sorted(names)),
+)
 FARGATE_DEVICES = _absent(
     "fargate-devices",
     rule="must be left out on Fargate",

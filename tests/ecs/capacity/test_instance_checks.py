@@ -16,6 +16,7 @@ from moorage import (
     Container,
     ContainerInstance,
     InstanceRequirements,
+    LinuxParameters,
     OperatingSystemFamily,
     Placement,
     Service,
@@ -77,6 +78,11 @@ def test_a_disk_needs_instances_of_nitro(stack: cdk.Stack, vpc: ec2.IVpc) -> Non
 )
 def test_a_disk_is_attached_to_instances_of_nitro(stack: cdk.Stack, vpc: ec2.IVpc, types: dict[str, Any]) -> None:
     Service(stack, "Web", cluster=cluster_of(stack, vpc, **types), task=DISK)
+
+
+def test_amazon_linux_2023_has_no_swappiness(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    task = Task(Container("redis:8", linux_parameters=LinuxParameters(max_swap_mib=64, swappiness=10)))
+    assert "swappiness of container 'app' is given, but instances of capacity" in refusal(cluster_of(stack, vpc), task)
 
 
 def test_a_daemon_has_no_disk(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

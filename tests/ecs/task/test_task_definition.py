@@ -17,10 +17,12 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match
 
 from moorage import (
+    Ami,
     Capacity,
     Cluster,
     Container,
     ContainerCondition,
+    ContainerInstance,
     EnvironmentFile,
     HealthCheck,
     LinuxParameters,
@@ -156,7 +158,8 @@ def test_containers_wait_for_what_is_said(stack: cdk.Stack, cluster: Cluster) ->
 
 
 def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
+    golden = ContainerInstance(ami=Ami.from_ssm_parameter("/golden/ecs"))
+    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4, instance=golden)
     linux = LinuxParameters(
         add_capabilities="NET_ADMIN",
         drop_capabilities=["ALL"],

@@ -86,6 +86,11 @@ class Capacity:
         return bool(self.instances and self.instances.runs_bottlerocket)
 
     @property
+    def _runs_al2023(self) -> bool:
+        """True if its instances run AWS's AMI of Amazon Linux 2023."""
+        return bool(self.instances and self.instances.runs_al2023)
+
+    @property
     def _operating_system(self) -> OperatingSystemFamily | None:
         """The operating system of its instances, as far as is known."""
         return self.instances.operating_system if self.instances else None

@@ -34,6 +34,8 @@ def check_instances(task: Task, capacities: Sequence[Capacity], problems: Proble
         if capacity._runs_bottlerocket:
             _check_bottlerocket(task, capacity, problems, has_connect=has_connect)
         _check_volumes(task, capacity, problems)
+        if capacity._runs_al2023:
+            _check_swappiness(task, capacity, problems)
 
 
 def _check_system(task: Task, capacity: Capacity, problems: Problems) -> None:
@@ -57,6 +59,16 @@ def _check_bottlerocket(task: Task, capacity: Capacity, problems: Problems, *, h
             f"{' and '.join(parts)} on capacity {capacity.name!r}: the agent of Bottlerocket has no EFS, EBS or "
             "Service Connect for tasks, so none would be placed; use Ami.al2023(), or Fargate"
         )
+
+
+def _check_swappiness(task: Task, capacity: Capacity, problems: Problems) -> None:
+    """Note what Amazon Linux 2023 does not have (botocore ecs LinuxParameters.swappiness)."""
+    for container in task.containers:
+        if container.linux_parameters and container.linux_parameters.swappiness is not None:
+            problems.add(
+                f"swappiness of container {container.name!r} is given, but instances of capacity {capacity.name!r} run "
+                "Amazon Linux 2023, which does not support it; leave it out"
+            )
 
 
 def _check_volumes(task: Task, capacity: Capacity, problems: Problems) -> None:

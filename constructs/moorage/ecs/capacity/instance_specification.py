@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecs.capacity.container_instance import ContainerInstance
+from moorage.ecs.capacity.container_instance import Ami, ContainerInstance
 from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
 from moorage.workload import capacity_limits, container_limits
 from moorage.workload.ec2_instances import (
@@ -65,6 +65,11 @@ class InstanceSpecification:
     @property
     def runs_bottlerocket(self) -> bool:
         """True if its instances run Bottlerocket, as far as is known."""
+        return False
+
+    @property
+    def runs_al2023(self) -> bool:
+        """True if its instances run AWS's AMI of Amazon Linux 2023, as far as is known."""
         return False
 
     @property
@@ -242,6 +247,11 @@ class InstanceGroupSpecification(InstanceSpecification):
     def runs_bottlerocket(self) -> bool:
         """True if its instances run Bottlerocket."""
         return self.instance.ami.is_bottlerocket
+
+    @property
+    def runs_al2023(self) -> bool:
+        """True if its instances run AWS's AMI of Amazon Linux 2023."""
+        return self.instance.ami == Ami.al2023()
 
     @property
     def xen_types(self) -> tuple[str, ...]:
