@@ -9,6 +9,7 @@ Two sources, both joined by a type's name:
   `awsvpcTrunking`, from the Amazon ECS developer guide, with what the guide says is not supported. For types that are
   younger than the guide's table, the branch interfaces of aws/amazon-vpc-resource-controller-k8s (Apache-2.0) stand
   in. Those are the numbers of Amazon EKS, and never more than those of Amazon ECS where both are known: a safe least.
+  A few types that moto lacks stand there too, in EC2's own form.
 
 Run it as `python -m tools.instance_types`; a diff then shows what AWS has changed.
 """
@@ -39,6 +40,7 @@ def main() -> None:
     trunking = json.loads(TRUNKING.read_text())
     with tempfile.TemporaryDirectory() as folder:
         release, date, described = read(fetch(Path(folder)))
+    described = trunking["absent"]["types"] | described
     kept = {name: type_ for name, type_ in described.items() if architecture(type_) and not name.startswith("mac")}
     text = written(
         {
@@ -48,6 +50,7 @@ def main() -> None:
                 *(f"{part['source']}, {part['date']}" for part in trunking.values()),
             ],
             "previous": families(kept, lambda type_: not type_["CurrentGeneration"]),
+            "xen": families(kept, lambda type_: type_.get("Hypervisor") == "xen"),
             "accelerated": families(kept, lambda type_: any(info in type_ for info in ACCELERATORS)),
         },
         {name: row(kept[name], trunk_tasks(name, trunking)) for name in sorted(kept, key=lambda n: order(n, kept[n]))},

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.capacity import Capacity as Capacity
     from moorage.ecs.capacity.container_instance import Ami as Ami
     from moorage.ecs.capacity.container_instance import ContainerInstance as ContainerInstance
-    from moorage.ecs.capacity.instance_specification import ManagedScaling as ManagedScaling
-    from moorage.ecs.capacity.instance_specification import WarmPool as WarmPool
+    from moorage.ecs.capacity.managed_scaling import ManagedScaling as ManagedScaling
+    from moorage.ecs.capacity.managed_scaling import WarmPool as WarmPool
     from moorage.ecs.capacity.placement import Placement as Placement
     from moorage.ecs.capacity.strategy import Strategy as Strategy
     from moorage.ecs.cluster.cluster import Cluster as Cluster
@@ -118,7 +118,7 @@ _HOMES = {
     "LinuxParameters": "moorage.workload.linux_parameters",
     "Listener": "moorage.ecs.load_balancing.listener",
     "LoadBalancer": "moorage.ecs.load_balancing.load_balancer",
-    "ManagedScaling": "moorage.ecs.capacity.instance_specification",
+    "ManagedScaling": "moorage.ecs.capacity.managed_scaling",
     "MetricTarget": "moorage.workload.scaling_targets",
     "Mount": "moorage.workload.volumes",
     "Network": "moorage.ecs.network.network",
@@ -157,7 +157,7 @@ _HOMES = {
     "TargetHealth": "moorage.ecs.load_balancing.route",
     "Task": "moorage.workload.task",
     "Volume": "moorage.workload.volumes",
-    "WarmPool": "moorage.ecs.capacity.instance_specification",
+    "WarmPool": "moorage.ecs.capacity.managed_scaling",
     "WorkQueue": "moorage.ecs.worker.work_queue",
     "Worker": "moorage.ecs.worker.worker",
 }

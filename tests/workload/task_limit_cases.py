@@ -36,6 +36,7 @@ FILE_SYSTEM = stand_in("aws_efs.IFileSystem")
 ACCESS_POINT = stand_in("aws_efs.IAccessPoint")
 BUCKET = stand_in("aws_s3.IBucket")
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+WINDOWS_TASK: dict[str, Any] = {"operating_system_family": WINDOWS, "cpu": 1024, "memory_mib": 2048}
 
 
 def seconds(count: int) -> dt.timedelta:
@@ -90,9 +91,9 @@ def mounted(*volumes: Volume, **arguments: Any) -> Define:
     return task(Container("redis:8", mounts=paths), volumes=volumes, **arguments)
 
 
-def stored(volume: Volume) -> Define:
+def stored(volume: Volume, **arguments: Any) -> Define:
     """A service on Fargate whose container mounts one volume."""
-    return fargate(Container("redis:8", mounts={"/data": Mount(volume.name)}), volumes=[volume])
+    return fargate(Container("redis:8", mounts={"/data": Mount(volume.name)}), volumes=[volume], **arguments)
 
 
 def waiting(condition: ContainerCondition, **arguments: Any) -> Define:
@@ -137,10 +138,6 @@ CASES: dict[str, tuple[Define, Define]] = {
     "command-form": (container(command=["curl", "-f", "x"]), container(command=["CMD-SHELL", "curl -f x"])),
     "working-directory": (container(working_directory="/srv"), container(working_directory="srv")),
     "environment-name": (container(environment={"A.b-1": "="}), container(environment={"A=B": "c"})),
-    "fargate-ulimits": (
-        fargate(kernel(ulimits={"nofile": 65536})),
-        fargate(kernel(ulimits={"nofile": 65536, "nproc": 1024})),
-    ),
     "port-names-unique": (
         task(Container("a:1", name="Web", port=80), Container("b:1", name="web")),
         task(Container("a:1", name="Web", port=80), Container("b:1", name="web", port=81)),
@@ -220,6 +217,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         fargate(kernel(add_capabilities=["SYS_PTRACE"], drop_capabilities=["ALL"])),
         fargate(kernel(add_capabilities=["NET_ADMIN"])),
     ),
+    "fargate-ulimits": (fargate(kernel(ulimits={"nofile": 65536})), fargate(kernel(ulimits={"nproc": 64}))),
     "fargate-devices": (fargate(kernel()), fargate(kernel(devices=[ecs.Device(host_path="/dev/fuse")]))),
     "fargate-shared-memory": (fargate(kernel()), fargate(kernel(shared_memory_mib=128))),
     "fargate-swap": (fargate(kernel()), fargate(kernel(max_swap_mib=0))),
@@ -289,11 +287,19 @@ CASES: dict[str, tuple[Define, Define]] = {
         ebs(snapshot_id="snap-05abe246af", initialization_rate_mib=300),
         ebs(10, initialization_rate_mib=300),
     ),
-    "file-system-type": (ebs(10, file_system_type="ext4"), ebs(10, file_system_type="ntfs")),
+    "file-system-type": (ebs(10, file_system_type="ntfs"), ebs(10, file_system_type="btrfs")),
     "windows-linux-only": (windows(), windows(writable=["/tmp"])),
     "windows-volumes": (
-        mounted(Volume.bind_mount("a"), operating_system_family=WINDOWS),
+        mounted(Volume.ebs("a", 10, file_system_type="ntfs"), operating_system_family=WINDOWS),
+        mounted(Volume.efs("a", FILE_SYSTEM), operating_system_family=WINDOWS),
+    ),
+    "windows-file-system": (
+        mounted(Volume.ebs("a", 10, file_system_type="ntfs"), operating_system_family=WINDOWS),
         mounted(Volume.ebs("a", 10), operating_system_family=WINDOWS),
+    ),
+    "fargate-windows-volumes": (
+        stored(Volume.bind_mount("a"), **WINDOWS_TASK),
+        stored(Volume.ebs("a", 10, file_system_type="ntfs"), **WINDOWS_TASK),
     ),
     "windows-network-mode": (
         windows(),

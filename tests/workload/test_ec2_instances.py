@@ -41,6 +41,15 @@ def test_a_type_has_the_numbers_of_ec2() -> None:
         "g6e.48xlarge", 192, 1572864, Architecture.X86_64, 8, 40, 82, accelerated=True
     )
     assert known("m5.large").previous
+    assert known("g4ad.xlarge") == InstanceType(
+        "g4ad.xlarge", 4, 16384, Architecture.X86_64, 0, 2, 12, accelerated=True
+    )
+    assert known("p3.8xlarge").gpus == 4
+
+
+def test_types_are_built_on_nitro_or_on_xen() -> None:
+    assert [name for name in ("m4.large", "t2.micro", "i3.large", "p3.2xlarge") if known(name).nitro] == []
+    assert all(known(name).nitro for name in ("m5.large", "t3.micro", "i3en.large", "m7g.large", "g4ad.xlarge"))
 
 
 def test_the_interfaces_of_all_network_cards_count() -> None:
@@ -57,13 +66,19 @@ def test_the_interfaces_of_all_network_cards_count() -> None:
         ("m5.16xlarge", 120),
         ("c6gd.4xlarge", 60),
         ("m6i.8xlarge", 90),
+        ("inf2.xlarge", 20),
+        ("inf2.48xlarge", 120),
+        ("trn1n.32xlarge", 242),
     ],
 )
 def test_trunking_is_as_the_ecs_guide_documents_it(name: str, tasks: int) -> None:
     assert known(name).trunk_tasks == tasks
 
 
-@pytest.mark.parametrize(("name", "tasks"), [("m7i.large", 9), ("m8g.2xlarge", 38), ("c7i-flex.large", 3)])
+@pytest.mark.parametrize(
+    ("name", "tasks"),
+    [("m7i.large", 9), ("m8g.2xlarge", 38), ("c7i-flex.large", 3), ("m8a.xlarge", 18), ("c8id.large", 9)],
+)
 def test_types_that_the_guide_lacks_have_the_lower_bound_of_eks(name: str, tasks: int) -> None:
     assert known(name).trunk_tasks == tasks
 
@@ -183,7 +198,7 @@ def test_one_number_is_no_range() -> None:
 def test_the_data_names_its_sources_and_keeps_one_type_a_line() -> None:
     text = TARGET.read_text()
     data = json.loads(text)
-    assert len(data["sources"]) == 3
+    assert len(data["sources"]) == 4
     assert written({key: data[key] for key in data if key != "types"}, data["types"]) == text
     assert sum(line.startswith('    "') for line in text.splitlines()) == len(data["types"])
 

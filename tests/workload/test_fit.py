@@ -54,7 +54,7 @@ hosts = st.builds(
         ("t3.medium", SMALL, True, 2, "network interfaces"),
         ("m5.large", BRIDGE, False, 8, "CPU"),
         ("m6i.2xlarge", BRIDGE, False, 32, "CPU"),
-        ("t3.medium", BRIDGE, False, 7, "memory"),
+        ("t3.medium", BRIDGE, False, 6, "memory"),
     ],
 )
 def test_a_task_of_256_and_512_fits_as_often_as_ecs_places_it(
@@ -70,9 +70,25 @@ def test_a_quarter_of_the_memory_fits_three_times_since_the_system_takes_some() 
     assert fit(attrs.evolve(quarter, memory_mib=3840), host("m6i.2xlarge", trunking=True)).copies == 8
 
 
-def test_memory_is_what_the_system_shows_less_what_is_reserved() -> None:
-    assert Host.of(known("m4.large"), reserved_memory_mib=0).memory_mib == 7985
-    assert Host.of(known("m4.large")).memory_mib == 7729
+@pytest.mark.parametrize(
+    ("name", "registered"),
+    [
+        ("c5.large", 3714),
+        ("t3.medium", 3828),
+        ("c5.xlarge", 7634),
+        ("inf1.xlarge", 7667),
+        ("m5.large", 7690),
+        ("m6i.large", 7907),
+        ("m4.large", 7985),  # Amazon ECS developer guide, memory-management
+    ],
+)
+def test_no_more_memory_is_counted_on_than_ecs_registers(name: str, registered: int) -> None:
+    assert 0.95 * registered < Host.of(known(name), reserved_memory_mib=0).memory_mib <= registered
+
+
+def test_memory_is_what_ecs_registers_less_what_is_reserved() -> None:
+    assert Host.of(known("m5.large"), reserved_memory_mib=0).memory_mib == 7626
+    assert Host.of(known("m5.large")).memory_mib == 7370
     assert Host.of(known("t3.nano"), reserved_memory_mib=4096).memory_mib == 0
 
 

@@ -46,6 +46,7 @@ from moorage import (
 from moorage.ecr import limits as ecr_limits
 from moorage.workload import (
     container_limits,
+    ec2_instances,
     image_limits,
     limits,
     route_limits,
@@ -106,6 +107,20 @@ def service(*, cpu: int = 256, memory_mib: int = 512, stop: int = 30, **argument
     def define(stack: cdk.Stack) -> Service:
         what = Task(Container("redis:8", port=6379, stop_timeout=seconds(stop)), cpu=cpu, memory_mib=memory_mib)
         return Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=imported_vpc(stack)), task=what, **arguments)
+
+    return define
+
+
+def instance_types(count: int) -> Define:
+    arm = [type_ for type_ in ec2_instances.instance_types() if type_.architecture is Architecture.ARM64]
+    names = [type_.name for type_ in arm if not type_.gpus]
+    return lambda _: Capacity.ec2("a", instance_types=names[:count], max_instances=1)
+
+
+def zones(count: int, region: str) -> Define:
+    def define(stack: cdk.Stack) -> Network:
+        there = cdk.Stack(stack, "There", env=cdk.Environment(account="111111111111", region=region))
+        return Network(there, "Network", zones=count)
 
     return define
 
@@ -325,6 +340,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     "health-retries": (health(retries=10), health(retries=11)),
     "health-start-period": (health(start_period=seconds(300)), health(start_period=seconds(301))),
     "task-definition-size": (container(), lambda _: Task(Container("a:1", environment={"TEXT": "x" * 65536}))),
+    "scaling-copies": (lambda _: Scaling(0), lambda _: Scaling(-1)),
     "tasks-per-service": (lambda _: Scaling(5000), lambda _: Scaling(5001)),
     "scaling-cooldown": (
         lambda _: Scaling(1, 2, cpu_percent=60, scale_in_cooldown=seconds(0)),
@@ -389,6 +405,19 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: ManagedScaling(instance_warmup=seconds(10_001)),
     ),
     "instance-volume": (lambda _: ContainerInstance(volume_gib=30), lambda _: ContainerInstance(volume_gib=29)),
+    "instance-user-data": (
+        lambda _: ContainerInstance(user_data="x" * 15000),
+        lambda _: ContainerInstance(user_data="ä" * 7501),
+    ),
+    "instance-types": (instance_types(40), instance_types(41)),
+    "instance-types-unique": (
+        lambda _: Capacity.ec2("a", instance_types=["m7g.large", "m6g.large"], max_instances=1),
+        lambda _: Capacity.ec2("a", instance_types=["m7g.large", "m7g.large"], max_instances=1),
+    ),
+    "capacity-name": (
+        lambda _: Capacity.ec2("ecs-" + "a" * 124, instance_types=["m7g.large"], max_instances=1),
+        lambda _: Capacity.managed_instances("a" * 129),
+    ),
     "reserved-memory": (
         lambda _: ContainerInstance(reserved_memory_mib=0),
         lambda _: ContainerInstance(reserved_memory_mib=-1),
@@ -462,6 +491,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     "rule-host": (route(host="*.example.com"), route(host="example.*")),
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
+    "zones-of-region": (zones(3, "eu-west-1"), zones(4, "eu-west-1")),
     "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
     "network-cidr": (
         lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/18"),

@@ -34,6 +34,7 @@ from moorage.workload.durations import seconds
 from moorage.workload.platform_checks import check_fargate, fargate_size
 from moorage.workload.platform_limits import FARGATE_MEMORY, nearest_fargate_sizes
 from moorage.workload.problems import Problems, is_token
+from moorage.workload.shares import share_of
 from tests.stand_ins import stand_in
 
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
@@ -198,9 +199,13 @@ def test_writable_paths_hold_64_mib_or_what_is_said() -> None:
     assert dict(Container("redis:8", writable={"/tmp": 8, "/run": 1}).writable) == {"/tmp": 8, "/run": 1}
 
 
-def test_writable_memory_counts_in_the_share_of_the_container() -> None:
-    with pytest.raises(ValueError, match=r"\(got 256 MiB in a container of 256 MiB\)"):
-        Task(Container("a:1", name="a"), Container("b:1", name="b", writable={"/x": 256}), memory_mib=512)
+def test_writable_memory_counts_in_the_memory_of_the_container_and_of_the_task() -> None:
+    with pytest.raises(ValueError, match=r"writable of container 'app' must be less .* \(got 512 of 512 MiB\)"):
+        Task(Container("a:1", writable={"/x": 512}), memory_mib=512)
+    halves = [Container(f"{name}:1", name=name, writable={"/x": 256}) for name in "ab"]
+    with pytest.raises(ValueError, match=r"writable of its containers must be less .* \(got 512 of 512 MiB\)"):
+        Task(*halves, memory_mib=512)
+    Task(*halves, memory_mib=513)
 
 
 @given(st.integers(6, 2000), st.integers(0, 3))
@@ -210,9 +215,16 @@ def test_memory_shares_never_exceed_the_task(said: int, others: int) -> None:
         *(Container("a:1", name=f"c{i}") for i in range(others)),
     ]
     task = Task(*containers, memory_mib=4096)
-    shares = [task._memory_limit_of(each) or 0 for each in containers]
+    shares = [share_of(task, each, "memory_mib") or 0 for each in containers]
     assert sum(shares) <= 4096
     assert min(shares) >= 6
+    assert [task._memory_limit_of(each) for each in containers] == [said, *[None] * others]
+
+
+def test_only_the_single_container_of_a_task_has_its_memory_as_a_limit() -> None:
+    single, several = Container("a:1"), [Container("a:1", name="a"), Container("b:1", name="b")]
+    assert Task(single, memory_mib=1024)._memory_limit_of(single) == 1024
+    assert [Task(*several, memory_mib=1024)._memory_limit_of(each) for each in several] == [None, None]
 
 
 @pytest.mark.parametrize(("of_task", "of_container"), [(True, False), (False, True), (True, True)])
@@ -221,9 +233,9 @@ def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_conta
     said = Container("a:1", name="said", memory_mib=token if of_container else 128)
     rest = Container("a:1", name="rest", writable=["/tmp"])
     task = Task(said, rest, memory_mib=token if of_task else 512)
-    assert task._memory_limit_of(said) == said.memory_mib
-    assert task._memory_limit_of(rest) is None
-    assert Task(rest, memory_mib=token)._memory_limit_of(rest) == token
+    assert share_of(task, said, "memory_mib") == said.memory_mib
+    assert share_of(task, rest, "memory_mib") is None
+    assert share_of(Task(rest, memory_mib=token), rest, "memory_mib") == token
 
 
 def test_a_task_names_every_fault_of_its_containers_together() -> None:
@@ -487,6 +499,8 @@ def test_ports_of_a_task_are_apart() -> None:
         Task(Container("a:1", port=8005), Container("b:1", name="b", port_ranges=[(8000, 8010)]))
 
 
-def test_what_is_reserved_is_less_than_the_share() -> None:
-    with pytest.raises(ValueError, match=r"\(got 300 in a container of 256 MiB\)"):
-        Task(Container("a:1", memory_reservation_mib=300), Container("b:1", name="b"), memory_mib=512)
+def test_what_is_reserved_is_at_most_the_memory_of_the_task() -> None:
+    other = Container("b:1", name="b")
+    Task(Container("a:1", memory_reservation_mib=512), other, memory_mib=512)
+    with pytest.raises(ValueError, match=r"or of the task where it has none \(got 513 of 512 MiB\)"):
+        Task(Container("a:1", memory_reservation_mib=513), other, memory_mib=512)

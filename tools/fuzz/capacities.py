@@ -18,6 +18,10 @@ GROUP = (
     "managed-scaling-step",
     "managed-scaling-warmup",
     "instance-volume",
+    "instance-user-data",
+    "instance-types",
+    "instance-types-unique",
+    "capacity-name",
     "reserved-memory",
     "instance-range",
 )
@@ -138,7 +142,7 @@ def _existing(pick: Pick) -> Ground:
     names = [f"provider{index}" for index in range(count)]
     if pick.breaks("capacity-provider-name"):
         names[0] = pick.one_of("aws-a", "Fargate1", "ECS", "a b", "", "x" * 256)
-    kind = pick.one_of("ec2", "ec2", "managed")
+    kind = "ec2" if pick.broken else pick.one_of("ec2", "ec2", "managed")  # of which a new cluster takes none
     managed = kind == "managed" or None
     lines = tuple(
         f"c{index} = {call('Capacity.from_provider_name', name, managed_instances=managed)}"
@@ -163,22 +167,27 @@ def _group(pick: Pick) -> Ground:
     architecture = "X86_64" if gpus else architecture
     most: Any = 3
     least: Any = pick.one_of(0, 1, most)
+    if pick.breaks("instance-types"):
+        types = [f"m{index}z.large" for index in range(41)]
+    if pick.breaks("instance-types-unique"):
+        types = [*types, types[0]]
     if pick.breaks("instances-range"):
         least, most = pick.one_of((4, 3), (-1, 3), (0, 0))
     if pick.breaks("instances-per-cluster"):
         most = 5001
     spot = True if pick.breaks("on-demand-base") or pick.seldom() else None
-    broad = pick.breaks("instance-range") or (pick.seldom() and not gpus)
+    named = pick.breaks("instance-types", "instance-types-unique")
+    broad = pick.breaks("instance-range") or (pick.seldom() and not gpus and not named)
     group = call(
         "Capacity.ec2",
-        "general",
+        pick.one_of("a b", "", "x" * 129) if pick.breaks("capacity-name") else pick.one_of("general", "ecs-1"),
         instance_types=None if broad else types,
         requirements=_requirements(pick, architecture) if broad else None,
         min_instances=least,
         max_instances=most,
         spot=spot,
         on_demand_base=pick.within("on-demand-base", 0, int(most), -1, int(most) + 1) if spot else None,
-        instance=pick.maybe(lambda: _instance(pick), "instance-volume", "reserved-memory"),
+        instance=pick.maybe(lambda: _instance(pick), "instance-volume", "instance-user-data", "reserved-memory"),
         scaling=pick.maybe(lambda: _managed_scaling(pick), *(row for row in GROUP if row.startswith("managed"))),
         warm_pool=_warm_pool(pick, most) if pick.breaks("warm-pool") or (not spot and pick.seldom()) else None,
         termination_protection=pick.on(),
@@ -212,7 +221,8 @@ def _instance(pick: Pick) -> Code:
     return call(
         "ContainerInstance",
         ami=pick.one_of(None, call("Ami.bottlerocket"), call("Ami.from_ssm_parameter", "/golden/ecs")),
-        volume_gib=pick.within("instance-volume", 30, 65536),
+        volume_gib=pick.within("instance-volume", 30, 65536, 0, 65537),
+        user_data=Code("'x' * 15001") if pick.breaks("instance-user-data") else None,
         reserved_memory_mib=pick.one_of(-1) if pick.breaks("reserved-memory") else pick.one_of(None, 0, 512),
         ssm_access=pick.on(),
         detailed_monitoring=pick.off(),

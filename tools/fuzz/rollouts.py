@@ -39,13 +39,15 @@ def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
     if pick.breaks("rollout-progress"):
         low, high = 1, 1
     if pick.breaks("tasks-per-service"):
-        low, high = pick.one_of((5001, 5001), (-1, 3), (1, 5001))
+        low, high = pick.one_of((5001, 5001), (1, 5001))
+    if pick.breaks("scaling-copies"):
+        low, high = pick.one_of((-1, 3), (-1, -1))
     if pick.breaks("scaling-range"):
         low, high = 3, 2
     if pick.breaks("peak-copies"):
         return call("Scaling", Code("Scaling.surviving_zone_loss(peak=0, zones=3)"))
     moves = low != high or pick.breaks(*_MOVED, *PREDICTED)
-    if moves and (pick.broken or pick.often()) and not pick.breaks("tasks-per-service"):
+    if moves and (pick.broken or pick.often()) and not pick.breaks("tasks-per-service", "scaling-copies"):
         low = max(low, 1)  # from 0 it would hardly ever rise again
     if moves and low >= high and not pick.breaks("scaling-range"):
         low = min(low, most - 1)

@@ -23,6 +23,7 @@ TABLE = limits.TABLE
 ELSEWHERE = {
     "dashboard-widgets": "a service has a few of them, and only hundreds of services have too many",
     "scheduled-actions": "200 of them say nothing that one does not",
+    "zones-of-region": "the region of its stack is not known",
 }
 """Rows that one service, worker or job and what it is given cannot break, each with the reason."""
 ROWS: tuple[Limit, ...] = tuple(row for row in TABLE if row.id not in ELSEWHERE)
@@ -156,8 +157,18 @@ def _scaling(pick: Pick, under: Ground, *, requests: bool) -> Code | None:
 
 
 _SCALED = {
-    *("tasks-per-service", "scaling-cooldown", "scaling-range", "target-percent", "target-value", "peak-copies"),
-    *("cpu-target-percent", "scaling-policies", "scaling-policy-name"),
+    *(
+        "tasks-per-service",
+        "scaling-copies",
+        "scaling-cooldown",
+        "scaling-range",
+        "target-percent",
+        "target-value",
+        "peak-copies",
+        "cpu-target-percent",
+        "scaling-policies",
+        "scaling-policy-name",
+    ),
     *("scaling-names-unique", "scaling-name", "predicted-ahead", "predicted-above-maximum", "rollout-progress"),
 }
 

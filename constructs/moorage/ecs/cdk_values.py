@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -11,6 +12,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage.workload.task import Architecture, OperatingSystemFamily
+
+_MAX_DESCRIPTION_LENGTH = 255
 
 
 @functools.cache
@@ -72,6 +75,23 @@ def registry_image(reference: str) -> ecs.ContainerImage:
 def ecs_principal() -> iam.IPrincipal:
     """Return the principal of ECS, which acts with a role on a service's behalf."""
     return iam.ServicePrincipal("ecs.amazonaws.com")
+
+
+def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.SecurityGroup:
+    """Define the security group of a construct, which lets nothing in or out yet.
+
+    Its description is its path, as CDK's own, with the characters and the length that EC2 takes (botocore ec2
+    CreateSecurityGroup.Description).
+
+    Args:
+        scope: The construct.
+        vpc: The VPC of the group.
+        path: The path of the construct.
+    """
+    description = re.sub(r"[^a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]", "_", f"{path}/SecurityGroup")
+    return ec2.SecurityGroup(
+        scope, "SecurityGroup", vpc=vpc, allow_all_outbound=False, description=description[:_MAX_DESCRIPTION_LENGTH]
+    )
 
 
 def zone_of(subnet: ec2.ISubnet) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, comma_separated, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, comma_separated, in_range, matching, unique
 
 PLACEMENT_STRATEGIES = at_most(
     "placement-strategies",
@@ -94,6 +94,13 @@ PROVIDER_NAME = matching(
     hint="use another name, or Capacity.fargate() and Capacity.fargate_spot() for Fargate",
     source=Botocore("ecs", "CreateCapacityProviderRequest", "name", "Up to 255 characters are allowed."),
 )
+CAPACITY_NAME = matching(
+    "capacity-name",
+    r"[A-Za-z0-9_-]{1,128}",
+    rule="must be 1 to 128 letters, digits, '_' and '-'",
+    hint="use another name",
+    source="botocore ecs Attribute.value, which names the capacity of an instance",
+)
 PROVIDERS = at_most(
     "capacity-providers-per-cluster",
     20,
@@ -163,18 +170,33 @@ INSTANCE_WARMUP = in_range(
     hint="use 0 to 10000 seconds in which a new instance does not count",
     source=Botocore("ecs", "ManagedScaling", "instanceWarmupPeriod", "The period of time, in seconds"),
 )
-VOLUME = in_range(
-    "instance-volume",
-    30,
-    65536,
-    unit="GiB",
-    source=Botocore(
-        "ec2",
-        "LaunchTemplateEbsBlockDeviceRequest",
-        "VolumeSize",
-        "gp3: 1 - 65,536 GiB",
-        also="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB",
-    ),
+VOLUME = Limit(
+    id="instance-volume",
+    accepts=lambda pair: pair[1] <= pair[0] <= 65536,
+    rule="must be at most 65536 GiB, and hold the snapshot of its AMI",
+    hint=lambda pair: f"use {pair[1]} or more",
+    source="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB, of Windows 50; bottlerocket-os "
+    "twoliter, image-layout.data-image-size-gib; botocore ec2 LaunchTemplateEbsBlockDeviceRequest.VolumeSize (gp3)",
+    format=lambda pair: str(pair[0]),
+)
+INSTANCE_TYPES = at_most(
+    "instance-types",
+    40,
+    hint="use fewer, or requirements=InstanceRequirements(...)",
+    source="Amazon EC2 Auto Scaling user guide, groups with multiple instance types and purchase options",
+)
+UNIQUE_INSTANCE_TYPES = unique(
+    "instance-types-unique",
+    rule="must have each instance type once",
+    hint="name each once",
+    source="botocore autoscaling LaunchTemplate.Overrides",
+)
+USER_DATA = at_most(
+    "instance-user-data",
+    15000,
+    unit="bytes",
+    hint="fetch what is longer from S3, or build it into an AMI",
+    source="Amazon EC2 user guide, user data: 16 KB, of which moorage needs one",
 )
 RESERVED_MEMORY = at_least(
     "reserved-memory",
@@ -217,4 +239,31 @@ INSTANCE_RANGE = Limit(
     rule="must be a minimum and a maximum that is not below it",
     hint="write it as in (2, 8), with 0 for no minimum or None for no maximum",
     source="botocore autoscaling VCpuCountRequest, MemoryMiBRequest",
+)
+_ZONES: dict[str, int] = {
+    **dict.fromkeys(
+        (
+            *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1"),
+            *("ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6"),
+            *("ap-southeast-7", "ca-central-1", "ca-west-1", "cn-north-1", "cn-northwest-1", "eu-central-1"),
+            *("eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3"),
+            *("il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-east-2"),
+            *("us-gov-east-1", "us-gov-west-1"),
+        ),
+        3,
+    ),
+    "ap-northeast-1": 4,
+    "ap-northeast-2": 4,
+    "us-east-1": 6,
+    "us-west-1": 2,
+    "us-west-2": 4,
+}
+"""The availability zones of a region that an account sees at most; in us-west-1 two of three."""
+ZONES_OF_REGION = Limit(
+    id="zones-of-region",
+    accepts=lambda pair: pair[0] <= _ZONES.get(pair[1], pair[0]),
+    rule="must be at most the availability zones that its region offers to an account",
+    hint=lambda pair: f"use zones={_ZONES[pair[1]]}",
+    source="Amazon EC2 user guide, Regions and Zones",
+    format=lambda pair: f"{pair[0]} in {pair[1]}",
 )

@@ -88,7 +88,8 @@ class Container:
         port: The port it listens on, 1 to 65535; without it nothing connects to the container.
         port_ranges: More ports that it listens on, each as the first and the last, in awsvpc and bridge mode.
         cpu: The share of the task's CPU units it is sure of; without it, what the others leave.
-        memory_mib: Above this it is killed, in MiB; without it, an even share of what the others leave.
+        memory_mib: Above this it is killed, in MiB. Without it, all containers together have the task's memory; on
+            instances of Windows, which ignore that, each has an even share of what the others leave.
         memory_reservation_mib: What it is sure of when memory is short, below `memory_mib`.
         environment: Variables in plain text, readable by all who may see the task definition.
         environment_files: Files of such variables in S3, 10 at most in a task, which the execution role is granted to
@@ -105,7 +106,9 @@ class Container:
         stop_timeout: From SIGTERM to SIGKILL, 2 to 120 s on Fargate; 30 s without it.
         user: The user it runs as, in place of the image's own: `1000`, `1000:1000` or a name.
         writable: Paths it may write to, each a tmpfs of 64 MiB, or a mapping of each path to its MiB. They are
-            memory of the container, empty at each start, and writable by any user (mode 1777).
+            memory of the container, empty at each start, and writable by any user (mode 1777). On instances no program
+            runs from them (`noexec,nosuid,nodev`).
+        executable: Those of `writable` that programs run from.
         mounts: The task's volumes by the path where it sees them: a volume's name, or a `Mount` to read only.
         read_only: False makes the whole root file system writable.
         essential: Whether the task ends when it ends.
@@ -149,6 +152,7 @@ class Container:
     stop_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     user: str | None = attrs.field(default=None, kw_only=True)
     writable: Mapping[str, int] = attrs.field(converter=_writable_sizes, default=(), kw_only=True)
+    executable: tuple[str, ...] = attrs.field(converter=_as_names, default=(), kw_only=True)
     mounts: Mapping[str, Mount] = attrs.field(converter=_as_mounts, default=None, kw_only=True)
     read_only: bool = attrs.field(default=True, kw_only=True)
     essential: bool = attrs.field(default=True, kw_only=True)
@@ -301,6 +305,8 @@ class Container:
             problems.check(container_limits.MOUNT_PATH, "each path of mounts", path)
         _check_paths(self.writable, self.mounts, problems)
         self._check_command(problems)
+        for path in (each for each in self.executable if each not in self.writable):
+            problems.add(f"executable has {path!r}, which writable does not; name it there too, or leave it out")
         problems.check(container_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         self._check_environment(problems)
         secret_sources.check_secrets("secrets", self.secrets, problems)

@@ -31,7 +31,7 @@ CONTAINER_MEMORY_LEAST = at_least(
 MEMORY_RESERVATION = Limit(
     id="memory-reservation",
     accepts=lambda pair: 6 <= pair[0] <= pair[1],
-    rule="must be at least 6 MiB and at most the memory of the container",
+    rule="must be at least 6 MiB and at most the memory of the container, or of the task where it has none",
     hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
     source=Botocore(
         "ecs",
@@ -40,7 +40,7 @@ MEMORY_RESERVATION = Limit(
         "don't specify less than 6 MiB of memory",
         also="CDK aws-ecs ContainerDefinition accepts both alike",
     ),
-    format=lambda pair: f"{pair[0]} in a container of {pair[1]} MiB",
+    format=lambda pair: f"{pair[0]} of {pair[1]} MiB",
 )
 WRITABLE_LEAST = Limit(
     id="writable-least",
@@ -53,8 +53,8 @@ WRITABLE_LEAST = Limit(
 WRITABLE_SIZE = Limit(
     id="writable-size",
     accepts=lambda sizes: sizes[0] < sizes[1],
-    rule="must be less than the memory of the container, which holds it",
-    hint="give the path less, as in writable={'/tmp': 64}, or the container more memory_mib=",
+    rule="must be less than the memory of the container, or of all containers together less than the task's",
+    hint="give the path less, as in writable={'/tmp': 64}, or the container or task more memory_mib=",
     source=Botocore(
         "ecs",
         "Tmpfs",
@@ -62,7 +62,7 @@ WRITABLE_SIZE = Limit(
         "The maximum size (in MiB) of the tmpfs volume.",
         also="tmpfs pages count in the memory of the container that writes them",
     ),
-    format=lambda sizes: f"{sizes[0]} MiB in a container of {sizes[1]} MiB",
+    format=lambda sizes: f"{sizes[0]} of {sizes[1]} MiB",
 )
 MOUNT_PATH = matching(
     "writable-path",
@@ -257,14 +257,6 @@ ULIMIT = Limit(
     rule="must be a soft limit and a hard limit that is not below it, with -1 for unlimited",
     hint="write it as in (1024, 4096), or as one number for both",
     source="botocore Ulimit; setrlimit(2)",
-)
-FARGATE_ULIMITS = one_of(
-    "fargate-ulimits",
-    ("nofile",),
-    where="on Fargate, which sets the others itself",
-    hint="leave the others out, or use a Capacity.ec2(...)",
-    source="botocore ContainerDefinition.ulimits: the default resource limit values set by the operating system with "
-    "the exception of the nofile resource limit parameter",
 )
 CAPABILITIES = frozenset(
     {

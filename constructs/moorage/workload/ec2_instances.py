@@ -45,6 +45,7 @@ class InstanceType:
             lists it as not supported or does not list it.
         previous: Whether EC2 counts it as of a previous generation.
         accelerated: Whether it has GPUs, FPGAs or other accelerators that are paid for with it.
+        nitro: Whether it is built on the AWS Nitro System, and not on Xen.
     """
 
     name: str
@@ -56,6 +57,7 @@ class InstanceType:
     trunk_tasks: int | None
     previous: bool = False
     accelerated: bool = False
+    nitro: bool = True
 
     @property
     def family(self) -> str:
@@ -91,6 +93,7 @@ def instance_type(name: str) -> InstanceType | None:
         trunk_tasks,
         previous=family in data["previous"],
         accelerated=family in data["accelerated"],
+        nitro=family not in data["xen"] or name.partition(".")[2].startswith("metal"),
     )
 
 

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from moorage.workload import container_limits, platform_limits
 from moorage.workload.problems import is_token
+from moorage.workload.shares import share_of
 
 if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.problems import Problems
     from moorage.workload.task import Task
+
+SESSION_LOG_PATH = "/var/log/amazon/ssm"
+"""The log directory of sessions, which the agent mounts in each container (amazon-ecs-agent, `ContainerLogDir`)."""
 
 
 def fargate_size(task: Task) -> tuple[int, int]:
@@ -51,7 +55,7 @@ def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None
         if task._on_windows:
             _check_fargate_windows(container, problems)
     for volume in task.volumes:
-        volume._check_fargate(problems)
+        volume._check_fargate(problems, on_windows=task._on_windows)
 
 
 def _check_fargate_container(container: Container, problems: Problems) -> None:
@@ -62,8 +66,7 @@ def _check_fargate_container(container: Container, problems: Problems) -> None:
     problems.check(platform_limits.FARGATE_PRIVILEGED, f"privileged {owner}", container.privileged)
     if linux := container.linux_parameters:
         problems.check(platform_limits.FARGATE_CAPABILITIES, f"add_capabilities {owner}", linux.add_capabilities)
-        for name in linux.ulimits:
-            problems.check(container_limits.FARGATE_ULIMITS, f"ulimits {owner}", name)
+        problems.check(platform_limits.FARGATE_ULIMITS, f"ulimits {owner}", list(linux.ulimits))
         problems.check(platform_limits.FARGATE_DEVICES, f"devices {owner}", linux.devices)
         problems.check(platform_limits.FARGATE_SHARED_MEMORY, f"shared_memory_mib {owner}", linux.shared_memory_mib)
         problems.check(platform_limits.FARGATE_SWAP, f"max_swap_mib {owner}", linux.max_swap_mib)
@@ -86,6 +89,29 @@ def _check_fargate_windows(container: Container, problems: Problems) -> None:
 def check_instances(task: Task, problems: Problems) -> None:
     """Note settings that no instance of an Auto Scaling group supports."""
     _check_ephemeral_storage(task, "an Auto Scaling group's instances", problems)
+    for container in task.containers:
+        if task._on_windows:
+            _check_windows_shares(task, container, problems)
+        for argument in ("writable", "mounts") if task.execute_command else ():
+            if SESSION_LOG_PATH in getattr(container, argument):
+                problems.add(
+                    f"{argument} of container {container.name!r} has {SESSION_LOG_PATH!r}, which the agent of "
+                    "instances mounts itself for sessions, and Docker refuses a path twice; leave it out"
+                )
+
+
+def _check_windows_shares(task: Task, container: Container, problems: Problems) -> None:
+    """Note a container for which nothing is left of the task's size, which the agent of Windows ignores."""
+    if not share_of(task, container, "cpu"):
+        problems.add(
+            f"container {container.name!r} has no cpu, but on instances of Windows each has only its own, and 1 % of "
+            "a CPU without it; use Task(cpu=...), which its containers share, or Container(cpu=...)"
+        )
+    problems.check(
+        container_limits.CONTAINER_MEMORY_LEAST,
+        f"the memory left for container {container.name!r}",
+        share_of(task, container, "memory_mib"),
+    )
 
 
 def check_managed_instances(task: Task, problems: Problems) -> None:
@@ -94,6 +120,12 @@ def check_managed_instances(task: Task, problems: Problems) -> None:
     problems.check(platform_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
     problems.check(platform_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
     _check_ephemeral_storage(task, "ECS Managed Instances", problems)
+    read_only = [container.name for container in task.containers if container.read_only]
+    if task.execute_command and read_only:
+        problems.add(
+            f"execute_command=True, but container {read_only[0]!r} is read-only, and AWS supports no session in such a "
+            "container on ECS Managed Instances; use Container(read_only=False)"
+        )
 
 
 def _check_ephemeral_storage(task: Task, capacity: str, problems: Problems) -> None:

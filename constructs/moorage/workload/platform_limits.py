@@ -112,6 +112,14 @@ FARGATE_CAPABILITIES = Limit(
     ),
     format=", ".join,
 )
+FARGATE_ULIMITS = Limit(
+    id="fargate-ulimits",
+    accepts=lambda names: set(names) <= {"nofile"},
+    rule="must only have 'nofile' on Fargate",
+    hint="leave the others out, or use a Capacity.ec2(...)",
+    source="botocore ContainerDefinition.ulimits",
+    format=lambda names: comma_separated(sorted(names)),
+)
 FARGATE_DEVICES = _absent(
     "fargate-devices",
     rule="must be left out on Fargate",
@@ -256,10 +264,26 @@ WINDOWS_LINUX_ONLY = _absent(
 WINDOWS_VOLUMES = Limit(
     id="windows-volumes",
     accepts=lambda names: not names,
-    rule="must only be bind mounts in Windows tasks on Fargate",
-    hint="use Volume.bind_mount(...), or run on Linux",
-    source="Batch RuntimePlatform (efsVolumeConfiguration); ECS developer guide, EBS volumes (platforms)",
+    rule="must not be Volume.efs(...) in tasks of Windows",
+    hint="use Volume.bind_mount(...) or Volume.ebs(...), or run on Linux",
+    source="ECS developer guide, storage options for Amazon ECS tasks",
     format=comma_separated,
+)
+FARGATE_WINDOWS_VOLUMES = Limit(
+    id="fargate-windows-volumes",
+    accepts=lambda names: not names,
+    rule="must not be Volume.ebs(...) in tasks of Windows on Fargate",
+    hint="use Volume.bind_mount(...), or a Capacity.ec2(...) with Ami.windows()",
+    source="ECS developer guide, storage options for Amazon ECS tasks",
+    format=comma_separated,
+)
+WINDOWS_FILE_SYSTEM = Limit(
+    id="windows-file-system",
+    accepts=lambda pair: (pair[0] == "ntfs") is pair[1],
+    rule="must be 'ntfs' on Windows, and another on Linux",
+    hint=lambda pair: "use 'ntfs'" if pair[1] else "use 'xfs'",
+    source="botocore ServiceManagedEBSVolumeConfiguration.filesystemType",
+    format=lambda pair: repr(pair[0]),
 )
 WINDOWS_NETWORK_MODE = one_of(
     "windows-network-mode",

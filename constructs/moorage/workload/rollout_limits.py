@@ -6,12 +6,22 @@ import math
 
 from moorage.workload.limit import Botocore, Limit, at_least, in_range, unique, whole_minutes
 
-TASKS = in_range(
-    "tasks-per-service",
-    0,
-    5000,
-    unit="tasks",
-    source="ECS quotas",
+COPIES = Limit(
+    id="scaling-copies",
+    accepts=lambda count: count >= 0 and not count % 1,
+    rule="must be a whole number of tasks, 0 or more",
+    hint="use 0 for none",
+    source="botocore ecs CreateService.desiredCount (integer)",
+    format=str,
+)
+TASKS = Limit(
+    id="tasks-per-service",
+    accepts=lambda count: count <= 5000,
+    rule="should be at most 5000 tasks, a quota that AWS can raise",
+    hint="use fewer, or ask for a higher quota before the deployment",
+    source="ECS quotas (adjustable)",
+    format=str,
+    confirmed=False,
 )
 SCALING_COOLDOWN = at_least(
     "scaling-cooldown",

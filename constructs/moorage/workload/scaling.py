@@ -70,8 +70,10 @@ class Scaling:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Scaling({self.minimum}, {self.maximum})")
+        problems.check(rollout_limits.COPIES, "minimum", self.minimum)
         problems.check(rollout_limits.TASKS, "minimum", self.minimum)
         if self.maximum != self.minimum:
+            problems.check(rollout_limits.COPIES, "maximum", self.maximum)
             problems.check(rollout_limits.TASKS, "maximum", self.maximum)
         problems.check(rollout_limits.SCALING_RANGE, "minimum", (self.minimum, self.maximum))
         problems.check(scaling_limits.CPU_TARGET, "cpu_percent", self.cpu_percent)

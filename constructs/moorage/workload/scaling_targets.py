@@ -69,7 +69,9 @@ class ScheduledAction:
         problems.check(scaling_limits.ACTION_NAME, "name", self.name)
         if self.minimum is None and self.maximum is None:
             problems.add("it changes nothing; use minimum= or maximum=")
+        problems.check(rollout_limits.COPIES, "minimum", self.minimum)
         problems.check(rollout_limits.TASKS, "minimum", self.minimum)
+        problems.check(rollout_limits.COPIES, "maximum", self.maximum)
         problems.check(rollout_limits.TASKS, "maximum", self.maximum)
         if self.minimum is not None and self.maximum is not None:
             problems.check(rollout_limits.SCALING_RANGE, "minimum", (self.minimum, self.maximum))

@@ -63,9 +63,9 @@ class Task:
     """The containers that run together on one network interface, and what they need. It says nothing of how many run.
 
     With `execute_command` a session in a container is possible (`aws ecs execute-command`). AWS does not support that
-    with a read-only root file system: where a container has one, an init process and directories for the agent of the
-    session (`/managed-agents`, `/var/lib/amazon/ssm`, `/var/log/amazon/ssm`) are added, with which it works;
-    `Container(read_only=False)` is the other way.
+    with a read-only root file system. On Fargate and in Auto Scaling groups, such a container gets an init process and
+    directories for the agent of the session (`/var/lib/amazon/ssm`; on Fargate `/managed-agents` and
+    `/var/log/amazon/ssm` too), with which it works. On ECS Managed Instances it must be `Container(read_only=False)`.
 
     Args:
         containers: 1 to 10 of them, at least one essential. The first with a port is the one that is connected to.
@@ -89,6 +89,9 @@ class Task:
             leaves Security Hub ECS.3 unmet.
         ipc_mode: With whom they share memory segments and queues: `task`, `host` or `none`; on instances alone.
         enable_fault_injection: Whether AWS Fault Injection Service may disturb its containers.
+        retain_revisions: Whether to keep earlier revisions of its task definition active, so that a service can be set
+            back to one by hand. They cost nothing and stay, when the stack is deleted too, until somebody deregisters
+            them. By default a deployment deregisters the revision that it replaces.
 
     Raises:
         ValueError: with all that the containers cannot have together.
@@ -108,6 +111,7 @@ class Task:
     pid_mode: str | None
     ipc_mode: str | None
     enable_fault_injection: bool
+    retain_revisions: bool
 
     def __init__(
         self,
@@ -125,6 +129,7 @@ class Task:
         pid_mode: str | None = None,
         ipc_mode: str | None = None,
         enable_fault_injection: bool = False,
+        retain_revisions: bool = False,
     ) -> None:
         self.__attrs_init__(
             containers=containers,
@@ -143,6 +148,7 @@ class Task:
             pid_mode=pid_mode,
             ipc_mode=ipc_mode,
             enable_fault_injection=enable_fault_injection,
+            retain_revisions=retain_revisions,
         )
 
     def __attrs_post_init__(self) -> None:
@@ -216,18 +222,8 @@ class Task:
         )
 
     def _memory_limit_of(self, container: Container) -> int | None:
-        """Return the hard limit of a container in MiB: its own, or an even share of the memory that is left.
-
-        None if only CloudFormation knows the memory that is left: the task's memory is then the limit.
-        """
-        if container.memory_mib is not None:
-            return container.memory_mib
-        if len(self.containers) == 1:
-            return self.memory_mib
-        limits = [each.memory_mib for each in self.containers if each.memory_mib is not None]
-        if is_token((self.memory_mib, *limits)):
-            return None
-        return (self.memory_mib - sum(limits)) // (len(self.containers) - len(limits))
+        """Return the hard limit of a container in MiB: its own, or the task's if it is the only container."""
+        return self.memory_mib if container.memory_mib is None and len(self.containers) == 1 else container.memory_mib
 
     @property
     def _gpus(self) -> int:
@@ -299,25 +295,20 @@ class Task:
         problems.check(task_limits.CONTAINER_CPU, "cpu", (cpu, self.cpu))
         memory = sum(container.memory_mib or 0 for container in self.containers)
         problems.check(task_limits.CONTAINER_MEMORY, "memory_mib", (memory, self.memory_mib))
-        if memory > self.memory_mib:
-            return
         for container in self.containers:
-            share = self._memory_limit_of(container)
-            if container.memory_mib is None:
+            limit = self._memory_limit_of(container)
+            if container.memory_reservation_mib is not None and container.memory_mib is None:
                 problems.check(
-                    container_limits.CONTAINER_MEMORY_LEAST, f"the memory left for container {container.name!r}", share
+                    container_limits.MEMORY_RESERVATION,
+                    f"memory_reservation_mib of container {container.name!r}",
+                    (container.memory_reservation_mib, self.memory_mib),
                 )
-                if container.memory_reservation_mib is not None:
-                    problems.check(
-                        container_limits.MEMORY_RESERVATION,
-                        f"memory_reservation_mib of container {container.name!r}",
-                        (container.memory_reservation_mib, share),
-                    )
-            writable_mib = sum(container.writable.values())
-            if container.writable and share is not None:
-                problems.check(
-                    container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", (writable_mib, share)
-                )
+            if container.writable and limit is not None:
+                writable = (sum(container.writable.values()), limit)
+                problems.check(container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", writable)
+        if len(self.containers) > 1:
+            writable = (sum(size for each in self.containers for size in each.writable.values()), self.memory_mib)
+            problems.check(container_limits.WRITABLE_SIZE, "writable of its containers", writable)
 
     def _check_order(self, problems: Problems) -> None:
         dependencies = {container.name: set(container.depends_on) for container in self.containers}
@@ -356,6 +347,8 @@ class Task:
         problems.check(
             volume_limits.EBS_VOLUMES, "volumes", [volume.name for volume in self.volumes if volume._per_task]
         )
+        for volume in self.volumes:
+            volume._check_system(problems, on_windows=self._on_windows)
         mounted_names = {mount.volume for container in self.containers for mount in container.mounts.values()}
         for container in self.containers:
             for path, mount in container.mounts.items():
@@ -373,8 +366,6 @@ class Task:
         problems.check(platform_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
         problems.check(platform_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
         problems.check(platform_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
-        linux_volumes = tuple(volume.name for volume in self.volumes if not volume._supports_windows)
-        problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", linux_volumes)
         for container in self.containers:
             for argument in ("writable", "linux_parameters", "privileged", "user", "environment_files"):
                 value = getattr(container, argument)

@@ -171,6 +171,6 @@ EBS_INITIALIZATION = Limit(
 )
 FILE_SYSTEM_TYPE = one_of(
     "file-system-type",
-    ("xfs", "ext4", "ext3"),
+    ("xfs", "ext4", "ext3", "ntfs"),
     source=Botocore("ecs", "TaskFilesystemType"),
 )

@@ -40,12 +40,13 @@ class Volume:
 
     _per_task: ClassVar[bool] = False
     """True if ECS creates the volume for each task of a service."""
-    _supports_windows: ClassVar[bool] = False
-    """True if a task on Windows may have it."""
 
     name: str
 
-    def _check_fargate(self, problems: Problems) -> None:
+    def _check_system(self, problems: Problems, *, on_windows: bool) -> None:
+        """Note settings of the volume that the operating system of its task does not have."""
+
+    def _check_fargate(self, problems: Problems, *, on_windows: bool) -> None:
         """Note settings of the volume that Fargate does not have."""
 
     @staticmethod
@@ -80,6 +81,9 @@ class Volume:
         a container does. The service is let to its port; where tasks run on instances, these mount it, so that their
         capacity must be let to it too: `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
 
+        A container that runs as root is nobody there, and may write only what everybody may: give it a user that owns
+        the directory (`Container(user=...)`), an access point with a POSIX user, or `root_access=True`.
+
         Args:
             name: Its name, as `Container(mounts={"/path": name})` calls it.
             file_system: The file system.
@@ -107,6 +111,8 @@ class Volume:
     ) -> Volume:
         """An encrypted disk of Amazon EBS that ECS makes for each task of a service, and deletes with it.
 
+        Not for a daemon, not for tasks of Windows on Fargate, and on instances only of the AWS Nitro System.
+
         Args:
             name: Its name, as `Container(mounts={"/path": name})` calls it.
             size_gib: Its size; the snapshot's without it.
@@ -115,7 +121,7 @@ class Volume:
             throughput_mib: MiB a second, only of gp3: 125 to 2,000, at most a quarter of `iops`.
             snapshot_id: The snapshot that it starts from; empty without it.
             initialization_rate_mib: With how many MiB a second it is filled from the snapshot, 100 to 300.
-            file_system_type: `xfs`, `ext4` or `ext3`; the snapshot's own where it starts from one.
+            file_system_type: `xfs`, `ext4` or `ext3`, `ntfs` on Windows; the snapshot's own where it starts from one.
             kms_key: The key that encrypts it, which ECS is granted to use; the account's own for EBS without it.
 
         Raises:
@@ -144,8 +150,6 @@ class Volume:
 class BindMount(Volume):
     """See `Volume.bind_mount`."""
 
-    _supports_windows: ClassVar[bool] = True
-
     host_path: str | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -153,7 +157,7 @@ class BindMount(Volume):
         problems.check(container_limits.MOUNT_PATH, "host_path", self.host_path)
         problems.raise_any()
 
-    def _check_fargate(self, problems: Problems) -> None:
+    def _check_fargate(self, problems: Problems, *, on_windows: bool) -> None:  # noqa: ARG002  # only an EbsVolume needs it
         problems.check(platform_limits.FARGATE_HOST_PATH, f"host_path of volume {self.name!r}", self.host_path)
 
 
@@ -172,6 +176,10 @@ class EfsVolume(Volume):
             problems.check(container_limits.MOUNT_PATH, "root_directory", self.root_directory)
         problems.check(volume_limits.EFS_ROOT, "root_directory", (self.root_directory, self.access_point))
         problems.raise_any()
+
+    def _check_system(self, problems: Problems, *, on_windows: bool) -> None:
+        if on_windows:
+            problems.check(platform_limits.WINDOWS_VOLUMES, "volumes", [self.name])
 
 
 @attrs.frozen
@@ -212,5 +220,11 @@ class EbsVolume(Volume):
         problems.check(volume_limits.FILE_SYSTEM_TYPE, "file_system_type", self.file_system_type)
         problems.raise_any()
 
-    def _check_fargate(self, problems: Problems) -> None:
+    def _check_system(self, problems: Problems, *, on_windows: bool) -> None:
+        argument = f"file_system_type of volume {self.name!r}"
+        problems.check(platform_limits.WINDOWS_FILE_SYSTEM, argument, (self.file_system_type, on_windows))
+
+    def _check_fargate(self, problems: Problems, *, on_windows: bool) -> None:
+        if on_windows:
+            problems.check(platform_limits.FARGATE_WINDOWS_VOLUMES, "volumes", [self.name])
         problems.check(platform_limits.FARGATE_EBS_TYPE, f"volume_type of volume {self.name!r}", self.volume_type)

@@ -80,8 +80,7 @@ def general(**arguments: Any) -> Capacity:
             "trunking=True, but requirements have burstable=True",
         ),
         ({"instance_types": ["M7G.large"]}, "'M7G.large', which is no instance type of .*; use 'm7g.large'"),
-        ({"name": "ecs-general"}, "not start with aws, ecs or fargate"),
-        ({"name": "two words"}, "1 to 255 letters, digits, '_' and '-'"),
+        ({"name": "two words"}, "1 to 128 letters, digits, '_' and '-'"),
     ],
 )
 def test_a_group_that_could_not_be_launched_says_why(arguments: dict[str, Any], says: str) -> None:
@@ -91,8 +90,8 @@ def test_a_group_that_could_not_be_launched_says_why(arguments: dict[str, Any], 
 
 
 def test_a_capacity_reports_all_its_faults_together() -> None:
-    with pytest.raises(ValueError, match="Capacity 'aws': 3 problems"):
-        general(name="aws", min_instances=20, on_demand_base=1)
+    with pytest.raises(ValueError, match="Capacity 'a b': 3 problems"):
+        general(name="a b", min_instances=20, on_demand_base=1)
 
 
 def test_requirements_that_no_type_meets_are_an_error() -> None:
@@ -205,7 +204,7 @@ def test_a_base_needs_a_weight() -> None:
 def test_a_task_that_no_type_holds_is_told_the_nearest_that_does(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), cpu=1024, memory_mib=12_000, architecture=Architecture.ARM64)
     assert refused(stack, general(instance_types=["m7g.medium", "m7g.large"]), task=large) == (
-        "Shop/Web: task needs 12000 MiB, but m7g.large has 7729, and no instance type of capacity 'general' holds it; "
+        "Shop/Web: task needs 12000 MiB, but m7g.large has 7370, and no instance type of capacity 'general' holds it; "
         "use m7g.xlarge, the nearest that does, or a smaller task"
     )
 
@@ -289,9 +288,19 @@ def test_a_daemon_has_no_placement_strategies(stack: cdk.Stack) -> None:
     assert "a daemon is on every instance; leave the strategies out" in refused(stack, placement=both)
 
 
-def test_a_volume_of_an_instance_holds_its_ami() -> None:
-    with pytest.raises(ValueError, match=r"volume_gib must be between 30 and 65536 GiB \(got 8\)"):
-        ContainerInstance(volume_gib=8)
+@pytest.mark.parametrize(("ami", "least"), [(Ami.al2023(), 30), (Ami.windows(), 50), (Ami.bottlerocket(), 1)])
+def test_a_volume_of_an_instance_holds_its_ami(ami: Ami, least: int) -> None:
+    assert ContainerInstance(ami=ami, volume_gib=least).volume_gib == least
+    with pytest.raises(ValueError, match=rf"volume_gib must be .* \(got {least - 1}\); use {least} or more"):
+        ContainerInstance(ami=ami, volume_gib=least - 1)
+    with pytest.raises(ValueError, match=r"volume_gib must be .* \(got 65537\)"):
+        ContainerInstance(ami=ami, volume_gib=65537)
+
+
+def test_cloudformation_names_a_provider_so_its_capacity_may_have_any_name() -> None:
+    assert [general(name=name).name for name in ("ecs-spot", "aws", "Fargate1")] == ["ecs-spot", "aws", "Fargate1"]
+    with pytest.raises(ValueError, match="not start with aws, ecs or fargate"):
+        Capacity.from_provider_name("ecs-spot")
 
 
 def test_a_warm_pool_is_the_right_way_round() -> None:
@@ -363,7 +372,7 @@ def test_managed_instances_of_the_allowed_types_hold_the_task(
 def test_a_type_launched_first_holds_the_task(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), memory_mib=12_000, architecture=Architecture.ARM64)
     said = refused(stack, general(instance_types=["m7g.medium", "m7g.2xlarge"]), task=large)
-    assert "task needs 12000 MiB, but m7g.medium has 3736, and capacity 'general' launches that type first" in said
+    assert "task needs 12000 MiB, but m7g.medium has 3454, and capacity 'general' launches that type first" in said
 
 
 def test_types_launched_in_vain_are_warned_of(app: cdk.App, stack: cdk.Stack) -> None:

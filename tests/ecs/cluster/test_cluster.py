@@ -292,7 +292,10 @@ def test_tasks_go_to_zones_then_to_instances_evenly(stack: cdk.Stack) -> None:
 def test_packing_keeps_zones_even(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster_of(stack), task=ARM, placement=Placement.packed_by_memory())
     service = only(stack, "AWS::ECS::Service")["Properties"]
-    assert [each["Type"] for each in service["PlacementStrategies"]] == ["spread", "binpack"]
+    assert service["PlacementStrategies"] == [
+        {"Type": "spread", "Field": "attribute:ecs.availability-zone"},
+        {"Type": "binpack", "Field": "memory"},
+    ]
     assert service["AvailabilityZoneRebalancing"] == "ENABLED"
 
 
@@ -300,6 +303,13 @@ def test_a_strategy_that_ignores_zones_turns_rebalancing_off(stack: cdk.Stack) -
     packed = Placement(strategies=[ecs.PlacementStrategy.packed_by_cpu()])
     Service(stack, "Web", cluster=cluster_of(stack), task=ARM, placement=packed)
     assert only(stack, "AWS::ECS::Service")["Properties"]["AvailabilityZoneRebalancing"] == "DISABLED"
+
+
+def test_a_constraint_on_zones_turns_rebalancing_off(stack: cdk.Stack) -> None:
+    kept = ecs.PlacementConstraint.member_of("attribute:ecs.availability-zone == eu-west-1a")
+    Service(stack, "Web", cluster=cluster_of(stack), task=ARM, placement=Placement(constraints=[kept]))
+    service = only(stack, "AWS::ECS::Service")["Properties"]
+    assert service["AvailabilityZoneRebalancing"] == "DISABLED"
 
 
 def test_a_daemon_runs_once_on_each_instance(stack: cdk.Stack) -> None:
@@ -369,6 +379,32 @@ def test_managed_instances_are_what_was_asked_for(stack: cdk.Stack) -> None:
     assert provider["InfrastructureOptimization"] == {"ScaleInAfter": 300}
     assert provider["InstanceLaunchTemplate"]["CapacityOptionType"] == "SPOT"
     assert provider["InstanceLaunchTemplate"]["StorageConfiguration"] == {"StorageSizeGiB": 100}
+
+
+@pytest.mark.parametrize(
+    ("capacities", "associated"),
+    [
+        ([Capacity.managed_instances("managed")], []),
+        ([Capacity.fargate(), Capacity.managed_instances("managed")], ["FARGATE"]),
+    ],
+)
+def test_managed_instances_are_in_the_default_strategy_and_not_associated(
+    stack: cdk.Stack, capacities: list[Capacity], associated: list[str]
+) -> None:
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=capacities)
+    (properties,) = (
+        each["Properties"]
+        for each in template(stack).find_resources("AWS::ECS::ClusterCapacityProviderAssociations").values()
+    )
+    assert properties["CapacityProviders"] == associated
+    default_provider = properties["DefaultCapacityProviderStrategy"][0]["CapacityProvider"]
+    assert default_provider == (associated[0] if associated else {"Ref": "ClustermanagedinstancesProvider622913FB"})
+
+
+def test_a_provider_of_managed_instances_belongs_to_another_cluster(stack: cdk.Stack) -> None:
+    existing = Capacity.from_provider_name("managed", managed_instances=True)
+    with pytest.raises(ValueError, match="'managed' is an existing provider of Managed Instances, which only the"):
+        Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[existing])
 
 
 def test_a_capacity_shows_what_is_defined_for_it(stack: cdk.Stack) -> None:

@@ -128,6 +128,24 @@ def test_they_are_removable_when_asked(stack: cdk.Stack) -> None:
         template(stack).has_resource(kind, {"DeletionPolicy": "Delete"})
 
 
+def test_a_key_that_encrypts_nothing_kept_does_not_outlive_a_failed_create(stack: cdk.Stack) -> None:
+    log_group = logs.LogGroup.from_log_group_name(stack, "Group", "sessions")
+    cluster_of(stack, exec_sessions=ExecSessions(log_group=log_group))
+    template(stack).has_resource("AWS::KMS::Key", {"DeletionPolicy": "RetainExceptOnCreate"})
+
+
+def test_they_are_of_the_region_of_the_cluster(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    sessions = ExecSessions(
+        key=kms.Key.from_key_arn(stack, "Key", KEY),
+        log_group=logs.LogGroup.from_log_group_arn(stack, "Group", "arn:aws:logs:eu-west-1:111111111111:log-group:a"),
+    )
+    with pytest.raises(ValueError, match="Shop/Cluster: 2 problems") as raised:
+        cluster_of(stack, exec_sessions=sessions)
+    assert "key of exec_sessions must be of region us-east-1" in str(raised.value)
+    assert "log_group of exec_sessions must be of region us-east-1" in str(raised.value)
+
+
 def test_a_job_and_what_runs_ahead_have_the_same_role(stack: cdk.Stack) -> None:
     cluster = cluster_of(stack, exec_sessions=ExecSessions())
     Job(stack, "Nightly", cluster=cluster, task=OPEN, schedule=scheduler.ScheduleExpression.cron(hour="3"))

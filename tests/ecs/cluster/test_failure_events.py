@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from moorage import Cluster, FailureEvents
 from moorage.ecs.cluster import failure_events
-from tests.conftest import imported_vpc, readable, template
+from tests.conftest import imported_vpc, readable, template, warnings_of
 from tests.ecs.ecs_events import CLUSTER, SAMPLES, SERVICES, stopped_task
 from tests.event_patterns import matches
 
@@ -23,25 +25,38 @@ if TYPE_CHECKING:
     from tests.local.local_aws import Client, Deploy
 
 RULE, GROUP, POLICY = "AWS::Events::Rule", "AWS::Logs::LogGroup", "AWS::Logs::ResourcePolicy"
-KEPT = failure_events.failure_pattern(CLUSTER, SERVICES)
+STOPPED = failure_events.stopped_pattern(CLUSTER)
+IN_SERVICES = failure_events.service_pattern(CLUSTER, SERVICES)
 
 
 @pytest.mark.parametrize(
     ("pattern", "samples"),
     [
-        (failure_events.stopped_pattern(CLUSTER), set()),
-        (failure_events.failed_deployment_pattern(SERVICES), {"deployment failed"}),
-        (failure_events.impaired_service_pattern(CLUSTER), {"start impaired", "no place"}),
-        (KEPT, {"deployment failed", "start impaired", "no place"}),
+        (STOPPED, set()),
+        (IN_SERVICES, {"deployment failed", "start impaired", "no place"}),
         (
-            failure_events.failure_pattern(CLUSTER.replace("default", "other"), SERVICES.replace("default", "other")),
+            failure_events.service_pattern(CLUSTER.replace("default", "other"), SERVICES.replace("default", "other")),
             set(),
         ),
-        (failure_events.failure_pattern(f"{CLUSTER}-2", SERVICES.replace("default", "default-2")), set()),
+        (failure_events.service_pattern(f"{CLUSTER}-2", SERVICES.replace("default", "default-2")), set()),
     ],
 )
 def test_a_pattern_matches_the_documented_events_that_it_is_for(pattern: Any, samples: set[str]) -> None:
     assert {name for name, event in SAMPLES.items() if matches(pattern, event)} == samples
+
+
+def nodes(pattern: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a pattern."""
+    if isinstance(pattern, dict):
+        yield pattern
+    for each in pattern.values() if isinstance(pattern, dict) else pattern if isinstance(pattern, list) else ():
+        yield from nodes(each)
+
+
+@pytest.mark.parametrize("pattern", [STOPPED, IN_SERVICES])
+def test_an_alternative_has_no_key_beside_it(pattern: Any) -> None:
+    alternatives = [node for node in nodes(pattern) if "$or" in node]
+    assert [len(node) for node in alternatives] == [1]  # cdk-preflight, pf-events-pattern-or-exclusive
 
 
 @pytest.mark.parametrize(
@@ -61,7 +76,7 @@ def test_a_pattern_matches_the_documented_events_that_it_is_for(pattern: Any, sa
     ],
 )
 def test_a_task_that_stops_out_of_course_is_kept(event: dict[str, Any]) -> None:
-    assert matches(KEPT, event)
+    assert matches(STOPPED, event)
 
 
 @pytest.mark.parametrize(
@@ -72,26 +87,27 @@ def test_a_task_that_stops_out_of_course_is_kept(event: dict[str, Any]) -> None:
     ],
 )
 def test_a_deployment_a_scale_in_and_the_end_of_a_job_are_not(event: dict[str, Any]) -> None:
-    assert not matches(KEPT, event)
+    assert not matches(STOPPED, event)
 
 
 def test_a_task_without_a_stop_code_is_kept() -> None:
     event = stopped_task("", "unknown")
     del event["detail"]["stopCode"]
-    assert matches(KEPT, event)
+    assert matches(STOPPED, event)
 
 
 def test_the_pattern_is_short_enough_for_the_longest_names() -> None:
     name = "c" * 255
     longest = [f"arn:aws-us-gov:ecs:us-gov-east-1:111122223333:{kind}/{name}" for kind in ("cluster", "service")]
-    assert len(json.dumps(failure_events.failure_pattern(*longest))) <= 4096
+    assert len(json.dumps(failure_events.stopped_pattern(longest[0]), separators=(",", ":"))) <= 2048
+    assert len(json.dumps(failure_events.service_pattern(*longest), separators=(",", ":"))) <= 2048
 
 
 def test_a_cluster_keeps_its_failures_for_a_year_unless_told_otherwise(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     Cluster(stack, "Cluster", vpc=vpc)
     Cluster(stack, "Quiet", vpc=vpc, failure_events=False)
     found = template(stack)
-    found.resource_count_is(RULE, 1)
+    found.resource_count_is(RULE, 2)
     found.has_resource(GROUP, {"DeletionPolicy": "Retain", "Properties": {"RetentionInDays": 365}})
 
 
@@ -107,7 +123,7 @@ def test_clusters_of_a_stack_share_one_policy_and_one_key_and_one_log_group_when
     template(stack).resource_count_is("AWS::KMS::Key", 1)
     template(stack).resource_count_is(GROUP, 2)
     nested = template(stack.node.find_child("Nested"))  # type: ignore[arg-type]  # it is a stack
-    nested.resource_count_is(RULE, 1)
+    nested.resource_count_is(RULE, 2)
     nested.resource_count_is(POLICY, 0)
 
 
@@ -116,17 +132,88 @@ def test_a_topic_is_told_and_lets_eventbridge_in(
 ) -> None:
     Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Topic"))
     made = template(stack)
-    (rule,) = made.find_resources(RULE).values()
     (topic,) = made.find_resources("AWS::SNS::Topic")
-    assert [each["Id"] for each in rule["Properties"]["Targets"]] == ["Logs", "Topic"]
     (queue,) = made.find_resources("AWS::SQS::Queue")
     letters = {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
-    assert all(each["DeadLetterConfig"] == letters for each in rule["Properties"]["Targets"])
+    for rule in made.find_resources(RULE).values():
+        assert [each["Id"] for each in rule["Properties"]["Targets"]] == ["Logs", "Topic"]
+        assert all(each["DeadLetterConfig"] == letters for each in rule["Properties"]["Targets"])
     (policy,) = made.find_resources("AWS::SNS::TopicPolicy").values()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Principal"], statement["Resource"]) == ({"Service": "events.amazonaws.com"}, {"Ref": topic})
-    assert statement["Condition"].keys() == {"StringEquals", "ArnLike"}
+    assert "Condition" not in statement  # EventBridge sends SNS no context (EventBridge guide, resource-based policies)
     assert readable(made.to_json()) == template_snapshot
+
+
+def test_the_key_of_a_topic_lets_eventbridge_in_without_a_condition(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"))
+    Cluster(stack, "Cluster", vpc=vpc, failure_topic=topic)
+    keys = template(stack).find_resources("AWS::KMS::Key").values()
+    assert len(keys) == 2
+    for key in keys:
+        statement = key["Properties"]["KeyPolicy"]["Statement"][-1]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+        assert "Condition" not in statement
+
+
+def test_a_topic_that_eventbridge_does_not_reach_is_refused(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
+    with pytest.raises(ValueError, match="Shop/Cluster: failure_topic must not be encrypted by alias/aws/sns"):
+        Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Topic", master_key=managed))
+    there = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    with pytest.raises(ValueError, match="Here/Cluster: failure_topic must be of region eu-west-1"):
+        Cluster(here, "Cluster", vpc=imported_vpc(here), failure_topic=sns.Topic(there, "Topic"))
+
+
+RETAINED = {"Retain", "RetainExceptOnCreate"}
+
+
+@pytest.mark.parametrize(
+    ("policies", "retained"),
+    [
+        ([cdk.RemovalPolicy.RETAIN], True),
+        ([cdk.RemovalPolicy.DESTROY], False),
+        ([cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN], True),
+        ([cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.DESTROY], True),
+    ],
+)
+def test_the_key_is_retained_with_the_queues_that_it_encrypts(
+    *, stack: cdk.Stack, vpc: ec2.IVpc, policies: list[cdk.RemovalPolicy], retained: bool
+) -> None:
+    for index, policy in enumerate(policies):
+        Cluster(stack, f"Cluster{index}", vpc=vpc, removal_policy=policy)
+    (key,) = template(stack).find_resources("AWS::KMS::Key").values()
+    queues = template(stack).find_resources("AWS::SQS::Queue").values()
+    assert any(queue["DeletionPolicy"] in RETAINED for queue in queues) is retained
+    assert key["DeletionPolicy"] == ("RetainExceptOnCreate" if retained else "Delete")
+
+
+def test_a_policy_serves_the_log_groups_of_all_stacks(app: cdk.App) -> None:
+    platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Shop")
+    policy = FailureEvents.define_log_policy(platform, "EventLogs", log_groups="Shop-*")
+    Cluster(shop, "Cluster", vpc=imported_vpc(shop), failure_log_policy=policy)
+    Cluster(shop, "Second", vpc=imported_vpc(cdk.Stack(app, "Other")), failure_log_policy="events-of-the-account")
+    template(platform).resource_count_is(POLICY, 1)
+    (defined,) = template(platform).find_resources(POLICY).values()
+    assert "log-group:Shop-*:*" in json.dumps(defined)
+    template(shop).resource_count_is(POLICY, 0)
+    assert shop.dependencies == [platform]
+
+
+def test_the_ninth_policy_of_an_account_is_warned_of(app: cdk.App) -> None:
+    def define(number: int) -> None:
+        stack = cdk.Stack(app, f"Shop{number}")
+        Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+
+    elsewhere = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    Cluster(elsewhere, "Cluster", vpc=imported_vpc(elsewhere))
+    for number in range(1, 10):
+        define(number)
+    assert [len(warnings_of(app, f"Shop{number}")) for number in (8, 9)] == [0, 1]
+    (warning,) = warnings_of(app, "Shop9")
+    assert "this is log resource policy 9 of this app in one account and region, where CloudWatch Logs takes" in warning
 
 
 def test_fails_when_a_topic_would_be_told_nothing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
@@ -144,7 +231,7 @@ def test_a_stopped_task_is_read_in_the_log_group(client: Client, deploy: Deploy)
     resources = template(stack).to_json()["Resources"]
     (group,) = (name for name, each in resources.items() if each["Type"] == GROUP)
     for resource in resources.values():
-        if resource["Type"] == RULE:
+        if resource["Type"] == RULE and "source" in resource["Properties"]["EventPattern"]:
             resource["Properties"]["EventPattern"]["source"] = ["shop"]  # EventBridge takes aws.ecs from ECS alone
     made = deploy(resources, group={"Ref": group})
     assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]

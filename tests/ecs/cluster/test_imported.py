@@ -103,7 +103,8 @@ def test_all_that_takes_a_cluster_takes_one_that_exists_already(stack: cdk.Stack
 def test_its_failures_and_its_dashboard_need_no_vpc(stack: cdk.Stack) -> None:
     cluster = Cluster.from_attributes(stack, "Theirs", cluster_arn=ARN)
     FailureEvents(stack, "Seen", cluster=cluster)
-    assert ARN in json.dumps(properties(stack, "AWS::Events::Rule")["EventPattern"])
+    for rule in template(stack).find_resources("AWS::Events::Rule").values():
+        assert ARN in json.dumps(rule["Properties"]["EventPattern"])
 
 
 @pytest.mark.parametrize("define", [Cluster.from_attributes, ecs.Cluster.from_cluster_arn])

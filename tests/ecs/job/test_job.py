@@ -424,7 +424,7 @@ def test_a_job_on_instances_is_placed_and_has_no_interface_of_its_own(stack: cdk
     job = Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly(), placement=where)
     told = target(stack)["EcsParameters"]
     assert "NetworkConfiguration" not in told
-    assert told["PlacementStrategy"] == [{"Type": "binpack", "Field": "MEMORY"}]
+    assert told["PlacementStrategy"] == [{"Type": "binpack", "Field": "memory"}]
     assert [each["Type"] for each in told["PlacementConstraints"]] == ["memberOf"]
     assert job.connections.security_groups
 

@@ -25,7 +25,7 @@ from moorage import (
     Task,
     Worker,
 )
-from tests.conftest import readable, template
+from tests.conftest import imported_vpc, readable, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -70,6 +70,24 @@ def test_every_alarm_tells_the_topic_which_lets_cloudwatch_in(
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert readable(template(stack).to_json()) == template_snapshot
+
+
+def test_two_dashboards_have_two_names(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+    service = web(stack, cluster)
+    for construct_id in ("One", "Other"):
+        Dashboard(stack, construct_id, services=[service], dashboard_name="shop")
+    with pytest.raises(RuntimeError, match="Shop/One and Shop/Other are both the AWS::CloudWatch::Dashboard 'shop'"):
+        app.synth()
+
+
+def test_a_dashboard_is_in_the_region_of_its_services(app: cdk.App) -> None:
+    here, there = (
+        cdk.Stack(app, region, env=cdk.Environment(account="111111111111", region=region))
+        for region in ("eu-west-1", "us-east-1")
+    )
+    service = Service(here, "Web", cluster=Cluster(here, "Cluster", vpc=imported_vpc(here)), task=TASK)
+    with pytest.raises(ValueError, match="service eu-west-1/Web must be of region us-east-1"):
+        Dashboard(there, "Dashboard", services=[service])
 
 
 def test_thresholds_are_settable_and_none_is_no_alarm(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from aws_cdk.assertions import Match
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage import Capacity, Cluster, Endpoints, Network
+from moorage import Capacity, Cluster, Container, Endpoints, Network, Service, Task
 from moorage.workload import service_limits
 from tests.conftest import imported_vpc, readable, template
 
@@ -32,6 +32,103 @@ def test_three_zones_are_three_with_an_account_and_without(app: cdk.App, env: cd
     network = Network(stack, "Network", zones=3)
     assert len(network.vpc.private_subnets) == len(network.vpc.public_subnets) == 3
     template(stack).resource_count_is("AWS::EC2::NatGateway", 3)
+
+
+@pytest.mark.parametrize(
+    ("region", "zones"), [("us-west-1", 2), ("eu-west-1", 3), ("us-west-2", 4), ("us-east-1", 6), ("xx-west-1", 6)]
+)
+def test_a_network_has_no_more_zones_than_its_region_offers(app: cdk.App, region: str, zones: int) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region=region))
+    Network(stack, "Network", zones=zones)
+    if zones < 6:
+        with pytest.raises(
+            ValueError, match=rf"Shop/More: zones must be at .* {zones + 1} in {region}\); use zones={zones}"
+        ):
+            Network(stack, "More", zones=zones + 1)
+
+
+def test_a_public_address_reaches_the_internet_without_nat(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", nat_gateways=0)
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc)
+    task = Task(Container("redis:8"))
+    Service(stack, "Web", cluster=cluster, task=task, assign_public_ip=True)
+    with pytest.raises(ValueError, match="its subnets cannot reach the internet"):
+        Service(stack, "Other", cluster=cluster, task=task)
+    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    with pytest.raises(ValueError, match="its subnets cannot reach the internet"):
+        Service(stack, "Other", cluster=cluster, task=task, assign_public_ip=True, vpc_subnets=isolated)
+
+
+def test_a_vpc_without_subnets_is_refused_in_plain_words(stack: cdk.Stack) -> None:
+    bare = ec2.Vpc.from_vpc_attributes(stack, "Bare", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
+    with pytest.raises(ValueError, match="Shop/Cluster: vpc has no subnets, as far as CDK knows"):
+        Cluster(stack, "Cluster", vpc=bare, capacity=[general])
+    cluster = Cluster(stack, "Fargate", vpc=bare)
+    task = Task(Container("redis:8"))
+    with pytest.raises(ValueError, match="Shop/Web: vpc has no subnets, as far as CDK knows"):
+        Service(stack, "Web", cluster=cluster, task=task)
+    with pytest.raises(ValueError, match="Shop/Web: vpc_subnets selects none of the subnets of its VPC"):
+        Service(stack, "Web", cluster=cluster, task=task, assign_public_ip=True)
+
+
+def test_a_selection_that_finds_nothing_is_refused_in_plain_words(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2, vpc_subnets=isolated)
+    with pytest.raises(ValueError, match="Shop/Cluster: vpc_subnets selects none of the subnets of its VPC"):
+        Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    with pytest.raises(ValueError, match="Shop/Web: vpc_subnets selects none of the subnets of its VPC"):
+        Service(
+            stack,
+            "Web",
+            cluster=Cluster(stack, "Cluster", vpc=vpc),
+            task=Task(Container("redis:8")),
+            vpc_subnets=isolated,
+        )
+
+
+def test_subnets_of_a_capacity_are_of_the_vpc_of_its_cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    own, other = Network(stack, "Network").vpc, Network(stack, "Other").vpc
+
+    def capacity(subnets: list[ec2.ISubnet]) -> list[Capacity]:
+        selection = ec2.SubnetSelection(subnets=subnets)
+        return [Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2, vpc_subnets=selection)]
+
+    with pytest.raises(ValueError, match="vpc_subnets of capacity 'general' must be of the VPC Shop/Network/Default"):
+        Cluster(stack, "Cluster", vpc=own, capacity=capacity(other.private_subnets))
+    with pytest.raises(
+        ValueError, match="must be of the VPC Shop/Network/Default .got Shop/Vpc/PrivateSubnet1, of ano"
+    ):
+        Cluster(stack, "Cluster", vpc=own, capacity=capacity(vpc.private_subnets))
+    Cluster(stack, "Cluster", vpc=own, capacity=capacity(own.private_subnets))
+    Cluster(stack, "Imported", vpc=vpc, capacity=capacity(vpc.private_subnets))
+
+
+def test_a_cluster_is_in_the_region_of_its_vpc(app: cdk.App) -> None:
+    stacks = {
+        region: cdk.Stack(app, region, env=cdk.Environment(account="111111111111", region=region))
+        for region in ("eu-west-1", "us-east-1")
+    }
+    network = Network(stacks["us-east-1"], "Network")
+    with pytest.raises(ValueError, match="eu-west-1/Cluster: vpc must be of region eu-west-1"):
+        Cluster(stacks["eu-west-1"], "Cluster", vpc=network.vpc)
+
+
+def test_a_vpc_that_cdk_has_not_looked_up_yet_takes_a_cluster(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    vpc = ec2.Vpc.from_lookup(stack, "Vpc", vpc_name="shop")
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general, Capacity.fargate()])
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")))
+    Service(
+        stack,
+        "Open",
+        cluster=cluster,
+        task=Task(Container("redis:8")),
+        capacity=cluster.capacities[1],
+        assign_public_ip=True,
+    )
+    assert vpc.vpc_id == "vpc-12345"
 
 
 @pytest.mark.parametrize("gateways", [0, 1, 2])

@@ -17,10 +17,12 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match
 
 from moorage import (
+    Ami,
     Capacity,
     Cluster,
     Container,
     ContainerCondition,
+    ContainerInstance,
     EnvironmentFile,
     HealthCheck,
     LinuxParameters,
@@ -156,7 +158,8 @@ def test_containers_wait_for_what_is_said(stack: cdk.Stack, cluster: Cluster) ->
 
 
 def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
+    golden = ContainerInstance(ami=Ami.from_ssm_parameter("/golden/ecs"))
+    general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4, instance=golden)
     linux = LinuxParameters(
         add_capabilities="NET_ADMIN",
         drop_capabilities=["ALL"],
@@ -185,6 +188,17 @@ def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.
         {"Name": "memlock", "SoftLimit": 1024, "HardLimit": -1},
     ]
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"IpcMode": "task"})
+
+
+def test_programs_run_from_writable_paths_only_where_said(stack: cdk.Stack, cluster: Cluster) -> None:
+    container = Container("shop:1", writable={"/tmp": 64, "/plugins": 32}, executable="/plugins")
+    Service(stack, "Web", cluster=cluster, task=Task(container))
+    assert containers_of(stack)["app"]["LinuxParameters"]["Tmpfs"] == [
+        {"ContainerPath": "/tmp", "Size": 64},
+        {"ContainerPath": "/plugins", "Size": 32, "MountOptions": ["exec"]},
+    ]
+    with pytest.raises(ValueError, match="executable has '/bin', which writable does not"):
+        Container("shop:1", executable=["/bin"])
 
 
 def test_an_environment_file_is_read_by_the_execution_role_alone(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -289,6 +303,43 @@ def test_a_session_in_a_read_only_container_has_where_to_write(stack: cdk.Stack,
     assert len(set(named)) == 5
 
 
+def test_a_session_on_instances_mounts_only_what_the_agent_does_not(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=10)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), execute_command=True))
+    (container,) = containers_of(stack).values()
+    assert [each["ContainerPath"] for each in container["MountPoints"]] == ["/var/lib/amazon/ssm"]
+    assert container["LinuxParameters"]["InitProcessEnabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("container", "argument"),
+    [
+        (Container("redis:8", writable=["/var/log/amazon/ssm"]), "writable"),
+        (Container("redis:8", mounts={"/var/log/amazon/ssm": "log"}, read_only=False), "mounts"),
+    ],
+)
+def test_the_log_of_sessions_on_instances_is_the_agents(
+    stack: cdk.Stack, vpc: ec2.IVpc, container: Container, argument: str
+) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=10)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general, Capacity.fargate()])
+    volumes = [Volume.bind_mount("log")] if container.mounts else []
+    task = Task(container, volumes=volumes, execute_command=True)
+    with pytest.raises(ValueError, match=f"{argument} of container 'app' has '/var/log/amazon/ssm', which the agent"):
+        Service(stack, "Web", cluster=cluster, task=task)
+    Service(stack, "OnFargate", cluster=cluster, task=task, capacity=cluster.capacities[1])
+
+
+def test_a_session_on_managed_instances_needs_a_writable_container(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[Capacity.managed_instances("managed")])
+    task = Task(Container("redis:8"), execute_command=True)
+    with pytest.raises(ValueError, match="container 'app' is read-only, and AWS supports no session"):
+        Service(stack, "Web", cluster=cluster, task=task)
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", read_only=False), execute_command=True))
+    assert "MountPoints" not in containers_of(stack)["app"]
+
+
 def test_windows_containers_have_nothing_of_linux(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(
         Container("iis:1", port=80),
@@ -303,6 +354,14 @@ def test_windows_containers_have_nothing_of_linux(stack: cdk.Stack, cluster: Clu
         "AWS::ECS::TaskDefinition",
         {"RuntimePlatform": {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}},
     )
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_earlier_revisions_stay_only_when_asked(*, stack: cdk.Stack, cluster: Cluster, retain: bool) -> None:
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), retain_revisions=retain))
+    (definition,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    assert definition.get("UpdateReplacePolicy") == ("Retain" if retain else None)
+    assert "DeletionPolicy" not in definition
 
 
 def test_a_task_can_be_on_no_network(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

@@ -12,7 +12,7 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match
 
-from moorage import Cluster, Container, Mount, Service, Task, Volume
+from moorage import Cluster, Container, Mount, Network, Service, Task, Volume
 from tests.conftest import imported_vpc, readable, template
 from tests.ecs.task.test_task_definition import containers_of, granted
 from tests.stand_ins import stand_in
@@ -94,6 +94,42 @@ def test_an_access_point_is_the_only_way_in(stack: cdk.Stack, vpc: ec2.IVpc, clu
             ]
         },
     )
+
+
+def test_a_file_system_is_of_the_vpc_of_its_tasks(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
+    for files in (shared(stack, vpc), efs.FileSystem(stack, "Second", vpc=Network(stack, "Other").vpc)):
+        with pytest.raises(ValueError, match="file_system of volume 'data' must be of the VPC Shop/Network/Default"):
+            serve(stack, cluster, Volume.efs("data", files))
+
+
+def test_a_file_system_and_a_key_are_of_the_region_of_their_tasks(app: cdk.App) -> None:
+    here, there = (
+        cdk.Stack(app, region, env=cdk.Environment(account="111111111111", region=region))
+        for region in ("eu-west-1", "us-east-1")
+    )
+    cluster = Cluster(here, "Cluster", vpc=imported_vpc(here))
+    with pytest.raises(ValueError, match="file_system of volume 'data' must be of region eu-west-1"):
+        serve(here, cluster, Volume.efs("data", shared(there, imported_vpc(there))))
+    with pytest.raises(ValueError, match="kms_key of volume 'data' must be of region eu-west-1"):
+        serve(here, cluster, Volume.ebs("data", 10, kms_key=kms.Key(there, "Key")))
+
+
+def test_an_access_point_is_of_its_file_system(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+    files, other = shared(stack, vpc), efs.FileSystem(stack, "Other", vpc=vpc)
+    with pytest.raises(
+        ValueError, match="access_point of volume 'data' must be of the file system Shop/Files .got one"
+    ):
+        serve(stack, cluster, Volume.efs("data", files, access_point=other.add_access_point("Point")))
+    imported = efs.AccessPoint.from_access_point_id(stack, "Imported", "fsap-1")
+    task = Task(
+        Container("shop:1", mounts={"/own": "own", "/imported": "imported"}),
+        volumes=[
+            Volume.efs("own", files, access_point=files.add_access_point("Own")),
+            Volume.efs("imported", files, access_point=imported),
+        ],
+    )
+    Service(stack, "Web", cluster=cluster, task=task)
 
 
 def test_a_service_reaches_its_file_system_on_one_port(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:

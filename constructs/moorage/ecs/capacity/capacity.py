@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from aws_cdk.aws_sns import ITopic
 
     from moorage.ecs.capacity.container_instance import ContainerInstance
-    from moorage.ecs.capacity.instance_specification import InstanceSpecification, ManagedScaling, WarmPool
+    from moorage.ecs.capacity.instance_specification import InstanceSpecification
+    from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
     from moorage.workload.durations import Duration
     from moorage.workload.ec2_instances import InstanceRequirements
     from moorage.workload.fit import Fit
@@ -80,6 +81,16 @@ class Capacity:
     def _runs_privileged(self) -> bool:
         """True if it starts privileged containers, as far as is known."""
         return self.instances.runs_privileged if self.instances else True
+
+    @property
+    def _runs_bottlerocket(self) -> bool:
+        """True if its instances run Bottlerocket, as far as is known."""
+        return bool(self.instances and self.instances.runs_bottlerocket)
+
+    @property
+    def _runs_al2023(self) -> bool:
+        """True if its instances run AWS's AMI of Amazon Linux 2023."""
+        return bool(self.instances and self.instances.runs_al2023)
 
     @property
     def _operating_system(self) -> OperatingSystemFamily | None:
@@ -149,7 +160,7 @@ class Capacity:
 
         Args:
             name: What errors call it, and part of the ids of its group and provider; CloudFormation chooses the
-                names in ECS, which an account has once. By ECS's rules for a provider's name.
+                names in ECS, which an account has once. 1 to 128 letters, digits, `_` and `-`.
             instance_types: Types that may be launched, all of one architecture, in order of preference where none is
                 Spot. Several find room where one has run out.
             requirements: What the types must have, in place of naming them: EC2 takes any that has it.
@@ -173,7 +184,7 @@ class Capacity:
         Raises:
             ValueError: with all that could not be launched, or not as one group.
         """
-        from moorage.ecs.capacity import container_instance, instance_specification  # noqa: PLC0415  # Fargate needs no instance types
+        from moorage.ecs.capacity import container_instance, instance_specification, managed_scaling  # noqa: PLC0415  # Fargate needs no instance types
 
         instances = instance_specification.InstanceGroupSpecification(
             name,
@@ -184,7 +195,7 @@ class Capacity:
             spot=spot,
             on_demand_base=on_demand_base,
             instance=instance or container_instance.ContainerInstance(),
-            scaling=scaling or instance_specification.ManagedScaling(),
+            scaling=scaling or managed_scaling.ManagedScaling(),
             warm_pool=warm_pool,
             termination_protection=termination_protection,
             trunking=trunking,

@@ -57,7 +57,10 @@ class Ami:
 
     @classmethod
     def bottlerocket(cls) -> Ami:
-        """Bottlerocket for ECS: a read-only system that is replaced as a whole, without a shell."""
+        """Bottlerocket for ECS: a read-only system that is replaced as a whole, without a shell.
+
+        Its agent has no EFS, EBS or Service Connect for tasks.
+        """
         return cls(is_bottlerocket=True)
 
     @classmethod
@@ -99,6 +102,13 @@ class Ami:
         """True if it is Windows."""
         return self.operating_system_family is not OperatingSystemFamily.LINUX
 
+    @property
+    def _least_volume_gib(self) -> int:
+        """The size of its snapshot, of Bottlerocket that of the data volume."""
+        if self.is_bottlerocket:
+            return 1
+        return 50 if self._on_windows else 30
+
     def _parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
         """Return the SSM parameter with the id for these instances (guides of ECS, Bottlerocket, Windows)."""
         if self.parameter:
@@ -122,8 +132,8 @@ class ContainerInstance:
 
     Args:
         ami: Its machine image: Amazon Linux 2023 without it.
-        volume_gib: The volume that holds images, logs and files of tasks, 30 to 65,536 GiB of gp3; 30 without it, and
-            for Windows 50, which its AMI takes.
+        volume_gib: The volume that holds images, logs and files of tasks, up to 65,536 GiB of gp3: at least 30, for
+            Windows 50, which its AMI takes, and for Bottlerocket 1. Default: 30, for Windows 50.
         user_data: Lines added to what sets up the agent: of the shell script, of PowerShell ahead of the agent on
             Windows, or of Bottlerocket's TOML, where those before its first table belong to `[settings.ecs]`.
         reserved_memory_mib: What is kept for the system and the agent, and not offered to tasks.
@@ -145,11 +155,12 @@ class ContainerInstance:
 
     @volume_gib.default
     def _default_volume_gib(self) -> int:
-        return 50 if self.ami._on_windows else 30
+        return 30 if self.ami.is_bottlerocket else self.ami._least_volume_gib
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ContainerInstance")
-        problems.check(capacity_limits.VOLUME, "volume_gib", self.volume_gib)
+        problems.check(capacity_limits.VOLUME, "volume_gib", (self.volume_gib, self.ami._least_volume_gib))
+        problems.check(capacity_limits.USER_DATA, "user_data", len("\n".join(self.user_data).encode()))
         problems.check(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
         for port in self.egress:
             problems.check(container_limits.PORT, "each port of egress", port)

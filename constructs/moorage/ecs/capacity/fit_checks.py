@@ -189,11 +189,11 @@ def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits
 
 
 def _describe_shortage(task: Task, fit: Fit) -> str:
-    host = fit.host
+    host, demand = fit.host, Demand.of(task)
     needs = {
-        "memory": f"{task.memory_mib} MiB, but {host.instance_type} has {host.memory_mib}",
-        "CPU": f"{task.cpu} CPU units, but {host.instance_type} has {host.cpu}",
-        "GPUs": f"{task._gpus} GPUs, but {host.instance_type} has {host.gpus}",
+        "memory": f"{demand.memory_mib} MiB, but {host.instance_type} has {host.memory_mib}",
+        "CPU": f"{demand.cpu} CPU units, but {host.instance_type} has {host.cpu}",
+        "GPUs": f"{demand.gpus} GPUs, but {host.instance_type} has {host.gpus}",
         "network interfaces": f"a network interface, but {host.instance_type} has {host.interfaces} for tasks",
         "host ports": f"ports that every {host.instance_type} keeps for itself",
         "architecture": f"{task.architecture.value}, but {host.instance_type} is {host.architecture.value}",

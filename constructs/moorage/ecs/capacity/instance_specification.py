@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecs.capacity.container_instance import ContainerInstance
+from moorage.ecs.capacity.container_instance import Ami, ContainerInstance
+from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
 from moorage.workload import capacity_limits, container_limits
-from moorage.workload.durations import optional_seconds
 from moorage.workload.ec2_instances import (
     DATE,
     InstanceRequirements,
@@ -24,8 +24,8 @@ from moorage.workload.ec2_instances import (
 from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INSTANCE_NEEDS, SESSION_NEEDS, Needs
+from moorage.workload.shares import reserved_cpu, reserved_memory_mib
 from moorage.workload.task import Architecture, OperatingSystemFamily
-from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
@@ -36,49 +36,6 @@ if TYPE_CHECKING:
 
 def _names(names: str | Iterable[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
-
-
-@value_class
-@attrs.frozen(kw_only=True)
-class ManagedScaling:
-    """How ECS moves the number of instances.
-
-    Args:
-        target_percent: The share of the instances that tasks are to use, 1 to 100; below 100 keeps room that new
-            tasks start in at once, and that is paid for.
-        maximum_scaling_step_size: How many are launched at once, 1 to 10,000.
-        instance_warmup: The time in which a new instance does not count, up to 10,000 s; 300 s without it.
-
-    Raises:
-        ValueError: one of them is outside what ECS takes (botocore `ManagedScaling`).
-    """
-
-    target_percent: int = 100
-    maximum_scaling_step_size: int = 10000
-    instance_warmup: int | None = attrs.field(converter=optional_seconds, default=None)
-
-    def __attrs_post_init__(self) -> None:
-        problems = Problems("ManagedScaling")
-        problems.check(capacity_limits.TARGET_CAPACITY, "target_percent", self.target_percent)
-        problems.check(capacity_limits.SCALING_STEP, "maximum_scaling_step_size", self.maximum_scaling_step_size)
-        problems.check(capacity_limits.INSTANCE_WARMUP, "instance_warmup", self.instance_warmup)
-        problems.raise_any()
-
-
-@value_class
-@attrs.frozen(kw_only=True)
-class WarmPool:
-    """Instances that were set up once and wait, stopped: their volumes are paid for, their hours are not.
-
-    None goes back to wait: with ECS that cannot be asked for (ECS developer guide, using a warm pool).
-
-    Args:
-        min_instances: How many wait at least.
-        max_prepared_instances: How many there are at most, waiting and at work together; the group's most without it.
-    """
-
-    min_instances: int = 0
-    max_prepared_instances: int | None = None
 
 
 @attrs.frozen(eq=False)
@@ -104,6 +61,21 @@ class InstanceSpecification:
     def runs_privileged(self) -> bool:
         """True if it starts privileged containers, as far as is known."""
         return True
+
+    @property
+    def runs_bottlerocket(self) -> bool:
+        """True if its instances run Bottlerocket, as far as is known."""
+        return False
+
+    @property
+    def runs_al2023(self) -> bool:
+        """True if its instances run AWS's AMI of Amazon Linux 2023, as far as is known."""
+        return False
+
+    @property
+    def xen_types(self) -> tuple[str, ...]:
+        """The types that it may launch and that are not of the AWS Nitro System, as far as they are named."""
+        return ()
 
     @property
     def operating_system(self) -> OperatingSystemFamily | None:
@@ -157,13 +129,13 @@ class ManagedInstancesSpecification(InstanceSpecification):
 
     def too_small_problem(self, task: Task) -> str | None:
         """Describe why no type that may be used holds the task; None if one may, or if none is known."""
-        if not self.known_types or is_token([task.cpu or 0, task.memory_mib]):
+        if not self.known_types or is_token([reserved_cpu(task), reserved_memory_mib(task)]):
             return None
         demand = Demand.of(task)
         if any(fit(demand, Host.of(each)).copies for each in self.known_types):
             return None
         return (
-            f"task needs {task.cpu or 0} CPU units, {task.memory_mib} MiB, {task._gpus} GPUs and "
+            f"task needs {demand.cpu} CPU units, {demand.memory_mib} MiB, {demand.gpus} GPUs and "
             f"{task.architecture.value}, but no type that meets the requirements of capacity {self.name!r} holds it; "
             "widen its InstanceRequirements(...) or the types that are allowed"
         )
@@ -270,13 +242,28 @@ class InstanceGroupSpecification(InstanceSpecification):
         return self.instance._runs_privileged
 
     @property
+    def runs_bottlerocket(self) -> bool:
+        """True if its instances run Bottlerocket."""
+        return self.instance.ami.is_bottlerocket
+
+    @property
+    def runs_al2023(self) -> bool:
+        """True if its instances run AWS's AMI of Amazon Linux 2023."""
+        return self.instance.ami == Ami.al2023()
+
+    @property
+    def xen_types(self) -> tuple[str, ...]:
+        """The named types that are not of the AWS Nitro System; EC2 may choose a type that is."""
+        return () if self.requirements else tuple(each.name for each in self.known_types if not each.nitro)
+
+    @property
     def operating_system(self) -> OperatingSystemFamily:
         """The operating system of its instances."""
         return self.instance.ami.operating_system_family
 
     def is_known_for(self, *tasks: Task) -> bool:
         """Tell whether the sizes of all its types and of these tasks are known before deployment."""
-        sizes = [size for task in tasks for size in (task.cpu or 0, task.memory_mib, *task._host_ports)]
+        sizes = [size for task in tasks for size in (reserved_cpu(task), reserved_memory_mib(task), *task._host_ports)]
         are_types_known = self.known_types and len(self.known_types) >= len(self.instance_types)
         return bool(are_types_known) and not is_token([self.max_instances, *sizes])
 
@@ -297,6 +284,8 @@ class InstanceGroupSpecification(InstanceSpecification):
             problems.add(
                 f"requirements are met by no instance type of {DATE}; ask for a wider range of vcpus or memory_mib"
             )
+        problems.check(capacity_limits.INSTANCE_TYPES, "the number of instance_types", len(self.instance_types))
+        problems.check(capacity_limits.UNIQUE_INSTANCE_TYPES, "instance_types", self.instance_types)
         for name in self.instance_types:
             self._check_known(name, problems)
         for argument, values in (
@@ -376,5 +365,5 @@ def _matches_known_type(pattern: str) -> bool:
 
 def _check_name(name: str) -> Problems:
     problems = Problems(f"Capacity {name!r}")
-    problems.check(capacity_limits.PROVIDER_NAME, "name", name)
+    problems.check(capacity_limits.CAPACITY_NAME, "name", name)
     return problems

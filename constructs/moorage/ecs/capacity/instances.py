@@ -11,7 +11,8 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from moorage.ecs.cdk_values import any_ipv4, select_subnets, tcp, zone_of
+from moorage.ecs.cdk_values import any_ipv4, define_security_group, select_subnets, tcp, zone_of
+from moorage.ecs.identity import Identity
 
 _SINGLE_ZONE_WARNING = "@moorage/ecs:one-zone"
 _CLUSTER_ACTIONS = [
@@ -55,7 +56,7 @@ class Instances(Construct):
         """
         super().__init__(scope, construct_id)
         self._imported_security_groups: dict[cdk.Stack, ec2.ISecurityGroup] = {}
-        self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
+        self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
         for port in egress:
             self.security_group.add_egress_rule(any_ipv4(), tcp(port), f"Instances to port {port}")
         selected_subnets = vpc_subnets and vpc_subnets.subnets

@@ -12,7 +12,11 @@ from constructs import Construct
 
 from moorage.ecs.capacity.instance_specification import ManagedInstancesSpecification
 from moorage.ecs.capacity.instances import Instances, define_instance_role
+from moorage.ecs.identity import Identity
 from moorage.workload.task import Architecture
+
+_MAX_ROLE_WORDS_LENGTH = 64 - len("ecsInstanceRole-ap-southeast-1-")
+"""What is left of the name of a role (botocore iam CreateRole.RoleName) behind the longest region."""
 
 
 class ManagedInstances(Instances):
@@ -47,7 +51,7 @@ class ManagedInstances(Instances):
             if specification.detailed_monitoring
             else ecs.InstanceMonitoring.BASIC,
             propagate_tags=ecs.PropagateManagedInstancesTags.CAPACITY_PROVIDER,
-            ec2_instance_profile=self._define_profile(cluster),
+            ec2_instance_profile=self._define_profile(cluster, Identity.in_scope(scope, construct_id)),
         )
         self.provider.bind(cluster)
         self.provider_name = self.provider.capacity_provider_name
@@ -58,9 +62,10 @@ class ManagedInstances(Instances):
                     "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", specification.scale_in_delay
                 )
 
-    def _define_profile(self, cluster: ecs.Cluster) -> iam.InstanceProfile:
-        """Define a profile with a name that AWS's managed policy lets ECS pass on, and that no other region uses."""
-        name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{self.node.addr[-12:]}"
+    def _define_profile(self, cluster: ecs.Cluster, identity: Identity) -> iam.InstanceProfile:
+        """Define a profile with a name that AWS's managed policy lets ECS pass on, and that no other stack uses."""
+        unique_name = identity.unique_name(_MAX_ROLE_WORDS_LENGTH) or self.node.addr[-12:]
+        name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{unique_name}"
         self.role = define_instance_role(self, cluster, name)
         return iam.InstanceProfile(self, "Profile", instance_profile_name=name, role=self.role)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from aws_cdk import aws_ecs as ecs
 
-from moorage.ecs.capacity.capacity import CapacityKind
+from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, CapacityKind
 from moorage.workload import capacity_limits
 from moorage.workload.value import value_class
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.capacity import Capacity
     from moorage.ecs.capacity.strategy import Strategy
     from moorage.workload.problems import Problems
+    from moorage.workload.task import Task
 
 _ZONE_SPREAD = ("spread", "attribute:ecs.availability-zone")
 
@@ -39,7 +40,8 @@ class Placement:
     Args:
         strategies: What ECS looks at in turn, up to 5: zones, then instances, evenly, without it. Tasks are moved to
             zones that have too few (zone rebalancing) only where the first spreads them over zones.
-        constraints: What an instance must be or have, up to 10.
+        constraints: What an instance must be or have, up to 10. One on `attribute:ecs.availability-zone` turns zone
+            rebalancing off, which ECS does not take beside it.
         daemon: Whether one task runs on each instance of the capacity, in place of a number of copies: a log router,
             an agent. A rollout stops each before it starts the next. ECS takes no capacity providers for it, so it has
             the launch type EC2 and a constraint that names the capacity.
@@ -67,6 +69,40 @@ class Placement:
         """One task on each instance: a daemon."""
         return cls(daemon=True)
 
+    def _service_arguments(self, strategy: Strategy) -> dict[str, Any]:
+        """Write the placement as arguments of CDK's services."""
+        if strategy._kind is not CapacityKind.INSTANCES:
+            return {}
+        constraints = list(self.constraints)
+        # ECS starts a daemon on every instance of the cluster, and takes no strategy for it
+        if self.daemon and not any(each._exists_already for each in strategy._used_capacities):
+            names = ", ".join(each.name for each in strategy._used_capacities)
+            constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
+        return {
+            "daemon": self.daemon,
+            "placement_strategies": self._effective_strategies or None,
+            "placement_constraints": constraints or None,
+        }
+
+    @property
+    def _written_strategies(self) -> list[dict[str, str | None]]:
+        """The strategies that were given, as ECS takes them.
+
+        CDK writes CPU and MEMORY; ECS has cpu and memory (botocore ecs PlacementStrategy.field).
+        """
+        properties = [written for each in self.strategies for written in each.to_json()]
+        return [
+            {"type": each.type, "field": each.field.lower() if each.field and each.type == "binpack" else each.field}
+            for each in properties
+        ]
+
+    @property
+    def _packed_fields(self) -> dict[int, str | None]:
+        """The fields that CDK writes otherwise than ECS takes them, by the place of their strategy."""
+        return {
+            index: each["field"] for index, each in enumerate(self._written_strategies) if each["type"] == "binpack"
+        }
+
     @property
     def _effective_strategies(self) -> list[ecs.PlacementStrategy]:
         """The strategies that ECS applies in turn; empty for a daemon, which runs on every instance."""
@@ -76,18 +112,24 @@ class Placement:
 
     @property
     def _spreads_over_zones_first(self) -> bool:
-        """True if tasks are first of all spread over zones, which zone rebalancing needs."""
+        """True if tasks are first of all spread over zones, and not kept to some, which zone rebalancing needs."""
+        expressions = [each.expression or "" for constraint in self.constraints for each in constraint.to_json()]
+        if any(_ZONE_SPREAD[1] in expression for expression in expressions):
+            return False
         if self.daemon or not self.strategies:
             return not self.daemon
         first_strategy = self.strategies[0].to_json()[0]
         return (first_strategy.type, first_strategy.field) == _ZONE_SPREAD
 
-    def _check(self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, problems: Problems) -> None:
+    def _check(
+        self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, task: Task, problems: Problems
+    ) -> None:
         """Note placement that ECS does not accept for tasks on these capacities.
 
         Args:
             strategy: The capacities of the tasks.
             cluster_capacities: The capacities of the cluster; None if they are not known.
+            task: The task that is placed.
             problems: The problems to add to.
         """
         problems.check(capacity_limits.PLACEMENT_STRATEGIES, "the number of placement strategies", len(self.strategies))
@@ -96,6 +138,12 @@ class Placement:
         )
         if self.daemon:
             self._check_daemon(strategy, cluster_capacities, problems)
+            # botocore ecs CreateService.volumeConfigurations: ECS manages no volume for the DAEMON strategy
+            for name in (volume.name for volume in task.volumes if volume._per_task):
+                problems.add(
+                    f"volume {name!r} is a disk that ECS makes for each copy of a task, and a daemon has none; use "
+                    "Volume.bind_mount(..., host_path=...) or Volume.efs(...)"
+                )
         if self != EVEN_PLACEMENT and strategy._kind is not CapacityKind.INSTANCES:
             problems.add(
                 f"placement is given, but on {strategy._kind.value} AWS places tasks; "

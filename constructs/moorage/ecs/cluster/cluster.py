@@ -10,16 +10,20 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from moorage.delivery.topics import check_topic
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
+from moorage.ecs.network.vpc_checks import check_in_vpc
+from moorage.scope.place import check_place
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import capacity_limits, service_limits
 from moorage.workload.door import door
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_logs as logs
     from aws_cdk import aws_servicediscovery as servicediscovery
     from aws_cdk import aws_sns as sns
 
@@ -51,6 +55,7 @@ class Cluster(ecs.Cluster):
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
         failure_events: bool = True,
         failure_topic: sns.ITopic | None = None,
+        failure_log_policy: logs.CfnResourcePolicy | logs.ResourcePolicy | str | None = None,
         exec_sessions: ExecSessions | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
@@ -68,7 +73,9 @@ class Cluster(ecs.Cluster):
                 container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
             failure_events: Whether stopped tasks, failed deployments and placement failures are kept for a year in a
                 log group (`FailureEvents`).
-            failure_topic: What is told of each of them besides; `FailureEvents` says what a topic with a key needs.
+            failure_topic: A topic that is told of each of them besides, as `FailureEvents(topic=)`.
+            failure_log_policy: A policy that lets EventBridge write to their log group. Default: one per stack, of
+                which an account has ten in a region; `FailureEvents.define_log_policy(...)` defines one for all stacks.
             exec_sessions: How sessions in containers (`Task(execute_command=True)`) are recorded and encrypted; without
                 it each is recorded in the log group of its service, and passes over TLS.
             removal_policy: What becomes of what these two keep, log groups, a queue and a key, when the stack goes.
@@ -80,10 +87,9 @@ class Cluster(ecs.Cluster):
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        _check(capacities, reach, problems)
+        _check(capacities, reach, exec_sessions, scope, problems)
         problems.check(service_limits.NAMESPACE, "namespace", namespace)
-        if failure_topic and not failure_events:
-            problems.add("failure_topic is given, but failure_events=False tells it nothing; leave one of them out")
+        _check_topic(failure_topic, scope, problems, failure_events=failure_events)
         problems.raise_any()
 
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
@@ -100,18 +106,24 @@ class Cluster(ecs.Cluster):
         self.associations = self._associate_capacities()
         # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
         # deleted before: ECS does not take a capacity away from a service that runs on it.
+        configuration = self.exec_sessions._configuration if self.exec_sessions else None
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
             self,
             "WithCapacity",
             cluster_name=self.associations.ref,
             vpc=vpc,
-            execute_command_configuration=self.exec_sessions._configuration if self.exec_sessions else None,
+            execute_command_configuration=configuration,
         )
-        self.failure_events = (
-            FailureEvents(self, "Forensics", cluster=self, topic=failure_topic, removal_policy=removal_policy)
-            if failure_events
-            else None
-        )
+        self.failure_events: FailureEvents | None = None
+        if failure_events:
+            self.failure_events = FailureEvents(
+                self,
+                "Forensics",
+                cluster=self,
+                topic=failure_topic,
+                log_policy=failure_log_policy,
+                removal_policy=removal_policy,
+            )
 
     @staticmethod
     def from_attributes(
@@ -257,13 +269,16 @@ class Cluster(ecs.Cluster):
         return defined_sessions
 
     def _associate_capacities(self) -> ecs.CfnClusterCapacityProviderAssociations:
-        providers = [self._provider_name(each) for each in self.capacities]
+        names = {each: self._provider_name(each) for each in self.capacities}
         return ecs.CfnClusterCapacityProviderAssociations(
             self,
             "Capacity",
             cluster=self.cluster_name,
-            capacity_providers=providers,
-            default_capacity_provider_strategy=[{"capacityProvider": providers[0], "weight": 1}],
+            # A provider of Managed Instances belongs to the cluster that it names, and ECS refuses to associate it.
+            capacity_providers=[
+                name for each, name in names.items() if each.kind is not CapacityKind.MANAGED_INSTANCES
+            ],
+            default_capacity_provider_strategy=[{"capacityProvider": names[self._first_capacity], "weight": 1}],
         )
 
     def _define_instances(self, capacity: Capacity) -> Instances:
@@ -288,7 +303,24 @@ def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
     return ImportedCluster.of(cluster)
 
 
-def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> None:
+def _check_topic(topic: sns.ITopic | None, scope: Construct, problems: Problems, *, failure_events: bool) -> None:
+    """Note a topic that would be told nothing."""
+    if topic and not failure_events:
+        problems.add("failure_topic is given, but failure_events=False tells it nothing; leave one of them out")
+    elif topic:
+        check_topic(problems, "failure_topic", topic, scope)
+
+
+def _check(
+    capacities: Sequence[Capacity],
+    reach: Reach,
+    exec_sessions: ExecSessions | None,
+    scope: Construct,
+    problems: Problems,
+) -> None:
+    check_place(problems, "vpc", reach.vpc, scope, across_accounts=True)
+    if exec_sessions:
+        exec_sessions._check(scope, problems)
     names = [capacity.name for capacity in capacities]
     if not names:
         problems.add("capacity is empty, so no task could run; leave it out for Fargate")
@@ -299,6 +331,17 @@ def _check(capacities: Sequence[Capacity], reach: Reach, problems: Problems) -> 
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for capacity in capacities:
+        if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
+            # botocore ecs CreateCapacityProvider.cluster
+            problems.add(
+                f"capacity {capacity.name!r} is an existing provider of Managed Instances, which only the cluster that "
+                "it was created for may use; use Capacity.managed_instances(...), or import that cluster with "
+                "Cluster.from_attributes(...)"
+            )
+        if capacity.instances:
+            reach.check_selection(capacity._vpc_subnets, problems)
+            subnets = (capacity._vpc_subnets and capacity._vpc_subnets.subnets) or ()
+            check_in_vpc(problems, f"vpc_subnets of capacity {capacity.name!r}", subnets, reach.vpc)
         missing = reach.missing(capacity._agent_needs, capacity._vpc_subnets, public_address=False)
         if missing:
             problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")

@@ -11,12 +11,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
+from moorage.delivery.keys import retained_except_on_create
 from moorage.ecs.cdk_values import arn, pseudo_parameters, stack_name
+from moorage.scope.place import check_place
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from moorage.workload.problems import Problems
     from moorage.workload.required_services import Needs
 
 _SESSION_ACTIONS = (
@@ -54,6 +57,11 @@ class ExecSessions:
         """The services that a task must reach for a session, besides those that every session needs."""
         return frozenset({"kms"}) if self.key else frozenset()
 
+    def _check(self, scope: Construct, problems: Problems) -> None:
+        """Note a key or a log group that ECS could not use from the place of `scope`."""
+        check_place(problems, "key of exec_sessions", self.key, scope, across_accounts=True)
+        check_place(problems, "log_group of exec_sessions", self.log_group, scope)
+
     def _define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
         """Define in `scope` what is not given."""
         key = self.key or kms.Key(
@@ -61,7 +69,8 @@ class ExecSessions:
             "SessionKey",
             enable_key_rotation=True,
             description="Sessions in containers of Amazon ECS",
-            removal_policy=removal_policy,
+            # a new log group that it encrypts is kept after a failed create too
+            removal_policy=retained_except_on_create(removal_policy) if self.log_group else removal_policy,
         )
         if self.log_group:
             return ExecSessions(key=key, log_group=self.log_group)

@@ -285,7 +285,7 @@ def _check_placement(launch: Launch, placement: Placement | None, problems: Prob
             "placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon"
         )
     elif placement is not None:
-        placement._check(launch.strategy, launch.cluster_view.capacities, problems)
+        placement._check(launch.strategy, launch.cluster_view.capacities, launch.task, problems)
 
 
 def _check_target(launch: Launch, problems: Problems) -> None:

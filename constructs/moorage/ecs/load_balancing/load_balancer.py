@@ -12,7 +12,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from moorage.ecs.cdk_values import duration, stack_of, tcp
+from moorage.ecs.cdk_values import define_security_group, duration, stack_of, tcp
+from moorage.ecs.identity import Identity
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
@@ -163,7 +164,7 @@ class LoadBalancer(RequestLoadBalancer):
         self._test_ingress = tuple(test_ingress)
         self.test_port = test_port or (8443 if self._https else 8080)
         self.test_listener: elbv2.ApplicationListener | None = None
-        self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
+        self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer = self._define_load_balancer(plan)
         self.listener = self._define_listeners(certificate)
         self._allow_clients(plan.clients)

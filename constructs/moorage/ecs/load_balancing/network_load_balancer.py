@@ -14,7 +14,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from moorage.ecs.cdk_values import select_subnets
+from moorage.ecs.cdk_values import define_security_group, select_subnets
+from moorage.ecs.identity import Identity
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
@@ -199,7 +200,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         self._zonal_shift = zonal_shift
         self._dual_stack = ip_address_type is not IPV4
         self._requires_tls = public and without_tls is None
-        self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
+        self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)
         self.log_bucket = self._define_log_bucket(removal_policy) if access_logs else None
         for name in plan.hosts:

@@ -13,6 +13,8 @@ from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.load_balancing.target_metrics import error_share_queries, request_queries, worst_queries
 from moorage.ecs.monitoring.service_alarms import service_of
+from moorage.scope.claimed_names import claim_name
+from moorage.scope.place import check_place
 from moorage.workload import service_limits
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
@@ -59,7 +61,8 @@ class Dashboard(Construct):
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            services: Whose, in this order; of one, it is the service's, of all of a cluster the cluster's.
+            services: Whose, in this order; of one, it is the service's, of all of a cluster the cluster's. They are of
+                the account and region of the dashboard.
             dashboard_name: Its name; CloudFormation chooses one without it.
 
         Raises:
@@ -73,10 +76,14 @@ class Dashboard(Construct):
             {service.node.path for service in dashboard_services if dashboard_services.count(service) > 1}
         ):
             problems.add(f"services has {path} more than once; name each once")
+        for service in dashboard_services:
+            check_place(problems, f"service {service.node.path}", service, scope)
         problems.check(service_limits.WIDGETS, "services", _count_widgets(dashboard_services))
         problems.raise_any()
 
         super().__init__(scope, construct_id)
+        if dashboard_name is not None:
+            claim_name(self, "AWS::CloudWatch::Dashboard", dashboard_name)
         clusters = {id(service.cluster): service.cluster for service in dashboard_services}
         rows = [*map(_cluster_row, clusters.values()), *map(_service_row, dashboard_services)]
         self.dashboard = cloudwatch.CfnDashboard(

@@ -9,8 +9,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from moorage.ecs.cdk_values import select_subnets
 from moorage.scope.per_construct import PerConstruct
-from moorage.workload import service_limits
+from moorage.scope.place import place_of
+from moorage.workload import capacity_limits, service_limits
 from moorage.workload.door import door
 from moorage.workload.endpoints import GATEWAY_SERVICES, Endpoints
 from moorage.workload.problems import Problems
@@ -47,7 +49,9 @@ class Network(Construct):
         Args:
             scope: Where it is defined.
             construct_id: Its id there.
-            zones: The number of availability zones, 2 to 6: the same in a stack with an account and without one.
+            zones: The number of availability zones, 2 to 6: the same in a stack with an account and without one. A
+                region has three, but us-east-1 six, us-west-2 four and us-west-1 two. Which ones, the account says: in
+                us-east-1 one may be use1-az3, where Fargate does not run.
             nat_gateways: How many NAT gateways the private subnets reach the internet through: one per zone without it;
                 one saves money and fails with its zone; none leaves the private subnets isolated, with `endpoints`
                 alone.
@@ -65,6 +69,7 @@ class Network(Construct):
         gateways = zones if nat_gateways is None else nat_gateways
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(service_limits.ZONES, "zones", zones)
+        problems.check(capacity_limits.ZONES_OF_REGION, "zones", (zones, place_of(scope)[1]))
         problems.check(service_limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             problems.add(
@@ -112,10 +117,11 @@ class Network(Construct):
 
         Args:
             needs: The services that the task must reach.
-            subnets: The subnets of the task. Default: the private subnets.
+            subnets: The subnets of the task. Default: the public subnets with a public address, else the private ones.
             public_address: Whether the task gets a public address.
         """
-        subnet_type = (subnets.subnet_type if subnets else None) or ec2.SubnetType.PRIVATE_WITH_EGRESS
+        default_type = ec2.SubnetType.PUBLIC if public_address else ec2.SubnetType.PRIVATE_WITH_EGRESS
+        subnet_type = (subnets.subnet_type if subnets else None) or default_type
         if subnets and (subnets.subnets or subnets.subnet_group_name or subnets.subnet_filters):
             return None
         reaches_internet = public_address if subnet_type is ec2.SubnetType.PUBLIC else self.nat_gateways > 0
@@ -159,6 +165,34 @@ class Reach:
             return subnets is None and self._has_no_private_subnets
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
 
+    def check_selection(
+        self, subnets: ec2.SubnetSelection | None, problems: Problems, *, public_address: bool = False
+    ) -> None:
+        """Note a selection of subnets that CDK knows none of; a `Network` has all kinds of them.
+
+        Args:
+            subnets: The selection. Default: the public subnets with a public address, else the private ones.
+            problems: The problems to add to.
+            public_address: Whether tasks get a public address.
+        """
+        if self.network or (subnets and subnets.subnets):
+            return
+        if subnets is None and not public_address:
+            if not self._has_any_subnets:
+                problems.add(
+                    "vpc has no subnets, as far as CDK knows, so nothing has a place in it; import it with "
+                    "private_subnet_ids=[...] or public_subnet_ids=[...], or use Vpc.from_lookup(...)"
+                )
+            return
+        public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+        try:
+            select_subnets(self.vpc, subnets or public)
+        except RuntimeError:  # jsii's name for whatever node throws
+            problems.add(
+                "vpc_subnets selects none of the subnets of its VPC, as far as CDK knows; use another selection, or "
+                "import the VPC with these subnets"
+            )
+
     @functools.cached_property
     def zones(self) -> int:
         """The number of availability zones over which its subnets are spread."""
@@ -167,6 +201,10 @@ class Reach:
     @functools.cached_property
     def _has_no_private_subnets(self) -> bool:
         return not self.vpc.private_subnets
+
+    @functools.cached_property
+    def _has_any_subnets(self) -> bool:
+        return bool(self.vpc.private_subnets or self.vpc.isolated_subnets or self.vpc.public_subnets)
 
 
 def describe_unreachable(missing: Needs, subject: str = "the task") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 import jsii
@@ -14,10 +14,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, CapacityKind
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import optional_duration, stack_of
+from moorage.ecs.identity import Identity
 from moorage.ecs.load_balancing.define_routes import define_routes
 from moorage.ecs.service.autoscaling import HIGH_RESOLUTION_MONITORING, define_scaling
 from moorage.ecs.service.deployment import (
@@ -161,7 +162,7 @@ class Service(Construct):
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
-        resources = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        resources = launch.define(self, Identity.in_scope(scope, construct_id), log_group, removal_policy)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
@@ -190,13 +191,15 @@ class Service(Construct):
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             enable_ecs_managed_tags=True,
             **resources.network_arguments,
-            **_placement_arguments(plan.placement, launch.strategy),
+            **plan.placement._service_arguments(launch.strategy),
             **deployment_arguments(plan.rollout, plan.placement),
             **connect,
             cloud_map_options=plan.cloud_map_options,
         )
         for property_name in _unwanted_properties(plan.task, launch.strategy):
             _resource_of(service).add_property_deletion_override(property_name)
+        for index, field in plan.placement._packed_fields.items():
+            _resource_of(service).add_property_override(f"PlacementStrategies.{index}.Field", field)
         if plan.task.execute_command:
             _resource_of(service).add_property_override("EnableExecuteCommand", value=True)
         return service
@@ -368,22 +371,6 @@ _SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2S
     CapacityKind.INSTANCES: ecs.Ec2Service,
     CapacityKind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
 }
-
-
-def _placement_arguments(placement: Placement, strategy: Strategy) -> dict[str, Any]:
-    """Write the placement as arguments of CDK's services."""
-    if strategy._kind is not CapacityKind.INSTANCES:
-        return {}
-    constraints = list(placement.constraints)
-    # ECS starts a daemon on every instance of the cluster, and takes no strategy for it
-    if placement.daemon and not any(each._exists_already for each in strategy._used_capacities):
-        names = ", ".join(each.name for each in strategy._used_capacities)
-        constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
-    return {
-        "daemon": placement.daemon,
-        "placement_strategies": placement._effective_strategies or None,
-        "placement_constraints": constraints or None,
-    }
 
 
 def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:

@@ -135,10 +135,10 @@ class ServicePlan:
         launch = self.launch
         check_place(problems, "cluster", launch.cluster, scope)
         check_place(problems, "log_group", log_group, scope)
-        launch.check(problems, has_routes=bool(self.routes))
+        launch.check(problems, has_routes=bool(self.routes), has_connect=self.connect is not None)
         self._check_scaling(problems)
         self._check_routes(problems)
-        self.placement._check(launch.strategy, launch.cluster_view.capacities, problems)
+        self.placement._check(launch.strategy, launch.cluster_view.capacities, self.task, problems)
         self._check_rollout(problems)
         if self.pre_deployment_launch:
             self.pre_deployment_launch.check_as_argument("pre_deployment_task", problems)

@@ -243,12 +243,7 @@ class TaskRun:
 
     @property
     def _strategies(self) -> list[dict[str, Any]]:
-        strategies = self.placement.strategies if self.placement else ()
-        return [
-            {"type": strategy_property.type, "field": strategy_property.field}
-            for each in strategies
-            for strategy_property in each.to_json()
-        ]
+        return self.placement._written_strategies if self.placement else []
 
     def _overlap_states(self) -> dict[str, Any]:
         """Return the states that end an execution while another task of the family runs."""

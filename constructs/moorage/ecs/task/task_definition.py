@@ -14,9 +14,11 @@ from aws_cdk import aws_s3_assets as s3_assets
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, optional_duration, registry_image, runtime_platform
+from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
 from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.problems import is_token
+from moorage.workload.shares import share_of
 from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ssm as ssm
     from constructs import Construct
 
+    from moorage.ecs.identity import Identity
     from moorage.workload.container import Container
     from moorage.workload.container_lifecycle import ContainerCondition, HealthCheck
     from moorage.workload.image import Image
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
+_MAX_FAMILY_LENGTH = 255
+"""The longest name of a task definition (botocore ecs RegisterTaskDefinition.family)."""
 _NETWORK_MODES = {
     NetworkMode.AWSVPC: ecs.NetworkMode.AWS_VPC,
     NetworkMode.BRIDGE: ecs.NetworkMode.BRIDGE,
@@ -40,11 +45,17 @@ _NETWORK_MODES = {
 }
 
 
-def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: CapacityKind) -> ecs.TaskDefinition:
+def define_task(
+    scope: Construct, identity: Identity, task: Task, log_group: logs.ILogGroup, kind: CapacityKind
+) -> ecs.TaskDefinition:
     """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
-    definition = _define_task_definition(scope, task, kind)
+    definition = _define_task_definition(scope, identity, task, kind)
+    resource = definition.node.default_child if task.retain_revisions else None
+    if isinstance(resource, cdk.CfnResource):
+        resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
     container_definitions = {
-        container.name: _add_container(scope, definition, task, container, log_group) for container in task.containers
+        container.name: _add_container(scope, definition, task, container, log_group, kind)
+        for container in task.containers
     }
     for container in task.containers:
         if container.depends_on:
@@ -63,7 +74,7 @@ def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: C
     if task.volumes or task.execute_command:
         from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # needed only by volumes
 
-        define_volumes(task, definition, container_definitions)
+        define_volumes(task, definition, container_definitions, kind)
     return definition
 
 
@@ -74,8 +85,9 @@ def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:
             yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
 
 
-def _define_task_definition(scope: Construct, task: Task, kind: CapacityKind) -> ecs.TaskDefinition:
+def _define_task_definition(scope: Construct, identity: Identity, task: Task, kind: CapacityKind) -> ecs.TaskDefinition:
     common_options: dict[str, Any] = {
+        "family": identity.unique_name(_MAX_FAMILY_LENGTH),
         "pid_mode": ecs.PidMode[task.pid_mode.upper()] if task.pid_mode else None,
         "enable_fault_injection": task.enable_fault_injection or None,
     }
@@ -117,13 +129,21 @@ def _number_text(number: int) -> str:
 
 
 def _add_container(
-    scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
+    scope: Construct,
+    definition: ecs.TaskDefinition,
+    task: Task,
+    container: Container,
+    log_group: logs.ILogGroup,
+    kind: CapacityKind,
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
+    task_size_is_ignored = task._on_windows and kind is CapacityKind.INSTANCES
     options: dict[str, Any] = {
         "image": _image(scope, definition, container, task),
-        "cpu": container.cpu,
-        "memory_limit_mib": task._memory_limit_of(container),
+        "cpu": share_of(task, container, "cpu") if task_size_is_ignored else container.cpu,
+        "memory_limit_mib": share_of(task, container, "memory_mib")
+        if task_size_is_ignored
+        else task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
         "essential": container.essential,
         "port_mappings": _port_mappings(task, container),
@@ -143,8 +163,8 @@ def _add_container(
         "restart_ignored_exit_codes": restart and list(restart.ignored_exit_codes),
         "user": container.user,
         "readonly_root_filesystem": None if task._on_windows else container.read_only,
-        "linux_parameters": _linux_parameters(scope, task, container),
-        "ulimits": _ulimits(container),
+        "linux_parameters": linux_parameters(scope, task, container),
+        "ulimits": ulimits(container),
         "docker_labels": dict(container.docker_labels) or None,
         "version_consistency": None if container.version_consistency else ecs.VersionConsistency.DISABLED,
         "credential_specs": _credential_specs(definition, container),
@@ -313,41 +333,6 @@ def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
         retries=check.retries,
         start_period=optional_duration(check.start_period),
     )
-
-
-def _linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
-    settings = container.linux_parameters
-    session = task.execute_command and container.read_only and not task._on_windows
-    if not (container.writable or settings or session):
-        return None
-    options: dict[str, Any] = {}
-    if settings:
-        swap = None if settings.max_swap_mib is None else cdk.Size.mebibytes(settings.max_swap_mib)
-        options = {
-            "shared_memory_size": settings.shared_memory_mib,
-            "max_swap": swap,
-            "swappiness": settings.swappiness,
-        }
-    init_process = session or (settings and settings.init_process_enabled) or None
-    parameters = ecs.LinuxParameters(scope, f"{container.name}-linux", init_process_enabled=init_process, **options)
-    if container.writable:
-        parameters.add_tmpfs(*(ecs.Tmpfs(container_path=path, size=size) for path, size in container.writable.items()))
-    if settings and settings.add_capabilities:
-        parameters.add_capabilities(*(ecs.Capability[name] for name in settings.add_capabilities))
-    if settings and settings.drop_capabilities:
-        parameters.drop_capabilities(*(ecs.Capability[name] for name in settings.drop_capabilities))
-    if settings and settings.devices:
-        parameters.add_devices(*settings.devices)
-    return parameters
-
-
-def _ulimits(container: Container) -> list[ecs.Ulimit] | None:
-    if container.linux_parameters is None:
-        return None
-    return [
-        ecs.Ulimit(name=ecs.UlimitName[name.upper()], soft_limit=soft, hard_limit=hard)
-        for name, (soft, hard) in container.linux_parameters.ulimits.items()
-    ] or None
 
 
 def _condition(container: Container, condition: ContainerCondition | None) -> ecs.ContainerDependencyCondition:

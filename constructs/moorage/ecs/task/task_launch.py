@@ -14,8 +14,9 @@ from aws_cdk import aws_logs as logs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import any_ipv4, select_subnet_ids, tcp
+from moorage.ecs.cdk_values import any_ipv4, define_security_group, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
+from moorage.ecs.identity import Identity
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
 from moorage.ecs.task.place_checks import check_images, check_network
 from moorage.ecs.task.secret_checks import check_secrets
@@ -105,17 +106,22 @@ class Launch:
             else self.cluster_view._instance_security_groups(self.strategy._used_capacities, stack)
         )
 
-    def check(self, problems: Problems, *, has_routes: bool = False) -> None:
+    def check(self, problems: Problems, *, has_routes: bool = False, has_connect: bool = False) -> None:
         """Note what this task, capacity and network cannot do together.
 
         Args:
             problems: The problems to add to.
             has_routes: Whether a load balancer is to reach it.
+            has_connect: Whether it has a name in Service Connect.
         """
         self._check_kind(problems)
         self.strategy._check(self.cluster_view.capacities, problems)
-        self._check_instances(problems, has_routes=has_routes)
+        self._check_instances(problems, has_routes=has_routes, has_connect=has_connect)
         self._check_network(problems)
+        if self.task.volumes:
+            from moorage.ecs.task.volumes import check_volumes  # noqa: PLC0415  # needed only by volumes
+
+            check_volumes(self.task, self.cluster, self.reach.vpc, problems)
         check_secrets(self.cluster, self.task, problems)
         check_images(self.cluster, self.task, problems)
         for each in filter(None, self._missing):
@@ -141,17 +147,29 @@ class Launch:
             add_warning(construct, UNREACHABLE_WARNING, self._unreachable_warning())
 
     def define(
-        self, scope: Construct, *, log_group: logs.ILogGroup | None, removal_policy: cdk.RemovalPolicy
+        self,
+        scope: Construct,
+        identity: Identity | None = None,
+        log_group: logs.ILogGroup | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> TaskResources:
-        """Define the log group, security group and task definition that it needs, and what is not given."""
+        """Define the log group, security group and task definition that it needs, and what is not given.
+
+        Args:
+            scope: The construct that starts it.
+            identity: The identity of that construct, which costs round trips to node if it is not given.
+            log_group: The log group of its containers. Default: a new one.
+            removal_policy: What to do with a new log group when the stack is deleted.
+        """
+        identity = identity or Identity.of(scope)
         task_log_group = log_group or logs.LogGroup(
             scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
         if self.has_own_interface:
-            security_groups = tuple(self.security_groups or [self._define_security_group(scope)])
+            security_groups = tuple(self.security_groups or [self._define_security_group(scope, identity.path)])
         else:
             security_groups = tuple(self.instance_security_groups(cdk.Stack.of(scope)))
-        definition = define_task(scope, self.task, task_log_group, self.strategy._kind)
+        definition = define_task(scope, identity, self.task, task_log_group, self.strategy._kind)
         if self.task.execute_command:
             from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # needed only by sessions
 
@@ -250,7 +268,7 @@ class Launch:
                     "gateway (nat_gateways=1)"
                 )
 
-    def _check_instances(self, problems: Problems, *, has_routes: bool) -> None:
+    def _check_instances(self, problems: Problems, *, has_routes: bool, has_connect: bool) -> None:
         """Note what the instances themselves refuse, or could not be reached for."""
         capacities = self.strategy._used_capacities
         unknown = [each.name for each in capacities if not self.cluster_view._knows_security_group_of(each)]
@@ -260,22 +278,10 @@ class Launch:
                 "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
                 "Cluster.from_attributes(security_groups=[...])"
             )
-        task_system = self.task.operating_system_family
-        for capacity in capacities:
-            if capacity._operating_system not in {None, task_system}:
-                problems.add(
-                    f"operating_system_family is {task_system.value!r}, but instances of capacity {capacity.name!r} "
-                    f"run {capacity._operating_system.value if capacity._operating_system else ''}; use a capacity "
-                    "with such an AMI (Ami.windows(...) has Windows), or run it on Fargate"
-                )
-        privileged = [each.name for each in self.task.containers if each.privileged]
-        for capacity in capacities:
-            if privileged and not capacity._runs_privileged:
-                problems.add(
-                    f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
-                    "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
-                    f"capacity {capacity.name!r}"
-                )
+        if self.strategy._kind is not CapacityKind.FARGATE:
+            from moorage.ecs.capacity.instance_checks import check_instances  # noqa: PLC0415  # Fargate needs no instances
+
+            check_instances(self.task, capacities, problems, has_connect=has_connect)
 
     def _check_network(self, problems: Problems) -> None:
         """Note what tasks cannot have on the network."""
@@ -292,6 +298,7 @@ class Launch:
                     "own; leave it out, and say it of the instances in Capacity.ec2(...)"
                 )
             return
+        self.reach.check_selection(self.vpc_subnets, problems, public_address=self.assign_public_ip)
         for port in self.egress:
             problems.check(container_limits.PORT, "each port of egress", port)
         if self.security_groups is not None:
@@ -306,8 +313,8 @@ class Launch:
             problems.check(service_limits.SUBNETS, "the number of subnets", len(subnets))
         check_network(self.cluster, self.reach.vpc, subnets, self.security_groups or (), problems)
 
-    def _define_security_group(self, scope: Construct) -> ec2.SecurityGroup:
-        security_group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)
+    def _define_security_group(self, scope: Construct, path: str) -> ec2.SecurityGroup:
+        security_group = define_security_group(scope, self.reach.vpc, path)
         for port in self.egress:
             security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {port}")
         return security_group

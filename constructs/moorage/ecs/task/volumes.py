@@ -10,24 +10,38 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
+from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import tcp
+from moorage.ecs.network.vpc_checks import check_in_vpc
+from moorage.scope.place import check_place
 from moorage.workload.container import is_below
+from moorage.workload.problems import is_token
 from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume
 
 if TYPE_CHECKING:
-    from constructs import Construct
+    from aws_cdk import aws_efs as efs
+    from constructs import Construct, IConstruct
 
     from moorage.workload.container import Container
+    from moorage.workload.problems import Problems
     from moorage.workload.task import Task
 
 _NFS_PORT = 2049
 
-_SESSION_PATHS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
-"""The paths to which the agent of ECS Exec writes as root (containers-roadmap #1359, #2824)."""
+_SESSION_PATHS = {
+    CapacityKind.FARGATE: ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"),
+    CapacityKind.INSTANCES: ("/var/lib/amazon/ssm",),
+}
+"""The paths to which the agent of ECS Exec writes as root (containers-roadmap #1359, #2824). On instances the ECS agent
+mounts its programs and the log directory itself, which Docker refuses twice (amazon-ecs-agent,
+`execcmd/manager_init_task_linux.go`)."""
 
 
 def define_volumes(
-    task: Task, definition: ecs.TaskDefinition, container_definitions: Mapping[str, ecs.ContainerDefinition]
+    task: Task,
+    definition: ecs.TaskDefinition,
+    container_definitions: Mapping[str, ecs.ContainerDefinition],
+    kind: CapacityKind,
 ) -> None:
     """Define the task's own volumes and those of sessions in read-only containers, mount them, and let it use them.
 
@@ -35,6 +49,7 @@ def define_volumes(
         task: The task that has them.
         definition: The task definition in which to define them.
         container_definitions: The definitions of its containers, by name.
+        kind: The kind of capacity that it runs on.
     """
     for volume in task.volumes:
         _add_volume(definition, volume)
@@ -43,12 +58,41 @@ def define_volumes(
             ecs.MountPoint(container_path=path, source_volume=mount.volume, read_only=mount.read_only)
             for path, mount in container.mounts.items()
         ]
-        for name, path in _session_mounts(task, container).items():
+        for name, path in _session_mounts(task, container, kind).items():
             definition.add_volume(name=name)
             points.append(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
         if points:
             container_definitions[container.name].add_mount_points(*points)
     _grant_file_systems(task, definition)
+
+
+def check_volumes(task: Task, scope: IConstruct, vpc: ec2.IVpc, problems: Problems) -> None:
+    """Note file systems and keys that tasks in this place and VPC could not use."""
+    for volume in task.volumes:
+        argument = f"volume {volume.name!r}"
+        if isinstance(volume, EbsVolume):
+            check_place(problems, f"kms_key of {argument}", volume.kms_key, scope, across_accounts=True)
+        if isinstance(volume, EfsVolume):
+            check_place(problems, f"file_system of {argument}", volume.file_system, scope, across_accounts=True)
+            security_groups = volume.file_system.connections.security_groups
+            check_in_vpc(problems, f"file_system of {argument}", security_groups, vpc)
+            if volume.access_point is not None:
+                _check_access_point(volume.access_point, volume.file_system, f"access_point of {argument}", problems)
+
+
+def _check_access_point(
+    access_point: efs.IAccessPoint, file_system: efs.IFileSystem, argument: str, problems: Problems
+) -> None:
+    """Note an access point that is known to be of another file system."""
+    try:
+        ids = (access_point.file_system.file_system_id, file_system.file_system_id)
+    except RuntimeError:  # jsii's name for whatever node throws: imported by its id alone
+        return
+    if ids[0] != ids[1] and (not is_token(ids) or file_system.node.default_child is not None):
+        problems.add(
+            f"{argument} must be of the file system {file_system.node.path} (got one of "
+            f"{access_point.file_system.node.path}); use one of that file system, or leave it out"
+        )
 
 
 def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
@@ -182,13 +226,13 @@ def _managed_volume(scope: Construct, volume: EbsVolume, service: ecs.BaseServic
     return managed_volume
 
 
-def _session_mounts(task: Task, container: Container) -> dict[str, str]:
+def _session_mounts(task: Task, container: Container, kind: CapacityKind) -> dict[str, str]:
     """Return the volumes of sessions in a container, each with its path: where it could not write otherwise."""
     if not task.execute_command or not container.read_only or task._on_windows:
         return {}
     writable = [*container.writable, *(path for path, mount in container.mounts.items() if not mount.read_only)]
     return {
         f"session-{task.containers.index(container)}{path.replace('/', '-')}": path
-        for path in _SESSION_PATHS
+        for path in _SESSION_PATHS.get(kind, ())
         if not any(path == each or is_below(path, each) for each in writable)
     }

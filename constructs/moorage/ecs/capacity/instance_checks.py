@@ -1,0 +1,82 @@
+"""What the instances of a task's capacities refuse: systems, rights, volumes and names that they do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from moorage.workload.volumes import EbsVolume, EfsVolume
+
+if TYPE_CHECKING:
+    from moorage.ecs.capacity.capacity import Capacity
+    from moorage.workload.problems import Problems
+    from moorage.workload.task import Task
+
+
+def check_instances(task: Task, capacities: Sequence[Capacity], problems: Problems, *, has_connect: bool) -> None:
+    """Note what instances of these capacities do not run.
+
+    Args:
+        task: The task that runs on them.
+        capacities: The capacities that it may run on.
+        problems: The problems to add to.
+        has_connect: Whether its service has a name in Service Connect.
+    """
+    privileged = [each.name for each in task.containers if each.privileged]
+    for capacity in capacities:
+        _check_system(task, capacity, problems)
+        if privileged and not capacity._runs_privileged:
+            problems.add(
+                f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
+                "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
+                f"capacity {capacity.name!r}"
+            )
+        if capacity._runs_bottlerocket:
+            _check_bottlerocket(task, capacity, problems, has_connect=has_connect)
+        _check_volumes(task, capacity, problems)
+        if capacity._runs_al2023:
+            _check_swappiness(task, capacity, problems)
+
+
+def _check_system(task: Task, capacity: Capacity, problems: Problems) -> None:
+    system = capacity._operating_system
+    if system is not None and system is not task.operating_system_family:
+        problems.add(
+            f"operating_system_family is {task.operating_system_family.value!r}, but instances of capacity "
+            f"{capacity.name!r} run {system.value}; use a capacity with such an AMI (Ami.windows(...) has Windows), or "
+            "run it on Fargate"
+        )
+
+
+def _check_bottlerocket(task: Task, capacity: Capacity, problems: Problems, *, has_connect: bool) -> None:
+    """Note what Bottlerocket's agent lacks, so that no task is placed (bottlerocket #1080, #2801)."""
+    volumes = [each.name for each in task.volumes if isinstance(each, (EfsVolume, EbsVolume))]
+    parts = [f"volume {volumes[0]!r}"] if volumes else []
+    if has_connect:
+        parts.append("connect=ServiceConnect(...)")
+    if parts:
+        problems.add(
+            f"{' and '.join(parts)} on capacity {capacity.name!r}: the agent of Bottlerocket has no EFS, EBS or "
+            "Service Connect for tasks, so none would be placed; use Ami.al2023(), or Fargate"
+        )
+
+
+def _check_swappiness(task: Task, capacity: Capacity, problems: Problems) -> None:
+    """Note what Amazon Linux 2023 does not have (botocore ecs LinuxParameters.swappiness)."""
+    for container in task.containers:
+        if container.linux_parameters and container.linux_parameters.swappiness is not None:
+            problems.add(
+                f"swappiness of container {container.name!r} is given, but instances of capacity {capacity.name!r} run "
+                "Amazon Linux 2023, which does not support it; leave it out"
+            )
+
+
+def _check_volumes(task: Task, capacity: Capacity, problems: Problems) -> None:
+    """Note a disk that no instance of Xen attaches to a task (ECS developer guide, EBS volumes with Amazon ECS)."""
+    xen_types = capacity.instances.xen_types if capacity.instances else ()
+    volumes = [each.name for each in task.volumes if isinstance(each, EbsVolume)]
+    if volumes and xen_types:
+        problems.add(
+            f"volume {volumes[0]!r} is a disk for each task, which only instances of the AWS Nitro System attach, but "
+            f"capacity {capacity.name!r} launches {xen_types[0]}; use other types, as in 'm7i.large'"
+        )
