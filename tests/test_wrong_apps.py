@@ -117,7 +117,7 @@ def named(shop: Shop) -> Service:
 def placed(shop: Shop, region: str = "eu-west-1", account: str = "111111111111") -> cdk.Stack:
     """A stack of a known account and region."""
     environment = cdk.Environment(account=account, region=region)
-    return cdk.Stack(Construct(shop.stack.node.root, f"in-{account}-{region}"), "Shop", env=environment)
+    return cdk.Stack(Construct(shop.stack, f"in-{account}-{region}"), "Shop", env=environment)
 
 
 def here(shop: Shop, **given: Any) -> Service:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
@@ -22,9 +21,10 @@ from moorage import (
     Task,
     Volume,
 )
+from tests.stand_ins import stand_in
 
 OUTPUT = {"Name": "http", "host": "logs.example.com"}
-BUCKET: Any = SimpleNamespace()
+BUCKET = stand_in("aws_s3.IBucket")
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 APPLICATION = Container("a:1", memory_mib=64)
 

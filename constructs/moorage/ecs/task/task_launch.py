@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import any_ipv4, select_subnet_ids, tcp
+from moorage.ecs.cdk_values import any_ipv4, number_text, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
 from moorage.ecs.task.place_checks import check_images, check_network
@@ -309,7 +309,7 @@ class Launch:
     def _define_security_group(self, scope: Construct) -> ec2.SecurityGroup:
         security_group = ec2.SecurityGroup(scope, "SecurityGroup", vpc=self.reach.vpc, allow_all_outbound=False)
         for port in self.egress:
-            security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {port}")
+            security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {number_text(port)}")
         return security_group
 
 
