@@ -11,6 +11,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from moorage.workload.problems import is_token
 from moorage.workload.task import Architecture, OperatingSystemFamily
 
 _MAX_DESCRIPTION_LENGTH = 255
@@ -56,6 +57,11 @@ def any_ipv4() -> ec2.IPeer:
 @functools.cache
 def tcp(port: int) -> ec2.Port:
     return ec2.Port.tcp(port)
+
+
+def number_text(number: int) -> str:
+    """Write a number, which may be a token, as text."""
+    return cdk.Tokenization.stringify_number(number) if is_token(number) else str(number)
 
 
 @functools.cache

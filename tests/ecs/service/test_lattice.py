@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -92,9 +93,32 @@ def test_each_container_may_be_reached_in_a_target_group_of_its_own(stack: cdk.S
     admin = Container("redis:8", name="admin", port=9090)
     both = [Lattice(PREFIXES), Lattice(PREFIXES, container="admin")]
     made = service(stack, Task(WEB, admin), lattice=both)
-    assert [each.node.id for each in made.lattice_target_groups] == ["LatticeTargetGroup", "LatticeTargetGroup1"]
+    assert [each.node.id for each in made.lattice_target_groups] == ["LatticeTargetGroup", "LatticeTargetGroup-admin"]
     (found,) = template(stack).find_resources(SERVICE).values()
     assert [each["PortName"] for each in found["Properties"]["VpcLatticeConfigurations"]] == ["web", "admin"]
+
+
+def test_a_target_group_is_known_by_its_container_and_not_by_its_place(stack: cdk.Stack) -> None:
+    admin = Container("redis:8", name="admin", port=9090)
+    others = [Lattice(PREFIXES, container="admin"), Lattice(PREFIXES), Lattice(PREFIXES)]
+    made = service(stack, Task(WEB, admin), lattice=others)
+    assert [each.node.id for each in made.lattice_target_groups] == [
+        "LatticeTargetGroup-admin",
+        "LatticeTargetGroup",
+        "LatticeTargetGroup1",
+    ]
+
+
+def test_a_port_that_only_cloudformation_knows_is_written(stack: cdk.Stack) -> None:
+    port: Any = cdk.CfnParameter(stack, "Port", type="Number").value_as_number
+    service(stack, Task(Container("redis:8", name="web", port=port)), lattice=Lattice(PREFIXES), egress=[port])
+    assert "e+2" not in json.dumps(template(stack).to_json())
+
+
+def test_a_target_group_of_another_region_is_refused(app: cdk.App) -> None:
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    with pytest.raises(ValueError, match="target_group_arn of lattice must be of region us-east-1"):
+        service(here, lattice=Lattice(PREFIXES, target_group_arn=GROUP))
 
 
 def test_a_prefix_list_may_be_one_of_cdk(stack: cdk.Stack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_vpclattice as vpclattice
 
-from moorage.ecs.cdk_values import ecs_principal, tcp
+from moorage.ecs.cdk_values import ecs_principal, number_text, tcp
 from moorage.ecs.load_balancing.route import TargetHealth
 from moorage.ecs.task.task_definition import port_name
 from moorage.workload import route_limits, service_limits
@@ -122,16 +123,20 @@ def define_lattices(
     role = iam.Role(scope, "LatticeRole", assumed_by=ecs_principal())
     target_groups: list[vpclattice.CfnTargetGroup] = []
     configurations: list[dict[str, str]] = []
-    for index, lattice in enumerate(lattices):
+    seen: collections.Counter[str] = collections.Counter()
+    for lattice in lattices:
         container = lattice._serving_containers(launch.task)[0]
         port, arn = container.port or 0, lattice.target_group_arn
         if arn is None:
-            target_groups.append(_define_group(scope, f"LatticeTargetGroup{index or ''}", lattice, port, launch))
+            named = f"-{lattice.container}" if lattice.container else ""
+            construct_id = f"LatticeTargetGroup{named}{seen[named] or ''}"  # others of a list change no id
+            target_groups.append(_define_group(scope, construct_id, lattice, port, launch))
+            seen[named] += 1
             arn = target_groups[-1].attr_arn
         name = port_name(launch.task, container) or ""
         configurations.append({"PortName": name, "RoleArn": role.role_arn, "TargetGroupArn": arn})
         peer = ec2.Peer.prefix_list(lattice.prefix_list)
-        connections.allow_from(peer, tcp(port), f"VPC Lattice to port {port}")
+        connections.allow_from(peer, tcp(port), f"VPC Lattice to port {number_text(port)}")
     actions = [f"vpc-lattice:{each}" for each in _TARGET_GROUP_ACTIONS]
     role.add_to_policy(
         iam.PolicyStatement(actions=actions, resources=[each["TargetGroupArn"] for each in configurations])

@@ -360,6 +360,7 @@ class ServicePlan:
                 "here; use Rollout.rolling(), or a route in place of lattice"
             )
         for lattice in self.lattices:
+            check_place(problems, "target_group_arn of lattice", lattice.target_group_arn, self.launch.cluster)
             lattice._check(self.task, problems)
 
     def _slow_drain_warning(self) -> str | None:

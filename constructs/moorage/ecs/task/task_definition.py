@@ -13,11 +13,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 
 from moorage.ecs.capacity.capacity import CapacityKind
-from moorage.ecs.cdk_values import duration, optional_duration, registry_image, runtime_platform
+from moorage.ecs.cdk_values import duration, number_text, optional_duration, registry_image, runtime_platform
 from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
 from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
-from moorage.workload.problems import is_token
 from moorage.workload.shares import share_of
 from moorage.workload.task import Architecture, NetworkMode
 
@@ -108,8 +107,8 @@ def _define_task_definition(scope: Construct, identity: Identity, task: Task, ki
         "TaskDefinition",
         compatibility=ecs.Compatibility.MANAGED_INSTANCES if managed else ecs.Compatibility.EC2,
         network_mode=_NETWORK_MODES[task.network_mode],
-        cpu=None if task.cpu is None else _number_text(task.cpu),
-        memory_mib=_number_text(task.memory_mib),
+        cpu=None if task.cpu is None else number_text(task.cpu),
+        memory_mib=number_text(task.memory_mib),
         ipc_mode=ecs.IpcMode[task.ipc_mode.upper()] if task.ipc_mode else None,
         runtime_platform=runtime_platform(task.architecture, task.operating_system_family) if managed else None,
         **common_options,
@@ -122,10 +121,6 @@ def _define_task_definition(scope: Construct, identity: Identity, task: Task, ki
         }
         resource.add_property_override("RuntimePlatform", platform_property)
     return definition
-
-
-def _number_text(number: int) -> str:
-    return cdk.Tokenization.stringify_number(number) if is_token(number) else str(number)
 
 
 def _add_container(
@@ -251,8 +246,7 @@ def _repository_image(
     scope: Construct, definition: ecs.TaskDefinition, name: str, image: RepositoryImage
 ) -> ecs.ContainerImage:
     repository = image.repository
-    has_key = getattr(repository, "encryption_key", None) is not None  # of which node's own grant knows nothing
-    if has_key or image.placeholder is not None:
+    if image.placeholder is not None:
         repository.grant_pull(definition.obtain_execution_role())
     if image.parameter is None:
         return ecs.ContainerImage.from_ecr_repository(repository, image.digest or image.tag)

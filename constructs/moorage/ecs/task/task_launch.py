@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import any_ipv4, define_security_group, select_subnet_ids, tcp
+from moorage.ecs.cdk_values import any_ipv4, define_security_group, number_text, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.identity import Identity
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
@@ -316,7 +316,7 @@ class Launch:
     def _define_security_group(self, scope: Construct, path: str) -> ec2.SecurityGroup:
         security_group = define_security_group(scope, self.reach.vpc, path)
         for port in self.egress:
-            security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {port}")
+            security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {number_text(port)}")
         return security_group
 
 
