@@ -302,6 +302,12 @@ def test_a_strategy_that_ignores_zones_turns_rebalancing_off(stack: cdk.Stack) -
     assert only(stack, "AWS::ECS::Service")["Properties"]["AvailabilityZoneRebalancing"] == "DISABLED"
 
 
+def test_a_service_can_move_to_fargate_since_its_scheduling_strategy_is_not_written(stack: cdk.Stack) -> None:
+    """CloudFormation replaces a service whose scheduling strategy is written and then is not, or the reverse."""
+    Service(stack, "Web", cluster=cluster_of(stack), task=ARM)
+    assert "SchedulingStrategy" not in only(stack, "AWS::ECS::Service")["Properties"]
+
+
 def test_a_daemon_runs_once_on_each_instance(stack: cdk.Stack) -> None:
     Service(stack, "Agent", cluster=cluster_of(stack), task=ARM, placement=Placement.on_each_instance())
     service = only(stack, "AWS::ECS::Service")["Properties"]

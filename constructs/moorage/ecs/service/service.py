@@ -195,7 +195,7 @@ class Service(Construct):
             **connect,
             cloud_map_options=plan.cloud_map_options,
         )
-        for property_name in _unwanted_properties(plan.task, launch.strategy):
+        for property_name in _unwanted_properties(plan):
             _resource_of(service).add_property_deletion_override(property_name)
         if plan.task.execute_command:
             _resource_of(service).add_property_override("EnableExecuteCommand", value=True)
@@ -385,13 +385,20 @@ def _placement_arguments(placement: Placement, strategy: Strategy) -> dict[str, 
     }
 
 
-def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
-    """List the properties that CDK writes by itself: a launch type beside no strategy, and awsvpc beside host mode."""
-    launch_type = ["LaunchType"] if strategy._follows_cluster else []
-    without_own_network = (
-        task.network_mode is not NetworkMode.AWSVPC and strategy._kind is CapacityKind.MANAGED_INSTANCES
-    )
-    return [*launch_type, "NetworkConfiguration"] if without_own_network else launch_type
+def _unwanted_properties(plan: ServicePlan) -> list[str]:
+    """List the properties that CDK writes by itself.
+
+    These are a launch type beside no strategy, awsvpc beside host mode, and on instances the default scheduling
+    strategy: CloudFormation replaces a service that loses it, so none could move to Fargate.
+    """
+    strategy = plan.launch.strategy
+    without_own_network = plan.task.network_mode is not NetworkMode.AWSVPC
+    unwanted = {
+        "LaunchType": strategy._follows_cluster,
+        "NetworkConfiguration": without_own_network and strategy._kind is CapacityKind.MANAGED_INSTANCES,
+        "SchedulingStrategy": strategy._kind is CapacityKind.INSTANCES and not plan.placement.daemon,
+    }
+    return [name for name, applies in unwanted.items() if applies]
 
 
 def _resource_of(service: ecs.BaseService) -> cdk.CfnResource:
