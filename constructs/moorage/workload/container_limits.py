@@ -263,8 +263,9 @@ FARGATE_ULIMITS = one_of(
     ("nofile",),
     where="on Fargate, which sets the others itself",
     hint="leave the others out, or use a Capacity.ec2(...)",
-    source="botocore ContainerDefinition.ulimits: the default resource limit values set by the operating system with "
-    "the exception of the nofile resource limit parameter",
+    source=Botocore(
+        "ecs", "ContainerDefinition", "ulimits", "with the exception of the nofile resource limit parameter"
+    ),
 )
 CAPABILITIES = frozenset(
     {
