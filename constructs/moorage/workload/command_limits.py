@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moorage.workload.limit import Limit, matching
+from moorage.workload.limit import Botocore, Limit, matching
 
 _SHELLS = {"sh", "ash", "bash", "dash", "zsh"}
 
@@ -28,8 +28,13 @@ COMMAND_WORDS = Limit(
     hint=lambda words: (
         f"use {words[0].split()!r}, or a shell that reads the line: entry_point=['sh', '-c'], command=[{words[0]!r}]"
     ),
-    source="botocore ContainerDefinition.command: each argument is a separated string in the array; "
-    "Docker, CMD in exec form",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "command",
+        "each argument is a separated string in the array.",
+        also="Docker, CMD in exec form",
+    ),
     format=lambda words: repr(words[0]),
 )
 COMMAND_SHELL = Limit(
@@ -45,7 +50,13 @@ COMMAND_FORM = Limit(
     accepts=lambda words: words[0] not in {"CMD", "CMD-SHELL"},
     rule="must start with a program; CMD and CMD-SHELL are words of a health check",
     hint="leave the word out, and use ['sh', '-c', 'a line'] for a shell",
-    source="botocore HealthCheck.command; ContainerDefinition.command",
+    source=Botocore(
+        "ecs",
+        "HealthCheck",
+        "command",
+        "must start with CMD to run the command arguments directly, or CMD-SHELL",
+        also="ContainerDefinition.command has neither",
+    ),
     format=lambda words: repr(list(words)),
 )
 HEALTH_COMMAND = Limit(
@@ -60,7 +71,13 @@ HEALTH_COMMAND = Limit(
     ),
     rule="must be CMD and a list of words, or CMD-SHELL and one line, without empty parts",
     hint="write it as one string, which a shell reads whole, or as ['CMD', 'program', 'argument']",
-    source="botocore HealthCheck.command; moby daemon/health.go, where a shell runs only the word behind CMD-SHELL",
+    source=Botocore(
+        "ecs",
+        "HealthCheck",
+        "command",
+        "must start with CMD to run the command arguments directly, or CMD-SHELL",
+        also="moby daemon/health.go, where a shell runs only the word behind CMD-SHELL",
+    ),
     format=lambda command: repr(list(command)),
 )
 WORKING_DIRECTORY = matching(

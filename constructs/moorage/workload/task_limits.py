@@ -61,7 +61,13 @@ PORT_NAMES = unique(
     "port-names-unique",
     rule="must differ by more than capital letters between containers with a port, since ports are named after them",
     hint="give one of them another name=",
-    source="botocore PortMapping.name: the name to use for the port mapping; CDK writes it in small letters",
+    source=Botocore(
+        "ecs",
+        "PortMapping",
+        "name",
+        "The name that's used for the port mapping.",
+        also="CDK writes it in small letters",
+    ),
 )
 UNIQUE_HOST_PORTS = unique(
     "host-ports-unique",
@@ -193,7 +199,13 @@ LINUX_PATH = Limit(
     accepts=lambda path: path.startswith("/"),
     rule="must start with '/' on Linux",
     hint="write it as in '/data', or use operating_system_family= for Windows",
-    source="botocore MountPoint.containerPath; moby, volume mounts on Linux",
+    source=Botocore(
+        "ecs",
+        "MountPoint",
+        "containerPath",
+        "The path on the container to mount the host volume at.",
+        also="moby, volume mounts on Linux",
+    ),
 )
 PERMISSION_RESOURCE = matching(
     "permission-resource",
