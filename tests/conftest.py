@@ -103,12 +103,16 @@ def synthesize(program: Path, out: Path, **context: Any) -> None:
 
 def warnings_of(app: cdk.App, stack: str) -> list[str]:
     """Moorage's warnings that a reader of `cdk synth` sees of one stack."""
+    return [warning for warning in all_warnings_of(app, stack) if "@moorage/" in warning]
+
+
+def all_warnings_of(app: cdk.App, stack: str) -> list[str]:
+    """The warnings that a reader of `cdk synth` sees of one stack, those of CDK's own too."""
     assembly = Path(app.synth().directory)
     manifest = json.loads((assembly / "manifest.json").read_text())["artifacts"][stack]
     beside = assembly / manifest.get("additionalMetadataFile", "none")
     metadata = {**manifest.get("metadata", {}), **(json.loads(beside.read_text()) if beside.is_file() else {})}
-    warned = [entry["data"] for of in metadata.values() for entry in of if entry["type"] == "aws:cdk:warning"]
-    return [warning for warning in warned if "@moorage/" in warning]
+    return [entry["data"] for of in metadata.values() for entry in of if entry["type"] == "aws:cdk:warning"]
 
 
 def readable(synthesized: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_kms as kms
@@ -39,6 +40,7 @@ OTHER_REGION = [
     lambda scope: secretsmanager.Secret.from_secret_complete_arn(
         scope, "T", "arn:aws:secretsmanager:us-east-1:111111111111:secret:a-AbCdEf"
     ),
+    lambda scope: cloudwatch.Alarm.from_alarm_arn(scope, "T", "arn:aws:cloudwatch:us-east-1:111111111111:alarm:a"),
     lambda _: "arn:aws:wafv2:us-east-1:111111111111:regional/webacl/a/b",
     lambda scope: sqs.Queue(
         stack(scope.node.root, "Other", cdk.Environment(account=OWN.account, region="us-east-1")), "T"

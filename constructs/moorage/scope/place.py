@@ -183,7 +183,7 @@ def _arn_of(thing: IConstruct) -> str:
     """Return the ARN of an imported thing, by the attribute that its interface is named for; empty if it has none."""
     for interface in _interfaces_of(thing):
         attribute = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", interface.__name__.removeprefix("_").removeprefix("I"))
-        attribute = f"{attribute.removesuffix('Proxy').rstrip('_').lower()}_arn"
+        attribute = f"{attribute.removesuffix('Proxy').rstrip('_').removesuffix('_Base').lower()}_arn"
         if hasattr(interface, attribute):
             return str(getattr(thing, attribute))
     return ""

@@ -13,6 +13,7 @@ import botocore.session
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Match, Template
@@ -41,7 +42,7 @@ from moorage import (
     Task,
 )
 from moorage.workload.estimate import Pace, estimate
-from tests.conftest import imported_vpc, readable, template
+from tests.conftest import all_warnings_of, imported_vpc, readable, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -99,7 +100,18 @@ def test_traffic_shifts_as_asked(
     service(stack, cluster, rollout, route=Route(edge))
     found = deployment(template(stack))
     assert said.items() <= found.items()
-    assert "DeploymentCircuitBreaker" not in found  # ECS has it for rolling rollouts alone
+    assert not found["DeploymentCircuitBreaker"]["Enable"]  # ECS has it for rolling rollouts alone
+
+
+@pytest.mark.parametrize(
+    "rollout", [Rollout.blue_green(), Rollout.canary(), Rollout.linear(), Rollout.rolling(circuit_breaker=None)]
+)
+def test_no_rollout_is_warned_of(
+    app: cdk.App, stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, rollout: Rollout
+) -> None:
+    """`cdk synth --strict` fails for any warning, CDK's own about the circuit breaker too."""
+    service(stack, cluster, rollout, route=Route(edge))
+    assert not [warning for warning in all_warnings_of(app, "Shop") if "aws-ec2" not in warning]
 
 
 def test_a_shifting_rollout_has_a_second_target_group_a_test_rule_and_a_role(
@@ -271,6 +283,19 @@ def test_a_pause_needs_no_role_and_waits_as_ecs_does_unless_told(
     assert not [name for name in of.find_resources("AWS::IAM::Role") if "HookRole" in name]
 
 
+def test_alarms_and_topics_out_of_reach_are_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    vpc = imported_vpc(stack)
+    edge, cluster = LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False), Cluster(stack, "Cluster", vpc=vpc)
+    arn = "arn:aws:cloudwatch:us-east-1:111111111111:alarm:checkout-fails"
+    managed = sns.Topic(stack, "Topic", master_key=kms.Alias.from_alias_name(stack, "Key", "alias/aws/sns"))
+    alarms = RollbackAlarms(extra_alarms=[cloudwatch.Alarm.from_alarm_arn(stack, "Mine", arn)], topic=managed)
+    with pytest.raises(ValueError, match="Shop/Web: 2 problems") as raised:
+        service(stack, cluster, Rollout.canary(alarms=alarms), route=Route(edge))
+    assert "each of extra_alarms must be of region eu-west-1" in str(raised.value)
+    assert "topic of the rollout's alarms is Shop/Topic, encrypted by alias/aws/sns" in str(raised.value)
+
+
 def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     topic = sns.Topic(stack, "Topic")
     mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
@@ -313,6 +338,10 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
         "Enable": True,
         "Rollback": True,
     }
+    of.has_resource_properties(
+        "AWS::SNS::TopicPolicy",
+        {"PolicyDocument": {"Statement": [Match.object_like({"Principal": {"Service": "cloudwatch.amazonaws.com"}})]}},
+    )
 
 
 def test_a_new_version_that_fails_whole_is_heard_though_it_gets_little(
@@ -378,7 +407,7 @@ def test_the_circuit_breaker_is_on_by_default_and_off_when_asked(stack: cdk.Stac
         for name, each in template(stack).find_resources("AWS::ECS::Service").items()
     }
     assert found["Web"] == {"Enable": True, "Rollback": True}
-    assert found["Pat"] in (None, {"Enable": False, "Rollback": False})
+    assert found["Pat"] == {"Enable": False, "Rollback": False}
     assert found["For"] == {
         "Enable": True, "Rollback": False, "ThresholdConfiguration": {"Type": "COUNT", "Value": 5},
     }  # fmt: skip

@@ -8,8 +8,7 @@ import attrs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from moorage.ecs.cdk_values import arn
-from moorage.ecs.cluster.failure_events import grant_publish
+from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
 from moorage.ecs.load_balancing.target_metrics import target_alarms
 from moorage.ecs.service.service import Service
 from moorage.workload import rollout_limits
@@ -101,8 +100,8 @@ class ServiceAlarms(Construct):
             scope: Where they are defined.
             construct_id: Their id there.
             service: Whose; of a `Worker`, its tasks'.
-            topic: What is told; its policy lets CloudWatch publish. A topic encrypted by a key needs a key of one's
-                own, whose policy lets `cloudwatch.amazonaws.com` do `kms:Decrypt` and `kms:GenerateDataKey*`.
+            topic: The topic to tell, in the region of the alarms. CloudWatch is let in by the policies of the topic
+                and of its key; one that is imported needs them already. `alias/aws/sns` as its key is refused.
             cpu_percent: The average share of what its tasks reserve of CPU, above which it rings; None for no alarm.
             memory_percent: The same of memory.
             errors_percent: Answers of 500 and above, more than this share of the 20 or more that one of the versions
@@ -125,11 +124,12 @@ class ServiceAlarms(Construct):
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         plan.check(monitored, problems)
+        check_alarm_topic(problems, "topic", topic, scope)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
         watches = {**plan.task_watches(monitored), **plan.target_watches(monitored)}
-        grant_publish(topic, "cloudwatch.amazonaws.com", arn("cloudwatch", "alarm:*"))
+        let_alarms_publish(topic, self)
         actions = [topic.topic_arn]
         self.alarms = {
             name: cloudwatch.CfnAlarm(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
+from moorage.delivery.alarm_topic import let_alarms_publish
 from moorage.ecs.cdk_values import duration, ecs_principal
 from moorage.workload.rollout import Rollout, Shift
 
@@ -40,8 +41,12 @@ def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, An
         "max_healthy_percent": rollout.maximum_percent,
         "availability_zone_rebalancing": rebalancing.ENABLED if rebalances else rebalancing.DISABLED,
     }
-    if rollout.circuit_breaker:
-        arguments["circuit_breaker"] = ecs.DeploymentCircuitBreaker(rollback=rollout.circuit_breaker.rollback)
+    breaker = rollout.circuit_breaker
+    arguments["circuit_breaker"] = (
+        ecs.DeploymentCircuitBreaker(rollback=breaker.rollback)
+        if breaker
+        else ecs.DeploymentCircuitBreaker(enable=False)  # or CDK warns, though only rolling rollouts can have one
+    )
     if rollout.final_bake is not None:
         arguments["bake_time"] = duration(rollout.final_bake)
     if rollout._shifts_traffic:
@@ -72,6 +77,8 @@ def define_deployment_properties(
     if rollout.alarms:
         from moorage.ecs.service.rollback_alarms import define_rollback_alarms  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
+        if rollout.alarms.topic is not None:
+            let_alarms_publish(rollout.alarms.topic, scope)
         alarm_names = [name for target in targets for name in define_rollback_alarms(scope, rollout.alarms, target)]
         all_alarm_names = [*alarm_names, *(alarm.alarm_name for alarm in rollout.alarms.extra_alarms)]
         properties["Alarms"] = {"AlarmNames": all_alarm_names, "Enable": True, "Rollback": True}

@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from moorage.delivery.alarm_topic import check_alarm_topic
 from moorage.ecs.load_balancing.target_metrics import target_alarms
+from moorage.scope.place import check_place
 
 if TYPE_CHECKING:
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
     from moorage.ecs.load_balancing.target import Target
+    from moorage.workload.problems import Problems
     from moorage.workload.rollout import RollbackAlarms
+
+
+def check_places(alarms: RollbackAlarms, scope: IConstruct, problems: Problems) -> None:
+    """Note alarms and a topic that ECS or CloudWatch could not reach from the place of `scope`."""
+    for alarm in alarms.extra_alarms:  # which ECS knows by their names
+        check_place(problems, "each of extra_alarms", alarm, scope)
+    if alarms.topic is not None:
+        check_alarm_topic(problems, "topic of the rollout's alarms", alarms.topic, scope)
 
 
 def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Target) -> list[str]:

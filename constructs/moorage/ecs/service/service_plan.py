@@ -264,6 +264,10 @@ class ServicePlan:
 
     def _check_rollback_alarms(self, problems: Problems) -> None:
         alarms = self.rollout.alarms
+        if alarms and (alarms.extra_alarms or alarms.topic is not None):
+            from moorage.ecs.service.rollback_alarms import check_places  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
+
+            check_places(alarms, self.launch.cluster, problems)
         if alarms and alarms._watches_targets and not self.routes:
             problems.add(
                 "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "

@@ -1,0 +1,83 @@
+"""Topics that alarms tell: who may publish to them, and which ones CloudWatch cannot reach."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from moorage.scope.place import check_place, place_of
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_sns as sns
+    from constructs import IConstruct
+
+    from moorage.workload.problems import Problems
+
+_CLOUDWATCH_SERVICE = "cloudwatch.amazonaws.com"
+_MANAGED_KEY_ALIAS = "alias/aws/sns"
+
+
+def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: IConstruct) -> None:
+    """Note a topic that an alarm in the stack of `scope` could not tell.
+
+    An alarm tells topics of its own region, of any account that lets it (CloudWatch guide: using Amazon CloudWatch
+    alarms). The policy of AWS's key for SNS lets no service in, and nobody can change it (SNS guide: key management).
+    """
+    check_place(problems, argument, topic, scope, across_accounts=True)
+    key = topic.master_key
+    if key is not None and key.key_arn.endswith(_MANAGED_KEY_ALIAS):
+        problems.add(
+            f"{argument} is {topic.node.path}, encrypted by {_MANAGED_KEY_ALIAS}, which lets no CloudWatch in, so its "
+            "alarms would tell nobody; give the topic a kms.Key of your own with master_key=, or none"
+        )
+
+
+def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
+    """Let the alarms of the account of `scope` publish to a topic, and use its key.
+
+    The policies of an imported topic and key stay as they are. The statement is needed even beside SNS's default, since
+    a topic that has any policy, such as `enforce_ssl`, has no default any more.
+    """
+    account, region = _account_and_region(topic, scope)
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(_CLOUDWATCH_SERVICE)],
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": f"arn:{_partition()}:cloudwatch:{region}:{account}:alarm:*"},
+            },
+        )
+    )
+    key = topic.master_key
+    if key is not None:
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(_CLOUDWATCH_SERVICE)],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+            )
+        )
+
+
+def _account_and_region(topic: sns.ITopic, scope: IConstruct) -> tuple[str, str]:
+    """Return the account and region of the alarms, by name only if the topic is known to be of another account."""
+    topic_account, _ = place_of(topic)
+    account, region = place_of(scope)
+    if account and region and topic_account not in {None, account}:
+        return account, region
+    return _pseudo_parameters()
+
+
+@functools.cache
+def _pseudo_parameters() -> tuple[str, str]:
+    return cdk.Aws.ACCOUNT_ID, cdk.Aws.REGION
+
+
+@functools.cache
+def _partition() -> str:
+    return cdk.Aws.PARTITION

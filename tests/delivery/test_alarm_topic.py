@@ -1,0 +1,74 @@
+"""Which topics alarms can tell, and what lets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+
+from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
+from moorage.workload.problems import Problems
+from tests.conftest import template
+
+OWN = cdk.Environment(account="111111111111", region="eu-west-1")
+CLOUDWATCH = {"Service": "cloudwatch.amazonaws.com"}
+
+
+def problems_of(topic: sns.ITopic, stack: cdk.Stack) -> list[str]:
+    problems = Problems("It")
+    check_alarm_topic(problems, "topic", topic, stack)
+    return problems.messages
+
+
+def statements(stack: cdk.Stack, kind: str, name: str) -> list[dict[str, Any]]:
+    (found,) = template(stack).find_resources(kind).values()
+    return [each for each in found["Properties"][name]["Statement"] if each["Principal"] == CLOUDWATCH]
+
+
+def test_a_topic_with_a_policy_of_its_own_lets_alarms_publish(stack: cdk.Stack) -> None:
+    """SNS's default is gone with any policy, as `enforce_ssl` writes one."""
+    topic = sns.Topic(stack, "Topic", enforce_ssl=True)
+    let_alarms_publish(topic, stack)
+    (statement,) = statements(stack, "AWS::SNS::TopicPolicy", "PolicyDocument")
+    assert statement["Action"] == "sns:Publish"
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_its_key_lets_alarms_use_it_once(stack: cdk.Stack) -> None:
+    topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"))
+    let_alarms_publish(topic, stack)
+    let_alarms_publish(topic, stack)
+    (statement,) = statements(stack, "AWS::KMS::Key", "KeyPolicy")
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+
+
+def test_a_topic_of_another_account_names_the_account_of_the_alarms(app: cdk.App) -> None:
+    shop = cdk.Stack(app, "Own", env=OWN)
+    other = cdk.Stack(app, "Other", env=cdk.Environment(account="222222222222", region=OWN.region))
+    topic = sns.Topic(other, "Topic", topic_name="alarms")
+    assert problems_of(topic, shop) == []
+    let_alarms_publish(topic, shop)
+    (statement,) = statements(other, "AWS::SNS::TopicPolicy", "PolicyDocument")
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111111111111"}
+    assert "eu-west-1:111111111111:alarm:*" in str(statement["Condition"]["ArnLike"])
+
+
+def test_a_topic_that_alarms_cannot_reach_is_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Own", env=OWN)
+    managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
+    (problem,) = problems_of(sns.Topic(stack, "Topic", master_key=managed), stack)
+    assert problem.startswith("topic is Own/Topic, encrypted by alias/aws/sns, which lets no CloudWatch in")
+    elsewhere = sns.Topic.from_topic_arn(stack, "Elsewhere", "arn:aws:sns:us-east-1:111111111111:alarms")
+    (problem,) = problems_of(elsewhere, stack)
+    assert "topic must be of region eu-west-1" in problem
+    own = kms.Alias.from_alias_name(stack, "Own", "alias/shop/sns")
+    assert problems_of(sns.Topic(stack, "Other", master_key=own), stack) == []
+
+
+def test_an_imported_topic_keeps_its_policy(stack: cdk.Stack) -> None:
+    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111111111111:alarms")
+    let_alarms_publish(topic, stack)
+    template(stack).resource_count_is("AWS::SNS::TopicPolicy", 0)
+    assert problems_of(topic, stack) == []
