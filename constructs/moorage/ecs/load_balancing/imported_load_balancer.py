@@ -71,6 +71,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self._https = https
+        self._id = self._replaceable_id = _id_of(self, listener_arn)
         self.listener_arn = listener_arn
         self.test_listener_arn = test_listener_arn
         self.security_group = ec2.SecurityGroup.from_security_group_id(
@@ -143,6 +144,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         self.vpc = vpc
         self.certificate = certificate
         self.load_balancer_arn = load_balancer_arn
+        self._id = self._replaceable_id = _id_of(self, load_balancer_arn)
         self._clients = allowed_clients(vpc, ingress, IPV4, public=public)
         self._test_clients = tuple(test_ingress)
         self._requires_tls = public and without_tls is None
@@ -160,6 +162,11 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
     def _full_name(self) -> str:
         """Its name in CloudWatch."""
         return _full_name_of(self.load_balancer_arn)
+
+
+def _id_of(load_balancer: Construct, arn: str) -> str:
+    """Return the part of ids that tells a load balancer from others: what its ARN names, or its path for a token."""
+    return load_balancer.node.path if is_token(arn) else arn.split("/", 1)[1]
 
 
 def _full_name_of(arn: str) -> str:

@@ -17,6 +17,7 @@ from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry, is_record_of
+from moorage.scope.exports import keep_exported
 from moorage.workload import container_limits, route_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
@@ -113,8 +114,7 @@ class LoadBalancer(RequestLoadBalancer):
             ingress: The peers that may connect to its listeners; nobody if empty. Default: everyone if `public`,
                 otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to the test listener, on which rollouts that shift traffic
-                (`Rollout.canary` and so on) serve a new version first. The listener is defined when a service first
-                needs it. Default: nobody.
+                (`Rollout.canary` and so on) serve a new version first. Default: nobody.
             test_port: The port of the test listener; 8443, or 8080 without a certificate.
             vpc_subnets: The subnets of the load balancer. At least two. Default: the public subnets if `public`,
                 otherwise the private ones.
@@ -154,16 +154,18 @@ class LoadBalancer(RequestLoadBalancer):
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
+        self._public = public
         self._https = certificate is not None
         self._zone = zone
         self._ip_address_type = ip_address_type
         self.certificate = certificate
         self._test_ingress = tuple(test_ingress)
         self.test_port = test_port or (8443 if self._https else 8080)
-        self.test_listener: elbv2.ApplicationListener | None = None
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         self.load_balancer = self._define_load_balancer(plan)
         self.listener = self._define_listeners(certificate)
+        self.test_listener = self._define_test_listener()
+        self._keep_exported()
         self._allow_clients(plan.clients)
         self.log_bucket = (
             self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy) if access_logs else None
@@ -241,12 +243,10 @@ class LoadBalancer(RequestLoadBalancer):
         return self._import_listener(stack, "Listener", self.listener)
 
     def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """Return the test listener as services in `stack` see it; define it for the first rollout that shifts traffic.
+        """Return the test listener as services in `stack` see it: imported there once, by its ARN.
 
-        It has a rule for each route of such a service, where a new version is reached before the others' traffic is.
+        It has a rule for each route whose rollout shifts traffic, where a new version is reached before its traffic is.
         """
-        if self.test_listener is None:
-            self.test_listener = self._define_test_listener()
         return self._import_listener(stack, "TestListener", self.test_listener)
 
     def _define_load_balancer(self, plan: _Plan) -> elbv2.ApplicationLoadBalancer:
@@ -276,14 +276,12 @@ class LoadBalancer(RequestLoadBalancer):
                 self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
 
     def _define_listeners(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
+        action = _not_found_response()
+        if certificate:
+            action = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
+        self._http_listener = self.load_balancer.add_listener("Http", port=80, default_action=action, open=False)
         if certificate is None:
-            return self.load_balancer.add_listener("Http", port=80, default_action=_not_found_response(), open=False)
-        self.load_balancer.add_listener(
-            "Http",
-            port=80,
-            default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
-            open=False,
-        )
+            return self._http_listener
         return self.load_balancer.add_listener(
             "Https",
             port=443,
@@ -292,6 +290,15 @@ class LoadBalancer(RequestLoadBalancer):
             default_action=_not_found_response(),
             open=False,
         )
+
+    def _keep_exported(self) -> None:
+        """Export what services of other stacks import, whatever becomes of its certificate, rollouts and routes.
+
+        Port 80 has its listener with and without a certificate, so that what was imported of it stays.
+        """
+        listeners = dict.fromkeys((self._http_listener, self.listener, self.test_listener))
+        arns = [listener.listener_arn for listener in listeners]
+        keep_exported(self, [self.security_group.security_group_id, self._full_name, *arns])
 
     def _define_test_listener(self) -> elbv2.ApplicationListener:
         for peer in self._test_ingress:

@@ -20,6 +20,7 @@ from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoa
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, is_record_of
 from moorage.ecs.network.network import Network
+from moorage.scope.exports import keep_exported
 from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Problems
 
@@ -191,6 +192,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.certificate = certificate
+        self._public = public
         self._clients = plan.clients
         self._test_clients = tuple(test_ingress)
         self._cross_zone = cross_zone
@@ -199,6 +201,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         self._requires_tls = public and without_tls is None
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)
+        arn = self.load_balancer.load_balancer_arn
+        keep_exported(self, [self.security_group.security_group_id, self._full_name, arn])
         self.log_bucket = self._define_log_bucket(removal_policy) if access_logs else None
         for name in plan.hosts:
             if zone:

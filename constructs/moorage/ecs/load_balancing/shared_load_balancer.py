@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -13,6 +14,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from moorage.ecs.cdk_values import any_ipv4, select_subnets
+from moorage.scope.place import stage_path
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ WITHOUT_PUBLIC_IPV4 = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 class Entry(Protocol):
     """A route or a listener, as its load balancer sees it."""
 
-    def _clash(self, other: Any, owner: Construct | None) -> str | None:
+    def _clash(self, other: Any, owner: Construct | None, entries: Sequence[Any]) -> str | None:
         """Describe why it cannot be on one load balancer with `other` of the service `owner`; None if it can."""
 
 
@@ -39,6 +41,7 @@ class SharedLoadBalancer(Construct):
     of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
     """
 
+    _public: bool
     _reads_requests: ClassVar[bool]
     """True if it is for routes, which name requests; False if it is for listeners."""
     vpc: ec2.IVpc
@@ -52,10 +55,32 @@ class SharedLoadBalancer(Construct):
         self._alias_hosts: set[str] = set()
         self._entries: list[tuple[Entry, Construct]] = []
 
-    def _check(self, entry: Entry, problems: Problems) -> None:
-        """Note why `entry` cannot stand beside those that services have on this load balancer already."""
-        for other, owner in self._entries:
-            if clash := entry._clash(other, owner):
+    @functools.cached_property
+    def _id(self) -> str:
+        """The part of ids that tells it from other load balancers: its path in its stage."""
+        return self.node.path.removeprefix(f"{stage_path(self)}/")
+
+    @functools.cached_property
+    def _replaceable_id(self) -> str:
+        """The same with all that replaces it: what cannot be of two load balancers at a time follows it then.
+
+        A target group is of one load balancer (ELB: TargetGroupAssociationLimit).
+        """
+        return f"{self._id} {'public' if self._public else 'internal'}"
+
+    def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:
+        """Note why `entry` cannot stand beside those that services have on this load balancer already.
+
+        Args:
+            entry: The route or listener.
+            beside: Those that its own service has there too.
+            problems: The problems to add to.
+        """
+        owned: list[tuple[Entry, Construct | None]] = [*self._entries, *((each, None) for each in beside)]
+        entries = [each for each, _ in owned]
+        for other, owner in owned:
+            clash = entry._clash(other, owner, entries)
+            if clash and not (owner and _is_removed(owner)):
                 problems.add(clash)
 
     def _claim(self, entry: Entry, service: Construct) -> None:
@@ -183,6 +208,16 @@ class SharedLoadBalancer(Construct):
             route53.ARecord(self, f"Alias {host}", zone=zone, record_name=f"{host}.", target=target)
         if ip_address_type is not IPV4:
             route53.AaaaRecord(self, f"Alias6 {host}", zone=zone, record_name=f"{host}.", target=target)
+
+
+def _is_removed(construct: Construct) -> bool:
+    """Tell whether a construct, or what it is in, was taken out of its app by `try_remove_child`."""
+    scope = construct.node.scope
+    while scope is not None:
+        if scope.node.try_find_child(construct.node.id) is not construct:
+            return True
+        construct, scope = scope, scope.node.scope
+    return False
 
 
 def is_record_of(zone: route53.IHostedZone, host: str) -> bool:

@@ -18,7 +18,6 @@ from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, CapacityKind
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import optional_duration, stack_of
-from moorage.ecs.load_balancing.define_routes import define_routes
 from moorage.ecs.service.autoscaling import HIGH_RESOLUTION_MONITORING, define_scaling
 from moorage.ecs.service.deployment import (
     DAEMON_ROLLOUT,
@@ -159,14 +158,13 @@ class Service(Construct):
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
-        resources = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        udp = plan.udp_containers
+        resources = launch.define(self, log_group=log_group, removal_policy=removal_policy, udp_containers=udp)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
         self.service = self._define_service(resources)
-        self._targets = define_routes(
-            self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout._shifts_traffic
-        )
+        self._targets = plan.define_routes(self, self.service, stack_of(scope))
         self.lattice_target_groups = self._define_lattices()
         self._attach_volumes()
         self.before_task_definition = self._define_deployment(resources, removal_policy)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import aws_cdk as cdk
@@ -14,6 +13,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, optional_duration, registry_image, runtime_platform
+from moorage.ecs.task.port_mappings import port_mappings
 from moorage.workload import secret_sources
 from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
@@ -57,11 +57,28 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
             )
 
 
-def define_task(scope: Construct, task: Task, log_group: logs.ILogGroup, kind: CapacityKind) -> ecs.TaskDefinition:
-    """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
+def define_task(
+    scope: Construct,
+    task: Task,
+    log_group: logs.ILogGroup,
+    kind: CapacityKind,
+    udp_containers: Collection[str] = (),
+) -> ecs.TaskDefinition:
+    """Define the task definition of `task`, with a task role and, if the task uses one, an execution role.
+
+    Args:
+        scope: The scope in which to define it.
+        task: The task.
+        log_group: The log group of its containers.
+        kind: The kind of its capacity.
+        udp_containers: The names of the containers whose port takes UDP and not TCP.
+    """
     definition = _define_task_definition(scope, task, kind)
     container_definitions = {
-        container.name: _add_container(scope, definition, task, container, log_group) for container in task.containers
+        container.name: _add_container(
+            scope, definition, task, container, log_group, udp=container.name in udp_containers
+        )
+        for container in task.containers
     }
     for container in task.containers:
         if container.depends_on:
@@ -134,7 +151,13 @@ def _number_text(number: int) -> str:
 
 
 def _add_container(
-    scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
+    scope: Construct,
+    definition: ecs.TaskDefinition,
+    task: Task,
+    container: Container,
+    log_group: logs.ILogGroup,
+    *,
+    udp: bool,
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
     options: dict[str, Any] = {
@@ -143,7 +166,7 @@ def _add_container(
         "memory_limit_mib": task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
         "essential": container.essential,
-        "port_mappings": _port_mappings(task, container),
+        "port_mappings": port_mappings(task, container, udp=udp),
         "gpu_count": container.gpus or None,
         "privileged": container.privileged or None,
         "environment": dict(container.environment) or None,
@@ -198,30 +221,6 @@ def _firelens(firelens: FireLens) -> ecs.FirelensConfig:
             config_file_value=firelens.config_file,
         ),
     )
-
-
-def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | None:
-    mappings = [
-        ecs.PortMapping(
-            container_port=ecs.ContainerDefinition.CONTAINER_PORT_USE_RANGE, container_port_range=f"{first}-{last}"
-        )
-        for first, last in container.port_ranges
-    ]
-    if container.port:
-        single = ecs.PortMapping(
-            container_port=container.port,
-            host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
-            name=port_name(task, container),
-        )
-        mappings.insert(0, single)
-    return mappings or None
-
-
-def port_name(task: Task, container: Container) -> str | None:
-    """Return the port's name for Service Connect, which takes fewer names than ECS does and no host mode."""
-    name = container.name.lower()
-    is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
-    return name if is_valid else None
 
 
 def _image(

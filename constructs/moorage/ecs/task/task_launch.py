@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -138,7 +138,12 @@ class Launch:
             add_warning(construct, UNREACHABLE_WARNING, self._unreachable_warning())
 
     def define(
-        self, scope: Construct, *, log_group: logs.ILogGroup | None, removal_policy: cdk.RemovalPolicy
+        self,
+        scope: Construct,
+        *,
+        log_group: logs.ILogGroup | None,
+        removal_policy: cdk.RemovalPolicy,
+        udp_containers: Collection[str] = (),
     ) -> TaskResources:
         """Define the log group, security group and task definition that it needs, and what is not given."""
         task_log_group = log_group or logs.LogGroup(
@@ -148,7 +153,7 @@ class Launch:
             security_groups = tuple(self.security_groups or [self._define_security_group(scope)])
         else:
             security_groups = tuple(self.instance_security_groups(cdk.Stack.of(scope)))
-        definition = define_task(scope, self.task, task_log_group, self.strategy._kind)
+        definition = define_task(scope, self.task, task_log_group, self.strategy._kind, udp_containers)
         if self.task.execute_command:
             from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # needed only by sessions
 
