@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -212,12 +213,8 @@ class SharedLoadBalancer(Construct):
 
 def _is_removed(construct: Construct) -> bool:
     """Tell whether a construct, or what it is in, was taken out of its app by `try_remove_child`."""
-    scope = construct.node.scope
-    while scope is not None:
-        if scope.node.try_find_child(construct.node.id) is not construct:
-            return True
-        construct, scope = scope, scope.node.scope
-    return False
+    path = [*construct.node.scopes]
+    return any(scope.node.try_find_child(child.node.id) is not child for scope, child in itertools.pairwise(path))
 
 
 def is_record_of(zone: route53.IHostedZone, host: str) -> bool:

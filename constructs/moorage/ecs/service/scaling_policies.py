@@ -33,11 +33,11 @@ class ScalingPolicies:
         if scaling.high_resolution:
             self._track_utilization(scaling)
         if scaling.requests_per_task is not None:
-            for index, target in enumerate(targets):
+            for target in targets:
                 # AWS's own metric is of one target group, and here either serves
                 if target.alternate and target.route._reads_requests:
                     self._track_queries(
-                        f"Requests{index or ''}", scaling.requests_per_task, self._request_queries(target)
+                        f"Requests{target.suffix}", scaling.requests_per_task, self._request_queries(target)
                     )
         if scaling.backlog_per_task is not None and scaling.queue is not None:
             self._track_queries("Backlog", scaling.backlog_per_task, self._backlog_queries(scaling.queue))
