@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HIGH_RESOLUTION_SECONDS = 20
 _MINUTE_SECONDS = 60
+_QUOTED = {ord(character): f"%{ord(character):02X}" for character in ":/|"}
+"""The characters that names of policies must not have (botocore application-autoscaling PutScalingPolicy.PolicyName)."""
 
 
 class ScalingPolicies:
@@ -150,7 +152,7 @@ class ScalingPolicies:
         appscaling.CfnScalingPolicy(
             self._count,
             name,
-            policy_name=name,
+            policy_name=name.translate(_QUOTED),
             policy_type="TargetTrackingScaling",
             scaling_target_id=self._target_id,
             target_tracking_scaling_policy_configuration={
