@@ -166,7 +166,7 @@ def test_tls_ends_at_the_load_balancer_where_it_has_a_certificate(
     template(stack).has_resource_properties(
         LISTENER, {"Port": 8883, "Protocol": "TLS", "SslPolicy": Match.string_like_regexp("TLS13")}
     )
-    template(stack).has_resource_properties(GROUP, {"Port": 1883, "Protocol": "TCP", "TargetType": "ip"})
+    template(stack).has_resource_properties(GROUP, {"Port": 80, "Protocol": "TCP", "TargetType": "ip"})
 
 
 def test_what_is_public_without_tls_needs_a_reason_even_beside_a_certificate(

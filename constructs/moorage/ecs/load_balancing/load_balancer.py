@@ -12,15 +12,17 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from moorage.ecs.cdk_values import duration, stack_of, tcp
+from moorage.ecs.cdk_values import duration, tcp
+from moorage.ecs.load_balancing.alias import check_alias, define_alias, is_record_of
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry, is_record_of
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry
 from moorage.scope.exports import keep_exported
+from moorage.scope.place import check_place
 from moorage.workload import container_limits, route_limits
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Problems
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
@@ -39,16 +41,17 @@ class _Plan(LoadBalancerPlan):
     """The arguments of an Application Load Balancer, normalized."""
 
     subnet_limit = route_limits.BALANCER_SUBNETS
-    scope: Construct
     plain_http: str | None
     test_port: int | None
     idle_seconds: int | None
     web_acl: str | wafv2.CfnWebACL | None
+    zone: route53.IHostedZone | None
 
     def check(self, problems: Problems) -> None:
         """Note every problem of the arguments."""
         problems.check(route_limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
         problems.check(container_limits.PORT, "test_port", self.test_port)
+        check_place(problems, "zone", self.zone, self.scope, across_regions=True)
         if self.test_port in {80, 443}:
             problems.add(f"test_port is {self.test_port}, but that is the port of its other listeners; use another")
         self._check_encryption(problems)
@@ -56,7 +59,7 @@ class _Plan(LoadBalancerPlan):
         if self.web_acl is not None:
             from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
-            check_web_acl(self.web_acl, stack_of(self.scope), problems)
+            check_web_acl(self.web_acl, self.scope, problems)
 
     def _check_encryption(self, problems: Problems) -> None:
         if self.certificate is not None and self.plain_http is not None:
@@ -98,6 +101,7 @@ class LoadBalancer(RequestLoadBalancer):
         access_logs: bool = True,
         deletion_protection: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        auto_delete_objects: bool = False,
     ) -> None:
         """Define an Application Load Balancer.
 
@@ -127,8 +131,11 @@ class LoadBalancer(RequestLoadBalancer):
             zonal_shift: Whether traffic may be shifted away from an impaired availability zone (Application Recovery
                 Controller). Default: yes, since it costs and changes nothing until somebody starts a shift.
             access_logs: Whether to keep access logs for a year in a bucket of its own.
-            deletion_protection: Whether to protect the load balancer from deletion.
-            removal_policy: The removal policy of the log bucket.
+            deletion_protection: Whether to protect the load balancer from deletion, also by a first deployment that
+                fails and is rolled back. Default: yes; an info of `cdk synth` says how to remove it.
+            removal_policy: The removal policy of the log bucket. Default: RETAIN.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, as `RemovalPolicy.DESTROY` needs:
+                a function of CDK's does it. Default: False.
 
         Raises:
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
@@ -144,9 +151,13 @@ class LoadBalancer(RequestLoadBalancer):
             vpc_subnets=vpc_subnets,
             idle_seconds=optional_seconds(idle_timeout),
             web_acl=web_acl,
+            zone=zone,
             ip_address_type=ip_address_type,
             zonal_shift=zonal_shift,
             deletion_protection=deletion_protection,
+            access_logs=access_logs,
+            removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         plan.check(problems)
@@ -168,8 +179,13 @@ class LoadBalancer(RequestLoadBalancer):
         self._keep_exported()
         self._allow_clients(plan.clients)
         self.log_bucket = (
-            self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy) if access_logs else None
+            self._log_to_bucket(
+                self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy, auto_delete_objects=auto_delete_objects
+            )
+            if access_logs
+            else None
         )
+        self._say_how_to_delete(protected=deletion_protection)
         if web_acl is not None:
             from moorage.ecs.load_balancing.web_acl import associate_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
@@ -230,13 +246,33 @@ class LoadBalancer(RequestLoadBalancer):
         if self._zone and isinstance(route, Route):
             for host in route.host:
                 if is_record_of(self._zone, host):
-                    self._define_alias(self._zone, host, self.load_balancer, self._ip_address_type)
+                    self._define_alias(self._zone, host, route, service)
                 else:
                     cdk.Annotations.of(service).add_warning_v2(
                         "@moorage/ecs:alias",
                         f"host {host!r} cannot be a record of the load balancer's zone, so it has no alias; define one "
                         "in the zone that it is of, or acknowledge this",
                     )
+
+    def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:
+        """Note why `entry` cannot stand beside those that are there already, or has a host of another load balancer."""
+        super()._check(entry, beside, problems)
+        if self._zone and isinstance(entry, Route):
+            for host in entry.host:
+                check_alias(self, "host", self._zone, host, problems)
+
+    def _define_alias(self, zone: route53.IHostedZone, host: str, route: Route, service: Construct) -> None:
+        """Define an alias: beside the load balancer, or with the service if only deployment knows its name."""
+        scope, construct_id = (service, f"of route{route._id_suffix}") if is_token(host) else (self, host)
+        define_alias(
+            self,
+            scope,
+            construct_id,
+            zone=zone,
+            host=host,
+            target=self.load_balancer,
+            ip_address_type=self._ip_address_type,
+        )
 
     def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """Return the listener as services in `stack` see it: imported there once, by its ARN."""

@@ -231,7 +231,8 @@ class Service(Construct):
             )
             task_definition = pre_deployment_resources.task_definition
             hooks.insert(0, hook)
-        for path, value in define_deployment_properties(self, self.service, plan.rollout, self._targets, hooks).items():
+        arguments = (plan.rollout, self._targets, hooks, plan._start_period)
+        for path, value in define_deployment_properties(self, self.service, *arguments).items():
             _resource_of(self.service).add_property_override(f"DeploymentConfiguration.{path}", value)
         return task_definition
 
