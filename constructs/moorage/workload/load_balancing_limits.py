@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Botocore, Limit, at_least, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_least, in_range, matching, unique
 from moorage.workload.route_limits import within_codes
 
 _HEX_PATTERN = "[0-9a-f]+"
@@ -18,6 +18,18 @@ NETWORK_SUBNETS = at_least(
     source=Botocore(
         "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify subnets from one or more Availability Zones."
     ),
+)
+SUBNET_ZONES = unique(
+    "load-balancer-zones",
+    rule="must differ",
+    hint="use one subnet of each zone",
+    source="botocore elbv2 CreateLoadBalancer.Subnets: one subnet per Availability Zone",
+)
+ALLOCATION_IDS = unique(
+    "elastic-ip-allocation-ids-unique",
+    rule="must differ",
+    hint="use one Elastic IP address for each subnet",
+    source="botocore elbv2 CreateLoadBalancer.SubnetMappings: one Elastic IP address per subnet",
 )
 NETWORK_CODES = Limit(
     id="network-target-health-codes",

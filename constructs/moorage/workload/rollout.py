@@ -120,16 +120,21 @@ class RollbackAlarms:
     """Alarms that take a rollout back: three are defined over the targets of all the service's routes.
 
     Over those of a `Listener` only that of unhealthy targets is: a network load balancer knows of no answers.
-    One that is in alarm already when a rollout begins does not stop it (ECS developer guide, deployment alarms).
+    One that is in alarm already when a rollout begins does not stop it (ECS developer guide, deployment alarms). A new
+    version whose tasks never start has no targets, and one that never answers has no errors: the first is heard by
+    nothing but the time limit of CloudFormation, the second by the alarm on latency once an answer comes.
 
     Args:
-        errors_percent: Answers of 500 and above, more than this share of the 20 or more that one of the versions gives
-            in a minute; None for no alarm. A canary of 5 % is heard where 400 are asked for in a minute.
+        errors_percent: Answers of 500 and above, and connections that tasks refuse or reset, more than this share of
+            the 20 requests or more that one of the versions gets in a minute; None for no alarm. A canary of 5 % is
+            heard if there are 400 requests in a minute.
         latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
         unhealthy_targets: So many targets that fail their health check; None for no alarm.
-        evaluation_minutes: How many minutes in a row it must be so, 1 or more.
+        evaluation_minutes: How many minutes in a row it must be so, 1 or more; for unhealthy targets at least a minute
+            more than the longest `HealthCheck(start_period=)`, or a slow start would take the version back.
         extra_alarms: Alarms of your own, which take it back too.
-        topic: What is told besides; the library defines the alarms' own action, which is the rollback, no other.
+        topic: The topic to tell besides, in the region of the service; CloudWatch is let in by the policies of the topic
+            and of its key. Default: the alarms only roll back.
 
     Raises:
         ValueError: an argument is outside its limit, or there is no alarm left.

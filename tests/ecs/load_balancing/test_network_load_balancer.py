@@ -31,6 +31,7 @@ from moorage import (
     Scaling,
     Service,
     ServiceAlarms,
+    ServiceConnect,
     TargetHealth,
     Task,
 )
@@ -165,7 +166,7 @@ def test_tls_ends_at_the_load_balancer_where_it_has_a_certificate(
     template(stack).has_resource_properties(
         LISTENER, {"Port": 8883, "Protocol": "TLS", "SslPolicy": Match.string_like_regexp("TLS13")}
     )
-    template(stack).has_resource_properties(GROUP, {"Port": 1883, "Protocol": "TCP", "TargetType": "ip"})
+    template(stack).has_resource_properties(GROUP, {"Port": 80, "Protocol": "TCP", "TargetType": "ip"})
 
 
 def test_what_is_public_without_tls_needs_a_reason_even_beside_a_certificate(
@@ -257,21 +258,42 @@ def test_udp_reaches_the_tasks_beside_the_check_by_tcp(stack: cdk.Stack, gate: N
     )
     assert rules(result, "Egress") == {("udp", 1883, 1883), ("tcp", 8080, 8080)}
     assert rules(result, "Ingress") == {("udp", 53, 53), ("udp", 1883, 1883), ("tcp", 8080, 8080)}
-    result.has_resource_properties(
-        "AWS::ECS::TaskDefinition",
-        {
-            "ContainerDefinitions": [
-                Match.object_like(
-                    {
-                        "PortMappings": [
-                            Match.object_like({"ContainerPort": 1883, "Protocol": "tcp"}),
-                            {"ContainerPort": 1883, "Protocol": "udp"},
-                        ]
-                    }
-                )
-            ]
-        },
-    )
+    assert port_mappings(result) == [(1883, "udp")]
+
+
+def port_mappings(result: Template) -> list[tuple[int, str]]:
+    (task,) = result.find_resources("AWS::ECS::TaskDefinition").values()
+    mappings = task["Properties"]["ContainerDefinitions"][0]["PortMappings"]
+    return [(each["ContainerPort"], each["Protocol"]) for each in mappings]
+
+
+@pytest.mark.parametrize(
+    "protocols", [{53: BOTH}, {53: UDP, 8853: TCP}, {8853: TCP, 53: UDP}, {53: UDP, 8853: TCP, 8854: TCP}]
+)
+def test_a_port_that_takes_udp_and_tcp_is_mapped_once_and_warned_of(
+    app: cdk.App, stack: cdk.Stack, gate: NetworkLoadBalancer, protocols: dict[int, elbv2.Protocol]
+) -> None:
+    """CreateService refuses a container port in two mappings (amazon-ecs-agent #3428, terraform-aws-ecs #89)."""
+    serve(stack, "Dns", *(Listener(gate, port, protocol=each) for port, each in protocols.items()))
+    assert port_mappings(template(stack)) == [(1883, "tcp")]
+    (warning,) = warnings_of(app, "Shop")
+    assert "container 'broker' takes UDP and TCP on one port" in warning
+
+
+def test_a_name_in_service_connect_is_reached_by_tcp(app: cdk.App, stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=gate.vpc, namespace="shop")
+    route = Listener(gate, 53, protocol=UDP)
+    Service(stack, "Dns", cluster=cluster, task=TASK, route=route, connect=ServiceConnect())
+    assert port_mappings(template(stack)) == [(1883, "tcp")]
+    assert any("takes UDP and TCP on one port" in warning for warning in warnings_of(app, "Shop"))
+
+
+def test_a_container_with_udp_leaves_the_others_to_tcp(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    task = Task(BROKER, Container("public.ecr.aws/docker/library/redis:8", name="dns", port=53))
+    serve(stack, "Dns", Listener(gate, 53, protocol=UDP, container="dns"), Listener(gate, 1883), task=task)
+    (found,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    protocols = [each["PortMappings"][0]["Protocol"] for each in found["Properties"]["ContainerDefinitions"]]
+    assert protocols == ["tcp", "udp"]
 
 
 def test_one_service_may_have_both_protocols_of_a_port(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
@@ -285,9 +307,7 @@ def test_one_service_may_have_both_protocols_of_a_port(stack: cdk.Stack, gate: N
 def test_two_ports_may_lead_to_one_of_the_container(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     service = serve(stack, "Dns", Listener(gate, 53, protocol=UDP), Listener(gate, 5353, protocol=UDP))
     result = template(stack)
-    (task,) = result.find_resources("AWS::ECS::TaskDefinition").values()
-    mappings = task["Properties"]["ContainerDefinitions"][0]["PortMappings"]
-    assert [(each["ContainerPort"], each["Protocol"]) for each in mappings] == [(1883, "tcp"), (1883, "udp")]
+    assert port_mappings(result) == [(1883, "udp")]
     result.resource_count_is("AWS::EC2::SecurityGroupEgress", 2)
     assert len(service.target_groups) == 2
 

@@ -205,11 +205,13 @@ def test_the_test_listener_is_closed_until_somebody_is_let_in(
     assert "10.9.0.0/16" in found
 
 
-def test_no_test_listener_is_defined_for_rolling_rollouts(
+def test_the_test_listener_is_there_whatever_the_rollouts(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
+    """It is exported, and an export that another stack imports cannot go with the last rollout that shifts traffic."""
     service(stack, cluster, Rollout.rolling(), route=Route(edge))
-    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::Listener", 1)
+    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::Listener", 2)
+    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 1)
 
 
 def test_hooks_ask_functions_and_wait_for_people(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
@@ -329,7 +331,8 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
         elif "Unhealthy" in name:
             assert asked == {("UnHealthyHostCount", "Maximum", 60)}
         else:
-            assert asked == {("HTTPCode_Target_5XX_Count", "Sum", 60), ("RequestCount", "Sum", 60)}
+            names = ("HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount", "RequestCount")
+            assert asked == {(metric, "Sum", 60) for metric in names}
         assert properties["Threshold"] == (1 if "Errors" in name else 0.75 if "Latency" in name else 1)
     errors = next(each["Properties"]["Metrics"] for name, each in found.items() if "Errors" in name)
     assert errors[-1]["Expression"] == "MAX([share0, share1])"  # a canary that fails whole is heard among the others
@@ -356,13 +359,30 @@ def test_a_new_version_that_fails_whole_is_heard_though_it_gets_little(
     assert alarm["Properties"]["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["Properties"]["Threshold"] == 5
     queries = {each["Id"]: each for each in alarm["Properties"]["Metrics"]}
-    assert queries["share1"]["Expression"] == "IF(FILL(r1, 0) >= 20, 100 * FILL(e1, 0) / r1, 0)"
+    errors = "(FILL(e1, 0) + FILL(c1, 0))"
+    percent = f"IF({errors} > r1, 100, 100 * {errors} / r1)"
+    assert queries["share1"]["Expression"] == f"IF(FILL(r1, 0) >= 20, {percent}, 0)"
     assert queries["share"]["Expression"] == "MAX([share0, share1])"
     assert [name for name, each in queries.items() if each["ReturnData"]] == ["share"]
     metrics = {name: each["MetricStat"]["Metric"] for name, each in queries.items() if "MetricStat" in each}
-    assert [metrics[name]["MetricName"] for name in ("e0", "r0")] == ["HTTPCode_Target_5XX_Count", "RequestCount"]
+    names = ["HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount", "RequestCount"]
+    assert [metrics[name]["MetricName"] for name in ("e0", "c0", "r0")] == names
     for name in "01":  # a share is of the same target group
-        assert metrics[f"e{name}"]["Dimensions"] == metrics[f"r{name}"]["Dimensions"]
+        dimensions = [metrics[f"{kind}{name}"]["Dimensions"] for kind in "ecr"]
+        assert dimensions == [dimensions[0]] * 3
+
+
+@pytest.mark.parametrize(("start_period", "minutes"), [(None, 3), (120, 3), (180, 4), (300, 6)])
+def test_a_slow_start_takes_no_version_back(
+    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, start_period: int | None, minutes: int
+) -> None:
+    period = None if start_period is None else dt.timedelta(seconds=start_period)
+    check = HealthCheck("true", start_period=period)
+    task = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080, health_check=check))
+    Service(stack, "Web", cluster=cluster, task=task, route=Route(edge), rollout=Rollout.canary())
+    found = template(stack).find_resources("AWS::CloudWatch::Alarm")
+    periods = {"Unhealthy" in name: alarm["Properties"]["EvaluationPeriods"] for name, alarm in found.items()}
+    assert periods == {True: minutes, False: 3}
 
 
 def test_other_alarms_alone_need_no_route(stack: cdk.Stack, cluster: Cluster) -> None:

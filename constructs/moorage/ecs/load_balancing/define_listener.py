@@ -11,64 +11,53 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.cdk_values import duration, optional_duration
-from moorage.ecs.load_balancing.target import Target, serving_container
+from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_container
+from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
-    import aws_cdk as cdk
     from aws_cdk import aws_iam as iam
     from constructs import Construct
 
     from moorage.ecs.load_balancing.listener import Listener
-    from moorage.ecs.task.task_launch import Launch
 
 
-def define_listener(
-    scope: Construct,
-    service: ecs.BaseService,
-    listener: Listener,
-    suffix: str,
-    launch: Launch,
-    role: iam.Role | None,
-    stack: cdk.Stack,
-) -> Target:
+def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: bool) -> Target:
     """Define what leads from a port of a network load balancer to a service.
 
     Args:
-        scope: The scope in which to define it.
-        service: The service whose tasks become targets.
+        serving: The service; with a role, its rollouts shift traffic, and the port and the test port lead to a second
+            target group too.
         listener: The port.
-        suffix: The suffix of the ids of its constructs.
-        launch: The task, its capacity and its place in the network.
-        role: The role with which ECS changes the listeners of the port and the test port where rollouts shift traffic;
-            both then lead to a second target group too.
-        stack: The stack of `scope`.
+        suffix: The suffix of the ids of its alarms.
+        udp: Whether the port of its container is mapped for UDP, and not for TCP.
     """
-    container = serving_container(listener, launch.task)
+    role, load_balancer_id = serving.role, listener.load_balancer._id
+    group_id = f" {listener.load_balancer._replaceable_id}{listener._id_suffix}"
+    container = serving_container(listener, serving.launch.task)
     port = container.port or listener.port
-    group = _define_target_group(scope, f"TargetGroup{suffix}", listener, port, launch)
-    alternate = _define_target_group(scope, f"AlternateTargetGroup{suffix}", listener, port, launch) if role else None
+    group = _define_target_group(serving, f"TargetGroup{group_id}", listener)
+    alternate = _define_target_group(serving, f"AlternateTargetGroup{group_id}", listener) if role else None
     action = _forward_to_both(group, alternate) if alternate else elbv2.NetworkListenerAction.forward([group])
-    listeners = [_define_network_listener(scope, f"Listener{suffix}", listener, listener.port, action)]
+    number = listener.name or "" if is_token(listener.port) else listener.port
+    listeners = [
+        _define_network_listener(serving, f"Listener {load_balancer_id} {number}", listener, listener.port, action)
+    ]
     if role and listener.test_port is not None:
-        listeners.append(_define_network_listener(scope, f"TestListener{suffix}", listener, listener.test_port, action))
-    if listener._takes_udp:
-        _map_udp_port(service.task_definition.find_container(container.name), port)
-    target = service.load_balancer_target(
+        test_id = group_id if is_token(listener.test_port) else f" {load_balancer_id} {listener.test_port}"
+        listeners.append(
+            _define_network_listener(serving, f"TestListener{test_id}", listener, listener.test_port, action)
+        )
+    target = serving.service.load_balancer_target(
         container_name=container.name,
         container_port=port,
-        alternate_target=_alternate_target(suffix, alternate, listeners, role) if alternate and role else None,
+        protocol=ecs.Protocol.UDP if udp else None,
+        alternate_target=_alternate_target(group_id, alternate, listeners, role) if alternate and role else None,
     )
     group.add_target(target)
-    _allow_clients(scope, listener)
-    if launch.has_own_interface:
-        _allow_load_balancer(service, listener, port, stack)
+    _allow_clients(serving.scope, listener)
+    if serving.launch.has_own_interface:
+        _allow_load_balancer(serving, listener, port)
     return Target(listener, suffix, group, alternate, tuple(listeners) if role else ())
-
-
-def _map_udp_port(container: ecs.ContainerDefinition | None, port: int) -> None:
-    """Map a port for UDP too, beside TCP, once for all listeners that lead to it."""
-    if container and not container.find_port_mapping(port, ecs.Protocol.UDP):
-        container.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.UDP))
 
 
 def _forward_to_both(
@@ -83,11 +72,11 @@ def _forward_to_both(
 
 
 def _alternate_target(
-    suffix: str, alternate_group: elbv2.NetworkTargetGroup, listeners: Sequence[elbv2.NetworkListener], role: iam.Role
+    group_id: str, alternate_group: elbv2.NetworkTargetGroup, listeners: Sequence[elbv2.NetworkListener], role: iam.Role
 ) -> ecs.AlternateTarget:
     production, *test = map(ecs.ListenerRuleConfiguration.network_listener, listeners)
     return ecs.AlternateTarget(
-        f"Alternate{suffix}",
+        f"Alternate{group_id}",
         alternate_target_group=alternate_group,
         production_listener=production,
         test_listener=test[0] if test else None,
@@ -96,12 +85,12 @@ def _alternate_target(
 
 
 def _define_network_listener(
-    scope: Construct, construct_id: str, listener: Listener, port: int, action: elbv2.NetworkListenerAction
+    serving: Serving, construct_id: str, listener: Listener, port: int, action: elbv2.NetworkListenerAction
 ) -> elbv2.NetworkListener:
     load_balancer = listener.load_balancer
     certificate = load_balancer.certificate if listener.protocol is elbv2.Protocol.TLS else None
     return elbv2.NetworkListener(
-        scope,
+        serving.scope,
         construct_id,
         load_balancer=load_balancer.load_balancer,
         port=port,
@@ -113,15 +102,13 @@ def _define_network_listener(
     )
 
 
-def _define_target_group(
-    scope: Construct, construct_id: str, listener: Listener, port: int, launch: Launch
-) -> elbv2.NetworkTargetGroup:
-    health = listener.health
+def _define_target_group(serving: Serving, construct_id: str, listener: Listener) -> elbv2.NetworkTargetGroup:
+    health, launch = listener.health, serving.launch
     group = elbv2.NetworkTargetGroup(
-        scope,
+        serving.scope,
         construct_id,
         vpc=launch.reach.vpc,
-        port=port,
+        port=CONSTANT_PORT,
         protocol=listener.protocol if listener._takes_udp else elbv2.Protocol.TCP,
         target_type=elbv2.TargetType.IP if launch.has_own_interface else elbv2.TargetType.INSTANCE,
         preserve_client_ip=listener.preserve_client_ip,
@@ -155,16 +142,20 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
     for kind, peers, port in clients_by_port:
         protocol_ports = [ec2.Port.udp(port)] if listener._takes_udp else []
         protocol_ports += [] if listener.protocol is elbv2.Protocol.UDP else [ec2.Port.tcp(port)]
+        port_text = listener.name or "" if is_token(port) else port
         security_group = ec2.SecurityGroup.from_security_group_id(
-            scope, f"{kind} {port}", load_balancer.security_group.security_group_id, allow_all_outbound=False
+            scope,
+            f"{kind} {load_balancer._id} {port_text}",
+            load_balancer.security_group.security_group_id,
+            allow_all_outbound=False,
         )
         for peer, protocol_port in itertools.product(peers, protocol_ports):
             security_group.add_ingress_rule(peer, protocol_port, f"{kind} on port {port}")
 
 
-def _allow_load_balancer(service: ecs.BaseService, listener: Listener, port: int, stack: cdk.Stack) -> None:
+def _allow_load_balancer(serving: Serving, listener: Listener, port: int) -> None:
     """Let the load balancer reach tasks that have an interface of their own; instances are `routing`'s to open."""
-    _, security_group = listener.load_balancer._place_in(stack)
+    _, security_group = listener.load_balancer._place_in(serving.stack)
     for first_port, last_port, udp in listener._reached_ports((port, port)):
         ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first_port, last_port)
-        security_group.connections.allow_to(service, ports, "Load balancer to tasks")
+        security_group.connections.allow_to(serving.service, ports, "Load balancer to tasks")

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
-from moorage.ecs.cdk_values import duration, ecs_principal
+from moorage.ecs.cdk_values import duration
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.target import Target, serving_container
+from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_container
+from moorage.workload.problems import is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
-    import aws_cdk as cdk
     from aws_cdk import aws_ec2 as ec2
-    from constructs import Construct
 
     from moorage.ecs.load_balancing.listener import Listener
-    from moorage.ecs.task.task_launch import Launch
     from moorage.workload.task import Task
 
 EPHEMERAL_PORTS = (32768, 65535)
@@ -29,113 +27,85 @@ EPHEMERAL_PORTS = (32768, 65535)
 
 
 def define_routes(
-    scope: Construct,
-    service: ecs.BaseService,
-    routes: tuple[Route | Listener, ...],
-    launch: Launch,
-    stack: cdk.Stack,
-    *,
-    shifts: bool,
+    serving: Serving, routes: tuple[Route | Listener, ...], udp_containers: Collection[str]
 ) -> tuple[Target, ...]:
     """Define target groups, rules and security group rules, all in this stack (see `SharedLoadBalancer`).
 
+    Their ids follow from what each route asks for, so that CloudFormation never defines what another id still has: a
+    rule's from its number, and a listener's from its port, which a load balancer has once. Target groups are of a
+    path, a port or a name; routes that differ only by host share one, unless rollouts shift traffic, since ECS turns
+    one rule for each pair of groups.
+
     Args:
-        scope: The scope in which to define them.
-        service: The service whose tasks become targets.
+        serving: The service; with a role, its rollouts shift traffic. Each route then has a second target group, and a
+            rule of the load balancer's test listener.
         routes: The routes and listeners that lead to it.
-        launch: The task, its capacity and its place in the network.
-        stack: The stack of `scope`.
-        shifts: Whether rollouts shift traffic: each route then has a second target group, a rule of the load
-            balancer's test listener, and a role with which ECS turns both rules.
+        udp_containers: The names of the containers whose port is mapped for UDP.
     """
-    role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_principal()) if shifts and routes else None
-    targets = []
-    for index, route in enumerate(routes):
-        suffix = f" {route._description}" if index else ""
+    launch = serving.launch
+    targets: dict[str, Target] = {}
+    suffixes = [route._id_suffix for route in {_group_id(route): route for route in routes}.values()]
+    for route in sorted(routes, key=_group_id):
+        group_id = _group_id(route)
+        suffix = route._id_suffix if suffixes.count(route._id_suffix) == 1 else group_id
         if not isinstance(route, Route):
             from moorage.ecs.load_balancing.define_listener import define_listener  # noqa: PLC0415  # needed only by listeners
 
-            targets.append(define_listener(scope, service, route, suffix, launch, role, stack))
-        elif role:
-            targets.append(_define_shifting_target(scope, service, route, suffix, launch, role, stack))
+            udp = serving_container(route, launch.task).name in udp_containers
+            targets[group_id] = define_listener(serving, route, suffix, udp=udp)
+        elif serving.role:
+            targets[group_id] = _define_shifting_target(serving, route, suffix, serving.role)
         else:
-            targets.append(
-                _define_rolling_target(scope, service, route, suffix, launch, route.load_balancer._listener_in(stack))
-            )
-        route.load_balancer._claim(route, scope)
+            if group_id not in targets:
+                targets[group_id] = _define_rolling_target(serving, route, suffix)
+            listener = route.load_balancer._listener_in(serving.stack)
+            _define_rules(serving, route, {"Rule": listener}, target_groups=[targets[group_id].group])
+        route.load_balancer._claim(route, serving.scope)
     for route, security_group in itertools.product(routes, launch.instance_security_groups()):
         _allow_load_balancer(route, security_group, launch.task)
-    if role:
-        _grant_traffic_shift(scope, service, role, targets)
-    return tuple(targets)
+    if serving.role:
+        _grant_traffic_shift(serving, serving.role, list(targets.values()))
+    return tuple({group_id: targets[group_id] for group_id in map(_group_id, routes)}.values())
 
 
-def _define_rolling_target(
-    scope: Construct,
-    service: ecs.BaseService,
-    route: Route,
-    suffix: str,
-    launch: Launch,
-    listener: elbv2.IApplicationListener,
-) -> Target:
-    container = serving_container(route, launch.task)
-    essential = next(each for each in launch.task.containers if each.essential)
+def _group_id(route: Route | Listener) -> str:
+    """Return the part of ids of target groups that is of the load balancer and of the route."""
+    return f" {route.load_balancer._replaceable_id}{route._id_suffix}"
+
+
+def _define_rolling_target(serving: Serving, route: Route, suffix: str) -> Target:
+    container = serving_container(route, serving.launch.task)
+    essential = next(each for each in serving.launch.task.containers if each.essential)
     target = (
-        service  # attaches its first essential container unasked, for a message to node less
+        serving.service  # attaches its first essential container unasked, for a message to node less
         if container is essential
-        else service.load_balancer_target(container_name=container.name, container_port=container.port)
+        else serving.service.load_balancer_target(container_name=container.name, container_port=container.port)
     )
-    group = _target_group(scope, f"TargetGroup{suffix}", route, launch, [target])
-    elbv2.ApplicationListenerRule(
-        scope,
-        f"Rule{suffix}",
-        listener=listener,
-        priority=route.priority,
-        conditions=_conditions(route),
-        target_groups=[group],
-    )
-    return Target(route, suffix, group)
+    return Target(route, suffix, _target_group(serving, f"TargetGroup{_group_id(route)}", route, [target]))
 
 
-def _define_shifting_target(
-    scope: Construct,
-    service: ecs.BaseService,
-    route: Route,
-    suffix: str,
-    launch: Launch,
-    role: iam.Role,
-    stack: cdk.Stack,
-) -> Target:
-    load_balancer = route.load_balancer
-    container = serving_container(route, launch.task)
-    group = _target_group(scope, f"TargetGroup{suffix}", route, launch)
-    alternate = _target_group(scope, f"AlternateTargetGroup{suffix}", route, launch)
+def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: iam.Role) -> Target:
+    load_balancer, group_id = route.load_balancer, _group_id(route)
+    container = serving_container(route, serving.launch.task)
+    group = _target_group(serving, f"TargetGroup{group_id}", route)
+    alternate = _target_group(serving, f"AlternateTargetGroup{group_id}", route)
     forward_to_both = elbv2.ListenerAction.weighted_forward(
         [
             elbv2.WeightedTargetGroup(target_group=group, weight=100),
             elbv2.WeightedTargetGroup(target_group=alternate, weight=0),
         ]
     )
-    conditions = _conditions(route)
-    listeners = (("Rule", load_balancer._listener_in(stack)), ("TestRule", load_balancer._test_listener_in(stack)))
-    rule, *test = (
-        elbv2.ApplicationListenerRule(
-            scope,
-            f"{name}{suffix}",
-            listener=listener,
-            priority=route.priority,
-            conditions=conditions,
-            action=forward_to_both,
-        )
-        for name, listener in listeners
-        if listener
-    )
+    listeners: dict[str, elbv2.IApplicationListener | None] = {
+        "Rule": load_balancer._listener_in(serving.stack),
+        "TestRule": load_balancer._test_listener_in(serving.stack),
+    }
+    rule, *test = _define_rules(serving, route, listeners, action=forward_to_both)
     rule_configuration = ecs.ListenerRuleConfiguration.application_listener_rule
-    target = service.load_balancer_target(
+    target = serving.service.load_balancer_target(
         container_name=container.name,
         container_port=container.port,
         alternate_target=ecs.AlternateTarget(
-            f"Alternate{suffix}",
+            f"Alternate{group_id}",
             alternate_target_group=alternate,
             production_listener=rule_configuration(rule),
             test_listener=rule_configuration(test[0]) if test else None,
@@ -146,7 +116,27 @@ def _define_shifting_target(
     return Target(route, suffix, group, alternate, (rule, *test))
 
 
-def _grant_traffic_shift(scope: Construct, service: ecs.BaseService, role: iam.Role, targets: Sequence[Target]) -> None:
+def _define_rules(
+    serving: Serving, route: Route, listeners: Mapping[str, elbv2.IApplicationListener | None], **forward: Any
+) -> list[elbv2.ApplicationListenerRule]:
+    """Define a rule on each listener that there is, by the kind of rule."""
+    number = (route.name or "") if is_token(route.priority) else route.priority
+    conditions = _conditions(route)
+    return [
+        elbv2.ApplicationListenerRule(
+            serving.scope,
+            f"{kind} {route.load_balancer._id} {number}",
+            listener=listener,
+            priority=route.priority,
+            conditions=conditions,
+            **forward,
+        )
+        for kind, listener in listeners.items()
+        if listener
+    ]
+
+
+def _grant_traffic_shift(serving: Serving, role: iam.Role, targets: Sequence[Target]) -> None:
     """Let ECS turn this service's rules and listeners, and no others as far as they can be named.
 
     In place of AWS's managed policy, which lets it turn every one of the account (ECS developer guide, "Amazon ECS
@@ -163,8 +153,9 @@ def _grant_traffic_shift(scope: Construct, service: ecs.BaseService, role: iam.R
     read_statement = _load_balancing_statement(
         ["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"], ["*"]
     )
-    policy = iam.Policy(scope, "InfrastructurePolicy", roles=[role], statements=[shift_statement, read_statement])
-    service.node.add_dependency(policy)
+    statements = [shift_statement, read_statement]
+    policy = iam.Policy(serving.scope, "InfrastructurePolicy", roles=[role], statements=statements)
+    serving.service.node.add_dependency(policy)
 
 
 def _load_balancing_statement(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
@@ -179,21 +170,20 @@ def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
 
 
 def _target_group(
-    scope: Construct,
+    serving: Serving,
     construct_id: str,
     route: Route,
-    launch: Launch,
     targets: list[elbv2.IApplicationLoadBalancerTarget] | None = None,
 ) -> elbv2.ApplicationTargetGroup:
     health = route.health
     return elbv2.ApplicationTargetGroup(
-        scope,
+        serving.scope,
         construct_id,
-        vpc=launch.reach.vpc,
-        port=serving_container(route, launch.task).port,
+        vpc=serving.launch.reach.vpc,
+        port=CONSTANT_PORT,
         protocol=elbv2.ApplicationProtocol.HTTP,
         protocol_version=route.protocol_version,
-        target_type=elbv2.TargetType.IP if launch.has_own_interface else elbv2.TargetType.INSTANCE,
+        target_type=elbv2.TargetType.IP if serving.launch.has_own_interface else elbv2.TargetType.INSTANCE,
         targets=targets,
         deregistration_delay=duration(route.deregistration_delay),
         health_check=elbv2.HealthCheck(

@@ -13,13 +13,15 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, allowed_clients, check_clients
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry, allowed_clients, check_clients
+from moorage.scope.per_construct import PerConstruct
+from moorage.scope.place import check_place
 from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
 
 @jsii.implements(ec2.IConnectable)
@@ -71,6 +73,8 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self._https = https
+        self._id = self._replaceable_id = _id_of(self, listener_arn)
+        self._entries = _entries_of(self, listener_arn)
         self.listener_arn = listener_arn
         self.test_listener_arn = test_listener_arn
         self.security_group = ec2.SecurityGroup.from_security_group_id(
@@ -135,6 +139,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         problems.check(load_balancing_limits.NETWORK_ARN, "load_balancer_arn", load_balancer_arn)
         if not problems.messages:
             _check_place("load_balancer_arn", load_balancer_arn, stack_of(scope), problems)
+        check_place(problems, "certificate", certificate, scope)
         check_encryption(problems, certificate, without_tls, public=public)
         check_clients(vpc, ingress, problems, public=public)
         problems.raise_any()
@@ -143,6 +148,8 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         self.vpc = vpc
         self.certificate = certificate
         self.load_balancer_arn = load_balancer_arn
+        self._id = self._replaceable_id = _id_of(self, load_balancer_arn)
+        self._entries = _entries_of(self, load_balancer_arn)
         self._clients = allowed_clients(vpc, ingress, IPV4, public=public)
         self._test_clients = tuple(test_ingress)
         self._requires_tls = public and without_tls is None
@@ -160,6 +167,19 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
     def _full_name(self) -> str:
         """Its name in CloudWatch."""
         return _full_name_of(self.load_balancer_arn)
+
+
+_entries_by_arn: PerConstruct[IConstruct, dict[str, list[tuple[Entry, Construct]]]] = PerConstruct()
+"""The routes and listeners on what an app imports, by its ARN: it may be imported more than once."""
+
+
+def _entries_of(load_balancer: Construct, arn: str) -> list[tuple[Entry, Construct]]:
+    return _entries_by_arn.get_or_make(load_balancer.node.root, dict).setdefault(arn, [])
+
+
+def _id_of(load_balancer: Construct, arn: str) -> str:
+    """Return the part of ids that tells a load balancer from others: what its ARN names, or its path for a token."""
+    return load_balancer.node.path if is_token(arn) else arn.split("/", 1)[1]
 
 
 def _full_name_of(arn: str) -> str:

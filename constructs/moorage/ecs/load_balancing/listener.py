@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage.ecs.load_balancing.route import TargetHealth, describe_service, health_of
+from moorage.ecs.load_balancing.route import TargetHealth, check_name, describe_service, health_of
 from moorage.workload import container_limits, load_balancing_limits, route_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
@@ -15,6 +15,8 @@ from moorage.workload.task import NetworkMode
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from constructs import Construct
 
     from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer
@@ -52,6 +54,13 @@ class Listener:
         idle_timeout: How long a connection by TCP may be idle, 60 to 6,000 s; 350 s without it, as by TLS always.
         deregistration_delay: How long a task that leaves keeps its connections, 0 to 3,600 s. ECS waits that long for
             each task it replaces.
+        name: A name that is kept in the ids of its target groups in place of its port, so that they stay when the port
+            changes: letters, digits and hyphens, once in a service. A listener whose port is known only at deployment
+            needs one beside a second one. Default: none.
+
+    A load balancer has a port once. So a service that is renamed or moved to another stack cannot take its ports along
+    in one deployment: Elastic Load Balancing refuses the second listener with `DuplicateListener`, and the old service
+    serves on. Use `cdk refactor`.
 
     Raises:
         ValueError: with all that Elastic Load Balancing would not take.
@@ -71,6 +80,7 @@ class Listener:
     test_port: int | None = attrs.field(default=None, kw_only=True)
     idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
+    name: str | None = attrs.field(default=None, kw_only=True)
 
     @protocol.default
     def _default_protocol(self) -> elbv2.Protocol:
@@ -84,6 +94,7 @@ class Listener:
         problems.check(load_balancing_limits.NETWORK_CODES, "health codes", self.health.codes)
         problems.check(load_balancing_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+        check_name(self.name, problems)
         if self.test_port == self.port:
             problems.add(f"test_port is {self.test_port}, but that is its own port; use another")
         if self.health.codes and not self.health.path:
@@ -108,6 +119,12 @@ class Listener:
         return self.protocol in _UDP_PROTOCOLS
 
     @property
+    def _protocols(self) -> frozenset[str]:
+        """The protocols by which its load balancer connects to the port of a container, health checks aside."""
+        protocol: str = self.protocol.value
+        return frozenset({"TCP"} if protocol == "TLS" else protocol.split("_"))
+
+    @property
     def _description(self) -> str:
         """The listener in words, for errors."""
         return f"{self.protocol.value} on port {self.port}"
@@ -117,6 +134,16 @@ class Listener:
         """The ports of the load balancer that it takes."""
         return {self.port, *([] if self.test_port is None else [self.test_port])}
 
+    @property
+    def _is_known(self) -> bool:
+        """True if more than a token tells it from other listeners."""
+        return not is_token(self.port)
+
+    @property
+    def _id_suffix(self) -> str:
+        """The part of the ids of its target groups that is of the listener: its name or its port."""
+        return f" {self.name or ('' if is_token(self.port) else self.port)}".rstrip()
+
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
         """Return the ports of a target to which it connects, with its `health_port`: first, last, whether by UDP."""
         health_ports = ports if self.health_port is None else (self.health_port, self.health_port)
@@ -125,12 +152,13 @@ class Listener:
         )
         return [*((*port_range, False) for port_range in tcp_ports), *([(*ports, True)] if self._takes_udp else [])]
 
-    def _clash(self, other: Entry, owner: Construct | None) -> str | None:
+    def _clash(self, other: Entry, owner: Construct | None, _entries: Sequence[Entry]) -> str | None:
         """Describe why it cannot be on one load balancer with `other`; None if it can.
 
         Args:
             other: The route or listener that is there already.
             owner: The service that has `other`; None if it is the same service.
+            _entries: All routes and listeners that are there already.
         """
         if not isinstance(other, Listener):
             return None
@@ -143,8 +171,13 @@ class Listener:
             "protocols of one service"
         )
 
-    def _check(self, problems: Problems) -> None:
-        """Note why it cannot be on its load balancer, or beside the listeners that services have there already."""
+    def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
+        """Note why it cannot be on its load balancer, or beside the listeners that are there already.
+
+        Args:
+            beside: The other listeners of its service on that load balancer.
+            problems: The problems to add to.
+        """
         load_balancer = self.load_balancer
         if load_balancer._reads_requests:
             problems.add(
@@ -170,7 +203,7 @@ class Listener:
             )
         if load_balancer._cross_zone and load_balancer._zonal_shift:
             problems.check(load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {self.port}", self.protocol)
-        load_balancer._check(self, problems)
+        load_balancer._check(self, beside, problems)
 
     def _check_task(self, task: Task, problems: Problems) -> None:
         """Note what the tasks that it leads to could not be reached or checked for."""
@@ -178,8 +211,8 @@ class Listener:
             return
         if self._takes_udp:
             problems.add(
-                f"listener for {self._description} leads to tasks in bridge mode, where an instance hands out a port "
-                "for TCP and another for UDP; use network_mode=NetworkMode.AWSVPC"
+                f"listener for {self._description} leads to tasks in bridge mode, where the port that an instance "
+                "hands out takes UDP and no check by TCP; use network_mode=NetworkMode.AWSVPC"
             )
         if self.health_port is not None and not is_token(self.health_port):
             problems.add(

@@ -12,16 +12,19 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from moorage.ecs.cdk_values import define_security_group, duration, stack_of, tcp
+from moorage.ecs.cdk_values import define_security_group, duration, tcp
 from moorage.ecs.identity import Identity
+from moorage.ecs.load_balancing.alias import check_alias, define_alias, is_record_of
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry, is_record_of
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry
+from moorage.scope.exports import keep_exported
+from moorage.scope.place import check_place
 from moorage.workload import container_limits, route_limits
 from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
-from moorage.workload.problems import Problems
+from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
@@ -40,16 +43,17 @@ class _Plan(LoadBalancerPlan):
     """The arguments of an Application Load Balancer, normalized."""
 
     subnet_limit = route_limits.BALANCER_SUBNETS
-    scope: Construct
     plain_http: str | None
     test_port: int | None
     idle_seconds: int | None
     web_acl: str | wafv2.CfnWebACL | None
+    zone: route53.IHostedZone | None
 
     def check(self, problems: Problems) -> None:
         """Note every problem of the arguments."""
         problems.check(route_limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
         problems.check(container_limits.PORT, "test_port", self.test_port)
+        check_place(problems, "zone", self.zone, self.scope, across_regions=True)
         if self.test_port in {80, 443}:
             problems.add(f"test_port is {self.test_port}, but that is the port of its other listeners; use another")
         self._check_encryption(problems)
@@ -57,7 +61,7 @@ class _Plan(LoadBalancerPlan):
         if self.web_acl is not None:
             from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
-            check_web_acl(self.web_acl, stack_of(self.scope), problems)
+            check_web_acl(self.web_acl, self.scope, problems)
 
     def _check_encryption(self, problems: Problems) -> None:
         if self.certificate is not None and self.plain_http is not None:
@@ -100,6 +104,7 @@ class LoadBalancer(RequestLoadBalancer):
         access_logs: bool = True,
         deletion_protection: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        auto_delete_objects: bool = False,
     ) -> None:
         """Define an Application Load Balancer.
 
@@ -116,8 +121,7 @@ class LoadBalancer(RequestLoadBalancer):
             ingress: The peers that may connect to its listeners; nobody if empty. Default: everyone if `public`,
                 otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to the test listener, on which rollouts that shift traffic
-                (`Rollout.canary` and so on) serve a new version first. The listener is defined when a service first
-                needs it. Default: nobody.
+                (`Rollout.canary` and so on) serve a new version first. Default: nobody.
             test_port: The port of the test listener; 8443, or 8080 without a certificate.
             vpc_subnets: The subnets of the load balancer. At least two. Default: the public subnets if `public`,
                 otherwise the private ones.
@@ -130,8 +134,11 @@ class LoadBalancer(RequestLoadBalancer):
             zonal_shift: Whether traffic may be shifted away from an impaired availability zone (Application Recovery
                 Controller). Default: yes, since it costs and changes nothing until somebody starts a shift.
             access_logs: Whether to keep access logs for a year in a bucket of its own.
-            deletion_protection: Whether to protect the load balancer from deletion.
-            removal_policy: The removal policy of the log bucket.
+            deletion_protection: Whether to protect the load balancer from deletion, also by a first deployment that
+                fails and is rolled back. Default: yes; an info of `cdk synth` says how to remove it.
+            removal_policy: The removal policy of the log bucket. Default: RETAIN.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, as `RemovalPolicy.DESTROY` needs:
+                a function of CDK's does it. Default: False.
 
         Raises:
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
@@ -147,9 +154,13 @@ class LoadBalancer(RequestLoadBalancer):
             vpc_subnets=vpc_subnets,
             idle_seconds=optional_seconds(idle_timeout),
             web_acl=web_acl,
+            zone=zone,
             ip_address_type=ip_address_type,
             zonal_shift=zonal_shift,
             deletion_protection=deletion_protection,
+            access_logs=access_logs,
+            removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         plan.check(problems)
@@ -157,20 +168,27 @@ class LoadBalancer(RequestLoadBalancer):
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
+        self._public = public
         self._https = certificate is not None
         self._zone = zone
         self._ip_address_type = ip_address_type
         self.certificate = certificate
         self._test_ingress = tuple(test_ingress)
         self.test_port = test_port or (8443 if self._https else 8080)
-        self.test_listener: elbv2.ApplicationListener | None = None
         self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer = self._define_load_balancer(plan)
         self.listener = self._define_listeners(certificate)
+        self.test_listener = self._define_test_listener()
+        self._keep_exported()
         self._allow_clients(plan.clients)
         self.log_bucket = (
-            self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy) if access_logs else None
+            self._log_to_bucket(
+                self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy, auto_delete_objects=auto_delete_objects
+            )
+            if access_logs
+            else None
         )
+        self._say_how_to_delete(protected=deletion_protection)
         if web_acl is not None:
             from moorage.ecs.load_balancing.web_acl import associate_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
@@ -231,7 +249,7 @@ class LoadBalancer(RequestLoadBalancer):
         if self._zone and isinstance(route, Route):
             for host in route.host:
                 if is_record_of(self._zone, host):
-                    self._define_alias(self._zone, host, self.load_balancer, self._ip_address_type)
+                    self._define_alias(self._zone, host, route, service)
                 else:
                     cdk.Annotations.of(service).add_warning_v2(
                         "@moorage/ecs:alias",
@@ -239,17 +257,35 @@ class LoadBalancer(RequestLoadBalancer):
                         "in the zone that it is of, or acknowledge this",
                     )
 
+    def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:
+        """Note why `entry` cannot stand beside those that are there already, or has a host of another load balancer."""
+        super()._check(entry, beside, problems)
+        if self._zone and isinstance(entry, Route):
+            for host in entry.host:
+                check_alias(self, "host", self._zone, host, problems)
+
+    def _define_alias(self, zone: route53.IHostedZone, host: str, route: Route, service: Construct) -> None:
+        """Define an alias: beside the load balancer, or with the service if only deployment knows its name."""
+        scope, construct_id = (service, f"of route{route._id_suffix}") if is_token(host) else (self, host)
+        define_alias(
+            self,
+            scope,
+            construct_id,
+            zone=zone,
+            host=host,
+            target=self.load_balancer,
+            ip_address_type=self._ip_address_type,
+        )
+
     def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
         """Return the listener as services in `stack` see it: imported there once, by its ARN."""
         return self._import_listener(stack, "Listener", self.listener)
 
     def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """Return the test listener as services in `stack` see it; define it for the first rollout that shifts traffic.
+        """Return the test listener as services in `stack` see it: imported there once, by its ARN.
 
-        It has a rule for each route of such a service, where a new version is reached before the others' traffic is.
+        It has a rule for each route whose rollout shifts traffic, where a new version is reached before its traffic is.
         """
-        if self.test_listener is None:
-            self.test_listener = self._define_test_listener()
         return self._import_listener(stack, "TestListener", self.test_listener)
 
     def _define_load_balancer(self, plan: _Plan) -> elbv2.ApplicationLoadBalancer:
@@ -279,14 +315,12 @@ class LoadBalancer(RequestLoadBalancer):
                 self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
 
     def _define_listeners(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
+        action = _not_found_response()
+        if certificate:
+            action = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
+        self._http_listener = self.load_balancer.add_listener("Http", port=80, default_action=action, open=False)
         if certificate is None:
-            return self.load_balancer.add_listener("Http", port=80, default_action=_not_found_response(), open=False)
-        self.load_balancer.add_listener(
-            "Http",
-            port=80,
-            default_action=elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True),
-            open=False,
-        )
+            return self._http_listener
         return self.load_balancer.add_listener(
             "Https",
             port=443,
@@ -295,6 +329,15 @@ class LoadBalancer(RequestLoadBalancer):
             default_action=_not_found_response(),
             open=False,
         )
+
+    def _keep_exported(self) -> None:
+        """Export what services of other stacks import, whatever becomes of its certificate, rollouts and routes.
+
+        Port 80 has its listener with and without a certificate, so that what was imported of it stays.
+        """
+        listeners = dict.fromkeys((self._http_listener, self.listener, self.test_listener))
+        arns = [listener.listener_arn for listener in listeners]
+        keep_exported(self, [self.security_group.security_group_id, self._full_name, *arns])
 
     def _define_test_listener(self) -> elbv2.ApplicationListener:
         for peer in self._test_ingress:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+from moorage.ecs.cdk_values import zone_of
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, WITHOUT_PUBLIC_IPV4, allowed_clients, check_clients
 from moorage.ecs.network.network import Network
+from moorage.scope.place import check_place
+from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_certificatemanager as acm
-    from aws_cdk import aws_ec2 as ec2
+    from constructs import Construct
 
     from moorage.workload.limit import Limit
 
@@ -26,6 +31,7 @@ class LoadBalancerPlan:
 
     subnet_limit: ClassVar[Limit]
     """The number of subnets that this kind of load balancer takes."""
+    scope: Construct
     vpc: ec2.IVpc
     public: bool
     certificate: acm.ICertificate | None
@@ -34,9 +40,15 @@ class LoadBalancerPlan:
     ip_address_type: elbv2.IpAddressType
     zonal_shift: bool
     deletion_protection: bool
+    access_logs: bool
+    removal_policy: cdk.RemovalPolicy
+    auto_delete_objects: bool
 
     def check(self, problems: Problems) -> None:
-        """Note every problem of the subnets, the addresses and the clients."""
+        """Note every problem of the places, the subnets, the addresses, the clients and the logs."""
+        check_place(problems, "vpc", self.vpc, self.scope, across_accounts=True)  # which may be shared
+        check_place(problems, "certificate", self.certificate, self.scope)
+        self._check_logs(problems)
         self._check_subnets(problems)
         self._check_addresses(problems)
         check_clients(self.vpc, self.ingress, problems, public=self.public)
@@ -55,12 +67,40 @@ class LoadBalancerPlan:
         """Note too few subnets, as far as the VPC says."""
         if self.vpc_subnets is not None:
             if self.vpc_subnets.subnets is not None:
-                problems.check(self.subnet_limit, "the number of subnets", len(self.vpc_subnets.subnets))
+                self._check_own_subnets(self.vpc_subnets.subnets, problems)
         elif Network._of(self.vpc) is None and not is_token(self.vpc.availability_zones):
             vpc = self.vpc
             subnets = vpc.public_subnets if self.public else vpc.private_subnets or vpc.isolated_subnets
             kind = "public subnets of the VPC" if self.public else "private subnets of the VPC"
             problems.check(self.subnet_limit, f"the number of {kind}", len(subnets))
+
+    def _check_own_subnets(self, subnets: Sequence[ec2.ISubnet], problems: Problems) -> None:
+        """Note subnets that are too few, of another place, or two in one zone (ELB: one subnet for each zone)."""
+        problems.check(self.subnet_limit, "the number of subnets", len(subnets))
+        for subnet in subnets:
+            check_place(problems, "each subnet of vpc_subnets", subnet, self.scope, across_accounts=True)
+            resource = subnet.node.default_child
+            if isinstance(resource, ec2.CfnSubnet) and resource.vpc_id != self.vpc.vpc_id:
+                problems.add(
+                    f"vpc_subnets has {subnet.node.path}, which is of another VPC than {self.vpc.node.path}; use its "
+                    "subnets"
+                )
+        zones = [zone for zone in map(zone_of, subnets) if zone is not None and not is_token(zone)]
+        problems.check(load_balancing_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
+
+    def _check_logs(self, problems: Problems) -> None:
+        """Note a bucket that CloudFormation could not delete: Elastic Load Balancing writes a test file at once."""
+        goes = self.access_logs and self.removal_policy is cdk.RemovalPolicy.DESTROY
+        if goes and not self.auto_delete_objects:
+            problems.add(
+                "removal_policy is DESTROY, but the bucket of its access logs is never empty, and CloudFormation "
+                "deletes only empty buckets; use auto_delete_objects=True, access_logs=False or RemovalPolicy.RETAIN"
+            )
+        if self.auto_delete_objects and not goes:
+            problems.add(
+                "auto_delete_objects=True, but no bucket of access logs is deleted with the stack; leave it out, or "
+                "use removal_policy=cdk.RemovalPolicy.DESTROY"
+            )
 
     def _check_addresses(self, problems: Problems) -> None:
         """Note IPv6 in a VPC that is known to have none, and no public IPv4 on what is not public."""

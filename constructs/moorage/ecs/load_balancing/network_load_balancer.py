@@ -16,11 +16,14 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import define_security_group, select_subnets
 from moorage.ecs.identity import Identity
+from moorage.ecs.load_balancing.alias import check_alias, define_alias, is_record_of
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
-from moorage.ecs.load_balancing.shared_load_balancer import IPV4, is_record_of
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4
 from moorage.ecs.network.network import Network
+from moorage.scope.exports import keep_exported
+from moorage.scope.place import check_place
 from moorage.workload import load_balancing_limits
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
@@ -85,12 +88,16 @@ class _Plan(LoadBalancerPlan):
         for host in self.hosts:
             if self.zone is not None and not is_record_of(self.zone, host):
                 problems.add(f"host is {host!r}, but the zone cannot hold that; use a name that ends with the zone's")
+            if self.zone is not None:
+                check_alias(self.scope, "host", self.zone, host, problems)
+        check_place(problems, "zone", self.zone, self.scope, across_regions=True)
 
     def _check_allocations(self, problems: Problems) -> None:
         if not self.allocation_ids:
             return
         for each in self.allocation_ids:
             problems.check(load_balancing_limits.ALLOCATION_ID, "each of allocation_ids", each)
+        problems.check(load_balancing_limits.ALLOCATION_IDS, "each of allocation_ids", self.allocation_ids)
         if not self.public:
             problems.add(
                 "allocation_ids are given, but a load balancer that is not public has no public address; "
@@ -135,6 +142,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         access_logs: bool = True,
         deletion_protection: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        auto_delete_objects: bool = False,
     ) -> None:
         """Define a Network Load Balancer.
 
@@ -166,13 +174,17 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 Controller). Default: no, since with `cross_zone` connections to unhealthy tasks then stay open. A UDP
                 listener is then warned of, since AWS's own pages differ on whether zonal shift supports it.
             access_logs: Whether to keep access logs for a year in a bucket of its own.
-            deletion_protection: Whether to protect the load balancer from deletion.
-            removal_policy: The removal policy of the log bucket.
+            deletion_protection: Whether to protect the load balancer from deletion, also by a first deployment that
+                fails and is rolled back. Default: yes; an info of `cdk synth` says how to remove it.
+            removal_policy: The removal policy of the log bucket. Default: RETAIN.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, as `RemovalPolicy.DESTROY` needs:
+                a function of CDK's does it. Default: False.
 
         Raises:
             ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
         """
         plan = _Plan(
+            scope=scope,
             vpc=vpc,
             public=public,
             certificate=certificate,
@@ -186,6 +198,9 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             cross_zone=cross_zone,
             zonal_shift=zonal_shift,
             deletion_protection=deletion_protection,
+            access_logs=access_logs,
+            removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         plan.check(problems)
@@ -194,6 +209,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.certificate = certificate
+        self._public = public
         self._clients = plan.clients
         self._test_clients = tuple(test_ingress)
         self._cross_zone = cross_zone
@@ -202,10 +218,14 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         self._requires_tls = public and without_tls is None
         self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)
-        self.log_bucket = self._define_log_bucket(removal_policy) if access_logs else None
+        arn = self.load_balancer.load_balancer_arn
+        keep_exported(self, [self.security_group.security_group_id, self._full_name, arn])
+        self.log_bucket = self._define_log_bucket(plan) if access_logs else None
+        self._say_how_to_delete(protected=deletion_protection)
         for name in plan.hosts:
             if zone:
-                self._define_alias(zone, name, self.load_balancer, ip_address_type)
+                target, kinds = self.load_balancer, ip_address_type
+                define_alias(self, self, name, zone=zone, host=name, target=target, ip_address_type=kinds)
 
     @classmethod
     def from_attributes(
@@ -281,9 +301,15 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             load_balancer.node.add_metadata("moorage:without-tls", plan.without_tls)
         return load_balancer
 
-    def _define_log_bucket(self, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+    def _define_log_bucket(self, plan: _Plan) -> s3.Bucket:
         own_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # it writes for all accounts
-        bucket = self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy, own_account)
+        bucket = self._log_to_bucket(
+            self.load_balancer,
+            _LOG_DELIVERY_SERVICE,
+            plan.removal_policy,
+            own_account,
+            auto_delete_objects=plan.auto_delete_objects,
+        )
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(_LOG_DELIVERY_SERVICE)],

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 import fnmatch
-import hashlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+from moorage.ecs.load_balancing.priorities import default_priority
 from moorage.workload import route_limits
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems, is_token
@@ -23,15 +23,7 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.shared_load_balancer import Entry
 
 _MAX_PATTERN_LENGTH = 128
-
-
-class _PriorityBand(enum.Enum):
-    """The priorities that rules of one kind get: the more a rule asks for, the earlier it is tried."""
-
-    HOST_AND_PATH = range(1, 20_001)
-    HOST = range(20_001, 35_001)
-    PATH = range(35_001, 50_000)
-    ALL = range(50_000, 50_001)
+_LAST_PRIORITY = 50_000
 
 
 def _values(values: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -85,13 +77,26 @@ def health_of(health: TargetHealth | str) -> TargetHealth:
     return health if isinstance(health, TargetHealth) else TargetHealth(health)
 
 
+def check_name(name: str | None, problems: Problems) -> None:
+    """Note a name of a route or a listener that ids could not keep."""
+    if name is not None and not re.fullmatch("[A-Za-z0-9-]{1,64}", name):
+        problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); write it as in name='beta'")
+
+
 @value_class
 @attrs.frozen(eq=False)
 class Route:
     """Which requests of a load balancer reach a service. With neither host nor path, all that nobody else gets.
 
     A rule's priority is worked out from what it asks for, never from the order of definition, so that a new service
-    changes no rule of another: host and path before host, host before path, path before all.
+    changes no rule of another: host and path before host, host before path, path before all, and within these a path
+    before the one above it (`/api/v2/*` before `/api/*`) and a host before a pattern of hosts. Two rules can still come
+    to the same number, which is an error that names a free one.
+
+    A listener has each number once. So a service that is renamed or moved to another stack cannot take its routes along
+    in one deployment: CloudFormation creates the new rule before it deletes the old one, and Elastic Load Balancing
+    refuses it with `PriorityInUse`, while the old service serves on. Use `cdk refactor`, or give the route another
+    `priority=` for one deployment.
 
     Args:
         load_balancer: The entrance; any number of services share it, from any stack of the app. One that exists already
@@ -102,6 +107,10 @@ class Route:
         container: The name of the container that serves; the first with a port without it.
         protocol_version: HTTP/1.1, HTTP/2 or gRPC between load balancer and task; the last two need HTTPS before it.
         priority: In place of the one worked out, 1 to 50,000, the smaller the earlier.
+        name: A name that is kept in the ids of its target groups in place of its path, so that they stay when the path
+            changes: letters, digits and hyphens, once in a service. A route whose hosts and paths are known only at
+            deployment needs one beside a second route, and so do routes that differ only by their hosts, if each is to
+            have target groups of its own. Default: none.
         deregistration_delay: How long a task that leaves may finish its requests, 0 to 3,600 s. ECS waits that long
             for each task it replaces, idle or not.
 
@@ -112,6 +121,8 @@ class Route:
     _noun: ClassVar[str] = "route"
     _reads_requests: ClassVar[bool] = True
     """True, since its load balancer knows of requests: their number, their errors and their latency."""
+    _protocols: ClassVar[frozenset[str]] = frozenset({"TCP"})
+    """The protocols by which its load balancer connects to the port of a container."""
 
     load_balancer: RequestLoadBalancer
     host: tuple[str, ...] = attrs.field(converter=_hosts, default=None, kw_only=True)
@@ -123,17 +134,11 @@ class Route:
     )
     priority: int = attrs.field(kw_only=True)
     deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(30), kw_only=True)
+    name: str | None = attrs.field(default=None, kw_only=True)
 
     @priority.default
     def _default_priority(self) -> int:
-        band = {
-            (True, True): _PriorityBand.HOST_AND_PATH,
-            (True, False): _PriorityBand.HOST,
-            (False, True): _PriorityBand.PATH,
-            (False, False): _PriorityBand.ALL,
-        }[bool(self.host), bool(self.path)].value
-        conditions = "\n".join([*sorted(self.host), "", *sorted(self.path)])
-        return band[int.from_bytes(hashlib.sha256(conditions.encode()).digest()[:8]) % len(band)]
+        return default_priority(self.host, self.path)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
@@ -144,6 +149,7 @@ class Route:
         problems.check(route_limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
         problems.check(route_limits.RULE_PRIORITY, "priority", self.priority)
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+        check_name(self.name, problems)
         if self._is_grpc:
             problems.check(route_limits.TARGET_GRPC_PATH, "health path", self.health.path)
             problems.check(route_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
@@ -170,12 +176,34 @@ class Route:
         ]
         return " and ".join(parts) or "all requests"
 
+    @property
+    def _is_known(self) -> bool:
+        """True if more than tokens tells it from other routes."""
+        asked = (*self.host, *self.path)
+        return not asked or any(not is_token(each) for each in asked)
+
+    @property
+    def _id_suffix(self) -> str:
+        """The part of the ids of its target groups that is of the route: its name or its path, and never its host."""
+        paths = sorted(path for path in self.path if not is_token(path))
+        return f" {self.name or ', '.join(paths)}".rstrip()
+
+    @property
+    def _target_settings(self) -> tuple[object, ...]:
+        """What makes a target group; routes that agree in it can share one."""
+        return (self.container, self.protocol_version, self.health, self.deregistration_delay)
+
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
         """Return the ports of a target to which the load balancer connects: first, last, whether by UDP."""
         return [(*ports, False)]
 
-    def _check(self, problems: Problems) -> None:
-        """Note why it cannot be on its load balancer, or beside the routes that services have there already."""
+    def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
+        """Note why it cannot be on its load balancer, or beside the routes that are there already.
+
+        Args:
+            beside: The other routes of its service on that load balancer.
+            problems: The problems to add to.
+        """
         if not self.load_balancer._reads_requests:
             problems.add(
                 f"route for {self._description} is of {self.load_balancer.node.path}, a network load balancer, which "
@@ -187,18 +215,21 @@ class Route:
                 f"route for {self._description} is {self.protocol_version.name}, which clients speak over HTTPS alone; "
                 "give the load balancer a certificate="
             )
-        self.load_balancer._check(self, problems)
+        self.load_balancer._check(self, beside, problems)
 
     def _hides(self, other: Route) -> bool:
-        """Tell whether this route matches every request that `other` matches."""
+        """Tell whether this route is known to match every request that `other` matches."""
+        if is_token((*self.host, *self.path, *other.host, *other.path)):
+            return False
         return _values_cover(self.host, other.host) and _values_cover(self.path, other.path)
 
-    def _clash(self, other: Entry, owner: Construct | None) -> str | None:
+    def _clash(self, other: Entry, owner: Construct | None, entries: Sequence[Entry]) -> str | None:
         """Describe why it cannot be on one listener with `other`; None if it can.
 
         Args:
             other: The route or listener that is there already.
             owner: The service that has `other`; None if it is the same service.
+            entries: All routes and listeners that are there already.
         """
         if not isinstance(other, Route):
             return None
@@ -206,15 +237,25 @@ class Route:
         if (set(other.host), set(other.path)) == (set(self.host), set(self.path)):
             reason = "clash: they ask for the same, and the second would get nothing; ask for something else"
         elif other.priority == self.priority:
-            reason = f"have the same priority {self.priority}; set priority= on one of them"
-        elif not is_token((*self.host, *self.path, *other.host, *other.path)) and tried_first._hides(tried_second):
+            reason = f"have the same priority {self.priority}; {self._way_out(entries)}"
+        elif tried_first._hides(tried_second):
             reason = (
                 f"clash: the one with priority {tried_first.priority} is asked first and leaves the one with "
-                f"{tried_second.priority} nothing; set priority= on one of them, or ask for something else"
+                f"{tried_second.priority} nothing; {self._way_out(entries)}, or ask for something else"
             )
         else:
             return None
         return f"route for {self._description} and that of {describe_service(owner)} for {other._description} {reason}"
+
+    def _way_out(self, entries: Sequence[Entry]) -> str:
+        """Name the free priority that is nearest to its own, and in order with the routes that are there."""
+        routes = [each for each in entries if isinstance(each, Route)]
+        taken = {each.priority for each in routes}
+        first = max((each.priority for each in routes if self._hides(each)), default=0) + 1
+        end = min((each.priority for each in routes if each._hides(self)), default=_LAST_PRIORITY + 1)
+        free = min(set(range(first, end)) - taken, key=lambda each: abs(each - self.priority), default=None)
+        way_out = "set priority= on one of them"
+        return way_out if free is None else f"{way_out}: priority={free} is free for the new one"
 
 
 def describe_service(service: Construct | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -13,11 +15,11 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from moorage.ecs.cdk_values import any_ipv4, select_subnets
-from moorage.workload.problems import Problems, is_token
+from moorage.scope.place import stage_path
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
-    from aws_cdk import aws_route53 as route53
 
 _LOG_RETENTION_DAYS = 365
 _OLD_VERSION_RETENTION_DAYS = 30
@@ -28,7 +30,7 @@ WITHOUT_PUBLIC_IPV4 = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 class Entry(Protocol):
     """A route or a listener, as its load balancer sees it."""
 
-    def _clash(self, other: Any, owner: Construct | None) -> str | None:
+    def _clash(self, other: Any, owner: Construct | None, entries: Sequence[Any]) -> str | None:
         """Describe why it cannot be on one load balancer with `other` of the service `owner`; None if it can."""
 
 
@@ -39,6 +41,7 @@ class SharedLoadBalancer(Construct):
     of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
     """
 
+    _public: bool
     _reads_requests: ClassVar[bool]
     """True if it is for routes, which name requests; False if it is for listeners."""
     vpc: ec2.IVpc
@@ -49,13 +52,35 @@ class SharedLoadBalancer(Construct):
         super().__init__(scope, construct_id)
         self._opened_ports: set[tuple[str, int, int, bool]] = set()
         self._import_scopes: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
-        self._alias_hosts: set[str] = set()
         self._entries: list[tuple[Entry, Construct]] = []
+        """The routes and listeners that services have on it."""
 
-    def _check(self, entry: Entry, problems: Problems) -> None:
-        """Note why `entry` cannot stand beside those that services have on this load balancer already."""
-        for other, owner in self._entries:
-            if clash := entry._clash(other, owner):
+    @functools.cached_property
+    def _id(self) -> str:
+        """The part of ids that tells it from other load balancers: its path in its stage."""
+        return self.node.path.removeprefix(f"{stage_path(self)}/")
+
+    @functools.cached_property
+    def _replaceable_id(self) -> str:
+        """The same with all that replaces it: what cannot be of two load balancers at a time follows it then.
+
+        A target group is of one load balancer (ELB: TargetGroupAssociationLimit).
+        """
+        return f"{self._id} {'public' if self._public else 'internal'}"
+
+    def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:
+        """Note why `entry` cannot stand beside those that services have on this load balancer already.
+
+        Args:
+            entry: The route or listener.
+            beside: Those that its own service has there too.
+            problems: The problems to add to.
+        """
+        owned: list[tuple[Entry, Construct | None]] = [*self._entries, *((each, None) for each in beside)]
+        entries = [each for each, _ in owned]
+        for other, owner in owned:
+            clash = entry._clash(other, owner, entries)
+            if clash and not (owner and _is_removed(owner)):
                 problems.add(clash)
 
     def _claim(self, entry: Entry, service: Construct) -> None:
@@ -96,6 +121,15 @@ class SharedLoadBalancer(Construct):
                 self.security_group, ports, "Load balancer to tasks on instances", remote_rule=True
             )
 
+    def _say_how_to_delete(self, *, protected: bool) -> None:
+        """Tell the way out of deletion protection, which stops the rollback of a first deployment that fails too."""
+        if protected:
+            cdk.Annotations.of(self).add_info(
+                "deletion protection is on: neither cdk destroy nor the rollback of a first deployment that fails deletes "
+                "this load balancer; to delete it, deploy deletion_protection=False, or turn the protection off with "
+                "aws elbv2 modify-load-balancer-attributes"
+            )
+
     def _warn_without_ipv6(
         self, ip_address_type: elbv2.IpAddressType, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
     ) -> None:
@@ -124,6 +158,8 @@ class SharedLoadBalancer(Construct):
         writer: str,
         removal_policy: cdk.RemovalPolicy,
         conditions: Mapping[str, Any] | None = None,
+        *,
+        auto_delete_objects: bool,
     ) -> s3.Bucket:
         """Log to a bucket that keeps a year; by attributes, since `log_access_logs` fails in a stack without a region.
 
@@ -132,6 +168,7 @@ class SharedLoadBalancer(Construct):
             writer: The service of AWS's that writes for it.
             removal_policy: The removal policy of the bucket.
             conditions: The conditions on which it may write.
+            auto_delete_objects: Whether to empty the bucket when it is deleted.
         """
         bucket = s3.Bucket(
             self,
@@ -149,6 +186,7 @@ class SharedLoadBalancer(Construct):
                 )
             ],
             removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
         )
         result = bucket.add_to_resource_policy(
             iam.PolicyStatement(
@@ -164,37 +202,11 @@ class SharedLoadBalancer(Construct):
             load_balancer.node.add_dependency(result.policy_dependable)
         return bucket
 
-    def _define_alias(
-        self,
-        zone: route53.IHostedZone,
-        host: str,
-        load_balancer: elbv2.ILoadBalancerV2,
-        ip_address_type: elbv2.IpAddressType,
-    ) -> None:
-        """Define `host` in `zone`, as a record of each kind of address that the load balancer has; once."""
-        from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loads aws_cdk.aws_route53
-        from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415  # loads aws_cdk.aws_route53_targets
 
-        if host in self._alias_hosts:
-            return
-        self._alias_hosts.add(host)
-        target = route53.RecordTarget.from_alias(targets.LoadBalancerTarget(load_balancer))
-        if ip_address_type is not WITHOUT_PUBLIC_IPV4:
-            route53.ARecord(self, f"Alias {host}", zone=zone, record_name=f"{host}.", target=target)
-        if ip_address_type is not IPV4:
-            route53.AaaaRecord(self, f"Alias6 {host}", zone=zone, record_name=f"{host}.", target=target)
-
-
-def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
-    """Tell whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
-    try:
-        zone_name = zone.zone_name
-    except RuntimeError:  # imported without its name
-        zone_name = ""
-    if is_token((host, zone_name)):
-        return True
-    name = host.removeprefix("*.")
-    return not set("*?") & set(name) and (not zone_name or f".{name}".endswith(f".{zone_name.lower().rstrip('.')}"))
+def _is_removed(construct: Construct) -> bool:
+    """Tell whether a construct, or what it is in, was taken out of its app by `try_remove_child`."""
+    path = [*construct.node.scopes]
+    return any(scope.node.try_find_child(child.node.id) is not child for scope, child in itertools.pairwise(path))
 
 
 def allowed_clients(

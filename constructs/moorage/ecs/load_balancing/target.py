@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
 
 if TYPE_CHECKING:
+    import aws_cdk as cdk
+    from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+    from aws_cdk import aws_iam as iam
+    from constructs import Construct
 
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
+    from moorage.ecs.task.task_launch import Launch
     from moorage.workload.container import Container
     from moorage.workload.task import Task
 
     TargetGroup = elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup
+
+
+CONSTANT_PORT = 80
+"""The port of target groups: ECS registers each task with its own, and a group with another port would be replaced."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Serving:
+    """A service in front of which target groups are defined, and what all of its routes share.
+
+    Args:
+        scope: The scope in which to define them.
+        service: The service whose tasks become targets.
+        launch: The task, its capacity and its place in the network.
+        role: The role with which ECS turns rules and listeners, if rollouts shift traffic.
+        stack: The stack of `scope`.
+    """
+
+    scope: Construct
+    service: ecs.BaseService
+    launch: Launch
+    role: iam.Role | None
+    stack: cdk.Stack
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -25,7 +53,7 @@ class Target:
 
     Args:
         route: The route.
-        suffix: The suffix of the ids of its constructs; empty for the first.
+        suffix: The suffix of the ids of its alarms.
         group: The target group that serves first.
         alternate: The one that a shifting rollout starts the next version in, and then they take turns.
         rules: The rules of an application load balancer's listeners, or the listeners of a network load balancer, that
@@ -47,6 +75,11 @@ class Target:
         """The dimensions of each of its target groups in CloudWatch."""
         load_balancer = self.route.load_balancer._full_name
         return [{"LoadBalancer": load_balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
+
+
+def containers_by_protocol(routes: Iterable[Route | Listener], task: Task, protocol: str) -> set[str]:
+    """Return the names of the containers whose port load balancers reach by a protocol, TCP or UDP."""
+    return {serving_container(route, task).name for route in routes if protocol in route._protocols}
 
 
 def serving_container(route: Route | Listener, task: Task) -> Container:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _MIN_REQUESTS = 20
 """The smallest number of answers in a minute from which their share of errors is taken."""
+UNHEALTHY_TARGETS = "UnhealthyTargets"
+"""The name of the alarm on targets that fail their health check."""
 _APPLICATION_NAMESPACE = "AWS/ApplicationELB"
 
 
@@ -22,8 +24,8 @@ def target_alarms(
 
     Args:
         target: The target groups of the route.
-        errors_percent: The share of answers of 500 and above, in percent of the 20 or more that one of the groups gives
-            in a minute; None for none.
+        errors_percent: The share of errors of targets, in percent of the 20 requests or more that one of the groups
+            gets in a minute; None for none.
         latency: The time to an answer that 1 of 100 takes longer than, in milliseconds; None for none.
         unhealthy_targets: The number of targets that fail their health check; None for none.
     """
@@ -33,7 +35,7 @@ def target_alarms(
         alarms["Latency"] = (latency and latency / 1000, worst_queries(target, "TargetResponseTime", "p99"))
     # more than one less than so many, since all three ask for more than their threshold
     unhealthy = worst_queries(target, "UnHealthyHostCount", "Maximum")
-    alarms["UnhealthyTargets"] = (unhealthy_targets and unhealthy_targets - 1, unhealthy)
+    alarms[UNHEALTHY_TARGETS] = (unhealthy_targets and unhealthy_targets - 1, unhealthy)
     return {name: (threshold, queries) for name, (threshold, queries) in alarms.items() if threshold is not None}
 
 
@@ -54,18 +56,23 @@ def request_queries(target: Target) -> list[dict[str, Any]]:
 
 
 def error_share_queries(target: Target) -> list[dict[str, Any]]:
-    """Return queries for the share of answers of 500 and above, in percent, of the target group with the larger share.
+    """Return queries for the share of errors in percent, of the target group with the larger share.
 
-    Of each group by itself, since a new version that gets a twentieth of the traffic and fails whole is no more than a
-    twentieth of all.
+    Errors are answers of 500 and above, and connections that a target refuses or resets: the load balancer answers
+    those itself with 502, which no metric of a target group counts. A target that never answers is no error here: the
+    load balancer's own 504 is of no target group. Each group counts by itself, since a new version that gets a
+    twentieth of the traffic and fails each request is no more than a twentieth of all.
     """
     queries: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []
     label = "answers of 500 and above, %"
     for index, dimensions in enumerate(target.dimensions):
         queries.append(_query(f"e{index}", "HTTPCode_Target_5XX_Count", "Sum", dimensions))
+        queries.append(_query(f"c{index}", "TargetConnectionErrorCount", "Sum", dimensions))
         queries.append(_query(f"r{index}", "RequestCount", "Sum", dimensions))
-        share = f"IF(FILL(r{index}, 0) >= {_MIN_REQUESTS}, 100 * FILL(e{index}, 0) / r{index}, 0)"
+        errors = f"(FILL(e{index}, 0) + FILL(c{index}, 0))"
+        percent = f"IF({errors} > r{index}, 100, 100 * {errors} / r{index})"  # one request may fail on several targets
+        share = f"IF(FILL(r{index}, 0) >= {_MIN_REQUESTS}, {percent}, 0)"
         shares.append({"id": f"share{index}", "expression": share, "label": label, "returnData": False})
     largest = f"MAX([{', '.join(share['id'] for share in shares)}])"
     return [*queries, *shares, {"id": "share", "expression": largest, "label": label, "returnData": True}]

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_wafv2 as wafv2
 
+from moorage.ecs.cdk_values import stack_of
+from moorage.scope.place import check_place
 from moorage.workload import load_balancing_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
-    import aws_cdk as cdk
     from constructs import Construct
 
 
-def check_web_acl(web_acl: str | wafv2.CfnWebACL, stack: cdk.Stack, problems: Problems) -> None:
-    """Note a web ACL that a load balancer in `stack` could not have: one of CloudFront, or of another region."""
+def check_web_acl(web_acl: str | wafv2.CfnWebACL, scope: Construct, problems: Problems) -> None:
+    """Note a web ACL that a load balancer in `scope` could not have: one of CloudFront, or of another place."""
+    stack = stack_of(scope)
+    check_place(problems, "web_acl", web_acl, scope, across_regions=True)  # of which the text below says more
     if isinstance(web_acl, wafv2.CfnWebACL):
         if not is_token(web_acl.scope) and web_acl.scope != "REGIONAL":
             problems.add(

@@ -106,8 +106,8 @@ class ServiceAlarms(Construct):
                 and of its key; one that is imported needs them already. `alias/aws/sns` as its key is refused.
             cpu_percent: The average share of what its tasks reserve of CPU, above which it rings; None for no alarm.
             memory_percent: The same of memory.
-            errors_percent: Answers of 500 and above, more than this share of the 20 or more that one of the versions
-                gives in a minute; None for no alarm.
+            errors_percent: Answers of 500 and above, and connections that tasks refuse or reset, more than this share
+                of the 20 requests or more that one of the versions gets in a minute; None for no alarm.
             latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
             unhealthy_targets: So many targets that fail their health check; None for no alarm.
             minutes: How many minutes in a row it must be so, 1 to 1,440.

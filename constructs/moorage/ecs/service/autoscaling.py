@@ -82,10 +82,10 @@ def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence
             scale_out_cooldown=scale_out_cooldown,
         )
     if scaling.requests_per_task is not None:
-        for index, target in enumerate(targets):
+        for target in targets:
             if target.alternate is None and isinstance(target.group, elbv2.ApplicationTargetGroup):
                 count.scale_on_request_count(
-                    f"Requests{index or ''}",
+                    f"Requests{target.suffix}",
                     requests_per_target=scaling.requests_per_task,
                     target_group=target.group,
                     scale_in_cooldown=scale_in_cooldown,

@@ -63,6 +63,7 @@ def define_deployment_properties(
     rollout: Rollout,
     targets: Sequence[Target],
     hooks: Sequence[LifecycleHook],
+    start_period: int,
 ) -> dict[str, Any]:
     """Define the alarms and hooks of a rollout, and return the properties that CDK does not take, by their path."""
     properties: dict[str, Any] = {}
@@ -79,7 +80,12 @@ def define_deployment_properties(
 
         if rollout.alarms.topic is not None:
             let_alarms_publish(rollout.alarms.topic, scope)
-        alarm_names = [name for target in targets for name in define_rollback_alarms(scope, rollout.alarms, target)]
+        in_order = sorted(targets, key=lambda target: target.suffix)  # whatever that of the routes is
+        alarm_names = [
+            name
+            for target in in_order
+            for name in define_rollback_alarms(scope, rollout.alarms, target, start_period=start_period)
+        ]
         all_alarm_names = [*alarm_names, *(alarm.alarm_name for alarm in rollout.alarms.extra_alarms)]
         properties["Alarms"] = {"AlarmNames": all_alarm_names, "Enable": True, "Rollback": True}
     if hooks:

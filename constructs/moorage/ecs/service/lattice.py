@@ -13,7 +13,7 @@ from aws_cdk import aws_vpclattice as vpclattice
 
 from moorage.ecs.cdk_values import ecs_principal, number_text, tcp
 from moorage.ecs.load_balancing.route import TargetHealth
-from moorage.ecs.task.task_definition import port_name
+from moorage.ecs.task.port_mappings import port_name
 from moorage.workload import route_limits, service_limits
 from moorage.workload.problems import Problems
 from moorage.workload.task import NetworkMode

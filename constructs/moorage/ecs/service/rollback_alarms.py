@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from moorage.delivery.alarm_topic import check_alarm_topic
-from moorage.ecs.load_balancing.target_metrics import target_alarms
+from moorage.ecs.load_balancing.target_metrics import UNHEALTHY_TARGETS, target_alarms
 from moorage.scope.place import check_place
 
 if TYPE_CHECKING:
@@ -26,8 +26,16 @@ def check_places(alarms: RollbackAlarms, scope: IConstruct, problems: Problems) 
         check_alarm_topic(problems, "topic of the rollout's alarms", alarms.topic, scope)
 
 
-def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Target) -> list[str]:
-    """Define the alarms over both target groups of a route, of which either may serve; returns their names."""
+def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Target, *, start_period: int) -> list[str]:
+    """Define the alarms over both target groups of a route, of which either may serve; returns their names.
+
+    Args:
+        scope: The scope in which to define them.
+        alarms: The thresholds.
+        target: The target groups.
+        start_period: The time that a task may take to start, in seconds, in which its target is unhealthy.
+    """
+    minutes = {UNHEALTHY_TARGETS: max(alarms.evaluation_minutes, start_period // 60 + 1)}
     alarm_queries = target_alarms(target, alarms.errors_percent, alarms.latency, alarms.unhealthy_targets)
     actions = [alarms.topic.topic_arn] if alarms.topic else None
     return [
@@ -35,7 +43,7 @@ def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Tar
             scope,
             f"{name}{target.suffix}",
             comparison_operator="GreaterThanThreshold",
-            evaluation_periods=alarms.evaluation_minutes,
+            evaluation_periods=minutes.get(name, alarms.evaluation_minutes),
             threshold=threshold,
             treat_missing_data="notBreaching",
             metrics=queries,

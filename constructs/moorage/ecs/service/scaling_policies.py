@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HIGH_RESOLUTION_SECONDS = 20
 _MINUTE_SECONDS = 60
+_QUOTED = {ord(character): f"%{ord(character):02X}" for character in ":/|"}
+"""The characters that names of policies must not have (botocore application-autoscaling PutScalingPolicy.PolicyName)."""
 
 
 class ScalingPolicies:
@@ -33,11 +35,11 @@ class ScalingPolicies:
         if scaling.high_resolution:
             self._track_utilization(scaling)
         if scaling.requests_per_task is not None:
-            for index, target in enumerate(targets):
+            for target in targets:
                 # AWS's own metric is of one target group, and here either serves
                 if target.alternate and target.route._reads_requests:
                     self._track_queries(
-                        f"Requests{index or ''}", scaling.requests_per_task, self._request_queries(target)
+                        f"Requests{target.suffix}", scaling.requests_per_task, self._request_queries(target)
                     )
         if scaling.backlog_per_task is not None and scaling.queue is not None:
             self._track_queries("Backlog", scaling.backlog_per_task, self._backlog_queries(scaling.queue))
@@ -150,7 +152,7 @@ class ScalingPolicies:
         appscaling.CfnScalingPolicy(
             self._count,
             name,
-            policy_name=name,
+            policy_name=name.translate(_QUOTED),
             policy_type="TargetTrackingScaling",
             scaling_target_id=self._target_id,
             target_tracking_scaling_policy_configuration={

@@ -19,7 +19,6 @@ from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import optional_duration, stack_of
 from moorage.ecs.identity import Identity
-from moorage.ecs.load_balancing.define_routes import define_routes
 from moorage.ecs.service.autoscaling import HIGH_RESOLUTION_MONITORING, define_scaling
 from moorage.ecs.service.deployment import (
     DAEMON_ROLLOUT,
@@ -162,14 +161,13 @@ class Service(Construct):
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
-        resources = launch.define(self, Identity.in_scope(scope, construct_id), log_group, removal_policy)
+        identity = Identity.in_scope(scope, construct_id)
+        resources = launch.define(self, identity, log_group, removal_policy, plan.udp_containers)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
         self.service = self._define_service(resources)
-        self._targets = define_routes(
-            self, self.service, plan.routes, launch, stack_of(scope), shifts=plan.rollout._shifts_traffic
-        )
+        self._targets = plan.define_routes(self, self.service, stack_of(scope))
         self.lattice_target_groups = self._define_lattices()
         self._attach_volumes()
         self.before_task_definition = self._define_deployment(resources, removal_policy)
@@ -238,7 +236,8 @@ class Service(Construct):
             )
             task_definition = pre_deployment_resources.task_definition
             hooks.insert(0, hook)
-        for path, value in define_deployment_properties(self, self.service, plan.rollout, self._targets, hooks).items():
+        arguments = (plan.rollout, self._targets, hooks, plan._start_period)
+        for path, value in define_deployment_properties(self, self.service, *arguments).items():
             _resource_of(self.service).add_property_override(f"DeploymentConfiguration.{path}", value)
         return task_definition
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import optional_duration
-from moorage.ecs.task.task_definition import port_name
+from moorage.ecs.task.port_mappings import port_name
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload import container_limits, service_limits
 from moorage.workload.durations import optional_seconds

@@ -7,26 +7,33 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
+from aws_cdk import aws_iam as iam
 
 from moorage.ecs.capacity.capacity import CapacityKind
+from moorage.ecs.cdk_values import ecs_principal
+from moorage.ecs.load_balancing.define_routes import define_routes
 from moorage.ecs.load_balancing.route import Route
+from moorage.ecs.load_balancing.route_checks import check_routes, udp_beside_tcp_warning
+from moorage.ecs.load_balancing.target import Serving, containers_by_protocol
 from moorage.ecs.service.autoscaling import check_scaling
 from moorage.ecs.service.hook_checks import check_hooks
 from moorage.ecs.task.task_launch import add_warning
-from moorage.scope.place import are_different_vpcs, check_place
-from moorage.workload import rollout_limits, route_limits, service_limits
+from moorage.scope.place import check_place
+from moorage.workload import rollout_limits, service_limits
 from moorage.workload.problems import is_token
 from moorage.workload.rollout import Shift
 from moorage.workload.scaling import Scaling
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
+    import aws_cdk as cdk
     from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_logs as logs
     from constructs import Construct
 
     from moorage.ecs.capacity.placement import Placement
     from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.load_balancing.target import Target
     from moorage.ecs.service.lattice import Lattice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.task.task_launch import Launch
@@ -95,6 +102,15 @@ class ServicePlan:
         """The smallest number of copies; None for a daemon, whose number is that of the instances."""
         return None if self.placement.daemon else self.scaling.minimum
 
+    @functools.cached_property
+    def udp_containers(self) -> set[str]:
+        """The names of the containers whose port takes UDP and not TCP."""
+        by_tcp = {lattice._serving_containers(self.task)[0].name for lattice in self.lattices}
+        if self.connect and self.task._front_container:
+            by_tcp.add(self.task._front_container.name)
+        by_udp = containers_by_protocol(self.routes, self.task, "UDP")
+        return by_udp - by_tcp - containers_by_protocol(self.routes, self.task, "TCP")
+
     @property
     def grace_period(self) -> int | None:
         """The grace period of health checks in seconds; None if nothing checks the tasks."""
@@ -137,7 +153,7 @@ class ServicePlan:
         check_place(problems, "log_group", log_group, scope)
         launch.check(problems, has_routes=bool(self.routes), has_connect=self.connect is not None)
         self._check_scaling(problems)
-        self._check_routes(problems)
+        check_routes(self.routes, launch, problems, shifts=self.rollout._shifts_traffic)
         self.placement._check(launch.strategy, launch.cluster_view.capacities, self.task, problems)
         self._check_rollout(problems)
         if self.pre_deployment_launch:
@@ -150,6 +166,13 @@ class ServicePlan:
         self._check_discovery(problems)
         self._check_lattices(problems)
 
+    def define_routes(self, scope: Construct, service: ecs.BaseService, stack: cdk.Stack) -> tuple[Target, ...]:
+        """Define what leads from its load balancers to a service, all in `stack`."""
+        shifts = self.rollout._shifts_traffic and bool(self.routes)
+        role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_principal()) if shifts else None
+        serving = Serving(scope=scope, service=service, launch=self.launch, role=role, stack=stack)
+        return define_routes(serving, self.routes, self.udp_containers)
+
     def warn(self, construct: Construct) -> None:
         """Warn about what AWS accepts, and its user may not want."""
         self.launch.warn(construct)
@@ -157,6 +180,8 @@ class ServicePlan:
             self._warn_of_instances(construct)
         add_warning(construct, "@moorage/ecs:spot-drain", self._slow_drain_warning())
         add_warning(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
+        udp_warning = udp_beside_tcp_warning(self.routes, self.task, self.udp_containers)
+        add_warning(construct, "@moorage/ecs:udp-beside-tcp", udp_warning)
 
     def _warn_of_instances(self, construct: Construct) -> None:
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
@@ -202,37 +227,6 @@ class ServicePlan:
             problems.add(
                 f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue whose messages count; "
                 "use a Worker, which has one, or Scaling(queue=...)"
-            )
-
-    def _check_routes(self, problems: Problems) -> None:
-        """Note routes that lead nowhere, that clash, or whose load balancer is in another VPC."""
-        problems.check(route_limits.ROUTES, "the number of routes", len(self.routes))
-        for index, route in enumerate(self.routes):
-            self._check_target(route, problems)
-            if not isinstance(route, Route):
-                route._check_task(self.task, problems)
-            route._check(problems)
-            if are_different_vpcs(route.load_balancer.vpc, self.launch.reach.vpc):
-                problems.add(
-                    f"{route._noun} for {route._description} is of {route.load_balancer.node.path}, which stands in "
-                    "another VPC than the cluster, so no request would arrive; use a load balancer with the vpc= of "
-                    "the cluster"
-                )
-            for other in self.routes[:index]:
-                if other.load_balancer is route.load_balancer and (clash := route._clash(other, None)):
-                    problems.add(clash)
-
-    def _check_target(self, route: Route | Listener, problems: Problems) -> None:
-        serving = [each.name for each in self.task.containers if each.port]
-        if not serving:
-            problems.add(
-                f"{route._noun} for {route._description} needs a container with a port, and the task has none; "
-                "use Container(..., port=...)"
-            )
-        elif route.container not in {None, *serving}:
-            problems.add(
-                f"{route._noun} for {route._description} names container {route.container!r}, but those with a port "
-                f"are {', '.join(map(repr, serving))}; use one of them"
             )
 
     def _check_rollout(self, problems: Problems) -> None:

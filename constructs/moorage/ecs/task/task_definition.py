@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import aws_cdk as cdk
@@ -15,6 +14,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, number_text, optional_duration, registry_image, runtime_platform
 from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
+from moorage.ecs.task.port_mappings import port_mappings
 from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.shares import share_of
@@ -45,15 +45,31 @@ _NETWORK_MODES = {
 
 
 def define_task(
-    scope: Construct, identity: Identity, task: Task, log_group: logs.ILogGroup, kind: CapacityKind
+    scope: Construct,
+    identity: Identity,
+    task: Task,
+    log_group: logs.ILogGroup,
+    kind: CapacityKind,
+    udp_containers: Collection[str] = (),
 ) -> ecs.TaskDefinition:
-    """Define the task definition of `task`, with a task role and, if the task uses one, an execution role."""
+    """Define the task definition of `task`, with a task role and, if the task uses one, an execution role.
+
+    Args:
+        scope: The scope in which to define it.
+        identity: The identity of the construct that starts it.
+        task: The task.
+        log_group: The log group of its containers.
+        kind: The kind of its capacity.
+        udp_containers: The names of the containers whose port takes UDP and not TCP.
+    """
     definition = _define_task_definition(scope, identity, task, kind)
     resource = definition.node.default_child if task.retain_revisions else None
     if isinstance(resource, cdk.CfnResource):
         resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
     container_definitions = {
-        container.name: _add_container(scope, definition, task, container, log_group, kind)
+        container.name: _add_container(
+            scope, definition, task, container, log_group, kind, udp=container.name in udp_containers
+        )
         for container in task.containers
     }
     for container in task.containers:
@@ -130,6 +146,8 @@ def _add_container(
     container: Container,
     log_group: logs.ILogGroup,
     kind: CapacityKind,
+    *,
+    udp: bool,
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
     task_size_is_ignored = task._on_windows and kind is CapacityKind.INSTANCES
@@ -141,7 +159,7 @@ def _add_container(
         else task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
         "essential": container.essential,
-        "port_mappings": _port_mappings(task, container),
+        "port_mappings": port_mappings(task, container, udp=udp),
         "gpu_count": container.gpus or None,
         "privileged": container.privileged or None,
         "environment": dict(container.environment) or None,
@@ -196,30 +214,6 @@ def _firelens(firelens: FireLens) -> ecs.FirelensConfig:
             config_file_value=firelens.config_file,
         ),
     )
-
-
-def _port_mappings(task: Task, container: Container) -> list[ecs.PortMapping] | None:
-    mappings = [
-        ecs.PortMapping(
-            container_port=ecs.ContainerDefinition.CONTAINER_PORT_USE_RANGE, container_port_range=f"{first}-{last}"
-        )
-        for first, last in container.port_ranges
-    ]
-    if container.port:
-        single = ecs.PortMapping(
-            container_port=container.port,
-            host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
-            name=port_name(task, container),
-        )
-        mappings.insert(0, single)
-    return mappings or None
-
-
-def port_name(task: Task, container: Container) -> str | None:
-    """Return the port's name for Service Connect, which takes fewer names than ECS does and no host mode."""
-    name = container.name.lower()
-    is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
-    return name if is_valid else None
 
 
 def _image(scope: Construct, definition: ecs.TaskDefinition, container: Container, task: Task) -> ecs.ContainerImage:

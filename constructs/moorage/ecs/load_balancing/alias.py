@@ -1,0 +1,81 @@
+"""The names of load balancers in hosted zones of Route 53."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from moorage.ecs.load_balancing.shared_load_balancer import IPV4, WITHOUT_PUBLIC_IPV4
+from moorage.scope.per_construct import PerConstruct
+from moorage.workload.problems import is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_route53 as route53
+    from constructs import Construct, IConstruct
+
+    from moorage.workload.problems import Problems
+
+_owners: PerConstruct[IConstruct, dict[tuple[str, str], Construct]] = PerConstruct()
+"""The load balancer of each alias of an app, by the id of its zone and its host."""
+
+
+def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
+    return _owners.get_or_make(scope.node.root, dict)
+
+
+def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host: str, problems: Problems) -> None:
+    """Note an alias that another load balancer than `scope` has already: a zone has a name once."""
+    owner = _owners_of(scope).get((zone.hosted_zone_id, host))
+    if owner is not None and owner is not scope and "DUMMY" not in zone.hosted_zone_id:  # not looked up yet
+        problems.add(
+            f"{argument} is {host!r}, which is an alias of {owner.node.path} in the same zone, and a zone has a name "
+            "once; use another host, or one of the load balancers without zone="
+        )
+
+
+def define_alias(
+    load_balancer: Construct,
+    scope: Construct,
+    construct_id: str,
+    *,
+    zone: route53.IHostedZone,
+    host: str,
+    target: elbv2.ILoadBalancerV2,
+    ip_address_type: elbv2.IpAddressType,
+) -> None:
+    """Define a name in a zone once, as a record of each kind of address that a load balancer has.
+
+    Args:
+        load_balancer: The load balancer that it is an alias of.
+        scope: The scope in which to define it.
+        construct_id: What tells it from other aliases in this scope.
+        zone: The zone.
+        host: The name.
+        target: The load balancer as CDK knows it.
+        ip_address_type: The kinds of its addresses.
+    """
+    from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loads aws_cdk.aws_route53
+    from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415  # loads aws_cdk.aws_route53_targets
+
+    key, owners = (zone.hosted_zone_id, host), _owners_of(load_balancer)
+    if key in owners:
+        return
+    owners[key] = load_balancer
+    record_target = route53.RecordTarget.from_alias(targets.LoadBalancerTarget(target))
+    if ip_address_type is not WITHOUT_PUBLIC_IPV4:
+        route53.ARecord(scope, f"Alias {construct_id}", zone=zone, record_name=f"{host}.", target=record_target)
+    if ip_address_type is not IPV4:
+        route53.AaaaRecord(scope, f"Alias6 {construct_id}", zone=zone, record_name=f"{host}.", target=record_target)
+
+
+def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
+    """Tell whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
+    try:
+        zone_name = zone.zone_name
+    except RuntimeError:  # imported without its name
+        zone_name = ""
+    if is_token((host, zone_name)):
+        return True
+    name = host.removeprefix("*.")
+    return not set("*?") & set(name) and (not zone_name or f".{name}".endswith(f".{zone_name.lower().rstrip('.')}"))

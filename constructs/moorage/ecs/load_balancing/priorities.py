@@ -1,0 +1,113 @@
+"""The priority of a listener rule, worked out from nothing but the hosts and paths that it asks for.
+
+A rule's number is a hash of what it asks for, within the band of its kind, so that it moves with nothing else. Two
+patterns of which one covers the other need an order as well, since the wide one would leave the narrow one nothing:
+
+- Wildcards in hosts and in the first segment of a path have levels at the end of the band.
+- A path below another one, such as `/api/v2/*` below `/api/*`, keeps its hash if that is before the other's number, and
+  has a number shortly before it if not. A list that has `/api/*` in it comes after that in the same way.
+
+So the number is a hash alone, as it was before there was an order, for each rule of plain hosts with paths of one
+segment, and for each rule whose hash is in order.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import posixpath
+import re
+
+_WINDOW = 1500
+"""The numbers before (or after) another one in which a rule finds its own."""
+_LEVEL = 200
+"""The numbers of a level at the end of a band."""
+_WILDCARD = re.compile(r"[*?]")
+_LABELS_OF_A_DOMAIN = 2
+
+
+class _Band(enum.Enum):
+    """The numbers that rules of one kind get: the more a rule asks for, the earlier it is tried."""
+
+    HOST_AND_PATH = range(1, 20_001)
+    HOST = range(20_001, 35_001)
+    PATH = range(35_001, 50_000)
+    ALL = range(50_000, 50_001)
+
+
+_BANDS = {
+    (True, True): _Band.HOST_AND_PATH,
+    (True, False): _Band.HOST,
+    (False, True): _Band.PATH,
+    (False, False): _Band.ALL,
+}
+_LEVELS = ((1, False), (2, False), (0, True), (1, True), (2, True))
+"""The levels at the end of a band, by how wide their hosts are and whether their paths begin with a wildcard."""
+
+
+def default_priority(hosts: tuple[str, ...], paths: tuple[str, ...]) -> int:
+    """Return the priority of a rule, 1 to 50,000; the smaller, the earlier it is tried.
+
+    Args:
+        hosts: The hosts that it asks for, with wildcards; none for any.
+        paths: The paths that it asks for, with wildcards; none for any.
+    """
+    conditions = "\n".join([*sorted(hosts), "", *sorted(paths)])
+    digest = hashlib.sha256(conditions.encode()).digest()
+    numbers = _numbers(hosts, paths)
+    own = numbers[int.from_bytes(digest[:8]) % len(numbers)]
+    lower = max((default_priority(hosts, (path,)) for path in _covered(paths)), default=numbers.start - 1)
+    covering = _covering(paths) if paths else None
+    upper = numbers.stop if covering is None else default_priority(hosts, (covering,))
+    if lower < own < upper:
+        return own
+    between = range(lower + 1, upper)
+    window = between[:_WINDOW] if covering is None else between[-_WINDOW:]
+    return window[int.from_bytes(digest[8:16]) % len(window)] if window else own
+
+
+def _numbers(hosts: tuple[str, ...], paths: tuple[str, ...]) -> range:
+    """Return the numbers of a rule's level: the whole band, or a part at the end of it."""
+    band = _BANDS[bool(hosts), bool(paths)].value
+    host_level = max(map(_host_level, hosts), default=0)
+    level = (host_level, any(map(_is_first_segment_wild, paths)))
+    levels = [each for each in _LEVELS if bool(each[0]) <= bool(hosts) and each[1] <= bool(paths)]
+    if level not in levels:
+        return band
+    start = band.stop - (len(levels) - levels.index(level)) * _LEVEL
+    return range(start, start + _LEVEL)
+
+
+def _host_level(host: str) -> int:
+    """Return how wide a host is: 0 without a wildcard, 1 for one in a domain's subdomain, 2 for one in a domain."""
+    if not _WILDCARD.search(host):
+        return 0
+    return 1 if len([label for label in host.split(".") if not _WILDCARD.search(label)]) > _LABELS_OF_A_DOMAIN else 2
+
+
+def _is_first_segment_wild(path: str) -> bool:
+    return re.match(r"/?[*?]", path) is not None
+
+
+def _directory(path: str) -> str:
+    """Return a path up to the last `/` before its first wildcard: `/api/` of `/api/*`, `/api/v2` and `/api/v*`."""
+    segments = _WILDCARD.split(path, maxsplit=1)[0].lstrip("/").rpartition("/")[0]
+    return f"/{segments}/" if segments else "/"
+
+
+def _covering(paths: tuple[str, ...]) -> str | None:
+    """Return the nearest `.../*` that covers all of a rule's paths and is none of them; None if that has a level."""
+    common = posixpath.commonpath([_directory(path) for path in paths]).rstrip("/")
+    if f"{common}/*" in paths:
+        if not common:
+            return None
+        common = common.rpartition("/")[0]
+    if not common and not any(map(_is_first_segment_wild, paths)):
+        return None
+    return f"{common}/*"
+
+
+def _covered(paths: tuple[str, ...]) -> list[str]:
+    """Return each `.../*` that a rule covers and is not itself: `/api/*` of `/api*`, or of `/api` and `/api/*`."""
+    stems = [path[:-1] for path in paths if path.endswith("*") and not _WILDCARD.search(path[:-1])]
+    return [f"{stem.rstrip('/')}/*" for stem in stems if len(paths) > 1 or not stem.endswith("/")]

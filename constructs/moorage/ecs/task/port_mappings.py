@@ -1,0 +1,40 @@
+"""The port mappings of a container, and the names of its ports."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_ecs as ecs
+
+from moorage.workload.task import NetworkMode
+
+if TYPE_CHECKING:
+    from moorage.workload.container import Container
+    from moorage.workload.task import Task
+
+
+def port_mappings(task: Task, container: Container, *, udp: bool) -> list[ecs.PortMapping] | None:
+    """Map each port once: ECS takes no service whose container port is in two mappings (amazon-ecs-agent #3428)."""
+    mappings = [
+        ecs.PortMapping(
+            container_port=ecs.ContainerDefinition.CONTAINER_PORT_USE_RANGE, container_port_range=f"{first}-{last}"
+        )
+        for first, last in container.port_ranges
+    ]
+    if container.port:
+        single = ecs.PortMapping(
+            container_port=container.port,
+            host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
+            name=None if udp else port_name(task, container),  # Service Connect knows only TCP
+            protocol=ecs.Protocol.UDP if udp else None,
+        )
+        mappings.insert(0, single)
+    return mappings or None
+
+
+def port_name(task: Task, container: Container) -> str | None:
+    """Return the port's name for Service Connect, which takes fewer names than ECS does and no host mode."""
+    name = container.name.lower()
+    is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
+    return name if is_valid else None

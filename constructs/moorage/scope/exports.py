@@ -1,0 +1,28 @@
+"""What a stack hands to others, which stays exported when nobody imports it any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import aws_cdk as cdk
+from constructs import Construct
+
+_STRENGTH_CONTEXT = "@aws-cdk/core:defaultCrossStackReferences"
+
+
+def keep_exported(construct: Construct, values: Iterable[str]) -> None:
+    """Export values from the stack of `construct`, under the names that CDK derives, before and after they are used.
+
+    CDK exports only what is imported. A stack that stops importing a value is deployed after the one that exports it,
+    which CloudFormation refuses to change then: the export is in use (aws-cdk #7602). Weak references, which `cdk init`
+    sets, read outputs and export nothing.
+
+    Args:
+        construct: The construct whose stack exports them.
+        values: Attributes of resources of that stack.
+    """
+    if construct.node.try_get_context(_STRENGTH_CONTEXT) == "weak":
+        return
+    stack = cdk.Stack.of(construct)
+    for value in values:
+        stack.export_value(value)

@@ -1,0 +1,216 @@
+"""What keeps its id, its number and its export when routes, names and load balancers change."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+
+from moorage import Cluster, Container, Listener, LoadBalancer, NetworkLoadBalancer, Rollout, Route, Service, Task
+from tests.conftest import imported_vpc, template
+
+WEB = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080))
+GROUP, RULE, LISTENER = (f"AWS::ElasticLoadBalancingV2::{kind}" for kind in ("TargetGroup", "ListenerRule", "Listener"))
+STRENGTH = "@aws-cdk/core:defaultCrossStackReferences"
+Routes = Callable[[LoadBalancer, NetworkLoadBalancer], list[Any]]
+
+
+def resources(
+    routes: Routes, *, rollout: Rollout | None = None, public: bool = False, name: str = "Web", edge_id: str = "Edge"
+) -> dict[str, Any]:
+    """The resources of a service with these routes, behind load balancers of another stack."""
+    app = cdk.App()
+    platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Shop")
+    vpc = imported_vpc(platform)
+    edge = LoadBalancer(platform, edge_id, vpc=vpc, public=public, plain_http="a test" if public else None)
+    gate = NetworkLoadBalancer(platform, "Gate", vpc=vpc, public=public, without_tls="a test" if public else None)
+    cluster = Cluster(platform, "Cluster", vpc=vpc)
+    Service(shop, name, cluster=cluster, task=WEB, route=routes(edge, gate), rollout=rollout)
+    found: dict[str, Any] = template(shop).to_json()["Resources"]
+    return found
+
+
+def of(found: dict[str, Any], *kinds: str) -> dict[str, Any]:
+    return {name: each["Properties"] for name, each in found.items() if each["Type"] in kinds}
+
+
+def kept(before: dict[str, Any], after: dict[str, Any], *kinds: str) -> set[str]:
+    return set(of(before, *kinds)) & set(of(after, *kinds))
+
+
+SETS: list[list[Callable[[LoadBalancer, NetworkLoadBalancer], Any]]] = [
+    [lambda edge, _: Route(edge, path="/a"), lambda edge, _: Route(edge, path="/b")],
+    [lambda edge, _: Route(edge, host="a.example.com"), lambda edge, _: Route(edge, host="b.example.com")],
+    [lambda edge, _: Route(edge), lambda edge, _: Route(edge, path="/b", priority=7)],
+    [lambda _, gate: Listener(gate, 8883), lambda _, gate: Listener(gate, 9000)],
+    [lambda edge, _: Route(edge, path="/a"), lambda _, gate: Listener(gate, 9000)],
+]
+
+
+@pytest.mark.parametrize("rollout", [None, Rollout.canary()])
+@pytest.mark.parametrize("routes", SETS)
+def test_the_order_of_routes_changes_nothing_and_one_less_changes_no_other(
+    routes: list[Any], rollout: Rollout | None
+) -> None:
+    """A rule or a listener with another id would be defined while the old one still has its number or port."""
+    if rollout and routes is SETS[1]:
+        routes = [routes[0], lambda edge, _: Route(edge, host="b.example.com", name="beta")]
+    both = resources(lambda *edges: [route(*edges) for route in routes], rollout=rollout)
+    assert resources(lambda *edges: [route(*edges) for route in reversed(routes)], rollout=rollout) == both
+    for route in routes:
+        only = resources(lambda *edges, route=route: [route(*edges)], rollout=rollout)
+        for kind in (GROUP, RULE, LISTENER):
+            assert of(only, kind).items() <= of(both, kind).items()
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [lambda edge, host: [Route(edge, host=host)], lambda edge, host: [Route(edge), Route(edge, host=host, priority=7)]],
+)
+def test_another_host_replaces_no_target_group(routes: Any) -> None:
+    before, after = (resources(lambda edge, _, host=host: routes(edge, host)) for host in ("a.com", "b.com"))
+    assert of(before, GROUP) == of(after, GROUP)
+    rules = [{each["Priority"]: name for name, each in of(found, RULE).items()} for found in (before, after)]
+    assert all(rules[0][number] == rules[1][number] for number in rules[0].keys() & rules[1].keys())
+
+
+def test_a_number_and_its_rule_are_one() -> None:
+    """Two rules that swap what they ask for, or their numbers, are changed where they are."""
+    for first, second in (
+        ({"path": "/a"}, {"path": "/b"}),
+        ({"path": "/a", "priority": 1}, {"path": "/b", "priority": 2}),
+    ):
+        swapped = {**second, "priority": first.get("priority")}, {**first, "priority": second.get("priority")}
+        if "priority" not in first:
+            swapped = second, first
+        before, after = (
+            resources(lambda edge, _, pair=pair: [Route(edge, **each) for each in pair])
+            for pair in ((first, second), swapped)
+        )
+        ids = [{each["Priority"]: name for name, each in of(found, RULE).items()} for found in (before, after)]
+        assert ids[0] == ids[1]
+
+
+def test_routes_that_differ_only_by_host_share_a_target_group() -> None:
+    found = resources(lambda edge, _: [Route(edge, host="a.com"), Route(edge, host="b.com")])
+    (group,) = of(found, GROUP)
+    assert [each["Actions"][0]["TargetGroupArn"] for each in of(found, RULE).values()] == [{"Ref": group}] * 2
+    (service,) = of(found, "AWS::ECS::Service").values()
+    assert len(service["LoadBalancers"]) == 1
+
+
+def test_routes_that_only_a_host_tells_apart_need_names_for_groups_of_their_own() -> None:
+    def differing(edge: LoadBalancer, _: object, name: str | None = None) -> list[Route]:
+        return [Route(edge, host="a.com"), Route(edge, host="b.com", health="/healthz", name=name)]
+
+    for rollout in (None, Rollout.canary()):
+        with pytest.raises(ValueError, match="for host 'a.com' and for host 'b.com' differ only by host") as raised:
+            resources(differing, rollout=rollout)
+        assert "use one Route with both hosts, or give one of them a name=" in str(raised.value)
+        named = resources(lambda *edges: differing(*edges, name="beta"), rollout=rollout)
+        assert len(of(named, GROUP)) == (4 if rollout else 2)
+
+
+def test_what_only_a_token_tells_apart_needs_a_name() -> None:
+    host = cdk.Token.as_string({"Ref": "Host"})
+    port = cdk.Token.as_number({"Ref": "Port"})
+    alone = resources(lambda edge, _: [Route(edge, host=host, priority=5)])
+    with pytest.raises(ValueError, match="is known only at deployment, and it is not the only route.*give it a name="):
+        resources(lambda edge, _: [Route(edge, path="/a"), Route(edge, host=host, priority=5)])
+    with pytest.raises(ValueError, match="is known only at deployment"):
+        resources(lambda _, gate: [Listener(gate, 9000), Listener(gate, port)])
+    both = resources(lambda edge, _: [Route(edge, path="/a"), Route(edge, host=host, priority=5, name="beta")])
+    assert kept(alone, both, RULE)
+    cdk.Token.as_string({"Ref": "Unrelated"})
+    again = resources(lambda edge, _: [Route(edge, path="/a"), Route(edge, host=host, priority=5, name="beta")])
+    assert set(again) == set(both)
+    resources(lambda _, gate: [Listener(gate, 9000), Listener(gate, port, name="beta")])
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "ä", "x" * 65])
+def test_a_name_is_one_that_ids_keep(name: str) -> None:
+    edge: Any = None
+    with pytest.raises(ValueError, match="name must be 1 to 64 letters, digits and '-'"):
+        Route(edge, name=name)
+
+
+def test_a_name_is_there_once() -> None:
+    with pytest.raises(ValueError, match=r"name of each route must differ \(got 'a' more than once\)"):
+        resources(lambda edge, _: [Route(edge, path="/a", name="a"), Route(edge, path="/b", name="a")])
+
+
+@pytest.mark.parametrize("change", [{"public": True}, {"edge_id": "Door"}])
+def test_a_load_balancer_that_is_replaced_gets_target_groups_of_its_own(change: dict[str, Any]) -> None:
+    """One that was kept would be of two load balancers for a while, which ELB refuses (aws-cdk #33253)."""
+    before, after = (resources(lambda edge, _: [Route(edge, path="/a")], **each) for each in ({}, change))
+    assert not kept(before, after, GROUP)
+
+
+def test_two_load_balancers_may_lead_to_one_service_by_the_same_path_and_port() -> None:
+    app = cdk.App()
+    stack = cdk.Stack(app, "Shop")
+    vpc = imported_vpc(stack)
+    edges = [LoadBalancer(stack, name, vpc=vpc) for name in ("Edge", "Inner")]
+    gates = [NetworkLoadBalancer(stack, name, vpc=vpc) for name in ("Gate", "Door")]
+    routes = [*(Route(edge) for edge in edges), *(Listener(gate, 9000) for gate in gates)]
+    service = Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=WEB, route=routes)
+    assert len(service.target_groups) == 4
+
+
+def test_a_target_group_keeps_its_port_when_the_container_s_changes() -> None:
+    """Port is create-only: the rule would turn to a new group that is empty (aws-cdk #19411)."""
+    found = resources(lambda edge, gate: [Route(edge), Listener(gate, 9000)])
+    assert {each["Port"] for each in of(found, GROUP).values()} == {80}
+    assert {each["ContainerPort"] for each in of(found, "AWS::ECS::Service").popitem()[1]["LoadBalancers"]} == {8080}
+
+
+@pytest.mark.parametrize("rollout", [None, Rollout.canary()])
+def test_the_rollout_changes_no_id(rollout: Rollout | None) -> None:
+    rolling = resources(lambda edge, gate: [Route(edge, path="/a"), Listener(gate, 9000)])
+    other = resources(lambda edge, gate: [Route(edge, path="/a"), Listener(gate, 9000)], rollout=rollout)
+    assert set(of(rolling, GROUP, RULE, LISTENER)) <= set(of(other, GROUP, RULE, LISTENER))
+
+
+def exports(
+    *, https: bool, rollout: Rollout | None, route: bool, strength: str | None = "strong"
+) -> tuple[set[str], str]:
+    """The names that a platform exports, and the template of a stack that uses it."""
+    app = cdk.App(context={} if strength is None else {STRENGTH: strength})
+    platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Shop")
+    vpc = imported_vpc(platform)
+    arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
+    certificate = acm.Certificate.from_certificate_arn(platform, "Certificate", arn) if https else None
+    edge, gate = (
+        LoadBalancer(platform, "Edge", vpc=vpc, certificate=certificate),
+        NetworkLoadBalancer(platform, "Gate", vpc=vpc),
+    )
+    routes = [Route(edge), Listener(gate, 9000)] if route else []
+    Service(shop, "Web", cluster=Cluster(shop, "Cluster", vpc=vpc), task=WEB, route=routes, rollout=rollout)
+    result = app.synth()
+    outputs = result.get_stack_by_name("Platform").template.get("Outputs", {})
+    names = {str(each["Export"]["Name"]) for each in outputs.values() if "Export" in each}
+    return names, str(result.get_stack_by_name("Shop").template)
+
+
+@pytest.mark.parametrize("strength", ["strong", None])
+def test_what_is_exported_stays_whatever_becomes_of_certificates_rollouts_and_routes(strength: str | None) -> None:
+    """A platform is deployed before the services that stop to import from it (aws-cdk #7602)."""
+    steps = [(False, None, False), (False, None, True), (True, None, True), (True, Rollout.canary(), True)]
+    names = [exports(https=https, rollout=rollout, route=route, strength=strength) for https, rollout, route in steps]
+    for (exported, _), (later, _) in itertools.pairwise(names):
+        assert exported <= later
+    shifting, without = names[-1], exports(https=True, rollout=None, route=False, strength=strength)
+    for name in shifting[0]:
+        if name in shifting[1]:
+            assert name in without[0]
+    assert any(name in shifting[1] for name in shifting[0])
+
+
+def test_weak_references_export_nothing() -> None:
+    names, shop = exports(https=True, rollout=Rollout.canary(), route=True, strength="weak")
+    assert not names
+    assert "Fn::GetStackOutput" in shop
