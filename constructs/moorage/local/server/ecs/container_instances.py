@@ -15,10 +15,9 @@ from ministack.services import ec2, ecs
 
 from moorage.local.server.autoscaling import instances as groups
 from moorage.local.server.core.calls import RefusedError, perform
+from moorage.local.server.ecs.registered_resources import RESERVED_PORTS, Room
 from moorage.local.server.services.ssm import architecture
-from moorage.workload.container_limits import RESERVED_PORTS
 from moorage.workload.ec2_instances import instance_type
-from moorage.workload.fit import Host
 
 Record = dict[str, Any]
 
@@ -145,7 +144,7 @@ def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
     if cluster not in ecs._clusters or type_ is None:
         return
     trunking = ecs._account_settings.get("awsvpcTrunking") == "enabled"
-    host = Host.of(type_, trunking=trunking, reserved_memory_mib=reserved)
+    room = Room.of(type_, trunking=trunking, reserved_mib=reserved)
     attributes = {
         "ecs.ami-id": instance["ImageId"],
         "ecs.availability-zone": shown["AvailabilityZone"],
@@ -169,7 +168,7 @@ def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         "tags": [],
         "_cluster": cluster,
         "_group": group["AutoScalingGroupARN"],
-        "_host": host,
+        "_room": room,
         "_attributes": attributes,
     }
 
@@ -203,20 +202,20 @@ def attributes_of(record: Mapping[str, Any]) -> dict[str, str | None]:
     return {**record["_attributes"], **put}
 
 
-def free(record: Mapping[str, Any]) -> Host:
+def free(record: Mapping[str, Any]) -> Room:
     """What a container instance has left."""
-    host: Host = record["_host"]
+    room: Room = record["_room"]
     for task in tasks_on(record):
         taken: Need = task["_need"]
-        host = attrs.evolve(
-            host,
-            cpu=host.cpu - taken.cpu,
-            memory_mib=host.memory_mib - taken.memory,
-            gpus=host.gpus - taken.gpus,
-            interfaces=host.interfaces - taken.interface,
-            taken_ports=host.taken_ports | taken.ports,
+        room = attrs.evolve(
+            room,
+            cpu=room.cpu - taken.cpu,
+            memory_mib=room.memory_mib - taken.memory,
+            gpus=room.gpus - taken.gpus,
+            interfaces=room.interfaces - taken.interface,
+            taken_ports=room.taken_ports | taken.ports,
         )
-    return host
+    return room
 
 
 def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
@@ -227,7 +226,7 @@ def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
         wanted: What the task needs.
         group: The task's group.
     """
-    host, has = free(record), attributes_of(record)
+    room, has = free(record), attributes_of(record)
     if not is_meant(record, wanted):
         missing = wanted.architecture not in (None, has["ecs.cpu-architecture"])
         unsatisfied = 'encountered error "MemberOf placement constraint unsatisfied."'
@@ -236,13 +235,13 @@ def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
         return "is in an Availability Zone in which the task has no subnet"
     if wanted.distinct and any(task["group"] == group for task in tasks_on(record)):
         return 'encountered error "DistinctInstance placement constraint unsatisfied."'
-    if wanted.ports & host.taken_ports:
+    if wanted.ports & room.taken_ports:
         return "is already using a port required by your task"
     shortages = (
-        (wanted.cpu > host.cpu, "has insufficient CPU units available"),
-        (wanted.memory > host.memory_mib, "has insufficient memory available"),
-        (wanted.gpus > host.gpus, 'encountered error "RESOURCE:GPU"'),
-        (wanted.interface and host.interfaces < 1, 'encountered error "RESOURCE:ENI"'),
+        (wanted.cpu > room.cpu, "has insufficient CPU units available"),
+        (wanted.memory > room.memory_mib, "has insufficient memory available"),
+        (wanted.gpus > room.gpus, 'encountered error "RESOURCE:GPU"'),
+        (wanted.interface and room.interfaces < 1, 'encountered error "RESOURCE:ENI"'),
     )
     return next((reason for short, reason in shortages if short), None)
 
@@ -299,7 +298,7 @@ def shown(record: Record, provider: str | None) -> Record:
         **{name: value for name, value in record.items() if not name.startswith("_")},
         **({"capacityProviderName": provider} if provider else {}),
         "versionInfo": {"agentVersion": "1.100.0", "agentHash": "00000000", "dockerVersion": "DockerVersion: 25.0.8"},
-        "registeredResources": _resources(record["_host"], ()),
+        "registeredResources": _resources(record["_room"], ()),
         "remainingResources": _resources(free(record), [task["_need"] for task in tasks]),
         "runningTasksCount": sum(1 for task in tasks if task["lastStatus"] == "RUNNING"),
         "pendingTasksCount": sum(1 for task in tasks if task["lastStatus"] != "RUNNING"),
@@ -307,15 +306,15 @@ def shown(record: Record, provider: str | None) -> Record:
     }
 
 
-def _resources(host: Host, taken: Sequence[Need]) -> list[Record]:
+def _resources(room: Room, taken: Sequence[Need]) -> list[Record]:
     ports = sorted(RESERVED_PORTS | {port for each in taken for port in each.ports})
     resources: list[Record] = [
-        {"name": "CPU", "type": "INTEGER", "integerValue": host.cpu},
-        {"name": "MEMORY", "type": "INTEGER", "integerValue": host.memory_mib},
+        {"name": "CPU", "type": "INTEGER", "integerValue": room.cpu},
+        {"name": "MEMORY", "type": "INTEGER", "integerValue": room.memory_mib},
         {"name": "PORTS", "type": "STRINGSET", "stringSetValue": [str(port) for port in ports]},
         {"name": "PORTS_UDP", "type": "STRINGSET", "stringSetValue": []},
     ]
-    if host.gpus or any(each.gpus for each in taken):
-        identifiers = [f"GPU-{number:08x}" for number in range(host.gpus)]
+    if room.gpus or any(each.gpus for each in taken):
+        identifiers = [f"GPU-{number:08x}" for number in range(room.gpus)]
         resources.append({"name": "GPU", "type": "STRINGSET", "stringSetValue": identifiers})
     return resources
