@@ -293,8 +293,8 @@ def test_instances_register_with_the_cluster_of_their_user_data(stand: Callable[
         "bottlerocket": {"Fn::Base64": {"Fn::Sub": toml}},
     }
     (instance,) = stand(_base(group={"MinSize": "1"}, data={"UserData": said[kind]})).instances
-    # 97.5 % of 8 GiB, less what is reserved
-    assert _resources(instance, "registered") | {"CPU": 2048, "MEMORY": 7985 - 256} == _resources(
+    # 8 GiB without 1/64 for the pages' account and 430 MiB for the kernel, less what is reserved
+    assert _resources(instance, "registered") | {"CPU": 2048, "MEMORY": 7634 - 256} == _resources(
         instance, "registered"
     )
     attributes = {each["name"]: each.get("value") for each in instance["attributes"]}

@@ -25,8 +25,8 @@ _MEASURED_MIB = {
     "t3.medium": 3828,
 }
 """The MiB that instances of a type registered: m4.large by the ECS developer guide ("Reserving Amazon ECS Linux
-container instance memory"), m6i.large by thewca/worldcubeassociation.org pull request 9974 (two tasks of 3,910 MiB had room and
-two of 3,954 had not), the others by users' `registeredResources`."""
+container instance memory"), m6i.large by thewca/worldcubeassociation.org pull request 9974 (two tasks of 3,910 MiB
+had room and two of 3,954 had not), the others by users' `registeredResources`."""
 _PAGE_SHARE = 64 / 4096
 """The part of the memory that Linux keeps its account of pages in: 64 bytes for each of 4 KiB."""
 _KERNEL_MIB = (318, 112, 40)

@@ -355,6 +355,8 @@ def _now() -> str:
 def install() -> None:
     """Let EC2's own API show what ministack's records have no place for."""
     ec2._lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
+    show_group: Callable[[dict[str, Any]], str] = ec2._sg_xml
+    ec2._sg_xml = lambda group: show_group({**group, "Description": escape(group["Description"])})
     show_instance: Callable[[dict[str, Any]], str] = ec2._instance_xml
 
     def shown(instance: dict[str, Any]) -> str:
