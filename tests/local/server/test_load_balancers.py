@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.local_aws import NETWORK, Client, Deploy, ref, resource
+from tests.local.local_aws import ACCOUNT, NETWORK, Client, Deploy, ref, resource
 
 ANSWER = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
 FAILING = resource("AWS::SNS::Topic", TopicName="taken")
@@ -161,6 +161,33 @@ def test_protection_keeps_a_failed_creation_from_being_rolled_back(
     )
     remove(stack["StackName"])
     assert balancers.describe_load_balancers()["LoadBalancers"] == []
+
+
+def _logged(bucket: Any) -> dict[str, Any]:
+    attributes = {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": bucket, "access_logs.s3.prefix": "edge"}
+    stated = [{"Key": key, "Value": value} for key, value in attributes.items()]
+    return NETWORK | {"Edge": _balancer(LoadBalancerAttributes=stated)}
+
+
+def test_bucket_of_access_logs_is_never_empty(client: Client, deploy: Deploy, remove: Callable[[str], None]) -> None:
+    stack = deploy(_logged(ref("Logs")) | {"Logs": resource("AWS::S3::Bucket")}, bucket=ref("Logs"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    s3, cloudformation, bucket = client("s3"), client("cloudformation"), stack["Values"]["bucket"]
+    (test_file,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert test_file["Key"] == f"edge/AWSLogs/{ACCOUNT}/ELBAccessLogTestFile"
+    cloudformation.delete_stack(StackName=stack["StackName"])
+    (left,) = cloudformation.describe_stacks(StackName=stack["StackName"])["Stacks"]
+    assert left["StackStatus"] == "DELETE_FAILED"
+    assert "[Logs]" in left["StackStatusReason"]
+    s3.delete_object(Bucket=bucket, Key=test_file["Key"])
+    remove(stack["StackName"])
+
+
+def test_access_logs_need_a_bucket(client: Client, deploy: Deploy) -> None:
+    stack = deploy(_logged("nowhere"))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "Access Denied for bucket: nowhere. Please check S3bucket permission" in stack["Reason"]
+    assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
 
 
 @pytest.mark.parametrize(("policy", "left"), [("Retain", True), ("RetainExceptOnCreate", False), ("Delete", False)])

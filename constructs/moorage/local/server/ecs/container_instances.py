@@ -30,6 +30,8 @@ _EXPRESSION = re.compile(
     r"(?P<operator>==|!=|=~|!~|\bequals\b|\bnot_equals\b|\bmatches\b|\bin\b|!in\b|\bnot_in\b|\bexists\b|!exists\b)\s*(?P<value>.*?)\s*"
 )
 _CAPABILITIES = ("task-eni", "docker-remote-api.1.44", "logging-driver.awslogs", "secrets.asm", "secrets.ssm")
+_NOT_BOTTLEROCKET = ("efs", "efsAuth", "service-connect-v1")
+"""What Bottlerocket's agent lacks: bottlerocket-os/bottlerocket issues 1080 and 2801, open on 2026-11-29."""
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +48,7 @@ class Need:
         expressions: The placement constraints `memberOf`.
         distinct: Whether no two tasks of the group may share an instance.
         zones: The zones of the task's subnets, if they bind it.
+        capabilities: What the instance's agent must be able to do.
     """
 
     cpu: int
@@ -57,6 +60,7 @@ class Need:
     expressions: tuple[str, ...] = ()
     distinct: bool = False
     zones: frozenset[str] | None = None
+    capabilities: frozenset[str] = frozenset()
 
 
 def need(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Need:
@@ -86,7 +90,20 @@ def need(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Need:
         zones=frozenset(ec2._subnets[name]["AvailabilityZone"] for name in subnets if name in ec2._subnets)
         if mode == "awsvpc"
         else None,
+        capabilities=frozenset(_capabilities(revision, owner)),
     )
+
+
+def _capabilities(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Iterator[str]:
+    newest = next(iter(owner.get("deployments") or ()), owner)
+    if (newest.get("serviceConnectConfiguration") or {}).get("enabled"):
+        yield "ecs.capability.service-connect-v1"
+    for volume in revision.get("volumes") or ():
+        file_system = volume.get("efsVolumeConfiguration")
+        if file_system:
+            yield "ecs.capability.efs"
+        if file_system and file_system.get("authorizationConfig"):
+            yield "ecs.capability.efsAuth"
 
 
 def _memory(container: Mapping[str, Any]) -> int:
@@ -140,6 +157,7 @@ def _forget(record: Record) -> None:
 def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
     instance = ec2._instances[shown["InstanceId"]]
     cluster, reserved, stated = agent_settings(instance["UserData"])
+    capabilities = (*_CAPABILITIES, *(() if _is_bottlerocket(instance["UserData"]) else _NOT_BOTTLEROCKET))
     type_ = instance_type(instance["InstanceType"])
     if cluster not in ecs._clusters or type_ is None:
         return
@@ -153,7 +171,7 @@ def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         "ecs.os-type": "linux",
         "ecs.subnet-id": instance["SubnetId"],
         "ecs.vpc-id": instance["VpcId"],
-        **{f"ecs.capability.{name}": None for name in _CAPABILITIES},
+        **{f"ecs.capability.{name}": None for name in capabilities},
         **stated,
     }
     kind = f"{get_region()}:{get_account_id()}:container-instance"
@@ -180,10 +198,7 @@ def agent_settings(user_data: str) -> tuple[str, int, Mapping[str, str]]:
         user_data: In base64: a script that writes `ECS_...` settings, or Bottlerocket's TOML.
     """
     said = base64.b64decode(user_data or "").decode("utf-8", errors="replace")
-    try:
-        settings = tomllib.loads(said).get("settings", {}).get("ecs", {})
-    except tomllib.TOMLDecodeError:
-        settings = {}
+    settings = _toml(user_data)
     if settings:
         stated = settings.get("instance-attributes", {})
         return settings.get("cluster", "default"), int(settings.get("reserved-memory", 0)), stated
@@ -193,6 +208,20 @@ def agent_settings(user_data: str) -> tuple[str, int, Mapping[str, str]]:
         int(reserved[1]) if reserved else 0,
         json.loads(attributes[1].replace('\\"', '"')) if attributes else {},
     )
+
+
+def _toml(user_data: str) -> Mapping[str, Any]:
+    """The settings of Bottlerocket's ECS agent."""
+    try:
+        stated = tomllib.loads(base64.b64decode(user_data or "").decode("utf-8", errors="replace"))
+    except tomllib.TOMLDecodeError:
+        return {}
+    settings: Mapping[str, Any] = stated.get("settings", {}).get("ecs", {})
+    return settings
+
+
+def _is_bottlerocket(user_data: str) -> bool:
+    return bool(_toml(user_data))
 
 
 def attributes_of(record: Mapping[str, Any]) -> dict[str, str | None]:
@@ -228,7 +257,7 @@ def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
     """
     room, has = free(record), attributes_of(record)
     if not is_meant(record, wanted):
-        missing = wanted.architecture not in (None, has["ecs.cpu-architecture"])
+        missing = wanted.architecture not in (None, has["ecs.cpu-architecture"]) or wanted.capabilities - has.keys()
         unsatisfied = 'encountered error "MemberOf placement constraint unsatisfied."'
         return "is missing an attribute required by your task" if missing else unsatisfied
     if wanted.zones is not None and has["ecs.availability-zone"] not in wanted.zones:
@@ -254,8 +283,10 @@ def is_meant(record: Mapping[str, Any], wanted: Need) -> bool:
         wanted: What the task needs.
     """
     has = attributes_of(record)
-    return wanted.architecture in (None, has["ecs.cpu-architecture"]) and all(
-        _satisfies(expression, record, has) for expression in wanted.expressions
+    return (
+        wanted.architecture in (None, has["ecs.cpu-architecture"])
+        and wanted.capabilities <= has.keys()
+        and all(_satisfies(expression, record, has) for expression in wanted.expressions)
     )
 
 

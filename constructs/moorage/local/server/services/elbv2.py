@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import alb, ec2
+from ministack.core.responses import get_account_id
+from ministack.services import alb, ec2, s3
 from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core import owners
@@ -16,6 +17,9 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 _ACTION = {"FixedResponseConfig", "ForwardConfig", "Order", "RedirectConfig", "TargetGroupArn", "Type"}
 _MOST_GROUPS = 5
 _WEIGHTS = range(1000)
+_TEST_FILES = {"access_logs": "ELBAccessLogTestFile", "connection_logs": "ELBConnectionLogTestFile"}
+"""What a load balancer writes at once into the bucket of its logs (Elastic Load Balancing user guides, "Enable access
+logs", "Verify bucket permissions")."""
 
 Actions = list[dict[str, Any]]
 
@@ -34,21 +38,47 @@ class LoadBalancer(Resource):
         if len(vpcs) > 1:
             raise RefusedError(f"InvalidSubnet: the subnets are in several VPCs: {', '.join(sorted(vpcs))}")
         placed = properties | {"VpcId": next(iter(vpcs), "")}
-        return Made(*provisioners._elbv2_load_balancer_create(name, placed, name))
+        made = Made(*provisioners._elbv2_load_balancer_create(name, placed, name))
+        try:
+            _write_test_files(made.physical_id)
+        except RefusedError:
+            provisioners._elbv2_load_balancer_delete(made.physical_id, properties)
+            raise
+        return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         kept = new | {"Name": alb._lbs[physical_id]["LoadBalancerName"]}
-        return Made(*provisioners._elbv2_load_balancer_update(physical_id, old, kept, physical_id))
+        made = Made(*provisioners._elbv2_load_balancer_update(physical_id, old, kept, physical_id))
+        _write_test_files(physical_id)
+        return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        attributes = {item["Key"]: item["Value"] for item in alb._lb_attrs.get(physical_id, ())}
-        if attributes.get("deletion_protection.enabled") == "true":
+        if _attributes(physical_id).get("deletion_protection.enabled") == "true":
             raise RefusedError(
                 f"OperationNotPermitted: Load balancer '{physical_id}' cannot be deleted because deletion protection "
                 "is enabled; turn it off with `aws elbv2 modify-load-balancer-attributes --load-balancer-arn "
                 f"{physical_id} --attributes Key=deletion_protection.enabled,Value=false`, then delete the stack"
             )
         provisioners._elbv2_load_balancer_delete(physical_id, properties)
+
+
+def _attributes(balancer: str) -> dict[str, str]:
+    return {item["Key"]: item["Value"] for item in alb._lb_attrs.get(balancer, ())}
+
+
+def _write_test_files(balancer: str) -> None:
+    """Write into the buckets of a load balancer's logs, which are not empty from then on."""
+    attributes = _attributes(balancer)
+    for kind, name in _TEST_FILES.items():
+        if attributes.get(f"{kind}.s3.enabled") != "true":
+            continue
+        bucket, prefix = (attributes.get(f"{kind}.s3.{part}", "") for part in ("bucket", "prefix"))
+        key = f"{prefix}/AWSLogs" if prefix else "AWSLogs"
+        status, _, _ = s3._put_object(bucket, f"{key}/{get_account_id()}/{name}", b"", {})
+        if status >= 300:  # noqa: PLR2004  # S3 answers 200
+            raise RefusedError(
+                f"InvalidConfigurationRequest: Access Denied for bucket: {bucket}. Please check S3bucket permission"
+            )
 
 
 class TargetGroup(Resource):
