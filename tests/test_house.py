@@ -106,6 +106,18 @@ def test_imports_run_downwards() -> None:
     assert wrong == []
 
 
+def test_the_local_server_has_its_own_numbers() -> None:
+    """A wrong number of the library would confirm itself; of its data the server takes only which types there are."""
+    taken = {
+        name
+        for module, imports in modules().items()
+        if module.startswith("moorage.local.server")
+        for name in imports
+        if room_of(name) == "workload"
+    }
+    assert taken == {"moorage.workload.ec2_instances"}
+
+
 def test_no_two_files_import_each_other() -> None:
     graphlib.TopologicalSorter(modules()).prepare()  # raises CycleError, which names a circle
 

@@ -72,7 +72,7 @@ def test_the_order_of_routes_changes_nothing_and_one_less_changes_no_other(
     [lambda edge, host: [Route(edge, host=host)], lambda edge, host: [Route(edge), Route(edge, host=host, priority=7)]],
 )
 def test_another_host_replaces_no_target_group(routes: Any) -> None:
-    before, after = (resources(lambda edge, _, host=host: routes(edge, host)) for host in ("a.com", "b.com"))
+    before, after = (resources(lambda edge, _, host=host: routes(edge, host)) for host in ("a.com", "b.com"))  # type: ignore[misc]  # mypy infers no type of a bound lambda
     assert of(before, GROUP) == of(after, GROUP)
     rules = [{each["Priority"]: name for name, each in of(found, RULE).items()} for found in (before, after)]
     assert all(rules[0][number] == rules[1][number] for number in rules[0].keys() & rules[1].keys())
@@ -88,7 +88,7 @@ def test_a_number_and_its_rule_are_one() -> None:
         if "priority" not in first:
             swapped = second, first
         before, after = (
-            resources(lambda edge, _, pair=pair: [Route(edge, **each) for each in pair])
+            resources(lambda edge, _, pair=pair: [Route(edge, **each) for each in pair])  # type: ignore[misc]  # mypy infers no type of a bound lambda
             for pair in ((first, second), swapped)
         )
         ids = [{each["Priority"]: name for name, each in of(found, RULE).items()} for found in (before, after)]
@@ -104,7 +104,7 @@ def test_routes_that_differ_only_by_host_share_a_target_group() -> None:
 
 
 def test_routes_that_only_a_host_tells_apart_need_names_for_groups_of_their_own() -> None:
-    def differing(edge: LoadBalancer, _: object, name: str | None = None) -> list[Route]:
+    def differing(edge: LoadBalancer, *_: object, name: str | None = None) -> list[Route]:
         return [Route(edge, host="a.com"), Route(edge, host="b.com", health="/healthz", name=name)]
 
     for rollout in (None, Rollout.canary()):
@@ -117,7 +117,7 @@ def test_routes_that_only_a_host_tells_apart_need_names_for_groups_of_their_own(
 
 def test_what_only_a_token_tells_apart_needs_a_name() -> None:
     host = cdk.Token.as_string({"Ref": "Host"})
-    port = cdk.Token.as_number({"Ref": "Port"})
+    port: Any = cdk.Token.as_number({"Ref": "Port"})
     alone = resources(lambda edge, _: [Route(edge, host=host, priority=5)])
     with pytest.raises(ValueError, match="is known only at deployment, and it is not the only route.*give it a name="):
         resources(lambda edge, _: [Route(edge, path="/a"), Route(edge, host=host, priority=5)])

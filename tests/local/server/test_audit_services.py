@@ -24,21 +24,20 @@ def _document(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+DESCRIBE = {"Effect": "Allow", "Principal": TRAIL, "Action": "kms:DescribeKey", "Resource": "*"}
+DECRYPT = DESCRIBE | {"Action": "kms:Decrypt"}
+OF_TRAILS = {
+    "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"},
+}
+ENCRYPT = DESCRIBE | {"Action": "kms:GenerateDataKey*", "Condition": OF_TRAILS}
+
+
 def _trailed(**trail: Any) -> dict[str, Any]:
     arn = attribute("Bucket", "Arn")
     logs = {"Fn::Join": ["", [arn, f"/AWSLogs/{ACCOUNT}/*"]]}
     owned = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
-    encrypt = {
-        "Effect": "Allow",
-        "Principal": TRAIL,
-        "Action": "kms:GenerateDataKey*",
-        "Resource": "*",
-        "Condition": {
-            "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}
-        },
-    }
     return {
-        "Key": resource("AWS::KMS::Key", KeyPolicy=_document(ROOT, encrypt)),
+        "Key": resource("AWS::KMS::Key", KeyPolicy=_document(ROOT, ENCRYPT, DESCRIBE)),
         "Bucket": resource("AWS::S3::Bucket", VersioningConfiguration={"Status": "Enabled"}),
         "Policy": resource(
             "AWS::S3::BucketPolicy",
@@ -113,6 +112,55 @@ def test_trail_that_cannot_write_is_refused(client: Client, deploy: Deploy, with
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert fault in stack["Reason"]
     assert client("cloudtrail").describe_trails()["trailList"] == []
+
+
+@pytest.mark.parametrize(
+    ("statements", "bucket_key", "denied"),
+    [
+        ((ENCRYPT,), False, "kms:DescribeKey"),
+        ((ENCRYPT, DESCRIBE | {"Condition": OF_TRAILS}), False, "kms:DescribeKey"),
+        ((DESCRIBE,), False, "kms:GenerateDataKey"),
+        ((ENCRYPT, DESCRIBE), False, None),
+        ((ENCRYPT, DESCRIBE), True, "kms:Decrypt"),
+        ((ENCRYPT, DESCRIBE, DECRYPT), True, None),
+        ((ENCRYPT, DESCRIBE, DECRYPT | {"Condition": OF_TRAILS}), True, None),
+    ],
+)
+def test_trails_key_lets_cloudtrail_describe_encrypt_and_with_a_bucket_key_decrypt(
+    deploy: Deploy, statements: tuple[dict[str, Any], ...], *, bucket_key: bool, denied: str | None
+) -> None:
+    resources = _trailed(KMSKeyId=attribute("Key", "Arn"))
+    resources["Key"] = resource("AWS::KMS::Key", KeyPolicy=_document(ROOT, *statements))
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": attribute("Key", "Arn")}
+    encryption = {"BucketKeyEnabled": bucket_key, "ServerSideEncryptionByDefault": by_default}
+    resources["Bucket"]["Properties"]["BucketEncryption"] = {"ServerSideEncryptionConfiguration": [encryption]}
+    stack = deploy(resources)
+    if denied is None:
+        assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    else:
+        assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert "InsufficientEncryptionPolicyException" in stack["Reason"]
+        assert f"does not let cloudtrail.amazonaws.com do {denied}" in stack["Reason"]
+
+
+def test_an_account_has_ten_log_policies_of_no_group(deploy: Deploy) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "logs:PutLogEvents"}
+    document = json.dumps(_document(statement | {"Resource": "*"}))
+
+    def policies(count: int, first: int = 0) -> dict[str, Any]:
+        return {
+            f"Policy{number}": resource(
+                "AWS::Logs::ResourcePolicy", PolicyName=f"events-{number}", PolicyDocument=document
+            )
+            for number in range(first, first + count)
+        }
+
+    assert deploy(policies(10))["StackStatus"] == "CREATE_COMPLETE"
+    more = deploy(policies(1, first=10), "-more")
+    assert more["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "LimitExceededException" in more["Reason"]
+    own = resource("AWS::Logs::LogGroup", LogGroupName="own", ResourcePolicyDocument=_document(statement))
+    assert deploy({"Group": own}, "-own")["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_alarm_of_an_expression_is_shown_whole_and_keeps_its_state(client: Client, deploy: Deploy) -> None:

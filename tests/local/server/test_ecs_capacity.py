@@ -293,13 +293,28 @@ def test_instances_register_with_the_cluster_of_their_user_data(stand: Callable[
         "bottlerocket": {"Fn::Base64": {"Fn::Sub": toml}},
     }
     (instance,) = stand(_base(group={"MinSize": "1"}, data={"UserData": said[kind]})).instances
-    # 97.5 % of 8 GiB, less what is reserved
-    assert _resources(instance, "registered") | {"CPU": 2048, "MEMORY": 7626 - 256} == _resources(
+    # 8 GiB without 1/64 for the pages' account and 430 MiB for the kernel, less what is reserved
+    assert _resources(instance, "registered") | {"CPU": 2048, "MEMORY": 7634 - 256} == _resources(
         instance, "registered"
     )
     attributes = {each["name"]: each.get("value") for each in instance["attributes"]}
     assert (attributes["ecs.instance-type"], attributes["ecs.cpu-architecture"]) == ("m7g.large", "arm64")
     assert instance["capacityProviderName"]
+
+
+EFS = {"NetworkMode": "bridge", "Volumes": [{"Name": "data", "EFSVolumeConfiguration": {"FilesystemId": "fs-1"}}]}
+CONNECTED = {"ServiceConnectConfiguration": {"Enabled": True, "Namespace": "shop"}}
+
+
+@pytest.mark.parametrize("more", [{"task": EFS}, CONNECTED, {}], ids=["EFS", "Service Connect", "neither"])
+@pytest.mark.parametrize("kind", ["script", "bottlerocket"])
+def test_bottlerocket_has_neither_efs_nor_service_connect(deploy: Deploy, kind: str, more: Resources) -> None:
+    toml = {"Fn::Base64": {"Fn::Sub": '[settings.ecs]\ncluster = "${Cluster}"\n'}}
+    base = _base(group={"MinSize": "1"}, data={"UserData": toml} if kind == "bottlerocket" else {})
+    stack = deploy(base | _service(**more), parameters=PARAMETERS)
+    refused = kind == "bottlerocket" and bool(more)
+    assert (stack["StackStatus"] == "ROLLBACK_COMPLETE") == refused, stack["Reason"]
+    assert ("is missing an attribute required by your task" in stack["Reason"]) == refused, stack["Reason"]
 
 
 def test_mixed_group_takes_on_demand_for_its_base_and_spot_above(stand: Callable[..., Seen]) -> None:

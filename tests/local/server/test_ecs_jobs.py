@@ -284,6 +284,38 @@ def test_schedule_with_an_expression_that_is_none_is_refused(deploy: Deploy, exp
     assert f"Invalid Schedule Expression {expression}" in stack["Reason"]
 
 
+def _dated(**dates: str) -> Resources:
+    schedule = _schedule()
+    schedule["Properties"] |= dates
+    base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
+    return base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": schedule}
+
+
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        ({"StartDate": "2100-01-01T00:00:00Z"}, "StartDate needs to follow the format yyyy-MM-ddTHH:mm:ss.SSSZ"),
+        ({"EndDate": "2100-01-01T00:00:00Z"}, "EndDate needs to follow the format yyyy-MM-ddTHH:mm:ss.SSSZ"),
+        ({"StartDate": "2020-01-01T00:00:00.000Z"}, "The StartDate you specify cannot be earlier than 5 minutes ago"),
+        (
+            {"StartDate": "2100-01-01T00:00:00.000Z", "EndDate": "2100-01-01T00:00:00.000Z"},
+            "The StartDate you specify must come before the EndDate",
+        ),
+    ],
+)
+def test_dates_of_a_schedule_are_written_as_cloudformation_takes_them(
+    deploy: Deploy, dates: dict[str, str], said: str
+) -> None:
+    stack = deploy(_dated(**dates))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert said in stack["Reason"]
+
+
+def test_schedule_has_a_start_and_an_end(deploy: Deploy) -> None:
+    stack = deploy(_dated(StartDate="2100-01-01T00:00:00.000Z", EndDate="2100-01-01T00:00:00.001Z"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
 def _event_rule(**target: Any) -> Resources:
     return resource(
         "AWS::Events::Rule",

@@ -195,6 +195,66 @@ def test_service_keeps_what_the_template_says_and_counts_its_tasks(client: Clien
     assert (container["memory"], container["dockerLabels"]) == (512, {"Keep": "Case"})
 
 
+@pytest.mark.parametrize(
+    "description",
+    ["Bob's Shop", "a -> b", "Straße", "a" * 256, "line\nbreak"],
+    ids=["quote", "arrow", "umlaut", "256 characters", "line break"],
+)
+@pytest.mark.parametrize("where", ["group", "rule of the group", "ingress", "egress"])
+def test_description_that_ec2_refuses_is_refused(deploy: Deploy, where: str, description: str) -> None:
+    stack = deploy(NETWORK | _described(where, description))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "InvalidParameterValue" in stack["Reason"]
+    kind = "security group" if where == "group" else "rule"
+    beyond = where == "group" and not description.isascii()
+    said = "Character sets beyond ASCII are not supported." if beyond else f"Invalid {kind} description."
+    assert said in stack["Reason"]
+
+
+@pytest.mark.parametrize("description", ["a" * 255, "aZ09. _-:/()#,@[]+=&;{}!$*"])
+def test_description_of_ec2s_characters_is_taken(client: Client, deploy: Deploy, description: str) -> None:
+    wheres = ("group", "rule of the group", "ingress", "egress")
+    stack = deploy(NETWORK | _described(wheres[0], description))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    found = client("ec2").describe_security_groups()["SecurityGroups"]
+    assert description in [each["Description"] for each in found]
+    for where in wheres[1:]:
+        changed = deploy(NETWORK | _described(where, description))
+        assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
+
+
+def _described(where: str, description: str) -> dict[str, Any]:
+    """A group and its rules, one of which has the description."""
+
+    def said(here: str) -> str:
+        return description if here == where else "fine"
+
+    port = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    rule = port | {"CidrIp": "10.0.0.0/16", "Description": said("rule of the group")}
+    return {
+        "Group": resource(
+            "AWS::EC2::SecurityGroup",
+            GroupDescription=said("group"),
+            SecurityGroupIngress=[rule],
+            VpcId=ref("Vpc"),
+        ),
+        "In": resource(
+            "AWS::EC2::SecurityGroupIngress",
+            GroupId=ref("Group"),
+            CidrIp="10.1.0.0/16",
+            Description=said("ingress"),
+            **port,
+        ),
+        "Out": resource(
+            "AWS::EC2::SecurityGroupEgress",
+            GroupId=ref("Group"),
+            CidrIp="10.1.0.0/16",
+            Description=said("egress"),
+            **port,
+        ),
+    }
+
+
 def test_scaling_target_raises_the_count_to_its_minimum(
     client: Client, deploy: Deploy, remove: Callable[[str], None]
 ) -> None:

@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack import app
-from ministack.core.responses import get_region
+from ministack.core.responses import get_region, now_iso
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
+from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
 
-from moorage.local.server.core import schema
+from moorage.local.server.core import exports, owners, schema
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties, Resource, generated_name
 
@@ -101,6 +101,9 @@ def install() -> None:
         module.validate_template_support = _naming_paths(module.validate_template_support)
     blocks = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda resource_type: resource_type in _BLOCKING or blocks(resource_type)
+    exports.install()
+    for module in (handlers, stacks):
+        module._roll_back_operation = _remembering(module._roll_back_operation)
     app.SERVICE_HANDLERS["cloudformation"] = _holding(app.SERVICE_HANDLERS["cloudformation"])
 
 
@@ -112,7 +115,7 @@ def _handler(resource: Resource) -> Handler:
     def update(
         physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
     ) -> Result:
-        policy = _definition(stack_name, logical_id or physical_id).get("UpdatePolicy") or {}
+        policy = owners.definition(stack_name, logical_id or physical_id).get("UpdatePolicy") or {}
         made = resource.update_under(policy, physical_id, old, new)
         return made.physical_id, dict(made.attributes)
 
@@ -174,7 +177,7 @@ class _Checked:
         try:
             yield
         except RefusedError as error:
-            raise RefusedError(f"{self._type} {_path(stack_name, logical_id)}: {error}") from error
+            raise RefusedError(f"{self._type} {owners.path(stack_name, logical_id)}: {error}") from error
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
@@ -206,23 +209,6 @@ def _refuse(faults: list[str]) -> None:
         raise RefusedError("; ".join(faults))
 
 
-def _path(stack_name: str, logical_id: str) -> str:
-    """The construct's path where the template carries it, else the logical id."""
-    return _construct(logical_id, _definition(stack_name, logical_id))
-
-
-def _definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
-    """What a stack's template says of a resource."""
-    body = cloudformation._stacks.get(stack_name, {}).get("_template_body")
-    resources = engine._parse_template(body).get("Resources", {}) if body else {}
-    definition: Mapping[str, Any] = resources.get(logical_id, {})
-    return definition
-
-
-def _construct(logical_id: str, definition: Mapping[str, Any]) -> str:
-    return str((definition.get("Metadata") or {}).get("aws:cdk:path", logical_id))
-
-
 def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
     """Make the refusal of unknown types say which constructs have them."""
 
@@ -235,13 +221,28 @@ def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
                 raise
             types = str(error).removeprefix(_UNRECOGNIZED).rstrip("]").split(", ")
             where = (
-                f"{definition['Type']} ({_construct(logical_id, definition)})"
+                f"{definition['Type']} ({owners.construct(logical_id, definition)})"
                 for logical_id, definition in template["Resources"].items()
                 if definition.get("Type") in types
             )
             raise ValueError(f"{_UNRECOGNIZED}{', '.join(sorted(where))}]") from error
 
     return validated
+
+
+def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Leave what could not be deleted in a stack whose creation was rolled back, so that its deletion tries again."""
+
+    async def rolled_back(
+        stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any
+    ) -> None:
+        await roll_back(stack_name, stack_id, stack, operation, *rest)
+        kept = stack.get("_rollback_failed", {}) if not operation.get("is_update") else {}
+        for logical_id, record in kept.items():
+            stated = {"LogicalResourceId": logical_id, "ResourceStatus": "DELETE_FAILED", "Attributes": {}}
+            stack["_resources"][logical_id] = {**record, **stated, "Timestamp": now_iso()}
+
+    return rolled_back
 
 
 def _holding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:

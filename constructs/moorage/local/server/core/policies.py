@@ -10,7 +10,7 @@ from ministack.services import kms
 
 
 def allows(
-    policy: str | dict[str, Any] | None, service: str, action: str, resource: str, source: str, **context: str
+    policy: str | dict[str, Any] | None, service: str, action: str, resource: str, source: str | None, **context: str
 ) -> bool:
     """Whether a resource's policy lets a service do something.
 
@@ -19,7 +19,7 @@ def allows(
         service: The service's principal, as in `events.amazonaws.com`.
         action: As in `sqs:SendMessage`.
         resource: The resource's ARN.
-        source: The ARN of what the service acts for.
+        source: The ARN of what the service acts for; None if the service sends neither that nor its account.
         context: More of the request, by condition keys.
     """
     if not policy:
@@ -33,8 +33,7 @@ def allows(
         region=get_region(),
         secure_transport=True,
         service_context={
-            "aws:sourcearn": source,
-            "aws:sourceaccount": get_account_id(),
+            **({"aws:sourcearn": source, "aws:sourceaccount": get_account_id()} if source else {}),
             "aws:principalservicename": service,
             **context,
         },
@@ -42,13 +41,13 @@ def allows(
     return bool(iam.evaluate_resource_policy(policy, asked, service=service).decision == "Allow")
 
 
-def unusable_key(key: str | None, service: str, source: str, *actions: str, **context: str) -> str | None:
+def unusable_key(key: str | None, service: str, source: str | None, *actions: str, **context: str) -> str | None:
     """Why a service could not use the key that encrypts a resource; None if it can, or if there is none.
 
     Args:
         key: A key's ID, ARN or alias, as the resource states it.
         service: The service's principal.
-        source: The ARN of what the service acts for.
+        source: As for `allows`.
         actions: What the service does with the key.
         context: More of the request, by condition keys.
     """

@@ -12,7 +12,6 @@ from ministack.services.cloudformation import provisioners
 from moorage.local.server.autoscaling.instances import Group
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, generated_name
-from moorage.local.server.ecs import container_instances as instances
 
 Record = dict[str, Any]
 
@@ -40,22 +39,28 @@ _NOT_OF_CLUSTER = (
     "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the "
     "cluster. Associate the capacity provider with the cluster and try again."
 )
+_MANAGED_ASSOCIATED = (
+    "Cannot associate Managed Instances capacity provider to clusters using this API. Managed Instances capacity "
+    "providers are already associated with the cluster that they were created for."
+)
+"""As hashicorp/terraform-provider-aws issue 44783 reports it, the end of its second sentence by its sense."""
 
 
 def kind(provider: str) -> str:
     """What a provider's tasks run on: Fargate, the instances of a group, or instances that ECS manages."""
     if provider in ecs._FARGATE_PROVIDERS:
         return FARGATE
-    return MANAGED if "managedInstancesProvider" in ecs._capacity_providers.get(_name(provider), {}) else EC2
+    return MANAGED if "managedInstancesProvider" in ecs._capacity_providers.get(name_of(provider), {}) else EC2
 
 
-def _name(provider: str) -> str:
+def name_of(provider: str) -> str:
+    """A provider's name, by that or its ARN; empty if there is none."""
     return str(ecs._resolve_capacity_provider_name(provider) or "")
 
 
 def group_of(provider: str | None) -> Group | None:
     """The Auto Scaling group of a provider, if it has one."""
-    stated = ecs._capacity_providers.get(_name(provider or ""), {}).get("autoScalingGroupProvider", {})
+    stated = ecs._capacity_providers.get(name_of(provider or ""), {}).get("autoScalingGroupProvider", {})
     return _group(stated.get("autoScalingGroupArn", ""))
 
 
@@ -72,7 +77,7 @@ def _group(name_or_arn: str) -> Group | None:
 
 def is_scaled(provider: str) -> bool:
     """Whether ECS changes the size of a provider's group."""
-    stated = ecs._capacity_providers[_name(provider)]["autoScalingGroupProvider"]
+    stated = ecs._capacity_providers[name_of(provider)]["autoScalingGroupProvider"]
     return bool(stated["managedScaling"]["status"] == "ENABLED")
 
 
@@ -222,7 +227,7 @@ def _update(parameters: Record) -> Record:
 
 
 def _known(name_or_arn: str) -> Record:
-    found: Record | None = ecs._capacity_providers.get(_name(name_or_arn))
+    found: Record | None = ecs._capacity_providers.get(name_of(name_or_arn))
     if found is None:
         raise RefusedError(
             f"The specified capacity provider '{name_or_arn}' was not found. Specify a valid name or ARN and try again."
@@ -234,7 +239,7 @@ def _delete(parameters: Record) -> Record:
     record = _known(parameters["capacityProvider"])
     name = record["name"]
     for cluster in ecs._clusters.values():
-        if name in map(_name, cluster["capacityProviders"]):
+        if name in map(name_of, cluster["capacityProviders"]):
             raise RefusedError(
                 f"The capacity provider cannot be deleted because it is associated with cluster: "
                 f"{cluster['clusterName']}. Remove the capacity provider from the cluster and try again."
@@ -258,7 +263,7 @@ def _require_unused(cluster: Mapping[str, Any], providers: Iterable[str]) -> Non
         for task in ecs._tasks.values()
         if task["clusterArn"] == cluster["clusterArn"] and task["lastStatus"] in ecs._PRE_STOP_STATUSES
     )
-    if {_name(item or "") for item in (*services, *tasks)} & set(providers):
+    if {name_of(item or "") for item in (*services, *tasks)} & set(providers):
         raise RefusedError("ResourceInUseException: The specified capacity provider is in use and cannot be removed.")
 
 
@@ -267,12 +272,14 @@ def _associate(parameters: Record) -> Record:
     if cluster is None:
         raise RefusedError("ClusterNotFoundException: Cluster not found.")
     providers = [_existing(item) for item in parameters["capacityProviders"]]
+    if MANAGED in map(kind, providers):
+        raise RefusedError(_MANAGED_ASSOCIATED)
     strategy = [
         {**item, "capacityProvider": _existing(item["capacityProvider"])}
         for item in parameters["defaultCapacityProviderStrategy"]
     ]
-    check_strategy(strategy, [*providers, *_scoped(cluster)])
-    _require_unused(cluster, set(map(_name, cluster["capacityProviders"])) - set(providers))
+    check_strategy(strategy, [*providers, *scoped(cluster)])
+    _require_unused(cluster, set(map(name_of, cluster["capacityProviders"])) - set(providers))
     cluster |= {"capacityProviders": providers, "defaultCapacityProviderStrategy": strategy}
     return {"cluster": cluster}
 
@@ -281,8 +288,8 @@ def _existing(provider: str) -> str:
     return provider if provider in ecs._FARGATE_PROVIDERS else str(_known(provider)["name"])
 
 
-def _scoped(cluster: Mapping[str, Any]) -> list[str]:
-    """The providers that were made for the cluster alone."""
+def scoped(cluster: Mapping[str, Any]) -> list[str]:
+    """The providers that were made for the cluster alone: those of Managed Instances."""
     return [each["name"] for each in ecs._capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
 
 
@@ -296,83 +303,12 @@ def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) 
     items, has = list(strategy), set(known)
     if len({kind(item["capacityProvider"]) for item in items}) > 1:
         raise RefusedError(_MIXED)
-    if any(_name(item["capacityProvider"]) not in has for item in items):
+    if any(name_of(item["capacityProvider"]) not in has for item in items):
         raise RefusedError(_NOT_OF_CLUSTER)
     if len([item for item in items if item.get("base", 0)]) > 1:
         raise RefusedError("A capacity provider strategy can have only one capacity provider with a base.")
     if items and not any(item.get("weight", 0) for item in items):
         raise RefusedError("A capacity provider strategy needs one capacity provider with a weight greater than zero.")
-
-
-def check_service(parameters: Mapping[str, Any], *, new: bool) -> None:
-    """Refuse what ECS would not take of a service's capacity, network and placement.
-
-    Args:
-        parameters: Of CreateService or UpdateService.
-        new: Whether the service is being made.
-    """
-    cluster = ecs._clusters.get(ecs._resolve_cluster_name(parameters.get("cluster", "default")))
-    if cluster is None:
-        return
-    name = (ecs._resolve_service_ref(parameters.get("service", "")) or ("",))[0]
-    known: Mapping[str, Any] = {} if new else ecs._services.get(f"{cluster['clusterName']}/{name}", {})
-    stated = {**known, **parameters}
-    strategy = stated.get("capacityProviderStrategy") or ()
-    if not strategy and not stated.get("launchType") and new:
-        strategy = cluster["defaultCapacityProviderStrategy"]
-    check_strategy(strategy, [*map(_name, cluster["capacityProviders"]), *_scoped(cluster)])
-    on = kind(strategy[0]["capacityProvider"]) if strategy else stated.get("launchType") or EC2
-    revision = ecs._task_defs.get(ecs._resolve_td_key(stated.get("taskDefinition", "")), {})
-    for item in [*(stated.get("placementConstraints") or ()), *revision.get("placementConstraints", ())]:
-        if item["type"] == "memberOf":
-            instances.check_expression(item["expression"])
-    faults = (
-        (
-            on == FARGATE and bool(stated.get("placementStrategy")),
-            "Placement strategies are not supported with FARGATE launch type.",
-        ),
-        (
-            on == FARGATE and revision.get("networkMode", "awsvpc") != "awsvpc",
-            "When networkMode is not awsvpc, the task definition does not support launch_type FARGATE.",
-        ),
-        (
-            on == EC2 and bool(revision) and "EC2" not in revision.get("requiresCompatibilities", ["EC2"]),
-            "Task definition does not support launch_type EC2.",
-        ),
-        (
-            revision.get("networkMode") == "awsvpc" and not stated.get("networkConfiguration"),
-            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
-        ),
-        (
-            revision.get("networkMode") in ("bridge", "host", "none") and bool(stated.get("networkConfiguration")),
-            "Network Configuration is not valid for the given networkMode of this task definition.",
-        ),
-        (
-            on == EC2 and bool(parameters.get("platformVersion")),
-            "The platform version must be null when specifying an EC2 launch type.",
-        ),
-    )
-    daemon = (
-        (on == FARGATE, "The daemon scheduling strategy is not supported with Fargate."),
-        (
-            bool(stated.get("capacityProviderStrategy")),
-            "Specifying a capacity provider strategy is not supported when you create a service using the DAEMON "
-            "scheduling strategy.",
-        ),
-        (
-            bool(parameters.get("desiredCount")),
-            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count "
-            "value and try again.",
-        ),
-        (
-            bool(stated.get("placementStrategy")),
-            "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy and "
-            "try again.",
-        ),
-    )
-    for wrong, reason in (*faults, *(daemon if stated.get("schedulingStrategy") == "DAEMON" else ())):
-        if wrong:
-            raise RefusedError(reason)
 
 
 def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:

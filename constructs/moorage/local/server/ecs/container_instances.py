@@ -15,10 +15,9 @@ from ministack.services import ec2, ecs
 
 from moorage.local.server.autoscaling import instances as groups
 from moorage.local.server.core.calls import RefusedError, perform
+from moorage.local.server.ecs.registered_resources import RESERVED_PORTS, Room
 from moorage.local.server.services.ssm import architecture
-from moorage.workload.container_limits import RESERVED_PORTS
 from moorage.workload.ec2_instances import instance_type
-from moorage.workload.fit import Host
 
 Record = dict[str, Any]
 
@@ -31,6 +30,8 @@ _EXPRESSION = re.compile(
     r"(?P<operator>==|!=|=~|!~|\bequals\b|\bnot_equals\b|\bmatches\b|\bin\b|!in\b|\bnot_in\b|\bexists\b|!exists\b)\s*(?P<value>.*?)\s*"
 )
 _CAPABILITIES = ("task-eni", "docker-remote-api.1.44", "logging-driver.awslogs", "secrets.asm", "secrets.ssm")
+_NOT_BOTTLEROCKET = ("efs", "efsAuth", "service-connect-v1")
+"""What Bottlerocket's agent lacks: bottlerocket-os/bottlerocket issues 1080 and 2801, open on 2026-11-29."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +48,7 @@ class Need:
         expressions: The placement constraints `memberOf`.
         distinct: Whether no two tasks of the group may share an instance.
         zones: The zones of the task's subnets, if they bind it.
+        capabilities: What the instance's agent must be able to do.
     """
 
     cpu: int
@@ -58,6 +60,7 @@ class Need:
     expressions: tuple[str, ...] = ()
     distinct: bool = False
     zones: frozenset[str] | None = None
+    capabilities: frozenset[str] = frozenset()
 
 
 def need(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Need:
@@ -87,7 +90,20 @@ def need(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Need:
         zones=frozenset(ec2._subnets[name]["AvailabilityZone"] for name in subnets if name in ec2._subnets)
         if mode == "awsvpc"
         else None,
+        capabilities=frozenset(_capabilities(revision, owner)),
     )
+
+
+def _capabilities(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Iterator[str]:
+    newest = next(iter(owner.get("deployments") or ()), owner)
+    if (newest.get("serviceConnectConfiguration") or {}).get("enabled"):
+        yield "ecs.capability.service-connect-v1"
+    for volume in revision.get("volumes") or ():
+        file_system = volume.get("efsVolumeConfiguration")
+        if file_system:
+            yield "ecs.capability.efs"
+        if file_system and file_system.get("authorizationConfig"):
+            yield "ecs.capability.efsAuth"
 
 
 def _memory(container: Mapping[str, Any]) -> int:
@@ -141,11 +157,12 @@ def _forget(record: Record) -> None:
 def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
     instance = ec2._instances[shown["InstanceId"]]
     cluster, reserved, stated = agent_settings(instance["UserData"])
+    capabilities = (*_CAPABILITIES, *(() if _is_bottlerocket(instance["UserData"]) else _NOT_BOTTLEROCKET))
     type_ = instance_type(instance["InstanceType"])
     if cluster not in ecs._clusters or type_ is None:
         return
     trunking = ecs._account_settings.get("awsvpcTrunking") == "enabled"
-    host = Host.of(type_, trunking=trunking, reserved_memory_mib=reserved)
+    room = Room.of(type_, trunking=trunking, reserved_mib=reserved)
     attributes = {
         "ecs.ami-id": instance["ImageId"],
         "ecs.availability-zone": shown["AvailabilityZone"],
@@ -154,7 +171,7 @@ def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         "ecs.os-type": "linux",
         "ecs.subnet-id": instance["SubnetId"],
         "ecs.vpc-id": instance["VpcId"],
-        **{f"ecs.capability.{name}": None for name in _CAPABILITIES},
+        **{f"ecs.capability.{name}": None for name in capabilities},
         **stated,
     }
     kind = f"{get_region()}:{get_account_id()}:container-instance"
@@ -169,7 +186,7 @@ def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         "tags": [],
         "_cluster": cluster,
         "_group": group["AutoScalingGroupARN"],
-        "_host": host,
+        "_room": room,
         "_attributes": attributes,
     }
 
@@ -181,10 +198,7 @@ def agent_settings(user_data: str) -> tuple[str, int, Mapping[str, str]]:
         user_data: In base64: a script that writes `ECS_...` settings, or Bottlerocket's TOML.
     """
     said = base64.b64decode(user_data or "").decode("utf-8", errors="replace")
-    try:
-        settings = tomllib.loads(said).get("settings", {}).get("ecs", {})
-    except tomllib.TOMLDecodeError:
-        settings = {}
+    settings = _toml(user_data)
     if settings:
         stated = settings.get("instance-attributes", {})
         return settings.get("cluster", "default"), int(settings.get("reserved-memory", 0)), stated
@@ -196,6 +210,20 @@ def agent_settings(user_data: str) -> tuple[str, int, Mapping[str, str]]:
     )
 
 
+def _toml(user_data: str) -> Mapping[str, Any]:
+    """The settings of Bottlerocket's ECS agent."""
+    try:
+        stated = tomllib.loads(base64.b64decode(user_data or "").decode("utf-8", errors="replace"))
+    except tomllib.TOMLDecodeError:
+        return {}
+    settings: Mapping[str, Any] = stated.get("settings", {}).get("ecs", {})
+    return settings
+
+
+def _is_bottlerocket(user_data: str) -> bool:
+    return bool(_toml(user_data))
+
+
 def attributes_of(record: Mapping[str, Any]) -> dict[str, str | None]:
     """An instance's attributes, those that were put on it through the API included."""
     arn = record["containerInstanceArn"]
@@ -203,20 +231,20 @@ def attributes_of(record: Mapping[str, Any]) -> dict[str, str | None]:
     return {**record["_attributes"], **put}
 
 
-def free(record: Mapping[str, Any]) -> Host:
+def free(record: Mapping[str, Any]) -> Room:
     """What a container instance has left."""
-    host: Host = record["_host"]
+    room: Room = record["_room"]
     for task in tasks_on(record):
         taken: Need = task["_need"]
-        host = attrs.evolve(
-            host,
-            cpu=host.cpu - taken.cpu,
-            memory_mib=host.memory_mib - taken.memory,
-            gpus=host.gpus - taken.gpus,
-            interfaces=host.interfaces - taken.interface,
-            taken_ports=host.taken_ports | taken.ports,
+        room = attrs.evolve(
+            room,
+            cpu=room.cpu - taken.cpu,
+            memory_mib=room.memory_mib - taken.memory,
+            gpus=room.gpus - taken.gpus,
+            interfaces=room.interfaces - taken.interface,
+            taken_ports=room.taken_ports | taken.ports,
         )
-    return host
+    return room
 
 
 def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
@@ -227,22 +255,22 @@ def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
         wanted: What the task needs.
         group: The task's group.
     """
-    host, has = free(record), attributes_of(record)
+    room, has = free(record), attributes_of(record)
     if not is_meant(record, wanted):
-        missing = wanted.architecture not in (None, has["ecs.cpu-architecture"])
+        missing = wanted.architecture not in (None, has["ecs.cpu-architecture"]) or wanted.capabilities - has.keys()
         unsatisfied = 'encountered error "MemberOf placement constraint unsatisfied."'
         return "is missing an attribute required by your task" if missing else unsatisfied
     if wanted.zones is not None and has["ecs.availability-zone"] not in wanted.zones:
         return "is in an Availability Zone in which the task has no subnet"
     if wanted.distinct and any(task["group"] == group for task in tasks_on(record)):
         return 'encountered error "DistinctInstance placement constraint unsatisfied."'
-    if wanted.ports & host.taken_ports:
+    if wanted.ports & room.taken_ports:
         return "is already using a port required by your task"
     shortages = (
-        (wanted.cpu > host.cpu, "has insufficient CPU units available"),
-        (wanted.memory > host.memory_mib, "has insufficient memory available"),
-        (wanted.gpus > host.gpus, 'encountered error "RESOURCE:GPU"'),
-        (wanted.interface and host.interfaces < 1, 'encountered error "RESOURCE:ENI"'),
+        (wanted.cpu > room.cpu, "has insufficient CPU units available"),
+        (wanted.memory > room.memory_mib, "has insufficient memory available"),
+        (wanted.gpus > room.gpus, 'encountered error "RESOURCE:GPU"'),
+        (wanted.interface and room.interfaces < 1, 'encountered error "RESOURCE:ENI"'),
     )
     return next((reason for short, reason in shortages if short), None)
 
@@ -255,8 +283,10 @@ def is_meant(record: Mapping[str, Any], wanted: Need) -> bool:
         wanted: What the task needs.
     """
     has = attributes_of(record)
-    return wanted.architecture in (None, has["ecs.cpu-architecture"]) and all(
-        _satisfies(expression, record, has) for expression in wanted.expressions
+    return (
+        wanted.architecture in (None, has["ecs.cpu-architecture"])
+        and wanted.capabilities <= has.keys()
+        and all(_satisfies(expression, record, has) for expression in wanted.expressions)
     )
 
 
@@ -299,7 +329,7 @@ def shown(record: Record, provider: str | None) -> Record:
         **{name: value for name, value in record.items() if not name.startswith("_")},
         **({"capacityProviderName": provider} if provider else {}),
         "versionInfo": {"agentVersion": "1.100.0", "agentHash": "00000000", "dockerVersion": "DockerVersion: 25.0.8"},
-        "registeredResources": _resources(record["_host"], ()),
+        "registeredResources": _resources(record["_room"], ()),
         "remainingResources": _resources(free(record), [task["_need"] for task in tasks]),
         "runningTasksCount": sum(1 for task in tasks if task["lastStatus"] == "RUNNING"),
         "pendingTasksCount": sum(1 for task in tasks if task["lastStatus"] != "RUNNING"),
@@ -307,15 +337,15 @@ def shown(record: Record, provider: str | None) -> Record:
     }
 
 
-def _resources(host: Host, taken: Sequence[Need]) -> list[Record]:
+def _resources(room: Room, taken: Sequence[Need]) -> list[Record]:
     ports = sorted(RESERVED_PORTS | {port for each in taken for port in each.ports})
     resources: list[Record] = [
-        {"name": "CPU", "type": "INTEGER", "integerValue": host.cpu},
-        {"name": "MEMORY", "type": "INTEGER", "integerValue": host.memory_mib},
+        {"name": "CPU", "type": "INTEGER", "integerValue": room.cpu},
+        {"name": "MEMORY", "type": "INTEGER", "integerValue": room.memory_mib},
         {"name": "PORTS", "type": "STRINGSET", "stringSetValue": [str(port) for port in ports]},
         {"name": "PORTS_UDP", "type": "STRINGSET", "stringSetValue": []},
     ]
-    if host.gpus or any(each.gpus for each in taken):
-        identifiers = [f"GPU-{number:08x}" for number in range(host.gpus)]
+    if room.gpus or any(each.gpus for each in taken):
+        identifiers = [f"GPU-{number:08x}" for number in range(room.gpus)]
         resources.append({"name": "GPU", "type": "STRINGSET", "stringSetValue": identifiers})
     return resources

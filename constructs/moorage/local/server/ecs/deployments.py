@@ -15,12 +15,12 @@ from typing import Any
 from ministack.services import alb, cloudwatch, ecs
 
 from moorage.local.server.core.calls import RefusedError
-from moorage.local.server.ecr.repository_type import missing_image
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import lifecycle_hooks as hooks
 from moorage.local.server.ecs import placement, scheduling
 from moorage.local.server.ecs import service_revisions as revisions
 from moorage.local.server.ecs import task_runs as runs
+from moorage.local.server.ecs import task_starts as starts
 from moorage.local.server.ecs.capacity_providers import answering
 from moorage.local.server.ecs.container_instances import Record
 from moorage.local.server.services import elbv2
@@ -130,14 +130,16 @@ class Rollout:
             raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
 
     def _unstartable(self) -> str | None:
-        """Why a task of the new revision could never run: an image that is not there, a command that ends."""
+        """Why a task of the new revision could never run: what it needs is not there, or its command ends."""
         if self._service["desiredCount"] == 0:
             return None
         revision = ecs._task_defs.get(ecs._resolve_td_key(self._service["taskDefinition"]), {})
         containers = revision.get("containerDefinitions", ())
-        missing = next(filter(None, (missing_image(each["image"]) for each in containers)), None)
-        if missing:
-            return missing
+        executes = bool(self._service.get("enableExecuteCommand"))
+        on_instances = scheduling.runs_on_instances(self._service)
+        fault = starts.why_not(containers, on_instances=on_instances, executes=executes)
+        if fault:
+            return fault
         code = runs.exit_code(containers)
         return None if code is None else f"tasks failed to start: an essential container exited with code {code}"
 

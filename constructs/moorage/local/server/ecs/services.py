@@ -11,10 +11,9 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ecs
 
 from moorage.local.server.core.calls import RefusedError, members
-from moorage.local.server.ecs import capacity_providers as capacity
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import deployments as rollout
-from moorage.local.server.ecs import scheduling
+from moorage.local.server.ecs import scheduling, service_checks
 from moorage.local.server.ecs import service_revisions as revisions
 from moorage.local.server.ecs.container_instances import Record
 
@@ -46,7 +45,7 @@ def create(parameters: Record) -> Done:
     Raises:
         RefusedError: As ECS would.
     """
-    capacity.check_service(parameters, new=True)
+    service_checks.check(parameters, new=True)
     strategies.check(parameters)
     _answered(_create({**parameters, "desiredCount": 0}))
     cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
@@ -67,7 +66,7 @@ def update(parameters: Record) -> Done:
     Raises:
         RefusedError: As ECS would.
     """
-    capacity.check_service(parameters, new=False)
+    service_checks.check(parameters, new=False)
     cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
     name = (ecs._resolve_service_ref(parameters.get("service", "")) or ("",))[0]
     key = f"{cluster}/{name}"

@@ -17,7 +17,7 @@ from typing import Any
 
 from ministack.services import ecs
 
-from moorage.local.server.ecr.repository_type import missing_image
+from moorage.local.server.ecs import task_starts as starts
 from moorage.local.server.ecs.container_instances import Record
 
 _EXIT = re.compile(r"\bexit (\d{1,3})\b")
@@ -46,9 +46,10 @@ def started(task: Record) -> None:
     revision = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
     overrides = {each["name"]: each for each in task["overrides"].get("containerOverrides", ()) if "name" in each}
     containers = [each | _overridden(overrides.get(each["name"], {})) for each in revision["containerDefinitions"]]
-    missing = next(filter(None, (missing_image(each["image"]) for each in containers)), None)
-    if missing:
-        ecs._mark_task_stopped(task["taskArn"], task, missing, "TaskFailedToStart")
+    on_instances, executes = task["launchType"] == "EC2", bool(task.get("enableExecuteCommand"))
+    fault = starts.why_not(containers, on_instances=on_instances, executes=executes)
+    if fault:
+        ecs._mark_task_stopped(task["taskArn"], task, fault, "TaskFailedToStart")
         return
     lasts = min(map(_seconds, _essential(containers)), default=0.0)
     if lasts == math.inf:

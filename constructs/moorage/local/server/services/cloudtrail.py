@@ -108,10 +108,24 @@ def _require(trail_arn: str, trail: Properties) -> None:
             raise RefusedError(
                 "InsufficientSnsTopicPolicyException: SNS Topic does not exist or the topic policy is incorrect"
             )
-    encryption = {"kms:encryptioncontext:aws:cloudtrail:arn": trail_arn}
-    fault = policies.unusable_key(trail.get("KmsKeyId"), _SERVICE, trail_arn, "kms:GenerateDataKey", **encryption)
+    fault = _unusable_key(trail, trail_arn)
     if fault:
         raise RefusedError(f"InsufficientEncryptionPolicyException: {fault}")
+
+
+def _unusable_key(trail: Properties, trail_arn: str) -> str | None:
+    """Why a trail could not use its key: to describe it, to encrypt with it, and to read a bucket key.
+
+    DescribeKey has no encryption context; a bucket key needs kms:Decrypt (AWS CloudTrail user guide, "Configure AWS KMS
+    key policies for CloudTrail").
+    """
+    context = {"kms:encryptioncontext:aws:cloudtrail:arn": trail_arn}
+    encryption = s3._bucket_encryption.get(trail["S3BucketName"]) or ""
+    uses = [("kms:DescribeKey", {}), ("kms:GenerateDataKey", context)]
+    if "<BucketKeyEnabled>true<" in encryption:
+        uses.append(("kms:Decrypt", context))
+    faults = (policies.unusable_key(trail.get("KmsKeyId"), _SERVICE, trail_arn, use, **more) for use, more in uses)
+    return next(filter(None, faults), None)
 
 
 def _topic_arn(name_or_arn: str) -> str:

@@ -1,20 +1,26 @@
 """Amazon CloudWatch: alarms, of metric math too, composite alarms and dashboards.
 
-Metric math is kept and shown, not worked out: an alarm of it changes its state when `SetAlarmState` says so.
+Metric math is kept and shown, not worked out: an alarm of it changes its state when `SetAlarmState` says so. An action
+that its topic, or the topic's key, would not let CloudWatch take fails, and the alarm's history says why.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
-from ministack.services import cloudwatch
+from ministack.services import cloudwatch, sns
 from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core import policies
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 
+_SERVICE = "cloudwatch.amazonaws.com"
 _LONGEST = 255
+_ACTIONS = {"ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions", "OK": "OKActions"}
 _SHOWN = {"ActionsEnabled": True, "AlarmActions": [], "Dimensions": [], "InsufficientDataActions": [], "OKActions": []}
 _STATE = ("StateReason", "StateUpdatedTimestamp", "StateValue")
 
@@ -70,6 +76,15 @@ def _check(alarm: Properties) -> None:
         raise RefusedError("ValidationError: DatapointsToAlarm is more than EvaluationPeriods")
     if "Threshold" not in alarm and "ThresholdMetricId" not in alarm:
         raise RefusedError("ValidationError: an alarm has a Threshold or a ThresholdMetricId")
+    _check_actions(alarm)
+
+
+def _check_actions(alarm: Properties) -> None:
+    """Refuse actions of another region, as PutMetricAlarm does."""
+    here = cloudwatch.get_region()
+    regions = {arn.split(":")[3] for name in _ACTIONS.values() for arn in alarm.get(name, ()) if arn.startswith("arn:")}
+    for region in sorted(regions - {here, ""}):
+        raise RefusedError(f"ValidationError: Invalid region {region} specified. Only {here} is supported.")
 
 
 def _arn(name: str) -> str:
@@ -126,3 +141,55 @@ class Dashboard(Resource):
         arn = cloudwatch.cloudformation_put_dashboard(name, body)
         provisioners._reconcile_tag_map(cloudwatch._resource_tags.setdefault(arn, {}), old, new)
         return Made(name)
+
+
+def _asking(dispatch: Callable[..., None]) -> Callable[..., None]:
+    """Take an alarm's actions, of which those that may not be taken fail."""
+
+    def dispatched(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
+        field = _ACTIONS.get(new_state, "")
+        faults = {arn: _fault(arn, alarm["AlarmArn"]) for arn in alarm.get(field) or () if ":sns:" in arn}
+        for arn, fault in faults.items() if alarm.get("ActionsEnabled", True) else ():
+            _note(alarm, arn, fault)
+        taken = [arn for arn in alarm.get(field) or () if not faults.get(arn)]
+        dispatch({**alarm, field: taken}, old_state, new_state, reason)
+
+    return dispatched
+
+
+def _fault(topic_arn: str, alarm_arn: str) -> str | None:
+    """Why CloudWatch cannot publish to a topic, in the words of an alarm's history; None if it can.
+
+    The words are those of AWS re:Post's "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?".
+    """
+    topic = sns._topics.get(topic_arn)
+    if topic is None:
+        return f"Topic does not exist: {topic_arn}"
+    attributes, owner = topic["attributes"], {"aws:sourceowner": cloudwatch.get_account_id()}
+    if not policies.allows(attributes.get("Policy"), _SERVICE, "sns:Publish", topic_arn, alarm_arn, **owner):
+        return f"Resource: {alarm_arn} is not authorized to perform: SNS:Publish on resource: {topic_arn}"
+    use = ("kms:GenerateDataKey", "kms:Decrypt")
+    fault = policies.unusable_key(attributes.get("KmsMasterKeyId"), _SERVICE, alarm_arn, *use)
+    reason = "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
+    return f"{reason} ({fault})" if fault else None
+
+
+def _note(alarm: dict[str, Any], action: str, fault: str | None) -> None:
+    """Write into an alarm's history how one of its actions went."""
+    done = f"Failed to execute action {action}. Received error: {fault}" if fault else None
+    data = {"actionState": "Failed" if fault else "Succeeded", "notificationResource": action, "error": fault}
+    cloudwatch._history_entries().append(
+        {
+            "AlarmName": alarm["AlarmName"],
+            "AlarmType": "CompositeAlarm" if "AlarmRule" in alarm else "MetricAlarm",
+            "Timestamp": cloudwatch._ts_iso(time.time()),
+            "HistoryItemType": "Action",
+            "HistorySummary": done or f"Successfully executed action {action}",
+            "HistoryData": json.dumps({name: value for name, value in data.items() if value}),
+        }
+    )
+
+
+def install() -> None:
+    """Ask an alarm's topics whether they let CloudWatch in."""
+    cloudwatch._dispatch_alarm_actions = _asking(cloudwatch._dispatch_alarm_actions)

@@ -20,6 +20,8 @@ from moorage.workload.ec2_instances import instance_type
 Answer = tuple[int, dict[str, str], bytes]
 
 _USER_DATA = 16 * 1024
+_DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+"""A description of a group or a rule (EC2 API reference, CreateSecurityGroup and IpRange)."""
 _RULE = (
     "CidrIp", "CidrIpv6", "Description", "FromPort", "IpProtocol", "ToPort",
     "SourcePrefixListId", "SourceSecurityGroupId", "SourceSecurityGroupOwnerId",
@@ -171,6 +173,45 @@ class FlowLog(Resource):
         query(ec2._delete_flow_logs, FlowLogId=[physical_id])
 
 
+class SecurityGroup(Resource):
+    """A security group and the rules of its own template entry, described in EC2's characters."""
+
+    type = "AWS::EC2::SecurityGroup"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        stated = {"GroupName": shortened(name, 255)} | properties
+        self._check(stated)
+        return Made(*provisioners._ec2_sg_create(name, stated, name))
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new)
+        kept = new | {"GroupName": ec2._security_groups[physical_id]["GroupName"]}
+        return Made(*provisioners._ec2_sg_update(physical_id, old, kept, physical_id, physical_id))
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners._ec2_sg_delete(physical_id, properties)
+
+    def _check(self, properties: Properties) -> None:
+        description = str(properties.get("GroupDescription", ""))
+        if not description.isascii():
+            raise RefusedError(
+                f"InvalidParameterValue: Value ({description}) for parameter GroupDescription is invalid. Character "
+                "sets beyond ASCII are not supported."
+            )
+        _check_description("security group", description)
+        for rules in ("SecurityGroupIngress", "SecurityGroupEgress"):
+            for rule in properties.get(rules) or ():
+                _check_description("rule", rule.get("Description", ""))
+
+
+def _check_description(kind: str, description: str) -> None:
+    if not _DESCRIPTION.fullmatch(description):
+        raise RefusedError(
+            f"InvalidParameterValue: Invalid {kind} description. Valid descriptions are strings less than 256 "
+            f"characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{{}}!$* (got {description!r})"
+        )
+
+
 class _SecurityGroupRule(Resource):
     """One rule of a security group, beside those that the group's own template entry holds."""
 
@@ -199,6 +240,7 @@ class _SecurityGroupRule(Resource):
 
     def _rule(self, properties: Properties) -> dict[str, Any]:
         stated = {name: properties[name] for name in _RULE if name in properties}
+        _check_description("rule", stated.get("Description", ""))
         rule: dict[str, Any] = provisioners._ec2_sg_permissions([stated])[0]
         return rule
 
@@ -313,6 +355,8 @@ def _now() -> str:
 def install() -> None:
     """Let EC2's own API show what ministack's records have no place for."""
     ec2._lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
+    show_group: Callable[[dict[str, Any]], str] = ec2._sg_xml
+    ec2._sg_xml = lambda group: show_group({**group, "Description": escape(group["Description"])})
     show_instance: Callable[[dict[str, Any]], str] = ec2._instance_xml
 
     def shown(instance: dict[str, Any]) -> str:

@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import alb, ec2
+from ministack.core.responses import get_account_id
+from ministack.services import alb, ec2, s3
 from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core import owners
 from moorage.local.server.core.calls import RefusedError, request, xml
 from moorage.local.server.core.resource import Made, Properties, Resource
 
 _ACTION = {"FixedResponseConfig", "ForwardConfig", "Order", "RedirectConfig", "TargetGroupArn", "Type"}
 _MOST_GROUPS = 5
 _WEIGHTS = range(1000)
+_TEST_FILES = {"access_logs": "ELBAccessLogTestFile", "connection_logs": "ELBConnectionLogTestFile"}
+"""What a load balancer writes at once into the bucket of its logs (Elastic Load Balancing user guides, "Enable access
+logs", "Verify bucket permissions")."""
 
 Actions = list[dict[str, Any]]
 
@@ -33,19 +38,47 @@ class LoadBalancer(Resource):
         if len(vpcs) > 1:
             raise RefusedError(f"InvalidSubnet: the subnets are in several VPCs: {', '.join(sorted(vpcs))}")
         placed = properties | {"VpcId": next(iter(vpcs), "")}
-        return Made(*provisioners._elbv2_load_balancer_create(name, placed, name))
+        made = Made(*provisioners._elbv2_load_balancer_create(name, placed, name))
+        try:
+            _write_test_files(made.physical_id)
+        except RefusedError:
+            provisioners._elbv2_load_balancer_delete(made.physical_id, properties)
+            raise
+        return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         kept = new | {"Name": alb._lbs[physical_id]["LoadBalancerName"]}
-        return Made(*provisioners._elbv2_load_balancer_update(physical_id, old, kept, physical_id))
+        made = Made(*provisioners._elbv2_load_balancer_update(physical_id, old, kept, physical_id))
+        _write_test_files(physical_id)
+        return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        attributes = {item["Key"]: item["Value"] for item in alb._lb_attrs.get(physical_id, ())}
-        if attributes.get("deletion_protection.enabled") == "true":
+        if _attributes(physical_id).get("deletion_protection.enabled") == "true":
             raise RefusedError(
-                f"OperationNotPermitted: '{physical_id}' cannot be deleted because deletion protection is on"
+                f"OperationNotPermitted: Load balancer '{physical_id}' cannot be deleted because deletion protection "
+                "is enabled; turn it off with `aws elbv2 modify-load-balancer-attributes --load-balancer-arn "
+                f"{physical_id} --attributes Key=deletion_protection.enabled,Value=false`, then delete the stack"
             )
         provisioners._elbv2_load_balancer_delete(physical_id, properties)
+
+
+def _attributes(balancer: str) -> dict[str, str]:
+    return {item["Key"]: item["Value"] for item in alb._lb_attrs.get(balancer, ())}
+
+
+def _write_test_files(balancer: str) -> None:
+    """Write into the buckets of a load balancer's logs, which are not empty from then on."""
+    attributes = _attributes(balancer)
+    for kind, name in _TEST_FILES.items():
+        if attributes.get(f"{kind}.s3.enabled") != "true":
+            continue
+        bucket, prefix = (attributes.get(f"{kind}.s3.{part}", "") for part in ("bucket", "prefix"))
+        key = f"{prefix}/AWSLogs" if prefix else "AWSLogs"
+        status, _, _ = s3._put_object(bucket, f"{key}/{get_account_id()}/{name}", b"", {})
+        if status >= 300:  # noqa: PLR2004  # S3 answers 200
+            raise RefusedError(
+                f"InvalidConfigurationRequest: Access Denied for bucket: {bucket}. Please check S3bucket permission"
+            )
 
 
 class TargetGroup(Resource):
@@ -70,40 +103,103 @@ class TargetGroup(Resource):
         provisioners._elbv2_target_group_delete(physical_id, properties)
 
 
+class Listener(Resource):
+    """A listener, alone on its port of the load balancer."""
+
+    type = "AWS::ElasticLoadBalancingV2::Listener"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        self._check(properties, None)
+        made = Made(*provisioners._elbv2_listener_create(name, properties, name))
+        _associate()
+        return made
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new, physical_id)
+        made = Made(*provisioners._elbv2_listener_update(physical_id, old, new, physical_id, physical_id))
+        _associate()
+        return made
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners._elbv2_listener_delete(physical_id, properties)
+        _associate()
+
+    def _check(self, properties: Properties, listener_arn: str | None) -> None:
+        balancer, port = properties["LoadBalancerArn"], int(properties.get("Port", 0))
+        for arn, listener in alb._listeners.items():
+            if arn != listener_arn and (listener["LoadBalancerArn"], listener["Port"]) == (balancer, port):
+                reason = (
+                    f"Listener port '{port}' is already in use"
+                    if listener_arn
+                    else f"A listener already exists on this port for this load balancer '{balancer}'"
+                )
+                raise RefusedError(f"DuplicateListener: {reason}; {_taken(arn)}")
+        _check_associations(properties.get("DefaultActions", ()), balancer)
+
+
 class ListenerRule(Resource):
     """A rule of a listener: target groups by weight, a redirect or a fixed answer, at a priority of its own."""
 
     type = "AWS::ElasticLoadBalancingV2::ListenerRule"
 
     def create(self, properties: Properties, name: str) -> Made:
-        listener, priority = properties.get("ListenerArn"), str(properties.get("Priority"))
-        if any(rule["ListenerArn"] == listener and rule["Priority"] == priority for rule in alb._rules.values()):
-            raise RefusedError(f"PriorityInUse: priority '{priority}' is in use on the listener")
-        _check_actions(properties)
+        self._check(properties, None)
         made = Made(*provisioners._elbv2_listener_rule_create(name, properties, name))
         alb._tags[made.physical_id] = provisioners._elbv2_tags(properties.get("Tags"))
-        self._attach(made.physical_id)
+        _associate()
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        _check_actions(new)
+        self._check(new, physical_id)
         made = Made(*provisioners._elbv2_listener_rule_update(physical_id, old, new, physical_id, physical_id))
         provisioners._reconcile_tag_list(alb._tags.setdefault(physical_id, []), old, new)
-        self._attach(made.physical_id)
+        _associate()
         return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         provisioners._elbv2_listener_rule_delete(physical_id, properties)
         alb._tags.pop(physical_id, None)
+        _associate()
 
-    def _attach(self, rule_arn: str) -> None:
-        """Note the load balancer on the groups that the rule forwards to."""
-        rule = alb._rules[rule_arn]
-        balancer = alb._listeners[rule["ListenerArn"]]["LoadBalancerArn"]
-        for arn in weights(rule_arn):
-            group = alb._tgs.get(arn)
-            if group is not None and balancer not in group["LoadBalancerArns"]:
-                group["LoadBalancerArns"].append(balancer)
+    def _check(self, properties: Properties, rule_arn: str | None) -> None:
+        listener, priority = properties.get("ListenerArn"), str(properties.get("Priority"))
+        for arn, rule in alb._rules.items():
+            if arn != rule_arn and (rule["ListenerArn"], rule["Priority"]) == (listener, priority):
+                raise RefusedError(f"PriorityInUse: Priority '{priority}' is currently in use; {_taken(arn)}")
+        _check_actions(properties)
+        balancer = alb._listeners.get(listener, {}).get("LoadBalancerArn")
+        _check_associations(properties.get("Actions", ()), balancer)
+
+
+def _taken(arn: str) -> str:
+    """Say who has what is in use, and why an update that would free it does not."""
+    return (
+        f"it is that of {owners.owner(arn)}. CloudFormation creates and changes everything before it deletes anything: "
+        "remove that one in a deployment of its own first, or move it with `cdk refactor`"
+    )
+
+
+def _check_associations(actions: Actions, balancer: str | None) -> None:
+    """Refuse a target group that another load balancer forwards to."""
+    for group in (each["TargetGroupArn"] for action in actions for each in _groups(action)):
+        others = _balancers(group) - {balancer}
+        if others:
+            raise RefusedError(
+                "TargetGroupAssociationLimit: The following target groups cannot be associated with more than one load "
+                f"balancer: {group}; it is associated with {', '.join(sorted(map(owners.owner, others)))}"
+            )
+
+
+def _balancers(group: str) -> set[str]:
+    """The load balancers that forward to a target group, by a rule or by a listener's default."""
+    listeners = {rule["ListenerArn"] for arn, rule in alb._rules.items() if group in weights(arn)}
+    return {alb._listeners[arn]["LoadBalancerArn"] for arn in listeners if arn in alb._listeners}
+
+
+def _associate() -> None:
+    """Note on each target group the load balancers that forward to it."""
+    for arn, group in alb._tgs.items():
+        group["LoadBalancerArns"] = sorted(_balancers(arn))
 
 
 def weights(rule_arn: str) -> dict[str, int]:

@@ -135,11 +135,16 @@ def _ask_queue(arn: str, rule_arn: str) -> None:
     _ask_encrypted(sqs._queue_by_arn(arn), "sqs:SendMessage", arn, rule_arn)
 
 
-def _ask_topic(arn: str, rule_arn: str) -> None:
-    _ask_encrypted(sns._topics.get(arn), "sns:Publish", arn, rule_arn)
+def _ask_topic(arn: str, _rule_arn: str) -> None:
+    """Ask a topic, to which EventBridge names neither the rule nor its account.
+
+    No condition on either ever holds (Amazon EventBridge user guide, "Using resource-based policies", note on Amazon
+    SNS).
+    """
+    _ask_encrypted(sns._topics.get(arn), "sns:Publish", arn, None)
 
 
-def _ask_encrypted(found: Record | None, action: str, arn: str, rule_arn: str) -> None:
+def _ask_encrypted(found: Record | None, action: str, arn: str, rule_arn: str | None) -> None:
     """Ask a queue or a topic, and the key that encrypts it."""
     if found is None:
         raise RefusedError(f"{_NOT_FOUND}: {arn} does not exist")
@@ -177,7 +182,7 @@ _ASKED: dict[str, Callable[[str, str], None]] = {
 }
 
 
-def _ask(policy: Any, action: str, arn: str, rule_arn: str) -> None:
+def _ask(policy: Any, action: str, arn: str, rule_arn: str | None) -> None:
     if not policies.allows(policy, _SERVICE, action, arn, rule_arn):
         raise RefusedError(f"{_NO_PERMISSIONS}: the policy of {arn} does not let {_SERVICE} do {action}")
 

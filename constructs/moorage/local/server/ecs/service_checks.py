@@ -1,0 +1,98 @@
+"""Amazon ECS: what CreateService and UpdateService refuse of a service and its task definition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ministack.services import ecs
+
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.ecs import capacity_providers as capacity
+from moorage.local.server.ecs import container_instances as instances
+
+
+def check(parameters: Mapping[str, Any], *, new: bool) -> None:
+    """Refuse what ECS would not take of a service's capacity, network and placement.
+
+    Args:
+        parameters: Of CreateService or UpdateService.
+        new: Whether the service is being made.
+    """
+    cluster = ecs._clusters.get(ecs._resolve_cluster_name(parameters.get("cluster", "default")))
+    if cluster is None:
+        return
+    name = (ecs._resolve_service_ref(parameters.get("service", "")) or ("",))[0]
+    known: Mapping[str, Any] = {} if new else ecs._services.get(f"{cluster['clusterName']}/{name}", {})
+    stated = {**known, **parameters}
+    strategy = stated.get("capacityProviderStrategy") or ()
+    if not strategy and not stated.get("launchType") and new:
+        strategy = cluster["defaultCapacityProviderStrategy"]
+    capacity.check_strategy(strategy, [*map(capacity.name_of, cluster["capacityProviders"]), *capacity.scoped(cluster)])
+    on = capacity.kind(strategy[0]["capacityProvider"]) if strategy else stated.get("launchType") or capacity.EC2
+    revision = ecs._task_defs.get(ecs._resolve_td_key(stated.get("taskDefinition", "")), {})
+    for item in [*(stated.get("placementConstraints") or ()), *revision.get("placementConstraints", ())]:
+        if item["type"] == "memberOf":
+            instances.check_expression(item["expression"])
+    faults = (
+        (
+            on == capacity.FARGATE and bool(stated.get("placementStrategy")),
+            "Placement strategies are not supported with FARGATE launch type.",
+        ),
+        (
+            on == capacity.FARGATE and revision.get("networkMode", "awsvpc") != "awsvpc",
+            "When networkMode is not awsvpc, the task definition does not support launch_type FARGATE.",
+        ),
+        (
+            on == capacity.EC2 and bool(revision) and "EC2" not in revision.get("requiresCompatibilities", ["EC2"]),
+            "Task definition does not support launch_type EC2.",
+        ),
+        (
+            revision.get("networkMode") == "awsvpc" and not stated.get("networkConfiguration"),
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        ),
+        (
+            revision.get("networkMode") in ("bridge", "host", "none") and bool(stated.get("networkConfiguration")),
+            "Network Configuration is not valid for the given networkMode of this task definition.",
+        ),
+        (
+            on == capacity.EC2 and bool(parameters.get("platformVersion")),
+            "The platform version must be null when specifying an EC2 launch type.",
+        ),
+    )
+    _check_ports(stated.get("loadBalancers") or (), revision)
+    daemon = (
+        (on == capacity.FARGATE, "The daemon scheduling strategy is not supported with Fargate."),
+        (
+            bool(stated.get("capacityProviderStrategy")),
+            "Specifying a capacity provider strategy is not supported when you create a service using the DAEMON "
+            "scheduling strategy.",
+        ),
+        (
+            bool(parameters.get("desiredCount")),
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count "
+            "value and try again.",
+        ),
+        (
+            bool(stated.get("placementStrategy")),
+            "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy and "
+            "try again.",
+        ),
+        (
+            bool(stated.get("volumeConfigurations")),
+            "volumeConfigurations is only supported for REPLICA service and not DAEMON service.",
+        ),
+    )
+    for wrong, reason in (*faults, *(daemon if stated.get("schedulingStrategy") == "DAEMON" else ())):
+        if wrong:
+            raise RefusedError(reason)
+
+
+def _check_ports(balancers: Iterable[Mapping[str, Any]], revision: Mapping[str, Any]) -> None:
+    """Refuse a load balancer's port that its container maps twice, for TCP and UDP: aws/amazon-ecs-agent issue 3428."""
+    containers = {each["name"]: each.get("portMappings") or () for each in revision.get("containerDefinitions", ())}
+    for balancer in balancers:
+        name, port = balancer.get("containerName", ""), balancer.get("containerPort")
+        if Counter(mapping.get("containerPort") for mapping in containers.get(name, ()))[port] > 1:
+            raise RefusedError(f"Container port {port} is used in more than one port mapping for container {name}")

@@ -1,0 +1,67 @@
+"""Amazon ECS: why a task could never start: an image, a secret's value or a mount that cannot be had."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ministack.services import secretsmanager
+
+from moorage.local.server.ecr.repository_type import missing_image
+
+_AGENTS_LOGS = "/var/log/amazon/ssm"
+"""Where the agent of a container instance binds a directory for ECS Exec (aws/amazon-ecs-agent,
+agent/engine/execcmd/manager_init_task_linux.go)."""
+_UNREAD = "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from asm:"
+
+
+def why_not(containers: Iterable[Mapping[str, Any]], *, on_instances: bool, executes: bool) -> str | None:
+    """Why a task could never start, in the words of its stopped reason; None if it could.
+
+    Args:
+        containers: Its container definitions.
+        on_instances: Whether it is for container instances, whose Docker refuses what it mounts twice.
+        executes: Whether ECS Exec is on.
+    """
+    return next(_faults(list(containers), on_instances=on_instances, executes=executes), None)
+
+
+def _faults(containers: list[Mapping[str, Any]], *, on_instances: bool, executes: bool) -> Iterator[str]:
+    for container in containers:
+        yield from filter(None, [missing_image(container["image"])])
+        log = container.get("logConfiguration") or {}
+        for secret in [*(container.get("secrets") or ()), *(log.get("secretOptions") or ())]:
+            yield from filter(None, [_missing_secret(secret["valueFrom"])])
+        if on_instances:
+            yield from _mounted_twice(container, [_AGENTS_LOGS] if executes else [])
+
+
+def _missing_secret(value_from: str) -> str | None:
+    """Why a value of a secret of this account and region cannot be read; None where the secret is not known here."""
+    parts = value_from.split(":")
+    arn, (key, stage, version) = ":".join(parts[:7]), (*parts[7:], "", "", "")[:3]
+    if parts[2:3] != ["secretsmanager"] or secretsmanager._resolve(arn)[1] is None:
+        return None
+    value = secretsmanager.resolve_secret_string(arn, stage or "AWSCURRENT", version or None)
+    if value is None:
+        lacking = f"VersionId: {version}" if version else f"staging label: {stage or 'AWSCURRENT'}"
+        fault = f"Secrets Manager can't find the specified secret value for {lacking}"
+        return f"{_UNREAD} ResourceNotFoundException: {fault}"
+    if not key:
+        return None
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return f"{_UNREAD} the secret {arn} is no JSON, so it has no key {key}"
+    if not isinstance(found, dict) or key not in found:
+        return f"{_UNREAD} retrieved secret from Secrets Manager did not contain json key {key}"
+    return None
+
+
+def _mounted_twice(container: Mapping[str, Any], agents: list[str]) -> Iterator[str]:
+    stated = [str(each.get("containerPath", "")).rstrip("/") for each in container.get("mountPoints") or ()]
+    for path, count in Counter([*stated, *agents]).items():
+        if count > 1:
+            yield f"CannotCreateContainerError: Error response from daemon: Duplicate mount point: {path}"

@@ -1,0 +1,207 @@
+"""Load balancers in the local AWS: what is in use when a stack changes, and what a failed creation leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.local.local_aws import ACCOUNT, NETWORK, Client, Deploy, ref, resource
+
+ANSWER = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+FAILING = resource("AWS::SNS::Topic", TopicName="taken")
+
+
+def _balancer(**properties: Any) -> dict[str, Any]:
+    return resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[ref("Subnet")], **properties)
+
+
+def _listener(port: int, *, balancer: str = "Edge", action: dict[str, Any] = ANSWER) -> dict[str, Any]:
+    return resource(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        LoadBalancerArn=ref(balancer),
+        Port=port,
+        Protocol="HTTP",
+        DefaultActions=[action],
+    )
+
+
+def _rule(priority: int, *, listener: str = "Listener", action: dict[str, Any] = ANSWER) -> dict[str, Any]:
+    return resource(
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        ListenerArn=ref(listener),
+        Priority=priority,
+        Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": [f"/{priority}"]}}],
+        Actions=[action],
+    ) | {"Metadata": {"aws:cdk:path": f"Shop/Rule{priority}"}}
+
+
+def _group(port: int = 80) -> dict[str, Any]:
+    return resource(
+        "AWS::ElasticLoadBalancingV2::TargetGroup", VpcId=ref("Vpc"), Port=port, Protocol="HTTP", TargetType="ip"
+    )
+
+
+def _forward(*groups: str) -> dict[str, Any]:
+    shares = [{"TargetGroupArn": ref(group), "Weight": 1} for group in groups]
+    return {"Type": "forward", "ForwardConfig": {"TargetGroups": shares}}
+
+
+EDGE = NETWORK | {"Edge": _balancer(), "Listener": _listener(80)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "holder"),
+    [
+        ({"A": _rule(1)}, {"A": _rule(1), "B": _rule(1)}, "Shop/Rule1"),
+        ({"A": _rule(1)}, {"B": _rule(1)}, "Shop/Rule1"),
+        ({"A": _rule(1), "B": _rule(2)}, {"A": _rule(2), "B": _rule(3)}, "Shop/Rule2"),
+        ({"A": _rule(1), "B": _rule(2)}, {"B": _rule(1)}, "Shop/Rule1"),
+    ],
+    ids=["beside", "another id", "moved on", "after the first is gone"],
+)
+def test_priority_in_use_is_refused_at_each_change(
+    deploy: Deploy, before: dict[str, Any], after: dict[str, Any], holder: str
+) -> None:
+    assert deploy(EDGE | before)["StackStatus"] == "CREATE_COMPLETE"
+    changed = deploy(EDGE | after)
+    assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "PriorityInUse: Priority" in changed["Reason"]
+    assert f"it is that of {holder} of the stack" in changed["Reason"]
+    assert "remove that one in a deployment of its own first, or move it with `cdk refactor`" in changed["Reason"]
+
+
+def test_priority_moves_to_a_free_number_and_is_its_own(deploy: Deploy) -> None:
+    assert deploy(EDGE | {"A": _rule(1), "B": _rule(2)})["StackStatus"] == "CREATE_COMPLETE"
+    changed = deploy(EDGE | {"A": _rule(1, action=ANSWER | {"Order": 1}), "B": _rule(3)})
+    assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
+    changed = deploy(EDGE | {"A": _rule(2), "B": _rule(3)})
+    assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({"Listener": _listener(80), "Other": _listener(80)}, "A listener already exists on this port"),
+        ({"Other": _listener(80)}, "A listener already exists on this port"),
+        ({"Listener": _listener(8080), "Second": _listener(9090)}, "Listener port '8080' is already in use"),
+    ],
+    ids=["beside", "another id", "moved on"],
+)
+def test_port_in_use_is_refused_at_each_change(deploy: Deploy, after: dict[str, Any], said: str) -> None:
+    base = {name: EDGE[name] for name in EDGE if name != "Listener"}
+    assert deploy(EDGE | {"Second": _listener(8080)})["StackStatus"] == "CREATE_COMPLETE"
+    changed = deploy(base | after)
+    assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert f"DuplicateListener: {said}" in changed["Reason"]
+
+
+def test_one_port_of_two_load_balancers_is_two(deploy: Deploy) -> None:
+    stack = deploy(EDGE | {"Second": _balancer(), "Other": _listener(80, balancer="Second")})
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"Other": _listener(80, balancer="Second", action=_forward("Group"))},
+        {"Other": _listener(80, balancer="Second"), "Rule": _rule(1, listener="Other", action=_forward("X", "Group"))},
+    ],
+    ids=["by default", "by a rule's weight"],
+)
+def test_target_group_is_of_one_load_balancer(deploy: Deploy, second: dict[str, Any]) -> None:
+    base = EDGE | {"Group": _group(), "X": _group(), "Second": _balancer(), "First": _rule(9, action=_forward("Group"))}
+    assert deploy(base)["StackStatus"] == "CREATE_COMPLETE"
+    both = deploy(base | second)
+    assert both["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "The following target groups cannot be associated with more than one load balancer: arn:" in both["Reason"]
+
+
+def test_replaced_load_balancer_cannot_take_its_target_groups_along(client: Client, deploy: Deploy) -> None:
+    def edge(scheme: str, group: str) -> dict[str, Any]:
+        forward = {"Rule": _rule(1, action=_forward(group)), group: _group()}
+        return EDGE | {"Edge": _balancer(Scheme=scheme)} | forward
+
+    assert deploy(edge("internal", "Group"))["StackStatus"] == "CREATE_COMPLETE"
+    kept = deploy(edge("internet-facing", "Group"))
+    assert kept["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "cannot be associated with more than one load balancer" in kept["Reason"]
+    renewed = deploy(edge("internet-facing", "PublicGroup"))
+    assert renewed["StackStatus"] == "UPDATE_COMPLETE", renewed["Reason"]
+    (group,) = client("elbv2").describe_target_groups()["TargetGroups"]
+    (balancer,) = client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert group["LoadBalancerArns"] == [balancer["LoadBalancerArn"]]
+
+
+def test_protection_keeps_a_failed_creation_from_being_rolled_back(
+    client: Client, deploy: Deploy, remove: Callable[[str], None]
+) -> None:
+    protection = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+    deploy({"Taken": FAILING}, "-taken")
+    stack = deploy(
+        NETWORK
+        | {
+            "Edge": _balancer(LoadBalancerAttributes=protection),
+            "Failing": FAILING | {"DependsOn": ["Edge"]},
+        }
+    )
+    assert stack["StackStatus"] == "ROLLBACK_FAILED"
+    cloudformation, balancers = client("cloudformation"), client("elbv2")
+    events = cloudformation.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
+    (reason,) = [each["ResourceStatusReason"] for each in events if each["ResourceStatus"] == "DELETE_FAILED"]
+    assert "cannot be deleted because deletion protection is enabled" in reason
+    assert "turn it off with `aws elbv2 modify-load-balancer-attributes --load-balancer-arn arn:" in reason
+
+    cloudformation.delete_stack(StackName=stack["StackName"])
+    (balancer,) = balancers.describe_load_balancers()["LoadBalancers"]
+    balancers.modify_load_balancer_attributes(
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+    )
+    remove(stack["StackName"])
+    assert balancers.describe_load_balancers()["LoadBalancers"] == []
+
+
+def _logged(bucket: Any) -> dict[str, Any]:
+    attributes = {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": bucket, "access_logs.s3.prefix": "edge"}
+    stated = [{"Key": key, "Value": value} for key, value in attributes.items()]
+    return NETWORK | {"Edge": _balancer(LoadBalancerAttributes=stated)}
+
+
+def test_bucket_of_access_logs_is_never_empty(client: Client, deploy: Deploy, remove: Callable[[str], None]) -> None:
+    stack = deploy(_logged(ref("Logs")) | {"Logs": resource("AWS::S3::Bucket")}, bucket=ref("Logs"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    s3, cloudformation, bucket = client("s3"), client("cloudformation"), stack["Values"]["bucket"]
+    (test_file,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert test_file["Key"] == f"edge/AWSLogs/{ACCOUNT}/ELBAccessLogTestFile"
+    cloudformation.delete_stack(StackName=stack["StackName"])
+    (left,) = cloudformation.describe_stacks(StackName=stack["StackName"])["Stacks"]
+    assert left["StackStatus"] == "DELETE_FAILED"
+    assert "[Logs]" in left["StackStatusReason"]
+    s3.delete_object(Bucket=bucket, Key=test_file["Key"])
+    remove(stack["StackName"])
+
+
+def test_access_logs_need_a_bucket(client: Client, deploy: Deploy) -> None:
+    stack = deploy(_logged("nowhere"))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "Access Denied for bucket: nowhere. Please check S3bucket permission" in stack["Reason"]
+    assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+
+
+@pytest.mark.parametrize(("policy", "left"), [("Retain", True), ("RetainExceptOnCreate", False), ("Delete", False)])
+def test_what_a_failed_creation_leaves_follows_its_deletion_policy(
+    client: Client, deploy: Deploy, policy: str, *, left: bool
+) -> None:
+    deploy({"Taken": FAILING}, "-taken")
+    name = f"shop/{policy.lower()}"
+    repository = resource("AWS::ECR::Repository", RepositoryName=name) | {"DeletionPolicy": policy}
+    failing = {"Images": repository, "Failing": FAILING | {"DependsOn": ["Images"]}}
+    stack = deploy(failing)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    found = [each["repositoryName"] for each in client("ecr").describe_repositories()["repositories"]]
+    assert (name in found) == left
+    again = deploy({"Images": repository}, "-again")
+    assert (again["StackStatus"] == "CREATE_COMPLETE") != left
+    client("ecr").delete_repository(repositoryName=name, force=True)

@@ -1,0 +1,257 @@
+"""What ECS refuses of a service, and why a task of it could never start, in the local AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.local.local_aws import NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
+
+Resources = dict[str, Any]
+
+ROLE = {"Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}]}
+FARGATE: Resources = NETWORK | {
+    "Cluster": resource("AWS::ECS::Cluster"),
+    "Capacity": resource(
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        Cluster=ref("Cluster"),
+        CapacityProviders=["FARGATE"],
+        DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
+    ),
+}
+
+
+def _service(task: Resources, **properties: Any) -> Resources:
+    network = {"AwsvpcConfiguration": {"Subnets": [ref("Subnet")]}}
+    return {
+        "Task": task,
+        "Service": resource(
+            "AWS::ECS::Service",
+            Cluster=ref("Cluster"),
+            TaskDefinition=ref("Task"),
+            NetworkConfiguration=network,
+            DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
+            **properties,
+        )
+        | {"DependsOn": "Capacity"},
+    }
+
+
+def _balanced(*protocols: str, ports: tuple[int, ...] = (53,)) -> Resources:
+    mappings = [{"ContainerPort": port, "Protocol": each} for each in protocols for port in ports]
+    balancer = {"ContainerName": "dns", "ContainerPort": 53, "TargetGroupArn": ref("Group")}
+    group = resource(
+        "AWS::ElasticLoadBalancingV2::TargetGroup", VpcId=ref("Vpc"), Port=53, Protocol="UDP", TargetType="ip"
+    )
+    return FARGATE | {"Group": group} | _service(fargate("dns", PortMappings=mappings), LoadBalancers=[balancer])
+
+
+@pytest.mark.parametrize("protocols", [("tcp", "udp"), ("udp", "udp")])
+def test_port_of_a_load_balancer_is_mapped_once(deploy: Deploy, protocols: tuple[str, ...]) -> None:
+    stack = deploy(_balanced(*protocols))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "Container port 53 is used in more than one port mapping for container dns" in stack["Reason"]
+
+
+def test_port_mapped_once_is_taken_and_twice_is_refused_later(deploy: Deploy) -> None:
+    stack = deploy(_balanced("udp", ports=(53, 54)))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    changed = deploy(_balanced("tcp", "udp"))
+    assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Container port 53 is used in more than one port mapping" in changed["Reason"]
+
+
+def test_two_protocols_on_a_port_without_a_load_balancer_are_taken(deploy: Deploy) -> None:
+    mappings = [{"ContainerPort": 53, "Protocol": each} for each in ("tcp", "udp")]
+    stack = deploy(FARGATE | _service(fargate("dns", PortMappings=mappings)))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+def _secret(suffix: str, **secret: Any) -> Resources:
+    value_from = {"Fn::Join": ["", [ref("Secret"), suffix]]}
+    task = fargate("web", Secrets=[{"Name": "PASSWORD", "ValueFrom": value_from}])
+    return FARGATE | {"Secret": resource("AWS::SecretsManager::Secret", **secret)} | _service(task)
+
+
+PLAIN = {"GenerateSecretString": {"PasswordLength": 20, "ExcludePunctuation": True}}
+JSON = {"GenerateSecretString": {"SecretStringTemplate": '{"user": "shop"}', "GenerateStringKey": "password"}}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "secret"),
+    [("", PLAIN), ("", JSON), (":password::", JSON), (":user::", JSON), (":user:AWSCURRENT:", JSON)],
+)
+def test_value_of_a_secret_is_read_by_its_key_and_stage(deploy: Deploy, suffix: str, secret: Resources) -> None:
+    stack = deploy(_secret(suffix, **secret))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "secret", "said"),
+    [
+        (":password::", PLAIN, "is no JSON, so it has no key password"),
+        (":token::", JSON, "retrieved secret from Secrets Manager did not contain json key token"),
+        ("::AWSPREVIOUS:", JSON, "can't find the specified secret value for staging label: AWSPREVIOUS"),
+        (":::1234", PLAIN, "can't find the specified secret value for VersionId: 1234"),
+    ],
+)
+def test_task_without_the_value_of_its_secret_never_starts(
+    deploy: Deploy, suffix: str, secret: Resources, said: str
+) -> None:
+    stack = deploy(_secret(suffix, **secret))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "ResourceInitializationError: unable to pull secrets or registry auth" in stack["Reason"]
+    assert said in stack["Reason"]
+
+
+def test_value_of_a_secret_that_is_not_here_is_left_alone(deploy: Deploy) -> None:
+    elsewhere = f"arn:aws:secretsmanager:{REGION}:333333333333:secret:shop-AbCdEf:password::"
+    stack = deploy(FARGATE | _service(fargate("web", Secrets=[{"Name": "PASSWORD", "ValueFrom": elsewhere}])))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+def test_ref_of_a_secret_is_its_arn_and_it_changes_in_place(client: Client, deploy: Deploy) -> None:
+    def secret(**properties: Any) -> Resources:
+        return {"Secret": resource("AWS::SecretsManager::Secret", **properties)}
+
+    outputs = {"ref": ref("Secret"), "id": attribute("Secret", "Id")}
+    made = deploy(secret(Description="first", **PLAIN), **outputs)["Values"]
+    assert made["ref"] == made["id"]
+    assert made["ref"].startswith(f"arn:aws:secretsmanager:{REGION}:")
+    changed = deploy(secret(Description="second", **PLAIN), **outputs)
+    assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
+    assert changed["Values"] == made
+    secrets = client("secretsmanager")
+    assert secrets.describe_secret(SecretId=made["ref"])["Description"] == "second"
+    deploy({"Topic": resource("AWS::SNS::Topic")})
+    assert secrets.list_secrets()["SecretList"] == []
+
+
+def _instances(**properties: Any) -> Resources:
+    """A cluster on one instance, and a service on it."""
+    user_data = {"Fn::Base64": {"Fn::Sub": "#!/bin/bash\necho ECS_CLUSTER=${Cluster} >> /etc/ecs/ecs.config\n"}}
+    data = {"ImageId": "ami-12345678", "InstanceType": "m5.large", "UserData": user_data}
+    template = {"LaunchTemplateId": ref("Template"), "Version": attribute("Template", "LatestVersionNumber")}
+    return NETWORK | {
+        "Cluster": resource("AWS::ECS::Cluster"),
+        "Template": resource("AWS::EC2::LaunchTemplate", LaunchTemplateData=data),
+        "Capacity": resource(
+            "AWS::AutoScaling::AutoScalingGroup",
+            MinSize="1",
+            MaxSize="1",
+            VPCZoneIdentifier=[ref("Subnet")],
+            LaunchTemplate=template,
+        ),
+        "Task": resource(
+            "AWS::ECS::TaskDefinition",
+            NetworkMode="bridge",
+            RequiresCompatibilities=["EC2"],
+            ContainerDefinitions=[
+                {
+                    "Name": "web",
+                    "Image": "public.ecr.aws/nginx/nginx:1",
+                    "Memory": 128,
+                    "MountPoints": [
+                        {"SourceVolume": "data", "ContainerPath": path} for path in properties.pop("paths", ())
+                    ],
+                }
+            ],
+            Volumes=properties.pop("volumes", [{"Name": "data"}]),
+        ),
+        "Service": resource(
+            "AWS::ECS::Service",
+            Cluster=ref("Cluster"),
+            TaskDefinition=ref("Task"),
+            LaunchType="EC2",
+            DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
+            **properties,
+        )
+        | {"DependsOn": "Capacity"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("paths", "executes", "twice"),
+    [
+        (("/tmp", "/var/log/amazon/ssm"), True, "/var/log/amazon/ssm"),
+        (("/tmp", "/var/log/amazon/ssm"), False, None),
+        (("/var/lib/amazon/ssm",), True, None),
+        (("/tmp", "/tmp/"), False, "/tmp"),
+    ],
+)
+def test_docker_mounts_nothing_twice(
+    deploy: Deploy, paths: tuple[str, ...], *, executes: bool, twice: str | None
+) -> None:
+    stack = deploy(_instances(paths=paths, EnableExecuteCommand=executes))
+    if twice is None:
+        assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    else:
+        assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert f"Duplicate mount point: {twice})" in stack["Reason"]
+
+
+@pytest.mark.parametrize(("strategy", "refused"), [("DAEMON", True), ("REPLICA", False)])
+def test_daemon_takes_no_volume_of_ebs(deploy: Deploy, strategy: str, *, refused: bool) -> None:
+    volume = {"Name": "data", "ManagedEBSVolume": {"RoleArn": attribute("Infrastructure", "Arn"), "SizeInGiB": 10}}
+    stack = deploy(
+        {"Infrastructure": role("ecs.amazonaws.com")}
+        | _instances(
+            volumes=[{"Name": "data", "ConfiguredAtLaunch": True}],
+            paths=("/data",),
+            SchedulingStrategy=strategy,
+            VolumeConfigurations=[volume],
+        )
+    )
+    assert (stack["StackStatus"] == "ROLLBACK_COMPLETE") == refused, stack["Reason"]
+    assert ("only supported for REPLICA service and not DAEMON service" in stack["Reason"]) == refused
+
+
+def _managed(*, associated: bool = False, default: bool = False) -> Resources:
+    strategy = [{"CapacityProvider": ref("Managed"), "Weight": 1}]
+    return NETWORK | {
+        "Cluster": resource("AWS::ECS::Cluster"),
+        "Members": resource("AWS::EC2::SecurityGroup", GroupDescription="members", VpcId=ref("Vpc")),
+        "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=ROLE),
+        "Profile": resource("AWS::IAM::InstanceProfile", Roles=[ref("Role")]),
+        "Managed": resource(
+            "AWS::ECS::CapacityProvider",
+            ClusterName=ref("Cluster"),
+            ManagedInstancesProvider={
+                "InfrastructureRoleArn": attribute("Role", "Arn"),
+                "InstanceLaunchTemplate": {
+                    "Ec2InstanceProfileArn": attribute("Profile", "Arn"),
+                    "NetworkConfiguration": {"Subnets": [ref("Subnet")], "SecurityGroups": [ref("Members")]},
+                },
+            },
+        ),
+        "Capacity": resource(
+            "AWS::ECS::ClusterCapacityProviderAssociations",
+            Cluster=ref("Cluster"),
+            CapacityProviders=["FARGATE", *([ref("Managed")] if associated else [])],
+            DefaultCapacityProviderStrategy=strategy if default else [],
+        )
+        | {"DependsOn": "Managed"},
+    }
+
+
+def test_default_strategy_may_name_managed_instances(client: Client, deploy: Deploy) -> None:
+    stack = deploy(_managed(default=True), cluster=ref("Cluster"), managed=ref("Managed"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    (cluster,) = client("ecs").describe_clusters(clusters=[stack["Values"]["cluster"]])["clusters"]
+    (item,) = cluster["defaultCapacityProviderStrategy"]
+    assert item["capacityProvider"] == stack["Values"]["managed"]
+    changed = deploy(_managed(default=True, associated=True))
+    assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+@pytest.mark.parametrize("by", ["association", "cluster"])
+def test_managed_instances_cannot_be_associated(deploy: Deploy, by: str) -> None:
+    if by == "association":
+        stack = deploy(_managed(associated=True, default=True))
+    else:
+        first = deploy(_managed(), "-first", managed=ref("Managed"))
+        providers = ["FARGATE", first["Values"]["managed"]]
+        stack = deploy({"Cluster": resource("AWS::ECS::Cluster", CapacityProviders=providers)})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "Cannot associate Managed Instances capacity provider to clusters using this API" in stack["Reason"]

@@ -1,0 +1,282 @@
+"""A platform and the services on it, two stacks, changed in the local AWS: what is let through and what is refused.
+
+Under both kinds of references between stacks: `strong`, which CDK takes without a setting, are exports, which
+CloudFormation neither changes nor deletes while they are imported; `weak`, which `cdk init` writes, are not.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+
+from moorage import Cluster, Container, LoadBalancer, Rollout, Route, Service, Task
+from moorage.local.assembly import Stack, stacks_of
+from tests.local.local_aws import ACCOUNT, REGION, Client
+
+REFERENCES = "@aws-cdk/core:defaultCrossStackReferences"
+CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/12345678-1234-1234-1234-123456789012"
+ROLLOUTS = {"canary": Rollout.canary(bake=cdk.Duration.minutes(1)), "rolling": Rollout.rolling()}
+
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("references", ["strong", "weak"])]
+
+
+@attrs.frozen(kw_only=True)
+class Shop:
+    """What the stacks define.
+
+    Args:
+        https: Whether the load balancer has a certificate.
+        public: Whether it is reachable from the internet.
+        rollout: The kind of rollout of the first service.
+        paths: The paths of the first service.
+        port: The port of its container.
+        tag: The tag of its image.
+        name: Its construct id.
+        cart_stack: The stack of the second service.
+        cart_path: Whether that has a route.
+        platform_stack: The stack of the load balancer and the cluster.
+    """
+
+    https: bool = False
+    public: bool = False
+    rollout: str = "canary"
+    paths: tuple[str, ...] = ("/web/*", "/static/*")
+    port: int = 8080
+    tag: str = "1.28"
+    name: str = "Web"
+    cart_stack: str = "Shop"
+    cart_path: bool = True
+    platform_stack: str = "Platform"
+
+    def define(self, app: cdk.App) -> None:
+        """Define the stacks."""
+        stacks = {
+            name: cdk.Stack(app, name, synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
+            for name in dict.fromkeys((self.platform_stack, self.cart_stack, "Shop"))
+        }
+        platform, shop = stacks[self.platform_stack], stacks["Shop"]
+        vpc = ec2.Vpc(platform, "Vpc", max_azs=2, nat_gateways=1, restrict_default_security_group=False)
+        cluster = Cluster(platform, "Cluster", vpc=vpc)
+        edge = LoadBalancer(
+            platform,
+            "Edge",
+            vpc=vpc,
+            access_logs=False,
+            certificate=acm.Certificate.from_certificate_arn(platform, "Imported", CERTIFICATE) if self.https else None,
+            deletion_protection=False,
+            plain_http="tried on this machine" if self.public and not self.https else None,
+            public=self.public,
+        )
+        Service(
+            shop,
+            self.name,
+            cluster=cluster,
+            rollout=ROLLOUTS[self.rollout],
+            route=[Route(edge, path=path) for path in self.paths],
+            task=Task(Container(f"public.ecr.aws/nginx/nginx:{self.tag}", port=self.port)),
+        )
+        Service(
+            stacks[self.cart_stack],
+            "Cart",
+            cluster=cluster,
+            route=[Route(edge, path="/cart/*")] if self.cart_path else [],
+            task=Task(Container("public.ecr.aws/docker/library/cart:1.0", port=50051)),
+        )
+
+
+@functools.cache
+def _synthesized(shop: Shop, references: str) -> tuple[Stack, ...]:
+    with tempfile.TemporaryDirectory() as out:
+        context = {REFERENCES: references, "aws:cdk:enable-path-metadata": True}
+        app = cdk.App(outdir=out, context=context, analytics_reporting=False)
+        shop.define(app)
+        return stacks_of(Path(app.synth().directory))
+
+
+class Local:
+    """The stacks as they stand in the local AWS.
+
+    Args:
+        client: boto3's client of a service.
+        references: How the stacks refer to each other.
+    """
+
+    def __init__(self, client: Client, references: str) -> None:
+        self._client, self._references = client, references
+        self._made: list[str] = []
+
+    def deploy(self, shop: Shop) -> str:
+        """Deploy the stacks in their order, up to the first that fails; what CloudFormation says of that."""
+        cloudformation = self._client("cloudformation")
+        for stack in _synthesized(shop, self._references):
+            change = cloudformation.update_stack if stack.name in self._made else cloudformation.create_stack
+            body = json.dumps(stack.template, separators=(",", ":"))
+            try:
+                change(StackName=stack.name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+            except cloudformation.exceptions.ClientError as error:
+                assert "No updates are to be performed" in str(error)  # noqa: PT017  # any other is not expected
+                continue
+            if stack.name not in self._made:
+                self._made.append(stack.name)
+            status = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["StackStatus"]
+            if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+                events = cloudformation.describe_stack_events(StackName=stack.name)["StackEvents"]
+                said = [each.get("ResourceStatusReason", "") for each in events if "FAILED" in each["ResourceStatus"]]
+                return f"{stack.name} {status}: {' '.join(said)}"
+        return ""
+
+    def update(self, shop: Shop) -> None:
+        """Deploy, which nothing refuses and after which each path's requests have their targets."""
+        assert self.deploy(shop) == ""
+        expected = {*shop.paths, *(["/cart/*"] if shop.cart_path else [])}
+        assert self.serving() == dict.fromkeys(expected, 2)
+
+    def serving(self) -> dict[str, int]:
+        """The fewest targets of a group that each path's requests go to."""
+        elbv2 = self._client("elbv2")
+        found: dict[str, int] = {}
+        for balancer in elbv2.describe_load_balancers()["LoadBalancers"]:
+            test_ports = (8080, 8443)
+            for listener in elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
+                if listener["Port"] in test_ports:
+                    continue
+                for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+                    for condition in rule["Conditions"]:
+                        targets = [self._targets(group) for action in rule["Actions"] for group in _served(action)]
+                        found |= dict.fromkeys(condition["PathPatternConfig"]["Values"], min(targets))
+        return found
+
+    def _targets(self, group: str) -> int:
+        return len(self._client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"])
+
+    def groups(self) -> set[str]:
+        """The target groups."""
+        return {each["TargetGroupArn"] for each in self._client("elbv2").describe_target_groups()["TargetGroups"]}
+
+    def remove(self) -> None:
+        """Delete the stacks, those that need others first."""
+        cloudformation = self._client("cloudformation")
+        for name in reversed(self._made):
+            stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+            cloudformation.delete_stack(StackName=name)
+            described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+            assert described["StackStatus"] == "DELETE_COMPLETE", described
+
+
+def _served(action: dict[str, Any]) -> list[str]:
+    groups = action.get("ForwardConfig", {}).get("TargetGroups") or [{"TargetGroupArn": action.get("TargetGroupArn")}]
+    return [each["TargetGroupArn"] for each in groups if each.get("Weight", 1)]
+
+
+@pytest.fixture
+def local(client: Client, references: str) -> Iterator[Local]:
+    made = Local(client, references)
+    yield made
+    made.remove()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        Shop(rollout="rolling"),
+        Shop(paths=("/static/*", "/web/*")),
+        Shop(paths=("/static/*",)),
+        Shop(cart_path=False),
+        Shop(paths=(), rollout="rolling", cart_path=False),
+        Shop(port=9090),
+    ],
+    ids=[
+        "rolling",
+        "routes swapped",
+        "first route removed",
+        "a service's only route removed",
+        "last route removed",
+        "port changed",
+    ],
+)
+def test_platform_and_shop_change_and_change_back(local: Local, changed: Shop) -> None:
+    local.update(Shop())
+    local.update(changed)
+    local.update(Shop())
+
+
+def test_certificate_comes_and_goes_once_nothing_imports_its_listener(local: Local, references: str) -> None:
+    local.update(Shop())
+    local.update(Shop(https=True))
+    local.update(Shop(https=True, rollout="rolling"))
+    before = local.serving()
+    said = local.deploy(Shop())
+    if references == "weak":
+        assert (said, local.serving()) == ("", before)
+        return
+    assert said.startswith("Platform UPDATE_ROLLBACK_COMPLETE: Export ")
+    assert "cannot be deleted as it is in use by Shop" in said
+    assert local.serving() == before
+    local.update(Shop(https=True))
+
+
+def test_canary_goes_back_to_rolling_while_its_other_target_group_serves(local: Local) -> None:
+    local.update(Shop())
+    local.update(Shop(tag="1.29"))
+    local.update(Shop(tag="1.30", rollout="rolling"))
+    local.update(Shop(tag="1.31", rollout="rolling"))
+    local.update(Shop(tag="1.32"))
+    local.update(Shop(tag="1.33"))
+
+
+def test_port_changes_in_the_same_target_groups(local: Local) -> None:
+    local.update(Shop())
+    before = local.groups()
+    local.update(Shop(port=9090))
+    assert local.groups() == before
+
+
+def test_load_balancer_of_one_stack_becomes_public_with_its_target_groups(local: Local) -> None:
+    local.update(Shop(platform_stack="Shop"))
+    local.update(Shop(platform_stack="Shop", public=True))
+    local.update(Shop(platform_stack="Shop"))
+
+
+def test_load_balancer_that_another_stack_uses_becomes_public_where_its_exports_may_change(
+    local: Local, references: str
+) -> None:
+    local.update(Shop())
+    before = local.serving()
+    if references == "weak":
+        local.update(Shop(public=True))
+        local.update(Shop())
+        return
+    said = local.deploy(Shop(public=True))
+    assert said.startswith("Platform UPDATE_ROLLBACK_COMPLETE")
+    assert "xport" in said
+    assert "as it is in use by Shop" in said
+    assert local.serving() == before
+    local.update(Shop())
+
+
+@pytest.mark.parametrize(
+    ("changed", "stack"),
+    [(Shop(name="Site"), "Shop UPDATE_ROLLBACK_COMPLETE"), (Shop(cart_stack="Cart"), "Cart ROLLBACK_COMPLETE")],
+    ids=["renamed", "moved to another stack"],
+)
+def test_service_that_would_take_over_a_rule_is_refused_and_the_old_one_serves(
+    local: Local, changed: Shop, stack: str
+) -> None:
+    local.update(Shop())
+    before = local.serving()
+    said = local.deploy(changed)
+    assert said.startswith(stack)
+    assert "PriorityInUse: Priority" in said
+    assert "it is that of Shop/" in said
+    assert "remove that one in a deployment of its own first, or move it with `cdk refactor`" in said
+    assert local.serving() == before
