@@ -12,6 +12,7 @@ from aws_cdk import aws_certificatemanager as acm
 
 from moorage import Cluster, Container, Listener, LoadBalancer, NetworkLoadBalancer, Rollout, Route, Service, Task
 from tests.conftest import imported_vpc, template
+from tests.stand_ins import stand_in
 
 WEB = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080))
 GROUP, RULE, LISTENER = (f"AWS::ElasticLoadBalancingV2::{kind}" for kind in ("TargetGroup", "ListenerRule", "Listener"))
@@ -84,7 +85,7 @@ def test_a_number_and_its_rule_are_one() -> None:
         ({"path": "/a"}, {"path": "/b"}),
         ({"path": "/a", "priority": 1}, {"path": "/b", "priority": 2}),
     ):
-        swapped = {**second, "priority": first.get("priority")}, {**first, "priority": second.get("priority")}
+        swapped: Any = {**second, "priority": first.get("priority")}, {**first, "priority": second.get("priority")}
         if "priority" not in first:
             swapped = second, first
         before, after = (
@@ -133,7 +134,7 @@ def test_what_only_a_token_tells_apart_needs_a_name() -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ä", "x" * 65])
 def test_a_name_is_one_that_ids_keep(name: str) -> None:
-    edge: Any = None
+    edge = stand_in("RequestLoadBalancer")
     with pytest.raises(ValueError, match="name must be 1 to 64 letters, digits and '-'"):
         Route(edge, name=name)
 
@@ -156,7 +157,7 @@ def test_two_load_balancers_may_lead_to_one_service_by_the_same_path_and_port() 
     vpc = imported_vpc(stack)
     edges = [LoadBalancer(stack, name, vpc=vpc) for name in ("Edge", "Inner")]
     gates = [NetworkLoadBalancer(stack, name, vpc=vpc) for name in ("Gate", "Door")]
-    routes = [*(Route(edge) for edge in edges), *(Listener(gate, 9000) for gate in gates)]
+    routes: list[Route | Listener] = [*(Route(edge) for edge in edges), *(Listener(gate, 9000) for gate in gates)]
     service = Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=WEB, route=routes)
     assert len(service.target_groups) == 4
 
@@ -188,7 +189,7 @@ def exports(
         LoadBalancer(platform, "Edge", vpc=vpc, certificate=certificate),
         NetworkLoadBalancer(platform, "Gate", vpc=vpc),
     )
-    routes = [Route(edge), Listener(gate, 9000)] if route else []
+    routes: list[Route | Listener] = [Route(edge), Listener(gate, 9000)] if route else []
     Service(shop, "Web", cluster=Cluster(shop, "Cluster", vpc=vpc), task=WEB, route=routes, rollout=rollout)
     result = app.synth()
     outputs = result.get_stack_by_name("Platform").template.get("Outputs", {})
