@@ -237,7 +237,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         "'FARGATE_SPOT' is none of the cluster's",
     ),
     "a provider with AWS's own name": (
-        lambda _: Capacity.ec2("fargate-like", instance_types=["m7i.large"], max_instances=1),
+        lambda _: Capacity.from_provider_name("fargate-like"),
         "not start with aws, ecs or fargate",
     ),
     "instances of two architectures": (
@@ -482,7 +482,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda shop: shop.service(
             Task(Container("redis:8", linux_parameters=LinuxParameters(ulimits={"nproc": 1024})))
         ),
-        "must be 'nofile' on Fargate",
+        "must only have 'nofile' on Fargate",
     ),
     "containers Web and web": (
         lambda _: Task(Container("a:1", name="Web", port=80), Container("b:1", name="web", port=81)),

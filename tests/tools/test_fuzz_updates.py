@@ -199,7 +199,7 @@ def test_what_cloudformation_does_without_harm_is_no_fault(change: Callable[[Sta
 @pytest.mark.slow
 def test_random_updates_take_nothing_from_what_still_stands(record_property: Callable[[str, object], None]) -> None:
     report = run_updates(3 * len(KINDS), SEED)
-    record_property(SUMMARY_PROPERTY, report)
+    record_property(SUMMARY_PROPERTY, str(report))
     assert "\n\n".join(report.failures) == ""
     assert min(report.checked[kind] for kind in KINDS) >= 2
 
