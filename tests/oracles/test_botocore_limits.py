@@ -22,28 +22,30 @@ WORDS = {"one": 1, "two": 2, "ten": 10}
 LEAST = {0, 1}
 """Numbers that need no quote: no count, length or size is below them."""
 OTHER_SOURCES = """
-    alarm-percent alarm-threshold api-call api-calls bake-time breaker-percent canary-percent capacity-name capacity-
-    providers-per-cluster cluster-arn command-shell container-names-unique container-ports-unique containers-per-task
-    cpu-target-percent daemon-maximum dashboard-widgets ebs-iops ebs-size ebs-snapshot ebs-throughput elastic-ip-
-    allocation-ids-unique environment-name event-pattern-quota event-repository event-tag fargate-credential-spec
-    fargate-gpus fargate-ipc-mode fargate-network-mode fargate-privileged fargate-size fargate-spot-windows fargate-
-    ulimits fargate-windows-absent fargate-windows-size fargate-windows-volumes fault-injection-mode health-timeout-
-    shorter hook-timeout host-ports-unique idle-timeout image-digest images-per-repository instance-range instance-types
-    instance-types-unique instance-user-data instance-volume instances-per-cluster instances-range lattice-target-groups
-    lifecycle-any-last lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days lifecycle-
-    priorities-unique lifecycle-priority lifecycle-rollback lifecycle-rules lifecycle-selection lifecycle-tags-once
-    lifecycle-untagged-once lifecycle-wildcards linear-percent listener-arn load-balancer-zones log-driver-router log-
-    router-clients log-router-image log-routers managed-instances-ipc-mode managed-instances-network-mode managed-
-    instances-scale-in-delay managed-instances-system managed-instances-type managed-instances-types managed-instances-
-    volume max-receives maximum-percent network-cidr network-load-balancer-arn on-demand-base pause-timeout peak-copies
-    permission-resource prefix-list private-ca-arn public-repository-region public-text pull-through-prefixes-unique
-    pull-through-rules pull-through-secret-key pull-time-exclusions-unique registry-policy-actions replication-unique-
-    destinations repository-tag-key repository-tag-value repository-tags reserved-memory rollout-duration rollout-
-    progress rollout-room rule-condition-values scaling-copies scaling-name scaling-policies scaling-policy-name
-    scanning-frequencies scheduled-actions secret-version shared-memory signing-region strategy-one-kind tag-exclusion-
-    wildcards target-groups-per-service target-health-timeout-shorter target-percent task-definition-size task-retries
-    task-timeout tasks-per-service template-prefixes-unique ulimit visibility-after-stop web-acl-arn windows-file-system
-    windows-volumes working-directory zonal-shift-protocol zones-of-region
+    alarm-percent alarm-threshold api-call api-calls bake-time breaker-percent canary-percent capacity-name
+    capacity-providers-per-cluster cluster-arn command-shell container-names-unique container-ports-unique
+    containers-per-task cpu-target-percent daemon-maximum dashboard-widgets ebs-iops ebs-size ebs-snapshot
+    ebs-throughput elastic-ip-allocation-ids-unique environment-name event-pattern-quota event-repository event-tag
+    fargate-credential-spec fargate-gpus fargate-ipc-mode fargate-network-mode fargate-privileged fargate-size
+    fargate-spot-windows fargate-ulimits fargate-windows-absent fargate-windows-size fargate-windows-volumes
+    fault-injection-mode health-timeout-shorter hook-timeout host-ports-unique idle-timeout image-digest
+    images-per-repository instance-range instance-types instance-types-unique instance-user-data instance-volume
+    instances-per-cluster instances-range lattice-target-groups lifecycle-any-last lifecycle-archived-days
+    lifecycle-count lifecycle-count-or-age lifecycle-days lifecycle-priorities-unique lifecycle-priority
+    lifecycle-rollback lifecycle-rules lifecycle-selection lifecycle-tags-once lifecycle-untagged-once
+    lifecycle-wildcards linear-percent listener-arn load-balancer-zones log-driver-router log-router-clients
+    log-router-image log-routers managed-instances-ipc-mode managed-instances-network-mode
+    managed-instances-scale-in-delay managed-instances-system managed-instances-type managed-instances-types
+    managed-instances-volume max-receives maximum-percent network-cidr network-load-balancer-arn on-demand-base
+    pause-timeout peak-copies permission-resource prefix-list private-ca-arn public-repository-region public-text
+    pull-through-prefixes-unique pull-through-rules pull-through-secret-key pull-time-exclusions-unique
+    registry-policy-actions replication-unique-destinations repository-tag-key repository-tag-value repository-tags
+    reserved-memory rollout-duration rollout-progress rollout-room rule-condition-values scaling-copies scaling-name
+    scaling-policies scaling-policy-name scanning-frequencies scheduled-actions secret-version shared-memory
+    signing-region strategy-one-kind tag-exclusion-wildcards target-groups-per-service target-health-timeout-shorter
+    target-percent task-definition-size task-retries task-timeout tasks-per-service template-prefixes-unique ulimit
+    visibility-after-stop web-acl-arn windows-file-system windows-volumes working-directory zonal-shift-protocol
+    zones-of-region
 """
 """Rows with another source: a guide, a schema of CloudFormation's, CDK, or botocore where no sentence has the limit."""
 _RELATED = "it relates the value to others"
