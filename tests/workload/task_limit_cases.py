@@ -211,7 +211,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         task(Container("redis:8", port=6379), network_mode=NetworkMode.NONE),
     ),
     "ulimit-name": (linux(ulimits={"nofile": 65536}), linux(ulimits={"files": 65536})),
-    "ulimit": (linux(ulimits={"nofile": (1024, -1)}), linux(ulimits={"nofile": (4096, 1024)})),
+    "ulimit": (linux(ulimits={"nofile": (-1, -1)}), linux(ulimits={"nofile": (1024, -1)})),
     "capability": (linux(drop_capabilities="ALL"), linux(add_capabilities=["CAP_NET_ADMIN"])),
     "fargate-capabilities": (
         fargate(kernel(add_capabilities=["SYS_PTRACE"], drop_capabilities=["ALL"])),

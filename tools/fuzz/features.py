@@ -188,7 +188,7 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _INSTANCES,
     ),
     "ulimit-name": (_linux("ulimits={'nofile': 65536}"), _linux("ulimits={'files': 65536}"), _EVERYWHERE),
-    "ulimit": (_linux("ulimits={'nofile': (1024, -1)}"), _linux("ulimits={'nofile': (4096, 1024)}"), _EVERYWHERE),
+    "ulimit": (_linux("ulimits={'nofile': (1024, 4096)}"), _linux("ulimits={'nofile': (1024, -1)}"), _EVERYWHERE),
     "capability": (_linux("drop_capabilities='ALL'"), _linux("add_capabilities=['CAP_NET_ADMIN']"), _EVERYWHERE),
     "fargate-capabilities": (
         _linux("add_capabilities=['SYS_PTRACE']"),

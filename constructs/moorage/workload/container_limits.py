@@ -253,10 +253,10 @@ ULIMIT_NAME = one_of(
 )
 ULIMIT = Limit(
     id="ulimit",
-    accepts=lambda pair: len(pair) == 2 and min(pair) >= -1 and (pair[1] == -1 or 0 <= pair[0] <= pair[1]),
-    rule="must be a soft limit and a hard limit that is not below it, with -1 for unlimited",
+    accepts=lambda pair: len(pair) == 2 and -1 <= pair[0] <= pair[1] and (pair[0] >= 0 or pair[1] == -1),
+    rule="must be a soft limit and a hard limit that is not below it, or -1 (unlimited) for both",
     hint="write it as in (1024, 4096), or as one number for both",
-    source="botocore Ulimit; setrlimit(2)",
+    source="RegisterTaskDefinition compares the numbers: Soft limit exceeds hard limit for ulimit (cdk-preflight)",
 )
 CAPABILITIES = frozenset(
     {

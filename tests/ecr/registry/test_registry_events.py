@@ -70,6 +70,13 @@ def test_a_severity_that_was_not_found_tells_nothing() -> None:
     assert matches(registry_events.finding_pattern(Severity.MEDIUM), event)
 
 
+def test_several_severities_have_no_other_key_beside_them() -> None:
+    """EventBridge was seen to refuse `$or` beside another key, though event-ruler's README shows it."""
+    detail = registry_events.finding_pattern(Severity.HIGH, repositories=["shop/web"])["detail"]
+    assert set(detail) == {"scan-status", "repository-name", "finding-severity-counts"}
+    assert list(detail["finding-severity-counts"]) == ["$or"]
+
+
 def test_a_call_is_told_of_as_cloudtrail_records_it() -> None:
     event = {
         "source": "aws.ecr",

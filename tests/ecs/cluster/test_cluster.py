@@ -302,7 +302,9 @@ def test_packing_keeps_zones_even(stack: cdk.Stack) -> None:
 def test_a_strategy_that_ignores_zones_turns_rebalancing_off(stack: cdk.Stack) -> None:
     packed = Placement(strategies=[ecs.PlacementStrategy.packed_by_cpu()])
     Service(stack, "Web", cluster=cluster_of(stack), task=ARM, placement=packed)
-    assert only(stack, "AWS::ECS::Service")["Properties"]["AvailabilityZoneRebalancing"] == "DISABLED"
+    service = only(stack, "AWS::ECS::Service")["Properties"]
+    assert service["AvailabilityZoneRebalancing"] == "DISABLED"
+    assert service["PlacementStrategies"] == [{"Type": "binpack", "Field": "cpu"}]
 
 
 def test_a_constraint_on_zones_turns_rebalancing_off(stack: cdk.Stack) -> None:

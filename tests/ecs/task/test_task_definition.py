@@ -164,7 +164,7 @@ def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.
         add_capabilities="NET_ADMIN",
         drop_capabilities=["ALL"],
         init_process_enabled=True,
-        ulimits={"nofile": 65536, "memlock": (1024, -1)},
+        ulimits={"nofile": 65536, "memlock": -1},
         devices=[ecs.Device(host_path="/dev/fuse")],
         shared_memory_mib=128,
         max_swap_mib=64,
@@ -185,7 +185,7 @@ def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.
     }
     assert container["Ulimits"] == [
         {"Name": "nofile", "SoftLimit": 65536, "HardLimit": 65536},
-        {"Name": "memlock", "SoftLimit": 1024, "HardLimit": -1},
+        {"Name": "memlock", "SoftLimit": -1, "HardLimit": -1},
     ]
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"IpcMode": "task"})
 

@@ -83,12 +83,18 @@ def finding_pattern(severity: Severity, repositories: Sequence[str] = (), *, by_
             image["details"] = {"awsEcrContainerImage": {"repositoryName": _name_patterns(repositories)}}
         detail: dict[str, Any] = {"severity": list(severity._and_graver), "status": ["ACTIVE"], "resources": image}
         return {"source": [_INSPECTOR], "detail-type": ["Inspector2 Finding"], "detail": detail}
-    counts = [{"finding-severity-counts": {name: [{"numeric": [">", 0]}]}} for name in severity._and_graver]
-    any_severity = counts[0] if len(counts) == 1 else {"$or": counts}
+    counts = [{name: [{"numeric": [">", 0]}]} for name in severity._and_graver]
+    any_of_them = (
+        counts[0] if len(counts) == 1 else {"$or": counts}
+    )  # beside no other key: PutRule was seen to refuse it
     return {
         "source": [_ECR],
         "detail-type": ["ECR Image Scan"],
-        "detail": {"scan-status": ["COMPLETE"], **_repository_detail(repositories), **any_severity},
+        "detail": {
+            "scan-status": ["COMPLETE"],
+            **_repository_detail(repositories),
+            "finding-severity-counts": any_of_them,
+        },
     }
 
 
