@@ -22,30 +22,28 @@ WORDS = {"one": 1, "two": 2, "ten": 10}
 LEAST = {0, 1}
 """Numbers that need no quote: no count, length or size is below them."""
 OTHER_SOURCES = """
-    alarm-percent alarm-threshold api-call api-calls bake-time breaker-percent canary-percent capacity-name
+    alarm-percent alarm-threshold api-call api-calls bake-time breaker-percent canary-percent
     capacity-providers-per-cluster cluster-arn command-shell container-names-unique container-ports-unique
-    containers-per-task cpu-target-percent daemon-maximum dashboard-widgets ebs-iops ebs-size ebs-snapshot
-    ebs-throughput elastic-ip-allocation-ids-unique environment-name event-pattern-quota event-repository event-tag
-    fargate-credential-spec fargate-gpus fargate-ipc-mode fargate-network-mode fargate-privileged fargate-size
-    fargate-spot-windows fargate-ulimits fargate-windows-absent fargate-windows-size fargate-windows-volumes
-    fault-injection-mode health-timeout-shorter hook-timeout host-ports-unique idle-timeout image-digest
-    images-per-repository instance-range instance-types instance-types-unique instance-user-data instance-volume
-    instances-per-cluster instances-range lattice-target-groups lifecycle-any-last lifecycle-archived-days
-    lifecycle-count lifecycle-count-or-age lifecycle-days lifecycle-priorities-unique lifecycle-priority
-    lifecycle-rollback lifecycle-rules lifecycle-selection lifecycle-tags-once lifecycle-untagged-once
-    lifecycle-wildcards linear-percent listener-arn load-balancer-zones log-driver-router log-router-clients
-    log-router-image log-routers managed-instances-ipc-mode managed-instances-network-mode
+    containers-per-task daemon-maximum dashboard-widgets ebs-iops ebs-size ebs-snapshot ebs-throughput
+    environment-name event-pattern-quota event-repository event-tag fargate-credential-spec fargate-gpus
+    fargate-ipc-mode fargate-network-mode fargate-privileged fargate-size fargate-spot-windows
+    fargate-windows-absent fargate-windows-size fargate-windows-volumes fault-injection-mode health-timeout-shorter
+    hook-timeout host-ports-unique idle-timeout image-digest images-per-repository instance-range instance-types
+    instance-types-unique instance-user-data instances-per-cluster instances-range lattice-target-groups
+    lifecycle-any-last lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days
+    lifecycle-priorities-unique lifecycle-priority lifecycle-rollback lifecycle-rules lifecycle-selection
+    lifecycle-tags-once lifecycle-untagged-once lifecycle-wildcards linear-percent listener-arn log-driver-router
+    log-router-clients log-router-image log-routers managed-instances-ipc-mode managed-instances-network-mode
     managed-instances-scale-in-delay managed-instances-system managed-instances-type managed-instances-types
     managed-instances-volume max-receives maximum-percent network-cidr network-load-balancer-arn on-demand-base
     pause-timeout peak-copies permission-resource prefix-list private-ca-arn public-repository-region public-text
     pull-through-prefixes-unique pull-through-rules pull-through-secret-key pull-time-exclusions-unique
     registry-policy-actions replication-unique-destinations repository-tag-key repository-tag-value repository-tags
-    reserved-memory rollout-duration rollout-progress rollout-room rule-condition-values scaling-copies scaling-name
-    scaling-policies scaling-policy-name scanning-frequencies scheduled-actions secret-version shared-memory
-    signing-region strategy-one-kind tag-exclusion-wildcards target-groups-per-service target-health-timeout-shorter
-    target-percent task-definition-size task-retries task-timeout tasks-per-service template-prefixes-unique ulimit
-    visibility-after-stop web-acl-arn windows-file-system windows-volumes working-directory zonal-shift-protocol
-    zones-of-region
+    reserved-memory rollout-duration rollout-progress rollout-room rule-condition-values scaling-policies
+    scanning-frequencies scheduled-actions secret-version shared-memory signing-region strategy-one-kind
+    tag-exclusion-wildcards target-groups-per-service target-health-timeout-shorter target-percent
+    task-definition-size task-retries task-timeout tasks-per-service template-prefixes-unique ulimit
+    visibility-after-stop web-acl-arn windows-volumes working-directory zonal-shift-protocol zones-of-region
 """
 """Rows with another source: a guide, a schema of CloudFormation's, CDK, or botocore where no sentence has the limit."""
 _RELATED = "it relates the value to others"
@@ -65,6 +63,7 @@ DIFFERENT = {
     "replication-region": "the value is a region that exists",
     "scaling-name": "CDK and moorage put 16 characters before it",
     "scaling-names-unique": _RELATED,
+    "scaling-policy-name": "moorage puts a word before it",
     "scanning-basic-frequency": "the shape is of enhanced scanning too",
     "signing-profile": "the pattern ends the ARN already",
     "strategy-one-base": _RELATED,
@@ -72,6 +71,7 @@ DIFFERENT = {
     "target-health-grpc-path": "the sentence says the form, and another row the length",
     "template-applied-for": "the value is a list of them",
     "windows-architecture": "the shape is of Linux too",
+    "windows-file-system": _RELATED,
     "windows-network-mode": "the shape is of Linux too",
 }
 """Rows that accept other values than the shape that they cite, each with the reason."""
@@ -169,9 +169,10 @@ def test_a_limit_accepts_what_the_shape_does(name: str) -> None:
     ]
     differences += [f"{value} is refused" for value in shape.get("enum", ()) if not accepts(row, value)]
     if "pattern" in shape:
+        pattern = shape["pattern"].replace(r"\p{Print}", r"[\x20-\x7e]")  # Java's
         low, high = int(shape.get("min", 0)), int(shape.get("max", 10000))
         for text in (*TEXTS, *(each * count for each in ("a", "1") for count in (low - 1, low, high, high + 1))):
-            there = bool(re.fullmatch(shape["pattern"], text)) and low <= len(text) <= high
+            there = bool(re.fullmatch(pattern, text)) and low <= len(text) <= high
             if accepts(row, text) != there:
                 differences.append(f"{text[:30]!r} ({len(text)}) is {'refused' if there else 'accepted'}")
     assert bool(differences) == (name in DIFFERENT), differences

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk.assertions import Template
 
-from moorage import Capacity, Cluster, Container, Network, NetworkMode, Service, Task
-from tests.conftest import imported_vpc
+from moorage import Cluster, Network
 from tools.preflight import Finding, acknowledgement, acknowledgements, assembly_findings, findings, rules
 from tools.same_templates.__main__ import WORKING_TREE, Side, ended
 
@@ -19,22 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
-    """What the rules find in each program of this tree, and in a random service that shares its instances' network."""
+    """What the rules find in each program of this tree."""
     side = Side(WORKING_TREE, tmp_path_factory.mktemp("programs"))
     with ended(side.start(ROOT)) as child:
         side.result(child)
     assemblies = sorted((side.folder / "out").iterdir())
-    programs = {assembly.name: list(assembly_findings(assembly)) for assembly in assemblies}
-    return {**programs, "random services": findings(host_network())}
-
-
-def host_network() -> str:
-    stack = cdk.Stack(cdk.App(), "Batch")
-    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=4)
-    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general], failure_events=False)
-    task = Task(Container("redis:8", port=6379, memory_mib=64), network_mode=NetworkMode.HOST)
-    Service(stack, "Web", cluster=cluster, task=task)
-    return json.dumps(Template.from_stack(stack).to_json())
+    return {assembly.name: list(assembly_findings(assembly)) for assembly in assemblies}
 
 
 @pytest.mark.slow

@@ -99,7 +99,13 @@ CAPACITY_NAME = matching(
     r"[A-Za-z0-9_-]{1,128}",
     rule="must be 1 to 128 letters, digits, '_' and '-'",
     hint="use another name",
-    source="botocore ecs Attribute.value, which names the capacity of an instance",
+    source=Botocore(
+        "ecs",
+        "Attribute",
+        "value",
+        "The value must contain between 1 and 128 characters.",
+        also="the attribute names the capacity of an instance",
+    ),
 )
 PROVIDERS = at_most(
     "capacity-providers-per-cluster",
@@ -175,8 +181,14 @@ VOLUME = Limit(
     accepts=lambda pair: pair[1] <= pair[0] <= 65536,
     rule="must be at most 65536 GiB, and hold the snapshot of its AMI",
     hint=lambda pair: f"use {pair[1]} or more",
-    source="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB, of Windows 50; bottlerocket-os "
-    "twoliter, image-layout.data-image-size-gib; botocore ec2 LaunchTemplateEbsBlockDeviceRequest.VolumeSize (gp3)",
+    source=Botocore(
+        "ec2",
+        "LaunchTemplateEbsBlockDeviceRequest",
+        "VolumeSize",
+        "gp3: 1 - 65,536 GiB",
+        also="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB, of Windows 50; "
+        "bottlerocket-os twoliter",
+    ),
     format=lambda pair: str(pair[0]),
 )
 INSTANCE_TYPES = at_most(

@@ -117,7 +117,9 @@ FARGATE_ULIMITS = Limit(
     accepts=lambda names: set(names) <= {"nofile"},
     rule="must only have 'nofile' on Fargate",
     hint="leave the others out, or use a Capacity.ec2(...)",
-    source="botocore ContainerDefinition.ulimits",
+    source=Botocore(
+        "ecs", "ContainerDefinition", "ulimits", "with the exception of the nofile resource limit parameter"
+    ),
     format=lambda names: comma_separated(sorted(names)),
 )
 FARGATE_DEVICES = _absent(
@@ -282,7 +284,12 @@ WINDOWS_FILE_SYSTEM = Limit(
     accepts=lambda pair: (pair[0] == "ntfs") is pair[1],
     rule="must be 'ntfs' on Windows, and another on Linux",
     hint=lambda pair: "use 'ntfs'" if pair[1] else "use 'xfs'",
-    source="botocore ServiceManagedEBSVolumeConfiguration.filesystemType",
+    source=Botocore(
+        "ecs",
+        "ServiceManagedEBSVolumeConfiguration",
+        "filesystemType",
+        "The available Windows filesystem types are NTFS.",
+    ),
     format=lambda pair: repr(pair[0]),
 )
 WINDOWS_NETWORK_MODE = one_of(

@@ -11,7 +11,12 @@ COPIES = Limit(
     accepts=lambda count: count >= 0 and not count % 1,
     rule="must be a whole number of tasks, 0 or more",
     hint="use 0 for none",
-    source="botocore ecs CreateService.desiredCount (integer)",
+    source=Botocore(
+        "ecs",
+        "CreateServiceRequest",
+        "desiredCount",
+        "The number of instantiations of the specified task definition to place and keep running in your service.",
+    ),
     format=str,
 )
 TASKS = Limit(

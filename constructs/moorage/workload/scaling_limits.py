@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Limit, at_most, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching
 
 TARGET_PERCENT = in_range(
     "target-percent",
@@ -19,8 +19,13 @@ CPU_TARGET = Limit(
     accepts=lambda percent: 1 <= percent < math.inf,
     rule="must be at least 1 % and finite",
     hint="use a share such as 60; tasks on instances may use more than the 100 % that they reserve",
-    source="ECS developer guide, CloudWatch metrics: CPUUtilization may be above 100 % where containers use more than "
-    "they reserve; botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue",
+    source=Botocore(
+        "application-autoscaling",
+        "TargetTrackingScalingPolicyConfiguration",
+        "TargetValue",
+        "it won't accept values that are either too small or too large.",
+        also="ECS developer guide, CloudWatch metrics: CPUUtilization may be above 100 %",
+    ),
     format=str,
 )
 POLICY_NAME = matching(
@@ -28,14 +33,14 @@ POLICY_NAME = matching(
     r"[ -~]{1,249}",
     rule="must be 1 to 249 printable ASCII characters",
     hint="use another name",
-    source="botocore application-autoscaling PutScalingPolicy.PolicyName (\\p{Print}+, 256, less 'Metric ')",
+    source=Botocore("application-autoscaling", "PolicyName", also="249 leaves room for 'Metric ' before it"),
 )
 ACTION_NAME = matching(
     "scaling-name",
     r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
     rule="must be 1 to 240 characters without ':', '/', '|' and control characters, and without spaces at its ends",
     hint="use another name",
-    source="botocore application-autoscaling PutScheduledAction.ScheduledActionName (256, with room for an id)",
+    source=Botocore("application-autoscaling", "ScheduledActionName", also="240 leaves room for an id before it"),
 )
 SCALING_POLICIES = at_most(
     "scaling-policies",
