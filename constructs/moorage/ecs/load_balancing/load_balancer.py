@@ -112,7 +112,9 @@ class LoadBalancer(RequestLoadBalancer):
             scope: Where it is defined.
             construct_id: Its id there.
             vpc: The VPC of the load balancer, with subnets in at least two availability zones.
-            public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
+            public: Whether the load balancer is reachable from the internet. A change replaces it, and what services of
+                other stacks import of it: under strong references between stacks, define a second one, move the
+                services, then remove the first. Default: only from the VPC.
             certificate: The certificate of its HTTPS listeners, in the region of the load balancer.
             plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
                 balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
