@@ -19,17 +19,17 @@ NETWORK_SUBNETS = at_least(
         "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify subnets from one or more Availability Zones."
     ),
 )
-SUBNET_ZONES = unique(
-    "load-balancer-zones",
-    rule="must differ",
-    hint="use one subnet of each zone",
-    source="botocore elbv2 CreateLoadBalancer.Subnets: one subnet per Availability Zone",
-)
 ALLOCATION_IDS = unique(
     "elastic-ip-allocation-ids-unique",
     rule="must differ",
     hint="use one Elastic IP address for each subnet",
-    source="botocore elbv2 CreateLoadBalancer.SubnetMappings: one Elastic IP address per subnet",
+    source=Botocore(
+        "elbv2",
+        "CreateLoadBalancerInput",
+        "SubnetMappings",
+        "You can specify one Elastic IP address per subnet if you need static IP addresses for your internet-facing "
+        "load balancer.",
+    ),
 )
 NETWORK_CODES = Limit(
     id="network-target-health-codes",

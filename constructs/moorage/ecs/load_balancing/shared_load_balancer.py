@@ -126,8 +126,8 @@ class SharedLoadBalancer(Construct):
         if protected:
             cdk.Annotations.of(self).add_info(
                 "deletion protection is on: neither cdk destroy nor the rollback of a first deployment that fails "
-                "deletes this load balancer; to delete it, deploy deletion_protection=False, or turn the protection off with "
-                "aws elbv2 modify-load-balancer-attributes"
+                "deletes this load balancer; to delete it, deploy deletion_protection=False, or turn the protection "
+                "off with aws elbv2 modify-load-balancer-attributes"
             )
 
     def _warn_without_ipv6(
