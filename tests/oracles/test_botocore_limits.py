@@ -24,11 +24,11 @@ LEAST = {0, 1}
 OTHER_SOURCES = """
     alarm-percent alarm-threshold api-call api-calls bake-time breaker-percent canary-percent
     capacity-providers-per-cluster cluster-arn command-shell container-names-unique container-ports-unique
-    containers-per-task daemon-maximum dashboard-widgets ebs-iops ebs-size ebs-snapshot ebs-throughput
-    environment-name event-pattern-quota event-repository event-tag fargate-credential-spec fargate-gpus
-    fargate-ipc-mode fargate-network-mode fargate-privileged fargate-size fargate-spot-windows
-    fargate-windows-absent fargate-windows-size fargate-windows-volumes fault-injection-mode health-timeout-shorter
-    hook-timeout host-ports-unique idle-timeout image-digest images-per-repository instance-range instance-types
+    containers-per-task daemon-maximum dashboard-widgets ebs-iops ebs-size ebs-snapshot ebs-throughput environment-name
+    event-pattern-quota event-repository event-tag fargate-credential-spec fargate-gpus fargate-ipc-mode
+    fargate-network-mode fargate-privileged fargate-size fargate-spot-windows fargate-windows-absent
+    fargate-windows-size fargate-windows-volumes fault-injection-mode health-timeout-shorter hook-timeout
+    host-ports-unique idle-timeout image-digest images-per-repository instance-range instance-types
     instance-types-unique instance-user-data instances-per-cluster instances-range lattice-target-groups
     lifecycle-any-last lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days
     lifecycle-priorities-unique lifecycle-priority lifecycle-rollback lifecycle-rules lifecycle-selection
@@ -41,9 +41,9 @@ OTHER_SOURCES = """
     registry-policy-actions replication-unique-destinations repository-tag-key repository-tag-value repository-tags
     reserved-memory rollout-duration rollout-progress rollout-room rule-condition-values scaling-policies
     scanning-frequencies scheduled-actions secret-version shared-memory signing-region strategy-one-kind
-    tag-exclusion-wildcards target-groups-per-service target-health-timeout-shorter target-percent
-    task-definition-size task-retries task-timeout tasks-per-service template-prefixes-unique ulimit
-    visibility-after-stop web-acl-arn windows-volumes working-directory zonal-shift-protocol zones-of-region
+    tag-exclusion-wildcards target-groups-per-service target-health-timeout-shorter target-percent task-definition-size
+    task-retries task-timeout tasks-per-service template-prefixes-unique ulimit visibility-after-stop web-acl-arn
+    windows-volumes working-directory zonal-shift-protocol zones-of-region
 """
 """Rows with another source: a guide, a schema of CloudFormation's, CDK, or botocore where no sentence has the limit."""
 _RELATED = "it relates the value to others"

@@ -42,10 +42,12 @@ def addresses(*ids: str) -> Define:
     return gate(public=True, without_tls="a test", allocation_ids=ids)
 
 
-def between(count: int) -> Define:
+def between(count: int, *, zones: int = 9) -> Define:
     def define(stack: cdk.Stack) -> object:
         some = [
-            ec2.Subnet.from_subnet_attributes(stack, f"Subnet{i}", subnet_id=f"subnet-{i}", availability_zone=f"z{i}")
+            ec2.Subnet.from_subnet_attributes(
+                stack, f"Subnet{i}", subnet_id=f"subnet-{i}", availability_zone=f"z{i % zones}"
+            )
             for i in range(count)
         ]
         return gate(vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
@@ -81,6 +83,11 @@ def shifted(protocol: elbv2.Protocol) -> Define:
 
 CASES: dict[str, tuple[Define, Define]] = {
     "network-load-balancer-subnets": (between(1), between(0)),
+    "load-balancer-zones": (between(2), between(2, zones=1)),
+    "elastic-ip-allocation-ids-unique": (
+        addresses("eipalloc-0a", "eipalloc-0b"),
+        addresses("eipalloc-0a", "eipalloc-0a"),
+    ),
     "network-target-health-codes": (
         listener(health=TargetHealth("/", codes="200,500-599")),
         listener(health=TargetHealth("/", codes="600")),

@@ -11,12 +11,13 @@ from tools.fuzz.program import Code, Pick, call, seconds
 HEALTH = (
     *("target-health-interval", "target-health-timeout", "target-health-timeout-shorter", "target-health-threshold"),
 )
-_DEFINED = ("load-balancer-subnets", "idle-timeout", "web-acl-arn")
+_DEFINED = ("load-balancer-subnets", "load-balancer-zones", "idle-timeout", "web-acl-arn")
 REQUESTS = (
     *("target-health-path", "target-health-grpc-path", "target-health-codes", "target-health-grpc-codes"),
     *("rule-priority", "rule-condition-values", "rule-host", "rule-path", "listener-arn", *_DEFINED),
 )
-_DEFINED_NETWORK = ("network-load-balancer-subnets", "elastic-ip-allocation-id", "zonal-shift-protocol")
+_ADDRESSES = ("elastic-ip-allocation-id", "elastic-ip-allocation-ids-unique")
+_DEFINED_NETWORK = ("network-load-balancer-subnets", *_ADDRESSES, "zonal-shift-protocol")
 CONNECTIONS = (
     *("network-target-health-codes", "listener-protocol", "listener-idle-timeout", "network-load-balancer-arn"),
     *_DEFINED_NETWORK,
@@ -94,7 +95,7 @@ def _edge(pick: Pick) -> Code:
 
 def _gate(pick: Pick) -> Code:
     known = ("network-load-balancer-arn", "security-group-id")
-    public = pick.breaks("elastic-ip-allocation-id") or None
+    public = pick.breaks(*_ADDRESSES) or None
     if not pick.breaks("network-load-balancer-subnets") and pick.seldom():
         public = True
     said = {
@@ -113,6 +114,8 @@ def _gate(pick: Pick) -> Code:
             **said,
         )
     addresses = ["eipalloc-0a1b2c3d", pick.keeping("elastic-ip-allocation-id", ("eipalloc-1",), ("192.0.2.1", ""))]
+    if pick.breaks("elastic-ip-allocation-ids-unique"):
+        addresses = addresses[:1] * 2
     shifted = pick.breaks("zonal-shift-protocol")
     return call(
         "NetworkLoadBalancer",
@@ -120,7 +123,7 @@ def _gate(pick: Pick) -> Code:
         "Edge",
         **said,
         vpc_subnets=None if public else _subnets(pick, "network-load-balancer-subnets", 1, (0,)),
-        allocation_ids=addresses if public and pick.when("elastic-ip-allocation-id") else None,
+        allocation_ids=addresses if public and pick.when(*_ADDRESSES) else None,
         cross_zone=None if shifted else pick.off(),
         zonal_shift=shifted or pick.on(),
         access_logs=pick.off(),
@@ -132,6 +135,8 @@ def _group_id(pick: Pick) -> str:
 
 
 def _subnets(pick: Pick, row: str, least: int, fewer: tuple[int, ...]) -> Code | None:
+    if pick.breaks("load-balancer-zones"):
+        return Code("SubnetSelection(subnets=subnets[:1] * 2)")
     count = pick.keeping(row, (least, 3), fewer)
     return Code(f"SubnetSelection(subnets=subnets[:{count}])") if pick.when(row) else None
 

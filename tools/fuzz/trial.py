@@ -50,7 +50,10 @@ _SCOPES = re.compile(r"'N(\d+)N")
 _LONG = 2000
 _OF_BINARY_FRACTIONS = " is not a multiple of 0.1"
 """What cfn-lint says of 33.3, since it divides by a float; a share that is none in tenths moorage refuses itself."""
-_WITHOUT_END = {"@aws-cdk/core:stackResourceLimit": 0}
+_WITHOUT_END = {
+    "@aws-cdk/core:stackResourceLimit": 0,
+    "@aws-cdk/core:defaultCrossStackReferences": "weak",  # an export would outlive a program that is taken out again
+}
 _OF_COMPANY = ("E3010",)
 """The number of resources, which is that of all the programs that share a template."""
 _SUBJECT = re.compile(r"(?P<subject>\S.*?): (?P<problems>.+)", re.DOTALL)

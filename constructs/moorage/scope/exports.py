@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import aws_cdk as cdk
 from constructs import Construct
 
+from moorage.workload.problems import is_token
+
 _STRENGTH_CONTEXT = "@aws-cdk/core:defaultCrossStackReferences"
 
 
@@ -26,3 +28,11 @@ def keep_exported(construct: Construct, values: Iterable[str]) -> None:
     stack = cdk.Stack.of(construct)
     for value in values:
         stack.export_value(value)
+
+
+def is_of_stack(value: str, construct: Construct) -> bool:
+    """Tell whether a value is an attribute or a parameter of the stack of `construct`, so that it can export it."""
+    if not is_token(value):
+        return False
+    reference = cdk.Tokenization.reverse_complete_string(value)
+    return isinstance(reference, cdk.Reference) and cdk.Stack.of(reference.target) is cdk.Stack.of(construct)

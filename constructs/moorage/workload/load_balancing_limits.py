@@ -19,14 +19,6 @@ NETWORK_SUBNETS = at_least(
         "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify subnets from one or more Availability Zones."
     ),
 )
-SUBNET_ZONES = unique(
-    "load-balancer-zones",
-    rule="must differ",
-    hint="use one subnet of each zone",
-    source=Botocore(
-        "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify only one subnet per Availability Zone."
-    ),
-)
 ALLOCATION_IDS = unique(
     "elastic-ip-allocation-ids-unique",
     rule="must differ",

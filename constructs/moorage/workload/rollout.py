@@ -133,8 +133,8 @@ class RollbackAlarms:
         evaluation_minutes: How many minutes in a row it must be so, 1 or more; for unhealthy targets at least a minute
             more than the longest `HealthCheck(start_period=)`, or a slow start would take the version back.
         extra_alarms: Alarms of your own, which take it back too.
-        topic: The topic to tell besides, in the region of the service; CloudWatch is let in by the policies of the topic
-            and of its key. Default: the alarms only roll back.
+        topic: The topic to tell besides, in the region of the service; CloudWatch is let in by the policies of the
+            topic and of its key. Default: the alarms only roll back.
 
     Raises:
         ValueError: an argument is outside its limit, or there is no alarm left.
@@ -252,6 +252,12 @@ class Rollout:
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
         """New tasks start beside old ones, which go as the new ones get healthy.
+
+        A service whose rollouts shifted traffic serves from its two target groups in turns, and a rolling rollout knows
+        only the first. So look before you go back to it: `aws elbv2 describe-rules` (of a `Listener`,
+        `describe-listeners`) shows the weights. If the second group, with `Alternate` in its id, has the traffic,
+        deploy once more with the shifting rollout, which turns them; from the second group, requests would fail until
+        new tasks are healthy in the first.
 
         Args:
             minimum_healthy_percent: The share of the copies that stays healthy meanwhile, 0 to 100 %.

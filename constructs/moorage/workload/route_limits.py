@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, unique
 
 
 def within_codes(codes: str, low: int, high: int) -> bool:
@@ -27,6 +27,14 @@ BALANCER_SUBNETS = at_least(
     hint="use a VPC that has them in different zones, such as a Network, or select them with vpc_subnets=",
     source=Botocore(
         "elbv2", "CreateLoadBalancerInput", "Subnets", "You must specify subnets from at least two Availability Zones."
+    ),
+)
+SUBNET_ZONES = unique(
+    "load-balancer-zones",
+    rule="must differ",
+    hint="use one subnet of each zone",
+    source=Botocore(
+        "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify only one subnet per Availability Zone."
     ),
 )
 IDLE_TIMEOUT = in_range(

@@ -79,21 +79,18 @@ def test_another_host_replaces_no_target_group(routes: Any) -> None:
     assert all(rules[0][number] == rules[1][number] for number in rules[0].keys() & rules[1].keys())
 
 
-def test_a_number_and_its_rule_are_one() -> None:
+@pytest.mark.parametrize("numbers", [(None, None), (1, 2)])
+def test_a_number_and_its_rule_are_one(numbers: tuple[Any, Any]) -> None:
     """Two rules that swap what they ask for, or their numbers, are changed where they are."""
-    for first, second in (
-        ({"path": "/a"}, {"path": "/b"}),
-        ({"path": "/a", "priority": 1}, {"path": "/b", "priority": 2}),
-    ):
-        swapped: Any = {**second, "priority": first.get("priority")}, {**first, "priority": second.get("priority")}
-        if "priority" not in first:
-            swapped = second, first
-        before, after = (
-            resources(lambda edge, _, pair=pair: [Route(edge, **each) for each in pair])  # type: ignore[misc]  # mypy infers no type of a bound lambda
-            for pair in ((first, second), swapped)
-        )
-        ids = [{each["Priority"]: name for name, each in of(found, RULE).items()} for found in (before, after)]
-        assert ids[0] == ids[1]
+    explicit = [{} if number is None else {"priority": number} for number in numbers]
+
+    def ordered(*paths: str) -> dict[str, Any]:
+        pairs = list(zip(paths, explicit, strict=True))
+        return resources(lambda edge, _: [Route(edge, path=path, **each) for path, each in pairs])
+
+    before, after = ordered("/a", "/b"), ordered("/b", "/a")
+    ids = [{each["Priority"]: name for name, each in of(found, RULE).items()} for found in (before, after)]
+    assert ids[0] == ids[1]
 
 
 def test_routes_that_differ_only_by_host_share_a_target_group() -> None:
@@ -200,15 +197,16 @@ def exports(
 @pytest.mark.parametrize("strength", ["strong", None])
 def test_what_is_exported_stays_whatever_becomes_of_certificates_rollouts_and_routes(strength: str | None) -> None:
     """A platform is deployed before the services that stop to import from it (aws-cdk #7602)."""
-    steps = [(False, None, False), (False, None, True), (True, None, True), (True, Rollout.canary(), True)]
-    names = [exports(https=https, rollout=rollout, route=route, strength=strength) for https, rollout, route in steps]
-    for (exported, _), (later, _) in itertools.pairwise(names):
-        assert exported <= later
-    shifting, without = names[-1], exports(https=True, rollout=None, route=False, strength=strength)
-    for name in shifting[0]:
-        if name in shifting[1]:
-            assert name in without[0]
-    assert any(name in shifting[1] for name in shifting[0])
+    platforms = [
+        exports(https=https, rollout=rollout, route=route, strength=strength)
+        for https, (rollout, route) in itertools.product(
+            (False, True), ((None, False), (None, True), (Rollout.canary(), True))
+        )
+    ]
+    names = set().union(*(exported for exported, _ in platforms))
+    for (_, shop), (later, _) in itertools.permutations(platforms, 2):
+        assert {name for name in names if name in shop} <= later
+    assert all("Fn::ImportValue" in shop for exported, shop in platforms if "TargetGroup" in shop)
 
 
 def test_weak_references_export_nothing() -> None:

@@ -210,7 +210,7 @@ def test_the_test_listener_is_there_whatever_the_rollouts(
 ) -> None:
     """It is exported, and an export that another stack imports cannot go with the last rollout that shifts traffic."""
     service(stack, cluster, Rollout.rolling(), route=Route(edge))
-    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::Listener", 2)
+    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::Listener", 3)
     template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 1)
 
 

@@ -29,6 +29,7 @@ from moorage.workload.problems import Problems, is_token
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
+    from aws_cdk import aws_s3 as s3
     from aws_cdk import aws_wafv2 as wafv2
 
     from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer
@@ -112,7 +113,9 @@ class LoadBalancer(RequestLoadBalancer):
             scope: Where it is defined.
             construct_id: Its id there.
             vpc: The VPC of the load balancer, with subnets in at least two availability zones.
-            public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
+            public: Whether the load balancer is reachable from the internet. A change replaces it, and what services of
+                other stacks import of it: under strong references between stacks, define a second one, move the
+                services, then remove the first. Default: only from the VPC.
             certificate: The certificate of its HTTPS listeners, in the region of the load balancer.
             plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
                 balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
@@ -162,9 +165,7 @@ class LoadBalancer(RequestLoadBalancer):
             removal_policy=removal_policy,
             auto_delete_objects=auto_delete_objects,
         )
-        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        plan.check(problems)
-        problems.raise_any()
+        plan.raise_problems(construct_id)
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
@@ -177,22 +178,11 @@ class LoadBalancer(RequestLoadBalancer):
         self.test_port = test_port or (8443 if self._https else 8080)
         self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer = self._define_load_balancer(plan)
-        self.listener = self._define_listeners(certificate)
-        self.test_listener = self._define_test_listener()
-        self._keep_exported()
+        self.listener = self._define_listeners(plan)
         self._allow_clients(plan.clients)
-        self.log_bucket = (
-            self._log_to_bucket(
-                self.load_balancer, _LOG_DELIVERY_SERVICE, removal_policy, auto_delete_objects=auto_delete_objects
-            )
-            if access_logs
-            else None
-        )
+        self.log_bucket = self._define_log_bucket(plan) if access_logs else None
         self._say_how_to_delete(protected=deletion_protection)
-        if web_acl is not None:
-            from moorage.ecs.load_balancing.web_acl import associate_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
-
-            associate_web_acl(self, web_acl, self.load_balancer.load_balancer_arn)
+        self._associate_web_acl(web_acl)
 
     @classmethod
     def from_attributes(
@@ -314,41 +304,52 @@ class LoadBalancer(RequestLoadBalancer):
             for port in (443, 80) if self._https else (80,):
                 self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
 
-    def _define_listeners(self, certificate: acm.ICertificate | None) -> elbv2.ApplicationListener:
-        action = _not_found_response()
-        if certificate:
-            action = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
-        self._http_listener = self.load_balancer.add_listener("Http", port=80, default_action=action, open=False)
-        if certificate is None:
-            return self._http_listener
-        return self.load_balancer.add_listener(
-            "Https",
-            port=443,
-            certificates=[certificate],
-            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
-            default_action=_not_found_response(),
-            open=False,
-        )
+    def _define_listeners(self, plan: _Plan) -> elbv2.ApplicationListener:
+        """Define the listeners of ports 80 and 443, and return the one that routes are on.
 
-    def _keep_exported(self) -> None:
-        """Export what services of other stacks import, whatever becomes of its certificate, rollouts and routes.
-
-        Port 80 has its listener with and without a certificate, so that what was imported of it stays.
+        Both are there with and without a certificate, since services of other stacks import their ARNs: CloudFormation
+        lets none of them go in the deployment in which the certificate goes. Without one, nobody reaches port 443: the
+        security group is closed for it, and it has no rules.
         """
-        listeners = dict.fromkeys((self._http_listener, self.listener, self.test_listener))
-        arns = [listener.listener_arn for listener in listeners]
+        http_action, https_options = _not_found_response(), _protocol_options(plan.certificate)
+        if plan.certificate:
+            http_action = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
+        http = self.load_balancer.add_listener("Http", port=80, default_action=http_action, open=False)
+        https = self.load_balancer.add_listener(
+            "Https", port=443, default_action=_not_found_response(), open=False, **https_options
+        )
+        self.test_listener = self._define_test_listener(plan)
+        arns = [listener.listener_arn for listener in (http, https, self.test_listener)]
         keep_exported(self, [self.security_group.security_group_id, self._full_name, *arns])
+        return https if plan.certificate else http
 
-    def _define_test_listener(self) -> elbv2.ApplicationListener:
+    def _define_log_bucket(self, plan: _Plan) -> s3.Bucket:
+        policy, empties = plan.removal_policy, plan.auto_delete_objects
+        return self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, policy, auto_delete_objects=empties)
+
+    def _associate_web_acl(self, web_acl: str | wafv2.CfnWebACL | None) -> None:
+        if web_acl is not None:
+            from moorage.ecs.load_balancing.web_acl import associate_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
+
+            associate_web_acl(self, web_acl, self.load_balancer.load_balancer_arn)
+
+    def _define_test_listener(self, plan: _Plan) -> elbv2.ApplicationListener:
         for peer in self._test_ingress:
             self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
-        protocol_options: dict[str, Any] = {"protocol": elbv2.ApplicationProtocol.HTTP}
-        if self.certificate:
-            protocol_options = {"certificates": [self.certificate], "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS}
-            protocol_options["protocol"] = elbv2.ApplicationProtocol.HTTPS
+        options = _protocol_options(plan.certificate)
         return self.load_balancer.add_listener(
-            "Test", port=self.test_port, default_action=_not_found_response(), open=False, **protocol_options
+            "Test", port=self.test_port, default_action=_not_found_response(), open=False, **options
         )
+
+
+def _protocol_options(certificate: acm.ICertificate | None) -> dict[str, Any]:
+    if certificate is None:
+        return {"protocol": elbv2.ApplicationProtocol.HTTP}
+    return {
+        "protocol": elbv2.ApplicationProtocol.HTTPS,
+        "certificates": [certificate],
+        "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS,
+    }
 
 
 def _not_found_response() -> elbv2.ListenerAction:

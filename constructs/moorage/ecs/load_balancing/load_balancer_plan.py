@@ -13,7 +13,7 @@ from moorage.ecs.cdk_values import zone_of
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, WITHOUT_PUBLIC_IPV4, allowed_clients, check_clients
 from moorage.ecs.network.network import Network
 from moorage.scope.place import check_place
-from moorage.workload import load_balancing_limits
+from moorage.workload import route_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -43,6 +43,12 @@ class LoadBalancerPlan:
     access_logs: bool
     removal_policy: cdk.RemovalPolicy
     auto_delete_objects: bool
+
+    def raise_problems(self, construct_id: str) -> None:
+        """Raise a `ValueError` that lists every problem of the arguments, if there is one."""
+        problems = Problems(lambda: f"{self.scope.node.path}/{construct_id}")
+        self.check(problems)
+        problems.raise_any()
 
     def check(self, problems: Problems) -> None:
         """Note every problem of the places, the subnets, the addresses, the clients and the logs."""
@@ -86,7 +92,7 @@ class LoadBalancerPlan:
                     "subnets"
                 )
         zones = [zone for zone in map(zone_of, subnets) if zone is not None and not is_token(zone)]
-        problems.check(load_balancing_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
+        problems.check(route_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
 
     def _check_logs(self, problems: Problems) -> None:
         """Note a bucket that CloudFormation could not delete: Elastic Load Balancing writes a test file at once."""

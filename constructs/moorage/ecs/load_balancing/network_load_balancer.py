@@ -22,7 +22,7 @@ from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoa
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4
 from moorage.ecs.network.network import Network
-from moorage.scope.exports import keep_exported
+from moorage.scope.exports import is_of_stack, keep_exported
 from moorage.scope.place import check_place
 from moorage.workload import load_balancing_limits
 from moorage.workload.door import door
@@ -151,7 +151,9 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             construct_id: Its id there.
             vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
                 loss of one.
-            public: Whether the load balancer is reachable from the internet. Default: only from the VPC.
+            public: Whether the load balancer is reachable from the internet. A change replaces it, and what services of
+                other stacks import of it: under strong references between stacks, define a second one, move the
+                services, then remove the first. Default: only from the VPC.
             certificate: The certificate of its TLS listeners, in the region of the load balancer.
             without_tls: The reason why a public load balancer may take what is not TLS that ends here, as where tasks
                 end TLS themselves, or with UDP; kept in the template. A public one needs this or a certificate.
@@ -202,9 +204,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             removal_policy=removal_policy,
             auto_delete_objects=auto_delete_objects,
         )
-        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        plan.check(problems)
-        problems.raise_any()
+        plan.raise_problems(construct_id)
 
         super().__init__(scope, construct_id)
         self.vpc = vpc
@@ -218,14 +218,10 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         self._requires_tls = public and without_tls is None
         self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)
-        arn = self.load_balancer.load_balancer_arn
-        keep_exported(self, [self.security_group.security_group_id, self._full_name, arn])
+        self._keep_exported()
         self.log_bucket = self._define_log_bucket(plan) if access_logs else None
         self._say_how_to_delete(protected=deletion_protection)
-        for name in plan.hosts:
-            if zone:
-                target, kinds = self.load_balancer, ip_address_type
-                define_alias(self, self, name, zone=zone, host=name, target=target, ip_address_type=kinds)
+        self._define_aliases(plan)
 
     @classmethod
     def from_attributes(
@@ -300,6 +296,19 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         if plan.without_tls:
             load_balancer.node.add_metadata("moorage:without-tls", plan.without_tls)
         return load_balancer
+
+    def _keep_exported(self) -> None:
+        """Export what services of other stacks import, whatever becomes of their listeners."""
+        arn = self.load_balancer.load_balancer_arn
+        keep_exported(self, [self.security_group.security_group_id, self._full_name, arn])
+        if self.certificate and is_of_stack(self.certificate.certificate_arn, self):
+            keep_exported(self, [self.certificate.certificate_arn])
+
+    def _define_aliases(self, plan: _Plan) -> None:
+        target, kinds = self.load_balancer, plan.ip_address_type
+        for host in plan.hosts:
+            if plan.zone:
+                define_alias(self, self, host, zone=plan.zone, host=host, target=target, ip_address_type=kinds)
 
     def _define_log_bucket(self, plan: _Plan) -> s3.Bucket:
         own_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # it writes for all accounts

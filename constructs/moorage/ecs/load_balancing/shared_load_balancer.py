@@ -125,9 +125,9 @@ class SharedLoadBalancer(Construct):
         """Tell the way out of deletion protection, which stops the rollback of a first deployment that fails too."""
         if protected:
             cdk.Annotations.of(self).add_info(
-                "deletion protection is on: neither cdk destroy nor the rollback of a first deployment that fails deletes "
-                "this load balancer; to delete it, deploy deletion_protection=False, or turn the protection off with "
-                "aws elbv2 modify-load-balancer-attributes"
+                "deletion protection is on: neither cdk destroy nor the rollback of a first deployment that fails "
+                "deletes this load balancer; to delete it, deploy deletion_protection=False, or turn the protection "
+                "off with aws elbv2 modify-load-balancer-attributes"
             )
 
     def _warn_without_ipv6(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HIGH_RESOLUTION_SECONDS = 20
 _MINUTE_SECONDS = 60
 _QUOTED = {ord(character): f"%{ord(character):02X}" for character in ":/|"}
-"""The characters that names of policies must not have (botocore application-autoscaling PutScalingPolicy.PolicyName)."""
+"""The characters that a policy's name must not have (botocore application-autoscaling PutScalingPolicy.PolicyName)."""
 
 
 class ScalingPolicies:

@@ -1,0 +1,186 @@
+"""What a load balancer refuses of its surroundings: places, names, logs and what it stands beside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_route53 as route53
+
+from moorage import Cluster, Container, Listener, LoadBalancer, NetworkLoadBalancer, Route, Service, Task
+from tests.conftest import imported_vpc, template
+from tests.workload.load_balancing_limit_cases import ARN, NETWORK_ARN, WEB_ACL
+
+OWN = cdk.Environment(account="111111111111", region="eu-west-1")
+WEB = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080))
+KINDS: list[Any] = [LoadBalancer, NetworkLoadBalancer]
+
+
+@pytest.fixture
+def placed(app: cdk.App) -> cdk.Stack:
+    return cdk.Stack(app, "Shop", env=OWN)
+
+
+def zone(scope: cdk.Stack, name: str = "Zone", zone_id: str = "Z1") -> route53.IHostedZone:
+    return route53.HostedZone.from_hosted_zone_attributes(scope, name, hosted_zone_id=zone_id, zone_name="example.com")
+
+
+def serve(stack: cdk.Stack, name: str, *routes: Route | Listener) -> Service:
+    cluster: Any = stack.node.try_find_child("Cluster") or Cluster(stack, "Cluster", vpc=routes[0].load_balancer.vpc)
+    return Service(stack, name, cluster=cluster, task=WEB, route=routes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("what", "place"), [("region", "us-east-1:111111111111"), ("account", "eu-west-1:222222222222")]
+)
+def test_a_certificate_of_another_place_is_refused(placed: cdk.Stack, kind: Any, what: str, place: str) -> None:
+    certificate = acm.Certificate.from_certificate_arn(placed, "Certificate", f"arn:aws:acm:{place}:certificate/1a2b")
+    with pytest.raises(ValueError, match=f"Shop/Edge: certificate must be of {what}"):
+        kind(placed, "Edge", vpc=imported_vpc(placed), certificate=certificate)
+
+
+def test_a_certificate_of_another_region_is_refused_of_one_that_exists_already(placed: cdk.Stack) -> None:
+    arn = "arn:aws:acm:us-east-1:111111111111:certificate/1a2b"
+    with pytest.raises(ValueError, match="certificate must be of region eu-west-1"):
+        NetworkLoadBalancer.from_attributes(
+            placed,
+            "Gate",
+            load_balancer_arn=NETWORK_ARN,
+            security_group_id="sg-0a1b",
+            vpc=imported_vpc(placed),
+            certificate=acm.Certificate.from_certificate_arn(placed, "Certificate", arn),
+        )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_zone_of_another_account_is_refused(app: cdk.App, placed: cdk.Stack, kind: Any) -> None:
+    hosts = {"host": "a.example.com"} if kind is NetworkLoadBalancer else {}
+    apart = cdk.Stack(app, "Apart", env=cdk.Environment(account="222222222222", region="eu-west-1"))
+    theirs = route53.HostedZone(apart, "Zone", zone_name="example.com")
+    with pytest.raises(ValueError, match="zone must be of account 111111111111"):
+        kind(placed, "Edge", vpc=imported_vpc(placed), zone=theirs, **hosts)
+    kind(placed, "Edge", vpc=placed.node.find_child("Vpc"), zone=zone(placed), **hosts)
+
+
+def test_a_web_acl_of_another_account_is_refused(placed: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="web_acl must be of account 111111111111"):
+        LoadBalancer(placed, "Edge", vpc=imported_vpc(placed), web_acl=WEB_ACL.replace("111111111111", "222222222222"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_subnets_are_its_vpc_s_and_one_of_a_zone(stack: cdk.Stack, kind: Any) -> None:
+    own, other = ec2.Vpc(stack, "Own"), ec2.Vpc(stack, "Other")
+    theirs = ec2.SubnetSelection(subnets=other.private_subnets)
+    with pytest.raises(ValueError, match="vpc_subnets has Shop/Other/PrivateSubnet1, which is of another VPC than"):
+        kind(stack, "Edge", vpc=own, vpc_subnets=theirs)
+    vpc = imported_vpc(stack)
+    same = [
+        ec2.Subnet.from_subnet_attributes(stack, name, subnet_id=name, availability_zone="eu-west-1a")
+        for name in ("subnet-7", "subnet-8")
+    ]
+    with pytest.raises(
+        ValueError, match="the zone of each of vpc_subnets must differ .got 'eu-west-1a' more than once"
+    ):
+        kind(stack, "Edge", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=same))
+
+
+def test_an_elastic_ip_is_of_one_subnet(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="each of allocation_ids must differ .got 'eipalloc-0a1b' more than once"):
+        NetworkLoadBalancer(
+            stack,
+            "Gate",
+            vpc=imported_vpc(stack),
+            public=True,
+            without_tls="a test",
+            allocation_ids=["eipalloc-0a1b", "eipalloc-0a1b"],
+        )
+
+
+def test_a_name_of_a_zone_is_of_one_load_balancer(stack: cdk.Stack) -> None:
+    vpc = imported_vpc(stack)
+    edge = LoadBalancer(stack, "Edge", vpc=vpc, zone=zone(stack))
+    serve(stack, "Web", Route(edge, host="shop.example.com"))
+    again = zone(stack, "Again")
+    with pytest.raises(ValueError, match="Shop/Gate: host is 'shop.example.com', which is an alias of Shop/Edge"):
+        NetworkLoadBalancer(stack, "Gate", vpc=vpc, zone=again, host="shop.example.com")
+    NetworkLoadBalancer(stack, "Gate", vpc=vpc, zone=again, host="mqtt.example.com")
+    inner = LoadBalancer(stack, "Inner", vpc=vpc, zone=again)
+    with pytest.raises(ValueError, match="Shop/Api: 2 problems") as raised:
+        serve(stack, "Api", Route(inner, host=["shop.example.com", "mqtt.example.com"]))
+    assert "host is 'mqtt.example.com', which is an alias of Shop/Gate in the same zone" in str(raised.value)
+    elsewhere = LoadBalancer(stack, "Private", vpc=vpc, zone=zone(stack, "Private zone", "Z2"))
+    serve(stack, "Api", Route(elsewhere, host="shop.example.com"))
+
+
+def test_a_host_that_only_deployment_knows_is_an_alias_of_its_service_s_stack(app: cdk.App, stack: cdk.Stack) -> None:
+    edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), zone=zone(stack))
+    shop = cdk.Stack(app, "Services")
+    host = cdk.CfnParameter(shop, "Host").value_as_string
+    Service(
+        shop, "Web", cluster=Cluster(shop, "Cluster", vpc=edge.vpc), task=WEB, route=Route(edge, host=host, priority=5)
+    )
+    template(shop).resource_count_is("AWS::Route53::RecordSet", 1)
+    app.synth()
+    assert not stack.dependencies
+
+
+def test_two_imports_of_one_listener_see_each_other_s_routes(app: cdk.App, stack: cdk.Stack) -> None:
+    vpc = imported_vpc(stack)
+    other = cdk.Stack(app, "Other")
+    edges = [
+        LoadBalancer.from_attributes(scope, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
+        for scope in (stack, other)
+    ]
+    serve(stack, "Web", Route(edges[0], path="/a", priority=7))
+    with pytest.raises(ValueError, match="Other/Web: route for path '/b' and that of Shop/Web .* same priority 7"):
+        serve(other, "Web", Route(edges[1], path="/b", priority=7))
+    gates = [
+        NetworkLoadBalancer.from_attributes(
+            scope, "Gate", load_balancer_arn=NETWORK_ARN, security_group_id="sg-0a1b", vpc=vpc
+        )
+        for scope in (stack, other)
+    ]
+    serve(stack, "Broker", Listener(gates[0], 9000))
+    with pytest.raises(ValueError, match="clash: port 9000 leads to one service"):
+        serve(other, "Broker", Listener(gates[1], 9000))
+
+
+def test_a_service_that_is_gone_leaves_its_routes_to_others(stack: cdk.Stack) -> None:
+    edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(stack))
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=edge.vpc)
+    serve(stack, "Web", Route(edge, path="/a"), Listener(gate, 9000))
+    assert stack.node.try_remove_child("Web")
+    serve(stack, "Api", Route(edge, path="/a"), Listener(gate, 9000))
+    template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_logs_that_are_to_go_are_emptied_or_refused(stack: cdk.Stack, kind: Any) -> None:
+    vpc, gone = imported_vpc(stack), cdk.RemovalPolicy.DESTROY
+    with pytest.raises(ValueError, match="removal_policy is DESTROY, but the bucket of its access logs is never empty"):
+        kind(stack, "Edge", vpc=vpc, removal_policy=gone)
+    with pytest.raises(ValueError, match="auto_delete_objects=True, but no bucket of access logs is deleted"):
+        kind(stack, "Edge", vpc=vpc, auto_delete_objects=True)
+    kind(stack, "Without", vpc=vpc, removal_policy=gone, access_logs=False)
+    kind(stack, "Edge", vpc=vpc, removal_policy=gone, auto_delete_objects=True)
+    template(stack).resource_count_is("Custom::S3AutoDeleteObjects", 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_way_out_of_deletion_protection_is_said_once(app: cdk.App, stack: cdk.Stack, kind: Any) -> None:
+    vpc = imported_vpc(stack)
+    kind(stack, "Edge", vpc=vpc)
+    kind(stack, "Free", vpc=vpc, deletion_protection=False)
+    assembly = Path(app.synth().directory)
+    manifest = json.loads((assembly / "manifest.json").read_text())["artifacts"]["Shop"]
+    beside = assembly / manifest.get("additionalMetadataFile", "none")
+    metadata = {**manifest.get("metadata", {}), **(json.loads(beside.read_text()) if beside.is_file() else {})}
+    infos = {path: entry["data"] for path, of in metadata.items() for entry in of if entry["type"] == "aws:cdk:info"}
+    assert list(infos) == ["/Shop/Edge"]
+    assert "deploy deletion_protection=False" in infos["/Shop/Edge"]
