@@ -16,6 +16,7 @@ from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
 from moorage.ecs.network.vpc_checks import check_in_vpc
+from moorage.scope.exports import keep_exported
 from moorage.scope.place import check_place
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import capacity_limits, service_limits
@@ -106,14 +107,14 @@ class Cluster(ecs.Cluster):
         self.associations = self._associate_capacities()
         # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
         # deleted before: ECS does not take a capacity away from a service that runs on it.
-        configuration = self.exec_sessions._configuration if self.exec_sessions else None
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
             self,
             "WithCapacity",
             cluster_name=self.associations.ref,
             vpc=vpc,
-            execute_command_configuration=configuration,
+            execute_command_configuration=self.exec_sessions and self.exec_sessions._configuration,
         )
+        self._keep_exported()
         self.failure_events: FailureEvents | None = None
         if failure_events:
             self.failure_events = FailureEvents(
@@ -280,6 +281,18 @@ class Cluster(ecs.Cluster):
             ],
             default_capacity_provider_strategy=[{"capacityProvider": names[self._first_capacity], "weight": 1}],
         )
+
+    def _keep_exported(self) -> None:
+        """Export what services of other stacks import, whatever becomes of their capacity and their names."""
+        instances = self._instances.values()
+        values = [
+            self.cluster_name,
+            self.cluster_arn,
+            self.associations.ref,
+            *(each.provider_name for each in instances),
+            *(each.security_group.security_group_id for each in instances),
+        ]
+        keep_exported(self, [*values, self.namespace.namespace_arn] if self.namespace else values)
 
     def _define_instances(self, capacity: Capacity) -> Instances:
         from moorage.ecs.capacity.define_instances import define_instances  # noqa: PLC0415  # Fargate needs no instance types
