@@ -112,7 +112,7 @@ class Cluster(ecs.Cluster):
             "WithCapacity",
             cluster_name=self.associations.ref,
             vpc=vpc,
-            execute_command_configuration=self.exec_sessions and self.exec_sessions._configuration,
+            execute_command_configuration=self.exec_sessions._configuration if self.exec_sessions else None,
         )
         self._keep_exported()
         self.failure_events: FailureEvents | None = None
