@@ -79,6 +79,16 @@ def test_a_template_that_cannot_be_written_is_found_by_its_program() -> None:
     assert [(each.kind, each.definition) for each in trial.problems] == [("crash", never)]
 
 
+def test_what_a_refused_program_shared_with_others_is_no_problem_of_theirs() -> None:
+    """Its own constructs are removed; what it defined for the whole stack stays, and names them."""
+    shared = program(
+        f"{CLUSTER}import aws_cdk as cdk\n"
+        "cdk.CfnOutput(stack.node.scope, 'Shared', value=cluster.cluster_name)\nHealthCheck('true', retries=0)"
+    )
+    trial = answered(GOOD, shared, GOOD)
+    assert (trial.accepted, trial.refused, trial.problems) == (2, 1, [])
+
+
 def test_a_limit_that_is_let_through_is_found_and_shown_by_a_small_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         container_limits, "HEALTH_RETRIES", container_limits.HEALTH_RETRIES._replace(accepts=lambda _: True)

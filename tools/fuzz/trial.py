@@ -84,6 +84,7 @@ class Batch:
         self._stack = cdk.Stack(self._app, "Batch")
         self._names = {**names_of_programs(), **_given(self._stack)}
         self.accepted: list[Definition] = []
+        self._only_accepted = False
 
     def run(self, definition: Definition) -> None:
         """Run a program; what it defines stays only when it is accepted."""
@@ -134,7 +135,17 @@ class Batch:
             batch = rerun(part)
             halves += batch.problems()
             batch.discard()
-        return halves or [Problem(kind, self.accepted[0], f"in company alone: {said}")]
+        return halves or self._in_company(kind, said)
+
+    def _in_company(self, kind: str, said: str) -> list[Problem]:
+        """The same of all of them, anew: what a refused program shared with others outlives it here alone."""
+        if self._only_accepted:
+            return [Problem(kind, self.accepted[0], f"in company alone: {said}")]
+        batch = rerun(self.accepted)
+        batch._only_accepted = True
+        found = batch.problems()
+        batch.discard()
+        return found
 
 
 def rerun(definitions: Sequence[Definition]) -> Batch:
