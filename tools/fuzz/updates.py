@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -16,131 +15,12 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 
 from tools.fuzz.deployment import Template, update_problems
-from tools.fuzz.program import Code, call
+from tools.fuzz.shops import CAPACITIES, ON_FARGATE, ROLLOUTS, SCALINGS, Shop, Sketch, draw_entries, draw_shop
 from tools.fuzz.trial import names_of_programs
 
-_ROLLOUTS = ("Rollout.rolling()", "Rollout.blue_green()", "Rollout.canary(percent=10)", "Rollout.linear(percent=20)")
-_SCALINGS = (
-    "Scaling(2)",
-    "Scaling(2, 4, cpu_percent=60)",
-    "Scaling(2, 6, memory_percent=70)",
-    "Scaling(1, 8, cpu_percent=50, schedules=[ScheduledAction('morning', "
-    "ScheduleExpression.cron(hour='8', minute='0'), minimum=2)])",
-)
-_CAPACITIES = ("Capacity.fargate()", "Capacity.fargate_spot()", "general", "batch")
-_DEFINED_CAPACITIES = {
-    name: f"Capacity.ec2('{name}', instance_types=['m7g.2xlarge'], max_instances=40)" for name in ("general", "batch")
-}
 _RARE = 20
 """A kind is hardly drawn if it is less than one update of so many: 25 of the 500 of a full run."""
 _REFERENCES = "@aws-cdk/core:defaultCrossStackReferences"
-
-
-@attrs.frozen
-class Entry:
-    """A route of a service, or on a network load balancer a listener.
-
-    Args:
-        path: The path of a route.
-        host: Its host.
-        port: The port of a listener.
-        health: The path of its health check.
-    """
-
-    path: str | None = None
-    host: str | None = None
-    port: int | None = None
-    health: str | None = None
-
-
-@attrs.frozen
-class Sketch:
-    """A service.
-
-    Args:
-        name: The id of its construct.
-        container: The name of its container.
-        port: The port of its container.
-        entries: What leads to it.
-        rollout: How a version replaces another.
-        scaling: How many copies run.
-        capacity: What they run on.
-        connect: The name by which other services reach it.
-    """
-
-    name: str
-    container: str
-    port: int
-    entries: tuple[Entry, ...]
-    rollout: str
-    scaling: str
-    capacity: str
-    connect: str | None
-
-
-@attrs.frozen
-class Shop:
-    """A platform and the services on it.
-
-    Args:
-        stacks: `one` for all, or `strong` and `weak` for two with references of that kind.
-        connections: Whether the load balancer is a network load balancer.
-        public: Whether it is reached from the internet.
-        certificate: Whether it has one.
-        services: The services behind it.
-    """
-
-    stacks: str
-    connections: bool
-    public: bool
-    certificate: bool
-    services: tuple[Sketch, ...]
-
-    @property
-    def source(self) -> str:
-        """The program, with `platform` and `shop` as its stacks."""
-        own = [f"{name} = {made}" for name, made in _DEFINED_CAPACITIES.items()]
-        capacities = [Code(each) for each in (*_CAPACITIES[:2], *_DEFINED_CAPACITIES)]
-        cluster = call("Cluster", Code("platform"), "Cluster", vpc=Code("vpc"), capacity=capacities, namespace="shop")
-        edge = call(
-            "NetworkLoadBalancer" if self.connections else "LoadBalancer",
-            Code("platform"),
-            "Edge",
-            vpc=Code("vpc"),
-            public=self.public or None,
-            certificate=Code("issued") if self.certificate else None,
-            **self._unencrypted,
-        )
-        return "\n".join([*own, f"cluster = {cluster}", f"edge = {edge}", *map(self._service, self.services)])
-
-    @property
-    def _unencrypted(self) -> dict[str, str]:
-        if self.connections:
-            return {"without_tls": "its tasks end TLS"} if self.public else {}
-        return {} if self.certificate or not self.public else {"plain_http": "a test"}
-
-    def _service(self, sketch: Sketch) -> str:
-        container = call("Container", "nginx:1.29", name=sketch.container, port=sketch.port, memory_mib=128)
-        task = call("Task", container, cpu=256, memory_mib=512, architecture=Code("Architecture.ARM64"))
-        entries = [self._entry(each) for each in sketch.entries]
-        return call(
-            "Service",
-            Code("shop"),
-            sketch.name,
-            cluster=Code("cluster"),
-            task=task,
-            route=entries or None,
-            rollout=Code(sketch.rollout),
-            scaling=Code(sketch.scaling),
-            capacity=Code(sketch.capacity),
-            connect=call("ServiceConnect", name=sketch.connect) if sketch.connect else None,
-        )
-
-    def _entry(self, entry: Entry) -> Code:
-        if self.connections:
-            return call("Listener", Code("edge"), entry.port)
-        health = call("TargetHealth", entry.health) if entry.health else None
-        return call("Route", Code("edge"), path=entry.path, host=entry.host, health=health)
 
 
 @attrs.frozen
@@ -203,7 +83,7 @@ def run_updates(updates: int, seed: int) -> UpdateReport:
     """Draw so many updates, each kind as often as the others, and check what a deployment of each would do."""
     report, drawn = UpdateReport(), random.Random(seed)  # noqa: S311  # nothing secret
     while report.checked.total() < updates:
-        before = _shop(drawn)
+        before = draw_shop(drawn)
         try:
             templates = synthesized(before)
         except ValueError:  # two of its routes may have one priority, which moorage refuses
@@ -261,42 +141,6 @@ def _given(stack: cdk.Stack) -> dict[str, Any]:
     return {"vpc": vpc, "issued": acm.Certificate.from_certificate_arn(stack, "Certificate", arn)}
 
 
-def _shop(drawn: random.Random) -> Shop:
-    connections = drawn.random() < 1 / 4
-    entries = _entries(drawn, connections=connections)
-    services = tuple(_sketch(name, entries, drawn) for name in ("Web", "Api", "Admin")[: drawn.choice((1, 2, 3))])
-    stacks = drawn.choice(("one", "strong", "weak"))
-    certificate = connections or drawn.random() < 3 / 4
-    return Shop(stacks, connections, public=drawn.random() < 1 / 2, certificate=certificate, services=services)
-
-
-def _entries(drawn: random.Random, *, connections: bool) -> Iterator[Entry]:
-    """Yield what may lead to a service, none twice."""
-    if connections:
-        return (Entry(port=port) for port in drawn.sample(range(1024, 65536), 50))
-    pairs = list(itertools.product(_PATHS, _HOSTS))[1:]
-    drawn.shuffle(pairs)
-    return (Entry(path, host, health=drawn.choice((None, "/healthz"))) for path, host in pairs)
-
-
-_PATHS = (None, "/api/*", "/api/v2/*", "/shop/*", "/basket", "/admin/*", "/static/*", "/*/report")
-_HOSTS = (None, "api.example.com", "*.example.com", "shop.example.com")
-
-
-def _sketch(name: str, entries: Iterator[Entry], drawn: random.Random) -> Sketch:
-    led = tuple(itertools.islice(entries, drawn.choice((0, 1, 2, 3))))
-    return Sketch(
-        name=name,
-        container=drawn.choice(("web", "app")),
-        port=drawn.choice((80, 3000, 8080)),
-        entries=led,
-        rollout=drawn.choice(_ROLLOUTS) if led else _ROLLOUTS[0],
-        scaling=drawn.choice(_SCALINGS),
-        capacity=drawn.choice(_CAPACITIES),
-        connect=drawn.choice((None, name.lower())),
-    )
-
-
 Change = Callable[[Shop, random.Random], Shop | None]
 """What makes another shop of one, or nothing where it has not what is to change."""
 
@@ -327,7 +171,9 @@ def _reroute(shop: Shop, drawn: random.Random) -> Shop | None:
     """Add an entry, remove one, or lead one elsewhere."""
     taken = {entry for sketch in shop.services for entry in sketch.entries}
     places = {(entry.path, entry.host) for entry in taken if not shop.connections}
-    fresh = next(each for each in _entries(drawn, connections=shop.connections) if (each.path, each.host) not in places)
+    fresh = next(
+        each for each in draw_entries(drawn, connections=shop.connections) if (each.path, each.host) not in places
+    )
     way = drawn.choice(("add", "remove", "move"))
 
     def rerouted(sketch: Sketch) -> Sketch:
@@ -369,7 +215,10 @@ def _turn_scheme(shop: Shop, _: random.Random) -> Shop | None:
 
 
 def _turn_certificate(shop: Shop, _: random.Random) -> Shop | None:
-    return None if shop.connections else attrs.evolve(shop, certificate=not shop.certificate)
+    """Turn to HTTPS or back, which ends a listener; CloudFormation refuses that where another stack imports it."""
+    if shop.connections or (shop.certificate and shop.stacks == "strong"):
+        return None
+    return attrs.evolve(shop, certificate=not shop.certificate)
 
 
 def _change_field(field: str, values: Sequence[str]) -> Change:
@@ -384,6 +233,20 @@ def _change_field(field: str, values: Sequence[str]) -> Change:
     return change
 
 
+def _change_capacity(shop: Shop, drawn: random.Random) -> Shop | None:
+    """Change the capacity; a service with a Service Connect name stays on Fargate, or on instances.
+
+    CDK writes a scheduling strategy on instances alone, so CloudFormation replaces a service that moves between them,
+    and its name is taken until the old one is deleted.
+    """
+
+    def moved(sketch: Sketch) -> Sketch:
+        alike = [each for each in CAPACITIES if (each in ON_FARGATE) == (sketch.capacity in ON_FARGATE)]
+        return attrs.evolve(sketch, capacity=_other(alike if sketch.connect else CAPACITIES, sketch.capacity, drawn))
+
+    return _change_one(shop, drawn, 0, moved)
+
+
 KINDS: dict[str, Change] = {
     "route order": _reorder,
     "routes": _reroute,
@@ -391,8 +254,8 @@ KINDS: dict[str, Change] = {
     "ports": _change_port,
     "scheme": _turn_scheme,
     "certificate": _turn_certificate,
-    "rollout": _change_field("rollout", _ROLLOUTS),
-    "scaling": _change_field("scaling", _SCALINGS),
-    "capacity": _change_field("capacity", _CAPACITIES),
+    "rollout": _change_field("rollout", ROLLOUTS),
+    "scaling": _change_field("scaling", SCALINGS),
+    "capacity": _change_capacity,
 }
 """The kinds of changes that are drawn."""
