@@ -139,6 +139,12 @@ def test_what_means_the_same_works(stack: cdk.Stack) -> None:
     ]
 
 
+def test_a_class_of_cdk_with_the_same_name_is_another(stack: cdk.Stack) -> None:
+    disk: Any = ec2.Volume(stack, "Disk", availability_zone="eu-west-1a", size=cdk.Size.gibibytes(1))
+    with pytest.raises(TypeError, match="volumes must be of type Volume"):
+        Task(Container("redis:8"), volumes=disk)
+
+
 def test_imported_things_and_cdk_s_own_are_known_by_their_interfaces(stack: cdk.Stack) -> None:
     looked_up = ec2.Vpc.from_vpc_attributes(
         stack, "Vpc", vpc_id="vpc-1", availability_zones=["a", "b"], private_subnet_ids=["subnet-1", "subnet-2"]

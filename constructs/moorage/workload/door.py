@@ -20,12 +20,20 @@ Check: TypeAlias = Callable[[Any], Any]
 _LONGEST_VALUE = 60
 _ALIASES = {
     "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
+    "Construct": "constructs.Construct",
     "Duration": "cdk.Duration | dt.timedelta",
+    "ITopic": "sns.ITopic",
     "Images": "Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]",
     "Origin": "Registry | ReplicationSource",
+    "SubnetSelection": "ec2.SubnetSelection",
 }
 """Names in annotations that stand for others."""
-_MODULES = {"acm": "aws_certificatemanager", "cdk": "aws-cdk-lib", "elbv2": "aws_elasticloadbalancingv2"}
+_MODULES = {
+    "acm": "aws_certificatemanager",
+    "cdk": "aws-cdk-lib",
+    "constructs": "constructs",
+    "elbv2": "aws_elasticloadbalancingv2",
+}
 """The modules of CDK whose names in annotations are not their own."""
 _PUBLIC_NAMES = {
     "ConnectionLoadBalancer": "NetworkLoadBalancer",
@@ -34,7 +42,6 @@ _PUBLIC_NAMES = {
 }
 """What users call a kind, where annotations have another name."""
 _HINTS = {
-    "Construct": "a stack or another construct",
     "Image": "an Image, as Image.from_repository(..., tag=...) returns one",
     "Iterable": "a list",
     "LoadBalancer": "a LoadBalancer; for a NetworkLoadBalancer, use Listener(...)",
@@ -44,6 +51,7 @@ _HINTS = {
     "Sequence": "a list",
     "bool": "True or False",
     "cdk.Duration": "cdk.Duration.minutes(...)",
+    "constructs.Construct": "a stack or another construct",
     "datetime.timedelta": "datetime.timedelta(...)",
     "ec2.IVpc": "a Network or an ec2.Vpc",
     "ecs.ICluster": "a Cluster or one of Cluster.from_attributes",
@@ -135,7 +143,7 @@ def _subject_text(subject: str, given: Mapping[str, Any]) -> str:
     """Return the path of the construct that is defined, if its scope and id are known; else the name of the class."""
     scope: Any = given.get("scope")
     construct_id = given.get("construct_id")
-    if "Construct" in _names_of(scope) and isinstance(construct_id, str):
+    if "constructs.Construct" in _names_of(scope) and isinstance(construct_id, str):
         return f"{scope.node.path}/{construct_id}"
     return subject
 
@@ -314,14 +322,14 @@ def _check_name(name: str, value: Any) -> Any:
 
 @functools.cache
 def _full_name(name: str) -> str:
-    """Return the name of a kind with the module as jsii has it: `aws_ec2.IVpc`; a bare name is of any module."""
+    """Return the name of a kind with the module as jsii has it: `aws_ec2.IVpc`; a bare name is of a class in Python."""
     module, dot, kind = name.rpartition(".")
     module = module.rstrip("_")
     return f"{_MODULES.get(module, f'aws_{module}')}{dot}{kind}" if dot else kind
 
 
 def _names_of(value: Any) -> frozenset[str]:
-    """Return the names of the classes and interfaces that a value has, each alone and after its module."""
+    """Return the names of the classes and interfaces that a value has: CDK's after their modules, others alone."""
     delegates = vars(value).get("_delegates") if type(value).__name__ == "InterfaceDynamicProxy" else None
     return frozenset().union(*map(_names_of_type, map(type, delegates or (value,))))
 
@@ -330,10 +338,11 @@ def _names_of(value: Any) -> frozenset[str]:
 def _names_of_type(kind: Any) -> frozenset[str]:
     names = set()
     for each in kind.__mro__:
-        names.add(each.__name__)
+        if not each.__module__.startswith(("aws_cdk", "constructs")):
+            names.add(each.__name__)  # ec2.Volume and moorage's own are two
         full_name = vars(each).get("__jsii_type__")  # such as aws-cdk-lib.aws_ec2.IVpc
         if full_name:
-            names |= {full_name.rpartition(".")[2], ".".join(full_name.split(".")[-2:])}
+            names.add(".".join(full_name.split(".")[-2:]))
         for interface in vars(each).get("__jsii_ifaces__", ()):
             names |= _names_of_type(interface)
     return frozenset(names)
