@@ -107,10 +107,6 @@ def nearest_names(name: str) -> tuple[str, ...]:
     return tuple(difflib.get_close_matches(name.lower(), _load_data()["types"], n=3, cutoff=0.7))
 
 
-def _as_range(bounds: Any) -> Any:
-    return tuple(bounds) if isinstance(bounds, list) else bounds
-
-
 @value_class
 @attrs.frozen(kw_only=True)
 class InstanceRequirements:
@@ -129,8 +125,8 @@ class InstanceRequirements:
         ValueError: a range is the wrong way round or below 0, or the number of GPUs is below 0.
     """
 
-    vcpus: tuple[int, int | None] = attrs.field(converter=_as_range)
-    memory_mib: tuple[int, int | None] = attrs.field(converter=_as_range)
+    vcpus: tuple[int, int | None]
+    memory_mib: tuple[int, int | None]
     architecture: Architecture = Architecture.X86_64
     gpus: int = 0
     burstable: bool = False
