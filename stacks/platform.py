@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
@@ -57,7 +56,7 @@ class PlatformStack(cdk.Stack):
         cdk.CfnOutput(self, "Address", value=f"{'https' if certificate_parameter else 'http'}://{address}")
 
     def _topic(self, removal_policy: cdk.RemovalPolicy) -> sns.Topic:
-        """What tells whoever looks after the environment; its key lets in what publishes to it."""
+        """What tells whoever looks after the environment."""
         key = kms.Key(
             self,
             "OperatorsKey",
@@ -65,8 +64,6 @@ class PlatformStack(cdk.Stack):
             removal_policy=removal_policy,
             description="What operators are told",
         )
-        for service in ("cloudwatch", "events"):
-            key.grant_encrypt_decrypt(iam.ServicePrincipal(f"{service}.amazonaws.com"))
         return sns.Topic(self, "Operators", master_key=key, enforce_ssl=True)
 
     def _certificate(self, parameter: str) -> acm.ICertificate:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from moorage.workload import job_limits
+from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems, is_token
 
 ANY: Final = object()
@@ -26,6 +28,13 @@ def check_pattern(argument: str, pattern: Mapping[str, Any], problems: Problems)
     """Note what EventBridge would not take as an event pattern."""
     for path, fault in _faults((), pattern):
         problems.add(f"{argument} {'.'.join(path)!r} {fault}")
+
+
+def check_length(pattern: Mapping[str, Any], problems: Problems) -> None:
+    """Note a pattern that is longer than EventBridge takes, or than it takes by default."""
+    length = minimum_length(pattern)
+    longest = job_limits.EVENT_PATTERN if length > job_limits.LONGEST_EVENT_PATTERN else job_limits.EVENT_PATTERN_QUOTA
+    problems.check(longest, "pattern", length)
 
 
 def may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:

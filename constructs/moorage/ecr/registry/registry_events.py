@@ -16,9 +16,8 @@ from moorage.delivery.topics import check_topic
 from moorage.ecr import registry_limits
 from moorage.ecr.registry.scanning import Severity
 from moorage.scope.place import check_place
-from moorage.workload import job_limits
 from moorage.workload.door import door
-from moorage.workload.limit import minimum_length
+from moorage.workload.event_patterns import check_length
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -288,7 +287,7 @@ class RegistryEvents(Construct):
             problems.check(registry_limits.EVENT_REPOSITORY, "each of repositories", name)
         for tag in tags:
             problems.check(registry_limits.EVENT_TAG, "each of tags", tag)
-        problems.check(job_limits.EVENT_PATTERN, "pattern", minimum_length(pattern))
+        check_length(pattern, problems)
         _check_target(problems, target, self)
         problems.raise_any()
         rule = events.Rule(

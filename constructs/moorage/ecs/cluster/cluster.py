@@ -344,6 +344,8 @@ def _check(
     if len(set(names)) < len(names):
         problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
     for capacity in capacities:
+        notifications = getattr(capacity.instances, "notifications", None)
+        check_place(problems, f"notifications of capacity {capacity.name!r}", notifications, scope)
         if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
             # botocore ecs CreateCapacityProvider.cluster
             problems.add(

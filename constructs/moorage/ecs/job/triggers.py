@@ -19,7 +19,6 @@ from moorage.delivery.dead_letters import check_queue
 from moorage.scope.place import check_place
 from moorage.workload import event_patterns, job_limits, schedule_expressions
 from moorage.workload.durations import optional_seconds
-from moorage.workload.limit import minimum_length
 from moorage.workload.plain_texts import PlainText, check_literals, check_unwrapped
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
@@ -301,10 +300,7 @@ class EventRule(Trigger):
 
 def _check_pattern(pattern: Mapping[str, Any], problems: Problems) -> None:
     event_patterns.check_pattern("pattern", pattern, problems)
-    length = minimum_length(pattern)
-    problems.check(job_limits.EVENT_PATTERN, "pattern", length)
-    if length <= job_limits.LONGEST_EVENT_PATTERN:
-        problems.check(job_limits.EVENT_PATTERN_QUOTA, "pattern", length)
+    event_patterns.check_length(pattern, problems)
 
 
 def _own_events(cluster_arns: Sequence[Any]) -> list[dict[str, Any]]:
