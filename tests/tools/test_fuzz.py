@@ -82,7 +82,7 @@ def test_a_template_that_cannot_be_written_is_found_by_its_program() -> None:
 def test_what_a_refused_program_shared_with_others_is_no_problem_of_theirs() -> None:
     """Its own constructs are removed; what it defined for the whole stack stays, and names them."""
     shared = program(
-        f"{CLUSTER}import aws_cdk as cdk\n"
+        "import aws_cdk as cdk\ncluster = PlainCluster(stack, 'Other', vpc=vpc)\n"
         "cdk.CfnOutput(stack.node.scope, 'Shared', value=cluster.cluster_name)\nHealthCheck('true', retries=0)"
     )
     trial = answered(GOOD, shared, GOOD)
