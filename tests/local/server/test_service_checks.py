@@ -207,6 +207,13 @@ def test_daemon_takes_no_volume_of_ebs(deploy: Deploy, strategy: str, *, refused
     assert ("only supported for REPLICA service and not DAEMON service" in stack["Reason"]) == refused
 
 
+@pytest.mark.parametrize(("field", "refused"), [("MEMORY", True), ("memory", False)])
+def test_binpack_has_fields_in_small_letters(deploy: Deploy, field: str, *, refused: bool) -> None:
+    stack = deploy(_instances(PlacementStrategies=[{"Type": "binpack", "Field": field}]))
+    assert (stack["StackStatus"] == "ROLLBACK_COMPLETE") == refused, stack["Reason"]
+    assert ("binpack field 'MEMORY' is invalid" in stack["Reason"]) == refused
+
+
 def _managed(*, associated: bool = False, default: bool = False) -> Resources:
     strategy = [{"CapacityProvider": ref("Managed"), "Weight": 1}]
     return NETWORK | {

@@ -135,7 +135,7 @@ def _rank(record: Record, task: Mapping[str, Any]) -> tuple[Any, ...]:
 def _score(record: Record, task: Mapping[str, Any], kind: str, field: str) -> int:
     if kind == "binpack":
         left = instances.free(record)
-        return left.cpu if field.lower() == "cpu" else left.memory_mib
+        return left.cpu if field == "cpu" else left.memory_mib
     if kind == "random":
         return 0
     name = field.removeprefix("attribute:")

@@ -35,6 +35,10 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
     for item in [*(stated.get("placementConstraints") or ()), *revision.get("placementConstraints", ())]:
         if item["type"] == "memberOf":
             instances.check_expression(item["expression"])
+    for item in stated.get("placementStrategy") or ():
+        # botocore ecs PlacementStrategy.field: for binpack, cpu and memory
+        if item["type"] == "binpack" and item.get("field") not in {"cpu", "memory"}:
+            raise RefusedError(f"binpack field '{item.get('field')}' is invalid")
     faults = (
         (
             on == capacity.FARGATE and bool(stated.get("placementStrategy")),
