@@ -59,7 +59,7 @@ def test_a_topic_that_alarms_cannot_reach_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Own", env=OWN)
     managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     (problem,) = problems_of(sns.Topic(stack, "Topic", master_key=managed), stack)
-    assert problem.startswith("topic is Own/Topic, encrypted by alias/aws/sns, which lets no CloudWatch in")
+    assert problem.startswith("topic is Own/Topic, encrypted by alias/aws/sns, which does not let CloudWatch in")
     elsewhere = sns.Topic.from_topic_arn(stack, "Elsewhere", "arn:aws:sns:us-east-1:111111111111:alarms")
     (problem,) = problems_of(elsewhere, stack)
     assert "topic must be of region eu-west-1" in problem

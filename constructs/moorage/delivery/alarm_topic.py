@@ -30,8 +30,8 @@ def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scop
     key = topic.master_key
     if key is not None and key.key_arn.endswith(_MANAGED_KEY_ALIAS):
         problems.add(
-            f"{argument} is {topic.node.path}, encrypted by {_MANAGED_KEY_ALIAS}, which lets no CloudWatch in, so its "
-            "alarms would tell nobody; give the topic a kms.Key of your own with master_key=, or none"
+            f"{argument} is {topic.node.path}, encrypted by {_MANAGED_KEY_ALIAS}, which does not let CloudWatch in, so "
+            "its alarms would tell nobody; give the topic a kms.Key of your own with master_key=, or none"
         )
 
 

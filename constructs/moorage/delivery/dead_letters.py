@@ -70,8 +70,8 @@ def check_queue(
     check_place(problems, argument, queue, scope, across_accounts=across_accounts)
     if queue.encryption_type is sqs.QueueEncryption.KMS_MANAGED:
         problems.add(
-            f"{argument} must not be encrypted by alias/aws/sqs, which lets no EventBridge in (got {queue.node.path}); "
-            "use QueueEncryption.SQS_MANAGED, or KMS with a key of your own"
+            f"{argument} must not be encrypted by alias/aws/sqs, which does not let EventBridge in (got "
+            f"{queue.node.path}); use QueueEncryption.SQS_MANAGED, or KMS with a key of your own"
         )
 
 

@@ -26,8 +26,8 @@ def check_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: ICo
     check_place(problems, argument, topic, scope)
     if is_managed(getattr(topic.node.default_child, "kms_master_key_id", None), "sns"):
         problems.add(
-            f"{argument} must not be encrypted by alias/aws/sns, which lets no EventBridge in (got {topic.node.path}); "
-            "give the topic a kms.Key of your own with master_key=, or none"
+            f"{argument} must not be encrypted by alias/aws/sns, which does not let EventBridge in (got "
+            f"{topic.node.path}); give the topic a kms.Key of your own with master_key=, or none"
         )
 
 

@@ -179,7 +179,7 @@ INSTANCE_WARMUP = in_range(
 VOLUME = Limit(
     id="instance-volume",
     accepts=lambda pair: pair[1] <= pair[0] <= 65536,
-    rule="must be at most 65536 GiB, and hold the snapshot of its AMI",
+    rule="must be at most 65536 GiB and at least the size of the AMI's snapshot",
     hint=lambda pair: f"use {pair[1]} or more",
     source=Botocore(
         "ec2",

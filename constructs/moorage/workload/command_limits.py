@@ -48,7 +48,7 @@ COMMAND_SHELL = Limit(
 COMMAND_FORM = Limit(
     id="command-form",
     accepts=lambda words: words[0] not in {"CMD", "CMD-SHELL"},
-    rule="must start with a program; CMD and CMD-SHELL are words of a health check",
+    rule="must start with a program, and not with a word of a health check",
     hint="leave the word out, and use ['sh', '-c', 'a line'] for a shell",
     source=Botocore(
         "ecs",
@@ -90,7 +90,7 @@ WORKING_DIRECTORY = matching(
 ENVIRONMENT_NAME = matching(
     "environment-name",
     r"[^=\x00]+",
-    rule="must have a character, and no '='",
+    rule="must not be empty or contain '='",
     hint="write the value behind the name, as in {'NAME': 'value'}",
     source="POSIX environ; moby opts.ValidateEnv (invalid environment variable)",
 )

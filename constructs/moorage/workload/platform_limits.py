@@ -282,7 +282,7 @@ FARGATE_WINDOWS_VOLUMES = Limit(
 WINDOWS_FILE_SYSTEM = Limit(
     id="windows-file-system",
     accepts=lambda pair: (pair[0] == "ntfs") is pair[1],
-    rule="must be 'ntfs' on Windows, and another on Linux",
+    rule="must be 'ntfs' on Windows, and must not be on Linux",
     hint=lambda pair: "use 'ntfs'" if pair[1] else "use 'xfs'",
     source=Botocore(
         "ecs",

@@ -54,7 +54,7 @@ UNIQUE_NAMES = unique(
 UNIQUE_PORTS = unique(
     "container-ports-unique",
     rule="must differ between the containers of a task, which share a network interface",
-    hint="let one of them listen on another port, or leave a second collector or log router out",
+    hint="let one of them listen on another port",
     source="botocore PortMapping.hostPort",
 )
 PORT_NAMES = unique(
@@ -188,7 +188,7 @@ LOG_ROUTER_CLIENTS = Limit(
 LOG_DRIVER_ROUTER = Limit(
     id="log-driver-router",
     accepts=bool,
-    rule="must have a log router in its task",
+    rule="must have a container in its task that routes it",
     hint="use Container.log_router({'Name': ...}) beside it in the task, which all logs then go through, and leave "
     "logging= out",
     source="ECS developer guide, FireLens; CDK aws-ecs TaskDefinition, which adds one with the tag latest",

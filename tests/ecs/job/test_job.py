@@ -527,7 +527,13 @@ def test_a_task_that_hangs_is_stopped_when_asked(stack: cdk.Stack, cluster: Clus
     assert states["List running"]["Next"] == "Stop own"
     own = states["Stop own"]["ItemProcessor"]["States"]
     assert own["Own"]["Choices"] == [
-        {"Variable": "$.Tasks[0].Group", "StringEqualsPath": "$$.Execution.Name", "Next": "Stop"}
+        {
+            "And": [
+                {"Variable": "$.Tasks[0].Group", "IsPresent": True},
+                {"Variable": "$.Tasks[0].Group", "StringEqualsPath": "$$.Execution.Name"},
+            ],
+            "Next": "Stop",
+        }
     ]
     assert own["Stop"]["Resource"].endswith(":aws-sdk:ecs:stopTask")
     assert own["Stop"]["Parameters"]["Task.$"] == "$.Tasks[0].TaskArn"

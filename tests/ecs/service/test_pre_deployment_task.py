@@ -258,7 +258,11 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     module = sys.modules[pre_deployment_function.__name__]
 
     def asked(ecs: Ecs, details: dict[str, Any] | None = None, *, now: int = NOW) -> dict[str, Any]:
-        monkeypatch.setattr(module, "boto3", SimpleNamespace(client=lambda _: ecs))
+        monkeypatch.setattr(
+            module,
+            "boto3",
+            SimpleNamespace(client=lambda _, config: ecs),  # noqa: ARG005  # as boto3 names it
+        )
         monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: now))
         return pre_deployment_function.handler({**EVENT, "hookDetails": details}, None)
 
@@ -304,21 +308,39 @@ def test_the_rollout_goes_on_when_the_main_container_ended_well(ask: Any, task: 
 
 
 @pytest.mark.parametrize(
-    "ecs", [Ecs(failures=["RESOURCE:MEMORY"]), Ecs(refuses="Capacity is unavailable at this time. Please try again")]
+    ("ecs", "tokens"),
+    [
+        (Ecs(failures=["RESOURCE:MEMORY"]), 30),  # or ECS would answer as before
+        (Ecs(refuses="Capacity is unavailable at this time. Please try again"), 1),  # it may have started one
+    ],
 )
-def test_a_start_that_fails_is_tried_again_for_five_minutes(ask: Any, ecs: Ecs) -> None:
+def test_a_start_that_fails_is_tried_again_for_five_minutes(ask: Any, ecs: Ecs, tokens: int) -> None:
     answer, asked = ask(ecs), 1
     while answer["hookStatus"] == "IN_PROGRESS":
         answer, asked = ask(ecs, answer["hookDetails"]), asked + 1
     assert answer == {"hookStatus": "FAILED"}
     assert asked == 30
-    assert len({each["clientToken"] for each in ecs.asked}) == 30  # or ECS would answer as before
+    assert len({each["clientToken"] for each in ecs.asked}) == tokens
     assert ask(Ecs(), {"stopAt": NOW + 3600, "failures": 29})["hookDetails"]["task"] == "task/1"
+
+
+def test_an_answer_that_says_nothing_of_the_task_is_asked_for_again(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def throttled(*_: Any, **__: Any) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "DescribeTasks")
+
+    ecs = Ecs({"lastStatus": "RUNNING"})
+    monkeypatch.setattr(ecs, "describe_tasks", throttled)
+    assert ask(ecs, LATER)["hookDetails"] == {**LATER, "errors": 1}
+    assert ask(ecs, {**LATER, "errors": 29}) == {"hookStatus": "FAILED"}
 
 
 def test_a_task_that_is_missing_for_a_minute_fails_the_rollout(ask: Any) -> None:
     answer = ask(Ecs(), LATER)
     assert answer["hookDetails"] == {**LATER, "misses": 1}
-    assert ask(Ecs({"lastStatus": "RUNNING"}), answer["hookDetails"])["hookDetails"] == {**LATER, "misses": 0}
+    assert ask(Ecs({"lastStatus": "RUNNING"}), answer["hookDetails"])["hookDetails"] == {
+        **LATER,
+        "misses": 0,
+        "errors": 0,
+    }
     assert ask(Ecs(), {**LATER, "misses": 4})["hookStatus"] == "IN_PROGRESS"
     assert ask(Ecs(), {**LATER, "misses": 5}) == {"hookStatus": "FAILED"}

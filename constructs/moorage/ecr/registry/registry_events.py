@@ -134,8 +134,8 @@ def check_event_key(key: kms.IKey | None, scope: Construct, problems: Problems) 
     check_place(problems, "event_key", key, scope, across_accounts=True)
     if key is not None and key.key_arn.endswith("alias/aws/sqs"):
         problems.add(
-            f"event_key must not be alias/aws/sqs, which lets no EventBridge in (got {key.node.path}); leave it out, "
-            "or use a key of your own"
+            f"event_key must not be alias/aws/sqs, which does not let EventBridge in (got {key.node.path}); leave it "
+            "out, or use a key of your own"
         )
 
 

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
-from moorage.delivery.dead_letters import define_dead_letters
+from moorage.delivery.dead_letters import allow_any_rule, define_dead_letters
 from moorage.delivery.keys import EVENTBRIDGE, allow_use, retained_except_on_create, strictest
 from moorage.delivery.topics import allow_publish, check_topic
-from moorage.ecs.cdk_values import arn, pseudo_parameters, stack_name
+from moorage.ecs.cdk_values import arn, stack_name
 from moorage.scope.inventory import register, registered
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
@@ -226,33 +225,8 @@ def _define_dead_letter_queue(scope: Construct, removal_policy: cdk.RemovalPolic
         encryption_key=_queue_key_of(cdk.Stack.of(scope), retained_except_on_create(removal_policy)),
         removal_policy=removal_policy,
     )
-    queue.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(EVENTBRIDGE)],
-            actions=["sqs:SendMessage"],
-            resources=[queue.queue_arn],
-            conditions={
-                "StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]},
-                "ArnLike": {"aws:SourceArn": arn("events", "rule/*")},
-            },
-        )
-    )
+    allow_any_rule(queue, scope)
     return queue
-
-
-def grant_publish(topic: sns.ITopic, service: str, source: str) -> None:
-    """Let a service of AWS publish to a topic for what `source` names in this account."""
-    topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(service)],
-            actions=["sns:Publish"],
-            resources=[topic.topic_arn],
-            conditions={
-                "StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]},
-                "ArnLike": {"aws:SourceArn": source},
-            },
-        )
-    )
 
 
 def _queue_key_of(stack: cdk.Stack, removal_policy: cdk.RemovalPolicy) -> kms.Key:

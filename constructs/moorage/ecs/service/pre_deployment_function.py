@@ -10,7 +10,8 @@ import time
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 AGAIN_IN_SECONDS = 10
 MOST_STARTS = 30
@@ -24,21 +25,25 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
     What ECS is answered as `hookDetails` it gives back when it asks again.
     """
-    ecs = boto3.client("ecs")
+    # an answer that comes later than the function may run is none
+    ecs = boto3.client("ecs", config=Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 2}))
     request = json.loads(os.environ["RUN_TASK"])
     state = {"stopAt": int(time.time()) + int(os.environ["STOP_AFTER"]), **(event.get("hookDetails") or {})}
     is_late = time.time() >= state["stopAt"]
     task = state.get("task")
     if not task:
         return _start(ecs, request, event["resourceArn"], state)
-    found = ecs.describe_tasks(cluster=request["cluster"], tasks=[task])["tasks"]
+    try:
+        found = ecs.describe_tasks(cluster=request["cluster"], tasks=[task])["tasks"]
+        if found and found[0]["lastStatus"] != "STOPPED" and is_late:
+            ecs.stop_task(cluster=request["cluster"], task=task, reason="It ran longer than a rollout waits for it")
+            return _ended("FAILED", f"{task} ran too long, and was stopped")
+    except (BotoCoreError, ClientError) as error:  # such as a throttled call, which says nothing of the task
+        return _again(state, "errors", MOST_STARTS, f"{task} could not be asked for: {error}")
     if not found:
         return _again(state, "misses", MOST_MISSES, f"{task} is gone")
-    if found[0]["lastStatus"] != "STOPPED" and is_late:
-        ecs.stop_task(cluster=request["cluster"], task=task, reason="It ran longer than a rollout waits for it")
-        return _ended("FAILED", f"{task} ran too long, and was stopped")
     if found[0]["lastStatus"] != "STOPPED":
-        return _answer({**state, "misses": 0})
+        return _answer({**state, "misses": 0, "errors": 0})
     codes = {each["name"]: each.get("exitCode") for each in found[0]["containers"]}
     # ECS stops the other containers when the main one ends, and these may end with 143
     succeeded = codes.get(os.environ["MAIN"]) == 0
@@ -47,12 +52,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _start(ecs: Any, request: dict[str, Any], rollout: str, state: dict[str, Any]) -> dict[str, Any]:
-    # one rollout starts one task, even when this answer is lost and it is asked again
+    # one rollout starts one task: the token changes only when ECS has answered that it started none
     token = hashlib.sha256(f"{rollout} {state.get('failures', 0)}".encode()).hexdigest()
     try:
         answer = ecs.run_task(**request, clientToken=token)
-    except ClientError as error:
-        answer = {"tasks": [], "failures": str(error)}
+    except (BotoCoreError, ClientError) as error:
+        return _again(state, "errors", MOST_STARTS, f"the task was not started: {error}")
     if answer["tasks"]:
         return _answer({**state, "task": answer["tasks"][0]["taskArn"]})
     return _again(state, "failures", MOST_STARTS, f"the task was not started: {answer['failures']}")

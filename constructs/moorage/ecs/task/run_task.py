@@ -286,7 +286,13 @@ class TaskRun:
                 "Own": {
                     "Type": "Choice",
                     "Choices": [
-                        {"Variable": "$.Tasks[0].Group", "StringEqualsPath": _EXECUTION, "Next": "Stop"},
+                        {
+                            "And": [
+                                {"Variable": "$.Tasks[0].Group", "IsPresent": True},  # it may have ended meanwhile
+                                {"Variable": "$.Tasks[0].Group", "StringEqualsPath": _EXECUTION},
+                            ],
+                            "Next": "Stop",
+                        },
                     ],
                     "Default": "Other run",
                 },
