@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import enum
 import inspect
 import pickle
@@ -190,3 +191,22 @@ def test_a_copied_capacity_is_itself() -> None:
 def test_a_task_is_evolved_with_the_containers_that_it_has() -> None:
     larger = attrs.evolve(WEB, cpu=1024, memory_mib=2048)
     assert (larger.cpu, larger.memory_mib, larger.containers) == (1024, 2048, WEB.containers)
+
+
+def test_a_fraction_of_a_second_names_its_argument() -> None:
+    message = r"HealthCheck: timeout must be a whole number of seconds \(got 1.5 s\); use cdk.Duration.seconds\(...\)"
+    with pytest.raises(ValueError, match=message):
+        HealthCheck("true", timeout=dt.timedelta(seconds=1.5))
+    with pytest.raises(ValueError, match="HealthCheck: interval must be a whole number of seconds"):
+        HealthCheck("true", interval=cdk.Duration.millis(1500))
+
+
+def test_numbers_and_texts_of_enums_are_taken_for_what_they_are() -> None:
+    class Port(enum.IntEnum):
+        WEB = 8080
+
+    class Name(enum.StrEnum):
+        WEB = "web"
+
+    container = Container("redis:8", name=Name.WEB, port=Port.WEB)
+    assert (type(container.name), type(container.port)) == (str, int)

@@ -192,7 +192,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "half a second": (
         lambda _: HealthCheck("true", interval=dt.timedelta(seconds=5.5)),
-        "is not a whole number of seconds",
+        "must be a whole number of seconds",
     ),
     "a password in the environment": (
         lambda _: Container("redis:8", environment={"DB_PASSWORD": "hunter2"}),
@@ -476,7 +476,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "a variable without a name": (lambda _: Container("redis:8", environment={"": "x"}), "each name of environ"),
     "a variable with a value in its name": (
         lambda _: Container("redis:8", environment={"A=B": "x"}),
-        "each name of environment must have a character, and no '='",
+        "each name of environment must not be empty or contain '='",
     ),
     "a number of processes on Fargate": (
         lambda shop: shop.service(

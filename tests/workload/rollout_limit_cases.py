@@ -64,14 +64,14 @@ def asks(**arguments: Any) -> Define:
     return define
 
 
-def dashboard(routes: int) -> Define:
+def dashboard(routes: int, **arguments: Any) -> Define:
     def define(stack: cdk.Stack) -> Dashboard:
         vpc = imported_vpc(stack)
         edge = LoadBalancer(stack, "Edge", vpc=vpc, plain_http="a test", access_logs=False)
         task = Task(Container("redis:8", port=6379))
         web = Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, route=Route(edge))
         web._targets *= routes
-        return Dashboard(stack, "Seen", services=[web])
+        return Dashboard(stack, "Seen", services=[web], **arguments)
 
     return define
 
@@ -171,6 +171,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "alarm-threshold": (value(lambda: alarms(unhealthy_targets=1)), value(lambda: alarms(unhealthy_targets=0))),
     "alarm-percent": (value(lambda: alarms(errors_percent=0.5)), value(lambda: alarms(errors_percent=100))),
+    "dashboard-name": (dashboard(1, dashboard_name="shop-1_a"), dashboard(1, dashboard_name="Große Tafel")),
     "dashboard-widgets": (dashboard(123), dashboard(124)),
     "alarm-minutes": (value(lambda: alarms(evaluation_minutes=1)), value(lambda: alarms(evaluation_minutes=0))),
     "service-connect-name": (connected("my_api." + "x" * 120), connected("x" * 128)),

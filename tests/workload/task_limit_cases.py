@@ -135,6 +135,10 @@ CASES: dict[str, tuple[Define, Define]] = {
         container(command=["sh", "-c", "npm run start"]),
         container(entry_point=["sh", "-c"], command=["npm", "run", "start"]),
     ),
+    "command-operator": (
+        container(command=["sh", "-c", "migrate && serve"]),
+        container(command=["migrate", "&&", "serve"]),
+    ),
     "command-form": (container(command=["curl", "-f", "x"]), container(command=["CMD-SHELL", "curl -f x"])),
     "working-directory": (container(working_directory="/srv"), container(working_directory="srv")),
     "environment-name": (container(environment={"A.b-1": "="}), container(environment={"A=B": "c"})),

@@ -43,12 +43,12 @@ def files(count: int, name: str) -> Container:
         ({"entry_point": "java -jar app.jar"}, "entry_point must be a list of words"),
         ({"command": ["sh", "-c", "curl", "-f", "localhost"]}, r"use \['sh', '-c', 'curl -f localhost'\]"),
         ({"entry_point": ["/bin/bash", "-c"], "command": ["npm", "start"]}, "must have one line after 'sh -c'"),
-        ({"command": ["CMD-SHELL", "npm start"]}, "must start with a program; CMD and CMD-SHELL are words of a health"),
-        ({"command": ["CMD", "npm", "start"]}, "must start with a program; CMD and CMD-SHELL are words of a health"),
+        ({"command": ["CMD-SHELL", "npm start"]}, "must start with a program, and not with a word of a health check"),
+        ({"command": ["CMD", "npm", "start"]}, "must start with a program, and not with a word of a health check"),
         ({"working_directory": "app"}, "working_directory must be an absolute path"),
         ({"working_directory": "./app"}, "working_directory must be an absolute path"),
-        ({"environment": {"": "a"}}, r"each name of environment must have a character, and no '=' \(got ''\)"),
-        ({"environment": {"A=B": "c"}}, r"no '=' \(got 'A=B'\)"),
+        ({"environment": {"": "a"}}, r"each name of environment must not be empty or contain '=' \(got ''\)"),
+        ({"environment": {"A=B": "c"}}, r"or contain '=' \(got 'A=B'\)"),
     ],
 )
 def test_a_container_runs_what_it_says(arguments: dict[str, Any], says: str) -> None:
@@ -147,7 +147,7 @@ def test_a_log_router_has_logs_to_route() -> None:
 
 def test_a_firelens_driver_has_a_router_that_is_said() -> None:
     driven = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.firelens(options=OUTPUT))
-    with pytest.raises(ValueError, match=r"must have a log router in its task .*use Container.log_router\("):
+    with pytest.raises(ValueError, match=r"must have a container in its task that routes it .*use Container.log_router\("):
         Task(driven)
     Task(driven, Container.log_router(OUTPUT))
 

@@ -105,9 +105,7 @@ def test_durations_are_read_once_from_cdk_or_python() -> None:
 
 @pytest.mark.parametrize("half", [dt.timedelta(milliseconds=1500), cdk.Duration.millis(1500)])
 def test_a_part_of_a_second_is_refused(half: Any) -> None:
-    with pytest.raises(
-        ValueError, match="^Duration: .* is not a whole number of seconds, .*; use cdk.Duration.seconds"
-    ):
+    with pytest.raises(ValueError, match="must be a whole number of seconds .*; use cdk.Duration.seconds"):
         seconds(half)
 
 

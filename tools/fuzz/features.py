@@ -121,6 +121,11 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _container(command="['bash', '-c', 'npm', 'start']", entry_point="None"),
         _EVERYWHERE,
     ),
+    "command-operator": (
+        _container(command="['sh', '-c', 'a && b']"),
+        _container(command="['a', '&&', 'b']"),
+        _EVERYWHERE,
+    ),
     "command-form": (_container(command="['serve']"), _container(command="['CMD', 'serve']"), _EVERYWHERE),
     "working-directory": (
         _container(working_directory="'/srv/app'"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from moorage.workload.limit import Botocore, Limit, matching
 
 _SHELLS = {"sh", "ash", "bash", "dash", "zsh"}
+_OPERATORS = {"&&", "||", "|", ";", ">", ">>", "<", "&"}
 
 
 def _is_one_line(words: Sequence[str]) -> bool:
@@ -19,6 +20,10 @@ def _shell_drops_words(words: Sequence[str]) -> bool:
     if len(words) <= 3 or words[0].rsplit("/", 1)[-1] not in _SHELLS or words[1] != "-c":  # sh -c x
         return False
     return "$" not in words[2] and not any(character.isspace() for character in words[2])
+
+
+def _is_run_by_shell(words: Sequence[str]) -> bool:
+    return words[0].rsplit("/", 1)[-1] in _SHELLS
 
 
 COMMAND_WORDS = Limit(
@@ -45,6 +50,20 @@ COMMAND_SHELL = Limit(
     source="POSIX, sh: command_string is the first operand after -c",
     format=lambda words: repr(list(words)),
 )
+COMMAND_OPERATOR = Limit(
+    id="command-operator",
+    accepts=lambda words: _is_run_by_shell(words) or not _OPERATORS.intersection(words),
+    rule="must not have operators of a shell, which no shell reads",
+    hint=lambda words: f"use ['sh', '-c', {' '.join(words)!r}]",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "command",
+        "each argument is a separated string in the array.",
+        also="Docker, CMD in exec form: no shell processes it",
+    ),
+    format=lambda words: repr(list(words)),
+)
 COMMAND_FORM = Limit(
     id="command-form",
     accepts=lambda words: words[0] not in {"CMD", "CMD-SHELL"},
@@ -65,7 +84,7 @@ HEALTH_COMMAND = Limit(
         len(command) > 1
         and all(command)
         and (
-            (command[0] == "CMD-SHELL" and len(command) == 2)  # the word and the line
+            (command[0] == "CMD-SHELL" and len(command) == 2 and not command[1].startswith(("CMD ", "CMD-SHELL ")))
             or (command[0] == "CMD" and not _is_one_line(command[1:]) and not _shell_drops_words(command[1:]))
         )
     ),

@@ -45,6 +45,10 @@ def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return MappingProxyType(dict(mapping or {}))
 
 
+def _frozen_texts(mapping: Mapping[str, str] | None) -> Mapping[str, str]:
+    return MappingProxyType(dict(mapping or {}))
+
+
 def _writable_sizes(paths: Mapping[str, int] | Sequence[str]) -> Mapping[str, int]:
     if isinstance(paths, Mapping):
         return MappingProxyType(dict(paths))
@@ -159,12 +163,12 @@ class Container:
     depends_on: Mapping[str, ContainerCondition | None] = attrs.field(
         converter=_dependency_conditions, default=(), kw_only=True
     )
-    not_secret: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
+    not_secret: Mapping[str, str] = attrs.field(converter=_frozen_texts, default=None, kw_only=True)
     host_port: int | None = attrs.field(default=None, kw_only=True)
     gpus: int = attrs.field(default=0, kw_only=True)
     privileged: bool = attrs.field(default=False, kw_only=True)
     linux_parameters: LinuxParameters | None = attrs.field(default=None, kw_only=True)
-    docker_labels: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
+    docker_labels: Mapping[str, str] = attrs.field(converter=_frozen_texts, default=None, kw_only=True)
     version_consistency: bool = attrs.field(default=True, kw_only=True)
     credential_spec: str | None = attrs.field(default=None, kw_only=True)
     logging: ecs.LogDriver | None = attrs.field(default=None, kw_only=True)
@@ -328,10 +332,11 @@ class Container:
         elif "\\" not in self.entry_point[0]:  # a path of Windows may have spaces
             problems.check(command_limits.COMMAND_WORDS, "entry_point", self.entry_point)
         problems.check(command_limits.COMMAND_FORM, "command", self.command)
+        argument = "entry_point and command" if self.entry_point else "command"
         words = (*(self.entry_point or ()), *(self.command or ()))
-        problems.check(
-            command_limits.COMMAND_SHELL, "entry_point and command" if self.entry_point else "command", words
-        )
+        problems.check(command_limits.COMMAND_SHELL, argument, words)
+        if words:
+            problems.check(command_limits.COMMAND_OPERATOR, argument, words)
         problems.check(command_limits.WORKING_DIRECTORY, "working_directory", self.working_directory)
 
     def _check_environment(self, problems: Problems) -> None:

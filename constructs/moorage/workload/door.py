@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import enum
 import functools
 import inspect
 import math
@@ -11,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from moorage.workload.durations import FractionError
 from moorage.workload.problems import is_token
 
 Class = TypeVar("Class", bound=type[Any])
@@ -125,7 +127,13 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
                 problems.append(_problem(name, str(annotation), error.entry or _described(value, str(annotation))))
         if problems:
             raise TypeError(_message(_subject_text(subject, dict(given)), problems))
-        return function(*checked[: len(args)], **dict(zip(kwargs, checked[len(args) :], strict=True)))
+        try:
+            return function(*checked[: len(args)], **dict(zip(kwargs, checked[len(args) :], strict=True)))
+        except FractionError as error:
+            argument = next((name for name, value in given if value is error.duration), None)
+            if argument is None:
+                raise
+            raise ValueError(f"{_subject_text(subject, dict(given))}: {argument} {error.problem}") from None
 
     return check_then_call
 
@@ -279,6 +287,8 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _check_int(value: Any) -> Any:
+    if isinstance(value, enum.Enum) and isinstance(value, int):
+        return int(value)  # which jsii takes for one of its own enums
     if (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and is_token(value)):
         return value
     raise _WrongKindError
@@ -288,6 +298,11 @@ def _check_float(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return value
     raise _WrongKindError
+
+
+def _check_str(value: Any) -> Any:
+    text = _check_instance(str, value)
+    return str(text.value) if isinstance(text, enum.Enum) else text
 
 
 def _check_instance(kind: type[Any] | tuple[type[Any], ...], value: Any) -> Any:
@@ -306,7 +321,7 @@ _SIMPLE_CHECKS: Mapping[str, Check] = {
     "dt.timedelta": functools.partial(_check_instance, dt.timedelta),
     "float": _check_float,
     "int": _check_int,
-    "str": functools.partial(_check_instance, str),
+    "str": _check_str,
 }
 
 

@@ -15,30 +15,36 @@ class Seconds(int):
     """Whole seconds that were read from a duration, so that a value made from another's fields need not read again."""
 
 
+class FractionError(ValueError):
+    """A duration is not a whole number of seconds.
+
+    Args:
+        duration: The duration, by which `door` finds the argument that it was given for.
+        text: The duration as its user knows it.
+    """
+
+    def __init__(self, duration: object, text: str) -> None:
+        self.duration = duration
+        self.problem = f"must be a whole number of seconds (got {text}); use cdk.Duration.seconds(...)"
+        super().__init__(f"Duration: {self.problem}")
+
+
 def seconds(duration: Duration | Seconds) -> Seconds:
     """The whole seconds of a `cdk.Duration` or a `datetime.timedelta`.
 
     Raises:
-        ValueError: it is not a whole number of seconds.
+        FractionError: it is not a whole number of seconds.
     """
     if isinstance(duration, Seconds):
         return duration
     if isinstance(duration, dt.timedelta):
         if duration % dt.timedelta(seconds=1):
-            raise ValueError(_fraction_error(str(duration)))
+            raise FractionError(duration, f"{duration.total_seconds():g} s")
         return Seconds(duration.total_seconds())
     try:
         return Seconds(duration.to_seconds())
     except RuntimeError as error:  # jsii's name for whatever node throws: here, milliseconds left over
-        raise ValueError(_fraction_error(duration.to_human_string())) from error
-
-
-def _fraction_error(duration: str) -> str:
-    """Return the message of a duration that is not a whole number of seconds."""
-    return (
-        f"Duration: {duration} is not a whole number of seconds, which is all that AWS takes here; "
-        "use cdk.Duration.seconds(...) of a whole number"
-    )
+        raise FractionError(duration, duration.to_human_string()) from error
 
 
 class Milliseconds(int):

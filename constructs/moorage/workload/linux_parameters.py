@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import container_limits
-from moorage.workload.problems import Problems
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class LinuxParameters:
         for argument in ("add_capabilities", "drop_capabilities"):
             for name in getattr(self, argument):
                 problems.check(container_limits.CAPABILITY, f"each of {argument}", name)
+                if is_token(name):
+                    problems.add(f"each of {argument} must be known before deployment (got a token); write its name")
         for name, pair in self.ulimits.items():
             problems.check(container_limits.ULIMIT_NAME, "each name of ulimits", name)
             problems.check(container_limits.ULIMIT, f"ulimits {name!r}", pair)

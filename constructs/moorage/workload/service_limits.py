@@ -127,6 +127,18 @@ GRACE_PERIOD = in_range(
         "you can specify a health check grace period of up to 2,147,483,647 seconds (about 69 years).",
     ),
 )
+DASHBOARD_NAME = matching(
+    "dashboard-name",
+    r"[A-Za-z0-9_-]{1,255}",
+    rule="must be 1 to 255 letters, digits, '-' and '_'",
+    hint="use another name, or leave it out",
+    source=Botocore(
+        "cloudwatch",
+        "PutDashboardInput",
+        "DashboardName",
+        'The maximum length is 255, and valid characters are A-Z, a-z, 0-9, "-", and "_".',
+    ),
+)
 WIDGETS = Limit(
     id="dashboard-widgets",
     accepts=lambda count: count <= 500,

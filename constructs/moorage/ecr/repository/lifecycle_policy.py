@@ -264,6 +264,8 @@ class LifecyclePolicy:
         """
         problems = Problems("LifecyclePolicy.releases")
         problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep", keep)
+        if not all(_as_tags(tags)) or not tags:
+            problems.add(f"tags must name the tags of releases (got {tags!r}); use '*' for any, or a pattern as 'v*'")
         problems.raise_any()
         return cls(
             LifecycleRule(untagged=True, older_than=expire_untagged or dt.timedelta(days=14)),

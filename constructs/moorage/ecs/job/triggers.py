@@ -105,6 +105,9 @@ class Trigger:
         """Note overrides that are more than ECS takes, and secrets that everyone reads."""
         if not is_token(self.environment):
             problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
+        for name in sorted(self.environment.keys() & {name for each in task.containers for name in each.secrets}):
+            # ECS refuses a task with one name for both: the secret name must be unique
+            problems.add(f"environment must not have {name!r}, which secrets of a container has; leave one of them out")
         named = {name for container in task.containers for name in container.not_secret}
         texts = [
             PlainText(

@@ -78,6 +78,7 @@ class Dashboard(Construct):
             problems.add(f"services has {path} more than once; name each once")
         for service in dashboard_services:
             check_place(problems, f"service {service.node.path}", service, scope)
+        problems.check(service_limits.DASHBOARD_NAME, "dashboard_name", dashboard_name)
         problems.check(service_limits.WIDGETS, "services", _count_widgets(dashboard_services))
         problems.raise_any()
 
