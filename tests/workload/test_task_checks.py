@@ -147,7 +147,9 @@ def test_a_log_router_has_logs_to_route() -> None:
 
 def test_a_firelens_driver_has_a_router_that_is_said() -> None:
     driven = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.firelens(options=OUTPUT))
-    with pytest.raises(ValueError, match=r"must have a container in its task that routes it .*use Container.log_router\("):
+    with pytest.raises(
+        ValueError, match=r"must have a container in its task that routes it .*use Container.log_router\("
+    ):
         Task(driven)
     Task(driven, Container.log_router(OUTPUT))
 

@@ -20,6 +20,7 @@ from moorage import (
     Container,
     ContainerInstance,
     Endpoints,
+    ExecSessions,
     InstanceRequirements,
     LoadBalancer,
     ManagedScaling,
@@ -488,3 +489,20 @@ def test_whole_template(capacity: Any, stack: cdk.Stack, template_snapshot: Snap
     )
     Service(stack, "Web", cluster=cluster_of(stack, one), task=task)
     assert readable(template(stack).to_json()) == template_snapshot
+
+
+def test_two_namespaces_of_one_name_are_refused(app: cdk.App) -> None:
+    """Cloud Map has a name once in an account and region (botocore servicediscovery NamespaceAlreadyExists)."""
+    place = cdk.Environment(account="111111111111", region="eu-west-1")
+    for name in ("Test", "Live"):
+        stack = cdk.Stack(cdk.Stage(app, name), "Shop", env=place)
+        Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="shop")
+    with pytest.raises(RuntimeError, match="are both the AWS::ServiceDiscovery::HttpNamespace 'shop'"):
+        app.synth()
+
+
+def test_the_key_and_the_log_group_of_sessions_stay_exported(stack: cdk.Stack) -> None:
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack), exec_sessions=ExecSessions())
+    values = [each["Value"] for each in template(stack).to_json()["Outputs"].values() if "Export" in each]
+    resources = {each["Fn::GetAtt"][0] for each in values if "Fn::GetAtt" in each}
+    assert {name.rstrip("0123456789ABCDEF") for name in resources} >= {"ClusterSessions", "ClusterSessionKey"}

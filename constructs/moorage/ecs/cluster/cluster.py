@@ -16,6 +16,7 @@ from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
 from moorage.ecs.network.vpc_checks import check_in_vpc
+from moorage.scope.claimed_names import claim_name
 from moorage.scope.exports import keep_exported
 from moorage.scope.place import check_place
 from moorage.scope.stage_validation import add_stage_check
@@ -261,6 +262,7 @@ class Cluster(ecs.Cluster):
     def _define_namespace(self, name: str) -> servicediscovery.HttpNamespace:
         from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
+        claim_name(self, "AWS::ServiceDiscovery::HttpNamespace", name)
         return servicediscovery.HttpNamespace(self, "Namespace", name=name)
 
     def _define_sessions(self, exec_sessions: ExecSessions, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
@@ -292,7 +294,11 @@ class Cluster(ecs.Cluster):
             *(each.provider_name for each in instances),
             *(each.security_group.security_group_id for each in instances),
         ]
-        keep_exported(self, [*values, self.namespace.namespace_arn] if self.namespace else values)
+        if self.namespace:
+            values.append(self.namespace.namespace_arn)
+        if self.exec_sessions:
+            values += self.exec_sessions._arns_in(self.stack)
+        keep_exported(self, values)
 
     def _define_instances(self, capacity: Capacity) -> Instances:
         from moorage.ecs.capacity.define_instances import define_instances  # noqa: PLC0415  # Fargate needs no instance types

@@ -97,6 +97,16 @@ class ExecSessions:
             else None,
         )
 
+    def _arns_in(self, stack: cdk.Stack) -> list[str]:
+        """Return the ARNs of its log group and key, if `stack` defines them."""
+        log_group, key = self.log_group, self.key
+        arns = []
+        if isinstance(log_group, logs.LogGroup) and log_group.stack is stack:
+            arns.append(log_group.log_group_arn)
+        if isinstance(key, kms.Key) and key.stack is stack:
+            arns.append(key.key_arn)
+        return arns
+
     def _configure(self, cluster: ecs.CfnCluster) -> None:
         """Have a cluster record and encrypt sessions so."""
         if self.key and self.log_group:
