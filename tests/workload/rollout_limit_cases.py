@@ -175,6 +175,14 @@ CASES: dict[str, tuple[Define, Define]] = {
     "dashboard-widgets": (dashboard(123), dashboard(124)),
     "alarm-minutes": (value(lambda: alarms(evaluation_minutes=1)), value(lambda: alarms(evaluation_minutes=0))),
     "service-connect-name": (connected("my_api." + "x" * 120), connected("x" * 128)),
+    "service-connect-protocol": (
+        value(lambda: ServiceConnect(protocol="http2")),
+        value(lambda: ServiceConnect(protocol="tcp")),
+    ),
+    "service-connect-timeout": (
+        value(lambda: ServiceConnect(idle_timeout=cdk.Duration.seconds(2147483647))),
+        value(lambda: ServiceConnect(idle_timeout=cdk.Duration.seconds(2147483648))),
+    ),
     "private-ca-arn": (
         value(lambda: ServiceConnectTls(authority_arn=AUTHORITY)),
         value(lambda: ServiceConnectTls(authority_arn="arn:aws:acm:eu-west-1:111111111111:certificate/1a2b")),

@@ -33,7 +33,7 @@ _BREAKABLE = tuple(row.id for row in ROWS)
 _ENTERED = (*entrances.HEALTH, *entrances.REQUESTS, *entrances.CONNECTIONS, *entrances.EITHER)
 _ROUTED = (*_ENTERED, "health-check-grace-period", *SHIFTING, *ALARMS)
 _LATTICE = ("prefix-list", "lattice-target-group", "lattice-target-groups")
-_CONNECTED = ("service-connect-name", "private-ca-arn")
+_CONNECTED = ("service-connect-name", "service-connect-protocol", "service-connect-timeout", "private-ca-arn")
 _NETWORK = ("zones", "network-cidr")
 _PLAIN = call("PlainCluster", Code("stack"), "Cluster", vpc=Code("vpc"))
 
@@ -184,10 +184,16 @@ def _connect(pick: Pick) -> Code:
     arn = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/12345678-1234-1234-1234-123456789012"
     authority = pick.keeping("private-ca-arn", (arn,), (arn.replace("acm-pca", "acm"), "shop", ""))
     names = pick.keeping("service-connect-name", (None, "catalog"), ("Catalog", "a b", "-a", "x" * 128, ""))
+    protocol = pick.keeping("service-connect-protocol", (None, "http", "http2", "grpc"), ("tcp", "HTTP", ""))
+    timeout = pick.maybe(
+        lambda: seconds(pick.within("service-connect-timeout", 0, 2147483647)), "service-connect-timeout"
+    )
     return call(
         "ServiceConnect",
         name=names,
-        idle_timeout=pick.one_of(None, seconds(0), seconds(60)),
+        protocol=protocol,
+        idle_timeout=timeout,
+        request_timeout=pick.one_of(None, seconds(0), seconds(60)) if protocol else None,
         access_logs=pick.on(),
         tls=pick.maybe(lambda: call("ServiceConnectTls", authority_arn=authority), "private-ca-arn"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching
+from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching, one_of
 
 CLUSTER_NAME = matching(
     "cluster-name",
@@ -87,6 +87,20 @@ CONNECT_NAME = matching(
     rule="must be a host name of 1 to 127 lower-case letters, digits, '_', '-' and '.', and not start with '-'",
     hint="use another name=, as in 'catalog'",
     source=Botocore("ecs", "ServiceConnectClientAlias", "dnsName", "The name can include up to 127 characters."),
+)
+CONNECT_PROTOCOL = one_of(
+    "service-connect-protocol",
+    ("http", "http2", "grpc"),
+    hint="use one of these, as in ecs.AppProtocol.http2, or leave it out for TCP",
+    source=Botocore("ecs", "ApplicationProtocol"),
+)
+CONNECT_TIMEOUT = in_range(
+    "service-connect-timeout",
+    0,
+    2147483647,
+    unit="seconds",
+    hint="use 1 to 2147483647, or 0 for no limit",
+    source=Botocore("ecs", "Duration", also="the shape of TimeoutConfiguration.idleTimeoutSeconds and its sibling"),
 )
 AUTHORITY_ARN = matching(
     "private-ca-arn",

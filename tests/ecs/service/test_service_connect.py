@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -29,7 +30,7 @@ from moorage import (
     ServiceConnectTls,
     Task,
 )
-from tests.conftest import imported_vpc, readable, template
+from tests.conftest import imported_vpc, readable, template, warnings_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -403,3 +404,74 @@ def test_an_address_in_cloud_map_is_that_of_the_task(stack: cdk.Stack, cluster: 
     options = names(cdk.Stack(stack, "Other"), servicediscovery.DnsRecordType.A)
     Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=options)
     template(stack).resource_count_is("AWS::ServiceDiscovery::Service", 1)
+
+
+def mapping(stack: cdk.Stack) -> dict[str, Any]:
+    """Return the port mapping of the only task."""
+    (definition,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    (found,) = definition["Properties"]["ContainerDefinitions"][0]["PortMappings"]
+    return dict(found)
+
+
+def test_its_port_speaks_tcp_by_default(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, "api")
+    assert "AppProtocol" not in mapping(stack)
+
+
+@pytest.mark.parametrize("protocol", ["http", "http2", "grpc"])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_its_port_speaks_a_protocol_that_is_asked_for(
+    stack: cdk.Stack, cluster: Cluster, protocol: str, *, as_text: bool
+) -> None:
+    asked = protocol if as_text else getattr(ecs.AppProtocol, protocol)
+    service(stack, cluster, "api", protocol=asked, request_timeout=dt.timedelta(seconds=40))
+    assert mapping(stack)["AppProtocol"] == protocol
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "ServiceConnectConfiguration": {
+                "Services": [Match.object_like({"Timeout": {"PerRequestTimeoutSeconds": 40}})]
+            }
+        },
+    )
+
+
+def test_only_the_port_under_its_name_speaks_the_protocol(stack: cdk.Stack, cluster: Cluster) -> None:
+    image = "public.ecr.aws/nginx/nginx:1.29"
+    both = Task(Container(image, name="api", port=8080), Container(image, name="metrics", port=9090))
+    Service(stack, "Api", cluster=cluster, task=both, connect=ServiceConnect(protocol="grpc"))
+    (definition,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
+    said = [each["PortMappings"][0].get("AppProtocol") for each in definition["Properties"]["ContainerDefinitions"]]
+    assert said == ["grpc", None]
+
+
+def test_tcp_knows_of_no_requests() -> None:
+    with pytest.raises(ValueError, match="is 40 s, but without a protocol the proxy knows of no requests"):
+        ServiceConnect(request_timeout=dt.timedelta(seconds=40))
+
+
+@pytest.mark.parametrize("argument", ["idle_timeout", "request_timeout"])
+def test_a_timeout_beyond_ecs_s_is_refused(argument: str) -> None:
+    longest: dict[str, Any] = {argument: dt.timedelta(seconds=2147483647)}
+    ServiceConnect(protocol="http", **longest)
+    longer: dict[str, Any] = {argument: dt.timedelta(seconds=2147483648)}
+    with pytest.raises(ValueError, match=f"{argument} must be between 0 and 2147483647 seconds"):
+        ServiceConnect(protocol="http", **longer)
+
+
+def test_an_idle_timeout_that_ends_requests_warns() -> None:
+    """Botocore `TimeoutConfiguration`: the connection will close when the idleTimeout is reached."""
+    with pytest.warns(UserWarning, match="idle_timeout is 30 s, after which a request ends"):
+        ServiceConnect(protocol="http", idle_timeout=dt.timedelta(seconds=30), request_timeout=dt.timedelta(seconds=31))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ServiceConnect(protocol="http", idle_timeout=dt.timedelta(seconds=30), request_timeout=dt.timedelta(seconds=30))
+
+
+@pytest.mark.parametrize(("protocol", "warned"), [(None, True), ("http", False)])
+def test_access_logs_without_a_protocol_warn(
+    app: cdk.App, stack: cdk.Stack, cluster: Cluster, protocol: str | None, *, warned: bool
+) -> None:
+    service(stack, cluster, "api", access_logs=True, protocol=protocol)
+    found = [each for each in warnings_of(app, "Shop") if "the proxy logs connections and no requests" in each]
+    assert bool(found) is warned

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from moorage.ecs.load_balancing.listener import Listener
 
+_DESCRIPTION = "Load balancer to tasks"
+
 
 def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: bool) -> Target:
     """Define what leads from a port of a network load balancer to a service.
@@ -155,7 +157,11 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
 
 def _allow_load_balancer(serving: Serving, listener: Listener, port: int) -> None:
     """Let the load balancer reach tasks that have an interface of their own; instances are `routing`'s to open."""
-    _, security_group = listener.load_balancer._place_in(serving.stack)
+    load_balancer, stack = listener.load_balancer, serving.stack
+    _, security_group = load_balancer._place_in(stack)
     for first_port, last_port, udp in listener._reached_ports((port, port)):
-        ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first_port, last_port)
-        security_group.connections.allow_to(serving.service, ports, "Load balancer to tasks")
+        ports, description = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first_port, last_port), _DESCRIPTION
+        if serving.given_groups:
+            load_balancer._open_to_given(serving.given_groups, stack, ports, description, first_port, last_port, udp)
+        else:
+            security_group.connections.allow_to(serving.service, ports, description)

@@ -10,7 +10,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
-from moorage.ecs.cdk_values import duration
+from moorage.ecs.cdk_values import duration, tcp
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_container
 from moorage.workload.problems import is_token
@@ -58,8 +58,12 @@ def define_routes(
         else:
             if group_id not in targets:
                 targets[group_id] = _define_rolling_target(serving, route, suffix)
-            listener = route.load_balancer._listener_in(serving.stack)
+            listener = route.load_balancer._listener_in(serving.stack, opens=not serving.given_groups)
             _define_rules(serving, route, {"Rule": listener}, target_groups=[targets[group_id].group])
+        if isinstance(route, Route) and serving.given_groups:
+            port = serving_container(route, launch.task).port or 0
+            arguments = (serving.stack, tcp(port), "Load balancer to target", port)  # in CDK's words
+            route.load_balancer._open_to_given(serving.given_groups, *arguments)
         route.load_balancer._claim(route, serving.scope)
     for route, security_group in itertools.product(routes, launch.instance_security_groups()):
         _allow_load_balancer(route, security_group, launch.task)
@@ -85,7 +89,7 @@ def _define_rolling_target(serving: Serving, route: Route, suffix: str) -> Targe
 
 
 def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: iam.Role) -> Target:
-    load_balancer, group_id = route.load_balancer, _group_id(route)
+    load_balancer, group_id, opens = route.load_balancer, _group_id(route), not serving.given_groups
     container = serving_container(route, serving.launch.task)
     group = _target_group(serving, f"TargetGroup{group_id}", route)
     alternate = _target_group(serving, f"AlternateTargetGroup{group_id}", route)
@@ -96,8 +100,8 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
         ]
     )
     listeners: dict[str, elbv2.IApplicationListener | None] = {
-        "Rule": load_balancer._listener_in(serving.stack),
-        "TestRule": load_balancer._test_listener_in(serving.stack),
+        "Rule": load_balancer._listener_in(serving.stack, opens=opens),
+        "TestRule": load_balancer._test_listener_in(serving.stack, opens=opens),
     }
     rule, *test = _define_rules(serving, route, listeners, action=forward_to_both)
     rule_configuration = ecs.ListenerRuleConfiguration.application_listener_rule

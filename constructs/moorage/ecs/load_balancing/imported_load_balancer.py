@@ -86,13 +86,14 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         """Its name in CloudWatch."""
         return _full_name_of(self.listener_arn)
 
-    def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+    def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the listener as services in `stack` see it."""
-        return self._import_listener(stack, "Listener", self.listener_arn)
+        return self._import_listener(stack, "Listener", self.listener_arn, opens=opens)
 
-    def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
+    def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
         """Return the test listener as services in `stack` see it; None if there is none."""
-        return self._import_listener(stack, "TestListener", self.test_listener_arn) if self.test_listener_arn else None
+        arn = self.test_listener_arn
+        return self._import_listener(stack, "TestListener", arn, opens=opens) if arn else None
 
 
 @jsii.implements(ec2.IConnectable)

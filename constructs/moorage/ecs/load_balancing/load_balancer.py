@@ -267,16 +267,16 @@ class LoadBalancer(RequestLoadBalancer):
             ip_address_type=self._ip_address_type,
         )
 
-    def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+    def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the listener as services in `stack` see it: imported there once, by its ARN."""
-        return self._import_listener(stack, "Listener", self.listener)
+        return self._import_listener(stack, "Listener", self.listener, opens=opens)
 
-    def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
+    def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the test listener as services in `stack` see it: imported there once, by its ARN.
 
         It has a rule for each route whose rollout shifts traffic, where a new version is reached before its traffic is.
         """
-        return self._import_listener(stack, "TestListener", self.test_listener)
+        return self._import_listener(stack, "TestListener", self.test_listener, opens=opens)
 
     def _define_load_balancer(self, plan: _Plan) -> elbv2.ApplicationLoadBalancer:
         load_balancer = elbv2.ApplicationLoadBalancer(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
 
 if TYPE_CHECKING:
-    import aws_cdk as cdk
     from constructs import Construct
 
 
@@ -21,23 +23,41 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self._imported_listeners: dict[tuple[cdk.Stack, str], elbv2.IApplicationListener] = {}
+        self._imported_listeners: dict[tuple[cdk.Stack, str, bool], elbv2.IApplicationListener] = {}
 
-    def _listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener:
-        """Return the listener as services in `stack` see it: imported there once, by its ARN."""
+    def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
+        """Return the listener as services in `stack` see it: imported there once, by its ARN.
+
+        Args:
+            stack: The stack of the services.
+            opens: Whether CDK is to define the rules between the security groups of the load balancer and the tasks.
+        """
         raise NotImplementedError
 
-    def _test_listener_in(self, stack: cdk.Stack) -> elbv2.IApplicationListener | None:
+    def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
         """Return the test listener as services in `stack` see it: it reaches a new version before traffic does."""
         raise NotImplementedError
 
     def _import_listener(
-        self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener
+        self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener, *, opens: bool
     ) -> elbv2.IApplicationListener:
-        if (stack, name) not in self._imported_listeners:
+        key = (stack, name, opens)
+        if key not in self._imported_listeners:
             scope, security_group = self._place_in(stack)
             arn = listener if isinstance(listener, str) else listener.listener_arn
-            self._imported_listeners[stack, name] = elbv2.ApplicationListener.from_application_listener_attributes(
-                scope, name, listener_arn=arn, security_group=security_group
+            self._imported_listeners[key] = elbv2.ApplicationListener.from_application_listener_attributes(
+                scope,
+                name if opens else f"{name} that opens nothing",
+                listener_arn=arn,
+                security_group=security_group if opens else self._group_in_no_template,
             )
-        return self._imported_listeners[stack, name]
+        return self._imported_listeners[key]
+
+    @functools.cached_property
+    def _group_in_no_template(self) -> ec2.ISecurityGroup:
+        """Its security group in a stack of no app, where CDK's rules for targets are defined and go nowhere.
+
+        CDK defines them for each target, and in each stack again.
+        """
+        stack = cdk.Stack(cdk.App(auto_synth=False), "Nowhere")
+        return ec2.SecurityGroup.from_security_group_id(stack, "SecurityGroup", "sg-0", allow_all_outbound=False)

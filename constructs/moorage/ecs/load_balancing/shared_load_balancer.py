@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import aws_cdk as cdk
@@ -15,6 +15,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from moorage.ecs.cdk_values import any_ipv4, select_subnets
+from moorage.ecs.load_balancing.group_rules import is_first
 from moorage.scope.place import stage_path
 from moorage.workload.problems import Problems
 
@@ -50,7 +51,6 @@ class SharedLoadBalancer(Construct):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self._opened_ports: set[tuple[str, int, int, bool]] = set()
         self._import_scopes: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
         self._entries: list[tuple[Entry, Construct]] = []
         """The routes and listeners that services have on it."""
@@ -112,14 +112,30 @@ class SharedLoadBalancer(Construct):
 
         Services of several stacks share the instances' security group; two that defined the same rule would clash.
         """
-        key = (instances.node.path, first_port, last_port, udp)
-        if key not in self._opened_ports:
-            self._opened_ports.add(key)
+        ids = (self.security_group.security_group_id, instances.security_group_id)
+        if is_first(cdk.Stack.of(self), *ids, first_port, last_port, udp):
             ports = (ec2.Port.udp_range if udp else ec2.Port.tcp_range)(first_port, last_port)
             self.security_group.add_egress_rule(instances, ports, "Load balancer to tasks on instances")
             instances.add_ingress_rule(
                 self.security_group, ports, "Load balancer to tasks on instances", remote_rule=True
             )
+
+    def _open_to_given(
+        self, groups: Iterable[ec2.ISecurityGroup], stack: cdk.Stack, ports: ec2.Port, description: str, *rule: int
+    ) -> None:
+        """Let it reach tasks in security groups of the user's, with rules in `stack`, unless another has them.
+
+        Args:
+            groups: The security groups, which other services may share.
+            stack: The stack of the service.
+            ports: The ports of the tasks.
+            description: The description of the rules.
+            rule: What tells these ports from others.
+        """
+        _, own_group = self._place_in(stack)
+        for group in groups:
+            if is_first(stack, self.security_group.security_group_id, group.security_group_id, *rule):
+                own_group.connections.allow_to(group, ports, description)
 
     def _say_how_to_delete(self, *, protected: bool) -> None:
         """Tell the way out of deletion protection, which stops the rollback of a first deployment that fails too."""

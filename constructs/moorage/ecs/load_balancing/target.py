@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
+    from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
     from aws_cdk import aws_iam as iam
@@ -45,6 +46,11 @@ class Serving:
     launch: Launch
     role: iam.Role | None
     stack: cdk.Stack
+
+    @property
+    def given_groups(self) -> Sequence[ec2.ISecurityGroup]:
+        """The security groups of the tasks, if they are the user's, who may share them with other services."""
+        return self.launch.security_groups or () if self.launch.has_own_interface else ()
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -162,7 +162,7 @@ class Service(Construct):
         self._plan = plan
         plan.warn(self)
         identity = Identity.in_scope(scope, construct_id)
-        resources = launch.define(self, identity, log_group, removal_policy, plan.udp_containers)
+        resources = launch.define(self, identity, log_group, removal_policy, plan.port_protocols)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition

@@ -58,22 +58,37 @@ class ServiceConnectTls:
         problems.raise_any()
 
 
+def _protocol_name(protocol: ecs.AppProtocol | str | None) -> str | None:
+    return protocol if protocol is None or isinstance(protocol, str) else protocol.value
+
+
 @value_class
 @attrs.frozen(kw_only=True)
 class ServiceConnect:
     """A service's name in its cluster's namespace: `http://<name>` for every other service that connects to it.
 
-    A proxy beside each task finds the others, spreads requests over them and takes failing ones out. It uses the
-    task's CPU and memory: 256 CPU units and 64 MiB more are what AWS recommends.
+    A proxy beside each task finds the others, spreads connections over them, not requests, and takes failing ones out.
+    It uses the task's CPU and memory: 256 CPU units and 64 MiB more are what AWS recommends.
+
+    With `protocol` it spreads requests, counts them and logs them. It then ends a request after 15 s and tries failed
+    ones again, those that are not safe to repeat too: set `request_timeout`, and let the application know a request
+    that it has had. ECS changes the protocol of no service: to set, change or remove it later, delete the service and
+    deploy it again.
 
     Args:
         name: Its name for others, 1 to 127 characters as host names have, and no other service's in the namespace; that
             of its first container with a port without it. Cloud Map has it with hyphens in place of dots. Not used by a
             service without a port, which only connects to others.
         port: The port under that name, 80 without it, so that `http://<name>` is enough.
-        idle_timeout: After how long an idle connection is closed; an hour without it, never where it is 0.
+        protocol: What the port speaks, as `ecs.AppProtocol.http2` or `"http2"`: HTTP/1.1 (`http`), HTTP/2 (`http2`) or
+            gRPC (`grpc`). Default: TCP.
+        idle_timeout: After how long an idle connection is closed, up to 2,147,483,647 s; never if it is 0. Default: an
+            hour, or with `protocol` five minutes.
+        request_timeout: The time within which a request must be answered completely, up to 2,147,483,647 s; no limit if
+            it is 0. Only with `protocol`, and only if `idle_timeout` is not shorter. Default: 15 s.
         tls: Encryption between the proxies.
         access_logs: Whether the proxy logs each request, as JSON and without its query, into the service's log group.
+            Without `protocol` it logs only connections.
 
     Raises:
         ValueError: with all that ECS would not take.
@@ -81,7 +96,9 @@ class ServiceConnect:
 
     name: str | None = None
     port: int = _HTTP_PORT
+    protocol: str | None = attrs.field(converter=_protocol_name, default=None)
     idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None)
+    request_timeout: int | None = attrs.field(converter=optional_seconds, default=None)
     tls: ServiceConnectTls | None = None
     access_logs: bool = False
 
@@ -89,7 +106,31 @@ class ServiceConnect:
         problems = Problems("ServiceConnect")
         problems.check(service_limits.CONNECT_NAME, "name", self.name)
         problems.check(container_limits.PORT, "port", self.port)
+        problems.check(service_limits.CONNECT_PROTOCOL, "protocol", self.protocol)
+        problems.check(service_limits.CONNECT_TIMEOUT, "idle_timeout", self.idle_timeout)
+        problems.check(service_limits.CONNECT_TIMEOUT, "request_timeout", self.request_timeout)
+        if self.request_timeout is not None and self.protocol is None:
+            problems.add(
+                f"request_timeout is {self.request_timeout} s, but without a protocol the proxy knows of no requests; "
+                "use protocol=ecs.AppProtocol.http (or http2, grpc), or leave it out"
+            )
+        if self.idle_timeout and self.request_timeout and self.idle_timeout < self.request_timeout:
+            problems.warn(
+                f"idle_timeout is {self.idle_timeout} s, after which a request ends that request_timeout would give "
+                f"{self.request_timeout} s; use {self.request_timeout} s or more"
+            )
         problems.raise_any()
+
+    @property
+    def _empty_logs_warning(self) -> str | None:
+        """Describe access logs that have no requests in them."""
+        if not self.access_logs or self.protocol is not None:
+            return None
+        return (
+            "connect has access_logs=True and no protocol, so the proxy logs connections and no requests; use "
+            "protocol=ecs.AppProtocol.http (or http2, grpc), for which a service that is deployed must be deleted, or "
+            "acknowledge this"
+        )
 
     def _name_for(self, task: Task) -> str | None:
         """Return its name for others; None if the task has no port to connect to."""
@@ -168,6 +209,7 @@ class ServiceConnect:
             dns_name=name,
             port=self.port,
             idle_timeout=optional_duration(self.idle_timeout),
+            per_request_timeout=optional_duration(self.request_timeout),
             tls=self._tls_property(scope) if self.tls else None,
         )
 

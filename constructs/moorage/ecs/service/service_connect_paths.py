@@ -12,6 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
+from moorage.ecs.load_balancing.group_rules import is_first
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload.problems import Problems, is_token
 
@@ -78,8 +79,6 @@ class ConnectedService:
 
 _servers_by_client: PerConstruct[ConnectedService, list[ConnectedService]] = PerConstruct()
 """Which services connect to which others."""
-_rules_by_stack: PerConstruct[cdk.Stack, set[tuple[str, str, int]]] = PerConstruct()
-"""Between which security groups each stack has rules, and from which port on; EC2 takes each rule once."""
 
 
 def connect(client: ConnectedService, server: ConnectedService) -> str:
@@ -179,14 +178,11 @@ def _define_rules(
     ports: tuple[int, int],
     description: str,
 ) -> None:
-    """Define in `scope` what lets one group connect to another, unless its stack has that already."""
+    """Define in `scope` what lets one group connect to another, unless its stage has that already."""
     first_port, last_port = ports
-    rules = _rules_by_stack.get_or_make(cdk.Stack.of(scope), set)
     client, server = client_group.security_group_id, server_group.security_group_id
-    key = (client, server, first_port)
-    if key in rules:
+    if not is_first(cdk.Stack.of(scope), client, server, first_port, last_port):
         return
-    rules.add(key)
     rule: dict[str, Any] = {
         "ip_protocol": "tcp",
         "from_port": first_port,

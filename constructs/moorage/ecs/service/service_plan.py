@@ -17,6 +17,7 @@ from moorage.ecs.load_balancing.route_checks import check_routes, udp_beside_tcp
 from moorage.ecs.load_balancing.target import Serving, containers_by_protocol
 from moorage.ecs.service.autoscaling import check_scaling
 from moorage.ecs.service.hook_checks import check_hooks
+from moorage.ecs.task.port_mappings import UDP
 from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.place import check_place
 from moorage.workload import rollout_limits, service_limits
@@ -112,6 +113,13 @@ class ServicePlan:
         return by_udp - by_tcp - containers_by_protocol(self.routes, self.task, "TCP")
 
     @property
+    def port_protocols(self) -> dict[str, str]:
+        """What the ports of its containers speak by their names, if it is not TCP."""
+        front = self.task._front_container
+        by_connect = {front.name: self.connect.protocol} if front and self.connect and self.connect.protocol else {}
+        return {**dict.fromkeys(sorted(self.udp_containers), UDP), **by_connect}
+
+    @property
     def grace_period(self) -> int | None:
         """The grace period of health checks in seconds; None if nothing checks the tasks."""
         if not self._is_health_checked:
@@ -182,6 +190,7 @@ class ServicePlan:
         add_warning(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
         udp_warning = udp_beside_tcp_warning(self.routes, self.task, self.udp_containers)
         add_warning(construct, "@moorage/ecs:udp-beside-tcp", udp_warning)
+        add_warning(construct, "@moorage/ecs:connect-logs", self.connect._empty_logs_warning if self.connect else None)
 
     def _warn_of_instances(self, construct: Construct) -> None:
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types

@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
-def port_mappings(task: Task, container: Container, *, udp: bool) -> list[ecs.PortMapping] | None:
-    """Map each port once: ECS takes no service whose container port is in two mappings (amazon-ecs-agent #3428)."""
+UDP = "udp"
+
+
+def port_mappings(task: Task, container: Container, protocol: str | None) -> list[ecs.PortMapping] | None:
+    """Map each port once: ECS takes no service whose container port is in two mappings (amazon-ecs-agent #3428).
+
+    Args:
+        task: The task.
+        container: One of its containers.
+        protocol: What its port speaks: `UDP`, or the name of one of ECS's application protocols. None for TCP.
+    """
+    udp = protocol == UDP
     mappings = [
         ecs.PortMapping(
             container_port=ecs.ContainerDefinition.CONTAINER_PORT_USE_RANGE, container_port_range=f"{first}-{last}"
@@ -28,6 +38,7 @@ def port_mappings(task: Task, container: Container, *, udp: bool) -> list[ecs.Po
             host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
             name=None if udp else port_name(task, container),  # Service Connect knows only TCP
             protocol=ecs.Protocol.UDP if udp else None,
+            app_protocol=None if udp or protocol is None else getattr(ecs.AppProtocol, protocol),
         )
         mappings.insert(0, single)
     return mappings or None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import aws_cdk as cdk
@@ -50,7 +51,7 @@ def define_task(
     task: Task,
     log_group: logs.ILogGroup,
     kind: CapacityKind,
-    udp_containers: Collection[str] = (),
+    port_protocols: Mapping[str, str] = MappingProxyType({}),
 ) -> ecs.TaskDefinition:
     """Define the task definition of `task`, with a task role and, if the task uses one, an execution role.
 
@@ -60,7 +61,7 @@ def define_task(
         task: The task.
         log_group: The log group of its containers.
         kind: The kind of its capacity.
-        udp_containers: The names of the containers whose port takes UDP and not TCP.
+        port_protocols: What the ports of containers speak by their names, if it is not TCP; see `port_mappings`.
     """
     definition = _define_task_definition(scope, identity, task, kind)
     resource = definition.node.default_child if task.retain_revisions else None
@@ -68,7 +69,7 @@ def define_task(
         resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
     container_definitions = {
         container.name: _add_container(
-            scope, definition, task, container, log_group, kind, udp=container.name in udp_containers
+            scope, definition, task, container, log_group, kind, port_protocols.get(container.name)
         )
         for container in task.containers
     }
@@ -146,8 +147,7 @@ def _add_container(
     container: Container,
     log_group: logs.ILogGroup,
     kind: CapacityKind,
-    *,
-    udp: bool,
+    port_protocol: str | None,
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
     task_size_is_ignored = task._on_windows and kind is CapacityKind.INSTANCES
@@ -159,7 +159,7 @@ def _add_container(
         else task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
         "essential": container.essential,
-        "port_mappings": port_mappings(task, container, udp=udp),
+        "port_mappings": port_mappings(task, container, port_protocol),
         "gpu_count": container.gpus or None,
         "privileged": container.privileged or None,
         "environment": dict(container.environment) or None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -152,7 +153,7 @@ class Launch:
         identity: Identity | None = None,
         log_group: logs.ILogGroup | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
-        udp_containers: Collection[str] = (),
+        port_protocols: Mapping[str, str] = MappingProxyType({}),
     ) -> TaskResources:
         """Define the log group, security group and task definition that it needs, and what is not given.
 
@@ -161,7 +162,7 @@ class Launch:
             identity: The identity of that construct, which costs round trips to node if it is not given.
             log_group: The log group of its containers. Default: a new one.
             removal_policy: What to do with a new log group when the stack is deleted.
-            udp_containers: The names of the containers whose port takes UDP and not TCP.
+            port_protocols: What the ports of containers speak by their names, if it is not TCP.
         """
         identity = identity or Identity.of(scope)
         task_log_group = log_group or logs.LogGroup(
@@ -171,7 +172,7 @@ class Launch:
             security_groups = tuple(self.security_groups or [self._define_security_group(scope, identity.path)])
         else:
             security_groups = tuple(self.instance_security_groups(cdk.Stack.of(scope)))
-        definition = define_task(scope, identity, self.task, task_log_group, self.strategy._kind, udp_containers)
+        definition = define_task(scope, identity, self.task, task_log_group, self.strategy._kind, port_protocols)
         if self.task.execute_command:
             from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # needed only by sessions
 
