@@ -219,10 +219,10 @@ def strategy(make: Callable[[Capacity, Capacity], Strategy]) -> Define:
     return define
 
 
-def placed(*, strategies: int = 0, constraints: int = 0) -> Define:
+def placed(*, strategies: int = 0, constraints: int = 0, expression: str = "true") -> Define:
     def define(stack: cdk.Stack) -> object:
         by = [ecs.PlacementStrategy.spread_across_instances()] * strategies
-        where = [ecs.PlacementConstraint.member_of("true")] * constraints
+        where = [ecs.PlacementConstraint.member_of(expression)] * constraints
         return on(general(), ARM, placement=Placement(strategies=by, constraints=where))(stack)
 
     return define
@@ -439,6 +439,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     "task-memory": (task("a", memory_mib=6), task("a", memory_mib=5)),
     "placement-strategies": (placed(strategies=5), placed(strategies=6)),
     "placement-constraints": (placed(constraints=10), placed(constraints=11)),
+    "placement-expression": (
+        placed(constraints=1, expression="attribute:ecs.instance-type == m7i.large and attribute:a =~ b.* and c >= 1"),
+        placed(constraints=1, expression="attribute:ecs.instance-type = m7i.large"),
+    ),
     "host-ports-unique": (mapped(8080, 8081), mapped(8080, 8080)),
     "host-port": (
         lambda _: Task(Container("redis:8", port=50051), network_mode=NetworkMode.HOST),

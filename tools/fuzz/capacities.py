@@ -32,7 +32,7 @@ MANAGED = (
     "managed-instances-types",
     "managed-instances-network-mode",
 )
-PLACED = ("placement-strategies", "placement-constraints", "daemon-maximum")
+PLACED = ("placement-strategies", "placement-constraints", "placement-expression", "daemon-maximum")
 _BRIDGED = ("host-port", "host-port-ephemeral", "host-ports-unique")
 CLUSTERS = ("cluster-name", "cluster-arn")
 _EXISTING = (
@@ -276,6 +276,8 @@ def placement(pick: Pick) -> Code | None:
         strategies = [Code(ways[0])] * 6
     if pick.breaks("placement-constraints"):
         constraints = [Code("PlacementConstraint.distinct_instances()")] * 11
+    if pick.breaks("placement-expression"):
+        constraints = [Code("PlacementConstraint.member_of('attribute:ecs.instance-type = m7i.large')")]
     made = call("Placement", strategies=strategies or None, constraints=constraints or None)
     if pick.broken:  # by what a daemon may have nothing of
         return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from moorage.workload.limit import Botocore, Limit, at_least, at_most, comma_separated, in_range, matching, unique
 
@@ -16,6 +17,13 @@ PLACEMENT_STRATEGIES = at_most(
         "placementStrategy",
         "You can specify a maximum of 5 strategy rules for each service.",
     ),
+)
+CONSTRAINT_EXPRESSION = Limit(
+    id="placement-expression",
+    accepts=lambda expression: re.search(r"(?<![=!<>])=(?![=~])", expression) is None,
+    rule="must compare with '=='",
+    hint="write it as in 'attribute:ecs.instance-type == m7g.large'",
+    source="ECS developer guide, cluster query language: operators",
 )
 PLACEMENT_CONSTRAINTS = at_most(
     "placement-constraints",

@@ -7,11 +7,14 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 
 from moorage import (
     Encryption,
     PullThrough,
+    Registry,
     Replication,
     ReplicationDestination,
     ReplicationSource,
@@ -229,3 +232,19 @@ def test_values_load_nothing_of_cdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("region", "count"), [("us-east-1", 0), ("cn-north-1", 1), ("us-gov-west-1", 1)])
+def test_images_are_not_copied_to_another_partition(region: str, count: int) -> None:
+    problems = Problems("Shop/Registry")
+    check_rules([Replication(to=region)], HERE, problems)
+    assert sum(f"must stay in the partition of eu-west-1 (got {region})" in each for each in problems.messages) == count
+
+
+def test_a_statement_of_a_policy_names_a_principal(stack: cdk.Stack) -> None:
+    statement = iam.PolicyStatement(actions=["ecr:ReplicateImage"], resources=["*"])
+    message = r"policy must name a principal in each statement; use PolicyStatement\(principals=\[...\]\)"
+    with pytest.raises(ValueError, match=message):
+        Registry(stack, "Registry", policy=[statement])
+    with pytest.raises(ValueError, match=message):
+        RepositorySettings(policy=[statement])

@@ -335,6 +335,8 @@ def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, p
         problems.check(registry_limits.REGISTRY_POLICY_ACTIONS, "policy", actions)
         document = cdk.Stack.of(scope).resolve(iam.PolicyDocument(statements=list(statements)))
         problems.check(registry_limits.REGISTRY_POLICY, "policy", json.dumps(document, separators=(",", ":")))
+    if not all(each.has_principal for each in statements):
+        problems.add("policy must name a principal in each statement; use PolicyStatement(principals=[...])")
 
 
 def _check_caches(caches: Sequence[PullThrough], scope: Construct, problems: Problems) -> None:

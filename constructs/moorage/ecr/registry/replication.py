@@ -157,6 +157,11 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
     rule_keys: set[tuple[frozenset[str], frozenset[Place]]] = set()
     for rule in rules:
         destinations = [replica._place_from(place) for replica in rule.to]
+        for region in (each.region for each in rule.to if _are_of_two_partitions(each.region, place[1])):
+            problems.add(
+                f"replication of {rule._description} must stay in the partition of {place[1]} (got {region}); name "
+                "regions of that partition"
+            )
         if place in destinations and None not in place:
             problems.add(
                 f"replication of {rule._description} goes to {place[1]}, which is this registry itself; name another "
@@ -218,3 +223,14 @@ def _shortest_circle(start: Place, destinations: dict[Place, list[Place]]) -> tu
                 visited.add(place)
                 paths.append((*path, place))
     return ()
+
+
+def _are_of_two_partitions(region: str, other: str | None) -> bool:
+    """Tell whether two regions are known to be of two partitions, which share nothing (AWS General Reference)."""
+    if other is None or is_token((region, other)):
+        return False
+    return _partition(region) != _partition(other)
+
+
+def _partition(region: str) -> str:
+    return next((prefix for prefix in ("cn-", "us-gov-", "us-iso", "eusc-") if region.startswith(prefix)), "aws")

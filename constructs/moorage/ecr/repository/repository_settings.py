@@ -174,6 +174,8 @@ class RepositorySettings:
         for key, value in self.tags.items():
             problems.check(repository_limits.REPOSITORY_TAG_KEY, "each key of tags", key)
             problems.check(repository_limits.REPOSITORY_TAG_VALUE, f"tags[{key!r}]", value)
+        if not all(each.has_principal for each in self.policy):
+            problems.add("policy must name a principal in each statement; use PolicyStatement(principals=[...])")
         problems.raise_any()
 
     @property

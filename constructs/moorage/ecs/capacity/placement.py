@@ -111,10 +111,14 @@ class Placement:
         return list(self.strategies) or [_spread_over_zones(), _spread_over_instances()]
 
     @property
+    def _expressions(self) -> list[str]:
+        """The expressions of its constraints in the cluster query language."""
+        return [each.expression or "" for constraint in self.constraints for each in constraint.to_json()]
+
+    @property
     def _spreads_over_zones_first(self) -> bool:
         """True if tasks are first of all spread over zones, and not kept to some, which zone rebalancing needs."""
-        expressions = [each.expression or "" for constraint in self.constraints for each in constraint.to_json()]
-        if any(_ZONE_SPREAD[1] in expression for expression in expressions):
+        if any(_ZONE_SPREAD[1] in expression for expression in self._expressions):
             return False
         if self.daemon or not self.strategies:
             return not self.daemon
@@ -136,6 +140,8 @@ class Placement:
         problems.check(
             capacity_limits.PLACEMENT_CONSTRAINTS, "the number of placement constraints", len(self.constraints)
         )
+        for expression in self._expressions:
+            problems.check(capacity_limits.CONSTRAINT_EXPRESSION, "each expression of constraints", expression)
         if self.daemon:
             self._check_daemon(strategy, cluster_capacities, problems)
             # botocore ecs CreateService.volumeConfigurations: ECS manages no volume for the DAEMON strategy
