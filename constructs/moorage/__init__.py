@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from moorage.ecs.service.service_connect import ServiceConnectTls as ServiceConnectTls
     from moorage.ecs.worker.work_queue import WorkQueue as WorkQueue
     from moorage.ecs.worker.worker import Worker as Worker
+    from moorage.workload.circuit_breaker import CircuitBreaker as CircuitBreaker
     from moorage.workload.container import Container as Container
     from moorage.workload.container_lifecycle import ContainerCondition as ContainerCondition
     from moorage.workload.container_lifecycle import EnvironmentFile as EnvironmentFile
@@ -73,7 +74,6 @@ if TYPE_CHECKING:
     from moorage.workload.lifecycle_hooks import LifecycleHook as LifecycleHook
     from moorage.workload.lifecycle_hooks import LifecycleStage as LifecycleStage
     from moorage.workload.linux_parameters import LinuxParameters as LinuxParameters
-    from moorage.workload.rollout import CircuitBreaker as CircuitBreaker
     from moorage.workload.rollout import EarlySuccess as EarlySuccess
     from moorage.workload.rollout import RollbackAlarms as RollbackAlarms
     from moorage.workload.rollout import Rollout as Rollout
@@ -94,7 +94,7 @@ _HOMES = {
     "Architecture": "moorage.workload.task",
     "AuditTrail": "moorage.ecr.registry.audit_trail",
     "Capacity": "moorage.ecs.capacity.capacity",
-    "CircuitBreaker": "moorage.workload.rollout",
+    "CircuitBreaker": "moorage.workload.circuit_breaker",
     "Cluster": "moorage.ecs.cluster.cluster",
     "Container": "moorage.workload.container",
     "ContainerCondition": "moorage.workload.container_lifecycle",

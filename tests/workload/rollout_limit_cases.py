@@ -56,6 +56,12 @@ def pause(**arguments: Any) -> Define:
     return lambda _: LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP, **arguments)
 
 
+def waits(timeout: dt.timedelta) -> Define:
+    """A rollout that bakes for 15 minutes."""
+    paused = LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP, timeout=timeout)
+    return lambda _: Rollout.blue_green(hooks=[paused])
+
+
 def asks(**arguments: Any) -> Define:
     def define(stack: cdk.Stack) -> LifecycleHook:
         handler = lambda_.Function.from_function_name(stack, "Function", "check")
@@ -144,8 +150,9 @@ CASES: dict[str, tuple[Define, Define]] = {
         value(lambda: canary(bake=minutes(990), final_bake=minutes(990))),
         value(lambda: canary(bake=minutes(991), final_bake=minutes(990))),
     ),
-    "hook-timeout": (asks(timeout=minutes(1440)), asks(timeout=minutes(1441))),
-    "pause-timeout": (pause(timeout=minutes(20160)), pause(timeout=minutes(20161))),
+    "rollout-total": (waits(minutes(33 * 60 - 15)), waits(minutes(33 * 60 - 14))),
+    "hook-timeout": (pause(timeout=minutes(20160)), pause(timeout=minutes(20161))),
+    "function-timeout": (asks(timeout=minutes(1440)), asks(timeout=minutes(1441))),
     "minimum-healthy": (
         value(lambda: rolling(minimum_healthy_percent=0)),
         value(lambda: rolling(minimum_healthy_percent=101)),

@@ -16,7 +16,7 @@ EARLY = ("early-success", "early-success-least")
 ROLLING = (*BREAKER, *EARLY, "minimum-healthy", "maximum-percent", "rollout-room", "rollout-progress")
 SHIFTING = ("canary-percent", "linear-percent", "rollout-duration")
 ALARMS = ("alarm-threshold", "alarm-percent", "alarm-minutes")
-HOOKS = ("hook-timeout", "pause-timeout")
+HOOKS = ("hook-timeout", "function-timeout", "rollout-total")
 _WAYS = {
     "rolling": ROLLING,
     "blue_green": (),
@@ -204,7 +204,10 @@ def _stepped(pick: Pick) -> dict[str, Any]:
         return {"bake": seconds(1440 * _MINUTE), "final_bake": seconds(1440 * _MINUTE)}
     if pick.breaks("bake-time"):
         return {"bake": _bake(pick)}
-    return {"bake": pick.one_of(None, seconds(0), seconds(10 * _MINUTE)), "final_bake": pick.maybe(lambda: _bake(pick))}
+    return {
+        "bake": pick.one_of(None, seconds(0), seconds(10 * _MINUTE)),
+        "final_bake": pick.maybe(lambda: seconds(pick.one_of(0, 60, 600) * _MINUTE)),
+    }
 
 
 def _shifted(pick: Pick, *, routed: bool) -> dict[str, Any]:
@@ -245,13 +248,13 @@ def _hooks(pick: Pick, stages: tuple[LifecycleStage, ...]) -> list[Code] | None:
         Code("function"),
         Code(str(pick.one_of(*stages))),
         details=pick.one_of(None, {"a": 1}),
-        timeout=_timeout(pick, "hook-timeout", _DAY_MINUTES),
+        timeout=_timeout(pick, function=True),
         continue_on_timeout=goes_on,
     )
     pause = call(
         "LifecycleHook.pause",
         Code(str(pick.one_of(*(stage for stage in stages if stage not in _NO_PAUSE)))),
-        timeout=_timeout(pick, "pause-timeout", 20160),
+        timeout=_timeout(pick, function=False),
         continue_on_timeout=goes_on,
     )
     if pick.breaks(*HOOKS):
@@ -259,5 +262,10 @@ def _hooks(pick: Pick, stages: tuple[LifecycleStage, ...]) -> list[Code] | None:
     return pick.one_of([function], [pause], [function, pause], [function, function])
 
 
-def _timeout(pick: Pick, row: str, most: int) -> Code | None:
-    return pick.maybe(lambda: seconds(pick.within(row, 1, most) * _MINUTE), row)
+def _timeout(pick: Pick, *, function: bool) -> Code | None:
+    """A time limit that leaves a rollout with any steps within 33 hours, if no row is to be broken."""
+    if pick.breaks("function-timeout") and function:
+        return seconds((_DAY_MINUTES + 1) * _MINUTE)
+    if pick.breaks("rollout-total") and not function:
+        return seconds(20160 * _MINUTE)
+    return pick.maybe(lambda: seconds(pick.within("hook-timeout", 1, 5, 0, 20161) * _MINUTE), "hook-timeout")

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
 
 _MINUTES_SHOWN_FROM_SECONDS = 600
-_NETWORK_LOAD_BALANCER_WAIT_SECONDS = 2 * 600
-"""The time that ECS waits for a network load balancer when it has shifted test traffic and production traffic (ECS
-developer guide, "Network Load Balancer resources for Amazon ECS blue/green, linear and canary deployments")."""
 NO_HEALTH_CHECK_SECONDS = 40
 """The time after which ECS counts a task without any health check as healthy (ECS API minimumHealthyPercent)."""
 
@@ -98,7 +95,7 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
         new_after += (
             rollout._total_bake
             - (rollout.final_bake or 0)
-            + (_NETWORK_LOAD_BALANCER_WAIT_SECONDS if pace.network_load_balancer else 0)
+            + (rollout._network_load_balancer_wait if pace.network_load_balancer else 0)
         )
     return Estimate(
         copies=copies,

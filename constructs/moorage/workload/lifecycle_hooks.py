@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
 
     from moorage.workload.durations import Duration
-    from moorage.workload.limit import Limit
 
 
 class LifecycleStage(enum.Enum):
@@ -42,6 +41,11 @@ class LifecycleStage(enum.Enum):
     def _shifts_traffic(self) -> bool:
         """Return whether only a rollout that shifts traffic has this stage."""
         return self.value.endswith("TRAFFIC_SHIFT")
+
+    @property
+    def _is_of_each_shift(self) -> bool:
+        """Return whether canary and linear rollouts have it at each step (botocore DeploymentLifecycleHook)."""
+        return self.value.endswith("PRODUCTION_TRAFFIC_SHIFT") and not self.value.startswith("POST")
 
 
 _STAGES_WITHOUT_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT)
@@ -83,13 +87,15 @@ class LifecycleHook:
             handler: The function. What it is given and may answer: ECS developer guide, "Lambda hooks".
             stages: When it is asked, one stage at least.
             details: What it gets as `hookDetails` besides; everyone who may see the service reads it.
-            timeout: How long ECS waits for `SUCCEEDED` or `FAILED`, 1 to 1,440 whole minutes; a day without it.
+            timeout: How long ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440 is a
+                warning, since AWS's guide ends there. CloudFormation waits 33 hours for all of a rollout. Default: a
+                day.
             continue_on_timeout: Whether the rollout goes on when there was no answer in time; it goes back without it.
 
         Raises:
             ValueError: there is no stage, the timeout is outside its limit, or the details are no JSON.
         """
-        return cls._create(stages, handler, details, timeout, rollout_limits.HOOK_TIMEOUT, continue_on_timeout)
+        return cls._create(stages, handler, details, timeout, continue_on_timeout)
 
     @classmethod
     def pause(
@@ -99,13 +105,14 @@ class LifecycleHook:
 
         Args:
             stages: When, one stage at least; not while traffic is shifting.
-            timeout: How long ECS waits, 1 to 20,160 whole minutes (14 days); a day without it.
+            timeout: How long ECS waits, 1 to 20,160 whole minutes (14 days). CloudFormation waits 33 hours for all of a
+                rollout. Default: a day.
             continue_on_timeout: Whether the rollout goes on when nobody called in time; it goes back without it.
 
         Raises:
             ValueError: there is no stage, or one at which ECS does not pause, or the timeout is outside its limit.
         """
-        return cls._create(stages, None, None, timeout, rollout_limits.PAUSE_TIMEOUT, continue_on_timeout)
+        return cls._create(stages, None, None, timeout, continue_on_timeout)
 
     @classmethod
     def _create(
@@ -114,7 +121,6 @@ class LifecycleHook:
         handler: lambda_.IFunction | None,
         details: Mapping[str, Any] | None,
         timeout: Duration | None,
-        limit: Limit,
         continue_on_timeout: bool,  # noqa: FBT001  # private, and always given by name at the two public places
     ) -> LifecycleHook:
         """Make a hook if its arguments are valid."""
@@ -128,7 +134,9 @@ class LifecycleHook:
                     f"stage is {stage.name}, but ECS does not pause while traffic is shifting; "
                     f"use POST_{stage.name} or the stage before"
                 )
-        problems.check(limit, "timeout", seconds)
+        problems.check(rollout_limits.HOOK_TIMEOUT, "timeout", seconds)
+        if handler:
+            problems.check(rollout_limits.FUNCTION_TIMEOUT, "timeout", seconds)
         try:
             json.dumps(dict(details or {}))
         except TypeError as error:

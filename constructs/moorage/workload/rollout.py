@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import rollout_limits
+from moorage.workload.circuit_breaker import CircuitBreaker
 from moorage.workload.durations import default_seconds, optional_milliseconds, optional_seconds, seconds
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
@@ -22,70 +23,11 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
     from moorage.workload.lifecycle_hooks import LifecycleHook
 
+_DEFAULT_BREAKER = CircuitBreaker()
 _DEFAULT_BLUE_GREEN_BAKE = dt.timedelta(minutes=15)
 _DEFAULT_CANARY_BAKE = dt.timedelta(minutes=10)
 _DEFAULT_LINEAR_BAKE = dt.timedelta(minutes=6)
-
-
-class Threshold(enum.Enum):
-    """What a circuit breaker counts failed tasks against."""
-
-    COUNT = "COUNT"
-    BOUNDED_PERCENT = "BOUNDED_PERCENT"
-    UNBOUNDED_PERCENT = "UNBOUNDED_PERCENT"
-
-
-@value_class
-@attrs.frozen(kw_only=True)
-class CircuitBreaker:
-    """When a rolling rollout whose tasks keep failing is given up: by ECS's own count unless a method says another.
-
-    ECS's own is half of the copies, 3 at least and 200 at most.
-
-    Args:
-        rollback: Whether the last version that was completed comes back.
-        reset_on_healthy_task: False counts failures on even when a task got healthy in between, so that an application
-            that starts and then fails is given up too.
-        threshold: What failed tasks are counted against; None for ECS's own.
-        value: How many, or how many percent of the copies.
-    """
-
-    rollback: bool = True
-    reset_on_healthy_task: bool = True
-    threshold: Threshold | None = None
-    value: int | None = None
-
-    def __attrs_post_init__(self) -> None:
-        problems = Problems("CircuitBreaker")
-        if (self.threshold is None) != (self.value is None):
-            problems.add("threshold and value go together; use CircuitBreaker.failures(...) or .percent(...)")
-        if self.threshold is Threshold.COUNT:
-            problems.check(rollout_limits.BREAKER_COUNT, "failures", self.value)
-        elif self.threshold:
-            problems.check(rollout_limits.BREAKER_PERCENT, "percent", self.value)
-        problems.raise_any()
-
-    @classmethod
-    def failures(cls, count: int, *, rollback: bool = True, reset_on_healthy_task: bool = True) -> CircuitBreaker:
-        """Given up after so many failed tasks, 1 or more."""
-        return cls(
-            rollback=rollback, reset_on_healthy_task=reset_on_healthy_task, threshold=Threshold.COUNT, value=count
-        )
-
-    @classmethod
-    def percent(
-        cls, percent: int, *, bounded: bool = True, rollback: bool = True, reset_on_healthy_task: bool = True
-    ) -> CircuitBreaker:
-        """Given up after failed tasks of so many percent of the copies; `bounded` means 3 at least and 200 at most."""
-        threshold = Threshold.BOUNDED_PERCENT if bounded else Threshold.UNBOUNDED_PERCENT
-        return cls(rollback=rollback, reset_on_healthy_task=reset_on_healthy_task, threshold=threshold, value=percent)
-
-    def failures_for(self, copies: int) -> int:
-        """How many failed tasks a rollout of so many copies is given up after."""
-        if self.threshold is Threshold.COUNT:
-            return self.value or 1
-        share = math.ceil(copies * (50 if self.value is None else self.value) / 100)
-        return share if self.threshold is Threshold.UNBOUNDED_PERCENT else min(max(share, 3), 200)
+_NETWORK_LOAD_BALANCER_SECONDS = 600
 
 
 @value_class
@@ -227,6 +169,8 @@ class Rollout:
         problems.check(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
         if not problems.messages:
             problems.check(rollout_limits.ROLLOUT_DURATION, "the sum of all bake times", self._total_bake)
+        if not problems.messages:
+            self._check_longest(problems)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
             problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)
@@ -246,7 +190,7 @@ class Rollout:
         minimum_healthy_percent: int = 100,
         maximum_percent: int = 200,
         bake: Duration | None = None,
-        circuit_breaker: CircuitBreaker | None = CircuitBreaker(),  # frozen
+        circuit_breaker: CircuitBreaker | None = _DEFAULT_BREAKER,
         early_success: EarlySuccess | None = None,
         alarms: RollbackAlarms | None = None,
         hooks: Iterable[LifecycleHook] = (),
@@ -378,15 +322,48 @@ class Rollout:
         return self.shift is not Shift.ROLLING
 
     @property
+    def _traffic_shifts(self) -> int:
+        """Return how often production traffic is shifted, as CloudFormation counts the steps."""
+        if self.shift is Shift.LINEAR and self.percent:
+            return math.ceil(100 / self.percent)
+        return {Shift.ROLLING: 0, Shift.BLUE_GREEN: 1}.get(self.shift, 2)
+
+    @property
     def _total_bake(self) -> int:
         """Return the sum of all bake times in seconds, as CloudFormation counts it against its own limit.
 
         Source: CloudFormation's CanaryConfiguration and LinearConfiguration of an ECS service.
         """
-        bakes = 0.0  # before the last step
-        if self.shift is Shift.CANARY:
-            bakes = 1
-        elif self.shift is Shift.LINEAR and self.percent:
-            steps = 100 / self.percent
-            bakes = steps - 1 if steps.is_integer() else math.floor(steps)
-        return int((self.final_bake or 0) + bakes * (self.bake or 0))
+        return (self.final_bake or 0) + max(self._traffic_shifts - 1, 0) * (self.bake or 0)
+
+    @property
+    def _network_load_balancer_wait(self) -> int:
+        """Return how long ECS waits for a network load balancer in all, in seconds.
+
+        It does after the shift of test traffic and after each of production traffic (ECS developer guide, "Network Load
+        Balancer resources for Amazon ECS blue/green, linear and canary deployments").
+        """
+        return _NETWORK_LOAD_BALANCER_SECONDS * (1 + self._traffic_shifts) if self._shifts_traffic else 0
+
+    def _longest_hooks(self, pause: int = 0) -> int:
+        """Return how long its hooks may take in all, in seconds.
+
+        Args:
+            pause: The time limit of a pause that has none of its own.
+        """
+        return sum(
+            (pause if hook.timeout is None and hook.handler is None else hook.timeout or 0)
+            * (self._traffic_shifts if stage._is_of_each_shift else 1)
+            for hook in self.hooks
+            for stage in hook.stages
+        )
+
+    def _check_longest(self, problems: Problems, added_seconds: int = 0) -> None:
+        """Note hooks, bake times and shifts that CloudFormation does not wait for.
+
+        Args:
+            problems: The problems to add to.
+            added_seconds: What its service adds.
+        """
+        total = self._total_bake + self._longest_hooks() + added_seconds
+        problems.check(rollout_limits.ROLLOUT_TOTAL, "the sum of timeouts of hooks, bake times and shifts", total)

@@ -6,6 +6,8 @@ import math
 
 from moorage.workload.limit import Botocore, Limit, at_least, in_range, unique, whole_minutes
 
+_LONGEST_ROLLOUT_SECONDS = 33 * 3600
+
 COPIES = Limit(
     id="scaling-copies",
     accepts=lambda count: count >= 0 and not count % 1,
@@ -112,23 +114,29 @@ BAKE = whole_minutes(
 )
 ROLLOUT_DURATION = Limit(
     id="rollout-duration",
-    accepts=lambda time: time <= 33 * 3600,
+    accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
     rule="must be at most 33 hours, or CloudFormation refuses the rollout",
     hint="use shorter bake times or larger steps",
     source="CFN AWS::ECS::Service CanaryConfiguration, LinearConfiguration",
     format=lambda time: f"{round(time / 3600, 2):g}",
 )
-HOOK_TIMEOUT = whole_minutes(
-    "hook-timeout",
-    1,
-    1440,
-    source="ECS developer guide, Lambda hooks for Amazon ECS service deployments",
+ROLLOUT_TOTAL = Limit(
+    id="rollout-total",
+    accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
+    rule="must be at most 33 hours, since CloudFormation gives a service up after 36",
+    hint="use shorter timeouts of hooks, shorter bake times or larger steps",
+    source="CFN AWS::ECS::Service handlers.update.timeoutInMinutes (2,160), CanaryConfiguration, LinearConfiguration",
+    format=lambda time: f"{round(time / 3600, 2):g}",
 )
-PAUSE_TIMEOUT = whole_minutes(
-    "pause-timeout",
-    1,
-    20160,
-    source="CFN AWS::ECS::Service HookTimeoutConfig",
+HOOK_TIMEOUT = whole_minutes("hook-timeout", 1, 20160, source=Botocore("ecs", "DeploymentLifecycleHookDuration"))
+FUNCTION_TIMEOUT = Limit(
+    id="function-timeout",
+    accepts=lambda time: time // 60 <= 1440 or time // 60 > 20160,  # which is an error already
+    rule="should be at most 1440 minutes for a function, as the guide has it",
+    hint="use 1 to 1440 minutes, or a pause",
+    source="ECS developer guide, Lambda hooks for Amazon ECS service deployments; botocore has 20,160",
+    format=lambda time: f"{time / 60:g}",
+    confirmed=False,
 )
 MINIMUM_HEALTHY = in_range(
     "minimum-healthy",

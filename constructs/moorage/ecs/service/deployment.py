@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from moorage.ecs.capacity.placement import Placement
     from moorage.ecs.load_balancing.target import Target
+    from moorage.workload.circuit_breaker import CircuitBreaker
     from moorage.workload.lifecycle_hooks import LifecycleHook
-    from moorage.workload.rollout import CircuitBreaker
 
 DEFAULT_ROLLOUT = Rollout.rolling()
 DAEMON_ROLLOUT = Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)

@@ -12,15 +12,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from moorage.ecs.service.hook_checks import PRE_DEPLOYMENT_MINUTES
 from moorage.ecs.task.run_task import TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources
 from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 
 _FUNCTION_FILE = Path(__file__).with_name("pre_deployment_function.py")
 _FUNCTION_TIMEOUT_SECONDS = 30
-_TASK_TIMEOUT_MINUTES = 60
-_HOOK_TIMEOUT_MINUTES = _TASK_TIMEOUT_MINUTES + 5
-"""The time that ECS waits, so that the function has stopped the task before."""
+_MINUTES_TO_STOP = 5
+"""What is left of the hook's time when the function stops the task."""
 
 
 def define_pre_deployment_task(
@@ -66,10 +66,10 @@ def define_pre_deployment_task(
         environment={
             "RUN_TASK": stack.to_json_string(run.run_task_request()),
             "MAIN": next(each.name for each in launch.task.containers if each.essential),
-            "STOP_AFTER": str(_TASK_TIMEOUT_MINUTES * 60),
+            "STOP_AFTER": str((PRE_DEPLOYMENT_MINUTES - _MINUTES_TO_STOP) * 60),
         },
     )
     hook = LifecycleHook.function(
-        function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(_HOOK_TIMEOUT_MINUTES)
+        function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(PRE_DEPLOYMENT_MINUTES)
     )
     return resources, hook

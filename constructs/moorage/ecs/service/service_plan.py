@@ -16,7 +16,7 @@ from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.route_checks import check_routes, udp_beside_tcp_warning
 from moorage.ecs.load_balancing.target import Serving, containers_by_protocol
 from moorage.ecs.service.autoscaling import check_scaling
-from moorage.ecs.service.hook_checks import check_hooks
+from moorage.ecs.service.hook_checks import check_hooks, check_longest, long_pauses_warning
 from moorage.ecs.task.port_mappings import UDP
 from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.place import check_place
@@ -187,6 +187,7 @@ class ServicePlan:
         if self.launch.strategy._kind is not CapacityKind.FARGATE:
             self._warn_of_instances(construct)
         add_warning(construct, "@moorage/ecs:spot-drain", self._slow_drain_warning())
+        add_warning(construct, "@moorage/ecs:long-pauses", long_pauses_warning(self.rollout))
         add_warning(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
         udp_warning = udp_beside_tcp_warning(self.routes, self.task, self.udp_containers)
         add_warning(construct, "@moorage/ecs:udp-beside-tcp", udp_warning)
@@ -242,6 +243,8 @@ class ServicePlan:
         """Note a rollout that would shift, watch or start nothing."""
         rollout = self.rollout
         check_hooks(rollout.hooks, self.launch.cluster, problems)
+        connections = not all(route._reads_requests for route in self.routes)
+        check_longest(rollout, problems, connections=connections, pre_deployment=self.pre_deployment_task is not None)
         if self.placement.daemon:
             self._check_daemon_rollout(problems)
             return

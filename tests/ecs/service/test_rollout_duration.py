@@ -1,0 +1,134 @@
+"""How long a rollout takes at most, against the time that CloudFormation gives an ECS service."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+
+from moorage import (
+    Cluster,
+    Container,
+    LifecycleHook,
+    LifecycleStage,
+    Listener,
+    LoadBalancer,
+    NetworkLoadBalancer,
+    Rollout,
+    Route,
+    Service,
+    Task,
+)
+from moorage.workload.estimate import Pace, estimate
+from tests.conftest import warnings_of
+from tests.stand_ins import stand_in
+
+HANDLER = stand_in("aws_lambda.IFunction")
+WEB = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080))
+ONE_MINUTE = dt.timedelta(minutes=1)
+AT_ONCE = Pace(start=0, check_interval=0, drain=0, stop=0, network_load_balancer=True)
+STAGE = LifecycleStage
+
+
+def hours(count: float) -> dt.timedelta:
+    return dt.timedelta(hours=count)
+
+
+def serve(stack: cdk.Stack, vpc: ec2.IVpc, rollout: Rollout, *, connections: bool, **arguments: Any) -> Service:
+    edge: Any = (NetworkLoadBalancer if connections else LoadBalancer)(stack, "Edge", vpc=vpc)
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    route = Listener(edge, port=80) if connections else Route(edge)
+    return Service(stack, "Web", cluster=cluster, task=WEB, route=route, rollout=rollout, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "bakes", "shifts"),
+    [
+        (Rollout.blue_green(bake=ONE_MINUTE, alarms=None), 1, 1),
+        (Rollout.canary(bake=ONE_MINUTE, alarms=None), 2, 2),
+        (Rollout.linear(percent=25, bake=ONE_MINUTE, alarms=None), 4, 4),
+        (Rollout.linear(percent=30, bake=ONE_MINUTE, alarms=None), 4, 4),
+        (Rollout.linear(percent=100, bake=ONE_MINUTE, alarms=None), 1, 1),
+    ],
+)
+def test_a_network_load_balancer_takes_ten_minutes_at_each_shift(rollout: Rollout, bakes: int, shifts: int) -> None:
+    found = estimate(rollout, 2, zones=2, pace=AT_ONCE)
+    assert found is not None
+    assert found.seconds == 60 * bakes + 600 * (1 + shifts)  # test traffic is shifted once
+
+
+def test_a_rolling_rollout_shifts_nothing() -> None:
+    found = estimate(Rollout.rolling(), 2, zones=2, pace=AT_ONCE)
+    assert found is not None
+    assert found.seconds == 0
+
+
+@pytest.mark.parametrize(("connections", "minutes"), [(True, 187), (False, 188)])
+def test_the_shifts_of_a_network_load_balancer_count(
+    stack: cdk.Stack, vpc: ec2.IVpc, minutes: int, *, connections: bool
+) -> None:
+    """10 bakes of 187 minutes and 11 shifts are 33 hours."""
+    each = dt.timedelta(minutes=187)
+    last = dt.timedelta(minutes=minutes)
+    rollout = Rollout.linear(percent=10, bake=each, final_bake=last, alarms=None)
+    serve(stack, vpc, rollout, connections=connections)
+
+
+def test_the_shifts_of_a_network_load_balancer_make_a_rollout_too_long(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    each, last = dt.timedelta(minutes=187), dt.timedelta(minutes=188)
+    rollout = Rollout.linear(percent=10, bake=each, final_bake=last, alarms=None)
+    with pytest.raises(ValueError, match=r"Shop/Web: the sum .* shifts must be at most 33 hours, .*\(got 33\.02\)"):
+        serve(stack, vpc, rollout, connections=True)
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(24)),
+        LifecycleHook.pause(STAGE.PRE_SCALE_UP, timeout=hours(24)),
+    ],
+)
+def test_hooks_count_with_bakes(hook: LifecycleHook) -> None:
+    Rollout.blue_green(bake=hours(9), hooks=[hook])
+    with pytest.raises(ValueError, match=r"bake times and shifts must be at most 33 hours.*\(got 33\.02\)"):
+        Rollout.blue_green(bake=hours(9) + ONE_MINUTE, hooks=[hook])
+    with pytest.raises(ValueError, match=r"\(got 48\)"):
+        Rollout.rolling(hooks=[hook, hook])
+
+
+@pytest.mark.parametrize(
+    ("stage", "times"),
+    [(STAGE.PRE_PRODUCTION_TRAFFIC_SHIFT, 4), (STAGE.POST_PRODUCTION_TRAFFIC_SHIFT, 1), (STAGE.POST_SCALE_UP, 1)],
+)
+def test_a_hook_of_each_step_counts_at_each(stage: LifecycleStage, times: int) -> None:
+    """Botocore `DeploymentLifecycleHook`: this stage is invoked before every traffic shift step."""
+    bakes: dict[str, Any] = {"percent": 25, "bake": dt.timedelta(0)}
+    Rollout.linear(**bakes, hooks=[LifecycleHook.pause(stage, timeout=hours(33) / times)])
+    with pytest.raises(ValueError, match="must be at most 33 hours"):
+        Rollout.linear(**bakes, hooks=[LifecycleHook.pause(stage, timeout=hours(33) / times + ONE_MINUTE)])
+
+
+def test_a_function_may_take_as_long_as_botocore_says() -> None:
+    with pytest.warns(UserWarning, match="timeout should be at most 1440 minutes for a function, .* \\(got 2880\\)"):
+        hook = LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(48))
+    with pytest.raises(ValueError, match=r"must be at most 33 hours, .*\(got 48\)"):
+        Rollout.rolling(hooks=[hook])
+    with pytest.raises(ValueError, match="timeout must be between 1 and 20160 whole minutes"):
+        LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(336) + ONE_MINUTE)
+
+
+def test_a_pre_deployment_task_counts(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    pause = LifecycleHook.pause(STAGE.PRE_SCALE_UP, timeout=hours(33) - dt.timedelta(minutes=64))
+    with pytest.raises(ValueError, match=r"must be at most 33 hours, .*\(got 33\.02\)"):
+        serve(stack, vpc, Rollout.rolling(hooks=[pause]), connections=False, pre_deployment_task=WEB)
+
+
+@pytest.mark.parametrize(("pauses", "warned"), [(1, False), (2, True)])
+def test_pauses_of_a_day_each_warn(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, pauses: int, *, warned: bool) -> None:
+    hooks = [LifecycleHook.pause(STAGE.POST_SCALE_UP)] * pauses
+    serve(stack, vpc, Rollout.blue_green(alarms=None, hooks=hooks), connections=False)
+    found = [each for each in warnings_of(app, "Shop") if "may last 48 hours in all" in each]
+    assert bool(found) is warned
