@@ -19,7 +19,7 @@ catalog = Service(
     "Catalog",
     cluster=cluster,
     task=Task(Container(nginx, name="catalog", port=8080, writable=["/tmp"])),
-    connect=ServiceConnect(protocol=ecs.AppProtocol.http, tls=tls, access_logs=True),
+    connect=ServiceConnect(protocol="http", tls=tls, access_logs=True),
 )
 web = Service(
     stack,

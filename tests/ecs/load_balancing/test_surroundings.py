@@ -184,3 +184,24 @@ def test_the_way_out_of_deletion_protection_is_said_once(app: cdk.App, stack: cd
     infos = {path: entry["data"] for path, of in metadata.items() for entry in of if entry["type"] == "aws:cdk:info"}
     assert list(infos) == ["/Shop/Edge"]
     assert "deploy deletion_protection=False" in infos["/Shop/Edge"]
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_a_vpc_with_two_groups_of_subnets_gives_one_of_each_zone(stack: cdk.Stack, *, public: bool) -> None:
+    """Elastic Load Balancing takes one subnet of each zone (botocore elbv2 CreateLoadBalancer.Subnets)."""
+    kinds = [ec2.SubnetType.PUBLIC] * 2 + [ec2.SubnetType.PRIVATE_WITH_EGRESS] * 2
+    groups = [ec2.SubnetConfiguration(name=f"Group{index}", subnet_type=kind) for index, kind in enumerate(kinds)]
+    vpc = ec2.Vpc(stack, "Groups", max_azs=2, subnet_configuration=groups)
+    LoadBalancer(stack, "Edge", vpc=vpc, public=public, plain_http="a test" if public else None)
+    NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=public, without_tls="a test" if public else None)
+    balancers = template(stack).find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    assert [len(each["Properties"]["Subnets"]) for each in balancers] == [2, 2]
+
+
+def test_a_selection_of_subnets_has_two_zones_and_selects_some(stack: cdk.Stack) -> None:
+    vpc = ec2.Vpc(stack, "Two", max_azs=2)
+    one = ec2.SubnetSelection(availability_zones=[vpc.availability_zones[0]])
+    with pytest.raises(ValueError, match=r"the number of subnets must be at least 2 \(got 1\)"):
+        LoadBalancer(stack, "Edge", vpc=vpc, vpc_subnets=one)
+    with pytest.raises(ValueError, match="vpc_subnets must select subnets of the VPC Shop/Two"):
+        LoadBalancer(stack, "Edge", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnet_group_name="Absent"))

@@ -284,7 +284,7 @@ class LoadBalancer(RequestLoadBalancer):
             "Default",
             vpc=plan.vpc,
             internet_facing=plan.public,
-            vpc_subnets=plan.vpc_subnets,
+            vpc_subnets=plan.selected_subnets,
             security_group=self.security_group,
             deletion_protection=plan.deletion_protection,
             drop_invalid_header_fields=True,

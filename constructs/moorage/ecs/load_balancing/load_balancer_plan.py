@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage.ecs.cdk_values import zone_of
+from moorage.ecs.cdk_values import select_subnets, zone_of
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, WITHOUT_PUBLIC_IPV4, allowed_clients, check_clients
 from moorage.ecs.network.network import Network
 from moorage.scope.place import check_place
@@ -72,13 +72,30 @@ class LoadBalancerPlan:
     def _check_subnets(self, problems: Problems) -> None:
         """Note too few subnets, as far as the VPC says."""
         if self.vpc_subnets is not None:
-            if self.vpc_subnets.subnets is not None:
-                self._check_own_subnets(self.vpc_subnets.subnets, problems)
+            self._check_selected_subnets(self.vpc_subnets, problems)
         elif Network._of(self.vpc) is None and not is_token(self.vpc.availability_zones):
             vpc = self.vpc
             subnets = vpc.public_subnets if self.public else vpc.private_subnets or vpc.isolated_subnets
             kind = "public subnets of the VPC" if self.public else "private subnets of the VPC"
             problems.check(self.subnet_limit, f"the number of {kind}", len(subnets))
+
+    @property
+    def selected_subnets(self) -> ec2.SubnetSelection | None:
+        """The subnets for CDK: those given, or by default one of each zone, where a VPC may have several groups."""
+        if self.vpc_subnets is not None or Network._of(self.vpc) is not None:
+            return self.vpc_subnets
+        return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if self.public else None, one_per_az=True)
+
+    def _check_selected_subnets(self, selection: ec2.SubnetSelection, problems: Problems) -> None:
+        if selection.subnets is not None:
+            self._check_own_subnets(selection.subnets, problems)
+            return
+        try:
+            subnets = select_subnets(self.vpc, selection).subnets
+        except RuntimeError as error:  # jsii's name for whatever node throws: here, that there are none
+            problems.add(f"vpc_subnets must select subnets of the VPC {self.vpc.node.path} ({error}); select others")
+            return
+        self._check_own_subnets(subnets, problems)
 
     def _check_own_subnets(self, subnets: Sequence[ec2.ISubnet], problems: Problems) -> None:
         """Note subnets that are too few, of another place, or two in one zone (ELB: one subnet for each zone)."""

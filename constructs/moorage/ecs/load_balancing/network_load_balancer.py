@@ -284,7 +284,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             "Default",
             vpc=plan.vpc,
             internet_facing=plan.public,
-            vpc_subnets=None if plan.allocation_ids else plan.vpc_subnets,
+            vpc_subnets=None if plan.allocation_ids else plan.selected_subnets,
             subnet_mappings=plan.subnet_mappings,
             security_groups=[self.security_group],
             ip_address_type=plan.optional_ip_address_type,
