@@ -434,3 +434,12 @@ def test_services_that_never_fit_together_are_an_error_of_the_whole(app: cdk.App
         Service(cdk.Stack(app, name), name, cluster=cluster, task=ARM, scaling=Scaling(4))
     with pytest.raises(RuntimeError, match=r"Web/Web \(4\), Api/Api \(4\) need 8 network interfaces .* has 6 on"):
         app.synth()
+
+
+def test_user_data_shows_no_secret() -> None:
+    line = "export TOKEN={{resolve:secretsmanager:shop:SecretString:token}}"
+    message = "user_data has the value of a secret, and everyone who may describe the launch template reads it; read it"
+    with pytest.raises(ValueError, match=message) as refused:
+        ContainerInstance(user_data=["yum -y update", line])
+    assert "SecretString" not in str(refused.value)
+    assert ContainerInstance(user_data="yum -y update")

@@ -8,6 +8,7 @@ import attrs
 
 from moorage.workload import capacity_limits, container_limits
 from moorage.workload.fit import DEFAULT_RESERVED_MIB
+from moorage.workload.plain_texts import PlainText, check_literals
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import Architecture, OperatingSystemFamily
 from moorage.workload.value import value_class
@@ -161,6 +162,9 @@ class ContainerInstance:
         problems = Problems("ContainerInstance")
         problems.check(capacity_limits.VOLUME, "volume_gib", (self.volume_gib, self.ami._least_volume_gib))
         problems.check(capacity_limits.USER_DATA, "user_data", len("\n".join(self.user_data).encode()))
+        way_out = "read it where it runs, with a permission of the instance's role"
+        readers = "may describe the launch template"
+        check_literals([PlainText("user_data", None, each, way_out, readers) for each in self.user_data], problems)
         problems.check(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
         for port in self.egress:
             problems.check(container_limits.PORT, "each port of egress", port)
