@@ -24,9 +24,9 @@ LEAST = {0, 1}
 OTHER_SOURCES = """
     alarm-percent alarm-threshold api-call api-calls bake-time breaker-percent canary-percent
     capacity-providers-per-cluster cluster-arn command-shell container-names-unique container-ports-unique
-    containers-per-task daemon-maximum dashboard-widgets ebs-iops ebs-size ebs-snapshot ebs-throughput environment-name
-    event-pattern-quota event-repository event-tag fargate-credential-spec fargate-gpus fargate-ipc-mode
-    fargate-network-mode fargate-privileged fargate-size fargate-spot-windows fargate-windows-absent
+    containers-per-task daemon-maximum dashboard-widgets deregistration-delay-at-deletion ebs-iops ebs-size ebs-snapshot
+    ebs-throughput environment-name event-pattern-quota event-repository event-tag fargate-credential-spec fargate-gpus
+    fargate-ipc-mode fargate-network-mode fargate-privileged fargate-size fargate-spot-windows fargate-windows-absent
     fargate-windows-size fargate-windows-volumes fault-injection-mode function-timeout health-timeout-shorter
     host-ports-unique idle-timeout image-digest images-per-repository instance-range instance-types
     instance-types-unique instance-user-data instances-per-cluster instances-range lattice-target-groups

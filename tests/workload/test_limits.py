@@ -486,7 +486,11 @@ CASES: dict[str, tuple[Define, Define]] = {
     "target-health-grpc-path": (grpc(TargetHealth("/grpc.health.v1.Health/Check")), grpc(TargetHealth("/healthz"))),
     "target-health-codes": (route(health=TargetHealth(codes="200,300-499")), route(health=TargetHealth(codes="500"))),
     "target-health-grpc-codes": (grpc(TargetHealth(codes="0,12-99")), grpc(TargetHealth(codes="100"))),
-    "deregistration-delay": (route(deregistration_delay=seconds(3600)), route(deregistration_delay=seconds(3601))),
+    "deregistration-delay": (route(deregistration_delay=seconds(0)), route(deregistration_delay=seconds(3601))),
+    "deregistration-delay-at-deletion": (
+        route(deregistration_delay=seconds(1800)),
+        route(deregistration_delay=seconds(1801)),
+    ),
     "rule-priority": (route(priority=50000), route(priority=50001)),
     "rule-condition-values": (
         route(path=["/a", "/b", "/c", "/d", "/e"]),

@@ -22,7 +22,7 @@ CONNECTIONS = (
     *("network-target-health-codes", "listener-protocol", "listener-idle-timeout", "network-load-balancer-arn"),
     *_DEFINED_NETWORK,
 )
-EITHER = ("target-groups-per-service", "deregistration-delay", "security-group-id")
+EITHER = ("target-groups-per-service", "deregistration-delay", "deregistration-delay-at-deletion", "security-group-id")
 _ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:"
 _LISTENER = f"{_ARN}listener/app/edge/50dc6c495c0c9188/f2f7dc8efc522ab2"
 _BALANCER = f"{_ARN}loadbalancer/net/gate/50dc6c495c0c9188"
@@ -190,8 +190,10 @@ def _route(pick: Pick) -> Code:
 
 
 def _delay(pick: Pick) -> Code | None:
-    row = "deregistration-delay"
-    return pick.maybe(lambda: seconds(pick.within(row, 0, 3600)), row)
+    row, short_row = "deregistration-delay", "deregistration-delay-at-deletion"
+    if pick.breaks(short_row):
+        return seconds(pick.one_of(1801, 3600))
+    return pick.maybe(lambda: seconds(pick.within(row, 0, 1800, -1, 3601)), row)
 
 
 def _target_health(pick: Pick, of: str) -> Code:

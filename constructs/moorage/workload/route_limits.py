@@ -114,6 +114,15 @@ DEREGISTRATION_DELAY = in_range(
     unit="seconds",
     source=Botocore("elbv2", "TargetGroupAttribute", "Key", "The range is 0-3600 seconds."),
 )
+DELETION_DELAY = Limit(
+    id="deregistration-delay-at-deletion",
+    accepts=lambda delay: delay <= 1800 or delay > 3600,  # which is an error already
+    rule="should be at most 1800 seconds, since CloudFormation gives up the deletion of a service after 30 minutes",
+    hint="use less, or delete the service by hand before its stack",
+    source="CFN AWS::ECS::Service handlers.delete.timeoutInMinutes (30)",
+    format=str,
+    confirmed=False,
+)
 RULE_PRIORITY = in_range(
     "rule-priority",
     1,

@@ -205,3 +205,17 @@ def test_a_selection_of_subnets_has_two_zones_and_selects_some(stack: cdk.Stack)
         LoadBalancer(stack, "Edge", vpc=vpc, vpc_subnets=one)
     with pytest.raises(ValueError, match="vpc_subnets must select subnets of the VPC Shop/Two"):
         LoadBalancer(stack, "Edge", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnet_group_name="Absent"))
+
+
+@pytest.mark.parametrize("entry", [Route, Listener])
+def test_a_delay_that_the_deletion_of_a_service_does_not_wait_for_warns(stack: cdk.Stack, entry: Any) -> None:
+    """CloudFormation's schema of AWS::ECS::Service: handlers.delete.timeoutInMinutes is 30."""
+    vpc = imported_vpc(stack)
+    edge = LoadBalancer(stack, "Edge", vpc=vpc) if entry is Route else NetworkLoadBalancer(stack, "Edge", vpc=vpc)
+    more = {} if entry is Route else {"port": 80}
+    entry(edge, deregistration_delay=cdk.Duration.minutes(30), **more)
+    for longer in (1801, 3600):
+        with pytest.warns(UserWarning, match=rf"deregistration_delay should be at most 1800 .* \(got {longer}\)"):
+            entry(edge, deregistration_delay=cdk.Duration.seconds(longer), **more)
+    with pytest.raises(ValueError, match="deregistration_delay must be between 0 and 3600 seconds"):
+        entry(edge, deregistration_delay=cdk.Duration.seconds(3601), **more)

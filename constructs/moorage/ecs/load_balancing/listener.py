@@ -53,7 +53,8 @@ class Listener:
             `test_ingress`; without it nowhere.
         idle_timeout: How long a connection by TCP may be idle, 60 to 6,000 s; 350 s without it, as by TLS always.
         deregistration_delay: How long a task that leaves keeps its connections, 0 to 3,600 s. ECS waits that long for
-            each task it replaces.
+            each task it replaces. More than 1,800 s is a warning: CloudFormation gives up the deletion of a service
+            after 30 minutes.
         name: A name that is kept in the ids of its target groups in place of its port, so that they stay when the port
             changes: letters, digits and hyphens, once in a service. A listener whose port is known only at deployment
             needs one beside a second one. Default: none.
@@ -94,6 +95,7 @@ class Listener:
         problems.check(load_balancing_limits.NETWORK_CODES, "health codes", self.health.codes)
         problems.check(load_balancing_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+        problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
         if self.test_port == self.port:
             problems.add(f"test_port is {self.test_port}, but that is its own port; use another")

@@ -112,7 +112,8 @@ class Route:
             deployment needs one beside a second route, and so do routes that differ only by their hosts, if each is to
             have target groups of its own. Default: none.
         deregistration_delay: How long a task that leaves may finish its requests, 0 to 3,600 s. ECS waits that long
-            for each task it replaces, idle or not.
+            for each task it replaces, idle or not. More than 1,800 s is a warning: CloudFormation gives up the deletion
+            of a service after 30 minutes.
 
     Raises:
         ValueError: with all that Elastic Load Balancing would not take.
@@ -149,6 +150,7 @@ class Route:
         problems.check(route_limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
         problems.check(route_limits.RULE_PRIORITY, "priority", self.priority)
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
+        problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
         if self._is_grpc:
             problems.check(route_limits.TARGET_GRPC_PATH, "health path", self.health.path)
