@@ -7,19 +7,28 @@ from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_sns as sns
 
 from moorage import (
     Cluster,
     Container,
+    Lattice,
     Listener,
     LoadBalancer,
     NetworkLoadBalancer,
+    Route,
+    Scaling,
     Service,
+    ServiceConnect,
     TargetHealth,
     Task,
 )
+from moorage.delivery.alarm_actions import check_alarm_actions
+from moorage.ecs.load_balancing.usage import Usage
+from moorage.workload.problems import Problems
 from tests.conftest import imported_vpc
 from tests.stand_ins import stand_in
 
@@ -81,6 +90,69 @@ def shifted(protocol: elbv2.Protocol) -> Define:
     return define
 
 
+def crowded(kind: type[LoadBalancer] | type[NetworkLoadBalancer], **used: Any) -> Define:
+    """A service of two copies on a load balancer of which others use so much."""
+
+    def define(stack: cdk.Stack) -> object:
+        vpc = imported_vpc(stack)
+        edge: Any = kind(stack, "Edge", vpc=vpc)
+        edge._use(Usage(**used), stack)
+        task = Task(Container("redis:8", port=6379))
+        route = Route(edge) if kind is LoadBalancer else Listener(edge, 6379)
+        return Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, route=route)
+
+    return define
+
+
+def standing(count: int) -> Define:
+    """A load balancer with an address in each of its subnets."""
+
+    def define(stack: cdk.Stack) -> object:
+        names = [f"subnet-{index}" for index in range(count)]
+        subnets = [
+            ec2.Subnet.from_subnet_attributes(stack, name, subnet_id=name, availability_zone=f"z{name}")
+            for name in names
+        ]
+        addresses = [f"eipalloc-0{index}" for index in range(count)]
+        selection = ec2.SubnetSelection(subnets=subnets)
+        return gate(public=True, without_tls="a test", allocation_ids=addresses, vpc_subnets=selection)(stack)
+
+    return define
+
+
+def discovered(copies: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="shop")
+        task = Task(Container("redis:8", name="redis", port=6379))
+        return Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(copies), connect=ServiceConnect())
+
+    return define
+
+
+def reached(region: str) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        there = cdk.Stack(cdk.App(), "There", env=cdk.Environment(region=region))
+        cluster = Cluster(there, "Cluster", vpc=imported_vpc(there))
+        task = Task(Container("redis:8", name="redis", port=6379))
+        return Service(there, "Web", cluster=cluster, task=task, lattice=Lattice("pl-0a1b2c3d"))
+
+    return define
+
+
+def ringing(count: int) -> Define:
+    """A schedule whose alarm has so many actions."""
+
+    def define(stack: cdk.Stack) -> object:
+        arns = [f"arn:aws:sns:eu-west-1:111111111111:t{index}" for index in range(count)]
+        topics = [sns.Topic.from_topic_arn(stack, arn, arn) for arn in arns]
+        problems = Problems("the alarm")
+        check_alarm_actions(problems, "alarm_actions", [actions.SnsAction(each) for each in topics], stack)
+        problems.raise_any()
+        return topics
+
+    return define
+
+
 CASES: dict[str, tuple[Define, Define]] = {
     "network-load-balancer-subnets": (between(1), between(0)),
     "load-balancer-zones": (between(2), between(2, zones=1)),
@@ -103,4 +175,23 @@ CASES: dict[str, tuple[Define, Define]] = {
     "network-load-balancer-arn": (existing_network(NETWORK_ARN), existing_network(ARN)),
     "security-group-id": (existing(security_group_id="sg-1"), existing(security_group_id="default")),
     "web-acl-arn": (guarded(WEB_ACL), guarded(WEB_ACL.replace("regional/", "global/"))),
+    "target-groups-per-load-balancer": (
+        crowded(LoadBalancer, target_groups=99),
+        crowded(LoadBalancer, target_groups=100),
+    ),
+    "rules-per-load-balancer": (crowded(LoadBalancer, rules=99), crowded(LoadBalancer, rules=100)),
+    "targets-per-load-balancer": (crowded(LoadBalancer, targets=996), crowded(LoadBalancer, targets=997)),
+    "listeners-per-network-load-balancer": (
+        crowded(NetworkLoadBalancer, listeners=49),
+        crowded(NetworkLoadBalancer, listeners=50),
+    ),
+    "targets-per-zone": (crowded(NetworkLoadBalancer, targets=496), crowded(NetworkLoadBalancer, targets=497)),
+    "rules-per-security-group": (
+        crowded(LoadBalancer, egress=frozenset(range(59))),
+        crowded(LoadBalancer, egress=frozenset(range(60))),
+    ),
+    "elastic-ip-addresses": (standing(5), standing(6)),
+    "discovered-tasks": (discovered(1000), discovered(1001)),
+    "lattice-region": (reached("eu-west-1"), reached("cn-north-1")),
+    "alarm-actions": (ringing(5), ringing(6)),
 }

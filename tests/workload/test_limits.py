@@ -496,6 +496,8 @@ CASES: dict[str, tuple[Define, Define]] = {
         route(path=["/a", "/b", "/c", "/d", "/e"]),
         route(path=["/a", "/b", "/c", "/d", "/e", "/f"]),
     ),
+    "rule-wildcards": (route(path="/*/?/*/*/*"), route(path=["/*/*/*", "/?/*/*/*"])),
+    "rule-wildcards-of-guide": (route(path="/*/?/*/*/*"), route(host="*.example.com", path="/*/?/*/*/*")),
     "rule-host": (route(host="*.example.com"), route(host="example.*")),
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),

@@ -15,6 +15,7 @@ _DEFINED = ("load-balancer-subnets", "load-balancer-zones", "idle-timeout", "web
 REQUESTS = (
     *("target-health-path", "target-health-grpc-path", "target-health-codes", "target-health-grpc-codes"),
     *("rule-priority", "rule-condition-values", "rule-host", "rule-path", "listener-arn", *_DEFINED),
+    *("rule-wildcards", "rule-wildcards-of-guide"),
 )
 _ADDRESSES = ("elastic-ip-allocation-id", "elastic-ip-allocation-ids-unique")
 _DEFINED_NETWORK = ("network-load-balancer-subnets", *_ADDRESSES, "zonal-shift-protocol")
@@ -174,6 +175,8 @@ def _route(pick: Pick) -> Code:
     paths = pick.keeping("rule-path", (None, "/v1/*", ["/a", "/b?"]), ("v1", "", "/a b", "/" + "x" * 128))
     if pick.breaks("rule-condition-values"):
         hosts, paths = None, [f"/{index}" for index in range(6)]
+    if pick.breaks("rule-wildcards", "rule-wildcards-of-guide"):
+        hosts, paths = None, "/*" * (7 if pick.breaks("rule-wildcards") else 6)
     row = "rule-priority"
     version = pick.one_of("HTTP2", "HTTP1")
     checked = pick.breaks(*HEALTH, *(each for each in REQUESTS if each.startswith("target-health"))) or grpc

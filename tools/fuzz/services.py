@@ -24,6 +24,16 @@ ELSEWHERE = {
     "dashboard-name": "a program defines no dashboard",
     "dashboard-widgets": "a service has a few of them, and only hundreds of services have too many",
     "scheduled-actions": "200 of them say nothing that one does not",
+    "alarm-actions": "an alarm of more than five actions says nothing that one of one does not",
+    "discovered-tasks": "a service of more than 1,000 tasks needs room for them",
+    "elastic-ip-addresses": "the subnets of its VPC are fewer",
+    "lattice-region": "the region of its stack is not known",
+    "listeners-per-network-load-balancer": "many services",
+    "rules-per-load-balancer": "many services",
+    "rules-per-security-group": "many services",
+    "target-groups-per-load-balancer": "many services",
+    "targets-per-load-balancer": "many services",
+    "targets-per-zone": "many services",
     "zones-of-region": "the region of its stack is not known",
 }
 """Rows that one service, worker or job and what it is given cannot break, each with the reason."""

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 
 from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
 from moorage.scope.place import check_place
+from moorage.workload import service_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 def check_alarm_actions(
     problems: Problems, argument: str, actions: Iterable[cloudwatch.IAlarmAction], scope: Construct
 ) -> None:
-    """Note topics that alarms in the stack of `scope` could not tell."""
+    """Note topics that alarms in the stack of `scope` could not tell, and more actions than an alarm has."""
+    actions = tuple(actions)
+    problems.check(service_limits.ALARM_ACTIONS, f"the number of {argument}", len(actions))
     for arn in _topic_arns(actions):
         topic = _topic_of(arn)
         if topic is None:

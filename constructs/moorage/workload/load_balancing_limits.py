@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Botocore, Limit, at_least, in_range, matching, unique
-from moorage.workload.route_limits import within_codes
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, unique
+from moorage.workload.route_limits import quota, within_codes
 
 _HEX_PATTERN = "[0-9a-f]+"
 _ARN_PREFIX_PATTERN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:"
@@ -26,6 +26,26 @@ ALLOCATION_IDS = unique(
     source=Botocore(
         "elbv2", "CreateLoadBalancerInput", "SubnetMappings", "You can specify one Elastic IP address per subnet"
     ),
+)
+_NLB_QUOTAS = "NLB guide, Quotas for your Network Load Balancers"
+
+LISTENERS = at_most(
+    "listeners-per-network-load-balancer",
+    50,
+    hint="use another NetworkLoadBalancer for some of them",
+    source=f"{_NLB_QUOTAS} (not adjustable)",
+)
+ZONE_TARGETS = quota(
+    "targets-per-zone",
+    500,
+    hint="ask for a higher quota before the deployment, or use fewer copies; a rollout has up to twice as many",
+    source=f"{_NLB_QUOTAS}: targets per availability zone, or in all zones with cross-zone load balancing",
+)
+ADDRESSES = quota(
+    "elastic-ip-addresses",
+    5,
+    hint="ask for a higher quota before the deployment, or use fewer subnets",
+    source="Amazon VPC quotas: Elastic IP addresses per Region",
 )
 NETWORK_CODES = Limit(
     id="network-target-health-codes",

@@ -15,6 +15,44 @@ def within_codes(codes: str, low: int, high: int) -> bool:
     return all(low <= ends[0] <= ends[-1] <= high for ends in ranges)
 
 
+def quota(row: str, high: int, *, hint: str, source: str) -> Limit:
+    """Limit a count to a quota that AWS can raise."""
+    return Limit(
+        id=row,
+        accepts=lambda count: count <= high,
+        rule=f"should be at most {high}, a quota that AWS can raise",
+        hint=hint,
+        source=f"{source} (adjustable)",
+        format=str,
+        confirmed=False,
+    )
+
+
+_ALB_QUOTAS = "ALB guide, Quotas for your Application Load Balancers"
+TARGET_GROUPS = at_most(
+    "target-groups-per-load-balancer",
+    100,
+    hint="use another LoadBalancer for some of its services; rollouts that shift traffic take two for each route",
+    source=f"{_ALB_QUOTAS} (not adjustable); botocore TooManyUniqueTargetGroupsPerLoadBalancerException",
+)
+RULES = quota(
+    "rules-per-load-balancer",
+    100,
+    hint="ask for a higher quota before the deployment, or use another LoadBalancer for some of its services",
+    source=_ALB_QUOTAS,
+)
+TARGETS = quota(
+    "targets-per-load-balancer",
+    1000,
+    hint="ask for a higher quota before the deployment, or use fewer copies; a rollout has up to twice as many",
+    source=_ALB_QUOTAS,
+)
+GROUP_RULES = quota(
+    "rules-per-security-group",
+    60,
+    hint="ask for a higher quota before the deployment, or use another load balancer for some services or clients",
+    source="Amazon VPC quotas: inbound or outbound rules per security group",
+)
 ROUTES = at_most(
     "target-groups-per-service",
     5,
@@ -134,6 +172,21 @@ RULE_VALUES = at_most(
     5,
     hint="use a second Route, or a pattern with '*'",
     source="Elastic Load Balancing quotas: condition values per rule",
+)
+RULE_WILDCARDS = at_most(
+    "rule-wildcards",
+    6,
+    hint="use a second Route, or fewer '*' and '?'",
+    source="Elastic Load Balancing quotas: condition wildcards per rule (not adjustable)",
+)
+RULE_WILDCARDS_OF_GUIDE = Limit(
+    id="rule-wildcards-of-guide",
+    accepts=lambda count: count != 6,
+    rule="should be at most 5, as translations of the guide have it",
+    hint="use a second Route, or fewer '*' and '?'",
+    source="ALB guide in Chinese, quotas: condition wildcards per rule",
+    format=str,
+    confirmed=False,
 )
 RULE_HOST = matching(
     "rule-host",

@@ -6,6 +6,13 @@ import ipaddress
 
 from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching, one_of
 
+_REGIONS_WITHOUT_LATTICE = frozenset(
+    (
+        *("ap-east-2", "ap-southeast-6", "ap-southeast-7", "cn-north-1", "cn-northwest-1"),
+        *("us-gov-east-1", "us-gov-west-1"),
+    )
+)
+
 CLUSTER_NAME = matching(
     "cluster-name",
     r"[A-Za-z0-9_-]{1,255}",
@@ -128,6 +135,29 @@ LATTICE_TARGET_GROUPS = at_most(
     5,
     hint="leave some out",
     source="ECS developer guide, Create a service that uses VPC Lattice",
+)
+LATTICE_REGION = Limit(
+    id="lattice-region",
+    accepts=lambda region: region not in _REGIONS_WITHOUT_LATTICE,
+    rule="should be one with VPC Lattice, which this one lacked in November 2026",
+    hint="use a route in place of lattice",
+    source="CFN schemas of each region: AWS::VpcLattice::TargetGroup",
+    confirmed=False,
+)
+ALARM_ACTIONS = at_most(
+    "alarm-actions",
+    5,
+    hint="use a topic that tells all of them",
+    source=Botocore("cloudwatch", "ResourceList"),
+)
+DISCOVERED_TASKS = Limit(
+    id="discovered-tasks",
+    accepts=lambda count: count <= 1000,
+    rule="should be at most 1000 with Service Connect or a name in Cloud Map",
+    hint="use fewer, or two services",
+    source="ECS quotas: tasks per service with service discovery (a quota of AWS Cloud Map)",
+    format=str,
+    confirmed=False,
 )
 GRACE_PERIOD = in_range(
     "health-check-grace-period",

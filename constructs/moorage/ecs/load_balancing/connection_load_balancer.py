@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
+from moorage.workload import load_balancing_limits, route_limits
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
+    from moorage.ecs.load_balancing.usage import Usage
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.limit import Limit
     from moorage.workload.problems import Problems
 
 
@@ -26,6 +31,18 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
     _dual_stack: bool
     _requires_tls: bool
     """True if it is public and gives no reason for listeners without TLS."""
+
+    def _quotas(self, usage: Usage, launch: Launch) -> list[tuple[Limit, str, int]]:
+        """Return its quotas; a target is one of each zone if its load balancer spreads over zones (NLB guide)."""
+        return [
+            (load_balancing_limits.LISTENERS, "listeners", usage.listeners),
+            (
+                load_balancing_limits.ZONE_TARGETS,
+                "targets in a zone",
+                usage.targets if self._cross_zone else math.ceil(usage.targets / launch.reach.zones),
+            ),
+            (route_limits.GROUP_RULES, "rules for clients", usage.ingress),
+        ]
 
 
 def check_encryption(

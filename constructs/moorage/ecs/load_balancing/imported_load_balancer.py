@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import aws_cdk as cdk
 import jsii
@@ -22,6 +22,8 @@ from moorage.workload.problems import Problems, is_token
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from constructs import Construct, IConstruct
+
+    from moorage.ecs.load_balancing.usage import Usage
 
 
 @jsii.implements(ec2.IConnectable)
@@ -74,7 +76,8 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         self.vpc = vpc
         self._https = https
         self._id = self._replaceable_id = _id_of(self, listener_arn)
-        self._entries = _entries_of(self, listener_arn)
+        self._entries, self._usages = _claims_of(self, listener_arn)
+        self._has_test_listener = test_listener_arn is not None
         self.listener_arn = listener_arn
         self.test_listener_arn = test_listener_arn
         self.security_group = ec2.SecurityGroup.from_security_group_id(
@@ -150,7 +153,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         self.certificate = certificate
         self.load_balancer_arn = load_balancer_arn
         self._id = self._replaceable_id = _id_of(self, load_balancer_arn)
-        self._entries = _entries_of(self, load_balancer_arn)
+        self._entries, self._usages = _claims_of(self, load_balancer_arn)
         self._clients = allowed_clients(vpc, ingress, IPV4, public=public)
         self._test_clients = tuple(test_ingress)
         self._requires_tls = public and without_tls is None
@@ -170,12 +173,13 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         return _full_name_of(self.load_balancer_arn)
 
 
-_entries_by_arn: PerConstruct[IConstruct, dict[str, list[tuple[Entry, Construct]]]] = PerConstruct()
-"""The routes and listeners on what an app imports, by its ARN: it may be imported more than once."""
+_Claims: TypeAlias = tuple[list[tuple[Entry, "Construct"]], list[tuple["Usage", "Construct"]]]
+_claims_by_arn: PerConstruct[IConstruct, dict[str, _Claims]] = PerConstruct()
+"""The routes and listeners on what an app imports, and their use of it, by its ARN: it may be imported twice."""
 
 
-def _entries_of(load_balancer: Construct, arn: str) -> list[tuple[Entry, Construct]]:
-    return _entries_by_arn.get_or_make(load_balancer.node.root, dict).setdefault(arn, [])
+def _claims_of(load_balancer: Construct, arn: str) -> _Claims:
+    return _claims_by_arn.get_or_make(load_balancer.node.root, dict).setdefault(arn, ([], []))
 
 
 def _id_of(load_balancer: Construct, arn: str) -> str:

@@ -137,6 +137,13 @@ class Listener:
         return {self.port, *([] if self.test_port is None else [self.test_port])}
 
     @property
+    def _number_of_client_rules(self) -> int:
+        """The number of rules of the security group of its load balancer that let clients connect to its ports."""
+        load_balancer = self.load_balancer
+        peers = len(load_balancer._clients) + (0 if self.test_port is None else len(load_balancer._test_clients))
+        return peers * len(self._protocols)
+
+    @property
     def _is_known(self) -> bool:
         """True if more than a token tells it from other listeners."""
         return not is_token(self.port)

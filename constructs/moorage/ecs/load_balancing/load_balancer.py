@@ -46,6 +46,7 @@ class _Plan(LoadBalancerPlan):
     subnet_limit = route_limits.BALANCER_SUBNETS
     plain_http: str | None
     test_port: int | None
+    test_ingress: Sequence[ec2.IPeer]
     idle_seconds: int | None
     web_acl: str | wafv2.CfnWebACL | None
     zone: route53.IHostedZone | None
@@ -57,6 +58,8 @@ class _Plan(LoadBalancerPlan):
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)
         if self.test_port in {80, 443}:
             problems.add(f"test_port is {self.test_port}, but that is the port of its other listeners; use another")
+        peers = len(self.ingress or ()) * (1 if self.certificate is None else 2) + len(self.test_ingress)
+        problems.check(route_limits.GROUP_RULES, "the number of rules for clients", peers)
         self._check_encryption(problems)
         super().check(problems)
         if self.web_acl is not None:
@@ -154,6 +157,7 @@ class LoadBalancer(RequestLoadBalancer):
             plain_http=plain_http,
             ingress=ingress,
             test_port=test_port,
+            test_ingress=test_ingress,
             vpc_subnets=vpc_subnets,
             idle_seconds=optional_seconds(idle_timeout),
             web_acl=web_acl,

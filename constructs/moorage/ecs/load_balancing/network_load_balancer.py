@@ -97,6 +97,7 @@ class _Plan(LoadBalancerPlan):
             return
         for each in self.allocation_ids:
             problems.check(load_balancing_limits.ALLOCATION_ID, "each of allocation_ids", each)
+        problems.check(load_balancing_limits.ADDRESSES, "the number of allocation_ids", len(self.allocation_ids))
         problems.check(load_balancing_limits.ALLOCATION_IDS, "each of allocation_ids", self.allocation_ids)
         if not self.public:
             problems.add(

@@ -10,9 +10,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
+from moorage.workload import route_limits
 
 if TYPE_CHECKING:
     from constructs import Construct
+
+    from moorage.ecs.load_balancing.usage import Usage
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.limit import Limit
 
 
 class RequestLoadBalancer(SharedLoadBalancer):
@@ -20,6 +25,7 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     _reads_requests = True
     _https: bool
+    _has_test_listener: bool = True
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -37,6 +43,13 @@ class RequestLoadBalancer(SharedLoadBalancer):
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
         """Return the test listener as services in `stack` see it: it reaches a new version before traffic does."""
         raise NotImplementedError
+
+    def _quotas(self, usage: Usage, _launch: Launch) -> list[tuple[Limit, str, int]]:
+        return [
+            (route_limits.TARGET_GROUPS, "target groups", usage.target_groups),
+            (route_limits.RULES, "rules", usage.rules),
+            (route_limits.TARGETS, "targets", usage.targets),
+        ]
 
     def _import_listener(
         self, stack: cdk.Stack, name: str, listener: str | elbv2.IApplicationListener, *, opens: bool

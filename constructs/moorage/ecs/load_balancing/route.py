@@ -148,6 +148,9 @@ class Route:
         for path in self.path:
             problems.check(route_limits.RULE_PATH, "path", path)
         problems.check(route_limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
+        wildcards = sum(each.count("*") + each.count("?") for each in (*self.host, *self.path) if not is_token(each))
+        problems.check(route_limits.RULE_WILDCARDS, "the number of wildcards", wildcards)
+        problems.check(route_limits.RULE_WILDCARDS_OF_GUIDE, "the number of wildcards", wildcards)
         problems.check(route_limits.RULE_PRIORITY, "priority", self.priority)
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
@@ -198,6 +201,10 @@ class Route:
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
         """Return the ports of a target to which the load balancer connects: first, last, whether by UDP."""
         return [(*ports, False)]
+
+    def _number_of_rules(self, *, shifts: bool) -> int:
+        """Return the number of rules that it needs: one more if rollouts show a new version first."""
+        return 2 if shifts and self.load_balancer._has_test_listener else 1
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
         """Note why it cannot be on its load balancer, or beside the routes that are there already.

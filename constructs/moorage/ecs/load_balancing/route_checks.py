@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING
 
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.target import containers_by_protocol
+from moorage.ecs.load_balancing.target import containers_by_protocol, serving_container
+from moorage.ecs.load_balancing.usage import Usage
 from moorage.scope.place import are_different_vpcs
 from moorage.workload import route_limits
+from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
     from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
     from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.limit import Limit
     from moorage.workload.problems import Problems
+    from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
+
+SPOT_NOTICE_SECONDS = 120
+"""The notice before AWS takes a Spot task back (ECS developer guide, Fargate capacity providers)."""
 
 
 def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems: Problems, *, shifts: bool) -> None:
@@ -87,4 +96,80 @@ def udp_beside_tcp_warning(routes: tuple[Route | Listener, ...], task: Task, udp
         f"container {both[0]!r} takes UDP and TCP on one port, but ECS takes no service whose container port is mapped "
         "twice, so it is mapped for TCP; no page of AWS's shows that UDP arrives then, so try it first, or use a "
         "container with a port of its own for UDP"
+    )
+
+
+def usages_of(
+    routes: Iterable[Route | Listener], launch: Launch, rollout: Rollout, copies: int | None
+) -> dict[SharedLoadBalancer, Usage]:
+    """Return what a service uses of each of its load balancers.
+
+    Args:
+        routes: Its routes and listeners, each with a container that serves it.
+        launch: The task, its capacity and its place in the network.
+        rollout: How a new version replaces the old one.
+        copies: The largest number of copies, if it is known.
+    """
+    shifts = rollout._shifts_traffic
+    percent = 200 if shifts or is_token(rollout.maximum_percent) else rollout.maximum_percent
+    most_tasks = 0 if copies is None or is_token(copies) else copies * percent // 100
+    usages: dict[SharedLoadBalancer, Usage] = {}
+    groups: set[Hashable] = set()
+    own_group = object()
+    for route in routes:
+        load_balancer = route.load_balancer
+        group = (load_balancer, route._id_suffix)
+        new_groups = int(group not in groups)
+        groups.add(group)
+        port = serving_container(route, launch.task).port or 0
+        task_groups: list[Hashable] = [own_group if launch.has_own_interface else id(launch.cluster_view)]
+        if launch.has_own_interface and launch.security_groups:
+            task_groups = [each.security_group_id for each in launch.security_groups]
+        usage = Usage(
+            target_groups=new_groups * (1 + shifts),
+            targets=new_groups * most_tasks,
+            rules=route._number_of_rules(shifts=shifts) if isinstance(route, Route) else 0,
+            listeners=0 if isinstance(route, Route) else len(route._load_balancer_ports),
+            ingress=0 if isinstance(route, Route) else route._number_of_client_rules,
+            egress=frozenset((each, ports) for each in task_groups for ports in route._reached_ports((port, port))),
+        )
+        usages[load_balancer] = usages.get(load_balancer, Usage()) + usage
+    return usages
+
+
+def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch, problems: Problems) -> None:
+    """Note quotas of a load balancer that a service and those that are there already break together.
+
+    Args:
+        load_balancer: The load balancer.
+        usage: What the service uses.
+        launch: The task, its capacity and its place in the network.
+        problems: The problems to add to.
+    """
+    if not _broken_quotas(load_balancer, sum(load_balancer._used, usage), launch):
+        return
+    total = sum(load_balancer._used_by_those_that_exist(), usage)
+    for row, noun, count in _broken_quotas(load_balancer, total, launch):
+        problems.check(row, f"the number of {noun} of {load_balancer.node.path}", count)
+
+
+def _broken_quotas(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch) -> list[tuple[Limit, str, int]]:
+    rows = [
+        *load_balancer._quotas(usage, launch),
+        (route_limits.GROUP_RULES, "rules to tasks", len(usage.egress)),
+    ]
+    return [each for each in rows if not each[0].accepts(each[2])]
+
+
+def slow_drain_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | None:
+    """Describe targets that drain for longer than the notice before AWS takes a Spot task back."""
+    spot_names = [each.name for each in launch.strategy._used_capacities if each._is_spot]
+    delays = [route.deregistration_delay for route in routes if not is_token(route.deregistration_delay)]
+    longest_delay = max(delays, default=0)
+    if not spot_names or longest_delay < SPOT_NOTICE_SECONDS:
+        return None
+    return (
+        f"deregistration_delay is {longest_delay} s, but a task on {spot_names[0]!r} is taken back with "
+        f"{SPOT_NOTICE_SECONDS} s' notice, so the load balancer would send requests to tasks that are gone; "
+        f"use less than {SPOT_NOTICE_SECONDS} s"
     )

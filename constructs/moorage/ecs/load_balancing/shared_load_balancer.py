@@ -22,6 +22,11 @@ from moorage.workload.problems import Problems
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
 
+    from moorage.ecs.load_balancing.usage import Usage
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.limit import Limit
+
+
 _LOG_RETENTION_DAYS = 365
 _OLD_VERSION_RETENTION_DAYS = 30
 IPV4 = elbv2.IpAddressType.IPV4
@@ -54,6 +59,8 @@ class SharedLoadBalancer(Construct):
         self._import_scopes: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
         self._entries: list[tuple[Entry, Construct]] = []
         """The routes and listeners that services have on it."""
+        self._usages: list[tuple[Usage, Construct]] = []
+        """What each service uses of its quotas."""
 
     @functools.cached_property
     def _id(self) -> str:
@@ -86,6 +93,28 @@ class SharedLoadBalancer(Construct):
     def _claim(self, entry: Entry, service: Construct) -> None:
         """Record that `service` has `entry`."""
         self._entries.append((entry, service))
+
+    def _quotas(self, usage: Usage, launch: Launch) -> list[tuple[Limit, str, int]]:
+        """Return its quotas, each with what it counts and how many there are.
+
+        Args:
+            usage: What all of its services use.
+            launch: A task of theirs, and its place in the network.
+        """
+        raise NotImplementedError
+
+    def _use(self, usage: Usage, service: Construct) -> None:
+        """Record what `service` uses of its quotas."""
+        self._usages.append((usage, service))
+
+    @property
+    def _used(self) -> list[Usage]:
+        """What services use of its quotas, those that are removed too."""
+        return [usage for usage, _ in self._usages]
+
+    def _used_by_those_that_exist(self) -> list[Usage]:
+        """Return what services use of its quotas, for round trips to node."""
+        return [usage for usage, owner in self._usages if not _is_removed(owner)]
 
     @property
     def connections(self) -> ec2.Connections:

@@ -13,13 +13,19 @@ from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import ecs_principal
 from moorage.ecs.load_balancing.define_routes import define_routes
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.route_checks import check_routes, udp_beside_tcp_warning
+from moorage.ecs.load_balancing.route_checks import (
+    check_routes,
+    check_usage,
+    slow_drain_warning,
+    udp_beside_tcp_warning,
+    usages_of,
+)
 from moorage.ecs.load_balancing.target import Serving, containers_by_protocol
 from moorage.ecs.service.autoscaling import check_scaling
 from moorage.ecs.service.hook_checks import check_hooks, check_longest, long_pauses_warning
 from moorage.ecs.task.port_mappings import UDP
 from moorage.ecs.task.task_launch import add_warning
-from moorage.scope.place import check_place
+from moorage.scope.place import check_place, place_of
 from moorage.workload import rollout_limits, service_limits
 from moorage.workload.problems import is_token
 from moorage.workload.rollout import Shift
@@ -34,7 +40,9 @@ if TYPE_CHECKING:
 
     from moorage.ecs.capacity.placement import Placement
     from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
     from moorage.ecs.load_balancing.target import Target
+    from moorage.ecs.load_balancing.usage import Usage
     from moorage.ecs.service.lattice import Lattice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.task.task_launch import Launch
@@ -45,8 +53,6 @@ if TYPE_CHECKING:
 
 DEFAULT_SCALING = Scaling(2)
 _DEFAULT_GRACE_SECONDS = 60
-SPOT_NOTICE_SECONDS = 120
-"""The notice before AWS takes a Spot task back (ECS developer guide, Fargate capacity providers)."""
 
 
 def _routes(routes: Route | Listener | Sequence[Route | Listener] | None) -> tuple[Route | Listener, ...]:
@@ -173,12 +179,30 @@ class ServicePlan:
         self._check_grace_period(problems)
         self._check_discovery(problems)
         self._check_lattices(problems)
+        self._check_usage(problems)
+
+    @functools.cached_property
+    def _usages(self) -> dict[SharedLoadBalancer, Usage]:
+        """What it uses of each of its load balancers."""
+        copies = None if self.placement.daemon else self.scaling.maximum
+        return usages_of(self.routes, self.launch, self.rollout, copies)
+
+    def _check_usage(self, problems: Problems) -> None:
+        """Note quotas that its tasks, and all services of its load balancers, break together."""
+        if not self.placement.daemon and (self.connect or self.cloud_map_options):
+            problems.check(service_limits.DISCOVERED_TASKS, "the number of tasks", self.scaling.maximum)
+        if problems.messages:  # the containers that serve may be missing
+            return
+        for load_balancer, usage in self._usages.items():
+            check_usage(load_balancer, usage, self.launch, problems)
 
     def define_routes(self, scope: Construct, service: ecs.BaseService, stack: cdk.Stack) -> tuple[Target, ...]:
         """Define what leads from its load balancers to a service, all in `stack`."""
         shifts = self.rollout._shifts_traffic and bool(self.routes)
         role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_principal()) if shifts else None
         serving = Serving(scope=scope, service=service, launch=self.launch, role=role, stack=stack)
+        for load_balancer, usage in self._usages.items():
+            load_balancer._use(usage, scope)
         return define_routes(serving, self.routes, self.udp_containers)
 
     def warn(self, construct: Construct) -> None:
@@ -186,7 +210,7 @@ class ServicePlan:
         self.launch.warn(construct)
         if self.launch.strategy._kind is not CapacityKind.FARGATE:
             self._warn_of_instances(construct)
-        add_warning(construct, "@moorage/ecs:spot-drain", self._slow_drain_warning())
+        add_warning(construct, "@moorage/ecs:spot-drain", slow_drain_warning(self.routes, self.launch))
         add_warning(construct, "@moorage/ecs:long-pauses", long_pauses_warning(self.rollout))
         add_warning(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
         udp_warning = udp_beside_tcp_warning(self.routes, self.task, self.udp_containers)
@@ -365,19 +389,9 @@ class ServicePlan:
                 f"rollout is {self.rollout.shift.value}, but a target group of VPC Lattice takes turns with no other "
                 "here; use Rollout.rolling(), or a route in place of lattice"
             )
+        if self.lattices:
+            region = place_of(self.launch.cluster)[1]
+            problems.check(service_limits.LATTICE_REGION, "the region of lattice", region)
         for lattice in self.lattices:
             check_place(problems, "target_group_arn of lattice", lattice.target_group_arn, self.launch.cluster)
             lattice._check(self.task, problems)
-
-    def _slow_drain_warning(self) -> str | None:
-        """Describe targets that drain for longer than the notice before AWS takes a Spot task back."""
-        spot_names = [each.name for each in self.launch.strategy._used_capacities if each._is_spot]
-        delays = [route.deregistration_delay for route in self.routes if not is_token(route.deregistration_delay)]
-        longest_delay = max(delays, default=0)
-        if not spot_names or longest_delay < SPOT_NOTICE_SECONDS:
-            return None
-        return (
-            f"deregistration_delay is {longest_delay} s, but a task on {spot_names[0]!r} is taken back with "
-            f"{SPOT_NOTICE_SECONDS} s' notice, so the load balancer would send requests to tasks that are gone; "
-            f"use less than {SPOT_NOTICE_SECONDS} s"
-        )
