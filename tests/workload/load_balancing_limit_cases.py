@@ -130,7 +130,7 @@ def discovered(copies: int) -> Define:
 
 
 def reached(region: str) -> Define:
-    def define(stack: cdk.Stack) -> object:
+    def define(_: cdk.Stack) -> object:
         there = cdk.Stack(cdk.App(), "There", env=cdk.Environment(region=region))
         cluster = Cluster(there, "Cluster", vpc=imported_vpc(there))
         task = Task(Container("redis:8", name="redis", port=6379))
