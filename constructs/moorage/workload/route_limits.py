@@ -101,7 +101,10 @@ TARGET_TIMEOUT_SHORTER = Limit(
     accepts=lambda pair: pair[0] < pair[1],
     rule="must be shorter than interval",
     hint="use a shorter timeout= or a longer interval=",
-    source="CFN AWS::ElasticLoadBalancingV2::TargetGroup (cfn-lint E3049 and ELB's own validation)",
+    source=(
+        "ELB's own answer: 'Health check interval must be greater than the timeout' (aws-cdk #3703); CDK "
+        "ApplicationTargetGroup.validateTargetGroup"
+    ),
     format=lambda pair: f"{pair[0]} with interval={pair[1]}, in seconds",
 )
 TARGET_THRESHOLD = in_range(

@@ -134,7 +134,7 @@ LATTICE_TARGET_GROUPS = at_most(
     "lattice-target-groups",
     5,
     hint="leave some out",
-    source="ECS developer guide, Create a service that uses VPC Lattice",
+    source="ECS developer guide, Create a service that uses VPC Lattice: at least 1 target group and at most 5",
 )
 LATTICE_REGION = Limit(
     id="lattice-region",

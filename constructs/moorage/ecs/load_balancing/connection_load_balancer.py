@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 class ConnectionLoadBalancer(SharedLoadBalancer):
     """A network load balancer and the listeners on it, whether it is defined here or exists already."""
 
-    _reads_requests = False
     load_balancer: elbv2.INetworkLoadBalancer
     _clients: tuple[ec2.IPeer, ...]
     _test_clients: tuple[ec2.IPeer, ...]

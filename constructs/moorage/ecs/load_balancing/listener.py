@@ -188,12 +188,6 @@ class Listener:
             problems: The problems to add to.
         """
         load_balancer = self.load_balancer
-        if load_balancer._reads_requests:
-            problems.add(
-                f"{self._noun} for {self._description} is of {load_balancer.node.path}, an application load balancer, "
-                "which reads requests; use Route(...), or a NetworkLoadBalancer"
-            )
-            return
         tls = self.protocol is elbv2.Protocol.TLS
         if tls and load_balancer.certificate is None:
             problems.add(

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 class RequestLoadBalancer(SharedLoadBalancer):
     """An application load balancer and the routes on it, whether it is defined here or exists already."""
 
-    _reads_requests = True
     _https: bool
     _has_test_listener: bool = True
 

@@ -213,12 +213,6 @@ class Route:
             beside: The other routes of its service on that load balancer.
             problems: The problems to add to.
         """
-        if not self.load_balancer._reads_requests:
-            problems.add(
-                f"route for {self._description} is of {self.load_balancer.node.path}, a network load balancer, which "
-                "reads no requests; use Listener(..., port), or a LoadBalancer"
-            )
-            return
         if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer._https:
             problems.add(
                 f"route for {self._description} is {self.protocol_version.name}, which clients speak over HTTPS alone; "

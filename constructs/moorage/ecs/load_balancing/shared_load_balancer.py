@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -48,8 +48,6 @@ class SharedLoadBalancer(Construct):
     """
 
     _public: bool
-    _reads_requests: ClassVar[bool]
-    """True if it is for routes, which name requests; False if it is for listeners."""
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
     certificate: acm.ICertificate | None = None
