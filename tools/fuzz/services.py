@@ -37,6 +37,8 @@ ELSEWHERE = {
     "zones-of-region": "the region of its stack is not known",
 }
 """Rows that one service, worker or job and what it is given cannot break, each with the reason."""
+_NAMESPACE = Code("stack.node.id")
+"""A name of its own for each program of a batch, since an account has one once."""
 ROWS: tuple[Limit, ...] = tuple(row for row in TABLE if row.id not in ELSEWHERE)
 """The rows that they can break."""
 _BREAKABLE = tuple(row.id for row in ROWS)
@@ -118,13 +120,13 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
     if pick.breaks(*_LATTICE) or (served and not shifts and under.mode == "awsvpc" and pick.seldom()):
         arguments["lattice"] = _lattice(pick)
     return [
-        f"cluster = {_cluster(pick, under, namespace='shop' if connect else None)}",
+        f"cluster = {_cluster(pick, under, namespace=_NAMESPACE if connect else None)}",
         *([f"edge = {entry.edge}"] if entry else []),
         str(call("Service", Code("stack"), "Web", **arguments)),
     ]
 
 
-def _cluster(pick: Pick, under: Ground, *, namespace: str | None) -> Code:
+def _cluster(pick: Pick, under: Ground, *, namespace: Code | str | None) -> Code:
     """A cluster that is defined here, or one that exists already."""
     if pick.breaks("namespace-name"):
         namespace = pick.one_of("the shop", "", "x" * 1025, "arn:aws:servicediscovery:eu-west-1:1:namespace/ns-1")
