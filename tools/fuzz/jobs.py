@@ -16,7 +16,7 @@ JOBS = (
         "task-overrides",
         "ecs-target-strategy-items",
     ),
-    *("task-timeout", *SCHEDULED),
+    *("task-timeout", "task-retries", *SCHEDULED),
 )
 WORKERS = ("visibility-timeout", "visibility-after-stop", "max-receives", "message-retention")
 MOST_OF_A_TARGET = 6

@@ -219,3 +219,10 @@ def test_a_delay_that_the_deletion_of_a_service_does_not_wait_for_warns(stack: c
             entry(edge, deregistration_delay=cdk.Duration.seconds(longer), **more)
     with pytest.raises(ValueError, match="deregistration_delay must be between 0 and 3600 seconds"):
         entry(edge, deregistration_delay=cdk.Duration.seconds(3601), **more)
+
+
+def test_one_subnet_is_named_once_though_its_zone_is_not_known(stack: cdk.Stack) -> None:
+    subnet = ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-0a1b2c3d")
+    twice = ec2.SubnetSelection(subnets=[subnet, subnet])
+    with pytest.raises(ValueError, match=r"the zone of each of vpc_subnets must differ \(got 'subnet-0a1b2c3d' more"):
+        LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), vpc_subnets=twice)

@@ -108,7 +108,7 @@ class LoadBalancerPlan:
                     f"vpc_subnets has {subnet.node.path}, which is of another VPC than {self.vpc.node.path}; use its "
                     "subnets"
                 )
-        zones = [zone for zone in map(zone_of, subnets) if zone is not None and not is_token(zone)]
+        zones = [zone for zone in (zone_of(each) or each.subnet_id for each in subnets) if not is_token(zone)]
         problems.check(route_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
 
     def _check_logs(self, problems: Problems) -> None:
