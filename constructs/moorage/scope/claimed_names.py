@@ -82,7 +82,7 @@ def _conflict(earlier: _Claim, claim: _Claim) -> list[str]:
     ]
 
 
-def _exists(construct: Construct) -> bool:
-    """Return whether a construct is still in its app: `try_remove_child` removes it."""
+def _exists(construct: IConstruct) -> bool:
+    """Return whether a construct and all around it are still in their app: `try_remove_child` removes one."""
     scope = construct.node.scope
-    return scope is not None and scope.node.try_find_child(construct.node.id) is not None
+    return scope is None or (scope.node.try_find_child(construct.node.id) is construct and _exists(scope))
