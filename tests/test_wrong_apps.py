@@ -363,13 +363,13 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda shop: shop.service(
             security_groups=[ec2.SecurityGroup(shop.stack, "Group", vpc=Network(shop.stack, "Other").vpc)]
         ),
-        "each of security_groups must be of the VPC of the cluster",
+        "each of security_groups must be of the VPC ",
     ),
     "subnets of another VPC": (
         lambda shop: shop.service(
             vpc_subnets=ec2.SubnetSelection(subnets=Network(shop.stack, "Other").vpc.private_subnets)
         ),
-        "each of vpc_subnets must be of the VPC of the cluster",
+        "each of vpc_subnets must be of the VPC ",
     ),
     "a secret that is unwrapped": (
         lambda shop: shop.service(

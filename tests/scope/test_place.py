@@ -16,7 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct
 
-from moorage.scope.place import are_different_vpcs, check_place, check_vpc
+from moorage.scope.place import are_different_vpcs, check_in_vpc, check_place
 from moorage.workload.problems import Problems, is_token
 
 OWN = cdk.Environment(account="111111111111", region="eu-west-1")
@@ -104,8 +104,12 @@ def test_vpcs_differ_if_both_are_known() -> None:
     assert not are_different_vpcs(first, looked_up)
     assert not are_different_vpcs(imported, looked_up)
     problems = Problems("It")
-    check_vpc(problems, "vpc_subnets", imported, first)
-    assert problems.messages == ["vpc_subnets must be of the VPC Own/A (got one of Own/C); use one of that VPC"]
+    stray = second.private_subnets[0]
+    by_its_id = ec2.Subnet.from_subnet_id(scope, "F", "subnet-0a1b2c3d")
+    check_in_vpc(problems, "vpc_subnets", [first.private_subnets[0], stray, by_its_id], first)
+    assert problems.messages == [
+        "vpc_subnets must be of the VPC Own/A (got Own/B/PrivateSubnet1, of another); use one of that VPC"
+    ]
 
 
 def test_what_cdk_has_not_looked_up_yet_is_not_known() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import aws_cdk as cdk
@@ -88,27 +89,29 @@ def check_place(
         )
 
 
-def check_vpc(problems: Problems, argument: str, thing_vpc: ec2.IVpc, vpc: ec2.IVpc) -> None:
-    """Add a problem if a thing is known to be of another VPC.
+def check_in_vpc(
+    problems: Problems, argument: str, things: Iterable[ec2.ISubnet | ec2.ISecurityGroup], vpc: ec2.IVpc
+) -> None:
+    """Add a problem for each subnet or security group that is known to be of another VPC.
 
     Args:
         problems: The problems to add to.
-        argument: The name of the argument that takes the thing.
-        thing_vpc: The VPC of the thing.
-        vpc: The VPC that it has to be of.
+        argument: The name of the argument that takes them.
+        things: The subnets or security groups. What is imported only by its own id may be of any VPC.
+        vpc: The VPC that they have to be of.
     """
-    if are_different_vpcs(thing_vpc, vpc):
-        problems.add(
-            f"{argument} must be of the VPC {vpc.node.path} (got one of {thing_vpc.node.path}); use one of that VPC"
-        )
+    for thing in things:
+        vpc_id = getattr(thing.node.default_child, "vpc_id", None) or getattr(thing.node.scope, "vpc_id", None)
+        if isinstance(vpc_id, str) and _differ(vpc_id, _vpc_id(vpc)):
+            problems.add(
+                f"{argument} must be of the VPC {vpc.node.path} (got {thing.node.path}, of another); use one of that "
+                "VPC"
+            )
 
 
 def are_different_vpcs(first_vpc: ec2.IVpc, second_vpc: ec2.IVpc) -> bool:
-    """Tell whether two VPCs are known to differ: each is defined by this app, or has an id that is known."""
-    if first_vpc is second_vpc:
-        return False
-    first_id, second_id = _vpc_id(first_vpc), _vpc_id(second_vpc)
-    return first_id != second_id and _is_known(first_vpc, first_id) and _is_known(second_vpc, second_id)
+    """Tell whether two VPCs are known to differ."""
+    return first_vpc is not second_vpc and _differ(_vpc_id(first_vpc), _vpc_id(second_vpc))
 
 
 def _vpc_id(vpc: ec2.IVpc) -> str:
@@ -119,8 +122,18 @@ def _vpc_id(vpc: ec2.IVpc) -> str:
     return vpc_id
 
 
-def _is_known(vpc: ec2.IVpc, vpc_id: str) -> bool:
-    return not (_is_imported(vpc) and is_token(vpc_id))
+def _differ(first_id: str, second_id: str) -> bool:
+    """Tell whether two ids of VPCs are known to differ: each is written, or that of a VPC of this app."""
+    return first_id != second_id and _is_known(first_id) and _is_known(second_id)
+
+
+def _is_known(vpc_id: str) -> bool:
+    if not is_token(vpc_id):
+        return True
+    targets = [
+        each.target for each in cdk.Tokenization.reverse_string(vpc_id).tokens if isinstance(each, cdk.Reference)
+    ]
+    return any(isinstance(each, cdk.CfnResource) and each.cfn_resource_type == "AWS::EC2::VPC" for each in targets)
 
 
 def _stack_of(construct: IConstruct) -> cdk.Stack:

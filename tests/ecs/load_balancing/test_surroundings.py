@@ -77,7 +77,9 @@ def test_a_web_acl_of_another_account_is_refused(placed: cdk.Stack) -> None:
 def test_subnets_are_its_vpc_s_and_one_of_a_zone(stack: cdk.Stack, kind: Any) -> None:
     own, other = ec2.Vpc(stack, "Own"), ec2.Vpc(stack, "Other")
     theirs = ec2.SubnetSelection(subnets=other.private_subnets)
-    with pytest.raises(ValueError, match="vpc_subnets has Shop/Other/PrivateSubnet1, which is of another VPC than"):
+    with pytest.raises(
+        ValueError, match="each subnet of vpc_subnets must be of the VPC .*got Shop/Other/PrivateSubnet1, of another"
+    ):
         kind(stack, "Edge", vpc=own, vpc_subnets=theirs)
     vpc = imported_vpc(stack)
     same = [

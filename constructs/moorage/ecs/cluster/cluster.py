@@ -15,10 +15,9 @@ from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
-from moorage.ecs.network.vpc_checks import check_in_vpc
 from moorage.scope.claimed_names import claim_name
 from moorage.scope.exports import keep_exported
-from moorage.scope.place import check_place
+from moorage.scope.place import check_in_vpc, check_place
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import capacity_limits, service_limits
 from moorage.workload.door import door

@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from moorage.ecs.cdk_values import select_subnets, zone_of
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, WITHOUT_PUBLIC_IPV4, allowed_clients, check_clients
 from moorage.ecs.network.network import Network
-from moorage.scope.place import check_place
+from moorage.scope.place import check_in_vpc, check_place
 from moorage.workload import route_limits
 from moorage.workload.problems import Problems, is_token
 
@@ -100,14 +100,9 @@ class LoadBalancerPlan:
     def _check_own_subnets(self, subnets: Sequence[ec2.ISubnet], problems: Problems) -> None:
         """Note subnets that are too few, of another place, or two in one zone (ELB: one subnet for each zone)."""
         problems.check(self.subnet_limit, "the number of subnets", len(subnets))
+        check_in_vpc(problems, "each subnet of vpc_subnets", subnets, self.vpc)
         for subnet in subnets:
             check_place(problems, "each subnet of vpc_subnets", subnet, self.scope, across_accounts=True)
-            resource = subnet.node.default_child
-            if isinstance(resource, ec2.CfnSubnet) and resource.vpc_id != self.vpc.vpc_id:
-                problems.add(
-                    f"vpc_subnets has {subnet.node.path}, which is of another VPC than {self.vpc.node.path}; use its "
-                    "subnets"
-                )
         zones = [zone for zone in (zone_of(each) or each.subnet_id for each in subnets) if not is_token(zone)]
         problems.check(route_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
 

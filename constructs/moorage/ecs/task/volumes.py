@@ -12,8 +12,7 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import tcp
-from moorage.ecs.network.vpc_checks import check_in_vpc
-from moorage.scope.place import check_place
+from moorage.scope.place import check_in_vpc, check_place
 from moorage.workload.container import is_below
 from moorage.workload.problems import is_token
 from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume
