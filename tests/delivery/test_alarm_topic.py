@@ -59,7 +59,11 @@ def test_a_topic_that_alarms_cannot_reach_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Own", env=OWN)
     managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     (problem,) = problems_of(sns.Topic(stack, "Topic", master_key=managed), stack)
-    assert problem.startswith("topic is Own/Topic, encrypted by alias/aws/sns, which does not let CloudWatch in")
+    assert problem.startswith("topic must not be encrypted by alias/aws/sns, which does not let CloudWatch in")
+    by_hand = sns.CfnTopic(stack, "ByHand", kms_master_key_id="alias/aws/sns")
+    set_by_hand = sns.Topic(stack, "SetByHand")
+    set_by_hand.node.default_child.kms_master_key_id = by_hand.kms_master_key_id  # type: ignore[union-attr]  # a CfnTopic
+    assert len(problems_of(set_by_hand, stack)) == 1
     elsewhere = sns.Topic.from_topic_arn(stack, "Elsewhere", "arn:aws:sns:us-east-1:111111111111:alarms")
     (problem,) = problems_of(elsewhere, stack)
     assert "topic must be of region eu-west-1" in problem

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
+from moorage.delivery.keys import allow_use
+from moorage.delivery.topics import check_key
 from moorage.scope.place import check_place, place_of
 
 if TYPE_CHECKING:
@@ -17,22 +19,16 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 _CLOUDWATCH_SERVICE = "cloudwatch.amazonaws.com"
-_MANAGED_KEY_ALIAS = "alias/aws/sns"
 
 
 def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: IConstruct) -> None:
     """Note a topic that an alarm in the stack of `scope` could not tell.
 
     An alarm tells topics of its own region, of any account that lets it (CloudWatch guide: using Amazon CloudWatch
-    alarms). The policy of AWS's key for SNS lets no service in, and nobody can change it (SNS guide: key management).
+    alarms).
     """
     check_place(problems, argument, topic, scope, across_accounts=True)
-    key = topic.master_key
-    if key is not None and key.key_arn.endswith(_MANAGED_KEY_ALIAS):
-        problems.add(
-            f"{argument} is {topic.node.path}, encrypted by {_MANAGED_KEY_ALIAS}, which does not let CloudWatch in, so "
-            "its alarms would tell nobody; give the topic a kms.Key of your own with master_key=, or none"
-        )
+    check_key(problems, argument, topic, "CloudWatch")
 
 
 def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
@@ -55,13 +51,7 @@ def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
     )
     key = topic.master_key
     if key is not None:
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(_CLOUDWATCH_SERVICE)],
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=["*"],
-            )
-        )
+        allow_use(key, _CLOUDWATCH_SERVICE)
 
 
 def _account_and_region(topic: sns.ITopic, scope: IConstruct) -> tuple[str, str]:

@@ -17,16 +17,20 @@ if TYPE_CHECKING:
 
 
 def check_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: IConstruct) -> None:
-    """Note a topic that a rule in the stack of `scope` could not tell.
-
-    A rule without a role tells topics of its own account and region. The policy of AWS's key for SNS lets no service
-    in, and nobody can change it (SNS developer guide, key management). Of the key of an imported topic nothing is
-    known.
-    """
+    """Note a topic that a rule in the stack of `scope` could not tell: it tells only those of its account and region."""
     check_place(problems, argument, topic, scope)
+    check_key(problems, argument, topic, "EventBridge")
+
+
+def check_key(problems: Problems, argument: str, topic: sns.ITopic, sender: str) -> None:
+    """Note a topic that is encrypted by AWS's key for SNS.
+
+    The policy of that key lets no service in, and nobody can change it (SNS developer guide, key management). Of the
+    key of an imported topic nothing is known.
+    """
     if is_managed(getattr(topic.node.default_child, "kms_master_key_id", None), "sns"):
         problems.add(
-            f"{argument} must not be encrypted by alias/aws/sns, which does not let EventBridge in (got "
+            f"{argument} must not be encrypted by alias/aws/sns, which does not let {sender} in (got "
             f"{topic.node.path}); give the topic a kms.Key of your own with master_key=, or none"
         )
 

@@ -282,7 +282,7 @@ def test_what_nobody_would_hear_is_refused(stack: cdk.Stack) -> None:
         registry.on_push("Rule", target=targets.SnsTopic(topic))
     with pytest.raises(ValueError, match="Shop/Registry/Rule: the queue of target must not be encrypted by alias/aws/"):
         registry.on_delete("Rule", target=targets.SqsQueue(queue))
-    with pytest.raises(ValueError, match="Shop/Registry/Alarm: topic is Shop/Topic, encrypted by alias/aws/sns"):
+    with pytest.raises(ValueError, match="Shop/Registry/Alarm: topic must not be encrypted by alias/aws/sns"):
         registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=topic)
     managed_sqs = kms.Alias.from_alias_name(stack, "Sqs", "alias/aws/sqs")
     with pytest.raises(ValueError, match="event_key must not be alias/aws/sqs"):
