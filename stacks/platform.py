@@ -56,7 +56,7 @@ class PlatformStack(cdk.Stack):
         cdk.CfnOutput(self, "Address", value=f"{'https' if certificate_parameter else 'http'}://{address}")
 
     def _topic(self, removal_policy: cdk.RemovalPolicy) -> sns.Topic:
-        """What tells whoever looks after the environment."""
+        """Define the topic that tells the operators."""
         key = kms.Key(
             self,
             "OperatorsKey",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EVENTBRIDGE = "events.amazonaws.com"
 SENDER_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey*")
-"""What a service needs of a key to send to what the key encrypts (SNS and SQS developer guides, key management)."""
+"""The actions that a service needs on the key of a topic or queue (SNS and SQS developer guides, key management)."""
 _DELETION_ORDER = (
     cdk.RemovalPolicy.DESTROY,
     cdk.RemovalPolicy.SNAPSHOT,

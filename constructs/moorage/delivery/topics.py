@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: IConstruct) -> None:
-    """Note a topic that a rule in the stack of `scope` could not tell: it tells only those of its account and region."""
+    """Note a topic that a rule in the stack of `scope` could not publish to."""
     check_place(problems, argument, topic, scope)
     check_key(problems, argument, topic, "EventBridge")
 

@@ -17,7 +17,7 @@ _HASH_LENGTH = 12
 
 @attrs.frozen
 class Identity:
-    """What tells a construct from all others of an account.
+    """The names that tell a construct from all others in an account.
 
     Args:
         path: The path of the construct.

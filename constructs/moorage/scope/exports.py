@@ -1,4 +1,4 @@
-"""What a stack hands to others, which stays exported when nobody imports it any more."""
+"""Values that stay exported from a stack when no other stack imports them any more."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def check_place(
 ) -> None:
     """Add a problem if a thing is known to be of another account, region or stage than what uses it.
 
-    What is not known passes: tokens, stacks without an environment, and what CDK has not looked up yet.
+    Unknown places pass: tokens, stacks without an environment, and values that CDK has not looked up yet.
 
     Args:
         problems: The problems to add to.

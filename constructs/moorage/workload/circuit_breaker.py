@@ -1,4 +1,4 @@
-"""What ends a rolling rollout whose tasks keep failing."""
+"""The circuit breaker, which ends a rolling deployment whose tasks keep failing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.workload.value import value_class
 
 
 class Threshold(enum.Enum):
-    """What a circuit breaker counts failed tasks against."""
+    """The unit of a circuit breaker's threshold."""
 
     COUNT = "COUNT"
     BOUNDED_PERCENT = "BOUNDED_PERCENT"

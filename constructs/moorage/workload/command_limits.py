@@ -16,7 +16,7 @@ def _is_one_line(words: Sequence[str]) -> bool:
 
 
 def _shell_drops_words(words: Sequence[str]) -> bool:
-    """Return whether words follow the script of `sh -c`, which runs the script alone and does not refer to them."""
+    """Return whether words follow the script of `sh -c`, which runs only the script and does not refer to them."""
     if len(words) <= 3 or words[0].rsplit("/", 1)[-1] not in _SHELLS or words[1] != "-c":  # sh -c x
         return False
     return "$" not in words[2] and not any(character.isspace() for character in words[2])

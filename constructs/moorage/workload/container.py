@@ -225,7 +225,7 @@ class Container:
             config_file: More configuration: a path in the image or, but not on Fargate, the ARN of an object in S3.
             type: `fluentbit`, or `fluentd`, which needs an `image` of it.
             name: The container's name.
-            image: The router's image; AWS's of Fluent Bit from the public registry without it, as above.
+            image: The router's image. Default: AWS's image of Fluent Bit from the public registry.
             memory_mib: Above this it is started again, in MiB.
 
         Raises:

@@ -42,7 +42,7 @@ _PUBLIC_NAMES = {
     "RequestLoadBalancer": "LoadBalancer",
     "dt.": "datetime.",
 }
-"""What users call a kind, where annotations have another name."""
+"""The public names of kinds that have another name in annotations."""
 _HINTS = {
     "Image": "an Image, as Image.from_repository(..., tag=...) returns one",
     "Iterable": "a list",
@@ -62,7 +62,7 @@ _HINTS = {
     "str": "a text",
     "tuple": "a tuple",
 }
-"""What to write for a kind, where its name does not say it."""
+"""The way out for a kind whose name does not say it."""
 
 
 class _WrongKindError(Exception):
@@ -344,7 +344,7 @@ def _full_name(name: str) -> str:
 
 
 def _names_of(value: Any) -> frozenset[str]:
-    """Return the names of the classes and interfaces that a value has: CDK's after their modules, others alone."""
+    """Return the names of the classes and interfaces that a value has: CDK's with their modules, others without."""
     delegates = vars(value).get("_delegates") if type(value).__name__ == "InterfaceDynamicProxy" else None
     return frozenset().union(*map(_names_of_type, map(type, delegates or (value,))))
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 
 class Botocore(NamedTuple):
-    """What botocore's model of a service says, which is AWS's own.
+    """A statement of botocore's model of a service, which AWS writes.
 
     Args:
         service: The name of the service there.

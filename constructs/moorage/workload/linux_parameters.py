@@ -41,7 +41,7 @@ class LinuxParameters:
         drop_capabilities: Capabilities of Docker's own that it does without, or `ALL`.
         init_process_enabled: Whether a first process forwards signals and ends what its children leave behind.
         ulimits: Limits of its processes by name, as in `{"nofile": 65536}`, or each with a soft and a hard one; -1 is
-            none. Fargate takes `nofile` alone.
+            none. Fargate takes only `nofile`.
         devices: Devices of the instance that it may use; none on Fargate.
         shared_memory_mib: The size of `/dev/shm`; Docker's own 64 MiB without it. Not on Fargate.
         max_swap_mib: How much swap space of the instance it may use, 0 for none. Not on Fargate.

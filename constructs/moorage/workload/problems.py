@@ -19,7 +19,7 @@ _NOT_LOOKED_UP = re.compile(
     r"dummy-value-for-|my-load-balancer/50dc6c495c0c9188|(vpc|[sp]|rtb)-(12345|67890)[sp]?$|sg-(1234|12345678|123456789012)$"
     r"|ami-1234$|pl-x{8}$|dummy1[abc]$|1\.2\.3\.4/5$|DUMMY$|1234abcd-12ab-34cd-56ef-1234567890ab$"
 )
-"""What CDK gives in place of a value that it has to look up first, until the CLI has (aws-cdk-lib, `dummyValue`)."""
+"""The placeholders that CDK returns until the CLI has looked a value up (aws-cdk-lib, `dummyValue`)."""
 _PACKAGE = str(Path(__file__).parents[1])
 
 

@@ -1,4 +1,4 @@
-"""What a task and each of its containers reserve of an instance."""
+"""The CPU and memory of an instance that a task and its containers reserve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the values that users make have in common: checked arguments, copies and pickles."""
+"""Values that users make: their arguments are checked, and they can be copied and pickled."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from moorage.ecr.repository.encryption_keys import encryption_key_for
 
 _TEMPLATE_ROLE_ACTIONS = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
 _TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey")
-"""What ECR needs of a key with which it sets up repositories (ECR guide, custom policy for creation templates)."""
+"""The actions that ECR needs on the key of repositories it creates (ECR guide, policy for creation templates)."""
 
 
 def define_templates(

@@ -125,7 +125,7 @@ class Registry(RegistryEvents, RegistryMetrics):
                 Name each as the same thing from one deployment to the next: a role by its construct or by its ARN.
             audit: The CloudTrail trail that records who called ECR; the account's own without it.
             event_key: The key of events on their way. EventBridge is let use it; the policy of one that is imported
-                must do so already. One is defined with the first event without it.
+                must do so already. Default: a new key, defined with the first event.
             removal_policy: What becomes of a trail's files when the stack goes; a bucket that holds some is not
                 deleted.
 

@@ -120,7 +120,7 @@ def _name_patterns(names: Sequence[str]) -> list[Any]:
 
 
 def _reads(call: str) -> bool:
-    """Return whether a call may be one that only reads, which a rule hears in one state alone.
+    """Return whether a call may be one that only reads, which a rule hears only in one state.
 
     EventBridge leaves management events that read out unless the rule's state says otherwise (botocore events
     RuleState; EventBridge guide, filtering management events). The prefixes are those of ECR's read and list actions

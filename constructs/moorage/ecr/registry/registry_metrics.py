@@ -100,7 +100,7 @@ class RegistryMetrics(Construct):
                 let CloudWatch in; `topic` does that.
 
         Raises:
-            ValueError: the share is none, or CloudWatch cannot reach the topic.
+            ValueError: the share is outside its range, or CloudWatch cannot reach the topic.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         if not 0 < percent <= 100:  # noqa: PLR2004  # a share of the whole
@@ -122,7 +122,7 @@ class RegistryMetrics(Construct):
         for action in actions:
             alarm.add_alarm_action(action)
         if topic is not None:
-            from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads it for this alone
+            from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch_actions
 
             let_alarms_publish(topic, self)
             alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))

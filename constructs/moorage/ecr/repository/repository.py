@@ -69,7 +69,7 @@ class Repository(ecr.Repository):
             name: Its name in the registry, 2 to 256 characters; CloudFormation chooses one without it.
             immutable_tags: Whether a tag that was pushed stays what it is; or patterns of the tags that do, as `v*`.
             mutable_tags: Patterns of tags that move although others do not, 5 at most: `latest`, `dev-*`.
-            keep_releases: How many releases are kept, the newest, 2 or more, 100 without it; the others expire.
+            keep_releases: The number of newest releases to keep, 2 or more; the others expire. Default: 100.
             release_tags: What the tag of a release looks like, with `*`: `v*`. Images with other tags do not expire.
             expire_untagged: After how long an image without a tag expires; 14 days without it.
             lifecycle: Instead of the three: rules of one's own, `LifecyclePolicy(LifecycleRule(...), ...)`.

@@ -1,4 +1,4 @@
-"""What the instances of a task's capacities refuse: systems, rights, volumes and names that they do not have."""
+"""Checks of a task against the instances it runs on: operating system, rights, volumes and Service Connect."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from moorage.ecs.identity import Identity
 from moorage.workload.task import Architecture
 
 _MAX_ROLE_WORDS_LENGTH = 64 - len("ecsInstanceRole-ap-southeast-1-")
-"""What is left of the name of a role (botocore iam CreateRole.RoleName) behind the longest region."""
+"""The number of characters left for the name of a role (botocore iam CreateRole.RoleName) behind the longest region."""
 
 
 class ManagedInstances(Instances):

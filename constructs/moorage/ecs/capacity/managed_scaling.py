@@ -19,7 +19,7 @@ class ManagedScaling:
         target_percent: The share of the instances that tasks are to use, 1 to 100; below 100 keeps room that new
             tasks start in at once, and that is paid for.
         maximum_scaling_step_size: How many are launched at once, 1 to 10,000.
-        instance_warmup: The time in which a new instance does not count, up to 10,000 s; 300 s without it.
+        instance_warmup: The time in which a new instance does not count, up to 10,000 s. Default: 300 s.
 
     Raises:
         ValueError: one of them is outside what ECS takes (botocore `ManagedScaling`).
@@ -46,7 +46,7 @@ class WarmPool:
 
     Args:
         min_instances: How many wait at least.
-        max_prepared_instances: How many there are at most, waiting and at work together; the group's most without it.
+        max_prepared_instances: The largest number of instances, waiting and in service. Default: the group's maximum.
     """
 
     min_instances: int = 0

@@ -190,7 +190,7 @@ class FailureEvents(Construct):
         target_arns: Mapping[str, str],
         log_policy: IConstruct | str | None,
     ) -> cdk.CfnResource:
-        """Define a rule without aws_events, which every cluster would load for this alone."""
+        """Define a rule as a resource of its own, so that a cluster does not load aws_cdk.aws_events."""
         dead_letters = {"Arn": self.dead_letter_queue.queue_arn}
         targets = [
             {"Id": target_id, "Arn": target_arn, "DeadLetterConfig": dead_letters}

@@ -134,7 +134,7 @@ class Schedule(Trigger):
     Args:
         expression: A rate, a cron expression in its time zone, or a time once.
         flexible_window: How much later than that it may start, 1 to 1,440 whole minutes and no longer than its rate, to
-            spread load; at once without it.
+            spread load. Default: at once.
         start: Not before, in the future and with a time zone; a time once takes none.
         end: Not after, in the future and with a time zone; a time once takes none.
         group: The schedule group it stands in; the default one without it.
@@ -167,7 +167,7 @@ class Schedule(Trigger):
         problems.raise_any()
 
     def _check_expression(self, problems: Problems) -> None:
-        """Note an expression that is none of EventBridge Scheduler's, and what it leaves no place for."""
+        """Note an expression that EventBridge Scheduler does not accept, and arguments that have no effect with it."""
         expression, zone = self.expression.expression_string, self.expression.time_zone
         schedule_expressions.check_expression("expression", expression, problems)
         if zone is not None:

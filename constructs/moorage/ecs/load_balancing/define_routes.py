@@ -81,7 +81,7 @@ def _define_rolling_target(serving: Serving, route: Route, suffix: str) -> Targe
     container = serving_container(route, serving.launch.task)
     essential = next(each for each in serving.launch.task.containers if each.essential)
     target = (
-        serving.service  # attaches its first essential container unasked, for a message to node less
+        serving.service  # attaches its first essential container by default, which saves a message to node
         if container is essential
         else serving.service.load_balancer_target(container_name=container.name, container_port=container.port)
     )

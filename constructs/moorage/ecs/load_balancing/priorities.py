@@ -7,7 +7,7 @@ patterns of which one covers the other need an order as well, since the wide one
 - A path below another one, such as `/api/v2/*` below `/api/*`, keeps its hash if that is before the other's number, and
   has a number shortly before it if not. A list that has `/api/*` in it comes after that in the same way.
 
-So the number is a hash alone, as it was before there was an order, for each rule of plain hosts with paths of one
+So the number is only a hash, as it was before there was an order, for each rule of plain hosts with paths of one
 segment, and for each rule whose hash is in order.
 """
 

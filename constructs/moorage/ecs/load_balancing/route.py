@@ -195,7 +195,7 @@ class Route:
 
     @property
     def _target_settings(self) -> tuple[object, ...]:
-        """What makes a target group; routes that agree in it can share one."""
+        """The settings of its target group; routes with the same settings can share one."""
         return (self.container, self.protocol_version, self.health, self.deregistration_delay)
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:

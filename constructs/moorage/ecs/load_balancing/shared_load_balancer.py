@@ -58,7 +58,7 @@ class SharedLoadBalancer(Construct):
         self._entries: list[tuple[Entry, Construct]] = []
         """The routes and listeners that services have on it."""
         self._usages: list[tuple[Usage, Construct]] = []
-        """What each service uses of its quotas."""
+        """The share of its quotas that each service uses."""
 
     @functools.cached_property
     def _id(self) -> str:
@@ -107,7 +107,7 @@ class SharedLoadBalancer(Construct):
 
     @property
     def _used(self) -> list[Usage]:
-        """What services use of its quotas, those that are removed too."""
+        """The share of its quotas that services use, including removed ones."""
         return [usage for usage, _ in self._usages]
 
     def _used_by_those_that_exist(self) -> list[Usage]:

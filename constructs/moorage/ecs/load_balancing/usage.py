@@ -1,4 +1,4 @@
-"""What services use of a load balancer's quotas, counted over all stacks of an app."""
+"""The use of a load balancer's quotas by services, counted over all stacks of an app."""
 
 from __future__ import annotations
 

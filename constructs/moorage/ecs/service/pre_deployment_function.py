@@ -23,9 +23,9 @@ MOST_MISSES = 6
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Start the task when first asked in a rollout, then say how it goes (ECS developer guide, "Lambda hooks").
 
-    What ECS is answered as `hookDetails` it gives back when it asks again.
+    ECS passes the `hookDetails` of one answer to the next call.
     """
-    # an answer that comes later than the function may run is none
+    # time out before the function does
     ecs = boto3.client("ecs", config=Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 2}))
     request = json.loads(os.environ["RUN_TASK"])
     state = {"stopAt": int(time.time()) + int(os.environ["STOP_AFTER"]), **(event.get("hookDetails") or {})}

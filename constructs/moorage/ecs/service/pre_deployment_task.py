@@ -20,7 +20,7 @@ from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 _FUNCTION_FILE = Path(__file__).with_name("pre_deployment_function.py")
 _FUNCTION_TIMEOUT_SECONDS = 30
 _MINUTES_TO_STOP = 5
-"""What is left of the hook's time when the function stops the task."""
+"""The time left for the hook when the function stops the task."""
 
 
 def define_pre_deployment_task(

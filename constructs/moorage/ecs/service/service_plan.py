@@ -120,7 +120,7 @@ class ServicePlan:
 
     @property
     def port_protocols(self) -> dict[str, str]:
-        """What the ports of its containers speak by their names, if it is not TCP."""
+        """The protocols of its containers' ports other than TCP, by the name of the container."""
         front = self.task._front_container
         by_connect = {front.name: self.connect.protocol} if front and self.connect and self.connect.protocol else {}
         return {**dict.fromkeys(sorted(self.udp_containers), UDP), **by_connect}
@@ -183,7 +183,7 @@ class ServicePlan:
 
     @functools.cached_property
     def _usages(self) -> dict[SharedLoadBalancer, Usage]:
-        """What it uses of each of its load balancers."""
+        """Its use of each load balancer."""
         copies = None if self.placement.daemon else self.scaling.maximum
         return usages_of(self.routes, self.launch, self.rollout, copies)
 

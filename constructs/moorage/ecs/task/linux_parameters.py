@@ -1,4 +1,4 @@
-"""What only Linux gives a container, as CDK defines it."""
+"""The Linux parameters of a container, as CDK defines them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def _check_access_point(
     """Note an access point that is known to be of another file system."""
     try:
         ids = (access_point.file_system.file_system_id, file_system.file_system_id)
-    except RuntimeError:  # jsii's name for whatever node throws: imported by its id alone
+    except RuntimeError:  # jsii's name for whatever node throws: imported only by its id
         return
     if ids[0] != ids[1] and (not is_token(ids) or file_system.node.default_child is not None):
         problems.add(

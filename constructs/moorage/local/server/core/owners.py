@@ -1,4 +1,4 @@
-"""What the stacks' templates say of a resource, and which stack a resource is of."""
+"""The stack that a resource belongs to, and the resource in its template."""
 
 from __future__ import annotations
 

@@ -289,7 +289,7 @@ def _existing(provider: str) -> str:
 
 
 def scoped(cluster: Mapping[str, Any]) -> list[str]:
-    """The providers that were made for the cluster alone: those of Managed Instances."""
+    """The providers that were made only for the cluster: those of Managed Instances."""
     return [each["name"] for each in ecs._capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
 
 

@@ -31,7 +31,7 @@ _EXPRESSION = re.compile(
 )
 _CAPABILITIES = ("task-eni", "docker-remote-api.1.44", "logging-driver.awslogs", "secrets.asm", "secrets.ssm")
 _NOT_BOTTLEROCKET = ("efs", "efsAuth", "service-connect-v1")
-"""What Bottlerocket's agent lacks: bottlerocket-os/bottlerocket issues 1080 and 2801, open on 2026-11-29."""
+"""Features that Bottlerocket's agent lacks: bottlerocket-os/bottlerocket issues 1080 and 2801, open on 2026-11-29."""
 
 
 @attrs.frozen(kw_only=True)

@@ -128,7 +128,7 @@ def _check(schedule: Record) -> None:
 
 
 def _date(schedule: Record, name: str) -> float | None:
-    """The moment of StartDate or EndDate, which CloudFormation takes with milliseconds alone."""
+    """The moment of StartDate or EndDate, which CloudFormation takes only with milliseconds."""
     stated = schedule.get(name)
     if stated is None:
         return None
