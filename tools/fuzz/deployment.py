@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import attrs
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 
 Template: TypeAlias = Mapping[str, Any]
 Stacks: TypeAlias = Mapping[str, Template]
@@ -225,7 +225,7 @@ def _imports(value: Any) -> Iterator[str]:
 def _schema(resource_type: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, resource_type).schema
-    except Exception:  # a type of the user's own, such as Custom::
+    except ResourceNotFoundError:  # a type of the user's own, such as Custom::
         return {}
     return found
 

@@ -46,9 +46,9 @@ _PUBLIC_NAMES = {
 _HINTS = {
     "Image": "an Image, as Image.from_repository(..., tag=...) returns one",
     "Iterable": "a list",
-    "LoadBalancer": "a LoadBalancer; for a NetworkLoadBalancer, use Listener(...)",
+    "LoadBalancer": "a LoadBalancer, or Listener(...) for a NetworkLoadBalancer",
     "Mapping": "a dict",
-    "NetworkLoadBalancer": "a NetworkLoadBalancer; for a LoadBalancer, use Route(...)",
+    "NetworkLoadBalancer": "a NetworkLoadBalancer, or Route(...) for a LoadBalancer",
     "Path": "a pathlib.Path",
     "Sequence": "a list",
     "bool": "True or False",

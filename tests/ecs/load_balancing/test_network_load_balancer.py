@@ -523,9 +523,9 @@ def test_a_route_and_a_listener_name_the_load_balancer_of_the_other(
 ) -> None:
     edge: Any = LoadBalancer(stack, "Edge", vpc=gate.vpc, ingress=[])
     other: Any = gate
-    with pytest.raises(TypeError, match=r"use a LoadBalancer; for a NetworkLoadBalancer, use Listener\(...\)"):
+    with pytest.raises(TypeError, match=r"use a LoadBalancer, or Listener\(...\) for a NetworkLoadBalancer"):
         Route(other, path="/a")
-    with pytest.raises(TypeError, match=r"use a NetworkLoadBalancer; for a LoadBalancer, use Route\(...\)"):
+    with pytest.raises(TypeError, match=r"use a NetworkLoadBalancer, or Route\(...\) for a LoadBalancer"):
         Listener(edge, 8883)
 
 
