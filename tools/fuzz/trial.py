@@ -288,10 +288,9 @@ def names_of_programs() -> dict[str, Any]:
     return {**ours, **theirs}
 
 
-def _given(stack: cdk.Stack) -> dict[str, Any]:
-    """What a program is given: things that exist already."""
-    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "database")
-    vpc = ec2.Vpc.from_vpc_attributes(
+def existing_vpc(stack: cdk.Stack) -> ec2.IVpc:
+    """Return a VPC that exists already, with public and private subnets in two zones."""
+    return ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
         vpc_id="vpc-0a1b2c3d",
@@ -300,6 +299,12 @@ def _given(stack: cdk.Stack) -> dict[str, Any]:
         public_subnet_ids=["subnet-0000000a", "subnet-0000000b"],
         private_subnet_ids=["subnet-0000000c", "subnet-0000000d"],
     )
+
+
+def _given(stack: cdk.Stack) -> dict[str, Any]:
+    """What a program is given: things that exist already."""
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "database")
+    vpc = existing_vpc(stack)
     files = efs.FileSystem.from_file_system_attributes(
         stack, "Files", file_system_id="fs-0a1b2c3d", security_group=_group(stack, 9)
     )

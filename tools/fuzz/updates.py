@@ -12,11 +12,10 @@ from typing import Any
 import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_ec2 as ec2
 
 from tools.fuzz.deployment import Template, update_problems
 from tools.fuzz.shops import CAPACITIES, ON_FARGATE, ROLLOUTS, SCALINGS, Shop, Sketch, draw_entries, draw_shop
-from tools.fuzz.trial import names_of_programs
+from tools.fuzz.trial import existing_vpc, names_of_programs
 
 _RARE = 20
 """A kind is hardly drawn if it is less than one update of so many: 25 of the 500 of a full run."""
@@ -128,17 +127,8 @@ def _setting(shop: Shop) -> str:
 
 
 def _given(stack: cdk.Stack) -> dict[str, Any]:
-    vpc = ec2.Vpc.from_vpc_attributes(
-        stack,
-        "Vpc",
-        vpc_id="vpc-0a1b2c3d",
-        vpc_cidr_block="10.0.0.0/16",
-        availability_zones=["eu-west-1a", "eu-west-1b"],
-        public_subnet_ids=["subnet-0000000a", "subnet-0000000b"],
-        private_subnet_ids=["subnet-0000000c", "subnet-0000000d"],
-    )
     arn = "arn:aws:acm:eu-west-1:111111111111:certificate/12345678-1234-1234-1234-123456789012"
-    return {"vpc": vpc, "issued": acm.Certificate.from_certificate_arn(stack, "Certificate", arn)}
+    return {"vpc": existing_vpc(stack), "issued": acm.Certificate.from_certificate_arn(stack, "Certificate", arn)}
 
 
 Change = Callable[[Shop, random.Random], Shop | None]
