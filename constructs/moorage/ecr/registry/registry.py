@@ -87,7 +87,7 @@ class Registry(RegistryEvents, RegistryMetrics):
     else defined. Import them with `cdk import`, which asks for their identifiers: the account's id for the policy and
     the replication, the prefix for a cache or a template, the ARN for an exclusion. Or delete them first, as by
     `aws ecr delete-registry-policy`. A construct that is renamed or moved to another stack meets its own old resources
-    the same way: use `cdk refactor`, or deploy once without it.
+    the same way: deploy once without it.
     """
 
     def __init__(

@@ -61,7 +61,8 @@ class Listener:
 
     A load balancer has a port once. So a service that is renamed or moved to another stack cannot take its ports along
     in one deployment: Elastic Load Balancing refuses the second listener with `DuplicateListener`, and the old service
-    serves on. Use `cdk refactor`.
+    serves on. Remove the old service in a deployment of its own first, or use `cdk refactor`, which moves resources
+    only if the app changes in nothing else.
 
     Raises:
         ValueError: with all that Elastic Load Balancing would not take.

@@ -95,8 +95,9 @@ class Route:
 
     A listener has each number once. So a service that is renamed or moved to another stack cannot take its routes along
     in one deployment: CloudFormation creates the new rule before it deletes the old one, and Elastic Load Balancing
-    refuses it with `PriorityInUse`, while the old service serves on. Use `cdk refactor`, or give the route another
-    `priority=` for one deployment.
+    refuses it with `PriorityInUse`, while the old service serves on. Remove the old service in a deployment of its own,
+    give the route another `priority=` for one deployment, or use `cdk refactor`, which moves resources only if the app
+    changes in nothing else.
 
     Args:
         load_balancer: The entrance; any number of services share it, from any stack of the app. One that exists already
