@@ -18,6 +18,7 @@ from moorage import (
     Lattice,
     Listener,
     LoadBalancer,
+    Network,
     NetworkLoadBalancer,
     Route,
     Scaling,
@@ -102,6 +103,10 @@ def crowded(kind: type[LoadBalancer] | type[NetworkLoadBalancer], **used: Any) -
         return Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, route=route)
 
     return define
+
+
+def networks(count: int, **arguments: Any) -> Define:
+    return lambda stack: [Network(stack, f"Network{index}", **arguments) for index in range(count)]
 
 
 def standing(count: int) -> Define:
@@ -191,6 +196,8 @@ CASES: dict[str, tuple[Define, Define]] = {
         crowded(LoadBalancer, egress=frozenset(range(60))),
     ),
     "elastic-ip-addresses": (standing(5), standing(6)),
+    "vpcs-per-region": (networks(5, nat_gateways=0), networks(6, nat_gateways=0)),
+    "nat-gateway-addresses": (networks(1, zones=5), networks(2, zones=3)),
     "discovered-tasks": (discovered(1000), discovered(1001)),
     "lattice-region": (reached("eu-west-1"), reached("cn-north-1")),
     "alarm-actions": (ringing(5), ringing(6)),

@@ -502,7 +502,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),
     "zones-of-region": (zones(3, "eu-west-1"), zones(4, "eu-west-1")),
-    "zones": (lambda stack: Network(stack, "Net", zones=6), lambda stack: Network(stack, "Net", zones=1)),
+    "zones": (
+        lambda stack: Network(stack, "Net", zones=6, nat_gateways=1),
+        lambda stack: Network(stack, "Net", zones=1),
+    ),
     "network-cidr": (
         lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/18"),
         lambda stack: Network(stack, "Net", zones=3, cidr="10.0.0.0/19"),

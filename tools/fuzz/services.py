@@ -29,11 +29,13 @@ ELSEWHERE = {
     "elastic-ip-addresses": "the subnets of its VPC are fewer",
     "lattice-region": "the region of its stack is not known",
     "listeners-per-network-load-balancer": "many services",
+    "nat-gateway-addresses": "one network of two zones",
     "rules-per-load-balancer": "many services",
     "rules-per-security-group": "many services",
     "target-groups-per-load-balancer": "many services",
     "targets-per-load-balancer": "many services",
     "targets-per-zone": "many services",
+    "vpcs-per-region": "one network of two zones",
     "zones-of-region": "the region of its stack is not known",
 }
 """Rows that one service, worker or job and what it is given cannot break, each with the reason."""

@@ -92,6 +92,19 @@ def at_most(row: str, high: int, *, unit: str = "", hint: str, source: Source) -
     )
 
 
+def quota(row: str, high: int, *, hint: str, source: str) -> Limit:
+    """Limit a count to a quota that AWS can raise."""
+    return Limit(
+        id=row,
+        accepts=lambda count: count <= high,
+        rule=f"should be at most {high}, a quota that AWS can raise",
+        hint=hint,
+        source=f"{source} (adjustable)",
+        format=str,
+        confirmed=False,
+    )
+
+
 def at_least(row: str, low: int, *, unit: str = "", hint: str, source: Source) -> Limit:
     """Limit a number to a minimum."""
     return Limit(

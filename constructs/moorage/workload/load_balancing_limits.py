@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, unique
-from moorage.workload.route_limits import quota, within_codes
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, quota, unique
+from moorage.workload.route_limits import within_codes
 
 _HEX_PATTERN = "[0-9a-f]+"
 _ARN_PREFIX_PATTERN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:"

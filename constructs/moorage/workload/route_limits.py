@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, unique
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, quota, unique
 
 
 def within_codes(codes: str, low: int, high: int) -> bool:
@@ -13,19 +13,6 @@ def within_codes(codes: str, low: int, high: int) -> bool:
         return False
     ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))
     return all(low <= ends[0] <= ends[-1] <= high for ends in ranges)
-
-
-def quota(row: str, high: int, *, hint: str, source: str) -> Limit:
-    """Limit a count to a quota that AWS can raise."""
-    return Limit(
-        id=row,
-        accepts=lambda count: count <= high,
-        rule=f"should be at most {high}, a quota that AWS can raise",
-        hint=hint,
-        source=f"{source} (adjustable)",
-        format=str,
-        confirmed=False,
-    )
 
 
 _ALB_QUOTAS = "ALB guide, Quotas for your Application Load Balancers"

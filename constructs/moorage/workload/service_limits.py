@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching, one_of
+from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching, one_of, quota
 
 _REGIONS_WITHOUT_LATTICE = frozenset(
     (
@@ -47,6 +47,19 @@ NETWORK_CIDR = Limit(
     hint="use a larger block, as in '10.0.0.0/16', or fewer zones",
     source="botocore ec2 CreateVpc.CidrBlock",
     format=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
+)
+
+VPCS = quota(
+    "vpcs-per-region",
+    5,
+    hint="ask for a higher quota before the deployment, or define several clusters in one VPC",
+    source="Amazon VPC quotas: VPCs per Region",
+)
+NAT_ADDRESSES = quota(
+    "nat-gateway-addresses",
+    5,
+    hint="ask for a higher quota before the deployment, or use nat_gateways=1",
+    source="Amazon VPC quotas: Elastic IP addresses per Region",
 )
 
 

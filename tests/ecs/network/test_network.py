@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -39,12 +40,12 @@ def test_three_zones_are_three_with_an_account_and_without(app: cdk.App, env: cd
 )
 def test_a_network_has_no_more_zones_than_its_region_offers(app: cdk.App, region: str, zones: int) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region=region))
-    Network(stack, "Network", zones=zones)
+    Network(stack, "Network", zones=zones, nat_gateways=1)
     if zones < 6:
         with pytest.raises(
             ValueError, match=rf"Shop/More: zones must be at .* {zones + 1} in {region}\); use zones={zones}"
         ):
-            Network(stack, "More", zones=zones + 1)
+            Network(stack, "More", zones=zones + 1, nat_gateways=1)
 
 
 def test_a_public_address_reaches_the_internet_without_nat(stack: cdk.Stack) -> None:
@@ -138,10 +139,21 @@ def test_gateways_are_as_many_as_asked(stack: cdk.Stack, gateways: int) -> None:
 
 
 def test_more_gateways_than_zones_are_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(
-        ValueError, match="Shop/Network: nat_gateways is 3, but each is in a zone of its own, of which there are 2"
-    ):
+    message = r"Shop/Network: nat_gateways must be between 0 and 2, the number of zones \(got 3\); use one a zone"
+    with pytest.raises(ValueError, match=message):
         Network(stack, "Network", nat_gateways=3)
+
+
+def test_networks_of_one_account_and_region_share_its_addresses(app: cdk.App) -> None:
+    env, elsewhere = (cdk.Environment(account="111111111111", region=region) for region in ("eu-west-1", "eu-west-2"))
+    Network(cdk.Stack(cdk.Stage(app, "Test", env=env), "Shop"), "Network", zones=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Network(cdk.Stack(app, "Elsewhere", env=elsewhere), "Network", zones=3)
+        Network(cdk.Stack(app, "Anywhere"), "Network", zones=3)
+    message = r"Live/Shop/Network: the number of NAT gateways should be at most 5, a quota that AWS can raise \(got 6\)"
+    with pytest.warns(UserWarning, match=message):
+        Network(cdk.Stack(cdk.Stage(app, "Live", env=env), "Shop"), "Network", zones=3)
 
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/19", "10.0.0.0/8", "10.0.0/16", "fd00::/64"])

@@ -7,7 +7,7 @@ import functools
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from moorage.ecs.cdk_values import select_subnets
 from moorage.scope.per_construct import PerConstruct
@@ -52,9 +52,9 @@ class Network(Construct):
             zones: The number of availability zones, 2 to 6: the same in a stack with an account and without one. A
                 region has three, but us-east-1 six, us-west-2 four and us-west-1 two. Which ones, the account says: in
                 us-east-1 one may be use1-az3, where Fargate does not run.
-            nat_gateways: How many NAT gateways the private subnets reach the internet through: one per zone without it;
-                one saves money and fails with its zone; none leaves the private subnets isolated, with `endpoints`
-                alone.
+            nat_gateways: The number of NAT gateways that the private subnets reach the internet through, each with an
+                Elastic IP address. One costs less and fails with its zone; 0 leaves the private subnets isolated, with
+                only `endpoints`. Default: one in each zone.
             endpoints: VPC endpoints, each service with an interface per zone (S3 and DynamoDB with a route):
                 `Endpoints.for_tasks(...)` works out the least.
             cidr: The addresses of the VPC, a /16 to /28; private subnets take a /20 each, public ones a /24.
@@ -73,10 +73,10 @@ class Network(Construct):
         problems.check(service_limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             problems.add(
-                f"nat_gateways is {gateways}, but each is in a zone of its own, of which there are {zones}; "
-                f"use 0 to {zones}"
+                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one a zone"
             )
         problems.raise_any()
+        _check_quotas(problems, scope, gateways)
 
         super().__init__(scope, construct_id)
         self.zones = zones
@@ -142,6 +142,17 @@ class Network(Construct):
 
 
 _networks_by_vpc: PerConstruct[ec2.IVpc, Network] = PerConstruct()
+_gateways_by_place: PerConstruct[IConstruct, dict[str, list[int]]] = PerConstruct()
+
+
+def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> None:
+    """Count a network to those that its app defines in the account and region of a scope."""
+    account, region = place_of(scope)
+    place = f"{account}/{region}" if account and region else cdk.Stack.of(scope).node.path
+    gateways = _gateways_by_place.get_or_make(scope.node.root, dict).setdefault(place, [])
+    gateways.append(nat_gateways)
+    problems.check(service_limits.VPCS, "the number of networks", len(gateways))
+    problems.check(service_limits.NAT_ADDRESSES, "the number of NAT gateways", sum(gateways))
 
 
 class Reach:
