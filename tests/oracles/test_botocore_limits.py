@@ -37,17 +37,17 @@ OTHER_SOURCES = """
     log-driver-router log-router-clients log-router-image log-routers managed-instances-ipc-mode
     managed-instances-network-mode managed-instances-scale-in-delay managed-instances-system managed-instances-type
     managed-instances-types managed-instances-volume max-receives maximum-percent nat-gateway-addresses network-cidr
-    network-load-balancer-arn on-demand-base peak-copies permission-resource placement-expression prefix-list
-    private-ca-arn public-repository-region public-text pull-through-prefixes-unique pull-through-rules
-    pull-through-secret-key pull-time-exclusions-unique registry-policy-actions replication-unique-destinations
-    repository-tag-key repository-tag-value repository-tags reserved-memory rollout-duration rollout-progress
-    rollout-room rollout-total rule-condition-values rule-wildcards rule-wildcards-of-guide rules-per-load-balancer
-    rules-per-security-group scaling-policies scanning-frequencies scheduled-actions secret-version shared-memory
-    signing-region strategy-one-kind tag-exclusion-wildcards target-groups-per-load-balancer
-    target-groups-per-service target-health-timeout-shorter target-percent targets-per-load-balancer
-    targets-per-zone task-definition-size task-retries task-timeout tasks-per-service template-prefixes-unique
-    ulimit visibility-after-stop vpcs-per-region web-acl-arn windows-volumes working-directory zonal-shift-protocol
-    zones-of-region
+    network-load-balancer-arn on-demand-base peak-copies permission-resource permission-size permissions-size
+    placement-expression prefix-list private-ca-arn public-repository-region public-text
+    pull-through-prefixes-unique pull-through-rules pull-through-secret-key pull-time-exclusions-unique
+    registry-policy-actions replication-unique-destinations repository-tag-key repository-tag-value repository-tags
+    reserved-memory rollout-duration rollout-progress rollout-room rollout-total rule-condition-values
+    rule-wildcards rule-wildcards-of-guide rules-per-load-balancer rules-per-security-group scaling-policies
+    scanning-frequencies scheduled-actions secret-version shared-memory signing-region strategy-one-kind
+    tag-exclusion-wildcards target-groups-per-load-balancer target-groups-per-service target-health-timeout-shorter
+    target-percent targets-per-load-balancer targets-per-zone task-definition-size task-retries task-timeout
+    tasks-per-service template-prefixes-unique ulimit visibility-after-stop vpcs-per-region web-acl-arn
+    windows-volumes working-directory zonal-shift-protocol zones-of-region
 """
 """Rows with another source: a guide, a schema of CloudFormation's, CDK, or botocore where no sentence has the limit."""
 _RELATED = "it relates the value to others"

@@ -123,9 +123,9 @@ ENV = [EnvironmentFile.from_bucket(BUCKET, f"{index}.env") for index in range(11
 APPLICATION = Container("a:1", memory_mib=128)
 
 
-def allowing(resource: str) -> Define:
+def allowing(*resources: str) -> Define:
     return lambda _: Task(
-        APPLICATION, permissions=[iam.PolicyStatement(actions=["s3:GetObject"], resources=[resource])]
+        APPLICATION, permissions=[iam.PolicyStatement(actions=["s3:GetObject"], resources=[each]) for each in resources]
     )
 
 
@@ -163,6 +163,11 @@ CASES: dict[str, tuple[Define, Define]] = {
         task(Container("a:1", mounts={"C:\\data": "a"}), volumes=[Volume.bind_mount("a")]),
     ),
     "permission-resource": (allowing("arn:aws:s3:::orders/*"), allowing("orders")),
+    "permission-size": (allowing(f"arn:aws:s3:::{0:0>10150}"), allowing(f"arn:aws:s3:::{0:0>10180}")),
+    "permissions-size": (
+        allowing(*[f"arn:aws:s3:::{0:0>9920}" for _ in range(16)]),
+        allowing(*[f"arn:aws:s3:::{0:0>9920}" for _ in range(17)]),
+    ),
     "start-timeout": (
         fargate(Container("redis:8", start_timeout=seconds(120))),
         fargate(Container("redis:8", start_timeout=seconds(121))),

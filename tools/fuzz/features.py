@@ -147,6 +147,18 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _task(permissions="[PolicyStatement(actions=['s3:GetObject'], resources=['orders'])]"),
         _EVERYWHERE,
     ),
+    "permission-size": (
+        _task(permissions="[PolicyStatement(actions=['s3:GetObject'], resources=['arn:aws:s3:::' + 'o' * 5_000])]"),
+        _task(permissions="[PolicyStatement(actions=['s3:GetObject'], resources=['arn:aws:s3:::' + 'o' * 11_000])]"),
+        _EVERYWHERE,
+    ),
+    "permissions-size": (
+        _task(permissions="[PolicyStatement(actions=['s3:GetObject'], resources=['*'])] * 9"),
+        _task(
+            permissions="[PolicyStatement(actions=['s3:GetObject'], resources=['arn:aws:s3:::' + 'o' * 9_000])] * 18"
+        ),
+        _EVERYWHERE,
+    ),
     "linux-path": (
         _whole("Container('a:1', mounts={'/data': 'a'})", volumes="[Volume.bind_mount('a')]"),
         _whole(

@@ -30,9 +30,11 @@ def check_containers(containers: Sequence[Container], problems: Problems, *, on_
 
 
 def check_permissions(permissions: Sequence[iam.PolicyStatement], problems: Problems) -> None:
-    """Note resources of the task's permissions that IAM does not take."""
-    for statement in permissions:
-        document = statement.to_json()
+    """Note resources of the task's permissions that IAM does not take, and more than a role can hold."""
+    documents = [statement.to_json() for statement in permissions]
+    problems.check(task_limits.PERMISSIONS_SIZE, "permissions", minimum_length(documents))
+    for document in documents:
+        problems.check(task_limits.PERMISSION_SIZE, "each of permissions", minimum_length(document))
         for argument, name in (("resources", "Resource"), ("not_resources", "NotResource")):
             resources = document.get(name, ())
             for resource in [resources] if isinstance(resources, str) else resources:

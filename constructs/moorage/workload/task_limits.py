@@ -214,6 +214,26 @@ PERMISSION_RESOURCE = matching(
     hint="use an attribute such as bucket.bucket_arn, or a grant such as bucket.grant_read(service)",
     source="IAM user guide, JSON policy elements: Resource",
 )
+_FEWER_RESOURCES = "name fewer resources, as in 'arn:aws:s3:::shop-*'"
+PERMISSION_SIZE = Limit(
+    id="permission-size",
+    accepts=lambda size: size <= 10_240,
+    rule="must be at most 10240 characters as JSON, which one inline policy holds",
+    hint=f"divide it into several statements, or {_FEWER_RESOURCES}",
+    source="IAM user guide, quotas: aggregate policy size of a role (10,240); aws-cdk-lib Role divides no statement",
+    format=lambda size: f"about {size}",
+)
+PERMISSIONS_SIZE = Limit(
+    id="permissions-size",
+    accepts=lambda size: size <= 10_000 + 25 * 6_000,
+    rule="must be at most 160000 characters as JSON: 10,000 in the task role and 6,000 in each of 25 managed policies",
+    hint=_FEWER_RESOURCES,
+    source=(
+        "IAM user guide, quotas: managed policies attached to an IAM role (10, at most 25 on request); aws-cdk-lib "
+        "Role, which moves what is longer there and warns above 10"
+    ),
+    format=lambda size: f"about {size}",
+)
 TASK_DEFINITION_SIZE = Limit(
     id="task-definition-size",
     accepts=lambda size: size <= 64 * 1024,
