@@ -44,6 +44,11 @@ _NAMESPACE = Code("stack.node.id")
 ROWS: tuple[Limit, ...] = tuple(row for row in TABLE if row.id not in ELSEWHERE)
 """The rows that they can break."""
 _BREAKABLE = tuple(row.id for row in ROWS)
+_TOGETHER = (
+    jobs.JOBS,
+    jobs.WORKERS,
+    tuple(row for row in _BREAKABLE if row not in {*jobs.JOBS, *jobs.WORKERS}),
+)
 _ENTERED = (*entrances.HEALTH, *entrances.REQUESTS, *entrances.CONNECTIONS, *entrances.EITHER)
 _ROUTED = (*_ENTERED, "health-check-grace-period", *SHIFTING, *ALARMS)
 _LATTICE = ("prefix-list", "lattice-target-group", "lattice-target-groups")
@@ -67,9 +72,10 @@ def definitions(draw: Callable[[st.SearchStrategy[Any]], Any], *rows: str, sever
     Args:
         draw: Hypothesis's own.
         rows: The ids of the rows that each is to break.
-        several: Whether each breaks two rows more, whichever.
+        several: Whether each breaks two rows more, of one kind of construct.
     """
-    some = [draw(st.sampled_from(_BREAKABLE)) for _ in range(2)] if several else []
+    some = [draw(st.sampled_from(_BREAKABLE))] if several else []
+    some += [draw(st.sampled_from(group)) for group in _TOGETHER if set(some) & set(group)]
     broken = frozenset((*rows, *some))
     return Definition(_program(Pick(draw, broken)), broken)
 
@@ -155,7 +161,7 @@ def _own_network(pick: Pick) -> Code | None:
     blocks = pick.keeping(
         "network-cidr", (None, "10.0.0.0/17", "192.168.0.0/16"), ("10.0.0.0/21", "10.0.0.0/15", "10.0", "")
     )
-    return call("Network", Code("stack"), "Network", zones=zones, cidr=blocks, nat_gateways=pick.one_of(None, 1))
+    return call("Network", Code("stack"), "Network", zones=zones, cidr=blocks, nat_gateways=pick.one_of(0, 1))
 
 
 def _own_repository(pick: Pick) -> list[str]:

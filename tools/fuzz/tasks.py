@@ -106,9 +106,9 @@ class TaskOf:
                 (cpu, memory + 1), ((cpu or 256) + 1, memory), (1024, 9216), (None, 513), (256, 4096)
             )
         if pick.breaks("task-cpu"):
-            cpu = pick.one_of(127, 196609, 256.5, 0)
+            cpu = pick.one_of(127, 196609, 0)
         if pick.breaks("task-memory"):
-            memory = pick.one_of(5, 512.5, -512)
+            memory = pick.one_of(5, -512)
         return cpu, memory
 
     def _count(self, memory: float) -> int:
