@@ -325,6 +325,24 @@ def test_a_trail_of_its_own_is_encrypted_versioned_and_bounded(stack: cdk.Stack)
         AuditTrail.own(kept=cdk.Duration.hours(1))
 
 
+def test_a_trail_that_goes_empties_its_bucket_first(stack: cdk.Stack) -> None:
+    audit = AuditTrail.own(auto_delete_objects=True)
+    registry = Registry(stack, "Registry", audit=audit, removal_policy=cdk.RemovalPolicy.DESTROY)
+    made = template(stack)
+    (emptying,) = made.find_resources("Custom::S3AutoDeleteObjects")
+    (trail,) = made.find_resources("AWS::CloudTrail::Trail").values()
+    assert emptying in trail["DependsOn"]  # so that it writes no more when the bucket is emptied
+    assert registry.trail
+
+
+def test_a_trail_whose_bucket_could_not_be_deleted_is_refused(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="Shop/Registry: removal_policy is DESTROY, but the bucket of its trail is"):
+        Registry(stack, "Registry", audit=AuditTrail.own(), removal_policy=cdk.RemovalPolicy.DESTROY)
+    with pytest.raises(ValueError, match="Shop/Registry: audit has auto_delete_objects=True, but no bucket of a"):
+        Registry(stack, "Registry", audit=AuditTrail.own(auto_delete_objects=True))
+    Registry(stack, "Registry", removal_policy=cdk.RemovalPolicy.DESTROY)
+
+
 def test_a_second_registry_of_a_stack_is_an_error_that_names_both(stack: cdk.Stack) -> None:
     Registry(stack, "One")
     with pytest.raises(ValueError, match="Shop/Two: its account and region have a registry already, Shop/One"):

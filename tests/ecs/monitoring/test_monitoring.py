@@ -80,7 +80,7 @@ def test_two_dashboards_have_two_names(app: cdk.App, stack: cdk.Stack, cluster: 
         app.synth()
 
 
-def test_a_dashboard_is_in_the_region_of_its_services(app: cdk.App) -> None:
+def test_dashboard_and_alarms_are_in_the_region_of_their_services(app: cdk.App) -> None:
     here, there = (
         cdk.Stack(app, region, env=cdk.Environment(account="111111111111", region=region))
         for region in ("eu-west-1", "us-east-1")
@@ -88,6 +88,13 @@ def test_a_dashboard_is_in_the_region_of_its_services(app: cdk.App) -> None:
     service = Service(here, "Web", cluster=Cluster(here, "Cluster", vpc=imported_vpc(here)), task=TASK)
     with pytest.raises(ValueError, match="service eu-west-1/Web must be of region us-east-1"):
         Dashboard(there, "Dashboard", services=[service])
+    topic = sns.Topic(there, "Topic")
+    with pytest.raises(ValueError, match="us-east-1/Alarms: service must be of region us-east-1"):
+        ServiceAlarms(there, "Alarms", service=service, topic=topic)
+    scaling = Scaling(0, 5, backlog_per_task=10)
+    worker = Worker(here, "Worker", cluster=service.cluster, task=TASK, scaling=scaling)
+    with pytest.raises(ValueError, match="us-east-1/Alarms: service must be of region us-east-1"):
+        ServiceAlarms(there, "Alarms", service=worker, topic=topic)
 
 
 def test_thresholds_are_settable_and_none_is_no_alarm(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -32,10 +32,12 @@ class AuditTrail:
     Args:
         name_or_arn: The trail that exists already, where it matters which.
         kept: How many seconds events are kept by a trail of the registry's own; none is defined without it.
+        auto_delete_objects: Whether the bucket of that trail is emptied when it is deleted.
     """
 
     name_or_arn: str | None = None
     kept: int | None = None
+    auto_delete_objects: bool = False
 
     @staticmethod
     def existing(name_or_arn: str | None = None) -> AuditTrail:
@@ -47,7 +49,7 @@ class AuditTrail:
         return AuditTrail(name_or_arn)
 
     @staticmethod
-    def own(*, kept: cdk.Duration | None = None) -> AuditTrail:
+    def own(*, kept: cdk.Duration | None = None, auto_delete_objects: bool = False) -> AuditTrail:
         """A trail of the registry's own. It records all management events of the account and region, not ECR's alone.
 
         CloudTrail delivers the first copy of them free of charge; with another trail there, AWS bills this one by the
@@ -55,6 +57,8 @@ class AuditTrail:
 
         Args:
             kept: How long events are kept, in days; a year without it.
+            auto_delete_objects: Whether to empty the trail's bucket when it is deleted, as `RemovalPolicy.DESTROY` of
+                the registry needs: CDK adds a custom resource for it.
 
         Raises:
             ValueError: it is less than a day.
@@ -64,7 +68,7 @@ class AuditTrail:
         if kept_seconds < _SECONDS_PER_DAY:
             problems.add(f"kept is {kept_seconds} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
         problems.raise_any()
-        return AuditTrail(kept=kept_seconds)
+        return AuditTrail(kept=kept_seconds, auto_delete_objects=auto_delete_objects)
 
     def _arn_in(self, stack: cdk.Stack) -> str | None:
         """Return the ARN of an existing trail, or None if the trail was not named."""
@@ -73,13 +77,36 @@ class AuditTrail:
         return stack.format_arn(service="cloudtrail", resource="trail", resource_name=self.name_or_arn)
 
 
-def define_trail(scope: Construct, kept_seconds: int, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail:
-    """Define a trail of this region in `scope`, with its files in an encrypted, versioned and private bucket."""
+def check_removal(audit: AuditTrail, removal_policy: cdk.RemovalPolicy, problems: Problems) -> None:
+    """Note a bucket that CloudFormation could not delete: CloudTrail writes into it from the first minutes on."""
+    goes = audit.kept is not None and removal_policy is cdk.RemovalPolicy.DESTROY
+    if goes and not audit.auto_delete_objects:
+        problems.add(
+            "removal_policy is DESTROY, but the bucket of its trail is never empty, and CloudFormation deletes only "
+            "empty buckets; use AuditTrail.own(auto_delete_objects=True) or RemovalPolicy.RETAIN"
+        )
+    if audit.auto_delete_objects and not goes:
+        problems.add(
+            "audit has auto_delete_objects=True, but no bucket of a trail is deleted with the stack; leave it out, or "
+            "use removal_policy=cdk.RemovalPolicy.DESTROY"
+        )
+
+
+def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail | None:
+    """Define the registry's own trail, of this region, with its files in an encrypted, versioned and private bucket."""
+    if audit.kept is None:
+        return None
     from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loads aws_cdk.aws_cloudtrail
 
     key = _define_key(scope, removal_policy)
-    bucket = _define_bucket(scope, key, kept_seconds, removal_policy)
-    return cloudtrail.Trail(
+    bucket = _define_bucket(
+        scope,
+        key,
+        days=-(-audit.kept // _SECONDS_PER_DAY),
+        removal_policy=removal_policy,
+        auto_delete_objects=audit.auto_delete_objects,
+    )
+    trail = cloudtrail.Trail(
         scope,
         "Trail",
         bucket=bucket,
@@ -89,6 +116,9 @@ def define_trail(scope: Construct, kept_seconds: int, removal_policy: cdk.Remova
         include_global_service_events=False,
         management_events=cloudtrail.ReadWriteType.ALL,
     )
+    if audit.auto_delete_objects:
+        trail.node.add_dependency(bucket)  # is deleted first, and writes no more when the bucket is emptied
+    return trail
 
 
 def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
@@ -117,8 +147,10 @@ def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
     return key
 
 
-def _define_bucket(scope: Construct, key: kms.Key, kept_seconds: int, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
-    """Define the bucket of the trail's files, which it keeps for `kept` seconds, rounded up to days."""
+def _define_bucket(
+    scope: Construct, key: kms.Key, *, days: int, removal_policy: cdk.RemovalPolicy, auto_delete_objects: bool
+) -> s3.Bucket:
+    """Define the bucket of the trail's files, which it keeps for so many days."""
     from aws_cdk import aws_s3 as s3  # noqa: PLC0415  # loads aws_cdk.aws_s3
 
     return s3.Bucket(
@@ -133,10 +165,11 @@ def _define_bucket(scope: Construct, key: kms.Key, kept_seconds: int, removal_po
         versioned=True,
         lifecycle_rules=[
             s3.LifecycleRule(
-                expiration=cdk.Duration.days(-(-kept_seconds // _SECONDS_PER_DAY)),
+                expiration=cdk.Duration.days(days),
                 noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSIONS_KEPT_DAYS),
                 abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
             )
         ],
         removal_policy=removal_policy,
+        auto_delete_objects=auto_delete_objects,
     )

@@ -21,7 +21,7 @@ from moorage.ecr.registry.app_checks import (
     repositories_of,
     tag_errors,
 )
-from moorage.ecr.registry.audit_trail import AuditTrail, define_trail
+from moorage.ecr.registry.audit_trail import AuditTrail, check_removal, define_trail
 from moorage.ecr.registry.define_settings import (
     define_exclusions,
     define_replication,
@@ -126,8 +126,8 @@ class Registry(RegistryEvents, RegistryMetrics):
             audit: The CloudTrail trail that records who called ECR; the account's own without it.
             event_key: The key of events on their way. EventBridge is let use it; the policy of one that is imported
                 must do so already. Default: a new key, defined with the first event.
-            removal_policy: What becomes of a trail's files when the stack goes; a bucket that holds some is not
-                deleted.
+            removal_policy: The removal policy of the trail's key and bucket. `DESTROY` needs
+                `AuditTrail.own(auto_delete_objects=True)`.
 
         Raises:
             ValueError: the account and region have a registry already, or ECR would not take what this one is given.
@@ -149,11 +149,11 @@ class Registry(RegistryEvents, RegistryMetrics):
         _check_signing(signing, scope, problems)
         _check_exclusions(pull_time_exclusions, scope, problems)
         check_event_key(event_key, scope, problems)
+        check_removal(audit, removal_policy, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
         self._scanning = scanning
-        self._by_inspector = scanning._by_inspector
         self.replication = tuple(replication)
         self._replicates_from = tuple(replicates_from)
         self._signing = tuple(signing)
@@ -168,7 +168,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             self._define_cache(cache)
         for statement in statements:
             self.add_to_resource_policy(statement)
-        self.trail = define_trail(self, audit.kept, removal_policy) if audit.kept else None
+        self.trail = define_trail(self, audit, removal_policy)
         self.trail_arn = self.trail.trail_arn if self.trail else audit._arn_in(cdk.Stack.of(self))
         self._record: RegistryRecord = self._describe(stack_path, origins)
         self._register(possible_path)

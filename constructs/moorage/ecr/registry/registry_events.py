@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
     from aws_cdk.interfaces.aws_events import IRuleRef
 
+    from moorage.ecr.registry.scanning import Scanning
+
 Pattern: TypeAlias = Mapping[str, Any]
 """An event pattern as EventBridge writes it."""
 
@@ -149,7 +151,7 @@ class RegistryEvents(Construct):
     queue that EventBridge cannot reach: of another region, or encrypted by the key that AWS manages for it.
     """
 
-    _by_inspector: bool
+    _scanning: Scanning
     _event_key: kms.IKey | None
     _dead_letters: sqs.Queue | None = None
 
@@ -206,7 +208,7 @@ class RegistryEvents(Construct):
         self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
     ) -> events.Rule:
         """Tell `target` of each scan that is complete; with enhanced scanning, of the first of an image."""
-        pattern = scan_pattern(repositories, by_inspector=self._by_inspector)
+        pattern = scan_pattern(repositories, by_inspector=self._scanning._by_inspector)
         return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_scan_finding(
@@ -221,7 +223,7 @@ class RegistryEvents(Construct):
 
         With basic scanning that is one event a scan, with enhanced scanning one a finding.
         """
-        pattern = finding_pattern(severity, repositories, by_inspector=self._by_inspector)
+        pattern = finding_pattern(severity, repositories, by_inspector=self._scanning._by_inspector)
         return self._add_rule(construct_id, pattern, target, repositories)
 
     def on_replicated(

@@ -241,7 +241,9 @@ class SharedLoadBalancer(Construct):
         )
         load_balancer.set_attribute("access_logs.s3.enabled", "true")
         load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        if result.policy_dependable:
+        if auto_delete_objects:  # it is deleted first, and writes no more when the bucket is emptied
+            load_balancer.node.add_dependency(bucket)
+        elif result.policy_dependable:
             load_balancer.node.add_dependency(result.policy_dependable)
         return bucket
 

@@ -11,6 +11,7 @@ from constructs import Construct
 from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
 from moorage.ecs.load_balancing.target_metrics import target_alarms
 from moorage.ecs.service.service import Service
+from moorage.scope.place import check_place
 from moorage.workload import rollout_limits, scaling_limits
 from moorage.workload.door import door
 from moorage.workload.durations import default_seconds, optional_milliseconds
@@ -101,7 +102,7 @@ class ServiceAlarms(Construct):
         Args:
             scope: Where they are defined.
             construct_id: Their id there.
-            service: Whose; of a `Worker`, its tasks'.
+            service: The service, or the worker, that is watched, in the account and region of the alarms.
             topic: The topic to tell, in the region of the alarms. CloudWatch is let in by the policies of the topic
                 and of its key; one that is imported needs them already. `alias/aws/sns` as its key is refused.
             cpu_percent: The average share of what its tasks reserve of CPU, above which it rings; None for no alarm.
@@ -126,6 +127,7 @@ class ServiceAlarms(Construct):
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         plan.check(monitored, problems)
+        check_place(problems, "service", monitored, scope)
         check_alarm_topic(problems, "topic", topic, scope)
         problems.raise_any()
 
