@@ -605,6 +605,20 @@ def test_metrics_are_of_its_tasks_and_of_its_dead_letters(stack: cdk.Stack, clus
     assert job.metric_not_started().metric_name == "ApproximateNumberOfMessagesVisible"
 
 
+def test_no_logical_id_is_of_a_schedule_in_one_version_and_of_a_rule_in_the_next(stack: cdk.Stack) -> None:
+    """CloudFormation: "Update of resource type is not permitted"."""
+    changed = cdk.Stack(cdk.App(), stack.stack_name)
+    kinds = []
+    for version, trigger in ((stack, {"schedule": EVERY_DAY}), (changed, {"event": OBJECTS})):
+        cluster = Cluster(version, "Cluster", vpc=imported_vpc(version))
+        Job(version, "Job", cluster=cluster, task=REPORT, **trigger)
+        kinds.append({name: each["Type"] for name, each in template(version).to_json()["Resources"].items()})
+    before, after = kinds
+    assert "AWS::Scheduler::Schedule" in before.values()
+    assert "AWS::Events::Rule" in after.values()
+    assert all(before[name] == after[name] for name in before.keys() & after.keys())
+
+
 def test_a_given_queue_takes_the_place_of_its_own_with_its_key(stack: cdk.Stack, cluster: Cluster) -> None:
     queue = sqs.Queue(stack, "Central", encryption_master_key=kms.Key(stack, "Key"))
     job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), dead_letter_queue=queue))

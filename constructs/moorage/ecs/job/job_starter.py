@@ -76,7 +76,7 @@ class JobStarter:
         role = define_role(scope, "Role", "events", arn("events", "rule/*"), self._start_statements())
         cfn_rule = cfn(
             scope,
-            "Default",
+            "Rule",  # CloudFormation updates no resource to one of another type, as a schedule is
             event_pattern=rule._event_pattern,
             event_bus_name=rule.bus.event_bus_name if rule.bus else None,
             state="ENABLED" if rule.enabled else "DISABLED",
@@ -100,6 +100,7 @@ class JobStarter:
                 retry_policy=self._retry_policy(cfn, rule),
             )
         ]
+        scope.node.default_child = cfn_rule
         allow_send(self.dead_letters, cfn_rule)
         return cfn_rule
 
