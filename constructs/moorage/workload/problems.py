@@ -86,6 +86,11 @@ class Problems:
         elif problem:
             self.warn(problem)
 
+    def check_filter(self, argument: str, values: Sequence[Any] | None, everything: str) -> None:
+        """Add a problem if a filter is given without values, which AWS would take for everything. None passes."""
+        if values is not None and not values:
+            self.add(f"{argument} must not be empty (got []); leave it out for {everything}, or name some")
+
     def warn(self, problem: str) -> None:
         """Warn about a problem that AWS may accept, at the line of the user's program."""
         warnings.warn(f"{self._subject_text()}: {problem}", stacklevel=_frames_to_user())

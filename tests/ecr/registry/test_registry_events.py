@@ -324,10 +324,33 @@ def test_one_name_is_as_good_as_a_list_of_it(stack: cdk.Stack) -> None:
     assert told(stack)["EventPattern"] == registry_events.push_pattern(["prod"], ["prod"])
 
 
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda registry: registry.on_push("Rule", repositories=[]),
+        lambda registry: registry.on_push("Rule", tags=[]),
+        lambda registry: registry.on_delete("Rule", repositories=[]),
+        lambda registry: registry.on_archive("Rule", repositories=[]),
+        lambda registry: registry.on_scan_completed("Rule", repositories=[]),
+        lambda registry: registry.on_scan_finding("Rule", severity=Severity.HIGH, repositories=[]),
+        lambda registry: registry.on_replicated("Rule", repositories=[]),
+        lambda registry: registry.on_pull_through("Rule", repositories=[]),
+    ],
+)
+def test_a_list_without_repositories_does_not_mean_all(stack: cdk.Stack, tell: Any) -> None:
+    registry = Registry(stack, "Registry")
+    with pytest.raises(
+        ValueError, match=r"Rule: (repositories|tags) must not be empty \(got \[\]\); leave it out for all"
+    ):
+        tell(registry)
+
+
 def test_a_wrong_kind_is_named(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     wrong: Any = 3
-    with pytest.raises(TypeError, match=r"on_push: repositories must be of type Sequence\[str\] \(got 3 of type int\)"):
+    with pytest.raises(
+        TypeError, match=r"on_push: repositories must be of type Sequence\[str\] or None \(got 3 of type int\)"
+    ):
         registry.on_push("Rule", repositories=wrong)
     with pytest.raises(TypeError, match="alarm_near_quota: topic must be of type sns.ITopic or None"):
         registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=wrong)

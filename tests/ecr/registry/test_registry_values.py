@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
@@ -35,6 +36,21 @@ HERE: Place = ("111111111111", "eu-west-1")
 ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:ecr-pullthroughcache/hub-AbCdEf"
 SECRET = stand_in("aws_secretsmanager.ISecret", secret_arn=ARN)
 PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
+
+
+@pytest.mark.parametrize("values", [[], (), iter([])])
+def test_a_filter_that_found_nothing_does_not_mean_everything(values: Any) -> None:
+    with pytest.raises(ValueError, match=r"prefix must not be empty \(got \[\]\); leave it out for all repositories"):
+        Replication(prefix=values, to="us-east-1")
+    with pytest.raises(ValueError, match=r"repositories must not be empty \(got \[\]\); leave it out for all"):
+        SigningRule(PROFILE, values)
+
+
+def test_a_rule_for_all_repositories_can_be_evolved() -> None:
+    everything = attrs.evolve(Replication(to="us-east-1"), to="us-east-2")
+    assert everything == Replication(prefix=None, to="us-east-2")
+    assert everything._copies("any")
+    assert attrs.evolve(SigningRule(PROFILE), repositories="prod/*") == SigningRule(PROFILE, ["prod/*"])
 
 
 def test_basic_scanning_is_of_all_images_on_push() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Any
 
+import attrs
 import aws_cdk as cdk
 import pytest
 from hypothesis import given
@@ -189,6 +191,17 @@ def test_a_rollback_finds_its_image_whatever_the_tags(selection: dict[str, Any])
         LifecyclePolicy(LifecycleRule(**selection, keep=1))
     assert LifecyclePolicy(LifecycleRule(**selection, keep=2))
     assert LifecyclePolicy(LifecycleRule(**selection, keep=1, archive=True))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda tags: LifecycleRule(tags=tags, keep=10), lambda tags: LifecycleRule(prefixes=tags, keep=10)]
+)
+def test_a_list_without_tags_does_not_select_all_images(make: Callable[[list[str] | None], LifecycleRule]) -> None:
+    with pytest.raises(
+        ValueError, match=r"(tags|prefixes) must not be empty \(got \[\]\); leave it out for all images"
+    ):
+        make([])
+    assert make(None) == attrs.evolve(LifecycleRule(keep=9), keep=10)
 
 
 def test_one_release_is_as_few_as_for_a_repository() -> None:

@@ -107,6 +107,14 @@ def test_a_type_younger_than_the_data_is_warned_of_and_not_checked(stack: cdk.St
     Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(500))
 
 
+def test_an_empty_list_of_allowed_types_does_not_allow_all() -> None:
+    with pytest.raises(
+        ValueError, match=r"allowed_instance_types must not be empty \(got \[\]\); leave it out for all"
+    ):
+        Capacity.managed_instances("m", allowed_instance_types=[])
+    assert Capacity.managed_instances("m", excluded_instance_types=[])
+
+
 def test_managed_instances_take_allowed_or_excluded_types() -> None:
     with pytest.raises(ValueError, match="are both given, but ECS takes one of them"):
         Capacity.managed_instances("m", allowed_instance_types=["m7g.*"], excluded_instance_types=["t4g.*"])

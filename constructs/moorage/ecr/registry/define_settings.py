@@ -53,7 +53,7 @@ def define_replication(scope: Construct, replication: Sequence[Replication]) -> 
                 for replica in rule.to
             ],
             repository_filters=[
-                cfn.RepositoryFilterProperty(filter=prefix, filter_type="PREFIX_MATCH") for prefix in rule.prefix
+                cfn.RepositoryFilterProperty(filter=prefix, filter_type="PREFIX_MATCH") for prefix in rule._prefixes
             ]
             or None,
         )
@@ -71,7 +71,7 @@ def define_signing(scope: Construct, signing: Sequence[SigningRule]) -> None:
             signing_profile_arn=each.profile,
             repository_filters=[
                 cfn.RepositoryFilterProperty(filter=pattern, filter_type="WILDCARD_MATCH")
-                for pattern in each.repositories
+                for pattern in each.repositories or ()
             ]
             or None,
         )

@@ -261,7 +261,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             *(each for rule in self._signing for each in rule._unmatched_filters(names)),
         ]
         for rule in self.replication:
-            unmatched += [prefix for prefix in rule.prefix if not any(name.startswith(prefix) for name in names)]
+            unmatched += [prefix for prefix in rule._prefixes if not any(name.startswith(prefix) for name in names)]
         if names and unmatched:
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,

@@ -34,36 +34,36 @@ _ECR, _INSPECTOR = "aws.ecr", "aws.inspector2"
 _READING_PREFIXES = ("BatchCheck", "BatchGet", "Describe", "Get", "List", "Validate")
 
 
-def push_pattern(repositories: Sequence[str] = (), tags: Sequence[str] = ()) -> Pattern:
+def push_pattern(repositories: Sequence[str] | None = None, tags: Sequence[str] | None = None) -> Pattern:
     """Return the pattern of pushed images (ECR guide: event for a completed image push)."""
     return _image_action_pattern("PUSH", repositories, tags)
 
 
-def deletion_pattern(repositories: Sequence[str] = ()) -> Pattern:
+def deletion_pattern(repositories: Sequence[str] | None = None) -> Pattern:
     """Return the pattern of images deleted by a user or a lifecycle (ECR guide: event for an image deletion)."""
-    return _image_action_pattern("DELETE", repositories, ())
+    return _image_action_pattern("DELETE", repositories, None)
 
 
-def archive_pattern(repositories: Sequence[str] = ()) -> Pattern:
+def archive_pattern(repositories: Sequence[str] | None = None) -> Pattern:
     """Return the pattern of archived images (ECR guide: event for an image archival action)."""
-    pattern = _image_action_pattern("UPDATE_STORAGE_CLASS", repositories, ())
+    pattern = _image_action_pattern("UPDATE_STORAGE_CLASS", repositories, None)
     return {**pattern, "detail": {**pattern["detail"], "target-storage-class": ["ARCHIVE"]}}
 
 
-def replication_pattern(repositories: Sequence[str] = (), *, result: str = "SUCCESS") -> Pattern:
+def replication_pattern(repositories: Sequence[str] | None = None, *, result: str = "SUCCESS") -> Pattern:
     """Return the pattern of replicated images, sent at the destination (ECR guide: completed, failed replication)."""
     detail = {"action-type": ["REPLICATE"], "result": [result], **_repository_detail(repositories)}
     return {"source": [_ECR], "detail-type": ["ECR Replication Action"], "detail": detail}
 
 
-def pull_through_pattern(repositories: Sequence[str] = (), *, status: str | None = None) -> Pattern:
+def pull_through_pattern(repositories: Sequence[str] | None = None, *, status: str | None = None) -> Pattern:
     """Return the pattern of cached images, also failed ones (ECR guide: event for a pull through cache action)."""
     detail = {**({"sync-status": [status]} if status else {}), **_repository_detail(repositories)}
     pattern = {"source": [_ECR], "detail-type": ["ECR Pull Through Cache Action"]}
     return {**pattern, "detail": detail} if detail else pattern
 
 
-def scan_pattern(repositories: Sequence[str] = (), *, by_inspector: bool = False) -> Pattern:
+def scan_pattern(repositories: Sequence[str] | None = None, *, by_inspector: bool = False) -> Pattern:
     """Return the pattern of scans: sent by ECR for basic scanning, by Inspector for an image's first enhanced scan."""
     if by_inspector:
         detail = {"scan-status": ["INITIAL_SCAN_COMPLETE"], **_repository_detail(repositories, in_arn=True)}
@@ -72,7 +72,9 @@ def scan_pattern(repositories: Sequence[str] = (), *, by_inspector: bool = False
     return {"source": [_ECR], "detail-type": ["ECR Image Scan"], "detail": detail}
 
 
-def finding_pattern(severity: Severity, repositories: Sequence[str] = (), *, by_inspector: bool = False) -> Pattern:
+def finding_pattern(
+    severity: Severity, repositories: Sequence[str] | None = None, *, by_inspector: bool = False
+) -> Pattern:
     """Return the pattern of findings of this severity or a graver one.
 
     Basic scanning sends an event for each scan, with the number of findings of each severity; Inspector sends an event
@@ -105,16 +107,18 @@ def api_call_pattern(calls: Sequence[str]) -> Pattern:
     return {"source": [_ECR], "detail-type": ["AWS API Call via CloudTrail"], "detail": detail}
 
 
-def _image_action_pattern(action: str, repositories: Sequence[str], tags: Sequence[str]) -> Pattern:
+def _image_action_pattern(action: str, repositories: Sequence[str] | None, tags: Sequence[str] | None) -> Pattern:
     detail = {"action-type": [action], "result": ["SUCCESS"], **_repository_detail(repositories)}
     if tags:
         detail["image-tag"] = _name_patterns(tags)
     return {"source": [_ECR], "detail-type": ["ECR Image Action"], "detail": detail}
 
 
-def _repository_detail(repositories: Sequence[str], *, in_arn: bool = False) -> dict[str, Any]:
+def _repository_detail(repositories: Sequence[str] | None, *, in_arn: bool = False) -> dict[str, Any]:
+    if not repositories:
+        return {}
     names = [f"*:repository/{name}" for name in repositories] if in_arn else repositories
-    return {"repository-name": _name_patterns(names)} if repositories else {}
+    return {"repository-name": _name_patterns(names)}
 
 
 def _name_patterns(names: Sequence[str]) -> list[Any]:
@@ -186,26 +190,26 @@ class RegistryEvents(Construct):
         construct_id: str,
         *,
         target: events.IRuleTarget | None = None,
-        repositories: Sequence[str] = (),
-        tags: Sequence[str] = (),
+        repositories: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> events.Rule:
         """Tell `target` of each image that is pushed; `tags` are names or patterns with `*`."""
         return self._add_rule(construct_id, push_pattern(repositories, tags), target, repositories, tags)
 
     def on_delete(
-        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
+        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] | None = None
     ) -> events.Rule:
         """Tell `target` of each image that is deleted, by hand or by a lifecycle."""
         return self._add_rule(construct_id, deletion_pattern(repositories), target, repositories)
 
     def on_archive(
-        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
+        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] | None = None
     ) -> events.Rule:
         """Tell `target` of each image that is archived."""
         return self._add_rule(construct_id, archive_pattern(repositories), target, repositories)
 
     def on_scan_completed(
-        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] = ()
+        self, construct_id: str, *, target: events.IRuleTarget | None = None, repositories: Sequence[str] | None = None
     ) -> events.Rule:
         """Tell `target` of each scan that is complete; with enhanced scanning, of the first of an image."""
         pattern = scan_pattern(repositories, by_inspector=self._scanning._by_inspector)
@@ -217,7 +221,7 @@ class RegistryEvents(Construct):
         *,
         severity: Severity,
         target: events.IRuleTarget | None = None,
-        repositories: Sequence[str] = (),
+        repositories: Sequence[str] | None = None,
     ) -> events.Rule:
         """Tell `target` of findings of this severity or a graver one.
 
@@ -231,7 +235,7 @@ class RegistryEvents(Construct):
         construct_id: str,
         *,
         target: events.IRuleTarget | None = None,
-        repositories: Sequence[str] = (),
+        repositories: Sequence[str] | None = None,
         failed: bool = False,
     ) -> events.Rule:
         """Tell `target` of each image that arrives here from another registry; with `failed`, of those that do not."""
@@ -243,7 +247,7 @@ class RegistryEvents(Construct):
         construct_id: str,
         *,
         target: events.IRuleTarget | None = None,
-        repositories: Sequence[str] = (),
+        repositories: Sequence[str] | None = None,
         failed: bool = False,
     ) -> events.Rule:
         """Tell `target` of each image that is cached or was tried to be; with `failed`, of those that could not be."""
@@ -281,13 +285,15 @@ class RegistryEvents(Construct):
         construct_id: str,
         pattern: Pattern,
         target: events.IRuleTarget | None,
-        repositories: Sequence[str] = (),
-        tags: Sequence[str] = (),
+        repositories: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
     ) -> events.Rule:
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
-        for name in repositories:
+        problems.check_filter("repositories", repositories, "all repositories")
+        problems.check_filter("tags", tags, "all tags")
+        for name in repositories or ():
             problems.check(registry_limits.EVENT_REPOSITORY, "each of repositories", name)
-        for tag in tags:
+        for tag in tags or ():
             problems.check(registry_limits.EVENT_TAG, "each of tags", tag)
         check_length(pattern, problems)
         _check_target(problems, target, self)

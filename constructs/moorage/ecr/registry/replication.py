@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.ecr import registry_limits
+from moorage.ecr.filters import as_filters
 from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
@@ -58,12 +59,6 @@ def _as_destinations(
     return tuple(each if isinstance(each, ReplicationDestination) else ReplicationDestination(each) for each in entries)
 
 
-def _as_prefixes(prefixes: str | Sequence[str] | None) -> tuple[str, ...]:
-    if prefixes is None:
-        return ()
-    return (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
-
-
 @value_class
 @attrs.frozen
 class Replication:
@@ -82,28 +77,34 @@ class Replication:
         ValueError: there is no destination, one twice, or more than ECR takes.
     """
 
-    prefix: tuple[str, ...] = attrs.field(default=None, converter=_as_prefixes, kw_only=True)
+    prefix: tuple[str, ...] | None = attrs.field(default=None, converter=as_filters, kw_only=True)
     to: tuple[ReplicationDestination, ...] = attrs.field(converter=_as_destinations, kw_only=True)
     settings: RepositorySettings = attrs.field(factory=RepositorySettings, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Replication")
-        problems.check(registry_limits.REPLICATION_FILTERS, "the number of prefixes", len(self.prefix))
-        for prefix in self.prefix:
+        problems.check_filter("prefix", self.prefix, "all repositories")
+        problems.check(registry_limits.REPLICATION_FILTERS, "the number of prefixes", len(self._prefixes))
+        for prefix in self._prefixes:
             problems.check(registry_limits.REPLICATION_FILTER, "each prefix", prefix)
         problems.check(registry_limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
         for replica in sorted({each._description for each in self.to if self.to.count(each) > 1}):
             problems.add(f"to names {replica} twice, but an image is copied there once; name it once")
         problems.raise_any()
 
+    @property
+    def _prefixes(self) -> tuple[str, ...]:
+        """Return the prefixes, none for all repositories."""
+        return self.prefix or ()
+
     def _copies(self, repository: str) -> bool:
         """Return whether images of a repository are copied."""
-        return not self.prefix or repository.startswith(self.prefix)
+        return repository.startswith(self.prefix or "")
 
     @property
     def _template_prefixes(self) -> tuple[str, ...]:
         """Return the prefixes of creation templates that apply to the copies, each to the repositories below it."""
-        below = (prefix.rstrip("/") for prefix in self.prefix)
+        below = (prefix.rstrip("/") for prefix in self._prefixes)
         return (
             tuple(each for each in below if registry_limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
         )
@@ -111,7 +112,7 @@ class Replication:
     @property
     def _prefixes_without_template(self) -> tuple[str, ...]:
         """Return the prefixes of repositories to some of which no creation template applies."""
-        return tuple(prefix for prefix in self.prefix if not prefix.endswith("/"))
+        return tuple(prefix for prefix in self._prefixes if not prefix.endswith("/"))
 
     @property
     def _description(self) -> str:
@@ -172,7 +173,7 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
                 f"replication of {rule._description} names this account with and without its number; "
                 "name each region once"
             )
-        rule_key = (frozenset(rule.prefix), frozenset(destinations))
+        rule_key = (frozenset(rule._prefixes), frozenset(destinations))
         if rule_key in rule_keys:
             problems.add(
                 f"replication of {rule._description} is given twice, with the same destinations; leave one out"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import attrs
 
 from moorage.ecr import registry_limits
+from moorage.ecr.filters import as_filters
 from moorage.ecr.repository.repository_settings import RepositorySettings
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
@@ -82,7 +83,7 @@ class SigningRule:
     """
 
     profile: str
-    repositories: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
+    repositories: tuple[str, ...] | None = attrs.field(default=None, converter=as_filters)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("SigningRule")
@@ -92,8 +93,9 @@ class SigningRule:
                 "profile is one of CDK's from_signing_profile_attributes, but its ARN has '//' where AWS has '/'; "
                 "write it out, as in 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
             )
-        problems.check(registry_limits.SIGNING_FILTERS, "the number of filters", len(self.repositories))
-        for pattern in self.repositories:
+        problems.check_filter("repositories", self.repositories, "all repositories")
+        problems.check(registry_limits.SIGNING_FILTERS, "the number of filters", len(self.repositories or ()))
+        for pattern in self.repositories or ():
             problems.check(registry_limits.SIGNING_FILTER, "each of repositories", pattern)
         problems.raise_any()
 
@@ -101,6 +103,6 @@ class SigningRule:
         """Return the filters that none of these repositories matches."""
         return [
             pattern
-            for pattern in self.repositories
+            for pattern in self.repositories or ()
             if not any(fnmatch.fnmatchcase(name, pattern) for name in repositories)
         ]

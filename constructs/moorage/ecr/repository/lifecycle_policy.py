@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 
 from moorage.ecr import repository_limits
+from moorage.ecr.filters import as_filters
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
@@ -89,8 +90,8 @@ class LifecycleRule:
         ValueError: the rule selects by more than one thing, counts none or several, or what ECR does not take.
     """
 
-    tags: tuple[str, ...] = attrs.field(default=(), converter=_as_tags)
-    prefixes: tuple[str, ...] = attrs.field(default=(), converter=_as_tags)
+    tags: tuple[str, ...] | None = attrs.field(default=None, converter=as_filters)
+    prefixes: tuple[str, ...] | None = attrs.field(default=None, converter=as_filters)
     untagged: bool = False
     keep: int | None = None
     older_than: int | None = attrs.field(default=None, converter=optional_seconds)
@@ -103,8 +104,10 @@ class LifecycleRule:
     def __attrs_post_init__(self) -> None:
         problems = Problems("LifecycleRule")
         selectors = [name for name in ("tags", "prefixes", "untagged") if getattr(self, name)]
+        problems.check_filter("tags", self.tags, "all images")
+        problems.check_filter("prefixes", self.prefixes, "all images")
         problems.check(repository_limits.LIFECYCLE_SELECTION, "the selection", selectors)
-        for pattern in self.tags:
+        for pattern in self.tags or ():
             problems.check(repository_limits.LIFECYCLE_WILDCARDS, "each of tags", pattern)
         ages = {name: getattr(self, name) for name in ("older_than", "unpulled_for", "archived_for")}
         counts = [name for name, value in {"keep": self.keep, **ages}.items() if value is not None]
@@ -132,9 +135,14 @@ class LifecycleRule:
         return _TAGGED if self.tags or self.prefixes else _ANY
 
     @property
+    def _patterns(self) -> list[str]:
+        """Return the patterns that the tags of an image must match, all of them."""
+        return [*(self.tags or ()), *(f"{prefix}*" for prefix in self.prefixes or ())]
+
+    @property
     def _selects_any_tag(self) -> bool:
         """Return whether it selects images whatever their tags are, so that those in use are among them."""
-        return self._tag_status == _ANY or set(self.tags) == {"*"} or "" in self.prefixes
+        return self._tag_status == _ANY or set(self.tags or ()) == {"*"} or "" in (self.prefixes or ())
 
     @property
     def _storage_class(self) -> str:
@@ -163,7 +171,7 @@ class LifecycleRule:
         """Return whether an image has the tags that the rule selects."""
         if self.untagged:
             return not image.tags
-        patterns = [_as_pattern(pattern) for pattern in self.tags] + [_as_pattern(f"{each}*") for each in self.prefixes]
+        patterns = map(_as_pattern, self._patterns)
         return all(any(pattern.fullmatch(tag) for tag in image.tags) for pattern in patterns)
 
     def _to_json(self, priority: int) -> dict[str, Any]:
@@ -243,7 +251,7 @@ class LifecyclePolicy:
             problems.check(
                 repository_limits.LIFECYCLE_UNTAGGED_ONCE, "the number of rules with untagged=True", untagged
             )
-            tags = [tuple(sorted({*rule.tags, *(f"{each}*" for each in rule.prefixes)})) for rule in class_rules]
+            tags = [tuple(sorted(set(rule._patterns))) for rule in class_rules]
             problems.check(repository_limits.LIFECYCLE_TAGS_ONCE, "tags", [" and ".join(each) for each in tags if each])
         problems.check(repository_limits.LIFECYCLE_TEXT, "the text of the policy", self.text)
         problems.raise_any()

@@ -209,7 +209,7 @@ class Capacity:
         name: str,
         *,
         requirements: InstanceRequirements | None = None,
-        allowed_instance_types: Sequence[str] = (),
+        allowed_instance_types: Sequence[str] | None = None,
         excluded_instance_types: Sequence[str] = (),
         spot: bool = False,
         volume_gib: int = 80,
