@@ -75,7 +75,11 @@ def test_alternatives_are_patterns_and_two_at_least() -> None:
     assert inner.startswith("pattern '$or.b' must be a list of values")
 
 
-EVENT = {"source": "aws.ecs", "account": event_patterns.ANY, "detail": {"status": ["RUNNING", "STOPPED"]}}
+EVENT = {
+    "source": "aws.ecs",
+    "account": event_patterns.ANY,
+    "detail": {"status": ["RUNNING", "STOPPED"], "group": event_patterns.Beginning("family:")},
+}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +91,15 @@ EVENT = {"source": "aws.ecs", "account": event_patterns.ANY, "detail": {"status"
         {"source": [{"wildcard": "*.ecs"}], "detail": {"status": [{"anything-but": {"prefix": "STOP"}}]}},
         {"source": [{"suffix": {"equals-ignore-case": ".ECS"}}, "x"], "detail": {"other": [{"exists": False}]}},
         {"$or": [{"source": ["aws.s3"]}, {"source": [{"exists": True}]}]},
+        *(
+            {"detail": {"group": [matcher]}}
+            for matcher in (
+                *({"anything-but": "service:web"}, {"anything-but": ["service:web", "service:api"]}),
+                *({"anything-but": {"prefix": "service:"}}, {"anything-but": {"wildcard": ["service:*"]}}),
+                *({"prefix": "fam"}, {"prefix": "family:"}, {"wildcard": "*amily:*"}, {"exists": True}),
+                {"prefix": {"equals-ignore-case": "FAMILY"}},
+            )
+        ),
     ],
 )
 def test_patterns_that_may_match(pattern: dict[str, Any]) -> None:
@@ -102,6 +115,15 @@ def test_patterns_that_may_match(pattern: dict[str, Any]) -> None:
         {"detail": {"group": ["service:web"]}},
         {"detail": {"deep": {"field": [{"exists": True}]}}},
         {"source": [{"Ref": "Source"}]},
+        *(
+            {"detail": {"group": [matcher]}}
+            for matcher in (
+                *({"anything-but": ["service:web", "family:job"]}, {"anything-but": {"prefix": ["family:job"]}}),
+                *({"anything-but": {"suffix": "job"}}, {"anything-but": {"wildcard": "*job"}}),
+                *({"anything-but": {"Ref": "Group"}}, {"anything-but": [FILLED_IN]}, {"anything-but": {"prefix": "f"}}),
+                *("family:job", {"prefix": "family:job"}, {"wildcard": "*:"}, {"exists": False}, {"suffix": ":"}),
+            )
+        ),
         {"$or": [{"source": ["aws.s3"]}, {"detail": {"status": [{"numeric": [">", 1]}]}}]},
     ],
 )

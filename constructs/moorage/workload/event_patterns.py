@@ -17,6 +17,14 @@ from moorage.workload.problems import Problems, is_token
 
 ANY: Final = object()
 """A value of an event that is not known: any comparison with it may hold."""
+
+
+class Beginning(str):
+    """The beginning of a text of an event, of which the rest is not known."""
+
+    __slots__ = ()
+
+
 _OR = "$or"
 _IGNORE_CASE = "equals-ignore-case"
 _BOUNDS = {"=": ("=",), ">": ("<", "<="), ">=": ("<", "<="), "<": (), "<=": ()}
@@ -71,8 +79,37 @@ def _is(matcher: Any, value: Any) -> bool:
     if not isinstance(matcher, Mapping) or _is_filled_in(matcher):
         return False
     ((operator, wanted),) = matcher.items()
+    if isinstance(value, Beginning):
+        return _is_for_each_rest(operator, wanted, value)
     compare = _COMPARED.get(operator)
     return compare is not None and isinstance(value, str) and compare(value, wanted)
+
+
+def _is_for_each_rest(operator: str, wanted: Any, beginning: Beginning) -> bool:
+    """Return whether a matcher matches every text that begins so."""
+    if operator == "anything-but":
+        heads = map(_head, _exceptions(wanted))
+        return not any(head.startswith(beginning) or beginning.startswith(head) for head in heads)
+    compare = _COMPARED.get(operator)
+    if operator not in {"prefix", "wildcard", "exists"} or compare is None or not compare(str(beginning), wanted):
+        return False
+    return operator != "wildcard" or wanted.endswith("*")
+
+
+def _exceptions(wanted: Any) -> list[tuple[str, Any]]:
+    """Return what `anything-but` leaves out, each as an operator and a value; an exact value has no operator."""
+    operator, values = "", wanted
+    if isinstance(wanted, Mapping) and not _is_filled_in(wanted):
+        ((operator, values),) = wanted.items()
+    return [(operator, each) for each in (values if isinstance(values, list | tuple) else [values])]
+
+
+def _head(exception: tuple[str, Any]) -> str:
+    """Return what each text begins with that an exception is for, as far as that is known."""
+    operator, value = exception
+    if operator == "suffix" or not isinstance(value, str) or is_token(value):
+        return ""
+    return value.partition("*")[0] if operator == "wildcard" else value
 
 
 def _ignores_case(compare: Callable[[str, str], bool]) -> Callable[[str, Any], bool]:

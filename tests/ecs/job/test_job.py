@@ -759,6 +759,8 @@ TASK_CHANGES: dict[str, Any] = {"source": ["aws.ecs"], "detail_type": ["ECS Task
         {**TASK_CHANGES, "detail": {"lastStatus": ["STOPPED"], "launchType": ["FARGATE"]}},
         {**TASK_CHANGES, "detail": {"clusterArn": True}},
         {"detail_type": events.Match.prefix("ECS Task")},
+        {**TASK_CHANGES, "detail": {"group": events.Match.anything_but("service:web"), "lastStatus": ["STOPPED"]}},
+        {**TASK_CHANGES, "detail": {"group": events.Match.prefix("family:")}},
     ],
 )
 def test_a_job_that_its_own_task_would_start_again_is_refused(
@@ -766,22 +768,35 @@ def test_a_job_that_its_own_task_would_start_again_is_refused(
 ) -> None:
     if pattern.get("detail") == {"clusterArn": True}:
         pattern = {**pattern, "detail": {"clusterArn": [cluster.cluster_arn]}}
-    with pytest.raises(ValueError, match="pattern matches the 'ECS Task State Change' events of the job's own runs"):
+    with pytest.raises(ValueError, match="Shop/Loop: pattern matches the 'ECS Task State Change'.* own runs"):
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
 
 
-@pytest.mark.parametrize(
-    ("pattern", "kind"),
-    [
-        ({"source": ["aws.states"], "detail": {"status": ["FAILED"]}}, "Step Functions Execution Status Change"),
-        ({"source": ["aws.ecs"], "detail": {"eventName": ["RunTask"]}}, "AWS API Call via CloudTrail"),
-    ],
-)
-def test_a_job_that_its_own_machine_or_call_would_start_again_is_refused(
-    stack: cdk.Stack, cluster: Cluster, pattern: dict[str, Any], kind: str
-) -> None:
-    with pytest.raises(ValueError, match=f"Shop/Loop: pattern matches the '{kind}' events"):
-        Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
+def test_a_job_that_its_own_call_would_start_again_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
+    calls = events.EventPattern(source=["aws.ecs"], detail={"eventName": ["RunTask"]})
+    with pytest.raises(ValueError, match="pattern matches the 'AWS API Call via CloudTrail' events .*'UpdateService'"):
+        Job(stack, "Loop", cluster=cluster, task=REPORT, event=calls)
+
+
+def test_only_a_job_with_a_machine_starts_itself_by_executions(stack: cdk.Stack, cluster: Cluster) -> None:
+    failed = events.EventPattern(source=["aws.states"], detail={"status": ["FAILED"]})
+    Job(stack, "OnOthers", cluster=cluster, task=REPORT, event=failed)
+    with pytest.raises(ValueError, match="matches the 'Step Functions Execution Status Change' events .*stateMachineA"):
+        Job(stack, "Loop", cluster=cluster, task=REPORT, event=failed, retries=1)
+
+
+def test_a_pattern_of_several_own_events_is_one_problem(stack: cdk.Stack, cluster: Cluster) -> None:
+    everything = events.EventPattern(account=["111111111111"])
+    kinds = "'ECS Task State Change' and 'Step Functions Execution Status Change' and 'AWS API Call via CloudTrail'"
+    with pytest.raises(ValueError, match=f"Shop/Loop: pattern matches the {kinds} events of .*, as in detail_type="):
+        Job(stack, "Loop", cluster=cluster, task=REPORT, event=everything, overlap=False)
+
+
+def test_a_run_with_a_timeout_has_a_group_of_its_own(stack: cdk.Stack, cluster: Cluster) -> None:
+    other = events.EventPattern(**TASK_CHANGES, detail={"group": events.Match.anything_but_prefix("family:")})
+    Job(stack, "Job", cluster=cluster, task=REPORT, event=other)
+    with pytest.raises(ValueError, match="pattern matches the 'ECS Task State Change' events"):
+        Job(stack, "Loop", cluster=cluster, task=REPORT, event=other, timeout=cdk.Duration.hours(1))
 
 
 def test_a_bus_of_ones_own_has_no_events_of_ecs(stack: cdk.Stack, cluster: Cluster) -> None:

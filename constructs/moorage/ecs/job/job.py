@@ -236,7 +236,7 @@ def _check(
 ) -> None:
     """Note what this task, cluster and trigger cannot do together."""
     check_place(problems, "cluster", launch.cluster, scope)
-    _check_triggers(triggers, launch, scope, problems)
+    _check_triggers(triggers, launch, run, scope, problems)
     launch.check(problems)
     _check_placement(launch, placement, problems)
     launch.task._check_without_service(problems)
@@ -255,7 +255,7 @@ def _triggers(
 
 
 def _check_triggers(
-    triggers: Sequence[Schedule | EventRule], launch: Launch, scope: Construct, problems: Problems
+    triggers: Sequence[Schedule | EventRule], launch: Launch, run: _Run, scope: Construct, problems: Problems
 ) -> None:
     if not triggers:
         problems.add(
@@ -271,7 +271,9 @@ def _check_triggers(
         trigger._check_places(scope, problems)
         if isinstance(trigger, EventRule):
             arns = (launch.cluster.cluster_arn, launch.cluster_view.with_capacity.cluster_arn)
-            trigger._check_in_place(scope, arns, problems)
+            trigger._check_in_place(
+                scope, arns, problems, by_machine=run.needs_machine, has_group=run.timeout is not None
+            )
 
 
 def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:

@@ -48,6 +48,14 @@ _ALIKE_OF_TASKS = (
     *("platformVersion", "stopCode", "version"),
 )
 """The fields of a task's events whose values many tasks share."""
+_TELLS_APART = {
+    "ECS Task State Change": "detail={'group': ['service:web']}",
+    "Step Functions Execution Status Change": "detail={'stateMachineArn': [machine.state_machine_arn]}",
+    "AWS API Call via CloudTrail": "detail={'eventName': ['UpdateService']}",
+}
+"""What tells events of others from those of a job's own runs, by their kind."""
+_EXECUTION_NAME = "00000000-0000-0000-0000-000000000000"
+"""A name like those of executions, which nobody knows before."""
 _START_LEEWAY = dt.timedelta(minutes=5)
 
 
@@ -273,13 +281,17 @@ class EventRule(Trigger):
         """Return the event argument of a job as an `EventRule`."""
         return choice if isinstance(choice, EventRule) else cls(choice)
 
-    def _check_in_place(self, scope: Construct, cluster_arns: Sequence[str], problems: Problems) -> None:
+    def _check_in_place(
+        self, scope: Construct, cluster_arns: Sequence[str], problems: Problems, *, by_machine: bool, has_group: bool
+    ) -> None:
         """Note a pattern that matches what the job itself does, and one that only CDK knows all of.
 
         Args:
             scope: The scope of the job, whose stack knows the matches of `events.Match`.
             cluster_arns: The ARNs of the cluster of the job.
             problems: The problems to add to.
+            by_machine: Whether a state machine runs the task.
+            has_group: Whether each run has a group of its own, in place of the family of the task definition.
         """
         pattern, arns = self._event_pattern, list(cluster_arns)
         if is_token(pattern):
@@ -287,12 +299,14 @@ class EventRule(Trigger):
             _check_pattern(pattern, problems)
         if problems.messages or self.bus is not None:  # a service's own events come by the default bus
             return
-        for event in _own_events(arns):
-            if event_patterns.may_match(pattern, event):
-                problems.add(
-                    f"pattern matches the {event['detail-type']!r} events of the job's own runs, so each would start "
-                    "the next one without end; name what tells others from it, as in detail={'group': ['service:web']}"
-                )
+        own_events = _own_events(arns, by_machine=by_machine, has_group=has_group)
+        kinds = [each["detail-type"] for each in own_events if event_patterns.may_match(pattern, each)]
+        if kinds:
+            way_out = _TELLS_APART[kinds[0]] if len(kinds) == 1 else "detail_type=['ECS Deployment State Change']"
+            problems.add(
+                f"pattern matches the {' and '.join(map(repr, kinds))} events of the job's own runs, so each would "
+                f"start the next one without end; name what tells others from it, as in {way_out}"
+            )
 
     @property
     def _event_pattern(self) -> dict[str, Any]:
@@ -306,8 +320,10 @@ def _check_pattern(pattern: Mapping[str, Any], problems: Problems) -> None:
     event_patterns.check_length(pattern, problems)
 
 
-def _own_events(cluster_arns: Sequence[Any]) -> list[dict[str, Any]]:
+def _own_events(cluster_arns: Sequence[Any], *, by_machine: bool, has_group: bool) -> list[dict[str, Any]]:
     """Return what is known of the events that a run of a job brings; what tells it from other runs is left out.
+
+    Its group is by default that of the family (botocore ecs RunTask.group), otherwise the name of an execution.
 
     ECS developer guide, "Amazon ECS task state change events"; Step Functions developer guide, "Automating event
     delivery with EventBridge"; EventBridge user guide, events delivered via CloudTrail.
@@ -316,6 +332,7 @@ def _own_events(cluster_arns: Sequence[Any]) -> list[dict[str, Any]]:
         "clusterArn": list(cluster_arns),
         "lastStatus": ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPED"],
         "desiredStatus": ["RUNNING", "STOPPED"],
+        "group": _EXECUTION_NAME if has_group else event_patterns.Beginning("family:"),
         **dict.fromkeys(_ALIKE_OF_TASKS, event_patterns.ANY),
     }
     execution = {"status": ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]}
@@ -331,7 +348,7 @@ def _own_events(cluster_arns: Sequence[Any]) -> list[dict[str, Any]]:
         }
         for source, detail_type, detail in (
             ("aws.ecs", "ECS Task State Change", task),
-            ("aws.states", "Step Functions Execution Status Change", execution),
+            *([("aws.states", "Step Functions Execution Status Change", execution)] if by_machine else []),
             ("aws.ecs", "AWS API Call via CloudTrail", call),
         )
     ]
