@@ -242,6 +242,17 @@ def balancer(**arguments: Any) -> Define:
     return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), **arguments)
 
 
+def numbered(text: str, count: int) -> list[str]:
+    return [f"{text}{number}" for number in range(count)]
+
+
+def event_fields(*paths: str) -> Define:
+    return lambda _: EventRule(
+        events.EventPattern(source=["shop"]),
+        environment={f"F{number}": events.EventField.from_path(path) for number, path in enumerate(paths)},
+    )
+
+
 def schedule(**arguments: Any) -> Define:
     return lambda _: Schedule(scheduler.ScheduleExpression.rate(cdk.Duration.days(1)), **arguments)
 
@@ -521,6 +532,8 @@ CASES: dict[str, tuple[Define, Define]] = {
     "flexible-time-window": (schedule(flexible_window=seconds(86400)), schedule(flexible_window=seconds(90))),
     "event-pattern": (event("x" * 2033), event("x" * 4082)),
     "event-pattern-quota": (event("x" * 2033), event("x" * 2034)),
+    "event-fields": (event_fields(*numbered("$.detail.f", 100)), event_fields(*numbered("$.detail.f", 101))),
+    "event-field": (event_fields("$.detail.list[0].name"), event_fields("detail.name")),
     "task-overrides": (job(environment={"TEXT": "x" * 8000}), job(environment={"TEXT": "x" * 8192})),
     "ecs-target-strategy-items": (
         job(dict.fromkeys(existing(6), 1)),

@@ -7,16 +7,10 @@ from typing import Any
 from tools.fuzz.program import Code, Pick, call, seconds
 
 SCHEDULED = ("flexible-time-window",)
+EVENTS = ("event-pattern", "event-pattern-quota", "event-field", "event-fields")
 JOBS = (
-    *(
-        "target-retries",
-        "target-event-age",
-        "event-pattern",
-        "event-pattern-quota",
-        "task-overrides",
-        "ecs-target-strategy-items",
-    ),
-    *("task-timeout", "task-retries", *SCHEDULED),
+    *("target-retries", "target-event-age", "task-overrides", "ecs-target-strategy-items"),
+    *("task-timeout", "task-retries", *SCHEDULED, *EVENTS),
 )
 WORKERS = ("visibility-timeout", "visibility-after-stop", "max-receives", "message-retention")
 MOST_OF_A_TARGET = 6
@@ -46,7 +40,7 @@ def job(pick: Pick, capacities: int) -> dict[str, Any]:
 
 
 def _by_event(pick: Pick) -> bool:
-    return pick.breaks("event-pattern", "event-pattern-quota") or not (pick.breaks(*SCHEDULED) or pick.often())
+    return pick.breaks(*EVENTS) or not (pick.breaks(*SCHEDULED) or pick.often())
 
 
 def _schedule(pick: Pick, said: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +53,11 @@ def _schedule(pick: Pick, said: dict[str, Any]) -> dict[str, Any]:
 def _event(pick: Pick, said: dict[str, Any]) -> dict[str, Any]:
     long = 4096 if pick.breaks("event-pattern") else 2048 if pick.breaks("event-pattern-quota") else 0
     source = Code(f"'x' * {long}") if long else "aws.s3"
+    fields = 101 if pick.breaks("event-fields") else 1 if pick.breaks("event-field") else 0
+    if fields:
+        path = "detail.key" if pick.breaks("event-field") else "$.detail.key"
+        environment = f"{{f'KEY{{n}}': EventField.from_path(f'{path}{{n}}') for n in range({fields})}}"
+        said = {**said, "environment": Code(environment)}
     return {"event": call("EventRule", call("EventPattern", source=[source]), **said)}
 
 

@@ -271,6 +271,7 @@ def names_of_programs() -> dict[str, Any]:
     theirs = {
         "ApplicationProtocolVersion": elbv2.ApplicationProtocolVersion,
         "Duration": cdk.Duration,
+        "EventField": events.EventField,
         "EventPattern": events.EventPattern,
         "LogDrivers": ecs.LogDrivers,
         "PlacementConstraint": ecs.PlacementConstraint,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Botocore, Limit, at_most, in_range, whole_minutes
+from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching, whole_minutes
 
 TARGET_RETRIES = in_range(
     "target-retries",
@@ -52,6 +52,23 @@ TASK_OVERRIDES = at_most(
         "A total of 8192 characters are allowed for overrides.",
         also="botocore events Target.Input",
     ),
+)
+EVENT_FIELDS = at_most(
+    "event-fields",
+    100,
+    unit="for the target of one rule",
+    hint="pass where the task reads the event from, or fewer fields",
+    source=Botocore(
+        "events", "InputTransformer", "InputPathsMap", "You can have as many as 100 key-value pairs.", also="CFN"
+    ),
+)
+EVENT_FIELD = matching(
+    "event-field",
+    r"""(?=.{1,256}$)\$(?!.*\[['"]).*""",
+    rule="must be a JSON path that starts with '$', in dot notation and at most 256 characters",
+    hint="write it as in EventField.from_path('$.detail.name')",
+    source="botocore events InputTransformer.InputPathsMap (a valid JSON path, in JSON dot notation, not bracket "
+    "notation) and TargetInputPath; EventBridge user guide, input transformation",
 )
 TARGET_STRATEGY_ITEMS = at_most(
     "ecs-target-strategy-items",

@@ -557,6 +557,30 @@ def test_a_task_that_failed_is_run_again_when_asked(stack: cdk.Stack, cluster: C
     assert target(stack)["RetryPolicy"] == {"MaximumRetryAttempts": 5}
 
 
+@pytest.mark.parametrize(
+    "path", ["detail.object.key", "", "$.detail['object']", '$["detail"].object', "$.detail." + "x" * 248]
+)
+def test_a_field_that_eventbridge_does_not_find_is_refused(path: str) -> None:
+    fields = {"FINE": events.EventField.source, "KEY": f"s3://{events.EventField.from_path(path)}"}
+    with pytest.raises(ValueError, match=r"EventRule: each field in environment must be a JSON path that starts with"):
+        EventRule(OBJECTS, environment=fields)
+
+
+def test_a_hundred_fields_of_an_event_are_passed_and_no_more() -> None:
+    fields = {f"F{number}": events.EventField.from_path(f"$.detail.f{number}") for number in range(101)}
+    with pytest.raises(ValueError, match="the number of fields in environment must be at most 100"):
+        EventRule(OBJECTS, environment=fields)
+    twice = {**fields, "F100": fields["F0"], "TEXT": "$.detail is what it has"}
+    assert EventRule(OBJECTS, environment=twice)
+
+
+def test_a_path_that_is_only_a_text_is_warned_of() -> None:
+    with pytest.warns(
+        UserWarning, match=r"environment\['KEY'\] is the text '\$.detail.key', .*from_path\('\$.detail.k"
+    ):
+        EventRule(OBJECTS, environment={"KEY": "$.detail.key"})
+
+
 def test_what_is_passed_goes_through_the_machine(stack: cdk.Stack, cluster: Cluster) -> None:
     rule = EventRule(OBJECTS, environment={"KEY": events.EventField.from_path("$.detail.object.key")})
     Job(stack, "Import", cluster=cluster, task=REPORT, event=rule, overlap=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ _ALIKE_OF_TASKS = (
     *("platformVersion", "stopCode", "version"),
 )
 """The fields of a task's events whose values many tasks share."""
+_LOOKS_LIKE_FIELD = re.compile(rf"\$\.({'|'.join(_EVENT_FIELDS.values())})(\.[\w.-]+)?")
 _TELLS_APART = {
     "ECS Task State Change": "detail={'group': ['service:web']}",
     "Step Functions Execution Status Change": "detail={'stateMachineArn': [machine.state_machine_arn]}",
@@ -267,8 +269,23 @@ class EventRule(Trigger):
             )
         else:
             _check_pattern(self._event_pattern, problems)
+        self._check_fields(problems)
         self._check(problems)
         problems.raise_any()
+
+    def _check_fields(self, problems: Problems) -> None:
+        """Note fields of the event that EventBridge would not take, and paths that are only a text."""
+        tokens = [each for text in self.environment.values() if is_token(text) for each in _tokens_in(text)]
+        paths = dict.fromkeys(each.path for each in tokens if isinstance(each, events.EventField))
+        problems.check(job_limits.EVENT_FIELDS, "the number of fields in environment", len(paths))
+        for path in paths:
+            problems.check(job_limits.EVENT_FIELD, "each field in environment", path)
+        for name, text in self.environment.items():
+            if _LOOKS_LIKE_FIELD.fullmatch(text):
+                problems.warn(
+                    f"environment[{name!r}] is the text {text!r}, not what the event has there; use "
+                    f"EventField.from_path({text!r})"
+                )
 
     def _check_places(self, scope: Construct, problems: Problems) -> None:
         super()._check_places(scope, problems)
@@ -313,6 +330,10 @@ class EventRule(Trigger):
         """The pattern in the words of EventBridge."""
         fields = {field: getattr(self.pattern, name) for name, field in _EVENT_FIELDS.items()}
         return {field: each for field, each in fields.items() if each is not None}
+
+
+def _tokens_in(text: str) -> list[cdk.IResolvable]:
+    return cdk.Tokenization.reverse_string(text).tokens
 
 
 def _check_pattern(pattern: Mapping[str, Any], problems: Problems) -> None:
