@@ -823,6 +823,17 @@ def test_a_run_with_a_timeout_has_a_group_of_its_own(stack: cdk.Stack, cluster: 
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=other, timeout=cdk.Duration.hours(1))
 
 
+def test_a_pattern_may_have_null(stack: cdk.Stack, cluster: Cluster) -> None:
+    detail = {
+        "a": [None],
+        "$or": [{"b": {"c": [None, "x", {"prefix": "y"}]}}, {"d": [1]}],
+        "e": [{"anything-but": [2]}],
+    }
+    Job(stack, "Job", cluster=cluster, task=REPORT, event=events.EventPattern(source=["shop"], detail=detail))
+    (rule,) = template(stack).find_resources("AWS::Events::Rule").values()
+    assert rule["Properties"]["EventPattern"] == {"source": ["shop"], "detail": detail}
+
+
 def test_a_bus_of_ones_own_has_no_events_of_ecs(stack: cdk.Stack, cluster: Cluster) -> None:
     bus = events.EventBus(stack, "Bus")
     rule = EventRule(events.EventPattern(account=["111111111111"]), bus=bus)

@@ -329,7 +329,19 @@ class EventRule(Trigger):
     def _event_pattern(self) -> dict[str, Any]:
         """The pattern in the words of EventBridge."""
         fields = {field: getattr(self.pattern, name) for name, field in _EVENT_FIELDS.items()}
-        return {field: each for field, each in fields.items() if each is not None}
+        return {field: _with_nulls(each) for field, each in fields.items() if each is not None}
+
+
+def _with_nulls(pattern: Any) -> Any:
+    """Return a part of a pattern with a match of CDK's in place of each None, which jsii would leave out of a list."""
+    if isinstance(pattern, Mapping):
+        return {name: _with_nulls(each) for name, each in pattern.items()}
+    if not isinstance(pattern, list | tuple):
+        return pattern
+    if None in pattern:
+        match = events.Match
+        return match.any_of(*(match.null_value() if each is None else each for each in pattern))
+    return [_with_nulls(each) for each in pattern]
 
 
 def _tokens_in(text: str) -> list[cdk.IResolvable]:
