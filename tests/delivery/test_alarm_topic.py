@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
+from moorage.delivery.alarm_actions import check_alarm_actions
 from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
 from moorage.workload.problems import Problems
 from tests.conftest import template
@@ -69,6 +72,22 @@ def test_a_topic_that_alarms_cannot_reach_is_refused(app: cdk.App) -> None:
     assert "topic must be of region eu-west-1" in problem
     own = kms.Alias.from_alias_name(stack, "Own", "alias/shop/sns")
     assert problems_of(sns.Topic(stack, "Other", master_key=own), stack) == []
+
+
+FIFO_ARN = "arn:aws:sns:eu-west-1:111111111111:alarms.fifo"
+
+
+def test_a_fifo_topic_of_alarms_is_warned_of(stack: cdk.Stack) -> None:
+    for topic in (
+        sns.Topic(stack, "Fifo", fifo=True),
+        sns.Topic.from_topic_arn(stack, "ImportedFifo", FIFO_ARN),
+    ):
+        with pytest.warns(UserWarning, match="topic should be a standard topic, .* which CloudWatch has no setting"):
+            assert problems_of(topic, stack) == []
+    problems = Problems("It")
+    imported = sns.Topic.from_topic_arn(stack, "ByArn", FIFO_ARN)
+    with pytest.warns(UserWarning, match=f"alarm_actions should be a standard topic.* .got {FIFO_ARN}."):
+        check_alarm_actions(problems, "alarm_actions", [actions.SnsAction(imported)], stack)
 
 
 def test_an_imported_topic_keeps_its_policy(stack: cdk.Stack) -> None:

@@ -100,6 +100,16 @@ def test_a_topic_with_the_managed_key_is_refused(stack: cdk.Stack) -> None:
     assert len(problems.messages) == 2
 
 
+def test_a_fifo_topic_of_a_rule_is_refused(stack: cdk.Stack) -> None:
+    problems = Problems("Shop/Alarms")
+    topics.check_topic(problems, "topic", sns.Topic(stack, "Fifo", fifo=True), stack)
+    imported = sns.Topic.from_topic_arn(stack, "Imported", "arn:aws:sns:eu-west-1:111111111111:operators.fifo")
+    topics.check_topic(problems, "topic", imported, stack)
+    assert [each[:27] for each in problems.messages] == ["topic must be a standard to"] * 2
+    topics.check_topic(problems, "topic", sns.Topic(stack, "Standard"), stack)
+    assert len(problems.messages) == 2
+
+
 def test_eventbridge_may_publish_by_policy_and_key(stack: cdk.Stack) -> None:
     topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"), enforce_ssl=True)
     topics.allow_publish(topic)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 
 from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
+from moorage.delivery.topics import warn_of_fifo
 from moorage.scope.place import check_place
 from moorage.workload import service_limits
 
@@ -31,6 +32,8 @@ def check_alarm_actions(
         topic = _topic_of(arn)
         if topic is None:
             check_place(problems, argument, arn, scope, across_accounts=True)
+            if arn.endswith(".fifo"):
+                warn_of_fifo(problems, argument, arn, "CloudWatch")
         else:
             check_alarm_topic(problems, argument, topic, scope)
 

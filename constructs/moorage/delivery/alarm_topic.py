@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from moorage.delivery.keys import allow_use
-from moorage.delivery.topics import check_key
+from moorage.delivery.topics import check_key, warn_of_fifo
 from moorage.scope.place import check_place, place_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scop
     """
     check_place(problems, argument, topic, scope, across_accounts=True)
     check_key(problems, argument, topic, "CloudWatch")
+    if topic.fifo:
+        warn_of_fifo(problems, argument, topic.node.path, "CloudWatch")
 
 
 def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:

@@ -20,6 +20,23 @@ def check_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: ICo
     """Note a topic that a rule in the stack of `scope` could not publish to."""
     check_place(problems, argument, topic, scope)
     check_key(problems, argument, topic, "EventBridge")
+    if topic.fifo:  # EventBridge user guide, event bus targets: "EventBridge does not support Amazon SNS FIFO topics"
+        problems.add(
+            f"{argument} must be a standard topic, since EventBridge supports no FIFO topics (got {topic.node.path}); "
+            "leave fifo= out of the Topic"
+        )
+
+
+def warn_of_fifo(problems: Problems, argument: str, name: str, sender: str) -> None:
+    """Warn about a FIFO topic, to which a sender that gives no group probably cannot publish.
+
+    "For FIFO topics: Every message must include a MessageGroupId" (botocore sns Publish), and no setting of CloudWatch
+    or Amazon EC2 Auto Scaling gives one.
+    """
+    problems.warn(
+        f"{argument} should be a standard topic, since each message to a FIFO topic needs a group, which {sender} has "
+        f"no setting for (got {name}); leave fifo= out of the Topic"
+    )
 
 
 def check_key(problems: Problems, argument: str, topic: sns.ITopic, sender: str) -> None:

@@ -228,6 +228,11 @@ def test_a_group_tells_a_topic_and_lets_session_manager_in_when_asked(stack: cdk
     assert "AmazonSSMManagedInstanceCore" in json.dumps(only(stack, "AWS::IAM::Role"))
 
 
+def test_a_group_that_tells_a_fifo_topic_is_warned_of(stack: cdk.Stack) -> None:
+    with pytest.warns(UserWarning, match="notifications of capacity .* should be a standard topic, .*EC2 Auto Scaling"):
+        cluster_of(stack, general(notifications=sns.Topic(stack, "Topic", fifo=True)))
+
+
 def test_a_stack_whose_name_aws_keeps_gives_its_provider_a_name(app: cdk.App) -> None:
     stack = cdk.Stack(app, "ecs-platform")
     cluster_of(stack)

@@ -161,6 +161,8 @@ def test_a_topic_that_eventbridge_does_not_reach_is_refused(app: cdk.App, stack:
     managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     with pytest.raises(ValueError, match="Shop/Cluster: failure_topic must not be encrypted by alias/aws/sns"):
         Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Topic", master_key=managed))
+    with pytest.raises(ValueError, match="Shop/Cluster: failure_topic must be a standard topic"):
+        Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Fifo", fifo=True))
     there = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="us-east-1"))
     here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     with pytest.raises(ValueError, match="Here/Cluster: failure_topic must be of region eu-west-1"):

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from moorage.delivery.topics import check_topic
+from moorage.delivery.topics import check_topic, warn_of_fifo
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
@@ -351,6 +351,9 @@ def _check(
     for capacity in capacities:
         notifications = getattr(capacity.instances, "notifications", None)
         check_place(problems, f"notifications of capacity {capacity.name!r}", notifications, scope)
+        if notifications is not None and notifications.fifo:
+            name = notifications.node.path
+            warn_of_fifo(problems, f"notifications of capacity {capacity.name!r}", name, "Amazon EC2 Auto Scaling")
         if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
             # botocore ecs CreateCapacityProvider.cluster
             problems.add(
