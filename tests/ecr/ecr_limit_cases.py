@@ -250,6 +250,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     "event-repository": (pushed(repositories=["prod/*"]), pushed(repositories=["prod/**"])),
     "event-tag": (pushed(tags=["v*"]), pushed(tags=["v**"])),
     "api-call": (called("DeleteRepository"), called("ecr:DeleteRepository")),
+    "known-api-call": (called("Delete*"), called("RunTask")),
     "repository-tags": (
         settings(**{f"t{number}": "" for number in range(50)}),
         settings(**{f"t{number}": "" for number in range(51)}),

@@ -22,7 +22,7 @@ WORDS = {"one": 1, "two": 2, "ten": 10}
 LEAST = {0, 1}
 """Numbers that need no quote: no count, length or size is below them."""
 OTHER_SOURCES = """
-    alarm-percent alarm-threshold api-call api-calls bake-time breaker-percent canary-percent
+    alarm-percent alarm-threshold api-call api-calls bake-time breaker-percent canary-percent event-field
     capacity-providers-per-cluster cluster-arn command-shell container-names-unique container-ports-unique
     containers-per-task daemon-maximum dashboard-widgets deregistration-delay-at-deletion discovered-tasks ebs-iops
     ebs-size ebs-snapshot ebs-throughput elastic-ip-addresses environment-name event-pattern-quota event-repository
@@ -30,7 +30,7 @@ OTHER_SOURCES = """
     fargate-size fargate-spot-windows fargate-windows-absent fargate-windows-size fargate-windows-volumes
     fault-injection-mode function-timeout health-timeout-shorter host-ports-unique idle-timeout image-digest
     images-per-repository instance-range instance-types instance-types-unique instance-user-data
-    instances-per-cluster instances-range lattice-region lattice-target-groups lifecycle-any-last
+    instances-per-cluster instances-range known-api-call lattice-region lattice-target-groups lifecycle-any-last
     lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days lifecycle-priorities-unique
     lifecycle-priority lifecycle-rollback lifecycle-rules lifecycle-selection lifecycle-tags-once
     lifecycle-untagged-once lifecycle-wildcards linear-percent listener-arn listeners-per-network-load-balancer

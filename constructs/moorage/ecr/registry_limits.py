@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import difflib
+import fnmatch
 import re
 
+from moorage.ecr.api_operations import OPERATIONS
 from moorage.workload.limit import Botocore, Limit, at_least, at_most, characters, in_range, matching, unique
 
 _NAME_PART_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
@@ -293,4 +296,12 @@ API_CALL = matching(
     rule="must be the name of a call of ECR's API, in its own spelling",
     hint="write it as in 'DeleteRepository' or 'Put*'",
     source="botocore ecr operation names, as CloudTrail records them (ECR guide: logging with CloudTrail)",
+)
+KNOWN_API_CALL = Limit(
+    id="known-api-call",
+    accepts=lambda call: bool(fnmatch.filter(OPERATIONS, call)),
+    rule="should be a call of the API of private registries, or a pattern of some",
+    hint=lambda call: f"use {next(map(repr, difflib.get_close_matches(call, OPERATIONS)), 'one of its calls')}",
+    source="botocore ecr operation names; there may be new ones",
+    confirmed=False,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -17,6 +18,7 @@ from aws_cdk.assertions import Match
 
 from moorage import ApiCall, Registry, Repository, Scanning, Severity
 from moorage.ecr import registry_limits
+from moorage.ecr.api_operations import OPERATIONS
 from moorage.ecr.registry import registry_events
 from tests.conftest import readable, template
 from tests.ecr.ecr_events import SAMPLES
@@ -110,9 +112,24 @@ def test_a_rule_hears_calls_that_only_read(stack: cdk.Stack, calls: list[str], s
 def test_every_call_that_ecr_has_is_heard_as_botocore_names_it() -> None:
     operations = botocore.session.get_session().get_service_model("ecr").operation_names
     assert all(registry_limits.API_CALL.accepts(each) for each in operations)
+    assert sorted(operations) == sorted(OPERATIONS)
     reads = {each for each in operations if registry_events._reads(each)}
     assert all(each.startswith(("Batch", "Describe", "Get", "List", "Validate")) for each in reads)
     assert not reads & {"BatchDeleteImage", "PutImage", "DeleteRepository", "UploadLayerPart"}
+
+
+@pytest.mark.parametrize(
+    ("call", "way_out"),
+    [
+        ("DeleteRepositry", "use 'DeleteRepository'"),
+        ("DescribeImageTags", "use 'DescribeImages'"),
+        ("RunTask", "use one of its calls"),
+        ("Remove*", "use one of its calls"),
+    ],
+)
+def test_a_call_that_ecr_does_not_have_is_warned_of(stack: cdk.Stack, call: str, way_out: str) -> None:
+    with pytest.warns(UserWarning, match=f"Rule: each of calls should be a call of the API .*{re.escape(way_out)}"):
+        Registry(stack, "Registry").on_api_call("Rule", calls=["PutImage", call])
 
 
 def told(stack: cdk.Stack) -> dict[str, Any]:

@@ -272,7 +272,9 @@ class RegistryEvents(Construct):
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         problems.check(registry_limits.API_CALLS, "the number of calls", len(calls))
         for call in calls:
-            problems.check(registry_limits.API_CALL, "each of calls", call)
+            is_call = registry_limits.API_CALL.accepts(call)
+            limit = registry_limits.KNOWN_API_CALL if is_call else registry_limits.API_CALL
+            problems.check(limit, "each of calls", call)
         problems.raise_any()
         rule = self._add_rule(construct_id, api_call_pattern(calls), target)
         if any(map(_reads, calls)):
