@@ -12,6 +12,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match
@@ -21,11 +22,13 @@ from moorage import (
     Container,
     Endpoints,
     Image,
+    Job,
     Network,
     Placement,
     Repository,
     Rollout,
     Scaling,
+    Schedule,
     Task,
     Worker,
     WorkQueue,
@@ -371,6 +374,30 @@ def test_two_workers_of_one_queue_are_warned_of(app: cdk.App, stack: cdk.Stack, 
     Worker(stack, "Second", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=again)
     (warning,) = [each for each in warnings_of(app, "Shop") if "drained by" in each]
     assert "its queue is drained by Shop/First too" in warning
+
+
+@pytest.mark.parametrize("job_first", [True, False])
+def test_dead_letters_of_a_job_in_the_queue_of_a_worker_are_warned_of(
+    app: cdk.App, stack: cdk.Stack, cluster: Cluster, *, job_first: bool
+) -> None:
+    queue = sqs.Queue(stack, "Mails", visibility_timeout=cdk.Duration.hours(1))
+    start = Schedule(scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), dead_letter_queue=queue)
+    for defines_job in (job_first, not job_first):
+        if defines_job:
+            Job(stack, "Nightly", cluster=cluster, task=MAILER, schedule=start)
+        else:
+            Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
+    (warning,) = [each for each in warnings_of(app, "Shop") if "drained-dead-letters" in each]
+    assert ("Shop/Nightly, whose starts" if job_first else "is drained by Shop/Mailer") in warning
+
+
+def test_jobs_may_share_a_dead_letter_queue(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+    letters = sqs.Queue(stack, "Letters")
+    start = Schedule(scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)), dead_letter_queue=letters)
+    for name in ("One", "Other"):
+        Job(stack, name, cluster=cluster, task=MAILER, schedule=start)
+    Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
+    assert [each for each in warnings_of(app, "Shop") if "drained" in each] == []
 
 
 @pytest.mark.parametrize("by_action", [True, False])

@@ -16,11 +16,12 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.delivery.dead_letters import define_alarm, define_dead_letters
+from moorage.delivery.queue_uses import add_use
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.job.job_starter import JobStarter
 from moorage.ecs.job.triggers import EventRule, Schedule
 from moorage.ecs.task.run_task import TaskRun
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning, connections_of
 from moorage.ecs.task.volumes import open_file_systems
 from moorage.scope.place import check_place
 from moorage.workload import job_limits
@@ -146,7 +147,7 @@ class Job(Construct):
         self.task_definition = resources.task_definition
         self._task_run = TaskRun(resources=resources, cluster=launch.cluster_view.with_capacity, placement=placement)
         self.state_machine = self._define_machine(trigger, run)
-        self.dead_letter_queue = trigger.dead_letter_queue or self._define_dead_letters(trigger, removal_policy)
+        self.dead_letter_queue = self._define_dead_letters(trigger, removal_policy)
         start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
         self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
         self.rule = start.define_rule(self, trigger) if isinstance(trigger, EventRule) else None
@@ -167,11 +168,15 @@ class Job(Construct):
         )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
-        """Define the queue, with the managed key of SQS if a role sends.
+        """Define the queue, with the managed key of SQS if a role sends, or take the given one.
 
         That key admits the roles of its account, and no AWS service, as a rule is (SQS developer guide, key
         management).
         """
+        if trigger.dead_letter_queue is not None:
+            worker, _ = add_use(self, trigger.dead_letter_queue, drains=False)
+            add_warning(self, "@moorage/ecs:drained-dead-letters", worker and _drained_letters_warning(worker))
+            return trigger.dead_letter_queue
         sent_by_role = isinstance(trigger, Schedule)
         encryption = sqs.QueueEncryption.KMS_MANAGED if sent_by_role else sqs.QueueEncryption.SQS_MANAGED
         return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
@@ -224,6 +229,10 @@ class Job(Construct):
     def metric_not_started(self, *, period: cdk.Duration | None = None) -> cloudwatch.Metric:
         """How many starts that failed for good are in its dead-letter queue; the most over five minutes."""
         return self.dead_letter_queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
+
+
+def _drained_letters_warning(worker: str) -> str:
+    return f"its dead_letter_queue is drained by {worker}, which gets starts that failed as work; leave it out"
 
 
 def _check(

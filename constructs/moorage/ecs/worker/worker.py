@@ -17,11 +17,11 @@ from constructs import Construct
 from moorage.delivery.alarm_actions import check_alarm_actions
 from moorage.delivery.alarm_topic import check_alarm_topic
 from moorage.delivery.dead_letters import define_alarm
+from moorage.delivery.queue_uses import add_use
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.service.service import Service
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning
 from moorage.ecs.worker.work_queue import WorkQueue
-from moorage.scope.inventory import register, registered
 from moorage.scope.place import check_place
 from moorage.workload import job_limits
 from moorage.workload.door import door
@@ -50,13 +50,6 @@ class _Alarm(NamedTuple):
 
     actions: Sequence[cloudwatch.IAlarmAction] | None
     topic: sns.ITopic | None
-
-
-class _Drained(NamedTuple):
-    """The record of a worker: the queue that it drains, and its path."""
-
-    queue_arn: str
-    path: str
 
 
 @door
@@ -178,23 +171,13 @@ class Worker(Construct):
         """Define the queue and its dead-letter queue, or find that of a given queue."""
         if isinstance(queue, WorkQueue):
             own_queue, dead_letters = queue._define(self, _longest_stop_timeout(task), removal_policy)
-            register(self, _Drained(own_queue.queue_arn, self.node.path))
+            add_use(self, own_queue, drains=True)
             return own_queue, dead_letters
         add_warning(self, "@moorage/ecs:dead-letters", _missing_dead_letters_warning(queue))
-        add_warning(self, "@moorage/ecs:shared-queue", self._shared_queue_warning(queue))
+        worker, job = add_use(self, queue, drains=True)
+        add_warning(self, "@moorage/ecs:shared-queue", worker and _shared_queue_warning(worker))
+        add_warning(self, "@moorage/ecs:drained-dead-letters", job and _drained_letters_warning(job))
         return queue, _dead_letter_queue_of(queue)
-
-    def _shared_queue_warning(self, queue: sqs.IQueue) -> str | None:
-        """Describe another worker of the queue: each would start tasks for all of its messages."""
-        own = _Drained(queue.queue_arn, self.node.path)
-        others = [each.path for each in registered(self, _Drained) if each.queue_arn == own.queue_arn]
-        register(self, own)
-        if not others:
-            return None
-        return (
-            f"its queue is drained by {others[0]} too, and each worker starts tasks for all of its messages; give each "
-            "a queue of its own, or define one worker"
-        )
 
     def _define_alarm(self, alarm: _Alarm) -> cloudwatch.Alarm | None:
         actions, topic = alarm
@@ -308,6 +291,20 @@ def _visibility_of(queue: sqs.IQueue) -> float | None:
 def _dead_letter_queue_of(queue: sqs.IQueue) -> sqs.IQueue | None:
     dead_letters = queue.dead_letter_queue if isinstance(queue, sqs.Queue) else None
     return dead_letters.queue if dead_letters else None
+
+
+def _shared_queue_warning(worker: str) -> str:
+    return (
+        f"its queue is drained by {worker} too, and each worker starts tasks for all of its messages; give each "
+        "a queue of its own, or define one worker"
+    )
+
+
+def _drained_letters_warning(job: str) -> str:
+    return (
+        f"its queue is the dead_letter_queue of {job}, whose starts that failed it gets as work; give the job another "
+        "one"
+    )
 
 
 def _missing_dead_letters_warning(queue: sqs.IQueue) -> str | None:
