@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
@@ -488,6 +489,17 @@ def test_several_routes_keep_the_ids_of_the_first(stack: cdk.Stack, edge: LoadBa
     assert any(name.startswith("WebRule") and "path" not in name for name in rules)
 
 
+@pytest.mark.parametrize("asked", ["host", "path"])
+def test_a_list_without_hosts_or_paths_does_not_mean_all_requests(asked: str) -> None:
+    nothing: Any = {asked: []}
+    with pytest.raises(
+        ValueError, match=rf"Route: {asked} must not be empty \(got \[\]\); leave it out for all {asked}s"
+    ):
+        Route(EDGE, **nothing)
+    everything = attrs.evolve(Route(EDGE), name="all")
+    assert (everything.host, everything.path) == (None, None)
+
+
 def test_more_specific_routes_come_first() -> None:
     both = Route(EDGE, host="a.example.com", path="/a")
     host, path, rest = Route(EDGE, host="a.example.com"), Route(EDGE, path="/a"), Route(EDGE)
@@ -522,8 +534,8 @@ def test_hiding_is_what_trying_every_request_shows(
 
 
 def matches(route: Route, host: str, path: str) -> bool:
-    return (not route.host or any(glob(each, host) for each in route.host)) and any(
-        glob(each, path) for each in route.path
+    return (not route._hosts or any(glob(each, host) for each in route._hosts)) and any(
+        glob(each, path) for each in route._paths
     )
 
 

@@ -238,10 +238,13 @@ class Capacity:
         """
         from moorage.ecs.capacity.instance_specification import ManagedInstancesSpecification  # noqa: PLC0415  # Fargate needs no instance types
 
+        problems = Problems(f"Capacity {name!r}")
+        problems.check_filter("allowed_instance_types", allowed_instance_types, "all types")
+        problems.raise_any()
         instances = ManagedInstancesSpecification(
             name,
             requirements=requirements,
-            allowed_instance_types=allowed_instance_types,
+            allowed_instance_types=allowed_instance_types or (),
             excluded_instance_types=excluded_instance_types,
             spot=spot,
             volume_gib=volume_gib,

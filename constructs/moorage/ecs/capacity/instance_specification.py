@@ -101,9 +101,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
     """ECS Managed Instances; defined by `Capacity.managed_instances`, which says what each field means."""
 
     requirements: InstanceRequirements | None = attrs.field(kw_only=True)
-    allowed_instance_types: tuple[str, ...] | None = attrs.field(
-        converter=attrs.converters.optional(_names), kw_only=True
-    )
+    allowed_instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
     excluded_instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
     volume_gib: int = attrs.field(kw_only=True)
     scale_in_delay: int | None = attrs.field(kw_only=True)
@@ -114,11 +112,11 @@ class ManagedInstancesSpecification(InstanceSpecification):
         problems = _check_name(self.name)
         problems.check(capacity_limits.MANAGED_VOLUME, "volume_gib", self.volume_gib)
         problems.check(capacity_limits.SCALE_IN_DELAY, "scale_in_delay", self.scale_in_delay)
-        problems.check_filter("allowed_instance_types", self.allowed_instance_types, "all types")
         for argument in ("allowed_instance_types", "excluded_instance_types"):
-            patterns = getattr(self, argument) or ()
-            problems.check(capacity_limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(patterns))
-            for pattern in patterns:
+            problems.check(
+                capacity_limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument))
+            )
+            for pattern in getattr(self, argument):
                 problems.check(capacity_limits.INSTANCE_TYPE_FILTER, f"each of {argument}", pattern)
         if self.allowed_instance_types and self.excluded_instance_types:
             problems.add(
@@ -146,7 +144,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
     def known_types(self) -> tuple[InstanceType, ...]:
         """The types that may be used, as far as the data has them: none where a pattern is of younger ones."""
         types = self.requirements._matching_types() if self.requirements else instance_types()
-        allowed, excluded = self.allowed_instance_types or (), self.excluded_instance_types
+        allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
         if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):
             return ()
         return tuple(

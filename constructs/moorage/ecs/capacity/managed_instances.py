@@ -75,7 +75,7 @@ def _managed_instance_requirements(
 ) -> ec2.InstanceRequirementsConfig | None:
     requirements = specification.requirements
     type_filters: dict[str, Any] = {
-        "allowed_instance_types": list(specification.allowed_instance_types or ()) or None,
+        "allowed_instance_types": list(specification.allowed_instance_types) or None,
         "excluded_instance_types": list(specification.excluded_instance_types) or None,
     }
     if requirements is None and not any(type_filters.values()):

@@ -167,9 +167,9 @@ def _load_balancing_statement(actions: Sequence[str], resources: Sequence[str]) 
 
 
 def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
-    conditions = [elbv2.ListenerCondition.host_headers(list(route.host))] if route.host else []
-    if route.path or not conditions:
-        conditions.append(elbv2.ListenerCondition.path_patterns(list(route.path) or ["/*"]))
+    conditions = [elbv2.ListenerCondition.host_headers(list(route._hosts))] if route._hosts else []
+    if route._paths or not conditions:
+        conditions.append(elbv2.ListenerCondition.path_patterns(list(route._paths) or ["/*"]))
     return conditions
 
 

@@ -241,7 +241,7 @@ class LoadBalancer(RequestLoadBalancer):
         """Record that `service` has `route`, and define the alias of each host that has none yet."""
         super()._claim(route, service)
         if self._zone and isinstance(route, Route):
-            for host in route.host:
+            for host in route._hosts:
                 if is_record_of(self._zone, host):
                     self._define_alias(self._zone, host, route, service)
                 else:
@@ -255,7 +255,7 @@ class LoadBalancer(RequestLoadBalancer):
         """Note why `entry` cannot stand beside those that are there already, or has a host of another load balancer."""
         super()._check(entry, beside, problems)
         if self._zone and isinstance(entry, Route):
-            for host in entry.host:
+            for host in entry._hosts:
                 check_alias(self, "host", self._zone, host, problems)
 
     def _define_alias(self, zone: route53.IHostedZone, host: str, route: Route, service: Construct) -> None:

@@ -26,14 +26,13 @@ _MAX_PATTERN_LENGTH = 128
 _LAST_PRIORITY = 50_000
 
 
-def _values(values: str | Sequence[str] | None) -> tuple[str, ...]:
-    if values is None:
-        return ()
-    return (values,) if isinstance(values, str) else tuple(values)
+def _as_paths(paths: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    return (paths,) if isinstance(paths, str) else None if paths is None else tuple(paths)
 
 
-def _hosts(hosts: str | Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(host if is_token(host) else host.lower() for host in _values(hosts))
+def _as_hosts(hosts: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    given = _as_paths(hosts)
+    return given and tuple(host if is_token(host) else host.lower() for host in given)
 
 
 @value_class
@@ -127,8 +126,8 @@ class Route:
     """The protocols by which its load balancer connects to the port of a container."""
 
     load_balancer: RequestLoadBalancer
-    host: tuple[str, ...] = attrs.field(converter=_hosts, default=None, kw_only=True)
-    path: tuple[str, ...] = attrs.field(converter=_values, default=None, kw_only=True)
+    host: tuple[str, ...] | None = attrs.field(converter=_as_hosts, default=None, kw_only=True)
+    path: tuple[str, ...] | None = attrs.field(converter=_as_paths, default=None, kw_only=True)
     health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)
     container: str | None = attrs.field(default=None, kw_only=True)
     protocol_version: elbv2.ApplicationProtocolVersion = attrs.field(
@@ -140,16 +139,19 @@ class Route:
 
     @priority.default
     def _default_priority(self) -> int:
-        return default_priority(self.host, self.path)
+        return default_priority(self._hosts, self._paths)
 
     def __attrs_post_init__(self) -> None:
-        problems = Problems("Route" + "".join(f" {value!r}" for value in (*self.host, *self.path)))
-        for host in self.host:
+        asked = (*self._hosts, *self._paths)
+        problems = Problems("Route" + "".join(f" {value!r}" for value in asked))
+        problems.check_filter("host", self.host, "all hosts")
+        problems.check_filter("path", self.path, "all paths")
+        for host in self._hosts:
             problems.check(route_limits.RULE_HOST, "host", host)
-        for path in self.path:
+        for path in self._paths:
             problems.check(route_limits.RULE_PATH, "path", path)
-        problems.check(route_limits.RULE_VALUES, "the number of hosts and paths", len(self.host) + len(self.path))
-        wildcards = sum(each.count("*") + each.count("?") for each in (*self.host, *self.path) if not is_token(each))
+        problems.check(route_limits.RULE_VALUES, "the number of hosts and paths", len(asked))
+        wildcards = sum(each.count("*") + each.count("?") for each in asked if not is_token(each))
         problems.check(route_limits.RULE_WILDCARDS, "the number of wildcards", wildcards)
         problems.check(route_limits.RULE_WILDCARDS_OF_GUIDE, "the number of wildcards", wildcards)
         problems.check(route_limits.RULE_PRIORITY, "priority", self.priority)
@@ -161,12 +163,22 @@ class Route:
             problems.check(route_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
         else:
             problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
-        if is_token((*self.host, *self.path)) and self.priority == self._default_priority():
+        if is_token(asked) and self.priority == self._default_priority():
             problems.add(
                 "host or path is known only at deployment, so no priority can be worked out that stays the same; "
                 "use priority="
             )
         problems.raise_any()
+
+    @property
+    def _hosts(self) -> tuple[str, ...]:
+        """The hosts, none for all of them."""
+        return self.host or ()
+
+    @property
+    def _paths(self) -> tuple[str, ...]:
+        """The paths, none for all of them."""
+        return self.path or ()
 
     @property
     def _is_grpc(self) -> bool:
@@ -177,7 +189,7 @@ class Route:
         """The route in words, for errors."""
         parts = [
             f"{name} {', '.join(map(repr, values))}"
-            for name, values in (("host", self.host), ("path", self.path))
+            for name, values in (("host", self._hosts), ("path", self._paths))
             if values
         ]
         return " and ".join(parts) or "all requests"
@@ -185,13 +197,13 @@ class Route:
     @property
     def _is_known(self) -> bool:
         """True if more than tokens tells it from other routes."""
-        asked = (*self.host, *self.path)
+        asked = (*self._hosts, *self._paths)
         return not asked or any(not is_token(each) for each in asked)
 
     @property
     def _id_suffix(self) -> str:
         """The part of the ids of its target groups that is of the route: its name or its path, and never its host."""
-        paths = sorted(path for path in self.path if not is_token(path))
+        paths = sorted(path for path in self._paths if not is_token(path))
         return f" {self.name or ', '.join(paths)}".rstrip()
 
     @property
@@ -223,9 +235,9 @@ class Route:
 
     def _hides(self, other: Route) -> bool:
         """Tell whether this route is known to match every request that `other` matches."""
-        if is_token((*self.host, *self.path, *other.host, *other.path)):
+        if is_token((*self._hosts, *self._paths, *other._hosts, *other._paths)):
             return False
-        return _values_cover(self.host, other.host) and _values_cover(self.path, other.path)
+        return _values_cover(self._hosts, other._hosts) and _values_cover(self._paths, other._paths)
 
     def _clash(self, other: Entry, owner: Construct | None, entries: Sequence[Entry]) -> str | None:
         """Describe why it cannot be on one listener with `other`; None if it can.
@@ -238,7 +250,7 @@ class Route:
         if not isinstance(other, Route):
             return None
         tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
-        if (set(other.host), set(other.path)) == (set(self.host), set(self.path)):
+        if (set(other._hosts), set(other._paths)) == (set(self._hosts), set(self._paths)):
             reason = "clash: they ask for the same, and the second would get nothing; ask for something else"
         elif other.priority == self.priority:
             reason = f"have the same priority {self.priority}; {self._way_out(entries)}"
