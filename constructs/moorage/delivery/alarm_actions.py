@@ -13,7 +13,7 @@ from moorage.scope.place import check_place
 from moorage.workload import service_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sns as sns
@@ -23,25 +23,50 @@ if TYPE_CHECKING:
 
 
 def check_alarm_actions(
-    problems: Problems, argument: str, actions: Iterable[cloudwatch.IAlarmAction], scope: Construct
+    problems: Problems,
+    argument: str,
+    actions: Iterable[cloudwatch.IAlarmAction],
+    scope: Construct,
+    *,
+    topic: sns.ITopic | None,
 ) -> None:
-    """Note topics that alarms in the stack of `scope` could not tell, and more actions than an alarm has."""
+    """Note topics that alarms in the stack of `scope` could not tell, and more actions than an alarm has.
+
+    Args:
+        problems: The problems to add to.
+        argument: The name of the argument that takes the actions.
+        actions: The actions.
+        scope: The scope of the alarm.
+        topic: The topic that `topic=` names, which is an action too.
+    """
     actions = tuple(actions)
-    problems.check(service_limits.ALARM_ACTIONS, f"the number of {argument}", len(actions))
+    counted = argument if topic is None else f"{argument} and topic together"
+    problems.check(service_limits.ALARM_ACTIONS, f"the number of {counted}", len(actions) + (topic is not None))
+    if topic is not None:
+        check_alarm_topic(problems, "topic", topic, scope)
     for arn in _topic_arns(actions):
-        topic = _topic_of(arn)
-        if topic is None:
+        told = _topic_of(arn)
+        if told is None:
             check_place(problems, argument, arn, scope, across_accounts=True)
             if arn.endswith(".fifo"):
                 warn_of_fifo(problems, argument, arn, "CloudWatch")
         else:
-            check_alarm_topic(problems, argument, topic, scope)
+            check_alarm_topic(problems, argument, told, scope)
 
 
-def open_topics(actions: Iterable[cloudwatch.IAlarmAction], scope: Construct) -> None:
-    """Let the alarms of the account of `scope` publish to the topics that this app defines."""
-    for topic in filter(None, map(_topic_of, _topic_arns(actions))):
+def add_alarm_actions(
+    alarm: cloudwatch.Alarm, actions: Sequence[cloudwatch.IAlarmAction], scope: Construct, *, topic: sns.ITopic | None
+) -> None:
+    """Add actions to an alarm, and let the alarms of the account of `scope` publish to the topics of this app."""
+    for told in filter(None, map(_topic_of, _topic_arns(actions))):
+        let_alarms_publish(told, scope)
+    if actions:
+        alarm.add_alarm_action(*actions)
+    if topic is not None:
+        from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch_actions
+
         let_alarms_publish(topic, scope)
+        alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
 
 
 def _topic_arns(actions: Iterable[cloudwatch.IAlarmAction]) -> list[str]:

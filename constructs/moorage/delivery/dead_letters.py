@@ -9,8 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
-from moorage.delivery.alarm_actions import open_topics
-from moorage.delivery.alarm_topic import let_alarms_publish
+from moorage.delivery.alarm_actions import add_alarm_actions
 from moorage.delivery.keys import EVENTBRIDGE, allow_use, retained_except_on_create
 from moorage.scope.place import check_place
 
@@ -142,12 +141,5 @@ def define_alarm(
         evaluation_periods=1,
         treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
     )
-    if actions:
-        open_topics(actions, scope)
-        alarm.add_alarm_action(*actions)
-    if topic is not None:
-        from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch_actions
-
-        let_alarms_publish(topic, scope)
-        alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
+    add_alarm_actions(alarm, actions, scope, topic=topic)
     return alarm

@@ -284,10 +284,23 @@ def test_an_alarm_lets_cloudwatch_publish_to_its_topic(stack: cdk.Stack) -> None
     )
     (alarm,) = template(stack).find_resources("AWS::CloudWatch::Alarm").values()
     assert len(alarm["Properties"]["AlarmActions"]) == 2
-    for kind, document in (("AWS::SNS::TopicPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy")):
-        (found,) = template(stack).find_resources(kind).values()
-        said = [each["Principal"] for each in found["Properties"][document]["Statement"]]
-        assert {"Service": "cloudwatch.amazonaws.com"} in said
+    documents = [
+        found["Properties"][document]
+        for kind, document in (("AWS::SNS::TopicPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy"))
+        for found in template(stack).find_resources(kind).values()
+    ]
+    assert len(documents) == 3
+    for each in documents:
+        assert {"Service": "cloudwatch.amazonaws.com"} in [statement["Principal"] for statement in each["Statement"]]
+
+
+def test_a_topic_counts_as_one_of_the_five_actions(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    topics = [sns.Topic(stack, f"Topic{index}") for index in range(6)]
+    five = [actions.SnsAction(each) for each in topics[1:]]
+    with pytest.raises(ValueError, match=r"the number of actions and topic together must be at most 5 \(got 6\)"):
+        registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=topics[0], actions=five)
+    registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, actions=five)
 
 
 def test_what_nobody_would_hear_is_refused(stack: cdk.Stack) -> None:

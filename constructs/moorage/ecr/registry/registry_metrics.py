@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
+from moorage.delivery.alarm_actions import add_alarm_actions, check_alarm_actions
 from moorage.ecr.repository.repository_metrics import pull_count
 from moorage.scope.place import check_place
 from moorage.workload.door import door
@@ -96,8 +96,8 @@ class RegistryMetrics(Construct):
             percent: The share of the quota, above 0 and up to 100.
             topic: The topic that is told then; CloudWatch is let publish to it. An alarm without a topic and actions is
                 seen by nobody who does not look (Security Hub CloudWatch.15).
-            actions: What else happens then. Of a topic in an `aws_cloudwatch_actions.SnsAction`, policy and key must
-                let CloudWatch in; `topic` does that.
+            actions: What else happens then, with `topic` at most five. CloudWatch is let publish to a topic of this app
+                in an `aws_cloudwatch_actions.SnsAction`.
 
         Raises:
             ValueError: the share is outside its range, or CloudWatch cannot reach the topic.
@@ -105,8 +105,7 @@ class RegistryMetrics(Construct):
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         if not 0 < percent <= 100:  # noqa: PLR2004  # a share of the whole
             problems.add(f"percent is {percent}, but a share of a quota is above 0 and up to 100; use 80")
-        if topic is not None:
-            check_alarm_topic(problems, "topic", topic, self)
+        check_alarm_actions(problems, "actions", actions, self, topic=topic)
         problems.raise_any()
         alarm = cloudwatch.Alarm(
             self,
@@ -119,13 +118,7 @@ class RegistryMetrics(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=f"{call.value} of Amazon ECR is near its quota, beyond which calls are refused",
         )
-        for action in actions:
-            alarm.add_alarm_action(action)
-        if topic is not None:
-            from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch_actions
-
-            let_alarms_publish(topic, self)
-            alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
+        add_alarm_actions(alarm, actions, self, topic=topic)
         return alarm
 
     def add_dashboard(self, construct_id: str, *, repositories: Sequence[ecr.IRepository] = ()) -> cloudwatch.Dashboard:

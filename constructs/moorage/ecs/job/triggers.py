@@ -15,7 +15,6 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
 from moorage.delivery.alarm_actions import check_alarm_actions
-from moorage.delivery.alarm_topic import check_alarm_topic
 from moorage.delivery.dead_letters import check_queue
 from moorage.scope.place import check_place
 from moorage.workload import event_patterns, job_limits, schedule_expressions
@@ -100,9 +99,7 @@ class Trigger:
 
     def _check_places(self, scope: Construct, problems: Problems) -> None:
         """Note things of another place than the job's, and a topic that no alarm reaches."""
-        check_alarm_actions(problems, "alarm_actions", self.alarm_actions or (), scope)
-        if self.topic is not None:
-            check_alarm_topic(problems, "topic", self.topic, scope)
+        check_alarm_actions(problems, "alarm_actions", self.alarm_actions or (), scope, topic=self.topic)
 
     def _overrides(self, task: Task) -> dict[str, Any]:
         """Return the overrides of the task as ECS's RunTask takes them."""

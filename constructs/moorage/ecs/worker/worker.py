@@ -15,7 +15,6 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.delivery.alarm_actions import check_alarm_actions
-from moorage.delivery.alarm_topic import check_alarm_topic
 from moorage.delivery.dead_letters import define_alarm
 from moorage.delivery.queue_uses import add_use
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
@@ -238,9 +237,7 @@ def _check(
 
 def _check_alarm(queue: sqs.IQueue | WorkQueue, alarm: _Alarm, scope: Construct, problems: Problems) -> None:
     """Note a topic that no alarm reaches, and an alarm that would watch nothing."""
-    if alarm.topic is not None:
-        check_alarm_topic(problems, "topic", alarm.topic, scope)
-    check_alarm_actions(problems, "alarm_actions", alarm.actions or (), scope)
+    check_alarm_actions(problems, "alarm_actions", alarm.actions or (), scope, topic=alarm.topic)
     watched = isinstance(queue, WorkQueue) or _dead_letter_queue_of(queue) is not None
     if (alarm.topic is not None or alarm.actions) and not watched:
         given = "alarm_actions" if alarm.topic is None else "topic"
