@@ -362,9 +362,10 @@ def _check(
                 "Cluster.from_attributes(...)"
             )
         if capacity.instances:
-            reach.check_selection(capacity._vpc_subnets, problems)
+            argument = f"vpc_subnets of capacity {capacity.name!r}"
+            reach.check_selection(capacity._vpc_subnets, problems, argument=argument)
             subnets = (capacity._vpc_subnets and capacity._vpc_subnets.subnets) or ()
-            check_in_vpc(problems, f"vpc_subnets of capacity {capacity.name!r}", subnets, reach.vpc)
+            check_in_vpc(problems, argument, subnets, reach.vpc)
         missing = reach.missing(capacity._agent_needs, capacity._vpc_subnets, public_address=False)
         if missing:
             problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")

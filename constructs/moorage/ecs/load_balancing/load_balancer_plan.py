@@ -9,9 +9,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage.ecs.cdk_values import select_subnets, zone_of
+from moorage.ecs.cdk_values import zone_of
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, WITHOUT_PUBLIC_IPV4, allowed_clients, check_clients
 from moorage.ecs.network.network import Network
+from moorage.ecs.network.subnets import find_subnets
 from moorage.scope.place import check_in_vpc, check_place
 from moorage.workload import route_limits
 from moorage.workload.problems import Problems, is_token
@@ -87,15 +88,9 @@ class LoadBalancerPlan:
         return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if self.public else None, one_per_az=True)
 
     def _check_selected_subnets(self, selection: ec2.SubnetSelection, problems: Problems) -> None:
-        if selection.subnets is not None:
-            self._check_own_subnets(selection.subnets, problems)
-            return
-        try:
-            subnets = select_subnets(self.vpc, selection).subnets
-        except RuntimeError as error:  # jsii's name for whatever node throws: here, that there are none
-            problems.add(f"vpc_subnets must select subnets of the VPC {self.vpc.node.path} ({error}); select others")
-            return
-        self._check_own_subnets(subnets, problems)
+        subnets = find_subnets("vpc_subnets", selection, self.vpc, problems)
+        if subnets is not None:
+            self._check_own_subnets(subnets, problems)
 
     def _check_own_subnets(self, subnets: Sequence[ec2.ISubnet], problems: Problems) -> None:
         """Note subnets that are too few, of another place, or two in one zone (ELB: one subnet for each zone)."""

@@ -22,6 +22,7 @@ from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoa
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4
 from moorage.ecs.network.network import Network
+from moorage.ecs.network.subnets import find_subnets
 from moorage.scope.exports import is_of_stack, keep_exported
 from moorage.scope.place import check_place
 from moorage.workload import load_balancing_limits
@@ -66,7 +67,7 @@ class _Plan(LoadBalancerPlan):
         subnets = select_subnets(self.vpc, self._public_subnets).subnets
         return [
             elbv2.SubnetMapping(subnet=subnet, allocation_id=each)
-            for subnet, each in zip(subnets, self.allocation_ids, strict=True)
+            for subnet, each in zip(subnets, self.allocation_ids, strict=False)  # none, until they are looked up
         ]
 
     @property
@@ -74,11 +75,13 @@ class _Plan(LoadBalancerPlan):
         return self.vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
 
     @property
-    def _number_of_subnets(self) -> int:
+    def _number_of_subnets(self) -> int | None:
+        """The number of its subnets; None if there are none, which is noted elsewhere, or none yet."""
         network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones
-        return len(select_subnets(self.vpc, self._public_subnets).subnets)
+        subnets = find_subnets("vpc_subnets", self._public_subnets, self.vpc, Problems("Subnets"))
+        return None if subnets is None else len(subnets)
 
     def _check_names(self, problems: Problems) -> None:
         if self.zone is not None and not self.hosts:
@@ -106,7 +109,7 @@ class _Plan(LoadBalancerPlan):
             )
             return
         subnets = self._number_of_subnets
-        if subnets != len(self.allocation_ids):
+        if subnets is not None and subnets != len(self.allocation_ids):
             problems.add(
                 f"allocation_ids are {len(self.allocation_ids)}, but it stands in {subnets} subnets and each takes "
                 "one; name one for each, or other subnets with vpc_subnets="

@@ -9,7 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
-from moorage.ecs.cdk_values import select_subnets
+from moorage.ecs.network.subnets import find_subnets
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import place_of
 from moorage.workload import capacity_limits, service_limits
@@ -177,16 +177,23 @@ class Reach:
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
 
     def check_selection(
-        self, subnets: ec2.SubnetSelection | None, problems: Problems, *, public_address: bool = False
+        self,
+        subnets: ec2.SubnetSelection | None,
+        problems: Problems,
+        *,
+        argument: str = "vpc_subnets",
+        public_address: bool = False,
     ) -> None:
-        """Note a selection of subnets that CDK knows none of; a `Network` has all kinds of them.
+        """Note a selection of subnets that CDK knows none of.
 
         Args:
-            subnets: The selection. Default: the public subnets with a public address, else the private ones.
+            subnets: The selection. Default: the public subnets with a public address, else the private ones, of which a
+                `Network` has some.
             problems: The problems to add to.
+            argument: The name of the argument that takes the selection.
             public_address: Whether tasks get a public address.
         """
-        if self.network or (subnets and subnets.subnets):
+        if subnets is None and self.network:
             return
         if subnets is None and not public_address:
             if not self._has_any_subnets:
@@ -196,13 +203,7 @@ class Reach:
                 )
             return
         public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
-        try:
-            select_subnets(self.vpc, subnets or public)
-        except RuntimeError:  # jsii's name for whatever node throws
-            problems.add(
-                "vpc_subnets selects none of the subnets of its VPC, as far as CDK knows; use another selection, or "
-                "import the VPC with these subnets"
-            )
+        find_subnets(argument, subnets or public, self.vpc, problems)
 
     @functools.cached_property
     def zones(self) -> int:
