@@ -174,6 +174,7 @@ class LoadBalancer(RequestLoadBalancer):
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self._public = public
+        self._subnets = plan.known_subnets
         self._https = certificate is not None
         self._zone = zone
         self._ip_address_type = ip_address_type

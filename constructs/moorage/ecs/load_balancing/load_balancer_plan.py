@@ -87,6 +87,12 @@ class LoadBalancerPlan:
             return self.vpc_subnets
         return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if self.public else None, one_per_az=True)
 
+    @property
+    def known_subnets(self) -> ec2.SubnetSelection:
+        """The same, written out."""
+        default_type = ec2.SubnetType.PUBLIC if self.public else None
+        return self.selected_subnets or ec2.SubnetSelection(subnet_type=default_type)
+
     def _check_selected_subnets(self, selection: ec2.SubnetSelection, problems: Problems) -> None:
         subnets = find_subnets("vpc_subnets", selection, self.vpc, problems)
         if subnets is not None:
@@ -98,6 +104,12 @@ class LoadBalancerPlan:
         check_in_vpc(problems, "each subnet of vpc_subnets", subnets, self.vpc)
         for subnet in subnets:
             check_place(problems, "each subnet of vpc_subnets", subnet, self.scope, across_accounts=True)
+        hidden = [each.node.path for each in subnets if isinstance(each, ec2.PrivateSubnet)] if self.public else []
+        if hidden:
+            problems.add(
+                f"vpc_subnets must be public subnets with public=True (got {', '.join(hidden)}), since clients on the "
+                "internet reach no other; leave vpc_subnets out, or use public=False"
+            )
         zones = [zone for zone in (zone_of(each) or each.subnet_id for each in subnets) if not is_token(zone)]
         problems.check(route_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
 

@@ -214,6 +214,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         self.vpc = vpc
         self.certificate = certificate
         self._public = public
+        self._subnets = plan.known_subnets
         self._clients = plan.clients
         self._test_clients = tuple(test_ingress)
         self._cross_zone = cross_zone

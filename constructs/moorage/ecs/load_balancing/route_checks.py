@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.target import containers_by_protocol, serving_container
 from moorage.ecs.load_balancing.usage import Usage
+from moorage.ecs.load_balancing.zone_checks import check_zones
 from moorage.scope.place import are_different_vpcs
 from moorage.workload import route_limits
 from moorage.workload.problems import is_token
@@ -46,6 +47,7 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
                 "another VPC than the cluster, so no request would arrive; use a load balancer with the vpc= of "
                 "the cluster"
             )
+    check_zones(routes, launch, problems)
     _check_identities(routes, problems, shifts=shifts)
 
 

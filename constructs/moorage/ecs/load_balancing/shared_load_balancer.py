@@ -51,6 +51,8 @@ class SharedLoadBalancer(Construct):
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
     certificate: acm.ICertificate | None = None
+    _subnets: ec2.SubnetSelection | None = None
+    """Its subnets; None if it exists already."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

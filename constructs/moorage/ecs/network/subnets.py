@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from aws_cdk import aws_ec2 as ec2
 
-from moorage.ecs.cdk_values import select_subnets
-
-if TYPE_CHECKING:
-    from moorage.workload.problems import Problems
+from moorage.ecs.cdk_values import select_subnets, zone_of
+from moorage.scope.per_construct import PerConstruct
+from moorage.workload.problems import Problems, is_token
 
 _AVAILABLE = re.compile(r"Available (?P<kind>names|types): (?P<listed>.+)")
 _TYPES = {"Public": "PUBLIC", "Private": "PRIVATE_WITH_EGRESS", "Isolated": "PRIVATE_ISOLATED"}
 """The names of subnet types, by those in CDK's errors; others there are deprecated."""
+_ZONE_NOT_LOOKED_UP = "dummy1a"
+"""The first zone of an account until the CLI has looked its zones up (aws-cdk-lib, `Stack.availabilityZones`)."""
+
+Zones: TypeAlias = tuple[str, ...]
 
 
 def find_subnets(
@@ -37,12 +40,37 @@ def find_subnets(
     except RuntimeError as error:  # jsii's name for whatever node throws: here, that there are none
         available = _available(str(error)) or available
     else:
-        if selected.subnets or selected.is_pending_lookup:
+        if selected.subnets or selected.is_pending_lookup or _ZONE_NOT_LOOKED_UP in vpc.availability_zones:
             return selected.subnets or None
     problems.add(
         f"{argument} must select subnets of the VPC {vpc.node.path} (got {_described(selection)}); use {available}"
     )
     return None
+
+
+def zones_of(selection: ec2.SubnetSelection, vpc: ec2.IVpc) -> Zones | None:
+    """Return the availability zones of the selected subnets; None if one is not known.
+
+    A zone that only deployment knows is known beside the others of a VPC that this app defines.
+    """
+    known = _zones.get_or_make(vpc, list)
+    for other, zones in known:
+        if other == selection:
+            return zones
+    zones = _find_zones(selection, vpc)
+    known.append((selection, zones))
+    return zones
+
+
+_zones: PerConstruct[ec2.IVpc, list[tuple[ec2.SubnetSelection, Zones | None]]] = PerConstruct()
+
+
+def _find_zones(selection: ec2.SubnetSelection, vpc: ec2.IVpc) -> Zones | None:
+    subnets = find_subnets("vpc_subnets", selection, vpc, Problems("Zones"))
+    zones = [zone_of(each) for each in subnets or ()]
+    own_zones = vpc.availability_zones if isinstance(vpc, ec2.Vpc) and is_token(zones) else ()
+    known = [each for each in zones if each and (each in own_zones or not is_token([each]))]
+    return tuple(dict.fromkeys(known)) if known and len(known) == len(zones) else None
 
 
 def _available(error: str) -> str:

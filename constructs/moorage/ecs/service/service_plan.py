@@ -21,6 +21,7 @@ from moorage.ecs.load_balancing.route_checks import (
     usages_of,
 )
 from moorage.ecs.load_balancing.target import Serving, containers_by_protocol
+from moorage.ecs.load_balancing.zone_checks import zones_warning
 from moorage.ecs.service.autoscaling import check_scaling
 from moorage.ecs.service.hook_checks import check_hooks, check_longest, long_pauses_warning
 from moorage.ecs.task.port_mappings import UDP
@@ -215,6 +216,7 @@ class ServicePlan:
         add_warning(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
         udp_warning = udp_beside_tcp_warning(self.routes, self.task, self.udp_containers)
         add_warning(construct, "@moorage/ecs:udp-beside-tcp", udp_warning)
+        add_warning(construct, "@moorage/ecs:zones", zones_warning(self.routes, self.launch))
         add_warning(construct, "@moorage/ecs:connect-logs", self.connect._empty_logs_warning if self.connect else None)
 
     def _warn_of_instances(self, construct: Construct) -> None:

@@ -1,0 +1,80 @@
+"""The availability zones of tasks beside those of their load balancers.
+
+A load balancer sends nothing to targets in a zone in which it has no subnet, whatever its cross-zone load balancing
+(Elastic Load Balancing user guide, "How Elastic Load Balancing works"). They stay `unused` with the reason
+`Target.NotInUse` (botocore elbv2 TargetHealth.Reason), and ECS waits for them to become healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_ec2 as ec2
+
+from moorage.ecs.network.subnets import Zones, zones_of
+from moorage.workload.problems import is_token
+
+if TYPE_CHECKING:
+    from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.load_balancing.route import Route
+    from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.problems import Problems
+
+
+def check_zones(routes: Iterable[Route | Listener], launch: Launch, problems: Problems) -> None:
+    """Note tasks of which none is in a zone of their load balancer."""
+    for load_balancer in dict.fromkeys(route.load_balancer for route in routes):
+        for argument, zones, balancer_zones in _zones_beside(load_balancer, launch):
+            if not set(zones) & set(balancer_zones):
+                problems.add(_described(f"{argument} must be", zones, load_balancer, balancer_zones, launch.reach.vpc))
+
+
+def zones_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | None:
+    """Describe tasks of which some are in zones of no subnet of their load balancer."""
+    for load_balancer in dict.fromkeys(route.load_balancer for route in routes):
+        for argument, zones, balancer_zones in _zones_beside(load_balancer, launch):
+            elsewhere = [each for each in zones if each not in balancer_zones]
+            if elsewhere:
+                rule = f"each subnet of {argument} should be"
+                return _described(rule, elsewhere, load_balancer, balancer_zones, launch.reach.vpc)
+    return None
+
+
+def _zones_beside(load_balancer: SharedLoadBalancer, launch: Launch) -> Iterable[tuple[str, Zones, Zones]]:
+    """Yield each argument that chooses the subnets of tasks, with their zones and those of the load balancer."""
+    balancer_zones = load_balancer._subnets and zones_of(load_balancer._subnets, load_balancer.vpc)
+    for argument, selection in _selections(launch) if balancer_zones else ():
+        zones = zones_of(selection, launch.reach.vpc)
+        same_names = load_balancer.vpc is launch.reach.vpc or not (is_token(zones) or is_token(balancer_zones))
+        if zones and balancer_zones and same_names:
+            yield argument, zones, balancer_zones
+
+
+def _selections(launch: Launch) -> list[tuple[str, ec2.SubnetSelection]]:
+    """Return the subnets of the tasks, or of the instances whose interfaces they use, with the argument of each."""
+    if launch.has_own_interface:
+        default_type = ec2.SubnetType.PUBLIC if launch.assign_public_ip else None
+        return [("vpc_subnets", launch.vpc_subnets or ec2.SubnetSelection(subnet_type=default_type))]
+    return [
+        (f"vpc_subnets of capacity {each.name!r}", each._vpc_subnets or ec2.SubnetSelection())
+        for each in launch.strategy._used_capacities
+        if not each._exists_already
+    ]
+
+
+def _described(
+    rule: str, zones: Iterable[str], load_balancer: SharedLoadBalancer, balancer_zones: Zones, vpc: ec2.IVpc
+) -> str:
+    own, given = (", ".join(_zone_name(each, vpc) for each in names) for names in (balancer_zones, zones))
+    return (
+        f"{rule} in zones of {load_balancer.node.path}, {own} (got {given}), since it sends nothing to tasks elsewhere "
+        "and ECS waits for them to become healthy; use subnets in its zones, or give it one in each of these with its "
+        "vpc_subnets="
+    )
+
+
+def _zone_name(zone: str, vpc: ec2.IVpc) -> str:
+    """Return the name of a zone, or its number in its VPC if only deployment knows the name."""
+    return f"zone {vpc.availability_zones.index(zone) + 1} of the VPC" if is_token(zone) else zone

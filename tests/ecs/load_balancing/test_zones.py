@@ -1,0 +1,147 @@
+"""Zones and kinds of subnets in which load balancers and their tasks reach each other, and their clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    Listener,
+    LoadBalancer,
+    Network,
+    NetworkLoadBalancer,
+    NetworkMode,
+    Route,
+    Service,
+    Task,
+)
+from tests.conftest import warnings_of
+
+PLACE = cdk.Environment(account="111111111111", region="eu-west-1")
+KINDS: list[Any] = [LoadBalancer, NetworkLoadBalancer]
+
+
+def vpc_of(stack: cdk.Stack, name: str = "Vpc", zones: str = "abc") -> ec2.IVpc:
+    return ec2.Vpc.from_vpc_attributes(
+        stack,
+        name,
+        vpc_id="vpc-1",
+        vpc_cidr_block="10.0.0.0/16",
+        availability_zones=[f"eu-west-1{zone}" for zone in zones],
+        private_subnet_ids=[f"subnet-{zone}" for zone in zones],
+    )
+
+
+def select(vpc: ec2.IVpc, *indexes: int) -> ec2.SubnetSelection:
+    return ec2.SubnetSelection(subnets=[vpc.private_subnets[index] for index in indexes])
+
+
+def serve(stack: cdk.Stack, entrance: Any, vpc: ec2.IVpc, **arguments: Any) -> Service:
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    entry = Route(entrance) if isinstance(entrance, LoadBalancer) else Listener(entrance, port=80)
+    task = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080))
+    return Service(stack, "Web", cluster=cluster, task=task, route=entry, **arguments)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("env", [None, PLACE], ids=["agnostic", "placed"])
+@pytest.mark.parametrize(
+    "make_vpc",
+    [lambda stack: Network(stack, "Network", zones=3).vpc, lambda stack: ec2.Vpc(stack, "Own"), vpc_of],
+    ids=["Network", "ec2.Vpc", "imported"],
+)
+def test_tasks_in_no_zone_of_their_load_balancer_are_refused(app: cdk.App, kind: Any, env: Any, make_vpc: Any) -> None:
+    """ELB: targets in a zone that is not enabled receive no traffic, and stay unused."""
+    stack = cdk.Stack(app, "Shop", env=env)
+    vpc = make_vpc(stack)
+    last = len(vpc.private_subnets) - 1  # CDK gives a VPC of a stack without a place two zones
+    if last < 2 and kind is LoadBalancer:
+        return
+    entrance = kind(stack, "Edge", vpc=vpc, vpc_subnets=select(vpc, *range(last)))
+    with pytest.raises(ValueError, match=r"Shop/Web: vpc_subnets must be in zones of Shop/Edge, \S.* \(got \S"):
+        serve(stack, entrance, vpc, vpc_subnets=select(vpc, last))
+    stack.node.try_remove_child("Cluster")
+    serve(stack, entrance, vpc, vpc_subnets=select(vpc, 0))
+    assert warnings_of(app, "Shop") == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tasks_of_which_some_are_in_no_zone_of_their_load_balancer_are_a_warning(app: cdk.App, kind: Any) -> None:
+    stack = cdk.Stack(app, "Shop", env=PLACE)
+    vpc = vpc_of(stack)
+    entrance = kind(stack, "Edge", vpc=vpc, vpc_subnets=select(vpc, 0, 1))
+    serve(stack, entrance, vpc)
+    assert ["Shop/Edge, eu-west-1a, eu-west-1b (got eu-west-1c)" in each for each in warnings_of(app, "Shop")] == [True]
+
+
+def test_instances_in_no_zone_of_the_load_balancer_of_their_tasks_are_refused(stack: cdk.Stack) -> None:
+    vpc = vpc_of(stack)
+    entrance = LoadBalancer(stack, "Edge", vpc=vpc, vpc_subnets=select(vpc, 0, 1))
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2, vpc_subnets=select(vpc, 2))
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    container = Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, memory_mib=128)
+    task = Task(container, network_mode=NetworkMode.BRIDGE)
+    with pytest.raises(ValueError, match=r"vpc_subnets of capacity 'general' must be .* \(got eu-west-1c\)"):
+        Service(stack, "Web", cluster=cluster, task=task, route=Route(entrance))
+
+
+@pytest.mark.parametrize("same_view", [True, False])
+def test_zones_of_an_imported_vpc_that_only_deployment_knows_pass(stack: cdk.Stack, *, same_view: bool) -> None:
+    """Two tokens may be one zone, in one view of a VPC and in two."""
+    edge_view, task_view = (
+        ec2.Vpc.from_vpc_attributes(
+            stack,
+            name,
+            vpc_id="vpc-1",
+            vpc_cidr_block="10.0.0.0/16",
+            availability_zones=[cdk.Fn.import_value(f"{name}{index}") for index in range(3)],
+            private_subnet_ids=["subnet-1", "subnet-2", "subnet-3"],
+        )
+        for name in ("One", "Two")
+    )
+    view = edge_view if same_view else task_view
+    entrance = LoadBalancer(stack, "Edge", vpc=edge_view, vpc_subnets=select(edge_view, 0, 1))
+    serve(stack, entrance, view, vpc_subnets=select(view, 2))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "select_private",
+    [
+        lambda _: ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        lambda _: ec2.SubnetSelection(subnet_group_name="Private"),
+        lambda vpc: ec2.SubnetSelection(subnets=[vpc.public_subnets[0], vpc.private_subnets[1]]),
+    ],
+    ids=["type", "group", "subnets"],
+)
+@pytest.mark.parametrize("is_network", [True, False], ids=["Network", "ec2.Vpc"])
+def test_what_is_public_is_in_no_subnet_that_is_known_to_be_private(
+    stack: cdk.Stack, kind: Any, select_private: Any, *, is_network: bool
+) -> None:
+    """ELB: an internet-facing load balancer needs a route to an internet gateway, which a private subnet has not."""
+    vpc = Network(stack, "Here").vpc if is_network else ec2.Vpc(stack, "Here")
+    reason: Any = {"plain_http" if kind is LoadBalancer else "without_tls": "a test"}
+    with pytest.raises(ValueError, match=r"vpc_subnets must be public subnets with public=True \(got Shop/Here/"):
+        kind(stack, "Edge", vpc=vpc, public=True, vpc_subnets=select_private(vpc), **reason)
+    kind(stack, "Internal", vpc=vpc, vpc_subnets=select_private(vpc))
+    kind(stack, "Public", vpc=vpc, public=True, vpc_subnets=ec2.SubnetSelection(subnets=vpc.public_subnets), **reason)
+
+
+def test_what_is_public_is_not_in_isolated_subnets(stack: cdk.Stack) -> None:
+    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    vpc = Network(stack, "Network", nat_gateways=0).vpc
+    with pytest.raises(ValueError, match="vpc_subnets must be public subnets"):
+        LoadBalancer(stack, "Edge", vpc=vpc, public=True, plain_http="a test", vpc_subnets=isolated)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_public_may_be_in_imported_subnets_of_any_kind(stack: cdk.Stack, kind: Any) -> None:
+    vpc = vpc_of(stack)
+    reason: Any = {"plain_http" if kind is LoadBalancer else "without_tls": "a test"}
+    kind(stack, "Edge", vpc=vpc, public=True, vpc_subnets=select(vpc, 0, 1), **reason)
