@@ -133,6 +133,17 @@ def test_what_is_public_is_in_no_subnet_that_is_known_to_be_private(
     kind(stack, "Public", vpc=vpc, public=True, vpc_subnets=ec2.SubnetSelection(subnets=vpc.public_subnets), **reason)
 
 
+def test_zones_of_a_vpc_and_of_an_import_of_it_are_not_compared_by_their_tokens(stack: cdk.Stack) -> None:
+    vpc = Network(stack, "Network", zones=3).vpc
+    view = vpc_of(stack)
+    entrance = LoadBalancer(stack, "Edge", vpc=vpc, vpc_subnets=select(vpc, 0, 1))
+    cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=view)
+    task = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080))
+    with pytest.raises(ValueError, match="stands in another VPC") as error:
+        Service(stack, "Web", cluster=cluster, task=task, route=Route(entrance), vpc_subnets=select(view, 2))
+    assert "zones" not in str(error.value)
+
+
 def test_what_is_public_is_not_in_isolated_subnets(stack: cdk.Stack) -> None:
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     vpc = Network(stack, "Network", nat_gateways=0).vpc
