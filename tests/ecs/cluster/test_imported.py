@@ -353,3 +353,14 @@ def test_services_of_other_stacks_make_no_circle_with_their_platform(app: cdk.Ap
     app.synth()
     needed = {stack.stack_name: {each.stack_name for each in stack.dependencies} for stack in (platform, first, second)}
     assert needed == {"Platform": set(), "First": {"Platform"}, "Second": {"Platform", "First"}}
+
+
+def test_what_an_imported_cluster_is_given_is_of_its_region(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=IRELAND)
+    elsewhere = "us-east-1:111111111111"
+    key = kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{elsewhere}:key/1a2b")
+    namespace = f"arn:aws:servicediscovery:{elsewhere}:namespace/ns-1a2b"
+    with pytest.raises(ValueError, match="Shop/Theirs: 2 problems") as error:
+        existing(stack, exec_sessions=ExecSessions(key=key), namespace=namespace)
+    for argument in ("namespace", "key of exec_sessions"):
+        assert f"{argument} must be of region eu-west-1" in str(error.value)

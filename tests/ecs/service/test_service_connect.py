@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Match
@@ -126,6 +127,22 @@ def test_proxies_encrypt_with_certificates_of_a_private_authority(stack: cdk.Sta
         "AWS::ECS::Service",
         {"ServiceConnectConfiguration": {"Services": [Match.object_like({"Tls": tls})]}},
     )
+
+
+def test_what_encrypts_is_of_the_region_and_its_role_of_the_account(app: cdk.App) -> None:
+    """AWS Private CA guide, "Regions": authorities are regional; they may be shared with other accounts."""
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="store")
+    elsewhere = "us-east-1:222222222222"
+    key = kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{elsewhere}:key/1a2b")
+    role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::222222222222:role/tls")
+    authority = AUTHORITY.replace("eu-west-1:111111111111", elsewhere)
+    with pytest.raises(ValueError, match="Shop/Api: 3 problems") as error:
+        service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=authority, key=key, role=role))
+    for argument, what in (("authority_arn", "region"), ("key", "region"), ("role", "account")):
+        assert f"{argument} of tls must be of {what} " in str(error.value)
+    shared = AUTHORITY.replace("111111111111", "222222222222")
+    service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=shared))
 
 
 def test_ecs_may_use_the_key_of_the_certificates(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:

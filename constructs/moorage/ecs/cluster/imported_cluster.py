@@ -13,6 +13,7 @@ from aws_cdk import aws_ecs as ecs
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.network.network import Reach
 from moorage.scope.per_construct import PerConstruct
+from moorage.scope.place import check_place
 from moorage.workload import service_limits
 from moorage.workload.problems import Problems, is_token
 
@@ -114,6 +115,9 @@ def import_cluster(
     _check_name(cluster_name, cluster_arn, stack, problems)
     if capacity is not None:
         _check_capacity(tuple(capacity), problems)
+    check_place(problems, "namespace", namespace, scope, across_accounts=True)  # which may be shared
+    if exec_sessions:
+        exec_sessions._check(scope, problems)
     problems.raise_any()
 
     resource = f"cluster/{cluster_name}"

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from moorage.ecs.cdk_values import optional_duration
 from moorage.ecs.task.port_mappings import port_name
 from moorage.scope.per_construct import PerConstruct
+from moorage.scope.place import check_place
 from moorage.workload import container_limits, service_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems, is_token
@@ -20,7 +21,7 @@ from moorage.workload.value import value_class
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
     from moorage.ecs.cluster.cluster import Cluster
     from moorage.ecs.cluster.imported_cluster import ImportedCluster
@@ -56,6 +57,12 @@ class ServiceConnectTls:
         problems = Problems("ServiceConnectTls")
         problems.check(service_limits.AUTHORITY_ARN, "authority_arn", self.authority_arn)
         problems.raise_any()
+
+    def _check(self, scope: IConstruct, problems: Problems) -> None:
+        """Note what ECS could not use from the place of `scope`; an authority may be shared with other accounts."""
+        check_place(problems, "authority_arn of tls", self.authority_arn, scope, across_accounts=True)
+        check_place(problems, "key of tls", self.key, scope, across_accounts=True)
+        check_place(problems, "role of tls", self.role, scope, across_regions=True)
 
 
 def _protocol_name(protocol: ecs.AppProtocol | str | None) -> str | None:
@@ -153,6 +160,8 @@ class ServiceConnect:
                 f"its name for others is {name!r}, but {namesake.node.path} is found under {_discovery_name(name)!r} "
                 "in that namespace, and a name is there once; use ServiceConnect(name=...) with another"
             )
+        if self.tls:
+            self.tls._check(cluster_view.with_capacity, problems)
         if task._on_windows:
             problems.add(
                 f"connect is given, but on {task.operating_system_family.value} ECS starts no proxy; leave it out, and "
