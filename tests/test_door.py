@@ -16,7 +16,9 @@ import attrs
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
 
 import moorage
 from moorage import (
@@ -35,7 +37,8 @@ from moorage import (
     Task,
     Volume,
 )
-from tests.conftest import template
+from tests.conftest import imported_vpc, template
+from tests.workload.load_balancing_limit_cases import ARN, NETWORK_ARN
 
 WEB = Task(Container("public.ecr.aws/docker/library/nginx:1.29", port=8080))
 ALIASES = {"CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy", "Origin": "Registry | ReplicationSource"}
@@ -108,6 +111,52 @@ def test_a_wrong_kind_is_told_which_argument_is_meant(
             assert f"{parameter.name} must be of type " in str(raised.value), repr(wrong)
             files = [frame.filename for frame in traceback.extract_tb(raised.tb)]
             assert not [file for file in files if "typeguard" in file or "jsii" in file]
+
+
+def constructs() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield what defines a construct in a scope: public classes, and their methods that take one."""
+    for name, function, has_self in callables():
+        if "scope" in inspect.signature(function).parameters:
+            yield name, getattr(moorage, name) if has_self else function
+
+
+def arguments_for(function: Callable[..., Any], stack: cdk.Stack) -> dict[str, Any]:
+    """Return the least arguments of a construct besides its scope and id, all of `stack`."""
+    least: dict[str, Callable[[], Any]] = {
+        "vpc": lambda: imported_vpc(stack),
+        "cluster": lambda: Cluster(stack, "Cluster", vpc=imported_vpc(stack)),
+        "task": lambda: WEB,
+        "scaling": lambda: Scaling(0, 2, backlog_per_task=10),
+        "service": lambda: Service(stack, "Web", task=WEB, cluster=least["cluster"]()),
+        "services": lambda: [least["service"]()],
+        "topic": lambda: sns.Topic(stack, "Topic"),
+        "schedule": lambda: scheduler.ScheduleExpression.rate(cdk.Duration.days(1)),
+        "listener_arn": lambda: ARN,
+        "load_balancer_arn": lambda: NETWORK_ARN,
+        "security_group_id": lambda: "sg-0a1b2c3d",
+        "cluster_name": lambda: "shop",
+    }
+    parameters = inspect.signature(function).parameters.values()
+    optional = {"schedule", "cluster_name"}
+    return {
+        each.name: least[each.name]()
+        for each in parameters
+        if each.name in least and (each.default is each.empty or each.name in optional)
+    }
+
+
+@pytest.mark.parametrize("function", [pytest.param(function, id=name) for name, function in constructs()])
+def test_a_construct_is_in_a_stack(app: cdk.App, function: Callable[..., Any]) -> None:
+    stack = cdk.Stack(app, "Shop")
+    arguments = arguments_for(function, stack)
+    stage = cdk.Stage(app, "Stage")
+    for scope, got, path in ((app, "App ''", "/Here"), (stage, "Stage 'Stage'", "Stage/Here")):
+        with pytest.raises(ValueError) as raised:  # noqa: PT011  # the whole text is compared
+            function(scope, "Here", **arguments)
+        way_out = "use a cdk.Stack, or a construct in one"
+        assert str(raised.value) == f"{path}: scope must be in a stack (got {got}); {way_out}"
+        assert not [frame for frame in traceback.extract_tb(raised.tb) if "_kernel" in frame.filename]
+    function(stack, "Here", **arguments)
 
 
 def test_all_wrong_kinds_are_told_at_once(stack: cdk.Stack) -> None:

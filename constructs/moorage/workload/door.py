@@ -20,6 +20,8 @@ Check: TypeAlias = Callable[[Any], Any]
 """Returns a value in the form that moorage uses, or raises `_WrongKindError`."""
 
 _LONGEST_VALUE = 60
+_NO_STACK = "should be created in the scope of a Stack"
+"""What CDK says of a construct in an app or a stage, found out here when it is said, since to ask is a message."""
 _ALIASES = {
     "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
     "Construct": "constructs.Construct",
@@ -129,11 +131,11 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
             raise TypeError(_message(_subject_text(subject, dict(given)), problems))
         try:
             return function(*checked[: len(args)], **dict(zip(kwargs, checked[len(args) :], strict=True)))
-        except FractionError as error:
-            argument = next((name for name, value in given if value is error.duration), None)
-            if argument is None:
+        except (FractionError, RuntimeError) as error:  # the latter is jsii's name for whatever node throws
+            problem = _problem_behind(error, given)
+            if problem is None:
                 raise
-            raise ValueError(f"{_subject_text(subject, dict(given))}: {argument} {error.problem}") from None
+            raise ValueError(f"{_subject_text(subject, dict(given))}: {problem}") from None
 
     return check_then_call
 
@@ -160,6 +162,18 @@ def _message(subject: str, problems: list[str]) -> str:
     if len(problems) == 1:
         return f"{subject}: {problems[0]}"
     return f"{subject}: {len(problems)} problems" + "".join(f"\n  - {problem}" for problem in problems)
+
+
+def _problem_behind(error: FractionError | RuntimeError, given: list[tuple[str, Any]]) -> str | None:
+    """Return the problem of an argument that an error shows; None if it shows none."""
+    if isinstance(error, FractionError):
+        argument = next((name for name, value in given if value is error.duration), None)
+        return argument and f"{argument} {error.problem}"
+    scope: Any = dict(given).get("scope")
+    if scope is None or _NO_STACK not in str(error):
+        return None
+    place = f"{type(scope).__name__} {scope.node.path!r}"
+    return f"scope must be in a stack (got {place}); use a cdk.Stack, or a construct in one"
 
 
 def _problem(name: str, annotation: str, got: str) -> str:
