@@ -19,7 +19,7 @@ import pytest
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 
-from moorage import Cluster, Container, LoadBalancer, Rollout, Route, Service, Task
+from moorage import Cluster, Container, LoadBalancer, Network, Rollout, Route, Service, Task
 from moorage.local.assembly import Stack, stacks_of
 from tests.local.local_aws import ACCOUNT, REGION, Client
 
@@ -45,6 +45,8 @@ class Shop:
         cart_stack: The stack of the second service.
         cart_path: Whether that has a route.
         platform_stack: The stack of the load balancer and the cluster.
+        network_stack: The stack of a `Network`; if empty, there is a VPC of CDK's own beside the load balancer.
+        public_tasks: Whether tasks are in public subnets.
     """
 
     https: bool = False
@@ -57,15 +59,23 @@ class Shop:
     cart_stack: str = "Shop"
     cart_path: bool = True
     platform_stack: str = "Platform"
+    network_stack: str = ""
+    public_tasks: bool = False
 
     def define(self, app: cdk.App) -> None:
         """Define the stacks."""
         stacks = {
             name: cdk.Stack(app, name, synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
-            for name in dict.fromkeys((self.platform_stack, self.cart_stack, "Shop"))
+            for name in dict.fromkeys((self.network_stack, self.platform_stack, self.cart_stack, "Shop"))
+            if name
         }
         platform, shop = stacks[self.platform_stack], stacks["Shop"]
-        vpc = ec2.Vpc(platform, "Vpc", max_azs=2, nat_gateways=1, restrict_default_security_group=False)
+        vpc: ec2.IVpc
+        if self.network_stack:
+            network = stacks[self.network_stack]
+            vpc = Network(network, "Network", nat_gateways=1, flow_logs=False, close_default_security_group=False).vpc
+        else:
+            vpc = ec2.Vpc(platform, "Vpc", max_azs=2, nat_gateways=1, restrict_default_security_group=False)
         cluster = Cluster(platform, "Cluster", vpc=vpc)
         edge = LoadBalancer(
             platform,
@@ -81,6 +91,7 @@ class Shop:
             shop,
             self.name,
             cluster=cluster,
+            assign_public_ip=self.public_tasks,
             rollout=ROLLOUTS[self.rollout],
             route=[Route(edge, path=path) for path in self.paths],
             task=Task(Container(f"public.ecr.aws/nginx/nginx:{self.tag}", port=self.port)),
@@ -88,6 +99,7 @@ class Shop:
         Service(
             stacks[self.cart_stack],
             "Cart",
+            assign_public_ip=self.public_tasks,
             cluster=cluster,
             route=[Route(edge, path="/cart/*")] if self.cart_path else [],
             task=Task(Container("public.ecr.aws/docker/library/cart:1.0", port=50051)),
@@ -237,6 +249,18 @@ def test_load_balancer_of_one_stack_becomes_public_with_its_target_groups(local:
     local.update(Shop(platform_stack="Shop"))
     local.update(Shop(platform_stack="Shop", public=True))
     local.update(Shop(platform_stack="Shop"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [Shop(platform_stack="Shop", network_stack="Network", **{name: True}) for name in ("public", "public_tasks")],
+    ids=["load balancer", "services"],
+)
+def test_what_is_in_the_network_of_another_stack_moves_to_other_subnets_and_back(local: Local, changed: Shop) -> None:
+    before = Shop(platform_stack="Shop", network_stack="Network")
+    local.update(before)
+    local.update(changed)
+    local.update(before)
 
 
 def test_load_balancer_that_another_stack_uses_becomes_public_where_its_exports_may_change(

@@ -506,8 +506,9 @@ def test_two_namespaces_of_one_name_are_refused(app: cdk.App) -> None:
         app.synth()
 
 
-def test_the_key_and_the_log_group_of_sessions_stay_exported(stack: cdk.Stack) -> None:
+def test_the_key_of_sessions_and_the_log_groups_stay_exported(stack: cdk.Stack) -> None:
     Cluster(stack, "Cluster", vpc=imported_vpc(stack), exec_sessions=ExecSessions())
     values = [each["Value"] for each in template(stack).to_json()["Outputs"].values() if "Export" in each]
-    resources = {each["Fn::GetAtt"][0] for each in values if "Fn::GetAtt" in each}
-    assert {name.rstrip("0123456789ABCDEF") for name in resources} >= {"ClusterSessions", "ClusterSessionKey"}
+    resources = {each["Fn::GetAtt"][0] if "Fn::GetAtt" in each else each["Ref"] for each in values}
+    names = {name.rstrip("0123456789ABCDEF") for name in resources}
+    assert names >= {"ClusterSessions", "ClusterSessionKey", "ClusterForensicsLogs"}

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage import Capacity, Cluster, Container, Endpoints, Network, Service, Task
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    Endpoints,
+    Job,
+    LoadBalancer,
+    Network,
+    NetworkLoadBalancer,
+    Service,
+    Task,
+)
 from moorage.workload import service_limits
 from tests.conftest import imported_vpc, readable, template
 
@@ -248,3 +261,39 @@ def test_a_cluster_has_each_capacity_once_and_one_at_least(
 def test_capacities_are_keys_by_identity() -> None:
     one, other = Capacity.fargate(), Capacity.fargate()
     assert len({one: 1, other: 2}) == 2
+
+
+IN_ANOTHER_STACK: dict[str, Callable[[cdk.Stack, ec2.IVpc, ecs.ICluster], object]] = {
+    "cluster": lambda stack, vpc, _: Cluster(stack, "Cluster", vpc=vpc),
+    "service": lambda stack, _, cluster: Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"))),
+    "job": lambda stack, _, cluster: Job(
+        stack,
+        "Job",
+        cluster=cluster,
+        task=Task(Container("redis:8")),
+        schedule=scheduler.ScheduleExpression.rate(cdk.Duration.days(1)),
+    ),
+    "load balancer": lambda stack, vpc, _: LoadBalancer(stack, "Edge", vpc=vpc),
+    "network load balancer": lambda stack, vpc, _: NetworkLoadBalancer(stack, "Edge", vpc=vpc),
+}
+
+
+@pytest.mark.parametrize("kind", IN_ANOTHER_STACK)
+@pytest.mark.parametrize("strength", ["strong", "weak"])
+@pytest.mark.parametrize("is_apart", [True, False], ids=["another stack", "one stack"])
+def test_what_another_stack_may_import_of_a_network_stays_exported(kind: str, strength: str, *, is_apart: bool) -> None:
+    app = cdk.App(context={"@aws-cdk/core:defaultCrossStackReferences": strength})
+    stack = cdk.Stack(app, "Network")
+    vpc = Network(stack, "Network").vpc
+    cluster = Cluster(stack, "Own", vpc=vpc, failure_events=False)
+    IN_ANOTHER_STACK[kind](cdk.Stack(app, "Shop") if is_apart else stack, vpc, cluster)
+    outputs = "".join(template(stack).to_json().get("Outputs", {}))
+    handed_out = (
+        "PublicSubnet1",
+        "PublicSubnet2",
+        "PrivateSubnet1",
+        "PrivateSubnet2",
+        "CidrBlock",
+        "RefNetwork1C6012B5",
+    )
+    assert {each in outputs for each in handed_out} == {is_apart and strength == "strong"}

@@ -14,7 +14,7 @@ from moorage.delivery.topics import check_topic, warn_of_fifo
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.failure_events import FailureEvents
-from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable
+from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable, keep_vpc_exported
 from moorage.scope.claimed_names import claim_name
 from moorage.scope.exports import keep_exported
 from moorage.scope.place import check_in_vpc, check_place
@@ -298,6 +298,7 @@ class Cluster(ecs.Cluster):
         if self.exec_sessions:
             values += self.exec_sessions._arns_in(self.stack)
         keep_exported(self, values)
+        keep_vpc_exported(self.vpc, self.stack)
 
     def _define_instances(self, capacity: Capacity) -> Instances:
         from moorage.ecs.capacity.define_instances import define_instances  # noqa: PLC0415  # Fargate needs no instance types

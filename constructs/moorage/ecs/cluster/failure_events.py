@@ -17,6 +17,7 @@ from moorage.delivery.dead_letters import allow_any_rule, define_dead_letters
 from moorage.delivery.keys import EVENTBRIDGE, allow_use, retained_except_on_create, strictest
 from moorage.delivery.topics import allow_publish, check_topic
 from moorage.ecs.cdk_values import arn, stack_name
+from moorage.scope.exports import keep_exported
 from moorage.scope.inventory import register, registered
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
@@ -155,6 +156,8 @@ class FailureEvents(Construct):
         self.log_group = log_group or logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
+        if log_group is None:
+            keep_exported(self, [self.log_group.log_group_name])  # a dashboard of another stack reads it
         self.dead_letter_queue = _define_dead_letter_queue(self, removal_policy)
         target_arns = {"Logs": arn("logs", f"log-group:{self.log_group.log_group_name}")}
         if topic:

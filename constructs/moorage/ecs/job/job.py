@@ -18,8 +18,10 @@ from constructs import Construct
 from moorage.delivery.dead_letters import define_alarm, define_dead_letters
 from moorage.delivery.queue_uses import add_use
 from moorage.ecs.capacity.capacity import CapacityKind
+from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.job.job_starter import JobStarter
 from moorage.ecs.job.triggers import EventRule, Schedule
+from moorage.ecs.network.network import keep_vpc_exported
 from moorage.ecs.task.run_task import TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning, connections_of
 from moorage.ecs.task.volumes import open_file_systems
@@ -154,6 +156,7 @@ class Job(Construct):
         if task.volumes:
             open_file_systems(self, [task], self, self.connections if launch.has_own_interface else None)
         self.alarm = self._define_alarm(trigger)
+        keep_vpc_exported(launch.reach.vpc, stack_of(scope))
 
     def _define_machine(self, trigger: Schedule | EventRule, run: _Run) -> sfn.StateMachine | None:
         """Define the state machine that runs the task, if EventBridge cannot run it itself."""

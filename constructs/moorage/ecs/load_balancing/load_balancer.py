@@ -12,13 +12,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from moorage.ecs.cdk_values import define_security_group, duration, tcp
+from moorage.ecs.cdk_values import define_security_group, duration, stack_of, tcp
 from moorage.ecs.identity import Identity
 from moorage.ecs.load_balancing.alias import check_alias, define_alias, is_record_of
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry
+from moorage.ecs.network.network import keep_vpc_exported
 from moorage.scope.exports import keep_exported
 from moorage.scope.place import check_place
 from moorage.workload import container_limits, route_limits
@@ -326,6 +327,7 @@ class LoadBalancer(RequestLoadBalancer):
         self.test_listener = self._define_test_listener(plan)
         arns = [listener.listener_arn for listener in (http, https, self.test_listener)]
         keep_exported(self, [self.security_group.security_group_id, self._full_name, *arns])
+        keep_vpc_exported(self.vpc, stack_of(plan.scope))
         return https if plan.certificate else http
 
     def _define_log_bucket(self, plan: _Plan) -> s3.Bucket:

@@ -21,7 +21,7 @@ from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBa
 from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4
-from moorage.ecs.network.network import Network
+from moorage.ecs.network.network import Network, keep_vpc_exported
 from moorage.ecs.network.subnets import find_subnets
 from moorage.scope.exports import is_of_stack, keep_exported
 from moorage.scope.place import check_place
@@ -306,6 +306,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         """Export what services of other stacks import, whatever becomes of their listeners."""
         arn = self.load_balancer.load_balancer_arn
         keep_exported(self, [self.security_group.security_group_id, self._full_name, arn])
+        keep_vpc_exported(self.vpc, cdk.Stack.of(self))
         if self.certificate and is_of_stack(self.certificate.certificate_arn, self):
             keep_exported(self, [self.certificate.certificate_arn])
 

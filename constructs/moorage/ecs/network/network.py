@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from moorage.ecs.network.subnets import find_subnets
+from moorage.scope.exports import keep_exported
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import place_of
 from moorage.workload import capacity_limits, service_limits
@@ -30,6 +31,8 @@ class Network(Construct):
 
     Nothing in it gets a public address unless asked, its default security group is closed and its traffic logged.
     """
+
+    _is_exported = False
 
     def __init__(
         self,
@@ -127,6 +130,17 @@ class Network(Construct):
         reaches_internet = public_address if subnet_type is ec2.SubnetType.PUBLIC else self.nat_gateways > 0
         return frozenset() if reaches_internet else needs - set(self.endpoints.services)
 
+    @functools.cached_property
+    def _stack(self) -> cdk.Stack:
+        return cdk.Stack.of(self)
+
+    def _export(self) -> None:
+        """Export what other stacks import: its id, its addresses and its subnets, whichever they use at a time."""
+        vpc = self.vpc
+        subnets = [*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets]
+        keep_exported(self, [vpc.vpc_id, vpc.vpc_cidr_block, *(each.subnet_id for each in subnets)])
+        self._is_exported = True
+
     def _log_traffic(self, removal_policy: cdk.RemovalPolicy) -> None:
         self.flow_log_group = logs.LogGroup(
             self, "FlowLogs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
@@ -153,6 +167,21 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
     gateways.append(nat_gateways)
     problems.check(service_limits.VPCS, "the number of networks", len(gateways))
     problems.check(service_limits.NAT_ADDRESSES, "the number of NAT gateways", sum(gateways))
+
+
+def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
+    """Keep what a `Network` hands out exported, from the first construct of another stack that is in its VPC.
+
+    Subnets come and go with `public=` of a load balancer and with `vpc_subnets=` of a service, the addresses of the VPC
+    with its last listener.
+
+    Args:
+        vpc: The VPC; nothing is exported unless a `Network` defines it.
+        stack: The stack of what is in it.
+    """
+    network = Network._of(vpc)
+    if network and stack is not network._stack and not network._is_exported:
+        network._export()
 
 
 class Reach:

@@ -22,6 +22,7 @@ from moorage.ecs.load_balancing.route_checks import (
 )
 from moorage.ecs.load_balancing.target import Serving, containers_by_protocol
 from moorage.ecs.load_balancing.zone_checks import zones_warning
+from moorage.ecs.network.network import keep_vpc_exported
 from moorage.ecs.service.autoscaling import check_scaling
 from moorage.ecs.service.hook_checks import check_hooks, check_longest, long_pauses_warning
 from moorage.ecs.task.port_mappings import UDP
@@ -198,7 +199,8 @@ class ServicePlan:
             check_usage(load_balancer, usage, self.launch, problems)
 
     def define_routes(self, scope: Construct, service: ecs.BaseService, stack: cdk.Stack) -> tuple[Target, ...]:
-        """Define what leads from its load balancers to a service, all in `stack`."""
+        """Define what leads from its load balancers to a service, all in `stack`, which imports its VPC."""
+        keep_vpc_exported(self.launch.reach.vpc, stack)
         shifts = self.rollout._shifts_traffic and bool(self.routes)
         role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_principal()) if shifts else None
         serving = Serving(scope=scope, service=service, launch=self.launch, role=role, stack=stack)
