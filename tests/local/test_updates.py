@@ -253,14 +253,16 @@ def test_load_balancer_of_one_stack_becomes_public_with_its_target_groups(local:
 
 @pytest.mark.parametrize(
     "changed",
-    [Shop(platform_stack="Shop", network_stack="Network", **{name: True}) for name in ("public", "public_tasks")],
+    [
+        Shop(platform_stack="Shop", network_stack="Network", public=True),
+        Shop(platform_stack="Shop", network_stack="Network", public_tasks=True),
+    ],
     ids=["load balancer", "services"],
 )
 def test_what_is_in_the_network_of_another_stack_moves_to_other_subnets_and_back(local: Local, changed: Shop) -> None:
-    before = Shop(platform_stack="Shop", network_stack="Network")
-    local.update(before)
+    local.update(Shop(platform_stack="Shop", network_stack="Network"))
     local.update(changed)
-    local.update(before)
+    local.update(Shop(platform_stack="Shop", network_stack="Network"))
 
 
 def test_load_balancer_that_another_stack_uses_becomes_public_where_its_exports_may_change(
