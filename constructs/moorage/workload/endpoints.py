@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import filterfalse
 from typing import TYPE_CHECKING
 
 import attrs
 
 from moorage.workload.egress_prices import EgressPrice
-from moorage.workload.problems import Problems
+from moorage.workload.endpoint_names import unknown_name_warning
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INSTANCE_NEEDS, INTERNET_NEEDS, Needs, check_services
 from moorage.workload.value import value_class
 
@@ -27,7 +29,7 @@ class Endpoints:
     Args:
         services: Services as AWS names them in an endpoint: `ecr.api`, `ecr.dkr`, `s3`, `logs`, `secretsmanager`,
             `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway endpoints, which cost
-            nothing; each other one is billed by the hour and zone.
+            nothing; each other one is billed by the hour and zone. One that CDK does not know is a warning.
 
     Raises:
         ValueError: a service's name has a space, or starts with `com.amazonaws.`, which is added.
@@ -39,6 +41,8 @@ class Endpoints:
         problems = Problems("Endpoints")
         check_services("service", services, problems)
         problems.raise_any()
+        for warning in filter(None, map(unknown_name_warning, filterfalse(is_token, services))):
+            problems.warn(warning)
         self.__attrs_init__(tuple(sorted(set(services))))
 
     @classmethod

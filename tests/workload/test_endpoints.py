@@ -1,0 +1,41 @@
+"""The names of endpoints that are known, and those that are not."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+from aws_cdk import aws_ec2 as ec2
+
+from moorage import Endpoints
+from moorage.workload.endpoint_names import KNOWN_NAMES
+
+
+def test_the_names_that_are_known_are_those_of_cdk() -> None:
+    interface, gateway = ec2.InterfaceVpcEndpointAwsService, ec2.GatewayVpcEndpointAwsService
+    services: list[Any] = [getattr(interface, name) for name in dir(interface) if name.isupper()]
+    regional = {each.short_name for each in services if each.name.startswith("${Token[")}  # no prefix of its own
+    gateways = {getattr(gateway, name).name.rpartition(".")[2] for name in dir(gateway) if name.isupper()}
+    assert regional | gateways == KNOWN_NAMES
+
+
+def test_an_endpoint_that_cdk_does_not_know_is_a_warning_with_those_that_are_like_it() -> None:
+    for name, near in (("ecr-api", "'ecr.api'"), ("secretmanager", "'secretsmanager'"), ("s4", "'s3'")):
+        with pytest.warns(UserWarning, match=rf"Endpoints: each service should be .* \(got {name!r}\); use .*{near}"):
+            assert Endpoints(name).services == (name,)
+    with pytest.warns(UserWarning, match=r"\(got 'qqqqqq'\); look it up with aws ec2 describe-vpc-endpoint-services$"):
+        Endpoints("qqqqqq")
+
+
+def test_an_endpoint_of_another_prefix_is_a_warning() -> None:
+    """IAM's is `com.amazonaws.iam`, without a region, and a SageMaker notebook's `aws.sagemaker.<region>.notebook`."""
+    for name in ("iam", "notebook"):
+        with pytest.warns(UserWarning, match=rf"\(got {name!r}\)"):
+            Endpoints(name)
+
+
+def test_endpoints_that_cdk_knows_are_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Endpoints("s3", "ecr.api", "logs", "cassandra", "s3express", "ecs-agent", "ecs-telemetry", "ssmmessages", "kms")
