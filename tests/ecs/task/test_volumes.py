@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match
 
 from moorage import Cluster, Container, Mount, Network, Service, Task, Volume
-from tests.conftest import imported_vpc, readable, template
+from tests.conftest import imported_vpc, readable, template, warnings_of
 from tests.ecs.task.test_task_definition import containers_of, granted
 from tests.stand_ins import stand_in
 
@@ -113,6 +113,29 @@ def test_a_file_system_and_a_key_are_of_the_region_of_their_tasks(app: cdk.App) 
         serve(here, cluster, Volume.efs("data", shared(there, imported_vpc(there))))
     with pytest.raises(ValueError, match="kms_key of volume 'data' must be of region eu-west-1"):
         serve(here, cluster, Volume.ebs("data", 10, kms_key=kms.Key(there, "Key")))
+
+
+@pytest.mark.parametrize("targets", [1, 2, 3])
+@pytest.mark.parametrize("is_network", [True, False], ids=["Network", "ec2.Vpc"])
+def test_a_zone_without_a_mount_target_is_a_warning(app: cdk.App, targets: int, *, is_network: bool) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    vpc = Network(stack, "Here", zones=3).vpc if is_network else ec2.Vpc(stack, "Here", max_azs=3)
+    selection = ec2.SubnetSelection(subnets=vpc.private_subnets[:targets])
+    files = efs.FileSystem(stack, "Files", vpc=vpc, vpc_subnets=selection)
+    serve(stack, Cluster(stack, "Cluster", vpc=vpc), Volume.efs("files", files))
+    told = [each for each in warnings_of(app, "Shop") if "mount target" in each]
+    assert [f"(got {targets} for 3 zones)" in each for each in told] == [True] * (targets < 3)
+
+
+def test_a_file_system_of_one_zone_is_no_warning_for_tasks_in_one_zone(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    vpc = imported_vpc(stack)
+    files = Volume.efs("files", efs.FileSystem(stack, "Files", vpc=vpc, one_zone=True))
+    task = Task(Container("shop:1", mounts={"/files": Mount("files")}), volumes=[files])
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    one_zone = ec2.SubnetSelection(subnets=vpc.private_subnets[:1])
+    Service(stack, "One", cluster=cluster, task=task, vpc_subnets=one_zone)
+    assert warnings_of(app, "Shop") == []
 
 
 def test_an_access_point_is_of_its_file_system(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:

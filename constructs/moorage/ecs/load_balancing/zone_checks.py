@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from aws_cdk import aws_ec2 as ec2
-
 from moorage.ecs.network.subnets import Zones, zones_of
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
     from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
@@ -45,23 +45,11 @@ def zones_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | N
 def _zones_beside(load_balancer: SharedLoadBalancer, launch: Launch) -> Iterable[tuple[str, Zones, Zones]]:
     """Yield each argument that chooses the subnets of tasks, with their zones and those of the load balancer."""
     balancer_zones = load_balancer._subnets and zones_of(load_balancer._subnets, load_balancer.vpc)
-    for argument, selection in _selections(launch) if balancer_zones else ():
+    for argument, selection in launch.task_subnets if balancer_zones else ():
         zones = zones_of(selection, launch.reach.vpc)
         same_names = load_balancer.vpc is launch.reach.vpc or not (is_token(zones) or is_token(balancer_zones))
         if zones and balancer_zones and same_names:
             yield argument, zones, balancer_zones
-
-
-def _selections(launch: Launch) -> list[tuple[str, ec2.SubnetSelection]]:
-    """Return the subnets of the tasks, or of the instances whose interfaces they use, with the argument of each."""
-    if launch.has_own_interface:
-        default_type = ec2.SubnetType.PUBLIC if launch.assign_public_ip else None
-        return [("vpc_subnets", launch.vpc_subnets or ec2.SubnetSelection(subnet_type=default_type))]
-    return [
-        (f"vpc_subnets of capacity {each.name!r}", each._vpc_subnets or ec2.SubnetSelection())
-        for each in launch.strategy._used_capacities
-        if not each._exists_already
-    ]
 
 
 def _described(

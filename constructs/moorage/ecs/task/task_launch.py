@@ -99,6 +99,18 @@ class Launch:
         """True if each task has a network interface of its own, with security groups of its own."""
         return self.task.network_mode is NetworkMode.AWSVPC
 
+    @property
+    def task_subnets(self) -> list[tuple[str, ec2.SubnetSelection]]:
+        """The subnets of its tasks, or of the instances whose interfaces they use, each after its argument."""
+        if self.has_own_interface:
+            default_type = ec2.SubnetType.PUBLIC if self.assign_public_ip else None
+            return [("vpc_subnets", self.vpc_subnets or ec2.SubnetSelection(subnet_type=default_type))]
+        return [
+            (f"vpc_subnets of capacity {each.name!r}", each._vpc_subnets or ec2.SubnetSelection())
+            for each in self.strategy._used_capacities
+            if not each._exists_already
+        ]
+
     def instance_security_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
         """Return the security groups of the instances, which stand for tasks without an interface of their own."""
         return (
@@ -143,6 +155,12 @@ class Launch:
         add_warning(construct, "@moorage/ecs:latest", self._moving_image_warning())
         if self.task.execute_command:
             add_warning(construct, "@moorage/ecs:sessions", self._unrecorded_sessions_warning())
+        if self.task.volumes:
+            from moorage.ecs.task.volumes import few_mount_targets_warning  # noqa: PLC0415  # needed only by volumes
+
+            selections = [selection for _, selection in self.task_subnets]
+            warning = few_mount_targets_warning(self.task, selections, self.reach.vpc)
+            add_warning(construct, "@moorage/ecs:mount-targets", warning)
         unknown = None in self._missing and not self.assign_public_ip
         if unknown and any(self.reach.is_isolated(each) for each in self._start_subnets):
             add_warning(construct, UNREACHABLE_WARNING, self._unreachable_warning())

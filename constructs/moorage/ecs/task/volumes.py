@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import tcp
+from moorage.ecs.network.subnets import zones_of
 from moorage.scope.place import check_in_vpc, check_place
 from moorage.workload.container import is_below
 from moorage.workload.problems import is_token
@@ -77,6 +78,32 @@ def check_volumes(task: Task, scope: IConstruct, vpc: ec2.IVpc, problems: Proble
             check_in_vpc(problems, f"file_system of {argument}", security_groups, vpc)
             if volume.access_point is not None:
                 _check_access_point(volume.access_point, volume.file_system, f"access_point of {argument}", problems)
+
+
+def few_mount_targets_warning(task: Task, selections: Iterable[ec2.SubnetSelection], vpc: ec2.IVpc) -> str | None:
+    """Describe a file system of this app that some of its tasks could not mount.
+
+    A zone has at most one mount target of a file system (botocore efs CreateMountTarget), and the name by which ECS
+    mounts it is known only in a zone with one (Amazon EFS user guide, "Mounting One Zone file systems").
+
+    Args:
+        task: The task.
+        selections: The subnets of the tasks.
+        vpc: The VPC.
+    """
+    volumes = [volume for volume in task.volumes if isinstance(volume, EfsVolume)]
+    zones = {zone for each in selections for zone in zones_of(each, vpc) or ()} if volumes else set()
+    for volume in volumes:
+        from aws_cdk import aws_efs as efs  # noqa: PLC0415  # loads aws_cdk.aws_efs
+
+        targets = sum(isinstance(each, efs.CfnMountTarget) for each in volume.file_system.node.children)
+        if 0 < targets < len(zones):
+            return (
+                f"file_system of volume {volume.name!r} should have a mount target in each zone of the tasks (got "
+                f"{targets} for {len(zones)} zones), or tasks elsewhere do not start; use its vpc_subnets= for all of "
+                "these zones, or fewer subnets for the tasks"
+            )
+    return None
 
 
 def _check_access_point(
