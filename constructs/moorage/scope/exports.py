@@ -26,6 +26,8 @@ def keep_exported(construct: Construct, values: Iterable[str]) -> None:
     if construct.node.try_get_context(_STRENGTH_CONTEXT) == "weak":
         return
     stack = cdk.Stack.of(construct)
+    if stack.nested:  # its exports would be those of its parent, which CDK makes as they are needed
+        return
     for value in values:
         stack.export_value(value)
 

@@ -180,7 +180,7 @@ def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
         stack: The stack of what is in it.
     """
     network = Network._of(vpc)
-    if network and stack is not network._stack and not network._is_exported:
+    if network and stack is not network._stack and not network._is_exported and not stack.nested:
         network._export()
 
 
