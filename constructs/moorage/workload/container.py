@@ -294,6 +294,7 @@ class Container:
             if self.port is None:
                 problems.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
+        problems.check_known("gpus", self.gpus)
         problems.check(container_limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
         problems.check(container_limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         if self.memory_reservation_mib is not None and self.memory_mib is not None:
@@ -312,6 +313,10 @@ class Container:
         for path in (each for each in self.executable if each not in self.writable):
             problems.add(f"executable has {path!r}, which writable does not; name it there too, or leave it out")
         problems.check(container_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
+        kind, _, _ = (self.credential_spec or "").partition(":")
+        problems.check_known("the word before ':' of credential_spec", kind)
+        for label in self.docker_labels:
+            problems.check_known("each name of docker_labels", label)
         self._check_environment(problems)
         secret_sources.check_secrets("secrets", self.secrets, problems)
         if self.name in self.depends_on:
@@ -322,6 +327,8 @@ class Container:
         problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
         for port_range in self.port_ranges:
             problems.check(container_limits.PORT_RANGE, "port_ranges", port_range)
+            for port in port_range:
+                problems.check_known("each port of port_ranges", port)
         if self.port_ranges and not problems.messages:
             single_ports = ((self.port, self.port),) if self.port is not None else ()
             problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *self.port_ranges))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from moorage.workload import capacity_limits, container_limits
-from moorage.workload.problems import Problems
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import Architecture
 from moorage.workload.value import value_class
 
@@ -138,9 +138,13 @@ class InstanceRequirements:
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         problems.raise_any()
 
+    @property
+    def _has_tokens(self) -> bool:
+        return is_token((self.vcpus, self.memory_mib, self.gpus))
+
     def _matching_types(self) -> tuple[InstanceType, ...]:
-        """Return the types that EC2 may choose from, family by family."""
-        return tuple(type_ for type_ in instance_types() if self._accepts(type_))
+        """Return the types that EC2 may choose from, family by family; none if that is not known before deployment."""
+        return () if self._has_tokens else tuple(type_ for type_ in instance_types() if self._accepts(type_))
 
     def _accepts(self, type_: InstanceType) -> bool:
         return (

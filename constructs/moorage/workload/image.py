@@ -227,6 +227,10 @@ class DirectoryImage(Image):
                 f"file is {self.file!r}, but there is none in {str(self.path)!r}; name the Dockerfile with file="
             )
         check_literals(self._plain_texts, problems)
+        for argument in ("build_args", "build_secrets"):
+            for text in (text for pair in getattr(self, argument).items() for text in pair):
+                problems.check_known(argument, text)
+        problems.check_known("target", self.target)
         problems.raise_any()
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import container_limits
-from moorage.workload.problems import Problems, is_token
+from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ class LinuxParameters:
         for argument in ("add_capabilities", "drop_capabilities"):
             for name in getattr(self, argument):
                 problems.check(container_limits.CAPABILITY, f"each of {argument}", name)
-                if is_token(name):
-                    problems.add(f"each of {argument} must be known before deployment (got a token); write its name")
+                problems.check_known(f"each of {argument}", name, looked_up=False)
         for name, pair in self.ulimits.items():
             problems.check(container_limits.ULIMIT_NAME, "each name of ulimits", name)
+            problems.check_known("each name of ulimits", name, looked_up=False)
             problems.check(container_limits.ULIMIT, f"ulimits {name!r}", pair)
         problems.check(container_limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
         problems.check(container_limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)

@@ -91,6 +91,17 @@ class Problems:
         if values is not None and not values:
             self.add(f"{argument} must not be empty (got []); leave it out for {everything}, or name some")
 
+    def check_known(self, argument: str, value: Any, *, looked_up: bool = True) -> None:
+        """Add a problem if CDK must read a value, and only CloudFormation knows it.
+
+        Args:
+            argument: The argument that gives it.
+            value: The value: a text or a number.
+            looked_up: Whether CDK takes the placeholder of a value that it has not looked up yet.
+        """
+        if is_token(value) and not (looked_up and isinstance(value, str) and "${Token[" not in value):
+            self.add(f"{argument} must be known at synthesis (got a token); write the value itself")
+
     def warn(self, problem: str) -> None:
         """Warn about a problem that AWS may accept, at the line of the user's program."""
         warnings.warn(f"{self._subject_text()}: {problem}", stacklevel=_frames_to_user())

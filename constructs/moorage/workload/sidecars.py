@@ -108,6 +108,9 @@ class FireLens:
     def __attrs_post_init__(self) -> None:
         problems = Problems("FireLens")
         problems.check(container_limits.LOG_ROUTER, "type", self.type)
+        problems.check_known("type", self.type, looked_up=False)
+        for option in self.output:
+            problems.check_known("each name of output", option)
         check_literals(self._plain_texts, problems)
         secret_sources.check_secrets("secret_output", self.secret_output, problems)
         problems.raise_any()

@@ -200,6 +200,9 @@ class EbsVolume(Volume):
     def __attrs_post_init__(self) -> None:
         problems = self._new_problems()
         problems.check(volume_limits.EBS_TYPE, "volume_type", self.volume_type)
+        problems.check_known("name", self.name)
+        for argument in ("volume_type", "size_gib", "initialization_rate_mib", "file_system_type"):
+            problems.check_known(argument, getattr(self, argument), looked_up=False)
         if problems.messages:
             problems.raise_any()
         problems.check(volume_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))

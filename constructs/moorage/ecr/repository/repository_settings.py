@@ -118,6 +118,7 @@ class TagMutability:
         for pattern in tags.exclusions:
             problems.check(repository_limits.EXCLUSION_FILTER, f"each of {name}", pattern)
             problems.check(repository_limits.EXCLUSION_WILDCARDS, f"each of {name}", pattern)
+            problems.check_known(f"each of {name}", pattern)
         return tags
 
     @property

@@ -47,6 +47,7 @@ class Ami:
             problems.add(
                 f"parameter is {self.parameter!r}, but a parameter of an AMI has a path; write it as in '/golden/ecs'"
             )
+        problems.check_known("parameter", self.parameter)
         if self.is_bottlerocket and self._on_windows:
             problems.add("it is Bottlerocket and Windows, but an AMI is of one system; leave one of them out")
         problems.raise_any()

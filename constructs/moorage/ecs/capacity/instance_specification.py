@@ -280,7 +280,7 @@ class InstanceGroupSpecification(InstanceSpecification):
                 "launches either named types or what meets requirements; use instance_types=['m7g.large', ...] or "
                 "requirements=InstanceRequirements(...)"
             )
-        if self.requirements and not self.known_types:
+        if self.requirements and not self.known_types and not self.requirements._has_tokens:
             problems.add(
                 f"requirements are met by no instance type of {DATE}; ask for a wider range of vcpus or memory_mib"
             )
@@ -366,4 +366,5 @@ def _matches_known_type(pattern: str) -> bool:
 def _check_name(name: str) -> Problems:
     problems = Problems(f"Capacity {name!r}")
     problems.check(capacity_limits.CAPACITY_NAME, "name", name)
+    problems.check_known("name", name)
     return problems

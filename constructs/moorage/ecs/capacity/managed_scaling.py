@@ -47,7 +47,16 @@ class WarmPool:
     Args:
         min_instances: How many wait at least.
         max_prepared_instances: The largest number of instances, waiting and in service. Default: the group's maximum.
+
+    Raises:
+        ValueError: one of them is known only to CloudFormation.
     """
 
     min_instances: int = 0
     max_prepared_instances: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        problems = Problems("WarmPool")
+        problems.check_known("min_instances", self.min_instances)
+        problems.check_known("max_prepared_instances", self.max_prepared_instances)
+        problems.raise_any()

@@ -113,7 +113,9 @@ class ServiceConnect:
         problems = Problems("ServiceConnect")
         problems.check(service_limits.CONNECT_NAME, "name", self.name)
         problems.check(container_limits.PORT, "port", self.port)
+        problems.check_known("port", self.port)
         problems.check(service_limits.CONNECT_PROTOCOL, "protocol", self.protocol)
+        problems.check_known("protocol", self.protocol, looked_up=False)
         problems.check(service_limits.CONNECT_TIMEOUT, "idle_timeout", self.idle_timeout)
         problems.check(service_limits.CONNECT_TIMEOUT, "request_timeout", self.request_timeout)
         if self.request_timeout is not None and self.protocol is None:
