@@ -130,6 +130,18 @@ def allowing(*resources: str) -> Define:
 
 
 CASES: dict[str, tuple[Define, Define]] = {
+    "container-timeout": (container(stop_timeout=seconds(0)), container(stop_timeout=seconds(-1))),
+    "command-variable": (
+        container(entry_point=["tini", "--", "/bin/sh", "-c"], command="serve $PORT"),
+        container(command=["serve", "--port=${PORT}"]),
+    ),
+    "command-blank": (container(command="serve"), container(command="")),
+    "entry-point": (container(entry_point="", command="serve"), container(entry_point="")),
+    "user": (container(user="1000:1000"), container(user="  ")),
+    "mount-paths": (
+        container(mounts={"/data/": "a", "/data2": "b"}),
+        container(mounts={"/data": "a", "/data/": "b"}),
+    ),
     "command-words": (container(command=["npm", "run", "start"]), container(command="npm run start")),
     "command-shell": (
         container(command=["sh", "-c", "npm run start"]),

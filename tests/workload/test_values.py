@@ -29,6 +29,7 @@ from moorage import (
     OperatingSystemFamily,
     Scaling,
     Task,
+    Volume,
 )
 from moorage.workload.durations import seconds
 from moorage.workload.platform_checks import check_fargate, fargate_size
@@ -37,6 +38,7 @@ from moorage.workload.problems import Problems, is_token
 from moorage.workload.shares import share_of
 from tests.stand_ins import stand_in
 
+FILE_SYSTEM = stand_in("aws_efs.IFileSystem")
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
 
@@ -502,3 +504,60 @@ def test_what_is_reserved_is_at_most_the_memory_of_the_task() -> None:
     Task(Container("a:1", memory_reservation_mib=512), other, memory_mib=512)
     with pytest.raises(ValueError, match=r"or of the task where it has none \(got 513 of 512 MiB\)"):
         Task(Container("a:1", memory_reservation_mib=513), other, memory_mib=512)
+
+
+def test_a_slash_at_the_end_makes_no_other_path() -> None:
+    container = Container("redis:8", writable=["/tmp/", "/run//x"], executable="/tmp/", mounts={"/data/": "data"})
+    assert dict(container.writable) == {"/tmp": 64, "/run/x": 64}
+    assert container.executable == ("/tmp",)
+    assert list(container.mounts) == ["/data"]
+    assert list(Container("iis:1", mounts={"C:\\data\\": "a", "D:\\": "b"}).mounts) == ["C:\\data", "D:\\"]
+    assert Volume.bind_mount("data", host_path="/srv/") == Volume.bind_mount("data", host_path="/srv")
+    assert Volume.efs("data", FILE_SYSTEM, root_directory="/srv/") == Volume.efs(
+        "data", FILE_SYSTEM, root_directory="/srv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"writable": ["/tmp", "/tmp/"]}, "paths of writable must all be different (got '/tmp' more than once)"),
+        ({"mounts": {"/data/": "a", "/data": "b"}}, "paths of mounts must all be different"),
+        ({"writable": ["/data/"], "mounts": {"/data": "a"}}, "'/data' is in writable and in mounts"),
+        ({"writable": ["/data/x/"], "mounts": {"/data/": "a"}}, "writable has '/data/x', which is below '/data' of m"),
+        ({"writable": ["/tmp/.."]}, "each path of writable must be an absolute path below the root"),
+        ({"writable": ["tmp/"]}, "each path of writable must be an absolute path below the root"),
+    ],
+)
+def test_one_path_is_not_given_twice(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)) as raised:
+        Container("redis:8", **arguments)
+    assert "problems" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"command": ["awk", "{print $NF}"]},
+        {"command": ["sh", "-c", "serve $PORT"]},
+        {"command": ["grep", "^a$"]},
+        {"entry_point": ["tini", "--", "/bin/bash", "-c"], "command": "serve $PORT"},
+        {"entry_point": ["C:\\Windows\\System32\\cmd.exe", "/c"], "command": ["$x"]},
+        {"health_check": HealthCheck("curl http://localhost:$PORT")},
+        {"entry_point": "", "command": ["sh", "-c", "serve $PORT"]},
+        {"user": ""},
+    ],
+)
+def test_commands_that_start_as_they_read(arguments: dict[str, Any]) -> None:
+    assert Container("redis:8", **arguments)
+
+
+def test_a_health_check_that_no_shell_reads_has_no_variables() -> None:
+    with pytest.warns(UserWarning, match="HealthCheck: command should not have variables of a shell"):
+        HealthCheck(["CMD", "curl", "http://localhost:$PORT/"])
+
+
+def test_an_entry_point_is_a_program() -> None:
+    for words in (["", "-c"], [" "]):
+        with pytest.raises(ValueError, match="entry_point must begin with a program"):
+            Container("redis:8", entry_point=words, command="serve")

@@ -111,6 +111,28 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _container(environment_files="[EnvironmentFile.from_bucket(bucket, 'a/b.txt')]"),
         _EVERYWHERE,
     ),
+    "container-timeout": (
+        _container(stop_timeout="timedelta(seconds=2)"),
+        _container(stop_timeout="timedelta(seconds=-1)"),
+        _EVERYWHERE,
+    ),
+    "command-variable": (
+        _container(command="['sh', '-c', 'serve $PORT']"),
+        _container(command="['serve', '$PORT']"),
+        _EVERYWHERE,
+    ),
+    "command-blank": (_container(command="['serve']"), _container(command="['', 'serve']"), _EVERYWHERE),
+    "entry-point": (
+        _container(entry_point="''", command="['serve']"),
+        _container(entry_point="''", command="None"),
+        _EVERYWHERE,
+    ),
+    "user": (_container(user="'1000:1000'"), _container(user="' '"), _EVERYWHERE),
+    "mount-paths": (
+        _container(writable="{'/run/': 1}"),
+        _container(writable="{'/run': 1, '/run/': 2}"),
+        _EVERYWHERE,
+    ),
     "command-words": (
         _container(command="'npm run start'", entry_point="['sh', '-c']"),
         _container(command="'npm run start'", entry_point="None"),

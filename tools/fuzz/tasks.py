@@ -209,7 +209,7 @@ class TaskOf:
     def _writable(self, memory: int) -> Any:
         pick = self.pick
         if pick.breaks("writable-path"):
-            return pick.one_of(["tmp"], ["/"], ["/a:b"], ["/tmp/"], "")
+            return pick.one_of(["tmp"], ["/"], ["/a:b"], ["/tmp/.."], "")
         if pick.breaks("writable-least"):
             return {"/tmp": pick.one_of(0, -1, 0.5)}
         if pick.breaks("writable-size"):

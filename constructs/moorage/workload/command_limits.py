@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from moorage.workload.limit import Botocore, Limit, matching
 
 _SHELLS = {"sh", "ash", "bash", "dash", "zsh"}
+_SHELLS_OF_WINDOWS = {"cmd", "powershell", "pwsh"}
 _OPERATORS = {"&&", "||", "|", ";", ">", ">>", "<", "&"}
 
 
@@ -24,6 +26,14 @@ def _shell_drops_words(words: Sequence[str]) -> bool:
 
 def _is_run_by_shell(words: Sequence[str]) -> bool:
     return words[0].rsplit("/", 1)[-1] in _SHELLS
+
+
+def _has_unread_variable(words: Sequence[str]) -> bool:
+    """Return whether a word has a variable of a shell, and no program among the words is a shell."""
+    programs = {re.split(r"[/\\]", word)[-1].removesuffix(".exe").lower() for word in words}
+    if programs & (_SHELLS | _SHELLS_OF_WINDOWS):
+        return False
+    return any(re.fullmatch(r"\S*\$([A-Za-z_]\w*|\{[A-Za-z_]\w*\})\S*", word) for word in words)
 
 
 COMMAND_WORDS = Limit(
@@ -63,6 +73,39 @@ COMMAND_OPERATOR = Limit(
         also="Docker, CMD in exec form: no shell processes it",
     ),
     format=lambda words: repr(list(words)),
+)
+COMMAND_VARIABLE = Limit(
+    id="command-variable",
+    accepts=lambda words: not _has_unread_variable(words),
+    rule="should not have variables of a shell, unless a shell reads them",
+    hint=lambda words: f"let one do it, as in ['sh', '-c', {' '.join(words)!r}]",
+    source="Docker, exec form: no shell processes it. The entry point of the image may be a shell",
+    format=lambda words: repr(list(words)),
+    confirmed=False,
+)
+COMMAND_BLANK = Limit(
+    id="command-blank",
+    accepts=lambda words: bool(words[0].strip()),
+    rule="should begin with a word, since an image without an entry point takes the first for the program",
+    hint="leave it out for the image's own, or name the program",
+    source="moby daemon/create.go: without an entry point, the first word is the program",
+    format=lambda words: repr(list(words)),
+    confirmed=False,
+)
+PROGRAM = Limit(
+    id="entry-point",
+    accepts=lambda words: bool(words) and bool(words[0].strip()),
+    rule="must begin with a program",
+    hint="name it, as in entry_point=['sh', '-c'], or leave entry_point= out for the image's own",
+    source="moby daemon/create.go: without a program, no command is specified",
+    format=lambda words: repr(list(words)),
+)
+USER = Limit(
+    id="user",
+    accepts=lambda user: not user or bool(user.strip()),
+    rule="must be a user of the image, or a number",
+    hint="write it as in '1000:1000', or leave it out for the image's own",
+    source=Botocore("ecs", "ContainerDefinition", "user", "You can specify the user using the following formats."),
 )
 COMMAND_FORM = Limit(
     id="command-form",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from moorage.workload import command_limits, container_limits, secret_sources
+from moorage.workload.container_checks import check_command, check_paths, clean_path, clean_paths
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, as_image
 from moorage.workload.plain_texts import PlainText, check_literals
@@ -41,6 +42,10 @@ def _as_names(names: Iterable[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
+def _as_paths(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(clean_path, _as_names(paths)))
+
+
 def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return MappingProxyType(dict(mapping or {}))
 
@@ -50,9 +55,7 @@ def _frozen_texts(mapping: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def _writable_sizes(paths: Mapping[str, int] | Sequence[str]) -> Mapping[str, int]:
-    if isinstance(paths, Mapping):
-        return MappingProxyType(dict(paths))
-    return MappingProxyType(dict.fromkeys(_as_names(paths), DEFAULT_WRITABLE_MIB))
+    return clean_paths(paths if isinstance(paths, Mapping) else dict.fromkeys(_as_names(paths), DEFAULT_WRITABLE_MIB))
 
 
 def _dependency_conditions(
@@ -72,7 +75,7 @@ def _as_mounts(mounts: Mapping[str, str | Mount] | None) -> Mapping[str, Mount]:
         return MappingProxyType({})
     from moorage.workload.volumes import Mount  # noqa: PLC0415  # needed only by volumes
 
-    return MappingProxyType({path: Mount(mount) if isinstance(mount, str) else mount for path, mount in mounts.items()})
+    return clean_paths({path: Mount(mount) if isinstance(mount, str) else mount for path, mount in mounts.items()})
 
 
 def _as_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -156,7 +159,7 @@ class Container:
     stop_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     user: str | None = attrs.field(default=None, kw_only=True)
     writable: Mapping[str, int] = attrs.field(converter=_writable_sizes, default=(), kw_only=True)
-    executable: tuple[str, ...] = attrs.field(converter=_as_names, default=(), kw_only=True)
+    executable: tuple[str, ...] = attrs.field(converter=_as_paths, default=(), kw_only=True)
     mounts: Mapping[str, Mount] = attrs.field(converter=_as_mounts, default=None, kw_only=True)
     read_only: bool = attrs.field(default=True, kw_only=True)
     essential: bool = attrs.field(default=True, kw_only=True)
@@ -297,21 +300,20 @@ class Container:
         problems.check_known("gpus", self.gpus)
         problems.check(container_limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
         problems.check(container_limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
+        for argument in ("start_timeout", "stop_timeout"):
+            problems.check(container_limits.CONTAINER_TIMEOUT, argument, getattr(self, argument))
         if self.memory_reservation_mib is not None and self.memory_mib is not None:
             reserved = (self.memory_reservation_mib, self.memory_mib)
             problems.check(container_limits.MEMORY_RESERVATION, "memory_reservation_mib", reserved)
         self._check_port_ranges(problems)
         for path, size in self.writable.items():
-            problems.check(container_limits.MOUNT_PATH, "each path of writable", path)
             problems.check(container_limits.WRITABLE_LEAST, f"writable {path!r}", size)
             if self.memory_mib is not None:
                 problems.check(container_limits.WRITABLE_SIZE, f"writable {path!r}", (size, self.memory_mib))
-        for path in self.mounts:
-            problems.check(container_limits.MOUNT_PATH, "each path of mounts", path)
-        _check_paths(self.writable, self.mounts, problems)
-        self._check_command(problems)
-        for path in (each for each in self.executable if each not in self.writable):
-            problems.add(f"executable has {path!r}, which writable does not; name it there too, or leave it out")
+        check_paths(self.writable, self.mounts, self.executable, problems)
+        check_command(self.entry_point, self.command, problems)
+        problems.check(command_limits.WORKING_DIRECTORY, "working_directory", self.working_directory)
+        problems.check(command_limits.USER, "user", self.user)
         problems.check(container_limits.CREDENTIAL_SPEC, "credential_spec", self.credential_spec)
         kind, _, _ = (self.credential_spec or "").partition(":")
         problems.check_known("the word before ':' of credential_spec", kind)
@@ -333,19 +335,6 @@ class Container:
             single_ports = ((self.port, self.port),) if self.port is not None else ()
             problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *self.port_ranges))
 
-    def _check_command(self, problems: Problems) -> None:
-        if self.entry_point is None:
-            problems.check(command_limits.COMMAND_WORDS, "command", self.command)
-        elif "\\" not in self.entry_point[0]:  # a path of Windows may have spaces
-            problems.check(command_limits.COMMAND_WORDS, "entry_point", self.entry_point)
-        problems.check(command_limits.COMMAND_FORM, "command", self.command)
-        argument = "entry_point and command" if self.entry_point else "command"
-        words = (*(self.entry_point or ()), *(self.command or ()))
-        problems.check(command_limits.COMMAND_SHELL, argument, words)
-        if words:
-            problems.check(command_limits.COMMAND_OPERATOR, argument, words)
-        problems.check(command_limits.WORKING_DIRECTORY, "working_directory", self.working_directory)
-
     def _check_environment(self, problems: Problems) -> None:
         for argument in ("environment", "secrets"):
             for name in getattr(self, argument):
@@ -366,22 +355,3 @@ class Container:
             )
         for name in sorted(self.not_secret.keys() - self.environment.keys()):
             problems.add(f"not_secret has {name!r}, but environment does not; leave it out")
-
-
-def _check_paths(writable: Iterable[str], mounted: Iterable[str], problems: Problems) -> None:
-    """Note writable paths of a container that lie on, or below, what is mounted already."""
-    writable, mounted = tuple(writable), tuple(mounted)
-    for path in writable:
-        if path in mounted:
-            problems.add(
-                f"{path!r} is in writable and in mounts, but a path shows one thing; leave it out of one of them"
-            )
-        for parent in (each for each in (*writable, *mounted) if is_below(path, each)):
-            argument = "mounts" if parent in mounted else "writable"
-            problems.add(
-                f"writable has {path!r}, which is below {parent!r} of {argument}, and so is there already; leave it out"
-            )
-
-
-def is_below(path: str, parent: str) -> bool:
-    return path.startswith(f"{parent}/")

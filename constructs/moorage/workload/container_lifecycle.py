@@ -132,6 +132,8 @@ class HealthCheck:
     def __attrs_post_init__(self) -> None:
         problems = Problems("HealthCheck")
         problems.check(command_limits.HEALTH_COMMAND, "command", self.command)
+        if self.command[:1] == ("CMD",):
+            problems.check(command_limits.COMMAND_VARIABLE, "command", self.command[1:])
         problems.check(container_limits.HEALTH_INTERVAL, "interval", self.interval)
         problems.check(container_limits.HEALTH_TIMEOUT, "timeout", self.timeout)
         problems.check(container_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))

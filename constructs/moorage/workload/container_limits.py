@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, one_of
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, one_of, unique
 
 CONTAINER_NAME = matching(
     "container-name",
@@ -42,6 +42,13 @@ MEMORY_RESERVATION = Limit(
     ),
     format=lambda pair: f"{pair[0]} of {pair[1]} MiB",
 )
+CONTAINER_TIMEOUT = at_least(
+    "container-timeout",
+    0,
+    unit="seconds",
+    hint="use a longer time, on Fargate 2 to 120 seconds, or leave it out",
+    source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "Time duration (in seconds) to wait"),
+)
 WRITABLE_LEAST = Limit(
     id="writable-least",
     accepts=lambda size: size >= 1,
@@ -66,8 +73,8 @@ WRITABLE_SIZE = Limit(
 )
 MOUNT_PATH = matching(
     "writable-path",
-    r"(/[^/:,]+)+|[A-Za-z]:\\([^\\/:,]+(\\[^\\/:,]+)*)?",
-    rule="must be an absolute path below the root, without ':', ',', '//' or a '/' at its end",
+    r"(/[^/:,]+)+/?|[A-Za-z]:\\([^\\/:,]+(\\[^\\/:,]+)*\\?)?",
+    rule="must be an absolute path below the root, without ':' or ','",
     hint="write it as in '/tmp', or 'C:\\\\data' on Windows",
     source=Botocore(
         "ecs",
@@ -76,6 +83,12 @@ MOUNT_PATH = matching(
         "The absolute file path where the tmpfs volume is to be mounted.",
         also="MountPoint.containerPath; ECS developer guide, bind mounts on Windows",
     ),
+)
+MOUNT_PATHS = unique(
+    "mount-paths",
+    rule="must all be different",
+    hint="name each once, since a '/' at its end makes no other path",
+    source="moby: Duplicate mount point",
 )
 PORT = in_range(
     "port",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from moorage.workload.problems import Problems
+
 if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
 
@@ -25,6 +27,9 @@ class Pace:
         drain: How long a task that leaves finishes its requests.
         stop: From SIGTERM until the application has ended; not in any template.
         network_load_balancer: Whether to count the waits of ECS for a network load balancer.
+
+    Raises:
+        ValueError: a time is negative.
     """
 
     start: int = 60
@@ -32,6 +37,15 @@ class Pace:
     drain: int = 0
     stop: int = 5
     network_load_balancer: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        problems = Problems("estimate")
+        for argument in ("start", "stop"):
+            if getattr(self, argument) < 0:
+                problems.add(
+                    f"{argument} must be at least 0 seconds (got {getattr(self, argument)}); use a longer time"
+                )
+        problems.raise_any()
 
 
 @attrs.frozen(kw_only=True)

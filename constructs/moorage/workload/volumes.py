@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from moorage.workload import container_limits, platform_limits, volume_limits
+from moorage.workload.container_checks import clean_path
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
 
@@ -150,7 +151,7 @@ class Volume:
 class BindMount(Volume):
     """See `Volume.bind_mount`."""
 
-    host_path: str | None = None
+    host_path: str | None = attrs.field(converter=attrs.converters.optional(clean_path), default=None)
 
     def __attrs_post_init__(self) -> None:
         problems = self._new_problems()
@@ -167,7 +168,7 @@ class EfsVolume(Volume):
 
     file_system: efs.IFileSystem
     access_point: efs.IAccessPoint | None
-    root_directory: str
+    root_directory: str = attrs.field(converter=clean_path)
     root_access: bool
 
     def __attrs_post_init__(self) -> None:

@@ -14,7 +14,7 @@ from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import tcp
 from moorage.ecs.network.subnets import zones_of
 from moorage.scope.place import check_in_vpc, check_place
-from moorage.workload.container import is_below
+from moorage.workload.container_checks import is_below
 from moorage.workload.problems import is_token
 from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume
 

@@ -1,0 +1,75 @@
+"""The checks of the paths and of the command of one container."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from moorage.workload import command_limits, container_limits
+
+if TYPE_CHECKING:
+    from moorage.workload.problems import Problems
+
+T = TypeVar("T")
+
+
+def clean_path(path: str) -> str:
+    r"""Return a path as Docker writes it: without `//`, `..` and a `/` at its end, of Windows without a `\` there."""
+    if path.startswith("/"):
+        return f"/{posixpath.normpath(path).lstrip('/')}"
+    return re.sub(r"(?<=[^:\\])\\+$", "", path)
+
+
+def clean_paths(by_path: Mapping[str, T]) -> Mapping[str, T]:
+    """Return what is at each path by its clean path; by the paths as they are if two are one, which is refused."""
+    cleaned = {clean_path(path): entry for path, entry in by_path.items()}
+    return MappingProxyType(cleaned if len(cleaned) == len(by_path) else dict(by_path))
+
+
+def is_below(path: str, parent: str) -> bool:
+    return path.startswith(f"{parent}/")
+
+
+def check_paths(
+    writable: Mapping[str, int], mounts: Mapping[str, object], executable: Iterable[str], problems: Problems
+) -> None:
+    """Note paths that nothing can be mounted at, and writable paths on, or below, what is mounted already."""
+    for argument, paths in (("writable", writable), ("mounts", mounts)):
+        for path in paths:
+            problems.check(container_limits.MOUNT_PATH, f"each path of {argument}", path)
+        problems.check(container_limits.MOUNT_PATHS, f"paths of {argument}", tuple(map(clean_path, paths)))
+    for path in writable:
+        if path in mounts:
+            problems.add(
+                f"{path!r} is in writable and in mounts, but a path shows one thing; leave it out of one of them"
+            )
+        for parent in (each for each in (*writable, *mounts) if is_below(clean_path(path), clean_path(each))):
+            argument = "mounts" if parent in mounts else "writable"
+            problems.add(
+                f"writable has {path!r}, which is below {parent!r} of {argument}, and so is there already; leave it out"
+            )
+    for path in (each for each in executable if each not in writable):
+        problems.add(f"executable has {path!r}, which writable does not; name it there too, or leave it out")
+
+
+def check_command(entry_point: Sequence[str] | None, command: Sequence[str] | None, problems: Problems) -> None:
+    """Note a command that does not start, or not as it reads."""
+    if entry_point is None:
+        problems.check(command_limits.COMMAND_WORDS, "command", command)
+    elif "\\" not in entry_point[0]:  # a path of Windows may have spaces
+        problems.check(command_limits.COMMAND_WORDS, "entry_point", entry_point)
+    problems.check(command_limits.COMMAND_FORM, "command", command)
+    argument = "entry_point and command" if entry_point else "command"
+    # the entry point "" takes the image's own away (moby daemon/create.go: Reset the Entrypoint)
+    words = (*(() if entry_point == ("",) else entry_point or ()), *(command or ()))
+    problems.check(command_limits.COMMAND_SHELL, argument, words)
+    if words:
+        problems.check(command_limits.COMMAND_OPERATOR, argument, words)
+    problems.check(command_limits.COMMAND_VARIABLE, argument, words)
+    if entry_point is None:
+        problems.check(command_limits.COMMAND_BLANK, "command", command)
+    else:
+        problems.check(command_limits.PROGRAM, "entry_point", words or entry_point)

@@ -1,0 +1,63 @@
+"""What each value and method says to a negative duration."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_events as events
+from aws_cdk import aws_scheduler as scheduler
+
+import moorage
+from moorage import LifecycleStage, LoadBalancer, NetworkLoadBalancer
+from moorage.workload.estimate import Pace
+from tests.conftest import imported_vpc
+from tests.stand_ins import stand_in
+from tests.test_door import callables
+
+NEGATIVE = dt.timedelta(days=-1)
+SERVICES = {"Job", "LoadBalancer", "Service", "Service.estimate", "ServiceAlarms"}
+"""What needs a cluster or a service; the tests of the limits have their durations."""
+REQUIRED: dict[str, Callable[[cdk.Stack], tuple[Any, ...]]] = {
+    "Capacity.managed_instances": lambda _: ("general",),
+    "Container": lambda _: ("redis:8",),
+    "EventRule": lambda _: (events.EventPattern(source=["shop"]),),
+    "HealthCheck": lambda _: ("true",),
+    "LifecycleHook.function": lambda _: (stand_in("aws_lambda.IFunction"), LifecycleStage.PRE_SCALE_UP),
+    "LifecycleHook.pause": lambda _: (LifecycleStage.PRE_SCALE_UP,),
+    "LifecyclePolicy.releases": lambda _: (3,),
+    "Listener": lambda stack: (NetworkLoadBalancer(stack, "Edge", vpc=imported_vpc(stack)), 80),
+    "Repository": lambda stack: (stack, "Images"),
+    "Route": lambda stack: (LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), plain_http="on purpose"),),
+    "Scaling": lambda _: (1, 3),
+    "Schedule": lambda _: (scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)),),
+}
+"""What they need beside the duration."""
+
+
+def durations() -> Iterator[Any]:
+    for name, function, has_self in callables():
+        for argument, parameter in inspect.signature(function).parameters.items():
+            if str(parameter.annotation).startswith("Duration") and name not in SERVICES:
+                define = getattr(moorage, name) if has_self else function
+                yield pytest.param(name, define, argument, id=f"{name}-{argument}")
+
+
+@pytest.mark.filterwarnings("ignore:LifecycleRule")
+@pytest.mark.parametrize(("name", "define", "argument"), list(durations()))
+def test_a_negative_duration_is_refused(stack: cdk.Stack, name: str, define: Callable[..., Any], argument: str) -> None:
+    rule = f"{'older_than' if argument == 'expire_untagged' and name != 'Repository' else argument} must be "
+    with pytest.raises(ValueError, match=rf"{rule}[^\n]*\(got -"):
+        define(*(REQUIRED[name](stack) if name in REQUIRED else ()), **{argument: NEGATIVE})
+
+
+@pytest.mark.parametrize("argument", ["start", "stop"])
+def test_an_estimate_takes_no_negative_time(argument: str) -> None:
+    make: Any = Pace
+    with pytest.raises(ValueError, match=rf"estimate: {argument} must be at least 0 seconds \(got -1\)"):
+        make(**{argument: -1})
+    assert make(**{argument: 0})
