@@ -130,6 +130,10 @@ def allowing(*resources: str) -> Define:
 
 
 CASES: dict[str, tuple[Define, Define]] = {
+    "windows-image": (
+        task(Container("amazon/aws-for-fluent-bit:windowsservercore-stable"), **WINDOWS_TASK),
+        task(Container("public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"), **WINDOWS_TASK),
+    ),
     "container-timeout": (container(stop_timeout=seconds(0)), container(stop_timeout=seconds(-1))),
     "command-variable": (
         container(entry_point=["tini", "--", "/bin/sh", "-c"], command="serve $PORT"),

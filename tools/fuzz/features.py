@@ -340,6 +340,11 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         _stored(f"{_EBS}10, file_system_type='btrfs')"),
         _FARGATE,
     ),
+    "windows-image": (
+        _windows("Container('amazon/aws-for-fluent-bit:windowsservercore-stable')"),
+        _windows("Container('amazon/aws-for-fluent-bit:stable')"),
+        _FARGATE,
+    ),
     "windows-linux-only": (_windows(), _windows("Container('iis:1', writable=['/tmp'])"), _FARGATE),
     "windows-volumes": (
         _windows("Container('iis:1', mounts={'/a': 'a'})", volumes="[Volume.bind_mount('a')]"),

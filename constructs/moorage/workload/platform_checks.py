@@ -80,10 +80,15 @@ def _check_fargate_container(container: Container, problems: Problems) -> None:
 
 def _check_fargate_windows(container: Container, problems: Problems) -> None:
     owner = f"of container {container.name!r}"
-    for argument in ("credential_spec", "memory_reservation_mib", "restart_policy"):
+    for argument in ("credential_spec", "memory_reservation_mib", *(() if container.sidecar else ("restart_policy",))):
         problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"{argument} {owner}", getattr(container, argument))
-    router = container.sidecar and container.sidecar.firelens
+    router = container._firelens and container._firelens.type
     problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"log_router {owner}", router)
+    if container.sidecar and container.restart_policy and not router:
+        problems.add(
+            f"container {container.name!r} comes with a restart policy, which Fargate does not have on Windows; use "
+            "attrs.evolve(container, restart_policy=None), or a Capacity.ec2(...) with Ami.windows()"
+        )
 
 
 def check_instances(task: Task, problems: Problems) -> None:

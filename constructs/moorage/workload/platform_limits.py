@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from moorage.workload.limit import Botocore, Limit, Source, comma_separated, in_range, one_of
 
@@ -262,6 +263,17 @@ WINDOWS_LINUX_ONLY = _absent(
         "This parameter is not supported for Windows containers.",
         also="the same of privileged, ulimits, user and pidMode",
     ),
+)
+_LINUX_IMAGE = re.compile(
+    r"(public\.ecr\.aws/aws-observability|amazon)/(aws-otel-collector|aws-for-fluent-bit)(?!:windowsservercore)\b"
+)
+WINDOWS_IMAGE = Limit(
+    id="windows-image",
+    accepts=lambda reference: _LINUX_IMAGE.match(reference) is None,
+    rule="must have a build for Windows, which this one of AWS's does not have",
+    hint="use image= with one of your own, send to a collector or router of another service, or run on Linux",
+    source="ECR public gallery, aws-observability/aws-otel-collector, for Linux, and aws-for-fluent-bit, whose tags "
+    "for Windows begin with windowsservercore",
 )
 WINDOWS_VOLUMES = Limit(
     id="windows-volumes",

@@ -167,6 +167,7 @@ def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
             "environment": {_COLLECTOR_CONFIG_VARIABLE: json.dumps(_XRAY_COLLECTOR_CONFIG)},
             "sidecar": needs,
         }
+    arguments["sidecar"] = Sidecar()
     return {**arguments, "environment" if isinstance(config, str) else "secrets": {_COLLECTOR_CONFIG_VARIABLE: config}}
 
 

@@ -369,6 +369,8 @@ class Task:
         problems.check(platform_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
         problems.check(platform_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)
         for container in self.containers:
+            reference = getattr(container.image, "reference", None)
+            problems.check(platform_limits.WINDOWS_IMAGE, f"image of container {container.name!r}", reference)
             for argument in ("writable", "linux_parameters", "privileged", "user", "environment_files"):
                 value = getattr(container, argument)
                 problems.check(

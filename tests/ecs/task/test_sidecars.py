@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import attrs
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
@@ -11,11 +13,16 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 
-from moorage import Capacity, Cluster, Container, Endpoints, Image, Network, Service, Task
+from moorage import Capacity, Cluster, Container, Endpoints, Image, Network, OperatingSystemFamily, Service, Task
 from tests.conftest import template
 from tests.ecs.task.test_task_definition import containers_of, granted
 from tests.stand_ins import stand_in
 
+WINDOWS: dict[str, Any] = {
+    "operating_system_family": OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
+    "cpu": 1024,
+    "memory_mib": 2048,
+}
 APP = Container("shop:1", port=8080)
 REPOSITORY = stand_in("aws_ecr.IRepository")
 FIREHOSE = {"Name": "kinesis_firehose", "region": "eu-west-1", "delivery_stream": "logs"}
@@ -158,3 +165,26 @@ def test_on_instances_tasks_are_started_from_there_and_call_from_their_own_subne
     assert Service(stack, "Silent", cluster=cluster, task=Task(APP), vpc_subnets=public)
     with pytest.raises(ValueError, match="cannot reach 'sqs', which the task needs"):
         Service(stack, "Calling", cluster=cluster, task=Task(APP, called_services="sqs"), vpc_subnets=public)
+
+
+@pytest.mark.parametrize(
+    "sidecar",
+    [Container.otel_collector(), Container.otel_collector(config="receivers: {}"), Container.log_router(FIREHOSE)],
+)
+def test_aws_s_sidecars_do_not_run_on_windows(sidecar: Container) -> None:
+    with pytest.raises(ValueError, match=f"image of container '{sidecar.name}' must have a build for Windows"):
+        Task(APP, sidecar, **WINDOWS)
+
+
+def test_a_collector_of_windows_has_no_restart_policy_on_fargate(stack: cdk.Stack, cluster: Cluster) -> None:
+    otel = Container.otel_collector(config="receivers: {}", image="otel-of-windows:1")
+    with pytest.raises(ValueError, match="container 'otel' comes with a restart policy, which Fargate does not have"):
+        Service(stack, "Web", cluster=cluster, task=Task(APP, otel, **WINDOWS))
+    Service(stack, "Api", cluster=cluster, task=Task(APP, attrs.evolve(otel, restart_policy=None), **WINDOWS))
+    assert "RestartPolicy" not in containers_of(stack)["otel"]
+
+
+def test_a_log_router_is_refused_on_windows_on_fargate_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+    router = Container.log_router(FIREHOSE, image="fluent-bit-of-windows:1")
+    with pytest.raises(ValueError, match=r"Web: log_router of container 'log-router' must .* \(got 'fluentbit'\)"):
+        Service(stack, "Web", cluster=cluster, task=Task(APP, router, **WINDOWS))
