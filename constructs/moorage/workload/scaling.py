@@ -92,6 +92,7 @@ class Scaling:
         problems.check(rollout_limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
         self._check_movement(problems)
         self._check_schedules(problems)
+        self._check_resolution(problems)
         problems.raise_any()
 
     @staticmethod
@@ -138,6 +139,15 @@ class Scaling:
     def _changes_count(self) -> bool:
         """Return whether the number of copies is changed automatically, so that a deployment must not set it."""
         return self._has_target or bool(self.schedules) or self.predictive is not None
+
+    def _check_resolution(self, problems: Problems) -> None:
+        """Warn about metrics every 20 s that no target follows; without a target they may be there to be looked at."""
+        follows = self.cpu_percent is not None or self.memory_percent is not None or self.metrics
+        if self.high_resolution and self._has_target and not follows:
+            problems.warn(
+                "high_resolution=True, but only cpu_percent and memory_percent follow metrics every 20 s, which are "
+                "priced; use one of them beside it, or leave it out"
+            )
 
     def _check_schedules(self, problems: Problems) -> None:
         """Note a change that Application Auto Scaling would refuse at its time, whatever other changes came before."""

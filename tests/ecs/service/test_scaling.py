@@ -315,9 +315,20 @@ def test_use_is_followed_every_minute_unless_asked(stack: cdk.Stack, cluster: Cl
 def test_tasks_are_counted_once_though_they_are_measured_every_20_seconds(
     stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue
 ) -> None:
-    service(stack, cluster, Scaling(1, 9, backlog_per_task=100, queue=queue, high_resolution=True))
+    scaling = Scaling(1, 9, cpu_percent=60, backlog_per_task=100, queue=queue, high_resolution=True)
+    service(stack, cluster, scaling)
     tasks = "(FILL(samples, 0) / 3)"
     assert queries(policies(stack)["Backlog"])["each"]["Expression"].endswith(f"/ IF({tasks} > 1, {tasks}, 1)")
+
+
+@pytest.mark.parametrize("target", ["requests_per_task", "backlog_per_task"])
+def test_metrics_every_20_seconds_that_no_target_follows_warn(target: str) -> None:
+    other: dict[str, Any] = {target: 10}
+    with pytest.warns(UserWarning, match=r"Scaling\(1, 3\): high_resolution=True, but only cpu_percent and memory_per"):
+        Scaling(1, 3, **other, high_resolution=True)
+    assert Scaling(1, 3, **other, cpu_percent=60, high_resolution=True)
+    assert Scaling(1, 3, **other, memory_percent=60, high_resolution=True)
+    assert Scaling(2, high_resolution=True)  # to look at
 
 
 def test_what_is_foretold_of_requests_needs_a_route(stack: cdk.Stack, cluster: Cluster) -> None:
