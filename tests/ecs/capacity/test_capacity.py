@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import nullcontext
 from typing import Any
 
@@ -118,6 +119,24 @@ def test_an_empty_list_of_allowed_types_does_not_allow_all() -> None:
 def test_managed_instances_take_allowed_or_excluded_types() -> None:
     with pytest.raises(ValueError, match="are both given, but ECS takes one of them"):
         Capacity.managed_instances("m", allowed_instance_types=["m7g.*"], excluded_instance_types=["t4g.*"])
+
+
+@pytest.mark.parametrize("argument", ["allowed_instance_types", "excluded_instance_types"])
+def test_types_of_managed_instances_are_known_or_patterns(argument: str) -> None:
+    make: Any = Capacity.managed_instances
+    for name, way_out in {
+        "x": "another",
+        "m7g": "'m7g.*'",
+        "m7g.larg": "'m7g.large'",
+        "M7g.large": "'m7g.large'",
+    }.items():
+        says = rf"{argument} has '{name}', which is no instance type of .*; use {re.escape(way_out)}"
+        with pytest.raises(ValueError, match=says):
+            make("managed", **{argument: [name]})
+    for pattern in ("m99g.large", "m99g.*"):
+        with pytest.warns(UserWarning, match=rf"{argument} has '{re.escape(pattern)}', which is not in the data of"):
+            make("managed", **{argument: [pattern]})
+    assert make("managed", **{argument: ["m7g.large", "c7*", "*3*", "*"]})
 
 
 def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
@@ -358,6 +377,7 @@ def test_managed_instances_hold_the_task(stack: cdk.Stack) -> None:
     assert "no type that meets the requirements of capacity 'managed' holds it" in refused(stack, managed, task=large)
 
 
+@pytest.mark.filterwarnings("ignore:.*'m99g")
 @pytest.mark.parametrize(
     ("types", "holds"),
     [

@@ -118,6 +118,8 @@ class ManagedInstancesSpecification(InstanceSpecification):
             )
             for pattern in getattr(self, argument):
                 problems.check(capacity_limits.INSTANCE_TYPE_FILTER, f"each of {argument}", pattern)
+                if capacity_limits.INSTANCE_TYPE_FILTER.accepts(pattern):
+                    _check_known(argument, pattern, problems)
         if self.allowed_instance_types and self.excluded_instance_types:
             problems.add(
                 "allowed_instance_types and excluded_instance_types are both given, but ECS takes one of them; "
@@ -287,7 +289,7 @@ class InstanceGroupSpecification(InstanceSpecification):
         problems.check(capacity_limits.INSTANCE_TYPES, "the number of instance_types", len(self.instance_types))
         problems.check(capacity_limits.UNIQUE_INSTANCE_TYPES, "instance_types", self.instance_types)
         for name in self.instance_types:
-            self._check_known(name, problems)
+            _check_known("instance_types", name, problems)
         for argument, values in (
             ("architecture", {each.name: each.architecture.value for each in self.known_types}),
             ("GPUs", {each.name: "with GPUs" if each.gpus else "without GPUs" for each in self.known_types}),
@@ -338,22 +340,6 @@ class InstanceGroupSpecification(InstanceSpecification):
     def _has_ami_for_arm_gpus(self) -> bool:
         return self.instance.ami.is_bottlerocket or self.instance.ami.parameter is not None
 
-    def _check_known(self, name: str, problems: Problems) -> None:
-        """Refuse what is misspelt; warn of what may be newer than the data."""
-        if instance_type(name):
-            return
-        family, dot, _ = name.lower().partition(".")
-        if not dot or any(each.family == family for each in instance_types()):
-            nearest = " or ".join(map(repr, nearest_names(name)))
-            problems.add(
-                f"instance_types has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}"
-            )
-        else:
-            problems.warn(
-                f"instance_types has {name!r}, which is not in the data of {DATE}, so what fits on it is not checked; "
-                "make sure that it holds the tasks"
-            )
-
 
 def _matches(type_: InstanceType, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(type_.name, pattern) for pattern in patterns)
@@ -361,6 +347,22 @@ def _matches(type_: InstanceType, patterns: Iterable[str]) -> bool:
 
 def _matches_known_type(pattern: str) -> bool:
     return any(_matches(each, [pattern]) for each in instance_types())
+
+
+def _check_known(argument: str, name: str, problems: Problems) -> None:
+    """Refuse what is misspelt; warn of what may be newer than the data."""
+    if is_token(name) or _matches_known_type(name):
+        return
+    family, dot, _ = name.lower().partition(".")
+    if "*" not in name and (not dot or any(each.family == family for each in instance_types())):
+        patterns = () if argument == "instance_types" else (f"{family}.*",)
+        nearest = " or ".join(map(repr, nearest_names(name) or filter(_matches_known_type, patterns)))
+        problems.add(f"{argument} has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}")
+    else:
+        problems.warn(
+            f"{argument} has {name!r}, which is not in the data of {DATE}, so what fits on it is not checked; "
+            "make sure that it is spelt right"
+        )
 
 
 def _check_name(name: str) -> Problems:
