@@ -16,6 +16,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
 from moorage import (
+    Ami,
     Architecture,
     Capacity,
     Cluster,
@@ -308,6 +309,15 @@ def lattices(count: int) -> Define:
 
 
 LATTICE = "vpc-lattice:eu-west-1:111111111111:targetgroup"
+AWS_AMI = "/aws/service/ecs/optimized-ami/amazon-linux-2023"
+BOTTLEROCKET_AMI = "/aws/service/bottlerocket/aws-ecs-2/arm64/latest/image_id"
+
+
+def made_from(path: str, instance_type: str) -> Capacity:
+    instance = ContainerInstance(ami=Ami.from_ssm_parameter(path))
+    return Capacity.ec2("general", instance_types=[instance_type], max_instances=1, instance=instance)
+
+
 SHA = "sha256:" + "0a" * 32
 
 CASES: dict[str, tuple[Define, Define]] = {
@@ -414,6 +424,18 @@ CASES: dict[str, tuple[Define, Define]] = {
     "managed-scaling-warmup": (
         lambda _: ManagedScaling(instance_warmup=seconds(10_000)),
         lambda _: ManagedScaling(instance_warmup=seconds(10_001)),
+    ),
+    "ami-id": (
+        lambda _: Ami.from_ssm_parameter(f"{AWS_AMI}/recommended/image_id"),
+        lambda _: Ami.from_ssm_parameter(f"{AWS_AMI}/recommended"),
+    ),
+    "ami-system": (
+        lambda _: Ami.from_ssm_parameter(BOTTLEROCKET_AMI, bottlerocket=True),
+        lambda _: Ami.from_ssm_parameter(BOTTLEROCKET_AMI),
+    ),
+    "ami-architecture": (
+        lambda _: made_from(f"{AWS_AMI}/arm64/recommended/image_id", "m7g.large"),
+        lambda _: made_from(f"{AWS_AMI}/arm64/recommended/image_id", "m7i.large"),
     ),
     "instance-volume": (lambda _: ContainerInstance(volume_gib=30), lambda _: ContainerInstance(volume_gib=29)),
     "instance-user-data": (

@@ -184,6 +184,56 @@ INSTANCE_WARMUP = in_range(
     hint="use 0 to 10000 seconds in which a new instance does not count",
     source=Botocore("ecs", "ManagedScaling", "instanceWarmupPeriod", "The period of time, in seconds"),
 )
+_AMI_PATHS = re.compile(
+    r"/aws/service/(ecs/optimized-ami/|bottlerocket/|ami-windows-latest/Windows_Server-\d+-\w+-\w+-ECS_Optimized\b)"
+)
+"""The SSM parameters of AWS's AMIs for container instances; others are the user's own, and pass."""
+
+
+def _ami_system(path: str) -> str:
+    """Return the system of AWS's AMI: Windows by its name in ECS, as far as the path has it."""
+    windows = re.search(r"Windows_Server-(\d+)-\w+-(Core|Full)|windows_server/(\d+)/\w+/(core|full)", path)
+    if windows:
+        return "_".join(["WINDOWS_SERVER", *filter(None, windows.groups())]).upper()
+    return "Bottlerocket" if path.startswith("/aws/service/bottlerocket/") else "LINUX"
+
+
+def _ami_architecture(path: str) -> str | None:
+    """Return the architecture of AWS's AMI; None of the user's own, and where the path does not tell."""
+    named = re.search(r"/(arm64|x86_64)/", path)
+    if not _AMI_PATHS.match(path):
+        return None
+    if named:
+        return named[1].upper()
+    return "X86_64" if re.search(r"/amazon-linux(-2|-2023)?(/gpu)?/recommended/", path) else None
+
+
+AMI_ID = Limit(
+    id="ami-id",
+    accepts=lambda path: not _AMI_PATHS.match(path) or re.search(r"/image_id(:\d+)?$", path) is not None,
+    rule="must end in '/image_id', since AWS's others hold no id",
+    hint=lambda path: f"use {re.sub(r'/(image_name|image_version|os)$', '', path)}/image_id",
+    source="ECS developer guide, retrieving ECS-optimized Linux AMI metadata, and that of Windows and of Bottlerocket",
+)
+AMI_SYSTEM = Limit(
+    id="ami-system",
+    accepts=lambda pair: not _AMI_PATHS.match(pair[0]) or _ami_system(pair[0]) == pair[1],
+    rule="must be of the system that the instances are set up as",
+    hint=lambda pair: {
+        "Bottlerocket": "use bottlerocket=True",
+        "LINUX": "leave bottlerocket= and operating_system_family= out",
+    }.get(_ami_system(pair[0]), f"use operating_system_family=OperatingSystemFamily.{_ami_system(pair[0])}"),
+    source="ECS developer guide: user data is a shell script, TOML on Bottlerocket, PowerShell on Windows",
+    format=lambda pair: f"{pair[0]!r} for {pair[1]}",
+)
+AMI_ARCHITECTURE = Limit(
+    id="ami-architecture",
+    accepts=lambda pair: _ami_architecture(pair[0]) in {None, pair[1]},
+    rule="must be of the architecture of the instance types",
+    hint=lambda pair: f"use the one for {pair[1].lower()}, or other instance types",
+    source="ECS developer guide, retrieving ECS-optimized Linux AMI metadata",
+    format=lambda pair: f"{pair[0]!r} for {pair[1]}",
+)
 VOLUME = Limit(
     id="instance-volume",
     accepts=lambda pair: pair[1] <= pair[0] <= 65536,

@@ -139,6 +139,67 @@ def test_types_of_managed_instances_are_known_or_patterns(argument: str) -> None
     assert make("managed", **{argument: ["m7g.large", "c7*", "*3*", "*"]})
 
 
+PATH = "/aws/service/ecs/optimized-ami"
+BOTTLEROCKET = "/aws/service/bottlerocket/aws-ecs-2"
+WINDOWS = "/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-ECS_Optimized"
+WINDOWS_2022_CORE = {"operating_system_family": OperatingSystemFamily.WINDOWS_SERVER_2022_CORE}
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments", "says"),
+    [
+        (f"{PATH}/amazon-linux-2023/recommended", {}, f"use {PATH}/amazon-linux-2023/recommended/image_id"),
+        (f"{PATH}/amazon-linux-2/recommended/image_name", {}, f"use {PATH}/amazon-linux-2/recommended/image_id"),
+        (f"{BOTTLEROCKET}/x86_64/latest/image_version", {"bottlerocket": True}, "parameter must end in '/image_id'"),
+        (WINDOWS, WINDOWS_2022_CORE, f"use {WINDOWS}/image_id"),
+        (f"{BOTTLEROCKET}/x86_64/latest/image_id", {}, "use bottlerocket=True"),
+        (f"{WINDOWS}/image_id", {}, "use operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE"),
+        (
+            f"{PATH}/windows_server/2019/english/full/recommended/image_id",
+            WINDOWS_2022_CORE,
+            "use operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2019_FULL",
+        ),
+        (f"{PATH}/amazon-linux-2023/recommended/image_id", {"bottlerocket": True}, "leave bottlerocket= and"),
+        (f"{PATH}/amazon-linux-2023/recommended/image_id", WINDOWS_2022_CORE, "leave bottlerocket= and"),
+    ],
+)
+def test_an_ami_of_aws_s_is_of_the_system_that_is_set_up(path: str, arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        Ami.from_ssm_parameter(path, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("path", "bottlerocket", "instance_type", "passes"),
+    [
+        (f"{PATH}/amazon-linux-2023/arm64/recommended/image_id", False, "m7i.large", False),
+        (f"{PATH}/amazon-linux-2023/arm64/recommended/image_id", False, "m7g.large", True),
+        (f"{PATH}/amazon-linux-2023/recommended/image_id", False, "m7g.large", False),
+        (f"{PATH}/amazon-linux-2/recommended/image_id", False, "m7i.large", True),
+        (f"{PATH}/amazon-linux-2023/amzn2023-ami-ecs-hvm-2023.0/image_id", False, "m7g.large", True),
+        (f"{BOTTLEROCKET}/x86_64/1.20.0/image_id", True, "m7g.large", False),
+        (f"{BOTTLEROCKET}/arm64/latest/image_id", True, "m7g.large", True),
+        ("/golden/x86_64/recommended", False, "m7g.large", True),
+        ("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64", False, "m7g.large", True),
+        (f"{PATH}/amazon-linux-2023/arm64/recommended/image_id", False, cdk.Token.as_string({"Ref": "Type"}), True),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*which is not in the data of")
+def test_an_ami_of_aws_s_is_for_the_architecture_of_the_types(
+    path: str, instance_type: str, *, bottlerocket: bool, passes: bool
+) -> None:
+    instance = ContainerInstance(ami=Ami.from_ssm_parameter(path, bottlerocket=bottlerocket))
+    if passes:
+        assert general(instance_types=[instance_type], instance=instance)
+        return
+    with pytest.raises(ValueError, match="parameter of the AMI must be of the architecture of the instance types"):
+        general(instance_types=[instance_type], instance=instance)
+
+
+def test_a_group_of_windows_without_types_says_so() -> None:
+    with pytest.raises(ValueError, match="instance_types is empty"):
+        Capacity.ec2("general", max_instances=1, instance=ContainerInstance(ami=Ami.windows()))
+
+
 def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
     with pytest.raises(ValueError, match=r"parameter is 'ami-123', but .*; write it as in '/golden/ecs'"):
         Ami.from_ssm_parameter("ami-123")

@@ -48,6 +48,10 @@ class Ami:
                 f"parameter is {self.parameter!r}, but a parameter of an AMI has a path; write it as in '/golden/ecs'"
             )
         problems.check_known("parameter", self.parameter)
+        problems.check(capacity_limits.AMI_ID, "parameter", self.parameter)
+        if self.parameter is not None:
+            system = "Bottlerocket" if self.is_bottlerocket else self.operating_system_family.value
+            problems.check(capacity_limits.AMI_SYSTEM, "parameter", (self.parameter, system))
         if self.is_bottlerocket and self._on_windows:
             problems.add("it is Bottlerocket and Windows, but an AMI is of one system; leave one of them out")
         problems.raise_any()

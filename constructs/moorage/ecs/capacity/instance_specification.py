@@ -306,6 +306,14 @@ class InstanceGroupSpecification(InstanceSpecification):
                 "use ContainerInstance(ami=Ami.bottlerocket())"
             )
         self._check_trunking(problems)
+        if self.instance_types or self.requirements:
+            self._check_ami(problems)
+
+    def _check_ami(self, problems: Problems) -> None:
+        parameter = self.instance.ami.parameter
+        if parameter is not None and not is_token(self.instance_types):
+            pair = (parameter, self.architecture.value)
+            problems.check(capacity_limits.AMI_ARCHITECTURE, "parameter of the AMI", pair)
         if self.instance.ami._on_windows:
             self._check_windows(problems)
 
