@@ -178,6 +178,40 @@ def test_what_only_names_a_secret_is_not_one(name: str) -> None:
     assert Container("redis:8", environment={name: "8"})
 
 
+AWS_KEY = "AKIA" + "IOSFODNN7" + "EXAMPLE"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "argument"),
+    [
+        ({"entry_point": ["env", f"AWS_ACCESS_KEY_ID={AWS_KEY}", "run"]}, "entry_point"),
+        ({"entry_point": ["env", "AWS_SECRET_ACCESS_KEY=wJalr/K7", "run"]}, "entry_point"),
+        ({"command": ["run", "--key", AWS_KEY]}, "command"),
+        ({"entry_point": ["sh", "-c"], "command": "set -e\nexport DB_PASSWORD=hunter2\nrun"}, "command"),
+        ({"health_check": HealthCheck(f"curl -u {AWS_KEY}: http://localhost")}, "health_check"),
+        ({"docker_labels": {"key": AWS_KEY}}, "docker_labels"),
+    ],
+)
+def test_keys_are_refused_wherever_they_are_written(arguments: dict[str, Any], argument: str) -> None:
+    with pytest.raises(ValueError, match=f"{argument} has the value of a secret") as raised:
+        Container("redis:8", **arguments)
+    assert not {AWS_KEY, "wJalr", "hunter2"} & set(re.split(r"\W", str(raised.value)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["env", "GOOGLE_APPLICATION_CREDENTIALS=/etc/key.json", "run"],
+        ["sh", "-c", "export TOKEN=$(cat /run/token)"],
+        ["sh", "-c", "TOKEN=$TOKEN\nPASSWORD=`read-it`"],
+        ["run", "--token-url=https://example.com", "MODE=fast"],
+        ["run", "AKIA"],
+    ],
+)
+def test_words_of_a_command_that_are_no_secrets(words: list[str]) -> None:
+    assert Container("redis:8", command=words)
+
+
 def test_a_secret_is_none_for_a_reason_alone() -> None:
     with pytest.raises(ValueError, match="looks like a secret"):
         Container("redis:8", environment={"PASSWORD": "x"}, not_secret={"PASSWORD": " "})

@@ -13,10 +13,13 @@ _SECRET_NAME_PATTERN = re.compile(
     r"((^|_)(PASS|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|CREDENTIALS?"
     r"|(PRIVATE|SECRET|ENCRYPTION|SIGNING|MASTER)_?KEY(_BASE)?)|PASSWORD|PASSPHRASE)$"
 )
-_SECRET_VALUE_PATTERN = re.compile(
-    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]*:[^/\s:@]+@"
+_KEY_PATTERN = re.compile(
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\b(gh[opsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_)\w{8}"
 )
+_PASSWORD_IN_URL_PATTERN = re.compile(r"://[^/\s:@]*:[^/\s:@]+@")
+_ASSIGNMENT_PATTERN = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=[^\s$`/][^\s$`]*\s*$", re.MULTILINE)
+"""A variable that `env`, or a line of a shell script, gives a value; not that of another variable, or a path."""
 _WORD_BOUNDARY_PATTERN = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 _UNWRAPPED_PATTERN = re.compile(
     r"\{\{resolve:(secretsmanager|ssm-secure):"
@@ -32,7 +35,7 @@ class PlainText(NamedTuple):
     Args:
         argument: The argument that gives it, as an error names it.
         name: The name of the variable or option that it is the value of; None for a text without one, which is taken
-            for a secret only if it is the value of one.
+            for a secret only if it is the value of one, has a key, or is a variable with its value.
         value: The text.
         way_out: What to use for a secret in its place.
         readers: Who reads it.
@@ -90,7 +93,12 @@ def _resolved(value: Any, resolve: Callable[[Any], Any]) -> Any:
 def _looks_secret(text: PlainText) -> bool:
     if _UNWRAPPED_PATTERN.search(text.value):
         return True
+    if _KEY_PATTERN.search(text.value):
+        return True
     if text.name is None:
-        return False
-    words = _WORD_BOUNDARY_PATTERN.sub("_", text.name).upper()
-    return bool(_SECRET_NAME_PATTERN.search(words) or _SECRET_VALUE_PATTERN.search(text.value))
+        return any(map(_is_secret_name, _ASSIGNMENT_PATTERN.findall(text.value)))
+    return _is_secret_name(text.name) or _PASSWORD_IN_URL_PATTERN.search(text.value) is not None
+
+
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_NAME_PATTERN.search(_WORD_BOUNDARY_PATTERN.sub("_", name).upper()) is not None

@@ -140,8 +140,8 @@ def test_types_of_managed_instances_are_known_or_patterns(argument: str) -> None
 
 
 PATH = "/aws/service/ecs/optimized-ami"
-BOTTLEROCKET = "/aws/service/bottlerocket/aws-ecs-2"
-WINDOWS = "/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-ECS_Optimized"
+BOTTLEROCKET_PATH = "/aws/service/bottlerocket/aws-ecs-2"
+WINDOWS_PATH = "/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-ECS_Optimized"
 WINDOWS_2022_CORE = {"operating_system_family": OperatingSystemFamily.WINDOWS_SERVER_2022_CORE}
 
 
@@ -150,10 +150,14 @@ WINDOWS_2022_CORE = {"operating_system_family": OperatingSystemFamily.WINDOWS_SE
     [
         (f"{PATH}/amazon-linux-2023/recommended", {}, f"use {PATH}/amazon-linux-2023/recommended/image_id"),
         (f"{PATH}/amazon-linux-2/recommended/image_name", {}, f"use {PATH}/amazon-linux-2/recommended/image_id"),
-        (f"{BOTTLEROCKET}/x86_64/latest/image_version", {"bottlerocket": True}, "parameter must end in '/image_id'"),
-        (WINDOWS, WINDOWS_2022_CORE, f"use {WINDOWS}/image_id"),
-        (f"{BOTTLEROCKET}/x86_64/latest/image_id", {}, "use bottlerocket=True"),
-        (f"{WINDOWS}/image_id", {}, "use operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE"),
+        (
+            f"{BOTTLEROCKET_PATH}/x86_64/latest/image_version",
+            {"bottlerocket": True},
+            "parameter must end in '/image_id'",
+        ),
+        (WINDOWS_PATH, WINDOWS_2022_CORE, f"use {WINDOWS_PATH}/image_id"),
+        (f"{BOTTLEROCKET_PATH}/x86_64/latest/image_id", {}, "use bottlerocket=True"),
+        (f"{WINDOWS_PATH}/image_id", {}, "use operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE"),
         (
             f"{PATH}/windows_server/2019/english/full/recommended/image_id",
             WINDOWS_2022_CORE,
@@ -176,8 +180,8 @@ def test_an_ami_of_aws_s_is_of_the_system_that_is_set_up(path: str, arguments: d
         (f"{PATH}/amazon-linux-2023/recommended/image_id", False, "m7g.large", False),
         (f"{PATH}/amazon-linux-2/recommended/image_id", False, "m7i.large", True),
         (f"{PATH}/amazon-linux-2023/amzn2023-ami-ecs-hvm-2023.0/image_id", False, "m7g.large", True),
-        (f"{BOTTLEROCKET}/x86_64/1.20.0/image_id", True, "m7g.large", False),
-        (f"{BOTTLEROCKET}/arm64/latest/image_id", True, "m7g.large", True),
+        (f"{BOTTLEROCKET_PATH}/x86_64/1.20.0/image_id", True, "m7g.large", False),
+        (f"{BOTTLEROCKET_PATH}/arm64/latest/image_id", True, "m7g.large", True),
         ("/golden/x86_64/recommended", False, "m7g.large", True),
         ("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64", False, "m7g.large", True),
         (f"{PATH}/amazon-linux-2023/arm64/recommended/image_id", False, cdk.Token.as_string({"Ref": "Type"}), True),
@@ -531,4 +535,6 @@ def test_user_data_shows_no_secret() -> None:
     with pytest.raises(ValueError, match=message) as refused:
         ContainerInstance(user_data=["yum -y update", line])
     assert "SecretString" not in str(refused.value)
-    assert ContainerInstance(user_data="yum -y update")
+    with pytest.raises(ValueError, match=message):
+        ContainerInstance(user_data="set -e\nexport API_TOKEN=abc\nrun")
+    assert ContainerInstance(user_data="yum -y update\nexport API_TOKEN=$(cat /run/token)")
