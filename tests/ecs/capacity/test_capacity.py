@@ -538,3 +538,39 @@ def test_user_data_shows_no_secret() -> None:
     with pytest.raises(ValueError, match=message):
         ContainerInstance(user_data="set -e\nexport API_TOKEN=abc\nrun")
     assert ContainerInstance(user_data="yum -y update\nexport API_TOKEN=$(cat /run/token)")
+
+
+def constrained(stack: cdk.Stack, expression: str, *capacities: Capacity) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=capacities)
+    placement = Placement(constraints=[ecs.PlacementConstraint.member_of(expression)])
+    strategy = dict.fromkeys(capacities, 1)
+    Service(stack, "Web", cluster=cluster, task=ARM, capacity=strategy, placement=placement)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["attribute:ecs.instance-type == c7g.large", "attribute:ecs.instance-type in [c7g.large, c6g.large]"],
+)
+def test_a_constraint_to_types_that_are_never_launched_warns(stack: cdk.Stack, expression: str) -> None:
+    with pytest.warns(UserWarning, match="capacity 'general' launches only m7g.large, so no task would be placed"):
+        constrained(stack, expression, general(instance_types=["m7g.large"]))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "attribute:ecs.instance-type == m7g.large",
+        "attribute:ecs.instance-type in [c7g.large, m7g.large]",
+        "attribute:ecs.instance-type =~ m7g.*",
+        "attribute:ecs.instance-type != c7g.large",
+        "not(attribute:ecs.instance-type == c7g.large)",
+        "attribute:stack == c7g.large",
+    ],
+)
+def test_a_constraint_that_an_instance_meets_does_not(stack: cdk.Stack, expression: str) -> None:
+    constrained(stack, expression, general(instance_types=["m7g.large"]))
+
+
+def test_a_constraint_to_the_types_of_one_of_two_capacities_does_not(stack: cdk.Stack) -> None:
+    other = general(name="other", instance_types=["c7g.large"])
+    constrained(stack, "attribute:ecs.instance-type == c7g.large", general(instance_types=["m7g.large"]), other)

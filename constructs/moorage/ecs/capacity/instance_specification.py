@@ -73,6 +73,11 @@ class InstanceSpecification:
         return False
 
     @property
+    def named_types(self) -> tuple[str, ...]:
+        """The only types that it may launch; empty if it chooses them."""
+        return ()
+
+    @property
     def xen_types(self) -> tuple[str, ...]:
         """The types that it may launch and that are not of the AWS Nitro System, as far as they are named."""
         return ()
@@ -252,6 +257,11 @@ class InstanceGroupSpecification(InstanceSpecification):
     def runs_al2023(self) -> bool:
         """True if its instances run AWS's AMI of Amazon Linux 2023."""
         return self.instance.ami == Ami.al2023()
+
+    @property
+    def named_types(self) -> tuple[str, ...]:
+        """The only types that it may launch; empty if EC2 chooses them."""
+        return self.instance_types
 
     @property
     def xen_types(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, CapacityKind
 from moorage.workload import capacity_limits
+from moorage.workload.problems import is_token
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
     from moorage.workload.task import Task
 
+_TYPE_EXPRESSION = re.compile(
+    r"attribute:ecs\.instance-type\s*(?:==\s*([^\s\[\]]+)|in\s*\[\s*([^\[\]]*?)\s*\])\s*", re.ASCII
+)
+"""An expression about nothing but the instance type (ECS developer guide, cluster query language)."""
 _ZONE_SPREAD = ("spread", "attribute:ecs.availability-zone")
 
 
@@ -142,6 +148,7 @@ class Placement:
         )
         for expression in self._expressions:
             problems.check(capacity_limits.CONSTRAINT_EXPRESSION, "each expression of constraints", expression)
+            _warn_of_other_types(expression, strategy, problems)
         if self.daemon:
             self._check_daemon(strategy, cluster_capacities, problems)
             # botocore ecs CreateService.volumeConfigurations: ECS manages no volume for the DAEMON strategy
@@ -174,6 +181,21 @@ class Placement:
                 "would run on all of the cluster's; use one made by Capacity.ec2, or name all that the cluster has, "
                 "here and in Cluster.from_attributes(capacity=[...])"
             )
+
+
+def _warn_of_other_types(expression: str, strategy: Strategy, problems: Problems) -> None:
+    """Warn about a constraint to instance types of which the capacities launch none."""
+    match = _TYPE_EXPRESSION.fullmatch(expression)
+    launched = [each.instances.named_types if each.instances else () for each in strategy._used_capacities]
+    if not match or not all(launched) or is_token((expression, launched)):
+        return
+    wanted = set(re.split(r"[\s,]+", match[1] or match[2]))
+    types = [name for names in launched for name in names]
+    if wanted.isdisjoint(types):
+        problems.warn(
+            f"constraints have {expression!r}, but capacity {strategy._used_capacities[0].name!r} launches only "
+            f"{', '.join(types)}, so no task would be placed; use one of these, or another capacity"
+        )
 
 
 EVEN_PLACEMENT = Placement()
