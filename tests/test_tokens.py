@@ -94,6 +94,17 @@ def test_what_is_looked_up_passes_in_the_first_pass() -> None:
     assert ec2(LOOKED_UP, instance_types=["m7i.large"]).name == LOOKED_UP
 
 
+def test_requirements_that_are_tokens_match_no_known_type() -> None:
+    for vcpus, memory, gpus in (
+        ((NUMBER, None), (1, None), 0),
+        ((1, None), (NUMBER, None), 0),
+        ((1, 8), (1, 8), NUMBER),
+    ):
+        requirements = InstanceRequirements(vcpus=vcpus, memory_mib=memory, gpus=gpus)
+        assert requirements._matching_types() == ()
+        assert ec2(requirements=requirements)
+
+
 def test_other_tokens_reach_the_template(stack: cdk.Stack) -> None:
     tokens = iter(range(100))
 

@@ -595,3 +595,5 @@ def test_an_entry_point_is_a_program() -> None:
     for words in (["", "-c"], [" "]):
         with pytest.raises(ValueError, match="entry_point must begin with a program"):
             Container("redis:8", entry_point=words, command="serve")
+    with pytest.raises(ValueError, match=r"entry_point must begin with a program \(got \[''\]\)"):
+        Container("redis:8", entry_point="")

@@ -133,7 +133,7 @@ def test_types_of_managed_instances_are_known_or_patterns(argument: str) -> None
         says = rf"{argument} has '{name}', which is no instance type of .*; use {re.escape(way_out)}"
         with pytest.raises(ValueError, match=says):
             make("managed", **{argument: [name]})
-    for pattern in ("m99g.large", "m99g.*"):
+    for pattern in ("m99g.large", "m99g.*", "m7g.99*"):
         with pytest.warns(UserWarning, match=rf"{argument} has '{re.escape(pattern)}', which is not in the data of"):
             make("managed", **{argument: [pattern]})
     assert make("managed", **{argument: ["m7g.large", "c7*", "*3*", "*"]})
@@ -573,4 +573,10 @@ def test_a_constraint_that_an_instance_meets_does_not(stack: cdk.Stack, expressi
 
 def test_a_constraint_to_the_types_of_one_of_two_capacities_does_not(stack: cdk.Stack) -> None:
     other = general(name="other", instance_types=["c7g.large"])
+    constrained(stack, "attribute:ecs.instance-type == c7g.large", general(instance_types=["m7g.large"]), other)
+
+
+def test_a_constraint_to_types_that_ec2_may_choose_does_not(stack: cdk.Stack) -> None:
+    chosen = InstanceRequirements(vcpus=(2, 4), memory_mib=(4096, None), architecture=Architecture.ARM64)
+    other = general(name="other", instance_types=None, requirements=chosen)
     constrained(stack, "attribute:ecs.instance-type == c7g.large", general(instance_types=["m7g.large"]), other)

@@ -328,6 +328,7 @@ def test_metrics_every_20_seconds_that_no_target_follows_warn(target: str) -> No
         Scaling(1, 3, **other, high_resolution=True)
     assert Scaling(1, 3, **other, cpu_percent=60, high_resolution=True)
     assert Scaling(1, 3, **other, memory_percent=60, high_resolution=True)
+    assert Scaling(1, 3, **other, metrics=[MetricTarget("Depth", metric(), 5)], high_resolution=True)
     assert Scaling(2, high_resolution=True)  # to look at
 
 
