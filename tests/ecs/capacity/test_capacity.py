@@ -184,7 +184,13 @@ def test_an_ami_of_aws_s_is_of_the_system_that_is_set_up(path: str, arguments: d
         (f"{BOTTLEROCKET_PATH}/arm64/latest/image_id", True, "m7g.large", True),
         ("/golden/x86_64/recommended", False, "m7g.large", True),
         ("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64", False, "m7g.large", True),
-        (f"{PATH}/amazon-linux-2023/arm64/recommended/image_id", False, cdk.Token.as_string({"Ref": "Type"}), True),
+        pytest.param(
+            f"{PATH}/amazon-linux-2023/arm64/recommended/image_id",
+            False,
+            cdk.Token.as_string({"Ref": "Type"}),
+            True,
+            id="token",  # whose number differs from one process to the next
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*which is not in the data of")
