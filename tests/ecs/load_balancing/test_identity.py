@@ -9,6 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage import Cluster, Container, Listener, LoadBalancer, NetworkLoadBalancer, Rollout, Route, Service, Task
 from tests.conftest import imported_vpc, template
@@ -21,7 +22,13 @@ Routes = Callable[[LoadBalancer, NetworkLoadBalancer], list[Any]]
 
 
 def resources(
-    routes: Routes, *, rollout: Rollout | None = None, public: bool = False, name: str = "Web", edge_id: str = "Edge"
+    routes: Routes,
+    *,
+    rollout: Rollout | None = None,
+    public: bool = False,
+    name: str = "Web",
+    edge_id: str = "Edge",
+    task: Task = WEB,
 ) -> dict[str, Any]:
     """The resources of a service with these routes, behind load balancers of another stack."""
     app = cdk.App()
@@ -30,7 +37,7 @@ def resources(
     edge = LoadBalancer(platform, edge_id, vpc=vpc, public=public, plain_http="a test" if public else None)
     gate = NetworkLoadBalancer(platform, "Gate", vpc=vpc, public=public, without_tls="a test" if public else None)
     cluster = Cluster(platform, "Cluster", vpc=vpc)
-    Service(shop, name, cluster=cluster, task=WEB, route=routes(edge, gate), rollout=rollout)
+    Service(shop, name, cluster=cluster, task=task, route=routes(edge, gate), rollout=rollout)
     found: dict[str, Any] = template(shop).to_json()["Resources"]
     return found
 
@@ -101,16 +108,94 @@ def test_routes_that_differ_only_by_host_share_a_target_group() -> None:
     assert len(service["LoadBalancers"]) == 1
 
 
-def test_routes_that_only_a_host_tells_apart_need_names_for_groups_of_their_own() -> None:
-    def differing(edge: LoadBalancer, *_: object, name: str | None = None) -> list[Route]:
-        return [Route(edge, host="a.com"), Route(edge, host="b.com", health="/healthz", name=name)]
+CONTAINERS = Task(*(Container("nginx:1.29", name=name, port=port) for name, port in (("web", 8080), ("admin", 9090))))
 
-    for rollout in (None, Rollout.canary()):
-        with pytest.raises(ValueError, match="for host 'a.com' and for host 'b.com' differ only by host") as raised:
-            resources(differing, rollout=rollout)
-        assert "use one Route with both hosts, or give one of them a name=" in str(raised.value)
-        named = resources(lambda *edges: differing(*edges, name="beta"), rollout=rollout)
-        assert len(of(named, GROUP)) == (4 if rollout else 2)
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        ({}, {"health": "/healthz"}, "differ in their health"),
+        ({}, {"deregistration_delay": cdk.Duration.seconds(5)}, "deregistration_delay"),
+        ({"container": "web"}, {"container": "admin"}, "lead to containers 'web' and 'admin'"),
+        ({}, {"container": "admin"}, "lead to containers 'web' and 'admin'"),
+        ({"path": ["/a", "/b"]}, {"path": ["/c", "/a"], "health": "/healthz"}, "follows from the path '/a'"),
+    ],
+)
+@pytest.mark.parametrize("rollout", [None, Rollout.canary()])
+def test_routes_that_only_a_host_tells_apart_need_names_for_groups_of_their_own(
+    first: dict[str, Any], second: dict[str, Any], reason: str, rollout: Rollout | None
+) -> None:
+    def differing(edge: LoadBalancer, *_: object, name: str | None = None) -> list[Route]:
+        return [Route(edge, host="a.com", **first), Route(edge, host="b.com", name=name, **second)]
+
+    with pytest.raises(
+        ValueError, match=f"for host 'a.com'.* and for host 'b.com'.*{reason}.*give one of them a name="
+    ):
+        resources(differing, rollout=rollout, task=CONTAINERS)
+    alone = resources(lambda *edges: differing(*edges)[:1], rollout=rollout, task=CONTAINERS)
+    named = resources(lambda *edges: differing(*edges, name="beta"), rollout=rollout, task=CONTAINERS)
+    assert len(of(named, GROUP)) == (4 if rollout else 2)
+    assert of(alone, GROUP).items() < of(named, GROUP).items()
+
+
+def test_routes_that_only_a_host_tells_apart_are_one_when_rollouts_shift_traffic() -> None:
+    with pytest.raises(ValueError, match="ECS turns one for each pair.*use one Route with the hosts and paths of both"):
+        resources(lambda edge, _: [Route(edge, host="a.com"), Route(edge, host="b.com")], rollout=Rollout.canary())
+
+
+def test_a_route_may_name_the_container_that_others_lead_to_without_a_name() -> None:
+    found = resources(lambda edge, _: [Route(edge, host="a.com"), Route(edge, host="b.com", container="web")])
+    assert len(of(found, GROUP)) == 1
+
+
+@pytest.mark.parametrize("rollout", [None, Rollout.canary()])
+@pytest.mark.parametrize(
+    ("paths", "more_paths"),
+    [
+        ("/a", ["/a", "/a/*"]),
+        (["/a", "/b"], ["/c", "/b", "/a"]),
+        ("/v1/*", ["/v2/*", "/v1/*"]),
+        (["/api", "/api/*"], ["/api", "/static/*"]),
+    ],
+)
+def test_more_paths_replace_no_target_group(paths: Any, more_paths: Any, rollout: Rollout | None) -> None:
+    """A new one has no targets until the service has moved, and its rule is there before (503)."""
+    before, after = (
+        resources(lambda edge, _, path=path: [Route(edge, path=path)], rollout=rollout) for path in (paths, more_paths)
+    )
+    assert of(before, GROUP) == of(after, GROUP)
+    for rule, later in zip(of(before, RULE).values(), of(after, RULE).values(), strict=True):
+        assert rule["Actions"] == later["Actions"]
+        assert rule["Conditions"] != later["Conditions"]
+
+
+def test_a_second_route_takes_over_without_an_empty_target_group() -> None:
+    """The way out that `Route` and `Listener` name: the group that leads is there before the rule turns to it."""
+
+    def changed(edge: LoadBalancer, gate: NetworkLoadBalancer, path: str, port: int) -> list[Any]:
+        udp = elbv2.Protocol.UDP
+        return [
+            Route(edge, path=path, name="new"),
+            Listener(gate, port, protocol=udp, health_port=8081, name="new-port"),
+        ]
+
+    both = resources(lambda *edges: [Route(edges[0]), Listener(edges[1], 9000), *changed(*edges, "/new", 9001)])
+    after = resources(lambda *edges: changed(*edges, "/a/*", 9000))
+    assert of(after, GROUP).items() < of(both, GROUP).items()
+
+
+@pytest.mark.parametrize("rollout", [None, Rollout.canary()])
+def test_a_path_and_those_below_it_can_be_two_routes(rollout: Rollout | None) -> None:
+    """Both with target groups of their own, as ECS needs for a rollout that shifts traffic."""
+    found = resources(lambda edge, _: [Route(edge, path="/a"), Route(edge, path="/a/*", health="/h")], rollout=rollout)
+    assert len(of(found, GROUP)) == (4 if rollout else 2)
+
+
+def test_routes_with_one_least_path_share_a_target_group() -> None:
+    found = resources(
+        lambda edge, _: [Route(edge, host="a.com", path=["/a", "/b"]), Route(edge, host="b.com", path=["/c", "/a"])]
+    )
+    assert len(of(found, GROUP)) == 1
 
 
 def test_what_only_a_token_tells_apart_needs_a_name() -> None:

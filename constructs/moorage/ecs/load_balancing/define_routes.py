@@ -33,8 +33,8 @@ def define_routes(
 
     Their ids follow from what each route asks for, so that CloudFormation never defines what another id still has: a
     rule's from its number, and a listener's from its port, which a load balancer has once. Target groups are of a
-    path, a port or a name; routes that differ only by host share one, unless rollouts shift traffic, since ECS turns
-    one rule for each pair of groups.
+    path, a port or a name; routes with one least path share one, unless rollouts shift traffic, since ECS turns one
+    rule for each pair of groups.
 
     Args:
         serving: The service; with a role, its rollouts shift traffic. Each route then has a second target group, and a

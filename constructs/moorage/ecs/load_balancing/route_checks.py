@@ -48,10 +48,10 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
                 "the cluster"
             )
     check_zones(routes, launch, problems)
-    _check_identities(routes, problems, shifts=shifts)
+    _check_identities(routes, launch.task, problems, shifts=shifts)
 
 
-def _check_identities(routes: tuple[Route | Listener, ...], problems: Problems, *, shifts: bool) -> None:
+def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems: Problems, *, shifts: bool) -> None:
     """Note routes that nothing tells apart that stays the same at the next deployment."""
     names = [route.name for route in routes if route.name is not None]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -65,14 +65,34 @@ def _check_identities(routes: tuple[Route | Listener, ...], problems: Problems, 
             )
             continue
         other = routes_by_id.setdefault((route.load_balancer, route._id_suffix), route)
-        if other is route or not isinstance(route, Route) or not isinstance(other, Route):
-            continue
-        if shifts or other._target_settings != route._target_settings:
-            problems.add(
-                f"routes for {other._description} and for {route._description} differ only by host, which is not in "
-                "the ids of target groups, so that a change of host replaces none; use one Route with both hosts, or "
-                "give one of them a name="
-            )
+        if other is not route and isinstance(route, Route) and isinstance(other, Route):
+            _check_shared_group(other, route, task, problems, shifts=shifts)
+
+
+def _check_shared_group(other: Route, route: Route, task: Task, problems: Problems, *, shifts: bool) -> None:
+    """Note two routes that nothing but hosts and further paths tells apart, if they cannot share a target group."""
+    containers = [_serving_name(each, task) for each in (other, route)]
+    if containers[0] != containers[1]:
+        reason = f"lead to containers {containers[0]!r} and {containers[1]!r}"
+        way_out = "give one of them a name="
+    elif route._target_settings != other._target_settings:
+        reason = "differ in their health, protocol_version or deregistration_delay"
+        way_out = "give one of them a name=, or make these the same"
+    elif shifts:
+        reason = "are two rules, and ECS turns one for each pair of target groups"
+        way_out = "use one Route with the hosts and paths of both, or give one of them a name="
+    else:
+        return
+    shared = f"the path {route._id_suffix.strip()!r}" if route._id_suffix else "the load balancer"
+    problems.add(
+        f"routes for {other._description} and for {route._description} {reason}, but their target groups have one id, "
+        f"which follows from {shared} and never from hosts, so that a change of host replaces none; {way_out}"
+    )
+
+
+def _serving_name(route: Route, task: Task) -> str | None:
+    """Return the name of the container that serves a route; None if there is none, which is a problem of its own."""
+    return next((each.name for each in task.containers if each.port and route.container in {None, each.name}), None)
 
 
 def _check_target(route: Route | Listener, task: Task, problems: Problems) -> None:
