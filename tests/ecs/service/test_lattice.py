@@ -77,8 +77,18 @@ def test_tasks_have_time_to_start_before_failed_checks_count(stack: cdk.Stack) -
 def test_targets_are_addresses_that_are_asked_for_their_health(stack: cdk.Stack) -> None:
     service(stack, lattice=Lattice(PREFIXES, health="/healthz"))
     check = {"Enabled": True, "Path": "/healthz", "Matcher": {"HttpCode": "200"}, "HealthCheckIntervalSeconds": 10}
-    config = {"Port": 8080, "Protocol": "HTTP", "VpcIdentifier": "vpc-1", "HealthCheck": Match.object_like(check)}
+    config = {"Port": 80, "Protocol": "HTTP", "VpcIdentifier": "vpc-1", "HealthCheck": Match.object_like(check)}
     template(stack).has_resource_properties(TARGETS, {"Type": "IP", "Config": config})
+
+
+def test_another_container_port_replaces_no_target_group() -> None:
+    """Config.Port is create-only: the listener would turn to a new group that is empty."""
+    found = []
+    for port in (8080, 9090):
+        stack = cdk.Stack(cdk.App(), "Shop")
+        service(stack, Task(Container("redis:8", name="web", port=port)))
+        found.append(template(stack).find_resources(TARGETS))
+    assert found[0] == found[1]
 
 
 def test_a_target_group_that_exists_is_taken_in_place_of_a_new_one(stack: cdk.Stack) -> None:

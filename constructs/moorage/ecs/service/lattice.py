@@ -13,6 +13,7 @@ from aws_cdk import aws_vpclattice as vpclattice
 
 from moorage.ecs.cdk_values import ecs_principal, number_text, tcp
 from moorage.ecs.load_balancing.route import TargetHealth
+from moorage.ecs.load_balancing.target import CONSTANT_PORT
 from moorage.ecs.task.port_mappings import port_name
 from moorage.workload import route_limits, service_limits
 from moorage.workload.problems import Problems
@@ -47,7 +48,9 @@ class Lattice:
     """A target group of VPC Lattice that ECS keeps a service's tasks in, and the way in for Lattice alone.
 
     The service network, its auth policy and the Lattice service with its listeners are of `aws_vpclattice`; a listener
-    forwards to `service.lattice_target_groups`.
+    forwards to `service.lattice_target_groups`. ECS registers each task with the port of its container (botocore ecs
+    `VpcLatticeConfiguration.portName`), in place of that of the target group, which is 80 (VPC Lattice user guide,
+    "Create a VPC Lattice target group"). So another port replaces no target group.
 
     Args:
         prefix_list: AWS's list of the addresses that Lattice sends from in this region, by its id: of
@@ -130,7 +133,7 @@ def define_lattices(
         if arn is None:
             named = f"-{lattice.container}" if lattice.container else ""
             construct_id = f"LatticeTargetGroup{named}{seen[named] or ''}"  # others of a list change no id
-            target_groups.append(_define_group(scope, construct_id, lattice, port, launch))
+            target_groups.append(_define_group(scope, construct_id, lattice, launch))
             seen[named] += 1
             arn = target_groups[-1].attr_arn
         name = port_name(launch.task, container) or ""
@@ -147,9 +150,7 @@ def define_lattices(
     return tuple(target_groups)
 
 
-def _define_group(
-    scope: Construct, construct_id: str, lattice: Lattice, port: int, launch: Launch
-) -> vpclattice.CfnTargetGroup:
+def _define_group(scope: Construct, construct_id: str, lattice: Lattice, launch: Launch) -> vpclattice.CfnTargetGroup:
     health, cfn = lattice.health, vpclattice.CfnTargetGroup
     return cfn(
         scope,
@@ -157,7 +158,7 @@ def _define_group(
         type="IP",
         config=cfn.TargetGroupConfigProperty(
             vpc_identifier=launch.reach.vpc.vpc_id,
-            port=port,
+            port=CONSTANT_PORT,
             protocol="HTTP",
             protocol_version="HTTP1",
             health_check=cfn.HealthCheckConfigProperty(
