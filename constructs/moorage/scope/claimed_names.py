@@ -73,7 +73,7 @@ def claim_name(construct: Construct, kind: str, name: str) -> None:
 
 
 def _conflict(earlier: _Claim, claim: _Claim) -> list[str]:
-    if not (_exists(earlier.construct) and _exists(claim.construct)):
+    if not (exists(earlier.construct) and exists(claim.construct)):
         return []
     paths = f"{earlier.construct.node.path} and {claim.construct.node.path}"
     return [
@@ -82,7 +82,7 @@ def _conflict(earlier: _Claim, claim: _Claim) -> list[str]:
     ]
 
 
-def _exists(construct: IConstruct) -> bool:
+def exists(construct: IConstruct) -> bool:
     """Return whether a construct and all around it are still in their app: `try_remove_child` removes one."""
     scope = construct.node.scope
-    return scope is None or (scope.node.try_find_child(construct.node.id) is construct and _exists(scope))
+    return scope is None or (scope.node.try_find_child(construct.node.id) is construct and exists(scope))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -452,6 +453,23 @@ def test_a_test_listener_is_another_one(stack: cdk.Stack, vpc: ec2.IVpc) -> None
         LoadBalancer.from_attributes(
             stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=ARN
         )
+
+
+@pytest.mark.parametrize("other", ["app/other/50dc6c495c0c9188", "app/shop/60dc6c495c0c9188"])
+def test_a_test_listener_is_of_the_same_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc, other: str) -> None:
+    """ELB refuses the second with TargetGroupAssociationLimit: both listeners lead to the same target groups."""
+    test_arn = re.sub("app/[^/]+/[^/]+", other, ARN)
+    with pytest.raises(ValueError, match=f"test_listener_arn is of {other} and listener_arn of app/"):
+        LoadBalancer.from_attributes(
+            stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=test_arn
+        )
+
+
+def test_listeners_that_are_not_looked_up_yet_pass(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    arns = {name: f"dummy-value-for-/{name}" for name in ("listener_arn", "test_listener_arn")}
+    edge = LoadBalancer.from_attributes(stack, "Edge", security_group_id="sg-0a1b", vpc=vpc, **arns)
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), rollout=Rollout.canary())
 
 
 def test_two_services_for_the_same_requests_clash(stack: cdk.Stack, edge: LoadBalancer) -> None:

@@ -99,6 +99,23 @@ def test_a_target_group_that_exists_is_taken_in_place_of_a_new_one(stack: cdk.St
     )
 
 
+@pytest.mark.parametrize(("other", "removed"), [(GROUP, False), (GROUP, True), (GROUP[:-1] + "1", False)])
+def test_a_target_group_that_exists_is_of_one_service(
+    app: cdk.App, stack: cdk.Stack, *, other: str, removed: bool
+) -> None:
+    first = service(stack, lattice=Lattice(PREFIXES, target_group_arn=GROUP))
+    second_stack = cdk.Stack(app, "Second")
+    lattice = Lattice(PREFIXES, target_group_arn=other)
+    Service(second_stack, "Api", cluster=first._plan.launch.cluster, task=Task(WEB), lattice=lattice)
+    if removed:
+        stack.node.try_remove_child("Web")
+    if other == GROUP and not removed:
+        with pytest.raises(RuntimeError, match="Shop/Web and Second/Api are both in the target group .* one service"):
+            app.synth()
+    else:
+        app.synth()
+
+
 def test_each_container_may_be_reached_in_a_target_group_of_its_own(stack: cdk.Stack) -> None:
     admin = Container("redis:8", name="admin", port=9090)
     both = [Lattice(PREFIXES), Lattice(PREFIXES, container="admin")]

@@ -70,6 +70,14 @@ class ImportedLoadBalancer(RequestLoadBalancer):
                 "test_listener_arn is that of listener_arn, so a new version would have all traffic before it is "
                 "tested; name another listener of the load balancer, or leave it out"
             )
+        if test_listener_arn is not None and not problems.messages and not is_token((listener_arn, test_listener_arn)):
+            names = _full_name_of(test_listener_arn), _full_name_of(listener_arn)
+            if names[0] != names[1]:
+                problems.add(
+                    f"test_listener_arn is of {names[0]} and listener_arn of {names[1]}, but a target group is of one "
+                    "load balancer, and both lead to the same; name another listener of the load balancer, or leave it "
+                    "out"
+                )
         problems.raise_any()
 
         super().__init__(scope, construct_id)
@@ -189,7 +197,7 @@ def _id_of(load_balancer: Construct, arn: str) -> str:
 
 def _full_name_of(arn: str) -> str:
     """Return `app/name/id` or `net/name/id`, from the ARN of a load balancer or of its listener."""
-    if not is_token(arn):
+    if not cdk.Token.is_unresolved(arn):
         return "/".join(arn.split("/")[1:4])
     parts = cdk.Fn.split("/", arn)
     return cdk.Fn.join("/", [cdk.Fn.select(index, parts) for index in (1, 2, 3)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +15,7 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import any_ipv4, select_subnets
 from moorage.ecs.load_balancing.group_rules import is_first
+from moorage.scope.claimed_names import exists
 from moorage.scope.place import stage_path
 from moorage.workload.problems import Problems
 
@@ -87,7 +87,7 @@ class SharedLoadBalancer(Construct):
         entries = [each for each, _ in owned]
         for other, owner in owned:
             clash = entry._clash(other, owner, entries)
-            if clash and not (owner and _is_removed(owner)):
+            if clash and (owner is None or exists(owner)):
                 problems.add(clash)
 
     def _claim(self, entry: Entry, service: Construct) -> None:
@@ -114,7 +114,7 @@ class SharedLoadBalancer(Construct):
 
     def _used_by_those_that_exist(self) -> list[Usage]:
         """Return what services use of its quotas, for round trips to node."""
-        return [usage for usage, owner in self._usages if not _is_removed(owner)]
+        return [usage for usage, owner in self._usages if exists(owner)]
 
     @property
     def connections(self) -> ec2.Connections:
@@ -248,12 +248,6 @@ class SharedLoadBalancer(Construct):
         elif result.policy_dependable:
             load_balancer.node.add_dependency(result.policy_dependable)
         return bucket
-
-
-def _is_removed(construct: Construct) -> bool:
-    """Tell whether a construct, or what it is in, was taken out of its app by `try_remove_child`."""
-    path = [*construct.node.scopes]
-    return any(scope.node.try_find_child(child.node.id) is not child for scope, child in itertools.pairwise(path))
 
 
 def allowed_clients(

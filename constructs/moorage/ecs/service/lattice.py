@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,18 @@ from moorage.ecs.cdk_values import ecs_principal, number_text, tcp
 from moorage.ecs.load_balancing.route import TargetHealth
 from moorage.ecs.load_balancing.target import CONSTANT_PORT
 from moorage.ecs.task.port_mappings import port_name
+from moorage.scope.claimed_names import exists
+from moorage.scope.per_construct import PerConstruct
+from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import route_limits, service_limits
-from moorage.workload.problems import Problems
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
     from aws_cdk import aws_ecs as ecs
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.container import Container
@@ -58,7 +62,7 @@ class Lattice:
         container: The name of the container that serves; the first with a port without it.
         health: The path of the health check, or a `TargetHealth`; of the target group that is defined.
         target_group_arn: A target group that exists already, for addresses and of no other service, in place of one
-            that is defined for HTTP.
+            that is defined for HTTP. Two services of an app with one are an error.
 
     Raises:
         ValueError: the list or the target group is none, or the codes are not those that Lattice takes.
@@ -136,6 +140,8 @@ def define_lattices(
             target_groups.append(_define_group(scope, construct_id, lattice, launch))
             seen[named] += 1
             arn = target_groups[-1].attr_arn
+        else:
+            _claim(scope, arn)
         name = port_name(launch.task, container) or ""
         configurations.append({"PortName": name, "RoleArn": role.role_arn, "TargetGroupArn": arn})
         peer = ec2.Peer.prefix_list(lattice.prefix_list)
@@ -172,3 +178,31 @@ def _define_group(scope: Construct, construct_id: str, lattice: Lattice, launch:
             ),
         ),
     )
+
+
+_services_by_arn: PerConstruct[IConstruct, dict[str, list[Construct]]] = PerConstruct()
+"""The services of an app in each target group that exists already."""
+
+
+def _claim(service: Construct, arn: str) -> None:
+    """Record that a service is in a target group that exists already, and refuse it beside another one.
+
+    A target group can be added to one service (ECS developer guide, "Create a service that uses VPC Lattice").
+    """
+    if is_token(arn):
+        return
+    services = _services_by_arn.get_or_make(service.node.root, dict).setdefault(arn, [])
+    if service in services:
+        return
+    for other in services:
+        add_stage_check(service, functools.partial(_conflict, other, service, arn))
+    services.append(service)
+
+
+def _conflict(first: Construct, second: Construct, arn: str) -> list[str]:
+    if not (exists(first) and exists(second)):
+        return []
+    return [
+        f"{first.node.path} and {second.node.path} are both in the target group {arn!r} of VPC Lattice, which is of "
+        "one service; give one of them another target_group_arn, or leave it out for a target group of its own"
+    ]
