@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from moorage.scope.inventory import register, registered
+from moorage.scope.inventory import register, still_registered
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
@@ -28,6 +28,7 @@ def add_use(construct: Construct, queue: sqs.IQueue, *, drains: bool) -> tuple[s
         drains: Whether it drains the queue, or leaves dead letters there.
     """
     own = _Use(queue.queue_arn, construct.node.path, drains)
-    others = {each.drains: each.path for each in registered(construct, _Use) if each.queue_arn == own.queue_arn}
+    uses = still_registered(construct, _Use, lambda each: each.queue_arn == own.queue_arn)
+    others = {each.drains: each.path for each in uses}
     register(construct, own)
     return others.get(True), others.get(False)

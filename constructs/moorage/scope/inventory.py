@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
 
 if TYPE_CHECKING:
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record")
 
-_records: PerConstruct[IConstruct, list[object]] = PerConstruct()
+_records: PerConstruct[IConstruct, list[tuple[Construct, object]]] = PerConstruct()
 
 
 def register(construct: Construct, record: object) -> None:
@@ -21,9 +23,17 @@ def register(construct: Construct, record: object) -> None:
         construct: The construct that the record describes.
         record: A frozen value without constructs, so that checks of it need no CDK.
     """
-    _records.get_or_make(construct.node.root, list).append(record)
+    _records.get_or_make(construct.node.root, list).append((construct, record))
 
 
 def registered(construct: Construct, kind: type[Record]) -> list[Record]:
     """Return the records of one kind in the app of `construct`, in the order in which they were added."""
-    return [record for record in _records.get(construct.node.root) or () if isinstance(record, kind)]
+    return [record for _, record in _records.get(construct.node.root) or () if isinstance(record, kind)]
+
+
+def still_registered(
+    construct: Construct, kind: type[Record], condition: Callable[[Record], bool] = lambda _: True
+) -> list[Record]:
+    """Return the records that fulfil a condition and whose constructs are still in the app; asks CDK about each."""
+    records = _records.get(construct.node.root) or ()
+    return [record for owner, record in records if isinstance(record, kind) and condition(record) and exists(owner)]

@@ -349,6 +349,14 @@ def test_a_second_registry_of_a_stack_is_an_error_that_names_both(stack: cdk.Sta
         Registry(stack, "Two")
 
 
+def test_a_registry_that_was_removed_leaves_its_place_to_another(app: cdk.App, stack: cdk.Stack) -> None:
+    elsewhere = [Replication(to=["eu-central-1"])]
+    Registry(stack, "One", replication=elsewhere)
+    stack.node.try_remove_child("One")
+    Registry(stack, "Two", replication=elsewhere)
+    app.synth()
+
+
 def test_a_second_registry_of_an_environment_is_one_across_stages_too(app: cdk.App) -> None:
     Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry")
     with pytest.raises(ValueError, match=r"Test/Shop/Registry: .* have a registry already, Shop/Registry"):

@@ -153,6 +153,17 @@ def test_two_imports_of_one_listener_see_each_other_s_routes(app: cdk.App, stack
         serve(other, "Broker", Listener(gates[1], 9000))
 
 
+def test_a_load_balancer_that_is_gone_leaves_its_names_to_others(stack: cdk.Stack) -> None:
+    vpc = imported_vpc(stack)
+    for name in ("Old", "New"):
+        edge = LoadBalancer(stack, f"{name}Edge", vpc=vpc, zone=zone(stack, f"{name}Zone"))
+        serve(stack, name, Route(edge, host="shop.example.com"))
+        if name == "Old":
+            assert stack.node.try_remove_child("OldEdge")
+            assert stack.node.try_remove_child("Old")
+    template(stack).resource_count_is("AWS::Route53::RecordSet", 1)
+
+
 def test_a_service_that_is_gone_leaves_its_routes_to_others(stack: cdk.Stack) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(stack))
     gate = NetworkLoadBalancer(stack, "Gate", vpc=edge.vpc)

@@ -327,6 +327,14 @@ def test_a_name_without_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) ->
         service(stack, cluster, "api", None, name="api")
 
 
+def test_a_service_that_was_removed_leaves_its_name_to_another(stack: cdk.Stack, cluster: Cluster) -> None:
+    service(stack, cluster, "api")
+    stack.node.try_remove_child("Api")
+    service(stack, cluster, "second", name="api")
+    with pytest.raises(ValueError, match="but Shop/Second is found under 'api'"):
+        service(stack, cluster, "third", name="api")
+
+
 def test_a_name_is_there_once_in_a_namespace(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     """Botocore `ServiceConnectService.discoveryName`: unique within the Cloud Map namespace."""
     service(stack, cluster, "api")

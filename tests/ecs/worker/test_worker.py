@@ -376,6 +376,16 @@ def test_two_workers_of_one_queue_are_warned_of(app: cdk.App, stack: cdk.Stack, 
     assert "its queue is drained by Shop/First too" in warning
 
 
+def test_a_worker_that_was_removed_leaves_its_queue_to_another(
+    app: cdk.App, stack: cdk.Stack, cluster: Cluster
+) -> None:
+    queue = sqs.Queue(stack, "Mails", visibility_timeout=cdk.Duration.hours(1))
+    Worker(stack, "First", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
+    stack.node.try_remove_child("First")
+    Worker(stack, "Second", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
+    assert not [each for each in warnings_of(app, "Shop") if "drained by" in each]
+
+
 @pytest.mark.parametrize("job_first", [True, False])
 def test_dead_letters_of_a_job_in_the_queue_of_a_worker_are_warned_of(
     app: cdk.App, stack: cdk.Stack, cluster: Cluster, *, job_first: bool

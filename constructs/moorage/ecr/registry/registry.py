@@ -44,7 +44,8 @@ from moorage.ecr.registry.repository_templates import (
 )
 from moorage.ecr.registry.scanning import Scanning
 from moorage.ecr.repository.repository_record import RepositoryRecord
-from moorage.scope.inventory import register, registered
+from moorage.scope.claimed_names import exists
+from moorage.scope.inventory import register, registered, still_registered
 from moorage.scope.place import Place, check_place, has_stack, place_of, stage_path
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload.door import door
@@ -135,7 +136,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         self._place: Place = place_of(scope)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         stack_path = cdk.Stack.of(scope).node.path
-        registries = registered(scope, RegistryRecord)
+        registries = still_registered(scope, RegistryRecord)
         second, possible_path = find_second_registry(stack_path, stage_path(scope), self._place, registries)
         if second:
             problems.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
@@ -253,7 +254,9 @@ class Registry(RegistryEvents, RegistryMetrics):
 
     def _check_in_app(self) -> list[str]:
         """Return the errors that only the complete app shows, and warn about filters that match no repository."""
-        registries = registered(self, RegistryRecord)
+        if not exists(self):
+            return []
+        registries = still_registered(self, RegistryRecord)
         repositories = repositories_of(self._record, registered(self, RepositoryRecord))
         names = [each.name for each in repositories]
         unmatched = [

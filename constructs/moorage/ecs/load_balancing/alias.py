@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, WITHOUT_PUBLIC_IPV4
+from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload.problems import is_token
 
@@ -27,7 +28,8 @@ def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
 def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host: str, problems: Problems) -> None:
     """Note an alias that another load balancer than `scope` has already: a zone has a name once."""
     owner = _owners_of(scope).get((zone.hosted_zone_id, host))
-    if owner is not None and owner is not scope and "DUMMY" not in zone.hosted_zone_id:  # not looked up yet
+    looked_up = "DUMMY" not in zone.hosted_zone_id
+    if owner is not None and owner is not scope and looked_up and exists(owner):
         problems.add(
             f"{argument} is {host!r}, which is an alias of {owner.node.path} in the same zone, and a zone has a name "
             "once; use another host, or one of the load balancers without zone="
@@ -59,7 +61,7 @@ def define_alias(
     from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415  # loads aws_cdk.aws_route53_targets
 
     key, owners = (zone.hosted_zone_id, host), _owners_of(load_balancer)
-    if key in owners:
+    if owners.get(key) is load_balancer:
         return
     owners[key] = load_balancer
     record_target = route53.RecordTarget.from_alias(targets.LoadBalancerTarget(target))

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import optional_duration
 from moorage.ecs.task.port_mappings import port_name
+from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
 from moorage.workload import container_limits, service_limits
@@ -157,7 +158,11 @@ class ServiceConnect:
                 "connect is given, but the cluster has no namespace in which services have names; "
                 "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
             )
-        elif name is not None and (namesake := _services_in_namespace(cluster_view).get(_discovery_name(name))):
+        elif (
+            name is not None
+            and (namesake := _services_in_namespace(cluster_view).get(_discovery_name(name)))
+            and exists(namesake)
+        ):
             problems.add(
                 f"its name for others is {name!r}, but {namesake.node.path} is found under {_discovery_name(name)!r} "
                 "in that namespace, and a name is there once; use ServiceConnect(name=...) with another"
