@@ -160,9 +160,8 @@ def test_a_route_may_name_the_container_that_others_lead_to_without_a_name() -> 
 )
 def test_more_paths_replace_no_target_group(paths: Any, more_paths: Any, rollout: Rollout | None) -> None:
     """A new one has no targets until the service has moved, and its rule is there before (503)."""
-    before, after = (
-        resources(lambda edge, _, path=path: [Route(edge, path=path)], rollout=rollout) for path in (paths, more_paths)
-    )
+    before = resources(lambda edge, _: [Route(edge, path=paths)], rollout=rollout)
+    after = resources(lambda edge, _: [Route(edge, path=more_paths)], rollout=rollout)
     assert of(before, GROUP) == of(after, GROUP)
     for rule, later in zip(of(before, RULE).values(), of(after, RULE).values(), strict=True):
         assert rule["Actions"] == later["Actions"]
@@ -179,8 +178,8 @@ def test_a_second_route_takes_over_without_an_empty_target_group() -> None:
             Listener(gate, port, protocol=udp, health_port=8081, name="new-port"),
         ]
 
-    both = resources(lambda *edges: [Route(edges[0]), Listener(edges[1], 9000), *changed(*edges, "/new", 9001)])
-    after = resources(lambda *edges: changed(*edges, "/a/*", 9000))
+    both = resources(lambda edge, gate: [Route(edge), Listener(gate, 9000), *changed(edge, gate, "/new", 9001)])
+    after = resources(lambda edge, gate: changed(edge, gate, "/a/*", 9000))
     assert of(after, GROUP).items() < of(both, GROUP).items()
 
 

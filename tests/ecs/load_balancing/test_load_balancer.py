@@ -466,7 +466,7 @@ def test_a_test_listener_is_of_the_same_load_balancer(stack: cdk.Stack, vpc: ec2
 
 
 def test_listeners_that_are_not_looked_up_yet_pass(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    arns = {name: f"dummy-value-for-/{name}" for name in ("listener_arn", "test_listener_arn")}
+    arns: dict[str, Any] = {name: f"dummy-value-for-/{name}" for name in ("listener_arn", "test_listener_arn")}
     edge = LoadBalancer.from_attributes(stack, "Edge", security_group_id="sg-0a1b", vpc=vpc, **arns)
     cluster = Cluster(stack, "Cluster", vpc=vpc)
     Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), rollout=Rollout.canary())

@@ -27,9 +27,10 @@ def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
 
 def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host: str, problems: Problems) -> None:
     """Note an alias that another load balancer than `scope` has already: a zone has a name once."""
-    owner = _owners_of(scope).get((zone.hosted_zone_id, host))
-    looked_up = "DUMMY" not in zone.hosted_zone_id
-    if owner is not None and owner is not scope and looked_up and exists(owner):
+    zone_id = zone.hosted_zone_id
+    owner = _owners_of(scope).get((zone_id, host))
+    # the id of a zone that is not looked up yet is DUMMY
+    if owner is not None and owner is not scope and "DUMMY" not in zone_id and exists(owner):
         problems.add(
             f"{argument} is {host!r}, which is an alias of {owner.node.path} in the same zone, and a zone has a name "
             "once; use another host, or one of the load balancers without zone="

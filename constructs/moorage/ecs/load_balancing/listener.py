@@ -65,9 +65,9 @@ class Listener:
     only if the app changes in nothing else.
 
     A new target group is empty until ECS has replaced the tasks, and CloudFormation turns the port to it before:
-    connections fail meanwhile. So a `name` given later, and a `protocol` that begins or ceases to take UDP, need two
-    deployments: add a second listener with a `name` and another port; then give it the port, and remove the first.
-    Another `network_mode` of the task needs a second service in the same way.
+    connections fail meanwhile. So a `name` given later, and another `protocol` (except TLS in place of TCP, or TCP in
+    place of TLS), need two deployments: add a second listener with a `name` and another port; then give it the port of
+    the first, and remove that. Another `network_mode` of the task needs a second service in the same way.
 
     Raises:
         ValueError: with all that Elastic Load Balancing would not take.
