@@ -59,7 +59,6 @@ source = Registry(
     signing=[SigningRule("{PROFILE}", "prod/*")] if said["signed"] else [],
     pull_time_exclusions=["{SCANNER}"],
     audit=AuditTrail.own(),
-    removal_policy=GONE,
 )
 images = Repository(
     ireland, "Web", name="prod/web", mutable_tags=["latest"], keep_releases=said["keep"],
