@@ -116,8 +116,7 @@ CONTAINERS = Task(*(Container("nginx:1.29", name=name, port=port) for name, port
     [
         ({}, {"health": "/healthz"}, "differ in their health"),
         ({}, {"deregistration_delay": cdk.Duration.seconds(5)}, "deregistration_delay"),
-        ({"container": "web"}, {"container": "admin"}, "lead to containers 'web' and 'admin'"),
-        ({}, {"container": "admin"}, "lead to containers 'web' and 'admin'"),
+        ({"path": "/a"}, {"path": "/a", "container": "admin"}, "lead to containers 'web' and 'admin'"),
         ({"path": ["/a", "/b"]}, {"path": ["/c", "/a"], "health": "/healthz"}, "follows from the path '/a'"),
     ],
 )
@@ -143,9 +142,21 @@ def test_routes_that_only_a_host_tells_apart_are_one_when_rollouts_shift_traffic
         resources(lambda edge, _: [Route(edge, host="a.com"), Route(edge, host="b.com")], rollout=Rollout.canary())
 
 
-def test_a_route_may_name_the_container_that_others_lead_to_without_a_name() -> None:
-    found = resources(lambda edge, _: [Route(edge, host="a.com"), Route(edge, host="b.com", container="web")])
-    assert len(of(found, GROUP)) == 1
+@pytest.mark.parametrize("rollout", [None, Rollout.canary()])
+@pytest.mark.parametrize("first", [None, "web"])
+def test_hosts_lead_to_containers_of_their_own(first: str | None, rollout: Rollout | None) -> None:
+    def routes(edge: LoadBalancer, *_: object) -> list[Route]:
+        return [Route(edge, host="a.com", container=first), Route(edge, host="b.com", container="admin")]
+
+    both = resources(routes, rollout=rollout, task=CONTAINERS)
+    (service,) = of(both, "AWS::ECS::Service").values()
+    ports = {each["ContainerName"]: each["ContainerPort"] for each in service["LoadBalancers"]}
+    assert ports == {"web": 8080, "admin": 9090}
+    for index in range(2):  # each has the id that it has alone
+        alone = resources(
+            lambda *edges, index=index: routes(*edges)[index : index + 1], rollout=rollout, task=CONTAINERS
+        )
+        assert of(alone, GROUP).items() < of(both, GROUP).items()
 
 
 @pytest.mark.parametrize("rollout", [None, Rollout.canary()])

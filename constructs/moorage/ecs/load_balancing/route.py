@@ -98,13 +98,14 @@ class Route:
     give the route another `priority=` for one deployment, or use `cdk refactor`, which moves resources only if the app
     changes in nothing else.
 
-    The id of a target group follows from `name`, or else from the least of the paths, the shortest first: other paths
-    and hosts come and go without a new one. A new one is empty until ECS has replaced the tasks, and CloudFormation
-    turns the rule to it before: requests get 503 meanwhile. So these need two deployments: a first path where there
-    was none, another least path, `name` given later, and another `protocol_version`. Add a second route with a `name`
-    and a path that nobody requests yet; then give it what the first one asks for, and remove the first. Another
-    `network_mode` of the task needs a second service in the same way. Where rollouts shift traffic, a new rule leads to
-    the first target group, so change hosts and paths while that one serves.
+    The id of a target group follows from `name`, or else from the least of the paths, the shortest first, or without
+    paths from `container`: other paths and hosts come and go without a new one. A new one is empty until ECS has
+    replaced the tasks, and CloudFormation turns the rule to it before: requests get 503 meanwhile. So these need two
+    deployments: a first path where there was none, another least path, `name` or `container` given later, and another
+    `protocol_version`. Add a second route with a `name` and a path that nobody requests yet; then give it what the
+    first one asks for, and remove the first. Another `network_mode` of the task needs a second service in the same way.
+    Where rollouts shift traffic, a new rule leads to the first target group, so change hosts and paths while that one
+    serves.
 
     Args:
         load_balancer: The entrance; any number of services share it, from any stack of the app. One that exists already
@@ -117,8 +118,8 @@ class Route:
         priority: In place of the one worked out, 1 to 50,000, the smaller the earlier.
         name: A name that is kept in the ids of its target groups in place of its path, so that they stay when the path
             changes: letters, digits and hyphens, once in a service. A route whose hosts and paths are known only at
-            deployment needs one beside a second route. So does one of two routes with the same least path, or with
-            none, if each is to have target groups of its own, as for two containers. Default: none.
+            deployment needs one beside a second route. So does one of two routes with the same least path, or without
+            paths to the same container, if each is to have target groups of its own. Default: none.
         deregistration_delay: How long a task that leaves may finish its requests, 0 to 3,600 s. ECS waits that long
             for each task it replaces, idle or not. More than 1,800 s is a warning: CloudFormation gives up the deletion
             of a service after 30 minutes.
@@ -210,13 +211,14 @@ class Route:
 
     @property
     def _id_suffix(self) -> str:
-        """The part of the ids of its target groups that is of the route: its name or its least path, never its host.
+        """The part of the ids of its target groups that is of the route: its name, its least path or its container.
 
-        One path, so that others come and go without a new target group, which is empty at first. It keeps its `/*`, so
-        that `/a` and `/a/*` can be two routes, with a container or a rollout of their own.
+        Never its hosts, and one path, so that others come and go without a new target group, which is empty at first.
+        It keeps its `/*`, so that `/a` and `/a/*` can be two routes, with a container or a rollout of their own.
         """
         paths = [path for path in self._paths if not is_token(path)]
-        return f" {self.name or min(paths, key=lambda path: (len(path), path), default='')}".rstrip()
+        least_path = min(paths, key=lambda path: (len(path), path), default=None)
+        return f" {self.name or least_path or self.container or ''}".rstrip()
 
     @property
     def _target_settings(self) -> tuple[object, ...]:

@@ -83,7 +83,8 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
         way_out = "use one Route with the hosts and paths of both, or give one of them a name="
     else:
         return
-    shared = f"the path {route._id_suffix.strip()!r}" if route._id_suffix else "the load balancer"
+    kind = "path" if route._paths else "container"
+    shared = f"the {kind} {route._id_suffix.strip()!r}" if route._id_suffix else "the load balancer"
     problems.add(
         f"routes for {other._description} and for {route._description} {reason}, but their target groups have one id, "
         f"which follows from {shared} and never from hosts, so that a change of host replaces none; {way_out}"
