@@ -200,7 +200,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a number as a variable": (
         lambda _: Container("redis:8", environment={"PORT": 80}),
-        "but a variable is a text",
+        r"environment\['PORT'\] must be of type str \(got 80 of type int\)",
     ),
     "an image by its address": (lambda _: Container("https://ghcr.io/org/web:1"), "without a scheme"),
     "another account's registry without a grant": (

@@ -218,7 +218,9 @@ def test_a_secret_is_none_for_a_reason_alone() -> None:
 
 
 def test_a_variable_is_a_text() -> None:
-    with pytest.raises(ValueError, match=r"environment has 'PORT' as 80, a int, .*; write it as in {'PORT': '80'}"):
+    with pytest.raises(
+        ValueError, match=r"environment\['PORT'\] must be .*80 of type int\); write it as in {'PORT': '80'}"
+    ):
         Container("redis:8", environment={"PORT": 80})
 
 
@@ -501,7 +503,10 @@ def test_architectures_are_those_of_fargate() -> None:
             {1: "a secret"},
             r"secrets must be .* \(got a dict with the key 1 of type int\); use a dict",
         ),
-        ({"A": "hunter2"}, r"secrets 'A' is a str, but ECS reads secrets and parameters; use a secretsmanager.Secret"),
+        (
+            {"A": "hunter2"},
+            r"secrets\['A'\] must be a secret or a parameter \(got a value of type str\); use a secretsmanager.Secret",
+        ),
     ],
 )
 def test_what_is_no_secret_is_refused_and_not_shown(secrets: dict[Any, Any], says: str) -> None:

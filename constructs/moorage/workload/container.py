@@ -345,7 +345,7 @@ class Container:
         for name, value in self.environment.items():
             if not isinstance(value, str):
                 problems.add(
-                    f"environment has {name!r} as {value!r}, a {type(value).__name__}, but a variable is a text; "
+                    f"environment[{name!r}] must be of type str (got {value!r} of type {type(value).__name__}); "
                     f"write it as in {{{name!r}: {str(value)!r}}}"
                 )
         check_literals(self._own_plain_texts, problems)

@@ -47,19 +47,17 @@ _PUBLIC_NAMES = {
 """The public names of kinds that have another name in annotations."""
 _HINTS = {
     "Image": "an Image, as Image.from_repository(..., tag=...) returns one",
-    "Iterable": "a list",
     "LoadBalancer": "a LoadBalancer, or Listener(...) for a NetworkLoadBalancer",
     "Mapping": "a dict",
     "NetworkLoadBalancer": "a NetworkLoadBalancer, or Route(...) for a LoadBalancer",
     "Path": "a pathlib.Path",
-    "Sequence": "a list",
     "bool": "True or False",
     "cdk.Duration": "cdk.Duration.minutes(...)",
     "constructs.Construct": "a stack or another construct",
     "datetime.timedelta": "datetime.timedelta(...)",
     "ec2.IVpc": "a Network or an ec2.Vpc",
     "ecs.ICluster": "a Cluster or one of Cluster.from_attributes",
-    "float": "a number",
+    "float": "a finite number",
     "int": "a whole number",
     "str": "a text",
     "tuple": "a tuple",
@@ -71,7 +69,7 @@ class _WrongKindError(Exception):
     """A value is of none of the kinds that an annotation allows.
 
     Args:
-        entry: The entry of a dict that is wrong, described without its value, which may be secret.
+        entry: The entry of a dict or a list that is wrong, described without the value of a dict, which may be secret.
     """
 
     def __init__(self, entry: str | None = None) -> None:
@@ -183,8 +181,11 @@ def _problem(name: str, annotation: str, got: str) -> str:
 
 
 def _hint(kind: str) -> str:
-    hint = _HINTS.get(kind.partition("[")[0])
-    return hint or f"{'an' if kind[0] in 'AEIaei' else 'a'} {kind}"
+    name, _, of = kind.partition("[")
+    if name in {"Iterable", "Sequence"}:
+        return f"a list of {of.removesuffix(']')}"
+    hint = _HINTS.get(name)
+    return hint or f"{'an' if kind[0] in 'AEIOaeio' else 'a'} {kind}"
 
 
 def _kinds_of(annotation: str) -> list[str]:
@@ -275,7 +276,8 @@ def _check_mapping(check_key: Check, check_value: Check, value: Any) -> Any:
         try:
             check_value(entry)
         except _WrongKindError:
-            raise _WrongKindError(f"a dict with {key!r:.60} of type {type(entry).__name__}") from None
+            kind = type(entry).__name__
+            raise _WrongKindError(f"a dict with {_described(key)} that has a value of type {kind}") from None
     return value
 
 
@@ -290,7 +292,14 @@ def _check_sequence(check: Check, value: Any) -> tuple[Any, ...]:
     try:
         return (check(value),)
     except _WrongKindError:
-        return tuple(check(each) for each in _as_tuple(value))
+        return tuple(_check_element(check, each) for each in _as_tuple(value))
+
+
+def _check_element(check: Check, value: Any) -> Any:
+    try:
+        return check(value)
+    except _WrongKindError as error:
+        raise _WrongKindError(error.entry or f"a list with {_described(value)}") from None
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

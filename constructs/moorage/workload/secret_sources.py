@@ -41,12 +41,12 @@ def check_secrets(argument: str, secrets: Mapping[Any, Any], problems: Problems)
     for name, secret in secrets.items():
         if not isinstance(name, str):
             problems.add(
-                f"{argument} has the key {name!r}, a {type(name).__name__}, but a name is a text; "
+                f"each name of {argument} must be of type str (got {name!r} of type {type(name).__name__}); "
                 "write it as in 'DB_PASSWORD'"
             )
         if not is_secret(secret):
             problems.add(
-                f"{argument} {name!r} is a {type(secret).__name__}, but ECS reads secrets and parameters; "
+                f"{argument}[{name!r}] must be a secret or a parameter (got a value of type {type(secret).__name__}); "
                 "use a secretsmanager.Secret, an ssm.StringParameter or an ecs.Secret"
             )
         if reference_version := version(secret):

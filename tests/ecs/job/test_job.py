@@ -643,6 +643,14 @@ def test_no_logical_id_is_of_a_schedule_in_one_version_and_of_a_rule_in_the_next
     assert all(before[name] == after[name] for name in before.keys() & after.keys())
 
 
+@pytest.mark.parametrize("name", ["", "A=B"])
+@pytest.mark.parametrize(("kind", "start"), [(Schedule, EVERY_DAY), (EventRule, OBJECTS)])
+def test_a_variable_of_a_start_has_a_name_as_that_of_a_container(kind: Any, start: Any, name: str) -> None:
+    with pytest.raises(ValueError, match="each name of environment must "):
+        kind(start, environment={name: "x"})
+    kind(start, environment={"A_B": "x"})
+
+
 def test_a_given_queue_takes_the_place_of_its_own_with_its_key(stack: cdk.Stack, cluster: Cluster) -> None:
     queue = sqs.Queue(stack, "Central", encryption_master_key=kms.Key(stack, "Key"))
     job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), dead_letter_queue=queue))

@@ -17,7 +17,7 @@ from aws_cdk import aws_scheduler as scheduler
 from moorage.delivery.alarm_actions import check_alarm_actions
 from moorage.delivery.dead_letters import check_queue
 from moorage.scope.place import check_place
-from moorage.workload import event_patterns, job_limits, schedule_expressions
+from moorage.workload import command_limits, event_patterns, job_limits, schedule_expressions
 from moorage.workload.durations import optional_seconds
 from moorage.workload.plain_texts import PlainText, check_literals, check_unwrapped
 from moorage.workload.problems import Problems, is_token
@@ -94,6 +94,8 @@ class Trigger:
         """Note what EventBridge would not take."""
         problems.check(job_limits.TARGET_RETRIES, "retries", self.retries)
         problems.check(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
+        for name in self.environment:
+            problems.check(command_limits.ENVIRONMENT_NAME, "each name of environment", name)
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
             problems.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
 
