@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
+import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ssm as ssm
 
+import moorage
 from moorage import (
     Capacity,
     Cluster,
@@ -23,8 +29,12 @@ from moorage import (
     Repository,
     Route,
     Service,
+    ServiceConnectTls,
     Task,
 )
+from tests.conftest import imported_vpc
+from tests.look_up_uses import USES, World
+from tests.test_door import callables
 
 PLACE = cdk.Environment(account="111111111111", region="eu-west-1")
 
@@ -68,3 +78,100 @@ def test_a_program_that_looks_things_up_asks_for_all_of_them_at_once(tmp_path: P
         *("vpc-provider", "security-group", "load-balancer-listener", "load-balancer", "hosted-zone", "key-provider"),
         *("ssm", "cc-api-provider"),
     }
+
+
+NOT_LOOKED_UP = {
+    **dict.fromkeys(
+        (
+            "Ami.parameter",
+            "AuditTrail.name_or_arn",
+            "Capacity.name",
+            "EnvironmentFile.key",
+            "FailureEvents.log_policy",
+            "Scanning.kind",
+            "ScanningRule.frequency",
+            "ScanningRule.filters",
+            "Volume.name",
+            *(f"PullThrough.{each}" for each in ("upstream", "url", "prefix", "upstream_prefix", "account")),
+        ),
+        "the class has other constructors, or is defined by another",
+    ),
+    **dict.fromkeys(
+        (
+            "EnvironmentFile.from_asset.path",
+            *(f"Image.from_directory.{each}" for each in ("path", "file", "build_args", "build_secrets", "target")),
+            "PublicRepository.logo",
+            *(f"PushedImage.{each}" for each in ("tags", "part_of")),
+        ),
+        "it is of a file, a build or a test on the machine that synthesizes",
+    ),
+    **dict.fromkeys(
+        (
+            *(f"{each}.container" for each in ("Lattice", "Listener", "Route")),
+            *(f"Container.{each}" for each in ("depends_on", "executable", "mounts", "not_secret")),
+            "Mount.volume",
+        ),
+        "it names what the program itself defines",
+    ),
+}
+"""Texts that no program looks up, each with the reason."""
+BESIDE = {
+    "Cluster.from_attributes.namespace": {"cluster_name": "shop"},
+    "Image.from_repository.placeholder": {"parameter": "/shop/tag"},
+}
+"""What a text needs beside it."""
+
+
+def texts() -> Iterator[tuple[str, inspect.Parameter, Callable[..., Any]]]:
+    """Yield each text that a public class takes."""
+    for name, function, has_self in callables():
+        for parameter in list(inspect.signature(function).parameters.values())[int(has_self) :]:
+            is_text = re.search(r"\bstr\b(?! *,)", str(parameter.annotation))
+            if is_text and parameter.name != "construct_id" and f"{name}.{parameter.name}" not in NOT_LOOKED_UP:
+                yield name, parameter, getattr(moorage, name) if has_self and "." not in name else function
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "function"),
+    [pytest.param(*each, id=f"{each[0]}.{each[1].name}") for each in texts()],
+)
+def test_each_text_can_be_looked_up(
+    name: str, parameter: inspect.Parameter, function: Callable[..., Any], tmp_path: Path
+) -> None:
+    app = cdk.App(analytics_reporting=False, outdir=str(tmp_path))
+    stack = cdk.Stack(app, "Shop", env=PLACE)
+    text: Any = ssm.StringParameter.value_from_lookup(stack, f"/{parameter.name}")
+    if re.search(r"Mapping\[str, (str|Any)\]", str(parameter.annotation)):
+        text = {"NAME": text}
+
+    def make(*positional: Any, **named: Any) -> Any:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return function(*positional, text, **named)
+        named |= BESIDE.get(f"{name}.{parameter.name}", {})
+        if parameter.name == "host" and name == "NetworkLoadBalancer":
+            named["zone"] = route53.HostedZone.from_lookup(stack, "Zone", domain_name="example.com")
+        value = [text, text] if parameter.name == "allocation_ids" else text  # one for each subnet
+        return function(*positional, **{**named, parameter.name: value})
+
+    USES[name](make, World(stack, imported_vpc(stack)))
+    app.synth()
+    missing = json.loads((tmp_path / "manifest.json").read_text())["missing"]
+    parameters = [each["props"].get("parameterName") for each in missing]
+    assert list(filter(None, parameters)) == [f"/{parameter.name}"]
+
+
+def test_texts_that_are_looked_up_stay_apart() -> None:
+    app = cdk.App()
+    stack = cdk.Stack(app, "Shop", env=PLACE)
+    first, second = (ssm.StringParameter.value_from_lookup(stack, f"/shop/{each}/listener-arn") for each in "ab")
+    vpc = imported_vpc(stack)
+    edge = LoadBalancer.from_attributes(
+        stack, "Edge", listener_arn=first, test_listener_arn=second, security_group_id="sg-1", vpc=vpc
+    )
+    priorities = {Route(edge, host=host).priority for host in (first, second, f"a.{first}")}
+    assert len(priorities) == 3
+
+
+def test_what_was_looked_up_is_checked() -> None:
+    with pytest.raises(ValueError, match="authority_arn must be"):
+        ServiceConnectTls(authority_arn="arn:aws:s3:::shop")

@@ -7,7 +7,9 @@ import pytest
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -127,3 +129,9 @@ def test_what_cdk_has_not_looked_up_yet_is_not_known() -> None:
     assert problems_of(listener, scope) == []
     assert not is_token("vpc-0a1b2c3d")
     assert not is_token("sg-12345678a")
+
+
+def test_what_is_looked_up_by_its_name_is_of_no_place_yet() -> None:
+    scope = stack(cdk.App())
+    assert problems_of(iam.Role.from_lookup(scope, "Role", role_name="tls"), scope) == []
+    assert problems_of(ecr.Repository.from_lookup(scope, "Images", repository_name="shop/web"), scope) == []

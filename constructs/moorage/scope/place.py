@@ -10,6 +10,7 @@ import aws_cdk as cdk
 from constructs import Construct, IConstruct
 
 from moorage.scope.per_construct import PerConstruct
+from moorage.workload.look_ups import is_looked_up_later
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -169,7 +170,10 @@ def _find_place(thing: IConstruct) -> _StackPlace:
     """
     if not _is_imported(thing):
         return _place_of_stack(_stack_of(thing))
-    arn_place = _place_in_arn(_arn_of(thing))
+    arn = _arn_of(thing)
+    if is_looked_up_later(arn):
+        return _StackPlace(None, None, None)
+    arn_place = _place_in_arn(arn)
     if arn_place.region or arn_place.account:
         return arn_place
     environment = getattr(thing, "env", None)

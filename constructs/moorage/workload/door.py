@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from moorage.workload.durations import FractionError
+from moorage.workload.look_ups import stand_in
 from moorage.workload.problems import is_token
 
 Class = TypeVar("Class", bound=type[Any])
@@ -88,7 +89,7 @@ def door(cls: Class) -> Class:
 
     Each argument is checked against its annotation before any code of the class uses it, and all that are wrong are
     named in one `TypeError`. A sequence may be given as any iterable, which is read once into a tuple, or as one of its
-    elements; a `Network` stands for its VPC.
+    elements; a `Network` stands for its VPC, and something well-formed for a text that CDK has not looked up yet.
 
     Classes of CDK are compared by name: `isinstance` with an interface of jsii raises, values import no `aws_cdk`, and
     a name costs no message to node.
@@ -122,7 +123,8 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
             value = tuple(each) if isinstance(each, Iterator) else each  # which can be read once
             annotation = annotations.get(name)
             try:
-                checked.append(value if annotation is None else _check_of(annotation)(value))
+                taken = value if annotation is None else _check_of(annotation)(value)
+                checked.append(stand_in(f"{subject}.{name}", taken))
             except _WrongKindError as error:
                 problems.append(_problem(name, str(annotation), error.entry or _described(value, str(annotation))))
         if problems:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -11,30 +10,24 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from moorage.workload.look_ups import is_looked_up_later
+
 if TYPE_CHECKING:
     from moorage.workload.limit import Limit
 
 _TOKEN_NUMBERS_BELOW = -1e280
-_NOT_LOOKED_UP = re.compile(
-    r"dummy-value-for-|my-load-balancer/50dc6c495c0c9188|(vpc|[sp]|rtb)-(12345|67890)[sp]?$|sg-(1234|12345678|123456789012)$"
-    r"|ami-1234$|pl-x{8}$|dummy1[abc]$|1\.2\.3\.4/5$|DUMMY$|1234abcd-12ab-34cd-56ef-1234567890ab$"
-)
-"""The placeholders that CDK returns until the CLI has looked a value up (aws-cdk-lib, `dummyValue`)."""
 _PACKAGE = str(Path(__file__).parents[1])
 
 
 def is_token(value: Any) -> bool:
     """Return whether a value is not known to Python: known to CloudFormation only, or not looked up by CDK yet.
 
-    In the first pass of `cdk synth` whatever a program looks up is a placeholder. The CLI then looks it up, and the
-    second pass checks it.
-
     CDK encodes unknown values in ordinary ones: in strings and lists by a marker, in numbers by
     a magnitude that nothing else has (`core/lib/private/encoding`). Read here without asking CDK, which would
     cost a round trip to node for each value.
     """
     if isinstance(value, str):
-        return "${Token[" in value or _NOT_LOOKED_UP.search(value) is not None
+        return "${Token[" in value or is_looked_up_later(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value < _TOKEN_NUMBERS_BELOW
     if isinstance(value, Mapping):
