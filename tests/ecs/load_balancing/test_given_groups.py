@@ -7,6 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_efs as efs
 
 from moorage import (
     Cluster,
@@ -19,6 +20,7 @@ from moorage import (
     Service,
     ServiceConnect,
     Task,
+    Volume,
 )
 from tests.conftest import imported_vpc, template
 from tests.workload.load_balancing_limit_cases import ARN
@@ -137,3 +139,37 @@ def test_services_of_two_stacks_with_one_group_connect_to_a_third(
     app.synth()
     assert [len(rules(each)) for each in (first, second)] == [2, 0]
     assert first in second.dependencies
+
+
+def mount(scope: cdk.Stack, cluster: Any, group: ec2.ISecurityGroup, file_system: efs.IFileSystem) -> Service:
+    container = Container("redis:8", name="redis", mounts={"/files": "files"})
+    task = Task(container, volumes=[Volume.efs("files", file_system)])
+    return Service(scope, "Web", cluster=cluster, task=task, security_groups=[group])
+
+
+@pytest.mark.parametrize("outbound", [True, False])
+def test_services_of_two_stacks_open_a_file_system_to_their_group_once(
+    app: cdk.App, platform: cdk.Stack, cluster: Cluster, *, outbound: bool
+) -> None:
+    file_system = efs.FileSystem(platform, "Files", vpc=cluster.vpc)
+    group = ec2.SecurityGroup(platform, "Group", vpc=cluster.vpc, allow_all_outbound=outbound)
+    first, second = cdk.Stack(app, "First"), cdk.Stack(app, "Second")
+    for scope in (first, second):
+        mount(scope, cluster, group, file_system)
+    found = [rule for scope in (platform, first, second) for rule in rules(scope)]
+    assert sorted(found) == ([] if outbound else [("Egress", 2049)]) + [("Ingress", 2049)]
+    assert first in second.dependencies
+
+
+def test_a_file_system_that_is_imported_twice_is_opened_once(app: cdk.App) -> None:
+    stacks = [cdk.Stack(app, name) for name in ("First", "Second")]
+    for scope in stacks:
+        group, of_files = (
+            ec2.SecurityGroup.from_security_group_id(scope, name, name) for name in ("sg-0a1b2c3d", "sg-4e5f6a7b")
+        )
+        file_system = efs.FileSystem.from_file_system_attributes(
+            scope, "Files", file_system_id="fs-12345678", security_group=of_files
+        )
+        cluster = Cluster(scope, "Cluster", vpc=imported_vpc(scope))
+        mount(scope, cluster, group, file_system)
+    assert [rules(each) for each in stacks] == [[("Ingress", 2049)], []]

@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from moorage.ecs.cdk_values import any_ipv4, select_subnets
-from moorage.ecs.load_balancing.group_rules import is_first
+from moorage.ecs.group_rules import is_first
 from moorage.scope.claimed_names import exists
 from moorage.scope.place import stage_path
 from moorage.workload.problems import Problems

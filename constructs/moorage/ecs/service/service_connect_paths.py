@@ -11,8 +11,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
+from moorage.ecs.group_rules import is_first
 from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
-from moorage.ecs.load_balancing.group_rules import is_first
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload.problems import Problems, is_token
 

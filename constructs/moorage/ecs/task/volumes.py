@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +13,7 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import tcp
+from moorage.ecs.group_rules import is_first
 from moorage.ecs.network.subnets import zones_of
 from moorage.scope.place import check_in_vpc, check_place
 from moorage.workload.container_checks import is_below
@@ -184,10 +186,17 @@ def open_file_systems(
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):
         starter.node.add_dependency(file_system.mount_targets_available)
         if connections:
-            for security_group in file_system.connections.security_groups:
-                connections.allow_to(
-                    _security_group_in(cdk.Stack.of(scope), security_group), tcp(_NFS_PORT), "Tasks to file system"
-                )
+            _open_file_system(file_system, cdk.Stack.of(scope), connections)
+
+
+def _open_file_system(file_system: efs.IFileSystem, stack: cdk.Stack, connections: ec2.Connections) -> None:
+    """Define in `stack` what lets tasks connect to a file system, unless their stage has that already.
+
+    Services of several stacks may share a security group of the user's.
+    """
+    for group, own in itertools.product(file_system.connections.security_groups, connections.security_groups):
+        if is_first(stack, own.security_group_id, group.security_group_id, _NFS_PORT):
+            own.connections.allow_to(_security_group_in(stack, group), tcp(_NFS_PORT), "Tasks to file system")
 
 
 def _security_group_in(stack: cdk.Stack, security_group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
