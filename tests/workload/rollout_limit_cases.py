@@ -8,8 +8,10 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_servicediscovery as servicediscovery
 
 from moorage import (
     Capacity,
@@ -120,6 +122,17 @@ def connected(name: str) -> Define:
     return lambda _: ServiceConnect(name=name)
 
 
+def discovered(name: str) -> Define:
+    def define(stack: cdk.Stack) -> Service:
+        vpc = imported_vpc(stack)
+        namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="shop.local", vpc=vpc)
+        options = ecs.CloudMapOptions(cloud_map_namespace=namespace, name=name)
+        cluster = Cluster(stack, "Cluster", vpc=vpc)
+        return Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")), cloud_map_options=options)
+
+    return define
+
+
 rolling, canary, linear, alarms = Rollout.rolling, Rollout.canary, Rollout.linear, RollbackAlarms
 early = EarlySuccess(50)
 
@@ -181,6 +194,7 @@ CASES: dict[str, tuple[Define, Define]] = {
     "dashboard-name": (dashboard(1, dashboard_name="shop-1_a"), dashboard(1, dashboard_name="Große Tafel")),
     "dashboard-widgets": (dashboard(123), dashboard(124)),
     "alarm-minutes": (value(lambda: alarms(evaluation_minutes=1)), value(lambda: alarms(evaluation_minutes=0))),
+    "cloud-map-name": (discovered("Api_1"), discovered("a b")),
     "service-connect-name": (connected("my_api." + "x" * 120), connected("x" * 128)),
     "service-connect-protocol": (
         value(lambda: ServiceConnect(protocol="http2")),

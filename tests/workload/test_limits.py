@@ -622,6 +622,7 @@ def test_rules_are_predicates_of_the_argument() -> None:
 
 
 ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
+    (service_limits.CLOUD_MAP_NAME, ["_api._tcp", "Api", "a" * 63, "."], ["a b", "-a", "a..b", "a" * 64, ""]),
     (service_limits.CONNECT_NAME, ["my_api", "v1.shop", "a" * 127], ["-api", "API", "a..b", "a" * 128]),
     (route_limits.RULE_HOST, ["*.example.com", "api.example.com"], ["example.*", "example.c0m", "example"]),
     (

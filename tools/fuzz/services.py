@@ -21,6 +21,7 @@ from tools.fuzz.tasks import PORTS, TaskOf
 TABLE = limits.TABLE
 """The rows of all but registries, of which a service has none."""
 ELSEWHERE = {
+    "cloud-map-name": "a program gives no cloud_map_options",
     "dashboard-name": "a program defines no dashboard",
     "dashboard-widgets": "a service has a few of them, and only hundreds of services have too many",
     "scheduled-actions": "200 of them say nothing that one does not",

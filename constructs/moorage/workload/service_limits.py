@@ -101,6 +101,14 @@ NAMESPACE = matching(
         also="servicediscovery NamespaceNameHttp: visible ASCII characters",
     ),
 )
+_DNS_LABEL = "([a-zA-Z0-9_][a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_]|[a-zA-Z0-9])"
+CLOUD_MAP_NAME = matching(
+    "cloud-map-name",
+    rf"(?=.{{1,127}}$){_DNS_LABEL}(\.{_DNS_LABEL})*|\.",
+    rule="must be 1 to 127 letters, digits, '_', '-' and '.', in parts of up to 63 without '-' at an end",
+    hint="use another name, as in 'catalog', or leave it out",
+    source=Botocore("servicediscovery", "ServiceName"),
+)
 CONNECT_NAME = matching(
     "service-connect-name",
     r"(?=.{1,127}$)(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*",

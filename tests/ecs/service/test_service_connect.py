@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 AWSVPC, BRIDGE = NetworkMode.AWSVPC, NetworkMode.BRIDGE
 NAMESPACE = "arn:aws:servicediscovery:eu-west-1:111111111111:namespace"
+PLACE = cdk.Environment(account="111111111111", region="eu-west-1")
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b"
 
 
@@ -429,6 +430,109 @@ def test_an_address_in_cloud_map_is_that_of_the_task(stack: cdk.Stack, cluster: 
     options = names(cdk.Stack(stack, "Other"), servicediscovery.DnsRecordType.A)
     Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=options)
     template(stack).resource_count_is("AWS::ServiceDiscovery::Service", 1)
+
+
+SRV = servicediscovery.DnsRecordType.SRV
+
+
+@pytest.mark.parametrize(
+    ("port", "arguments", "problem"),
+    [
+        (8080, {"name": "a b"}, r"name of cloud_map_options must be 1 to 127 letters.*\(got 'a b'\)"),
+        (None, {"dns_record_type": SRV}, "have a record of a port, and container 'web', the first essential one, has"),
+        (8080, {"dns_record_type": SRV, "container_port": 9}, r"must be 8080, the port of container 'web' \(got 9\)"),
+    ],
+)
+def test_a_name_in_cloud_map_that_cannot_be_is_told_in_a_sentence(
+    stack: cdk.Stack, cluster: Cluster, port: int | None, arguments: dict[str, Any], problem: str
+) -> None:
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="shop", vpc=cluster.vpc)
+    options = ecs.CloudMapOptions(cloud_map_namespace=namespace, **arguments)
+    with pytest.raises(ValueError, match=problem):
+        Service(stack, "Web", cluster=cluster, task=task("web", port), cloud_map_options=options)
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_a_name_in_cloud_map_needs_a_namespace_with_dns(stack: cdk.Stack, cluster: Any, *, default: bool) -> None:
+    namespace = servicediscovery.HttpNamespace(stack, "Names", name="shop")
+    options = ecs.CloudMapOptions(cloud_map_namespace=None if default else namespace)
+    if default:
+        cluster = Cluster.from_attributes(stack, "Own", cluster_name="shop", vpc=cluster.vpc, namespace=namespace)
+    with pytest.raises(ValueError, match=r"must be of a namespace with DNS \(got Shop/"):
+        Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=options)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"container_port": 8080}])
+def test_a_record_of_a_port_is_of_the_first_container(
+    stack: cdk.Stack, cluster: Cluster, arguments: dict[str, Any]
+) -> None:
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="shop", vpc=cluster.vpc)
+    options = ecs.CloudMapOptions(cloud_map_namespace=namespace, dns_record_type=SRV, **arguments)
+    Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=options)
+    template(stack).has_resource_properties(
+        "AWS::ECS::Service", {"ServiceRegistries": [Match.object_like({"ContainerName": "web", "ContainerPort": 8080})]}
+    )
+
+
+def in_cloud_map(stack: cdk.Stack, name: str, namespace: servicediscovery.INamespace) -> None:
+    scope = cdk.Stack(stack, f"Of{name}", env=PLACE)
+    cluster = Cluster.from_attributes(scope, "Cluster", cluster_name="shop", vpc=imported_vpc(scope))
+    options = ecs.CloudMapOptions(cloud_map_namespace=namespace, name="api")
+    Service(stack, name, cluster=cluster, task=task("web"), cloud_map_options=options)
+
+
+SAME_NAME = "are both the AWS::ServiceDiscovery::Service 'api in "
+
+
+def test_a_namespace_has_a_name_in_cloud_map_once(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    first, second = (
+        servicediscovery.PrivateDnsNamespace(stack, name, name=f"{name}.local", vpc=vpc) for name in ("shop", "other")
+    )
+    in_cloud_map(stack, "A", first)
+    in_cloud_map(stack, "B", second)
+    app.synth()
+    in_cloud_map(stack, "C", first)
+    with pytest.raises(RuntimeError, match=f"Shop/A and Shop/C {SAME_NAME}"):
+        app.synth(force=True)
+
+
+def test_a_namespace_that_is_imported_twice_has_a_name_in_cloud_map_once(app: cdk.App) -> None:
+    for name in ("First", "Second"):
+        stack = cdk.Stack(app, name, env=PLACE)
+        namespace = servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
+            stack, "Names", namespace_arn=f"{NAMESPACE}/ns-1", namespace_id="ns-1", namespace_name="shop.local"
+        )
+        in_cloud_map(stack, "Api", namespace)
+    with pytest.raises(RuntimeError, match=f"First/Api and Second/Api {SAME_NAME}ns-1'"):
+        app.synth()
+
+
+def test_service_connect_and_cloud_map_share_the_names_of_a_namespace(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="shop.local", vpc=vpc)
+    cluster = Cluster.from_attributes(stack, "Imported", cluster_name="shop", vpc=vpc, namespace=namespace)
+    service(stack, cluster, "api")
+    in_cloud_map(stack, "Other", namespace)
+    with pytest.raises(RuntimeError, match=f"Shop/Api and Shop/Other {SAME_NAME}"):
+        app.synth()
+
+
+@pytest.mark.parametrize("namespace", ["shop", f"{NAMESPACE}/ns-abc"])
+@pytest.mark.parametrize(("region", "clash"), [("eu-west-1", True), ("us-east-1", False)])
+def test_a_namespace_of_several_stacks_has_a_name_of_service_connect_once(
+    app: cdk.App, namespace: str, region: str, *, clash: bool
+) -> None:
+    for name, place in (("First", PLACE), ("Second", cdk.Environment(account=PLACE.account, region=region))):
+        stack = cdk.Stack(app, name, env=place)
+        vpc = imported_vpc(stack)
+        cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=vpc, namespace=namespace)
+        service(stack, cluster, "api")
+    if clash:
+        with pytest.raises(RuntimeError, match=f"First/Api and Second/Api {SAME_NAME}"):
+            app.synth()
+    else:
+        app.synth()
 
 
 def mapping(stack: cdk.Stack) -> dict[str, Any]:

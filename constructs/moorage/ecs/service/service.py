@@ -161,6 +161,7 @@ class Service(Construct):
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
+        plan.claim_names(self)
         identity = Identity.in_scope(scope, construct_id)
         resources = launch.define(self, identity, log_group, removal_policy, plan.port_protocols)
         self.log_group = resources.log_group

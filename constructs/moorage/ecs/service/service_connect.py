@@ -146,6 +146,11 @@ class ServiceConnect:
         """Return its name for others; None if the task has no port to connect to."""
         return None if task._front_container is None else self.name or task._front_container.name
 
+    def _discovery_name_for(self, task: Task) -> str | None:
+        """Return its name in Cloud Map; None if the task has no port to connect to."""
+        name = self._name_for(task)
+        return None if name is None else _discovery_name(name)
+
     def _url_for(self, task: Task) -> str:
         """Return the URL at which others reach it."""
         return f"http://{self._name_for(task)}" + ("" if self.port == _HTTP_PORT else f":{self.port}")

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import ecs_principal
+from moorage.ecs.cluster.imported_cluster import ImportedCluster
 from moorage.ecs.load_balancing.define_routes import define_routes
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.route_checks import (
@@ -32,7 +33,6 @@ from moorage.workload import rollout_limits, service_limits
 from moorage.workload.problems import is_token
 from moorage.workload.rollout import Shift
 from moorage.workload.scaling import Scaling
-from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -198,6 +198,23 @@ class ServicePlan:
         for load_balancer, usage in self._usages.items():
             check_usage(load_balancer, usage, self.launch, problems)
 
+    def claim_names(self, service: Construct) -> None:
+        """Record the name of a service in its namespace, which has each once.
+
+        What a `Cluster` defines has names of Service Connect only, which are compared at once.
+        """
+        options, cluster_view = self.cloud_map_options, self.launch.cluster_view
+        if self.connect and isinstance(cluster_view, ImportedCluster):
+            name, namespace = self.connect._discovery_name_for(self.task), cluster_view.namespace
+        elif options:
+            name = options.name
+            namespace = options.cloud_map_namespace or self.launch.cluster.default_cloud_map_namespace
+        else:
+            return
+        from moorage.ecs.service.discovery import claim_discovery_name  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
+
+        claim_discovery_name(service, name, namespace)
+
     def define_routes(self, scope: Construct, service: ecs.BaseService, stack: cdk.Stack) -> tuple[Target, ...]:
         """Define what leads from its load balancers to a service, all in `stack`, which imports its VPC."""
         keep_vpc_exported(self.launch.reach.vpc, stack)
@@ -362,26 +379,12 @@ class ServicePlan:
         options = self.cloud_map_options
         if options is None:
             return
-        check_place(problems, "cloud_map_options", options.cloud_map_namespace, self.launch.cluster)
+        from moorage.ecs.service.discovery import check_discovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
+
+        check_discovery(options, self.launch, problems)
         if self.connect:
             problems.add(
                 "cloud_map_options and connect are both given, but a service has one place of names; leave one out"
-            )
-        if options.cloud_map_namespace is None and self.launch.cluster.default_cloud_map_namespace is None:
-            problems.add(
-                "cloud_map_options name no namespace, and the cluster has none by default; "
-                "use CloudMapOptions(cloud_map_namespace=...)"
-            )
-        from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
-
-        has_address_record = options.dns_record_type in {
-            servicediscovery.DnsRecordType.A,
-            servicediscovery.DnsRecordType.AAAA,
-        }
-        if has_address_record and self.task.network_mode is not NetworkMode.AWSVPC:
-            problems.add(
-                f"cloud_map_options have a record of an address, but in {self.task.network_mode.value} mode tasks have "
-                "none of their own; use DnsRecordType.SRV"
             )
 
     def _check_lattices(self, problems: Problems) -> None:

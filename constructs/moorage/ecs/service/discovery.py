@@ -1,0 +1,89 @@
+"""The names of services in Cloud Map: of `cloud_map_options`, and those that each namespace has once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_servicediscovery as servicediscovery
+
+from moorage.scope.claimed_names import claim_name
+from moorage.scope.place import check_place
+from moorage.workload import service_limits
+from moorage.workload.problems import is_token
+from moorage.workload.task import NetworkMode
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ecs as ecs
+    from constructs import Construct
+
+    from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.problems import Problems
+    from moorage.workload.task import Task
+
+_ADDRESSES = {servicediscovery.DnsRecordType.A, servicediscovery.DnsRecordType.AAAA}
+
+
+def check_discovery(options: ecs.CloudMapOptions, launch: Launch, problems: Problems) -> None:
+    """Note a name in Cloud Map that a service could not have."""
+    check_place(problems, "cloud_map_options", options.cloud_map_namespace, launch.cluster)
+    problems.check(service_limits.CLOUD_MAP_NAME, "name of cloud_map_options", options.name)
+    namespace = options.cloud_map_namespace or launch.cluster.default_cloud_map_namespace
+    if namespace is None:
+        problems.add(
+            "cloud_map_options name no namespace, and the cluster has none by default; "
+            "use CloudMapOptions(cloud_map_namespace=...)"
+        )
+    elif namespace.type == servicediscovery.NamespaceType.HTTP:
+        problems.add(
+            f"cloud_map_options must be of a namespace with DNS (got {namespace.node.path}, without); use a "
+            "PrivateDnsNamespace, or connect=ServiceConnect(...) with Cluster(namespace='...')"
+        )
+    mode = launch.task.network_mode
+    if options.dns_record_type in _ADDRESSES and mode is not NetworkMode.AWSVPC:
+        problems.add(
+            f"cloud_map_options have a record of an address, but in {mode.value} mode tasks have none of their own; "
+            "use DnsRecordType.SRV"
+        )
+    elif options.dns_record_type not in _ADDRESSES and (options.dns_record_type or mode is not NetworkMode.AWSVPC):
+        _check_port(options, launch.task, problems)
+
+
+def _check_port(options: ecs.CloudMapOptions, task: Task, problems: Problems) -> None:
+    """Note a record of a port that the container of the record does not have: the first that is essential, for CDK."""
+    container = next(each for each in task.containers if each.essential)
+    ports = (options.container_port, container.port)
+    if container.port is None:
+        problems.add(
+            f"cloud_map_options have a record of a port, and container {container.name!r}, the first essential one, "
+            "has none; use Container(..., port=...), or DnsRecordType.A"
+        )
+    elif ports[0] not in {None, ports[1]} and not is_token(ports):
+        problems.add(
+            f"container_port of cloud_map_options must be {container.port}, the port of container "
+            f"{container.name!r} (got {options.container_port}); use that, or leave it out"
+        )
+
+
+def claim_discovery_name(
+    service: Construct, name: str | None, namespace: servicediscovery.INamespace | str | None
+) -> None:
+    """Record the name under which Cloud Map finds a service, which its namespace has once.
+
+    Names of DNS differ by more than case (botocore servicediscovery CreateServiceRequest.Name), and those of Service
+    Connect have no capitals.
+
+    Args:
+        service: The service.
+        name: Its name; None for one that CloudFormation chooses.
+        namespace: The namespace, or its name or ARN.
+    """
+    if name is not None and namespace is not None and not is_token(name):
+        claim_name(service, "AWS::ServiceDiscovery::Service", f"{name.lower()} in {_key(namespace)}")
+
+
+def _key(namespace: servicediscovery.INamespace | str) -> str:
+    """Return what tells a namespace from others: its name or the id in its ARN; its path if it is defined here."""
+    if not isinstance(namespace, str):
+        namespace_id = namespace.namespace_id
+        return namespace.node.path if is_token(namespace_id) else namespace_id
+    return namespace.rpartition("/")[2]
