@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -119,6 +120,22 @@ def test_the_one_that_connects_is_defined_after_the_other(stack: cdk.Stack, clus
     found = template(stack).find_resources("AWS::ECS::Service")
     after = {name: [each for each in found[name].get("DependsOn", []) if each in found] for name in found}
     assert sorted(map(len, after.values())) == [0, 1]
+
+
+@pytest.mark.parametrize("names", ["ab", "abc"])
+def test_the_one_of_a_circle_that_starts_first_is_warned_of(stack: cdk.Stack, cluster: Cluster, names: str) -> None:
+    services = [service(stack, cluster, name) for name in names]
+    for client, server in pairwise(services):
+        client.connect_to(server)
+    services[-1].connect_to(services[0])
+    services[0].connect_to(services[0])
+    (warning,) = circle_warnings(services[-1])
+    assert warning.startswith("it connects to Shop/A, which starts after it, since it connects back, so that the proxy")
+    assert not any(circle_warnings(each) for each in services[:-1])
+
+
+def circle_warnings(of: Service) -> list[str]:
+    return [str(each.data) for each in of.node.metadata if "which starts after it" in str(each.data)]
 
 
 def test_proxies_encrypt_with_certificates_of_a_private_authority(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -430,6 +447,21 @@ def test_an_address_in_cloud_map_is_that_of_the_task(stack: cdk.Stack, cluster: 
     options = names(cdk.Stack(stack, "Other"), servicediscovery.DnsRecordType.A)
     Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=options)
     template(stack).resource_count_is("AWS::ServiceDiscovery::Service", 1)
+
+
+def test_ecs_is_passed_roles_of_its_account_and_keys_of_its_region(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=PLACE)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="store")
+    roles = [iam.Role.from_role_arn(stack, each, f"arn:aws:iam::{each * 12}:role/tls") for each in "12"]
+    keys = [
+        kms.Key.from_key_arn(stack, each, f"arn:aws:kms:{each}:222222222222:key/a")
+        for each in ("eu-west-1", "us-east-1")
+    ]
+    service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=AUTHORITY, role=roles[0], key=keys[0]))
+    with pytest.raises(ValueError, match="2 problems") as raised:
+        service(stack, cluster, "web", tls=ServiceConnectTls(authority_arn=AUTHORITY, role=roles[1], key=keys[1]))
+    assert "role of ServiceConnectTls must be of account 111111111111" in str(raised.value)
+    assert "key of ServiceConnectTls must be of region eu-west-1" in str(raised.value)
 
 
 SRV = servicediscovery.DnsRecordType.SRV

@@ -13,6 +13,7 @@ from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.group_rules import is_first
 from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
+from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload.problems import Problems, is_token
 
@@ -139,7 +140,15 @@ def _open_path(client: ConnectedService, server: ConnectedService, port: int) ->
             f"{client.node.path}: it connects to {server.node.path}, and {dependency}, so that neither stack could be "
             "deployed before the other; define both services in one stack"
         )
-    if client is not server and not _is_path(server, client):  # of two that connect to each other one must start first
+    if client is not server and _is_path(server, client):  # of two that connect to each other one must start first
+        add_warning(
+            client.construct,
+            f"@moorage/ecs:connect-circle-{server.node.addr[-8:]}",
+            f"it connects to {server.node.path}, which starts after it, since it connects back, so that the proxy of "
+            "this service does not find the name before its next deployment; deploy it once more after the first "
+            "deployment, as with aws ecs update-service --force-new-deployment",
+        )
+    elif client is not server:
         client.service.node.add_dependency(server.service)
     _servers_by_client.get_or_make(client, list).append(server)
     client_launch, server_launch = client.launch, server.launch
