@@ -197,7 +197,7 @@ USES: dict[str, Callable[[Make, World], object]] = {
         rollout=Rollout.canary(alarms=RollbackAlarms(unhealthy_targets=1)),
     ),
     "PublicRepository": lambda make, world: make(
-        cdk.Stack(world.stack.node.scope, "Public", env=cdk.Environment(account="111111111111", region="us-east-1")),
+        cdk.Stack(world.stack, "Public", env=cdk.Environment(account="111111111111", region="us-east-1")),
         "Images",
     ),
     **dict.fromkeys(
