@@ -330,7 +330,7 @@ def elsewhere(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
     if thing in {"topic", "action"}:
         topic = sns.Topic.from_topic_arn(stack, "Else", f"arn:aws:sns:{place}:alarms")
         return {"topic": topic} if thing == "topic" else {"alarm_actions": [actions.SnsAction(topic)]}
-    key = kms.Key.from_key_arn(stack, "Else", f"arn:aws:kms:{place}:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    key = kms.Key.from_key_arn(stack, "Else", f"arn:aws:kms:{place}:key/0a1b2c3d-1111-2222-3333-444455556666")
     return {"queue": WorkQueue(encryption_key=key)}
 
 
