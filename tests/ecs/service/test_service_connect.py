@@ -460,8 +460,8 @@ def test_ecs_is_passed_roles_of_its_account_and_keys_of_its_region(app: cdk.App)
     service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=AUTHORITY, role=roles[0], key=keys[0]))
     with pytest.raises(ValueError, match="2 problems") as raised:
         service(stack, cluster, "web", tls=ServiceConnectTls(authority_arn=AUTHORITY, role=roles[1], key=keys[1]))
-    assert "role of ServiceConnectTls must be of account 111111111111" in str(raised.value)
-    assert "key of ServiceConnectTls must be of region eu-west-1" in str(raised.value)
+    assert "role of tls must be of account 111111111111" in str(raised.value)
+    assert "key of tls must be of region eu-west-1" in str(raised.value)
 
 
 SRV = servicediscovery.DnsRecordType.SRV
@@ -557,8 +557,8 @@ def test_a_namespace_of_several_stacks_has_a_name_of_service_connect_once(
 ) -> None:
     for name, place in (("First", PLACE), ("Second", cdk.Environment(account=PLACE.account, region=region))):
         stack = cdk.Stack(app, name, env=place)
-        vpc = imported_vpc(stack)
-        cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=vpc, namespace=namespace)
+        own = namespace.replace("eu-west-1", place.region or "")
+        cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=imported_vpc(stack), namespace=own)
         service(stack, cluster, "api")
     if clash:
         with pytest.raises(RuntimeError, match=f"First/Api and Second/Api {SAME_NAME}"):
