@@ -251,7 +251,14 @@ USES: dict[str, Callable[[Make, World], object]] = {
     "Task": lambda make, world: Service(
         world.stack,
         "Web",
-        cluster=Cluster(world.stack, "Cluster", vpc=world.vpc, namespace="shop", failure_events=False),
+        cluster=Cluster(
+            world.stack,
+            "Cluster",
+            vpc=world.vpc,
+            namespace="shop",
+            failure_events=False,
+            capacity=[Capacity.ec2("a", instance_types=["m5.large"], max_instances=2)],
+        ),
         task=make(Container(REDIS)),
     ),
     "Volume.bind_mount": lambda make, world: world.mount(make(name="data")),

@@ -41,6 +41,7 @@ _STAND_INS = {
     "ServiceConnect.protocol": "http",
     "ServiceConnectTls.authority_arn": "arn:aws:acm-pca:::certificate-authority/dummy-value-for-{}",
     "SigningRule.profile": "arn:aws:signer:us-east-1:123456789012:/signing-profiles/DUMMY",
+    "Task.ipc_mode": "task",
     "Task.pid_mode": "task",
     "Volume.ebs.file_system_type": "xfs",
     "Volume.ebs.snapshot_id": "snap-0",
