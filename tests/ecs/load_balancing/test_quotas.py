@@ -94,6 +94,9 @@ def test_a_rule_of_a_test_listener_is_one_more(stack: cdk.Stack, cluster: Cluste
     serve(stack, cluster, "Web", *routes(edge, 1, 1), rollout=CANARY)
     with pytest.warns(UserWarning, match=r"rules of Shop/Edge should be at most 100, .*\(got 101\)"):
         serve(stack, cluster, "Last", *routes(edge, 2, 1), rollout=ROLLING)
+    with warnings.catch_warnings():  # it was said, and asking node again for each service would take long
+        warnings.simplefilter("error")
+        serve(stack, cluster, "More", *routes(edge, 3, 1), rollout=ROLLING)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,9 @@ def usages_of(
 def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch, problems: Problems) -> None:
     """Note quotas of a load balancer that a service and those that are there already break together.
 
+    A quota that AWS can raise is warned of once, by the first service that is too many: asking whether all services
+    before it are still there takes a round trip to node for each.
+
     Args:
         load_balancer: The load balancer.
         usage: What the service uses.
@@ -174,6 +177,8 @@ def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch,
     total = sum(load_balancer._used_by_those_that_exist(), usage)
     for row, noun, count in _broken_quotas(load_balancer, total, launch):
         problems.check(row, f"the number of {noun} of {load_balancer.node.path}", count)
+        if not row.confirmed:
+            load_balancer._warned_quotas.add(row.id)
 
 
 def _broken_quotas(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch) -> list[tuple[Limit, str, int]]:
@@ -181,7 +186,7 @@ def _broken_quotas(load_balancer: SharedLoadBalancer, usage: Usage, launch: Laun
         *load_balancer._quotas(usage, launch),
         (route_limits.GROUP_RULES, "rules to tasks", len(usage.egress)),
     ]
-    return [each for each in rows if not each[0].accepts(each[2])]
+    return [each for each in rows if each[0].id not in load_balancer._warned_quotas and not each[0].accepts(each[2])]
 
 
 def slow_drain_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | None:

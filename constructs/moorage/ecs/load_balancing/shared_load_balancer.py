@@ -61,6 +61,8 @@ class SharedLoadBalancer(Construct):
         """The routes and listeners that services have on it."""
         self._usages: list[tuple[Usage, Construct]] = []
         """The share of its quotas that each service uses."""
+        self._warned_quotas: set[str] = set()
+        """The quotas that were warned of."""
 
     @functools.cached_property
     def _id(self) -> str:
