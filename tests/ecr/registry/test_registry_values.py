@@ -14,6 +14,7 @@ from aws_cdk import aws_iam as iam
 
 from moorage import (
     Encryption,
+    PublicRepository,
     PullThrough,
     Registry,
     Replication,
@@ -264,3 +265,18 @@ def test_a_statement_of_a_policy_names_a_principal(stack: cdk.Stack) -> None:
         Registry(stack, "Registry", policy=[statement])
     with pytest.raises(ValueError, match=message):
         RepositorySettings(policy=[statement])
+
+
+def test_a_policy_of_a_repository_names_no_resource(app: cdk.App) -> None:
+    of_all = iam.PolicyStatement(actions=["ecr:BatchGetImage"], principals=[iam.AnyPrincipal()], resources=["*"])
+    with pytest.raises(ValueError, match="policy must name no resource, .*; leave resources= out"):
+        RepositorySettings(policy=[of_all])
+    stack = cdk.Stack(app, "Gallery", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    public = PublicRepository(stack, "Web")
+    with pytest.raises(ValueError, match="Gallery/Web: statement must name no resource, .*; leave resources= out"):
+        public.add_to_resource_policy(of_all)
+    with pytest.raises(ValueError, match="Gallery/Web: statement must name a principal"):
+        public.add_to_resource_policy(iam.PolicyStatement(actions=["ecr-public:BatchGetImage"]))
+    everyone = iam.PolicyStatement(actions=["ecr-public:BatchGetImage"], principals=[iam.AnyPrincipal()])
+    RepositorySettings(policy=[everyone])
+    public.add_to_resource_policy(everyone)

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from moorage.delivery.keys import retained_except_on_create
 from moorage.ecr import repository_limits
+from moorage.ecr.repository.repository_settings import check_repository_policy
 from moorage.scope.claimed_names import claim_name
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
@@ -116,7 +117,14 @@ class PublicRepository(Construct):
         return grant
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
-        """Add a statement to the repository's policy."""
+        """Add a statement to the repository's policy.
+
+        Raises:
+            ValueError: it names no principal, or it names a resource.
+        """
+        problems = Problems(lambda: self.node.path)
+        check_repository_policy(problems, "statement", [statement])
+        problems.raise_any()
         self._policy.add_statements(statement)
 
     def _output_logo_command(self, logo: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -144,6 +144,15 @@ def _bool_or_texts(value: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa
     return value if isinstance(value, bool) else tuple(value)
 
 
+def check_repository_policy(problems: Problems, argument: str, statements: Iterable[iam.PolicyStatement]) -> None:
+    """Note statements without a principal, and with a resource, which ECR refuses (aws-cdk issue 3590)."""
+    given = tuple(statements)
+    if not all(each.has_principal for each in given):
+        problems.add(f"{argument} must name a principal in each statement; use PolicyStatement(principals=[...])")
+    if any(each.has_resource for each in given):
+        problems.add(f"{argument} must name no resource, since it is of its repository only; leave resources= out")
+
+
 @value_class
 @attrs.frozen(kw_only=True)
 class RepositorySettings:
@@ -175,8 +184,7 @@ class RepositorySettings:
         for key, value in self.tags.items():
             problems.check(repository_limits.REPOSITORY_TAG_KEY, "each key of tags", key)
             problems.check(repository_limits.REPOSITORY_TAG_VALUE, f"tags[{key!r}]", value)
-        if not all(each.has_principal for each in self.policy):
-            problems.add("policy must name a principal in each statement; use PolicyStatement(principals=[...])")
+        check_repository_policy(problems, "policy", self.policy)
         problems.raise_any()
 
     @property
