@@ -272,8 +272,8 @@ WINDOWS_IMAGE = Limit(
     accepts=lambda reference: _LINUX_IMAGE.match(reference) is None,
     rule="must have a build for Windows, which this one of AWS's does not have",
     hint="use image= with one of your own, send to a collector or router of another service, or run on Linux",
-    source="ECR public gallery, aws-observability/aws-otel-collector, for Linux, and aws-for-fluent-bit, whose tags "
-    "for Windows begin with windowsservercore",
+    source="AWS Distro for OpenTelemetry, Build Collector on MS-Windows: an installer; aws-for-fluent-bit, README: "
+    "tags for Windows begin with windowsservercore",
 )
 WINDOWS_VOLUMES = Limit(
     id="windows-volumes",
