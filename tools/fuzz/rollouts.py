@@ -82,8 +82,8 @@ def _names(pick: Pick) -> list[str]:
 
 
 def _targets(pick: Pick, *, routed: bool) -> dict[str, Any]:
-    percent = pick.one_of(0, -1, Code("float('nan')")) if pick.breaks(*_PERCENT) else pick.one_of(1, 60, 99.5, 100)
-    above = pick.one_of(0, -1, Code("float('inf')")) if pick.breaks("target-value") else pick.one_of(0.5, 1, 1000)
+    percent = pick.one_of(0, -1) if pick.breaks(*_PERCENT) else pick.one_of(1, 60, 99.5, 100)
+    above = pick.one_of(0, -1) if pick.breaks("target-value") else pick.one_of(0.5, 1, 1000)
     found: dict[str, Any] = {"cpu_percent": percent}
     if pick.breaks("target-percent") or pick.seldom():
         found["memory_percent"] = 101 if pick.breaks("target-percent") and pick.on() else percent

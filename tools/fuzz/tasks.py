@@ -167,7 +167,7 @@ class TaskOf:
         if pick.breaks("container-cpu"):
             own_cpu = int(cpu or 0) + 1
         elif pick.breaks("container-cpu-least"):
-            own_cpu = pick.one_of(-1, 1.5)
+            own_cpu = -1
         privileged = pick.breaks("fargate-privileged") or (self.kind == "ec2" and pick.seldom())
         said = {
             "name": name,
@@ -211,7 +211,7 @@ class TaskOf:
         if pick.breaks("writable-path"):
             return pick.one_of(["tmp"], ["/"], ["/a:b"], ["/tmp/.."], "")
         if pick.breaks("writable-least"):
-            return {"/tmp": pick.one_of(0, -1, 0.5)}
+            return {"/tmp": pick.one_of(0, -1)}
         if pick.breaks("writable-size"):
             return {"/tmp": memory, "/run": 1}
         return {"/tmp": 1, "/var/run": 2} if memory >= _ROOM and pick.seldom() else None
@@ -251,6 +251,6 @@ def health_check(pick: Pick) -> Code:
         command,
         interval=seconds(interval),
         timeout=seconds(timeout),
-        retries=pick.within("health-retries", 1, 10, 0, 11, 2.5),
+        retries=pick.within("health-retries", 1, 10, 0, 11),
         start_period=pick.maybe(lambda: seconds(pick.within(start, 0, 300)), start),
     )
