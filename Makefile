@@ -19,6 +19,7 @@ export UV_NO_CONFIG := 1
 export UV_LINK_MODE := copy
 # a proxy of an organization is trusted where its system trusts it
 export UV_SYSTEM_CERTS := 1
+export NODE_USE_SYSTEM_CA := 1
 
 .PHONY: help setup synth test lint types unit up down diagram bench fuzz oracles lock clean
 
