@@ -157,7 +157,21 @@ NETWORK = {
         CidrBlock="10.0.0.0/24",
         AvailabilityZone={"Fn::Select": [1, {"Fn::GetAZs": ""}]},
     ),
+    "OtherSubnet": resource(
+        "AWS::EC2::Subnet",
+        VpcId=ref("Vpc"),
+        CidrBlock="10.0.1.0/24",
+        AvailabilityZone={"Fn::Select": [0, {"Fn::GetAZs": ""}]},
+    ),
 }
+
+
+def load_balancer(**properties: Any) -> dict[str, Any]:
+    """An internal load balancer in the subnets of `NETWORK`."""
+    subnets = [ref("Subnet"), ref("OtherSubnet")]
+    return resource(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer", **{"Scheme": "internal", "Subnets": subnets, **properties}
+    )
 
 
 def rule(queue: str, *detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:

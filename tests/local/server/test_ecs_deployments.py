@@ -22,6 +22,7 @@ from tests.local.local_aws import (
     access,
     attribute,
     fargate,
+    load_balancer,
     ref,
     resource,
     role,
@@ -107,7 +108,7 @@ def _listener(port: int) -> Resources:
 
 def _edge() -> Resources:
     return {
-        "Edge": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[ref("Subnet")]),
+        "Edge": load_balancer(),
         "Live": _listener(80),
         "Test": _listener(8443),
         "Blue": _group(),
@@ -273,7 +274,7 @@ def test_a_network_load_balancer_s_listener_is_turned_itself(
     turned = {**BALANCER["AdvancedConfiguration"], "ProductionListenerRule": ref("Live")}
     del turned["TestListenerRule"]
     gate = {
-        "Gate": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Type="network", Subnets=[ref("Subnet")]),
+        "Gate": load_balancer(Type="network"),
         "Live": live,
         "Blue": group,
         "Green": group,

@@ -7,14 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.local.local_aws import ACCOUNT, NETWORK, Client, Deploy, ref, resource
+from tests.local.local_aws import ACCOUNT, NETWORK, Client, Deploy, load_balancer, ref, resource
 
 ANSWER = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
 FAILING = resource("AWS::SNS::Topic", TopicName="taken")
-
-
-def _balancer(**properties: Any) -> dict[str, Any]:
-    return resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[ref("Subnet")], **properties)
 
 
 def _listener(port: int, *, balancer: str = "Edge", action: dict[str, Any] = ANSWER) -> dict[str, Any]:
@@ -48,7 +44,7 @@ def _forward(*groups: str) -> dict[str, Any]:
     return {"Type": "forward", "ForwardConfig": {"TargetGroups": shares}}
 
 
-EDGE = NETWORK | {"Edge": _balancer(), "Listener": _listener(80)}
+EDGE = NETWORK | {"Edge": load_balancer(), "Listener": _listener(80)}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +94,7 @@ def test_port_in_use_is_refused_at_each_change(deploy: Deploy, after: dict[str, 
 
 
 def test_one_port_of_two_load_balancers_is_two(deploy: Deploy) -> None:
-    stack = deploy(EDGE | {"Second": _balancer(), "Other": _listener(80, balancer="Second")})
+    stack = deploy(EDGE | {"Second": load_balancer(), "Other": _listener(80, balancer="Second")})
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
 
 
@@ -111,7 +107,12 @@ def test_one_port_of_two_load_balancers_is_two(deploy: Deploy) -> None:
     ids=["by default", "by a rule's weight"],
 )
 def test_target_group_is_of_one_load_balancer(deploy: Deploy, second: dict[str, Any]) -> None:
-    base = EDGE | {"Group": _group(), "X": _group(), "Second": _balancer(), "First": _rule(9, action=_forward("Group"))}
+    base = EDGE | {
+        "Group": _group(),
+        "X": _group(),
+        "Second": load_balancer(),
+        "First": _rule(9, action=_forward("Group")),
+    }
     assert deploy(base)["StackStatus"] == "CREATE_COMPLETE"
     both = deploy(base | second)
     assert both["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
@@ -121,7 +122,7 @@ def test_target_group_is_of_one_load_balancer(deploy: Deploy, second: dict[str, 
 def test_replaced_load_balancer_cannot_take_its_target_groups_along(client: Client, deploy: Deploy) -> None:
     def edge(scheme: str, group: str) -> dict[str, Any]:
         forward = {"Rule": _rule(1, action=_forward(group)), group: _group()}
-        return EDGE | {"Edge": _balancer(Scheme=scheme)} | forward
+        return EDGE | {"Edge": load_balancer(Scheme=scheme)} | forward
 
     assert deploy(edge("internal", "Group"))["StackStatus"] == "CREATE_COMPLETE"
     kept = deploy(edge("internet-facing", "Group"))
@@ -142,7 +143,7 @@ def test_protection_keeps_a_failed_creation_from_being_rolled_back(
     stack = deploy(
         NETWORK
         | {
-            "Edge": _balancer(LoadBalancerAttributes=protection),
+            "Edge": load_balancer(LoadBalancerAttributes=protection),
             "Failing": FAILING | {"DependsOn": ["Edge"]},
         }
     )
@@ -166,7 +167,7 @@ def test_protection_keeps_a_failed_creation_from_being_rolled_back(
 def _logged(bucket: Any) -> dict[str, Any]:
     attributes = {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": bucket, "access_logs.s3.prefix": "edge"}
     stated = [{"Key": key, "Value": value} for key, value in attributes.items()]
-    return NETWORK | {"Edge": _balancer(LoadBalancerAttributes=stated)}
+    return NETWORK | {"Edge": load_balancer(LoadBalancerAttributes=stated)}
 
 
 def test_bucket_of_access_logs_is_never_empty(client: Client, deploy: Deploy, remove: Callable[[str], None]) -> None:

@@ -6,14 +6,67 @@ import difflib
 import functools
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-Schema = Mapping[str, Any]
+import regex
+from jsonschema import Draft7Validator, TypeChecker, ValidationError, validators
 
-_BRANCHES = ("oneOf", "anyOf")
+Schema = Mapping[str, Any]
+_Check = Callable[[Any, Any, Any, Schema], Iterator[ValidationError]]
+
 _TRUTHS = ("true", "false")
+_SHOWN = 100
+_PORTS = ("aws_ec2_securitygroup/all_to_and_from_ports", "aws_ec2_securitygroup/protocols_and_port_ranges_include")
+_FUNCTION = "aws_lambda_function"
+_SOURCE = "aws_lambda_eventsourcemapping"
+_GROUP = "aws_elasticloadbalancingv2_targetgroup"
+_TASK = "aws_ecs_taskdefinition"
+_EXTENSIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "AWS::ApiGateway::RestApi": (("", "aws_apigateway_restapi/openapi_properties"),),
+    "AWS::CloudWatch::Alarm": (("", "aws_cloudwatch_alarm/period"),),
+    "AWS::DynamoDB::Table": (
+        ("", "aws_dynamodb_table/billingmode_exclusive"),
+        ("", "aws_dynamodb_table/billingmode_provisioned_dependent"),
+    ),
+    "AWS::EC2::LaunchTemplate": (
+        ("LaunchTemplateData/BlockDeviceMappings/*/Ebs", "aws_ec2_instance/blockdevicemappings"),
+    ),
+    "AWS::EC2::SecurityGroup": tuple(
+        (f"{rules}/*", name) for rules in ("SecurityGroupIngress", "SecurityGroupEgress") for name in _PORTS
+    ),
+    "AWS::EC2::SecurityGroupEgress": tuple(("", name) for name in _PORTS),
+    "AWS::EC2::SecurityGroupIngress": tuple(("", name) for name in _PORTS),
+    "AWS::ECS::Service": (("", "aws_ecs_service/fargate"),),
+    "AWS::ECS::TaskDefinition": (
+        ("", f"{_TASK}/fargate_cpu_memory"),
+        ("", f"{_TASK}/fargate_properties"),
+        ("ContainerDefinitions", f"{_TASK}/containerdefinitions_essential"),
+        ("ContainerDefinitions/*/LogConfiguration", f"{_TASK}/logging_configuration"),
+    ),
+    "AWS::ElasticLoadBalancingV2::Listener": (("", "aws_elasticloadbalancingv2_listener/certificate"),),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": (("", "aws_elasticloadbalancingv2_loadbalancer/application_subnets"),),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": (
+        ("", f"{_GROUP}/healthcheckprotocol_restrictions"),
+        ("", f"{_GROUP}/protocol_restrictions"),
+        ("", f"{_GROUP}/targettype_restrictions"),
+    ),
+    "AWS::Lambda::EventSourceMapping": (
+        ("", f"{_SOURCE}/eventsourcearn_sqs_exclusive"),
+        ("", f"{_SOURCE}/eventsourcearn_stream_inclusive"),
+    ),
+    "AWS::Lambda::Function": (
+        ("", f"{_FUNCTION}/loglevel_logformat"),
+        ("", f"{_FUNCTION}/packagetype_image_exclusions"),
+        ("", f"{_FUNCTION}/zipfile_runtime_enum"),
+        ("", f"{_FUNCTION}/zipfile_runtime_exists"),
+        ("Environment/Variables", f"{_FUNCTION}/environment_variable_keys"),
+    ),
+    "AWS::S3::Bucket": (("", "aws_s3_bucket/ownershipcontrols"),),
+    "AWS::SQS::Queue": (("", "aws_sqs_queue/properties"),),
+}
+"""By type, the schemas of cfn-lint's rules whose level is error: the path of the properties, and the file."""
 
 
 @functools.cache
@@ -78,9 +131,10 @@ def tag_property(resource_type: str) -> str | None:
 
 
 def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> list[str]:
-    """What the schema of a type has against its properties.
+    """Return what the schema of a type has against its properties.
 
-    Names, types and required properties are checked; ranges and patterns are the service's own to check.
+    CloudFormation holds properties to the schema before it calls the service (CloudFormation CLI user guide, "Resource
+    type schema").
 
     Args:
         resource_type: As in a template.
@@ -91,59 +145,60 @@ def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> li
     if schema is None:
         return []
     given = {path.removeprefix("/properties/") for path in schema.get("readOnlyProperties", ())} & set(properties)
-    found = [f"property {name} is read-only" for name in sorted(given)]
-    return found + list(_check(properties, schema, schema, ""))
+    stated = _as_stated(properties)
+    errors = (error for each in (schema, *_further(resource_type)) for error in _Validator(each).iter_errors(stated))
+    texts = (text for error in errors for text in _texts(error))
+    return [f"property {name} is read-only" for name in sorted(given)] + list(dict.fromkeys(texts))
 
 
-def _check(value: Any, schema: Schema, root: Schema, path: str) -> Iterator[str]:
-    schema = _followed(schema, root)
-    if value is None:
-        return
-    kinds = schema.get("type")
-    if kinds and not any(_is(value, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
-        wanted = kinds if isinstance(kinds, str) else " or ".join(kinds)
-        yield f"property {path} must be of type {wanted}, not {value!r}"
-        return
-    for keyword in _BRANCHES:
-        yield from _check_branches(value, schema.get(keyword, ()), root, path)
-    if isinstance(value, Mapping):
-        yield from _check_names(value, schema, root, path)
-    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        for number, item in enumerate(value):
-            yield from _check(item, schema["items"], root, f"{path}[{number}]")
+@functools.cache
+def _further(resource_type: str) -> tuple[Schema, ...]:
+    """Return what the services hold a type to beside its schema, as schemas."""
+    return tuple(_below(path, _extension(name)) for path, name in _EXTENSIONS.get(resource_type, ()))
 
 
-def _check_branches(value: Any, branches: list[Schema], root: Schema, path: str) -> Iterator[str]:
-    results = [list(_check(value, branch, root, path)) for branch in branches]
-    if results and all(results):
-        yield from min(results, key=len)
-
-
-def _check_names(value: Mapping[str, Any], schema: Schema, root: Schema, path: str) -> Iterator[str]:
-    properties = schema.get("properties", {})
-    prefix = f"{path}." if path else ""
-    closed = schema.get("additionalProperties") is False and not schema.get("patternProperties")
-    for name, item in value.items():
-        if name in properties:
-            yield from _check(item, properties[name], root, f"{prefix}{name}")
-        elif closed and properties:
-            close = difflib.get_close_matches(name, properties, n=1)
-            yield f"property {prefix}{name} does not exist" + (f" (is {close[0]} meant?)" if close else "")
-    for name in schema.get("required", ()):
-        if name not in value:
-            yield f"property {prefix}{name} is required"
-
-
-def _followed(schema: Schema, root: Schema) -> Schema:
-    while "$ref" in schema:
-        target: Any = root
-        for part in str(schema["$ref"]).removeprefix("#/").split("/"):
-            target = target[part]
-        schema = target
+def _extension(name: str) -> Schema:
+    schema: Schema = json.loads((_directory() / "extensions" / f"{name}.json").read_text("utf-8"))
     return schema
 
 
-def _is(value: Any, kind: str) -> bool:
+def _below(path: str, schema: Schema) -> Schema:
+    """Return a schema of properties from that of one below them, with `*` in its path for each item of a list."""
+    for name in reversed(path.split("/") if path else []):
+        schema = {"items": schema} if name == "*" else {"properties": {name: schema}}
+    return schema
+
+
+def _as_stated(value: Any) -> Any:
+    """Return a value without what counts as absent, and without the tags that CloudFormation adds itself."""
+    if isinstance(value, Mapping):
+        stated = {name: _as_stated(each) for name, each in value.items() if each is not None}
+        return {name: each for name, each in stated.items() if each != [] or value[name] == []}
+    if isinstance(value, list):
+        return [_as_stated(each) for each in value if not _is_system_tag(each)]
+    return value
+
+
+def _is_system_tag(value: Any) -> bool:
+    return isinstance(value, Mapping) and str(value.get("Key")).startswith("aws:cloudformation:")
+
+
+def _texts(error: ValidationError) -> Iterator[str]:
+    """Say what is wrong, by the path of the property; of several branches, that which fits best."""
+    if error.context:
+        branches: dict[Any, list[ValidationError]] = {}
+        for each in error.context:
+            branches.setdefault(each.relative_schema_path[0], []).append(each)
+        for each in min(branches.values(), key=len):
+            yield from _texts(each)
+        return
+    message = error.message if error.validator else "must be left out, beside what else is given"
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    yield f"property {path.removeprefix('.')} {message}"
+
+
+def _is_kind(value: Any, kind: str) -> bool:
+    """Return whether CloudFormation takes a value for a type: text, numbers and truths stand for each other."""
     if kind == "object":
         return isinstance(value, Mapping)
     if kind == "array":
@@ -152,14 +207,146 @@ def _is(value: Any, kind: str) -> bool:
         return False
     if kind == "boolean":
         return str(value).lower() in _TRUTHS
-    if kind in ("integer", "number"):
-        return not isinstance(value, bool) and _is_number(value, whole=kind == "integer")
+    if kind in {"integer", "number"}:
+        return _is_number(value) and (kind == "number" or float(value).is_integer())
     return kind != "null"
 
 
-def _is_number(value: Any, *, whole: bool) -> bool:
+def _is_number(value: Any) -> bool:
     try:
-        number = float(value)
-    except ValueError:
+        float(value)
+    except (TypeError, ValueError):
         return False
-    return not whole or number.is_integer()
+    return not isinstance(value, bool)
+
+
+def _is_multiple(step: float, value: Any) -> bool:
+    return abs(float(value) / step - round(float(value) / step)) < 1e-9  # noqa: PLR2004  # what a division loses
+
+
+def _is_text(value: Any) -> bool:
+    return not isinstance(value, Mapping | list)
+
+
+def _text(value: Any) -> str:
+    """Return a value as CloudFormation writes it where text is wanted."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _matches(pattern: str, value: Any) -> bool:
+    try:
+        return regex.search(pattern, _text(value)) is not None
+    except regex.error:  # of another dialect
+        return True
+
+
+def _check_type(_: Any, kinds: str | list[str], value: Any, __: Schema) -> Iterator[ValidationError]:
+    wanted = [kinds] if isinstance(kinds, str) else kinds
+    if not any(_is_kind(value, kind) for kind in wanted):
+        yield ValidationError(f"must be of type {' or '.join(wanted)}, not {value!r}")
+
+
+def _check_names(_: Any, allowed: Any, value: Any, schema: Schema) -> Iterator[ValidationError]:
+    properties = schema.get("properties")
+    if allowed is not False or not properties or schema.get("patternProperties") or not isinstance(value, Mapping):
+        return
+    for name in value:
+        if name not in properties:
+            close = difflib.get_close_matches(name, properties, n=1)
+            yield ValidationError(f"does not exist{f' (is {close[0]} meant?)' if close else ''}", path=[name])
+
+
+def _check_patterns(validator: Any, patterns: Mapping[str, Schema], value: Any, _: Schema) -> Iterator[ValidationError]:
+    if isinstance(value, Mapping):
+        for pattern, schema in patterns.items():
+            for name in value:
+                if _matches(pattern, name):
+                    yield from validator.descend(value[name], schema, path=name, schema_path=pattern)
+
+
+def _check_required(_: Any, names: list[str], value: Any, __: Schema) -> Iterator[ValidationError]:
+    if isinstance(value, Mapping):
+        yield from (ValidationError("is required", path=[name]) for name in names if name not in value)
+
+
+def _check_dependents(_: Any, needed: Schema, value: Any, __: Schema) -> Iterator[ValidationError]:
+    if isinstance(value, Mapping):
+        pairs = ((name, other) for name in needed if name in value for other in needed[name])
+        yield from (ValidationError("is required", path=[other]) for _, other in pairs if other not in value)
+
+
+def _check_one_of_names(_: Any, names: list[str], value: Any, __: Schema) -> Iterator[ValidationError]:
+    given = [name for name in names if name in value] if isinstance(value, Mapping) else names[:1]
+    if len(given) != 1:
+        yield ValidationError(f"must have exactly one of {', '.join(names)}, not {' and '.join(given) or 'none'}")
+
+
+def _check_any(validator: Any, branches: list[Schema], value: Any, _: Schema) -> Iterator[ValidationError]:
+    """Yield the errors of all branches if none fits; several may, since text stands for numbers too."""
+    context = []
+    for index, branch in enumerate(branches):
+        errors = list(validator.descend(value, branch, schema_path=index))
+        if not errors:
+            return
+        context += errors
+    yield ValidationError("fits none of what is allowed", context=context)
+
+
+def _limit(applies: Callable[[Any], bool], keeps: Callable[[Any, Any], bool], rule: str) -> _Check:
+    """Make the check of a keyword whose value is a limit.
+
+    Args:
+        applies: Whether the keyword says anything about such a value.
+        keeps: Whether a value, the second, keeps a limit, the first.
+        rule: What must be, with the limit as `{}`.
+    """
+
+    def check(_: Any, limit: Any, value: Any, __: Schema) -> Iterator[ValidationError]:
+        if applies(value) and not keeps(limit, value):
+            stated = ", ".join(map(_text, limit)) if isinstance(limit, list) else limit
+            yield ValidationError(f"must {rule.format(stated)}, not {str(value)[:_SHOWN]!r}")
+
+    return check
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+_Validator = validators.extend(
+    Draft7Validator,
+    {
+        "type": _check_type,
+        "additionalProperties": _check_names,
+        "patternProperties": _check_patterns,
+        "required": _check_required,
+        "anyOf": _check_any,
+        "oneOf": _check_any,
+        "enum": _limit(_is_text, lambda limit, value: _text(value) in map(_text, limit), "be one of {}"),
+        "const": _limit(_is_text, lambda limit, value: _text(value) == _text(limit), "be {}"),
+        "pattern": _limit(_is_text, _matches, "match {}"),
+        "minLength": _limit(_is_text, lambda limit, value: len(_text(value)) >= limit, "have at least {} characters"),
+        "maxLength": _limit(_is_text, lambda limit, value: len(_text(value)) <= limit, "have at most {} characters"),
+        "minimum": _limit(_is_number, lambda limit, value: float(value) >= limit, "be at least {}"),
+        "maximum": _limit(_is_number, lambda limit, value: float(value) <= limit, "be at most {}"),
+        "exclusiveMinimum": _limit(_is_number, lambda limit, value: float(value) > limit, "be more than {}"),
+        "exclusiveMaximum": _limit(_is_number, lambda limit, value: float(value) < limit, "be less than {}"),
+        "multipleOf": _limit(_is_number, _is_multiple, "be a multiple of {}"),
+        "minItems": _limit(_is_list, lambda limit, value: len(value) >= limit, "have at least {} items"),
+        "maxItems": _limit(_is_list, lambda limit, value: len(value) <= limit, "have at most {} items"),
+        "uniqueItems": _limit(
+            _is_list,
+            lambda limit, value: not limit or all(value.count(each) == 1 for each in value),
+            "have no item twice",
+        ),
+        "dependentRequired": _check_dependents,
+        "requiredXor": _check_one_of_names,
+    },
+    type_checker=TypeChecker(
+        {
+            kind: functools.partial(lambda _, value, kind: _is_kind(value, kind), kind=kind)
+            for kind in ("array", "boolean", "integer", "null", "number", "object", "string")
+        }
+    ),
+)
+"""The keywords of JSON Schema, with CloudFormation's types and in words of this package's."""
