@@ -212,7 +212,7 @@ def test_alarm_of_an_expression_is_shown_whole_and_keeps_its_state(client: Clien
     assert (shown()["StateValue"], shown()["MetricName"], shown()["Period"]) == ("ALARM", "CallCount", 60)
     assert "Metrics" not in shown()
     faulty = deploy({"Alarm": resource("AWS::CloudWatch::Alarm", ComparisonOperator="x", EvaluationPeriods=1)}, "-no")
-    assert "either MetricName or Metrics" in faulty["Reason"]
+    assert "the properties must have exactly one of Metrics, MetricName" in faulty["Reason"]
 
 
 def test_composite_alarm_and_dashboard_are_shown_and_go(

@@ -130,13 +130,17 @@ def test_repository_with_images_is_not_deleted_unless_told(client: Client, deplo
     [
         ("Repository", {"RepositoryName": "Shop"}, "must match"),
         ("Repository", {"ImageTagMutability": "IMMUTABLE_WITH_EXCLUSION"}, "imageTagMutabilityExclusionFilters"),
-        ("Repository", {"LifecyclePolicy": {"LifecyclePolicyText": "{}"}}, "fewer than, 100"),
+        ("Repository", {"LifecyclePolicy": {"LifecyclePolicyText": "{}"}}, "at least 100 characters"),
         (
             "PullThroughCacheRule",
             {"EcrRepositoryPrefix": "hub", "UpstreamRegistryUrl": "registry-1.docker.io"},
             "needs a credential",
         ),
-        ("PullThroughCacheRule", {"EcrRepositoryPrefix": "x", "UpstreamRegistryUrl": "quay.io"}, "fewer than, 2"),
+        (
+            "PullThroughCacheRule",
+            {"EcrRepositoryPrefix": "x", "UpstreamRegistryUrl": "quay.io"},
+            "at least 2 characters",
+        ),
         (
             "PullThroughCacheRule",
             {"EcrRepositoryPrefix": "own", "UpstreamRegistryUrl": "images.example.com"},

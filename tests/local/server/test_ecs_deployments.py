@@ -642,7 +642,7 @@ def test_change_that_starts_new_tasks_is_a_deployment_and_another_is_not(stand: 
     ("changed", "said"),
     [
         ({"Role": attribute("HookRole", "Arn")}, "The role defined for the function cannot be assumed by Lambda"),
-        ({"Runtime": "java21"}, "ZipFile can only be used with Node.js and Python runtimes, not with java21"),
+        ({"Runtime": "java21"}, "property Runtime must match ^(nodejs.*|python.*)$, not 'java21'"),
     ],
 )
 def test_function_that_lambda_refuses_is_refused(deploy: Deploy, changed: Resources, said: str) -> None:
@@ -703,9 +703,17 @@ BLUE_GREEN: Resources = {"Strategy": "BLUE_GREEN"}
             "Unable to assume role",
         ),
         (BLUE_GREEN, {"LoadBalancers": [_advanced(TestListenerRule="arn:aws:r")]}, "rule 'arn:aws:r' does not exist"),
-        ({"Strategy": "CANARY", "BakeTimeInMinutes": 1441}, {}, "between 0 and 1440 minutes, not 1441"),
-        ({"Strategy": "CANARY", "CanaryConfiguration": {"CanaryPercent": 0.05}}, {}, "0.1 from 0.1 to 100.0"),
-        ({"Strategy": "LINEAR", "LinearConfiguration": {"StepPercent": 2.9}}, {}, "0.1 from 3.0 to 100.0"),
+        ({"Strategy": "CANARY", "BakeTimeInMinutes": 1441}, {}, "BakeTimeInMinutes must be at most 1440, not '1441'"),
+        (
+            {"Strategy": "CANARY", "CanaryConfiguration": {"CanaryPercent": 0.05}},
+            {},
+            "CanaryPercent must be at least 0.1, not '0.05'",
+        ),
+        (
+            {"Strategy": "LINEAR", "LinearConfiguration": {"StepPercent": 2.9}},
+            {},
+            "StepPercent must be at least 3, not '2.9'",
+        ),
         ({"Strategy": "LINEAR", "CanaryConfiguration": {"CanaryPercent": 5}}, {}, "CANARY alone, not with LINEAR"),
         (
             {"Strategy": "LINEAR", "LinearConfiguration": {"StepPercent": 3, "StepBakeTimeInMinutes": 90}},

@@ -265,8 +265,8 @@ def test_schedule_whose_role_may_not_puts_the_event_aside(
     ("changed", "said"),
     [
         ({"RoleArn": attribute("Execution", "Arn")}, "must allow AWS EventBridge Scheduler to assume the role"),
-        ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "0 to 185 times"),
-        ({"EcsParameters": {"TaskDefinitionArn": ref("Task"), "TaskCount": 11}}, "TaskCount is 1 to 10"),
+        ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "must be at most 185"),
+        ({"EcsParameters": {"TaskDefinitionArn": ref("Task"), "TaskCount": 11}}, "TaskCount must be at most 10"),
         ({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask"}, "has no target of a schedule like"),
     ],
 )

@@ -78,7 +78,7 @@ def test_rule_is_shown_as_its_template_says_and_changes_in_place(client: Client,
                     }
                 ],
             },
-            "more than, 185",
+            "must be at most 185",
         ),
     ],
 )

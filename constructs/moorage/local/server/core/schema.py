@@ -18,6 +18,8 @@ _Check = Callable[[Any, Any, Any, Schema], Iterator[ValidationError]]
 
 _TRUTHS = ("true", "false")
 _SHOWN = 100
+_IN_WORDS_OF_THE_SERVICE = (("AWS::EC2::SecurityGroup", "GroupDescription"),)
+"""What users report that the service refuses, so that CloudFormation's own schema has nothing against it."""
 _PORTS = ("aws_ec2_securitygroup/all_to_and_from_ports", "aws_ec2_securitygroup/protocols_and_port_ranges_include")
 _FUNCTION = "aws_lambda_function"
 _SOURCE = "aws_lambda_eventsourcemapping"
@@ -146,7 +148,12 @@ def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> li
         return []
     given = {path.removeprefix("/properties/") for path in schema.get("readOnlyProperties", ())} & set(properties)
     stated = _as_stated(properties)
-    errors = (error for each in (schema, *_further(resource_type)) for error in _Validator(each).iter_errors(stated))
+    errors = (
+        error
+        for each in (schema, *_further(resource_type))
+        for error in _Validator(each).iter_errors(stated)
+        if (resource_type, *error.absolute_path) not in _IN_WORDS_OF_THE_SERVICE
+    )
     texts = (text for error in errors for text in _texts(error))
     return [f"property {name} is read-only" for name in sorted(given)] + list(dict.fromkeys(texts))
 
@@ -194,7 +201,7 @@ def _texts(error: ValidationError) -> Iterator[str]:
         return
     message = error.message if error.validator else "must be left out, beside what else is given"
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    yield f"property {path.removeprefix('.')} {message}"
+    yield f"property {path.removeprefix('.')} {message}" if path else f"the properties {message}"
 
 
 def _is_kind(value: Any, kind: str) -> bool:

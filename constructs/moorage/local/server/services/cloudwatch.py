@@ -65,14 +65,9 @@ class Alarm(Resource):
 
 
 def _check(alarm: Properties) -> None:
-    for name in ("ComparisonOperator", "EvaluationPeriods"):
-        if name not in alarm:
-            raise RefusedError(f"ValidationError: an alarm needs {name}")
-    if ("Metrics" in alarm) == ("MetricName" in alarm):
-        raise RefusedError("ValidationError: an alarm has either MetricName or Metrics")
     if "Metrics" in alarm and [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) != 1:
         raise RefusedError("ValidationError: exactly one element of the metrics list should return data")
-    if alarm.get("DatapointsToAlarm", 1) > alarm["EvaluationPeriods"]:
+    if alarm.get("DatapointsToAlarm", 1) > alarm.get("EvaluationPeriods", 1):
         raise RefusedError("ValidationError: DatapointsToAlarm is more than EvaluationPeriods")
     if "Threshold" not in alarm and "ThresholdMetricId" not in alarm:
         raise RefusedError("ValidationError: an alarm has a Threshold or a ThresholdMetricId")

@@ -12,7 +12,6 @@ from moorage.local.server.core.resource import Made, Properties, Resource, short
 from moorage.local.server.services import iam
 
 _KEPT = ("DeadLetterConfig", "KmsKeyArn", "VpcConfig")
-_INLINE = ("python", "nodejs")
 _MOST_INLINE = 4 * 1024 * 1024
 
 
@@ -42,9 +41,7 @@ class Function(Resource):
         provisioners._lambda_delete(physical_id, properties)
 
     def _check(self, properties: Properties) -> None:
-        inline, runtime = properties.get("Code", {}).get("ZipFile"), str(properties.get("Runtime", ""))
-        if inline is not None and not runtime.startswith(_INLINE):
-            raise RefusedError(f"ZipFile can only be used with Node.js and Python runtimes, not with {runtime}")
+        inline = properties.get("Code", {}).get("ZipFile")
         if inline is not None and len(inline.encode("utf-8")) > _MOST_INLINE:
             raise RefusedError(f"the inline code is longer than {_MOST_INLINE} bytes")
         if not iam.is_trusted(properties["Role"], "lambda.amazonaws.com"):
