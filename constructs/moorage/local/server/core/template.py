@@ -1,0 +1,228 @@
+"""Templates as CloudFormation checks them before it touches anything: names, and references that lead somewhere.
+
+The words are CloudFormation's, as users report them: unresolved resources, also those whose condition does not hold
+(serverless/serverless issue 4535), and parameters that do not exist (aws-samples/amazon-ec2-image-builder-samples issue
+18, aws/aws-toolkit-azure-devops issue 75). Where no report has them, the rule is the template reference's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
+Template = Mapping[str, Any]
+
+_SECTIONS = frozenset(
+    (
+        *("AWSTemplateFormatVersion", "Conditions", "Description", "Hooks", "Mappings", "Metadata", "Outputs"),
+        *("Parameters", "Resources", "Rules", "Transform"),
+    )
+)
+_ATTRIBUTES = frozenset(
+    (
+        *("Condition", "CreationPolicy", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type"),
+        *("UpdatePolicy", "UpdateReplacePolicy"),
+    )
+)
+"""What a resource of a template has (CloudFormation template reference, "Resource attributes")."""
+_POLICIES = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
+_UNRESOLVED_CONDITION = "Template format error: Unresolved condition dependency {} in the {} block of the template"
+_VARIABLE = re.compile(r"\$\{(?!!)([^}]+)\}")
+
+
+def install() -> None:
+    """Check templates where ministack does, and resolve what conditions compare as everything else is resolved."""
+    for module in (engine, handlers, changesets, stacks):
+        module._evaluate_conditions = evaluate
+    for module in (handlers, changesets):
+        module.validate_template_support = _checked(module.validate_template_support)
+        module._resolve_parameters = _knowing(module._resolve_parameters)
+
+
+def _checked(validate: Callable[..., None]) -> Callable[..., None]:
+    def validated(template: dict[str, Any], conditions: dict[str, bool], **options: Any) -> None:
+        fault = next(faults(template, conditions), None)
+        if fault:
+            raise ValueError(fault)
+        validate(template, conditions, **options)
+
+    return validated
+
+
+def _knowing(resolve: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Refuse parameters that the template does not declare."""
+
+    def resolved(template: dict[str, Any], given: list[dict[str, Any]], *rest: Any, **named: Any) -> dict[str, Any]:
+        declared = template.get("Parameters") or {}
+        unknown = [each["Key"] for each in given if "Key" in each and each["Key"] not in declared]
+        if unknown and not declared:
+            raise ValueError("Parameter values specified for a template which does not require them.")
+        if unknown:
+            raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        return resolve(template, given, *rest, **named)
+
+    return resolved
+
+
+def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
+    """Yield what CloudFormation has against a template, whatever its types are.
+
+    Args:
+        template: The template; what a macro expands is checked when it is expanded.
+        conditions: Whether each of its conditions holds.
+    """
+    unknown = sorted(set(template) - _SECTIONS)
+    if unknown:
+        yield f"Invalid template property or properties [{', '.join(unknown)}]"
+    if template.get("Transform"):
+        return
+    resources = template.get("Resources") or {}
+    if not resources:
+        yield "Template format error: At least one Resources member must be defined."
+    for name, resource in resources.items():
+        yield from _resource_faults(name, resource)
+    yield from _unknown_conditions(template)
+    parameters = template.get("Parameters") or {}
+    for block in ("Resources", "Outputs"):
+        parts = _standing(template.get(block), conditions)
+        depended = [name for part in parts.values() for name in _depended(part)]
+        referred = dict.fromkeys(name for part in parts.values() for name in _referred(part, conditions))
+        missing = [name for name in referred if name not in {*_standing(resources, conditions), *parameters}]
+        missing += [name for name in depended if name not in resources]
+        if missing:
+            yield (
+                f"Template format error: Unresolved resource dependencies [{', '.join(missing)}] in the {block} block "
+                "of the template"
+            )
+
+
+def _standing(block: Mapping[str, Any] | None, conditions: Mapping[str, bool]) -> dict[str, Any]:
+    """Return the members of a block whose condition holds."""
+    return {name: part for name, part in (block or {}).items() if conditions.get(part.get("Condition"), True)}
+
+
+def _resource_faults(name: str, resource: Any) -> Iterator[str]:
+    if not name.isascii() or not name.isalnum():
+        yield f"Template format error: Resource name {name} is non alphanumeric."
+    if not isinstance(resource, Mapping):
+        yield f"Template format error: [/Resources/{name}] resource definition is malformed"
+        return
+    if "Type" not in resource:
+        yield f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
+    for attribute in sorted(set(resource) - _ATTRIBUTES):
+        yield f"Invalid template resource property '{attribute}'"
+    for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
+        policy = resource.get(attribute)
+        if isinstance(policy, str) and policy not in _POLICIES:
+            yield f"Template format error: Unrecognized {attribute} {policy} for resource {name}"
+
+
+def _depended(resource: Mapping[str, Any]) -> list[str]:
+    stated = resource.get("DependsOn") or []
+    return [stated] if isinstance(stated, str) else list(stated)
+
+
+def _referred(value: Any, conditions: Mapping[str, bool]) -> Iterator[str]:
+    """Yield the names of resources and parameters that a part of a template refers to, if its conditions choose it."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _referred(each, conditions)
+    if not isinstance(value, Mapping):
+        return
+    function: str
+    argument: Any
+    function, argument = next(iter(value.items())) if len(value) == 1 else ("", None)
+    if function == "Ref":
+        yield from [] if str(argument).startswith("AWS::") else [str(argument)]
+    elif function == "Fn::GetAtt":
+        yield argument.split(".")[0] if isinstance(argument, str) else str(argument[0])
+    elif function == "Fn::Sub":
+        text, variables = (argument, {}) if isinstance(argument, str) else argument
+        named = (each.strip().split(".")[0] for each in _VARIABLE.findall(text) if each not in variables)
+        yield from (each for each in named if not each.startswith("AWS::"))
+        yield from _referred(variables, conditions)
+    elif function == "Fn::If" and isinstance(argument, list) and len(argument) == len(("condition", "then", "else")):
+        yield from _referred(argument[1 if conditions.get(argument[0]) else 2], conditions)
+    else:
+        for name, each in value.items():
+            if name != "Metadata":
+                yield from _referred(each, conditions)
+
+
+def _unknown_conditions(template: Template) -> Iterator[str]:
+    known = template.get("Conditions") or {}
+    for block in ("Resources", "Outputs"):
+        used = [
+            each["Condition"]
+            for each in (template.get(block) or {}).values()
+            if isinstance(each, Mapping) and isinstance(each.get("Condition"), str)
+        ]
+        used += [name for each in (template.get(block) or {}).values() for name in _chosen_by(each)]
+        for name in used:
+            if name not in known:
+                yield _UNRESOLVED_CONDITION.format(name, block)
+    for each in known.values():
+        for name in _conditions_in(each):
+            if name not in known:
+                yield _UNRESOLVED_CONDITION.format(name, "Conditions")
+
+
+def _chosen_by(value: Any) -> Iterator[str]:
+    """Yield the conditions that the `Fn::If`s in a part of a template ask."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _chosen_by(each)
+    elif isinstance(value, Mapping):
+        choice = value.get("Fn::If")
+        if len(value) == 1 and isinstance(choice, list) and choice and isinstance(choice[0], str):
+            yield choice[0]
+        for each in value.values():
+            yield from _chosen_by(each)
+
+
+def _conditions_in(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _conditions_in(each)
+    elif isinstance(value, Mapping):
+        if set(value) == {"Condition"} and isinstance(value["Condition"], str):
+            yield value["Condition"]
+        for each in value.values():
+            yield from _conditions_in(each)
+
+
+def evaluate(template: Template, parameters: dict[str, Any]) -> dict[str, bool]:
+    """Return whether each condition of a template holds.
+
+    Args:
+        template: The template.
+        parameters: The values of its parameters, as ministack resolves them.
+    """
+    stated = template.get("Conditions") or {}
+    known: dict[str, bool] = {}
+
+    def of(name: str) -> bool:
+        if name not in known:
+            known[name] = name in stated and holds(stated[name])
+        return known[name]
+
+    def resolved(value: Any) -> str:
+        found = engine._resolve_refs(value, {}, parameters, known, template.get("Mappings") or {}, "", "")
+        return str(found).lower() if isinstance(found, bool) else str(found)
+
+    functions: Mapping[str, Callable[[Any], bool]] = {
+        "Condition": of,
+        "Fn::And": lambda parts: all(map(holds, parts)),
+        "Fn::Equals": lambda pair: resolved(pair[0]) == resolved(pair[1]),
+        "Fn::Not": lambda parts: not holds(parts[0]),
+        "Fn::Or": lambda parts: any(map(holds, parts)),
+    }
+
+    def holds(expression: Any) -> bool:
+        name, argument = next(iter(expression.items())) if isinstance(expression, Mapping) else ("", expression)
+        return functions[name](argument) if name in functions else resolved(expression).lower() == "true"
+
+    return {name: of(name) for name in stated}

@@ -1,0 +1,157 @@
+"""What CloudFormation refuses of a template before it touches anything, and what it takes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.local_aws import Client, attribute, ref, resource
+
+QUEUE = resource("AWS::SQS::Queue")
+NEVER = {"Never": {"Fn::Equals": ["a", "b"]}, "Always": {"Fn::Not": [{"Condition": "Never"}]}}
+Template = dict[str, Any]
+
+
+def _topic(name: Any) -> Template:
+    return resource("AWS::SNS::Topic", DisplayName=name)
+
+
+FAULTS: dict[str, tuple[Template, str, Template]] = {
+    "a Ref to nothing": (
+        {"Resources": {"Topic": _topic(ref("Queue"))}},
+        "Unresolved resource dependencies [Queue] in the Resources block",
+        {"Resources": {"Topic": _topic(ref("Queue")), "Queue": QUEUE}},
+    ),
+    "an attribute of nothing": (
+        {"Resources": {"Topic": _topic(attribute("Queue", "QueueName"))}},
+        "Unresolved resource dependencies [Queue] in the Resources block",
+        {"Resources": {"Topic": _topic(attribute("Queue", "QueueName")), "Queue": QUEUE}},
+    ),
+    "a variable of nothing": (
+        {"Resources": {"Topic": _topic({"Fn::Sub": "${AWS::Region} ${Queue.QueueName} ${!Literal}"})}},
+        "Unresolved resource dependencies [Queue] in the Resources block",
+        {"Resources": {"Topic": _topic({"Fn::Sub": ["${Queue} ${!Literal}", {"Queue": "a"}]})}},
+    ),
+    "a dependency on nothing": (
+        {"Resources": {"Queue": QUEUE | {"DependsOn": ["Other"]}}},
+        "Unresolved resource dependencies [Other] in the Resources block",
+        {"Resources": {"Queue": QUEUE | {"DependsOn": "Other"}, "Other": QUEUE}},
+    ),
+    "an output of nothing": (
+        {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": ref("Other")}}},
+        "Unresolved resource dependencies [Other] in the Outputs block",
+        {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": ref("Queue")}}},
+    ),
+    "a Ref to what a condition leaves out": (
+        {"Conditions": NEVER, "Resources": {"Queue": QUEUE | {"Condition": "Never"}, "Topic": _topic(ref("Queue"))}},
+        "Unresolved resource dependencies [Queue] in the Resources block",
+        {
+            "Conditions": NEVER,
+            "Resources": {
+                "Queue": QUEUE | {"Condition": "Never"},
+                "Topic": _topic({"Fn::If": ["Never", ref("Queue"), "none"]}) | {"DependsOn": "Queue"},
+            },
+        },
+    ),
+    "a condition that is not there": (
+        {"Resources": {"Queue": QUEUE | {"Condition": "Always"}}},
+        "Unresolved condition dependency Always in the Resources block",
+        {"Conditions": NEVER, "Resources": {"Queue": QUEUE | {"Condition": "Always"}}},
+    ),
+    "a choice by a condition that is not there": (
+        {"Resources": {"Topic": _topic({"Fn::If": ["Always", "a", "b"]})}},
+        "Unresolved condition dependency Always in the Resources block",
+        {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Always", "a", "b"]})}},
+    ),
+    "a condition of one that is not there": (
+        {"Conditions": {"Always": {"Fn::Not": [{"Condition": "Never"}]}}, "Resources": {"Queue": QUEUE}},
+        "Unresolved condition dependency Never in the Conditions block",
+        {"Conditions": NEVER, "Resources": {"Queue": QUEUE}},
+    ),
+    "an unknown section": (
+        {"Resources": {"Queue": QUEUE}, "Output": {}},
+        "Invalid template property or properties [Output]",
+        {"Resources": {"Queue": QUEUE}, "Outputs": {}},
+    ),
+    "an unknown attribute of a resource": (
+        {"Resources": {"Queue": QUEUE | {"Dependson": "Other"}}},
+        "Invalid template resource property 'Dependson'",
+        {"Resources": {"Queue": QUEUE | {"Metadata": {"Dependson": ref("nothing")}}}},
+    ),
+    "an unknown policy": (
+        {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Keep"}}},
+        "Unrecognized DeletionPolicy Keep for resource Queue",
+        {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Delete"}}},
+    ),
+    "a logical id with a hyphen": (
+        {"Resources": {"A-Queue": QUEUE}},
+        "Resource name A-Queue is non alphanumeric",
+        {"Resources": {"AQueue": QUEUE}},
+    ),
+    "no resource": (
+        {"Resources": {}},
+        "At least one Resources member must be defined",
+        {"Resources": {"Queue": QUEUE}},
+    ),
+}
+"""By fault: a template with it, CloudFormation's words, and its smallest mended twin."""
+
+
+@pytest.fixture
+def stand(client: Client, remove: Callable[[str], None], request: pytest.FixtureRequest) -> Any:
+    """Create a stack of a whole template."""
+    cloudformation = client("cloudformation")
+    name = re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100].strip("-")
+
+    def created(template: Template, **options: Any) -> dict[str, Any]:
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), **options)
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return stack
+
+    yield created
+    remove(name)
+
+
+@pytest.mark.parametrize(("faulty", "says", "mended"), FAULTS.values(), ids=FAULTS)
+def test_a_faulty_template_is_refused_and_its_mended_twin_deploys(
+    stand: Callable[..., dict[str, Any]], faulty: Template, says: str, mended: Template
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        stand(faulty)
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert says in refused.value.response["Error"]["Message"]
+    assert stand(mended)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_parameter_that_the_template_lacks_is_refused(stand: Callable[..., dict[str, Any]]) -> None:
+    given = [{"ParameterKey": "Name", "ParameterValue": "a"}]
+    with pytest.raises(ClientError, match="Parameter values specified for a template which does not require them"):
+        stand({"Resources": {"Queue": QUEUE}}, Parameters=given)
+    other = {"Other": {"Type": "String", "Default": "b"}}
+    with pytest.raises(ClientError, match=r"Parameters: \[Name\] do not exist in the template"):
+        stand({"Parameters": other, "Resources": {"Queue": QUEUE}}, Parameters=given)
+    named = {"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Topic": _topic(ref("Name"))}}
+    assert stand(named, Parameters=given)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_conditions_compare_what_functions_return(stand: Callable[..., dict[str, Any]]) -> None:
+    """CDK's bootstrap template joins a list, which is empty by default."""
+    joined = {"Fn::Join": ["", ref("Names")]}
+    mapped = {"Fn::FindInMap": ["ByRegion", {"Ref": "AWS::Region"}, "Small"]}
+    template = {
+        "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": ""}},
+        "Mappings": {"ByRegion": {"eu-west-1": {"Small": "yes"}}},
+        "Conditions": {
+            "IsNamed": {"Fn::Not": [{"Fn::Equals": ["", joined]}]},
+            "IsSmall": {"Fn::Equals": [mapped, "yes"]},
+            "IsHere": {"Fn::Equals": [{"Fn::Sub": "in ${AWS::Region}"}, "in eu-west-1"]},
+        },
+        "Resources": {"Queue": QUEUE},
+        "Outputs": {name: {"Value": "x", "Condition": name} for name in ("IsNamed", "IsSmall", "IsHere")},
+    }
+    assert {each["OutputKey"] for each in stand(template)["Outputs"]} == {"IsSmall", "IsHere"}
