@@ -165,8 +165,20 @@ def _further(resource_type: str) -> tuple[Schema, ...]:
 
 
 def _extension(name: str) -> Schema:
-    schema: Schema = json.loads((_directory() / "extensions" / f"{name}.json").read_text("utf-8"))
+    schema: Schema = _without_false(json.loads((_directory() / "extensions" / f"{name}.json").read_text("utf-8")))
     return schema
+
+
+def _without_false(schema: Any) -> Any:
+    """Return a schema with `{"not": {}}` in place of each that is only false, of which jsonschema names no path."""
+    if isinstance(schema, Mapping):
+        return {
+            name: {each: {"not": {}} if of is False else _without_false(of) for each, of in value.items()}
+            if name == "properties"
+            else _without_false(value)
+            for name, value in schema.items()
+        }
+    return [_without_false(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def _below(path: str, schema: Schema) -> Schema:
@@ -199,7 +211,7 @@ def _texts(error: ValidationError) -> Iterator[str]:
         for each in min(branches.values(), key=len):
             yield from _texts(each)
         return
-    message = error.message if error.validator else "must be left out, beside what else is given"
+    message = "must be left out, beside what else is given" if error.validator == "not" else error.message
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
     yield f"property {path.removeprefix('.')} {message}" if path else f"the properties {message}"
 
