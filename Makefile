@@ -21,7 +21,7 @@ export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
-.PHONY: help setup synth test lint types unit up down diagram bench fuzz oracles lock clean
+.PHONY: help setup synth test lint types unit up down diagram bench corpus fuzz oracles lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -57,6 +57,9 @@ bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 
 fuzz: $(READY) ## Define 2,000 random services and 500 updates; fails on any that AWS would refuse
 	python -m tools.fuzz
+
+corpus: $(READY) ## Deploy each cloud assembly of CORPUS=dir into the AWS on this machine
+	python -m tools.corpus $(CORPUS)
 
 oracles: $(READY) ## Hold every program and 500 random services to rules that nobody here wrote
 	pytest -n 2 --dist worksteal tests/oracles tests/policy
