@@ -23,11 +23,11 @@ changed: list[Callable[[], None]] = []
 _GROUP = (
     "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy", "CapacityRebalance",
     "CapacityReservationSpecification", "Context", "DefaultInstanceWarmup", "DesiredCapacity", "DesiredCapacityType",
-    "HealthCheckGracePeriod", "HealthCheckType", "InstanceMaintenancePolicy", "LaunchTemplate", "MaxInstanceLifetime",
-    "MaxSize", "MinSize", "MixedInstancesPolicy", "NewInstancesProtectedFromScaleIn", "ServiceLinkedRoleARN",
-    "TerminationPolicies",
+    "HealthCheckGracePeriod", "HealthCheckType", "InstanceMaintenancePolicy", "LaunchConfigurationName",
+    "LaunchTemplate", "MaxInstanceLifetime", "MaxSize", "MinSize", "MixedInstancesPolicy",
+    "NewInstancesProtectedFromScaleIn", "ServiceLinkedRoleARN", "TerminationPolicies",
 )  # fmt: skip
-_ROLLED = ("LaunchTemplate", "MixedInstancesPolicy")
+_ROLLED = ("LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy")
 _METRICS = (
     "GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
     "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances",
@@ -103,7 +103,10 @@ class AutoScalingGroup(Resource):
         subnets = list(properties.get("VPCZoneIdentifier", ()))
         wanted = request("autoscaling", "CreateAutoScalingGroup", stated)
         if len([name for name in _ROLLED if name in wanted]) != 1:
-            raise RefusedError("Valid requests must contain either LaunchTemplate or MixedInstancesPolicy parameter")
+            raise RefusedError(
+                "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or "
+                "MixedInstancesPolicy parameter"
+            )
         least, most = wanted["MinSize"], wanted["MaxSize"]
         desired = wanted.setdefault("DesiredCapacity", least)
         if not least <= desired <= most:
@@ -212,7 +215,7 @@ def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
     ]
     if str(preferences.get("SkipMatching", False)).lower() == "true":
         template = instances.next_launch({**group, "Instances": []}).template
-        replaced = [instance for instance in replaced if instance["LaunchTemplate"] != template]
+        replaced = [instance for instance in replaced if instance.get("LaunchTemplate") != template]
     for instance in replaced:
         if instance not in group["Instances"]:
             continue  # no task needed it once another was replaced

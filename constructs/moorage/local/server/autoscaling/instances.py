@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 from ministack.services import autoscaling, ec2, ecs
 
+from moorage.local.server.autoscaling.launch_configurations import data_of
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.services import ec2 as templates
 from moorage.local.server.services.ssm import architecture
@@ -21,6 +22,7 @@ Group = dict[str, Any]
 
 _DEFAULT_VERSION = "$Default"
 _RUNNING = "InService"
+_TAGGED = (("id", "LaunchTemplateId"), ("version", "Version"))
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +30,7 @@ class Launch:
     """What a new instance is started from.
 
     Args:
-        template: The launch template's id, name and version number.
+        template: The launch template's id, name and version number; empty for a launch configuration.
         data: What that version says.
         type: The instance type.
         spot: Whether it is a Spot instance.
@@ -51,7 +53,8 @@ def next_launch(group: Group) -> Launch:
     policy = group.get("MixedInstancesPolicy")
     instances = group["Instances"]
     if not policy:
-        template, data = _template(group["LaunchTemplate"])
+        configuration = group.get("LaunchConfigurationName")
+        template, data = ({}, data_of(configuration)) if configuration else _template(group["LaunchTemplate"])
         market = data.get("InstanceMarketOptions", {}).get("MarketType")
         return _checked(Launch(template=template, data=data, type=_types(data, {})[0], spot=market == "spot"))
     spot = _is_spot(policy.get("InstancesDistribution", {}), instances)
@@ -174,13 +177,13 @@ def _profile(data: Mapping[str, Any]) -> Any:
 
 
 def groups() -> Iterator[Group]:
-    """The groups whose instances exist in EC2: those with a launch template."""
+    """The groups whose instances exist in EC2: those that say what to start."""
     yield from (group for group in autoscaling._asgs.values() if has_template(group))
 
 
 def has_template(group: Group) -> bool:
-    """Whether a group starts its instances from a launch template."""
-    return bool(group.get("LaunchTemplate") or group.get("MixedInstancesPolicy"))
+    """Whether a group says what its instances start from."""
+    return any(group.get(each) for each in ("LaunchTemplate", "MixedInstancesPolicy", "LaunchConfigurationName"))
 
 
 def launch(group: Group) -> dict[str, Any]:
@@ -196,12 +199,19 @@ def launch(group: Group) -> dict[str, Any]:
         "LifecycleState": _RUNNING,
         "HealthStatus": "Healthy",
         "ProtectedFromScaleIn": group["NewInstancesProtectedFromScaleIn"],
-        "LaunchTemplate": dict(wanted.template),
+        **_source(group, wanted),
         "ImageId": wanted.data.get("ImageId"),
         "_launch": wanted,
     }
     group["Instances"].append(shown)
     return shown
+
+
+def _source(group: Group, wanted: Launch) -> dict[str, Any]:
+    """Return what an instance of a group shows that it was started from."""
+    if wanted.template:
+        return {"LaunchTemplate": dict(wanted.template)}
+    return {"LaunchConfigurationName": group["LaunchConfigurationName"]}
 
 
 def _subnets(group: Group) -> list[dict[str, Any]]:
@@ -269,8 +279,7 @@ def _attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> 
 def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
     tags = {
         "aws:autoscaling:groupName": group["AutoScalingGroupName"],
-        "aws:ec2launchtemplate:id": wanted.template["LaunchTemplateId"],
-        "aws:ec2launchtemplate:version": wanted.template["Version"],
+        **{f"aws:ec2launchtemplate:{name}": wanted.template[key] for name, key in _TAGGED if wanted.template},
     }
     stated = [item for item in wanted.data.get("TagSpecifications", ()) if item["ResourceType"] == "instance"]
     tags |= {tag["Key"]: tag["Value"] for item in stated for tag in item["Tags"]}
@@ -344,7 +353,7 @@ def _warm(group: Group) -> None:
                 "LifecycleState": f"Warmed:{state}",
                 "HealthStatus": "Healthy",
                 "ProtectedFromScaleIn": False,
-                "LaunchTemplate": dict(launched.template),
+                **_source(group, launched),
                 "_zone": subnet["SubnetId"],
             }
         )

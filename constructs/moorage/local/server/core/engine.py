@@ -21,7 +21,7 @@ from ministack.core.responses import get_region, now_iso
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
 
-from moorage.local.server.core import exports, owners, schema, template
+from moorage.local.server.core import exports, order, owners, schema, template
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties, Resource, generated_name
 
@@ -102,6 +102,7 @@ def install() -> None:
     blocks = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda resource_type: resource_type in _BLOCKING or blocks(resource_type)
     template.install()
+    order.install()
     exports.install()
     for module in (handlers, stacks):
         module._roll_back_operation = _remembering(module._roll_back_operation)

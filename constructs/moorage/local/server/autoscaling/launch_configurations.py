@@ -1,0 +1,72 @@
+"""Launch configurations, from which groups of older accounts start their instances.
+
+AWS takes none from accounts that were made since 2023 (EC2 Auto Scaling user guide, "Launch configurations").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region, new_uuid, now_iso
+from ministack.services import autoscaling
+
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.resource import Made, Properties, Resource
+
+_SAME = ("BlockDeviceMappings", "ImageId", "InstanceType", "KeyName", "MetadataOptions", "UserData")
+"""What has the name that it has in a launch template."""
+_IGNORED = ("AssociatePublicIpAddress", "EbsOptimized", "KernelId", "PlacementTenancy", "RamDiskId")
+
+
+class LaunchConfiguration(Resource):
+    """A launch configuration, which is never changed, only replaced."""
+
+    type = "AWS::AutoScaling::LaunchConfiguration"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        name = str(properties.get("LaunchConfigurationName", name))
+        if name in autoscaling._launch_configs:
+            raise RefusedError(f"AlreadyExists: Launch Configuration by this name already exists - {name}")
+        kind = f"autoscaling:{get_region()}:{get_account_id()}:launchConfiguration"
+        autoscaling._launch_configs[name] = {
+            **{each: properties[each] for each in (*_SAME, *_IGNORED) if each in properties},
+            "LaunchConfigurationName": name,
+            "LaunchConfigurationARN": f"arn:aws:{kind}:{new_uuid()}:launchConfigurationName/{name}",
+            "SecurityGroups": list(properties.get("SecurityGroups", ())),
+            "CreatedTime": now_iso(),
+            "_data": _as_template(properties),
+        }
+        return Made(name)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        users = [
+            name for name, group in autoscaling._asgs.items() if group.get("LaunchConfigurationName") == physical_id
+        ]
+        if users:
+            raise RefusedError(
+                f"ResourceInUse: Cannot delete launch configuration {physical_id} because it is attached to "
+                f"AutoScalingGroup {users[0]}"
+            )
+        autoscaling._launch_configs.pop(physical_id, None)
+
+
+def _as_template(properties: Properties) -> dict[str, Any]:
+    """Return what a launch template says where a launch configuration says this."""
+    profile = properties.get("IamInstanceProfile")
+    monitored = str(properties.get("InstanceMonitoring", True)).lower() == "true"
+    return {
+        **{name: properties[name] for name in _SAME if name in properties},
+        "SecurityGroupIds": list(properties.get("SecurityGroups", ())),
+        "Monitoring": {"Enabled": monitored},
+        **({"IamInstanceProfile": {"Arn" if profile.startswith("arn:") else "Name": profile}} if profile else {}),
+        **({"InstanceMarketOptions": {"MarketType": "spot"}} if "SpotPrice" in properties else {}),
+    }
+
+
+def data_of(name: str) -> Mapping[str, Any]:
+    """Return what a launch configuration starts instances with, as a launch template says it."""
+    if name not in autoscaling._launch_configs:
+        raise RefusedError(f"ValidationError: Launch configuration name not found - {name}")
+    data: Mapping[str, Any] = autoscaling._launch_configs[name]["_data"]
+    return data
