@@ -21,6 +21,10 @@ FARGATE: Resources = NETWORK | {
     ),
 }
 
+READ = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+READING: Resources = FARGATE | {"Execution": role("ecs-tasks.amazonaws.com", READ)}
+EXECUTION: Resources = {"ExecutionRoleArn": attribute("Execution", "Arn")}
+
 
 def _service(task: Resources, **properties: Any) -> Resources:
     network = {"AwsvpcConfiguration": {"Subnets": [ref("Subnet")]}}
@@ -69,8 +73,8 @@ def test_two_protocols_on_a_port_without_a_load_balancer_are_taken(deploy: Deplo
 
 def _secret(suffix: str, **secret: Any) -> Resources:
     value_from = {"Fn::Join": ["", [ref("Secret"), suffix]]}
-    task = fargate("web", Secrets=[{"Name": "PASSWORD", "ValueFrom": value_from}])
-    return FARGATE | {"Secret": resource("AWS::SecretsManager::Secret", **secret)} | _service(task)
+    task = fargate("web", task=EXECUTION, Secrets=[{"Name": "PASSWORD", "ValueFrom": value_from}])
+    return READING | {"Secret": resource("AWS::SecretsManager::Secret", **secret)} | _service(task)
 
 
 PLAIN = {"GenerateSecretString": {"PasswordLength": 20, "ExcludePunctuation": True}}
@@ -106,7 +110,8 @@ def test_task_without_the_value_of_its_secret_never_starts(
 
 def test_value_of_a_secret_that_is_not_here_is_left_alone(deploy: Deploy) -> None:
     elsewhere = f"arn:aws:secretsmanager:{REGION}:333333333333:secret:shop-AbCdEf:password::"
-    stack = deploy(FARGATE | _service(fargate("web", Secrets=[{"Name": "PASSWORD", "ValueFrom": elsewhere}])))
+    task = fargate("web", task=EXECUTION, Secrets=[{"Name": "PASSWORD", "ValueFrom": elsewhere}])
+    stack = deploy(READING | _service(task))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
 
 

@@ -19,7 +19,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.ecs import container_instances as instances
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import event_targets as targets
-from moorage.local.server.ecs import placement, scheduling, services
+from moorage.local.server.ecs import placement, scheduling, services, task_definition_checks
 from moorage.local.server.ecs import service_revisions as revisions
 from moorage.local.server.ecs import task_runs as runs
 from moorage.local.server.ecs.deployments import Rollout
@@ -96,6 +96,7 @@ class TaskDefinition(Resource):
         family = name.rsplit("-", maxsplit=1)[0]
         wanted = request("ecs", "RegisterTaskDefinition", {"Family": family, **properties})
         _require_shown(wanted, {"tags"} | members("ecs", "TaskDefinition"))
+        task_definition_checks.check(wanted)
         arn = perform(ecs._register_task_definition, wanted)["taskDefinition"]["taskDefinitionArn"]
         record = ecs._task_defs[ecs._resolve_td_key(arn)]
         record.update({name: value for name, value in wanted.items() if name != "tags"})
