@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.local.local_aws import NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
+from tests.local.local_aws import (
+    NETWORK,
+    REGION,
+    Client,
+    Deploy,
+    attribute,
+    fargate,
+    load_balancer,
+    ref,
+    resource,
+    role,
+)
 
 Resources = dict[str, Any]
 
@@ -48,7 +59,17 @@ def _balanced(*protocols: str, ports: tuple[int, ...] = (53,)) -> Resources:
     group = resource(
         "AWS::ElasticLoadBalancingV2::TargetGroup", VpcId=ref("Vpc"), Port=53, Protocol="UDP", TargetType="ip"
     )
-    return FARGATE | {"Group": group} | _service(fargate("dns", PortMappings=mappings), LoadBalancers=[balancer])
+    listener = resource(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        LoadBalancerArn=ref("Edge"),
+        Port=53,
+        Protocol="UDP",
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": ref("Group")}],
+    )
+    edge = {"Group": group, "Edge": load_balancer(Type="network"), "Listener": listener}
+    stated = _service(fargate("dns", PortMappings=mappings), LoadBalancers=[balancer])
+    stated["Service"]["DependsOn"] = ["Capacity", "Listener"]
+    return FARGATE | edge | stated
 
 
 def test_port_of_a_load_balancer_is_mapped_once(deploy: Deploy) -> None:
