@@ -436,3 +436,110 @@ def test_task_that_never_starts(
         stack = deploy(resources, f"-mended{number}")
         assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
         remove(stack["StackName"])
+
+
+def _named(name: str) -> Resources:
+    return {"Cluster": resource("AWS::ECS::Cluster", ClusterName=name)}
+
+
+def _tracking(*metrics: str, labels: tuple[str | None, ...] = (None, None)) -> Resources:
+    target = resource(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        MinCapacity=1,
+        MaxCapacity=2,
+        ResourceId={"Fn::Join": ["/", ["service", ref("Cluster"), attribute("Service", "Name")]]},
+        ScalableDimension="ecs:service:DesiredCount",
+        ServiceNamespace="ecs",
+        RoleARN=f"arn:aws:iam::{ACCOUNT}:role/scaling",
+    )
+    policies = {
+        f"Policy{number}": resource(
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            PolicyName=f"policy-{number}",
+            PolicyType="TargetTrackingScaling",
+            ScalingTargetId=ref("Target"),
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": 50,
+                "PredefinedMetricSpecification": {"PredefinedMetricType": metric}
+                | ({"ResourceLabel": label} if label else {}),
+            },
+        )
+        for number, (metric, label) in enumerate(zip(metrics, labels, strict=True))
+    }
+    return _service() | {"Target": target} | policies
+
+
+def _repository(**statement: Any) -> Resources:
+    pull = {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage", **statement}
+    policy = {"Version": "2012-10-17", "Statement": [pull]}
+    return {"Images": resource("AWS::ECR::Repository", RepositoryPolicyText=policy)}
+
+
+def _group(subnet: Any) -> Resources:
+    data = {"ImageId": "ami-12345678", "InstanceType": "m5.large"}
+    template = {"LaunchTemplateId": ref("Template"), "Version": attribute("Template", "LatestVersionNumber")}
+    return NETWORK | {
+        "Template": resource("AWS::EC2::LaunchTemplate", LaunchTemplateData=data),
+        "Fleet": resource(
+            "AWS::AutoScaling::AutoScalingGroup",
+            MinSize="0",
+            MaxSize="1",
+            VPCZoneIdentifier=[subnet],
+            LaunchTemplate=template,
+        ),
+    }
+
+
+CPU, MEMORY = "ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization"
+REQUESTS = "ALBRequestCountPerTarget"
+OTHERS: dict[str, tuple[Resources, str, Resources]] = {
+    "cluster's name with a dot": (
+        _named("my.shop"),
+        "InvalidParameterException: Cluster must match",
+        _named("my_Shop-1"),
+    ),
+    "service's name with a dot": (
+        _service(ServiceName="my.web"),
+        "InvalidParameterException: Service must match",
+        _service(ServiceName="my_Web-1"),
+    ),
+    "one metric tracked twice": (
+        _tracking(CPU, CPU),
+        "ValidationException: Only one TargetTrackingScaling policy for a given metric specification is allowed",
+        _tracking(CPU, MEMORY),
+    ),
+    "one target group tracked twice": (
+        _tracking(REQUESTS, REQUESTS, labels=("app/a/1/targetgroup/b/2", "app/a/1/targetgroup/b/2")),
+        "Only one TargetTrackingScaling policy for a given metric specification is allowed",
+        _tracking(REQUESTS, REQUESTS, labels=("app/a/1/targetgroup/b/2", "app/a/1/targetgroup/c/3")),
+    ),
+    "repository's policy of a resource": (
+        _repository(Resource="*"),
+        "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
+        _repository(),
+    ),
+    "group in no such subnet": (
+        _group("subnet-0123456789abcdef0"),
+        "ValidationError: The subnet ID 'subnet-0123456789abcdef0' does not exist",
+        _group(ref("Subnet")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("faulty", "said", "mended"), OTHERS.values(), ids=OTHERS)
+def test_name_scaling_registry_and_group(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+    _refused(deploy, faulty, said)
+    _taken(deploy, mended)
+
+
+def test_replaced_policy_cannot_track_the_metric_of_the_one_it_replaces(deploy: Deploy) -> None:
+    before = _tracking(CPU, MEMORY)
+    assert deploy(before)["StackStatus"] == "CREATE_COMPLETE"
+    renamed = {**before["Policy0"], "Properties": before["Policy0"]["Properties"] | {"PolicyName": "other"}}
+    changed = deploy(before | {"Policy0": renamed})
+    assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Only one TargetTrackingScaling policy" in changed["Reason"]
+    configuration = renamed["Properties"]["TargetTrackingScalingPolicyConfiguration"] | {"TargetValue": 60}
+    kept = before["Policy0"]["Properties"] | {"TargetTrackingScalingPolicyConfiguration": configuration}
+    changed = deploy(before | {"Policy0": {**before["Policy0"], "Properties": kept}})
+    assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
