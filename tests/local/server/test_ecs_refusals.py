@@ -58,6 +58,21 @@ def _waits(name: str, condition: str = "START") -> Resources:
     return {"DependsOn": [{"ContainerName": name, "Condition": condition}]}
 
 
+def _mounted(volume: str) -> Resources:
+    return {"MountPoints": [{"SourceVolume": volume, "ContainerPath": "/data"}]}
+
+
+def _healthy(**stated: int) -> Resources:
+    return {"HealthCheck": {"Command": ["CMD-SHELL", "true"], **stated}}
+
+
+def _routed() -> Resources:
+    return {"LogConfiguration": {"LogDriver": "awsfirelens"}}
+
+
+ROUTER: Resources = {"FirelensConfiguration": {"Type": "fluentbit"}}
+
+
 def _efs(**stated: Any) -> Resources:
     volume = {"FilesystemId": "fs-12345678", "TransitEncryption": "ENABLED"} | stated
     return _ec2({}, Volumes=[{"Name": "data", "EFSVolumeConfiguration": volume}])
@@ -152,7 +167,7 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "log driver": (
         _ec2({"LogConfiguration": {"LogDriver": "papertrail"}}),
-        "ClientException: Log driver 'papertrail' of container 'c0' is not one that ECS knows.",
+        "ClientException: Log driver 'papertrail' is not one that ECS knows.",
         _ec2({"LogConfiguration": {"LogDriver": "gelf"}}, {"LogConfiguration": {"LogDriver": "none"}}),
     ),
     "no memory": (
@@ -194,6 +209,81 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
         _efs(AuthorizationConfig={"AccessPointId": "fsap-1"}, TransitEncryption="DISABLED"),
         "Transit encryption of volume 'data' must be turned on",
         _efs(RootDirectory="/data", TransitEncryption="DISABLED"),
+    ),
+    "role that is none": (
+        _ec2({}, TaskRoleArn=f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/app/1"),
+        "ClientException: Role is not valid",
+        _ec2({}, TaskRoleArn="app"),
+    ),
+    "mount of no volume": (
+        _ec2(_mounted("other"), Volumes=[{"Name": "data"}]),
+        "Unknown volume 'other'.",
+        _ec2(_mounted("data"), Volumes=[{"Name": "data"}]),
+    ),
+    "secret beside a variable": (
+        _ec2(SECRET | {"Environment": [{"Name": "TOKEN", "Value": "x"}]}, **EXECUTION),
+        "The secret name must be unique and not shared with any new or existing environment variables set on",
+        _ec2(SECRET | {"Environment": [{"Name": "OTHER", "Value": "x"}]}, **EXECUTION),
+    ),
+    "frequent health check": (
+        _ec2(_healthy(Interval=4)),
+        "The interval of the health check of container 'c0' must be 5 to 300, not 4.",
+        _ec2(_healthy(Interval=5, Timeout=2, Retries=1, StartPeriod=0)),
+    ),
+    "slow health check": (
+        _ec2(_healthy(Timeout=61)),
+        "The timeout of the health check of container 'c0' must be 2 to 60, not 61.",
+        _ec2(_healthy(Interval=300, Timeout=60, Retries=10, StartPeriod=300)),
+    ),
+    "logs routed by nobody": (
+        _ec2(_routed()),
+        "a firelens configuration object must be configured in one of the containers.",
+        _ec2(_routed(), ROUTER),
+    ),
+    "router of no logs": (
+        _ec2({}, ROUTER),
+        "at least one container has to be configured with the awsfirelens log driver.",
+        _ec2(_routed(), ROUTER),
+    ),
+    "limit below the reservation": (
+        _ec2({"Memory": 63, "MemoryReservation": 64}),
+        "The 'memory' of container 'c0' must not be less than its 'memoryReservation'.",
+        _ec2({"Memory": 64, "MemoryReservation": 64}),
+    ),
+    "more CPU than the task": (
+        _ec2({"Cpu": 200}, {"Cpu": 57}, Cpu="256"),
+        "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+        _ec2({"Cpu": 200}, {"Cpu": 56}, Cpu="256"),
+    ),
+    "links of an interface": (
+        _ec2({"Links": ["c1"]}, {}, mode="awsvpc"),
+        "Links of container 'c0' are not supported when networkMode=awsvpc.",
+        _ec2({"Links": ["c1"]}, {}),
+    ),
+    "ports of no network": (
+        _ec2(_ports((80, None, "tcp")), mode="none"),
+        "Port mappings of container 'c0' are not supported when networkMode=none.",
+        _ec2({}, mode="none"),
+    ),
+    "the host's processes on Fargate": (
+        fargate("web", task={"PidMode": "host"}),
+        "Tasks using the Fargate launch type do not support pidMode 'host'.",
+        fargate("web", task={"PidMode": "task"}),
+    ),
+    "the host's files on Fargate": (
+        fargate("web", task={"Volumes": [{"Name": "data", "Host": {"SourcePath": "/data"}}]}),
+        "Fargate compatible task definitions do not support sourcePath",
+        fargate("web", task={"Volumes": [{"Name": "data", "Host": {}}]}),
+    ),
+    "privileged on Fargate": (
+        fargate("web", Privileged=True),
+        "Fargate compatible task definitions do not support privileged",
+        fargate("web", Privileged=False, LinuxParameters={"InitProcessEnabled": True}),
+    ),
+    "shared memory of a size on Fargate": (
+        fargate("web", LinuxParameters={"SharedMemorySize": 64}),
+        "Fargate compatible task definitions do not support sharedMemorySize",
+        _ec2({"LinuxParameters": {"SharedMemorySize": 64}, "Privileged": True}),
     ),
 }
 
@@ -328,6 +418,11 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
         _service(SchedulingStrategy="DAEMON", DesiredCount=0),
         "property SchedulingStrategy must be REPLICA",
         _service(SchedulingStrategy="REPLICA"),
+    ),
+    "exec without a task role": (
+        _service(EnableExecuteCommand=True),
+        "The service couldn't be created because a valid taskRoleArn is not being used.",
+        _service(fargate("web", task={"TaskRoleArn": "arn:aws:iam::333333333333:role/app"}), EnableExecuteCommand=True),
     ),
     "connected without a namespace": (
         _connected(),

@@ -49,6 +49,7 @@ def _service(image: str, **properties: Any) -> dict[str, Any]:
             NetworkMode="awsvpc",
             RequiresCompatibilities=["FARGATE"],
             ExecutionRoleArn=attribute("Execution", "Arn"),
+            TaskRoleArn=attribute("Execution", "Arn"),
             ContainerDefinitions=[
                 {"Name": "web", "Image": image, "Memory": "512", "DockerLabels": {"Keep": "Case"}, "Secrets": []}
             ],

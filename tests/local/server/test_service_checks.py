@@ -159,6 +159,7 @@ def _instances(**properties: Any) -> Resources:
     data = {"ImageId": "ami-12345678", "InstanceType": "m5.large", "UserData": user_data}
     template = {"LaunchTemplateId": ref("Template"), "Version": attribute("Template", "LatestVersionNumber")}
     return NETWORK | {
+        "App": role("ecs-tasks.amazonaws.com"),
         "Cluster": resource("AWS::ECS::Cluster"),
         "Template": resource("AWS::EC2::LaunchTemplate", LaunchTemplateData=data),
         "Capacity": resource(
@@ -172,6 +173,7 @@ def _instances(**properties: Any) -> Resources:
             "AWS::ECS::TaskDefinition",
             NetworkMode="bridge",
             RequiresCompatibilities=["EC2"],
+            TaskRoleArn=attribute("App", "Arn"),
             ContainerDefinitions=[
                 {
                     "Name": "web",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from moorage.local.server.core.calls import RefusedError
@@ -25,6 +25,15 @@ _LOG_DRIVERS = {
     *("logentries", "none", "sumologic"),  # the agent has these too (aws/amazon-ecs-agent, agent/dockerclient)
 }
 _FARGATE_CAPABILITIES = {"SYS_PTRACE"}
+_NOT_ON_FARGATE = ("devices", "maxSwap", "sharedMemorySize", "swappiness")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+|(?!arn:).+")
+_CHECK_RANGES = {
+    "interval": range(5, 301),
+    "timeout": range(2, 61),
+    "retries": range(1, 11),
+    "startPeriod": range(301),
+}
+"""Of a container's health check (HealthCheck)."""
 
 Record = Mapping[str, Any]
 
@@ -48,10 +57,15 @@ def _faults(wanted: Record) -> Iterator[str]:
         yield "Family contains invalid characters."  # aws/amazon-ecs-cli issue 37
     if len(containers) > _MOST_CONTAINERS:
         yield "Too many containers."  # aws/amazon-ecs-cli issue 184
+    for role in (wanted.get("taskRoleArn"), wanted.get("executionRoleArn")):
+        if role and not _ROLE.fullmatch(role):
+            yield "Role is not valid"  # aws-samples/aws-modern-application-workshop issue 9
+    volumes = {each.get("name") for each in wanted.get("volumes") or ()}
     for container in containers:
         if not _NAME.fullmatch(container.get("name", "")):
             yield "Container.name contains invalid characters."  # hashicorp/terraform-provider-aws issue 5950
-        yield from _log_faults(container)
+        yield from _container_faults(container, volumes)
+    yield from _log_faults(containers)
     yield from _memory_faults(wanted, containers)
     yield from _port_faults(wanted.get("networkMode"), containers)
     yield from _order_faults({each.get("name", ""): each for each in containers})
@@ -68,22 +82,38 @@ def _faults(wanted: Record) -> Iterator[str]:
 def _fargate_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[str]:
     if wanted.get("ipcMode"):
         yield "Tasks using the Fargate launch type do not support ipcMode."  # cn-terraform/terraform-aws-ecs-fargate 2
+    if wanted.get("pidMode") == "host":
+        yield "Tasks using the Fargate launch type do not support pidMode 'host'."  # RegisterTaskDefinition, pidMode
+    if any((each.get("host") or {}).get("sourcePath") for each in wanted.get("volumes") or ()):
+        # cloudposse/terraform-aws-ecs-alb-service-task issue 174
+        yield "Fargate compatible task definitions do not support sourcePath"
     for container in containers:
-        capabilities = (container.get("linuxParameters") or {}).get("capabilities") or {}
-        added = sorted(set(capabilities.get("add") or ()) - _FARGATE_CAPABILITIES)
-        if added:
-            yield (
-                f"Tasks launched on Fargate only support adding the SYS_PTRACE kernel capability, not "
-                f"{', '.join(added)} of container '{container['name']}'."
-            )
-    if wanted.get("executionRoleArn"):
-        return
-    for container in containers:
-        needs = "Fargate requires task definition to have execution role ARN to support"
-        if (container.get("logConfiguration") or {}).get("logDriver") == "awslogs":
-            yield f"{needs} log driver awslogs."  # virtual-kubelet/virtual-kubelet issue 193
-        if _ECR_IMAGE.match(container.get("image", "")):
-            yield f"{needs} ECR images."  # hashicorp/terraform-provider-aws issue 3051
+        yield from _privilege_faults(container)
+        if not wanted.get("executionRoleArn"):
+            yield from _execution_faults(container)
+
+
+def _privilege_faults(container: Record) -> Iterator[str]:
+    """Yield which privileges Fargate lacks (ContainerDefinition, LinuxParameters, KernelCapabilities)."""
+    linux = container.get("linuxParameters") or {}
+    unsupported = [name for name in _NOT_ON_FARGATE if linux.get(name)]
+    if unsupported or container.get("privileged"):
+        yield f"Fargate compatible task definitions do not support {(*unsupported, 'privileged')[0]}"
+    added = sorted(set((linux.get("capabilities") or {}).get("add") or ()) - _FARGATE_CAPABILITIES)
+    if added:
+        yield (
+            f"Tasks launched on Fargate only support adding the SYS_PTRACE kernel capability, not {', '.join(added)} "
+            f"of container '{container['name']}'."
+        )
+
+
+def _execution_faults(container: Record) -> Iterator[str]:
+    """Yield what Fargate needs a task execution role for."""
+    needs = "Fargate requires task definition to have execution role ARN to support"
+    if (container.get("logConfiguration") or {}).get("logDriver") == "awslogs":
+        yield f"{needs} log driver awslogs."  # virtual-kubelet/virtual-kubelet issue 193
+    if _ECR_IMAGE.match(container.get("image", "")):
+        yield f"{needs} ECR images."  # hashicorp/terraform-provider-aws issue 3051
 
 
 def _storage_faults(size_gib: int | None) -> Iterator[str]:
@@ -93,10 +123,43 @@ def _storage_faults(size_gib: int | None) -> Iterator[str]:
         yield f"EphemeralStorage size should be at most {_STORAGE_GIB[-1]}"
 
 
-def _log_faults(container: Record) -> Iterator[str]:
-    driver = (container.get("logConfiguration") or {}).get("logDriver")
-    if driver is not None and driver not in _LOG_DRIVERS:
-        yield f"Log driver '{driver}' of container '{container['name']}' is not one that ECS knows."
+def _container_faults(container: Record, volumes: Container[str | None]) -> Iterator[str]:
+    for mount in container.get("mountPoints") or ():
+        if mount.get("sourceVolume") not in volumes:
+            yield f"Unknown volume '{mount.get('sourceVolume')}'."  # ansible/ansible issue 35751
+    names = [each["name"] for each in container.get("secrets") or ()]
+    plain = {each.get("name") for each in container.get("environment") or ()}
+    for name in names:
+        if name in plain or names.count(name) > 1:
+            yield (  # dagster-io/dagster issue 11622
+                "The secret name must be unique and not shared with any new or existing environment variables set on "
+                f"the container, such as '{name}'."
+            )
+    check = container.get("healthCheck") or {}
+    for name, allowed in _CHECK_RANGES.items():
+        if name in check and check[name] not in allowed:
+            yield (
+                f"The {name} of the health check of container '{container['name']}' must be {allowed[0]} to "
+                f"{allowed[-1]}, not {check[name]}."
+            )
+
+
+def _log_faults(containers: Iterable[Record]) -> Iterator[str]:
+    drivers = [(each.get("logConfiguration") or {}).get("logDriver") for each in containers]
+    for driver in drivers:
+        if driver is not None and driver not in _LOG_DRIVERS:
+            yield f"Log driver '{driver}' is not one that ECS knows."  # LogConfiguration.logDriver
+    routed, routes = "awsfirelens" in drivers, any(each.get("firelensConfiguration") for each in containers)
+    if routed and not routes:
+        yield (  # fabfuel/ecs-deploy issue 164
+            "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be "
+            "configured in one of the containers."
+        )
+    if routes and not routed:
+        yield (  # aws/amazon-cloudwatch-logs-for-fluent-bit issue 20
+            "When a firelensConfiguration object is specified, at least one container has to be configured with the "
+            "awsfirelens log driver."
+        )
 
 
 def _secrets(container: Record) -> bool:
@@ -119,6 +182,14 @@ def _memory_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[str
         yield (  # cloudnativedaysjp/dreamkast-infra pull request 4766
             "The sum of all container 'memoryReservation' values cannot be greater than the value of the task 'memory'."
         )
+    for container in containers:
+        if 0 < container.get("memory", 0) < container.get("memoryReservation", 0):
+            # ContainerDefinition.memory, with awsdocs/amazon-ecs-developer-guide pull request 242
+            yield f"The 'memory' of container '{container['name']}' must not be less than its 'memoryReservation'."
+    cpu = str(wanted.get("cpu") or "").strip()
+    if cpu.isdecimal() and sum(each.get("cpu", 0) for each in containers) > int(cpu):
+        # klothoplatform/klotho issue 892
+        yield "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'."
 
 
 def _mebibytes(stated: str | None) -> float | None:
@@ -134,9 +205,7 @@ def _port_faults(mode: str | None, containers: Sequence[Record]) -> Iterator[str
     fixed = mode in ("awsvpc", "host")
     ports: Counter[tuple[str, int]] = Counter()
     for container in containers:
-        if mode == "awsvpc" and container.get("hostname"):
-            # labd/ecs-deplojo issue 26
-            yield "hostname is not supported on container when networkMode=awsvpc."
+        yield from _mode_faults(mode, container)
         for mapping in container.get("portMappings") or ():
             inside, outside = mapping.get("containerPort"), mapping.get("hostPort")
             if inside is None:
@@ -154,6 +223,18 @@ def _port_faults(mode: str | None, containers: Sequence[Record]) -> Iterator[str
         if count > 1:
             # aws/amazon-ecs-agent issue 1220
             yield f"{protocol} host port '{port}' is mapped multiple times in task."
+
+
+def _mode_faults(mode: str | None, container: Record) -> Iterator[str]:
+    if mode == "awsvpc" and container.get("hostname"):
+        # labd/ecs-deplojo issue 26
+        yield "hostname is not supported on container when networkMode=awsvpc."
+    if mode not in (None, "bridge") and container.get("links"):
+        # ContainerDefinition.links
+        yield f"Links of container '{container['name']}' are not supported when networkMode={mode}."
+    if mode == "none" and container.get("portMappings"):
+        # RegisterTaskDefinition, networkMode
+        yield f"Port mappings of container '{container['name']}' are not supported when networkMode=none."
 
 
 def _order_faults(containers: Mapping[str, Record]) -> Iterator[str]:
