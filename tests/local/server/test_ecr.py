@@ -22,6 +22,7 @@ from tests.local.local_aws import (
     received,
     ref,
     resource,
+    role,
     signed,
 )
 
@@ -646,9 +647,11 @@ def test_task_is_pulled_through_a_cache(client: Client, deploy: Deploy) -> None:
     deploy({"Cache": rule}, "-cache")
     image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/quay/org/app:1"
     container = {"Name": "web", "Image": image, "Memory": "512"}
-    task = {"Cpu": "256", "Memory": "512", "NetworkMode": "awsvpc", "RequiresCompatibilities": ["FARGATE"]}
+    task: dict[str, Any] = {"Cpu": "256", "Memory": "512", "NetworkMode": "awsvpc"}
+    task |= {"RequiresCompatibilities": ["FARGATE"], "ExecutionRoleArn": attribute("Execution", "Arn")}
     service = {
         "Cluster": resource("AWS::ECS::Cluster"),
+        "Execution": role("ecs-tasks.amazonaws.com"),
         "Task": resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[container], **task),
         "Service": resource(
             "AWS::ECS::Service",

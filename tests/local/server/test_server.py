@@ -27,6 +27,7 @@ from tests.local.local_aws import (
     free_port,
     ref,
     resource,
+    role,
     started,
 )
 
@@ -34,6 +35,7 @@ from tests.local.local_aws import (
 def _service(image: str, **properties: Any) -> dict[str, Any]:
     return NETWORK | {
         "Cluster": resource("AWS::ECS::Cluster"),
+        "Execution": role("ecs-tasks.amazonaws.com"),
         "Capacity": resource(
             "AWS::ECS::ClusterCapacityProviderAssociations",
             Cluster=ref("Cluster"),
@@ -46,6 +48,8 @@ def _service(image: str, **properties: Any) -> dict[str, Any]:
             Memory="512",
             NetworkMode="awsvpc",
             RequiresCompatibilities=["FARGATE"],
+            ExecutionRoleArn=attribute("Execution", "Arn"),
+            TaskRoleArn=attribute("Execution", "Arn"),
             ContainerDefinitions=[
                 {"Name": "web", "Image": image, "Memory": "512", "DockerLabels": {"Keep": "Case"}, "Secrets": []}
             ],

@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.local.local_aws import NETWORK, REGION, Client, Deploy, attribute, fargate, ref, resource, role
+from tests.local.local_aws import (
+    NETWORK,
+    REGION,
+    Client,
+    Deploy,
+    attribute,
+    fargate,
+    load_balancer,
+    ref,
+    resource,
+    role,
+)
 
 Resources = dict[str, Any]
 
@@ -20,6 +31,10 @@ FARGATE: Resources = NETWORK | {
         DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
     ),
 }
+
+READ = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+READING: Resources = FARGATE | {"Execution": role("ecs-tasks.amazonaws.com", READ)}
+EXECUTION: Resources = {"ExecutionRoleArn": attribute("Execution", "Arn")}
 
 
 def _service(task: Resources, **properties: Any) -> Resources:
@@ -44,7 +59,17 @@ def _balanced(*protocols: str, ports: tuple[int, ...] = (53,)) -> Resources:
     group = resource(
         "AWS::ElasticLoadBalancingV2::TargetGroup", VpcId=ref("Vpc"), Port=53, Protocol="UDP", TargetType="ip"
     )
-    return FARGATE | {"Group": group} | _service(fargate("dns", PortMappings=mappings), LoadBalancers=[balancer])
+    listener = resource(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        LoadBalancerArn=ref("Edge"),
+        Port=53,
+        Protocol="UDP",
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": ref("Group")}],
+    )
+    edge = {"Group": group, "Edge": load_balancer(Type="network"), "Listener": listener}
+    stated = _service(fargate("dns", PortMappings=mappings), LoadBalancers=[balancer])
+    stated["Service"]["DependsOn"] = ["Capacity", "Listener"]
+    return FARGATE | edge | stated
 
 
 def test_port_of_a_load_balancer_is_mapped_once(deploy: Deploy) -> None:
@@ -69,8 +94,8 @@ def test_two_protocols_on_a_port_without_a_load_balancer_are_taken(deploy: Deplo
 
 def _secret(suffix: str, **secret: Any) -> Resources:
     value_from = {"Fn::Join": ["", [ref("Secret"), suffix]]}
-    task = fargate("web", Secrets=[{"Name": "PASSWORD", "ValueFrom": value_from}])
-    return FARGATE | {"Secret": resource("AWS::SecretsManager::Secret", **secret)} | _service(task)
+    task = fargate("web", task=EXECUTION, Secrets=[{"Name": "PASSWORD", "ValueFrom": value_from}])
+    return READING | {"Secret": resource("AWS::SecretsManager::Secret", **secret)} | _service(task)
 
 
 PLAIN = {"GenerateSecretString": {"PasswordLength": 20, "ExcludePunctuation": True}}
@@ -106,7 +131,8 @@ def test_task_without_the_value_of_its_secret_never_starts(
 
 def test_value_of_a_secret_that_is_not_here_is_left_alone(deploy: Deploy) -> None:
     elsewhere = f"arn:aws:secretsmanager:{REGION}:333333333333:secret:shop-AbCdEf:password::"
-    stack = deploy(FARGATE | _service(fargate("web", Secrets=[{"Name": "PASSWORD", "ValueFrom": elsewhere}])))
+    task = fargate("web", task=EXECUTION, Secrets=[{"Name": "PASSWORD", "ValueFrom": elsewhere}])
+    stack = deploy(READING | _service(task))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
 
 
@@ -133,6 +159,7 @@ def _instances(**properties: Any) -> Resources:
     data = {"ImageId": "ami-12345678", "InstanceType": "m5.large", "UserData": user_data}
     template = {"LaunchTemplateId": ref("Template"), "Version": attribute("Template", "LatestVersionNumber")}
     return NETWORK | {
+        "App": role("ecs-tasks.amazonaws.com"),
         "Cluster": resource("AWS::ECS::Cluster"),
         "Template": resource("AWS::EC2::LaunchTemplate", LaunchTemplateData=data),
         "Capacity": resource(
@@ -146,6 +173,7 @@ def _instances(**properties: Any) -> Resources:
             "AWS::ECS::TaskDefinition",
             NetworkMode="bridge",
             RequiresCompatibilities=["EC2"],
+            TaskRoleArn=attribute("App", "Arn"),
             ContainerDefinitions=[
                 {
                     "Name": "web",

@@ -99,12 +99,33 @@ def _put_policy(parameters: Parameters) -> Parameters:
     key = _key(parameters, "PolicyName")
     known: Parameters = _policies.get(key, {})
     namespace, resource_id, _, name = key
+    _check_metric(key, parameters)
     arn = known.get("PolicyARN") or (
         f"{_arn('autoscaling')}:scalingPolicy:{new_uuid()}:resource/{namespace}/{resource_id}:policyName/{name}"
     )
     stated = {"PolicyType": "StepScaling", "Alarms": [], "CreationTime": known.get("CreationTime", _now())}
     _policies[key] = {**stated, **parameters, "PolicyARN": arn}
     return {"PolicyARN": arn, "Alarms": []}
+
+
+def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
+    """Refuse a second policy that tracks a metric of a target, even one that replaces the first.
+
+    The words are AWS's (cdklabs/cdk-ecs-service-extensions issue 35).
+    """
+    metric = _tracked(parameters)
+    for other, policy in _policies.items():
+        if metric is not None and other != key and other[:3] == key[:3] and _tracked(policy) == metric:
+            raise RefusedError(
+                "ValidationException: Only one TargetTrackingScaling policy for a given metric specification is "
+                f"allowed; {policy['PolicyName']} has it already"
+            )
+
+
+def _tracked(policy: Mapping[str, Any]) -> Any:
+    """Return the metric that a target tracking policy keeps at its target; None for another policy."""
+    stated = policy.get("TargetTrackingScalingPolicyConfiguration") or {}
+    return stated.get("PredefinedMetricSpecification") or stated.get("CustomizedMetricSpecification")
 
 
 def _moving(dispatch: Callable[..., None]) -> Callable[..., None]:

@@ -101,6 +101,9 @@ class AutoScalingGroup(Resource):
     def _settings(self, properties: Properties) -> dict[str, Any]:
         stated = {name: properties[name] for name in _GROUP if name in properties}
         subnets = list(properties.get("VPCZoneIdentifier", ()))
+        for subnet in subnets:
+            if subnet not in ec2._subnets:  # hashicorp/terraform issue 471
+                raise RefusedError(f"ValidationError: The subnet ID '{subnet}' does not exist")
         wanted = request("autoscaling", "CreateAutoScalingGroup", stated)
         if len([name for name in _ROLLED if name in wanted]) != 1:
             raise RefusedError(
@@ -113,7 +116,7 @@ class AutoScalingGroup(Resource):
             raise RefusedError(
                 f"Desired capacity:{desired} must be between the specified min size:{least} and max size:{most}"
             )
-        zones = [ec2._subnets[name]["AvailabilityZone"] for name in subnets if name in ec2._subnets]
+        zones = [ec2._subnets[name]["AvailabilityZone"] for name in subnets]
         tags = [
             {
                 "ResourceType": "auto-scaling-group",

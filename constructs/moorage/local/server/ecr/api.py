@@ -42,7 +42,7 @@ _OPERATIONS: Mapping[str, Operation] = {
     "DeleteRepository": _delete_repository,
     "PutImageTagMutability": ecr_repositories.set_mutability,
     "PutLifecyclePolicy": lambda parameters: perform(ecr._put_lifecycle_policy, parameters),
-    "SetRepositoryPolicy": lambda parameters: perform(ecr._set_repository_policy, parameters),
+    "SetRepositoryPolicy": ecr_repositories.set_policy,
     **ecr_images.OPERATIONS,
     **ecr_registry.OPERATIONS,
     **ecr_replication.OPERATIONS,

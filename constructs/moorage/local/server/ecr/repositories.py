@@ -67,6 +67,21 @@ def _check_filters(parameters: Parameters) -> None:
         )
 
 
+def set_policy(parameters: Parameters) -> Parameters:
+    """Say who may use a repository, by statements that name no resource: aws/aws-cdk issue 24314."""
+    try:
+        stated = json.loads(parameters["policyText"]).get("Statement") or []
+    except (ValueError, AttributeError):
+        stated = []
+    statements = stated if isinstance(stated, list) else [stated]
+    if not statements or any("Resource" in each or "NotResource" in each for each in statements):
+        raise RefusedError(
+            "InvalidParameterException: Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid "
+            "repository policy provided'"
+        )
+    return perform(ecr._set_repository_policy, parameters)
+
+
 def repository_of(parameters: Parameters) -> Parameters:
     """The record of the repository that a request names."""
     name = parameters["repositoryName"]

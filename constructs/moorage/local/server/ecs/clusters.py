@@ -7,6 +7,7 @@ deployment goes, `ecs_runs` how a task ends.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -19,11 +20,12 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.ecs import container_instances as instances
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import event_targets as targets
-from moorage.local.server.ecs import placement, scheduling, services
+from moorage.local.server.ecs import placement, scheduling, services, task_definition_checks
 from moorage.local.server.ecs import service_revisions as revisions
 from moorage.local.server.ecs import task_runs as runs
 from moorage.local.server.ecs.deployments import Rollout
 
+_NAME = re.compile(r"[a-zA-Z0-9\-_]{1,255}", re.ASCII)
 _PROVIDERS = ("capacityProviders", "defaultCapacityProviderStrategy")
 _CLUSTER = {"ClusterSettings": "settings"}
 _SERVICE = {"PlacementStrategies": "placementStrategy"}
@@ -47,6 +49,7 @@ class Cluster(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         wanted = request("ecs", "CreateCluster", {"ClusterName": name, **properties}, renamed=_CLUSTER)
+        _check_name("Cluster", wanted["clusterName"])
         if wanted["clusterName"] in ecs._clusters:
             raise RefusedError(f"the cluster '{wanted['clusterName']}' already exists (AlreadyExists)")
         providers = {name: wanted.pop(name, []) for name in _PROVIDERS}
@@ -96,6 +99,7 @@ class TaskDefinition(Resource):
         family = name.rsplit("-", maxsplit=1)[0]
         wanted = request("ecs", "RegisterTaskDefinition", {"Family": family, **properties})
         _require_shown(wanted, {"tags"} | members("ecs", "TaskDefinition"))
+        task_definition_checks.check(wanted)
         arn = perform(ecs._register_task_definition, wanted)["taskDefinition"]["taskDefinitionArn"]
         record = ecs._task_defs[ecs._resolve_td_key(arn)]
         record.update({name: value for name, value in wanted.items() if name != "tags"})
@@ -118,6 +122,7 @@ class Service(Resource):
     def create(self, properties: Properties, name: str) -> Made:
         stated = {key: value for key, value in properties.items() if key != "ForceNewDeployment"}
         wanted = request("ecs", "CreateService", {"ServiceName": name, **stated}, renamed=_SERVICE)
+        _check_name("Service", wanted["serviceName"])
         cluster = ecs._resolve_cluster_name(wanted.setdefault("cluster", "default"))
         if cluster not in ecs._clusters:
             raise RefusedError(f"ClusterNotFoundException: the cluster '{cluster}' does not exist")
@@ -177,6 +182,15 @@ class Service(Resource):
         if rollout:
             rollout.run()
         scheduling.settle(cluster)
+
+
+def _check_name(what: str, name: str) -> None:
+    """Refuse a name that ECS does not take (botocore ecs CreateCluster.clusterName, CreateService.serviceName).
+
+    The words are those of DescribeServices (awslabs/amazon-ecs-nodejs-microservices issue 18).
+    """
+    if not _NAME.fullmatch(name):
+        raise RefusedError(f"InvalidParameterException: {what} must match ^{_NAME.pattern}$, but was {name}")
 
 
 def _require_shown(wanted: Mapping[str, Any], shown: Set[str]) -> None:

@@ -137,7 +137,7 @@ class Rollout:
         containers = revision.get("containerDefinitions", ())
         executes = bool(self._service.get("enableExecuteCommand"))
         on_instances = scheduling.runs_on_instances(self._service)
-        fault = starts.why_not(containers, on_instances=on_instances, executes=executes)
+        fault = starts.why_not(revision, on_instances=on_instances, executes=executes)
         if fault:
             return fault
         code = runs.exit_code(containers)

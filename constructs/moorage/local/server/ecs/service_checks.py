@@ -11,6 +11,7 @@ from ministack.services import ecs
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.ecs import capacity_providers as capacity
 from moorage.local.server.ecs import container_instances as instances
+from moorage.local.server.ecs import service_attachment_checks as attachments
 
 
 def check(parameters: Mapping[str, Any], *, new: bool) -> None:
@@ -91,6 +92,19 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
     for wrong, reason in (*faults, *(daemon if stated.get("schedulingStrategy") == "DAEMON" else ())):
         if wrong:
             raise RefusedError(reason)
+    _check_role(parameters, revision, new=new)
+    on_instances, on_fargate = on == capacity.EC2, on == capacity.FARGATE
+    for fault in attachments.faults(stated, revision, cluster, on_instances=on_instances, on_fargate=on_fargate):
+        raise RefusedError(fault)
+
+
+def _check_role(parameters: Mapping[str, Any], revision: Mapping[str, Any], *, new: bool) -> None:
+    """Refuse ECS Exec without a task role: aws/aws-toolkit-jetbrains issue 3649, of a service that is updated."""
+    if parameters.get("enableExecuteCommand") and revision and not revision.get("taskRoleArn"):
+        raise RefusedError(
+            f"The service couldn't be {'created' if new else 'updated'} because a valid taskRoleArn is not being used. "
+            "Specify a valid task role in your task definition and try again."
+        )
 
 
 def _check_ports(balancers: Iterable[Mapping[str, Any]], revision: Mapping[str, Any]) -> None:

@@ -47,7 +47,8 @@ def started(task: Record) -> None:
     overrides = {each["name"]: each for each in task["overrides"].get("containerOverrides", ()) if "name" in each}
     containers = [each | _overridden(overrides.get(each["name"], {})) for each in revision["containerDefinitions"]]
     on_instances, executes = task["launchType"] == "EC2", bool(task.get("enableExecuteCommand"))
-    fault = starts.why_not(containers, on_instances=on_instances, executes=executes)
+    run = {**revision, "containerDefinitions": containers}
+    fault = starts.why_not(run, on_instances=on_instances, executes=executes)
     if fault:
         ecs._mark_task_stopped(task["taskArn"], task, fault, "TaskFailedToStart")
         return

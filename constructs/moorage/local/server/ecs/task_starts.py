@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.services import secretsmanager
 
 from moorage.local.server.ecr.repository_type import missing_image
+from moorage.local.server.ecs import task_permissions as permissions
 
 _AGENTS_LOGS = "/var/log/amazon/ssm"
 """Where the agent of a container instance binds a directory for ECS Exec (aws/amazon-ecs-agent,
@@ -17,19 +18,20 @@ agent/engine/execcmd/manager_init_task_linux.go)."""
 _UNREAD = "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from asm:"
 
 
-def why_not(containers: Iterable[Mapping[str, Any]], *, on_instances: bool, executes: bool) -> str | None:
+def why_not(revision: Mapping[str, Any], *, on_instances: bool, executes: bool) -> str | None:
     """Why a task could never start, in the words of its stopped reason; None if it could.
 
     Args:
-        containers: Its container definitions.
+        revision: Its task definition.
         on_instances: Whether it is for container instances, whose Docker refuses what it mounts twice.
         executes: Whether ECS Exec is on.
     """
-    return next(_faults(list(containers), on_instances=on_instances, executes=executes), None)
+    return next(_faults(revision, on_instances=on_instances, executes=executes), None)
 
 
-def _faults(containers: list[Mapping[str, Any]], *, on_instances: bool, executes: bool) -> Iterator[str]:
-    for container in containers:
+def _faults(revision: Mapping[str, Any], *, on_instances: bool, executes: bool) -> Iterator[str]:
+    yield from permissions.faults(revision, on_instances=on_instances)
+    for container in revision.get("containerDefinitions") or ():
         yield from filter(None, [missing_image(container["image"])])
         log = container.get("logConfiguration") or {}
         for secret in [*(container.get("secrets") or ()), *(log.get("secretOptions") or ())]:
