@@ -14,11 +14,11 @@ from hypercorn.config import Config
 
 _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.groups", "autoscaling.api", "services.cloudtrail",
-    "services.cloudwatch", "services.ec2", "ecr.repository_type", "ecr.api", "ecr.public", "ecr.registry_types",
-    "ecs.clusters", "ecs.capacity_providers", "ecs.service_revisions", "ecs.deployments", "ecs.scheduling",
-    "ecs.services", "ecs.event_targets", "services.elbv2", "services.events", "services.iam", "services.kms",
-    "services.lambda_functions", "services.logs", "services.s3", "services.scheduler", "services.secretsmanager",
-    "services.sns", "services.ssm", "services.stepfunctions",
+    "services.cloudwatch", "services.ec2", "services.ec2_routes", "ecr.repository_type", "ecr.api", "ecr.public",
+    "ecr.registry_types", "ecs.clusters", "ecs.capacity_providers", "ecs.service_revisions", "ecs.deployments",
+    "ecs.scheduling", "ecs.services", "ecs.event_targets", "services.elbv2", "services.events", "services.iam",
+    "services.kms", "services.lambda_functions", "services.logs", "services.route53", "services.s3",
+    "services.scheduler", "services.secretsmanager", "services.sns", "services.ssm", "services.stepfunctions",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
