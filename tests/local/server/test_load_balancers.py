@@ -171,7 +171,16 @@ def _logged(bucket: Any) -> dict[str, Any]:
 
 
 def test_bucket_of_access_logs_is_never_empty(client: Client, deploy: Deploy, remove: Callable[[str], None]) -> None:
-    stack = deploy(_logged(ref("Logs")) | {"Logs": resource("AWS::S3::Bucket")}, bucket=ref("Logs"))
+    edge = _logged(ref("Logs"))["Edge"] | {"DependsOn": ["Policy"]}
+    writing = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": {"Fn::Sub": "${Logs.Arn}/*"},
+    }
+    policy = resource("AWS::S3::BucketPolicy", Bucket=ref("Logs"), PolicyDocument={"Statement": [writing]})
+    logs = {"Logs": resource("AWS::S3::Bucket"), "Policy": policy}
+    stack = deploy(NETWORK | logs | {"Edge": edge}, bucket=ref("Logs"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     s3, cloudformation, bucket = client("s3"), client("cloudformation"), stack["Values"]["bucket"]
     (test_file,) = s3.list_objects_v2(Bucket=bucket)["Contents"]

@@ -14,11 +14,14 @@ from hypercorn.config import Config
 
 _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.launch_configurations", "autoscaling.groups",
-    "autoscaling.api", "services.cloudtrail", "services.cloudwatch", "ecr.repository_type", "ecr.api",
-    "ecr.public", "ecr.registry_types", "ecs.clusters", "ecs.capacity_providers", "ecs.service_revisions",
-    "ecs.deployments", "ecs.scheduling", "ecs.services", "ecs.event_targets", "services.events", "services.iam",
-    "services.kms", "services.lambda_functions", "services.logs", "services.scheduler",
-    "services.secretsmanager", "services.sns", "services.ssm", "services.stepfunctions",
+    "autoscaling.api", "services.cloudtrail", "services.cloudwatch", "services.ec2", "ecr.repository_type",
+    "ecr.api", "ecr.public", "ecr.registry_types", "ecs.clusters", "ecs.capacity_providers",
+    "ecs.service_revisions", "ecs.deployments", "ecs.scheduling", "ecs.services", "ecs.event_targets",
+    "services.elbv2", "services.events", "services.iam", "services.kms", "services.lambda_functions",
+    "services.logs", "services.s3", "services.scheduler", "services.secretsmanager", "services.sns",
+    "services.ssm", "services.stepfunctions", "services.ec2_routes", "services.route53", "services.identities",
+    "services.resource_policies", "services.function_checks", "services.message_checks",
+    "services.bucket_checks", "services.log_checks", "services.table_checks",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,

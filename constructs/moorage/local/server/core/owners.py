@@ -55,3 +55,34 @@ def owner(physical_id: str) -> str:
                 named = construct(logical_id, stated) if stated else path(stack_name, logical_id)
                 return f"{named} of the stack {stack_name}"
     return physical_id
+
+
+def together(physical_id: str, other_id: str) -> bool:
+    """Return whether a stack that is going away has both of two resources, so that neither outlives the other.
+
+    Args:
+        physical_id: The physical id of the one.
+        other_id: The physical id of the other.
+    """
+    for stack in cloudformation._stacks.values():
+        parts = {part.get("PhysicalResourceId") for part in stack.get("_resources", {}).values()}
+        status = str(stack.get("StackStatus"))
+        if physical_id in parts and status.startswith(("DELETE", "ROLLBACK")):
+            # ministack takes what it cannot roll back out of the stack until the end.
+            return other_id in parts or (status.startswith("ROLLBACK") and owner(other_id) == other_id)
+    return False
+
+
+def replaces(name: str, physical_id: str) -> bool:
+    """Return whether a resource that is being made takes the place of another, as its replacement.
+
+    Args:
+        name: The generated name of that which is being made, as `Resource.create` gets it.
+        physical_id: The physical id of the other.
+    """
+    return any(
+        found.get("PhysicalResourceId") == physical_id
+        and name.rsplit("-", maxsplit=1)[0] == f"{stack_name}-{logical_id}"[:242]
+        for stack_name, stack in cloudformation._stacks.items()
+        for logical_id, found in stack.get("_resources", {}).items()
+    )

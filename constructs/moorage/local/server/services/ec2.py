@@ -15,13 +15,12 @@ from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core.calls import RefusedError, query, request, text, xml
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
+from moorage.local.server.services import ec2_checks
 from moorage.workload.ec2_instances import instance_type
 
 Answer = tuple[int, dict[str, str], bytes]
 
 _USER_DATA = 16 * 1024
-_DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
-"""A description of a group or a rule (EC2 API reference, CreateSecurityGroup and IpRange)."""
 _RULE = (
     "CidrIp", "CidrIpv6", "Description", "FromPort", "IpProtocol", "ToPort",
     "SourcePrefixListId", "SourceSecurityGroupId", "SourceSecurityGroupOwnerId",
@@ -35,6 +34,7 @@ class Vpc(Resource):
     type = "AWS::EC2::VPC"
 
     def create(self, properties: Properties, name: str) -> Made:
+        ec2_checks.check_vpc(properties)
         vpc_id, _ = provisioners._ec2_vpc_create(name, properties, name)
         group_id = ec2._vpcs[vpc_id]["DefaultSecurityGroupId"]
         rule = {
@@ -73,6 +73,7 @@ class Eip(Resource):
     type = "AWS::EC2::EIP"
 
     def create(self, properties: Properties, name: str) -> Made:
+        ec2_checks.check_addresses()
         allocation = text(query(ec2._allocate_address, Domain=properties.get("Domain", "vpc")), "allocationId")
         provisioners._ec2_apply_tags(allocation, properties)
         return self._made(allocation)
@@ -106,9 +107,8 @@ class NatGateway(Resource):
     type = "AWS::EC2::NatGateway"
 
     def create(self, properties: Properties, name: str) -> Made:
-        subnet_id = properties.get("SubnetId")
-        if subnet_id not in ec2._subnets:
-            raise RefusedError(f"InvalidSubnetID.NotFound: the subnet ID '{subnet_id}' does not exist")
+        ec2_checks.check_nat_gateway(properties)
+        subnet_id = properties["SubnetId"]
         allocation = properties.get("AllocationId")
         address = ec2._addresses.get(allocation) if allocation else None
         if allocation and (address is None or address["AssociationId"]):
@@ -179,37 +179,18 @@ class SecurityGroup(Resource):
     type = "AWS::EC2::SecurityGroup"
 
     def create(self, properties: Properties, name: str) -> Made:
+        ec2_checks.check_security_group(properties)
         stated = {"GroupName": shortened(name, 255)} | properties
-        self._check(stated)
         return Made(*provisioners._ec2_sg_create(name, stated, name))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        self._check(new)
+        ec2_checks.check_security_group(new, physical_id)
         kept = new | {"GroupName": ec2._security_groups[physical_id]["GroupName"]}
         return Made(*provisioners._ec2_sg_update(physical_id, old, kept, physical_id, physical_id))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
+        ec2_checks.check_group_unused(physical_id)
         provisioners._ec2_sg_delete(physical_id, properties)
-
-    def _check(self, properties: Properties) -> None:
-        description = str(properties.get("GroupDescription", ""))
-        if not description.isascii():
-            raise RefusedError(
-                f"InvalidParameterValue: Value ({description}) for parameter GroupDescription is invalid. Character "
-                "sets beyond ASCII are not supported."
-            )
-        _check_description("security group", description)
-        for rules in ("SecurityGroupIngress", "SecurityGroupEgress"):
-            for rule in properties.get(rules) or ():
-                _check_description("rule", rule.get("Description", ""))
-
-
-def _check_description(kind: str, description: str) -> None:
-    if not _DESCRIPTION.fullmatch(description):
-        raise RefusedError(
-            f"InvalidParameterValue: Invalid {kind} description. Valid descriptions are strings less than 256 "
-            f"characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{{}}!$* (got {description!r})"
-        )
 
 
 class _SecurityGroupRule(Resource):
@@ -240,7 +221,7 @@ class _SecurityGroupRule(Resource):
 
     def _rule(self, properties: Properties) -> dict[str, Any]:
         stated = {name: properties[name] for name in _RULE if name in properties}
-        _check_description("rule", stated.get("Description", ""))
+        ec2_checks.check_group_rule(stated)
         rule: dict[str, Any] = provisioners._ec2_sg_permissions([stated])[0]
         return rule
 

@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.core.responses import get_account_id
+from ministack.core import iam_evaluator as iam
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import alb, ec2, s3
 from ministack.services.cloudformation import provisioners
 
-from moorage.local.server.core import owners
+from moorage.local.server.core import owners, policies
 from moorage.local.server.core.calls import RefusedError, request, xml
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import elbv2_checks
+from moorage.local.server.services.elbv2_checks import target_groups
 
 _ACTION = {"FixedResponseConfig", "ForwardConfig", "Order", "RedirectConfig", "TargetGroupArn", "Type"}
 _MOST_GROUPS = 5
@@ -20,6 +23,7 @@ _WEIGHTS = range(1000)
 _TEST_FILES = {"access_logs": "ELBAccessLogTestFile", "connection_logs": "ELBConnectionLogTestFile"}
 """What a load balancer writes at once into the bucket of its logs (Elastic Load Balancing user guides, "Enable access
 logs", "Verify bucket permissions")."""
+_LOG_WRITERS = ("logdelivery.elasticloadbalancing.amazonaws.com", "delivery.logs.amazonaws.com")
 
 Actions = list[dict[str, Any]]
 
@@ -30,14 +34,7 @@ class LoadBalancer(Resource):
     type = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 
     def create(self, properties: Properties, name: str) -> Made:
-        subnets = properties.get("Subnets", [])
-        missing = [subnet for subnet in subnets if subnet not in ec2._subnets]
-        if missing:
-            raise RefusedError(f"InvalidSubnet: the subnets {', '.join(missing)} do not exist")
-        vpcs = {ec2._subnets[subnet]["VpcId"] for subnet in subnets}
-        if len(vpcs) > 1:
-            raise RefusedError(f"InvalidSubnet: the subnets are in several VPCs: {', '.join(sorted(vpcs))}")
-        placed = properties | {"VpcId": next(iter(vpcs), "")}
+        placed = properties | {"VpcId": elbv2_checks.check_load_balancer(properties)}
         made = Made(*provisioners._elbv2_load_balancer_create(name, placed, name))
         try:
             _write_test_files(made.physical_id)
@@ -47,6 +44,7 @@ class LoadBalancer(Resource):
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        elbv2_checks.check_load_balancer(new)
         kept = new | {"Name": alb._lbs[physical_id]["LoadBalancerName"]}
         made = Made(*provisioners._elbv2_load_balancer_update(physical_id, old, kept, physical_id))
         _write_test_files(physical_id)
@@ -73,12 +71,38 @@ def _write_test_files(balancer: str) -> None:
         if attributes.get(f"{kind}.s3.enabled") != "true":
             continue
         bucket, prefix = (attributes.get(f"{kind}.s3.{part}", "") for part in ("bucket", "prefix"))
-        key = f"{prefix}/AWSLogs" if prefix else "AWSLogs"
-        status, _, _ = s3._put_object(bucket, f"{key}/{get_account_id()}/{name}", b"", {})
-        if status >= 300:  # noqa: PLR2004  # S3 answers 200
+        key = f"{prefix}/AWSLogs/{get_account_id()}/{name}" if prefix else f"AWSLogs/{get_account_id()}/{name}"
+        written = _may_write(balancer, bucket, key) and s3._put_object(bucket, key, b"", {})[0] < 300  # noqa: PLR2004
+        if not written:
             raise RefusedError(
                 f"InvalidConfigurationRequest: Access Denied for bucket: {bucket}. Please check S3bucket permission"
             )
+
+
+def _may_write(balancer: str, bucket: str, key: str) -> bool:
+    """Return whether a bucket's policy lets a load balancer write its logs.
+
+    Elastic Load Balancing writes as a service, or as an account of its own, which differs by region (user guide,
+    "Enable access logs", "Step 2: Attach a policy to your S3 bucket"). Any account but this one is taken for that one.
+    """
+    policy, resource = s3._bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}/{key}"
+    context = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    if any(policies.allows(policy, each, "s3:PutObject", resource, balancer, **context) for each in _LOG_WRITERS):
+        return True
+    for account in set(re.findall(r"\b\d{12}\b", str(policy))) - {get_account_id()}:
+        writer = iam.EvalContext(
+            principal_arn=f"arn:aws:iam::{account}:root",
+            principal_type="Root",
+            principal_account=account,
+            action="s3:PutObject",
+            resource_arn=resource,
+            region=get_region(),
+            secure_transport=True,
+            service_context=context,
+        )
+        if iam.evaluate_resource_policy(policy, writer).decision == "Allow":
+            return True
+    return False
 
 
 class TargetGroup(Resource):
@@ -87,12 +111,14 @@ class TargetGroup(Resource):
     type = "AWS::ElasticLoadBalancingV2::TargetGroup"
 
     def create(self, properties: Properties, name: str) -> Made:
+        elbv2_checks.check_target_group(properties)
         made = Made(*provisioners._elbv2_target_group_create(name, properties, name))
         if "ProtocolVersion" in properties:
             alb._tgs[made.physical_id]["ProtocolVersion"] = properties["ProtocolVersion"]
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        elbv2_checks.check_target_group(new)
         kept = new | {"Name": alb._tgs[physical_id]["TargetGroupName"]}
         return Made(*provisioners._elbv2_target_group_update(physical_id, old, kept, physical_id))
 
@@ -134,6 +160,7 @@ class Listener(Resource):
                     else f"A listener already exists on this port for this load balancer '{balancer}'"
                 )
                 raise RefusedError(f"DuplicateListener: {reason}; {_taken(arn)}")
+        elbv2_checks.check_listener(properties)
         _check_associations(properties.get("DefaultActions", ()), balancer)
 
 
@@ -167,6 +194,7 @@ class ListenerRule(Resource):
             if arn != rule_arn and (rule["ListenerArn"], rule["Priority"]) == (listener, priority):
                 raise RefusedError(f"PriorityInUse: Priority '{priority}' is currently in use; {_taken(arn)}")
         _check_actions(properties)
+        elbv2_checks.check_rule(properties)
         balancer = alb._listeners.get(listener, {}).get("LoadBalancerArn")
         _check_associations(properties.get("Actions", ()), balancer)
 
@@ -181,7 +209,7 @@ def _taken(arn: str) -> str:
 
 def _check_associations(actions: Actions, balancer: str | None) -> None:
     """Refuse a target group that another load balancer forwards to."""
-    for group in (each["TargetGroupArn"] for action in actions for each in _groups(action)):
+    for group in (each["TargetGroupArn"] for action in actions for each in target_groups(action)):
         others = _balancers(group) - {balancer}
         if others:
             raise RefusedError(
@@ -211,7 +239,7 @@ def weights(rule_arn: str) -> dict[str, int]:
     rule = _rule(rule_arn)
     if rule is None:
         raise RefusedError(f"RuleNotFound: the rule '{rule_arn}' does not exist")
-    forwards = (_groups(action) for action in rule["Actions"] if action["Type"] == "forward")
+    forwards = (target_groups(action) for action in rule["Actions"] if action["Type"] == "forward")
     return {each["TargetGroupArn"]: each.get("Weight", 1) for groups in forwards for each in groups}
 
 
@@ -239,11 +267,6 @@ def _rule(arn: str) -> dict[str, Any] | None:
     return alb._rules.get(arn) or next(defaults, None)
 
 
-def _groups(action: Mapping[str, Any]) -> Actions:
-    stated: Actions = action.get("ForwardConfig", {}).get("TargetGroups", [])
-    return stated or ([{"TargetGroupArn": action["TargetGroupArn"]}] if "TargetGroupArn" in action else [])
-
-
 def _check_actions(properties: Properties) -> None:
     """Refuse what ministack would leave out of an action, and what a forward cannot be."""
     for action in properties.get("Actions", ()):
@@ -252,14 +275,12 @@ def _check_actions(properties: Properties) -> None:
             raise RefusedError(
                 f"property Actions: {', '.join(lost)} exists in CloudFormation, but the local AWS does not implement it"
             )
-        groups = _groups(action) if action.get("Type") == "forward" else []
+        groups = target_groups(action) if action.get("Type") == "forward" else []
         if len(groups) > _MOST_GROUPS:
             raise RefusedError(f"TooManyTargetGroups: a rule forwards to {_MOST_GROUPS} target groups at most")
         for group in groups:
             if int(group.get("Weight", 1)) not in _WEIGHTS:
                 raise RefusedError(f"ValidationError: a target group's weight is 0 to 999, not {group['Weight']}")
-            if group["TargetGroupArn"] not in alb._tgs:
-                raise RefusedError(f"TargetGroupNotFound: the target group '{group['TargetGroupArn']}' does not exist")
 
 
 def _with_forward(actions: Callable[..., Actions]) -> Callable[..., Actions]:

@@ -1,0 +1,266 @@
+"""What Amazon EC2 refuses of networks and security groups, and what uses them.
+
+The words are those of the API, as users report them (pulumi/pulumi-awsx issue 328, terraform-aws-modules/
+terraform-aws-alb issue 294, prabhatsharma/kubernetes-the-hard-way-aws issue 16); else the code is the API's (EC2 API
+reference, "Error codes for the Amazon EC2 API") and the rule is that of the operation's page.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ministack.core.responses import get_account_id
+from ministack.services import alb, ec2
+
+from moorage.local.server.core import owners
+from moorage.local.server.core.calls import RefusedError
+
+Properties = Mapping[str, Any]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+"""A description of a group or a rule (EC2 API reference, CreateSecurityGroup and IpRange)."""
+_PREFIXES = range(16, 29)
+_MOST_RULES = 60
+_MOST_ADDRESSES = 5
+_PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "all")
+_HIGHEST_PORT = 65535
+
+
+def network(text: str, parameter: str) -> Network:
+    """Return a CIDR block, in its canonical form as AWS takes it.
+
+    Args:
+        text: The block.
+        parameter: The name of the API's parameter.
+
+    Raises:
+        RefusedError: If it is none.
+    """
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise RefusedError(
+            f"InvalidParameterValue: Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR "
+            "block."
+        ) from error
+
+
+def check_vpc(properties: Properties) -> None:
+    """Refuse a VPC's address range that is no /16 to /28.
+
+    Args:
+        properties: What the template says.
+    """
+    cidr = properties.get("CidrBlock")
+    if cidr is not None and network(cidr, "cidrBlock").prefixlen not in _PREFIXES:
+        raise RefusedError(f"InvalidVpc.Range: The CIDR '{cidr}' is invalid.")
+
+
+def known_vpc(vpc: str) -> dict[str, Any]:
+    """Return the record of a VPC.
+
+    Args:
+        vpc: Its id.
+
+    Raises:
+        RefusedError: If there is none.
+    """
+    ec2._ensure_defaults_initialized()
+    if vpc not in ec2._vpcs:
+        raise RefusedError(f"InvalidVpcID.NotFound: The vpc ID '{vpc}' does not exist")
+    found: dict[str, Any] = ec2._vpcs[vpc]
+    return found
+
+
+def internet_gateways(vpc: str) -> list[str]:
+    """Return the internet gateways that are attached to a VPC.
+
+    Args:
+        vpc: Its id.
+    """
+    return [
+        gateway["InternetGatewayId"]
+        for gateway in ec2._internet_gateways.values()
+        if any(attachment["VpcId"] == vpc for attachment in gateway["Attachments"])
+    ]
+
+
+def check_addresses() -> None:
+    """Refuse one more Elastic IP address than an account has by default (EC2 user guide, "Elastic IP quota")."""
+    if len(ec2._addresses) >= _MOST_ADDRESSES:
+        raise RefusedError("AddressLimitExceeded: The maximum number of addresses has been reached.")
+
+
+def check_nat_gateway(properties: Properties) -> None:
+    """Refuse a NAT gateway that could not reach the internet (VPC user guide, "Troubleshoot NAT gateways").
+
+    Args:
+        properties: What the template says.
+    """
+    subnet = properties.get("SubnetId")
+    if subnet not in ec2._subnets:
+        raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet}' does not exist")
+    if properties.get("ConnectivityType", "public") != "public":
+        return
+    if not properties.get("AllocationId"):
+        raise RefusedError("MissingParameter: The request must include the AllocationId parameter")
+    vpc = ec2._subnets[subnet]["VpcId"]
+    if not internet_gateways(vpc):
+        raise RefusedError(f"Gateway.NotAttached: Network {vpc} has no Internet gateway attached")
+
+
+def check_security_group(properties: Properties, group_id: str | None = None) -> None:
+    """Refuse what a security group cannot be.
+
+    Args:
+        properties: What the template says.
+        group_id: The group, if it is there.
+    """
+    description, name = str(properties.get("GroupDescription", "")), str(properties.get("GroupName", ""))
+    if not description.isascii():
+        raise RefusedError(
+            f"InvalidParameterValue: Value ({description}) for parameter GroupDescription is invalid. Character "
+            "sets beyond ASCII are not supported."
+        )
+    check_description("security group", description)
+    if name.lower().startswith("sg-"):
+        raise RefusedError(
+            f"InvalidParameterValue: Value ({name}) for parameter GroupName is invalid. Group names may not be in the "
+            "format sg-*."
+        )
+    if name == "default":
+        raise RefusedError("InvalidParameterValue: Cannot use reserved security group name: default")
+    vpc = properties.get("VpcId", ec2._DEFAULT_VPC_ID)
+    known_vpc(vpc)
+    for other in ec2._security_groups.values():
+        if (other["VpcId"], other["GroupName"]) == (vpc, name) and other["GroupId"] != group_id:
+            raise RefusedError(
+                f"InvalidGroup.Duplicate: The security group '{name}' already exists for VPC '{vpc}'; it is that of "
+                f"{owners.owner(other['GroupId'])}"
+            )
+    for rules in ("SecurityGroupIngress", "SecurityGroupEgress"):
+        stated = properties.get(rules) or ()
+        counts = (sum(of not in rule for rule in stated) for of in ("CidrIp", "CidrIpv6"))
+        if max(counts) > _MOST_RULES:  # of each version of IP (VPC user guide, "Amazon VPC quotas")
+            raise RefusedError(
+                "RulesPerSecurityGroupLimitExceeded: The maximum number of rules per security group has been reached."
+            )
+        kinds = [{name: str(rule[name]) for name in rule if name != "Description"} for rule in stated]
+        if any(kind in kinds[:number] for number, kind in enumerate(kinds)):
+            raise RefusedError("InvalidParameterValue: The same permission must not appear multiple times")
+        for rule in stated:
+            check_group_rule(rule)
+
+
+def check_description(kind: str, description: str) -> None:
+    """Refuse a description that EC2 does not take.
+
+    Args:
+        kind: What is described.
+        description: The description.
+    """
+    if not _DESCRIPTION.fullmatch(description):
+        raise RefusedError(
+            f"InvalidParameterValue: Invalid {kind} description. Valid descriptions are strings less than 256 "
+            f"characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{{}}!$* (got {description!r})"
+        )
+
+
+def check_group_rule(rule: Properties) -> None:
+    """Refuse what a rule of a security group cannot be.
+
+    Args:
+        rule: What the template says.
+    """
+    check_description("rule", rule.get("Description", ""))
+    for version, name in ((4, "CidrIp"), (6, "CidrIpv6")):
+        cidr = rule.get(name)
+        if cidr is not None and not _is_network(str(cidr), version):
+            raise RefusedError(f"InvalidParameterValue: CIDR block {cidr} is malformed")
+    protocol = str(rule.get("IpProtocol", "-1")).lower()
+    if protocol not in _PROTOCOLS and not re.fullmatch(r"-1|\d{1,3}", protocol):
+        raise RefusedError(f"InvalidParameterValue: Invalid value '{protocol}' for IP protocol. Unknown protocol.")
+    ports = [int(rule[name]) for name in ("FromPort", "ToPort") if name in rule]
+    if protocol in {"tcp", "udp", "6", "17"} and (ports != sorted(ports) or max(ports, default=0) > _HIGHEST_PORT):
+        raise RefusedError(f"InvalidParameterValue: Invalid {protocol.upper()} port range ({ports[0]}:{ports[-1]})")
+    if str(rule.get("SourceSecurityGroupOwnerId", get_account_id())) == get_account_id():
+        for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
+            if name in rule and rule[name] not in ec2._security_groups:
+                raise RefusedError(f"InvalidGroup.NotFound: The security group '{rule[name]}' does not exist")
+
+
+def _is_network(text: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_network(text, strict=False).version == version and "/" in text
+    except ValueError:
+        return False
+
+
+def check_group_unused(group_id: str) -> None:
+    """Refuse to remove a security group that something has which stays.
+
+    Args:
+        group_id: The group.
+    """
+    users = [user for user in _group_users(group_id) if not owners.together(group_id, user)]
+    if users:
+        raise RefusedError(
+            f"DependencyViolation: resource {group_id} has a dependent object: {', '.join(map(owners.owner, users))}"
+        )
+
+
+def _group_users(group_id: str) -> Iterator[str]:
+    """Yield what has a security group, or a rule that names it."""
+    yield from (arn for arn, balancer in alb._lbs.items() if group_id in balancer.get("SecurityGroups", ()))
+    yield from (key for key, each in ec2._vpc_endpoints.items() if group_id in each.get("SecurityGroupIds", ()))
+    for other, group in ec2._security_groups.items():
+        rules = (*group.get("IpPermissions", ()), *group.get("IpPermissionsEgress", ()))
+        pairs = (pair for rule in rules for pair in rule.get("UserIdGroupPairs", ()))
+        if other != group_id and any(pair.get("GroupId") == group_id for pair in pairs):
+            yield other
+
+
+def check_subnet_unused(subnet_id: str) -> None:
+    """Refuse to remove a subnet that something is in which stays.
+
+    Args:
+        subnet_id: The subnet.
+    """
+    users = [arn for arn, balancer in alb._lbs.items() if subnet_id in balancer.get("Subnets", ())]
+    users += [key for key, gateway in ec2._nat_gateways.items() if gateway["SubnetId"] == subnet_id]
+    users += [key for key, each in ec2._vpc_endpoints.items() if subnet_id in each.get("SubnetIds", ())]
+    users = [user for user in users if not owners.together(subnet_id, user)]
+    if users:
+        raise RefusedError(
+            f"DependencyViolation: The subnet '{subnet_id}' has dependencies and cannot be deleted: "
+            f"{', '.join(map(owners.owner, users))}"
+        )
+
+
+def check_addresses_unmapped(attachment: str, vpc: str) -> None:
+    """Refuse to detach an internet gateway from a VPC where something that stays has a public address.
+
+    Args:
+        attachment: The physical id of the attachment.
+        vpc: The VPC.
+    """
+    users = [
+        key
+        for key, gateway in ec2._nat_gateways.items()
+        if gateway.get("AllocationId") and ec2._subnets.get(gateway["SubnetId"], {}).get("VpcId") == vpc
+    ]
+    users += [
+        arn
+        for arn, balancer in alb._lbs.items()
+        if balancer["VpcId"] == vpc and balancer["Scheme"] == "internet-facing"
+    ]
+    users = [user for user in users if not owners.together(attachment, user)]
+    if users:
+        raise RefusedError(
+            f"DependencyViolation: Network {vpc} has some mapped public address(es). Please unmap those public "
+            f"address(es) before detaching the gateway: {', '.join(map(owners.owner, users))}"
+        )

@@ -1,0 +1,270 @@
+"""Amazon EC2: subnets, routes, gateways and endpoints, held to the VPC that they are in.
+
+The words are those of the API, as users report them (binlab/terraform-aws-vault-ha-raft issue 54,
+terraform-aws-modules/terraform-aws-vpc issue 583); else the code is the API's and the rule is that of the operation's
+page (EC2 API reference).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.core.responses import get_region
+from ministack.services import ec2
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core import owners
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import ec2_checks
+
+_PREFIXES = range(16, 29)
+_GATEWAY_SERVICES = ("dynamodb", "s3", "s3express")
+_REGIONAL = re.compile(r"com\.amazonaws\.([a-z]{2}(?:-[a-z]+)+-\d)\.(.+)")
+
+
+class Subnet(Resource):
+    """A subnet in a part of its VPC's addresses that no other has."""
+
+    type = "AWS::EC2::Subnet"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        self._check(properties)
+        return Made(*provisioners._ec2_subnet_create(name, properties, name))
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        return Made(*provisioners._ec2_subnet_update(physical_id, old, new, physical_id, physical_id))
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        ec2_checks.check_subnet_unused(physical_id)
+        provisioners._ec2_subnet_delete(physical_id, properties)
+
+    def _check(self, properties: Properties) -> None:
+        vpc = ec2_checks.known_vpc(properties["VpcId"])
+        zone = properties.get("AvailabilityZone")
+        if zone and not str(zone).startswith(get_region()):
+            raise RefusedError(
+                f"InvalidParameterValue: Value ({zone}) for parameter availabilityZone is invalid. Subnets can "
+                f"currently only be created in the availability zones of {get_region()}."
+            )
+        cidr = properties.get("CidrBlock")
+        if cidr is None:
+            return
+        block = ec2_checks.network(cidr, "cidrBlock")
+        whole = ec2_checks.network(vpc["CidrBlock"], "cidrBlock")
+        inside = block.version == whole.version and whole.supernet_of(block)  # type: ignore[arg-type]  # one version
+        if block.prefixlen not in _PREFIXES or not inside:
+            raise RefusedError(f"InvalidSubnet.Range: The CIDR '{cidr}' is invalid.")
+        for other in ec2._subnets.values():
+            if other["VpcId"] == vpc["VpcId"] and block.overlaps(ec2_checks.network(other["CidrBlock"], "cidrBlock")):
+                raise RefusedError(
+                    f"InvalidSubnet.Conflict: The CIDR '{cidr}' conflicts with another subnet; it is that of "
+                    f"{owners.owner(other['SubnetId'])}"
+                )
+
+
+class SubnetRouteTableAssociation(Resource):
+    """The one route table of a subnet."""
+
+    type = "AWS::EC2::SubnetRouteTableAssociation"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        table, subnet = _table(properties["RouteTableId"]), _subnet(properties["SubnetId"])
+        if table["VpcId"] != subnet["VpcId"]:
+            raise RefusedError(
+                f"InvalidParameterValue: Route table {table['RouteTableId']} and subnet {subnet['SubnetId']} belong "
+                "to different networks"
+            )
+        taken = [
+            each["RouteTableAssociationId"]
+            for other in ec2._route_tables.values()
+            for each in other["Associations"]
+            if each.get("SubnetId") == subnet["SubnetId"]
+        ]
+        if any(not owners.replaces(name, each) for each in taken):
+            raise RefusedError(
+                "Resource.AlreadyAssociated: the specified association for route table "
+                f"{table['RouteTableId']} conflicts with an existing association, that of "
+                f"{owners.owner(taken[0])}"
+            )
+        association, _ = provisioners._ec2_subnet_rtb_assoc_create(name, properties, name)
+        return Made(association, {"Id": association})
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        return Made(physical_id, {"Id": physical_id})
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners._ec2_subnet_rtb_assoc_delete(physical_id, properties)
+
+
+def _table(table_id: str) -> Mapping[str, Any]:
+    if table_id not in ec2._route_tables:
+        raise RefusedError(f"InvalidRouteTableID.NotFound: The routeTable ID '{table_id}' does not exist")
+    found: Mapping[str, Any] = ec2._route_tables[table_id]
+    return found
+
+
+def _subnet(subnet_id: str) -> Mapping[str, Any]:
+    ec2._ensure_defaults_initialized()
+    if subnet_id not in ec2._subnets:
+        raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet_id}' does not exist")
+    found: Mapping[str, Any] = ec2._subnets[subnet_id]
+    return found
+
+
+class Route(Resource):
+    """A route to one gateway of the VPC."""
+
+    type = "AWS::EC2::Route"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        self._check(properties)
+        kind, destination = provisioners._ec2_route_destination(properties)
+        if any(route.get(kind) == destination for route in _table(properties["RouteTableId"])["Routes"]):
+            raise RefusedError(f"RouteAlreadyExists: The route identified by {destination} already exists.")
+        route, _ = provisioners._ec2_route_create(name, properties, name)
+        return self._made(route, properties)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new)
+        route, _ = provisioners._ec2_route_update(physical_id, old, new, physical_id, physical_id)
+        return self._made(route, new)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners._ec2_route_delete(physical_id, properties)
+
+    def _made(self, route: str, properties: Properties) -> Made:
+        return Made(route, {"CidrBlock": provisioners._ec2_route_destination(properties)[1]})
+
+    def _check(self, properties: Properties) -> None:
+        table = _table(properties["RouteTableId"])
+        for name in ("DestinationCidrBlock", "DestinationIpv6CidrBlock"):
+            if properties.get(name):
+                ec2_checks.network(properties[name], name[0].lower() + name[1:])
+        targets = [name for name in provisioners._EC2_ROUTE_TARGETS if properties.get(name)]
+        if len(targets) != 1:
+            raise RefusedError(
+                "InvalidParameterCombination: The request must contain exactly one of "
+                f"{', '.join(name[0].lower() + name[1:] for name in provisioners._EC2_ROUTE_TARGETS)}"
+            )
+        gateway = str(properties.get("GatewayId", ""))
+        if gateway.startswith("igw-") and gateway not in ec2._internet_gateways:
+            raise RefusedError(f"InvalidInternetGatewayID.NotFound: The internetGateway ID '{gateway}' does not exist")
+        if gateway.startswith("igw-") and gateway not in ec2_checks.internet_gateways(table["VpcId"]):
+            raise RefusedError(
+                f"InvalidParameterValue: route table {table['RouteTableId']} and network gateway {gateway} belong to "
+                "different networks"
+            )
+        nat = properties.get("NatGatewayId")
+        if nat and nat not in ec2._nat_gateways:
+            raise RefusedError(f"InvalidNatGatewayID.NotFound: The NatGateway ID '{nat}' does not exist")
+
+
+class VpcGatewayAttachment(Resource):
+    """The one internet gateway of a VPC, which is attached to no other."""
+
+    type = "AWS::EC2::VPCGatewayAttachment"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        self._check(properties, name)
+        attachment, _ = provisioners._ec2_vpc_gw_attach_create(name, properties, name, replacing=True)
+        return Made(attachment, {"AttachmentType": attachment.partition("|")[0]})
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        attachment, _ = provisioners._ec2_vpc_gw_attach_update(physical_id, old, new, physical_id, physical_id)
+        return Made(attachment, {"AttachmentType": attachment.partition("|")[0]})
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        if properties.get("InternetGatewayId"):
+            ec2_checks.check_addresses_unmapped(physical_id, properties["VpcId"])
+        provisioners._ec2_vpc_gw_attach_delete(physical_id, properties)
+
+    def _check(self, properties: Properties, name: str) -> None:
+        vpc, gateway = properties["VpcId"], properties.get("InternetGatewayId")
+        ec2_checks.known_vpc(vpc)
+        if not gateway:
+            return
+        if gateway not in ec2._internet_gateways:
+            raise RefusedError(f"InvalidInternetGatewayID.NotFound: The internetGateway ID '{gateway}' does not exist")
+        for attachment in ec2._internet_gateways[gateway]["Attachments"]:
+            if not owners.replaces(name, f"IGW|{attachment['VpcId']}"):
+                raise RefusedError(
+                    f"Resource.AlreadyAssociated: resource {gateway} is already attached to network "
+                    f"{attachment['VpcId']}"
+                )
+        if ec2_checks.internet_gateways(vpc):
+            raise RefusedError(f"InvalidParameterValue: Network {vpc} already has an internet gateway attached")
+
+
+class VpcEndpoint(Resource):
+    """An endpoint of a service in a VPC: routes to it, or a network interface in a subnet of each zone."""
+
+    type = "AWS::EC2::VPCEndpoint"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        self._check(properties, None)
+        return Made(*provisioners._ec2_vpc_endpoint_create(name, properties, name))
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new, physical_id)
+        return Made(*provisioners._ec2_vpc_endpoint_update(physical_id, old, new, physical_id))
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners._ec2_vpc_endpoint_delete(physical_id, properties)
+
+    def _check(self, properties: Properties, endpoint_id: str | None) -> None:
+        vpc = ec2_checks.known_vpc(properties["VpcId"])
+        self._check_service(properties)
+        subnets = [_subnet(subnet) for subnet in properties.get("SubnetIds") or ()]
+        zones = [subnet["AvailabilityZone"] for subnet in subnets]
+        for number, subnet in enumerate(subnets):
+            if subnet["VpcId"] != vpc["VpcId"]:
+                raise RefusedError(
+                    f"InvalidParameter: The subnet {subnet['SubnetId']} does not belong to the VPC {vpc['VpcId']}"
+                )
+            if zones[number] in zones[:number]:
+                raise RefusedError(
+                    "DuplicateSubnetsInSameZone: Found another VPC endpoint subnet in the availability zone of "
+                    f"{subnet['SubnetId']}. VPC endpoint subnets should be in different availability zones supported "
+                    "by the VPC endpoint service."
+                )
+        for group in properties.get("SecurityGroupIds") or ():
+            if group not in ec2._security_groups:
+                raise RefusedError(f"InvalidGroup.NotFound: The security group '{group}' does not exist")
+        for table in properties.get("RouteTableIds") or ():
+            _table(table)
+        if str(properties.get("PrivateDnsEnabled")).lower() == "true":
+            self._check_private_dns(properties, vpc, endpoint_id)
+
+    def _check_service(self, properties: Properties) -> None:
+        regional = _REGIONAL.fullmatch(str(properties.get("ServiceName", "")))
+        if regional is None:
+            return
+        if regional[1] != get_region() and "ServiceRegion" not in properties:
+            raise RefusedError(
+                f"InvalidServiceName: The Vpc Endpoint Service '{properties['ServiceName']}' does not exist"
+            )
+        if properties.get("VpcEndpointType", "Gateway") == "Gateway" and regional[2] not in _GATEWAY_SERVICES:
+            raise RefusedError(
+                "InvalidParameter: Endpoint type (Gateway) does not match available service types ([Interface])."
+            )
+
+    def _check_private_dns(self, properties: Properties, vpc: Mapping[str, Any], endpoint_id: str | None) -> None:
+        vpc_id = vpc["VpcId"]
+        if not vpc.get("EnableDnsSupport", True) or not vpc.get("EnableDnsHostnames", vpc.get("IsDefault")):
+            raise RefusedError(
+                "InvalidParameter: Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC "
+                f"attributes set to true for {vpc_id}"
+            )
+        for other in ec2._vpc_endpoints.values():
+            if other["VpcEndpointId"] != endpoint_id and (
+                (other["VpcId"], other["ServiceName"]) == (vpc_id, properties.get("ServiceName"))
+                and str(other["PrivateDnsEnabled"]).lower() == "true"
+            ):
+                raise RefusedError(
+                    "InvalidParameter: private-dns-enabled cannot be set because there is already a conflicting DNS "
+                    f"domain for {other['ServiceName']} in the VPC {vpc_id}; it is that of "
+                    f"{owners.owner(other['VpcEndpointId'])}"
+                )

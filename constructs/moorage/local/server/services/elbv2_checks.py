@@ -1,0 +1,297 @@
+"""What Elastic Load Balancing refuses of load balancers, target groups, listeners and rules.
+
+The words are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
+aws/copilot-cli issue 5473, hashicorp/terraform issue 18126, aws-cloudformation/cfn-lint issue 3833,
+terraform-aws-modules/terraform-aws-alb issue 294, coldbrewcloud/coldbrew-cli issue 44, in4it/ecs-deploy issue 8,
+theopensystemslab/planx-new pull request 1051); else the rule is the API reference's.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ministack.core.responses import get_region
+from ministack.services import alb, ec2
+
+from moorage.local.server.core.calls import RefusedError, model
+
+Properties = Mapping[str, Any]
+Groups = list[dict[str, Any]]
+
+_NAME_LENGTH = 32
+_RULE_VALUES = 5
+_PROTOCOLS = {
+    "application": ("HTTPS", "HTTP"),
+    "network": ("TLS", "TCP", "TCP_UDP", "UDP", "QUIC", "TCP_QUIC"),
+}
+_GROUP_PROTOCOLS = {"application": ("HTTP", "HTTPS"), "network": _PROTOCOLS["network"]}
+_FIELDS = ("path-pattern", "host-header", "http-request-method", "source-ip", "query-string", "http-header")
+_FINAL_ACTIONS = ("forward", "redirect", "fixed-response")
+_RANGES = {
+    "client_keep_alive.seconds": (range(60, 604801), "between 60 and 604800"),
+    "deregistration_delay.timeout_seconds": (range(3601), "between 0 and 3600"),
+    "idle_timeout.timeout_seconds": (range(1, 4001), "between 1 and 4000"),
+    "slow_start.duration_seconds": ((0, *range(30, 901)), "0 or between 30 and 900"),
+    "stickiness.app_cookie.duration_seconds": (range(1, 604801), "between 1 and 604800"),
+    "stickiness.lb_cookie.duration_seconds": (range(1, 604801), "between 1 and 604800"),
+}
+"""The values of attributes (Elastic Load Balancing API reference, LoadBalancerAttribute and TargetGroupAttribute)."""
+_ONLY_OF = {
+    "application": ("client_keep_alive.", "connection_logs.", "idle_timeout.", "routing.", "waf."),
+    "network": ("dns_record.", "secondary_ips."),
+}
+"""Attributes of one type of load balancer, by how they begin (ibid.)."""
+_POLICY = re.compile(
+    r"ELBSecurityPolicy-(2015-05|2016-08|TLS-1-0-2015-04|TLS-1-[12]-2017-01|TLS-1-2-Ext-2018-06|FS-2018-06"
+    r"|FS-1-[12]-2019-08|FS-1-2-Res-(2019-08|2020-10)|TLS13-1-([013]|2(-Res|-Ext[12])?)-2021-06"
+    r"|TLS13-1-([013]|2(-Res|-Ext[012])?)-(FIPS-2023-04|(FIPS-)?PQ-2025-09))"
+)
+"""The TLS policies that the user guides list, "Security policies for your Application Load Balancer"."""
+_INHERITED = "use_load_balancer_configuration"
+_RELEASE = re.compile(r"ELBSecurityPolicy-.*(\d{4}-\d{2})")
+_NEWEST_RELEASE = "2025-09"
+
+
+def check_name(kind: str, name: str | None) -> None:
+    """Refuse a name that a load balancer or a target group cannot have.
+
+    Args:
+        kind: What is named.
+        name: Its name, if the template states one.
+    """
+    if name is None:
+        return
+    if len(name) > _NAME_LENGTH:
+        raise RefusedError(f"ValidationError: {kind} name '{name}' cannot be longer than '{_NAME_LENGTH}' characters")
+    if not re.fullmatch("[A-Za-z0-9-]+", name):
+        raise RefusedError(
+            f"ValidationError: {kind} name '{name}' can only contain characters that are alphanumeric characters and "
+            "hyphens(-)"
+        )
+    if name.startswith("-") or name.endswith("-"):
+        raise RefusedError(f"ValidationError: {kind} name '{name}' cannot begin or end with a hyphen(-)")
+    if kind.startswith("The load balancer") and name.startswith("internal-"):
+        raise RefusedError(f"ValidationError: {kind} name '{name}' cannot begin with 'internal-'")
+
+
+def check_load_balancer(properties: Properties) -> str:
+    """Refuse what a load balancer cannot be, and return its VPC.
+
+    Args:
+        properties: What the template says.
+    """
+    kind, subnets = properties.get("Type", "application"), properties.get("Subnets") or []
+    check_name("The load balancer", properties.get("Name"))
+    missing = [subnet for subnet in subnets if subnet not in ec2._subnets]
+    if missing:
+        raise RefusedError(f"InvalidSubnet: the subnets {', '.join(missing)} do not exist")
+    vpcs = {ec2._subnets[subnet]["VpcId"] for subnet in subnets}
+    if len(vpcs) > 1:
+        raise RefusedError(f"InvalidSubnet: the subnets are in several VPCs: {', '.join(sorted(vpcs))}")
+    zones = [ec2._subnets[subnet]["AvailabilityZone"] for subnet in subnets]
+    if len(set(zones)) < len(zones):
+        raise RefusedError(
+            "InvalidConfigurationRequest: A load balancer cannot be attached to multiple subnets in the same "
+            "Availability Zone"
+        )
+    if kind == "application" and len(subnets) < 2 and "SubnetMappings" not in properties:  # noqa: PLR2004  # as the words say
+        raise RefusedError(
+            "ValidationError: At least two subnets in two different Availability Zones must be specified"
+        )
+    vpc = next(iter(vpcs), "")
+    for group in properties.get("SecurityGroups") or []:
+        if not str(group).startswith("sg-"):
+            raise RefusedError(f"ValidationError: Security group '{group}' is not valid")
+        if ec2._security_groups.get(group, {}).get("VpcId") != vpc:
+            raise RefusedError(
+                f"InvalidConfigurationRequest: One or more security groups are invalid: '{group}' does not belong to "
+                f"VPC '{vpc}'"
+            )
+    _check_attributes("Load balancer", "LoadBalancerAttribute", properties.get("LoadBalancerAttributes") or [], kind)
+    return str(vpc)
+
+
+def _check_attributes(owner: str, shape: str, attributes: list[dict[str, Any]], kind: str = "") -> None:
+    for attribute in attributes:
+        key, value = str(attribute.get("Key")), str(attribute.get("Value", ""))
+        if key not in _attribute_keys(shape):
+            raise RefusedError(f"ValidationError: {owner} attribute key '{key}' is not recognized")
+        if any(kind and key.startswith(starts) for other in _ONLY_OF.keys() - {kind} for starts in _ONLY_OF[other]):
+            raise RefusedError(
+                f"ValidationError: {owner} attribute key '{key}' is not supported on load balancers with type '{kind}'"
+            )
+        if key.endswith(".enabled") and value.lower() not in {"true", "false", _INHERITED}:
+            raise RefusedError(f"ValidationError: {owner} attribute '{key}' must be true or false, not '{value}'")
+        values, words = _RANGES.get(key, ((), ""))
+        if words and (not value.isdecimal() or int(value) not in values):
+            raise RefusedError(f"ValidationError: {owner} attribute '{key}' must be {words}, not '{value}'")
+
+
+@functools.cache
+def _attribute_keys(shape: str) -> frozenset[str]:
+    """Return the keys of attributes that the API's model describes."""
+    described = model("elbv2").shape_for(shape).members["Key"].documentation
+    return frozenset(re.findall(r"<code>([a-z0-9_]+(?:\.[a-z0-9_]+)+)</code>", described))
+
+
+def check_target_group(properties: Properties) -> None:
+    """Refuse what a target group cannot be.
+
+    Args:
+        properties: What the template says.
+    """
+    check_name("Target group", properties.get("Name"))
+    vpc = properties.get("VpcId")
+    if vpc:
+        ec2._ensure_defaults_initialized()
+    if vpc and vpc not in ec2._vpcs:
+        raise RefusedError(f"ValidationError: The VPC ID '{vpc}' is not found")
+    _check_health_check(properties)
+    _check_attributes("Target group", "TargetGroupAttribute", properties.get("TargetGroupAttributes") or [])
+
+
+def _check_health_check(properties: Properties) -> None:
+    protocol = properties.get("Protocol")
+    of_http = protocol in _GROUP_PROTOCOLS["application"] and properties.get("TargetType") != "alb"
+    interval, timeout = (properties.get(f"HealthCheck{name}Seconds") for name in ("Interval", "Timeout"))
+    if of_http:  # others differ by protocol in what they have by default, and may have both alike
+        interval, timeout = int(interval or 30), int(timeout or 5)
+    if interval and timeout and (int(timeout) > int(interval) or (of_http and timeout == interval)):
+        raise RefusedError("ValidationError: Health check interval must be greater than the timeout.")
+    path = str(properties.get("HealthCheckPath", "/"))
+    if not path.startswith("/"):
+        raise RefusedError(f"ValidationError: Health check path '{path}' must begin with a '/' character")
+    port = str(properties.get("HealthCheckPort", "traffic-port"))
+    if port != "traffic-port" and not (port.isdecimal() and 1 <= int(port) <= 65535):  # noqa: PLR2004  # TCP's
+        raise RefusedError(
+            f"ValidationError: Health check port '{port}' must be an integer between 1 and 65535 or 'traffic-port'"
+        )
+    codes = str((properties.get("Matcher") or {}).get("HttpCode", "200"))
+    if not re.fullmatch(r"[2-5]\d\d(-[2-5]\d\d)?(,[2-5]\d\d(-[2-5]\d\d)?)*", codes.replace(" ", "")):
+        raise RefusedError(f"ValidationError: HttpCode must be like 200 | 200-399 | 200,201 ..., not '{codes}'")
+
+
+def check_listener(properties: Properties) -> None:
+    """Refuse what a listener of its load balancer cannot be.
+
+    Args:
+        properties: What the template says.
+    """
+    balancer = alb._lbs.get(properties.get("LoadBalancerArn"), {})
+    protocol, policy = properties.get("Protocol"), properties.get("SslPolicy")
+    allowed = _PROTOCOLS.get(balancer.get("Type", ""), ())
+    if protocol and allowed and protocol not in allowed:
+        raise RefusedError(f"ValidationError: Listener protocol '{protocol}' must be one of '{', '.join(allowed[:4])}'")
+    certificates = [each.get("CertificateArn", "") for each in properties.get("Certificates") or []]
+    if protocol == "HTTP" and policy:
+        raise RefusedError("ValidationError: An SSL policy cannot be specified for HTTP listeners")
+    if protocol == "HTTP" and certificates:
+        raise RefusedError("ValidationError: A certificate cannot be specified for HTTP listeners")
+    for arn in certificates:
+        if arn.startswith("arn:") and ":acm:" in arn and arn.split(":")[3] != get_region():
+            raise RefusedError(f"CertificateNotFound: Certificate '{arn}' not found")
+    if policy and not _POLICY.fullmatch(policy) and not _is_newer(policy):
+        raise RefusedError(f"SSLPolicyNotFound: SSL policy '{policy}' not found")
+    check_actions(properties.get("DefaultActions") or [], balancer)
+
+
+def _is_newer(policy: str) -> bool:
+    """Return whether a TLS policy may be of after the newest that is known here."""
+    release = _RELEASE.fullmatch(policy)
+    return release is not None and release[1] > _NEWEST_RELEASE
+
+
+def check_rule(properties: Properties) -> None:
+    """Refuse what a rule cannot be.
+
+    Args:
+        properties: What the template says.
+    """
+    conditions = properties.get("Conditions") or []
+    for condition in conditions:
+        field = condition.get("Field")
+        if field is not None and field not in _FIELDS:
+            raise RefusedError(f"ValidationError: Condition field '{field}' must be one of '[{', '.join(_FIELDS)}]'")
+        for address in (condition.get("SourceIpConfig") or {}).get("Values") or []:
+            if not _is_network(str(address)):
+                raise RefusedError(f"ValidationError: The source IP '{address}' must be in CIDR format")
+    if sum(len(list(_values(condition))) for condition in conditions) > _RULE_VALUES:
+        raise RefusedError(f"ValidationError: A rule can only have '{_RULE_VALUES}' condition values")
+    listener = alb._listeners.get(properties.get("ListenerArn"), {})
+    balancer = alb._lbs.get(listener.get("LoadBalancerArn"), {})
+    if balancer.get("Type") == "network":
+        raise RefusedError("OperationNotPermitted: Rules are unsupported for this load balancer type")
+    check_actions(properties.get("Actions") or [], balancer)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _values(condition: Properties) -> Iterator[Any]:
+    """Yield the values that a condition compares with."""
+    for part in (condition, *(part for part in condition.values() if isinstance(part, Mapping))):
+        for name in ("Values", "RegexValues"):
+            yield from part.get(name) or []
+
+
+def target_groups(action: Properties) -> Groups:
+    """Return the target groups that an action forwards to, each with its weight if it has one.
+
+    Args:
+        action: As a template or the API states it.
+    """
+    stated: Groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
+    return stated or ([{"TargetGroupArn": action["TargetGroupArn"]}] if "TargetGroupArn" in action else [])
+
+
+def check_actions(actions: list[dict[str, Any]], balancer: Properties) -> None:
+    """Refuse actions that do not end a request, or that lead where the load balancer cannot forward to.
+
+    Args:
+        actions: What the template says.
+        balancer: The record of the load balancer.
+    """
+    final = [action for action in actions if action.get("Type") in _FINAL_ACTIONS]
+    if len(final) != 1:
+        raise RefusedError(
+            f"ValidationError: An action must be specified: exactly one of {', '.join(_FINAL_ACTIONS)} (got "
+            f"{len(final)} of them)"
+        )
+    for action in final:
+        groups = [each["TargetGroupArn"] for each in target_groups(action)] if action["Type"] == "forward" else []
+        if action["Type"] == "forward" and not groups:
+            raise RefusedError("ValidationError: A target group ARN must be specified")
+        if "TargetGroupArn" in action and groups and groups != [action["TargetGroupArn"]]:
+            raise RefusedError(
+                "ValidationError: ForwardConfig and TargetGroupArn must name the same, single target group"
+            )
+        for group in groups:
+            _check_target(group, balancer)
+
+
+def _check_target(arn: str, balancer: Properties) -> None:
+    group = alb._tgs.get(arn)
+    if group is None:
+        raise RefusedError(f"TargetGroupNotFound: Target groups '{arn}' not found")
+    if group.get("TargetType") == "lambda" or not balancer:
+        return
+    if group["VpcId"] != balancer["VpcId"]:
+        raise RefusedError(
+            "InvalidConfigurationRequest: The following target groups are in a different VPC than load balancer "
+            f"{balancer['LoadBalancerArn']}: {arn}"
+        )
+    allowed = _GROUP_PROTOCOLS.get(balancer.get("Type", ""), (group["Protocol"],))
+    if group["Protocol"] not in allowed:
+        raise RefusedError(
+            f"IncompatibleProtocols: the target group '{arn}' of protocol {group['Protocol']} cannot be used with a "
+            f"load balancer of type {balancer['Type']}"
+        )
