@@ -18,7 +18,7 @@ _SERVICES = (
     "ecs.clusters", "ecs.capacity_providers", "ecs.service_revisions", "ecs.deployments", "ecs.scheduling",
     "ecs.services", "ecs.event_targets", "services.elbv2", "services.events", "services.iam", "services.kms",
     "services.lambda_functions", "services.logs", "services.s3", "services.scheduler", "services.secretsmanager",
-    "services.sns", "services.ssm", "services.stepfunctions",
+    "services.sns", "services.ssm", "services.stepfunctions", "services.identities",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
