@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.local_aws import ACCOUNT, Client, Deploy, ref, resource
+from tests.local.local_aws import ACCOUNT, NETWORK, Client, Deploy, attribute, ref, resource
 
 Resources = dict[str, Any]
 
@@ -169,13 +169,238 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
 ]
 
 
+def _bucket_policy(statement: dict[str, Any], **blocked: bool) -> Resources:
+    stated = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": OBJECTS, **statement}
+    block = {"PublicAccessBlockConfiguration": blocked} if blocked else {}
+    return {
+        "Bucket": resource("AWS::S3::Bucket", **block),
+        "Policy": resource("AWS::S3::BucketPolicy", Bucket=ref("Bucket"), PolicyDocument={"Statement": [stated]}),
+    }
+
+
+def _queue_policy(**changed: Any) -> Resources:
+    stated = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*", **changed}
+    policy = resource("AWS::SQS::QueuePolicy", Queues=[ref("Queue")], PolicyDocument={"Statement": [stated]})
+    return {"Queue": resource("AWS::SQS::Queue"), "Policy": policy}
+
+
+def _topic_policy(**changed: Any) -> Resources:
+    stated = {"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": "*", **changed}
+    policy = resource("AWS::SNS::TopicPolicy", Topics=[ref("Topic")], PolicyDocument={"Statement": [stated]})
+    return {"Topic": resource("AWS::SNS::Topic"), "Policy": policy}
+
+
+def _key(principal: Any, action: str = "kms:*", **properties: Any) -> Resources:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
+    return {"Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": [statement]}, **properties)}
+
+
+OBJECTS = {"Fn::Sub": "arn:aws:s3:::${Bucket}/*"}
+LAMBDA = {"Service": "lambda.amazonaws.com"}
+ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+
+POLICIES: list[tuple[str, Resources, str, Resources]] = [
+    (
+        "bucket policy for nobody",
+        _bucket_policy({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/nobody"}}),
+        "MalformedPolicy: Invalid principal in policy",
+        _bucket_policy({"Principal": ROOT}),
+    ),
+    (
+        "public bucket policy under the default block",
+        _bucket_policy({}),
+        "because public policies are prevented by the BlockPublicPolicy setting",
+        _bucket_policy({}, BlockPublicAcls=True, BlockPublicPolicy=False),
+    ),
+    (
+        "public bucket policy under a block",
+        _bucket_policy({}, BlockPublicPolicy=True),
+        "BlockPublicPolicy",
+        _bucket_policy({"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}, BlockPublicPolicy=True),
+    ),
+    (
+        "bucket policy of another bucket",
+        _bucket_policy({"Principal": ROOT, "Resource": "arn:aws:s3:::another/*"}),
+        "Policy has invalid resource",
+        _bucket_policy({"Principal": ROOT}),
+    ),
+    (
+        "bucket policy in another action",
+        _bucket_policy({"Principal": ROOT, "Action": "sqs:SendMessage"}),
+        "Policy has invalid action",
+        _bucket_policy({"Principal": ROOT, "Action": "S3:GetObject"}),
+    ),
+    (
+        "objects read from a bucket",
+        _bucket_policy({"Principal": ROOT, "Resource": attribute("Bucket", "Arn")}),
+        "Action does not apply to any resource(s) in statement",
+        _bucket_policy({"Principal": ROOT, "Action": "s3:ListBucket", "Resource": attribute("Bucket", "Arn")}),
+    ),
+    (
+        "policy of a bucket that is not there",
+        {
+            "Policy": resource(
+                "AWS::S3::BucketPolicy",
+                Bucket="never-made",
+                PolicyDocument={"Statement": [{**S3_READ, "Principal": ROOT, "Resource": "arn:aws:s3:::never-made/*"}]},
+            )
+        },
+        "NoSuchBucket: The specified bucket does not exist",
+        _bucket_policy({"Principal": ROOT}),
+    ),
+    (
+        "queue policy for nobody",
+        _queue_policy(Principal={"Service": "event.amazonaws.com"}),
+        "InvalidAttributeValue: Invalid value for the parameter Policy.",
+        _queue_policy(Principal={"Service": "events.amazonaws.com"}),
+    ),
+    (
+        "queue policy of eight actions",
+        _queue_policy(Action=[f"sqs:{name}" for name in "abcdefgh"]),
+        "OverLimit: 8 Actions were found, maximum allowed is 7.",
+        _queue_policy(Action=[f"sqs:{name}" for name in "abcdefg"]),
+    ),
+    (
+        "topic policy in another action",
+        _topic_policy(Action="sqs:SendMessage"),
+        "Policy statement action out of service scope!",
+        _topic_policy(Action="SNS:Publish"),
+    ),
+    (
+        "topic policy for nobody",
+        _topic_policy(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/nobody"}),
+        "PrincipalNotFound",
+        _topic_policy(Principal={"AWS": ACCOUNT}),
+    ),
+    (
+        "key that nobody can change",
+        _key(LAMBDA),
+        "The new key policy will not allow you to update the key policy in the future.",
+        _key(LAMBDA, BypassPolicyLockoutSafetyCheck=True),
+    ),
+    (
+        "key that may only be used",
+        _key(ROOT, "kms:Decrypt"),
+        "The new key policy will not allow you to update the key policy in the future.",
+        _key(ROOT, "kms:Put*"),
+    ),
+    (
+        "key for nobody",
+        _key({"AWS": [ROOT["AWS"], f"arn:aws:iam::{ACCOUNT}:role/nobody"]}),
+        "Policy contains a statement with one or more invalid principals.",
+        _key(ROOT),
+    ),
+]
+
+
+def _function(*statements: dict[str, Any], managed: tuple[str, ...] = (), **properties: Any) -> Resources:
+    code = {"ZipFile": "def handler(event, context): ..."}
+    stated = {"Runtime": "python3.13", "Handler": "index.handler", "Code": code, **properties}
+    return {
+        **_role(*statements, ManagedPolicyArns=[f"{MANAGED}service-role/{name}" for name in managed]),
+        "Function": resource("AWS::Lambda::Function", Role=attribute("Role", "Arn"), **stated),
+    }
+
+
+def _in_vpc(*managed: str) -> Resources:
+    network = {"SubnetIds": [ref("Subnet")], "SecurityGroupIds": [attribute("Vpc", "DefaultSecurityGroup")]}
+    return {**NETWORK, **_function(managed=managed, VpcConfig=network)}
+
+
+def _reading(queue: dict[str, Any], *statements: dict[str, Any], timeout: int = 3, **mapping: Any) -> Resources:
+    stated = {"FunctionName": ref("Function"), "EventSourceArn": attribute("Queue", "Arn"), **mapping}
+    return {
+        **_function(*statements, Timeout=timeout),
+        "Queue": resource("AWS::SQS::Queue", **queue),
+        "Mapping": resource("AWS::Lambda::EventSourceMapping", **stated),
+    }
+
+
+def _permission(**properties: Any) -> Resources:
+    stated = {"Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com", "FunctionName": ref("Function")}
+    return {**_function(), "Permission": resource("AWS::Lambda::Permission", **(stated | properties))}
+
+
+READ = {"Effect": "Allow", "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:Get*"], "Resource": "*"}
+
+FUNCTIONS: list[tuple[str, Resources, str, Resources]] = [
+    ("timeout of 901 seconds", _function(Timeout=901), "900", _function(Timeout="900")),
+    (
+        "runtime unknown",
+        _function(Runtime="python9"),
+        "Runtime must be one of",
+        _function(),
+    ),
+    (
+        "code in no bucket",
+        _function(Code={"S3Bucket": "never-made", "S3Key": "code.zip"}),
+        "S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist",
+        _function(),
+    ),
+    (
+        "environment over 4 KB",
+        _function(Environment={"Variables": {"A": "a" * 4089}}),
+        "exceeded the 4KB limit",
+        _function(Environment={"Variables": {"A": "a" * 4088}}),
+    ),
+    (
+        "network interfaces without rights",
+        _in_vpc("AWSLambdaBasicExecutionRole"),
+        "The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
+        _in_vpc("AWSLambdaVPCAccessExecutionRole"),
+    ),
+    (
+        "concurrency of the whole account",
+        _function(ReservedConcurrentExecutions=901),
+        "below its minimum value of [100]",
+        _function(ReservedConcurrentExecutions=900),
+    ),
+    (
+        "queue without rights",
+        _reading({}),
+        "The function execution role does not have permissions to call ReceiveMessage on SQS",
+        _reading({}, READ),
+    ),
+    (
+        "queue hidden for less than the function runs",
+        _reading({}, READ, timeout=31),
+        "Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds",
+        _reading({"VisibilityTimeout": 31}, READ, timeout=31),
+    ),
+    (
+        "batch of 11 at once",
+        _reading({}, READ, BatchSize=11),
+        "Maximum batch window in seconds must be greater than 0",
+        _reading({}, READ, BatchSize=11, MaximumBatchingWindowInSeconds=1),
+    ),
+    (
+        "source of a function that is not there",
+        _reading({}, READ, FunctionName="nobody"),
+        "ResourceNotFoundException: Function not found",
+        _reading({}, READ),
+    ),
+    (
+        "permission for no service",
+        _permission(Principal="event.amazonaws.com"),
+        "The provided principal was invalid. Please check the principal and try again.",
+        _permission(),
+    ),
+    (
+        "permission in another action",
+        _permission(Action="s3:GetObject"),
+        "property Action must match",
+        _permission(Action="lambda:*"),
+    ),
+]
+
+
 def _pairs(*tables: list[tuple[str, Resources, str, Resources]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("faulty", "says", "mended"), [pytest.param(*case[1:], id=case[0]) for table in tables for case in table]
     )
 
 
-@_pairs(IAM)
+@_pairs(IAM, POLICIES, FUNCTIONS)
 def test_a_fault_is_refused_and_its_mended_twin_deploys(
     deploy: Deploy, faulty: Resources, says: str, mended: Resources
 ) -> None:

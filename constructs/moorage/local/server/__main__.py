@@ -19,6 +19,7 @@ _SERVICES = (
     "ecs.services", "ecs.event_targets", "services.elbv2", "services.events", "services.iam", "services.kms",
     "services.lambda_functions", "services.logs", "services.s3", "services.scheduler", "services.secretsmanager",
     "services.sns", "services.ssm", "services.stepfunctions", "services.identities",
+    "services.resource_policies", "services.function_checks",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,

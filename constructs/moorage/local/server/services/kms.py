@@ -7,6 +7,7 @@ from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core.calls import RefusedError, perform
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import resource_policies
 
 _TRUTHS = ("EnableKeyRotation", "Enabled", "MultiRegion")
 _KEPT = ("Description", "KeyPolicy", "KeySpec", "KeyUsage", "Origin", "Tags")
@@ -20,15 +21,22 @@ class Key(Resource):
     type = "AWS::KMS::Key"
 
     def create(self, properties: Properties, name: str) -> Made:
+        self._check(properties)
         return Made(*provisioners._kms_key_create(name, self._stated(properties), ""))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new)
         return Made(*provisioners._kms_key_update(physical_id, self._stated(old), self._stated(new), ""))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         if kms._resolve_key(physical_id):
             window = int(properties.get("PendingWindowInDays", 30))
             perform(kms._schedule_key_deletion, {"KeyId": physical_id, "PendingWindowInDays": window})
+
+    def _check(self, properties: Properties) -> None:
+        if "KeyPolicy" in properties:
+            bypass = str(properties.get("BypassPolicyLockoutSafetyCheck", False)).lower() == "true"
+            resource_policies.check_key_policy(properties["KeyPolicy"], bypass=bypass)
 
     def _stated(self, properties: Properties) -> Properties:
         """The properties with truths and numbers as such, which a template may state as text."""
