@@ -394,13 +394,351 @@ FUNCTIONS: list[tuple[str, Resources, str, Resources]] = [
 ]
 
 
+def _redriven(target: str, **properties: Any) -> Resources:
+    arn = {"Fn::GetAtt": [target, "Arn"]} if target.isalpha() else target
+    return {
+        "Plain": resource("AWS::SQS::Queue"),
+        "Fifo": resource("AWS::SQS::Queue", FifoQueue=True),
+        "Queue": resource(
+            "AWS::SQS::Queue", RedrivePolicy={"deadLetterTargetArn": arn, "maxReceiveCount": 3}, **properties
+        ),
+    }
+
+
+def _queue(**properties: Any) -> Resources:
+    return {"Queue": resource("AWS::SQS::Queue", **properties)}
+
+
+def _subscribed(**properties: Any) -> Resources:
+    stated = {"TopicArn": ref("Topic"), "Protocol": "sqs", "Endpoint": attribute("Queue", "Arn"), **properties}
+    return {
+        "Queue": resource("AWS::SQS::Queue"),
+        "Fifo": resource("AWS::SQS::Queue", FifoQueue=True),
+        "Topic": resource("AWS::SNS::Topic"),
+        "Subscription": resource("AWS::SNS::Subscription", **stated),
+    }
+
+
+def _scheduled(expression: str, *targets: dict[str, Any], **properties: Any) -> Resources:
+    stated = {"ScheduleExpression": expression, "Targets": list(targets), **properties}
+    return {
+        **_role(),
+        "Queue": resource("AWS::SQS::Queue"),
+        "Fifo": resource("AWS::SQS::Queue", FifoQueue=True),
+        "Rule": resource("AWS::Events::Rule", **stated),
+    }
+
+
+TARGET = {"Id": "Target0", "Arn": attribute("Queue", "Arn")}
+BUS = {"Bus": resource("AWS::Events::EventBus", Name="orders")}
+
+MESSAGES: list[tuple[str, Resources, str, Resources]] = [
+    (
+        "dead letters of a queue in a FIFO queue",
+        _redriven("Fifo"),
+        "Reason: Dead-letter queue must be same type of queue as the source.",
+        _redriven("Plain"),
+    ),
+    (
+        "dead letters of a FIFO queue in a queue",
+        _redriven("Plain", FifoQueue=True),
+        "Reason: Dead-letter queue must be same type of queue as the source.",
+        _redriven("Fifo", FifoQueue=True),
+    ),
+    (
+        "dead letters nowhere",
+        _redriven(f"arn:aws:sqs:eu-west-1:{ACCOUNT}:nowhere"),
+        "Reason: Dead letter target does not exist.",
+        _redriven("Plain"),
+    ),
+    ("visibility of 43201 seconds", _queue(VisibilityTimeout=43201), "43200", _queue(VisibilityTimeout=43200)),
+    ("queue named with a space", _queue(QueueName="a b"), "1 to 80 in length", _queue(QueueName="a_b")),
+    (
+        "queue encrypted twice",
+        _queue(KmsMasterKeyId="alias/aws/sqs", SqsManagedSseEnabled=True),
+        "You can use one type of server-side encryption (SSE) at one time.",
+        _queue(KmsMasterKeyId="alias/aws/sqs"),
+    ),
+    (
+        "subscription by carrier",
+        _subscribed(Protocol="carrier"),
+        "Amazon SNS does not support this protocol string: carrier",
+        _subscribed(),
+    ),
+    (
+        "subscription of no address",
+        _subscribed(Protocol="email", Endpoint="nobody"),
+        "Invalid parameter: Email address",
+        _subscribed(Protocol="email", Endpoint="ops@example.com"),
+    ),
+    (
+        "subscription of a FIFO queue",
+        _subscribed(Endpoint=attribute("Fifo", "Arn")),
+        "FIFO SQS Queues can not be subscribed to standard SNS topics",
+        _subscribed(),
+    ),
+    (
+        "subscription to no topic",
+        _subscribed(TopicArn=f"arn:aws:sns:eu-west-1:{ACCOUNT}:nowhere"),
+        "NotFound: Topic does not exist",
+        _subscribed(),
+    ),
+    (
+        "filter of a bare value",
+        _subscribed(FilterPolicy={"kind": "order"}),
+        '"kind" must be an object or an array',
+        _subscribed(FilterPolicy={"kind": ["order"]}),
+    ),
+    (
+        "schedule on a bus of one's own",
+        {**BUS, **_scheduled("rate(1 hour)", EventBusName=ref("Bus"))},
+        "ScheduleExpression is supported only on the default event bus.",
+        _scheduled("rate(1 hour)", EventBusName="default"),
+    ),
+    ("rate of one hours", _scheduled("rate(1 hours)"), "ScheduleExpression is not valid", _scheduled("rate(2 hours)")),
+    (
+        "six targets",
+        _scheduled("rate(1 day)", *({**TARGET, "Id": f"{number}"} for number in range(6))),
+        "at most 5 items",
+        _scheduled("rate(1 day)", *({**TARGET, "Id": f"{number}"} for number in range(5))),
+    ),
+    (
+        "target in a FIFO queue without a group",
+        _scheduled("rate(1 day)", {**TARGET, "Arn": attribute("Fifo", "Arn")}),
+        "Parameter(s) MessageGroupId must be specified for target: Target0.",
+        _scheduled(
+            "rate(1 day)", {**TARGET, "Arn": attribute("Fifo", "Arn"), "SqsParameters": {"MessageGroupId": "all"}}
+        ),
+    ),
+    (
+        "target with two inputs",
+        _scheduled("rate(1 day)", {**TARGET, "Input": "{}", "InputPath": "$.detail"}),
+        "Only one of Input, InputPath, or InputTransformer must be provided for target Target0.",
+        _scheduled("rate(1 day)", {**TARGET, "Input": "{}"}),
+    ),
+    (
+        "target's role of another service",
+        _scheduled("rate(1 day)", {**TARGET, "RoleArn": attribute("Role", "Arn")}),
+        "cannot be assumed by principal 'events.amazonaws.com'.",
+        {
+            **_scheduled("rate(1 day)", {**TARGET, "RoleArn": attribute("Role", "Arn")}),
+            **_role(trust=_trust({"Service": ["events.amazonaws.com", "lambda.amazonaws.com"]})),
+        },
+    ),
+]
+
+
+def _bucket(**properties: Any) -> Resources:
+    return {"Bucket": resource("AWS::S3::Bucket", **properties)}
+
+
+def _lifecycle(*rules: dict[str, Any]) -> Resources:
+    return _bucket(LifecycleConfiguration={"Rules": [{"Status": "Enabled", **rule} for rule in rules]})
+
+
+def _moved(days: int, kind: str = "STANDARD_IA") -> dict[str, Any]:
+    return {"Transitions": [{"StorageClass": kind, "TransitionInDays": days}]}
+
+
+def _notifying(principal: str, event: str = "s3:ObjectCreated:*") -> Resources:
+    notified = {"QueueConfigurations": [{"Event": event, "Queue": attribute("Queue", "Arn")}]}
+    bucket = resource("AWS::S3::Bucket", NotificationConfiguration=notified)
+    return {**_queue_policy(Principal={"Service": principal}), "Bucket": {**bucket, "DependsOn": "Policy"}}
+
+
+def _public(**blocked: bool) -> Resources:
+    block = {"PublicAccessBlockConfiguration": blocked} if blocked else {}
+    owned = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    return _bucket(AccessControl="PublicRead", OwnershipControls=owned, **block)
+
+
+def _table(*attributes: str, key: str = "id", **properties: Any) -> Resources:
+    stated = {
+        "AttributeDefinitions": [{"AttributeName": each, "AttributeType": "S"} for each in attributes],
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        **properties,
+    }
+    return {"Table": resource("AWS::DynamoDB::Table", **stated)}
+
+
+def _index(key: str) -> list[dict[str, Any]]:
+    schema = [{"AttributeName": key, "KeyType": "HASH"}]
+    return [{"IndexName": "other", "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}]
+
+
+STORES: list[tuple[str, Resources, str, Resources]] = [
+    (
+        "notification of a queue that is closed",
+        _notifying("sns.amazonaws.com"),
+        "Unable to validate the following destination configurations",
+        _notifying("s3.amazonaws.com"),
+    ),
+    (
+        "notification of no event",
+        _notifying("s3.amazonaws.com", "s3:Object"),
+        "The event is not supported for notifications",
+        _notifying("s3.amazonaws.com", "s3:ObjectRemoved:*"),
+    ),
+    ("moved after 29 days", _lifecycle(_moved(29)), "greater than or equal to 30", _lifecycle(_moved(30))),
+    (
+        "expired before it is moved",
+        _lifecycle({**_moved(60), "ExpirationInDays": 60}),
+        "must be greater than 'Days' in the Transition action",
+        _lifecycle({**_moved(60), "ExpirationInDays": 61}),
+    ),
+    (
+        "rule without an action",
+        _lifecycle({"Prefix": "a/"}),
+        "At least one action needs to be specified in a rule",
+        _lifecycle({"Prefix": "a/", "ExpirationInDays": 1}),
+    ),
+    (
+        "rules of one name",
+        _lifecycle({"Id": "a", "ExpirationInDays": 1}, {"Id": "a", "ExpirationInDays": 2}),
+        "Rule ID must be unique.",
+        _lifecycle({"Id": "a", "ExpirationInDays": 1}, {"Id": "b", "ExpirationInDays": 2}),
+    ),
+    ("public under the default block", _public(), "cannot have public ACLs", _public(BlockPublicAcls=False)),
+    (
+        "logs in no bucket",
+        _bucket(LoggingConfiguration={"DestinationBucketName": "never-made"}),
+        "The target bucket for logging does not exist",
+        _bucket(),
+    ),
+    (
+        "key that is not defined",
+        _table("id", key="name"),
+        "Hash Key not specified in Attribute Definitions",
+        _table("name", key="name"),
+    ),
+    ("attribute without a use", _table("id", "name"), "Some AttributeDefinitions are not used", _table("id")),
+    (
+        "index of an attribute that is not defined",
+        _table("id", GlobalSecondaryIndexes=_index("name")),
+        "name",
+        _table("id", "name", GlobalSecondaryIndexes=_index("name")),
+    ),
+    ("table of two letters", _table("id", TableName="ab"), "at 'tableName'", _table("id", TableName="abc")),
+]
+
+
+def _alarm(**properties: Any) -> Resources:
+    stated = {
+        "ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "MetricName": "Errors",
+        "Namespace": "Shop", "Period": 60, "Statistic": "Sum", "Threshold": 1,
+    }  # fmt: skip
+    return {"Topic": resource("AWS::SNS::Topic"), "Alarm": resource("AWS::CloudWatch::Alarm", **(stated | properties))}
+
+
+def _math(expression: str) -> Resources:
+    metric = {"Metric": {"MetricName": "Errors", "Namespace": "Shop"}, "Period": 60, "Stat": "Sum"}
+    metrics = [{"Id": "e1", "Expression": expression}, {"Id": "m1", "MetricStat": metric, "ReturnData": False}]
+    alarm = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "Threshold": 1, "Metrics": metrics}
+    return {"Alarm": resource("AWS::CloudWatch::Alarm", **alarm)}
+
+
+def _filtered(pattern: str) -> Resources:
+    metric = [{"MetricName": "Errors", "MetricNamespace": "Shop", "MetricValue": "1"}]
+    properties = {"LogGroupName": ref("Group"), "FilterPattern": pattern, "MetricTransformations": metric}
+    return {"Group": resource("AWS::Logs::LogGroup"), "Filter": resource("AWS::Logs::MetricFilter", **properties)}
+
+
+def _encrypted(*more: dict[str, Any]) -> Resources:
+    statement = {"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"}
+    return {
+        "Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": [statement, *more]}),
+        "Group": resource("AWS::Logs::LogGroup", KmsKeyId=attribute("Key", "Arn")),
+    }
+
+
+def _forwarded(*depends: str) -> Resources:
+    arn = attribute("Function", "Arn")
+    properties = {"LogGroupName": ref("Group"), "FilterPattern": "", "DestinationArn": arn}
+    subscription = resource("AWS::Logs::SubscriptionFilter", **properties)
+    return {
+        **_permission(Principal="logs.amazonaws.com" if depends else "events.amazonaws.com"),
+        "Group": resource("AWS::Logs::LogGroup"),
+        "Subscription": {**subscription, "DependsOn": ["Permission"]},
+    }
+
+
+def _parameter(value: str, **properties: Any) -> Resources:
+    return {"Parameter": resource("AWS::SSM::Parameter", Type="String", Value=value, **properties)}
+
+
+LOGS_USE = {
+    "Effect": "Allow",
+    "Principal": {"Service": "logs.eu-west-1.amazonaws.com"},
+    "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+    "Resource": "*",
+    "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{ACCOUNT}:*"}},
+}
+
+OPERATIONS: list[tuple[str, Resources, str, Resources]] = [
+    ("action that is no ARN", _alarm(AlarmActions=["page"]), "Invalid arn syntax: page", _alarm()),
+    (
+        "action on a bucket",
+        _alarm(OKActions=["arn:aws:s3:::bucket"]),
+        "Invalid arn syntax",
+        _alarm(OKActions=[ref("Topic")]),
+    ),
+    (
+        "more than a day",
+        _alarm(EvaluationPeriods=1441),
+        "Metrics cannot be checked across more than a day",
+        _alarm(EvaluationPeriods=1440),
+    ),
+    ("metric that is not there", _math("m1 + m2"), "m2", _math("IF(m1 > 5, m1, 0)")),
+    ("pattern without an end", _filtered("{ $.level = "), "Invalid filter pattern", _filtered('{ $.level = "a" }')),
+    ("pattern without a quote", _filtered('"a b'), "Invalid filter pattern", _filtered('?ERROR ?"a b"')),
+    ("pattern of columns without an end", _filtered("[ip, user"), "Invalid filter pattern", _filtered("[ip, user]")),
+    (
+        "key that is closed to logs",
+        _encrypted(),
+        "The specified KMS key does not exist or is not allowed to be used with LogGroup",
+        _encrypted(LOGS_USE),
+    ),
+    (
+        "subscription of a function that is closed",
+        _forwarded(),
+        "Make sure you have given CloudWatch Logs permission to execute your function.",
+        _forwarded("Permission"),
+    ),
+    (
+        "alias of no key",
+        {"Alias": resource("AWS::KMS::Alias", AliasName="alias/shop", TargetKeyId="nothing")},
+        "NotFoundException: Key 'nothing' does not exist",
+        {**_key(ROOT), "Alias": resource("AWS::KMS::Alias", AliasName="alias/shop", TargetKeyId=ref("Key"))},
+    ),
+    (
+        "parameter of 4097 characters",
+        _parameter("a" * 4097),
+        "Standard tier parameters support a maximum parameter value of 4096 characters.",
+        _parameter("a" * 4097, Tier="Advanced"),
+    ),
+    (
+        "parameter against its pattern",
+        _parameter("a", AllowedPattern="^b$"),
+        "cannot be validated against allowedPattern: ^b$",
+        _parameter("b", AllowedPattern="^b$"),
+    ),
+    (
+        "parameter in half a path",
+        _parameter("a", Name="shop/tag"),
+        "Parameter name must be a fully qualified name.",
+        _parameter("a", Name="/shop/tag"),
+    ),
+]
+
+
 def _pairs(*tables: list[tuple[str, Resources, str, Resources]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("faulty", "says", "mended"), [pytest.param(*case[1:], id=case[0]) for table in tables for case in table]
     )
 
 
-@_pairs(IAM, POLICIES, FUNCTIONS)
+@_pairs(IAM, POLICIES, FUNCTIONS, MESSAGES, STORES, OPERATIONS)
 def test_a_fault_is_refused_and_its_mended_twin_deploys(
     deploy: Deploy, faulty: Resources, says: str, mended: Resources
 ) -> None:
@@ -436,3 +774,12 @@ def test_a_role_is_brought_to_no_policy_that_is_malformed(deploy: Deploy) -> Non
     assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "Actions/Conditions must be prefaced by a vendor" in changed["Reason"]
     assert deploy(_role({**S3_READ, "Action": "s3:PutObject"}))["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_a_protected_table_is_not_deleted(deploy: Deploy, client: Client) -> None:
+    topic = {"Topic": resource("AWS::SNS::Topic")}
+    table = {**_table("id", DeletionProtectionEnabled=True), **topic}
+    name = deploy(table, Name=ref("Table"))["Values"]["Name"]
+    changed = deploy(topic)
+    assert "Resource cannot be deleted as it is currently protected against deletion." in changed["Reason"]
+    client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)

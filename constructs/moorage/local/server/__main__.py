@@ -19,7 +19,8 @@ _SERVICES = (
     "ecs.services", "ecs.event_targets", "services.elbv2", "services.events", "services.iam", "services.kms",
     "services.lambda_functions", "services.logs", "services.s3", "services.scheduler", "services.secretsmanager",
     "services.sns", "services.ssm", "services.stepfunctions", "services.identities",
-    "services.resource_policies", "services.function_checks",
+    "services.resource_policies", "services.function_checks", "services.message_checks", "services.bucket_checks",
+    "services.log_checks", "services.table_checks",
 )  # fmt: skip
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,

@@ -8,6 +8,7 @@ from ministack.services.cloudformation import provisioners
 from moorage.local.server.core.calls import RefusedError, perform
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import resource_policies
+from moorage.local.server.services.guards import guard
 
 _TRUTHS = ("EnableKeyRotation", "Enabled", "MultiRegion")
 _KEPT = ("Description", "KeyPolicy", "KeySpec", "KeyUsage", "Origin", "Tags")
@@ -49,3 +50,14 @@ class Key(Resource):
             if stated["RotationPeriodInDays"] not in _PERIOD:
                 raise RefusedError("ValidationException: RotationPeriodInDays is 90 to 2560")
         return stated
+
+
+def _check_alias(alias: Properties) -> None:
+    target = alias.get("TargetKeyId")
+    if kms._resolve_key(target) is None:
+        raise RefusedError(f"NotFoundException: Key '{target}' does not exist")
+
+
+def install() -> None:
+    """Check aliases as AWS KMS does."""
+    guard("AWS::KMS::Alias", _check_alias)
