@@ -25,6 +25,7 @@ def _document(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 DESCRIBE = {"Effect": "Allow", "Principal": TRAIL, "Action": "kms:DescribeKey", "Resource": "*"}
+PUBLISH = DESCRIBE | {"Action": "sns:Publish"}
 DECRYPT = DESCRIBE | {"Action": "kms:Decrypt"}
 OF_TRAILS = {
     "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"},
@@ -263,7 +264,7 @@ def test_key_topic_and_parameter_keep_every_property(client: Client, deploy: Dep
             SignatureVersion="2",
             TracingConfig="Active",
         ),
-        "Policy": resource("AWS::SNS::TopicPolicy", Topics=[ref("Topic")], PolicyDocument=_document()),
+        "Policy": resource("AWS::SNS::TopicPolicy", Topics=[ref("Topic")], PolicyDocument=_document(PUBLISH)),
         "Parameter": resource(
             "AWS::SSM::Parameter", Name="/shop/tag", Type="String", Value="1.4.2", Description="the tag"
         ),
@@ -279,7 +280,7 @@ def test_key_topic_and_parameter_keep_every_property(client: Client, deploy: Dep
     attributes = client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
     assert (attributes["DisplayName"], attributes["KmsMasterKeyId"]) == ("Alarms", key)
     assert (attributes["SignatureVersion"], attributes["TracingConfig"]) == ("2", "Active")
-    assert json.loads(attributes["Policy"]) == _document()
+    assert json.loads(attributes["Policy"]) == _document(PUBLISH)
     found = client("ssm").get_parameter(Name="/shop/tag")["Parameter"]
     assert (found["Value"], found["Version"]) == ("1.4.2", 1)
 

@@ -395,7 +395,7 @@ def test_second_stack_cannot_take_over_a_name(
 @pytest.mark.parametrize(
     ("kind", "properties"),
     [
-        ("AWS::IAM::Role", {"RoleName": "taken", "AssumeRolePolicyDocument": {"Statement": []}}),
+        ("AWS::IAM::Role", {**role("ec2.amazonaws.com")["Properties"], "RoleName": "taken"}),
         ("AWS::SNS::Topic", {"TopicName": "taken"}),
         ("AWS::SQS::Queue", {"QueueName": "taken"}),
     ],

@@ -7,6 +7,7 @@ that its topic, or the topic's key, would not let CloudWatch take fails, and the
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,10 @@ from moorage.local.server.core.resource import Made, Properties, Resource, short
 _SERVICE = "cloudwatch.amazonaws.com"
 _LONGEST = 255
 _ACTIONS = {"ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions", "OK": "OKActions"}
+_ACTION = re.compile(r"arn:aws[a-z-]*:(aiops|automate|autoscaling|lambda|sns|ssm|ssm-incidents|swf):")
+"""What alarms act on (CloudWatch API reference, `PutMetricAlarm`, `AlarmActions`)."""
+_DAY, _WEEK, _HOUR = 86400, 7 * 86400, 3600
+_STRING, _IDENTIFIER = re.compile(r"'[^']*'|\"[^\"]*\""), re.compile(r"(?<![\w.])[a-z]\w*(?!\w|\s*\()")
 _SHOWN = {"ActionsEnabled": True, "AlarmActions": [], "Dimensions": [], "InsufficientDataActions": [], "OKActions": []}
 _STATE = ("StateReason", "StateUpdatedTimestamp", "StateValue")
 
@@ -71,6 +76,24 @@ def _check(alarm: Properties) -> None:
         raise RefusedError("ValidationError: DatapointsToAlarm is more than EvaluationPeriods")
     if "Threshold" not in alarm and "ThresholdMetricId" not in alarm:
         raise RefusedError("ValidationError: an alarm has a Threshold or a ThresholdMetricId")
+    if "MetricName" in alarm and ("Statistic" in alarm) == ("ExtendedStatistic" in alarm):
+        raise RefusedError("ValidationError: an alarm of a metric has either a Statistic or an ExtendedStatistic")
+    period = alarm.get("Period", 0)
+    if period * alarm.get("EvaluationPeriods", 1) > (_WEEK if period >= _HOUR else _DAY):
+        raise RefusedError(
+            "ValidationError: Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= "
+            f"{_DAY}), or a week for periods of an hour and more"
+        )
+    known = {each["Id"] for each in alarm.get("Metrics", ())}
+    for each in alarm.get("Metrics", ()):
+        expression = _STRING.sub("", each.get("Expression", ""))
+        unknown = (
+            []
+            if expression.upper().startswith("SELECT")
+            else set(_IDENTIFIER.findall(expression)) - known - {"and", "or"}
+        )
+        for name in sorted(unknown):
+            raise RefusedError(f"ValidationError: Invalid metrics list: {name} in {each['Expression']} is undefined")
     _check_actions(alarm)
 
 
@@ -78,6 +101,9 @@ def _check_actions(alarm: Properties) -> None:
     """Refuse actions of another region, as PutMetricAlarm does."""
     here = cloudwatch.get_region()
     regions = {arn.split(":")[3] for name in _ACTIONS.values() for arn in alarm.get(name, ()) if arn.startswith("arn:")}
+    for arn in (each for name in _ACTIONS.values() for each in alarm.get(name, ())):
+        if not _ACTION.match(arn):
+            raise RefusedError(f"ValidationError: Invalid arn syntax: {arn}")
     for region in sorted(regions - {here, ""}):
         raise RefusedError(f"ValidationError: Invalid region {region} specified. Only {here} is supported.")
 

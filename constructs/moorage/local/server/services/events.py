@@ -20,6 +20,7 @@ from ministack.services.cloudformation import provisioners
 from moorage.local.server.core import policies
 from moorage.local.server.core.calls import RefusedError, check, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
+from moorage.local.server.services import event_checks
 
 Record = dict[str, Any]
 
@@ -66,6 +67,7 @@ class Rule(Resource):
         if not {"EventPattern", "ScheduleExpression"} & stated.keys():
             raise RefusedError("ValidationException: a rule needs an EventPattern or a ScheduleExpression")
         check("events", "PutRule", wanted)
+        event_checks.check_schedule(stated.get("ScheduleExpression"), bus)
         arn = perform(eventbridge._put_rule, wanted)["RuleArn"]
         provisioners._eb_rule_apply_tags(arn, old.get("Tags") or [], new.get("Tags") or [])
         self._put_targets({"Rule": rule, "EventBusName": bus}, old, new)
@@ -79,6 +81,7 @@ class Rule(Resource):
         if targets:
             wanted = request("events", "PutTargets", {**rule, "Targets": targets}, renamed=_RENAMED)
             check("events", "PutTargets", wanted)
+            event_checks.check_targets(wanted["Targets"])
             perform(eventbridge._put_targets, wanted)
 
     def _bus(self, properties: Properties) -> str:

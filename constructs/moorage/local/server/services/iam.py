@@ -96,6 +96,24 @@ def require(role_arn: str, action: str, resource: str, **context: str) -> None:
         )
 
 
+def grants(role_arn: str, action: str) -> bool:
+    """Whether a role may do something to some resource; a role whose policies are not all known here may.
+
+    Args:
+        role_arn: The role's.
+        action: As in `ec2:CreateNetworkInterface`.
+    """
+    name = role_arn.rsplit("/", maxsplit=1)[-1]
+    attached = iam._roles.get(name, {}).get("AttachedPolicies", ())
+    if any(iam._lookup_policy(arn) is None for arn in attached):
+        return True
+    statements = [each for policy in iam_evaluator._gather_role_policies(name, get_account_id()) for each in policy]
+    return any(
+        each.effect == "Allow" and iam_evaluator._action_matches(action, each.actions, each.not_actions)
+        for each in statements
+    )
+
+
 def _asked(role_arn: str, action: str, resource: str, keys: dict[str, str]) -> Any:
     account = get_account_id()
     return iam_evaluator.EvalContext(

@@ -7,6 +7,8 @@ from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core.calls import RefusedError, perform
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import resource_policies
+from moorage.local.server.services.guards import guard
 
 _TRUTHS = ("EnableKeyRotation", "Enabled", "MultiRegion")
 _KEPT = ("Description", "KeyPolicy", "KeySpec", "KeyUsage", "Origin", "Tags")
@@ -20,15 +22,22 @@ class Key(Resource):
     type = "AWS::KMS::Key"
 
     def create(self, properties: Properties, name: str) -> Made:
+        self._check(properties)
         return Made(*provisioners._kms_key_create(name, self._stated(properties), ""))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new)
         return Made(*provisioners._kms_key_update(physical_id, self._stated(old), self._stated(new), ""))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         if kms._resolve_key(physical_id):
             window = int(properties.get("PendingWindowInDays", 30))
             perform(kms._schedule_key_deletion, {"KeyId": physical_id, "PendingWindowInDays": window})
+
+    def _check(self, properties: Properties) -> None:
+        if "KeyPolicy" in properties:
+            bypass = str(properties.get("BypassPolicyLockoutSafetyCheck", False)).lower() == "true"
+            resource_policies.check_key_policy(properties["KeyPolicy"], bypass=bypass)
 
     def _stated(self, properties: Properties) -> Properties:
         """The properties with truths and numbers as such, which a template may state as text."""
@@ -41,3 +50,14 @@ class Key(Resource):
             if stated["RotationPeriodInDays"] not in _PERIOD:
                 raise RefusedError("ValidationException: RotationPeriodInDays is 90 to 2560")
         return stated
+
+
+def _check_alias(alias: Properties) -> None:
+    target = alias.get("TargetKeyId")
+    if kms._resolve_key(target) is None:
+        raise RefusedError(f"NotFoundException: Key '{target}' does not exist")
+
+
+def install() -> None:
+    """Check aliases as AWS KMS does."""
+    guard("AWS::KMS::Alias", _check_alias)

@@ -9,7 +9,8 @@ from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
-from moorage.local.server.services import iam
+from moorage.local.server.services import function_checks, iam
+from moorage.local.server.services.guards import plain
 
 _KEPT = ("DeadLetterConfig", "KmsKeyArn", "VpcConfig")
 _MOST_INLINE = 4 * 1024 * 1024
@@ -30,7 +31,7 @@ class Function(Resource):
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        self._check(new)
+        self._check(new, physical_id)
         named = {"FunctionName": physical_id}
         made = Made(*provisioners._lambda_update(physical_id, {**old, **named}, new | named, physical_id, physical_id))
         self._keep(physical_id, new)
@@ -40,12 +41,13 @@ class Function(Resource):
         functions.invalidate_worker(physical_id)
         provisioners._lambda_delete(physical_id, properties)
 
-    def _check(self, properties: Properties) -> None:
+    def _check(self, properties: Properties, function: str = "") -> None:
         inline = properties.get("Code", {}).get("ZipFile")
         if inline is not None and len(inline.encode("utf-8")) > _MOST_INLINE:
             raise RefusedError(f"the inline code is longer than {_MOST_INLINE} bytes")
         if not iam.is_trusted(properties["Role"], "lambda.amazonaws.com"):
             raise RefusedError("The role defined for the function cannot be assumed by Lambda.")
+        function_checks.check(plain(properties), function)
 
     def _keep(self, name: str, properties: Properties) -> None:
         """Keep what ministack drops."""

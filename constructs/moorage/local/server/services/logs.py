@@ -9,6 +9,7 @@ from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import log_checks
 
 _OF_THE_REQUEST = ("KmsKeyId", "LogGroupClass")
 
@@ -25,6 +26,7 @@ class LogGroup(Resource):
             raise RefusedError(
                 f"Resource of type '{self.type}' with identifier '{identifier}' already exists (AlreadyExists)"
             )
+        log_checks.check_key(properties.get("KmsKeyId"), group)
         stated = {key: properties[key] for key in _OF_THE_REQUEST if key in properties}
         perform(logs._create_log_group, request("logs", "CreateLogGroup", {"LogGroupName": group, **stated}))
         record = logs._log_groups[group]
@@ -39,6 +41,7 @@ class LogGroup(Resource):
             return self.create(new, physical_id)
         if old.get("LogGroupClass", "STANDARD") != new.get("LogGroupClass", "STANDARD"):
             raise RefusedError("property LogGroupClass cannot change after the log group is made")
+        log_checks.check_key(new.get("KmsKeyId"), physical_id)
         record["kmsKeyId"] = new.get("KmsKeyId")
         self._retain(record, new)
         provisioners._reconcile_tag_map(record["tags"], old, new)

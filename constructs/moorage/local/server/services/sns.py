@@ -10,6 +10,8 @@ from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core.calls import RefusedError, query, text
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
+from moorage.local.server.services import message_checks
+from moorage.local.server.services.guards import plain
 
 _LONGEST = 251  # and `.fifo`
 _ATTRIBUTES = (
@@ -24,6 +26,7 @@ class Topic(Resource):
     type = "AWS::SNS::Topic"
 
     def create(self, properties: Properties, name: str) -> Made:
+        message_checks.check_topic(plain(properties))
         attributes = self._attributes(properties)
         ending = ".fifo" if attributes.get("FifoTopic") == "true" else ""
         topic = str(properties.get("TopicName") or shortened(name, _LONGEST) + ending)
@@ -40,6 +43,7 @@ class Topic(Resource):
         return self._put(arn, {}, properties)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        message_checks.check_topic(plain(new))
         attributes = sns._topics[physical_id]["attributes"]
         for gone in self._attributes(old).keys() - self._attributes(new).keys():
             attributes.pop(gone, None)

@@ -13,11 +13,18 @@ from typing import Any
 from ministack.core.responses import get_region
 from ministack.services import ssm
 
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.resource import Properties
+from moorage.local.server.services.guards import guard
+
 _PUBLIC = re.compile(
     r"/aws/service/ecs/optimized-ami/amazon-linux-(?:2|2023)/(?P<kind>(?:[a-z0-9.-]+/)?)[a-z0-9._-]+/image_id"
     r"|/aws/service/bottlerocket/aws-ecs-[0-9]+(?:-nvidia)?(?:-fips)?/(?P<architecture>x86_64|arm64)/[a-z0-9.-]+/image_id"
 )
 _RELEASED = 1728518400
+_NAME = re.compile(r"[A-Za-z0-9_.:/-]+")
+_MOST_STANDARD = 4096
+"""Characters of a parameter without a charge (Systems Manager user guide, "Managing parameter tiers")."""
 
 
 def architecture(image_id: str) -> str | None:
@@ -56,8 +63,45 @@ def _image_id(name: str) -> str:
     return f"ami-0{hashlib.sha256(f'{get_region()}{name}'.encode()).hexdigest()[:16]}"
 
 
+def _check(parameter: Properties) -> None:
+    """Refuse what `PutParameter` refuses, in its words."""
+    name, value = str(parameter.get("Name", "/a")), str(parameter.get("Value"))
+    if "/" in name and not name.startswith("/"):
+        raise RefusedError("ValidationException: Parameter name must be a fully qualified name.")
+    if not _NAME.fullmatch(name):
+        raise RefusedError(
+            "ValidationException: Invalid parameter name. Please use correct syntax for referencing a version/label "
+            "[a-zA-Z0-9_.-/]"
+        )
+    if not value:
+        raise RefusedError(
+            "ValidationException: 1 validation error detected: Value '' at 'value' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 1."
+        )
+    if len(value.encode()) > _MOST_STANDARD and parameter.get("Tier", "Standard") == "Standard":
+        raise RefusedError(
+            "ValidationException: Standard tier parameters support a maximum parameter value of "
+            f"{_MOST_STANDARD} characters. To create a larger parameter value, upgrade the parameter to use the "
+            "advanced-parameter tier."
+        )
+    pattern = parameter.get("AllowedPattern")
+    if pattern and not _is_matched(str(pattern), value):
+        raise RefusedError(
+            f"ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: {pattern}"
+        )
+
+
+def _is_matched(pattern: str, value: str) -> bool:
+    """Whether a value has a pattern; one that only Java reads passes."""
+    try:
+        return bool(re.search(pattern, value))
+    except re.error:
+        return True
+
+
 def install() -> None:
     """Add the parameters to those that AWS publishes, and let them be written."""
+    guard("AWS::SSM::Parameter", _check)
     public: Callable[[str], Any] = ssm._public_parameter
     reserved: Callable[[str], Any] = ssm._reserved_name_error
 

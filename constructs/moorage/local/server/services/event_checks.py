@@ -1,0 +1,77 @@
+"""Amazon EventBridge: what `PutRule` and `PutTargets` refuse of schedules and targets, in their words."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ministack.services import iam as roles
+
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.services import iam
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)(s?)\)")
+_WITH_A_ROLE = ("ecs", "firehose", "kinesis", "states")
+"""Targets that EventBridge reaches only with a role (EventBridge user guide, "Using IAM roles to access resources")."""
+_INPUTS = ("Input", "InputPath", "InputTransformer")
+
+
+def check_schedule(expression: str | None, bus: str) -> None:
+    """Refuse a schedule where none may be, and rates that are none.
+
+    Args:
+        expression: The rule's schedule, if it has one.
+        bus: The name of its event bus.
+
+    Raises:
+        RefusedError: In EventBridge's words.
+    """
+    if not expression:
+        return
+    if bus != "default":
+        raise RefusedError("ValidationException: ScheduleExpression is supported only on the default event bus.")
+    rate = _RATE.fullmatch(str(expression))
+    if rate and (int(rate[1]) < 1 or (int(rate[1]) == 1) == bool(rate[3])):
+        raise RefusedError("ValidationException: Parameter ScheduleExpression is not valid.")
+
+
+def check_targets(targets: list[dict[str, Any]]) -> None:
+    """Refuse targets that EventBridge would not take.
+
+    Args:
+        targets: As `PutTargets` gets them.
+
+    Raises:
+        RefusedError: In EventBridge's words.
+    """
+    for target in targets:
+        name, arn = target["Id"], str(target["Arn"])
+        if len([each for each in _INPUTS if each in target]) > 1:
+            raise RefusedError(
+                "ValidationException: Only one of Input, InputPath, or InputTransformer must be provided for target "
+                f"{name}."
+            )
+        if "Input" in target and not _is_json(target["Input"]):
+            raise RefusedError(f"ValidationException: JSON syntax error in input for target {name}.")
+        if arn.endswith(".fifo") and "SqsParameters" not in target:
+            raise RefusedError(
+                f"ValidationException: Parameter(s) MessageGroupId must be specified for target: {name}."
+            )
+        service = arn.split(":")[2] if arn.startswith("arn:") else ""
+        role = target.get("RoleArn")
+        if service in _WITH_A_ROLE and not role:
+            raise RefusedError(f"ValidationException: RoleArn is required for target {arn}.")
+        known = role and str(role).rsplit("/", maxsplit=1)[-1] in roles._roles
+        if known and not iam.is_trusted(str(role), "events.amazonaws.com"):
+            raise RefusedError(
+                f"ValidationException: Provided role '{role}' cannot be assumed by principal 'events.amazonaws.com'."
+            )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,196 @@
+"""AWS Lambda: what it refuses of functions, of who may call them, and of what they read.
+
+The error codes are those of Lambda's model in botocore; the words are Lambda's, as users report them: of interfaces in
+amazon-connect/amazon-connect-salesforce-lambda issue 29, of queues in mongodb/docs-worker-pool pull request 878, of the
+environment in aws-samples/aws-genai-llm-chatbot issue 583, of concurrency in
+aws-samples/siem-on-amazon-opensearch-service issue 175.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ministack.services import dynamodb, ec2, s3, sqs
+from ministack.services import lambda_svc as functions
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.resource import Properties
+from moorage.local.server.services import iam, principals
+from moorage.local.server.services.guards import guard
+
+_CODE = "InvalidParameterValueException"
+_MOST_SECONDS = 900
+_MOST_MEGABYTES = 10240
+_MOST_ENVIRONMENT_BYTES = 4096
+_CONCURRENCY, _LEAST_UNRESERVED = 1000, 100
+"""An account's concurrent executions, and those of them that stay free (Lambda developer guide, "Lambda quotas")."""
+_ENI_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
+_SOURCES = {
+    "sqs": ("SQS", ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
+    "kinesis": ("Kinesis", ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards")),
+    "dynamodb": ("DynamoDB", ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
+}
+"""What a role reads each source with (Lambda developer guide, "Process messages from event source services")."""
+_MOST_UNWINDOWED = 10
+_MOST_FIFO = 10
+
+
+def check(function: Properties, name: str) -> None:
+    """Refuse a function that Lambda would not make.
+
+    Args:
+        function: What the template says.
+        name: The function's, if it exists already.
+
+    Raises:
+        RefusedError: In Lambda's words.
+    """
+    fault = next(_faults(function, name), None)
+    if fault:
+        raise RefusedError(f"{_CODE}: {fault}")
+
+
+def _faults(function: Properties, name: str) -> Iterator[str]:
+    for key, most in (("Timeout", _MOST_SECONDS), ("MemorySize", _MOST_MEGABYTES)):
+        if int(function.get(key, 0)) > most:
+            at = key[:1].lower() + key[1:]
+            yield (
+                f"1 validation error detected: Value '{function[key]}' at '{at}' failed to satisfy constraint: Member "
+                f"must have value less than or equal to {most}"
+            )
+    code = function.get("Code") or {}
+    zipped = "ImageUri" not in code and function.get("PackageType") != "Image"
+    if zipped and not (function.get("Runtime") and function.get("Handler")):
+        yield "Runtime and Handler are mandatory parameters for functions created with deployment package."
+    yield from _code_faults(code)
+    variables = (function.get("Environment") or {}).get("Variables") or {}
+    if len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode()) > _MOST_ENVIRONMENT_BYTES:
+        yield (
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided exceeded the 4KB limit."
+        )
+    yield from _network_faults(function)
+    target = str((function.get("DeadLetterConfig") or {}).get("TargetArn", ""))
+    for service, action in (("sqs", "SendMessage"), ("sns", "Publish")):
+        if f":{service}:" in target and not iam.grants(str(function["Role"]), f"{service}:{action}"):
+            yield f"The provided execution role does not have permissions to call {action} on {service.upper()}"
+    reserved = int(function.get("ReservedConcurrentExecutions") or 0)
+    others = sum(each.get("concurrency") or 0 for key, each in functions._functions.items() if key != name)
+    if reserved and reserved + others > _CONCURRENCY - _LEAST_UNRESERVED:
+        yield (
+            f"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            f"below its minimum value of [{_LEAST_UNRESERVED}]."
+        )
+
+
+def _code_faults(code: Properties) -> Iterator[str]:
+    bucket, key = code.get("S3Bucket"), code.get("S3Key")
+    if not bucket:
+        return
+    error = "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: The specified {} does not exist."
+    if s3._bucket_owner_account(bucket) is None:
+        yield error.format("NoSuchBucket", "bucket")
+    elif functions._fetch_code_from_s3(bucket, key, version_id=code.get("S3ObjectVersion")) is None:
+        yield error.format("NoSuchKey", "key")
+
+
+def _network_faults(function: Properties) -> Iterator[str]:
+    network = function.get("VpcConfig") or {}
+    subnets, groups = network.get("SubnetIds") or (), network.get("SecurityGroupIds") or ()
+    if not subnets:
+        return
+    for action in _ENI_ACTIONS:
+        if not iam.grants(str(function["Role"]), f"ec2:{action}"):
+            yield f"The provided execution role does not have permissions to call {action} on EC2"
+    for each in subnets:
+        if each not in ec2._subnets:
+            yield (
+                "Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: "
+                f"The subnet ID '{each}' does not exist"
+            )
+    for each in groups:
+        if each not in ec2._security_groups:
+            yield (
+                "Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error "
+                f"Message: The security group '{each}' does not exist"
+            )
+    vpcs = {ec2._subnets[each]["VpcId"] for each in subnets} | {ec2._security_groups[each]["VpcId"] for each in groups}
+    if len(vpcs) > 1:
+        yield "Security Groups and Subnets must belong to the same VPC."
+
+
+def _check_source(mapping: Properties) -> None:
+    """Check an event source mapping, with its function's role and timeout."""
+    function = _function(mapping)
+    arn = str(mapping.get("EventSourceArn") or "")
+    service = arn.split(":")[2] if arn.startswith("arn:") else ""
+    if service not in _SOURCES:
+        return
+    called, actions = _SOURCES[service]
+    for action in actions:
+        if not iam.grants(function["config"]["Role"], f"{service}:{action}"):
+            raise RefusedError(
+                f"{_CODE}: The function execution role does not have permissions to call {action} on {called}"
+            )
+    if service == "sqs":
+        _check_queue(mapping, function["config"], arn)
+    if service == "dynamodb" and arn not in {each.get("LatestStreamArn") for each in dynamodb._tables.values()}:
+        raise RefusedError(f"{_CODE}: Stream not found: {arn}")
+
+
+def _check_queue(mapping: Properties, function: dict[str, Any], arn: str) -> None:
+    queue = sqs._queue_by_arn(arn)
+    if queue is None:
+        raise RefusedError(
+            f"{_CODE}: Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+            "SQS Error Message: The specified queue does not exist."
+        )
+    visible, timeout = int(queue["attributes"]["VisibilityTimeout"]), int(function["Timeout"])
+    if visible < timeout:
+        raise RefusedError(
+            f"{_CODE}: Queue visibility timeout: {visible} seconds is less than Function timeout: {timeout} seconds"
+        )
+    size, window = int(mapping.get("BatchSize", 10)), int(mapping.get("MaximumBatchingWindowInSeconds", 0))
+    if queue["is_fifo"] and size > _MOST_FIFO:
+        raise RefusedError(f"{_CODE}: Batch size must be less than or equal to {_MOST_FIFO} for FIFO queues")
+    if queue["is_fifo"] and window:
+        raise RefusedError(f"{_CODE}: Batching window is not supported for FIFO queues.")
+    if size > _MOST_UNWINDOWED and not window:
+        raise RefusedError(
+            f"{_CODE}: Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than "
+            f"{_MOST_UNWINDOWED}"
+        )
+
+
+def _check_permission(permission: Properties) -> None:
+    _function(permission)
+    principal = str(permission.get("Principal"))
+    known = principals.is_service(principal) if "amazon" in principal else principals.exists(principal)
+    if not known:
+        raise RefusedError(f"{_CODE}: The provided principal was invalid. Please check the principal and try again.")
+
+
+def _check_reference(properties: Properties) -> None:
+    _function(properties)
+
+
+def _function(properties: Properties) -> dict[str, Any]:
+    stated = str(properties.get("FunctionName") or properties.get("TargetFunctionArn"))
+    found, *_ = provisioners._lambda_function_for_cfn_ref(stated)
+    if found is None:
+        raise RefusedError(f"ResourceNotFoundException: Function not found: {stated}")
+    record: dict[str, Any] = found
+    return record
+
+
+def install() -> None:
+    """Check what belongs to functions as Lambda does."""
+    guard("AWS::Lambda::Alias", _check_reference)
+    guard("AWS::Lambda::EventInvokeConfig", _check_reference)
+    guard("AWS::Lambda::EventSourceMapping", _check_source)
+    guard("AWS::Lambda::Permission", _check_permission)
+    guard("AWS::Lambda::Url", _check_reference)
+    guard("AWS::Lambda::Version", _check_reference)

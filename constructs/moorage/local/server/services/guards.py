@@ -1,0 +1,53 @@
+"""What is checked of a resource that ministack makes, before it makes, changes or deletes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.services.cloudformation import provisioners
+
+from moorage.local.server.core.resource import Properties
+
+Check = Callable[[Properties], None]
+
+
+def guard(
+    resource_type: str, check: Check | None = None, *, deletion: Callable[[str, Properties], None] | None = None
+) -> None:
+    """Check a resource before ministack's handler gets it.
+
+    Args:
+        resource_type: As in a template.
+        check: What raises `RefusedError` for properties that the service would not take, at creation and update.
+        deletion: What raises `RefusedError` for a resource, by its physical id, that the service would not delete.
+    """
+    handler: dict[str, Any] = provisioners._RESOURCE_HANDLERS[resource_type]
+    create = handler["create"]
+    update: Callable[..., Any] = handler.get("update", create)
+    delete: Callable[..., Any] = handler["delete"]
+
+    def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        if check:
+            check(plain(properties))
+        return create(logical_id, properties, stack_name)
+
+    def updated(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
+        if check:
+            check(plain(new))
+        return update(physical_id, old, new, *rest)
+
+    def deleted(physical_id: str, properties: Properties, *rest: Any) -> None:
+        if deletion:
+            deletion(physical_id, plain(properties))
+        delete(physical_id, properties, *rest)
+
+    handler["create"] = created
+    if "update" in handler:
+        handler["update"] = updated
+    handler["delete"] = deleted
+
+
+def plain(properties: Mapping[str, Any]) -> Properties:
+    """Properties that a check may read without making the local AWS answer for them."""
+    return {name: dict.__getitem__(properties, name) for name in properties} if isinstance(properties, dict) else {}

@@ -1,0 +1,113 @@
+"""Amazon CloudWatch Logs: filter patterns, subscriptions, resource policies and the keys of log groups.
+
+The error codes are those of the service's model in botocore; the syntax of patterns is that of the CloudWatch Logs user
+guide, "Filter pattern syntax for metric filters", and what a key must allow that of "Encrypt log data using AWS KMS".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudwatch_logs as logs
+from ministack.services import lambda_svc
+
+from moorage.local.server.core import policies
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.resource import Properties
+from moorage.local.server.services import documents, principals
+from moorage.local.server.services.guards import guard
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|%[^%]*%')
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_JSON = re.compile(r"\{.*(=|<|>|\bIS\b|\bEXISTS\b).*\}", re.DOTALL)
+_MOST_SUBSCRIPTIONS = 2
+_MOST_POLICIES = 10
+
+
+def _check_pattern(stated: Any) -> None:
+    pattern = _QUOTED.sub("a", str(stated or "").strip())
+    whole = pattern[:1] not in ("{", "[") or pattern[-1:] == _PAIRS[pattern[0]]
+    selects = not pattern.startswith("{") or bool(_JSON.fullmatch(pattern))
+    if '"' in pattern or not whole or not selects or (pattern[:1] in ("{", "[") and not _is_balanced(pattern)):
+        raise RefusedError("InvalidParameterException: Invalid filter pattern")
+
+
+def _is_balanced(pattern: str) -> bool:
+    wanted: list[str] = []
+    for each in pattern:
+        if each in _PAIRS:
+            wanted.append(_PAIRS[each])
+        elif each in _PAIRS.values() and (not wanted or wanted.pop() != each):
+            return False
+    return not wanted
+
+
+def _check_metric_filter(properties: Properties) -> None:
+    _check_pattern(properties.get("FilterPattern"))
+
+
+def _check_subscription(properties: Properties) -> None:
+    group, arn = logs._log_groups.get(properties.get("LogGroupName")), str(properties.get("DestinationArn"))
+    if group is None:
+        raise RefusedError("ResourceNotFoundException: The specified log group does not exist.")
+    _check_pattern(properties.get("FilterPattern"))
+    if ":lambda:" in arn:
+        function, *_ = lambda_svc._get_func_record_for_ref(arn)
+        services = ("logs.amazonaws.com", f"logs.{get_region()}.amazonaws.com")
+        if not function or not any(
+            policies.allows(function["policy"], each, "lambda:InvokeFunction", arn, group["arn"]) for each in services
+        ):
+            raise RefusedError(
+                "InvalidParameterException: Could not execute the lambda function. Make sure you have given CloudWatch "
+                "Logs permission to execute your function."
+            )
+    others = set(group["subscriptionFilters"]) - {properties.get("FilterName")}
+    if "FilterName" in properties and len(others) >= _MOST_SUBSCRIPTIONS:
+        raise RefusedError("LimitExceededException: Resource limit exceeded.")
+
+
+def _check_resource_policy(properties: Properties) -> None:
+    try:
+        document = documents.parsed(properties.get("PolicyDocument"))
+        documents.refuse(documents.syntax_faults(document))
+        stated = documents.statements(document)
+    except RefusedError as error:
+        raise RefusedError("InvalidParameterException: Invalid policy document") from error
+    if any(fault for each in stated for fault in principals.invalid(each.get("Principal", "*"))):
+        raise RefusedError("InvalidParameterException: Invalid principal in policy document")
+    others = set(logs._resource_policies) - {properties.get("PolicyName")}
+    if len(others) >= _MOST_POLICIES:
+        raise RefusedError("LimitExceededException: Resource limit exceeded.")
+
+
+def check_key(key: str | None, group: str) -> None:
+    """Refuse a key that CloudWatch Logs may not encrypt a log group with.
+
+    Args:
+        key: The key's ARN; one of another account passes.
+        group: The log group's name.
+
+    Raises:
+        RefusedError: In the words of the service.
+    """
+    here = f"arn:aws:kms:{get_region()}:{get_account_id()}:"
+    if not key or not str(key).startswith(here):
+        return
+    arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}"
+    context = {"kms:encryptioncontext:aws:logs:arn": arn}
+    services = (f"logs.{get_region()}.amazonaws.com", "logs.amazonaws.com")
+    use = ("kms:GenerateDataKey", "kms:Decrypt")
+    if all(policies.unusable_key(key, each, arn, *use, **context) for each in services):
+        raise RefusedError(
+            "AccessDeniedException: The specified KMS key does not exist or is not allowed to be used with LogGroup "
+            f"'{arn}'"
+        )
+
+
+def install() -> None:
+    """Check what belongs to log groups as CloudWatch Logs does."""
+    guard("AWS::Logs::MetricFilter", _check_metric_filter)
+    guard("AWS::Logs::ResourcePolicy", _check_resource_policy)
+    guard("AWS::Logs::SubscriptionFilter", _check_subscription)

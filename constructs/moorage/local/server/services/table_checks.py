@@ -1,0 +1,50 @@
+"""Amazon DynamoDB: tables held to what `CreateTable` takes, and deletions to what protects them."""
+
+from __future__ import annotations
+
+import re
+
+from ministack.core.responses import new_uuid
+from ministack.services import dynamodb
+
+from moorage.local.server.core.calls import RefusedError, perform, request
+from moorage.local.server.core.resource import Properties
+from moorage.local.server.services.guards import guard
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_KEPT = ("AttributeDefinitions", "BillingMode", "KeySchema", "ProvisionedThroughput", "TableClass")
+_INDEXES = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+_OF_AN_INDEX = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput")
+
+
+def _check(table: Properties) -> None:
+    """Refuse what `CreateTable` refuses, which is asked for a table that is dropped at once."""
+    name = table.get("TableName")
+    if name is not None and not _NAME.fullmatch(str(name)):
+        raise RefusedError(
+            f"ValidationException: 1 validation error detected: Value '{name}' at 'tableName' failed to satisfy "
+            "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+        )
+    stated = {key: table[key] for key in _KEPT if key in table}
+    for key in _INDEXES:
+        if table.get(key):
+            stated[key] = [{part: each[part] for part in _OF_AN_INDEX if part in each} for each in table[key]]
+    probe = f"probe-{new_uuid()}"
+    try:
+        perform(dynamodb._create_table, request("dynamodb", "CreateTable", {**stated, "TableName": probe}))
+    finally:
+        dynamodb._tables.pop(probe, None)
+
+
+def _check_deletion(name: str, _properties: Properties) -> None:
+    table = dynamodb._tables.get(name)
+    if table is not None and str(table.get("DeletionProtectionEnabled")).lower() == "true":
+        raise RefusedError(
+            "ValidationException: Resource cannot be deleted as it is currently protected against deletion. Disable "
+            "deletion protection first."
+        )
+
+
+def install() -> None:
+    """Check tables as DynamoDB does."""
+    guard("AWS::DynamoDB::Table", _check, deletion=_check_deletion)
