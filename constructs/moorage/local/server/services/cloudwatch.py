@@ -76,8 +76,8 @@ def _check(alarm: Properties) -> None:
         raise RefusedError("ValidationError: DatapointsToAlarm is more than EvaluationPeriods")
     if "Threshold" not in alarm and "ThresholdMetricId" not in alarm:
         raise RefusedError("ValidationError: an alarm has a Threshold or a ThresholdMetricId")
-    if "MetricName" in alarm and ("Statistic" in alarm) == ("ExtendedStatistic" in alarm):
-        raise RefusedError("ValidationError: an alarm of a metric has either a Statistic or an ExtendedStatistic")
+    if "Statistic" in alarm and "ExtendedStatistic" in alarm:
+        raise RefusedError("ValidationError: an alarm of a metric has a Statistic or an ExtendedStatistic, not both")
     period = alarm.get("Period", 0)
     if period * alarm.get("EvaluationPeriods", 1) > (_WEEK if period >= _HOUR else _DAY):
         raise RefusedError(
