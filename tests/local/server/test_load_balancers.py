@@ -122,7 +122,9 @@ def test_target_group_is_of_one_load_balancer(deploy: Deploy, second: dict[str, 
 def test_replaced_load_balancer_cannot_take_its_target_groups_along(client: Client, deploy: Deploy) -> None:
     def edge(scheme: str, group: str) -> dict[str, Any]:
         forward = {"Rule": _rule(1, action=_forward(group)), group: _group()}
-        return EDGE | {"Edge": load_balancer(Scheme=scheme)} | forward
+        attached = resource("AWS::EC2::VPCGatewayAttachment", VpcId=ref("Vpc"), InternetGatewayId=ref("Gateway"))
+        gateway = {"Gateway": resource("AWS::EC2::InternetGateway"), "Attached": attached}
+        return EDGE | gateway | {"Edge": load_balancer(Scheme=scheme) | {"DependsOn": ["Attached"]}} | forward
 
     assert deploy(edge("internal", "Group"))["StackStatus"] == "CREATE_COMPLETE"
     kept = deploy(edge("internet-facing", "Group"))

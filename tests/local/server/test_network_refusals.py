@@ -34,6 +34,12 @@ def _balancer(**properties: Any) -> Resources:
     return NETWORK | {"Edge": load_balancer(**properties)}
 
 
+def _public() -> Resources:
+    attached = _ec2("VPCGatewayAttachment", VpcId=ref("Vpc"), InternetGatewayId=ref("Gateway"))
+    edge = _after("Attached", load_balancer(Scheme="internet-facing"))
+    return NETWORK | {"Gateway": _ec2("InternetGateway"), "Attached": attached, "Edge": edge}
+
+
 def _subnet(third: int = 0, /, **properties: Any) -> Resources:
     return _ec2("Subnet", **{"VpcId": ref("Vpc"), "CidrBlock": f"10.0.{third}.0/24", **properties})
 
@@ -100,6 +106,11 @@ LOAD_BALANCERS: dict[str, Case] = {
         _balancer(SecurityGroups=["sg-00000000000000000"]),
         "InvalidConfigurationRequest: One or more security groups are invalid",
         _balancer(SecurityGroups=[attribute("Vpc", "DefaultSecurityGroup")]),
+    ),
+    "public without a gateway": (
+        _balancer(Scheme="internet-facing"),
+        "InvalidSubnet: VPC vpc-",
+        _public(),
     ),
     "name of 33 characters": (
         _balancer(Name="n" * 33),

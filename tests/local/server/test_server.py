@@ -99,12 +99,15 @@ def test_network_is_shown_by_ec2_and_goes_with_the_stack(
         NETWORK
         | {
             "Address": resource("AWS::EC2::EIP", Domain="vpc"),
+            "Gateway": resource("AWS::EC2::InternetGateway"),
+            "Attached": resource("AWS::EC2::VPCGatewayAttachment", VpcId=ref("Vpc"), InternetGatewayId=ref("Gateway")),
             "Nat": resource(
                 "AWS::EC2::NatGateway",
                 SubnetId=ref("Subnet"),
                 AllocationId=attribute("Address", "AllocationId"),
                 Tags=[{"Key": "Name", "Value": "egress"}],
-            ),
+            )
+            | {"DependsOn": ["Attached"]},
             "Logs": resource("AWS::Logs::LogGroup", RetentionInDays=7),
             "FlowLog": resource(
                 "AWS::EC2::FlowLog",

@@ -1,9 +1,9 @@
 """What Elastic Load Balancing refuses of load balancers, target groups, listeners and rules.
 
 The words are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
-aws/copilot-cli issue 5473, hashicorp/terraform issue 18126, aws-cloudformation/cfn-lint issue 3833,
-terraform-aws-modules/terraform-aws-alb issue 294, coldbrewcloud/coldbrew-cli issue 44, in4it/ecs-deploy issue 8,
-theopensystemslab/planx-new pull request 1051); else the rule is the API reference's.
+aws/copilot-cli issue 5473, openshift/installer issue 1110, hashicorp/terraform issue 18126, aws-cloudformation/cfn-lint
+issue 3833, terraform-aws-modules/terraform-aws-alb issue 294, coldbrewcloud/coldbrew-cli issue 44, in4it/ecs-deploy
+issue 8, theopensystemslab/planx-new pull request 1051); else the rule is the API reference's.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ministack.core.responses import get_region
 from ministack.services import alb, ec2
 
 from moorage.local.server.core.calls import RefusedError, model
+from moorage.local.server.services.ec2_checks import internet_gateways
 
 Properties = Mapping[str, Any]
 Groups = list[dict[str, Any]]
@@ -84,6 +85,7 @@ def check_load_balancer(properties: Properties) -> str:
     Args:
         properties: What the template says.
     """
+    ec2._ensure_defaults_initialized()
     kind, subnets = properties.get("Type", "application"), properties.get("Subnets") or []
     check_name("The load balancer", properties.get("Name"))
     missing = [subnet for subnet in subnets if subnet not in ec2._subnets]
@@ -103,6 +105,8 @@ def check_load_balancer(properties: Properties) -> str:
             "ValidationError: At least two subnets in two different Availability Zones must be specified"
         )
     vpc = next(iter(vpcs), "")
+    if vpc and properties.get("Scheme") != "internal" and not internet_gateways(vpc):
+        raise RefusedError(f"InvalidSubnet: VPC {vpc} has no internet gateway")
     for group in properties.get("SecurityGroups") or []:
         if not str(group).startswith("sg-"):
             raise RefusedError(f"ValidationError: Security group '{group}' is not valid")
