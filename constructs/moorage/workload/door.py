@@ -278,8 +278,8 @@ def _check_mapping(check_key: Check, check_value: Check, value: Any) -> Any:
         try:
             check_value(entry)
         except _WrongKindError:
-            kind = type(entry).__name__
-            raise _WrongKindError(f"a dict with {_described(key)} that has a value of type {kind}") from None
+            name = repr(key) if isinstance(key, (str, int)) else f"a {type(key).__name__}"
+            raise _WrongKindError(f"a dict with a value of type {type(entry).__name__} for {name}") from None
     return value
 
 
