@@ -52,7 +52,6 @@ def ec2(name: str = "general", **arguments: Any) -> Capacity:
         (lambda: ebs(volume_type=TEXT), "volume_type"),
         (lambda: ebs(snapshot_id="snap-1", initialization_rate_mib=NUMBER), "initialization_rate_mib"),
         (lambda: ebs(file_system_type=TEXT), "file_system_type"),
-        (lambda: ebs(file_system_type=LOOKED_UP), "file_system_type"),
         (lambda: Container("redis:8", credential_spec=TEXT), "the word before ':' of credential_spec"),
         (lambda: Container("redis:8", docker_labels={TEXT: "1"}), "each name of docker_labels"),
         (lambda: Container("redis:8", gpus=NUMBER), "gpus"),

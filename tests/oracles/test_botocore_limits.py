@@ -23,31 +23,33 @@ LEAST = {0, 1}
 """Numbers that need no quote: no count, length or size is below them."""
 OTHER_SOURCES = """
     alarm-percent alarm-threshold ami-architecture ami-id ami-system api-call api-calls bake-time breaker-percent
-    canary-percent capacity-providers-per-cluster cluster-arn command-blank command-shell command-variable
-    container-names-unique container-ports-unique containers-per-task daemon-maximum dashboard-widgets
-    deregistration-delay-at-deletion discovered-tasks ebs-iops ebs-size ebs-snapshot ebs-throughput elastic-ip-addresses
-    entry-point environment-name event-field event-pattern-quota event-repository event-tag fargate-credential-spec
-    fargate-gpus fargate-ipc-mode fargate-network-mode fargate-privileged fargate-size fargate-spot-windows
-    fargate-windows-absent fargate-windows-size fargate-windows-volumes fault-injection-mode function-timeout
-    health-timeout-shorter host-ports-unique idle-timeout image-digest images-per-repository instance-range
-    instance-types instance-types-unique instance-user-data instances-per-cluster instances-range known-api-call
-    lattice-region lattice-target-groups lifecycle-any-last lifecycle-archived-days lifecycle-count
-    lifecycle-count-or-age lifecycle-days lifecycle-priorities-unique lifecycle-priority lifecycle-rollback
-    lifecycle-rules lifecycle-selection lifecycle-tags-once lifecycle-untagged-once lifecycle-wildcards linear-percent
-    listener-arn listeners-per-network-load-balancer log-driver-router log-router-clients log-router-image log-routers
-    managed-instances-ipc-mode managed-instances-network-mode managed-instances-scale-in-delay managed-instances-system
-    managed-instances-type managed-instances-types managed-instances-volume max-receives maximum-percent mount-paths
-    nat-gateway-addresses network-cidr network-load-balancer-arn on-demand-base peak-copies permission-resource
-    permission-size permissions-size placement-expression prefix-list private-ca-arn public-repository-region
-    public-text pull-through-prefixes-unique pull-through-rules pull-through-secret-key pull-time-exclusions-unique
-    registry-policy-actions replication-unique-destinations repository-tag-key repository-tag-value repository-tags
-    reserved-memory rollout-duration rollout-progress rollout-room rollout-total rule-condition-values rule-wildcards
-    rule-wildcards-of-guide rules-per-load-balancer rules-per-security-group scaling-policies scanning-frequencies
-    scheduled-actions secret-version shared-memory signing-region strategy-one-kind tag-exclusion-wildcards
-    target-groups-per-load-balancer target-groups-per-service target-health-timeout-shorter target-percent
-    targets-per-load-balancer targets-per-zone task-definition-size task-retries task-timeout tasks-per-service
-    template-prefixes-unique ulimit visibility-after-stop vpcs-per-region web-acl-arn windows-image windows-volumes
-    working-directory zonal-shift-protocol zones-of-region
+    canary-percent capacity-providers-per-cluster cloud-map-name cluster-arn command-blank command-shell
+    command-variable container-names-unique container-ports-unique containers-per-task daemon-maximum
+    dashboard-widgets deregistration-delay-at-deletion discovered-tasks ebs-iops ebs-size ebs-snapshot
+    ebs-throughput elastic-ip-addresses entry-point environment-name event-field event-pattern-quota
+    event-repository event-tag fargate-credential-spec fargate-gpus fargate-ipc-mode fargate-network-mode
+    fargate-privileged fargate-size fargate-spot-windows fargate-windows-absent fargate-windows-size
+    fargate-windows-volumes fault-injection-mode function-timeout health-timeout-shorter host-ports-unique
+    idle-timeout image-digest images-per-repository instance-range instance-types instance-types-unique
+    instance-user-data instances-per-cluster instances-range known-api-call lattice-region lattice-target-groups
+    lifecycle-any-last lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days
+    lifecycle-priorities-unique lifecycle-priority lifecycle-rollback lifecycle-rules lifecycle-selection
+    lifecycle-tags-once lifecycle-untagged-once lifecycle-wildcards linear-percent listener-arn
+    listeners-per-network-load-balancer log-driver-router log-router-clients log-router-image log-routers
+    managed-instances-ipc-mode managed-instances-network-mode managed-instances-scale-in-delay
+    managed-instances-system managed-instances-type managed-instances-types managed-instances-volume max-receives
+    maximum-percent mount-paths nat-gateway-addresses network-cidr network-load-balancer-arn on-demand-base
+    peak-copies permission-resource permission-size permissions-size placement-expression prefix-list private-ca-arn
+    public-repository-region public-text pull-through-prefixes-unique pull-through-rules pull-through-secret-key
+    pull-time-exclusions-unique registry-policy-actions replication-unique-destinations repository-tag-key
+    repository-tag-value repository-tags reserved-memory rollout-duration rollout-progress rollout-room
+    rollout-total rule-condition-values rule-wildcards rule-wildcards-of-guide rules-per-load-balancer
+    rules-per-security-group scaling-policies scanning-frequencies scheduled-actions secret-version shared-memory
+    signing-region strategy-one-kind tag-exclusion-wildcards target-groups-per-load-balancer
+    target-groups-per-service target-health-timeout-shorter target-percent targets-per-load-balancer
+    targets-per-zone task-definition-size task-retries task-timeout tasks-per-service template-prefixes-unique
+    ulimit visibility-after-stop vpcs-per-region web-acl-arn windows-image windows-volumes working-directory
+    zonal-shift-protocol zones-of-region
 """
 """Rows with another source: a guide, a schema of CloudFormation's, CDK, or botocore where no sentence has the limit."""
 _RELATED = "it relates the value to others"

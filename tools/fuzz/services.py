@@ -225,8 +225,10 @@ def _connect(pick: Pick) -> Code:
 
 def _lattice(pick: Pick) -> Any:
     listed = pick.keeping("prefix-list", ("pl-0a1b2c3d", "pl-0123456789abcdef0"), ("", "pl-", "com.amazonaws.x"))
-    arn = "arn:aws:vpc-lattice:eu-west-1:111111111111:targetgroup/tg-0123456789abcdef0"
-    group = pick.keeping("lattice-target-group", (None, arn), (arn[:-1], "tg-0123456789abcdef0", ""))
+    arn = "arn:aws:vpc-lattice:eu-west-1:111111111111:targetgroup/tg-"
+    own_arn = Code(f"{arn!r} + stack.node.addr[-17:]")  # which no other service of the batch has
+    wrong = (f"{arn}0123456789abcdef", "tg-0123456789abcdef0", "")
+    group = pick.keeping("lattice-target-group", (None, own_arn), wrong)
     health = pick.one_of(None, "/healthz") if group is None else None
     one = call("Lattice", listed, target_group_arn=group, health=health)
     return [one] * 6 if pick.breaks("lattice-target-groups") else one

@@ -22,7 +22,7 @@ Check: TypeAlias = Callable[[Any], Any]
 
 _LONGEST_VALUE = 60
 _NO_STACK = "should be created in the scope of a Stack"
-"""What CDK says of a construct in an app or a stage, found out here when it is said, since to ask is a message."""
+"""The words of CDK's error for a construct outside a stack; to ask for the stack first would be a message to node."""
 _ALIASES = {
     "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
     "Construct": "constructs.Construct",
@@ -185,7 +185,7 @@ def _problem(name: str, annotation: str, got: str) -> str:
 def _hint(kind: str) -> str:
     name, _, of = kind.partition("[")
     if name in {"Iterable", "Sequence"}:
-        return f"a list of {of.removesuffix(']')}"
+        return f"a list of {of.removesuffix(']').replace(' | ', ' or ')}"
     hint = _HINTS.get(name)
     return hint or f"{'an' if kind[0] in 'AEIOaeio' else 'a'} {kind}"
 
@@ -278,8 +278,8 @@ def _check_mapping(check_key: Check, check_value: Check, value: Any) -> Any:
         try:
             check_value(entry)
         except _WrongKindError:
-            kind = type(entry).__name__
-            raise _WrongKindError(f"a dict with {_described(key)} that has a value of type {kind}") from None
+            name = repr(key) if isinstance(key, (str, int)) else f"a {type(key).__name__}"
+            raise _WrongKindError(f"a dict with a value of type {type(entry).__name__} for {name}") from None
     return value
 
 

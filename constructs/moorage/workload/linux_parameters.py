@@ -65,10 +65,10 @@ class LinuxParameters:
         for argument in ("add_capabilities", "drop_capabilities"):
             for name in getattr(self, argument):
                 problems.check(container_limits.CAPABILITY, f"each of {argument}", name)
-                problems.check_known(f"each of {argument}", name, looked_up=False)
+                problems.check_known(f"each of {argument}", name)
         for name, pair in self.ulimits.items():
             problems.check(container_limits.ULIMIT_NAME, "each name of ulimits", name)
-            problems.check_known("each name of ulimits", name, looked_up=False)
+            problems.check_known("each name of ulimits", name)
             problems.check(container_limits.ULIMIT, f"ulimits {name!r}", pair)
         problems.check(container_limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
         problems.check(container_limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)

@@ -1,6 +1,7 @@
-"""What CDK returns in the first pass of `cdk synth` for what a program looks up, and what stands in for it.
+"""CDK's placeholders for values that a program looks up, and the well-formed texts that take their place.
 
-The CLI then looks it up and runs the program again, and that second pass checks it.
+CDK returns a placeholder in the first pass of `cdk synth`. The CLI then looks the value up and runs the program again,
+and that second pass checks it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _STAND_INS = {
     "Volume.ebs.snapshot_id": "snap-0",
     "Volume.ebs.volume_type": "gp3",
 }
-"""What stands in for the text of an argument that moorage or CDK takes apart, or that has a fixed list or form."""
+"""The stand-ins of arguments whose text moorage or CDK takes apart, or that have a fixed list or form."""
 
 
 def is_looked_up_later(text: str) -> bool:

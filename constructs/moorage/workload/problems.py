@@ -84,15 +84,9 @@ class Problems:
         if values is not None and not values:
             self.add(f"{argument} must not be empty (got []); leave it out for {everything}, or name some")
 
-    def check_known(self, argument: str, value: Any, *, looked_up: bool = True) -> None:
-        """Add a problem if CDK must read a value, and only CloudFormation knows it.
-
-        Args:
-            argument: The argument that gives it.
-            value: The value: a text or a number.
-            looked_up: Whether CDK takes the placeholder of a value that it has not looked up yet.
-        """
-        if is_token(value) and not (looked_up and isinstance(value, str) and "${Token[" not in value):
+    def check_known(self, argument: str, value: Any) -> None:
+        """Add a problem if CDK must read a value, and only CloudFormation knows it; what is looked up later passes."""
+        if is_token(value) and not (isinstance(value, str) and "${Token[" not in value):
             self.add(f"{argument} must be known at synthesis (got a token); write the value itself")
 
     def warn(self, problem: str) -> None:

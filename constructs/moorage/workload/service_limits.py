@@ -107,7 +107,7 @@ CLOUD_MAP_NAME = matching(
     rf"(?=.{{1,127}}$){_DNS_LABEL}(\.{_DNS_LABEL})*|\.",
     rule="must be 1 to 127 letters, digits, '_', '-' and '.', in parts of up to 63 without '-' at an end",
     hint="use another name, as in 'catalog', or leave it out",
-    source=Botocore("servicediscovery", "ServiceName"),
+    source="botocore servicediscovery ServiceName, its pattern",
 )
 CONNECT_NAME = matching(
     "service-connect-name",

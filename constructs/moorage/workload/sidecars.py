@@ -108,7 +108,7 @@ class FireLens:
     def __attrs_post_init__(self) -> None:
         problems = Problems("FireLens")
         problems.check(container_limits.LOG_ROUTER, "type", self.type)
-        problems.check_known("type", self.type, looked_up=False)
+        problems.check_known("type", self.type)
         for option in self.output:
             problems.check_known("each name of output", option)
         check_literals(self._plain_texts, problems)

@@ -174,7 +174,7 @@ class Task:
         problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
         for argument in ("pid_mode", "ipc_mode"):
-            problems.check_known(argument, getattr(self, argument), looked_up=False)
+            problems.check_known(argument, getattr(self, argument))
         if self.enable_fault_injection:
             problems.check(task_limits.FAULT_INJECTION_MODE, "network_mode", self.network_mode.value)
         if self._on_windows:

@@ -203,7 +203,7 @@ class EbsVolume(Volume):
         problems.check(volume_limits.EBS_TYPE, "volume_type", self.volume_type)
         problems.check_known("name", self.name)
         for argument in ("volume_type", "size_gib", "initialization_rate_mib", "file_system_type"):
-            problems.check_known(argument, getattr(self, argument), looked_up=False)
+            problems.check_known(argument, getattr(self, argument))
         if problems.messages:
             problems.raise_any()
         problems.check(volume_limits.EBS_SOURCE, "size_gib", (self.size_gib is not None, self.snapshot_id is not None))

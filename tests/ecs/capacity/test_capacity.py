@@ -412,8 +412,8 @@ def test_a_warm_pool_is_the_right_way_round() -> None:
         ({}, "weights is empty, but tasks run on one capacity at least"),
         ({"general": 1}, r"got a dict with the key 'general' of type str\); use a Capacity or a dict"),
         ("general", "got 'general' of type str"),
-        ({Capacity.fargate(): True}, "got a dict with Capacity.* of type bool"),
-        ({Capacity.fargate(): 0.5}, "got a dict with Capacity.* of type float"),
+        ({Capacity.fargate(): True}, "got a dict with a value of type bool for a Capacity"),
+        ({Capacity.fargate(): 0.5}, "got a dict with a value of type float for a Capacity"),
     ],
 )
 def test_a_strategy_names_capacities_and_whole_numbers(weights: Any, says: str) -> None:

@@ -107,7 +107,9 @@ def test_a_router_reads_more_configuration_from_its_image_or_s3(stack: cdk.Stack
 
 
 def test_a_router_takes_secrets_alone_for_secret_options() -> None:
-    with pytest.raises(TypeError, match=r"secret_output must be of type .* \(got a dict with 'apikey' of type str\)"):
+    with pytest.raises(
+        TypeError, match=r"secret_output must be of type .* \(got a dict with a value of type str for 'apikey'\)"
+    ):
         Container.log_router({"Name": "datadog"}, secret_output={"apikey": "k"})  # type: ignore[dict-item]  # the test
 
 

@@ -54,7 +54,7 @@ _TELLS_APART = {
     "Step Functions Execution Status Change": "detail={'stateMachineArn': [machine.state_machine_arn]}",
     "AWS API Call via CloudTrail": "detail={'eventName': ['UpdateService']}",
 }
-"""What tells events of others from those of a job's own runs, by their kind."""
+"""A filter that leaves out the events of a job's own runs, by the kind of event."""
 _EXECUTION_NAME = "00000000-0000-0000-0000-000000000000"
 """A name like those of executions, which nobody knows before."""
 _START_LEEWAY = dt.timedelta(minutes=5)

@@ -168,7 +168,7 @@ def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch,
 
     Args:
         load_balancer: The load balancer.
-        usage: What the service uses.
+        usage: The share of its quotas that the service uses.
         launch: The task, its capacity and its place in the network.
         problems: The problems to add to.
     """

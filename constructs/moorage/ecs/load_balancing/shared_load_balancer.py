@@ -100,7 +100,7 @@ class SharedLoadBalancer(Construct):
         """Return its quotas, each with what it counts and how many there are.
 
         Args:
-            usage: What all of its services use.
+            usage: The share that all of its services use.
             launch: A task of theirs, and its place in the network.
         """
         raise NotImplementedError

@@ -17,7 +17,7 @@ class Usage:
         listeners: The listeners.
         targets: The targets in all target groups, in the midst of a rollout.
         ingress: The rules that let clients into the security group of the load balancer.
-        egress: What tells the rules apart that let the load balancer out to tasks.
+        egress: The rules that let the load balancer out to tasks, each by a value of its own.
     """
 
     target_groups: int = 0

@@ -116,7 +116,7 @@ class ServiceConnect:
         problems.check(container_limits.PORT, "port", self.port)
         problems.check_known("port", self.port)
         problems.check(service_limits.CONNECT_PROTOCOL, "protocol", self.protocol)
-        problems.check_known("protocol", self.protocol, looked_up=False)
+        problems.check_known("protocol", self.protocol)
         problems.check(service_limits.CONNECT_TIMEOUT, "idle_timeout", self.idle_timeout)
         problems.check(service_limits.CONNECT_TIMEOUT, "request_timeout", self.request_timeout)
         if self.request_timeout is not None and self.protocol is None:
