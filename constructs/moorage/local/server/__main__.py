@@ -18,6 +18,7 @@ _SERVICES = (
     "ecr.api", "ecr.public", "ecr.registry_types", "ecs.clusters", "ecs.capacity_providers",
     "ecs.service_revisions", "ecs.deployments", "ecs.scheduling", "ecs.services", "ecs.event_targets",
     "services.elbv2", "services.events", "services.iam", "services.kms", "services.lambda_functions",
+    "services.function_processes", "services.custom_resources",
     "services.logs", "services.s3", "services.scheduler", "services.secretsmanager", "services.sns",
     "services.ssm", "services.stepfunctions", "services.ec2_routes", "services.route53", "services.identities",
     "services.resource_policies", "services.function_checks", "services.message_checks",
@@ -37,7 +38,10 @@ _ENVIRONMENT = {
 _LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
 """The variable with the secret that requests are signed with: other users of the machine cannot read it."""
-_FOREIGN = ("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_")
+_OWN = (
+    "LANG", "LC_ALL", "LC_CTYPE", "NODE_COMPILE_CACHE", "NODE_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ",
+)  # fmt: skip
+"""What the server takes of its environment; the code of templates runs beside it, and the user's tokens are not its."""
 
 
 def main() -> None:
@@ -60,11 +64,11 @@ def main() -> None:
 
 
 def _prepare_environment(port: int, log_level: str, secret: str) -> None:
-    """Settle what ministack reads when it is imported, and keep the user's AWS settings from the functions it runs.
+    """Settle what ministack reads when it is imported, and drop everything else.
 
-    The secret goes back into the environment: ministack verifies presigned URLs with it, and gives it to functions.
+    The secret goes back into the environment: ministack verifies presigned URLs with it.
     """
-    for name in [name for name in os.environ if name.startswith(_FOREIGN) or name.lower().endswith("_proxy")]:
+    for name in [name for name in os.environ if name not in _OWN]:
         del os.environ[name]
     os.environ.update(_ENVIRONMENT, GATEWAY_PORT=str(port), LOG_LEVEL=log_level)
     os.environ[SECRET] = secret
@@ -87,9 +91,9 @@ async def _serve(port: int, log_level: str) -> None:
         await ended.wait()
 
     await serve(app, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
-    from ministack.core import lambda_runtime  # noqa: PLC0415  # ministack reads the environment when imported
+    from ministack.services import lambda_svc  # noqa: PLC0415  # ministack reads the environment when imported
 
-    lambda_runtime.reset()  # ends the functions' processes and removes their files
+    lambda_svc.reset()  # ends the functions' processes and removes their files
     sys.stderr.flush()
     os._exit(0)  # a thread that still waits for something must not keep the process
 
