@@ -21,7 +21,7 @@ from ministack.core.responses import get_region, now_iso
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
 
-from moorage.local.server.core import exports, order, owners, schema, template
+from moorage.local.server.core import events, exports, order, owners, schema, template
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties, Resource, generated_name
 
@@ -104,6 +104,7 @@ def install() -> None:
     template.install()
     order.install()
     exports.install()
+    events.install()
     for module in (handlers, stacks):
         module._roll_back_operation = _remembering(module._roll_back_operation)
     app.SERVICE_HANDLERS["cloudformation"] = _holding(app.SERVICE_HANDLERS["cloudformation"])
