@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import attrs
 from botocore.auth import SigV4Auth
@@ -58,6 +59,11 @@ class Server:
         return Access(f"http://{HOST}:{self.port}", self.secret)
 
     @property
+    def lives(self) -> bool:
+        """Return whether the process is there, whatever it does."""
+        return _is_server(self.pid)
+
+    @property
     def answers(self) -> bool:
         """Return whether the process is alive and answers a request that is signed with its secret."""
         request = AWSRequest("POST", f"{self.access.endpoint}/", data="Action=GetCallerIdentity&Version=2011-06-15")
@@ -67,7 +73,7 @@ class Server:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(sent, timeout=5) as response:
-                return response.status == HTTPStatus.OK and _is_server(self.pid)
+                return response.status == HTTPStatus.OK and self.lives
         except OSError:
             return False
 
@@ -94,8 +100,10 @@ class Home:
         self._require_own()
 
     def _require_own(self) -> None:
-        if not self.folder.exists() or sys.platform == "win32":
+        if sys.platform == "win32" or not (self.folder.exists() or self.folder.is_symlink()):
             return
+        if not self.folder.is_dir():
+            raise LocalError(f"{self.folder} is not a folder; name a new or an empty one with --home")
         if self.folder.stat().st_uid != os.getuid():
             raise LocalError(f"{self.folder} belongs to another user of this machine; name another folder with --home")
         if any(self.folder.iterdir()) and not self._is_marked():
@@ -103,6 +111,9 @@ class Home:
                 f"{self.folder} is not empty, and moorage.local did not make it; name a new or an empty folder with "
                 "--home, or remove this one if it is left from an earlier version"
             )
+        for path in self.folder.iterdir():
+            if path.is_symlink():
+                raise LocalError(f"{path} is a link, which moorage.local did not make; remove it, or name another home")
 
     def _is_marked(self) -> bool:
         try:
@@ -138,7 +149,24 @@ class Home:
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
+            self._forget_other()
             yield
+
+    def _forget_other(self) -> None:
+        """Leave the server of another home alone, whose record and secret came along in a copy of the folder."""
+        if self.origin:
+            self._state.unlink()
+            self._secret.unlink(missing_ok=True)
+
+    @property
+    def origin(self) -> str | None:
+        """The folder that this one is a copy of, or was before it was moved; None if it is where it was made."""
+        recorded = self._record().get("home", self._here)
+        return None if recorded == self._here else str(recorded)
+
+    @property
+    def _here(self) -> str:
+        return str(self.folder.resolve())
 
     def running(self) -> Server | None:
         """The server that was started here and still answers."""
@@ -154,7 +182,7 @@ class Home:
         port = port or _free_port()
         _require_free(port)
         secret = self._own_secret()
-        command = [sys.executable, "-m", "moorage.local.server", "--port", str(port)]
+        command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--home", self._here]
         with private.opened(self.log, "w") as log:
             process = subprocess.Popen(
                 command,
@@ -168,7 +196,7 @@ class Home:
             )
         server = Server(process.pid, port, secret)
         try:
-            private.write(self._state, json.dumps({"pid": server.pid, "port": server.port}))
+            private.write(self._state, json.dumps({"pid": server.pid, "port": server.port, "home": self._here}))
             self._await(server, process)
         except BaseException:  # an interruption, or a full disk, must not leave a process that nobody can find again
             process.kill()
@@ -195,16 +223,26 @@ class Home:
     def stop(self) -> bool:
         """End the server that was started here, and forget what it held; whether there was one."""
         server = self._recorded()
-        if server is None:
-            return False
-        ended = _end(server)
+        ended = _end(server) if server else False
+        for pid in _inside(self.folder.resolve() / "tmp"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._state.unlink(missing_ok=True)
         return ended
 
-    def _recorded(self) -> Server | None:
+    def _record(self) -> dict[str, Any]:
+        """What was written of the server; nothing if there is none, or it cannot be read."""
         try:
             recorded = json.loads(self._state.read_text())
-            return Server(int(recorded["pid"]), int(recorded["port"]), self._secret.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return recorded if isinstance(recorded, dict) else {}
+
+    def _recorded(self) -> Server | None:
+        recorded = self._record()
+        try:
+            secret = self._secret.read_text()
+            return None if self.origin else Server(int(recorded["pid"]), int(recorded["port"]), secret)
         except (FileNotFoundError, KeyError, ValueError, TypeError):
             return None
 
@@ -222,6 +260,14 @@ def _end(server: Server) -> bool:
             os.waitpid(server.pid, os.WNOHANG)
         time.sleep(0.02)
     return True
+
+
+def _inside(folder: Path) -> Iterator[int]:
+    """Yield the processes that work in a folder: functions whose server was killed; Linux alone shows them."""
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if link.readlink().is_relative_to(folder):
+                yield int(link.parent.name)
 
 
 def _is_server(pid: int) -> bool:

@@ -6,15 +6,22 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from moorage.local import private
+from moorage.local.assembly import stacks_of
 from moorage.local.environment import ACCOUNT, REGION, TRUST, Access, sealed
 from moorage.local.process import HOST, Home, LocalError, Server
+from moorage.local.progress import Progress
 
 _ALWAYS = ("--no-notices", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
 """Arguments outweigh `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, each of which may lead elsewhere."""
+_WATCH_SECONDS = 1.0
+"""How often to look whether the server is still there: the CLI's own SDK tries again for a minute and a half."""
 
 
 class Toolkit:
@@ -24,6 +31,9 @@ class Toolkit:
         home: Where the assembly is written.
         app: The command that synthesizes, or a synthesized assembly, as `cdk --app` takes them; what `cdk.json` names
             without it.
+
+    Raises:
+        LocalError: there is no `cdk`, the folder has no assembly, or the assembly and the home are inside each other.
     """
 
     def __init__(self, home: Home, app: str | None) -> None:
@@ -33,6 +43,18 @@ class Toolkit:
         self._program = program
         self._home = home
         self._app = app
+        self._given = Path(app) if app and Path(app).is_dir() else None
+        if self._given:
+            self._require_apart(self._given)
+            stacks_of(self._given)
+
+    def _require_apart(self, assembly: Path) -> None:
+        theirs, ours = assembly.resolve(), self._home.assembly.resolve()
+        if theirs != ours and (theirs.is_relative_to(ours) or ours.is_relative_to(theirs)):
+            raise LocalError(
+                f"--app {assembly} and --home {self._home.folder} must not be inside each other; name a folder outside "
+                "of the assembly with --home"
+            )
 
     def synthesize(self) -> Path:
         """Write the app's assembly; it sees no account while it does.
@@ -40,8 +62,8 @@ class Toolkit:
         Raises:
             LocalError: the app does not synthesize; what it printed stands above.
         """
-        if self._app and (Path(self._app) / "manifest.json").exists():
-            return self._taken(Path(self._app))
+        if self._given:
+            return self._taken(self._given)
         nowhere = sealed(self._home.folder, Access(f"http://{HOST}:9", "none"))  # the port that discards
         nowhere |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
         app = ["--app", self._app] if self._app else []
@@ -54,17 +76,10 @@ class Toolkit:
         return self._home.assembly
 
     def _taken(self, assembly: Path) -> Path:
-        """Keep a copy of what is deployed, which `down` needs.
-
-        Raises:
-            LocalError: one of the two folders is inside the other.
-        """
-        theirs, ours = assembly.resolve(), self._home.assembly.resolve()
-        if theirs != ours:
-            if theirs.is_relative_to(ours) or ours.is_relative_to(theirs):
-                raise LocalError(f"--app {assembly} and --home {self._home.folder} must not be inside each other")
+        """Keep a copy of what is deployed, which `down` needs."""
+        if assembly.resolve() != self._home.assembly.resolve():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
-            shutil.copytree(assembly, self._home.assembly)
+            shutil.copytree(assembly, self._home.assembly, ignore_dangling_symlinks=True)
         private.restrict(self._home.folder)
         return self._home.assembly
 
@@ -73,7 +88,7 @@ class Toolkit:
         environment = sealed(self._home.folder, server.access, account=account, region=region)
         trust = [] if account == ACCOUNT else TRUST
         arguments = ["bootstrap", f"aws://{account}/{region}", *trust, "--app", str(self._home.assembly)]
-        if done := self._run(arguments, environment):
+        if done := self._run(arguments, environment, server):
             raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done))
 
     def deploy(self, server: Server, paths: Sequence[str]) -> None:
@@ -91,24 +106,76 @@ class Toolkit:
 
     def _at(self, server: Server, arguments: list[str], failed: str) -> None:
         environment = sealed(self._home.folder, server.access)
-        if done := self._run([*arguments, "--app", str(self._home.assembly)], environment):
+        if done := self._run([*arguments, "--app", str(self._home.assembly)], environment, server):
             raise LocalError(self._reason(server, failed, done))
 
     def _reason(self, server: Server, failed: str, code: int) -> str:
         """What failed, with where to look; a server that is gone is the reason for all that cdk prints."""
         if server.answers:
             return f"{failed} (cdk ended with {code}): the first reason stands above; run it again when it is mended"
-        return f"{failed}: the local AWS ended meanwhile ({self._home.log} may say why); up starts it anew"
+        return self._gone()
 
-    def _run(self, arguments: Sequence[str], environment: dict[str, str], *, umask: int = private.UMASK) -> int:
+    def _gone(self) -> str:
+        return f"the local AWS ended meanwhile ({self._home.log} may say why); up starts it anew"
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        environment: dict[str, str],
+        server: Server | None = None,
+        *,
+        umask: int = private.UMASK,
+    ) -> int:
+        """Run the CLI; with a server, watch it, and show of the output what is progress.
+
+        Raises:
+            LocalError: the server ended.
+        """
         # a group of its own, so that an interruption ends the app too, which would go on writing the assembly
         command = [self._program, *arguments, *_ALWAYS]
+        if server and sys.stderr.isatty():
+            environment.setdefault("FORCE_COLOR", "1")
+        output = subprocess.PIPE if server else None
         with subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, umask=umask
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            umask=umask,
+            text=True,
+            errors="replace",
         ) as cdk:
             try:
-                return cdk.wait()
+                readers = _showing(cdk.stdout, sys.stdout), _showing(cdk.stderr, sys.stderr)
+                while True:
+                    try:
+                        code = cdk.wait(timeout=_WATCH_SECONDS)
+                    except subprocess.TimeoutExpired:
+                        if server and not server.lives:
+                            raise LocalError(self._gone()) from None
+                    else:
+                        break
+                for reader in readers:
+                    reader.join()
             except BaseException:
                 os.killpg(cdk.pid, signal.SIGKILL)
                 cdk.wait()
                 raise
+            return code
+
+
+def _showing(printed: IO[str] | None, shown: IO[str]) -> threading.Thread:
+    """Show what is printed, as far as it is to be seen, until its end."""
+
+    def show() -> None:
+        progress = Progress()
+        for line in printed or ():
+            for text in progress.lines(line):
+                shown.write(text)
+                shown.flush()
+
+    reader = threading.Thread(target=show, daemon=True)
+    reader.start()
+    return reader

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import json
 import os
 import signal
 import sys
+import time
+from pathlib import Path
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -36,6 +39,9 @@ _ENVIRONMENT = {
     "SFTP_ENABLED": "0",
 }
 _LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
+_WATCH_SECONDS = 1.0
+_RECORD_SECONDS = 60.0
+"""How long whoever starts a server may take to record it."""
 SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
 """The variable with the secret that requests are signed with: other users of the machine cannot read it."""
 _OWN = (
@@ -51,13 +57,14 @@ def main() -> None:
     parser.add_argument(
         "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
     )
+    parser.add_argument("--home", type=Path, help="the folder with the record of this server; end when it is gone")
     arguments = parser.parse_args()
     secret = os.environ.get(SECRET)
     if not secret:
         sys.exit(f"{SECRET} is not set; set it to the secret that requests must be signed with")
     _prepare_environment(arguments.port, arguments.log_level, secret)
     try:
-        asyncio.run(_serve(arguments.port, arguments.log_level))
+        asyncio.run(_serve(arguments.port, arguments.log_level, arguments.home))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         sys.exit(f"the local AWS cannot listen on 127.0.0.1:{arguments.port}: {reason}")
@@ -74,7 +81,7 @@ def _prepare_environment(port: int, log_level: str, secret: str) -> None:
     os.environ[SECRET] = secret
 
 
-async def _serve(port: int, log_level: str) -> None:
+async def _serve(port: int, log_level: str, home: Path | None) -> None:
     app = _extended()
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
@@ -87,8 +94,12 @@ async def _serve(port: int, log_level: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
 
+    watch = asyncio.create_task(_end_without(home, ended)) if home else None
+
     async def until_told() -> None:
         await ended.wait()
+        if watch:
+            watch.cancel()
 
     await serve(app, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
     from ministack.services import lambda_svc  # noqa: PLC0415  # ministack reads the environment when imported
@@ -96,6 +107,22 @@ async def _serve(port: int, log_level: str) -> None:
     lambda_svc.reset()  # ends the functions' processes and removes their files
     sys.stderr.flush()
     os._exit(0)  # a thread that still waits for something must not keep the process
+
+
+async def _end_without(home: Path, ended: asyncio.Event) -> None:
+    """End when the home is gone, or when another server is recorded in it: nobody could find this one again."""
+    recorded = False
+    until = time.monotonic() + _RECORD_SECONDS
+    while recorded or time.monotonic() < until:
+        try:
+            named = json.loads((home / "server.json").read_text()).get("pid") == os.getpid()
+        except (OSError, ValueError, AttributeError):
+            named = False
+        if recorded and not named:
+            break
+        recorded = named
+        await asyncio.sleep(_WATCH_SECONDS)
+    ended.set()
 
 
 def _extended() -> object:
