@@ -92,23 +92,13 @@ def _trust_faults(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"Invalid principal in policy: {name}"
 
 
-def _permission_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what IAM has against the policy of an identity."""
-    yield from documents.syntax_faults(document)
-    for statement in documents.statements(document):
-        if {"Principal", "NotPrincipal"} & set(statement):
-            yield "Policy document should not specify a principal."
-    yield from documents.resource_faults(document)
-    yield from documents.action_faults(document)
-
-
 def _check_identity(properties: Properties, kind: str, name: str) -> None:
     """Check the policies of a role or a user."""
     total = 0
     stated = properties.get("Policies") or []
     for policy in stated:
         document = documents.parsed(policy.get("PolicyDocument"))
-        documents.refuse(_permission_faults(document))
+        documents.refuse(documents.identity_faults(document))
         _check_names({"PolicyName": policy.get("PolicyName")}, "PolicyName", 128)
         total += _size(document)
     names = [policy.get("PolicyName") for policy in stated]
@@ -137,7 +127,7 @@ def _check_policy(properties: Properties) -> None:
     """Check an inline policy of roles, users or groups, with those that they have."""
     _check_names({"PolicyName": properties.get("PolicyName")}, "PolicyName", 128)
     document = documents.parsed(properties.get("PolicyDocument"))
-    documents.refuse(_permission_faults(document))
+    documents.refuse(documents.identity_faults(document))
     named = [(kind, each) for kind, _, _ in _ENTITIES for each in properties.get(kind) or ()]
     if not named:
         raise RefusedError("InvalidRequest: At least one of [Groups,Roles,Users] must be non-empty.")
@@ -155,7 +145,9 @@ def _check_policy(properties: Properties) -> None:
 def _check_managed_policy(properties: Properties) -> None:
     _check_names({**properties, "PolicyName": properties.get("ManagedPolicyName")}, "PolicyName", 128)
     document = documents.parsed(properties.get("PolicyDocument"))
-    documents.refuse(_permission_faults(document))
+    documents.refuse(documents.identity_faults(document))
+    if document.get("Version") != "2012-10-17":
+        raise RefusedError("MalformedPolicyDocument: Policy document must be version 2012-10-17 or greater.")
     if _size(document) > _MOST_MANAGED_CHARACTERS:
         raise RefusedError(f"LimitExceeded: Cannot exceed quota for PolicySize: {_MOST_MANAGED_CHARACTERS}")
     _check_entities(properties)
