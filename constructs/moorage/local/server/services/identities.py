@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.services import iam
-
+from moorage.local.server.core.adapter import iam
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services import documents, managed_policies, principals
@@ -25,7 +24,7 @@ _MOST_MANAGED_CHARACTERS = 6144
 _MOST_TRUST_CHARACTERS = 2048
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _PATH = re.compile(r"/|/[\x21-\x7e]+/")
-_ENTITIES = (("Roles", "role", iam._roles), ("Users", "user", iam._users), ("Groups", "group", iam._groups))
+_ENTITIES = (("Roles", "role", iam.roles), ("Users", "user", iam.users), ("Groups", "group", iam.groups))
 
 
 def _check_role(properties: Properties) -> None:
@@ -42,7 +41,7 @@ def _check_user(properties: Properties) -> None:
     _check_names(properties, "UserName", 64)
     _check_identity(properties, "User", properties.get("UserName") or "")
     for group in properties.get("Groups") or ():
-        if group not in iam._groups:
+        if group not in iam.groups:
             raise RefusedError(f"NoSuchEntity: The group with name {group} cannot be found.")
 
 
@@ -118,7 +117,7 @@ def _check_identity(properties: Properties, kind: str, name: str) -> None:
 def _check_managed(arn: str) -> None:
     if not re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+", arn):
         raise RefusedError(f"ValidationError: ARN {arn} is not valid.")
-    known = managed_policies.may_exist(arn) if ":iam::aws:" in arn else arn in iam._policies
+    known = managed_policies.may_exist(arn) if ":iam::aws:" in arn else arn in iam.policies
     if not known:
         raise RefusedError(f"NoSuchEntity: Policy {arn} does not exist or is not attachable.")
 
@@ -134,7 +133,7 @@ def _check_policy(properties: Properties) -> None:
     _check_entities(properties)
     for kind, name in named:
         most = _MOST_INLINE[kind[:-1]]
-        others = iam._roles[name]["InlinePolicies"] if kind == "Roles" else {}
+        others = iam.roles[name]["InlinePolicies"] if kind == "Roles" else {}
         rest = [text for other, text in others.items() if other != properties.get("PolicyName")]
         if _size(document) + sum(_size(documents.parsed(text)) for text in rest) > most:
             raise RefusedError(
@@ -166,10 +165,10 @@ def _size(document: Mapping[str, Any]) -> int:
 
 
 def _check_role_deletion(name: str, properties: Properties) -> None:
-    role = iam._roles.get(name)
+    role = iam.roles.get(name)
     if role is None:
         return
-    if any(name in profile.get("Roles", ()) for profile in iam._instance_profiles.values()):
+    if any(name in profile.get("Roles", ()) for profile in iam.instance_profiles.values()):
         raise RefusedError("DeleteConflict: Cannot delete entity, must remove roles from instance profile first.")
     own = {each.get("PolicyName") for each in properties.get("Policies") or ()}
     if set(role["AttachedPolicies"]) - set(properties.get("ManagedPolicyArns") or ()):
