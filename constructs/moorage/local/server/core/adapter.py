@@ -46,7 +46,6 @@ class Module:
         return importlib.import_module(module), names[name]
 
 
-
 # The modules
 
 alb = Module(
@@ -140,7 +139,10 @@ ecs = Module(
 )
 engine = Module(
     "ministack.services.cloudformation.engine",
-    "_extract_deps _parse_template _resolve_refs _topological_sort",
+    """
+    _evaluate_conditions _extract_deps _parse_template _resolve_parameters _resolve_refs _topological_sort
+    validate_template_support
+    """,
 )
 eventbridge = Module(
     "ministack.services.eventbridge",
@@ -267,7 +269,8 @@ ssm = Module(
 stacks = Module(
     "ministack.services.cloudformation.stacks",
     """
-    _add_event _resolve_stack_outputs _roll_back_operation _runs_on_worker_thread _topological_sort _with_stack_tags
+    _add_event _evaluate_conditions _resolve_stack_outputs _roll_back_operation _runs_on_worker_thread
+    _topological_sort _with_stack_tags
     """,
 )
 stepfunctions = Module(

@@ -35,10 +35,11 @@ def check_schedule(expression: str | None, bus: str) -> None:
         raise RefusedError("ValidationException: Parameter ScheduleExpression is not valid.")
 
 
-def check_targets(targets: list[dict[str, Any]]) -> None:
+def check_targets(rule_arn: str, targets: list[dict[str, Any]]) -> None:
     """Refuse targets that EventBridge would not take.
 
     Args:
+        rule_arn: The ARN of their rule.
         targets: As `PutTargets` gets them.
 
     Raises:
@@ -62,7 +63,7 @@ def check_targets(targets: list[dict[str, Any]]) -> None:
         if service in _WITH_A_ROLE and not role:
             raise RefusedError(f"ValidationException: RoleArn is required for target {arn}.")
         known = role and str(role).rsplit("/", maxsplit=1)[-1] in roles.roles
-        if known and not iam.is_trusted(str(role), "events.amazonaws.com"):
+        if known and not iam.is_trusted(str(role), "events.amazonaws.com", sourcearn=rule_arn):
             raise RefusedError(
                 f"ValidationException: Provided role '{role}' cannot be assumed by principal 'events.amazonaws.com'."
             )

@@ -145,7 +145,7 @@ def _check_managed_policy(properties: Properties) -> None:
     _check_names({**properties, "PolicyName": properties.get("ManagedPolicyName")}, "PolicyName", 128)
     document = documents.parsed(properties.get("PolicyDocument"))
     documents.refuse(documents.identity_faults(document))
-    if document.get("Version") != "2012-10-17":
+    if document.get("Version") != "2012-10-17":  # Bayer-Group/cloudformation-template-generator pull request 90
         raise RefusedError("MalformedPolicyDocument: Policy document must be version 2012-10-17 or greater.")
     if _size(document) > _MOST_MANAGED_CHARACTERS:
         raise RefusedError(f"LimitExceeded: Cannot exceed quota for PolicySize: {_MOST_MANAGED_CHARACTERS}")
