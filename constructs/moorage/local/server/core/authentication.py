@@ -1,8 +1,7 @@
 """The check of every request: only programs that sign with the home's secret, or with keys issued here, are served.
 
 Every request passes here before ministack sees it. A page that is open in a browser, another user of the machine and a
-program without the secret are refused; the traffic of the app's own load balancers, APIs and function URLs, and the
-answers of its custom resources, are the only requests that are served without a signature.
+program without the secret are refused. `unsigned.TABLE` says what is served without a signature.
 """
 
 from __future__ import annotations
@@ -25,8 +24,9 @@ from ministack.core.iam_evaluator import (
 )
 from ministack.core.router import detect_service
 
+from moorage.local.server.core import unsigned
 from moorage.local.server.core.adapter import app as ministack
-from moorage.local.server.core.adapter import custom_resource, responses, sigv4, wait_conditions
+from moorage.local.server.core.adapter import responses, sigv4
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -36,7 +36,6 @@ Answer = tuple[int, dict[str, str], bytes]
 
 _LOOPBACK = re.compile(r"(?:(?:[a-z0-9_-]+\.)*(?:localhost|127\.0\.0\.1)|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 """`*.localhost` is loopback by RFC 6761, section 6.3; no name in DNS ends in a number (RFC 1123, section 2.1)."""
-_INTERNAL = ("/_ministack", "/_localstack")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SIGNATURE = re.compile("[0-9a-f]{64}")
 _LONGEST_SECONDS = 7 * 24 * 3600
@@ -193,7 +192,8 @@ def authenticated(application: Application) -> Application:
     Args:
         application: ministack's ASGI application.
     """
-    _leave_only_traffic_of_the_app()
+    unsigned.install(_signed.get)
+    _refuse_the_rest()
     set_account = ministack.set_request_account_id
     ministack.set_request_account_id = lambda key: set_account(_account_of(key) or key)
 
@@ -211,7 +211,8 @@ def authenticated(application: Application) -> Application:
 async def _serve(application: Application, scope: Message, receive: Receive, send: Send) -> None:
     request = Request.of(scope)
     refused = request.foreign()
-    if refused is None and request.path.startswith(_INTERNAL) and not _is_expected_answer(request):
+    closed = request.path.startswith(unsigned.INTERNAL) and not unsigned.is_expected(request.method, request.path)
+    if refused is None and closed:
         refused = f"{request.path[:255]} is closed"
     if refused is not None:
         kind = {"Content-Type": "text/plain; charset=utf-8"}
@@ -281,47 +282,9 @@ def _without_cors(send: Send) -> Send:
     return sent
 
 
-def _is_expected_answer(request: Request) -> bool:
-    """Return whether this is the answer of a custom resource or a wait condition that CloudFormation waits for.
-
-    The token is random, and is told only to the function that is to answer, as the presigned URL on AWS.
-    """
-    _, _, token = request.path.removeprefix("/_ministack/").partition("/")
-    if request.method != "PUT":
-        return False
-    if request.path.startswith("/_ministack/cfn-response/"):
-        return token in custom_resource.pending
-    return request.path.startswith(wait_conditions.SIGNAL_PATH) and bool(wait_conditions.has_handle(token))
-
-
-def _leave_only_traffic_of_the_app() -> None:
-    """Keep requests without a signature from every AWS API: ministack's own entrances answer them with 403."""
-    before_body, after_body = ministack.handle_pre_body_request, ministack.handle_post_body_shortcuts
-    special, dispatch = ministack.handle_special_data_plane_request, ministack.dispatch_service_request
-
-    async def handle_before_body(*request: Any) -> Answer | None:
-        answer: Answer | None = await before_body(*request) if _signed.get() else None
-        return answer
-
-    async def handle_after_body(method: str, path: str, *rest: Any) -> Answer | None:
-        if not _signed.get() and not path.startswith(_INTERNAL):
-            return None
-        answer: Answer | None = await after_body(method, path, *rest)
-        return answer
-
-    async def handle_special(*request: Any, **raw: Any) -> Answer | None:
-        if _signed.get():
-            answer: Answer | None = await special(*request, **raw)
-            return answer
-        method, path, headers, body, query_params, _ = request
-        sent = (headers.get("host", ""), path, method, headers, body, query_params)
-        as_sent = {name: raw[name] for name in ("raw_path", "raw_query_string")}
-        served: Answer | None = (
-            await ministack.handle_execute_api_request(*sent, **as_sent)
-            or await ministack.handle_lambda_url_request(*sent)
-            or await ministack.handle_alb_request(*sent, **as_sent)
-        )
-        return served
+def _refuse_the_rest() -> None:
+    """Answer a request without a signature that nothing served as AWS does."""
+    dispatch = ministack.dispatch_service_request
 
     async def handle_rest(*request: Any) -> Answer:
         if _signed.get():
@@ -332,9 +295,6 @@ def _leave_only_traffic_of_the_app() -> None:
         service = detect_service(method, path, headers, routed)
         return _denied(service, AuthError("MissingAuthenticationToken", "Missing Authentication Token"), headers)
 
-    ministack.handle_pre_body_request = handle_before_body
-    ministack.handle_post_body_shortcuts = handle_after_body
-    ministack.handle_special_data_plane_request = handle_special
     ministack.dispatch_service_request = handle_rest
 
 
