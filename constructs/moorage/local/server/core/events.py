@@ -12,13 +12,14 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, handlers, stacks
-
 from moorage.local.server.core import owners, template
+from moorage.local.server.core.adapter import changesets, cloudformation, handlers, stacks
 
 _KEPT = ("LogicalResourceId", "PhysicalResourceId", "ResourceStatus", "Timestamp")
-_ATTRIBUTES = ("Type", "Properties", *stacks._DIFFED_ATTRIBUTES)
+_ATTRIBUTES = (
+    "Type", "Properties", "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy",
+)  # fmt: skip
+"""What a change set compares of a resource."""
 _STACK = "AWS::CloudFormation::Stack"
 _CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
@@ -29,12 +30,12 @@ Add = Callable[..., None]
 
 def install() -> None:
     """Put this module's order into ministack's events and change sets."""
-    log = _Log(stacks._add_event)
+    log = _Log(stacks.add_event)
     for module in (stacks, handlers, changesets):
-        module._add_event = log.add
-    stacks._update_keeping_seed = log.updating(stacks._update_keeping_seed)
-    stacks._delete_resource = log.deleting(stacks._delete_resource)
-    changesets._resolve_props_for_diff = _standing(changesets._resolve_props_for_diff)
+        module.add_event = log.add
+    stacks.update_keeping_seed = log.updating(stacks.update_keeping_seed)
+    stacks.delete_resource = log.deleting(stacks.delete_resource)
+    changesets.resolve_props_for_diff = _standing(changesets.resolve_props_for_diff)
 
 
 class _Log:
@@ -74,7 +75,7 @@ class _Log:
         if known is None:
             self._new.add(key)
             return True
-        stack = cloudformation._stacks[stack_name]
+        stack = cloudformation.stacks[stack_name]
         old = (stack.get("_template") or {}).get("Resources", {}).get(logical_id, {})
         new = owners.definition(stack_name, logical_id)
         if any(old.get(name) != new.get(name) for name in _ATTRIBUTES if name in old or name in new):
@@ -91,15 +92,15 @@ class _Log:
 
     def _clean_up(self, stack_id: str, stack_name: str) -> None:
         """Say once in an operation that the stack is being cleaned up."""
-        written = _operation(cloudformation._stack_events[stack_id], stack_name)
+        written = _operation(cloudformation.stack_events[stack_id], stack_name)
         if not any(each["ResourceStatus"] == _CLEANUP for each in written):
             self._write(stack_id, stack_name, stack_name, _STACK, _CLEANUP, physical_id=stack_id)
 
     def _write(self, stack_id: str, *rest: Any, **named: Any) -> None:
-        written = cloudformation._stack_events.get(stack_id) or []
+        written = cloudformation.stack_events.get(stack_id) or []
         last = written[-1]["Timestamp"] if written else ""
         self._add(stack_id, *rest, **named)
-        event = cloudformation._stack_events[stack_id][-1]
+        event = cloudformation.stack_events[stack_id][-1]
         if event["Timestamp"] <= last:  # whoever sorts events by their time must find the order in which they were
             later = datetime.datetime.strptime(last, f"{_FORMAT}Z") + datetime.timedelta(milliseconds=1)
             event["Timestamp"] = later.strftime(_FORMAT)[:-3] + "Z"
@@ -110,7 +111,7 @@ class _Log:
         def updated(resource_type: str, physical_id: str, old: Any, new: Any, *rest: Any) -> Any:
             stack_name, logical_id = rest[:2]
             if old != new:
-                self._release((cloudformation._stacks[stack_name]["StackId"], logical_id))
+                self._release((cloudformation.stacks[stack_name]["StackId"], logical_id))
             return update(resource_type, physical_id, old, new, *rest)
 
         return updated
@@ -121,7 +122,7 @@ class _Log:
         def deleted(
             resource_type: str, physical_id: str, properties: Any, stack_name: str = "", logical_id: str = ""
         ) -> None:
-            stack = cloudformation._stacks.get(stack_name) or {}
+            stack = cloudformation.stacks.get(stack_name) or {}
             if stack.get("StackStatus") != "UPDATE_IN_PROGRESS":
                 delete(resource_type, physical_id, properties, stack_name, logical_id)
                 return
@@ -143,7 +144,7 @@ def _operation(written: list[dict[str, Any]], stack_name: str) -> list[dict[str,
 
 
 def _resources(stack_name: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = cloudformation._stacks.get(stack_name, {}).get("_resources", {})
+    found: dict[str, dict[str, Any]] = cloudformation.stacks.get(stack_name, {}).get("_resources", {})
     return found
 
 

@@ -6,8 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import cloudformation
-from ministack.services.cloudformation import engine
+from moorage.local.server.core.adapter import cloudformation, engine
 
 
 def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
@@ -17,7 +16,7 @@ def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
         stack_name: The stack.
         logical_id: The resource's logical id.
     """
-    body = cloudformation._stacks.get(stack_name, {}).get("_template_body")
+    body = cloudformation.stacks.get(stack_name, {}).get("_template_body")
     found: Mapping[str, Any] = _resources(body).get(logical_id, {}) if body else {}
     return found
 
@@ -25,7 +24,7 @@ def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
 @functools.lru_cache(maxsize=8)
 def _resources(body: str) -> Mapping[str, Any]:
     """Return the resources of a template, which is asked once for each of them."""
-    resources: Mapping[str, Any] = engine._parse_template(body).get("Resources", {})
+    resources: Mapping[str, Any] = engine.parse_template(body).get("Resources", {})
     return resources
 
 
@@ -55,7 +54,7 @@ def owner(physical_id: str) -> str:
     Args:
         physical_id: The resource's physical id.
     """
-    for stack_name, stack in cloudformation._stacks.items():
+    for stack_name, stack in cloudformation.stacks.items():
         for logical_id, found in stack.get("_resources", {}).items():
             if found.get("PhysicalResourceId") == physical_id:
                 stated = stack.get("_template", {}).get("Resources", {}).get(logical_id)
@@ -71,7 +70,7 @@ def together(physical_id: str, other_id: str) -> bool:
         physical_id: The physical id of the one.
         other_id: The physical id of the other.
     """
-    for stack in cloudformation._stacks.values():
+    for stack in cloudformation.stacks.values():
         parts = {part.get("PhysicalResourceId") for part in stack.get("_resources", {}).values()}
         status = str(stack.get("StackStatus"))
         if physical_id in parts and status.startswith(("DELETE", "ROLLBACK")):
@@ -90,6 +89,6 @@ def replaces(name: str, physical_id: str) -> bool:
     return any(
         found.get("PhysicalResourceId") == physical_id
         and name.rsplit("-", maxsplit=1)[0] == f"{stack_name}-{logical_id}"[:242]
-        for stack_name, stack in cloudformation._stacks.items()
+        for stack_name, stack in cloudformation.stacks.items()
         for logical_id, found in stack.get("_resources", {}).items()
     )

@@ -16,10 +16,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core.responses import get_region, new_uuid
-from ministack.services import lambda_svc, stepfunctions
-from ministack.services.cloudformation import custom_resource
 
 from moorage.local.server.core import owners
+from moorage.local.server.core.adapter import custom_resource, lambda_svc, stepfunctions
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 
@@ -67,12 +66,12 @@ def invoke(
         "StackId": stack_id,
         "ResourceType": resource_type,
         "LogicalResourceId": logical_id,
-        "ResourceProperties": custom_resource._normalise_resource_properties(props),
+        "ResourceProperties": custom_resource.normalise_resource_properties(props),
     }
     if physical_id is not None:
         request["PhysicalResourceId"] = physical_id
     if old_props is not None:
-        request["OldResourceProperties"] = custom_resource._normalise_resource_properties(old_props)
+        request["OldResourceProperties"] = custom_resource.normalise_resource_properties(old_props)
     try:
         answer = _Invocation(props, request).answer()
     except RefusedError as error:
@@ -85,7 +84,7 @@ class _Invocation:
 
     def __init__(self, properties: Properties, request: Mapping[str, Any]) -> None:
         self._token = new_uuid()
-        self._request = {**request, "ResponseURL": custom_resource._response_url(self._token)}
+        self._request = {**request, "ResponseURL": custom_resource.response_url(self._token)}
         self._longest = int(properties.get("ServiceTimeout") or _LONGEST_SECONDS)
         self._function, config = _function(str(properties.get("ServiceToken", "")))
         self._name = config.get("FunctionName", "")
@@ -99,10 +98,10 @@ class _Invocation:
         threading.Thread(target=context.run, args=(self._run,), daemon=True).start()
         try:
             self._await(answered)
-            answer: Mapping[str, Any] = custom_resource._pending[self._token]["result"]
+            answer: Mapping[str, Any] = custom_resource.pending[self._token]["result"]
         finally:
-            with custom_resource._lock:
-                custom_resource._pending.pop(self._token, None)
+            with custom_resource.lock:
+                custom_resource.pending.pop(self._token, None)
         if answer.get("Status") == "FAILED":
             raise RefusedError(
                 "Received response status [FAILED] from custom resource. Message returned: "
@@ -112,7 +111,7 @@ class _Invocation:
 
     def _run(self) -> None:
         try:
-            self._result = lambda_svc._execute_function_with_config_scope(self._function, self._request)
+            self._result = lambda_svc.execute_function_with_config_scope(self._function, self._request)
         except Exception as error:  # whatever it is, the wait must end with it
             self._result = {"error": True, "body": {"errorMessage": str(error), "errorType": type(error).__name__}}
         self._ended.set()
@@ -155,10 +154,10 @@ def _function(token: str) -> tuple[Any, Mapping[str, Any]]:
     parts = token.split(":")
     if parts[2:3] == ["lambda"] and parts[3:4] != [get_region()]:
         raise RefusedError(f"Invalid service token: {token} is not in the stack's region, {get_region()}")
-    record, config, _ = lambda_svc._get_func_record_for_ref(token)
+    record, config, _ = lambda_svc.get_func_record_for_ref(token)
     if record is None or config is None:
         raise RefusedError(f"Function not found: {token}")
-    return lambda_svc._execution_record_for_config(record, config), config
+    return lambda_svc.execution_record_for_config(record, config), config
 
 
 def _running(since: float) -> Iterator[bool]:
@@ -167,5 +166,5 @@ def _running(since: float) -> Iterator[bool]:
     started = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
     yield any(
         each["status"] == "RUNNING" and str(each["startDate"]) >= started
-        for each in list(stepfunctions._executions.all_values())
+        for each in list(stepfunctions.executions.all_values())
     )

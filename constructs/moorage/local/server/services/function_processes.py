@@ -22,8 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ministack.core import lambda_runtime, node_pool
-from ministack.services import glue, lambda_svc, sts
+from moorage.local.server.core.adapter import glue, lambda_runtime, lambda_svc, node_pool, sts
 
 _ALWAYS = {
     "AWS_CONFIG_FILE": os.devnull,
@@ -74,7 +73,7 @@ def credentials(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _session(config: Mapping[str, Any], role: str) -> dict[str, str]:
-    account, _ = lambda_runtime._account_region_from_function_config(config)
+    account, _ = lambda_runtime.account_region_from_function_config(config)
     name = str(config.get("FunctionName", "function"))[:64]
     keys = {
         "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
