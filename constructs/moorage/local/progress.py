@@ -10,9 +10,11 @@ import attrs
 _COLOR = r"(?:\x1b\[[0-9;]*m)*"
 _EVENT = re.compile(
     rf"(?P<stack>[A-Za-z][A-Za-z0-9-]*) \| +(?:(?P<done>\d+)(?:/ *(?P<total>\d+))? \| )?(?P<time>[^|]*\d:\d[^|]*) \| "
-    rf"{_COLOR}(?P<status>[A-Z_]+)[^|]*\| (?P<type>[^|]*\S) *\| {_COLOR}(?P<name>[^ \x1b]+)"
+    rf"{_COLOR}(?P<status>[A-Z_]+)[^|]*\| (?P<type>[^|]*\S) *\| (?P<rest>.*)"
 )
+_COLORS = re.compile(_COLOR)
 _AGAIN = "Failed resources:"
+_STACK = "AWS::CloudFormation::Stack"
 _UPDATE = "UPDATE_IN_PROGRESS"
 
 
@@ -24,10 +26,10 @@ class _Count:
     done: set[str] = attrs.field(factory=set)
     failed: bool = False
 
-    def after(self, name: str, status: str, *, last: bool) -> str:
+    def after(self, resource: str, status: str, *, last: bool) -> str:
         self.failed |= status.endswith("_FAILED")
         if not self.failed:
-            self.done.add(name)
+            self.done.add(resource)
             if last or len(self.done) > self.total:  # a change set counts what may change, and not all of it does
                 self.total = len(self.done) if self.total else 0
         width = len(str(self.total))
@@ -60,11 +62,12 @@ class Progress:
             yield from [] if self._repeats else [printed]
             return
         count = self._counts.setdefault(event["stack"], _Count())
-        of_the_stack = event["type"] == "AWS::CloudFormation::Stack" and event["name"] == event["stack"]
+        resource = _COLORS.sub("", event["rest"]).strip()
+        of_the_stack = event["type"] == _STACK and resource.split(" ")[0] == event["stack"]
         if of_the_stack and event["status"] in ("CREATE_IN_PROGRESS", _UPDATE, "DELETE_IN_PROGRESS"):
             self._counts[event["stack"]] = _Count(int(event["total"] or 0) - (event["status"] == _UPDATE))
         if event["status"].endswith("_IN_PROGRESS"):
             return
-        counted = count.after(event["name"], event["status"], last=of_the_stack)
+        counted = count.after(resource, event["status"], last=of_the_stack)
         end = event.end("total" if event["total"] else "done")
         yield f"{event['stack']} | {counted}{printed[end:]}"
