@@ -128,11 +128,14 @@ def _read(assembly: Path) -> Iterator[Stack]:
             )
 
 
-def _json(path: Path) -> Any:
+def _json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except ValueError as error:
         raise ValueError(f"{path.name} is not JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} is not an object of JSON")
+    return found
 
 
 def _images(assembly: Path, artifact: Mapping[str, Any]) -> Iterator[Image]:

@@ -29,7 +29,7 @@ if sys.platform != "win32":
     import fcntl
 
 READY_SECONDS = 60
-STOP_SECONDS = 10
+STOP_SECONDS = 5
 HOST = "127.0.0.1"
 _MARK = "# The state of a local AWS, written by moorage.local"
 """The first line of a home's `.gitignore`, by which a later command knows the folder for its own."""
