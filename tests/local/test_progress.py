@@ -45,7 +45,7 @@ def test_an_update_is_not_counted_twice_and_a_replacement_not_undone() -> None:
     assert _shown(
         _stack("0/3", "UPDATE_IN_PROGRESS"),
         _topic("1/3", "UPDATE_COMPLETE"),
-        _stack("2/3", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+        _stack("2/3", "UPDATE_COMPLETE_CLEANUP"),
         _topic("1/3", "DELETE_COMPLETE"),
         _stack("1/3", "UPDATE_COMPLETE"),
     ) == [_topic("1/2", "UPDATE_COMPLETE"), _topic("1/2", "DELETE_COMPLETE"), _stack("2/2", "UPDATE_COMPLETE")]
@@ -79,6 +79,13 @@ def test_what_fails_is_told_once_and_counts_for_nothing() -> None:
         "\n",
         "❌  Shop failed\n",
     ]
+
+
+def test_a_status_that_the_cli_shortens_is_told_once() -> None:
+    shortened = _stack("1/3", "UPDATE_ROLLBACK_COMPLET")
+    assert _shown(
+        _stack("0/3", "UPDATE_IN_PROGRESS"), _stack("1/3", "UPDATE_ROLLBACK_IN_PROG"), shortened, shortened
+    ) == [_stack("1/1", "UPDATE_ROLLBACK_COMPLET")]
 
 
 def test_a_deletion_has_no_end_to_count_to() -> None:

@@ -23,12 +23,11 @@ from moorage.local.process import Home, LocalError, Server
 from moorage.local.protection import take_away
 from moorage.local.report.readback import TOOLKIT, is_deployed, left
 from moorage.local.report.table import Row, table
-from moorage.local.toolkit import Toolkit
+from moorage.local.toolkit import DISCARD, Toolkit
 
 HOME = Path(".moorage")
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
 """What ends a command as Ctrl-C does: without a word, Python would leave the cdk CLI behind."""
-_DISCARD = "down --discard ends the local AWS whatever stands"
 _ENDED = {
     (True, True): "The local AWS is ended, and nothing is left.",
     (True, False): "The local AWS had stopped answering; it is ended, and nothing is left.",
@@ -123,7 +122,7 @@ def down(home: Home, given: argparse.Namespace) -> None:
                 out(f"{said}\n")
             Toolkit(home, given.app).destroy(server, standing)
         if remaining := left(server.access, chosen):
-            raise LocalError(f"still there after the destruction: {', '.join(remaining)}; {_DISCARD}")
+            raise LocalError(f"still there after the destruction: {', '.join(remaining)}; {DISCARD}")
         if others := left(server.access, stacks):
             out(f"Destroyed. Still up: {', '.join(others)}.\n")
             return
@@ -190,7 +189,7 @@ def _deployed(home: Home) -> tuple[Stack, ...]:
     try:
         return stacks_of(home.assembly)
     except LocalError as error:
-        raise LocalError(f"{error} with up; {_DISCARD}") from error
+        raise LocalError(f"{error} with up; {DISCARD}") from error
 
 
 def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:

@@ -14,6 +14,7 @@ from moorage.local.environment import Access
 from moorage.local.process import LocalError
 from moorage.local.protection import take_away
 from moorage.local.report.readback import TOOLKIT, why_not_standing
+from moorage.local.toolkit import DISCARD
 
 _SETTLING_SECONDS = 300.0
 _POLL_SECONDS = 0.2
@@ -47,7 +48,7 @@ def _settled(account: Account, name: str) -> Iterator[str]:
     told = False
     while (status := _status(account, name)).endswith("_IN_PROGRESS") and not status.startswith("REVIEW"):
         if time.monotonic() > until:
-            raise LocalError(f"{name} is still {status}; wait and run up again, or down --discard")
+            raise LocalError(f"{name} is still {status}; wait and run up again; {DISCARD}")
         if not told:
             yield f"{name} is still {status} from an earlier command; waiting."
             told = True
@@ -71,7 +72,7 @@ def _deleted(access: Access, stack: Stack) -> Iterator[str]:
     if remaining := _status(account, stack.name):
         found = account.stack(stack.name) or {}
         reason = found.get("StackStatusReason", remaining)
-        raise LocalError(f"{stack.path} cannot be deleted: {reason}; down --discard ends the local AWS whatever stands")
+        raise LocalError(f"{stack.path} cannot be deleted: {reason}; {DISCARD}")
     for kept in _kept(client, stack_id):
         if stack.name == TOOLKIT and kept["ResourceType"] == _STAGING:
             _remove_bucket(account, kept["PhysicalResourceId"])

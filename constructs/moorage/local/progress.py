@@ -15,6 +15,8 @@ _EVENT = re.compile(
 _COLORS = re.compile(_COLOR)
 _AGAIN = "Failed resources:"
 _STACK = "AWS::CloudFormation::Stack"
+_UNDER_WAY = ("_IN_PROG", "_CLEANUP")
+"""Parts of a status, of which the CLI prints the first 23 characters."""
 _UPDATE = "UPDATE_IN_PROGRESS"
 
 
@@ -46,6 +48,7 @@ class Progress:
     def __init__(self) -> None:
         self._counts: dict[str, _Count] = {}
         self._repeats = False
+        self._told: tuple[str, ...] = ()
 
     def lines(self, printed: str) -> Iterator[str]:
         """Yield what is to be shown of a line."""
@@ -66,8 +69,10 @@ class Progress:
         of_the_stack = event["type"] == _STACK and resource.split(" ")[0] == event["stack"]
         if of_the_stack and event["status"] in ("CREATE_IN_PROGRESS", _UPDATE, "DELETE_IN_PROGRESS"):
             self._counts[event["stack"]] = _Count(int(event["total"] or 0) - (event["status"] == _UPDATE))
-        if event["status"].endswith("_IN_PROGRESS"):
+        told = (event["stack"], event["status"], resource)
+        if any(word in event["status"] for word in _UNDER_WAY) or told == self._told:
             return
+        self._told = told
         counted = count.after(resource, event["status"], last=of_the_stack)
         end = event.end("total" if event["total"] else "done")
         yield f"{event['stack']} | {counted}{printed[end:]}"

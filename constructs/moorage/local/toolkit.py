@@ -20,6 +20,9 @@ from moorage.local.progress import Progress
 
 _ALWAYS = ("--no-notices", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
 """Arguments outweigh `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, each of which may lead elsewhere."""
+DISCARD = "down --discard ends the local AWS whatever stands"
+"""The way out that is always open."""
+_AGAIN = "run it again when it is mended"
 _WATCH_SECONDS = 1.0
 """How often to look whether the server is still there: the CLI's own SDK tries again for a minute and a half."""
 
@@ -89,7 +92,7 @@ class Toolkit:
         trust = [] if account == ACCOUNT else TRUST
         arguments = ["bootstrap", f"aws://{account}/{region}", *trust, "--app", str(self._home.assembly)]
         if done := self._run(arguments, environment, server):
-            raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done))
+            raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done, _AGAIN))
 
     def deploy(self, server: Server, paths: Sequence[str]) -> None:
         """Deploy stacks of the assembly, with progress.
@@ -98,21 +101,25 @@ class Toolkit:
             LocalError: a stack does not deploy; the reason stands above, and CloudFormation rolled it back.
         """
         arguments = ["deploy", *paths, "--require-approval", "never", "--progress", "events"]
-        self._at(server, arguments, "deploying failed")
+        self._at(server, arguments, "deploying failed", _AGAIN)
 
     def destroy(self, server: Server, paths: Sequence[str]) -> None:
-        """Destroy stacks of the assembly, those that need others first."""
-        self._at(server, ["destroy", *paths, "--force"], "destroying failed")
+        """Destroy stacks of the assembly, those that need others first.
 
-    def _at(self, server: Server, arguments: list[str], failed: str) -> None:
+        Raises:
+            LocalError: a stack cannot be deleted; the reason stands above.
+        """
+        self._at(server, ["destroy", *paths, "--force"], "destroying failed", DISCARD)
+
+    def _at(self, server: Server, arguments: list[str], failed: str, way_out: str) -> None:
         environment = sealed(self._home.folder, server.access)
         if done := self._run([*arguments, "--app", str(self._home.assembly)], environment, server):
-            raise LocalError(self._reason(server, failed, done))
+            raise LocalError(self._reason(server, failed, done, way_out))
 
-    def _reason(self, server: Server, failed: str, code: int) -> str:
+    def _reason(self, server: Server, failed: str, code: int, way_out: str) -> str:
         """What failed, with where to look; a server that is gone is the reason for all that cdk prints."""
         if server.answers:
-            return f"{failed} (cdk ended with {code}): the first reason stands above; run it again when it is mended"
+            return f"{failed} (cdk ended with {code}): the first reason stands above; {way_out}"
         return self._gone()
 
     def _gone(self) -> str:
