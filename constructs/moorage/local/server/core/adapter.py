@@ -249,7 +249,7 @@ secretsmanager = Module(
 )
 servicediscovery = Module(
     "ministack.services.servicediscovery",
-    "_services",
+    "_namespaces _services",
 )
 signer = Module(
     "ministack.services.signer",
