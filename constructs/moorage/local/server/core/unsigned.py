@@ -154,8 +154,9 @@ def install(signed: Callable[[], bool]) -> None:
         if signed():
             answer: Answer | None = await special(*request, **raw)
             return answer
-        *sent, _ = request
-        call = Call(*sent, as_sent={name: raw[name] for name in ("raw_path", "raw_query_string")})
+        method, path, headers, body, query, _ = request
+        as_sent = {name: raw[name] for name in ("raw_path", "raw_query_string")}
+        call = Call(method, path, headers, body, query, as_sent)
         for traffic in TABLE:
             served = await traffic.serve(call)
             if served is not None:
