@@ -192,6 +192,33 @@ def test_a_server_that_is_killed_is_told_by_a_running_up(project: Project) -> No
     )
 
 
+AROUND = """
+import aws_cdk as cdk
+from aws_cdk import aws_s3_assets as assets
+
+app = cdk.App(analytics_reporting=False)
+assets.Asset(cdk.Stack(app, "Shop"), "All", path="..", exclude=["node_modules"])
+app.synth()
+"""
+
+
+@pytest.mark.slow
+def test_an_asset_around_the_home_is_told_instead_of_copied_into_itself(project: Project) -> None:
+    folder = project.folder / "app"
+    folder.mkdir()
+    (folder / "app.py").write_text(AROUND)
+    command = [sys.executable, "-m", "moorage.local", "up", "--app", PROGRAM]
+    done = subprocess.run(
+        command, cwd=folder, env=project.environment(), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "moorage.local: an asset of the app contains .moorage, where the app is synthesized; leave it out of the asset "
+        "(exclude=['.moorage']), or name a folder outside of the asset with --home\n"
+    )
+    assert not (folder / ".moorage" / "cdk.out").exists()
+
+
 LEAVING = "    subprocess.Popen(['sleep', '600'], start_new_session=True)\n    answer(event)\n"
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,7 +33,7 @@ READY_SECONDS = 60
 STOP_SECONDS = 5
 HOST = "127.0.0.1"
 _MARK = "# The state of a local AWS, written by moorage.local"
-"""The first line of a home's `.gitignore`, by which a later command knows the folder for its own."""
+"""The first line of a home's `.gitignore`."""
 
 
 class LocalError(Exception):
@@ -90,9 +91,12 @@ class Home:
         LocalError: the folder belongs to something else, so that somebody's files could be lost.
     """
 
+    MARK = ".gitignore"
+    """The file by which a later command knows the folder for its own."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._mark = folder / ".gitignore"
+        self._mark = folder / self.MARK
         self._state = folder / "server.json"
         self._secret = folder / "secret"
         self.log = folder / "server.log"
@@ -182,6 +186,7 @@ class Home:
         port = port or _free_port()
         _require_free(port)
         secret = self._own_secret()
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # of functions whose server was killed
         command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--home", self._here]
         with private.opened(self.log, "w") as log:
             process = subprocess.Popen(

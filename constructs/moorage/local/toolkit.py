@@ -74,9 +74,23 @@ class Toolkit:
         # the app runs with the user's own mask: it may write files of the user's
         done = self._run(["synth", "--quiet", *app, "--output", target, "--path-metadata"], nowhere, umask=-1)
         private.restrict(self._home.folder)
+        if self._contains_home():
+            shutil.rmtree(self._home.assembly, ignore_errors=True)
+            name = self._home.folder.resolve().name
+            raise LocalError(
+                f"an asset of the app contains {self._home.folder}, where the app is synthesized; leave it out of the "
+                f"asset (exclude=['{name}']), or name a folder outside of the asset with --home"
+            )
         if done:
             raise LocalError(f"the app does not synthesize (cdk ended with {done}); what it printed stands above")
         return self._home.assembly
+
+    def _contains_home(self) -> bool:
+        """Return whether an asset was copied from a folder around the home: it differs each time, if it ever ends."""
+        parts = self._home.folder.resolve().parts
+        below = [Path(*parts[number:]) for number in range(1, len(parts))]
+        assets = list(self._home.assembly.glob("asset.*"))
+        return any((asset / home / Home.MARK).exists() for asset in assets for home in below)
 
     def _taken(self, assembly: Path) -> Path:
         """Keep a copy of what is deployed, which `down` needs."""

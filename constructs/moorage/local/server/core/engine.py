@@ -177,8 +177,13 @@ class _Checked:
         """Put the type and the construct's path before what is refused."""
         try:
             yield
-        except RefusedError as error:
+        except ValueError as error:
             raise RefusedError(f"{self._type} {owners.path(stack_name, logical_id)}: {error}") from error
+        except (AssertionError, AttributeError, LookupError, TypeError) as error:
+            raise RefusedError(
+                f"{self._type} {owners.path(stack_name, logical_id)}: the local AWS failed, and the template may be "
+                f"right ({error!r})"
+            ) from error
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
