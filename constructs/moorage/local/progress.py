@@ -17,6 +17,7 @@ _AGAIN = "Failed resources:"
 _STACK = "AWS::CloudFormation::Stack"
 _UNDER_WAY = ("_IN_PROG", "_CLEANUP")
 """Parts of a status, of which the CLI prints the first 23 characters."""
+_ROLLED_BACK = "UPDATE_ROLLBACK_COMPLET"
 _UPDATE = "UPDATE_IN_PROGRESS"
 
 
@@ -48,7 +49,7 @@ class Progress:
     def __init__(self) -> None:
         self._counts: dict[str, _Count] = {}
         self._repeats = False
-        self._told: tuple[str, ...] = ()
+        self._rolled_back: set[str] = set()
 
     def lines(self, printed: str) -> Iterator[str]:
         """Yield what is to be shown of a line."""
@@ -69,10 +70,12 @@ class Progress:
         of_the_stack = event["type"] == _STACK and resource.split(" ")[0] == event["stack"]
         if of_the_stack and event["status"] in ("CREATE_IN_PROGRESS", _UPDATE, "DELETE_IN_PROGRESS"):
             self._counts[event["stack"]] = _Count(int(event["total"] or 0) - (event["status"] == _UPDATE))
-        told = (event["stack"], event["status"], resource)
-        if any(word in event["status"] for word in _UNDER_WAY) or told == self._told:
+        rolled_back = event["status"].startswith(_ROLLED_BACK)
+        if rolled_back and event["stack"] not in self._rolled_back:
+            self._rolled_back.add(event["stack"])  # this is the start of the cleanup; the end of it comes
             return
-        self._told = told
+        if any(word in event["status"] for word in _UNDER_WAY):
+            return
         counted = count.after(resource, event["status"], last=of_the_stack)
         end = event.end("total" if event["total"] else "done")
         yield f"{event['stack']} | {counted}{printed[end:]}"

@@ -88,6 +88,17 @@ def test_failed_update_tells_what_failed_and_what_went_back(client: Client, depl
     assert not [name for name, _ in events(client, stack) if name == "Topic"]
 
 
+def test_events_tell_their_operation_and_a_rollback_is_another(client: Client, deploy: Deploy) -> None:
+    deploy({"Topic": TOPIC})
+    deploy({"Topic": TOPIC, "Queue": QUEUE})
+    stack = deploy({"Topic": TOPIC, "Queue": resource("AWS::SQS::Queue", VisibilityTimeout=-1)})
+    found = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    operations = dict.fromkeys(each["OperationId"] for each in reversed(found))
+    assert len(operations) == len(("create", "update", "update", "rollback"))
+    failed = [each["OperationId"] for each in found if each["ResourceStatus"] == "UPDATE_FAILED"]
+    assert failed == [list(operations)[2]]
+
+
 def test_events_are_in_order_by_their_time(client: Client, deploy: Deploy) -> None:
     stack = deploy({f"Topic{number}": TOPIC for number in range(20)})
     found = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]

@@ -9,6 +9,8 @@ times within one millisecond, and nothing of what the cleanup deletes.
 from __future__ import annotations
 
 import datetime
+import re
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +28,7 @@ _FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
 
 Key = tuple[str, str]
 Add = Callable[..., None]
+Answer = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
@@ -35,6 +38,7 @@ def install() -> None:
         module.add_event = log.add
     stacks.update_keeping_seed = log.updating(stacks.update_keeping_seed)
     stacks.delete_resource = log.deleting(stacks.delete_resource)
+    handlers.ACTION_HANDLERS["DescribeStackEvents"] = _with_operations(handlers.ACTION_HANDLERS["DescribeStackEvents"])
     changesets.resolve_props_for_diff = _standing(changesets.resolve_props_for_diff)
 
 
@@ -46,6 +50,7 @@ class _Log:
         self._held: dict[Key, tuple[tuple[Any, ...], Mapping[str, Any]]] = {}
         """The start of an update that may touch nothing, and the resource as it was."""
         self._new: set[Key] = set()
+        self._operations: dict[str, str] = {}
 
     def add(
         self, stack_id: str, stack_name: str, logical_id: str, resource_type: str, status: str, *rest: Any, **named: Any
@@ -101,6 +106,9 @@ class _Log:
         last = written[-1]["Timestamp"] if written else ""
         self._add(stack_id, *rest, **named)
         event = cloudformation.stack_events[stack_id][-1]
+        if event["ResourceType"] == _STACK and event["PhysicalResourceId"] == stack_id and _begins(event):
+            self._operations[stack_id] = str(uuid.uuid4())
+        event["OperationId"] = self._operations.setdefault(stack_id, str(uuid.uuid4()))
         if event["Timestamp"] <= last:  # whoever sorts events by their time must find the order in which they were
             later = datetime.datetime.strptime(last, f"{_FORMAT}Z") + datetime.timedelta(milliseconds=1)
             event["Timestamp"] = later.strftime(_FORMAT)[:-3] + "Z"
@@ -134,6 +142,31 @@ class _Log:
             self._write(stack_id, stack_name, logical_id, resource_type, "DELETE_COMPLETE", **named)
 
         return deleted
+
+
+def _begins(event: Mapping[str, Any]) -> bool:
+    """Return whether an event of a stack itself begins an operation; a rollback is one of its own."""
+    return str(event["ResourceStatus"]).endswith("_IN_PROGRESS") and "CLEANUP" not in event["ResourceStatus"]
+
+
+def _with_operations(describe: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
+    """Show each event's operation (botocore cloudformation StackEvent.OperationId): the cdk CLI reads the last one."""
+
+    def described(parameters: dict[str, Any]) -> Answer:
+        status, headers, body = describe(parameters)
+        operations = {
+            each["EventId"]: each.get("OperationId", "")
+            for events in cloudformation.stack_events.values()
+            for each in events
+        }
+
+        def shown(found: re.Match[bytes]) -> bytes:
+            operation = operations.get(found[1].decode(), "")
+            return found[0] + f"<OperationId>{operation}</OperationId>".encode()
+
+        return status, headers, re.sub(rb"<EventId>([^<]+)</EventId>", shown, body)
+
+    return described
 
 
 def _operation(written: list[dict[str, Any]], stack_name: str) -> list[dict[str, Any]]:
