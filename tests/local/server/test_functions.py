@@ -184,6 +184,12 @@ def test_custom_resource_fails_with_its_functions_error(
     assert said in stack["Reason"]
 
 
+def test_custom_resource_of_cloudformations_own_type_is_named_once(deploy: Deploy) -> None:
+    own = {**custom(f"{SILENT}raise ValueError('no such bucket')")}
+    own["Custom"] = own["Custom"] | {"Type": "AWS::CloudFormation::CustomResource"}
+    assert deploy(own)["Reason"].count("AWS::CloudFormation::CustomResource Custom: ") == 1
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -175,15 +175,14 @@ class _Checked:
     @contextlib.contextmanager
     def _naming(self, logical_id: str, stack_name: str) -> Iterator[None]:
         """Put the type and the construct's path before what is refused."""
+        named = f"{self._type} {owners.path(stack_name, logical_id)}: "
         try:
             yield
-        except ValueError as error:
-            raise RefusedError(f"{self._type} {owners.path(stack_name, logical_id)}: {error}") from error
+        except ValueError as error:  # a custom resource is named already, since not each has an entry here
+            raise RefusedError(named + str(error).removeprefix(named)) from error
         except (AssertionError, AttributeError, LookupError, TypeError) as error:
-            raise RefusedError(
-                f"{self._type} {owners.path(stack_name, logical_id)}: the local AWS failed, and the template may be "
-                f"right ({error!r})"
-            ) from error
+            failure = f"the local AWS failed, and the template may be right ({error!r})"
+            raise RefusedError(named + failure) from error
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
