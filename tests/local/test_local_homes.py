@@ -108,7 +108,7 @@ def test_a_copy_of_a_home_leaves_the_server_of_the_other_alone(
     assert local.main([command, "--home", str(copy)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(
-        f"{copy} is a copy of {home.folder}, whose local AWS is left alone; here, nothing is up.\n"
+        f"{copy} was made as {home.folder}, whose local AWS is left alone; here, nothing is up.\n"
     )
     assert server.answers
     with Home(copy).exclusive():
@@ -172,6 +172,14 @@ def test_down_discards_what_stands_without_an_assembly(home: Home, capsys: pytes
     assert capsys.readouterr().out == "The local AWS is ended, and nothing is left.\n"
     assert local.main(["down", "--discard", "--home", str(home.folder)]) == 0
     assert capsys.readouterr().out == "Nothing is up.\n"
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["status"], ["down", "Shop"]], ids=" ".join)
+def test_discarding_is_for_down_and_for_all(
+    tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert local.main([*arguments, "--discard", "--home", str(tmp_path / "home")]) == 1
+    assert capsys.readouterr().err.endswith("ends the local AWS with all its stacks; type down --discard\n")
 
 
 def _file(folder: Path) -> None:

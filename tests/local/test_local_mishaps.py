@@ -146,8 +146,8 @@ def test_down_takes_protection_away_and_empties_and_says_so(project: Project) ->
     down = project.run("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert down.stdout.startswith(
-        "Took protection from 1 user pool, 1 table, 1 stack, 1 load balancer; emptied 1 repository, 1 bucket: this AWS "
-        "is thrown away.\n"
+        "Took protection from 1 user pool, 1 table, 1 stack, 1 load balancer; emptied 1 repository, 1 bucket, since "
+        "this AWS is a throw-away one.\n"
     )
 
 

@@ -126,7 +126,7 @@ def test_protection_is_taken_before(client: Client, server: tuple[int, int], mak
     changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
     client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
     said = take_away(access(server[1]), [_stack("Protected"), _stack("Never")])
-    assert said == "Took protection from 1 table; emptied 1 hosted zone: this AWS is thrown away."
+    assert said == "Took protection from 1 table; emptied 1 hosted zone, since this AWS is a throw-away one."
     assert take_away(access(server[1]), [_stack("Protected")]) is None
 
 

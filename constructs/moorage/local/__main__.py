@@ -46,6 +46,9 @@ def out(text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what the user can act on is a sentence and exit code 1."""
     given = _parse(arguments)
+    if given.discard and (given.command != "down" or given.stacks):
+        sys.stderr.write("moorage.local: --discard ends the local AWS with all its stacks; type down --discard\n")
+        return 1
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         home = Home(given.home)
@@ -179,7 +182,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _tell_copied(home: Home) -> None:
     if home.origin:
-        out(f"{home.folder} is a copy of {home.origin}, whose local AWS is left alone; here, nothing is up.\n")
+        out(f"{home.folder} was made as {home.origin}, whose local AWS is left alone; here, nothing is up.\n")
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:

@@ -229,7 +229,7 @@ class Home:
         """End the server that was started here, and forget what it held; whether there was one."""
         server = self._recorded()
         ended = _end(server) if server else False
-        for pid in _inside(self.folder.resolve() / "tmp"):
+        for pid in _functions(self.folder.resolve()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._state.unlink(missing_ok=True)
@@ -267,12 +267,16 @@ def _end(server: Server) -> bool:
     return True
 
 
-def _inside(folder: Path) -> Iterator[int]:
-    """Yield the processes that work in a folder: functions whose server was killed; Linux alone shows them."""
-    for link in Path("/proc").glob("[0-9]*/cwd"):
+def _functions(home: Path) -> Iterator[int]:
+    """Yield the processes that a home's functions have left running when its server was killed; Linux alone shows them.
+
+    Lambda's variable for the folder of the code tells them, and what they started, from everybody else's.
+    """
+    mark = f"LAMBDA_TASK_ROOT={home}/".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
-            if link.readlink().is_relative_to(folder):
-                yield int(link.parent.name)
+            if any(variable.startswith(mark) for variable in environment.read_bytes().split(b"\0")):
+                yield int(environment.parent.name)
 
 
 def _is_server(pid: int) -> bool:

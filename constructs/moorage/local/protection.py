@@ -51,7 +51,7 @@ def take_away(access: Access, stacks: Sequence[Stack]) -> str | None:
     for (what, noun), count in sorted(done.items(), reverse=True):
         parts.setdefault(what, []).append(f"{count} {_plural(noun) if count > 1 else noun}")
     said = "; ".join(f"{what} {', '.join(nouns)}" for what, nouns in parts.items())
-    return f"{said[0].upper()}{said[1:]}: this AWS is thrown away."
+    return f"{said[0].upper()}{said[1:]}, since this AWS is a throw-away one."
 
 
 def _plural(noun: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -46,7 +47,7 @@ class Toolkit:
         self._program = program
         self._home = home
         self._app = app
-        self._given = Path(app) if app and Path(app).is_dir() else None
+        self._given = Path(app) if app and _is_folder(app) else None
         if self._given:
             self._require_apart(self._given)
             stacks_of(self._given)
@@ -181,10 +182,18 @@ class Toolkit:
                 for reader in readers:
                     reader.join()
             except BaseException:
-                os.killpg(cdk.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(cdk.pid, signal.SIGKILL)
                 cdk.wait()
                 raise
             return code
+
+
+def _is_folder(app: str) -> bool:
+    try:
+        return Path(app).is_dir()
+    except (OSError, ValueError):  # a command may be longer than any name
+        return False
 
 
 def _showing(printed: IO[str] | None, shown: IO[str]) -> threading.Thread:
