@@ -115,6 +115,17 @@ def test_a_copy_of_a_home_leaves_the_server_of_the_other_alone(
         assert Home(copy)._own_secret() != server.secret
 
 
+def test_a_server_that_got_the_process_id_of_another_is_left_alone(home: Home) -> None:
+    server = _running(home)
+    other = Home(home.folder.with_name("other"))
+    with other.exclusive():
+        other._own_secret()
+        record = {"pid": server.pid, "port": server.port + 1, "home": str(other.folder)}
+        (other.folder / "server.json").write_text(json.dumps(record))
+        assert other.stop() is False
+    assert server.answers
+
+
 def test_what_a_killed_server_has_left_running_ends_with_its_home(home: Home) -> None:
     server = _running(home)
     account = Account(server.access, None, None)

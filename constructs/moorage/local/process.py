@@ -62,7 +62,7 @@ class Server:
     @property
     def lives(self) -> bool:
         """Return whether the process is there, whatever it does."""
-        return _is_server(self.pid)
+        return _is_server(self)
 
     @property
     def answers(self) -> bool:
@@ -254,11 +254,11 @@ class Home:
 
 def _end(server: Server) -> bool:
     """End the process by its id, if it is still the one that was started: ids are used again."""
-    if not _is_server(server.pid):
+    if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS
     os.kill(server.pid, signal.SIGTERM)
-    while _is_server(server.pid):
+    while server.lives:
         if time.monotonic() > until:
             os.kill(server.pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):  # another command may have started it
@@ -279,17 +279,18 @@ def _functions(home: Path) -> Iterator[int]:
                 yield int(environment.parent.name)
 
 
-def _is_server(pid: int) -> bool:
+def _is_server(server: Server) -> bool:
+    """Return whether a process is the one that was started at that port: ids are used again, by other servers too."""
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        command = Path(f"/proc/{server.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # there is no /proc on macOS, and a slim Linux has no ps
         if sys.platform == "linux":
             return False
         shown = subprocess.run(
-            ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
+            ["ps", "-ww", "-o", "args=", "-p", str(server.pid)], capture_output=True, text=True, check=False
         )
         command = shown.stdout
-    return "moorage.local.server" in command
+    return f"moorage.local.server --port {server.port} " in f"{command} "
 
 
 def _free_port() -> int:
