@@ -96,13 +96,14 @@ async def _serve(port: int, log_level: str) -> None:
 
 def _extended() -> object:
     """ministack's application with this package's types in it."""
-    from moorage.local.server.core import authentication, engine  # noqa: PLC0415  # they import ministack
+    from moorage.local.server.core import authentication, engine, own_listeners  # noqa: PLC0415  # they import ministack
 
     for name in _SERVICES:
         service = importlib.import_module(f"{__package__}.{name}")
         if hasattr(service, "install"):
             service.install()
     engine.install()
+    own_listeners.install()
     lambda_runtime.NODEJS_WORKER_SCRIPT = lambda_runtime.NODEJS_WORKER_SCRIPT.replace(
         "bundle the module with your function or use LAMBDA_EXECUTOR=docker.",
         "on AWS it is there, here it is once `npm install @aws-sdk/client-...` ran in the folder of the app",
