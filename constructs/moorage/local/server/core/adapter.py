@@ -71,7 +71,9 @@ autoscaling = Module(
 )
 changesets = Module(
     "ministack.services.cloudformation.changesets",
-    "_add_event _evaluate_conditions _resolve_parameters _resolve_props_for_diff validate_template_support",
+    """
+    _add_event _evaluate_conditions _resolve_parameters _resolve_props_for_diff validate_template_support
+    """,
 )
 cloudformation = Module(
     "ministack.services.cloudformation",
@@ -183,7 +185,10 @@ kms = Module(
 )
 lambda_runtime = Module(
     "ministack.core.lambda_runtime",
-    "ProvidedWorker Worker _NODEJS_WORKER_SCRIPT _account_region_from_function_config execution_credentials subprocess",
+    """
+    _NODEJS_WORKER_SCRIPT ProvidedWorker Worker _account_region_from_function_config execution_credentials
+    subprocess
+    """,
 )
 lambda_svc = Module(
     "ministack.services.lambda_svc",
