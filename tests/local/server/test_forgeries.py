@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -133,3 +135,25 @@ def test_a_body_of_nobody_has_at_most_10_mb(server: tuple[int, int]) -> None:
         with contextlib.suppress(ConnectionError):
             connection.sendall(b"x" * 10 * 2**20 + b"x")  # the last megabyte is not sent
         assert b" 413 " in connection.recv(65536).split(b"\r\n")[0]
+
+
+def test_a_script_that_another_user_planted_is_not_run(client: Client, tmp_path: Path) -> None:
+    planted = Path("/tmp/ministack-data/s3") / ACCOUNT / "scripts" / "job.py"  # where ministack looks
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_text(f"open({str(tmp_path / 'planted')!r}, 'w')")
+    s3, glue = client("s3"), client("glue")
+    s3.create_bucket(Bucket="scripts", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="scripts", Key="job.py", Body=f"open({str(tmp_path / 'own')!r}, 'w')".encode())
+    command = {"Name": "pythonshell", "ScriptLocation": "s3://scripts/job.py", "PythonVersion": "3.9"}
+    glue.create_job(Name="job", Role=f"arn:aws:iam::{ACCOUNT}:role/job", Command=command)
+    run = glue.start_job_run(JobName="job")["JobRunId"]
+    for _ in range(200):
+        if glue.get_job_run(JobName="job", RunId=run)["JobRun"]["JobRunState"] not in (
+            "STARTING",
+            "RUNNING",
+            "WAITING",
+        ):
+            break
+        time.sleep(0.05)
+    planted.unlink()
+    assert [each.name for each in tmp_path.iterdir()] == ["own"]
