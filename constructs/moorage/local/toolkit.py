@@ -171,16 +171,13 @@ class Toolkit:
         ) as cdk:
             try:
                 readers = _showing(cdk.stdout, sys.stdout), _showing(cdk.stderr, sys.stderr)
-                while True:
-                    try:
-                        code = cdk.wait(timeout=_WATCH_SECONDS)
-                    except subprocess.TimeoutExpired:
-                        if server and not server.lives:
-                            raise LocalError(self._gone()) from None
-                    else:
-                        break
+                while cdk.poll() is None and (reading := [each for each in readers if each.is_alive()]):
+                    reading[0].join(_WATCH_SECONDS)
+                    if server and not server.lives:
+                        raise LocalError(self._gone())
+                code = cdk.wait()
                 for reader in readers:
-                    reader.join()
+                    reader.join(_WATCH_SECONDS)  # not for ever: what the CLI started may hold its output open
             except BaseException:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(cdk.pid, signal.SIGKILL)

@@ -172,7 +172,9 @@ def _program(name: str) -> str:
     path = shutil.which(name)
     if path is None:
         raise RuntimeError(f"there is no {name} on the PATH of this machine, which runs the function; install it")
-    if name != "node":
+    with Path(path).open("rb") as file:
+        is_script = file.read(2) == b"#!"
+    if name != "node" or not is_script:
         return path
     # What version managers put on the PATH looks for the real one with variables that the process does not get.
     asked = subprocess.run([path, "-p", "process.execPath"], capture_output=True, text=True, check=False, timeout=10)
