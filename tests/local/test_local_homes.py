@@ -281,5 +281,6 @@ def test_nobody_else_can_listen_while_the_server_starts(tmp_path: Path, monkeypa
         raise LocalError("the port was taken")
 
     monkeypatch.setattr(subprocess, "Popen", start)
-    with pytest.raises(LocalError, match="the port was taken"):
-        Home(tmp_path / "home").start()
+    home = Home(tmp_path / "home")
+    with home.exclusive(), pytest.raises(LocalError, match="the port was taken"):
+        home.start()
