@@ -137,6 +137,15 @@ def deploy(client: Client, remove: Callable[[str], None], request: pytest.Fixtur
         remove(stack)
 
 
+def check_pair(deploy: Deploy, faulty: dict[str, Any], says: str, mended: dict[str, Any]) -> None:
+    """Check that a template with a fault is refused in AWS's words, and that its mended twin deploys."""
+    refused = deploy(faulty, "-faulty")
+    assert refused["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert says in refused["Reason"]
+    made = deploy(mended, "-mended")
+    assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
+
+
 def resource(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": kind, "Properties": properties}
 

@@ -24,7 +24,10 @@ Resources = dict[str, Any]
 
 EXECUTION: Resources = {"ExecutionRoleArn": attribute("Role", "Arn")}
 LOGS: Resources = {
-    "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-group": "shop", "awslogs-region": REGION}}
+    "LogConfiguration": {
+        "LogDriver": "awslogs",
+        "Options": {"awslogs-group": "shop", "awslogs-region": REGION, "awslogs-stream-prefix": "web"},
+    }
 }
 SECRET: Resources = {"Secrets": [{"Name": "TOKEN", "ValueFrom": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/token"}]}
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop:1"
