@@ -123,7 +123,7 @@ def deploy(client: Client, remove: Callable[[str], None], request: pytest.Fixtur
             body["Outputs"] = {key: {"Value": value} for key, value in outputs.items()}
         template = {"TemplateBody": json.dumps(body)}
         change = cloudformation.update_stack if stack in stacks else cloudformation.create_stack
-        change(StackName=stack, Capabilities=["CAPABILITY_IAM"], **template)
+        change(StackName=stack, Capabilities=["CAPABILITY_NAMED_IAM"], **template)
         stacks.append(stack)
         described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         described["Values"] = {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", ())}

@@ -10,8 +10,8 @@ from tests.local.local_aws import REGION, Deploy, attribute, check_pair, fargate
 
 Resources = dict[str, Any]
 
-CHECKED = {"HealthCheck": {"Command": ["CMD-SHELL", "true"]}}
-EXECUTION = {"ExecutionRoleArn": attribute("Role", "Arn")}
+CHECKED: Resources = {"HealthCheck": {"Command": ["CMD-SHELL", "true"]}}
+EXECUTION: Resources = {"ExecutionRoleArn": attribute("Role", "Arn")}
 
 
 def _ec2(*containers: Resources, mode: str = "bridge", **task: Any) -> Resources:
@@ -47,8 +47,8 @@ def _after(condition: str) -> Resources:
 
 
 WINDOWS = "WINDOWS_SERVER_2022_CORE"
-GPU = {"ResourceRequirements": [{"Type": "GPU", "Value": "1"}]}
-DOCKER = {"Volumes": [{"Name": "data", "DockerVolumeConfiguration": {"Scope": "task"}}]}
+GPU: Resources = {"ResourceRequirements": [{"Type": "GPU", "Value": "1"}]}
+DOCKER: Resources = {"Volumes": [{"Name": "data", "DockerVolumeConfiguration": {"Scope": "task"}}]}
 
 TASKS: dict[str, tuple[Resources, str, Resources]] = {
     "image with a space": (

@@ -22,12 +22,12 @@ from tests.local.local_aws import (
 )
 
 Resources = dict[str, Any]
-EXECUTION = {"ExecutionRoleArn": attribute("Role", "Arn")}
+EXECUTION: Resources = {"ExecutionRoleArn": attribute("Role", "Arn")}
 BASE: Resources = NETWORK | {"Cluster": resource("AWS::ECS::Cluster")}
 PARAMETER = resource("AWS::SSM::Parameter", Name="/shop/token", Type="String", Value="secret")
 GROUP = resource("AWS::Logs::LogGroup", LogGroupName="orders")
 OPTIONS = {"awslogs-group": "orders", "awslogs-region": REGION, "awslogs-stream-prefix": "web"}
-LOGS = {"LogConfiguration": {"LogDriver": "awslogs", "Options": OPTIONS}}
+LOGS: Resources = {"LogConfiguration": {"LogDriver": "awslogs", "Options": OPTIONS}}
 
 
 def _service(task: Resources | None = None, *, groups: int = 0, **stated: Any) -> Resources:

@@ -574,6 +574,7 @@ HELD: dict[str, tuple[Resources, Any, str]] = {
         lambda values: {
             "Peer": _ec2(
                 "SecurityGroup",
+                VpcId=values["Vpc"],
                 GroupDescription="a peer",
                 SecurityGroupIngress=[{"IpProtocol": "-1", "SourceSecurityGroupId": values["Group"]}],
             )

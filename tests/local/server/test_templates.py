@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.local_aws import Client, attribute, ref, resource
+from tests.local.local_aws import Client, attribute, ref, resource, role
 
 QUEUE = resource("AWS::SQS::Queue")
 NEVER = {"Never": {"Fn::Equals": ["a", "b"]}, "Always": {"Fn::Not": [{"Condition": "Never"}]}}
@@ -137,6 +137,20 @@ def test_a_parameter_that_the_template_lacks_is_refused(stand: Callable[..., dic
         stand({"Parameters": other, "Resources": {"Queue": QUEUE}}, Parameters=given)
     named = {"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Topic": _topic(ref("Name"))}}
     assert stand(named, Parameters=given)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_roles_and_their_names_are_acknowledged(stand: Callable[..., dict[str, Any]]) -> None:
+    named = role("lambda.amazonaws.com")
+    named["Properties"]["RoleName"] = "acknowledged"
+    faults: tuple[tuple[Template, list[str], str], ...] = (
+        ({"Resources": {"Role": role("lambda.amazonaws.com")}}, [], "CAPABILITY_IAM"),
+        ({"Resources": {"Role": named}}, ["CAPABILITY_IAM"], "CAPABILITY_NAMED_IAM"),
+    )
+    for template, given, missing in faults:
+        with pytest.raises(ClientError, match=rf"Requires capabilities : \[{missing}\]") as refused:
+            stand(template, Capabilities=given)
+        assert refused.value.response["Error"]["Code"] == "InsufficientCapabilitiesException"
+    assert stand({"Resources": {"Role": named}}, Capabilities=[missing])["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_conditions_compare_what_functions_return(stand: Callable[..., dict[str, Any]]) -> None:

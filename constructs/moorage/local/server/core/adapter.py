@@ -155,8 +155,8 @@ eventbridge = Module(
 handlers = Module(
     "ministack.services.cloudformation.handlers",
     """
-    _ACTION_HANDLERS _delete_stack _evaluate_conditions _imported_export_names _p _resolve_parameters _resolve_stack
-    _roll_back_operation validate_template_support _xml
+    _ACTION_HANDLERS _capabilities_enforced _delete_stack _evaluate_conditions _imported_export_names _p
+    _resolve_parameters _resolve_stack _roll_back_operation validate_template_support _xml
     """,
 )
 iam = Module(
