@@ -18,6 +18,7 @@ from moorage.workload.ec2_instances import instance_type
 
 Answer = tuple[int, dict[str, str], bytes]
 
+_IMAGE = re.compile("ami-([0-9a-f]{8}|[0-9a-f]{17})")
 _USER_DATA = 16 * 1024
 _RULE = (
     "CidrIp", "CidrIpv6", "Description", "FromPort", "IpProtocol", "ToPort",
@@ -33,6 +34,7 @@ class Vpc(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         ec2_checks.check_vpc(properties)
+        ec2_checks.check_vpcs()
         vpc_id, _ = provisioners.ec2_vpc_create(name, properties, name)
         group_id = ec2.vpcs[vpc_id]["DefaultSecurityGroupId"]
         rule = {
@@ -44,6 +46,7 @@ class Vpc(Resource):
         return self._made(vpc_id)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        ec2_checks.check_vpc(new)
         vpc_id, _ = provisioners.ec2_vpc_update(physical_id, old, new, physical_id, physical_id)
         return self._made(vpc_id)
 
@@ -219,7 +222,7 @@ class _SecurityGroupRule(Resource):
 
     def _rule(self, properties: Properties) -> dict[str, Any]:
         stated = {name: properties[name] for name in _RULE if name in properties}
-        ec2_checks.check_group_rule(stated)
+        ec2_checks.check_group_rule(stated, ec2.security_groups[properties["GroupId"]]["VpcId"])
         rule: dict[str, Any] = provisioners.ec2_sg_permissions([stated])[0]
         return rule
 
@@ -305,6 +308,10 @@ def _check_template(data: Mapping[str, Any]) -> None:
         raise RefusedError("InvalidParameterCombination: InstanceType and InstanceRequirements exclude each other")
     if "InstanceType" in data and instance_type(data["InstanceType"]) is None:
         raise RefusedError(f"InvalidInstanceType: the instance type '{data['InstanceType']}' is not known")
+    image = str(data.get("ImageId", "resolve:"))
+    if not image.startswith("resolve:") and not _IMAGE.fullmatch(image):
+        # RequestLaunchTemplateData.ImageId; which images exist cannot be known here
+        raise RefusedError(f'InvalidAMIID.Malformed: Invalid id: "{image}" (expecting "ami-...")')
     if "SecurityGroupIds" in data and any("Groups" in item for item in data.get("NetworkInterfaces", ())):
         raise RefusedError(
             "InvalidParameterCombination: Network interfaces and an instance-level security groups may not be "

@@ -26,6 +26,8 @@ _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 _PREFIXES = range(16, 29)
 _MOST_RULES = 60
 _MOST_ADDRESSES = 5
+_MOST_VPCS = 5
+_LONGEST_NAME = 255
 _PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "all")
 _HIGHEST_PORT = 65535
 
@@ -50,14 +52,27 @@ def network(text: str, parameter: str) -> Network:
 
 
 def check_vpc(properties: Properties) -> None:
-    """Refuse a VPC's address range that is no /16 to /28.
+    """Refuse a VPC's address range that is no /16 to /28, and DNS host names without DNS (ModifyVpcAttribute).
 
     Args:
         properties: What the template says.
     """
+    names, resolved = (str(properties.get(f"EnableDns{name}")).lower() for name in ("Hostnames", "Support"))
+    if names == "true" and resolved == "false":
+        raise RefusedError(
+            "InvalidParameterCombination: DNS hostnames can be enabled only if DNS support is enabled for the VPC"
+        )
     cidr = properties.get("CidrBlock")
     if cidr is not None and network(cidr, "cidrBlock").prefixlen not in _PREFIXES:
         raise RefusedError(f"InvalidVpc.Range: The CIDR '{cidr}' is invalid.")
+
+
+def check_vpcs() -> None:
+    """Refuse one more VPC than a region has by default, its default VPC among them (VPC user guide, "Quotas")."""
+    ec2.ensure_defaults_initialized()
+    if len(ec2.vpcs) >= _MOST_VPCS:
+        # terraform-aws-modules/terraform-aws-vpc issue 429
+        raise RefusedError("VpcLimitExceeded: The maximum number of VPCs has been reached.")
 
 
 def known_vpc(vpc: str) -> dict[str, Any]:
@@ -105,6 +120,8 @@ def check_nat_gateway(properties: Properties) -> None:
     if subnet not in ec2.subnets:
         raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet}' does not exist")
     if properties.get("ConnectivityType", "public") != "public":
+        if properties.get("AllocationId"):  # CreateNatGateway, AllocationId
+            raise RefusedError("InvalidParameter: A private NAT gateway cannot have an Elastic IP address")
         return
     if not properties.get("AllocationId"):
         raise RefusedError("MissingParameter: The request must include the AllocationId parameter")
@@ -127,10 +144,10 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
             "sets beyond ASCII are not supported."
         )
     check_description("security group", description)
-    if name.lower().startswith("sg-"):
+    if name.lower().startswith("sg-") or len(name) > _LONGEST_NAME:  # CreateSecurityGroup, GroupName
+        rule = f"have more than {_LONGEST_NAME} characters" if len(name) > _LONGEST_NAME else "be in the format sg-*"
         raise RefusedError(
-            f"InvalidParameterValue: Value ({name}) for parameter GroupName is invalid. Group names may not be in the "
-            "format sg-*."
+            f"InvalidParameterValue: Value ({name}) for parameter GroupName is invalid. Group names may not {rule}."
         )
     if name == "default":
         raise RefusedError("InvalidParameterValue: Cannot use reserved security group name: default")
@@ -153,7 +170,7 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
         if any(kind in kinds[:number] for number, kind in enumerate(kinds)):
             raise RefusedError("InvalidParameterValue: The same permission must not appear multiple times")
         for rule in stated:
-            check_group_rule(rule)
+            check_group_rule(rule, vpc)
 
 
 def check_description(kind: str, description: str) -> None:
@@ -170,11 +187,12 @@ def check_description(kind: str, description: str) -> None:
         )
 
 
-def check_group_rule(rule: Properties) -> None:
+def check_group_rule(rule: Properties, vpc: str) -> None:
     """Refuse what a rule of a security group cannot be.
 
     Args:
         rule: What the template says.
+        vpc: The VPC of its group.
     """
     check_description("rule", rule.get("Description", ""))
     for version, name in ((4, "CidrIp"), (6, "CidrIpv6")):
@@ -188,8 +206,9 @@ def check_group_rule(rule: Properties) -> None:
     if protocol in {"tcp", "udp", "6", "17"} and (ports != sorted(ports) or max(ports, default=0) > _HIGHEST_PORT):
         raise RefusedError(f"InvalidParameterValue: Invalid {protocol.upper()} port range ({ports[0]}:{ports[-1]})")
     if str(rule.get("SourceSecurityGroupOwnerId", get_account_id())) == get_account_id():
+        # A group of a peered VPC would do too (VPC user guide, "Security group rules"), but no VPC here has a peer.
         for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
-            if name in rule and rule[name] not in ec2.security_groups:
+            if name in rule and ec2.security_groups.get(rule[name], {}).get("VpcId") != vpc:
                 raise RefusedError(f"InvalidGroup.NotFound: The security group '{rule[name]}' does not exist")
 
 
