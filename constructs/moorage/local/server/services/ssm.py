@@ -23,6 +23,7 @@ _PUBLIC = re.compile(
 )
 _RELEASED = 1728518400
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]+")
+_MOST_LEVELS = 15
 _MOST_STANDARD = 4096
 """Characters of a parameter without a charge (Systems Manager user guide, "Managing parameter tiers")."""
 
@@ -68,6 +69,10 @@ def _check(parameter: Properties) -> None:
     name, value = str(parameter.get("Name", "/a")), str(parameter.get("Value"))
     if "/" in name and not name.startswith("/"):
         raise RefusedError("ValidationException: Parameter name must be a fully qualified name.")
+    if name.count("/") > _MOST_LEVELS:  # PutParameter, Name
+        raise RefusedError(
+            f"HierarchyLevelLimitExceededException: Parameter name must not exceed {_MOST_LEVELS} levels."
+        )
     if not _NAME.fullmatch(name):
         raise RefusedError(
             "ValidationException: Invalid parameter name. Please use correct syntax for referencing a version/label "
