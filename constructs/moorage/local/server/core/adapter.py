@@ -109,8 +109,8 @@ ec2 = Module(
     "ministack.services.ec2",
     """
     _ACTION_MAP _DEFAULT_VPC_ID _addresses _allocate_address _create_flow_logs _create_nat_gateway _delete_flow_logs
-    _ensure_defaults_initialized _flow_logs _instance_xml _instances _internet_gateways _launch_instances_internal
-    _launch_templates _lt_data_xml _nat_gateways _new_lt_id _new_volume_id _release_address
+    _ensure_defaults_initialized _flow_logs _instance_xml _instances _internet_gateways _key_pairs
+    _launch_instances_internal _launch_templates _lt_data_xml _nat_gateways _new_lt_id _new_volume_id _release_address
     _resolve_iam_instance_profile _route_tables _rules_match _security_groups _sg_rule_id _sg_xml _subnets _tags
     _terminate_instances _volumes _vpc_endpoints _vpcs
     """,

@@ -14,6 +14,7 @@ from moorage.local.server.core.adapter import ec2, provisioners
 from moorage.local.server.core.calls import RefusedError, query, request, text, xml
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import ec2_checks
+from moorage.local.server.services.guards import guard
 from moorage.workload.ec2_instances import instance_type
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -340,6 +341,7 @@ def _now() -> str:
 
 def install() -> None:
     """Let EC2's own API show what ministack's records have no place for."""
+    guard("AWS::EC2::RouteTable", deletion=lambda table, _: ec2_checks.check_table_unused(table))
     ec2.lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
     show_group: Callable[[dict[str, Any]], str] = ec2.sg_xml
     ec2.sg_xml = lambda group: show_group({**group, "Description": escape(group["Description"])})

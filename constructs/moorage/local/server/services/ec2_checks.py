@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core.responses import get_account_id
 
 from moorage.local.server.core import owners
-from moorage.local.server.core.adapter import alb, ec2
+from moorage.local.server.core.adapter import alb, ec2, ecs
 from moorage.local.server.core.calls import RefusedError
 
 Properties = Mapping[str, Any]
@@ -236,11 +236,38 @@ def _group_users(group_id: str) -> Iterator[str]:
     """Yield what has a security group, or a rule that names it."""
     yield from (arn for arn, balancer in alb.lbs.items() if group_id in balancer.get("SecurityGroups", ()))
     yield from (key for key, each in ec2.vpc_endpoints.items() if group_id in each.get("SecurityGroupIds", ()))
+    yield from _services_in("securityGroups", group_id)
     for other, group in ec2.security_groups.items():
         rules = (*group.get("IpPermissions", ()), *group.get("IpPermissionsEgress", ()))
         pairs = (pair for rule in rules for pair in rule.get("UserIdGroupPairs", ()))
         if other != group_id and any(pair.get("GroupId") == group_id for pair in pairs):
             yield other
+
+
+def _services_in(kind: str, identifier: str) -> list[str]:
+    """Return the services whose tasks have network interfaces in a subnet, or with a security group."""
+    networks = {
+        each["serviceArn"]: (each.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+        for each in ecs.services.values()
+        if each["status"] == "ACTIVE" and each["desiredCount"]
+    }
+    return [arn for arn, network in networks.items() if identifier in (network.get(kind) or ())]
+
+
+def check_table_unused(table_id: str) -> None:
+    """Refuse to remove a route table that a subnet which stays is associated with (DeleteRouteTable).
+
+    Args:
+        table_id: The route table.
+    """
+    table = ec2.route_tables.get(table_id, {})
+    for each in table.get("Associations", ()):
+        association = each.get("RouteTableAssociationId", "")
+        if each.get("SubnetId") and not owners.together(table_id, association):
+            raise RefusedError(
+                f"DependencyViolation: The routeTable '{table_id}' has dependencies and cannot be deleted: "
+                f"{owners.owner(association)}"
+            )
 
 
 def check_subnet_unused(subnet_id: str) -> None:
@@ -252,6 +279,7 @@ def check_subnet_unused(subnet_id: str) -> None:
     users = [arn for arn, balancer in alb.lbs.items() if subnet_id in balancer.get("Subnets", ())]
     users += [key for key, gateway in ec2.nat_gateways.items() if gateway["SubnetId"] == subnet_id]
     users += [key for key, each in ec2.vpc_endpoints.items() if subnet_id in each.get("SubnetIds", ())]
+    users += _services_in("subnets", subnet_id)
     users = [user for user in users if not owners.together(subnet_id, user)]
     if users:
         raise RefusedError(
