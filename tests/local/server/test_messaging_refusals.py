@@ -52,6 +52,17 @@ def _alias(version: Any) -> Resources:
     return _function(Version=made, Alias=alias)
 
 
+def _reading(*queues: str) -> Resources:
+    mappings = {
+        f"Reading{number}": resource(
+            "AWS::Lambda::EventSourceMapping", FunctionName=ref("Function"), EventSourceArn=attribute(queue, "Arn")
+        )
+        for number, queue in enumerate(queues)
+    }
+    made = {name: resource("AWS::SQS::Queue") for name in ("Queue", "Other")}
+    return _function(_may("sqs:*"), **made, **mappings)
+
+
 def _failing(*statements: Resources) -> Resources:
     ends = {"OnFailure": {"Destination": attribute("Queue", "Arn")}}
     stated = {"FunctionName": ref("Function"), "Qualifier": "$LATEST", "DestinationConfig": ends}
@@ -106,6 +117,11 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         _alias("7"),
         "ResourceNotFoundException: Function not found: arn:aws:lambda:",
         _alias(attribute("Version", "Version")),
+    ),
+    "queue that is read twice": (
+        _reading("Queue", "Queue"),
+        "ResourceConflictException: An event source mapping",
+        _reading("Queue", "Other"),
     ),
     "destination that the role may not send to": (
         _failing(),

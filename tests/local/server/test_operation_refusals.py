@@ -11,6 +11,7 @@ from tests.local.local_aws import (
     ACCOUNT,
     NETWORK,
     REGION,
+    Client,
     Deploy,
     attribute,
     check_pair,
@@ -29,6 +30,12 @@ EVERYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 
 def _sid(sid: str) -> Resources:
     return {"Role": role("lambda.amazonaws.com", EVERYTHING | {"Sid": sid})}
+
+
+def _bounded(policy: str) -> Resources:
+    made = role("lambda.amazonaws.com", EVERYTHING)
+    made["Properties"]["PermissionsBoundary"] = f"arn:aws:iam::{policy}"
+    return {"Role": made}
 
 
 def _tagged(key: str) -> Resources:
@@ -155,6 +162,11 @@ def _scaled(*, metric: str = "ECSServiceAverageCPUUtilization", schedule: str = 
 LAST = _rule(9)
 CASES: dict[str, tuple[Resources, str, Resources]] = {
     "statement id with a hyphen": (_sid("read-all"), "Statement IDs (SID) must be alpha-numeric.", _sid("ReadAll1")),
+    "boundary that is not there": (
+        _bounded(f"{ACCOUNT}:policy/nothing"),
+        "NoSuchEntity: ",
+        _bounded("aws:policy/ReadOnlyAccess"),
+    ),
     "tag of AWS": (_tagged("aws:shop"), "property Tags has the key aws:shop", _tagged("aws-shop")),
     "key policy without a resource": (_key(), "Policy contains a statement with no resources.", _key(Resource="*")),
     "sixteen levels": (_parameter("/a" * 16), "HierarchyLevelLimitExceededException", _parameter("/a" * 15)),
@@ -221,6 +233,16 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
 @pytest.mark.parametrize(("faulty", "says", "mended"), CASES.values(), ids=CASES)
 def test_a_part_of_an_operation_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
     check_pair(deploy, faulty, says, mended)
+
+
+def test_a_role_keeps_its_boundary(deploy: Deploy, client: Client) -> None:
+    def role_of(policy: str) -> str:
+        name = deploy(_bounded(policy), Name=ref("Role"))["Values"]["Name"]
+        boundary: str = client("iam").get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+        return boundary
+
+    assert role_of("aws:policy/ReadOnlyAccess") == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    assert role_of("aws:policy/PowerUserAccess") == "arn:aws:iam::aws:policy/PowerUserAccess"
 
 
 def test_a_table_gets_one_index_at_a_time(deploy: Deploy) -> None:

@@ -61,6 +61,11 @@ SHAPES: dict[str, tuple[Template, str, Template]] = {
         "Circular dependency between resources: [Queue]",
         {"Resources": {"Queue": QUEUE | {"DependsOn": []}}},
     ),
+    "a circle of two": (
+        {"Resources": {"Queue": QUEUE | {"DependsOn": "Topic"}, "Topic": _topic(ref("Queue"))}},
+        "Circular dependency between resources: [Queue, Topic]",
+        {"Resources": {"Queue": QUEUE, "Topic": _topic(ref("Queue"))}},
+    ),
     "a snapshot of a queue": (
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Snapshot"}}},
         "resource type AWS::SQS::Queue does not support DeletionPolicy Snapshot",

@@ -182,7 +182,7 @@ lambda_runtime = Module(
 lambda_svc = Module(
     "ministack.services.lambda_svc",
     """
-    _execute_function_with_config_scope _execution_record_for_config _fetch_code_from_s3 _functions
+    _esms _execute_function_with_config_scope _execution_record_for_config _fetch_code_from_s3 _functions
     _get_func_record_for_ref invalidate_worker
     """,
 )

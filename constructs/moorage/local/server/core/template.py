@@ -128,6 +128,11 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
                 f"Template format error: Unresolved resource dependencies [{', '.join(missing)}] in the {block} block "
                 "of the template"
             )
+            return
+    try:
+        engine.topological_sort(dict(resources), dict(conditions))
+    except ValueError as error:  # in ministack's words
+        yield f"Circular dependency between resources: [{str(error).rpartition(': ')[2]}]"
 
 
 def _standing(block: Mapping[str, Any] | None, conditions: Mapping[str, bool]) -> dict[str, Any]:

@@ -140,6 +140,20 @@ def _check_source(mapping: Properties) -> None:
         raise RefusedError(f"{_CODE}: Stream not found: {arn}")
 
 
+def _check_new_source(mapping: Properties) -> None:
+    """Refuse a second mapping of a source to a function (CreateEventSourceMapping, ResourceConflictException)."""
+    function, arn = _function(mapping)["config"], str(mapping.get("EventSourceArn") or "")
+    if not arn or mapping["FunctionName"] not in (function["FunctionName"], function["FunctionArn"]):
+        return  # of a version or an alias, which may each read a source
+    for other in functions.esms.values():
+        if (other["EventSourceArn"], other["FunctionArn"]) == (arn, function["FunctionArn"]):
+            raise RefusedError(
+                f"ResourceConflictException: An event source mapping with event source arn ({arn}) and function "
+                f"({function['FunctionName']}) already exists. Please update or delete the existing mapping with UUID "
+                f"{other['UUID']}"
+            )
+
+
 def _check_queue(mapping: Properties, function: dict[str, Any], arn: str) -> None:
     queue = sqs.queue_by_arn(arn)
     if queue is None:
@@ -209,7 +223,7 @@ def install() -> None:
     """Check what belongs to functions as Lambda does."""
     guard("AWS::Lambda::Alias", _check_alias)
     guard("AWS::Lambda::EventInvokeConfig", _check_destinations)
-    guard("AWS::Lambda::EventSourceMapping", _check_source)
+    guard("AWS::Lambda::EventSourceMapping", _check_source, creation=_check_new_source)
     guard("AWS::Lambda::Permission", _check_permission)
     guard("AWS::Lambda::Url", _check_reference)
     guard("AWS::Lambda::Version", _check_reference)
