@@ -17,6 +17,7 @@ OTHER: Resources = {
     "Known": resource("AWS::EC2::SecurityGroup", GroupDescription="known", VpcId=ref("Vpc")),
 }
 TABLE = resource("AWS::EC2::RouteTable", VpcId=ref("Vpc"))
+RECOMMENDED = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
 S3, ECR = "com.amazonaws.eu-west-1.s3", "com.amazonaws.eu-west-1.ecr.api"
 
 
@@ -135,6 +136,11 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         _instances(image="ami-nothing"),
         'Invalid id: "ami-nothing" (expecting "ami-...")',
         _instances(image="ami-0abcdef1234567890"),
+    ),
+    "image of a parameter that is not there": (
+        _instances(image="resolve:ssm:/golden/image", DesiredCapacity="1"),
+        "The parameter '/golden/image' of the image id 'resolve:ssm:/golden/image' does not exist",
+        _instances(image=f"resolve:ssm:{RECOMMENDED}", DesiredCapacity="1"),
     ),
     "instances of a minute": (
         _instances(MaxInstanceLifetime=60),
