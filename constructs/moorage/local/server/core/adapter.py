@@ -113,10 +113,10 @@ ec2 = Module(
     "ministack.services.ec2",
     """
     _ACTION_MAP _DEFAULT_VPC_ID _addresses _allocate_address _create_flow_logs _create_nat_gateway _delete_flow_logs
-    _ensure_defaults_initialized _flow_logs _instance_xml _instances _internet_gateways _launch_instances_internal
-    _launch_templates _lt_data_xml _nat_gateways _new_lt_id _new_volume_id _release_address
-    _resolve_iam_instance_profile _route_tables _rules_match _security_groups _sg_rule_id _sg_xml _subnets _tags
-    _terminate_instances _volumes _vpc_endpoints _vpcs
+    _ensure_defaults_initialized _flow_logs _instance_xml _instances _internet_gateways _key_pairs
+    _launch_instances_internal _launch_templates _lt_data_xml _nat_gateways _new_lt_id _new_volume_id
+    _release_address _resolve_iam_instance_profile _route_tables _rules_match _security_groups _sg_rule_id _sg_xml
+    _subnets _tags _terminate_instances _volumes _vpc_endpoints _vpcs
     """,
 )
 ecr = Module(
@@ -163,8 +163,8 @@ glue = Module(
 handlers = Module(
     "ministack.services.cloudformation.handlers",
     """
-    _ACTION_HANDLERS _add_event _delete_stack _evaluate_conditions _imported_export_names _p _resolve_parameters
-    _resolve_stack _roll_back_operation validate_template_support _xml
+    _ACTION_HANDLERS _add_event _capabilities_enforced _delete_stack _evaluate_conditions _imported_export_names _p
+    _resolve_parameters _resolve_stack _roll_back_operation validate_template_support _xml
     """,
 )
 iam = Module(
@@ -193,8 +193,8 @@ lambda_runtime = Module(
 lambda_svc = Module(
     "ministack.services.lambda_svc",
     """
-    _execute_function_with_config_scope execution_credentials _execution_record_for_config executions_in_flight
-    _fetch_code_from_s3 _functions _get_func_record_for_ref invalidate_worker reset subprocess
+    _esms _execute_function_with_config_scope execution_credentials _execution_record_for_config
+    executions_in_flight _fetch_code_from_s3 _functions _get_func_record_for_ref invalidate_worker reset subprocess
     """,
 )
 node_pool = Module(
