@@ -125,7 +125,7 @@ def deploy(client: Client, remove: Callable[[str], None], request: pytest.Fixtur
             body["Outputs"] = {key: {"Value": value} for key, value in outputs.items()}
         template = {"TemplateBody": json.dumps(body)}
         change = cloudformation.update_stack if stack in stacks else cloudformation.create_stack
-        change(StackName=stack, Capabilities=["CAPABILITY_IAM"], **template)
+        change(StackName=stack, Capabilities=["CAPABILITY_NAMED_IAM"], **template)
         stacks.append(stack)
         described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         described["Values"] = {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", ())}
@@ -137,6 +137,15 @@ def deploy(client: Client, remove: Callable[[str], None], request: pytest.Fixtur
     yield deployed
     for stack in reversed(dict.fromkeys(stacks)):
         remove(stack)
+
+
+def check_pair(deploy: Deploy, faulty: dict[str, Any], says: str, mended: dict[str, Any]) -> None:
+    """Check that a template with a fault is refused in AWS's words, and that its mended twin deploys."""
+    refused = deploy(faulty, "-faulty")
+    assert refused["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert says in refused["Reason"]
+    made = deploy(mended, "-mended")
+    assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
 
 
 def resource(kind: str, **properties: Any) -> dict[str, Any]:

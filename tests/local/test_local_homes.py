@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import zipfile
@@ -18,7 +19,7 @@ import pytest
 
 from moorage.local import __main__ as local
 from moorage.local.account import Account
-from moorage.local.process import Home, LocalError, Server
+from moorage.local.process import HOST, Home, LocalError, Server
 from tests.local.local_aws import access
 
 _STACK = {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region"}
@@ -281,3 +282,16 @@ def test_broken_aws_settings_of_the_user_are_in_nobodys_way(
     account = Account(access(server[1]), None, None)
     assert account.stack("Shop") is None
     assert account.client("sts").get_caller_identity()["Account"] == account.account
+
+
+def test_nobody_else_can_listen_while_the_server_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(command: list[str], **_: object) -> None:
+        port = int(command[command.index("--port") + 1])
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind((HOST, port))
+        raise LocalError("the port was taken")
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    home = Home(tmp_path / "home")
+    with home.exclusive(), pytest.raises(LocalError, match="the port was taken"):
+        home.start()

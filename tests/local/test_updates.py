@@ -134,7 +134,7 @@ class Local:
             change = cloudformation.update_stack if stack.name in self._made else cloudformation.create_stack
             body = json.dumps(stack.template, separators=(",", ":"))
             try:
-                change(StackName=stack.name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+                change(StackName=stack.name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
             except cloudformation.exceptions.ClientError as error:
                 assert "No updates are to be performed" in str(error)  # noqa: PT017  # any other is not expected
                 continue

@@ -183,12 +183,13 @@ class Home:
         Raises:
             LocalError: the port is taken, or the server ends or stays silent; the log says why.
         """
-        port = port or _free_port()
-        _require_free(port)
+        listener = _listening(port or 0)
+        port = listener.getsockname()[1]
         secret = self._own_secret()
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # of functions whose server was killed
         command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--home", self._here]
-        with private.opened(self.log, "w") as log:
+        command += ["--descriptor", str(listener.fileno())]
+        with listener, private.opened(self.log, "w") as log:
             process = subprocess.Popen(
                 command,
                 env=sealed(self.folder, Access(f"http://{HOST}:{port}", secret)),
@@ -198,6 +199,7 @@ class Home:
                 cwd=self.folder,
                 start_new_session=True,
                 umask=private.UMASK,
+                pass_fds=[listener.fileno()],
             )
         server = Server(process.pid, port, secret)
         try:
@@ -293,20 +295,15 @@ def _is_server(server: Server) -> bool:
     return f"moorage.local.server --port {server.port} " in f"{command} "
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or "ports end at 65535"
-            raise LocalError(
-                f"port {port} of {HOST} cannot be used ({reason}); leave --port out for a free one"
-            ) from error
+def _listening(port: int) -> socket.socket:
+    """Listen at a port, or at a free one for 0, so that nobody else does while the server starts."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or "ports end at 65535"
+        raise LocalError(f"port {port} of {HOST} cannot be used ({reason}); leave --port out for a free one") from error
+    return listener

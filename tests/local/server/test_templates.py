@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.local_aws import Client, attribute, ref, resource
+from tests.local.local_aws import Client, attribute, ref, resource, role
 
 QUEUE = resource("AWS::SQS::Queue")
 NEVER = {"Never": {"Fn::Equals": ["a", "b"]}, "Always": {"Fn::Not": [{"Condition": "Never"}]}}
@@ -21,7 +21,94 @@ def _topic(name: Any) -> Template:
     return resource("AWS::SNS::Topic", DisplayName=name)
 
 
-FAULTS: dict[str, tuple[Template, str, Template]] = {
+def _declaring(name: str, **parameter: str) -> Template:
+    return {"Parameters": {name: {"Default": "a", **parameter}}, "Resources": {"Queue": QUEUE}}
+
+
+def _exporting(*names: str) -> Template:
+    outputs = {f"Name{number}": {"Value": "a", "Export": {"Name": name}} for number, name in enumerate(names)}
+    return {"Resources": {"Queue": QUEUE}, "Outputs": outputs}
+
+
+SHAPES: dict[str, tuple[Template, str, Template]] = {
+    "another version of the format": (
+        {"AWSTemplateFormatVersion": "2020-01-01", "Resources": {"Queue": QUEUE}},
+        "2020-01-01 is not a supported value for AWSTemplateFormatVersion",
+        {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Queue": QUEUE}},
+    ),
+    "a description that is no text": (
+        {"Description": ["a shop"], "Resources": {"Queue": QUEUE}},
+        "Every Description member must be a string.",
+        {"Description": "a shop", "Resources": {"Queue": QUEUE}},
+    ),
+    "a parameter with a hyphen": (
+        _declaring("a-b", Type="String"),
+        "Parameter name a-b is non alphanumeric.",
+        _declaring("ab", Type="String"),
+    ),
+    "a parameter of an unknown type": (
+        _declaring("Name", Type="Text"),
+        "Unrecognized parameter type: Text",
+        _declaring("Name", Type="CommaDelimitedList"),
+    ),
+    "a parameter with an unknown property": (
+        _declaring("Name", Type="String", Pattern="a"),
+        "Invalid template parameter property 'Pattern'",
+        _declaring("Name", Type="String", AllowedPattern="a"),
+    ),
+    "a resource that waits for itself": (
+        {"Resources": {"Queue": QUEUE | {"DependsOn": ["Queue"]}}},
+        "Circular dependency between resources: [Queue]",
+        {"Resources": {"Queue": QUEUE | {"DependsOn": []}}},
+    ),
+    "a circle of two": (
+        {"Resources": {"Queue": QUEUE | {"DependsOn": "Topic"}, "Topic": _topic(ref("Queue"))}},
+        "Circular dependency between resources: [Queue, Topic]",
+        {"Resources": {"Queue": QUEUE, "Topic": _topic(ref("Queue"))}},
+    ),
+    "a snapshot of a queue": (
+        {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Snapshot"}}},
+        "resource type AWS::SQS::Queue does not support DeletionPolicy Snapshot",
+        {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "RetainExceptOnCreate"}}},
+    ),
+    "an output with a hyphen": (
+        {"Resources": {"Queue": QUEUE}, "Outputs": {"a-b": {"Value": "a"}}},
+        "Output name a-b is non alphanumeric.",
+        {"Resources": {"Queue": QUEUE}, "Outputs": {"ab": {"Value": "a"}}},
+    ),
+    "an output without a value": (
+        {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Description": "a"}}},
+        "every Outputs member must contain a Value object",
+        {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Description": "a", "Value": "a"}}},
+    ),
+    "an export by the name of a resource": (
+        {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": "a", "Export": {"Name": ref("Queue")}}}},
+        "the export of output Name cannot depend on resources: Queue",
+        {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": "a", "Export": {"Name": ref("AWS::StackName")}}}},
+    ),
+    "an export twice": (
+        _exporting("shop", "shop"),
+        "the export shop is stated more than once",
+        _exporting("shop", "stores"),
+    ),
+    "a choice of one": (
+        {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Never", "a"]})}},
+        "Fn::If requires a list argument with 3 parameters",
+        {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Never", "a", "b"]})}},
+    ),
+    "a text that is joined": (
+        {"Resources": {"Topic": _topic({"Fn::Join": ["-", "a"]})}},
+        "every Fn::Join object requires two parameters",
+        {"Resources": {"Topic": _topic({"Fn::Join": ["-", {"Fn::GetAZs": ""}]})}},
+    ),
+    "a condition on a resource": (
+        {"Conditions": {"Is": {"Fn::Equals": [ref("Queue"), "a"]}}, "Resources": {"Queue": QUEUE}},
+        "Cannot reference resources in the Conditions block of the template",
+        {"Conditions": {"Is": {"Fn::Equals": [ref("AWS::Region"), "a"]}}, "Resources": {"Queue": QUEUE}},
+    ),
+}
+"""As `FAULTS`, of what a member of a template says."""
+FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
     "a Ref to nothing": (
         {"Resources": {"Topic": _topic(ref("Queue"))}},
         "Unresolved resource dependencies [Queue] in the Resources block",
@@ -137,6 +224,43 @@ def test_a_parameter_that_the_template_lacks_is_refused(stand: Callable[..., dic
         stand({"Parameters": other, "Resources": {"Queue": QUEUE}}, Parameters=given)
     named = {"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Topic": _topic(ref("Name"))}}
     assert stand(named, Parameters=given)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_roles_and_their_names_are_acknowledged(stand: Callable[..., dict[str, Any]]) -> None:
+    named = role("lambda.amazonaws.com")
+    named["Properties"]["RoleName"] = "acknowledged"
+    faults: tuple[tuple[Template, list[str], str], ...] = (
+        ({"Resources": {"Role": role("lambda.amazonaws.com")}}, [], "CAPABILITY_IAM"),
+        ({"Resources": {"Role": named}}, ["CAPABILITY_IAM"], "CAPABILITY_NAMED_IAM"),
+    )
+    for template, given, missing in faults:
+        with pytest.raises(ClientError, match=rf"Requires capabilities : \[{missing}\]") as refused:
+            stand(template, Capabilities=given)
+        assert refused.value.response["Error"]["Code"] == "InsufficientCapabilitiesException"
+    assert stand({"Resources": {"Role": named}}, Capabilities=[missing])["StackStatus"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("kind", "nothing"),
+    [
+        ("AWS::EC2::VPC::Id", "vpc-0123456789abcdef0"),
+        ("List<AWS::EC2::Subnet::Id>", "subnet-0123456789abcdef0"),
+        ("AWS::EC2::SecurityGroup::Id", "sg-0123456789abcdef0"),
+        ("AWS::EC2::KeyPair::KeyName", "nothing"),
+        ("AWS::SSM::Parameter::Name", "/nothing"),
+    ],
+)
+def test_a_parameter_names_what_exists(stand: Callable[..., dict[str, Any]], kind: str, nothing: str) -> None:
+    template = {"Parameters": {"Place": {"Type": kind}}, "Resources": {"Queue": QUEUE}}
+    with pytest.raises(ClientError, match=f"parameter value {nothing} for parameter name Place does not exist"):
+        stand(template, Parameters=[{"ParameterKey": "Place", "ParameterValue": nothing}])
+
+
+def test_a_parameter_may_be_the_vpc_that_exists(stand: Callable[..., dict[str, Any]], client: Client) -> None:
+    vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    template = {"Parameters": {"Place": {"Type": "AWS::EC2::VPC::Id"}}, "Resources": {"Queue": QUEUE}}
+    given = [{"ParameterKey": "Place", "ParameterValue": vpc}]
+    assert stand(template, Parameters=given)["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_conditions_compare_what_functions_return(stand: Callable[..., dict[str, Any]]) -> None:

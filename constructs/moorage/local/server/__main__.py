@@ -7,9 +7,12 @@ import asyncio
 import importlib
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hypercorn.asyncio import serve
@@ -60,33 +63,37 @@ def main() -> None:
         "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
     )
     parser.add_argument("--home", type=Path, help="the folder with the record of this server; end when it is gone")
+    parser.add_argument("--descriptor", type=int, help="a descriptor that listens at the port already")
     arguments = parser.parse_args()
     secret = os.environ.get(SECRET)
     if not secret:
         sys.exit(f"{SECRET} is not set; set it to the secret that requests must be signed with")
-    _prepare_environment(arguments.port, arguments.log_level, secret)
+    address = f"127.0.0.1:{arguments.port}" if arguments.descriptor is None else f"fd://{arguments.descriptor}"
+    data = tempfile.mkdtemp(prefix="moorage-data-")
+    _prepare_environment(arguments.port, arguments.log_level, secret, data)
     try:
-        asyncio.run(_serve(arguments.port, arguments.log_level, arguments.home))
+        asyncio.run(_serve(address, arguments.log_level, arguments.home, lambda: shutil.rmtree(data)))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         sys.exit(f"the local AWS cannot listen on 127.0.0.1:{arguments.port}: {reason}")
 
 
-def _prepare_environment(port: int, log_level: str, secret: str) -> None:
+def _prepare_environment(port: int, log_level: str, secret: str, data: str) -> None:
     """Settle what ministack reads when it is imported, and drop everything else.
 
-    The secret goes back into the environment: ministack verifies presigned URLs with it.
+    The secret goes back into the environment: ministack verifies presigned URLs with it. It reads files, scripts among
+    them, from its folders of data, which by default are where every user of the machine may write.
     """
     for name in [name for name in os.environ if name not in _OWN]:
         del os.environ[name]
-    os.environ.update(_ENVIRONMENT, GATEWAY_PORT=str(port), LOG_LEVEL=log_level)
+    os.environ.update(_ENVIRONMENT, GATEWAY_PORT=str(port), LOG_LEVEL=log_level, S3_DATA_DIR=data, STATE_DIR=data)
     os.environ[SECRET] = secret
 
 
-async def _serve(port: int, log_level: str, home: Path | None) -> None:
+async def _serve(address: str, log_level: str, home: Path | None, clean_up: Callable[[], None]) -> None:
     application = _extended()
     config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
+    config.bind = [address]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.2
     config.shutdown_timeout = 1
@@ -105,6 +112,7 @@ async def _serve(port: int, log_level: str, home: Path | None) -> None:
 
     await serve(application, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
     lambda_svc.reset()  # ends the functions' processes and removes their files
+    clean_up()
     sys.stderr.flush()
     os._exit(0)  # a thread that still waits for something must not keep the process
 
@@ -127,13 +135,14 @@ async def _end_without(home: Path, ended: asyncio.Event) -> None:
 
 def _extended() -> object:
     """ministack's application with this package's types in it."""
-    from moorage.local.server.core import authentication, engine  # noqa: PLC0415  # they import ministack
+    from moorage.local.server.core import authentication, engine, own_listeners  # noqa: PLC0415  # they import ministack
 
     for name in _SERVICES:
         service = importlib.import_module(f"{__package__}.{name}")
         if hasattr(service, "install"):
             service.install()
     engine.install()
+    own_listeners.install()
     lambda_runtime.NODEJS_WORKER_SCRIPT = lambda_runtime.NODEJS_WORKER_SCRIPT.replace(
         "bundle the module with your function or use LAMBDA_EXECUTOR=docker.",
         "on AWS it is there, here it is once `npm install @aws-sdk/client-...` ran in the folder of the app",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +21,10 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 
 _SERVICE = "application-autoscaling"
 _TARGET = "AnyScaleFrontendService"
+_ECS_METRICS = ("ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization", "ALBRequestCountPerTarget")
+_SCHEDULE = re.compile(
+    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\)|rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)"
+)
 _ECS_COUNT = "ecs:service:DesiredCount"
 
 _targets = AccountRegionScopedDict()
@@ -97,6 +102,7 @@ def _put_policy(parameters: Parameters) -> Parameters:
     key = _key(parameters, "PolicyName")
     known: Parameters = _policies.get(key, {})
     namespace, resource_id, _, name = key
+    _check_predefined(namespace, parameters)
     _check_metric(key, parameters)
     arn = known.get("PolicyARN") or (
         f"{_arn('autoscaling')}:scalingPolicy:{new_uuid()}:resource/{namespace}/{resource_id}:policyName/{name}"
@@ -104,6 +110,20 @@ def _put_policy(parameters: Parameters) -> Parameters:
     stated = {"PolicyType": "StepScaling", "Alarms": [], "CreationTime": known.get("CreationTime", _now())}
     _policies[key] = {**stated, **parameters, "PolicyARN": arn}
     return {"PolicyARN": arn, "Alarms": []}
+
+
+def _check_predefined(namespace: str, parameters: Parameters) -> None:
+    """Refuse a metric that AWS does not keep for a service (PredefinedMetricSpecification)."""
+    stated = parameters.get("TargetTrackingScalingPolicyConfiguration") or {}
+    metric = stated.get("PredefinedMetricSpecification") or {}
+    kind = metric.get("PredefinedMetricType")
+    if namespace == "ecs" and kind and kind not in _ECS_METRICS:
+        raise RefusedError(
+            f"ValidationException: The metric type {kind} is not supported for the service namespace ecs; it has "
+            f"{', '.join(_ECS_METRICS)}"
+        )
+    if kind == "ALBRequestCountPerTarget" and not metric.get("ResourceLabel"):
+        raise RefusedError(f"ValidationException: Must specify a ResourceLabel for the metric type {kind}")
 
 
 def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
@@ -170,6 +190,8 @@ def _distance(adjustment: Mapping[str, Any]) -> float:
 def _put_action(parameters: Parameters) -> Parameters:
     if _key(parameters) not in _targets:
         raise _missing("scalable target")
+    if not _SCHEDULE.fullmatch(parameters.get("Schedule", "")):  # PutScheduledAction, Schedule
+        raise RefusedError(f"ValidationException: The schedule expression {parameters.get('Schedule')} is not valid")
     if parameters.get("Timezone", "UTC") not in zoneinfo.available_timezones():
         raise RefusedError(f"ValidationException: the time zone {parameters['Timezone']} does not exist")
     key = _key(parameters, "ScheduledActionName")

@@ -31,6 +31,7 @@ _METRICS = (
     "GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
     "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances",
 )  # fmt: skip
+_LIFETIMES = range(86400, 31536001)
 _WHILE_ROLLING = "Refresh"
 notifications = AccountRegionScopedDict()
 
@@ -103,7 +104,13 @@ class AutoScalingGroup(Resource):
         for subnet in subnets:
             if subnet not in ec2.subnets:  # hashicorp/terraform issue 471
                 raise RefusedError(f"ValidationError: The subnet ID '{subnet}' does not exist")
+        vpcs = {ec2.subnets[subnet]["VpcId"] for subnet in subnets}
+        if len(vpcs) > 1:  # Amazon EC2 Auto Scaling user guide, "Considerations when choosing VPC subnets"
+            raise RefusedError(f"ValidationError: The subnets are in several VPCs: {', '.join(sorted(vpcs))}")
         wanted = request("autoscaling", "CreateAutoScalingGroup", stated)
+        lifetime = wanted.get("MaxInstanceLifetime", 0)
+        if lifetime and lifetime not in _LIFETIMES:  # CreateAutoScalingGroup, MaxInstanceLifetime
+            raise RefusedError(f"ValidationError: Maximum instance lifetime must be at least {_LIFETIMES[0]} seconds")
         if len([name for name in _ROLLED if name in wanted]) != 1:
             raise RefusedError(
                 "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or "

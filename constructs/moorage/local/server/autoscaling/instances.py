@@ -15,7 +15,7 @@ from moorage.local.server.autoscaling.launch_configurations import data_of
 from moorage.local.server.core.adapter import autoscaling, ec2, ecs
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.services import ec2 as templates
-from moorage.local.server.services.ssm import architecture
+from moorage.local.server.services.ssm import architecture, resolved_image
 from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
 
 Group = dict[str, Any]
@@ -102,7 +102,9 @@ def _template(specification: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapp
             f"ValidationError: Could not find launch template version {number} of {found['LaunchTemplateId']}"
         )
     names = {key: found[key] for key in ("LaunchTemplateId", "LaunchTemplateName")}
-    return names | {"Version": number}, data["LaunchTemplateData"]
+    stated = data["LaunchTemplateData"]
+    image = {"ImageId": resolved_image(stated["ImageId"])} if "ImageId" in stated else {}
+    return names | {"Version": number}, {**stated, **image}
 
 
 def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[InstanceType]:

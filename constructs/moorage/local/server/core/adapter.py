@@ -55,9 +55,11 @@ alb = Module(
 app = Module(
     "ministack.app",
     """
-    SERVICE_HANDLERS app _collect_scripts _credential_failure _dispatch_service_request _handle_alb_request
-    _handle_execute_api_request _handle_lambda_url_request _handle_post_body_shortcuts _handle_pre_body_request
-    _handle_special_data_plane_request _parse_execute_api_url _routing_params _send_response set_request_account_id
+    SERVICE_HANDLERS app _collect_scripts _credential_failure _dispatch_service_request
+    _execute_api_authorization_type _function_url_auth_target _handle_alb_request _handle_execute_api_request
+    _handle_lambda_url_request _handle_post_body_shortcuts _handle_pre_body_request
+    _handle_special_data_plane_request _is_potential_alb_request _parse_execute_api_url _parse_lambda_url
+    _routing_params _send_response set_request_account_id
     """,
 )
 autoscaling = Module(
@@ -69,7 +71,9 @@ autoscaling = Module(
 )
 changesets = Module(
     "ministack.services.cloudformation.changesets",
-    "_add_event _evaluate_conditions _resolve_parameters _resolve_props_for_diff validate_template_support",
+    """
+    _add_event _evaluate_conditions _resolve_parameters _resolve_props_for_diff validate_template_support
+    """,
 )
 cloudformation = Module(
     "ministack.services.cloudformation",
@@ -109,10 +113,10 @@ ec2 = Module(
     "ministack.services.ec2",
     """
     _ACTION_MAP _DEFAULT_VPC_ID _addresses _allocate_address _create_flow_logs _create_nat_gateway _delete_flow_logs
-    _ensure_defaults_initialized _flow_logs _instance_xml _instances _internet_gateways _launch_instances_internal
-    _launch_templates _lt_data_xml _nat_gateways _new_lt_id _new_volume_id _release_address
-    _resolve_iam_instance_profile _route_tables _rules_match _security_groups _sg_rule_id _sg_xml _subnets _tags
-    _terminate_instances _volumes _vpc_endpoints _vpcs
+    _ensure_defaults_initialized _flow_logs _instance_xml _instances _internet_gateways _key_pairs
+    _launch_instances_internal _launch_templates _lt_data_xml _nat_gateways _new_lt_id _new_volume_id
+    _release_address _resolve_iam_instance_profile _route_tables _rules_match _security_groups _sg_rule_id _sg_xml
+    _subnets _tags _terminate_instances _volumes _vpc_endpoints _vpcs
     """,
 )
 ecr = Module(
@@ -159,8 +163,8 @@ glue = Module(
 handlers = Module(
     "ministack.services.cloudformation.handlers",
     """
-    _ACTION_HANDLERS _add_event _delete_stack _evaluate_conditions _imported_export_names _p _resolve_parameters
-    _resolve_stack _roll_back_operation validate_template_support _xml
+    _ACTION_HANDLERS _add_event _capabilities_enforced _delete_stack _evaluate_conditions _imported_export_names _p
+    _resolve_parameters _resolve_stack _roll_back_operation validate_template_support _xml
     """,
 )
 iam = Module(
@@ -181,13 +185,16 @@ kms = Module(
 )
 lambda_runtime = Module(
     "ministack.core.lambda_runtime",
-    "ProvidedWorker Worker _NODEJS_WORKER_SCRIPT _account_region_from_function_config execution_credentials subprocess",
+    """
+    _NODEJS_WORKER_SCRIPT ProvidedWorker Worker _account_region_from_function_config execution_credentials
+    subprocess
+    """,
 )
 lambda_svc = Module(
     "ministack.services.lambda_svc",
     """
-    _execute_function_with_config_scope execution_credentials _execution_record_for_config executions_in_flight
-    _fetch_code_from_s3 _functions _get_func_record_for_ref invalidate_worker reset subprocess
+    _esms _execute_function_with_config_scope execution_credentials _execution_record_for_config
+    executions_in_flight _fetch_code_from_s3 _functions _get_func_record_for_ref invalidate_worker reset subprocess
     """,
 )
 node_pool = Module(
@@ -224,7 +231,7 @@ route53 = Module(
 )
 router = Module(
     "ministack.core.router",
-    "SERVICE_PATTERNS",
+    "_KNOWN_AWS_SERVICE_NAMES SERVICE_PATTERNS",
 )
 s3 = Module(
     "ministack.services.s3",

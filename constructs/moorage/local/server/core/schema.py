@@ -155,7 +155,19 @@ def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> li
         if (resource_type, *error.absolute_path) not in _IN_WORDS_OF_THE_SERVICE
     )
     texts = (text for error in errors for text in _texts(error))
-    return [f"property {name} is read-only" for name in sorted(given)] + list(dict.fromkeys(texts))
+    reserved = [key for key in _tag_keys(properties.get("Tags")) if key.lower().startswith("aws:")]
+    return [
+        *(f"property {name} is read-only" for name in sorted(given)),
+        # CloudFormation template reference, "Resource tag"
+        *(f"property Tags has the key {key}, but aws: prefixed tag keys are reserved for AWS" for key in reserved),
+        *dict.fromkeys(texts),
+    ]
+
+
+def _tag_keys(tags: Any) -> list[str]:
+    """Return the keys of tags, given as a map or as a list, without those that CloudFormation adds itself."""
+    keys = tags if isinstance(tags, Mapping) else [each.get("Key") for each in tags or () if isinstance(each, Mapping)]
+    return [str(key) for key in keys if not str(key).startswith("aws:cloudformation:")]
 
 
 @functools.cache

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from moorage.local.server.core.adapter import changesets, engine, handlers, stacks
+from moorage.local.server.core import template_shape
+from moorage.local.server.core.adapter import changesets, ec2, engine, handlers, ssm, stacks
 
 Template = Mapping[str, Any]
 
@@ -30,6 +31,13 @@ _ATTRIBUTES = frozenset(
 """What a resource of a template has (CloudFormation template reference, "Resource attributes")."""
 _POLICIES = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
 _UNRESOLVED_CONDITION = "Template format error: Unresolved condition dependency {} in the {} block of the template"
+_EXISTING: Mapping[str, Callable[[], Any]] = {
+    "AWS::EC2::KeyPair::KeyName": lambda: ec2.key_pairs,
+    "AWS::EC2::SecurityGroup::Id": lambda: ec2.security_groups,
+    "AWS::EC2::Subnet::Id": lambda: ec2.subnets,
+    "AWS::EC2::VPC::Id": lambda: ec2.vpcs,
+    "AWS::SSM::Parameter::Name": lambda: ssm.parameters,
+}
 _VARIABLE = re.compile(r"\$\{(?!!)([^}]+)\}")
 
 
@@ -40,6 +48,7 @@ def install() -> None:
     for module in (handlers, changesets):
         module.validate_template_support = _checked(module.validate_template_support)
         module.resolve_parameters = _knowing(module.resolve_parameters)
+    handlers.capabilities_enforced = lambda: True  # ministack asks for them only where it checks what callers may do
 
 
 def _checked(validate: Callable[..., None]) -> Callable[..., None]:
@@ -62,9 +71,30 @@ def _knowing(resolve: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, 
             raise ValueError("Parameter values specified for a template which does not require them.")
         if unknown:
             raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
-        return resolve(template, given, *rest, **named)
+        values = resolve(template, given, *rest, **named)
+        for name, each in declared.items():
+            _check_existing(name, str(each.get("Type")), values.get(name))
+        return values
 
     return resolved
+
+
+def _check_existing(name: str, kind: str, resolved: Any) -> None:
+    """Refuse a parameter whose type says that its value exists, where that can be known here.
+
+    The types are those of the template reference, "CloudFormation-supplied parameter types".
+    """
+    known = _EXISTING.get(kind.removeprefix("List<").removesuffix(">"))
+    if known is None:
+        return
+    ec2.ensure_defaults_initialized()
+    stated = resolved.get("Value") if isinstance(resolved, Mapping) else resolved
+    values = stated if isinstance(stated, list) else str(stated or "").split(",")
+    for value in (str(each).strip() for each in values):
+        if value and value not in known():
+            raise ValueError(
+                f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"
+            )
 
 
 def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
@@ -84,6 +114,7 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
         yield "Template format error: At least one Resources member must be defined."
     for name, resource in resources.items():
         yield from _resource_faults(name, resource)
+    yield from template_shape.faults(template)
     yield from _unknown_conditions(template)
     parameters = template.get("Parameters") or {}
     for block in ("Resources", "Outputs"):
@@ -97,6 +128,11 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
                 f"Template format error: Unresolved resource dependencies [{', '.join(missing)}] in the {block} block "
                 "of the template"
             )
+            return
+    try:
+        engine.topological_sort(dict(resources), dict(conditions))
+    except ValueError as error:  # in ministack's words
+        yield f"Circular dependency between resources: [{str(error).rpartition(': ')[2]}]"
 
 
 def _standing(block: Mapping[str, Any] | None, conditions: Mapping[str, bool]) -> dict[str, Any]:

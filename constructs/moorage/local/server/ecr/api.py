@@ -12,6 +12,7 @@ from moorage.local.server.core.adapter import app, ecr
 from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.calls import Operation, check, json_service, perform
 from moorage.local.server.ecr import images as ecr_images
+from moorage.local.server.ecr import lifecycle_checks
 from moorage.local.server.ecr import registry as ecr_registry
 from moorage.local.server.ecr import replication as ecr_replication
 from moorage.local.server.ecr import repositories as ecr_repositories
@@ -35,11 +36,16 @@ def _delete_repository(parameters: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def _put_lifecycle_policy(parameters: dict[str, Any]) -> dict[str, Any]:
+    lifecycle_checks.check(parameters.get("lifecyclePolicyText", ""))
+    return perform(ecr.put_lifecycle_policy, parameters)
+
+
 _OPERATIONS: Mapping[str, Operation] = {
     "CreateRepository": _create_repository,
     "DeleteRepository": _delete_repository,
     "PutImageTagMutability": ecr_repositories.set_mutability,
-    "PutLifecyclePolicy": lambda parameters: perform(ecr.put_lifecycle_policy, parameters),
+    "PutLifecyclePolicy": _put_lifecycle_policy,
     "SetRepositoryPolicy": ecr_repositories.set_policy,
     **ecr_images.OPERATIONS,
     **ecr_registry.OPERATIONS,

@@ -38,6 +38,7 @@ _NOT_SHOWN = {
 _NOT_UPDATED = (
     "Cluster", "DesiredCount", "ForceNewDeployment", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags",
 )  # fmt: skip
+_INSIGHTS = ("enhanced", "enabled", "disabled")
 _EMPTIED: Mapping[str, Any] = {"loadBalancers": [], "serviceRegistries": [], "capacityProviderStrategy": []}
 
 
@@ -49,6 +50,7 @@ class Cluster(Resource):
     def create(self, properties: Properties, name: str) -> Made:
         wanted = request("ecs", "CreateCluster", {"ClusterName": name, **properties}, renamed=_CLUSTER)
         _check_name("Cluster", wanted["clusterName"])
+        _check_settings(wanted)
         if wanted["clusterName"] in ecs.clusters:
             raise RefusedError(f"the cluster '{wanted['clusterName']}' already exists (AlreadyExists)")
         providers = {name: wanted.pop(name, []) for name in _PROVIDERS}
@@ -58,6 +60,7 @@ class Cluster(Resource):
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         wanted = request("ecs", "CreateCluster", new, renamed=_CLUSTER)
+        _check_settings(wanted)
         perform(ecs.update_cluster, {"cluster": physical_id, "configuration": {}, "settings": [], **wanted})
         if any(old.get(name) != new.get(name) for name in ("CapacityProviders", "DefaultCapacityProviderStrategy")):
             perform(
@@ -86,6 +89,19 @@ class Cluster(Resource):
         if "serviceConnectDefaults" in wanted:
             cluster["serviceConnectDefaults"] = wanted["serviceConnectDefaults"]
         return Made(name, {"Arn": cluster["clusterArn"]})
+
+
+def _check_settings(cluster: Mapping[str, Any]) -> None:
+    """Refuse settings and logs of commands that no cluster has (ClusterSetting, ExecuteCommandConfiguration)."""
+    for setting in cluster.get("settings") or ():
+        if setting.get("name") != "containerInsights" or setting.get("value") not in _INSIGHTS:
+            raise RefusedError(
+                f"InvalidParameterException: the cluster setting {setting.get('name')} cannot be "
+                f"'{setting.get('value')}'; containerInsights can be {', '.join(_INSIGHTS)}"
+            )
+    commands = (cluster.get("configuration") or {}).get("executeCommandConfiguration") or {}
+    if commands.get("logging") == "OVERRIDE" and not commands.get("logConfiguration"):
+        raise RefusedError("InvalidParameterException: logConfiguration is required when logging is OVERRIDE")
 
 
 class TaskDefinition(Resource):

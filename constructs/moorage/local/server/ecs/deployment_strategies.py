@@ -83,6 +83,9 @@ def check(service: Mapping[str, Any]) -> None:
 
 
 def _check_numbers(configuration: Mapping[str, Any], strategy: str) -> None:
+    if strategy == ROLLING and configuration.get("minimumHealthyPercent") == configuration.get("maximumPercent") == 100:  # noqa: PLR2004  # percent
+        # DeploymentConfiguration: no task may stop before another starts, and none may start before one stops
+        raise RefusedError("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments")
     for name, owner in _OWN.items():
         if name in configuration and strategy != owner:
             raise RefusedError(f"{name} is valid with the deployment strategy {owner} alone, not with {strategy}.")

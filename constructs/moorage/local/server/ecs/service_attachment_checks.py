@@ -13,6 +13,7 @@ from moorage.local.server.core.adapter import alb, ec2, servicediscovery
 
 _PLATFORMS = {"LATEST", "1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"}
 """ECS developer guide, "Fargate platform versions"."""
+_MOST_SUBNETS, _MOST_GROUPS = 16, 5  # AwsVpcConfiguration
 _NOT_BOTH = "Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both"
 
 Record = Mapping[str, Any]
@@ -60,6 +61,9 @@ def _mappings(revision: Record) -> dict[str, list[Record]]:
 
 def _network_faults(network: Record) -> Iterator[str]:
     subnets, groups = network.get("subnets") or (), network.get("securityGroups") or ()
+    for kind, stated, most in (("subnets", subnets, _MOST_SUBNETS), ("securityGroups", groups, _MOST_GROUPS)):
+        if len(stated) > most:
+            yield f"{kind} can have at most {most} items."  # opensearch-project/opensearch-migrations issue 1430
     for subnet in subnets:
         if subnet not in ec2.subnets:
             yield (  # eddmann/serverless-fargate issue 20
@@ -95,6 +99,8 @@ def _balancer_faults(balancer: Record, revision: Record, mode: str) -> Iterator[
     arn = balancer.get("targetGroupArn")
     if arn is None:
         return
+    if balancer.get("loadBalancerName"):
+        yield "loadBalancerName and targetGroupArn cannot both be specified."  # LoadBalancer.loadBalancerName
     group = alb.tgs.get(arn)
     if group is None:
         return

@@ -48,6 +48,15 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
             on == capacity.FARGATE and revision.get("networkMode", "awsvpc") != "awsvpc",
             "When networkMode is not awsvpc, the task definition does not support launch_type FARGATE.",
         ),
+        (  # Cloud-CV/EvalAI issue 2419
+            bool(parameters.get("taskDefinition")) and not revision,
+            "ClientException: TaskDefinition not found.",
+        ),
+        (  # sil-org/ecs-deploy issue 134, of a task definition without a size
+            on == capacity.FARGATE and bool(revision) and not (revision.get("cpu") and revision.get("memory")),
+            "Task definition does not support launch_type FARGATE.",
+        ),
+        (int(parameters.get("desiredCount", 0)) < 0, "desiredCount must not be negative."),  # Service.desiredCount
         (
             on == capacity.EC2 and bool(revision) and "EC2" not in revision.get("requiresCompatibilities", ["EC2"]),
             "Task definition does not support launch_type EC2.",

@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.ecs import container_definition_checks as container_definitions
 
 _FARGATE = "FARGATE"
 _MOST_CONTAINERS = 10  # ECS developer guide, "Amazon ECS service quotas"
@@ -65,6 +66,7 @@ def _faults(wanted: Record) -> Iterator[str]:
         if not _NAME.fullmatch(container.get("name", "")):
             yield "Container.name contains invalid characters."  # hashicorp/terraform-provider-aws issue 5950
         yield from _container_faults(container, volumes)
+    yield from container_definitions.faults(containers)
     yield from _log_faults(containers)
     yield from _memory_faults(wanted, containers)
     yield from _port_faults(wanted.get("networkMode"), containers)
@@ -87,8 +89,10 @@ def _fargate_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[st
     if any((each.get("host") or {}).get("sourcePath") for each in wanted.get("volumes") or ()):
         # cloudposse/terraform-aws-ecs-alb-service-task issue 174
         yield "Fargate compatible task definitions do not support sourcePath"
+    yield from container_definitions.platform_faults(wanted)
     for container in containers:
         yield from _privilege_faults(container)
+        yield from container_definitions.fargate_faults(container)
         if not wanted.get("executionRoleArn"):
             yield from _execution_faults(container)
 

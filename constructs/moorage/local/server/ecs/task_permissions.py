@@ -1,4 +1,4 @@
-"""Amazon ECS: why a task could never start for want of a role, of a permission of its role's, or of a log group.
+"""Amazon ECS: why a task could never start for want of a role, a permission, a secret or a log group.
 
 ECS tries again until a task starts, so what the same deployment of a stack has still to make is not held against it.
 """
@@ -17,11 +17,13 @@ from moorage.local.server.core.adapter import (
     iam,
     iam_evaluator,
     secretsmanager,
+    ssm,
 )
-from moorage.local.server.services.iam import is_trusted
+from moorage.local.server.services.iam import grants, is_trusted
 
 _SERVICE = "ecs-tasks.amazonaws.com"
 _POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy")
+_SECRETS = ("AWS::SSM::Parameter", "AWS::SecretsManager::Secret")
 _NO_SECRETS = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 """Lets a role pull from ECR and write into log groups (AWS managed policy reference)."""
 _UNASSUMED = (
@@ -51,10 +53,12 @@ def faults(revision: Record, *, on_instances: bool) -> Iterator[str]:
         if stated and not _is_assumed(stated):
             yield _UNASSUMED.format(stated)
     containers = revision.get("containerDefinitions") or ()
-    if revision.get("executionRoleArn") and not _is_pending(_POLICIES):
+    if revision.get("executionRoleArn") and not _is_pending((*_POLICIES, *_SECRETS)):
         yield from _unread_secrets(_name(revision["executionRoleArn"]), containers)
     if not _is_pending(("AWS::Logs::LogGroup",)):
         yield from _missing_groups(containers, on_instances=on_instances)
+    if revision.get("executionRoleArn") and not on_instances and not _is_pending(_POLICIES):
+        yield from _unmade_streams(revision["executionRoleArn"], containers)
 
 
 def _name(role: str) -> str:
@@ -80,25 +84,71 @@ def _unread_secrets(role: str, containers: Iterable[Record]) -> Iterator[str]:
         log = container.get("logConfiguration") or {}
         for each in [*(container.get("secrets") or ()), *(log.get("secretOptions") or ())]:
             arn = ":".join(each["valueFrom"].split(":")[:7])
-            secret = secretsmanager.resolve(arn)[1] if ":secretsmanager:" in arn else None
-            if secret is None or secretsmanager.resource_policies.get(secret["ARN"]) or _may_read(role, secret["ARN"]):
-                continue
-            yield (  # aws-samples/dify-self-hosted-on-aws pull request 35
-                f"{_UNREAD} unable to retrieve secret from asm: service call has been retried 1 time(s): failed to "
-                f"fetch secret {arn} from secrets manager: AccessDeniedException: User: arn:aws:sts::"
-                f"{get_account_id()}:assumed-role/{role} is not authorized to perform: secretsmanager:GetSecretValue "
-                f"on resource: {arn} because no identity-based policy allows the secretsmanager:GetSecretValue action"
-            )
+            if ":secretsmanager:" in arn:
+                yield from _unread_secret(role, arn)
+            else:
+                yield from _unread_parameter(role, arn)
 
 
-def _may_read(role: str, secret: str) -> bool:
+def _unread_secret(role: str, arn: str) -> Iterator[str]:
+    if not _is_here(arn):
+        return
+    asked = f"{_UNREAD} unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch"
+    secret = secretsmanager.resolve(arn)[1]
+    if secret is None:
+        yield (  # aws/aws-cdk issue 18555
+            f"{asked} secret {arn} from secrets manager: ResourceNotFoundException: Secrets Manager can't find the "
+            "specified secret."
+        )
+    elif not secretsmanager.resource_policies.get(secret["ARN"]) and not _may(
+        role, "secretsmanager:GetSecretValue", secret["ARN"]
+    ):
+        # aws-samples/dify-self-hosted-on-aws pull request 35
+        yield f"{asked} secret {arn} from secrets manager: {_denied(role, 'secretsmanager:GetSecretValue', arn)}"
+
+
+def _unread_parameter(role: str, stated: str) -> Iterator[str]:
+    """Yield why a role could not read a parameter of the parameter store, which is stated by its name or its ARN."""
+    if not _is_here(stated):
+        return
+    name = stated.partition(":parameter")[2] or stated
+    arn = f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.removeprefix('/')}"
+    asked = f"{_UNREAD} unable to retrieve secrets from ssm: service call has been retried 1 time(s):"
+    if not {name, name.removeprefix("/")} & set(ssm.parameters):
+        yield f"{asked} invalid ssm parameters: {name}"  # botocore ssm GetParameters, InvalidParameters
+    elif not _may(role, "ssm:GetParameters", arn):
+        yield f"{asked} {_denied(role, 'ssm:GetParameters', arn)}"  # aws/copilot-cli issue 4504
+
+
+def _unmade_streams(role: str, containers: Iterable[Record]) -> Iterator[str]:
+    drivers = {(each.get("logConfiguration") or {}).get("logDriver") for each in containers}
+    if "awslogs" in drivers and _name(role) in iam.roles and not grants(role, "logs:CreateLogStream"):
+        yield (  # doctorray117/minecraft-ondemand issue 12
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
+            f"failed to create Cloudwatch log stream: {_denied(_name(role), 'logs:CreateLogStream', '*')}"
+        )
+
+
+def _is_here(arn: str) -> bool:
+    """Return whether an ARN is of this account and region; true for what is no ARN."""
+    return not arn.startswith("arn:") or arn.split(":")[3:5] == [get_region(), get_account_id()]
+
+
+def _denied(role: str, action: str, resource: str) -> str:
+    return (
+        f"AccessDeniedException: User: arn:aws:sts::{get_account_id()}:assumed-role/{role} is not authorized to "
+        f"perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
+    )
+
+
+def _may(role: str, action: str, resource: str) -> bool:
     account = get_account_id()
     asked = iam_evaluator.EvalContext(
         principal_arn=f"arn:aws:iam::{account}:role/{role}",
         principal_type="AssumedRole",
         principal_account=account,
-        action="secretsmanager:GetSecretValue",
-        resource_arn=secret,
+        action=action,
+        resource_arn=resource,
         region=get_region(),
     )
     policies = iam_evaluator.gather_role_policies(role, account)

@@ -20,6 +20,7 @@ from moorage.local.server.services.guards import guard
 
 _SERVICE = "s3.amazonaws.com"
 _UNTOUCHED_DAYS = 30
+_SHORTEST_NAME = 3
 _INFREQUENT = ("ONEZONE_IA", "STANDARD_IA")
 _ACTIONS = frozenset(
     (
@@ -38,7 +39,8 @@ def _check_bucket(bucket: Properties) -> None:
 
 def _faults(bucket: Properties) -> Iterator[str]:
     name = str(bucket.get("BucketName", ""))
-    if ".." in name or _ADDRESS.fullmatch(name):
+    short = bool(name) and len(name) < _SHORTEST_NAME  # S3 user guide, "General purpose bucket naming rules"
+    if ".." in name or _ADDRESS.fullmatch(name) or short:
         yield "The specified bucket is not valid."
     yield from _lifecycle_faults((bucket.get("LifecycleConfiguration") or {}).get("Rules") or [])
     yield from _event_faults(bucket.get("NotificationConfiguration") or {})
@@ -89,6 +91,16 @@ def _event_faults(configuration: Properties) -> Iterator[str]:
         for each in configuration.get(key) or ():
             if each.get("Event") not in known:
                 yield "The event is not supported for notifications"
+    keys = ("LambdaConfigurations", "QueueConfigurations", "TopicConfigurations")
+    stated = [each for key in keys for each in configuration.get(key) or () if not each.get("Filter")]
+    for number, each in enumerate(stated):
+        if any(_is_same_event(str(each.get("Event")), str(other.get("Event"))) for other in stated[:number]):
+            yield "Configurations overlap. Configurations on the same bucket cannot share a common event type."
+
+
+def _is_same_event(one: str, other: str) -> bool:
+    """Return whether an event is another, or one of a group that ends in `*` (S3 user guide, "Event types")."""
+    return one == other or any(a.endswith("*") and b.startswith(a[:-1]) for a, b in ((one, other), (other, one)))
 
 
 def _validated(put: Callable[..., Any]) -> Callable[..., Any]:

@@ -56,6 +56,16 @@ class Trail(Resource):
         stated = {name: properties[name] for name in properties if name not in _ASIDE}
         wanted = request("cloudtrail", "CreateTrail", {**stated, "Name": trail})
         check("cloudtrail", "CreateTrail", wanted)
+        if ("CloudWatchLogsLogGroupArn" in wanted) != ("CloudWatchLogsRoleArn" in wanted):
+            # InvalidCloudWatchLogsRoleArnException, InvalidCloudWatchLogsLogGroupArnException
+            missing = "LogGroup" if "CloudWatchLogsRoleArn" in wanted else "Role"
+            raise RefusedError(
+                f"InvalidCloudWatchLogs{missing}ArnException: CloudWatchLogs{missing}Arn must be specified too."
+            )
+        if wanted.get("IsMultiRegionTrail") and wanted.get("IncludeGlobalServiceEvents") is False:
+            raise RefusedError(  # InvalidParameterCombinationException
+                "InvalidParameterCombinationException: Multi-Region trail must include global service events."
+            )
         _require(cloudtrail.trail_arn(trail), wanted)
         return wanted
 

@@ -22,6 +22,7 @@ _LONGEST = 255
 _ACTIONS = {"ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions", "OK": "OKActions"}
 _ACTION = re.compile(r"arn:aws[a-z-]*:(aiops|automate|autoscaling|lambda|sns|ssm|ssm-incidents|swf):")
 """What alarms act on (CloudWatch API reference, `PutMetricAlarm`, `AlarmActions`)."""
+_MOST_ACTIONS = 5
 _DAY, _WEEK, _HOUR = 86400, 7 * 86400, 3600
 _STRING, _IDENTIFIER = re.compile(r"'[^']*'|\"[^\"]*\""), re.compile(r"(?<![\w.])[a-z]\w*(?!\w|\s*\()")
 _SHOWN = {"ActionsEnabled": True, "AlarmActions": [], "Dimensions": [], "InsufficientDataActions": [], "OKActions": []}
@@ -96,7 +97,13 @@ def _check(alarm: Properties) -> None:
 
 
 def _check_actions(alarm: Properties) -> None:
-    """Refuse actions of another region, as PutMetricAlarm does."""
+    """Refuse more actions than an alarm has, and those of another region (PutMetricAlarm)."""
+    for name in ("AlarmActions", "InsufficientDataActions", "OKActions"):
+        if len(alarm.get(name) or ()) > _MOST_ACTIONS:
+            raise RefusedError(
+                f"ValidationError: {name} must have length less than or equal to {_MOST_ACTIONS} (got "
+                f"{len(alarm[name])})"
+            )
     here = cloudwatch.get_region()
     regions = {arn.split(":")[3] for name in _ACTIONS.values() for arn in alarm.get(name, ()) if arn.startswith("arn:")}
     for arn in (each for name in _ACTIONS.values() for each in alarm.get(name, ())):

@@ -147,6 +147,12 @@ def identity_faults(document: Mapping[str, Any]) -> Iterator[str]:
     """
     yield from syntax_faults(document)
     stated = statements(document)
+    if not all(str(each.get("Sid", "")).isalnum() or not each.get("Sid") for each in stated):
+        # IAM user guide, "IAM JSON policy elements: Sid"
+        yield (
+            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression "
+            "[0-9A-Za-z]*"
+        )
     if any({"Principal", "NotPrincipal"} & set(each) for each in stated):
         yield "Policy document should not specify a principal."
     if not all(_DATE.fullmatch(str(each)) for statement in stated for each in _dates(statement)):

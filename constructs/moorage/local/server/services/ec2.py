@@ -14,10 +14,12 @@ from moorage.local.server.core.adapter import ec2, provisioners
 from moorage.local.server.core.calls import RefusedError, query, request, text, xml
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import ec2_checks
+from moorage.local.server.services.guards import guard
 from moorage.workload.ec2_instances import instance_type
 
 Answer = tuple[int, dict[str, str], bytes]
 
+_IMAGE = re.compile("ami-([0-9a-f]{8}|[0-9a-f]{17})")
 _USER_DATA = 16 * 1024
 _RULE = (
     "CidrIp", "CidrIpv6", "Description", "FromPort", "IpProtocol", "ToPort",
@@ -33,6 +35,7 @@ class Vpc(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         ec2_checks.check_vpc(properties)
+        ec2_checks.check_vpcs()
         vpc_id, _ = provisioners.ec2_vpc_create(name, properties, name)
         group_id = ec2.vpcs[vpc_id]["DefaultSecurityGroupId"]
         rule = {
@@ -44,6 +47,7 @@ class Vpc(Resource):
         return self._made(vpc_id)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        ec2_checks.check_vpc(new)
         vpc_id, _ = provisioners.ec2_vpc_update(physical_id, old, new, physical_id, physical_id)
         return self._made(vpc_id)
 
@@ -219,7 +223,7 @@ class _SecurityGroupRule(Resource):
 
     def _rule(self, properties: Properties) -> dict[str, Any]:
         stated = {name: properties[name] for name in _RULE if name in properties}
-        ec2_checks.check_group_rule(stated)
+        ec2_checks.check_group_rule(stated, ec2.security_groups[properties["GroupId"]]["VpcId"])
         rule: dict[str, Any] = provisioners.ec2_sg_permissions([stated])[0]
         return rule
 
@@ -305,6 +309,10 @@ def _check_template(data: Mapping[str, Any]) -> None:
         raise RefusedError("InvalidParameterCombination: InstanceType and InstanceRequirements exclude each other")
     if "InstanceType" in data and instance_type(data["InstanceType"]) is None:
         raise RefusedError(f"InvalidInstanceType: the instance type '{data['InstanceType']}' is not known")
+    image = str(data.get("ImageId", "resolve:"))
+    if not image.startswith("resolve:") and not _IMAGE.fullmatch(image):
+        # RequestLaunchTemplateData.ImageId; which images exist cannot be known here
+        raise RefusedError(f'InvalidAMIID.Malformed: Invalid id: "{image}" (expecting "ami-...")')
     if "SecurityGroupIds" in data and any("Groups" in item for item in data.get("NetworkInterfaces", ())):
         raise RefusedError(
             "InvalidParameterCombination: Network interfaces and an instance-level security groups may not be "
@@ -333,6 +341,7 @@ def _now() -> str:
 
 def install() -> None:
     """Let EC2's own API show what ministack's records have no place for."""
+    guard("AWS::EC2::RouteTable", deletion=lambda table, _: ec2_checks.check_table_unused(table))
     ec2.lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
     show_group: Callable[[dict[str, Any]], str] = ec2.sg_xml
     ec2.sg_xml = lambda group: show_group({**group, "Description": escape(group["Description"])})

@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core.responses import get_account_id
 
 from moorage.local.server.core import owners
-from moorage.local.server.core.adapter import alb, ec2
+from moorage.local.server.core.adapter import alb, ec2, ecs
 from moorage.local.server.core.calls import RefusedError
 
 Properties = Mapping[str, Any]
@@ -26,6 +26,8 @@ _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 _PREFIXES = range(16, 29)
 _MOST_RULES = 60
 _MOST_ADDRESSES = 5
+_MOST_VPCS = 5
+_LONGEST_NAME = 255
 _PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "all")
 _HIGHEST_PORT = 65535
 
@@ -50,14 +52,27 @@ def network(text: str, parameter: str) -> Network:
 
 
 def check_vpc(properties: Properties) -> None:
-    """Refuse a VPC's address range that is no /16 to /28.
+    """Refuse a VPC's address range that is no /16 to /28, and DNS host names without DNS (ModifyVpcAttribute).
 
     Args:
         properties: What the template says.
     """
+    names, resolved = (str(properties.get(f"EnableDns{name}")).lower() for name in ("Hostnames", "Support"))
+    if names == "true" and resolved == "false":
+        raise RefusedError(
+            "InvalidParameterCombination: DNS hostnames can be enabled only if DNS support is enabled for the VPC"
+        )
     cidr = properties.get("CidrBlock")
     if cidr is not None and network(cidr, "cidrBlock").prefixlen not in _PREFIXES:
         raise RefusedError(f"InvalidVpc.Range: The CIDR '{cidr}' is invalid.")
+
+
+def check_vpcs() -> None:
+    """Refuse one more VPC than a region has by default, its default VPC among them (VPC user guide, "Quotas")."""
+    ec2.ensure_defaults_initialized()
+    if len(ec2.vpcs) >= _MOST_VPCS:
+        # terraform-aws-modules/terraform-aws-vpc issue 429
+        raise RefusedError("VpcLimitExceeded: The maximum number of VPCs has been reached.")
 
 
 def known_vpc(vpc: str) -> dict[str, Any]:
@@ -105,6 +120,8 @@ def check_nat_gateway(properties: Properties) -> None:
     if subnet not in ec2.subnets:
         raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet}' does not exist")
     if properties.get("ConnectivityType", "public") != "public":
+        if properties.get("AllocationId"):  # CreateNatGateway, AllocationId
+            raise RefusedError("InvalidParameter: A private NAT gateway cannot have an Elastic IP address")
         return
     if not properties.get("AllocationId"):
         raise RefusedError("MissingParameter: The request must include the AllocationId parameter")
@@ -127,10 +144,10 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
             "sets beyond ASCII are not supported."
         )
     check_description("security group", description)
-    if name.lower().startswith("sg-"):
+    if name.lower().startswith("sg-") or len(name) > _LONGEST_NAME:  # CreateSecurityGroup, GroupName
+        rule = f"have more than {_LONGEST_NAME} characters" if len(name) > _LONGEST_NAME else "be in the format sg-*"
         raise RefusedError(
-            f"InvalidParameterValue: Value ({name}) for parameter GroupName is invalid. Group names may not be in the "
-            "format sg-*."
+            f"InvalidParameterValue: Value ({name}) for parameter GroupName is invalid. Group names may not {rule}."
         )
     if name == "default":
         raise RefusedError("InvalidParameterValue: Cannot use reserved security group name: default")
@@ -153,7 +170,7 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
         if any(kind in kinds[:number] for number, kind in enumerate(kinds)):
             raise RefusedError("InvalidParameterValue: The same permission must not appear multiple times")
         for rule in stated:
-            check_group_rule(rule)
+            check_group_rule(rule, vpc)
 
 
 def check_description(kind: str, description: str) -> None:
@@ -170,11 +187,12 @@ def check_description(kind: str, description: str) -> None:
         )
 
 
-def check_group_rule(rule: Properties) -> None:
+def check_group_rule(rule: Properties, vpc: str) -> None:
     """Refuse what a rule of a security group cannot be.
 
     Args:
         rule: What the template says.
+        vpc: The VPC of its group.
     """
     check_description("rule", rule.get("Description", ""))
     for version, name in ((4, "CidrIp"), (6, "CidrIpv6")):
@@ -188,8 +206,9 @@ def check_group_rule(rule: Properties) -> None:
     if protocol in {"tcp", "udp", "6", "17"} and (ports != sorted(ports) or max(ports, default=0) > _HIGHEST_PORT):
         raise RefusedError(f"InvalidParameterValue: Invalid {protocol.upper()} port range ({ports[0]}:{ports[-1]})")
     if str(rule.get("SourceSecurityGroupOwnerId", get_account_id())) == get_account_id():
+        # A group of a peered VPC would do too (VPC user guide, "Security group rules"), but no VPC here has a peer.
         for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
-            if name in rule and rule[name] not in ec2.security_groups:
+            if name in rule and ec2.security_groups.get(rule[name], {}).get("VpcId") != vpc:
                 raise RefusedError(f"InvalidGroup.NotFound: The security group '{rule[name]}' does not exist")
 
 
@@ -217,11 +236,38 @@ def _group_users(group_id: str) -> Iterator[str]:
     """Yield what has a security group, or a rule that names it."""
     yield from (arn for arn, balancer in alb.lbs.items() if group_id in balancer.get("SecurityGroups", ()))
     yield from (key for key, each in ec2.vpc_endpoints.items() if group_id in each.get("SecurityGroupIds", ()))
+    yield from _services_in("securityGroups", group_id)
     for other, group in ec2.security_groups.items():
         rules = (*group.get("IpPermissions", ()), *group.get("IpPermissionsEgress", ()))
         pairs = (pair for rule in rules for pair in rule.get("UserIdGroupPairs", ()))
         if other != group_id and any(pair.get("GroupId") == group_id for pair in pairs):
             yield other
+
+
+def _services_in(kind: str, identifier: str) -> list[str]:
+    """Return the services whose tasks have network interfaces in a subnet, or with a security group."""
+    networks = {
+        each["serviceArn"]: (each.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+        for each in ecs.services.values()
+        if each["status"] == "ACTIVE" and each["desiredCount"]
+    }
+    return [arn for arn, network in networks.items() if identifier in (network.get(kind) or ())]
+
+
+def check_table_unused(table_id: str) -> None:
+    """Refuse to remove a route table that a subnet which stays is associated with (DeleteRouteTable).
+
+    Args:
+        table_id: The route table.
+    """
+    table = ec2.route_tables.get(table_id, {})
+    for each in table.get("Associations", ()):
+        association = each.get("RouteTableAssociationId", "")
+        if each.get("SubnetId") and not owners.together(table_id, association):
+            raise RefusedError(
+                f"DependencyViolation: The routeTable '{table_id}' has dependencies and cannot be deleted: "
+                f"{owners.owner(association)}"
+            )
 
 
 def check_subnet_unused(subnet_id: str) -> None:
@@ -233,6 +279,7 @@ def check_subnet_unused(subnet_id: str) -> None:
     users = [arn for arn, balancer in alb.lbs.items() if subnet_id in balancer.get("Subnets", ())]
     users += [key for key, gateway in ec2.nat_gateways.items() if gateway["SubnetId"] == subnet_id]
     users += [key for key, each in ec2.vpc_endpoints.items() if subnet_id in each.get("SubnetIds", ())]
+    users += _services_in("subnets", subnet_id)
     users = [user for user in users if not owners.together(subnet_id, user)]
     if users:
         raise RefusedError(

@@ -17,7 +17,7 @@ from moorage.local.server.core import owners
 from moorage.local.server.core.adapter import ec2, provisioners
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
-from moorage.local.server.services import ec2_checks
+from moorage.local.server.services import documents, ec2_checks
 
 _PREFIXES = range(16, 29)
 _GATEWAY_SERVICES = ("dynamodb", "s3", "s3express")
@@ -43,7 +43,7 @@ class Subnet(Resource):
     def _check(self, properties: Properties) -> None:
         vpc = ec2_checks.known_vpc(properties["VpcId"])
         zone = properties.get("AvailabilityZone")
-        if zone and not str(zone).startswith(get_region()):
+        if zone and not re.fullmatch(rf"{get_region()}(-[a-z]+-\d|-wl\d-[a-z]+-wlz-\d)?[a-f]", str(zone)):
             raise RefusedError(
                 f"InvalidParameterValue: Value ({zone}) for parameter availabilityZone is invalid. Subnets can "
                 f"currently only be created in the availability zones of {get_region()}."
@@ -232,10 +232,38 @@ class VpcEndpoint(Resource):
         for group in properties.get("SecurityGroupIds") or ():
             if group not in ec2.security_groups:
                 raise RefusedError(f"InvalidGroup.NotFound: The security group '{group}' does not exist")
-        for table in properties.get("RouteTableIds") or ():
-            _table(table)
+            if ec2.security_groups[group]["VpcId"] != vpc["VpcId"]:  # CreateVpcEndpoint, SecurityGroupIds
+                raise RefusedError(
+                    f"InvalidParameter: The security group {group} does not belong to the VPC {vpc['VpcId']}"
+                )
+        self._check_tables(properties, endpoint_id)
+        if properties.get("PolicyDocument"):
+            documents.refuse(
+                documents.syntax_faults(documents.parsed(properties["PolicyDocument"])), "InvalidPolicyDocument"
+            )
         if str(properties.get("PrivateDnsEnabled")).lower() == "true":
             self._check_private_dns(properties, vpc, endpoint_id)
+
+    def _check_tables(self, properties: Properties, endpoint_id: str | None) -> None:
+        """Refuse what a gateway endpoint does not have, and a second one of a service in a route table."""
+        gateway = properties.get("VpcEndpointType", "Gateway") == "Gateway"
+        tables = properties.get("RouteTableIds") or ()
+        if not gateway and tables:
+            raise RefusedError(  # ansible-collections/amazon.aws issue 576
+                "InvalidParameter: Route table IDs are only supported for Gateway type VPC Endpoint."
+            )
+        if gateway and (properties.get("SubnetIds") or properties.get("SecurityGroupIds")):
+            # CreateVpcEndpoint, SubnetIds and SecurityGroupIds
+            raise RefusedError("InvalidParameter: Subnet IDs are only supported for Interface type VPC Endpoint.")
+        for table in tables:
+            _table(table)
+            for other in ec2.vpc_endpoints.values():
+                same = other["ServiceName"] == properties.get("ServiceName") and table in other.get("RouteTableIds", ())
+                if same and other["VpcEndpointId"] != endpoint_id:  # eksctl-io/eksctl issue 2510
+                    raise RefusedError(
+                        f"RouteAlreadyExists: route table {table} already has a route to {other['ServiceName']}; it is "
+                        f"that of {owners.owner(other['VpcEndpointId'])}"
+                    )
 
     def _check_service(self, properties: Properties) -> None:
         regional = _REGIONAL.fullmatch(str(properties.get("ServiceName", "")))

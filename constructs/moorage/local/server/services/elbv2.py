@@ -14,12 +14,10 @@ from moorage.local.server.core.adapter import alb, ec2, provisioners, s3
 from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.calls import RefusedError, request, xml
 from moorage.local.server.core.resource import Made, Properties, Resource
-from moorage.local.server.services import elbv2_checks
+from moorage.local.server.services import elbv2_checks, elbv2_rule_checks
 from moorage.local.server.services.elbv2_checks import target_groups
 
 _ACTION = {"FixedResponseConfig", "ForwardConfig", "Order", "RedirectConfig", "TargetGroupArn", "Type"}
-_MOST_GROUPS = 5
-_WEIGHTS = range(1000)
 _TEST_FILES = {"access_logs": "ELBAccessLogTestFile", "connection_logs": "ELBConnectionLogTestFile"}
 """What a load balancer writes at once into the bucket of its logs (Elastic Load Balancing user guides, "Enable access
 logs", "Verify bucket permissions")."""
@@ -195,7 +193,7 @@ class ListenerRule(Resource):
             if arn != rule_arn and (rule["ListenerArn"], rule["Priority"]) == (listener, priority):
                 raise RefusedError(f"PriorityInUse: Priority '{priority}' is currently in use; {_taken(arn)}")
         _check_actions(properties)
-        elbv2_checks.check_rule(properties)
+        elbv2_rule_checks.check_rule(properties)
         balancer = alb.listeners.get(listener, {}).get("LoadBalancerArn")
         _check_associations(properties.get("Actions", ()), balancer)
 
@@ -269,19 +267,13 @@ def _rule(arn: str) -> dict[str, Any] | None:
 
 
 def _check_actions(properties: Properties) -> None:
-    """Refuse what ministack would leave out of an action, and what a forward cannot be."""
+    """Refuse what ministack would leave out of an action."""
     for action in properties.get("Actions", ()):
         lost = sorted(set(action) - _ACTION)
         if lost:
             raise RefusedError(
                 f"property Actions: {', '.join(lost)} exists in CloudFormation, but the local AWS does not implement it"
             )
-        groups = target_groups(action) if action.get("Type") == "forward" else []
-        if len(groups) > _MOST_GROUPS:
-            raise RefusedError(f"TooManyTargetGroups: a rule forwards to {_MOST_GROUPS} target groups at most")
-        for group in groups:
-            if int(group.get("Weight", 1)) not in _WEIGHTS:
-                raise RefusedError(f"ValidationError: a target group's weight is 0 to 999, not {group['Weight']}")
 
 
 def _with_forward(actions: Callable[..., Actions]) -> Callable[..., Actions]:

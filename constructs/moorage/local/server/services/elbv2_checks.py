@@ -1,4 +1,4 @@
-"""What Elastic Load Balancing refuses of load balancers, target groups, listeners and rules.
+"""What Elastic Load Balancing refuses of load balancers, target groups, listeners and actions.
 
 The words are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
 aws/copilot-cli issue 5473, openshift/installer issue 1110, hashicorp/terraform issue 18126, aws-cloudformation/cfn-lint
@@ -9,9 +9,8 @@ issue 8, theopensystemslab/planx-new pull request 1051); else the rule is the AP
 from __future__ import annotations
 
 import functools
-import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ministack.core.responses import get_region
@@ -24,13 +23,11 @@ Properties = Mapping[str, Any]
 Groups = list[dict[str, Any]]
 
 _NAME_LENGTH = 32
-_RULE_VALUES = 5
 _PROTOCOLS = {
     "application": ("HTTPS", "HTTP"),
     "network": ("TLS", "TCP", "TCP_UDP", "UDP", "QUIC", "TCP_QUIC"),
 }
 _GROUP_PROTOCOLS = {"application": ("HTTP", "HTTPS"), "network": _PROTOCOLS["network"]}
-_FIELDS = ("path-pattern", "host-header", "http-request-method", "source-ip", "query-string", "http-header")
 _FINAL_ACTIONS = ("forward", "redirect", "fixed-response")
 _RANGES = {
     "client_keep_alive.seconds": (range(60, 604801), "between 60 and 604800"),
@@ -41,6 +38,22 @@ _RANGES = {
     "stickiness.lb_cookie.duration_seconds": (range(1, 604801), "between 1 and 604800"),
 }
 """The values of attributes (Elastic Load Balancing API reference, LoadBalancerAttribute and TargetGroupAttribute)."""
+_CHOICES = {
+    "load_balancing.algorithm.anomaly_mitigation": ("on", "off"),
+    "load_balancing.algorithm.type": ("round_robin", "least_outstanding_requests", "weighted_random"),
+    "routing.http.desync_mitigation_mode": ("monitor", "defensive", "strictest"),
+    "routing.http.xff_header_processing.mode": ("append", "preserve", "remove"),
+}
+"""Attributes that have one of a few values (ibid.)."""
+_STICKINESS = {
+    **dict.fromkeys(("HTTP", "HTTPS"), ("lb_cookie", "app_cookie")),
+    **dict.fromkeys(("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC"), ("source_ip",)),
+}
+"""By the protocol of a target group, the types of stickiness (TargetGroupAttribute)."""
+_REQUEST_ATTRIBUTES = ("load_balancing.algorithm.", "slow_start.", "stickiness.app_cookie.", "stickiness.lb_cookie.")
+_CONTENT_TYPES = ("text/plain", "text/css", "text/html", "application/javascript", "application/json")
+_MOST_TARGET_GROUPS = 5
+_WEIGHTS = range(1000)
 _ONLY_OF = {
     "application": ("client_keep_alive.", "connection_logs.", "idle_timeout.", "routing.", "waf."),
     "network": ("dns_record.", "secondary_ips."),
@@ -133,6 +146,11 @@ def _check_attributes(owner: str, shape: str, attributes: list[dict[str, Any]], 
         values, words = _RANGES.get(key, ((), ""))
         if words and (not value.isdecimal() or int(value) not in values):
             raise RefusedError(f"ValidationError: {owner} attribute '{key}' must be {words}, not '{value}'")
+        choices = _CHOICES.get(key)
+        if choices and value not in choices:
+            raise RefusedError(
+                f"ValidationError: {owner} attribute '{key}' must be one of {', '.join(choices)}, not '{value}'"
+            )
 
 
 @functools.cache
@@ -155,12 +173,52 @@ def check_target_group(properties: Properties) -> None:
     if vpc and vpc not in ec2.vpcs:
         raise RefusedError(f"ValidationError: The VPC ID '{vpc}' is not found")
     _check_health_check(properties)
-    _check_attributes("Target group", "TargetGroupAttribute", properties.get("TargetGroupAttributes") or [])
+    attributes = properties.get("TargetGroupAttributes") or []
+    _check_attributes("Target group", "TargetGroupAttribute", attributes)
+    stated = {str(each.get("Key")): str(each.get("Value", "")) for each in attributes}
+    _check_stickiness(stated, properties)
+    if properties.get("ProtocolVersion") and properties.get("Protocol") not in _GROUP_PROTOCOLS["application"]:
+        raise RefusedError(
+            "ValidationError: Protocol version is supported only for target groups with protocol HTTP or HTTPS"
+        )
+
+
+def _check_stickiness(attributes: dict[str, str], properties: Properties) -> None:
+    """Refuse stickiness and algorithms that the protocol of a target group does not have (TargetGroupAttribute)."""
+    protocol, kind = properties.get("Protocol", ""), attributes.get("stickiness.type")
+    allowed = _STICKINESS.get(protocol)
+    if kind and allowed and kind not in allowed:
+        raise RefusedError(
+            f"InvalidConfigurationRequest: Stickiness type '{kind}' is not supported for target groups with the "
+            f"{protocol} protocol"
+        )
+    if kind == "app_cookie" and attributes.get("stickiness.enabled") == "true":
+        cookie = attributes.get("stickiness.app_cookie.cookie_name", "")
+        if not cookie or cookie.upper().startswith("AWSALB"):
+            raise RefusedError(f"InvalidConfigurationRequest: The cookie name '{cookie}' is not valid")
+    for key in attributes:
+        if key.startswith(_REQUEST_ATTRIBUTES) and protocol in _PROTOCOLS["network"]:
+            raise RefusedError(
+                f"InvalidConfigurationRequest: Target group attribute '{key}' is not supported for target groups with "
+                f"the {protocol} protocol"
+            )
+    algorithm = attributes.get("load_balancing.algorithm.type", "round_robin")
+    if attributes.get("slow_start.duration_seconds", "0") != "0" and algorithm != "round_robin":
+        # Application Load Balancers user guide, "Edit target group attributes for your Application Load Balancer"
+        raise RefusedError(
+            "InvalidConfigurationRequest: Slow start mode can be enabled only with the round robin algorithm, not with "
+            f"{algorithm}"
+        )
 
 
 def _check_health_check(properties: Properties) -> None:
     protocol = properties.get("Protocol")
     of_http = protocol in _GROUP_PROTOCOLS["application"] and properties.get("TargetType") != "alb"
+    if properties.get("HealthCheckProtocol") == "TCP" and protocol in _GROUP_PROTOCOLS["application"]:
+        # CreateTargetGroup, HealthCheckProtocol
+        raise RefusedError(
+            f"ValidationError: Health check protocol 'TCP' is not supported for target groups with protocol {protocol}"
+        )
     interval, timeout = (properties.get(f"HealthCheck{name}Seconds") for name in ("Interval", "Timeout"))
     if of_http:  # others differ by protocol in what they have by default, and may have both alike
         interval, timeout = int(interval or 30), int(timeout or 5)
@@ -200,51 +258,13 @@ def check_listener(properties: Properties) -> None:
             raise RefusedError(f"CertificateNotFound: Certificate '{arn}' not found")
     if policy and not _POLICY.fullmatch(policy) and not _is_newer(policy):
         raise RefusedError(f"SSLPolicyNotFound: SSL policy '{policy}' not found")
-    check_actions(properties.get("DefaultActions") or [], balancer)
+    check_actions(properties.get("DefaultActions") or [], balancer, properties)
 
 
 def _is_newer(policy: str) -> bool:
     """Return whether a TLS policy may be of after the newest that is known here."""
     release = _RELEASE.fullmatch(policy)
     return release is not None and release[1] > _NEWEST_RELEASE
-
-
-def check_rule(properties: Properties) -> None:
-    """Refuse what a rule cannot be.
-
-    Args:
-        properties: What the template says.
-    """
-    conditions = properties.get("Conditions") or []
-    for condition in conditions:
-        field = condition.get("Field")
-        if field is not None and field not in _FIELDS:
-            raise RefusedError(f"ValidationError: Condition field '{field}' must be one of '[{', '.join(_FIELDS)}]'")
-        for address in (condition.get("SourceIpConfig") or {}).get("Values") or []:
-            if not _is_network(str(address)):
-                raise RefusedError(f"ValidationError: The source IP '{address}' must be in CIDR format")
-    if sum(len(list(_values(condition))) for condition in conditions) > _RULE_VALUES:
-        raise RefusedError(f"ValidationError: A rule can only have '{_RULE_VALUES}' condition values")
-    listener = alb.listeners.get(properties.get("ListenerArn"), {})
-    balancer = alb.lbs.get(listener.get("LoadBalancerArn"), {})
-    if balancer.get("Type") == "network":
-        raise RefusedError("OperationNotPermitted: Rules are unsupported for this load balancer type")
-    check_actions(properties.get("Actions") or [], balancer)
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _values(condition: Properties) -> Iterator[Any]:
-    """Yield the values that a condition compares with."""
-    for part in (condition, *(part for part in condition.values() if isinstance(part, Mapping))):
-        for name in ("Values", "RegexValues"):
-            yield from part.get(name) or []
 
 
 def target_groups(action: Properties) -> Groups:
@@ -257,12 +277,13 @@ def target_groups(action: Properties) -> Groups:
     return stated or ([{"TargetGroupArn": action["TargetGroupArn"]}] if "TargetGroupArn" in action else [])
 
 
-def check_actions(actions: list[dict[str, Any]], balancer: Properties) -> None:
+def check_actions(actions: list[dict[str, Any]], balancer: Properties, listener: Properties) -> None:
     """Refuse actions that do not end a request, or that lead where the load balancer cannot forward to.
 
     Args:
         actions: What the template says.
         balancer: The record of the load balancer.
+        listener: The port and the protocol of the listener.
     """
     final = [action for action in actions if action.get("Type") in _FINAL_ACTIONS]
     if len(final) != 1:
@@ -270,6 +291,8 @@ def check_actions(actions: list[dict[str, Any]], balancer: Properties) -> None:
             f"ValidationError: An action must be specified: exactly one of {', '.join(_FINAL_ACTIONS)} (got "
             f"{len(final)} of them)"
         )
+    for action in actions:
+        _check_action(action, balancer, listener)
     for action in final:
         groups = [each["TargetGroupArn"] for each in target_groups(action)] if action["Type"] == "forward" else []
         if action["Type"] == "forward" and not groups:
@@ -280,6 +303,48 @@ def check_actions(actions: list[dict[str, Any]], balancer: Properties) -> None:
             )
         for group in groups:
             _check_target(group, balancer)
+
+
+def _check_action(action: Properties, balancer: Properties, listener: Properties) -> None:
+    """Refuse what an action itself states (Action, TargetGroupTuple, FixedResponseActionConfig)."""
+    kind = str(action.get("Type"))
+    if balancer.get("Type") == "network" and kind != "forward":
+        raise RefusedError(f"ValidationError: Actions of type '{kind}' are not supported on network load balancers")
+    if kind.startswith("authenticate-") and listener.get("Protocol") == "HTTP":
+        raise RefusedError(f"InvalidLoadBalancerAction: Actions of type '{kind}' are supported only on HTTPS listeners")
+    groups = target_groups(action)
+    if len(groups) > _MOST_TARGET_GROUPS:
+        raise RefusedError(
+            f"TooManyTargetGroups: an action forwards to {_MOST_TARGET_GROUPS} target groups at most, not {len(groups)}"
+        )
+    for each in groups:
+        if int(each.get("Weight", 1)) not in _WEIGHTS:
+            raise RefusedError(f"ValidationError: a target group's weight is 0 to 999, not {each['Weight']}")
+    response = action.get("FixedResponseConfig") or {}
+    if response.get("ContentType", "text/plain") not in _CONTENT_TYPES:
+        raise RefusedError(
+            f"ValidationError: ContentType '{response['ContentType']}' must be one of {', '.join(_CONTENT_TYPES)}"
+        )
+    redirect = action.get("RedirectConfig")
+    if kind == "redirect" and redirect:
+        _check_redirect(redirect, listener)
+
+
+def _check_redirect(redirect: Properties, listener: Properties) -> None:
+    protocol, port = redirect.get("Protocol", "#{protocol}"), str(redirect.get("Port", "#{port}"))
+    kept = (redirect.get("Host", "#{host}"), redirect.get("Path", "/#{path}"), redirect.get("Query", "#{query}"))
+    same_port = port in ("#{port}", str(listener.get("Port")))
+    if (
+        same_port
+        and protocol in ("#{protocol}", listener.get("Protocol"))
+        and kept == ("#{host}", "/#{path}", "#{query}")
+    ):
+        # kubernetes-sigs/aws-load-balancer-controller issue 487
+        raise RefusedError(
+            "InvalidLoadBalancerAction: The redirect configuration is not valid because it creates a loop"
+        )
+    if protocol == "HTTP" and listener.get("Protocol") == "HTTPS":
+        raise RefusedError("InvalidLoadBalancerAction: You cannot redirect HTTPS to HTTP")
 
 
 def _check_target(arn: str, balancer: Properties) -> None:

@@ -20,6 +20,7 @@ from moorage.local.server.core.adapter import eventbridge, lambda_svc, provision
 from moorage.local.server.core.calls import RefusedError, check, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import event_checks
+from moorage.local.server.services.guards import guard
 
 Record = dict[str, Any]
 
@@ -93,8 +94,16 @@ class Rule(Resource):
         provisioners.eb_rule_delete(rule, {"EventBusName": bus})
 
 
+def _check_unused(bus: str, _properties: Properties) -> None:
+    """Refuse to remove an event bus that has rules (DeleteEventBus)."""
+    left = [rule["Name"] for rule in eventbridge.rules.values() if rule.get("EventBusName") == bus]
+    if left:
+        raise RefusedError(f"ValidationException: Event bus {bus} cannot be deleted while it has rules: {left[0]}")
+
+
 def install() -> None:
     """Deliver a rule's events as EventBridge does."""
+    guard("AWS::Events::EventBus", deletion=_check_unused)
     invoke: Callable[..., None] = eventbridge.invoke_target
 
     def invoked(target: Record, event: Record, rule: Record, view: Any = None) -> None:

@@ -32,6 +32,7 @@ _SOURCES = {
     "dynamodb": ("DynamoDB", ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
 }
 """What a role reads each source with (Lambda developer guide, "Process messages from event source services")."""
+_DESTINATIONS = {"events": "PutEvents", "lambda": "InvokeFunction", "sns": "Publish", "sqs": "SendMessage"}
 _MOST_UNWINDOWED = 10
 _MOST_FIFO = 10
 
@@ -139,6 +140,20 @@ def _check_source(mapping: Properties) -> None:
         raise RefusedError(f"{_CODE}: Stream not found: {arn}")
 
 
+def _check_new_source(mapping: Properties) -> None:
+    """Refuse a second mapping of a source to a function (CreateEventSourceMapping, ResourceConflictException)."""
+    function, arn = _function(mapping)["config"], str(mapping.get("EventSourceArn") or "")
+    if not arn or mapping["FunctionName"] not in (function["FunctionName"], function["FunctionArn"]):
+        return  # of a version or an alias, which may each read a source
+    for other in functions.esms.values():
+        if (other["EventSourceArn"], other["FunctionArn"]) == (arn, function["FunctionArn"]):
+            raise RefusedError(
+                f"ResourceConflictException: An event source mapping with event source arn ({arn}) and function "
+                f"({function['FunctionName']}) already exists. Please update or delete the existing mapping with UUID "
+                f"{other['UUID']}"
+            )
+
+
 def _check_queue(mapping: Properties, function: dict[str, Any], arn: str) -> None:
     queue = sqs.queue_by_arn(arn)
     if queue is None:
@@ -175,6 +190,26 @@ def _check_reference(properties: Properties) -> None:
     _function(properties)
 
 
+def _check_alias(alias: Properties) -> None:
+    function, version = _function(alias), str(alias.get("FunctionVersion"))
+    if version != "$LATEST" and version not in function["versions"]:
+        arn = function["config"]["FunctionArn"]
+        raise RefusedError(f"ResourceNotFoundException: Function not found: {arn}:{version}")
+
+
+def _check_destinations(configuration: Properties) -> None:
+    """Check what a function's role needs for where its asynchronous invocations end (PutFunctionEventInvokeConfig)."""
+    role = _function(configuration)["config"]["Role"]
+    for each in (configuration.get("DestinationConfig") or {}).values():
+        arn = str((each or {}).get("Destination", ""))
+        service = arn.split(":")[2] if arn.startswith("arn:") else ""
+        if service in _DESTINATIONS and not iam.grants(role, f"{service}:{_DESTINATIONS[service]}"):
+            raise RefusedError(
+                f"{_CODE}: The function's execution role does not have permissions to call {_DESTINATIONS[service]} on "
+                f"{arn}"
+            )
+
+
 def _function(properties: Properties) -> dict[str, Any]:
     stated = str(properties.get("FunctionName") or properties.get("TargetFunctionArn"))
     found, *_ = provisioners.lambda_function_for_cfn_ref(stated)
@@ -186,9 +221,9 @@ def _function(properties: Properties) -> dict[str, Any]:
 
 def install() -> None:
     """Check what belongs to functions as Lambda does."""
-    guard("AWS::Lambda::Alias", _check_reference)
-    guard("AWS::Lambda::EventInvokeConfig", _check_reference)
-    guard("AWS::Lambda::EventSourceMapping", _check_source)
+    guard("AWS::Lambda::Alias", _check_alias)
+    guard("AWS::Lambda::EventInvokeConfig", _check_destinations)
+    guard("AWS::Lambda::EventSourceMapping", _check_source, creation=_check_new_source)
     guard("AWS::Lambda::Permission", _check_permission)
     guard("AWS::Lambda::Url", _check_reference)
     guard("AWS::Lambda::Version", _check_reference)

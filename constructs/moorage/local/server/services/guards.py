@@ -12,13 +12,20 @@ Check = Callable[[Properties], None]
 
 
 def guard(
-    resource_type: str, check: Check | None = None, *, deletion: Callable[[str, Properties], None] | None = None
+    resource_type: str,
+    check: Check | None = None,
+    *,
+    creation: Check | None = None,
+    change: Callable[[Properties, Properties], None] | None = None,
+    deletion: Callable[[str, Properties], None] | None = None,
 ) -> None:
     """Check a resource before ministack's handler gets it.
 
     Args:
         resource_type: As in a template.
         check: What raises `RefusedError` for properties that the service would not take, at creation and update.
+        creation: What raises `RefusedError` for properties that the service would not take of a new resource.
+        change: What raises `RefusedError` for old and new properties between which the service would not go at once.
         deletion: What raises `RefusedError` for a resource, by its physical id, that the service would not delete.
     """
     handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
@@ -29,11 +36,15 @@ def guard(
     def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
         if check:
             check(plain(properties))
+        if creation:
+            creation(plain(properties))
         return create(logical_id, properties, stack_name)
 
     def updated(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
         if check:
             check(plain(new))
+        if change:
+            change(plain(old), plain(new))
         return update(physical_id, old, new, *rest)
 
     def deleted(physical_id: str, properties: Properties, *rest: Any) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from moorage.local.server.core.adapter import iam
+from moorage.local.server.core.adapter import iam, provisioners
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services import documents, managed_policies, principals
@@ -164,6 +164,21 @@ def _size(document: Mapping[str, Any]) -> int:
     return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
 
 
+def _bounded(handler: dict[str, Any]) -> None:
+    """Keep the permissions boundary of a role, which ministack's CloudFormation has no place for."""
+    for operation in ("create", "update"):
+        handler[operation] = _keeping_boundary(handler[operation], 0 if operation == "create" else 1)
+
+
+def _keeping_boundary(call: Callable[..., Any], stated: int) -> Callable[..., Any]:
+    def called(name: str, *rest: Any) -> Any:
+        made = call(name, *rest)
+        iam.roles[made[0]]["PermissionsBoundary"] = rest[stated].get("PermissionsBoundary")
+        return made
+
+    return called
+
+
 def _check_role_deletion(name: str, properties: Properties) -> None:
     role = iam.roles.get(name)
     if role is None:
@@ -187,6 +202,7 @@ def _check_policy_deletion(arn: str, properties: Properties) -> None:
 
 def install() -> None:
     """Check roles, users and policies as IAM does."""
+    _bounded(provisioners.RESOURCE_HANDLERS["AWS::IAM::Role"])
     guard("AWS::IAM::Role", _check_role, deletion=_check_role_deletion)
     guard("AWS::IAM::User", _check_user)
     guard("AWS::IAM::Policy", _check_policy)

@@ -63,8 +63,11 @@ def _check_subscription(properties: Properties) -> None:
                 "InvalidParameterException: Could not execute the lambda function. Make sure you have given CloudWatch "
                 "Logs permission to execute your function."
             )
-    others = set(group["subscriptionFilters"]) - {properties.get("FilterName")}
-    if "FilterName" in properties and len(others) >= _MOST_SUBSCRIPTIONS:
+
+
+def _check_new_subscription(properties: Properties) -> None:
+    others = set(logs.log_groups[properties["LogGroupName"]]["subscriptionFilters"]) - {properties.get("FilterName")}
+    if len(others) >= _MOST_SUBSCRIPTIONS:
         raise RefusedError("LimitExceededException: Resource limit exceeded.")
 
 
@@ -110,4 +113,4 @@ def install() -> None:
     """Check what belongs to log groups as CloudWatch Logs does."""
     guard("AWS::Logs::MetricFilter", _check_metric_filter)
     guard("AWS::Logs::ResourcePolicy", _check_resource_policy)
-    guard("AWS::Logs::SubscriptionFilter", _check_subscription)
+    guard("AWS::Logs::SubscriptionFilter", _check_subscription, creation=_check_new_subscription)

@@ -18,6 +18,7 @@ from moorage.local.server.services import documents
 from moorage.local.server.services.guards import guard
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
+_RAW = ("firehose", "http", "https", "sqs")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo")
 _ENDPOINTS = {
     "application": (r"arn:[^:]+:sns:.+", "Invalid parameter: Application endpoint arn invalid:{}"),
@@ -82,6 +83,17 @@ def _check_subscription(subscription: Properties) -> None:
         raise RefusedError("NotFound: Topic does not exist")
     documents.refuse(_endpoint_faults(subscription), "InvalidParameter")
     documents.refuse(_filter_faults(subscription), "InvalidParameter")
+    if _is_true(subscription.get("RawMessageDelivery")) and subscription.get("Protocol") not in _RAW:
+        # SetSubscriptionAttributes, RawMessageDelivery
+        raise RefusedError(
+            f"InvalidParameter: Invalid parameter: Attributes Reason: Delivery protocol "
+            f"[{subscription.get('Protocol')}] does not support raw message delivery."
+        )
+    if arn.endswith(".fifo") and subscription.get("Protocol") != "sqs":
+        # SNS developer guide, "Amazon SNS message delivery for FIFO topics"
+        raise RefusedError(
+            f"InvalidParameter: Invalid parameter: Invalid protocol type: {subscription.get('Protocol')}"
+        )
     if not arn.endswith(".fifo") and str(subscription.get("Endpoint")).endswith(".fifo"):
         raise RefusedError(
             "InvalidParameter: Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be "

@@ -23,6 +23,8 @@ _PUBLIC = re.compile(
 )
 _RELEASED = 1728518400
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]+")
+_MOST_LEVELS = 15
+_RESOLVED = "resolve:ssm:"
 _MOST_STANDARD = 4096
 """Characters of a parameter without a charge (Systems Manager user guide, "Managing parameter tiers")."""
 
@@ -36,6 +38,25 @@ def architecture(image_id: str) -> str | None:
     released = {name: str(record["Value"]) for name, record in ssm.parameters.items() if _PUBLIC.fullmatch(name)}
     current = {name: _image_id(name) for name in _NAMES}
     return next((_built_for(name) for name, value in [*released.items(), *current.items()] if value == image_id), None)
+
+
+def resolved_image(image_id: str) -> str:
+    """Return the image that a launch template names, directly or by a parameter that has it as its value.
+
+    Args:
+        image_id: As in `ami-0123456789abcdef0` or `resolve:ssm:/golden/image` (Amazon EC2 user guide, "Use a Systems
+            Manager parameter instead of an AMI ID in a launch template").
+
+    Raises:
+        RefusedError: There is no such parameter.
+    """
+    if not image_id.startswith(_RESOLVED):
+        return image_id
+    name = image_id.removeprefix(_RESOLVED).partition(":")[0]
+    found = ssm.parameters.get(name) or ssm.public_parameter(name)
+    if found is None:
+        raise RefusedError(f"InvalidParameterValue: The parameter '{name}' of the image id '{image_id}' does not exist")
+    return str(found["Value"])
 
 
 _NAMES = (
@@ -68,6 +89,10 @@ def _check(parameter: Properties) -> None:
     name, value = str(parameter.get("Name", "/a")), str(parameter.get("Value"))
     if "/" in name and not name.startswith("/"):
         raise RefusedError("ValidationException: Parameter name must be a fully qualified name.")
+    if name.count("/") > _MOST_LEVELS:  # PutParameter, Name
+        raise RefusedError(
+            f"HierarchyLevelLimitExceededException: Parameter name must not exceed {_MOST_LEVELS} levels."
+        )
     if not _NAME.fullmatch(name):
         raise RefusedError(
             "ValidationException: Invalid parameter name. Please use correct syntax for referencing a version/label "

@@ -24,6 +24,7 @@ _RUN_TASK = "arn:aws:states:::ecs:runTask"
 _WAIT_SCALE = 0.01
 _POLL_SECONDS = 0.05
 _MOST_SECONDS = 600.0
+_TYPES = ("Choice", "Fail", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait")
 
 _role: contextvars.ContextVar[str] = contextvars.ContextVar("role of the execution")
 
@@ -63,6 +64,11 @@ class StateMachine(Resource):
                 "AccessDeniedException: Neither the global service principal states.amazonaws.com, nor the regional "
                 f"one is authorized to assume the provided role: {wanted['roleArn']}"
             )
+        logging = wanted.get("loggingConfiguration") or {}
+        if logging.get("destinations") and not iam.grants(wanted["roleArn"], "logs:CreateLogDelivery"):
+            raise RefusedError(  # aws/aws-cdk issue 26432
+                "AccessDeniedException: The state machine IAM Role is not authorized to access the Log Destination"
+            )
         faults = list(_faults(definition))
         if faults:
             raise RefusedError(f"InvalidDefinition: Invalid State Machine Definition: {'; '.join(faults)}")
@@ -92,8 +98,36 @@ def _faults(text: str) -> Iterator[str]:
             for target in named
             if target not in states
         )
-        if state.get("Type") == "Task" and "Resource" not in state:
-            yield f"SCHEMA_VALIDATION_FAILED: state {name} has no Resource"
+        yield from _state_faults(name, state)
+    reached = _reached(definition, states)
+    yield from (f"MISSING_TRANSITION_TARGET: no state leads to state {name}" for name in states if name not in reached)
+
+
+def _state_faults(name: str, state: Mapping[str, Any]) -> Iterator[str]:
+    kind = state.get("Type")
+    if kind not in _TYPES:
+        yield f"SCHEMA_VALIDATION_FAILED: state {name} has the Type {kind}, not one of {', '.join(_TYPES)}"
+    if kind == "Task" and "Resource" not in state:
+        yield f"SCHEMA_VALIDATION_FAILED: state {name} has no Resource"
+    if kind == "Choice" and not state.get("Choices"):
+        yield f"SCHEMA_VALIDATION_FAILED: state {name} has no Choices"
+    ends = [key for key in ("Next", "End") if state.get(key)]
+    if kind in ("Map", "Parallel", "Pass", "Task", "Wait") and len(ends) != 1:
+        yield f"SCHEMA_VALIDATION_FAILED: state {name} must have Next or End"
+
+
+def _reached(definition: Mapping[str, Any], states: Mapping[str, Any]) -> set[str]:
+    """Return the states that a definition may come to, those of its branches and maps aside."""
+    reached: set[str] = set()
+    waiting = [str(definition.get("StartAt"))]
+    while waiting:
+        name = waiting.pop()
+        if name in states and name not in reached:
+            reached.add(name)
+            state = states[name]
+            branches = [*state.get("Choices", ()), *state.get("Catch", ()), state]
+            waiting += [branch[key] for branch in branches for key in ("Next", "Default") if key in branch]
+    return reached
 
 
 def _with_role(run: Callable[[str], None]) -> Callable[[str], None]:

@@ -36,6 +36,15 @@ def _check(table: Properties) -> None:
         dynamodb.tables.pop(probe, None)
 
 
+def _check_change(old: Properties, new: Properties) -> None:
+    """Refuse more than one global index that comes or goes at once (DynamoDB API reference, UpdateTable)."""
+    before, after = ({each["IndexName"] for each in table.get(_INDEXES[0]) or ()} for table in (old, new))
+    if len(before ^ after) > 1:  # aws/aws-cdk issue 12246
+        raise RefusedError(
+            "LimitExceededException: Cannot perform more than one GSI creation or deletion in a single update"
+        )
+
+
 def _check_deletion(name: str, _properties: Properties) -> None:
     table = dynamodb.tables.get(name)
     if table is not None and str(table.get("DeletionProtectionEnabled")).lower() == "true":
@@ -47,4 +56,4 @@ def _check_deletion(name: str, _properties: Properties) -> None:
 
 def install() -> None:
     """Check tables as DynamoDB does."""
-    guard("AWS::DynamoDB::Table", _check, deletion=_check_deletion)
+    guard("AWS::DynamoDB::Table", _check, change=_check_change, deletion=_check_deletion)

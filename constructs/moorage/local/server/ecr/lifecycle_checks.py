@@ -1,0 +1,76 @@
+"""Amazon ECR: what PutLifecyclePolicy refuses of a lifecycle policy.
+
+The rules are those of the ECR user guide, "Lifecycle policy properties in Amazon ECR".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moorage.local.server.core.calls import RefusedError
+
+_COUNT_TYPES = ("imageCountMoreThan", "sinceImagePulled", "sinceImagePushed", "sinceImageTransitioned")
+_TAGS = ("tagPrefixList", "tagPatternList")
+
+Rule = Mapping[str, Any]
+
+
+def check(text: str) -> None:
+    """Refuse a lifecycle policy that ECR would not take.
+
+    Args:
+        text: The policy, as JSON.
+
+    Raises:
+        RefusedError: With the first fault.
+    """
+    for fault in _faults(text):
+        raise RefusedError(
+            "InvalidParameterException: Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: "
+            f"'Lifecycle policy validation failure: {fault}'"
+        )
+
+
+def _faults(text: str) -> Iterator[str]:
+    try:
+        policy = json.loads(text)
+    except ValueError:
+        yield "Could not map policyString into LifecyclePolicy."
+        return
+    rules: list[Rule] = list((policy.get("rules") if isinstance(policy, Mapping) else None) or ())
+    if not rules or not all(isinstance(rule, Mapping) for rule in rules):
+        yield "a policy needs at least one rule"
+        return
+    for stated in (rule.get("rulePriority") for rule in rules):
+        if not isinstance(stated, int) or stated < 1:
+            yield f"rulePriority must be a positive integer, not {stated}"
+            return
+    priorities: list[int] = [rule["rulePriority"] for rule in rules]
+    for priority in priorities:
+        if priorities.count(priority) > 1:
+            yield f"rulePriority {priority} is used more than once"
+    for rule in rules:
+        yield from _rule_faults(rule)
+    untagged = [rule for rule in rules if rule["selection"].get("tagStatus") == "any"]
+    if any(rule["rulePriority"] != max(priorities) for rule in untagged):
+        yield "a rule with tagStatus any must have the highest rulePriority"
+
+
+def _rule_faults(rule: Rule) -> Iterator[str]:
+    selection, action = rule.get("selection"), (rule.get("action") or {}).get("type")
+    if not isinstance(selection, Mapping) or action not in ("expire", "transition"):
+        yield "a rule needs a selection, and an action of type expire or transition"
+        return
+    status, kind, number = (selection.get(name) for name in ("tagStatus", "countType", "countNumber"))
+    if status not in ("any", "tagged", "untagged"):
+        yield f"tagStatus must be tagged, untagged or any, not {status}"
+    if (status == "tagged") != any(selection.get(name) for name in _TAGS):
+        yield "tagPrefixList or tagPatternList is required with tagStatus tagged, and only with it"
+    if kind not in _COUNT_TYPES:
+        yield f"countType must be one of {', '.join(_COUNT_TYPES)}, not {kind}"
+    if (kind != "imageCountMoreThan") != (selection.get("countUnit") == "days"):
+        yield "countUnit days is required with the count types of time, and only with them"
+    if not isinstance(number, int) or number < 1:
+        yield f"countNumber must be a positive integer, not {number}"

@@ -1,0 +1,99 @@
+"""Amazon ECS: what RegisterTaskDefinition refuses of a container, by itself and beside the task's others.
+
+The words are ECS's, as users report them, with the report beside each. Where no report has them, the rule is that of
+the API reference (the structure's name is beside it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+_IMAGE = re.compile(r"[A-Za-z0-9._:/#@+-]+")
+_FILE = re.compile(r"arn:[a-z-]+:s3:::[^/]+/.+\.env")
+_HIGHEST_PORT = 65535
+_LEAST_MEBIBYTES = 4
+_LONGEST_STOP_SECONDS = 120
+_NOT_ON_FARGATE = ("disableNetworking", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "extraHosts")
+"""ECS developer guide, "Amazon ECS task definition differences for Fargate"."""
+
+Record = Mapping[str, Any]
+
+
+def faults(containers: Sequence[Record]) -> Iterator[str]:
+    """Yield what ECS has against a task's containers, wherever it runs.
+
+    Args:
+        containers: As RegisterTaskDefinition gets them.
+    """
+    known = {each.get("name"): each for each in containers}
+    for container in containers:
+        yield from _own_faults(container)
+        yield from _reference_faults(container, known)
+
+
+def _own_faults(container: Record) -> Iterator[str]:
+    name = container.get("name")
+    if not _IMAGE.fullmatch(container.get("image", "")):
+        yield "Container.image contains invalid characters."  # Shippable/support issue 3094
+    if 0 < container.get("memory", _LEAST_MEBIBYTES) < _LEAST_MEBIBYTES:
+        # ContainerDefinition.memory
+        yield f"Invalid setting for container '{name}'. 'memory' must be at least {_LEAST_MEBIBYTES} MiB."
+    for mapping in container.get("portMappings") or ():
+        if not 0 <= mapping.get("containerPort", 1) <= _HIGHEST_PORT:
+            yield f"Invalid 'containerPort' setting for container '{name}'."  # aws/aws-cdk issue 8762
+    for each in container.get("environmentFiles") or ():
+        if not _FILE.fullmatch(each.get("value", "")):  # EnvironmentFile.value, ContainerDefinition.environmentFiles
+            yield f"The environment file '{each.get('value')}' must be the ARN of an S3 object with extension .env."
+
+
+def _reference_faults(container: Record, known: Mapping[str | None, Record]) -> Iterator[str]:
+    name = container.get("name")
+    for each in container.get("volumesFrom") or ():
+        if each.get("sourceContainer") not in known:  # ContainerDefinition.volumesFrom
+            yield f"Container '{name}' mounts the volumes of '{each.get('sourceContainer')}', which does not exist."
+    for link in container.get("links") or ():
+        if link.partition(":")[0] not in known:  # ContainerDefinition.links
+            yield f"Container '{name}' links to '{link.partition(':')[0]}', which does not exist."
+    for each in container.get("dependsOn") or ():
+        other = known.get(each["containerName"], {"healthCheck": {}})
+        if each["condition"] == "HEALTHY" and "healthCheck" not in other:  # ContainerDependency.condition
+            yield "A dependency container with HEALTHY condition must have a health check configured."
+
+
+def fargate_faults(container: Record) -> Iterator[str]:
+    """Yield what Fargate lacks of what a container states.
+
+    Args:
+        container: As RegisterTaskDefinition gets it.
+    """
+    unsupported = [name for name in _NOT_ON_FARGATE if container.get(name)]
+    if any(each.get("type") == "GPU" for each in container.get("resourceRequirements") or ()):
+        unsupported.append("GPU resource requirements")
+    if unsupported:
+        yield f"Fargate compatible task definitions do not support {unsupported[0]}"
+    if container.get("stopTimeout", 0) > _LONGEST_STOP_SECONDS:  # ContainerDefinition.stopTimeout
+        yield f"The stopTimeout of container '{container['name']}' must be at most {_LONGEST_STOP_SECONDS} on Fargate."
+    log = container.get("logConfiguration") or {}
+    if log.get("logDriver") == "awslogs" and not (log.get("options") or {}).get("awslogs-stream-prefix"):
+        yield (  # aws/aws-cdk issue 1422
+            "Fargate requires log configuration options to include awslogs-stream-prefix to support log driver awslogs."
+        )
+
+
+def platform_faults(wanted: Record) -> Iterator[str]:
+    """Yield what Fargate has against a task's platform and volumes.
+
+    Args:
+        wanted: Of RegisterTaskDefinition.
+    """
+    platform, cpu = wanted.get("runtimePlatform") or {}, str(wanted.get("cpu", ""))
+    if str(platform.get("operatingSystemFamily", "")).startswith("WINDOWS"):
+        if cpu in ("256", "512"):  # RegisterTaskDefinition, memory
+            yield f"Windows containers on Fargate need at least 1 vCPU, not cpu {cpu}."
+        if platform.get("cpuArchitecture") == "ARM64":  # RuntimePlatform.cpuArchitecture
+            yield "Windows containers do not run on the cpuArchitecture ARM64."
+    if any(each.get("dockerVolumeConfiguration") for each in wanted.get("volumes") or ()):
+        # Volume.dockerVolumeConfiguration
+        yield "Fargate compatible task definitions do not support dockerVolumeConfiguration"
