@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, now_iso
-from ministack.services import autoscaling, ec2, sns
+from ministack.services import alb, autoscaling, ec2, sns
 from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.autoscaling import instances
 from moorage.local.server.autoscaling.instances import Group
 from moorage.local.server.core.calls import RefusedError, request
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import elb
 
 PROTECTED = "Could not scale to desired capacity because all remaining instances are protected from scale-in."
 """What a group's activity says when it cannot end its instances."""
@@ -24,8 +25,9 @@ _GROUP = (
     "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy", "CapacityRebalance",
     "CapacityReservationSpecification", "Context", "DefaultInstanceWarmup", "DesiredCapacity", "DesiredCapacityType",
     "HealthCheckGracePeriod", "HealthCheckType", "InstanceMaintenancePolicy", "LaunchConfigurationName",
-    "LaunchTemplate", "MaxInstanceLifetime", "MaxSize", "MinSize", "MixedInstancesPolicy",
-    "NewInstancesProtectedFromScaleIn", "ServiceLinkedRoleARN", "TerminationPolicies",
+    "LaunchTemplate", "LoadBalancerNames", "MaxInstanceLifetime", "MaxSize", "MinSize", "MixedInstancesPolicy",
+    "NewInstancesProtectedFromScaleIn", "PlacementGroup", "ServiceLinkedRoleARN", "TargetGroupARNs",
+    "TerminationPolicies",
 )  # fmt: skip
 _ROLLED = ("LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy")
 _METRICS = (
@@ -105,6 +107,7 @@ class AutoScalingGroup(Resource):
             if subnet not in ec2._subnets:  # hashicorp/terraform issue 471
                 raise RefusedError(f"ValidationError: The subnet ID '{subnet}' does not exist")
         wanted = request("autoscaling", "CreateAutoScalingGroup", stated)
+        _check_balancing(wanted)
         if len([name for name in _ROLLED if name in wanted]) != 1:
             raise RefusedError(
                 "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or "
@@ -165,6 +168,16 @@ class AutoScalingGroup(Resource):
 
     def _made(self, name: str) -> Made:
         return Made(name, {"AutoScalingGroupARN": autoscaling._asgs[name]["AutoScalingGroupARN"]})
+
+
+def _check_balancing(wanted: Properties) -> None:
+    """Refuse target groups and Classic Load Balancers that do not exist."""
+    for arn in wanted.get("TargetGroupARNs") or ():
+        if arn not in alb._tgs:
+            raise RefusedError(f"ValidationError: The target group '{arn}' does not exist")
+    for name in wanted.get("LoadBalancerNames") or ():
+        if name not in elb.balancers:
+            raise RefusedError(f"ValidationError: The load balancer '{name}' does not exist")
 
 
 def _metrics(collections: Any) -> list[dict[str, str]]:

@@ -34,8 +34,9 @@ class LoadBalancer(Resource):
     type = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 
     def create(self, properties: Properties, name: str) -> Made:
-        placed = properties | {"VpcId": elbv2_checks.check_load_balancer(properties)}
-        made = Made(*provisioners._elbv2_load_balancer_create(name, placed, name))
+        subnets = elbv2_checks.subnets_of(properties)
+        placed = properties | {"VpcId": elbv2_checks.check_load_balancer(properties), "Subnets": subnets}
+        made = _of_type(Made(*provisioners._elbv2_load_balancer_create(name, placed, name)), properties)
         try:
             _write_test_files(made.physical_id)
         except RefusedError:
@@ -45,7 +46,10 @@ class LoadBalancer(Resource):
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         elbv2_checks.check_load_balancer(new)
-        kept = new | {"Name": alb._lbs[physical_id]["LoadBalancerName"]}
+        kept = new | {
+            "Name": alb._lbs[physical_id]["LoadBalancerName"],
+            "Subnets": elbv2_checks.subnets_of(new),
+        }
         made = Made(*provisioners._elbv2_load_balancer_update(physical_id, old, kept, physical_id))
         _write_test_files(physical_id)
         return made
@@ -60,6 +64,19 @@ class LoadBalancer(Resource):
         provisioners._elbv2_load_balancer_delete(physical_id, properties)
 
 
+def _of_type(made: Made, properties: Properties) -> Made:
+    """Give a network load balancer an ARN of its own kind, by which its metrics are named too."""
+    short = {"network": "net", "gateway": "gwy"}.get(str(properties.get("Type")))
+    if short is None:
+        return made
+    arn = made.physical_id.replace(":loadbalancer/app/", f":loadbalancer/{short}/")
+    for records in (alb._lbs, alb._tags, alb._lb_attrs):
+        records[arn] = records.pop(made.physical_id)
+    alb._lbs[arn]["LoadBalancerArn"] = arn
+    full = f"{short}/{made.attributes['LoadBalancerFullName'].partition('/')[2]}"
+    return Made(arn, {**made.attributes, "Arn": arn, "LoadBalancerArn": arn, "LoadBalancerFullName": full})
+
+
 def _attributes(balancer: str) -> dict[str, str]:
     return {item["Key"]: item["Value"] for item in alb._lb_attrs.get(balancer, ())}
 
@@ -72,7 +89,7 @@ def _write_test_files(balancer: str) -> None:
             continue
         bucket, prefix = (attributes.get(f"{kind}.s3.{part}", "") for part in ("bucket", "prefix"))
         key = f"{prefix}/AWSLogs/{get_account_id()}/{name}" if prefix else f"AWSLogs/{get_account_id()}/{name}"
-        written = _may_write(balancer, bucket, key) and s3._put_object(bucket, key, b"", {})[0] < 300  # noqa: PLR2004
+        written = _may_write(balancer, bucket, key) and s3._put_object(bucket, key, b"", {})[0] < 300  # noqa: PLR2004  # the first redirection
         if not written:
             raise RefusedError(
                 f"InvalidConfigurationRequest: Access Denied for bucket: {bucket}. Please check S3bucket permission"
@@ -115,12 +132,21 @@ class TargetGroup(Resource):
         made = Made(*provisioners._elbv2_target_group_create(name, properties, name))
         if "ProtocolVersion" in properties:
             alb._tgs[made.physical_id]["ProtocolVersion"] = properties["ProtocolVersion"]
+        self._register(made.physical_id, {}, properties)
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         elbv2_checks.check_target_group(new)
         kept = new | {"Name": alb._tgs[physical_id]["TargetGroupName"]}
+        self._register(physical_id, old, new)
         return Made(*provisioners._elbv2_target_group_update(physical_id, old, kept, physical_id))
+
+    def _register(self, group: str, old: Properties, new: Properties) -> None:
+        """Register the targets that the template names; those of services and groups stay."""
+        targets = [dict(each) for each in new.get("Targets") or ()]
+        gone = [each["Id"] for each in old.get("Targets") or ()]
+        kept = [each for each in alb._targets.get(group, []) if each["Id"] not in gone]
+        alb._targets[group] = kept + targets
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         used = [rule["RuleArn"] for rule in alb._rules.values() if physical_id in str(rule["Actions"])]
