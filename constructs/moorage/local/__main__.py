@@ -13,15 +13,18 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from moorage.local import imports
 from moorage.local.account import Account
-from moorage.local.assembly import Stack, stacks_of
+from moorage.local.assembly import Stack, account_of, stacks_of
 from moorage.local.diagram import draw
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import push
+from moorage.local.lookups import UnansweredError
 from moorage.local.process import Home, LocalError, Server
-from moorage.local.report.readback import TOOLKIT, is_deployed, left, why_not_standing
+from moorage.local.report.readback import is_deployed, left, why_not_standing
 from moorage.local.report.table import Row, table
-from moorage.local.toolkit import Toolkit
+from moorage.local.shell import shell_lines
+from moorage.local.toolkit import TOOLKIT, Toolkit
 
 HOME = Path(".moorage")
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
@@ -70,24 +73,36 @@ def up(home: Home, given: argparse.Namespace) -> None:
     with home.exclusive():
         clock = _Clock()
         toolkit = Toolkit(home, given.app)
-        chosen = _chosen(_read(toolkit.synthesize()), given.stacks)
+        stood = home.running() is not None
+        server = _standing(home, (), given.port)
+        clock.reached("server")
+        try:
+            chosen = _chosen(_read(toolkit.synthesize(server)), given.stacks)
+        except UnansweredError as error:
+            _suggest(server, given, error.places)
+            raise
+        except LocalError:
+            if not stood:
+                home.stop()
+            raise
         clock.reached("synthesis")
         server = _standing(home, chosen, given.port)
-        clock.reached("server")
         waiting = [stack for stack in chosen if not is_deployed(server.access, stack)]
         if waiting:
             _bootstrap(toolkit, server, waiting)
             for stack in waiting:
                 push(server.access, stack)
+            for line in imports.put(server.access, home.assembly, chosen):
+                out(line)
             clock.reached("bootstrap")
-            toolkit.deploy(server, [stack.path for stack in waiting])
+            toolkit.deploy(server, [stack.path for stack in waiting], account_of(waiting))
             clock.reached("deployment")
         _show(server, chosen)
         if not waiting:
             out(f"\nNothing to do: all of it stands as its templates say ({clock.total:.1f} s).\n")
             return
         out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}")
-        _suggest(server, given)
+        _suggest(server, given, _places(chosen))
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
@@ -109,7 +124,7 @@ def down(home: Home, given: argparse.Namespace) -> None:
         chosen = _with_dependents(stacks, _named(stacks, given.stacks)) if stacks else ()
         standing = left(server.access, chosen)
         if standing:
-            Toolkit(home, given.app).destroy(server, standing)
+            Toolkit(home, given.app).destroy(server, standing, account_of(chosen))
         if remaining := left(server.access, chosen):
             raise LocalError(
                 f"still there after the destruction: {', '.join(remaining)}; run up, which repairs, and down again"
@@ -128,8 +143,9 @@ def status(home: Home, given: argparse.Namespace) -> None:
         out("Nothing is up.\n")
         return
     stacks = _deployed(home)
-    _show(server, _chosen(stacks, given.stacks) if stacks else ())
-    _suggest(server, given)
+    chosen = _chosen(stacks, given.stacks) if stacks else ()
+    _show(server, chosen)
+    _suggest(server, given, _places(chosen))
 
 
 class _Clock:
@@ -226,17 +242,23 @@ def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
     return home.start(port)
 
 
+def _places(stacks: Sequence[Stack]) -> list[tuple[str, str]]:
+    return [(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks]
+
+
 def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
     """The stack that bootstrapping makes, of each account and region."""
-    places = sorted({(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks})
-    return tuple(Stack(TOOLKIT, TOOLKIT, account, region, {}, ()) for account, region in places)
+    places = {(stack.account or ACCOUNT, stack.region or REGION, stack.qualifier) for stack in stacks}
+    names = sorted((f"{TOOLKIT}-{own}" if own else TOOLKIT, account, region) for account, region, own in places)
+    return tuple(Stack(name, name, account, region, {}, ()) for name, account, region in names)
 
 
 def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> None:
     for each in _toolkits(stacks):
         account = Account(server.access, each.account, each.region)
-        if account.stack(TOOLKIT) is None:
-            toolkit.bootstrap(server, account.account, account.region)
+        if account.stack(each.name) is None:
+            qualifier = each.name.removeprefix(TOOLKIT).removeprefix("-")
+            toolkit.bootstrap(server, account.account, account.region, qualifier or None)
 
 
 def _show(server: Server, stacks: Sequence[Stack]) -> None:
@@ -247,22 +269,21 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
         out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
 
 
-def _suggest(server: Server, given: argparse.Namespace) -> None:
+def _suggest(server: Server, given: argparse.Namespace, places: Sequence[tuple[str, str]]) -> None:
     """What to type next, as it was typed just now: with this Python, this home and these stacks."""
     program = f"{shlex.quote(_relative(sys.executable))} -m moorage.local"
     home = "" if given.home == HOME else f" --home {shlex.quote(str(given.home))}"
     app = f" --app {shlex.quote(given.app)}" if given.app else ""
-    stacks = "".join(f" {shlex.quote(pattern)}" for pattern in given.stacks)
+    named = "".join(f" {shlex.quote(pattern)}" for pattern in given.stacks)
     lines = {
-        f"{program} status{home}{stacks}": "what stands now",
-        f"{program} up{app}{home}{stacks}": "after a change: deploys what changed",
-        f"{program} down{home}{stacks}": "removes it all",
+        f"{program} status{home}{named}": "what stands now",
+        f"{program} up{app}{home}{named}": "after a change: deploys what changed",
+        f"{program} down{home}{named}": "removes it all",
     }
     width = max(map(len, lines))
     out("\nNext:\n" + "".join(f"  {line:{width}}  {says}\n" for line, says in lines.items()))
-    secret = f'"$(cat {shlex.quote(str(given.home / "secret"))})"'
-    credentials = f"AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY={secret} AWS_REGION={REGION}"
-    out(f"  {credentials} AWS_ENDPOINT_URL={server.access.endpoint} aws ecs list-clusters\n")
+    for line in shell_lines(server.access, given.home / "secret", places):
+        out(f"  {line}\n")
 
 
 def _relative(program: str) -> str:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from moorage.local.environment import ACCOUNT
+
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
+_BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
+_QUALIFIER = "hnb659fds"
+"""CDK's own, which an app that states none has (CDK guide, "Customize CDK bootstrapping")."""
 
 
 @attrs.frozen(eq=False)
@@ -60,6 +66,13 @@ class Stack:
     needs: tuple[str, ...]
     images: tuple[Image, ...] = ()
 
+    @property
+    def qualifier(self) -> str | None:
+        """The qualifier of the bootstrapping that the stack needs, if it is not CDK's own."""
+        stated = (self.template.get("Parameters") or {}).get("BootstrapVersion") or {}
+        found = _BOOTSTRAPPED.fullmatch(str(stated.get("Default")))
+        return found[1] if found and found[1] != _QUALIFIER else None
+
     @functools.cached_property
     def resources(self) -> tuple[Resource, ...]:
         return tuple(
@@ -88,6 +101,16 @@ def stacks_of(assembly: Path) -> tuple[Stack, ...]:
     for stack in found.values():
         place(stack)
     return tuple(ordered.values())
+
+
+def account_of(stacks: Sequence[Stack]) -> str:
+    """Return the account of all stacks, or that of the credentials if they are of several.
+
+    Args:
+        stacks: Stacks of an assembly.
+    """
+    accounts = {stack.account or ACCOUNT for stack in stacks}
+    return accounts.pop() if len(accounts) == 1 else ACCOUNT
 
 
 def _read(assembly: Path) -> Iterator[Stack]:

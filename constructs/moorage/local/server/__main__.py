@@ -16,7 +16,7 @@ _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.launch_configurations", "autoscaling.groups",
     "autoscaling.api", "services.cloudtrail", "services.cloudwatch", "services.ec2", "ecr.repository_type",
     "services.ec2_address_ranges", "services.ec2_connections", "services.ec2_access_lists", "services.ec2_instances",
-    "services.ec2_attachments", "services.ec2_endpoint_services", "services.servicediscovery",
+    "services.ec2_attachments", "services.ec2_endpoint_services", "services.imported", "services.servicediscovery",
     "ecr.api", "ecr.public", "ecr.registry_types", "ecs.clusters", "ecs.capacity_providers",
     "ecs.service_revisions", "ecs.deployments", "ecs.scheduling", "ecs.services", "ecs.event_targets",
     "services.elb", "services.elbv2", "services.events", "services.iam", "services.kms", "services.lambda_functions",

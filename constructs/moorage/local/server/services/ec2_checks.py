@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.core.responses import get_account_id
+from ministack.core.responses import AccountRegionScopedDict, get_account_id
 from ministack.services import alb, ec2
 
 from moorage.local.server.core import owners
@@ -28,6 +28,10 @@ _MOST_RULES = 60
 _MOST_ADDRESSES = 5
 _PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "all")
 _HIGHEST_PORT = 65535
+
+
+placeholders: dict[str, bool] = AccountRegionScopedDict()
+"""The zones of no region of AWS's that an app stands in, since CDK could not look up which there are."""
 
 
 def network(text: str, parameter: str) -> Network:

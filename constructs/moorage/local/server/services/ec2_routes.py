@@ -60,7 +60,7 @@ class Subnet(Resource):
     def _check(self, properties: Properties) -> None:
         vpc = ec2_checks.known_vpc(properties["VpcId"])
         zone = properties.get("AvailabilityZone")
-        if zone and not str(zone).startswith(get_region()):
+        if zone and not str(zone).startswith(get_region()) and zone not in ec2_checks.placeholders:
             raise RefusedError(
                 f"InvalidParameterValue: Value ({zone}) for parameter availabilityZone is invalid. Subnets can "
                 f"currently only be created in the availability zones of {get_region()}."
@@ -74,9 +74,11 @@ class Subnet(Resource):
             block.version == whole.version and whole.supernet_of(block)  # type: ignore[arg-type]  # one version
             for whole in wholes
         )
-        if block.prefixlen not in _PREFIXES or not inside:
+        if block.prefixlen not in _PREFIXES or not (inside or vpc.get("_imported")):
             raise RefusedError(f"InvalidSubnet.Range: The CIDR '{cidr}' is invalid.")
         for other in ec2._subnets.values():
+            if other.get("_imported"):
+                continue  # nobody here knows its range
             if other["VpcId"] == vpc["VpcId"] and block.overlaps(ec2_checks.network(other["CidrBlock"], "cidrBlock")):
                 raise RefusedError(
                     f"InvalidSubnet.Conflict: The CIDR '{cidr}' conflicts with another subnet; it is that of "
