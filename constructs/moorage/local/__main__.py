@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from moorage.local import imports
 from moorage.local.account import Account
-from moorage.local.assembly import Stack, account_of, stacks_of
+from moorage.local.assembly import Stack, by_account, stacks_of
 from moorage.local.diagram import draw
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import push
@@ -74,12 +74,10 @@ def up(home: Home, given: argparse.Namespace) -> None:
         clock = _Clock()
         toolkit = Toolkit(home, given.app)
         stood = home.running() is not None
-        server = _standing(home, (), given.port)
-        clock.reached("server")
         try:
-            chosen = _chosen(_read(toolkit.synthesize(server)), given.stacks)
+            chosen = _chosen(_read(toolkit.synthesize(lambda: _standing(home, (), given.port))), given.stacks)
         except UnansweredError as error:
-            _suggest(server, given, error.places)
+            _suggest(_standing(home, (), given.port), given, error.places)
             raise
         except LocalError:
             if not stood:
@@ -87,6 +85,7 @@ def up(home: Home, given: argparse.Namespace) -> None:
             raise
         clock.reached("synthesis")
         server = _standing(home, chosen, given.port)
+        clock.reached("server")
         waiting = [stack for stack in chosen if not is_deployed(server.access, stack)]
         if waiting:
             _bootstrap(toolkit, server, waiting)
@@ -95,7 +94,8 @@ def up(home: Home, given: argparse.Namespace) -> None:
             for line in imports.put(server.access, home.assembly, chosen):
                 out(line)
             clock.reached("bootstrap")
-            toolkit.deploy(server, [stack.path for stack in waiting], account_of(waiting))
+            for account, group in by_account(waiting):
+                toolkit.deploy(server, [stack.path for stack in group], account)
             clock.reached("deployment")
         _show(server, chosen)
         if not waiting:
@@ -124,7 +124,8 @@ def down(home: Home, given: argparse.Namespace) -> None:
         chosen = _with_dependents(stacks, _named(stacks, given.stacks)) if stacks else ()
         standing = left(server.access, chosen)
         if standing:
-            Toolkit(home, given.app).destroy(server, standing, account_of(chosen))
+            for account, group in by_account(stack for stack in reversed(chosen) if stack.path in standing):
+                Toolkit(home, given.app).destroy(server, [stack.path for stack in group], account)
         if remaining := left(server.access, chosen):
             raise LocalError(
                 f"still there after the destruction: {', '.join(remaining)}; run up, which repairs, and down again"

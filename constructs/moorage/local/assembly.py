@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +104,14 @@ def stacks_of(assembly: Path) -> tuple[Stack, ...]:
     return tuple(ordered.values())
 
 
-def account_of(stacks: Sequence[Stack]) -> str:
-    """Return the account of all stacks, or that of the credentials if they are of several.
+def by_account(stacks: Iterable[Stack]) -> list[tuple[str, list[Stack]]]:
+    """Return stacks in their order, those together that follow each other in one account.
 
     Args:
         stacks: Stacks of an assembly.
     """
-    accounts = {stack.account or ACCOUNT for stack in stacks}
-    return accounts.pop() if len(accounts) == 1 else ACCOUNT
+    groups = itertools.groupby(stacks, key=lambda stack: stack.account or ACCOUNT)
+    return [(account, list(group)) for account, group in groups]
 
 
 def _read(assembly: Path) -> Iterator[Stack]:

@@ -90,8 +90,8 @@ class UnansweredError(LocalError):
         if len(missing) > _MOST_NAMED:
             named.append(f"{len(missing) - _MOST_NAMED} more")
         super().__init__(
-            f"the app looks up what the local AWS does not have: {'; '.join(named)}. Make it there, where the local AWS "
-            f"stands as shown above, or state the answer in {_CONTEXT}"
+            f"the app looks up what the local AWS does not have: {'; '.join(named)}. Make it there (the "
+            f"local AWS stands, see above), or state the answer in {_CONTEXT}"
         )
         stated = [each.get("props") or {} for each in missing]
         self.places = [

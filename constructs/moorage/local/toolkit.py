@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from moorage.local import lookups, private
@@ -35,11 +35,11 @@ class Toolkit:
         self._home = home
         self._app = app
 
-    def synthesize(self, server: Server) -> Path:
+    def synthesize(self, standing: Callable[[], Server]) -> Path:
         """Write the app's assembly, for which the local AWS answers what the app looks up.
 
         Args:
-            server: The local AWS.
+            standing: What starts the local AWS if it is not there; an assembly that is given needs none.
 
         Raises:
             UnansweredError: the app looks up what is not there.
@@ -47,7 +47,7 @@ class Toolkit:
         """
         if self._app and (Path(self._app) / "manifest.json").exists():
             return self._taken(Path(self._app))
-        environment = sealed(self._home.folder, server.access)
+        environment = sealed(self._home.folder, standing().access)
         environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
         app = ["--app", lookups.command(self._app)] if self._app else []
         arguments = ["synth", "--quiet", *app, "--output", str(self._home.assembly.resolve()), "--path-metadata"]
@@ -90,7 +90,7 @@ class Toolkit:
         if done := self._run(arguments, environment):
             raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done))
 
-    def deploy(self, server: Server, paths: Sequence[str], account: str = ACCOUNT) -> None:
+    def deploy(self, server: Server, paths: Sequence[str], account: str) -> None:
         """Deploy stacks of the assembly, with progress.
 
         Args:
@@ -101,12 +101,18 @@ class Toolkit:
         Raises:
             LocalError: a stack does not deploy; the reason stands above, and CloudFormation rolled it back.
         """
-        arguments = ["deploy", *paths, "--require-approval", "never", "--progress", "events"]
+        arguments = ["deploy", *paths, "--exclusively", "--require-approval", "never", "--progress", "events"]
         self._at(server, arguments, "deploying failed", account)
 
-    def destroy(self, server: Server, paths: Sequence[str], account: str = ACCOUNT) -> None:
-        """Destroy stacks of the assembly, those that need others first."""
-        self._at(server, ["destroy", *paths, "--force"], "destroying failed", account)
+    def destroy(self, server: Server, paths: Sequence[str], account: str) -> None:
+        """Destroy stacks of the assembly, those that need others first.
+
+        Args:
+            server: The local AWS.
+            paths: The stacks' paths.
+            account: As for `deploy`.
+        """
+        self._at(server, ["destroy", *paths, "--exclusively", "--force"], "destroying failed", account)
 
     def _at(self, server: Server, arguments: list[str], failed: str, account: str) -> None:
         environment = sealed(self._home.folder, server.access, account=account)
