@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
-from ministack.services import alb, autoscaling, ec2
 
 from moorage.local.server.autoscaling.launch_configurations import data_of
+from moorage.local.server.core.adapter import alb, autoscaling, ec2
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.services import ec2 as templates
 from moorage.local.server.services import ec2_instances
@@ -151,7 +151,7 @@ def _check_profile(data: Mapping[str, Any]) -> None:
 
 def groups() -> Iterator[Group]:
     """The groups whose instances exist in EC2: those that say what to start."""
-    yield from (group for group in autoscaling._asgs.values() if has_template(group))
+    yield from (group for group in autoscaling.asgs.values() if has_template(group))
 
 
 def has_template(group: Group) -> bool:
@@ -185,8 +185,8 @@ def launch(group: Group) -> dict[str, Any]:
 def _target_lists(group: Group) -> Iterator[list[dict[str, Any]]]:
     """Yield the targets of each target group that a group's instances are registered with."""
     for arn in group.get("TargetGroupARNs") or ():
-        if arn in alb._tgs:
-            yield alb._targets.setdefault(arn, [])
+        if arn in alb.tgs:
+            yield alb.targets.setdefault(arn, [])
 
 
 def _source(group: Group, wanted: Launch) -> dict[str, Any]:
@@ -198,15 +198,15 @@ def _source(group: Group, wanted: Launch) -> dict[str, Any]:
 
 def _subnets(group: Group) -> list[dict[str, Any]]:
     names = [name for name in group["VPCZoneIdentifier"].split(",") if name]
-    missing = [name for name in names if name not in ec2._subnets]
+    missing = [name for name in names if name not in ec2.subnets]
     if missing or not names:
         raise RefusedError(f"The subnet ID '{', '.join(missing)}' does not exist (InvalidSubnetID.NotFound)")
-    return [ec2._subnets[name] for name in names]
+    return [ec2.subnets[name] for name in names]
 
 
 def _start(group: Group, wanted: Launch, subnet: Mapping[str, Any], state: str) -> dict[str, Any]:
     data = wanted.data
-    launched: list[dict[str, Any]] = ec2._launch_instances_internal(
+    launched: list[dict[str, Any]] = ec2.launch_instances_internal(
         image_id=data["ImageId"],
         instance_type=wanted.type.name,
         subnet_id=subnet["SubnetId"],
@@ -241,7 +241,7 @@ def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
     stated = [item for item in wanted.data.get("TagSpecifications", ()) if item["ResourceType"] == "instance"]
     tags |= {tag["Key"]: tag["Value"] for item in stated for tag in item["Tags"]}
     tags |= {tag["Key"]: tag["Value"] for tag in group["Tags"] if tag["PropagateAtLaunch"]}
-    ec2._tags[instance["InstanceId"]] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    ec2.tags[instance["InstanceId"]] = [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def terminate(group: Group, instance: Mapping[str, Any]) -> None:
@@ -254,9 +254,9 @@ def terminate(group: Group, instance: Mapping[str, Any]) -> None:
 
 def end(instance_id: str) -> None:
     """End an instance in EC2."""
-    query(ec2._terminate_instances, InstanceId=[instance_id])
-    for mapping in ec2._instances[instance_id]["BlockDeviceMappings"]:
-        ec2._volumes.pop(mapping["Ebs"]["VolumeId"], None)
+    query(ec2.terminate_instances, InstanceId=[instance_id])
+    for mapping in ec2.instances[instance_id]["BlockDeviceMappings"]:
+        ec2.volumes.pop(mapping["Ebs"]["VolumeId"], None)
 
 
 def resize(group: Group, size: int) -> None:

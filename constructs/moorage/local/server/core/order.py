@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services.cloudformation import engine, stacks
+from moorage.local.server.core.adapter import engine, stacks
 
 Resources = dict[str, Any]
 
@@ -23,7 +23,7 @@ _FIRST, _USUAL = 0, 1
 
 def install() -> None:
     """Let the resources that others wait for come first, and those that wait for others last."""
-    ordered = _ranked(engine._topological_sort)
+    ordered = _ranked(engine.topological_sort)
     for module in (engine, stacks):
         module._topological_sort = ordered
 
@@ -31,7 +31,7 @@ def install() -> None:
 def _ranked(sort: Callable[[Resources, dict[str, bool]], list[str]]) -> Callable[..., list[str]]:
     def ordered(resources: Resources, conditions: dict[str, bool]) -> list[str]:
         order = sort(resources, conditions)
-        needs = {name: engine._extract_deps(resources[name], set(order)) - {name} for name in order}
+        needs = {name: engine.extract_deps(resources[name], set(order)) - {name} for name in order}
         ranks = _ranks(resources, order, needs)
         ready = [(ranks[name], place, name) for place, name in enumerate(order) if not needs[name]]
         heapq.heapify(ready)

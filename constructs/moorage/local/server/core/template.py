@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ministack.services.cloudformation import changesets, engine, handlers, helpers, stacks
+from moorage.local.server.core.adapter import changesets, engine, handlers, helpers, stacks
 
 Template = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ def install() -> None:
     """Check templates where ministack does, and resolve what conditions compare as everything else is resolved."""
     for module in (engine, handlers, changesets, stacks):
         module._evaluate_conditions = evaluate
-    helpers._resolve_document = _at_host(helpers._resolve_document)
+    helpers.resolve_document = _at_host(helpers.resolve_document)
     for module in (handlers, changesets):
         module.validate_template_support = _checked(module.validate_template_support)
         module._resolve_parameters = _knowing(module._resolve_parameters)
@@ -228,7 +228,7 @@ def evaluate(template: Template, parameters: dict[str, Any]) -> dict[str, bool]:
         return known[name]
 
     def resolved(value: Any) -> str:
-        found = engine._resolve_refs(value, {}, parameters, known, template.get("Mappings") or {}, "", "")
+        found = engine.resolve_refs(value, {}, parameters, known, template.get("Mappings") or {}, "", "")
         return str(found).lower() if isinstance(found, bool) else str(found)
 
     functions: Mapping[str, Callable[[Any], bool]] = {

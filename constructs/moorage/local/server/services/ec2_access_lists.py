@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import new_uuid
-from ministack.services import ec2
 
+from moorage.local.server.core.adapter import ec2
 from moorage.local.server.core.calls import RefusedError, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import ec2_checks
@@ -48,7 +48,7 @@ class NetworkAclEntry(Resource):
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         wanted = self._request(properties)
-        if wanted["NetworkAclId"] in ec2._network_acls:
+        if wanted["NetworkAclId"] in ec2.network_acls:
             kept = [each for each in _list(wanted["NetworkAclId"])["Entries"] if each not in list(self._of(wanted))]
             _list(wanted["NetworkAclId"])["Entries"] = kept
 
@@ -70,10 +70,10 @@ class SubnetNetworkAclAssociation(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         subnet = properties["SubnetId"]
-        if subnet not in ec2._subnets:
+        if subnet not in ec2.subnets:
             raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet}' does not exist")
         wanted = _list(properties["NetworkAclId"])
-        if wanted["VpcId"] != ec2._subnets[subnet]["VpcId"]:
+        if wanted["VpcId"] != ec2.subnets[subnet]["VpcId"]:
             raise RefusedError(
                 f"InvalidParameterValue: Network ACL {wanted['NetworkAclId']} and subnet {subnet} belong to different "
                 "networks"
@@ -88,7 +88,7 @@ class SubnetNetworkAclAssociation(Resource):
 
 
 def _forget(subnet: str, *, only: str | None = None) -> None:
-    for each in ec2._network_acls.values():
+    for each in ec2.network_acls.values():
         each["Associations"] = [
             held
             for held in each["Associations"]
@@ -97,7 +97,7 @@ def _forget(subnet: str, *, only: str | None = None) -> None:
 
 
 def _list(acl: str) -> dict[str, Any]:
-    if acl not in ec2._network_acls:
+    if acl not in ec2.network_acls:
         raise RefusedError(f"InvalidNetworkAclID.NotFound: The networkAcl ID '{acl}' does not exist")
-    found: dict[str, Any] = ec2._network_acls[acl]
+    found: dict[str, Any] = ec2.network_acls[acl]
     return found

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import new_uuid
-from ministack.services import ec2
 
 from moorage.local.server.core import owners
+from moorage.local.server.core.adapter import ec2
 from moorage.local.server.core.calls import RefusedError, xml
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import ec2_checks
@@ -47,7 +47,7 @@ class VpcCidrBlock(Resource):
         return Made(association, {"Id": association})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        vpc = ec2._vpcs.get(properties["VpcId"])
+        vpc = ec2.vpcs.get(properties["VpcId"])
         if vpc is None:
             return
         for ranges in ("_more", "_ipv6"):
@@ -68,15 +68,15 @@ class SubnetCidrBlock(Resource):
     type = "AWS::EC2::SubnetCidrBlock"
 
     def create(self, properties: Properties, name: str) -> Made:
-        subnet = ec2._subnets.get(properties["SubnetId"])
+        subnet = ec2.subnets.get(properties["SubnetId"])
         if subnet is None:
             raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{properties['SubnetId']}' does not exist")
         assign(subnet, {"Ipv6CidrBlock": properties["Ipv6CidrBlock"]})
         return Made(f"subnet-cidr-assoc-{subnet['SubnetId'].removeprefix('subnet-')}")
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if properties["SubnetId"] in ec2._subnets:
-            ec2._subnets[properties["SubnetId"]].pop("_ipv6", None)
+        if properties["SubnetId"] in ec2.subnets:
+            ec2.subnets[properties["SubnetId"]].pop("_ipv6", None)
 
 
 class EgressOnlyInternetGateway(Operated):
@@ -109,12 +109,12 @@ def assign(subnet: dict[str, Any], properties: Properties) -> None:
     block = properties.get("Ipv6CidrBlock")
     if not block:
         return
-    vpc = ec2._vpcs[subnet["VpcId"]]
+    vpc = ec2.vpcs[subnet["VpcId"]]
     whole = [ipaddress.ip_network(each) for each in vpc.get("_ipv6", {}).values()]
     stated = ec2_checks.network(block, "ipv6CidrBlock")
     if not vpc.get("_imported") and not any(each.supernet_of(stated) for each in whole):  # type: ignore[arg-type]  # both of IPv6
         raise RefusedError(f"InvalidSubnet.Range: The CIDR '{block}' is invalid.")
-    for other in ec2._subnets.values():
+    for other in ec2.subnets.values():
         taken = other is not subnet and other["VpcId"] == subnet["VpcId"] and other.get("_ipv6")
         if taken and stated.overlaps(ipaddress.ip_network(taken)):
             raise RefusedError(
@@ -135,8 +135,8 @@ def blocks(vpc: dict[str, Any]) -> list[str]:
 
 def install() -> None:
     """Let EC2's own API show the ranges that ministack's records have no place for."""
-    describe_vpc: Callable[..., str] = ec2._vpc_fields_xml
-    describe_subnet: Callable[..., str] = ec2._subnet_fields_xml
+    describe_vpc: Callable[..., str] = ec2.vpc_fields_xml
+    describe_subnet: Callable[..., str] = ec2.subnet_fields_xml
 
     def vpc_shown(vpc: dict[str, Any], tag: str = "item") -> str:
         more = "".join(
@@ -161,4 +161,4 @@ def install() -> None:
         held = [{"AssociationId": association, "Ipv6CidrBlock": block, **_HELD_IPV6}] if block else []
         return re.sub(f"</{tag}>$", f"{xml('ec2', 'Subnet', {'Ipv6CidrBlockAssociationSet': held})}</{tag}>", shown)
 
-    ec2._vpc_fields_xml, ec2._subnet_fields_xml = vpc_shown, subnet_shown
+    ec2.vpc_fields_xml, ec2.subnet_fields_xml = vpc_shown, subnet_shown

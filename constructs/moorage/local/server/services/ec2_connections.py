@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ministack.core.responses import get_account_id
-from ministack.services import ec2
 
+from moorage.local.server.core.adapter import ec2
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import ec2_checks
@@ -66,7 +66,7 @@ class VpnConnectionRoute(Resource):
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         connection, _, block = physical_id.partition("|")
-        if connection in ec2._vpn_connections:
+        if connection in ec2.vpn_connections:
             invoke("DeleteVpnConnectionRoute", {"VpnConnectionId": connection, "DestinationCidrBlock": block})
 
 
@@ -77,7 +77,7 @@ class VpnGatewayRoutePropagation(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         gateway = properties["VpnGatewayId"]
-        if gateway not in ec2._vpn_gateways:
+        if gateway not in ec2.vpn_gateways:
             raise RefusedError(f"InvalidVpnGatewayID.NotFound: The vpnGateway ID '{gateway}' does not exist")
         for table in properties["RouteTableIds"]:
             invoke("EnableVgwRoutePropagation", {"RouteTableId": table, "GatewayId": gateway})
@@ -89,7 +89,7 @@ class VpnGatewayRoutePropagation(Resource):
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         for table in properties["RouteTableIds"]:
-            if table in ec2._route_tables:
+            if table in ec2.route_tables:
                 invoke("DisableVgwRoutePropagation", {"RouteTableId": table, "GatewayId": properties["VpnGatewayId"]})
 
 
@@ -147,7 +147,7 @@ class VpcDhcpOptionsAssociation(Resource):
         return self.create(new, physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if properties["VpcId"] in ec2._vpcs:
+        if properties["VpcId"] in ec2.vpcs:
             invoke("AssociateDhcpOptions", {"DhcpOptionsId": "default", "VpcId": properties["VpcId"]})
 
 
@@ -161,11 +161,11 @@ class PrefixList(Operated):
 
     def create(self, properties: Properties, name: str) -> Made:
         made = super().create(properties, name)
-        return Made(made.physical_id, {**made.attributes, "Arn": ec2._prefix_lists[made.physical_id]["PrefixListArn"]})
+        return Made(made.physical_id, {**made.attributes, "Arn": ec2.prefix_lists[made.physical_id]["PrefixListArn"]})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         wanted = self._stated(new)
-        ec2._prefix_lists[physical_id] |= {
+        ec2.prefix_lists[physical_id] |= {
             name: wanted[name] for name in ("Entries", "MaxEntries", "PrefixListName") if name in wanted
         }
         return super().update(physical_id, old, new)

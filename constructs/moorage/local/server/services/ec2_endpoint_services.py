@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_region, new_uuid
-from ministack.services import alb, ec2
 
+from moorage.local.server.core.adapter import alb, ec2
 from moorage.local.server.core.calls import RefusedError, xml
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -31,7 +31,7 @@ class VpcEndpointService(Resource):
     def _put(self, service: str, properties: Properties) -> Made:
         stated = {name: properties[name] for name in properties}
         for balancer in stated.get("NetworkLoadBalancerArns") or ():
-            if balancer not in alb._lbs:  # botocore ec2: CreateVpcEndpointServiceConfiguration
+            if balancer not in alb.lbs:  # botocore ec2: CreateVpcEndpointServiceConfiguration
                 raise RefusedError(f"InvalidLoadBalancerArn.NotFound: the load balancer {balancer} does not exist")
         name = f"com.amazonaws.vpce.{get_region()}.{service}"
         _offered[service] = {
@@ -72,7 +72,7 @@ class VpcEndpointServicePermissions(Resource):
 
 
 def _described(_: dict[str, Any]) -> Any:
-    return ec2._xml(
+    return ec2.xml(
         200,
         "DescribeVpcEndpointServiceConfigurationsResponse",
         xml(
@@ -84,9 +84,9 @@ def _described(_: dict[str, Any]) -> Any:
 
 
 def _permitted(parameters: dict[str, Any]) -> Any:
-    service = _offered.get(ec2._p(parameters, "ServiceId"), {})
+    service = _offered.get(ec2.p(parameters, "ServiceId"), {})
     allowed = [{"Principal": each} for each in service.get("_principals", ())]
-    return ec2._xml(
+    return ec2.xml(
         200,
         "DescribeVpcEndpointServicePermissionsResponse",
         xml("ec2", "DescribeVpcEndpointServicePermissionsResult", {"AllowedPrincipals": allowed}),
@@ -95,5 +95,5 @@ def _permitted(parameters: dict[str, Any]) -> Any:
 
 def install() -> None:
     """Let EC2's API describe them."""
-    ec2._ACTION_MAP["DescribeVpcEndpointServiceConfigurations"] = _described
-    ec2._ACTION_MAP["DescribeVpcEndpointServicePermissions"] = _permitted
+    ec2.ACTION_MAP["DescribeVpcEndpointServiceConfigurations"] = _described
+    ec2.ACTION_MAP["DescribeVpcEndpointServicePermissions"] = _permitted

@@ -7,9 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ministack.services import ec2, ecs
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import ec2, ecs, provisioners
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.workload.ec2_instances import instance_type
@@ -28,14 +26,14 @@ class Instance(Resource):
         subnet = self._subnet(stated)
         groups = self._groups(stated)
         self._check(stated, subnet, groups)
-        (instance,) = ec2._launch_instances_internal(
+        (instance,) = ec2.launch_instances_internal(
             image_id=stated.get("ImageId", ""),
             instance_type=stated.get("InstanceType", _BUILT_IN),
             subnet_id=subnet["SubnetId"],
             count=1,
             key_name=stated.get("KeyName", ""),
             user_data=stated.get("UserData", ""),
-            sg_ids=groups or [ec2._vpcs[subnet["VpcId"]]["DefaultSecurityGroupId"]],
+            sg_ids=groups or [ec2.vpcs[subnet["VpcId"]]["DefaultSecurityGroupId"]],
             requested_private_ip=stated.get("PrivateIpAddress") or free_address(subnet),
             iam_profile=profile(stated),
         )
@@ -44,20 +42,20 @@ class Instance(Resource):
             instance["PublicIpAddress"] = instance["PublicDnsName"] = ""
         attach(instance, stated.get("BlockDeviceMappings") or ())
         self._describe(instance, stated)
-        provisioners._ec2_apply_tags(instance["InstanceId"], properties)
+        provisioners.ec2_apply_tags(instance["InstanceId"], properties)
         return self._made(instance)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         stated = self._stated(new)
-        instance = ec2._instances[physical_id]
+        instance = ec2.instances[physical_id]
         instance["InstanceType"] = stated.get("InstanceType", _BUILT_IN)
         groups = self._groups(stated)
         if groups:
             instance["SecurityGroups"] = [
-                {"GroupId": group, "GroupName": ec2._security_groups[group]["GroupName"]} for group in groups
+                {"GroupId": group, "GroupName": ec2.security_groups[group]["GroupName"]} for group in groups
             ]
         self._describe(instance, stated)
-        provisioners._ec2_apply_tags(physical_id, new, old)
+        provisioners.ec2_apply_tags(physical_id, new, old)
         return self._made(instance)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
@@ -66,8 +64,8 @@ class Instance(Resource):
                 f"OperationNotPermitted: The instance '{physical_id}' may not be terminated. Modify its "
                 "'disableApiTermination' instance attribute and try again."
             )
-        if physical_id in ec2._instances:
-            query(ec2._terminate_instances, InstanceId=[physical_id])
+        if physical_id in ec2.instances:
+            query(ec2.terminate_instances, InstanceId=[physical_id])
 
     def _stated(self, properties: Properties) -> dict[str, Any]:
         """Return what the template says over what its launch template says, in the words of the latter."""
@@ -82,11 +80,11 @@ class Instance(Resource):
         return interfaces[0]
 
     def _subnet(self, stated: Mapping[str, Any]) -> Mapping[str, Any]:
-        ec2._ensure_defaults_initialized()
-        subnet = stated.get("SubnetId") or self._interface(stated).get("SubnetId") or ec2._DEFAULT_SUBNET_ID
-        if subnet not in ec2._subnets:
+        ec2.ensure_defaults_initialized()
+        subnet = stated.get("SubnetId") or self._interface(stated).get("SubnetId") or ec2.DEFAULT_SUBNET_ID
+        if subnet not in ec2.subnets:
             raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet}' does not exist")
-        found: Mapping[str, Any] = ec2._subnets[subnet]
+        found: Mapping[str, Any] = ec2.subnets[subnet]
         return found
 
     def _groups(self, stated: Mapping[str, Any]) -> list[str]:
@@ -102,9 +100,9 @@ class Instance(Resource):
         if instance_type(kind) is None:
             raise RefusedError(f"InvalidParameterValue: Invalid value '{kind}' for InstanceType.")
         for group in groups:
-            if group not in ec2._security_groups:
+            if group not in ec2.security_groups:
                 raise RefusedError(f"InvalidGroup.NotFound: The security group '{group}' does not exist")
-            if ec2._security_groups[group]["VpcId"] != subnet["VpcId"]:
+            if ec2.security_groups[group]["VpcId"] != subnet["VpcId"]:
                 raise RefusedError(
                     f"InvalidParameter: Security group {group} and subnet {subnet['SubnetId']} belong to different "
                     "networks."
@@ -143,7 +141,7 @@ def profile(data: Mapping[str, Any]) -> Any:
         RefusedError: If there is none of that name.
     """
     stated = data.get("IamInstanceProfile", {})
-    found, fault = ec2._resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
+    found, fault = ec2.resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
     if fault:
         raise RefusedError(
             f"Value ({stated.get('Arn') or stated.get('Name')}) for parameter iamInstanceProfile is invalid"
@@ -163,7 +161,7 @@ def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str
     found = next(
         (
             template
-            for template in ec2._launch_templates.values()
+            for template in ec2.launch_templates.values()
             if specification.get("LaunchTemplateId") == template["LaunchTemplateId"]
             or specification.get("LaunchTemplateName") == template["LaunchTemplateName"]
         ),
@@ -192,7 +190,7 @@ def attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> N
         mappings: The block devices that the launch template states.
     """
     (root,) = instance["BlockDeviceMappings"]
-    made = ec2._volumes[root["Ebs"]["VolumeId"]]
+    made = ec2.volumes[root["Ebs"]["VolumeId"]]
     made["AvailabilityZone"] = instance["Placement"]["AvailabilityZone"]
     for mapping in mappings:
         stated = mapping.get("Ebs", {})
@@ -207,9 +205,9 @@ def attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> N
         if mapping["DeviceName"] == root["DeviceName"]:
             made.update(settings)
             continue
-        volume_id = ec2._new_volume_id()
+        volume_id = ec2.new_volume_id()
         attached = {**made["Attachments"][0], "VolumeId": volume_id, "Device": mapping["DeviceName"]}
-        ec2._volumes[volume_id] = {**made, **settings, "VolumeId": volume_id, "Attachments": [attached]}
+        ec2.volumes[volume_id] = {**made, **settings, "VolumeId": volume_id, "Attachments": [attached]}
         shown = {**root["Ebs"], "VolumeId": volume_id}
         instance["BlockDeviceMappings"].append({"DeviceName": mapping["DeviceName"], "Ebs": shown})
 
@@ -220,9 +218,9 @@ def free_address(subnet: Mapping[str, Any]) -> str:
     Args:
         subnet: Its record.
     """
-    running = (item for item in ec2._instances.values() if item["State"]["Name"] != "terminated")
+    running = (item for item in ec2.instances.values() if item["State"]["Name"] != "terminated")
     used = {item["PrivateIpAddress"] for item in running}
-    tasks = (task for task in ecs._tasks.values() if task["lastStatus"] != "STOPPED")
+    tasks = (task for task in ecs.tasks.values() if task["lastStatus"] != "STOPPED")
     used |= {item["value"] for task in tasks for place in task["attachments"] for item in place["details"]}
     # The first four addresses of a subnet are AWS's own.
     addresses = itertools.islice(ipaddress.ip_network(subnet["CidrBlock"]), 4, None)

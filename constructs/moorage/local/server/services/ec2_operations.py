@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
-from ministack.services import ec2
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import ec2, provisioners
 from moorage.local.server.core.calls import RefusedError, model, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -26,7 +25,7 @@ def invoke(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     described = model("ec2").operation_model(operation)
     body = create_serializer("ec2").serialize_to_request(dict(parameters), described)["body"]
-    status, headers, content = ec2._ACTION_MAP[operation]({name: [str(value)] for name, value in body.items()})
+    status, headers, content = ec2.ACTION_MAP[operation]({name: [str(value)] for name, value in body.items()})
     answer: dict[str, Any] = create_parser("ec2").parse(
         {"status_code": status, "headers": headers, "body": content}, described.output_shape
     )
@@ -53,12 +52,12 @@ class Operated(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         made = invoke(self.made_by, self._stated(properties)).get(self.record, {})
-        provisioners._ec2_apply_tags(made[self.identifier], properties)
+        provisioners.ec2_apply_tags(made[self.identifier], properties)
         return self._made(made)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._stated(new)
-        provisioners._ec2_apply_tags(physical_id, new, old)
+        provisioners.ec2_apply_tags(physical_id, new, old)
         return Made(physical_id, {self.identifier: physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
@@ -67,7 +66,7 @@ class Operated(Resource):
         except RefusedError as error:
             if ".NotFound" not in str(error):
                 raise
-        ec2._tags.pop(physical_id, None)
+        ec2.tags.pop(physical_id, None)
 
     def _stated(self, properties: Properties) -> dict[str, Any]:
         kept = {name: properties[name] for name in properties if name != "Tags"}

@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from ministack import app
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, now_iso
-from ministack.services import autoscaling, ec2
 
+from moorage.local.server.core.adapter import app, autoscaling, ec2
 from moorage.local.server.core.calls import RefusedError, request, xml
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services.ec2_checks import internet_gateways
@@ -68,18 +67,18 @@ class LoadBalancer(Resource):
 
     def _check(self, properties: Properties) -> str:
         """Refuse what the API refuses (botocore elb: CreateLoadBalancer's errors), and return the VPC."""
-        ec2._ensure_defaults_initialized()
+        ec2.ensure_defaults_initialized()
         subnets = properties.get("Subnets") or ()
         for subnet in subnets:
-            if subnet not in ec2._subnets:
+            if subnet not in ec2.subnets:
                 raise RefusedError(f"SubnetNotFound: The requested configuration is not valid: no subnet {subnet}")
-        vpcs = sorted({ec2._subnets[subnet]["VpcId"] for subnet in subnets}) or [ec2._DEFAULT_VPC_ID]
+        vpcs = sorted({ec2.subnets[subnet]["VpcId"] for subnet in subnets}) or [ec2.DEFAULT_VPC_ID]
         if len(vpcs) > 1:
             raise RefusedError("InvalidSubnet: the subnets are in several VPCs")
         if subnets and properties.get("Scheme") != "internal" and not internet_gateways(vpcs[0]):
             raise RefusedError(f"InvalidSubnet: VPC {vpcs[0]} has no internet gateway")
         for group in properties.get("SecurityGroups") or ():
-            if ec2._security_groups.get(group, {}).get("VpcId") != vpcs[0]:
+            if ec2.security_groups.get(group, {}).get("VpcId") != vpcs[0]:
                 raise RefusedError(
                     f"InvalidSecurityGroup: One or more of the specified security groups do not exist: {group}"
                 )
@@ -90,7 +89,7 @@ class LoadBalancer(Resource):
         stated = request("elb", "CreateLoadBalancer", {"LoadBalancerName": name, **self._listened(properties)})
         policies = {kind: list(properties.get(each) or ()) for each, kind in _STICKINESS}
         policies["OtherPolicies"] = [each["PolicyName"] for each in properties.get("Policies") or ()]
-        zones = [ec2._subnets[subnet]["AvailabilityZone"] for subnet in properties.get("Subnets") or ()]
+        zones = [ec2.subnets[subnet]["AvailabilityZone"] for subnet in properties.get("Subnets") or ()]
         record |= {
             "ListenerDescriptions": [
                 {"Listener": listener, "PolicyNames": source.get("PolicyNames") or []}
@@ -135,7 +134,7 @@ def _instances(record: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the instances that a template registered, and those of the groups that are attached."""
     attached = [
         instance["InstanceId"]
-        for group in autoscaling._asgs.values()
+        for group in autoscaling.asgs.values()
         if record["LoadBalancerName"] in (group.get("LoadBalancerNames") or ())
         for instance in group["Instances"]
     ]

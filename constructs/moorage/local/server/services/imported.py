@@ -9,9 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import Any, ClassVar
 
-from ministack.services import alb, ec2
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import alb, ec2, provisioners
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import ec2_checks
@@ -33,7 +31,7 @@ class _Imported(Resource):
         record = self.records.pop(made)
         key = next(each for each, value in record.items() if value == made)
         self.records[wanted] = record | {key: wanted, "_imported": True}
-        ec2._tags[wanted] = [{"Key": "Name", "Value": wanted}]
+        ec2.tags[wanted] = [{"Key": "Name", "Value": wanted}]
         return Made(wanted)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
@@ -50,26 +48,26 @@ class ImportedVpc(_Imported):
     """A VPC with an internet gateway and names in DNS, whose address range nobody here knows."""
 
     type = "Moorage::Local::Vpc"
-    records = ec2._vpcs
+    records = ec2.vpcs
 
     def create(self, properties: Properties, name: str) -> Made:
         made = super().create(properties, name)
-        gateway, _ = provisioners._ec2_igw_create(name, {}, name)
-        provisioners._ec2_vpc_gw_attach_create(
+        gateway, _ = provisioners.ec2_igw_create(name, {}, name)
+        provisioners.ec2_vpc_gw_attach_create(
             name, {"VpcId": made.physical_id, "InternetGatewayId": gateway}, name, replacing=True
         )
         return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         for gateway in ec2_checks.internet_gateways(physical_id):
-            ec2._internet_gateways.pop(gateway)
+            ec2.internet_gateways.pop(gateway)
         super().delete(physical_id, properties)
 
     def _make(self, properties: Properties, name: str) -> str:
-        ec2._ensure_defaults_initialized()
+        ec2.ensure_defaults_initialized()
         stated = {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True, "EnableDnsSupport": True, **properties}
-        made: str = provisioners._ec2_vpc_create(name, stated, name)[0]
-        for records in (ec2._route_tables, ec2._security_groups, ec2._network_acls):
+        made: str = provisioners.ec2_vpc_create(name, stated, name)[0]
+        for records in (ec2.route_tables, ec2.security_groups, ec2.network_acls):
             for record in records.values():
                 if record["VpcId"] == made:
                     record["VpcId"] = name
@@ -80,10 +78,10 @@ class ImportedSubnet(_Imported):
     """A subnet of an imported VPC."""
 
     type = "Moorage::Local::Subnet"
-    records = ec2._subnets
+    records = ec2.subnets
 
     def _make(self, properties: Properties, name: str) -> str:
-        made: str = provisioners._ec2_subnet_create(name, properties, name)[0]
+        made: str = provisioners.ec2_subnet_create(name, properties, name)[0]
         return made
 
 
@@ -91,11 +89,11 @@ class ImportedSecurityGroup(_Imported):
     """A security group of an imported VPC, with none of the rules that it has there."""
 
     type = "Moorage::Local::SecurityGroup"
-    records = ec2._security_groups
+    records = ec2.security_groups
 
     def _make(self, properties: Properties, name: str) -> str:
         stated = {"GroupName": f"imported {name}", "GroupDescription": "imported", **properties}
-        made: str = provisioners._ec2_sg_create(name, stated, name)[0]
+        made: str = provisioners.ec2_sg_create(name, stated, name)[0]
         return made
 
 
@@ -103,10 +101,10 @@ class ImportedRouteTable(_Imported):
     """A route table of an imported VPC."""
 
     type = "Moorage::Local::RouteTable"
-    records = ec2._route_tables
+    records = ec2.route_tables
 
     def _make(self, properties: Properties, name: str) -> str:
-        made: str = provisioners._ec2_rtb_create(name, properties, name)[0]
+        made: str = provisioners.ec2_rtb_create(name, properties, name)[0]
         return made
 
 
@@ -114,13 +112,13 @@ class ImportedLoadBalancer(_Imported):
     """A load balancer in an imported VPC."""
 
     type = "Moorage::Local::LoadBalancer"
-    records = alb._lbs
+    records = alb.lbs
 
     def _make(self, properties: Properties, name: str) -> str:
         kind, label = name.split("/")[-3:-1]
-        subnets = [each["SubnetId"] for each in ec2._subnets.values() if each["VpcId"] == properties["VpcId"]]
+        subnets = [each["SubnetId"] for each in ec2.subnets.values() if each["VpcId"] == properties["VpcId"]]
         stated = {"Name": label, "Type": _TYPES.get(kind, "application"), "Subnets": subnets, **properties}
-        made: str = provisioners._elbv2_load_balancer_create(name, stated, name)[0]
+        made: str = provisioners.elbv2_load_balancer_create(name, stated, name)[0]
         return made
 
 
@@ -128,17 +126,17 @@ class ImportedListener(_Imported):
     """A listener of an imported load balancer, which answers 404 by itself."""
 
     type = "Moorage::Local::Listener"
-    records = alb._listeners
+    records = alb.listeners
 
     def _make(self, properties: Properties, name: str) -> str:
         balancer = name.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
         secure = "TLS" if "/net/" in name else "HTTPS"
         answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-        taken = [each["Port"] for each in alb._listeners.values() if each["LoadBalancerArn"] == balancer]
+        taken = [each["Port"] for each in alb.listeners.values() if each["LoadBalancerArn"] == balancer]
         port = next(each for each in itertools.count(_SECURE) if each not in taken)
         stated = {"LoadBalancerArn": balancer, "Port": port, "Protocol": secure, "DefaultActions": [answer]}
-        made: str = provisioners._elbv2_listener_create(name, stated, name)[0]
-        for rule in alb._rules.values():
+        made: str = provisioners.elbv2_listener_create(name, stated, name)[0]
+        for rule in alb.rules.values():
             if rule["ListenerArn"] == made:
                 rule["ListenerArn"] = name
         return made
@@ -148,11 +146,11 @@ class ImportedTargetGroup(_Imported):
     """A target group of an imported VPC."""
 
     type = "Moorage::Local::TargetGroup"
-    records = alb._tgs
+    records = alb.tgs
 
     def _make(self, properties: Properties, name: str) -> str:
         stated = {"Name": name.split("/")[-2], "TargetType": "ip", **properties}
-        made: str = provisioners._elbv2_target_group_create(name, stated, name)[0]
+        made: str = provisioners.elbv2_target_group_create(name, stated, name)[0]
         return made
 
 

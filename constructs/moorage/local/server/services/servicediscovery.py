@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import servicediscovery
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import provisioners, servicediscovery
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -16,15 +14,15 @@ class Service(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties)
-        return Made(*provisioners._sd_service_create(name, {"Name": name, **properties}, name))
+        return Made(*provisioners.sd_service_create(name, {"Name": name, **properties}, name))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._check(new)
-        name = {"Name": servicediscovery._services[physical_id]["Name"]}
-        return Made(*provisioners._sd_service_update(physical_id, name | old, name | new, physical_id, physical_id))
+        name = {"Name": servicediscovery.services[physical_id]["Name"]}
+        return Made(*provisioners.sd_service_update(physical_id, name | old, name | new, physical_id, physical_id))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._sd_service_delete(physical_id, properties)
+        provisioners.sd_service_delete(physical_id, properties)
 
     def _check(self, properties: Properties) -> None:
         """Refuse records in DNS of a service that only the API finds (botocore servicediscovery, CreateService)."""
