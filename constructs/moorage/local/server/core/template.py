@@ -43,7 +43,7 @@ def install() -> None:
     helpers.resolve_document = _at_host(helpers.resolve_document)
     for module in (handlers, changesets):
         module.validate_template_support = _checked(module.validate_template_support)
-        module._resolve_parameters = _knowing(module._resolve_parameters)
+        module.resolve_parameters = _knowing(module.resolve_parameters)
 
 
 def _at_host(resolve: Callable[..., Any]) -> Callable[..., Any]:

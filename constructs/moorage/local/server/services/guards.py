@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import provisioners
 from moorage.local.server.core.resource import Properties
 
 Check = Callable[[Properties], None]
@@ -22,7 +21,7 @@ def guard(
         check: What raises `RefusedError` for properties that the service would not take, at creation and update.
         deletion: What raises `RefusedError` for a resource, by its physical id, that the service would not delete.
     """
-    handler: dict[str, Any] = provisioners._RESOURCE_HANDLERS[resource_type]
+    handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
     create = handler["create"]
     update: Callable[..., Any] = handler.get("update", create)
     delete: Callable[..., Any] = handler["delete"]
