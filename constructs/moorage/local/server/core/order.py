@@ -25,7 +25,7 @@ def install() -> None:
     """Let the resources that others wait for come first, and those that wait for others last."""
     ordered = _ranked(engine.topological_sort)
     for module in (engine, stacks):
-        module._topological_sort = ordered
+        module.topological_sort = ordered
 
 
 def _ranked(sort: Callable[[Resources, dict[str, bool]], list[str]]) -> Callable[..., list[str]]:

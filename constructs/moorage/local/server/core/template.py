@@ -39,7 +39,7 @@ _VARIABLE = re.compile(r"\$\{(?!!)([^}]+)\}")
 def install() -> None:
     """Check templates where ministack does, and resolve what conditions compare as everything else is resolved."""
     for module in (engine, handlers, changesets, stacks):
-        module._evaluate_conditions = evaluate
+        module.evaluate_conditions = evaluate
     helpers.resolve_document = _at_host(helpers.resolve_document)
     for module in (handlers, changesets):
         module.validate_template_support = _checked(module.validate_template_support)

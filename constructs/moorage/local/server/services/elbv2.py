@@ -89,7 +89,8 @@ def _write_test_files(balancer: str) -> None:
             continue
         bucket, prefix = (attributes.get(f"{kind}.s3.{part}", "") for part in ("bucket", "prefix"))
         key = f"{prefix}/AWSLogs/{get_account_id()}/{name}" if prefix else f"AWSLogs/{get_account_id()}/{name}"
-        written = _may_write(balancer, bucket, key) and s3.put_object(bucket, key, b"", {})[0] < 300  # noqa: PLR2004  # the first redirection
+        status = s3.put_object(bucket, key, b"", {})[0] if _may_write(balancer, bucket, key) else 0
+        written = status == HTTPStatus.OK
         if not written:
             raise RefusedError(
                 f"InvalidConfigurationRequest: Access Denied for bucket: {bucket}. Please check S3bucket permission"
