@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from botocore.exceptions import ClientError
 
 from moorage.local.account import Account
 from moorage.local.assembly import Stack
@@ -145,18 +144,13 @@ def _shown(resource: Mapping[str, Any]) -> str:
 
 def _deployed(account: Account, resources: Mapping[str, Any]) -> bool:
     """Bring the stack of imports to these resources; whether that changed anything."""
-    client = account.client("cloudformation")
-    stated = {
-        "StackName": STACK,
-        "TemplateBody": json.dumps({"Resources": resources}),
-        "Capabilities": ["CAPABILITY_NAMED_IAM"],
-    }
-    try:
-        (client.update_stack if account.stack(STACK) else client.create_stack)(**stated)
-    except ClientError as error:
-        if "No updates" in str(error):
-            return False
-        raise
+    client, stands = account.client("cloudformation"), account.stack(STACK) is not None
+    template = {"Resources": resources}
+    if stands and client.get_template(StackName=STACK)["TemplateBody"] == template:
+        return False
+    (client.update_stack if stands else client.create_stack)(
+        StackName=STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
     status = str((account.stack(STACK) or {}).get("StackStatus"))
     if not status.endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
         events = client.describe_stack_events(StackName=STACK)["StackEvents"]

@@ -80,10 +80,11 @@ def update(parameters: Record) -> Done:
     service: Record | None = ecs.services.get(key)
     if service is None:
         raise RefusedError("ServiceNotFoundException: Service not found.")
-    strategies.check({**service, **parameters})
     if _is_external(service):
+        strategies.check({"deploymentController": service["deploymentController"], **parameters})
         service |= {name: parameters[name] for name in _OF_EXTERNAL if name in parameters}
         return service, None
+    strategies.check({**service, **parameters})
     before = copy.deepcopy(service)
     latest = revisions.revision(service["deployments"][0].get("_revision"))
     stated = {**_changes(parameters, service, latest), "cluster": cluster, "service": name}
