@@ -213,3 +213,13 @@ def test_an_instance_has_an_address_of_its_subnet(client: Client, deploy: Deploy
     (instance,) = reservation["Instances"]
     assert instance["Placement"]["AvailabilityZone"] == values["AvailabilityZone"]
     assert "PublicIpAddress" not in instance or not instance["PublicIpAddress"]
+
+
+@pytest.mark.parametrize("options", [{"FileFormat": "parquet"}, {"fileFormat": "parquet", "perHourPartition": "true"}])
+def test_a_flow_log_states_its_files_in_either_case(options: dict[str, str], client: Client, deploy: Deploy) -> None:
+    stated = {"ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "s3", "DestinationOptions": options}
+    log = _ec2("FlowLog", ResourceId=ref("Vpc"), LogDestination="arn:aws:s3:::logs", **stated)
+    stack = deploy({"Vpc": NETWORK["Vpc"], "Log": log}, id=ref("Log"))
+    assert stack["Reason"] == ""
+    (shown,) = client("ec2").describe_flow_logs(FlowLogIds=[stack["Values"]["id"]])["FlowLogs"]
+    assert shown["DestinationOptions"]["FileFormat"] == "parquet"
