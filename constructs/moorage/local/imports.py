@@ -139,7 +139,8 @@ def _templates(template: Mapping[str, Any], assembly: Path) -> Iterator[Mapping[
 
 def _shown(resource: Mapping[str, Any]) -> str:
     properties = resource["Properties"]
-    return str(properties.get("Id") or properties.get("ClusterName") or properties.get("RoleName") or "")
+    name = str(properties.get("Id") or properties.get("ClusterName") or properties.get("RoleName") or "")
+    return "" if name == _ANY_VPC else name
 
 
 def _deployed(account: Account, resources: Mapping[str, Any]) -> bool:
