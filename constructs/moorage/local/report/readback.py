@@ -11,6 +11,7 @@ from moorage.local.account import Account
 from moorage.local.assembly import Stack
 from moorage.local.environment import Access
 
+TOOLKIT = "CDKToolkit"
 _STORED = "AWS::SSM::Parameter::Value<"
 
 

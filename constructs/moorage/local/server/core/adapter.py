@@ -71,11 +71,11 @@ autoscaling = Module(
 )
 changesets = Module(
     "ministack.services.cloudformation.changesets",
-    "_evaluate_conditions _resolve_parameters validate_template_support",
+    "_add_event _evaluate_conditions _resolve_parameters _resolve_props_for_diff validate_template_support",
 )
 cloudformation = Module(
     "ministack.services.cloudformation",
-    "_exports _stacks",
+    "_exports _stack_events _stacks",
 )
 cloudtrail = Module(
     "ministack.services.cloudtrail",
@@ -101,7 +101,7 @@ cloudwatch_logs = Module(
 )
 custom_resource = Module(
     "ministack.services.cloudformation.custom_resource",
-    "_pending",
+    "invoke_custom_resource _lock _normalise_resource_properties _pending register_token _response_url",
 )
 dynamodb = Module(
     "ministack.services.dynamodb",
@@ -156,11 +156,15 @@ eventbridge = Module(
     _remove_targets _rule_key _rules
     """,
 )
+glue = Module(
+    "ministack.services.glue",
+    "subprocess",
+)
 handlers = Module(
     "ministack.services.cloudformation.handlers",
     """
-    _ACTION_HANDLERS _delete_stack _evaluate_conditions _imported_export_names _p _resolve_parameters _resolve_stack
-    _roll_back_operation validate_template_support _xml
+    _ACTION_HANDLERS _add_event _delete_stack _evaluate_conditions _imported_export_names _p _resolve_parameters
+    _resolve_stack _roll_back_operation validate_template_support _xml
     """,
 )
 helpers = Module(
@@ -185,14 +189,18 @@ kms = Module(
 )
 lambda_runtime = Module(
     "ministack.core.lambda_runtime",
-    "_NODEJS_WORKER_SCRIPT reset",
+    "ProvidedWorker Worker _NODEJS_WORKER_SCRIPT _account_region_from_function_config execution_credentials subprocess",
 )
 lambda_svc = Module(
     "ministack.services.lambda_svc",
     """
-    _execute_function_with_config_scope _execution_record_for_config _fetch_code_from_s3 _functions
-    _get_func_record_for_ref invalidate_worker
+    _execute_function_with_config_scope execution_credentials _execution_record_for_config executions_in_flight
+    _fetch_code_from_s3 _functions _get_func_record_for_ref invalidate_worker reset subprocess
     """,
+)
+node_pool = Module(
+    "ministack.core.node_pool",
+    "subprocess",
 )
 provisioners = Module(
     "ministack.services.cloudformation.provisioners",
@@ -249,7 +257,7 @@ secretsmanager = Module(
 )
 servicediscovery = Module(
     "ministack.services.servicediscovery",
-    "_services",
+    "_namespaces _services",
 )
 signer = Module(
     "ministack.services.signer",
@@ -277,8 +285,8 @@ ssm = Module(
 stacks = Module(
     "ministack.services.cloudformation.stacks",
     """
-    _add_event _evaluate_conditions _resolve_stack_outputs _roll_back_operation _runs_on_worker_thread
-    _topological_sort _with_stack_tags
+    _add_event _delete_resource _evaluate_conditions _resolve_stack_outputs _roll_back_operation
+    _runs_on_worker_thread _topological_sort _update_keeping_seed _with_stack_tags
     """,
 )
 stepfunctions = Module(
@@ -287,6 +295,10 @@ stepfunctions = Module(
     _ExecutionError _SERVICE_DISPATCH _SFN_WAIT_SCALE _create_state_machine _executions _invoke_aws_sdk_integration
     _run_execution _start_execution _state_machines _tags _update_state_machine
     """,
+)
+sts = Module(
+    "ministack.services.sts",
+    "register_session",
 )
 wait_conditions = Module(
     "ministack.services.cloudformation.wait_conditions",
