@@ -73,7 +73,7 @@ def test_what_is_suggested_next_is_what_was_typed(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv/bin/python"))
     given = local._parse(["up", "dev/*", "--app", "python app.py", "--home", str(tmp_path)])
-    local._suggest(Server(1, 4566, SECRET), given)
+    local._suggest(Server(1, 4566, SECRET), given, [])
     printed = capsys.readouterr().out
     assert f"\n  .venv/bin/python -m moorage.local up --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
     assert f"\n  .venv/bin/python -m moorage.local down --home {tmp_path} 'dev/*'  " in printed

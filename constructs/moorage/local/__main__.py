@@ -13,16 +13,19 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from moorage.local import imports
 from moorage.local.account import Account
-from moorage.local.assembly import Stack, stacks_of
+from moorage.local.assembly import Stack, by_account, stacks_of
 from moorage.local.diagram import draw
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import push
+from moorage.local.lookups import UnansweredError
 from moorage.local.mending import mend
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.protection import take_away
 from moorage.local.report.readback import TOOLKIT, is_deployed, left
 from moorage.local.report.table import Row, table
+from moorage.local.shell import shell_lines
 from moorage.local.toolkit import DISCARD, Toolkit
 
 HOME = Path(".moorage")
@@ -83,7 +86,16 @@ def up(home: Home, given: argparse.Namespace) -> None:
     _tell_copied(home)
     with home.exclusive():
         clock = _Clock()
-        stacks = stacks_of(toolkit.synthesize())
+        stood = home.running() is not None
+        try:
+            stacks = stacks_of(toolkit.synthesize(lambda: _standing(home, given.port)))
+        except UnansweredError as error:
+            _suggest(_standing(home, given.port), given, error.places)
+            raise
+        except LocalError:
+            if not stood:
+                home.stop()
+            raise
         chosen = _chosen(stacks, given.stacks)
         clock.reached("synthesis")
         server = _standing(home, given.port)
@@ -95,15 +107,18 @@ def up(home: Home, given: argparse.Namespace) -> None:
             _bootstrap(toolkit, server, waiting)
             for stack in waiting:
                 push(server.access, stack)
+            for line in imports.put(server.access, home.assembly, chosen):
+                out(line)
             clock.reached("bootstrap")
-            toolkit.deploy(server, [stack.path for stack in waiting])
+            for account, group in by_account(waiting):
+                toolkit.deploy(server, [stack.path for stack in group], account)
             clock.reached("deployment")
         _show(server, chosen)
         if not waiting:
             out(f"\nNothing to do: all of it stands as its templates say ({clock.total:.1f} s).\n")
             return
         out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}")
-        _suggest(server, given)
+        _suggest(server, given, _places(chosen))
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
@@ -123,7 +138,8 @@ def down(home: Home, given: argparse.Namespace) -> None:
         if standing:
             if said := take_away(server.access, chosen):
                 out(f"{said}\n")
-            Toolkit(home, given.app).destroy(server, standing)
+            for account, group in by_account(stack for stack in reversed(chosen) if stack.path in standing):
+                Toolkit(home, given.app).destroy(server, [stack.path for stack in group], account)
         if remaining := left(server.access, chosen):
             raise LocalError(f"still there after the destruction: {', '.join(remaining)}; {DISCARD}")
         if others := left(server.access, stacks):
@@ -141,8 +157,9 @@ def status(home: Home, given: argparse.Namespace) -> None:
         out("Nothing is up.\n")
         return
     stacks = _deployed(home)
-    _show(server, _chosen(stacks, given.stacks) if stacks else ())
-    _suggest(server, given)
+    chosen = _chosen(stacks, given.stacks) if stacks else ()
+    _show(server, chosen)
+    _suggest(server, given, _places(chosen))
 
 
 class _Clock:
@@ -235,17 +252,23 @@ def _standing(home: Home, port: int | None) -> Server:
     return server
 
 
+def _places(stacks: Sequence[Stack]) -> list[tuple[str, str]]:
+    return [(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks]
+
+
 def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
     """The stack that bootstrapping makes, of each account and region."""
-    places = sorted({(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks})
-    return tuple(Stack(TOOLKIT, TOOLKIT, account, region, {}, ()) for account, region in places)
+    places = {(stack.account or ACCOUNT, stack.region or REGION, stack.qualifier) for stack in stacks}
+    names = sorted((f"{TOOLKIT}-{own}" if own else TOOLKIT, account, region) for account, region, own in places)
+    return tuple(Stack(name, name, account, region, {}, ()) for name, account, region in names)
 
 
 def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> None:
     for each in _toolkits(stacks):
         account = Account(server.access, each.account, each.region)
-        if account.stack(TOOLKIT) is None:
-            toolkit.bootstrap(server, account.account, account.region)
+        if account.stack(each.name) is None:
+            qualifier = each.name.removeprefix(TOOLKIT).removeprefix("-")
+            toolkit.bootstrap(server, account.account, account.region, qualifier or None)
 
 
 def _show(server: Server, stacks: Sequence[Stack]) -> None:
@@ -256,7 +279,7 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
         out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
 
 
-def _suggest(server: Server, given: argparse.Namespace) -> None:
+def _suggest(server: Server, given: argparse.Namespace, places: Sequence[tuple[str, str]]) -> None:
     """What to type next, as it was typed just now: with this Python, this home and these stacks."""
     program = f"{shlex.quote(_relative(sys.executable))} -m moorage.local"
     home = "" if given.home == HOME else f" --home {shlex.quote(str(given.home))}"
@@ -269,9 +292,8 @@ def _suggest(server: Server, given: argparse.Namespace) -> None:
     }
     width = max(map(len, lines))
     out("\nNext:\n" + "".join(f"  {line:{width}}  {says}\n" for line, says in lines.items()))
-    secret = f'"$(cat {shlex.quote(str(given.home / "secret"))})"'
-    credentials = f"AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY={secret} AWS_REGION={REGION}"
-    out(f"  {credentials} AWS_ENDPOINT_URL={server.access.endpoint} aws ecs list-clusters\n")
+    for line in shell_lines(server.access, given.home / "secret", places):
+        out(f"  {line}\n")
 
 
 def _relative(program: str) -> str:

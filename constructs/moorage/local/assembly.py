@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from moorage.local.environment import ACCOUNT
 from moorage.local.process import LocalError
 
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
+_BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
+_QUALIFIER = "hnb659fds"
+"""CDK's own, which an app that states none has (CDK guide, "Customize CDK bootstrapping")."""
 
 
 @attrs.frozen(eq=False)
@@ -62,6 +68,13 @@ class Stack:
     needs: tuple[str, ...]
     images: tuple[Image, ...] = ()
 
+    @property
+    def qualifier(self) -> str | None:
+        """The qualifier of the bootstrapping that the stack needs, if it is not CDK's own."""
+        stated = (self.template.get("Parameters") or {}).get("BootstrapVersion") or {}
+        found = _BOOTSTRAPPED.fullmatch(str(stated.get("Default")))
+        return found[1] if found and found[1] != _QUALIFIER else None
+
     @functools.cached_property
     def resources(self) -> tuple[Resource, ...]:
         return tuple(
@@ -105,6 +118,16 @@ def stacks_of(assembly: Path) -> tuple[Stack, ...]:
     for stack in found.values():
         place(stack)
     return tuple(ordered.values())
+
+
+def by_account(stacks: Iterable[Stack]) -> list[tuple[str, list[Stack]]]:
+    """Return stacks in their order, those together that follow each other in one account.
+
+    Args:
+        stacks: Stacks of an assembly.
+    """
+    groups = itertools.groupby(stacks, key=lambda stack: stack.account or ACCOUNT)
+    return [(account, list(group)) for account, group in groups]
 
 
 def _read(assembly: Path) -> Iterator[Stack]:

@@ -210,6 +210,7 @@ class Home:
             process.wait()
             self._state.unlink(missing_ok=True)
             raise
+        process.returncode = 0  # it outlives this command, which is not told how it ends
         return server
 
     def _own_secret(self) -> str:

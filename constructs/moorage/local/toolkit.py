@@ -9,15 +9,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from moorage.local import private
+from moorage.local import lookups, private
 from moorage.local.assembly import stacks_of
-from moorage.local.environment import ACCOUNT, REGION, TRUST, Access, sealed
-from moorage.local.process import HOST, Home, LocalError, Server
+from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
+from moorage.local.process import Home, LocalError, Server
 from moorage.local.progress import Progress
+from moorage.local.report.readback import TOOLKIT
 
 _ALWAYS = ("--no-notices", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
 """Arguments outweigh `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, each of which may lead elsewhere."""
@@ -60,20 +61,24 @@ class Toolkit:
                 "of the assembly with --home"
             )
 
-    def synthesize(self) -> Path:
-        """Write the app's assembly; it sees no account while it does.
+    def synthesize(self, standing: Callable[[], Server]) -> Path:
+        """Write the app's assembly, for which the local AWS answers what the app looks up.
+
+        Args:
+            standing: What starts the local AWS if it is not there; an assembly that is given needs none.
 
         Raises:
+            UnansweredError: the app looks up what is not there.
             LocalError: the app does not synthesize; what it printed stands above.
         """
         if self._given:
             return self._taken(self._given)
-        nowhere = sealed(self._home.folder, Access(f"http://{HOST}:9", "none"))  # the port that discards
-        nowhere |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
-        app = ["--app", self._app] if self._app else []
-        target = str(self._home.assembly)
+        environment = sealed(self._home.folder, standing().access)
+        environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
+        app = ["--app", lookups.command(self._app)] if self._app else []
+        arguments = ["synth", "--quiet", *app, "--output", str(self._home.assembly.resolve()), "--path-metadata"]
         # the app runs with the user's own mask: it may write files of the user's
-        done = self._run(["synth", "--quiet", *app, "--output", target, "--path-metadata"], nowhere, umask=-1)
+        done = self._run(arguments, environment, umask=-1, folder=lookups.prepared(self._home.folder))
         private.restrict(self._home.folder)
         if self._contains_home():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
@@ -83,6 +88,7 @@ class Toolkit:
                 f"asset (exclude=['{name}']), or name a folder outside of the asset with --home"
             )
         if done:
+            lookups.require_answered(self._home.assembly)
             raise LocalError(f"the app does not synthesize (cdk ended with {done}); what it printed stands above")
         return self._home.assembly
 
@@ -101,33 +107,51 @@ class Toolkit:
         private.restrict(self._home.folder)
         return self._home.assembly
 
-    def bootstrap(self, server: Server, account: str, region: str) -> None:
-        """Give an account and region what `cdk deploy` needs of it."""
+    def bootstrap(self, server: Server, account: str, region: str, qualifier: str | None = None) -> None:
+        """Give an account and region what `cdk deploy` needs of it.
+
+        Args:
+            server: The local AWS.
+            account: The account.
+            region: The region.
+            qualifier: The qualifier of its resources' names, if the app states one; its stack is named by it too.
+        """
         environment = sealed(self._home.folder, server.access, account=account, region=region)
         trust = [] if account == ACCOUNT else TRUST
-        arguments = ["bootstrap", f"aws://{account}/{region}", *trust, "--app", str(self._home.assembly)]
+        own = ["--qualifier", qualifier, "--toolkit-stack-name", f"{TOOLKIT}-{qualifier}"] if qualifier else []
+        arguments = ["bootstrap", f"aws://{account}/{region}", *own, *trust, "--app", str(self._home.assembly)]
         if done := self._run(arguments, environment, server):
             raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done, _AGAIN))
 
-    def deploy(self, server: Server, paths: Sequence[str]) -> None:
+    def deploy(self, server: Server, paths: Sequence[str], account: str) -> None:
         """Deploy stacks of the assembly, with progress.
+
+        Args:
+            server: The local AWS.
+            paths: The stacks' paths.
+            account: The account whose credentials the CLI has; a legacy synthesizer takes no role of another.
 
         Raises:
             LocalError: a stack does not deploy; the reason stands above, and CloudFormation rolled it back.
         """
-        arguments = ["deploy", *paths, "--require-approval", "never", "--progress", "events"]
-        self._at(server, arguments, "deploying failed", _AGAIN)
+        arguments = ["deploy", *paths, "--exclusively", "--require-approval", "never", "--progress", "events"]
+        self._at(server, arguments, account, "deploying failed", _AGAIN)
 
-    def destroy(self, server: Server, paths: Sequence[str]) -> None:
+    def destroy(self, server: Server, paths: Sequence[str], account: str) -> None:
         """Destroy stacks of the assembly, those that need others first.
+
+        Args:
+            server: The local AWS.
+            paths: The stacks' paths.
+            account: As for `deploy`.
 
         Raises:
             LocalError: a stack cannot be deleted; the reason stands above.
         """
-        self._at(server, ["destroy", *paths, "--force"], "destroying failed", DISCARD)
+        self._at(server, ["destroy", *paths, "--exclusively", "--force"], account, "destroying failed", DISCARD)
 
-    def _at(self, server: Server, arguments: list[str], failed: str, way_out: str) -> None:
-        environment = sealed(self._home.folder, server.access)
+    def _at(self, server: Server, arguments: list[str], account: str, failed: str, way_out: str) -> None:
+        environment = sealed(self._home.folder, server.access, account=account)
         if done := self._run([*arguments, "--app", str(self._home.assembly)], environment, server):
             raise LocalError(self._reason(server, failed, done, way_out))
 
@@ -147,6 +171,7 @@ class Toolkit:
         server: Server | None = None,
         *,
         umask: int = private.UMASK,
+        folder: Path | None = None,
     ) -> int:
         """Run the CLI; with a server, watch it, and show of the output what is progress.
 
@@ -160,6 +185,7 @@ class Toolkit:
         output = subprocess.PIPE if server else None
         with subprocess.Popen(
             command,
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -554,7 +554,7 @@ def test_managed_instances_provider_is_shown_and_takes_a_service(client: Client,
         ({"data": {"InstanceType": "m7i.large"}}, "does not match the architecture 'arm64'"),
         ({"data": {"InstanceType": "m99.large"}}, "the instance type 'm99.large' is not known"),
         ({"group": {"MinSize": "4"}}, "must be between the specified min size:4 and max size:3"),
-        ({"group": {"TargetGroupARNs": ["arn"]}}, "TargetGroupARNs exists in CloudFormation, but the local AWS"),
+        ({"group": {"TargetGroupARNs": ["arn"]}}, "The target group 'arn' does not exist"),
     ],
 )
 def test_capacity_that_aws_refuses_is_refused(deploy: Deploy, changes: Resources, reason: str) -> None:

@@ -129,8 +129,8 @@ def is_deployed(access: Access, stack: Stack) -> bool:
     """Whether a stack stands exactly as its template says, and its parameters as Parameter Store says now."""
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
-    if found is None:
-        return False
+    if found is None:  # the CLI deploys no stack without resources
+        return not stack.template.get("Resources") and not stack.images
     stated = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
     for name, parameter in stack.template.get("Parameters", {}).items():
         if str(parameter["Type"]).startswith(_STORED):

@@ -13,6 +13,11 @@ from moorage.local.report.capacity_lines import fit_line, group_line
 from moorage.local.report.readback import schedule_of
 from moorage.local.report.service_lines import estimate_line, queue_line, rollout_line, schedule_line
 
+_CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
+_NO_CONFIGURATIONS = "accepted, but AWS takes no launch configurations from accounts created since 2024-10-01"
+"""EC2 Auto Scaling user guide, "Auto Scaling launch configurations": "Accounts created on or after October 1, 2024
+cannot create new launch configurations using any method (console, API, AWS CLI, or CloudFormation)"."""
+
 
 @attrs.frozen
 class Row:
@@ -38,6 +43,8 @@ def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
             shown = SHOWN.get(resource["ResourceType"])
             if shown:
                 rows.extend(shown(account, resource["PhysicalResourceId"]))
+    if any(resource.type == _CONFIGURATION for stack in stacks for resource in stack.resources):
+        rows.append(Row("launch configurations", "", _NO_CONFIGURATIONS))
     return rows
 
 
@@ -51,6 +58,8 @@ def _service(account: Account, arn: str) -> Iterator[Row]:
     (service,) = ecs.describe_services(cluster=cluster, services=[arn])["services"]
     counts = f"{service['runningCount']} of {service['desiredCount']} tasks running"
     yield Row("  service", service["serviceName"], counts)
+    if not service.get("taskDefinition"):  # of a service that another tool deploys
+        return
     yield Row("  task definition", service["taskDefinition"].rpartition("/")[2], "")
     told = {
         "rollout": rollout_line(service["deploymentConfiguration"]),

@@ -23,9 +23,11 @@ from moorage.local.server.core.adapter import app, lambda_runtime, lambda_svc
 _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.launch_configurations", "autoscaling.groups",
     "autoscaling.api", "services.cloudtrail", "services.cloudwatch", "services.ec2", "ecr.repository_type",
+    "services.ec2_address_ranges", "services.ec2_connections", "services.ec2_access_lists", "services.ec2_instances",
+    "services.ec2_attachments", "services.ec2_endpoint_services", "services.imported", "services.servicediscovery",
     "ecr.api", "ecr.public", "ecr.registry_types", "ecs.clusters", "ecs.capacity_providers",
     "ecs.service_revisions", "ecs.deployments", "ecs.scheduling", "ecs.services", "ecs.event_targets",
-    "services.elbv2", "services.events", "services.iam", "services.kms", "services.lambda_functions",
+    "services.elb", "services.elbv2", "services.events", "services.iam", "services.kms", "services.lambda_functions",
     "services.function_processes", "services.custom_resources",
     "services.logs", "services.s3", "services.scheduler", "services.secretsmanager", "services.sns",
     "services.ssm", "services.stepfunctions", "services.ec2_routes", "services.route53", "services.identities",

@@ -9,9 +9,10 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 
 from moorage.local.server.autoscaling import instances
 from moorage.local.server.autoscaling.instances import Group
-from moorage.local.server.core.adapter import autoscaling, ec2, provisioners, sns
+from moorage.local.server.core.adapter import alb, autoscaling, ec2, provisioners, sns
 from moorage.local.server.core.calls import RefusedError, request
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import elb
 
 PROTECTED = "Could not scale to desired capacity because all remaining instances are protected from scale-in."
 """What a group's activity says when it cannot end its instances."""
@@ -23,8 +24,9 @@ _GROUP = (
     "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy", "CapacityRebalance",
     "CapacityReservationSpecification", "Context", "DefaultInstanceWarmup", "DesiredCapacity", "DesiredCapacityType",
     "HealthCheckGracePeriod", "HealthCheckType", "InstanceMaintenancePolicy", "LaunchConfigurationName",
-    "LaunchTemplate", "MaxInstanceLifetime", "MaxSize", "MinSize", "MixedInstancesPolicy",
-    "NewInstancesProtectedFromScaleIn", "ServiceLinkedRoleARN", "TerminationPolicies",
+    "LaunchTemplate", "LoadBalancerNames", "MaxInstanceLifetime", "MaxSize", "MinSize", "MixedInstancesPolicy",
+    "NewInstancesProtectedFromScaleIn", "PlacementGroup", "ServiceLinkedRoleARN", "TargetGroupARNs",
+    "TerminationPolicies",
 )  # fmt: skip
 _ROLLED = ("LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy")
 _METRICS = (
@@ -111,6 +113,7 @@ class AutoScalingGroup(Resource):
         lifetime = wanted.get("MaxInstanceLifetime", 0)
         if lifetime and lifetime not in _LIFETIMES:  # CreateAutoScalingGroup, MaxInstanceLifetime
             raise RefusedError(f"ValidationError: Maximum instance lifetime must be at least {_LIFETIMES[0]} seconds")
+        _check_balancing(wanted)
         if len([name for name in _ROLLED if name in wanted]) != 1:
             raise RefusedError(
                 "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or "
@@ -171,6 +174,16 @@ class AutoScalingGroup(Resource):
 
     def _made(self, name: str) -> Made:
         return Made(name, {"AutoScalingGroupARN": autoscaling.asgs[name]["AutoScalingGroupARN"]})
+
+
+def _check_balancing(wanted: Properties) -> None:
+    """Refuse target groups and Classic Load Balancers that do not exist."""
+    for arn in wanted.get("TargetGroupARNs") or ():
+        if arn not in alb.tgs:
+            raise RefusedError(f"ValidationError: The target group '{arn}' does not exist")
+    for name in wanted.get("LoadBalancerNames") or ():
+        if name not in elb.balancers:
+            raise RefusedError(f"ValidationError: The load balancer '{name}' does not exist")
 
 
 def _metrics(collections: Any) -> list[dict[str, str]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import ipaddress
-import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,15 +10,15 @@ from typing import Any
 import attrs
 
 from moorage.local.server.autoscaling.launch_configurations import data_of
-from moorage.local.server.core.adapter import autoscaling, ec2, ecs
+from moorage.local.server.core.adapter import alb, autoscaling, ec2
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.services import ec2 as templates
+from moorage.local.server.services import ec2_instances
 from moorage.local.server.services.ssm import architecture, resolved_image
 from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
 
 Group = dict[str, Any]
 
-_DEFAULT_VERSION = "$Default"
 _RUNNING = "InService"
 _TAGGED = (("id", "LaunchTemplateId"), ("version", "Version"))
 
@@ -54,7 +52,9 @@ def next_launch(group: Group) -> Launch:
     instances = group["Instances"]
     if not policy:
         configuration = group.get("LaunchConfigurationName")
-        template, data = ({}, data_of(configuration)) if configuration else _template(group["LaunchTemplate"])
+        template, data = (
+            ({}, data_of(configuration)) if configuration else ec2_instances.template_version(group["LaunchTemplate"])
+        )
         market = data.get("InstanceMarketOptions", {}).get("MarketType")
         return _checked(Launch(template=template, data=data, type=_types(data, {})[0], spot=market == "spot"))
     spot = _is_spot(policy.get("InstancesDistribution", {}), instances)
@@ -77,34 +77,11 @@ def _is_spot(distribution: Mapping[str, Any], instances: Sequence[Mapping[str, A
 
 
 def _template_of(policy: Mapping[str, Any], override: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-    return _template(override.get("LaunchTemplateSpecification") or policy["LaunchTemplateSpecification"])
-
-
-def _template(specification: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-    found = next(
-        (
-            template
-            for template in ec2.launch_templates.values()
-            if specification.get("LaunchTemplateId") == template["LaunchTemplateId"]
-            or specification.get("LaunchTemplateName") == template["LaunchTemplateName"]
-        ),
-        None,
+    names, stated = ec2_instances.template_version(
+        override.get("LaunchTemplateSpecification") or policy["LaunchTemplateSpecification"]
     )
-    if found is None:
-        named = specification.get("LaunchTemplateId") or specification.get("LaunchTemplateName")
-        raise RefusedError(f"ValidationError: The specified launch template, with template ID {named}, does not exist.")
-    version = specification.get("Version", _DEFAULT_VERSION)
-    aliases = {_DEFAULT_VERSION: found["DefaultVersionNumber"], "$Latest": found["LatestVersionNumber"]}
-    number = str(aliases.get(version, version))
-    data = next((item for item in found["Versions"] if str(item["VersionNumber"]) == number), None)
-    if data is None:
-        raise RefusedError(
-            f"ValidationError: Could not find launch template version {number} of {found['LaunchTemplateId']}"
-        )
-    names = {key: found[key] for key in ("LaunchTemplateId", "LaunchTemplateName")}
-    stated = data["LaunchTemplateData"]
     image = {"ImageId": resolved_image(stated["ImageId"])} if "ImageId" in stated else {}
-    return names | {"Version": number}, {**stated, **image}
+    return names, {**stated, **image}
 
 
 def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[InstanceType]:
@@ -163,19 +140,15 @@ def _checked(launch: Launch) -> Launch:
             f"type does not match the architecture '{built_for}' of the specified AMI. Specify an instance type and "
             "an AMI that have matching architectures, and try again"
         )
-    _profile(launch.data)
+    _check_profile(launch.data)
     return launch
 
 
-def _profile(data: Mapping[str, Any]) -> Any:
-    stated = data.get("IamInstanceProfile", {})
-    found, fault = ec2.resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
-    if fault:
-        raise RefusedError(
-            "You must use a valid fully-formed launch template. "
-            f"Value ({stated.get('Arn') or stated.get('Name')}) for parameter iamInstanceProfile is invalid"
-        )
-    return found
+def _check_profile(data: Mapping[str, Any]) -> None:
+    try:
+        ec2_instances.profile(data)
+    except RefusedError as error:
+        raise RefusedError(f"You must use a valid fully-formed launch template. {error}") from error
 
 
 def groups() -> Iterator[Group]:
@@ -206,7 +179,16 @@ def launch(group: Group) -> dict[str, Any]:
         "_launch": wanted,
     }
     group["Instances"].append(shown)
+    for targets in _target_lists(group):
+        targets.append({"Id": shown["InstanceId"]})
     return shown
+
+
+def _target_lists(group: Group) -> Iterator[list[dict[str, Any]]]:
+    """Yield the targets of each target group that a group's instances are registered with."""
+    for arn in group.get("TargetGroupARNs") or ():
+        if arn in alb.tgs:
+            yield alb.targets.setdefault(arn, [])
 
 
 def _source(group: Group, wanted: Launch) -> dict[str, Any]:
@@ -234,8 +216,8 @@ def _start(group: Group, wanted: Launch, subnet: Mapping[str, Any], state: str) 
         key_name=data.get("KeyName", ""),
         user_data=data.get("UserData", ""),
         sg_ids=templates.security_groups(data),
-        requested_private_ip=free_address(subnet),
-        iam_profile=_profile(data),
+        requested_private_ip=ec2_instances.free_address(subnet),
+        iam_profile=ec2_instances.profile(data),
     )
     (instance,) = launched
     instance["Placement"]["AvailabilityZone"] = subnet["AvailabilityZone"]
@@ -248,34 +230,9 @@ def _start(group: Group, wanted: Launch, subnet: Mapping[str, Any], state: str) 
         "MetadataOptions": {"State": "applied", **data.get("MetadataOptions", {})},
         **({"InstanceLifecycle": "spot"} if wanted.spot else {}),
     }
-    _attach(instance, data.get("BlockDeviceMappings", ()))
+    ec2_instances.attach(instance, data.get("BlockDeviceMappings", ()))
     _tag(group, instance, wanted)
     return instance
-
-
-def _attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> None:
-    """Give an instance the volumes of its launch template, beside or in place of the root volume."""
-    (root,) = instance["BlockDeviceMappings"]
-    made = ec2.volumes[root["Ebs"]["VolumeId"]]
-    made["AvailabilityZone"] = instance["Placement"]["AvailabilityZone"]
-    for mapping in mappings:
-        stated = mapping.get("Ebs", {})
-        settings = {
-            key: stated[name]
-            for key, name in (
-                ("Size", "VolumeSize"), ("VolumeType", "VolumeType"), ("Encrypted", "Encrypted"), ("Iops", "Iops"),
-                ("Throughput", "Throughput"), ("KmsKeyId", "KmsKeyId"),
-            )
-            if name in stated
-        }  # fmt: skip
-        if mapping["DeviceName"] == root["DeviceName"]:
-            made.update(settings)
-            continue
-        volume_id = ec2.new_volume_id()
-        attached = {**made["Attachments"][0], "VolumeId": volume_id, "Device": mapping["DeviceName"]}
-        ec2.volumes[volume_id] = {**made, **settings, "VolumeId": volume_id, "Attachments": [attached]}
-        shown = {**root["Ebs"], "VolumeId": volume_id}
-        instance["BlockDeviceMappings"].append({"DeviceName": mapping["DeviceName"], "Ebs": shown})
 
 
 def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
@@ -289,20 +246,11 @@ def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
     ec2.tags[instance["InstanceId"]] = [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def free_address(subnet: Mapping[str, Any]) -> str:
-    """An address of a subnet that no instance and no task has."""
-    running = (item for item in ec2.instances.values() if item["State"]["Name"] != "terminated")
-    used = {item["PrivateIpAddress"] for item in running}
-    tasks = (task for task in ecs.tasks.values() if task["lastStatus"] != "STOPPED")
-    used |= {item["value"] for task in tasks for place in task["attachments"] for item in place["details"]}
-    # The first four addresses of a subnet are AWS's own.
-    addresses = itertools.islice(ipaddress.ip_network(subnet["CidrBlock"]), 4, None)
-    return next(text for text in map(str, addresses) if text not in used)
-
-
 def terminate(group: Group, instance: Mapping[str, Any]) -> None:
     """End an instance of a group, protected or not, and its volumes with it."""
     group["Instances"].remove(instance)
+    for targets in _target_lists(group):
+        targets[:] = [each for each in targets if each["Id"] != instance["InstanceId"]]
     end(instance["InstanceId"])
 
 

@@ -60,7 +60,7 @@ def _as_template(properties: Properties) -> dict[str, Any]:
         "SecurityGroupIds": list(properties.get("SecurityGroups", ())),
         "Monitoring": {"Enabled": monitored},
         **({"IamInstanceProfile": {"Arn" if profile.startswith("arn:") else "Name": profile}} if profile else {}),
-        **({"InstanceMarketOptions": {"MarketType": "spot"}} if "SpotPrice" in properties else {}),
+        **({"InstanceMarketOptions": {"MarketType": "spot"}} if properties.get("SpotPrice") else {}),
     }
 
 

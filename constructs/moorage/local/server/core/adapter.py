@@ -50,7 +50,9 @@ class Module:
 
 alb = Module(
     "ministack.services.alb",
-    "_action_xml _lb_attrs _lb_xml _lbs _listeners _rules set_targets_for_group _tags _tg_xml _tgs",
+    """
+    _action_xml _lb_attrs _lb_xml _lbs _listeners _rules set_targets_for_group _tags _targets _tg_xml _tgs
+    """,
 )
 app = Module(
     "ministack.app",
@@ -112,11 +114,13 @@ dynamodb = Module(
 ec2 = Module(
     "ministack.services.ec2",
     """
-    _ACTION_MAP _DEFAULT_VPC_ID _addresses _allocate_address _create_flow_logs _create_nat_gateway _delete_flow_logs
-    _ensure_defaults_initialized _flow_logs _instance_xml _instances _internet_gateways _key_pairs
-    _launch_instances_internal _launch_templates _lt_data_xml _nat_gateways _new_lt_id _new_volume_id
-    _release_address _resolve_iam_instance_profile _route_tables _rules_match _security_groups _sg_rule_id _sg_xml
-    _subnets _tags _terminate_instances _volumes _vpc_endpoints _vpcs
+    _ACTION_MAP _DEFAULT_SUBNET_ID _DEFAULT_VPC_ID _addresses _allocate_address _create_flow_logs
+    _create_nat_gateway _delete_flow_logs _ensure_defaults_initialized _flow_logs _instance_xml _instances
+    _internet_gateways _key_pairs _launch_instances_internal _launch_templates _lt_data_xml _nat_gateways
+    _network_acls _network_interfaces _new_lt_id _new_volume_id _p _placement_groups _prefix_lists _release_address
+    _resolve_iam_instance_profile _route_tables _rules_match _security_groups _sg_rule_id _sg_xml _subnet_fields_xml
+    _subnets _tags _terminate_instances _volumes _vpc_endpoints _vpc_fields_xml _vpcs _vpn_connections _vpn_gateways
+    _xml
     """,
 )
 ecr = Module(
@@ -167,6 +171,10 @@ handlers = Module(
     _resolve_parameters _resolve_stack _roll_back_operation validate_template_support _xml
     """,
 )
+helpers = Module(
+    "ministack.services.cloudformation.helpers",
+    "_resolve_document",
+)
 iam = Module(
     "ministack.services.iam",
     "_create_instance_profile _groups _instance_profiles _lookup_policy _policies _roles _users",
@@ -206,19 +214,20 @@ provisioners = Module(
     """
     _EC2_ROUTE_TARGETS _REPLACING_PROPERTIES _RESOURCE_HANDLERS _S3_BUCKET_CONFIGURATIONS _STACK_TAG_PROPERTY
     _asg_delete _cw_metric_alarm_delete _cwlogs_sync_resource_policy _delete_resource _eb_rule_apply_tags
-    _eb_rule_delete _ec2_apply_tags _ec2_route_create _ec2_route_delete _ec2_route_destination _ec2_route_update
-    _ec2_sg_create _ec2_sg_delete _ec2_sg_permissions _ec2_sg_update _ec2_subnet_create _ec2_subnet_delete
-    _ec2_subnet_rtb_assoc_create _ec2_subnet_rtb_assoc_delete _ec2_subnet_update _ec2_vpc_create _ec2_vpc_delete
-    _ec2_vpc_endpoint_create _ec2_vpc_endpoint_delete _ec2_vpc_endpoint_update _ec2_vpc_gw_attach_create
-    _ec2_vpc_gw_attach_delete _ec2_vpc_gw_attach_update _ec2_vpc_update _elbv2_listener_actions
-    _elbv2_listener_create _elbv2_listener_delete _elbv2_listener_rule_create _elbv2_listener_rule_delete
-    _elbv2_listener_rule_update _elbv2_listener_update _elbv2_load_balancer_create _elbv2_load_balancer_delete
-    _elbv2_load_balancer_update _elbv2_tags _elbv2_target_group_create _elbv2_target_group_delete
-    _elbv2_target_group_update _kms_key_create _kms_key_update _lambda_create _lambda_delete
-    _lambda_function_for_cfn_ref _lambda_update _r53_hosted_zone_create _r53_hosted_zone_delete
-    _r53_hosted_zone_update _reconcile_tag_list _reconcile_tag_map _s3_delete _scheduler_group_delete
-    _scheduler_schedule_delete _sfn_definition _sfn_state_machine_delete _sfn_tags _sm_secret_create
-    _sm_secret_delete _sm_secret_update _sns_delete _sns_update _tag_map
+    _eb_rule_delete _ec2_apply_tags _ec2_igw_create _ec2_route_create _ec2_route_delete _ec2_route_destination
+    _ec2_route_update _ec2_rtb_create _ec2_sg_create _ec2_sg_delete _ec2_sg_permissions _ec2_sg_update
+    _ec2_subnet_create _ec2_subnet_delete _ec2_subnet_rtb_assoc_create _ec2_subnet_rtb_assoc_delete
+    _ec2_subnet_update _ec2_vpc_create _ec2_vpc_delete _ec2_vpc_endpoint_create _ec2_vpc_endpoint_delete
+    _ec2_vpc_endpoint_update _ec2_vpc_gw_attach_create _ec2_vpc_gw_attach_delete _ec2_vpc_gw_attach_update
+    _ec2_vpc_update _elbv2_listener_actions _elbv2_listener_create _elbv2_listener_delete
+    _elbv2_listener_rule_create _elbv2_listener_rule_delete _elbv2_listener_rule_update _elbv2_listener_update
+    _elbv2_load_balancer_create _elbv2_load_balancer_delete _elbv2_load_balancer_update _elbv2_tags
+    _elbv2_target_group_create _elbv2_target_group_delete _elbv2_target_group_update _kms_key_create _kms_key_update
+    _lambda_create _lambda_delete _lambda_function_for_cfn_ref _lambda_update _r53_hosted_zone_create
+    _r53_hosted_zone_delete _r53_hosted_zone_update _reconcile_tag_list _reconcile_tag_map _s3_delete
+    _scheduler_group_delete _scheduler_schedule_delete _sd_service_create _sd_service_delete _sd_service_update
+    _sfn_definition _sfn_state_machine_delete _sfn_tags _sm_secret_create _sm_secret_delete _sm_secret_update
+    _sns_delete _sns_update _tag_map
     """,
 )
 responses = Module(

@@ -92,3 +92,16 @@ def replaces(name: str, physical_id: str) -> bool:
         for stack_name, stack in cloudformation.stacks.items()
         for logical_id, found in stack.get("_resources", {}).items()
     )
+
+
+def renew(physical_id: str, attributes: Mapping[str, Any]) -> None:
+    """Change what `Fn::GetAtt` of a resource returns, in whichever stack it is.
+
+    Args:
+        physical_id: The resource's physical id.
+        attributes: The attributes that another resource changed.
+    """
+    for stack in cloudformation.stacks.values():
+        for found in stack.get("_resources", {}).values():
+            if found.get("PhysicalResourceId") == physical_id:
+                found.setdefault("Attributes", {}).update(attributes)

@@ -20,6 +20,8 @@ _TRUTHS = ("true", "false")
 _SHOWN = 100
 _IN_WORDS_OF_THE_SERVICE = (("AWS::EC2::SecurityGroup", "GroupDescription"),)
 """What users report that the service refuses, so that CloudFormation's own schema has nothing against it."""
+_OF_ANY_CASE = (("AWS::EC2::FlowLog", "DestinationOptions"),)
+"""What CDK states in the API's capitals, so that templates with either deploy (aws-cdk, integ.vpc-flow-logs)."""
 _PORTS = ("aws_ec2_securitygroup/all_to_and_from_ports", "aws_ec2_securitygroup/protocols_and_port_ranges_include")
 _FUNCTION = "aws_lambda_function"
 _SOURCE = "aws_lambda_eventsourcemapping"
@@ -153,6 +155,7 @@ def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> li
         for each in (schema, *_further(resource_type))
         for error in _Validator(each).iter_errors(stated)
         if (resource_type, *error.absolute_path) not in _IN_WORDS_OF_THE_SERVICE
+        and (resource_type, *list(error.absolute_path)[:1]) not in _OF_ANY_CASE
     )
     texts = (text for error in errors for text in _texts(error))
     reserved = [key for key in _tag_keys(properties.get("Tags")) if key.lower().startswith("aws:")]

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from moorage.local.server.core import template_shape
-from moorage.local.server.core.adapter import changesets, ec2, engine, handlers, ssm, stacks
+from moorage.local.server.core.adapter import changesets, ec2, engine, handlers, helpers, ssm, stacks
 
 Template = Mapping[str, Any]
 
@@ -29,6 +30,8 @@ _ATTRIBUTES = frozenset(
     )
 )
 """What a resource of a template has (CloudFormation template reference, "Resource attributes")."""
+_BUCKET = re.compile(r"https://([a-z0-9][a-z0-9.-]+)\.s3[.-][a-z0-9.-]*amazonaws\.com(?:\.cn)?/(.+)")
+"""A virtual-hosted address (S3 user guide, "Virtual hosting of general purpose buckets")."""
 _POLICIES = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
 _UNRESOLVED_CONDITION = "Template format error: Unresolved condition dependency {} in the {} block of the template"
 _EXISTING: Mapping[str, Callable[[], Any]] = {
@@ -45,10 +48,25 @@ def install() -> None:
     """Check templates where ministack does, and resolve what conditions compare as everything else is resolved."""
     for module in (engine, handlers, changesets, stacks):
         module.evaluate_conditions = evaluate
+    helpers.resolve_document = _at_host(helpers.resolve_document)
     for module in (handlers, changesets):
         module.validate_template_support = _checked(module.validate_template_support)
         module.resolve_parameters = _knowing(module.resolve_parameters)
     handlers.capabilities_enforced = lambda: True  # ministack asks for them only where it checks what callers may do
+
+
+def _at_host(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Find documents in buckets that their address names in the host, which ministack looks for in the path."""
+
+    def resolved(parameters: dict[str, Any], body: str, address: str, label: str) -> Any:
+        stated = parameters.get(address)
+        text = str(stated[0] if isinstance(stated, list) and stated else stated or "")
+        found = _BUCKET.match(text)
+        if found:
+            parameters = {**parameters, address: [f"https://s3.amazonaws.com/{found[1]}/{unquote(found[2])}"]}
+        return resolve(parameters, body, address, label)
+
+    return resolved
 
 
 def _checked(validate: Callable[..., None]) -> Callable[..., None]:

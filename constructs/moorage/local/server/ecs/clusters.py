@@ -28,6 +28,7 @@ _NAME = re.compile(r"[a-zA-Z0-9\-_]{1,255}", re.ASCII)
 _PROVIDERS = ("capacityProviders", "defaultCapacityProviderStrategy")
 _CLUSTER = {"ClusterSettings": "settings"}
 _SERVICE = {"PlacementStrategies": "placementStrategy"}
+_TASK = {"ProxyConfigurationProperties": "properties"}
 _NOT_SHOWN = {
     "cluster",
     "service",
@@ -111,7 +112,7 @@ class TaskDefinition(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         family = name.rsplit("-", maxsplit=1)[0]
-        wanted = request("ecs", "RegisterTaskDefinition", {"Family": family, **properties})
+        wanted = request("ecs", "RegisterTaskDefinition", {"Family": family, **properties}, renamed=_TASK)
         _require_shown(wanted, {"tags"} | members("ecs", "TaskDefinition"))
         task_definition_checks.check(wanted)
         arn = perform(ecs.register_task_definition, wanted)["taskDefinition"]["taskDefinitionArn"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moorage.local.server.autoscaling import instances as groups
 from moorage.local.server.core.adapter import ec2, ecs
 from moorage.local.server.ecs import capacity_providers as capacity
 from moorage.local.server.ecs import container_instances as instances
 from moorage.local.server.ecs.container_instances import Record
+from moorage.local.server.services import ec2_instances
 
 _UNPLACED = "was unable to place a task because no container instance met all of its requirements."
 _GUIDE = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
@@ -102,7 +102,7 @@ def give_address(task: Record, owner: Mapping[str, Any]) -> None:
             "status": "ATTACHED",
             "details": [
                 {"name": "subnetId", "value": subnet["SubnetId"]},
-                {"name": "privateIPv4Address", "value": groups.free_address(subnet)},
+                {"name": "privateIPv4Address", "value": ec2_instances.free_address(subnet)},
             ],
         }
     ]

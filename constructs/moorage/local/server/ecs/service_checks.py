@@ -36,8 +36,8 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
         if item["type"] == "memberOf":
             instances.check_expression(item["expression"])
     for item in stated.get("placementStrategy") or ():
-        # botocore ecs PlacementStrategy.field: for binpack, cpu and memory
-        if item["type"] == "binpack" and item.get("field") not in {"cpu", "memory"}:
+        # botocore ecs PlacementStrategy.field: for binpack, cpu and memory; CDK writes both in capitals
+        if item["type"] == "binpack" and str(item.get("field")).lower() not in {"cpu", "memory"}:
             raise RefusedError(f"binpack field '{item.get('field')}' is invalid")
     faults = (
         (

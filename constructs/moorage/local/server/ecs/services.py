@@ -33,6 +33,9 @@ _DEPLOYED = (
 )  # fmt: skip
 """What, beside the task definition, triggers a deployment when it changes, by UpdateService's documentation."""
 
+_OF_EXTERNAL = ("desiredCount", "enableECSManagedTags", "healthCheckGracePeriodSeconds", "propagateTags")
+"""What UpdateService changes of a service whose task sets another tool deploys (botocore ecs: UpdateService)."""
+
 Done = tuple[Record, rollout.Rollout | None]
 
 
@@ -56,6 +59,10 @@ def create(parameters: Record) -> Done:
     service |= {"desiredCount": count, "_held": True}
     service["deployments"][0] |= {"desiredCount": count, "_image_resolution_disabled": count == 0}
     _complete(service, {**_DEFAULTS, **parameters})
+    if _is_external(service):
+        service.pop("_held")
+        service |= {"deployments": [], "taskSets": []}
+        return service, None
     return service, rollout.begin(cluster, service, parameters, None)
 
 
@@ -75,6 +82,10 @@ def update(parameters: Record) -> Done:
     service: Record | None = ecs.services.get(key)
     if service is None:
         raise RefusedError("ServiceNotFoundException: Service not found.")
+    if _is_external(service):
+        strategies.check({"deploymentController": service["deploymentController"], **parameters})
+        service |= {name: parameters[name] for name in _OF_EXTERNAL if name in parameters}
+        return service, None
     strategies.check({**service, "deploymentConfiguration": service.get("_stated", {}), **parameters})
     before = copy.deepcopy(service)
     latest = revisions.revision(service["deployments"][0].get("_revision"))
@@ -103,6 +114,11 @@ def update(parameters: Record) -> Done:
     service.pop("_held", None)
     ecs.reconcile_service_tasks(cluster, key)
     return service, None
+
+
+def _is_external(service: Mapping[str, Any]) -> bool:
+    """Return whether another tool deploys a service, by task sets: it has no task until that tool makes one."""
+    return bool(service["deploymentController"].get("type") == "EXTERNAL")
 
 
 def _changes(parameters: Record, service: Mapping[str, Any], latest: Mapping[str, Any]) -> Record:

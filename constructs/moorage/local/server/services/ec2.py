@@ -160,9 +160,19 @@ class FlowLog(Resource):
             LogDestination=properties.get("LogDestination"),
         )
         flow_log_id = text(answer, "flowLogIdSet/item")
-        values = ((tag, properties.get(key)) for key, tag in self._shown)
-        ec2.flow_logs[flow_log_id]["_shown"] = "<deliverLogsStatus>SUCCESS</deliverLogsStatus>" + "".join(
-            f"<{tag}>{escape(str(value))}</{tag}>" for tag, value in values if value is not None
+        values = [(tag, properties.get(key)) for key, tag in self._shown]
+        options = {
+            name[0].upper() + name[1:]: value for name, value in (properties.get("DestinationOptions") or {}).items()
+        }
+        stated = request("ec2", "CreateFlowLogs", {"DestinationOptions": options})["DestinationOptions"]
+        ec2.flow_logs[flow_log_id]["_shown"] = (
+            "<deliverLogsStatus>SUCCESS</deliverLogsStatus>"
+            + "".join(f"<{tag}>{escape(str(value))}</{tag}>" for tag, value in values if value is not None)
+            + (
+                f"<destinationOptions>{xml('ec2', 'DestinationOptionsResponse', stated)}</destinationOptions>"
+                if options
+                else ""
+            )
         )
         provisioners.ec2_apply_tags(flow_log_id, properties)
         return Made(flow_log_id, {"Id": flow_log_id})

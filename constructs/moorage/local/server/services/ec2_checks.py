@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.core.responses import get_account_id
+from ministack.core.responses import AccountRegionScopedDict, get_account_id
 
 from moorage.local.server.core import owners
 from moorage.local.server.core.adapter import alb, ec2, ecs
@@ -30,6 +30,10 @@ _MOST_VPCS = 5
 _LONGEST_NAME = 255
 _PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "all")
 _HIGHEST_PORT = 65535
+
+
+placeholders: dict[str, bool] = AccountRegionScopedDict()
+"""The zones of no region of AWS's that an app stands in, since CDK could not look up which there are."""
 
 
 def network(text: str, parameter: str) -> Network:

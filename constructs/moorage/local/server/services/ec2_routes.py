@@ -18,9 +18,11 @@ from moorage.local.server.core.adapter import ec2, provisioners
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import documents, ec2_checks
+from moorage.local.server.services import ec2_address_ranges as ranges
 
 _PREFIXES = range(16, 29)
 _GATEWAY_SERVICES = ("dynamodb", "s3", "s3express")
+_ENDPOINT_ZONE = "Z7HUB22UULQXV"
 _REGIONAL = re.compile(r"com\.amazonaws\.([a-z]{2}(?:-[a-z]+)+-\d)\.(.+)")
 
 
@@ -31,10 +33,24 @@ class Subnet(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties)
-        return Made(*provisioners.ec2_subnet_create(name, properties, name))
+        subnet_id, attributes = provisioners.ec2_subnet_create(name, properties, name)
+        try:
+            return self._made(subnet_id, attributes, properties)
+        except RefusedError:
+            provisioners.ec2_subnet_delete(subnet_id, properties)
+            raise
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        return Made(*provisioners.ec2_subnet_update(physical_id, old, new, physical_id, physical_id))
+        subnet_id, attributes = provisioners.ec2_subnet_update(physical_id, old, new, physical_id, physical_id)
+        return self._made(subnet_id, attributes, new)
+
+    def _made(self, subnet_id: str, attributes: Mapping[str, Any], properties: Properties) -> Made:
+        subnet = ec2.subnets[subnet_id]
+        ranges.assign(subnet, properties)
+        ipv6 = [subnet["_ipv6"]] if "_ipv6" in subnet else []
+        acls = ec2.vpcs[subnet["VpcId"]].get("DefaultNetworkAclId", "")
+        further = {"VpcId": subnet["VpcId"], "CidrBlock": subnet["CidrBlock"], "Ipv6CidrBlocks": ipv6}
+        return Made(subnet_id, {**further, "NetworkAclAssociationId": acls.replace("acl", "aclassoc"), **attributes})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         ec2_checks.check_subnet_unused(physical_id)
@@ -43,7 +59,8 @@ class Subnet(Resource):
     def _check(self, properties: Properties) -> None:
         vpc = ec2_checks.known_vpc(properties["VpcId"])
         zone = properties.get("AvailabilityZone")
-        if zone and not re.fullmatch(rf"{get_region()}(-[a-z]+-\d|-wl\d-[a-z]+-wlz-\d)?[a-f]", str(zone)):
+        named = rf"{get_region()}(-[a-z]+-\d|-wl\d-[a-z]+-wlz-\d)?[a-f]"
+        if zone and not re.fullmatch(named, str(zone)) and zone not in ec2_checks.placeholders:
             raise RefusedError(
                 f"InvalidParameterValue: Value ({zone}) for parameter availabilityZone is invalid. Subnets can "
                 f"currently only be created in the availability zones of {get_region()}."
@@ -52,11 +69,16 @@ class Subnet(Resource):
         if cidr is None:
             return
         block = ec2_checks.network(cidr, "cidrBlock")
-        whole = ec2_checks.network(vpc["CidrBlock"], "cidrBlock")
-        inside = block.version == whole.version and whole.supernet_of(block)  # type: ignore[arg-type]  # one version
-        if block.prefixlen not in _PREFIXES or not inside:
+        wholes = (ec2_checks.network(each, "cidrBlock") for each in ranges.blocks(vpc))
+        inside = any(
+            block.version == whole.version and whole.supernet_of(block)  # type: ignore[arg-type]  # one version
+            for whole in wholes
+        )
+        if block.prefixlen not in _PREFIXES or not (inside or vpc.get("_imported")):
             raise RefusedError(f"InvalidSubnet.Range: The CIDR '{cidr}' is invalid.")
         for other in ec2.subnets.values():
+            if other.get("_imported"):
+                continue  # nobody here knows its range
             if other["VpcId"] == vpc["VpcId"] and block.overlaps(ec2_checks.network(other["CidrBlock"], "cidrBlock")):
                 raise RefusedError(
                     f"InvalidSubnet.Conflict: The CIDR '{cidr}' conflicts with another subnet; it is that of "
@@ -204,14 +226,28 @@ class VpcEndpoint(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties, None)
-        return Made(*provisioners.ec2_vpc_endpoint_create(name, properties, name))
+        return self._made(provisioners.ec2_vpc_endpoint_create(name, properties, name), properties)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._check(new, physical_id)
-        return Made(*provisioners.ec2_vpc_endpoint_update(physical_id, old, new, physical_id))
+        return self._made(provisioners.ec2_vpc_endpoint_update(physical_id, old, new, physical_id), new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         provisioners.ec2_vpc_endpoint_delete(physical_id, properties)
+
+    def _made(self, result: tuple[str, Mapping[str, Any]], properties: Properties) -> Made:
+        """Name what an interface endpoint has in each subnet, and its names in DNS."""
+        endpoint, attributes = result
+        if properties.get("VpcEndpointType") != "Interface":
+            return Made(endpoint, attributes)
+        label = endpoint.removeprefix("vpce-")
+        service = str(properties["ServiceName"]).rsplit(".", maxsplit=1)[-1]
+        names = [f"{endpoint}-{label[:8]}.{service}.{get_region()}.vpce.amazonaws.com"]
+        if str(properties.get("PrivateDnsEnabled")).lower() == "true":
+            names.append(f"{service}.{get_region()}.amazonaws.com")
+        interfaces = [f"eni-{label[:-2]}{number:02x}" for number, _ in enumerate(properties.get("SubnetIds") or ())]
+        further = {"DnsEntries": [f"{_ENDPOINT_ZONE}:{name}" for name in names], "NetworkInterfaceIds": interfaces}
+        return Made(endpoint, {**attributes, **further})
 
     def _check(self, properties: Properties, endpoint_id: str | None) -> None:
         vpc = ec2_checks.known_vpc(properties["VpcId"])

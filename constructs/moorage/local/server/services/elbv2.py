@@ -32,8 +32,9 @@ class LoadBalancer(Resource):
     type = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 
     def create(self, properties: Properties, name: str) -> Made:
-        placed = properties | {"VpcId": elbv2_checks.check_load_balancer(properties)}
-        made = Made(*provisioners.elbv2_load_balancer_create(name, placed, name))
+        subnets = elbv2_checks.subnets_of(properties)
+        placed = properties | {"VpcId": elbv2_checks.check_load_balancer(properties), "Subnets": subnets}
+        made = _of_type(Made(*provisioners.elbv2_load_balancer_create(name, placed, name)), properties)
         try:
             _write_test_files(made.physical_id)
         except RefusedError:
@@ -43,7 +44,10 @@ class LoadBalancer(Resource):
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         elbv2_checks.check_load_balancer(new)
-        kept = new | {"Name": alb.lbs[physical_id]["LoadBalancerName"]}
+        kept = new | {
+            "Name": alb.lbs[physical_id]["LoadBalancerName"],
+            "Subnets": elbv2_checks.subnets_of(new),
+        }
         made = Made(*provisioners.elbv2_load_balancer_update(physical_id, old, kept, physical_id))
         _write_test_files(physical_id)
         return made
@@ -56,6 +60,19 @@ class LoadBalancer(Resource):
                 f"{physical_id} --attributes Key=deletion_protection.enabled,Value=false`, then delete the stack"
             )
         provisioners.elbv2_load_balancer_delete(physical_id, properties)
+
+
+def _of_type(made: Made, properties: Properties) -> Made:
+    """Give a network load balancer an ARN of its own kind, by which its metrics are named too."""
+    short = {"network": "net", "gateway": "gwy"}.get(str(properties.get("Type")))
+    if short is None:
+        return made
+    arn = made.physical_id.replace(":loadbalancer/app/", f":loadbalancer/{short}/")
+    for records in (alb.lbs, alb.tags, alb.lb_attrs):
+        records[arn] = records.pop(made.physical_id)
+    alb.lbs[arn]["LoadBalancerArn"] = arn
+    full = f"{short}/{made.attributes['LoadBalancerFullName'].partition('/')[2]}"
+    return Made(arn, {**made.attributes, "Arn": arn, "LoadBalancerArn": arn, "LoadBalancerFullName": full})
 
 
 def _attributes(balancer: str) -> dict[str, str]:
@@ -114,12 +131,21 @@ class TargetGroup(Resource):
         made = Made(*provisioners.elbv2_target_group_create(name, properties, name))
         if "ProtocolVersion" in properties:
             alb.tgs[made.physical_id]["ProtocolVersion"] = properties["ProtocolVersion"]
+        self._register(made.physical_id, {}, properties)
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         elbv2_checks.check_target_group(new)
         kept = new | {"Name": alb.tgs[physical_id]["TargetGroupName"]}
+        self._register(physical_id, old, new)
         return Made(*provisioners.elbv2_target_group_update(physical_id, old, kept, physical_id))
+
+    def _register(self, group: str, old: Properties, new: Properties) -> None:
+        """Register the targets that the template names; those of services and groups stay."""
+        targets = [dict(each) for each in new.get("Targets") or ()]
+        gone = [each["Id"] for each in old.get("Targets") or ()]
+        kept = [each for each in alb.targets.get(group, []) if each["Id"] not in gone]
+        alb.targets[group] = kept + targets
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         used = [rule["RuleArn"] for rule in alb.rules.values() if physical_id in str(rule["Actions"])]

@@ -92,6 +92,16 @@ def check_name(kind: str, name: str | None) -> None:
         raise RefusedError(f"ValidationError: {kind} name '{name}' cannot begin with 'internal-'")
 
 
+def subnets_of(properties: Properties) -> list[str]:
+    """Return the subnets of a load balancer, which a template states by themselves or each with an address.
+
+    Args:
+        properties: What the template says.
+    """
+    mappings = properties.get("SubnetMappings") or ()
+    return list(properties.get("Subnets") or [each["SubnetId"] for each in mappings])
+
+
 def check_load_balancer(properties: Properties) -> str:
     """Refuse what a load balancer cannot be, and return its VPC.
 
@@ -99,7 +109,7 @@ def check_load_balancer(properties: Properties) -> str:
         properties: What the template says.
     """
     ec2.ensure_defaults_initialized()
-    kind, subnets = properties.get("Type", "application"), properties.get("Subnets") or []
+    kind, subnets = properties.get("Type", "application"), subnets_of(properties)
     check_name("The load balancer", properties.get("Name"))
     missing = [subnet for subnet in subnets if subnet not in ec2.subnets]
     if missing:
@@ -113,13 +123,23 @@ def check_load_balancer(properties: Properties) -> str:
             "InvalidConfigurationRequest: A load balancer cannot be attached to multiple subnets in the same "
             "Availability Zone"
         )
-    if kind == "application" and len(subnets) < 2 and "SubnetMappings" not in properties:  # noqa: PLR2004  # as the words say
+    if kind == "application" and len(subnets) < 2:  # noqa: PLR2004  # as the words say
         raise RefusedError(
             "ValidationError: At least two subnets in two different Availability Zones must be specified"
         )
     vpc = next(iter(vpcs), "")
     if vpc and properties.get("Scheme") != "internal" and not internet_gateways(vpc):
         raise RefusedError(f"InvalidSubnet: VPC {vpc} has no internet gateway")
+    _check_addresses_and_groups(properties, vpc)
+    _check_attributes("Load balancer", "LoadBalancerAttribute", properties.get("LoadBalancerAttributes") or [], kind)
+    return str(vpc)
+
+
+def _check_addresses_and_groups(properties: Properties, vpc: str) -> None:
+    for mapping in properties.get("SubnetMappings") or ():
+        address = mapping.get("AllocationId")
+        if address and address not in ec2.addresses:  # botocore elbv2: AllocationIdNotFoundException
+            raise RefusedError(f"AllocationIdNotFound: The allocation ID '{address}' does not exist")
     for group in properties.get("SecurityGroups") or []:
         if not str(group).startswith("sg-"):
             raise RefusedError(f"ValidationError: Security group '{group}' is not valid")
@@ -128,8 +148,6 @@ def check_load_balancer(properties: Properties) -> str:
                 f"InvalidConfigurationRequest: One or more security groups are invalid: '{group}' does not belong to "
                 f"VPC '{vpc}'"
             )
-    _check_attributes("Load balancer", "LoadBalancerAttribute", properties.get("LoadBalancerAttributes") or [], kind)
-    return str(vpc)
 
 
 def _check_attributes(owner: str, shape: str, attributes: list[dict[str, Any]], kind: str = "") -> None:

@@ -1,4 +1,4 @@
-"""AWS Systems Manager: the public parameters that name the container instances' images.
+"""AWS Systems Manager: the public parameters that name machine images, and the image of AWS for Fluent Bit.
 
 On AWS only Amazon writes them. Here anyone may, with `PutParameter`, so that a test can release an image.
 """
@@ -20,7 +20,15 @@ from moorage.local.server.services.guards import guard
 _PUBLIC = re.compile(
     r"/aws/service/ecs/optimized-ami/amazon-linux-(?:2|2023)/(?P<kind>(?:[a-z0-9.-]+/)?)[a-z0-9._-]+/image_id"
     r"|/aws/service/bottlerocket/aws-ecs-[0-9]+(?:-nvidia)?(?:-fips)?/(?P<architecture>x86_64|arm64)/[a-z0-9.-]+/image_id"
+    r"|/aws/service/ami-amazon-linux-latest/(?:al20\d\d|amzn2?)-ami-[a-z0-9._-]+"
+    r"|/aws/service/ami-windows-latest/(?:EC2LaunchV?2?-|TPM-)?Windows_Server-[A-Za-z0-9._-]+(?:/image_id)?"
+    r"|/aws/service/(?:canonical/ubuntu|debian|suse)/[a-z0-9._/-]+/ami-id"
+    r"|/aws/service/aws-for-fluent-bit/(?P<fluent_bit>[a-z0-9.-]+)"
 )
+"""Systems Manager user guide, "Discovering public parameters"; ECS developer guide, "AWS for Fluent Bit image
+repositories for Amazon ECS"."""
+_FLUENT_BIT = "906394416424"
+"""The registry of AWS for Fluent Bit in most regions (ibid.)."""
 _RELEASED = 1728518400
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]+")
 _MOST_LEVELS = 15
@@ -36,7 +44,7 @@ def architecture(image_id: str) -> str | None:
         image_id: As a launch template names it: `ami-0123456789abcdef0`.
     """
     released = {name: str(record["Value"]) for name, record in ssm.parameters.items() if _PUBLIC.fullmatch(name)}
-    current = {name: _image_id(name) for name in _NAMES}
+    current = {name: _value(name) for name in _NAMES}
     return next((_built_for(name) for name, value in [*released.items(), *current.items()] if value == image_id), None)
 
 
@@ -70,17 +78,30 @@ _NAMES = (
         for variant in ("1", "1-nvidia", "2", "2-nvidia", "2-fips", "2-nvidia-fips", "3", "3-nvidia")
         for built_for in ("x86_64", "arm64")
     ),
+    *(
+        f"/aws/service/ami-amazon-linux-latest/{image}"
+        for built_for in ("x86_64", "arm64")
+        for image in (
+            f"al2023-ami-kernel-default-{built_for}",
+            f"al2023-ami-minimal-kernel-default-{built_for}",
+            f"amzn2-ami-hvm-{built_for}-gp2",
+            f"amzn2-ami-kernel-5.10-hvm-{built_for}-gp2",
+        )
+    ),
 )
 
 
 def _built_for(name: str) -> str:
     found = _PUBLIC.fullmatch(name)
     if found is None or found["architecture"] is None:
-        return "arm64" if "/arm64/" in name else "x86_64"
+        return "arm64" if "arm64" in name else "x86_64"
     return found["architecture"]
 
 
-def _image_id(name: str) -> str:
+def _value(name: str) -> str:
+    found = _PUBLIC.fullmatch(name)
+    if found and found["fluent_bit"]:
+        return f"{_FLUENT_BIT}.dkr.ecr.{get_region()}.amazonaws.com/aws-for-fluent-bit:{found['fluent_bit']}"
     return f"ami-0{hashlib.sha256(f'{get_region()}{name}'.encode()).hexdigest()[:16]}"
 
 
@@ -136,8 +157,8 @@ def install() -> None:
         return {
             "Name": name,
             "Type": "String",
-            "Value": _image_id(name),
-            "DataType": "aws:ec2:image",
+            "Value": _value(name),
+            "DataType": "text" if "fluent-bit" in name else "aws:ec2:image",
             "Version": 1,
             "LastModifiedDate": _RELEASED,
             "ARN": f"arn:aws:ssm:{get_region()}::parameter{name}",

@@ -1,0 +1,361 @@
+"""What an app names by an id or a name of the account that it is for: a VPC, a subnet, a cluster, a role.
+
+AWS refuses an id that does not exist, and so does the local AWS. But an app that imports something stands for an
+account that has it. So `up` puts there, in a stack of its own, what the app's templates name by a literal id and
+none of its stacks makes, and says so in a line. What would have to be in a VPC that the app makes itself cannot exist
+before that VPC, so it is not put there, and stays refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from moorage.local.account import Account
+from moorage.local.assembly import Stack
+from moorage.local.environment import Access
+from moorage.local.literals import kind_of, literals, text_of
+from moorage.local.process import LocalError
+
+STACK = "moorage-imports"
+_KINDS = {
+    "vpc": ("Moorage::Local::Vpc", "describe_vpcs", "Vpcs", "VpcId"),
+    "subnet": ("Moorage::Local::Subnet", "describe_subnets", "Subnets", "SubnetId"),
+    "sg": ("Moorage::Local::SecurityGroup", "describe_security_groups", "SecurityGroups", "GroupId"),
+    "rtb": ("Moorage::Local::RouteTable", "describe_route_tables", "RouteTables", "RouteTableId"),
+    "loadbalancer": ("Moorage::Local::LoadBalancer", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"),
+    "listener": ("Moorage::Local::Listener", "", "", ""),
+    "targetgroup": ("Moorage::Local::TargetGroup", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
+}
+"""By what an id is of: the type that stands for it, and how its service is asked which there are."""
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role(/(?:[!-.0-~]+/)*)([\w+=,.@-]+)")
+_ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d(?:[a-z]|-[a-z]{3}-\d[a-z])")
+"""An Availability Zone or a Local Zone of AWS's (EC2 user guide, "Regions and Zones")."""
+_TRUST = {
+    "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}},
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {
+                "Service": [
+                    f"{service}.amazonaws.com"
+                    for service in (
+                        *("autoscaling", "ec2", "ecs", "ecs-tasks", "events", "lambda", "scheduler", "states"),
+                        *("application-autoscaling", "vpc-flow-logs", "apigateway", "cloudformation", "pipes"),
+                    )
+                ]
+            },
+        },
+    ]
+}
+_ZONES = "abc"
+_ANY_VPC = "vpc-0imported"
+"""The VPC of what an app imports without a VPC."""
+_IMAGE = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
+
+Resources = dict[str, Any]
+
+
+@attrs.frozen
+class Place:
+    """An account and region, with the templates that are deployed there.
+
+    Args:
+        account: Their account, seen through boto3.
+        templates: The templates of its stacks, with those of nested stacks.
+    """
+
+    account: Account
+    templates: tuple[Mapping[str, Any], ...]
+
+    def made(self, resource_type: str, name: str) -> set[str]:
+        """Return the names that the templates themselves give to resources of a type."""
+        return {
+            text
+            for _, resource in self.resources(resource_type)
+            for text in [self.text((resource.get("Properties") or {}).get(name))]
+            if text
+        }
+
+    def resources(self, *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the resources of some types, or of all."""
+        for template in self.templates:
+            for name, resource in template.get("Resources", {}).items():
+                if not types or resource.get("Type") in types:
+                    yield name, resource
+
+    def literals(self, value: Any) -> Iterator[str]:
+        """Yield the literals in a part of a template."""
+        text = self.text(value)
+        if text is not None:
+            yield text
+        elif isinstance(value, Mapping):
+            for each in value.values():
+                yield from self.literals(each)
+        elif isinstance(value, list):
+            for each in value:
+                yield from self.literals(each)
+
+    def text(self, value: Any) -> str | None:
+        """Return a literal of a template."""
+        return text_of(value, self.account.account, self.account.region)
+
+
+def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str]:
+    """Put what stacks import into the local AWS, and yield a line for each account and region that has some.
+
+    Args:
+        access: The local AWS.
+        assembly: The folder of the assembly, where the templates of nested stacks are.
+        stacks: The stacks that are deployed.
+    """
+    places: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for stack in stacks:
+        account = Account(access, stack.account, stack.region)
+        places.setdefault((account.account, account.region), []).extend(_templates(stack.template, assembly))
+    for (account_id, region), templates in places.items():
+        place = Place(Account(access, account_id, region), tuple(templates))
+        resources = _resources(place)
+        if resources and _deployed(place.account, resources):
+            named = ", ".join(sorted(_shown(each) for each in resources.values() if _shown(each)))
+            yield f"Taken to exist in {account_id} {region}, since the app imports it: {named}.\n"
+
+
+def _templates(template: Mapping[str, Any], assembly: Path) -> Iterator[Mapping[str, Any]]:
+    yield template
+    for resource in template.get("Resources", {}).values():
+        name = (resource.get("Metadata") or {}).get("aws:asset:path")
+        if resource.get("Type") == "AWS::CloudFormation::Stack" and name:
+            for path in assembly.rglob(Path(name).name):
+                yield from _templates(json.loads(path.read_text("utf-8")), assembly)
+
+
+def _shown(resource: Mapping[str, Any]) -> str:
+    properties = resource["Properties"]
+    name = str(properties.get("Id") or properties.get("ClusterName") or properties.get("RoleName") or "")
+    return "" if name == _ANY_VPC else name
+
+
+def _deployed(account: Account, resources: Mapping[str, Any]) -> bool:
+    """Bring the stack of imports to these resources; whether that changed anything."""
+    client, stands = account.client("cloudformation"), account.stack(STACK) is not None
+    template = {"Resources": resources}
+    if stands and client.get_template(StackName=STACK)["TemplateBody"] == template:
+        return False
+    (client.update_stack if stands else client.create_stack)(
+        StackName=STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    status = str((account.stack(STACK) or {}).get("StackStatus"))
+    if not status.endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
+        events = client.describe_stack_events(StackName=STACK)["StackEvents"]
+        failed = [each for each in events if each["ResourceStatus"].endswith("FAILED")]
+        reason = failed[-1].get("ResourceStatusReason", "") if failed else status
+        raise LocalError(f"what the app imports cannot be put into the local AWS: {reason}")
+    return True
+
+
+def _resources(place: Place) -> Resources:
+    """Return the resources that stand for what the templates of a place import."""
+    return {**_network(place), **_zones(place), **_clusters(place), **_roles(place)}
+
+
+def _known(account: Account) -> set[str]:
+    """Return the ids that exist in the local AWS and that no import made."""
+    clients = (account.client("ec2"), account.client("elbv2"))
+    found = {
+        each[identifier]
+        for _, operation, answer, identifier in _KINDS.values()
+        for client in clients
+        if operation and hasattr(client, operation)
+        for each in getattr(client, operation)()[answer]
+    }
+    return found.union(_listeners(account)) - _imported(account)
+
+
+def _listeners(account: Account) -> Iterator[str]:
+    client = account.client("elbv2")
+    for balancer in client.describe_load_balancers()["LoadBalancers"]:
+        for listener in client.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
+            yield listener["ListenerArn"]
+
+
+def _imported(account: Account) -> set[str]:
+    return {each["PhysicalResourceId"] for each in account.resources(STACK)} if account.stack(STACK) else set()
+
+
+def _network(place: Place) -> Resources:
+    """Return a resource for each id of a network, in the VPC that it is named with."""
+    known = _known(place.account)
+    found = literals(place.templates, place.account.account, place.account.region)
+    named = [each for group in found.groups for each in group if kind_of(each) == "vpc"]
+    resources: Resources = {}
+    for group in found.groups:
+        own = [each for each in group if kind_of(each) == "vpc"]
+        vpc = (own or named or [_ANY_VPC])[0]
+        balancers = {each: _balancer(each) for each in group if kind_of(each) == "listener"}
+        for each in dict.fromkeys((vpc, *own, *balancers.values(), *group)):
+            if each in known:
+                continue
+            kind = _KINDS[kind_of(each) or ""][0]
+            stated = {"Id": each, **({} if kind_of(each) == "vpc" else {"VpcId": vpc})}
+            if kind_of(each) == "subnet":
+                number = sum("CidrBlock" in one["Properties"] for one in resources.values())
+                zone = _ZONES[found.positions.get(each, 0) % len(_ZONES)]
+                stated |= {
+                    "AvailabilityZone": f"{place.account.region}{zone}",
+                    "CidrBlock": f"10.0.{number % 256}.0/24",
+                }
+            needs = [one for one in (vpc, balancers.get(each)) if one and one != each and one not in known]
+            resources[_logical_id(kind, each)] = {
+                "Type": kind,
+                "Properties": stated,
+                "DependsOn": [_logical_id(_KINDS[kind_of(one) or ""][0], one) for one in needs],
+            }
+    return resources
+
+
+def _balancer(listener: str) -> str:
+    """Return the ARN of a listener's load balancer."""
+    return listener.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
+
+
+def _logical_id(kind: str, name: str) -> str:
+    return kind.rpartition("::")[2] + "".join(f"{ord(each):x}" if not each.isalnum() else each for each in name)
+
+
+def _zones(place: Place) -> Resources:
+    """Return a resource for each zone of no region of AWS's, as CDK names them that could not look them up."""
+    kind = "Moorage::Local::AvailabilityZone"
+    names = (place.text((each.get("Properties") or {}).get("AvailabilityZone")) for _, each in place.resources())
+    return {
+        _logical_id(kind, name): {"Type": kind, "Properties": {"Id": name}}
+        for name in names
+        if name and not _ZONE.fullmatch(name)
+    }
+
+
+def _clusters(place: Place) -> Resources:
+    """Return the clusters and capacity providers that services name, with instances that run their tasks."""
+    made = place.made("AWS::ECS::Cluster", "ClusterName")
+    providers = place.made("AWS::ECS::CapacityProvider", "Name")
+    resources: Resources = {}
+    for _, resource in place.resources("AWS::ECS::Service"):
+        stated = resource.get("Properties") or {}
+        name = (place.text(stated.get("Cluster")) or "").rpartition("/")[2]
+        if not name or name in made:
+            continue
+        strategy = [place.text(each.get("CapacityProvider")) for each in stated.get("CapacityProviderStrategy") or ()]
+        named = {each for each in strategy if each and not each.startswith("FARGATE") and each not in providers}
+        _add_cluster(resources, name, named)
+    return resources
+
+
+def _add_cluster(resources: Resources, name: str, providers: set[str]) -> None:
+    cluster = _logical_id("Cluster", name)
+    resources[cluster] = {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": name}}
+    joined = resources.setdefault(
+        f"{cluster}Providers",
+        {
+            "Type": "AWS::ECS::ClusterCapacityProviderAssociations",
+            "Properties": {
+                "Cluster": {"Ref": cluster},
+                "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
+                "DefaultCapacityProviderStrategy": [],
+            },
+        },
+    )["Properties"]["CapacityProviders"]
+    for provider in sorted(each for each in providers if f"{_logical_id(cluster, each)}Provider" not in resources):
+        joined.append({"Ref": f"{_logical_id(cluster, provider)}Provider"})
+        resources.update(_instances(cluster, name, provider))
+
+
+def _instances(cluster: str, name: str, provider: str) -> Resources:
+    """Return a capacity provider whose group starts an instance when a task needs one."""
+    prefix = _logical_id(cluster, provider)
+    script = base64.b64encode(f"#!/bin/bash\necho ECS_CLUSTER={name} >> /etc/ecs/ecs.config\n".encode()).decode()
+    zones = [f"{prefix}Subnet{zone}" for zone in _ZONES]
+    return {
+        f"{prefix}Network": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.255.0.0/16"}},
+        **{
+            f"{prefix}Subnet{zone}": {
+                "Type": "AWS::EC2::Subnet",
+                "Properties": {
+                    "VpcId": {"Ref": f"{prefix}Network"},
+                    "CidrBlock": f"10.255.{number}.0/24",
+                    "AvailabilityZone": {"Fn::Select": [number, {"Fn::GetAZs": ""}]},
+                },
+            }
+            for number, zone in enumerate(_ZONES)
+        },
+        f"{prefix}Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": _TRUST,
+                "ManagedPolicyArns": ["arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"],
+            },
+        },
+        f"{prefix}Profile": {
+            "Type": "AWS::IAM::InstanceProfile",
+            "Properties": {"Roles": [{"Ref": f"{prefix}Role"}]},
+        },
+        f"{prefix}Template": {
+            "Type": "AWS::EC2::LaunchTemplate",
+            "Properties": {
+                "LaunchTemplateData": {
+                    "ImageId": f"{{{{resolve:ssm:{_IMAGE}}}}}",
+                    "InstanceType": "m5.4xlarge",
+                    "IamInstanceProfile": {"Arn": {"Fn::GetAtt": [f"{prefix}Profile", "Arn"]}},
+                    "UserData": script,
+                }
+            },
+        },
+        f"{prefix}Group": {
+            "Type": "AWS::AutoScaling::AutoScalingGroup",
+            "Properties": {
+                "MinSize": "0",
+                "MaxSize": "20",
+                "VPCZoneIdentifier": [{"Ref": each} for each in zones],
+                "LaunchTemplate": {
+                    "LaunchTemplateId": {"Ref": f"{prefix}Template"},
+                    "Version": {"Fn::GetAtt": [f"{prefix}Template", "LatestVersionNumber"]},
+                },
+            },
+        },
+        f"{prefix}Provider": {
+            "Type": "AWS::ECS::CapacityProvider",
+            "Properties": {
+                "Name": provider,
+                "AutoScalingGroupProvider": {
+                    "AutoScalingGroupArn": {"Ref": f"{prefix}Group"},
+                    "ManagedScaling": {"Status": "ENABLED"},
+                },
+            },
+        },
+    }
+
+
+def _roles(place: Place) -> Resources:
+    """Return the roles that templates name, which any service may assume and which may do everything."""
+    made = place.made("AWS::IAM::Role", "RoleName")
+    found: Resources = {}
+    for _, resource in place.resources():
+        for text in place.literals(resource.get("Properties")):
+            role = _ROLE.fullmatch(text)
+            if role and role[2] not in made:
+                found[_logical_id("Role", role[2])] = {
+                    "Type": "AWS::IAM::Role",
+                    "Properties": {
+                        "RoleName": role[2],
+                        "Path": role[1],
+                        "AssumeRolePolicyDocument": _TRUST,
+                        "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"],
+                    },
+                }
+    return found

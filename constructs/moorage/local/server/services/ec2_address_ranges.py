@@ -1,0 +1,164 @@
+"""Amazon EC2: the further address ranges of VPCs, and IPv6."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import new_uuid
+
+from moorage.local.server.core import owners
+from moorage.local.server.core.adapter import ec2
+from moorage.local.server.core.calls import RefusedError, xml
+from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import ec2_checks
+from moorage.local.server.services.ec2_operations import Operated
+
+_HELD = {"CidrBlockState": {"State": "associated"}}
+_HELD_IPV6 = {"Ipv6CidrBlockState": {"State": "associated"}, "IpSource": "amazon"}
+
+
+class VpcCidrBlock(Resource):
+    """One more range of a VPC's addresses: of IPv4, or Amazon's /56 of IPv6."""
+
+    type = "AWS::EC2::VPCCidrBlock"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        vpc, block = ec2_checks.known_vpc(properties["VpcId"]), properties.get("CidrBlock")
+        association = f"vpc-cidr-assoc-{new_uuid().replace('-', '')[:17]}"
+        if block:
+            ec2_checks.check_vpc({"CidrBlock": block})
+            vpc.setdefault("_more", {})[association] = block
+        elif str(properties.get("AmazonProvidedIpv6CidrBlock")).lower() == "true":
+            if vpc.get("_ipv6"):  # VPC user guide, "Amazon VPC quotas": one of Amazon's by default
+                raise RefusedError(
+                    f"CidrLimitExceeded: the VPC {vpc['VpcId']} has an IPv6 CIDR block that Amazon provides already"
+                )
+            vpc.setdefault("_ipv6", {})[association] = _range(vpc["VpcId"])
+        else:
+            raise RefusedError(
+                "MissingParameter: the local AWS has no pools of addresses; state CidrBlock or "
+                "AmazonProvidedIpv6CidrBlock"
+            )
+        self._tell(vpc)
+        return Made(association, {"Id": association})
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        vpc = ec2.vpcs.get(properties["VpcId"])
+        if vpc is None:
+            return
+        for ranges in ("_more", "_ipv6"):
+            vpc.get(ranges, {}).pop(physical_id, None)
+        self._tell(vpc)
+
+    def _tell(self, vpc: dict[str, Any]) -> None:
+        """Let `Fn::GetAtt` of the VPC return what it has now, which CloudFormation reads when it is asked."""
+        first = f"vpc-cidr-assoc-{vpc['VpcId'].removeprefix('vpc-')}"
+        associations = [first, *vpc.get("_more", {})]
+        blocks = list(vpc.get("_ipv6", {}).values())
+        owners.renew(vpc["VpcId"], {"CidrBlockAssociations": associations, "Ipv6CidrBlocks": blocks})
+
+
+class SubnetCidrBlock(Resource):
+    """The IPv6 range of a subnet that was made without one."""
+
+    type = "AWS::EC2::SubnetCidrBlock"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        subnet = ec2.subnets.get(properties["SubnetId"])
+        if subnet is None:
+            raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{properties['SubnetId']}' does not exist")
+        assign(subnet, {"Ipv6CidrBlock": properties["Ipv6CidrBlock"]})
+        return Made(f"subnet-cidr-assoc-{subnet['SubnetId'].removeprefix('subnet-')}")
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        if properties["SubnetId"] in ec2.subnets:
+            ec2.subnets[properties["SubnetId"]].pop("_ipv6", None)
+
+
+class EgressOnlyInternetGateway(Operated):
+    """A gateway through which IPv6 leaves a VPC and does not enter it."""
+
+    type = "AWS::EC2::EgressOnlyInternetGateway"
+    made_by, removed_by = "CreateEgressOnlyInternetGateway", "DeleteEgressOnlyInternetGateway"
+    record, identifier = "EgressOnlyInternetGateway", "EgressOnlyInternetGatewayId"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        ec2_checks.known_vpc(properties["VpcId"])
+        return super().create(properties, name)
+
+
+def _range(vpc: str) -> str:
+    digits = hashlib.sha256(vpc.encode()).hexdigest()
+    return f"2600:1f18:{digits[:4]}:{digits[4:6]}00::/56"
+
+
+def assign(subnet: dict[str, Any], properties: Properties) -> None:
+    """Give a subnet the IPv6 range that its template states, and what it does with it.
+
+    Args:
+        subnet: Its record.
+        properties: What the template says.
+    """
+    for name in ("AssignIpv6AddressOnCreation", "Ipv6Native"):
+        if name in properties:
+            subnet[f"_{name}"] = str(properties[name]).lower() == "true"
+    block = properties.get("Ipv6CidrBlock")
+    if not block:
+        return
+    vpc = ec2.vpcs[subnet["VpcId"]]
+    whole = [ipaddress.ip_network(each) for each in vpc.get("_ipv6", {}).values()]
+    stated = ec2_checks.network(block, "ipv6CidrBlock")
+    if not vpc.get("_imported") and not any(each.supernet_of(stated) for each in whole):  # type: ignore[arg-type]  # both of IPv6
+        raise RefusedError(f"InvalidSubnet.Range: The CIDR '{block}' is invalid.")
+    for other in ec2.subnets.values():
+        taken = other is not subnet and other["VpcId"] == subnet["VpcId"] and other.get("_ipv6")
+        if taken and stated.overlaps(ipaddress.ip_network(taken)):
+            raise RefusedError(
+                f"InvalidSubnet.Conflict: The CIDR '{block}' conflicts with another subnet; it is that of "
+                f"{owners.owner(other['SubnetId'])}"
+            )
+    subnet["_ipv6"] = str(block)
+
+
+def blocks(vpc: dict[str, Any]) -> list[str]:
+    """Return the ranges of a VPC's IPv4 addresses.
+
+    Args:
+        vpc: Its record.
+    """
+    return [vpc["CidrBlock"], *vpc.get("_more", {}).values()]
+
+
+def install() -> None:
+    """Let EC2's own API show the ranges that ministack's records have no place for."""
+    describe_vpc: Callable[..., str] = ec2.vpc_fields_xml
+    describe_subnet: Callable[..., str] = ec2.subnet_fields_xml
+
+    def vpc_shown(vpc: dict[str, Any], tag: str = "item") -> str:
+        more = "".join(
+            f"<item>{xml('ec2', 'VpcCidrBlockAssociation', {'AssociationId': key, 'CidrBlock': block, **_HELD})}</item>"
+            for key, block in vpc.get("_more", {}).items()
+        )
+        held = [
+            {"AssociationId": key, "Ipv6CidrBlock": block, "Ipv6Pool": "Amazon", **_HELD_IPV6}
+            for key, block in vpc.get("_ipv6", {}).items()
+        ]
+        shown = describe_vpc(vpc, tag=tag).replace("</cidrBlockAssociationSet>", f"{more}</cidrBlockAssociationSet>")
+        return re.sub(f"</{tag}>$", f"{xml('ec2', 'Vpc', {'Ipv6CidrBlockAssociationSet': held})}</{tag}>", shown)
+
+    def subnet_shown(subnet: dict[str, Any], tag: str = "item") -> str:
+        shown = describe_subnet(subnet, tag=tag)
+        for name in ("AssignIpv6AddressOnCreation", "Ipv6Native"):
+            if subnet.get(f"_{name}"):
+                element = name[0].lower() + name[1:]
+                shown = shown.replace(f"<{element}>false<", f"<{element}>true<")
+        block = subnet.get("_ipv6")
+        association = f"subnet-cidr-assoc-{subnet['SubnetId'].removeprefix('subnet-')}"
+        held = [{"AssociationId": association, "Ipv6CidrBlock": block, **_HELD_IPV6}] if block else []
+        return re.sub(f"</{tag}>$", f"{xml('ec2', 'Subnet', {'Ipv6CidrBlockAssociationSet': held})}</{tag}>", shown)
+
+    ec2.vpc_fields_xml, ec2.subnet_fields_xml = vpc_shown, subnet_shown

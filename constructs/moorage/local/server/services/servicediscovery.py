@@ -1,0 +1,30 @@
+"""AWS Cloud Map: services, of which ministack does not know that they have a type."""
+
+from __future__ import annotations
+
+from moorage.local.server.core.adapter import provisioners, servicediscovery
+from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.resource import Made, Properties, Resource
+
+
+class Service(Resource):
+    """A service of a namespace, found by DNS or only by the API."""
+
+    type = "AWS::ServiceDiscovery::Service"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        self._check(properties)
+        return Made(*provisioners.sd_service_create(name, {"Name": name, **properties}, name))
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        self._check(new)
+        name = {"Name": servicediscovery.services[physical_id]["Name"]}
+        return Made(*provisioners.sd_service_update(physical_id, name | old, name | new, physical_id, physical_id))
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        provisioners.sd_service_delete(physical_id, properties)
+
+    def _check(self, properties: Properties) -> None:
+        """Refuse records in DNS of a service that only the API finds (botocore servicediscovery, CreateService)."""
+        if properties.get("Type") == "HTTP" and properties.get("DnsConfig"):
+            raise RefusedError("InvalidInput: Services of type HTTP cannot have a DnsConfig")

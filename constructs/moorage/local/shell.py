@@ -1,0 +1,29 @@
+"""How a shell, the AWS CLI of either version and boto3 reach the local AWS."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from moorage.local.environment import ACCOUNT, REGION, Access
+
+
+def shell_lines(access: Access, secret: Path, places: Sequence[tuple[str, str]]) -> list[str]:
+    """Return what to type: one line for each account and region that was deployed, then what works after it.
+
+    Version 1 of the CLI and boto3 read `AWS_DEFAULT_REGION`, version 2 prefers `AWS_REGION` (their user guides,
+    "Environment variables"); a session token of other credentials would go with the key.
+
+    Args:
+        access: The local AWS.
+        secret: The file with its secret.
+        places: The accounts and regions that were deployed.
+    """
+    read = f'"$(cat {shlex.quote(str(secret))})"'
+    lines = [
+        f"export AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY={read} AWS_SESSION_TOKEN= AWS_REGION={region} "
+        f"AWS_DEFAULT_REGION={region} AWS_ENDPOINT_URL={access.endpoint}"
+        for account, region in dict.fromkeys(places) or {(ACCOUNT, REGION): None}
+    ]
+    return [*lines, 'aws ecs list-clusters  # or boto3.client("ecs").list_clusters()']
