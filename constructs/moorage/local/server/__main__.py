@@ -21,6 +21,7 @@ _SERVICES = (
     "services.logs", "services.s3", "services.scheduler", "services.secretsmanager", "services.sns",
     "services.ssm", "services.stepfunctions", "services.ec2_routes", "services.route53", "services.identities",
     "services.resource_policies", "services.function_checks", "services.message_checks",
+    "services.javascript_sdk",
     "services.bucket_checks", "services.log_checks", "services.table_checks",
 )  # fmt: skip
 _ENVIRONMENT = {
@@ -97,7 +98,6 @@ async def _serve(port: int, log_level: str) -> None:
 def _extended() -> object:
     """ministack's application with this package's types in it."""
     import ministack.app  # noqa: PLC0415  # it reads the environment when imported
-    from ministack.core import lambda_runtime  # noqa: PLC0415  # ministack reads the environment when imported
 
     from moorage.local.server.core import authentication, engine  # noqa: PLC0415  # they import ministack
 
@@ -106,10 +106,6 @@ def _extended() -> object:
         if hasattr(service, "install"):
             service.install()
     engine.install()
-    lambda_runtime._NODEJS_WORKER_SCRIPT = lambda_runtime._NODEJS_WORKER_SCRIPT.replace(
-        "bundle the module with your function or use LAMBDA_EXECUTOR=docker.",
-        "on AWS it is there, here it is once `npm install @aws-sdk/client-...` ran in the folder of the app",
-    )
     ministack.app._collect_scripts = lambda *_: []  # nothing of the machine's own is to run
     return authentication.authenticated(ministack.app.app)
 
