@@ -12,9 +12,10 @@ from typing import Any
 
 from ministack.core.responses import get_region
 from ministack.services import ssm
+from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core.calls import RefusedError
-from moorage.local.server.core.resource import Properties
+from moorage.local.server.core.resource import Properties, generated_name
 from moorage.local.server.services.guards import guard
 
 _PUBLIC = re.compile(
@@ -99,9 +100,21 @@ def _is_matched(pattern: str, value: str) -> bool:
         return True
 
 
+def _named(create: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a parameter without a name one that does not begin with the stack's: `aws` and `ssm` are reserved."""
+
+    def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        stated = properties if properties.get("Name") else properties | {"Name": generated_name("CFN", logical_id)}
+        return create(logical_id, stated, stack_name)
+
+    return created
+
+
 def install() -> None:
     """Add the parameters to those that AWS publishes, and let them be written."""
     guard("AWS::SSM::Parameter", _check)
+    handler = provisioners._RESOURCE_HANDLERS["AWS::SSM::Parameter"]
+    handler["create"] = _named(handler["create"])
     public: Callable[[str], Any] = ssm._public_parameter
     reserved: Callable[[str], Any] = ssm._reserved_name_error
 
