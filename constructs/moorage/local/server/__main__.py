@@ -22,10 +22,10 @@ _SERVICES = (
     "services.ssm", "services.stepfunctions", "services.ec2_routes", "services.route53", "services.identities",
     "services.resource_policies", "services.function_checks", "services.message_checks",
     "services.javascript_sdk", "services.apigateway", "services.kinesis", "services.tables",
-    "services.kept_properties",   
-    "services.certificates", "services.pipes", 
-    "services.cognito", "services.codebuild", "services.databases", 
-    
+    "services.kept_properties", "services.recorded_types", "services.identity_types", "services.api_types",
+    "services.batch", "services.certificates", "services.pipes", "services.event_types",
+    "services.cognito", "services.codebuild", "services.databases", "services.database_types",
+    "services.inline_policies",
     "services.bucket_checks", "services.log_checks", "services.table_checks",
 )  # fmt: skip
 _ENVIRONMENT = {
@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m moorage.local.server", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="where to listen, on 127.0.0.1")
     parser.add_argument(
-    "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
+        "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
     )
     arguments = parser.parse_args()
     secret = os.environ.get(SECRET)
