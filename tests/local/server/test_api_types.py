@@ -317,8 +317,10 @@ def test_a_recorded_type_is_held_to_its_schema_and_has_its_attributes(deploy: De
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     assert stack["Values"]["arn"] == "arn:aws:codecommit:eu-west-1:111111111111:code"
     assert stack["Values"]["name"] == "code" != stack["Values"]["id"]
-    changed = deploy({"It": resource("AWS::CodeCommit::Repository", RepositoryName="code", RepositoryDescription="d")})
+    described = resource("AWS::CodeCommit::Repository", RepositoryName="code", RepositoryDescription="d")
+    changed = deploy({"It": described}, arn=attribute("It", "RepositoryId"), id=ref("It"))
     assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
+    assert changed["Values"]["arn"] == changed["Values"]["id"] == stack["Values"]["id"]
     wrong = deploy({"It": resource("AWS::CodeCommit::Repository", RepositoryNam="code")}, "-wrong")
     assert "RepositoryNam does not exist (is RepositoryName meant?)" in wrong["Reason"]
 

@@ -87,6 +87,16 @@ CALLS = {
         """,
         1,
     ),
+    "version 2, with promises and callbacks": (
+        """
+        process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs16.x";
+        const AWS = require("aws-sdk");
+        const { Buckets } = await new AWS.S3().listBuckets({}).promise();
+        const missing = await new Promise((done) => new AWS.S3().getBucketPolicy({ Bucket: "kept" }, done));
+        return [Buckets[0].Name, missing.code, missing.statusCode].join();
+        """,
+        "kept,NoSuchBucketPolicy,404",
+    ),
     "the keys of a role": (
         """
         const { fromTemporaryCredentials } = require("@aws-sdk/credential-providers");

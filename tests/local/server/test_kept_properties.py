@@ -268,3 +268,18 @@ def test_a_certificate_puts_its_record_into_the_zone_and_takes_it_away(client: C
     assert [name.endswith(".www.shop.test.") for name in aliases()] == [True]
     assert deploy(zone, zone=ref("Zone"))["StackStatus"] == "UPDATE_COMPLETE"
     assert aliases() == []
+
+
+@pytest.mark.parametrize(
+    ("principal", "status"),
+    [("states.eu-west-1.amazonaws.com", "CREATE_COMPLETE"), ("states.us-east-1.amazonaws.com", "ROLLBACK_COMPLETE")],
+)
+def test_a_state_machine_is_trusted_under_the_principal_of_its_region(
+    deploy: Deploy, principal: str, status: str
+) -> None:
+    definition = '{"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": true}}}'
+    machine = resource(
+        "AWS::StepFunctions::StateMachine", DefinitionString=definition, RoleArn=attribute("Role", "Arn")
+    )
+    stack = deploy({"Role": role(principal), "It": machine})
+    assert stack["StackStatus"] == status, stack["Reason"]

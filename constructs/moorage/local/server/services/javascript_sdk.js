@@ -8,6 +8,11 @@
   const calls = __CALLS__;
   const require_ = Module.prototype.require;
   const modules = {};
+  const SERVICES_OF_VERSION_2 = {
+    CognitoIdentityServiceProvider: "cognito-identity-provider",
+    ELBv2: "elastic-load-balancing-v2",
+    StepFunctions: "sfn",
+  };
   const waiting = new Map();
   let caller = null;
   let number = 0;
@@ -194,7 +199,64 @@
     },
   };
 
+  // Version 2, which the runtimes have up to Node.js 16: `new AWS.S3().listBuckets({}).promise()`.
+  const settings = { update: (stated) => Object.assign(settings, stated) };
+  const secondVersion = new Proxy(
+    { config: settings },
+    {
+      get: (known, key) => {
+        if (key in known || !/^[A-Z]/.test(String(key))) return known[key];
+        return (known[key] = oldServiceClass(SERVICES_OF_VERSION_2[key] || key.toLowerCase()));
+      },
+    },
+  );
+
+  function oldServiceClass(service) {
+    return class {
+      constructor(config) {
+        const { accessKeyId, secretAccessKey, sessionToken, ...rest } = { ...settings, ...config };
+        const credentials = accessKeyId && { accessKeyId, secretAccessKey, sessionToken };
+        this.config = { credentials, ...rest };
+        return new Proxy(this, { get: (client, key) => client[key] || oldMethod(service, key, client.config) });
+      }
+    };
+  }
+
+  function oldMethod(service, key, config) {
+    if (typeof key !== "string" || key === "then") return undefined;
+    return (input, callback) => {
+      const told = typeof input === "function" ? input : callback;
+      const send = async () => {
+        try {
+          return await call("call", service, key[0].toUpperCase() + key.slice(1), input === told ? {} : input, config);
+        } catch (error) {
+          const statusCode = error.$metadata && error.$metadata.httpStatusCode;
+          throw Object.assign(error, { code: error.Code || error.name, statusCode });
+        }
+      };
+      const request = {
+        promise: send,
+        send: (answered) => void send().then((output) => answered(null, output), answered),
+      };
+      if (told) request.send(told);
+      return request;
+    };
+  }
+
+  function hasSecondVersion() {
+    const runtime = /nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV || "");
+    return !runtime || Number(runtime[1]) <= 16;
+  }
+
   Module.prototype.require = function requireWithSdk(id) {
+    if (id === "aws-sdk" && hasSecondVersion()) {
+      try {
+        return require_.apply(this, arguments);
+      } catch (error) {
+        if (error.code !== "MODULE_NOT_FOUND") throw error;
+        return secondVersion;
+      }
+    }
     const package_ = typeof id === "string" && /^@aws-sdk\/(?:client-(.+)|credential-providers)$/.exec(id);
     if (!package_) return require_.apply(this, arguments);
     try {

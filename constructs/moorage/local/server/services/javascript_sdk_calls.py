@@ -61,11 +61,12 @@ def _answer(call: dict[str, Any]) -> Any:
 def _service(package: str) -> str:
     """Return botocore's name of a service, which the SDK for JavaScript calls by its service id."""
     data = Path(botocore.__file__).parent / "data"
-    candidates = sorted(data.iterdir(), key=lambda each: (each.name != package, each.name))
+    wanted = package.replace("-", "")
+    candidates = sorted(data.iterdir(), key=lambda each: (each.name != wanted, each.name))
     for path in (model for each in candidates if each.is_dir() for model in sorted(each.glob("*/service-2.json.gz"))):
         with gzip.open(path) as model:
             found = _SERVICE_ID.search(model.read(2000))
-        if found and found[1].decode().lower().replace(" ", "-") == package:
+        if found and found[1].decode().lower().replace(" ", "") == wanted:
             return path.parent.parent.name
     raise KeyError(f"botocore knows no service that @aws-sdk/client-{package} is for")
 
