@@ -87,6 +87,23 @@ CALLS = {
         """,
         1,
     ),
+    "what a client was made with": (
+        """
+        const { S3Client } = require("@aws-sdk/client-s3");
+        const named = new S3Client({ region: "eu-north-1" });
+        return [await new S3Client({}).config.region(), await named.config.region()].join();
+        """,
+        f"{REGION},eu-north-1",
+    ),
+    "the answer of a function": (
+        """
+        const { InvokeCommand, LambdaClient } = require("@aws-sdk/client-lambda");
+        const command = new InvokeCommand({ FunctionName: "answering", Payload: JSON.stringify({ a: 1 }) });
+        const { Payload } = await new LambdaClient({}).send(command);
+        return [Buffer.from(Payload).toString(), Payload.transformToString()].join();
+        """,
+        '{"a": 1},{"a": 1}',
+    ),
     "version 2, with promises and callbacks": (
         """
         process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs16.x";
@@ -132,7 +149,15 @@ def test_a_function_in_javascript_finds_the_sdk_of_its_runtime(client: Client, d
         FunctionName="sdk", Role=arn, Handler="index.handler", Runtime="nodejs24.x", Timeout=60,
         Code={"ZipFile": archive.getvalue()},
     )  # fmt: skip
+    answering = io.BytesIO()
+    with zipfile.ZipFile(answering, "w") as file:
+        file.writestr("index.py", "def handler(event, context):\n    return event\n")
+    client("lambda").create_function(
+        FunctionName="answering", Role=arn, Handler="index.handler", Runtime="python3.13",
+        Code={"ZipFile": answering.getvalue()},
+    )  # fmt: skip
     answer: Any = client("lambda").invoke(FunctionName="sdk", Payload=json.dumps({"role": arn}))
+    client("lambda").delete_function(FunctionName="answering")
     client("lambda").delete_function(FunctionName="sdk")
     found = dict(zip(CALLS, json.loads(answer["Payload"].read()), strict=True))
     assert found == {name: expected for name, (_, expected) in CALLS.items()}

@@ -25,7 +25,7 @@ _SERVICES = (
     "services.kept_properties", "services.recorded_types", "services.identity_types", "services.api_types",
     "services.batch", "services.certificates", "services.pipes", "services.event_types",
     "services.cognito", "services.codebuild", "services.databases", "services.database_types",
-    "services.inline_policies",
+    "services.inline_policies", "services.deployment_command",
     "services.bucket_checks", "services.log_checks", "services.table_checks",
 )  # fmt: skip
 _ENVIRONMENT = {

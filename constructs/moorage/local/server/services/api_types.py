@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ministack.core.responses import new_uuid
+from ministack.core.responses import get_region, new_uuid
 
 from moorage.local.server.core.calls import RefusedError, request
 from moorage.local.server.core.resource import Made, Properties
@@ -85,6 +86,57 @@ class Workflow(ApiResource):
     deletion = ("DeleteWorkflow", {"Name": REF})
     identity = "Name"
     named = ("Name", 255)
+
+
+class NamedQuery(ApiResource):
+    """A query of Athena that is kept; `Ref` returns its id."""
+
+    type = "AWS::Athena::NamedQuery"
+    service = "athena"
+    creation = "CreateNamedQuery"
+    deletion = ("DeleteNamedQuery", {"NamedQueryId": REF})
+    identity = "NamedQueryId"
+    named = ("Name", 128)
+    attributes = (("NamedQueryId", REF),)
+
+
+class SearchCollection(ApiResource):
+    """A collection of OpenSearch Serverless; `Ref` returns its id."""
+
+    type = "AWS::OpenSearchServerless::Collection"
+    service = "opensearchserverless"
+    creation = "CreateCollection"
+    change = ("UpdateCollection", {"id": REF})
+    deletion = ("DeleteCollection", {"id": REF})
+    identity = "createCollectionDetail.id"
+    attributes = (("Arn", "createCollectionDetail.arn"), ("Id", REF))
+
+    def made(self, known: Mapping[str, Any], physical_id: str | None = None) -> Made:
+        made = super().made(known, physical_id)
+        host = f"https://{made.physical_id}.{get_region()}.aoss.amazonaws.com"
+        return Made(made.physical_id, {
+            **made.attributes, "CollectionEndpoint": host, "DashboardEndpoint": f"{host}/_dashboards",
+        })  # fmt: skip
+
+
+class SearchAccessPolicy(ApiResource):
+    """Who may do what with collections of OpenSearch Serverless; `Ref` returns its name."""
+
+    type = "AWS::OpenSearchServerless::AccessPolicy"
+    service = "opensearchserverless"
+    creation = "CreateAccessPolicy"
+    deletion = ("DeleteAccessPolicy", {"name": "Name", "type": "Type"})
+    identity = "Name"
+
+
+class SearchSecurityPolicy(ApiResource):
+    """How collections of OpenSearch Serverless are encrypted and reached; `Ref` returns its name."""
+
+    type = "AWS::OpenSearchServerless::SecurityPolicy"
+    service = "opensearchserverless"
+    creation = "CreateSecurityPolicy"
+    deletion = ("DeleteSecurityPolicy", {"name": "Name", "type": "Type"})
+    identity = "Name"
 
 
 class HealthCheck(ApiResource):

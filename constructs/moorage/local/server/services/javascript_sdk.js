@@ -70,9 +70,15 @@
     if (Array.isArray(value)) return value.map(decoded);
     if (!value || typeof value !== "object") return value;
     if ("$date" in value) return new Date(value.$date);
-    if ("$bytes" in value) return new Uint8Array(Buffer.from(value.$bytes, "base64"));
+    if ("$bytes" in value) return bytes(Buffer.from(value.$bytes, "base64"));
     if ("$stream" in value) return streamed(Buffer.from(value.$stream, "base64"));
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, decoded(each)]));
+  }
+
+  function bytes(content) {
+    return Object.assign(new Uint8Array(content), {
+      transformToString: (encoding) => content.toString(encoding || "utf8"),
+    });
   }
 
   function streamed(content) {
@@ -90,7 +96,9 @@
   function clientClass(service) {
     return class {
       constructor(config) {
-        this.config = config || {};
+        const { region } = config || {};
+        const stated = typeof region === "function" ? region : async () => region || process.env.AWS_REGION;
+        this.config = { ...config, region: stated };
         this.middlewareStack = { add() {}, addRelativeTo() {}, use() {}, remove() {} };
       }
 

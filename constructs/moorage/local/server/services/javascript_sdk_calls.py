@@ -54,7 +54,10 @@ def _answer(call: dict[str, Any]) -> Any:
         return list(client.get_paginator(xform_name(call["name"])).paginate(**given))
     if call["kind"] == "wait":
         return client.get_waiter(xform_name(call["name"])).wait(WaiterConfig={"Delay": _POLL_SECONDS}, **given)
-    return getattr(client, xform_name(call["name"]))(**given)
+    answer: dict[str, Any] = getattr(client, xform_name(call["name"]))(**given)
+    if "Payload" in answer and service == "lambda":
+        answer["Payload"] = answer["Payload"].read()  # bytes in AWS's SDK for JavaScript
+    return answer
 
 
 @functools.cache
