@@ -5,6 +5,7 @@ PYTHON ?= python3
 # relative: make parts the names of its files at spaces, and a folder's path may have one
 VENV := .venv
 CHECKOV := $(VENV)/tools/checkov
+BROWSER := $(VENV)/tools/browser
 READY := $(VENV)/.ready node_modules/.ready $(CHECKOV)/.ready
 
 # as `activate` does, whatever else is active
@@ -40,7 +41,7 @@ lint: $(READY)
 types: $(READY)
 	mypy
 
-unit: $(READY)
+unit: $(READY) $(BROWSER)/.ready
 	pytest -n 2 --dist worksteal
 
 up: $(READY) ## Deploy dev into an AWS that runs on this machine
@@ -88,4 +89,12 @@ node_modules/.ready: package-lock.json package.json $(VENV)/.ready
 $(CHECKOV)/.ready: tools/checkov/requirements.lock $(VENV)/.ready
 	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(CHECKOV)
 	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(CHECKOV)/bin/python tools/checkov/requirements.lock
+	touch $@
+
+$(BROWSER)/.ready: tools/browser/package-lock.json tools/browser/unpack.mjs $(VENV)/.ready
+	rm -rf $(BROWSER)
+	mkdir -p $(BROWSER)
+	cp tools/browser/package.json tools/browser/package-lock.json tools/browser/unpack.mjs $(BROWSER)
+	$(VENV)/bin/npm ci --prefix $(BROWSER) --loglevel=error --no-audit --no-fund --location=project --no-global
+	TMPDIR=$(CURDIR)/$(BROWSER) $(VENV)/bin/node $(BROWSER)/unpack.mjs
 	touch $@

@@ -45,8 +45,10 @@ def access(port: int) -> Access:
     return Access(f"http://127.0.0.1:{port}", SECRET)
 
 
-def started(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--log-level", "CRITICAL"]
+def started(
+    port: int, environment: dict[str, str], program: tuple[str, str] = ("-m", "moorage.local.server")
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, *program, "--port", str(port), "--log-level", "CRITICAL"]
     process = subprocess.Popen(
         command, env=os.environ | {"AWS_SECRET_ACCESS_KEY": SECRET} | environment
     )  # this package itself

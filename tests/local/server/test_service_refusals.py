@@ -18,6 +18,10 @@ def _trust(principal: Any, **changed: Any) -> dict[str, Any]:
     return {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, **changed}]}
 
 
+def _managed_policy(statement: dict[str, Any]) -> dict[str, Any]:
+    return resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Version": "2012-10-17", "Statement": [statement]})
+
+
 def _role(*statements: dict[str, Any], trust: dict[str, Any] | None = None, **properties: Any) -> Resources:
     policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}] if statements else []
     document = trust or _trust({"Service": "lambda.amazonaws.com"})
@@ -162,9 +166,15 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
     ("attached to a role that is not there", _attached(S3_READ, Roles=["nobody"]), "nobody", _attached(S3_READ)),
     (
         "managed policy too long",
-        {"Policy": resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Statement": [_long(6144)]})},
+        {"Policy": _managed_policy(_long(6144))},
         "Cannot exceed quota for PolicySize: 6144",
-        {"Policy": resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Statement": [_long(6000)]})},
+        {"Policy": _managed_policy(_long(6000))},
+    ),
+    (
+        "managed policy without a version",
+        {"Policy": resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Statement": [S3_READ]})},
+        "Policy document must be version 2012-10-17 or greater.",
+        {"Policy": _managed_policy(S3_READ)},
     ),
 ]
 
@@ -750,7 +760,7 @@ def test_a_fault_is_refused_and_its_mended_twin_deploys(
 
 
 def test_a_policy_in_use_is_not_deleted(deploy: Deploy, client: Client) -> None:
-    policy = resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Statement": [S3_READ]})
+    policy = _managed_policy(S3_READ)
     arn = deploy({"Policy": policy}, "-policy", Arn=ref("Policy"))["Values"]["Arn"]
     user = deploy(_role(ManagedPolicyArns=[arn]), "-role")
     assert user["StackStatus"] == "CREATE_COMPLETE", user["Reason"]

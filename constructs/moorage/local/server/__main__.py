@@ -12,6 +12,8 @@ import sys
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from moorage.local.server.core.adapter import app, lambda_runtime
+
 _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.launch_configurations", "autoscaling.groups",
     "autoscaling.api", "services.cloudtrail", "services.cloudwatch", "services.ec2", "ecr.repository_type",
@@ -76,7 +78,7 @@ def _prepare_environment(port: int, log_level: str, secret: str) -> None:
 
 
 async def _serve(port: int, log_level: str) -> None:
-    app = _extended()
+    application = _extended()
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
@@ -91,9 +93,7 @@ async def _serve(port: int, log_level: str) -> None:
     async def until_told() -> None:
         await ended.wait()
 
-    await serve(app, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
-    from ministack.core import lambda_runtime  # noqa: PLC0415  # ministack reads the environment when imported
-
+    await serve(application, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
     lambda_runtime.reset()  # ends the functions' processes and removes their files
     sys.stderr.flush()
     os._exit(0)  # a thread that still waits for something must not keep the process
@@ -101,8 +101,6 @@ async def _serve(port: int, log_level: str) -> None:
 
 def _extended() -> object:
     """ministack's application with this package's types in it."""
-    import ministack.app  # noqa: PLC0415  # it reads the environment when imported
-
     from moorage.local.server.core import authentication, engine  # noqa: PLC0415  # they import ministack
 
     for name in _SERVICES:
@@ -110,8 +108,8 @@ def _extended() -> object:
         if hasattr(service, "install"):
             service.install()
     engine.install()
-    ministack.app._collect_scripts = lambda *_: []  # nothing of the machine's own is to run
-    return authentication.authenticated(ministack.app.app)
+    app.collect_scripts = lambda *_: []  # nothing of the machine's own is to run
+    return authentication.authenticated(app.app)
 
 
 if __name__ == "__main__":

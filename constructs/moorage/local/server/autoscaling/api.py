@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import autoscaling, ec2
-from ministack.services.cloudformation import provisioners, stacks
-
 from moorage.local.server.autoscaling import groups as types
 from moorage.local.server.autoscaling import instances
 from moorage.local.server.autoscaling.instances import Group
+from moorage.local.server.core.adapter import autoscaling, ec2, provisioners, stacks
 from moorage.local.server.core.calls import RefusedError, xml
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -20,12 +18,12 @@ _GONE = {"State": {"Name": "terminated"}}
 
 
 def _listed(parameters: Parameters, name: str) -> list[str]:
-    return [str(item) for item in autoscaling._parse_member_list(parameters, name)]
+    return [str(item) for item in autoscaling.parse_member_list(parameters, name)]
 
 
 def _result(operation: str, inside: str = "") -> Answer:
     result = f"<{operation}Result>{inside}</{operation}Result>"
-    answer: Answer = autoscaling._xml(200, f"{operation}Response", result)
+    answer: Answer = autoscaling.xml(200, f"{operation}Response", result)
     return answer
 
 
@@ -36,7 +34,7 @@ def _shown(group: Mapping[str, Any]) -> str:
 
 def _describe_groups(parameters: Parameters) -> Answer:
     names = _listed(parameters, "AutoScalingGroupNames")
-    found = "".join(_shown(group) for name, group in autoscaling._asgs.items() if not names or name in names)
+    found = "".join(_shown(group) for name, group in autoscaling.asgs.items() if not names or name in names)
     return _result("DescribeAutoScalingGroups", f"<AutoScalingGroups>{found}</AutoScalingGroups>")
 
 
@@ -48,10 +46,10 @@ def _describe_notifications(parameters: Parameters) -> Answer:
 
 
 def _describe_hooks(parameters: Parameters) -> Answer:
-    name = autoscaling._p(parameters, "AutoScalingGroupName")
+    name = autoscaling.p(parameters, "AutoScalingGroupName")
     found = [
         {key: value for key, value in hook.items() if value != ""}
-        for hook in autoscaling._hooks.values()
+        for hook in autoscaling.hooks.values()
         if hook["AutoScalingGroupName"] == name
     ]
     return _result(
@@ -60,20 +58,20 @@ def _describe_hooks(parameters: Parameters) -> Answer:
 
 
 def _describe_warm_pool(parameters: Parameters) -> Answer:
-    group = types.group_named(autoscaling._p(parameters, "AutoScalingGroupName"))
+    group = types.group_named(autoscaling.p(parameters, "AutoScalingGroupName"))
     shown = {"WarmPoolConfiguration": group.get("WarmPoolConfiguration"), "Instances": group.get("_warm", [])}
     return _result("DescribeWarmPool", xml("autoscaling", "DescribeWarmPoolAnswer", shown))
 
 
 def _describe_refreshes(parameters: Parameters) -> Answer:
-    group = types.group_named(autoscaling._p(parameters, "AutoScalingGroupName"))
+    group = types.group_named(autoscaling.p(parameters, "AutoScalingGroupName"))
     shown = {"InstanceRefreshes": group.get("InstanceRefreshes", [])}
     return _result("DescribeInstanceRefreshes", xml("autoscaling", "DescribeInstanceRefreshesAnswer", shown))
 
 
 def _start_refresh(parameters: Parameters) -> Answer:
-    group = types.group_named(autoscaling._p(parameters, "AutoScalingGroupName"))
-    preferences = autoscaling._parse_nested(parameters, "Preferences")
+    group = types.group_named(autoscaling.p(parameters, "AutoScalingGroupName"))
+    preferences = autoscaling.parse_nested(parameters, "Preferences")
     types.require_replaceable(group, preferences)
     return _result(
         "StartInstanceRefresh", f"<InstanceRefreshId>{types.refresh(group, preferences)}</InstanceRefreshId>"
@@ -81,7 +79,7 @@ def _start_refresh(parameters: Parameters) -> Answer:
 
 
 def _protect(parameters: Parameters) -> Answer:
-    group = types.group_named(autoscaling._p(parameters, "AutoScalingGroupName"))
+    group = types.group_named(autoscaling.p(parameters, "AutoScalingGroupName"))
     wanted = _listed(parameters, "InstanceIds")
     known = {instance["InstanceId"]: instance for instance in group["Instances"]}
     for name in wanted:
@@ -89,14 +87,14 @@ def _protect(parameters: Parameters) -> Answer:
             raise RefusedError(
                 f"The instance {name} is not part of Auto Scaling group {group['AutoScalingGroupName']}."
             )
-        known[name]["ProtectedFromScaleIn"] = autoscaling._p(parameters, "ProtectedFromScaleIn") == "true"
+        known[name]["ProtectedFromScaleIn"] = autoscaling.p(parameters, "ProtectedFromScaleIn") == "true"
     return _result("SetInstanceProtection")
 
 
 def _delete_group(parameters: Parameters) -> Answer:
-    name = autoscaling._p(parameters, "AutoScalingGroupName")
+    name = autoscaling.p(parameters, "AutoScalingGroupName")
     group = types.group_named(name)
-    forced = autoscaling._p(parameters, "ForceDelete") == "true"
+    forced = autoscaling.p(parameters, "ForceDelete") == "true"
     if group["Instances"] and not forced:
         raise RefusedError(
             "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) "
@@ -104,7 +102,7 @@ def _delete_group(parameters: Parameters) -> Answer:
         )
     for instance in list(group["Instances"]):
         instances.terminate(group, instance)
-    provisioners._asg_delete(name, {})
+    provisioners.asg_delete(name, {})
     return _result("DeleteAutoScalingGroup")
 
 
@@ -126,7 +124,7 @@ def _mended(terminate: Callable[[Parameters], Answer]) -> Callable[[Parameters],
 
 
 def _runs(instance_id: str) -> bool:
-    return bool(ec2._instances.get(instance_id, _GONE)["State"]["Name"] == "running")
+    return bool(ec2.instances.get(instance_id, _GONE)["State"]["Name"] == "running")
 
 
 def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
@@ -137,7 +135,7 @@ def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameter
             answer = operation(parameters)
             types.notify()
         except RefusedError as error:
-            refused: Answer = autoscaling._error("ValidationError", str(error).removeprefix("ValidationError: "))
+            refused: Answer = autoscaling.error("ValidationError", str(error).removeprefix("ValidationError: "))
             return refused
         return answer
 
@@ -146,7 +144,7 @@ def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameter
 
 def install() -> None:
     """Let groups have instances, their API show them, and their instances inherit the stack's tags."""
-    reconcile: Callable[[Group], None] = autoscaling._reconcile_instances
+    reconcile: Callable[[Group], None] = autoscaling.reconcile_instances
 
     def reconciled(group: Group) -> None:
         if instances.has_template(group):
@@ -154,8 +152,8 @@ def install() -> None:
         else:
             reconcile(group)
 
-    autoscaling._reconcile_instances = reconciled
-    actions = autoscaling._ACTION_MAP
+    autoscaling.reconcile_instances = reconciled
+    actions = autoscaling.ACTION_MAP
     actions |= {
         "DescribeAutoScalingGroups": _describe_groups,
         "DescribeInstanceRefreshes": _describe_refreshes,
@@ -169,8 +167,8 @@ def install() -> None:
     for name, operation in actions.items():
         if not name.startswith("Describe") or operation.__module__ == __name__:
             actions[name] = _answering(operation)
-    ec2._ACTION_MAP["TerminateInstances"] = _mended(ec2._terminate_instances)
-    with_stack_tags = stacks._with_stack_tags
+    ec2.ACTION_MAP["TerminateInstances"] = _mended(ec2.terminate_instances)
+    with_stack_tags = stacks.with_stack_tags
 
     def tagged(resource_type: str, *parameters: Any) -> dict[str, Any]:
         properties: dict[str, Any] = with_stack_tags(resource_type, *parameters)
@@ -178,4 +176,4 @@ def install() -> None:
             properties["Tags"] = [{"PropagateAtLaunch": True, **tag} for tag in properties["Tags"]]
         return properties
 
-    stacks._with_stack_tags = tagged
+    stacks.with_stack_tags = tagged

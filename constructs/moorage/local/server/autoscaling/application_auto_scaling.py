@@ -12,11 +12,9 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack import app
-from ministack.core import router
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid
-from ministack.services import cloudwatch, ecs
 
+from moorage.local.server.core.adapter import app, cloudwatch, ecs, router
 from moorage.local.server.core.calls import RefusedError, json_service, members, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -74,12 +72,12 @@ def _keep_within(target: Parameters) -> None:
     if target["ScalableDimension"] != _ECS_COUNT:
         return
     _, cluster, name = target["ResourceId"].split("/")
-    service = ecs._services.get(f"{cluster}/{name}")
+    service = ecs.services.get(f"{cluster}/{name}")
     if service is None or service["status"] != "ACTIVE":
         raise RefusedError(f"ValidationException: ECS service doesn't exist: {target['ResourceId']}")
     count = min(max(service["desiredCount"], target["MinCapacity"]), target["MaxCapacity"])
     if count != service["desiredCount"]:
-        perform(ecs._update_service, {"cluster": cluster, "service": name, "desiredCount": count})
+        perform(ecs.update_service, {"cluster": cluster, "service": name, "desiredCount": count})
 
 
 def _deregister(parameters: Parameters) -> Parameters:
@@ -147,7 +145,7 @@ def _move(target: Parameters, steps: Mapping[str, Any]) -> None:
     if target["ScalableDimension"] != _ECS_COUNT or target.get("SuspendedState", {}).get("DynamicScalingOutSuspended"):
         return
     _, cluster, name = target["ResourceId"].split("/")
-    count = ecs._services[f"{cluster}/{name}"]["desiredCount"]
+    count = ecs.services[f"{cluster}/{name}"]["desiredCount"]
     step = min(steps["StepAdjustments"], key=_distance)["ScalingAdjustment"]
     if steps["AdjustmentType"] == "ExactCapacity":
         wanted = step
@@ -157,7 +155,7 @@ def _move(target: Parameters, steps: Mapping[str, Any]) -> None:
         wanted = count + int(math.copysign(max(change, steps.get("MinAdjustmentMagnitude", 0) if part else 0), step))
     wanted = min(max(wanted, target["MinCapacity"]), target["MaxCapacity"])
     if wanted != count:
-        perform(ecs._update_service, {"cluster": cluster, "service": name, "desiredCount": wanted})
+        perform(ecs.update_service, {"cluster": cluster, "service": name, "desiredCount": wanted})
 
 
 def _distance(adjustment: Mapping[str, Any]) -> float:
@@ -244,7 +242,7 @@ def install() -> None:
     """Give the service a place among ministack's."""
     router.SERVICE_PATTERNS[_SERVICE] = {"target_prefixes": [_TARGET], "host_patterns": [rf"{_SERVICE}\."]}
     app.SERVICE_HANDLERS[_SERVICE] = json_service(_OPERATIONS)
-    cloudwatch._dispatch_alarm_actions = _moving(cloudwatch._dispatch_alarm_actions)
+    cloudwatch.dispatch_alarm_actions = _moving(cloudwatch.dispatch_alarm_actions)
 
 
 class ScalableTarget(Resource):

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, now_iso
-from ministack.services import autoscaling, ec2, sns
-from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.autoscaling import instances
 from moorage.local.server.autoscaling.instances import Group
+from moorage.local.server.core.adapter import autoscaling, ec2, provisioners, sns
 from moorage.local.server.core.calls import RefusedError, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -43,7 +42,7 @@ class AutoScalingGroup(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         name = str(properties.get("AutoScalingGroupName", name))
-        if name in autoscaling._asgs:
+        if name in autoscaling.asgs:
             raise RefusedError(f"AutoScalingGroup {name} already exists (AlreadyExists)")
         kind = f"autoscaling:{get_region()}:{get_account_id()}:autoScalingGroup"
         group = {
@@ -54,7 +53,7 @@ class AutoScalingGroup(Resource):
             **self._settings(properties),
         }
         instances.next_launch(group)
-        autoscaling._asgs[name] = group
+        autoscaling.asgs[name] = group
         self._surround(group, {}, properties)
         try:
             instances.resize(group, group["DesiredCapacity"])
@@ -66,7 +65,7 @@ class AutoScalingGroup(Resource):
         return self._made(name)
 
     def update_under(self, policy: Properties, physical_id: str, old: Properties, new: Properties) -> Made:
-        group = autoscaling._asgs[physical_id]
+        group = autoscaling.asgs[physical_id]
         settings = self._settings(new)
         if "DesiredCapacity" not in new:
             settings["DesiredCapacity"] = min(max(group["DesiredCapacity"], settings["MinSize"]), settings["MaxSize"])
@@ -85,7 +84,7 @@ class AutoScalingGroup(Resource):
         return self._made(physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        group = autoscaling._asgs.get(physical_id)
+        group = autoscaling.asgs.get(physical_id)
         if group is None:
             return
         group |= {"MinSize": 0, "MaxSize": 0, "WarmPoolConfiguration": None}
@@ -94,7 +93,7 @@ class AutoScalingGroup(Resource):
             notify()
             protected = ", ".join(instance["InstanceId"] for instance in group["Instances"])
             raise RefusedError(f"{PROTECTED} AutoScalingGroup {physical_id} did not stabilize ({protected})")
-        provisioners._asg_delete(physical_id, properties)
+        provisioners.asg_delete(physical_id, properties)
         notifications.pop(physical_id, None)
         notify()
 
@@ -102,7 +101,7 @@ class AutoScalingGroup(Resource):
         stated = {name: properties[name] for name in _GROUP if name in properties}
         subnets = list(properties.get("VPCZoneIdentifier", ()))
         for subnet in subnets:
-            if subnet not in ec2._subnets:  # hashicorp/terraform issue 471
+            if subnet not in ec2.subnets:  # hashicorp/terraform issue 471
                 raise RefusedError(f"ValidationError: The subnet ID '{subnet}' does not exist")
         wanted = request("autoscaling", "CreateAutoScalingGroup", stated)
         if len([name for name in _ROLLED if name in wanted]) != 1:
@@ -116,7 +115,7 @@ class AutoScalingGroup(Resource):
             raise RefusedError(
                 f"Desired capacity:{desired} must be between the specified min size:{least} and max size:{most}"
             )
-        zones = [ec2._subnets[name]["AvailabilityZone"] for name in subnets]
+        zones = [ec2.subnets[name]["AvailabilityZone"] for name in subnets]
         tags = [
             {
                 "ResourceType": "auto-scaling-group",
@@ -143,9 +142,9 @@ class AutoScalingGroup(Resource):
         """Keep what Auto Scaling's API has beside the group itself."""
         name = group["AutoScalingGroupName"]
         gone = {tag["Key"] for tag in old.get("Tags", ())}
-        kept = [tag for tag in autoscaling._tags.get(name, ()) if tag["Key"] not in gone]
+        kept = [tag for tag in autoscaling.tags.get(name, ()) if tag["Key"] not in gone]
         stated = [{**tag, "ResourceId": name} for tag in group["Tags"]]
-        group["Tags"] = autoscaling._tags[name] = stated + [
+        group["Tags"] = autoscaling.tags[name] = stated + [
             tag for tag in kept if tag["Key"] not in {each["Key"] for each in stated}
         ]
         single = properties.get("NotificationConfiguration")
@@ -157,14 +156,14 @@ class AutoScalingGroup(Resource):
             for kind in each.get("NotificationTypes", ())
         ]
         for topic in {each["TopicARN"] for each in notifications[name]}:
-            if topic not in sns._topics:
+            if topic not in sns.topics:
                 raise RefusedError(f"Unable to publish test message to notification target {topic}")
         for hook in properties.get("LifecycleHookSpecificationList", ()):
-            record = autoscaling._hook_record(name, hook["LifecycleHookName"], hook)
-            autoscaling._hooks[f"{name}/{hook['LifecycleHookName']}"] = record
+            record = autoscaling.hook_record(name, hook["LifecycleHookName"], hook)
+            autoscaling.hooks[f"{name}/{hook['LifecycleHookName']}"] = record
 
     def _made(self, name: str) -> Made:
-        return Made(name, {"AutoScalingGroupARN": autoscaling._asgs[name]["AutoScalingGroupARN"]})
+        return Made(name, {"AutoScalingGroupARN": autoscaling.asgs[name]["AutoScalingGroupARN"]})
 
 
 def _metrics(collections: Any) -> list[dict[str, str]]:
@@ -249,7 +248,7 @@ class WarmPool(Resource):
         return self._put(new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        group = autoscaling._asgs.get(physical_id)
+        group = autoscaling.asgs.get(physical_id)
         if group is not None:
             group["WarmPoolConfiguration"] = None
             instances.resize(group, group["DesiredCapacity"])
@@ -271,21 +270,21 @@ class LifecycleHook(Resource):
         group = group_named(properties["AutoScalingGroupName"])["AutoScalingGroupName"]
         hook = str(properties.get("LifecycleHookName", name))
         stated = request("autoscaling", "PutLifecycleHook", {**properties, "LifecycleHookName": hook})
-        autoscaling._hooks[f"{group}/{hook}"] = autoscaling._hook_record(group, hook, stated)
+        autoscaling.hooks[f"{group}/{hook}"] = autoscaling.hook_record(group, hook, stated)
         return Made(hook, {"LifecycleHookName": hook})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         return self.create({**new, "LifecycleHookName": physical_id}, physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        autoscaling._hooks.pop(f"{properties['AutoScalingGroupName']}/{physical_id}", None)
+        autoscaling.hooks.pop(f"{properties['AutoScalingGroupName']}/{physical_id}", None)
 
 
 def group_named(name: str) -> Group:
     """The group of that name, which must be there."""
-    if name not in autoscaling._asgs:
+    if name not in autoscaling.asgs:
         raise RefusedError(f"ValidationError: AutoScalingGroup name not found - AutoScalingGroup {name} not found")
-    group: Group = autoscaling._asgs[name]
+    group: Group = autoscaling.asgs[name]
     return group
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
-from ministack.services import autoscaling, ec2, ecs
 
 from moorage.local.server.autoscaling.launch_configurations import data_of
+from moorage.local.server.core.adapter import autoscaling, ec2, ecs
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.services import ec2 as templates
 from moorage.local.server.services.ssm import architecture
@@ -84,7 +84,7 @@ def _template(specification: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapp
     found = next(
         (
             template
-            for template in ec2._launch_templates.values()
+            for template in ec2.launch_templates.values()
             if specification.get("LaunchTemplateId") == template["LaunchTemplateId"]
             or specification.get("LaunchTemplateName") == template["LaunchTemplateName"]
         ),
@@ -167,7 +167,7 @@ def _checked(launch: Launch) -> Launch:
 
 def _profile(data: Mapping[str, Any]) -> Any:
     stated = data.get("IamInstanceProfile", {})
-    found, fault = ec2._resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
+    found, fault = ec2.resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
     if fault:
         raise RefusedError(
             "You must use a valid fully-formed launch template. "
@@ -178,7 +178,7 @@ def _profile(data: Mapping[str, Any]) -> Any:
 
 def groups() -> Iterator[Group]:
     """The groups whose instances exist in EC2: those that say what to start."""
-    yield from (group for group in autoscaling._asgs.values() if has_template(group))
+    yield from (group for group in autoscaling.asgs.values() if has_template(group))
 
 
 def has_template(group: Group) -> bool:
@@ -216,15 +216,15 @@ def _source(group: Group, wanted: Launch) -> dict[str, Any]:
 
 def _subnets(group: Group) -> list[dict[str, Any]]:
     names = [name for name in group["VPCZoneIdentifier"].split(",") if name]
-    missing = [name for name in names if name not in ec2._subnets]
+    missing = [name for name in names if name not in ec2.subnets]
     if missing or not names:
         raise RefusedError(f"The subnet ID '{', '.join(missing)}' does not exist (InvalidSubnetID.NotFound)")
-    return [ec2._subnets[name] for name in names]
+    return [ec2.subnets[name] for name in names]
 
 
 def _start(group: Group, wanted: Launch, subnet: Mapping[str, Any], state: str) -> dict[str, Any]:
     data = wanted.data
-    launched: list[dict[str, Any]] = ec2._launch_instances_internal(
+    launched: list[dict[str, Any]] = ec2.launch_instances_internal(
         image_id=data["ImageId"],
         instance_type=wanted.type.name,
         subnet_id=subnet["SubnetId"],
@@ -254,7 +254,7 @@ def _start(group: Group, wanted: Launch, subnet: Mapping[str, Any], state: str) 
 def _attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> None:
     """Give an instance the volumes of its launch template, beside or in place of the root volume."""
     (root,) = instance["BlockDeviceMappings"]
-    made = ec2._volumes[root["Ebs"]["VolumeId"]]
+    made = ec2.volumes[root["Ebs"]["VolumeId"]]
     made["AvailabilityZone"] = instance["Placement"]["AvailabilityZone"]
     for mapping in mappings:
         stated = mapping.get("Ebs", {})
@@ -269,9 +269,9 @@ def _attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> 
         if mapping["DeviceName"] == root["DeviceName"]:
             made.update(settings)
             continue
-        volume_id = ec2._new_volume_id()
+        volume_id = ec2.new_volume_id()
         attached = {**made["Attachments"][0], "VolumeId": volume_id, "Device": mapping["DeviceName"]}
-        ec2._volumes[volume_id] = {**made, **settings, "VolumeId": volume_id, "Attachments": [attached]}
+        ec2.volumes[volume_id] = {**made, **settings, "VolumeId": volume_id, "Attachments": [attached]}
         shown = {**root["Ebs"], "VolumeId": volume_id}
         instance["BlockDeviceMappings"].append({"DeviceName": mapping["DeviceName"], "Ebs": shown})
 
@@ -284,14 +284,14 @@ def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
     stated = [item for item in wanted.data.get("TagSpecifications", ()) if item["ResourceType"] == "instance"]
     tags |= {tag["Key"]: tag["Value"] for item in stated for tag in item["Tags"]}
     tags |= {tag["Key"]: tag["Value"] for tag in group["Tags"] if tag["PropagateAtLaunch"]}
-    ec2._tags[instance["InstanceId"]] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    ec2.tags[instance["InstanceId"]] = [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def free_address(subnet: Mapping[str, Any]) -> str:
     """An address of a subnet that no instance and no task has."""
-    running = (item for item in ec2._instances.values() if item["State"]["Name"] != "terminated")
+    running = (item for item in ec2.instances.values() if item["State"]["Name"] != "terminated")
     used = {item["PrivateIpAddress"] for item in running}
-    tasks = (task for task in ecs._tasks.values() if task["lastStatus"] != "STOPPED")
+    tasks = (task for task in ecs.tasks.values() if task["lastStatus"] != "STOPPED")
     used |= {item["value"] for task in tasks for place in task["attachments"] for item in place["details"]}
     # The first four addresses of a subnet are AWS's own.
     addresses = itertools.islice(ipaddress.ip_network(subnet["CidrBlock"]), 4, None)
@@ -306,9 +306,9 @@ def terminate(group: Group, instance: Mapping[str, Any]) -> None:
 
 def end(instance_id: str) -> None:
     """End an instance in EC2."""
-    query(ec2._terminate_instances, InstanceId=[instance_id])
-    for mapping in ec2._instances[instance_id]["BlockDeviceMappings"]:
-        ec2._volumes.pop(mapping["Ebs"]["VolumeId"], None)
+    query(ec2.terminate_instances, InstanceId=[instance_id])
+    for mapping in ec2.instances[instance_id]["BlockDeviceMappings"]:
+        ec2.volumes.pop(mapping["Ebs"]["VolumeId"], None)
 
 
 def resize(group: Group, size: int) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, new_uuid, now_iso
-from ministack.services import autoscaling
 
+from moorage.local.server.core.adapter import autoscaling
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -26,10 +26,10 @@ class LaunchConfiguration(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         name = str(properties.get("LaunchConfigurationName", name))
-        if name in autoscaling._launch_configs:
+        if name in autoscaling.launch_configs:
             raise RefusedError(f"AlreadyExists: Launch Configuration by this name already exists - {name}")
         kind = f"autoscaling:{get_region()}:{get_account_id()}:launchConfiguration"
-        autoscaling._launch_configs[name] = {
+        autoscaling.launch_configs[name] = {
             **{each: properties[each] for each in (*_SAME, *_IGNORED) if each in properties},
             "LaunchConfigurationName": name,
             "LaunchConfigurationARN": f"arn:aws:{kind}:{new_uuid()}:launchConfigurationName/{name}",
@@ -41,14 +41,14 @@ class LaunchConfiguration(Resource):
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         users = [
-            name for name, group in autoscaling._asgs.items() if group.get("LaunchConfigurationName") == physical_id
+            name for name, group in autoscaling.asgs.items() if group.get("LaunchConfigurationName") == physical_id
         ]
         if users:
             raise RefusedError(
                 f"ResourceInUse: Cannot delete launch configuration {physical_id} because it is attached to "
                 f"AutoScalingGroup {users[0]}"
             )
-        autoscaling._launch_configs.pop(physical_id, None)
+        autoscaling.launch_configs.pop(physical_id, None)
 
 
 def _as_template(properties: Properties) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _as_template(properties: Properties) -> dict[str, Any]:
 
 def data_of(name: str) -> Mapping[str, Any]:
     """Return what a launch configuration starts instances with, as a launch template says it."""
-    if name not in autoscaling._launch_configs:
+    if name not in autoscaling.launch_configs:
         raise RefusedError(f"ValidationError: Launch configuration name not found - {name}")
-    data: Mapping[str, Any] = autoscaling._launch_configs[name]["_data"]
+    data: Mapping[str, Any] = autoscaling.launch_configs[name]["_data"]
     return data

@@ -1,8 +1,7 @@
 """The check of every request: only programs that sign with the home's secret, or with keys issued here, are served.
 
 Every request passes here before ministack sees it. A page that is open in a browser, another user of the machine and a
-program without the secret are refused; the traffic of the app's own load balancers, APIs and function URLs, and the
-answers of its custom resources, are the only requests that are served without a signature.
+program without the secret are refused. `unsigned.TABLE` says what is served without a signature.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 import attrs
-from ministack import app as ministack
-from ministack.core import sigv4
 from ministack.core.iam_evaluator import (
     AmbiguousAccessKeyError,
     AuthError,
@@ -25,9 +22,11 @@ from ministack.core.iam_evaluator import (
     find_iam_access_key_account,
     resolve_credential,
 )
-from ministack.core.responses import _account_from_sts_session
 from ministack.core.router import detect_service
-from ministack.services.cloudformation import custom_resource, wait_conditions
+
+from moorage.local.server.core import unsigned
+from moorage.local.server.core.adapter import app as ministack
+from moorage.local.server.core.adapter import responses, sigv4
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -37,7 +36,6 @@ Answer = tuple[int, dict[str, str], bytes]
 
 _LOOPBACK = re.compile(r"(?:(?:[a-z0-9_-]+\.)*(?:localhost|127\.0\.0\.1)|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 """`*.localhost` is loopback by RFC 6761, section 6.3; no name in DNS ends in a number (RFC 1123, section 2.1)."""
-_INTERNAL = ("/_ministack", "/_localstack")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SIGNATURE = re.compile("[0-9a-f]{64}")
 _LONGEST_SECONDS = 7 * 24 * 3600
@@ -159,7 +157,7 @@ class Request:
 
     def _service(self, body: bytes) -> str:
         """Return the service that ministack would hand this request to."""
-        routed = ministack._routing_params(self.method, self.path, self.headers, body, self.query)
+        routed = ministack.routing_params(self.method, self.path, self.headers, body, self.query)
         return str(detect_service(self.method, self.path, self.headers, routed))
 
     def _expired(self, signature: Any) -> tuple[str, str] | None:
@@ -180,7 +178,9 @@ def _account_of(access_key_id: str) -> str | None:
     if re.fullmatch(r"\d{12}", access_key_id):
         return access_key_id
     try:
-        account: str | None = _account_from_sts_session(access_key_id) or find_iam_access_key_account(access_key_id)
+        account: str | None = responses.account_from_sts_session(access_key_id) or find_iam_access_key_account(
+            access_key_id
+        )
     except AmbiguousAccessKeyError:
         return None
     return account
@@ -192,7 +192,8 @@ def authenticated(application: Application) -> Application:
     Args:
         application: ministack's ASGI application.
     """
-    _leave_only_traffic_of_the_app()
+    unsigned.install(_signed.get)
+    _refuse_the_rest()
     set_account = ministack.set_request_account_id
     ministack.set_request_account_id = lambda key: set_account(_account_of(key) or key)
 
@@ -210,11 +211,12 @@ def authenticated(application: Application) -> Application:
 async def _serve(application: Application, scope: Message, receive: Receive, send: Send) -> None:
     request = Request.of(scope)
     refused = request.foreign()
-    if refused is None and request.path.startswith(_INTERNAL) and not _is_expected_answer(request):
+    closed = request.path.startswith(unsigned.INTERNAL) and not unsigned.is_expected(request.method, request.path)
+    if refused is None and closed:
         refused = f"{request.path[:255]} is closed"
     if refused is not None:
         kind = {"Content-Type": "text/plain; charset=utf-8"}
-        await ministack._send_response(send, 403, kind, f"403 Forbidden: {refused}\n".encode())
+        await ministack.send_response(send, 403, kind, f"403 Forbidden: {refused}\n".encode())
         return
     if not request.has_signature:
         _signed.set(False)
@@ -226,7 +228,7 @@ async def _serve(application: Application, scope: Message, receive: Receive, sen
     failure = request.failure(body)
     if failure is not None:
         service = detect_service(request.method, request.path, request.headers, request.query)
-        await ministack._send_response(send, *_denied(service, failure, request.headers))
+        await ministack.send_response(send, *_denied(service, failure, request.headers))
         return
     _signed.set(True)
     await application(scope, _replayed(body, receive), send)
@@ -235,7 +237,7 @@ async def _serve(application: Application, scope: Message, receive: Receive, sen
 async def _serve_websocket(application: Application, scope: Message, receive: Receive, send: Send) -> None:
     """Serve the WebSocket APIs of the app; what else ministack has of them is not implemented here."""
     request = Request.of(scope)
-    if request.foreign() is None and ministack._parse_execute_api_url(request.hosts[0], request.path) is not None:
+    if request.foreign() is None and ministack.parse_execute_api_url(request.hosts[0], request.path) is not None:
         await application(scope, receive, send)
         return
     await receive()
@@ -280,64 +282,23 @@ def _without_cors(send: Send) -> Send:
     return sent
 
 
-def _is_expected_answer(request: Request) -> bool:
-    """Return whether this is the answer of a custom resource or a wait condition that CloudFormation waits for.
-
-    The token is random, and is told only to the function that is to answer, as the presigned URL on AWS.
-    """
-    _, _, token = request.path.removeprefix("/_ministack/").partition("/")
-    if request.method != "PUT":
-        return False
-    if request.path.startswith("/_ministack/cfn-response/"):
-        return token in custom_resource._pending
-    return request.path.startswith(wait_conditions.SIGNAL_PATH) and bool(wait_conditions.has_handle(token))
-
-
-def _leave_only_traffic_of_the_app() -> None:
-    """Keep requests without a signature from every AWS API: ministack's own entrances answer them with 403."""
-    before_body, after_body = ministack._handle_pre_body_request, ministack._handle_post_body_shortcuts
-    special, dispatch = ministack._handle_special_data_plane_request, ministack._dispatch_service_request
-
-    async def handle_before_body(*request: Any) -> Answer | None:
-        answer: Answer | None = await before_body(*request) if _signed.get() else None
-        return answer
-
-    async def handle_after_body(method: str, path: str, *rest: Any) -> Answer | None:
-        if not _signed.get() and not path.startswith(_INTERNAL):
-            return None
-        answer: Answer | None = await after_body(method, path, *rest)
-        return answer
-
-    async def handle_special(*request: Any, **raw: Any) -> Answer | None:
-        if _signed.get():
-            answer: Answer | None = await special(*request, **raw)
-            return answer
-        method, path, headers, body, query_params, _ = request
-        sent = (headers.get("host", ""), path, method, headers, body, query_params)
-        as_sent = {name: raw[name] for name in ("raw_path", "raw_query_string")}
-        served: Answer | None = (
-            await ministack._handle_execute_api_request(*sent, **as_sent)
-            or await ministack._handle_lambda_url_request(*sent)
-            or await ministack._handle_alb_request(*sent, **as_sent)
-        )
-        return served
+def _refuse_the_rest() -> None:
+    """Answer a request without a signature that nothing served as AWS does."""
+    dispatch = ministack.dispatch_service_request
 
     async def handle_rest(*request: Any) -> Answer:
         if _signed.get():
             answer: Answer = await dispatch(*request)
             return answer
         method, path, headers, body, query_params, _ = request
-        routed = ministack._routing_params(method, path, headers, body, query_params)
+        routed = ministack.routing_params(method, path, headers, body, query_params)
         service = detect_service(method, path, headers, routed)
         return _denied(service, AuthError("MissingAuthenticationToken", "Missing Authentication Token"), headers)
 
-    ministack._handle_pre_body_request = handle_before_body
-    ministack._handle_post_body_shortcuts = handle_after_body
-    ministack._handle_special_data_plane_request = handle_special
-    ministack._dispatch_service_request = handle_rest
+    ministack.dispatch_service_request = handle_rest
 
 
 def _denied(service: str, failure: AuthError, headers: dict[str, str]) -> Answer:
     """A refusal in the service's own protocol, so that its SDK reads the code."""
-    answer: Answer = ministack._credential_failure(service, "", str(uuid.uuid4()), failure, headers)
+    answer: Answer = ministack.credential_failure(service, "", str(uuid.uuid4()), failure, headers)
     return answer

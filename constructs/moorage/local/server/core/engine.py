@@ -16,12 +16,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from ministack import app
 from ministack.core.responses import get_region, now_iso
-from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
 
 from moorage.local.server.core import exports, order, owners, schema, template
+from moorage.local.server.core.adapter import app, changesets, cloudformation, handlers, provisioners, stacks
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties, Resource, generated_name
 
@@ -87,25 +85,25 @@ class _Read(dict[str, Any]):
 
 def install() -> None:
     """Put this package's types and checks into ministack, once per process, before it serves."""
-    table = provisioners._RESOURCE_HANDLERS
+    table = provisioners.RESOURCE_HANDLERS
     for resource_type, resource in Resource.known.items():
         table[resource_type] = _handler(resource)
-        provisioners._REPLACING_PROPERTIES[resource_type] = schema.create_only(resource_type)
+        provisioners.REPLACING_PROPERTIES[resource_type] = schema.create_only(resource_type)
         tags = schema.tag_property(resource_type)
         if tags:
-            provisioners._STACK_TAG_PROPERTY[resource_type] = (tags, "list")
+            provisioners.STACK_TAG_PROPERTY[resource_type] = (tags, "list")
     for resource_type, handler in table.items():
         if resource_type not in _PLACEHOLDERS:
             _Checked(resource_type, handler)
     for module in (handlers, changesets):
         module.validate_template_support = _naming_paths(module.validate_template_support)
-    blocks = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda resource_type: resource_type in _BLOCKING or blocks(resource_type)
+    blocks = stacks.runs_on_worker_thread
+    stacks.runs_on_worker_thread = lambda resource_type: resource_type in _BLOCKING or blocks(resource_type)
     template.install()
     order.install()
     exports.install()
     for module in (handlers, stacks):
-        module._roll_back_operation = _remembering(module._roll_back_operation)
+        module.roll_back_operation = _remembering(module.roll_back_operation)
     app.SERVICE_HANDLERS["cloudformation"] = _holding(app.SERVICE_HANDLERS["cloudformation"])
 
 
@@ -149,7 +147,7 @@ class _Checked:
             result: Result = self._create(logical_id, seen, stack_name)
             unread = _unread(properties, seen.read)
             if unread:
-                provisioners._delete_resource(self._type, result[0], properties, stack_name, logical_id)
+                provisioners.delete_resource(self._type, result[0], properties, stack_name, logical_id)
             _refuse(unread)
         return result
 
@@ -188,7 +186,7 @@ def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_
     wanted = properties.get(name) if name else None
     return [
         f'a resource of this type with {name} "{wanted}" already exists, in stack {stack["StackName"]} (AlreadyExists)'
-        for stack in cloudformation._stacks.values()
+        for stack in cloudformation.stacks.values()
         for other_id, other in stack.get("_resources", {}).items()
         if wanted is not None
         and other.get("ResourceType") == resource_type
@@ -269,6 +267,6 @@ def _holding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitabl
 
 
 def _in_progress(name_or_id: str) -> bool:
-    stack = handlers._resolve_stack(name_or_id) or {}
+    stack = handlers.resolve_stack(name_or_id) or {}
     status = str(stack.get("StackStatus", ""))
     return status.endswith("_IN_PROGRESS") and not status.startswith("REVIEW")

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ministack.services import cloudformation
-from ministack.services.cloudformation import handlers, stacks
+from moorage.local.server.core.adapter import cloudformation, handlers, stacks
 
 Answer = tuple[int, dict[str, str], bytes]
 Resolved = tuple[list[dict[str, Any]], dict[str, dict[str, str]]]
@@ -21,8 +20,8 @@ _IMPORTS_NOTHING = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"
 
 def install() -> None:
     """Check exports where ministack resolves a stack's outputs, and where it deletes a stack."""
-    stacks._resolve_stack_outputs = _checked(stacks._resolve_stack_outputs)
-    handlers._ACTION_HANDLERS["DeleteStack"] = _keeping(handlers._delete_stack)
+    stacks.resolve_stack_outputs = _checked(stacks.resolve_stack_outputs)
+    handlers.ACTION_HANDLERS["DeleteStack"] = _keeping(handlers.delete_stack)
 
 
 def _checked(resolve: Callable[..., Resolved]) -> Callable[..., Resolved]:
@@ -32,17 +31,17 @@ def _checked(resolve: Callable[..., Resolved]) -> Callable[..., Resolved]:
         outputs, wanted = resolve(*arguments)
         stack_name, stack_id = arguments[-2:]
         for name in wanted:
-            exporting = cloudformation._exports.get(name, {}).get("StackId", stack_id)
+            exporting = cloudformation.exports.get(name, {}).get("StackId", stack_id)
             if exporting != stack_id:
                 raise ValueError(f"Export with name {name} is already exported by stack {exporting.split('/')[1]}")
-        known = {name: each for name, each in cloudformation._exports.items() if each["StackId"] == stack_id}
+        known = {name: each for name, each in cloudformation.exports.items() if each["StackId"] == stack_id}
         for name, importers in _imported(known, stack_name):
             if name not in wanted:
                 raise ValueError(f"Export {name} cannot be deleted as it is in use by {importers}")
             if wanted[name]["Value"] != known[name]["Value"]:
                 raise ValueError(f"Cannot update export {name} as it is in use by {importers}")
         for name in known.keys() - wanted.keys():
-            cloudformation._exports.pop(name)
+            cloudformation.exports.pop(name)
         return outputs, wanted
 
     return resolved
@@ -51,8 +50,8 @@ def _checked(resolve: Callable[..., Resolved]) -> Callable[..., Resolved]:
 def _imported(exports: Iterable[str], stack_name: str) -> Iterator[tuple[str, str]]:
     """Those of a stack's exports that others import, and who does."""
     importing = {
-        other: handlers._imported_export_names(stack, other)
-        for other, stack in cloudformation._stacks.items()
+        other: handlers.imported_export_names(stack, other)
+        for other, stack in cloudformation.stacks.items()
         if other != stack_name and stack.get("StackStatus") not in _IMPORTS_NOTHING
     }
     for name in exports:
@@ -65,7 +64,7 @@ def _keeping(delete: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, 
     """Leave a stack as it is, and say why, as CloudFormation does when another stack imports from it."""
 
     def deleted(parameters: dict[str, Any]) -> Answer:
-        stack = handlers._resolve_stack(handlers._p(parameters, "StackName"))
+        stack = handlers.resolve_stack(handlers.p(parameters, "StackName"))
         if not stack or stack["StackStatus"] in _IMPORTS_NOTHING or stack.get("EnableTerminationProtection"):
             return delete(parameters)
         found = next(_imported(_exported(stack), stack["StackName"]), None)
@@ -74,10 +73,8 @@ def _keeping(delete: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, 
         reason = f"Export {found[0]} cannot be deleted as it is in use by {found[1]}"
         name, identifier = stack["StackName"], stack["StackId"]
         stack["StackStatusReason"] = reason
-        stacks._add_event(
-            identifier, name, name, "AWS::CloudFormation::Stack", stack["StackStatus"], reason, identifier
-        )
-        answer: Answer = handlers._xml(200, "DeleteStackResponse", "")
+        stacks.add_event(identifier, name, name, "AWS::CloudFormation::Stack", stack["StackStatus"], reason, identifier)
+        answer: Answer = handlers.xml(200, "DeleteStackResponse", "")
         return answer
 
     return deleted

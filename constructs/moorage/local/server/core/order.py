@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services.cloudformation import engine, stacks
+from moorage.local.server.core.adapter import engine, stacks
 
 Resources = dict[str, Any]
 _WAITING = ("AWS::ECS::Service",)
@@ -18,7 +18,7 @@ _WAITING = ("AWS::ECS::Service",)
 def install() -> None:
     """Let the resources that wait for others come last."""
     for module in (engine, stacks):
-        module._topological_sort = _waiting_last(module._topological_sort)
+        module.topological_sort = _waiting_last(module.topological_sort)
 
 
 def _waiting_last(sort: Callable[[Resources, dict[str, bool]], list[str]]) -> Callable[..., list[str]]:
@@ -27,7 +27,7 @@ def _waiting_last(sort: Callable[[Resources, dict[str, bool]], list[str]]) -> Ca
         last: set[str] = set()
         for name in order:
             resource = resources[name]
-            if resource.get("Type") in _WAITING or last & set(engine._extract_deps(resource, set(order))):
+            if resource.get("Type") in _WAITING or last & set(engine.extract_deps(resource, set(order))):
                 last.add(name)
         return [name for name in order if name not in last] + [name for name in order if name in last]
 

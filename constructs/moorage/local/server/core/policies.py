@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.core import iam_evaluator as iam
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import kms
+
+from moorage.local.server.core.adapter import iam_evaluator as iam
+from moorage.local.server.core.adapter import kms
 
 
 def allows(
@@ -55,7 +56,7 @@ def unusable_key(key: str | None, service: str, source: str | None, *actions: st
         return None
     if "alias/aws/" in key:
         return f"{service} cannot use the key {key}, which AWS manages for another service"
-    record = kms._resolve_key(key)
+    record = kms.resolve_key(key)
     if record is None:
         return f"the key {key} does not exist"
     if record["KeyState"] != "Enabled":

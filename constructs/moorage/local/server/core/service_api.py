@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, quote, urlencode
 from botocore.awsrequest import HeadersDict
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
-from ministack import app
 
+from moorage.local.server.core.adapter import app
 from moorage.local.server.core.calls import RefusedError, model, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 

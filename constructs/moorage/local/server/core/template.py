@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ministack.services.cloudformation import changesets, engine, handlers, stacks
+from moorage.local.server.core.adapter import changesets, engine, handlers, stacks
 
 Template = Mapping[str, Any]
 
@@ -36,10 +36,10 @@ _VARIABLE = re.compile(r"\$\{(?!!)([^}]+)\}")
 def install() -> None:
     """Check templates where ministack does, and resolve what conditions compare as everything else is resolved."""
     for module in (engine, handlers, changesets, stacks):
-        module._evaluate_conditions = evaluate
+        module.evaluate_conditions = evaluate
     for module in (handlers, changesets):
         module.validate_template_support = _checked(module.validate_template_support)
-        module._resolve_parameters = _knowing(module._resolve_parameters)
+        module.resolve_parameters = _knowing(module.resolve_parameters)
 
 
 def _checked(validate: Callable[..., None]) -> Callable[..., None]:
@@ -210,7 +210,7 @@ def evaluate(template: Template, parameters: dict[str, Any]) -> dict[str, bool]:
         return known[name]
 
     def resolved(value: Any) -> str:
-        found = engine._resolve_refs(value, {}, parameters, known, template.get("Mappings") or {}, "", "")
+        found = engine.resolve_refs(value, {}, parameters, known, template.get("Mappings") or {}, "", "")
         return str(found).lower() if isinstance(found, bool) else str(found)
 
     functions: Mapping[str, Callable[[Any], bool]] = {

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ministack import app
-from ministack.core import iam_evaluator as iam
-from ministack.services import ecr
-
+from moorage.local.server.core.adapter import app, ecr
+from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.calls import Operation, check, json_service, perform
 from moorage.local.server.ecr import images as ecr_images
 from moorage.local.server.ecr import registry as ecr_registry
@@ -27,12 +25,12 @@ RENAMED = {
 
 
 def _create_repository(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {"repository": ecr._repo_shape(ecr_repositories.create(parameters))}
+    return {"repository": ecr.repo_shape(ecr_repositories.create(parameters))}
 
 
 def _delete_repository(parameters: dict[str, Any]) -> dict[str, Any]:
-    answer = perform(ecr._delete_repository, parameters)
-    for records in (ecr._layer_blobs, ecr._manifest_blobs, ecr._uploads):
+    answer = perform(ecr.delete_repository, parameters)
+    for records in (ecr.layer_blobs, ecr.manifest_blobs, ecr.uploads):
         records.pop(parameters["repositoryName"], None)
     return answer
 
@@ -41,7 +39,7 @@ _OPERATIONS: Mapping[str, Operation] = {
     "CreateRepository": _create_repository,
     "DeleteRepository": _delete_repository,
     "PutImageTagMutability": ecr_repositories.set_mutability,
-    "PutLifecyclePolicy": lambda parameters: perform(ecr._put_lifecycle_policy, parameters),
+    "PutLifecyclePolicy": lambda parameters: perform(ecr.put_lifecycle_policy, parameters),
     "SetRepositoryPolicy": ecr_repositories.set_policy,
     **ecr_images.OPERATIONS,
     **ecr_registry.OPERATIONS,
@@ -74,15 +72,15 @@ def install() -> None:
 
     async def answered(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
         # ministack remembers who calls only where it asks everybody for permission.
-        iam._request_caller_arn.set(iam.request_caller_arn(headers, query))
+        iam.caller.set(iam.request_caller_arn(headers, query))
         return await answer(method, path, headers, body, query)
 
     app.SERVICE_HANDLERS["ecr"] = answered
     ecr_images.install()
-    shape = ecr._repo_shape
+    shape = ecr.repo_shape
 
     def shown(repository: dict[str, Any]) -> dict[str, Any]:
         filters = repository.get("imageTagMutabilityExclusionFilters")
         return {**shape(repository), **({"imageTagMutabilityExclusionFilters": filters} if filters else {})}
 
-    ecr._repo_shape = shown
+    ecr.repo_shape = shown

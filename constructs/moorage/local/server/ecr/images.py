@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator as iam
 from ministack.core.responses import get_account_id, new_uuid
-from ministack.services import ecr, signer
 
+from moorage.local.server.core.adapter import ecr, signer
+from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.calls import Operation, RefusedError
 from moorage.local.server.ecr import pull_through, registry, replication, repositories, scanning
 from moorage.local.server.ecr import scan_and_image_events as events
@@ -31,13 +31,13 @@ def _arrived(repository: str, image: Parameters, tag: str | None) -> None:
 
 def _put(parameters: Parameters) -> Parameters:
     name, manifest, tag = parameters["repositoryName"], parameters["imageManifest"], parameters.get("imageTag")
-    if name not in ecr._repositories and registry.template(name, "CREATE_ON_PUSH"):
+    if name not in ecr.repositories and registry.template(name, "CREATE_ON_PUSH"):
         repositories.create_for(name, "CREATE_ON_PUSH")
     repositories.repository_of(parameters)
-    digest = ecr._image_digest(manifest)
+    digest = ecr.image_digest(manifest)
     if parameters.get("imageDigest", digest) != digest:
         raise RefusedError("ImageDigestDoesNotMatchException: The image digest does not match the manifest's")
-    there = ecr._find_image(name, {"imageDigest": digest})
+    there = ecr.find_image(name, {"imageDigest": digest})
     if there and (tag is None or tag in there["imageTags"]):
         raise RefusedError(
             f"ImageAlreadyExistsException: Image with digest '{digest}' and tag '{tag}' already exists "
@@ -98,7 +98,7 @@ def _delete(parameters: Parameters) -> Parameters:
     repositories.repository_of(parameters)
     name, deleted, failures = parameters["repositoryName"], [], []
     for image_id in parameters["imageIds"]:
-        image = ecr._find_image(name, image_id)
+        image = ecr.find_image(name, image_id)
         if image is None:
             failures.append(_not_found(image_id))
             continue
@@ -113,8 +113,8 @@ def _delete(parameters: Parameters) -> Parameters:
 
 
 def _drop(repository: str, image: Parameters) -> None:
-    ecr._images[repository].remove(image)
-    ecr._manifest_blobs.get(repository, {}).pop(image["imageDigest"], None)
+    ecr.images[repository].remove(image)
+    ecr.manifest_blobs.get(repository, {}).pop(image["imageDigest"], None)
     scanning.forget(repository, image["imageDigest"])
     replication.forget(repository, image["imageDigest"])
 
@@ -131,7 +131,7 @@ def _list(parameters: Parameters) -> Parameters:
 
 
 def _selected(repository: str, tag_status: str) -> Iterator[Parameters]:
-    for image in ecr._images.get(repository, ()):
+    for image in ecr.images.get(repository, ()):
         if tag_status == "ANY" or (tag_status == "TAGGED") == bool(image["imageTags"]):
             yield image
 
@@ -183,7 +183,7 @@ def _signing_status(parameters: Parameters) -> Parameters:
 
 
 def _signed(profile_arn: str) -> Parameters:
-    profile = next((each for each in signer._profiles.values() if each["arn"] == profile_arn), None)
+    profile = next((each for each in signer.profiles.values() if each["arn"] == profile_arn), None)
     if profile is not None and profile.get("status", "Active") == "Active":
         return {"signingProfileArn": profile_arn, "status": "COMPLETE"}
     reason = "The signing profile was not found or was canceled"
@@ -195,13 +195,13 @@ def _signed(profile_arn: str) -> Parameters:
 def _initiate_upload(parameters: Parameters) -> Parameters:
     repositories.repository_of(parameters)
     upload = new_uuid()
-    ecr._uploads.setdefault(parameters["repositoryName"], {})[upload] = bytearray()
+    ecr.uploads.setdefault(parameters["repositoryName"], {})[upload] = bytearray()
     return {"uploadId": upload, "partSize": _PART}
 
 
 def _upload_of(parameters: Parameters) -> bytearray:
     repositories.repository_of(parameters)
-    upload = ecr._uploads.get(parameters["repositoryName"], {}).get(parameters["uploadId"])
+    upload = ecr.uploads.get(parameters["repositoryName"], {}).get(parameters["uploadId"])
     if upload is None:
         raise RefusedError(f"UploadNotFoundException: The upload '{parameters['uploadId']}' was not found")
     content: bytearray = upload
@@ -224,11 +224,11 @@ def _complete_upload(parameters: Parameters) -> Parameters:
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     if digest not in parameters["layerDigests"]:
         raise RefusedError(f"InvalidLayerException: The layer's digest is {digest}")
-    kept = ecr._layer_blobs.setdefault(name, {})
+    kept = ecr.layer_blobs.setdefault(name, {})
     if digest in kept:
         raise RefusedError(f"LayerAlreadyExistsException: Layer with digest '{digest}' already exists")
     kept[digest] = content
-    ecr._uploads[name].pop(parameters["uploadId"])
+    ecr.uploads[name].pop(parameters["uploadId"])
     return {
         "registryId": get_account_id(), "repositoryName": name, "uploadId": parameters["uploadId"],
         "layerDigest": digest,
@@ -237,7 +237,7 @@ def _complete_upload(parameters: Parameters) -> Parameters:
 
 def _availability(parameters: Parameters) -> Parameters:
     repositories.repository_of(parameters)
-    kept = ecr._layer_blobs.get(parameters["repositoryName"], {})
+    kept = ecr.layer_blobs.get(parameters["repositoryName"], {})
     shown = [
         {"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": len(kept[digest])}
         if digest in kept
@@ -249,17 +249,17 @@ def _availability(parameters: Parameters) -> Parameters:
 
 def install() -> None:
     """Let what `docker push` and `docker pull` ask of the registry have the same consequences."""
-    put, get, head = ecr._v2_put_manifest, ecr._v2_get_manifest, ecr._v2_head_manifest
+    put, get, head = ecr.v2_put_manifest, ecr.v2_get_manifest, ecr.v2_head_manifest
 
     def pushed(name: str, reference: str, headers: Mapping[str, str], body: bytes) -> Any:
         tag = None if reference.startswith("sha256:") else reference
-        if name not in ecr._repositories and registry.template(name, "CREATE_ON_PUSH"):
+        if name not in ecr.repositories and registry.template(name, "CREATE_ON_PUSH"):
             repositories.create_for(name, "CREATE_ON_PUSH")
-        if tag and name in ecr._repositories and repositories.is_fixed(name, tag, ecr._content_digest(body)):
-            return ecr._registry_error(400, "TAG_INVALID", f"tag '{tag}' is immutable", {"tag": tag})
+        if tag and name in ecr.repositories and repositories.is_fixed(name, tag, ecr.content_digest(body)):
+            return ecr.registry_error(400, "TAG_INVALID", f"tag '{tag}' is immutable", {"tag": tag})
         answer = put(name, reference, headers, body)
         if answer[0] < 300:  # noqa: PLR2004  # HTTP's successes end there
-            image = ecr._find_image(name, {"imageDigest": ecr._content_digest(body)})
+            image = ecr.find_image(name, {"imageDigest": ecr.content_digest(body)})
             _arrived(name, image, tag)
         return answer
 
@@ -270,8 +270,8 @@ def install() -> None:
 
         return fetched
 
-    ecr._v2_put_manifest = pushed
-    ecr._v2_get_manifest, ecr._v2_head_manifest = fetching(get), fetching(head)
+    ecr.v2_put_manifest = pushed
+    ecr.v2_get_manifest, ecr.v2_head_manifest = fetching(get), fetching(head)
 
 
 OPERATIONS: Mapping[str, Operation] = {

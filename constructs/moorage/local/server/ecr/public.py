@@ -8,12 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ministack import app
-from ministack.core import router
 from ministack.core.responses import AccountScopedDict, get_account_id, get_region
-from ministack.services import ecr
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import app, ecr, provisioners, router
 from moorage.local.server.core.calls import Operation, RefusedError, check, json_service, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -111,7 +108,7 @@ def _delete_policy(parameters: Parameters) -> Parameters:
 
 def _put_image(parameters: Parameters) -> Parameters:
     record, manifest, tag = _of(parameters), parameters["imageManifest"], parameters.get("imageTag")
-    digest = ecr._image_digest(manifest)
+    digest = ecr.image_digest(manifest)
     for other in record["images"]:
         other["imageTags"] = [each for each in other["imageTags"] if each != tag]
     image = next((each for each in record["images"] if each["imageDigest"] == digest), None)
@@ -222,7 +219,7 @@ class PublicRepository(Resource):
         _call("PutRepositoryCatalogData", request(_SERVICE, "PutRepositoryCatalogData", stated, renamed=_CATALOG))
         self._set_policy(physical_id, new)
         record = _repositories[physical_id]
-        provisioners._reconcile_tag_list(record["tags"], old, new)
+        provisioners.reconcile_tag_list(record["tags"], old, new)
         return Made(physical_id, {"Arn": record["shown"]["repositoryArn"]})
 
     def delete(self, physical_id: str, properties: Properties) -> None:

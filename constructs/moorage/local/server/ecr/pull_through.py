@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 from ministack.core.responses import request_scope
-from ministack.services import ecr
 
+from moorage.local.server.core.adapter import ecr
 from moorage.local.server.ecr import registry, repositories, scanning
 from moorage.local.server.ecr import scan_and_image_events as events
 
@@ -30,15 +30,15 @@ def fetch(repository: str, image_id: Parameters) -> Parameters | None:
         image_id: `imageTag` or `imageDigest`.
     """
     rule = registry.cache_rule(repository)
-    here = ecr._find_image(repository, image_id) if repository in ecr._repositories else None
+    here = ecr.find_image(repository, image_id) if repository in ecr.repositories else None
     if here is not None or rule is None:
         return here
-    arn, tag = ecr._repo_arn(repository), image_id.get("imageTag")
+    arn, tag = ecr.repo_arn(repository), image_id.get("imageTag")
     upstream = _upstream(repository, rule, image_id)
     if upstream is None:
         events.pull_through(arn, rule, image_id.get("imageDigest"), tag, "the upstream registry has no such image")
         return None
-    if repository not in ecr._repositories:
+    if repository not in ecr.repositories:
         repositories.create_for(repository, "PULL_THROUGH_CACHE")
     kept = repositories.keep(repository, upstream, tag)
     events.pull_through(arn, rule, kept["imageDigest"], tag, "")
@@ -53,12 +53,12 @@ def _upstream(repository: str, rule: Parameters, image_id: Parameters) -> Parame
     private = _PRIVATE.fullmatch(rule["upstreamRegistryUrl"])
     if private:
         with request_scope(private["account"], private["region"]):
-            found: Parameters | None = ecr._find_image(name, image_id)
+            found: Parameters | None = ecr.find_image(name, image_id)
             return found
     source = f"{rule['upstreamRegistryUrl']}/{name}"
     stated = image_id.get("imageDigest") or image_id.get("imageTag", "latest")
     manifest = json.dumps(
         {"schemaVersion": 2, "mediaType": _MEDIA_TYPE, "layers": [], "annotations": {"source": f"{source}:{stated}"}}
     )
-    digest = image_id.get("imageDigest") or ecr._image_digest(manifest)
+    digest = image_id.get("imageDigest") or ecr.image_digest(manifest)
     return {"imageDigest": digest, "imageManifest": manifest, "imageManifestMediaType": _MEDIA_TYPE}

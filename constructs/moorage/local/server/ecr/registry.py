@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator as iam
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
-from ministack.services import secretsmanager
 
+from moorage.local.server.core.adapter import iam_evaluator as iam
+from moorage.local.server.core.adapter import secretsmanager
 from moorage.local.server.core.calls import RefusedError
 
 Parameters = dict[str, Any]
@@ -134,7 +134,7 @@ def excludes(caller: str) -> bool:
     Args:
         caller: The ARN of a user, or of a role's session.
     """
-    return any(iam._principal_matches({"AWS": principal}, caller) for principal in _exclusions)
+    return any(iam.principal_matches({"AWS": principal}, caller) for principal in _exclusions)
 
 
 def is_excluded(principal: str) -> bool:
@@ -278,7 +278,7 @@ def _delete_cache_rule(parameters: Parameters) -> Parameters:
 def _validate_cache_rule(parameters: Parameters) -> Parameters:
     rule = _cache_rule_of(parameters)
     secret = rule.get("credentialArn")
-    found = secret is None or secretsmanager._resolve(secret)[1] is not None
+    found = secret is None or secretsmanager.resolve(secret)[1] is not None
     failure = {} if found else {"failure": f"The secret {secret} was not found"}
     shown = {name: value for name, value in rule.items() if name not in ("createdAt", "updatedAt", "upstreamRegistry")}
     return {**shown, "isValid": found, **failure}

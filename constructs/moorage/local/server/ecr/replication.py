@@ -10,10 +10,10 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator as iam
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, request_scope
-from ministack.services import ecr
 
+from moorage.local.server.core.adapter import ecr
+from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.calls import Operation
 from moorage.local.server.ecr import registry, repositories, scanning
 from moorage.local.server.ecr import scan_and_image_events as events
@@ -49,19 +49,19 @@ def _send(repository: str, image: Parameters, tag: str | None, destination: Mapp
     source, digest = (get_account_id(), get_region()), image["imageDigest"]
     content = _Content(repository, digest)
     with request_scope(destination["registryId"], destination["region"]):
-        arn = ecr._repo_arn(repository)
+        arn = ecr.repo_arn(repository)
         arrived = _may(source[0], "ecr:ReplicateImage", arn) and (
-            repository in ecr._repositories or _may(source[0], "ecr:CreateRepository", arn)
+            repository in ecr.repositories or _may(source[0], "ecr:CreateRepository", arn)
         )
         if arrived:
-            if repository not in ecr._repositories:
+            if repository not in ecr.repositories:
                 repositories.create_for(repository, "REPLICATION")
             copied = _keep(repository, image, tag, content)
             events.replication(arn, digest, tag, source, result="SUCCESS")
             scanning.after_push(repository, copied)
     if not arrived:
         # AWS's guide does not say which side hears of a failure: here it is the one that can act on it.
-        events.replication(ecr._repo_arn(repository), digest, tag, source, result="FAILED")
+        events.replication(ecr.repo_arn(repository), digest, tag, source, result="FAILED")
     status = {"region": destination["region"], "registryId": destination["registryId"]}
     status |= {"status": "COMPLETE"} if arrived else {"status": "FAILED", "failureCode": _DENIED}
     known = _statuses.setdefault((repository, digest), {})
@@ -72,8 +72,8 @@ class _Content:
     """What belongs to an image beside its record: its manifest's bytes and its layers."""
 
     def __init__(self, repository: str, digest: str) -> None:
-        self.manifest = ecr._manifest_blobs.get(repository, {}).get(digest)
-        self.layers = dict(ecr._layer_blobs.get(repository, {}))
+        self.manifest = ecr.manifest_blobs.get(repository, {}).get(digest)
+        self.layers = dict(ecr.layer_blobs.get(repository, {}))
 
     def of(self, manifest: str) -> dict[str, bytes]:
         """The layers that a manifest names."""
@@ -82,9 +82,9 @@ class _Content:
 
 def _keep(repository: str, image: Parameters, tag: str | None, content: _Content) -> Parameters:
     digest = image["imageDigest"]
-    ecr._layer_blobs.setdefault(repository, {}).update(content.of(image["imageManifest"]))
+    ecr.layer_blobs.setdefault(repository, {}).update(content.of(image["imageManifest"]))
     if content.manifest is not None:
-        ecr._manifest_blobs.setdefault(repository, {})[digest] = content.manifest
+        ecr.manifest_blobs.setdefault(repository, {})[digest] = content.manifest
     # A tag that is immutable at the destination stays where it is: the copy comes without it.
     taken = tag is not None and repositories.is_fixed(repository, tag, digest)
     return repositories.keep(repository, copy.deepcopy(image), None if taken else tag)

@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from ministack.core.responses import get_account_id
-from ministack.services import ecr
 
+from moorage.local.server.core.adapter import ecr
 from moorage.local.server.core.calls import RefusedError, perform
 from moorage.local.server.ecr import registry
 
@@ -23,8 +23,8 @@ _FILTERS = "imageTagMutabilityExclusionFilters"
 def create(parameters: Parameters) -> Parameters:
     """Make a repository; one of the same name is refused."""
     _check_filters(parameters)
-    perform(ecr._create_repository, parameters)
-    record: Parameters = ecr._repositories[parameters["repositoryName"]]
+    perform(ecr.create_repository, parameters)
+    record: Parameters = ecr.repositories[parameters["repositoryName"]]
     record |= {name: value for name, value in parameters.items() if name.startswith("image")}
     return record
 
@@ -40,9 +40,9 @@ def create_for(name: str, purpose: str) -> Parameters:
     wanted = {key: template[key] for key in (*_OF_TEMPLATE, _FILTERS) if key in template}
     record = create({"repositoryName": name, "tags": template.get("resourceTags", []), **wanted})
     if "lifecyclePolicy" in template:
-        ecr._lifecycle_policies[name] = template["lifecyclePolicy"]
+        ecr.lifecycle_policies[name] = template["lifecyclePolicy"]
     if "repositoryPolicy" in template:
-        ecr._repo_policies[name] = template["repositoryPolicy"]
+        ecr.repo_policies[name] = template["repositoryPolicy"]
     return record
 
 
@@ -79,25 +79,25 @@ def set_policy(parameters: Parameters) -> Parameters:
             "InvalidParameterException: Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid "
             "repository policy provided'"
         )
-    return perform(ecr._set_repository_policy, parameters)
+    return perform(ecr.set_repository_policy, parameters)
 
 
 def repository_of(parameters: Parameters) -> Parameters:
     """The record of the repository that a request names."""
     name = parameters["repositoryName"]
-    if name not in ecr._repositories:
+    if name not in ecr.repositories:
         raise RefusedError(
             f"RepositoryNotFoundException: The repository with name '{name}' does not exist "
             f"in the registry with id '{get_account_id()}'"
         )
-    record: Parameters = ecr._repositories[name]
+    record: Parameters = ecr.repositories[name]
     return record
 
 
 def image_of(parameters: Parameters) -> Parameters:
     """The record of the image that a request names."""
     name = repository_of(parameters)["repositoryName"]
-    image: Parameters | None = ecr._find_image(name, parameters["imageId"])
+    image: Parameters | None = ecr.find_image(name, parameters["imageId"])
     if image is None:
         raise RefusedError(
             f"ImageNotFoundException: The image with imageId {json.dumps(parameters['imageId'])} does not exist "
@@ -114,10 +114,10 @@ def is_fixed(repository: str, tag: str, digest: str) -> bool:
         tag: The tag.
         digest: The image that the tag would go to.
     """
-    holder = ecr._find_image(repository, {"imageTag": tag})
+    holder = ecr.find_image(repository, {"imageTag": tag})
     if holder is None or holder["imageDigest"] == digest:
         return False
-    record = ecr._repositories[repository]
+    record = ecr.repositories[repository]
     mutability = record.get("imageTagMutability", "MUTABLE")
     excluded = any(fnmatch.fnmatchcase(tag, each["filter"]) for each in record.get(_FILTERS, ()))
     fixed: bool = (mutability in _IMMUTABLE) != excluded
@@ -132,8 +132,8 @@ def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
         image: A record as ministack keeps it.
         tag: The tag, which leaves the image that has it.
     """
-    images = ecr._images.setdefault(repository, [])
-    kept: Parameters | None = ecr._find_image(repository, {"imageDigest": image["imageDigest"]})
+    images = ecr.images.setdefault(repository, [])
+    kept: Parameters | None = ecr.find_image(repository, {"imageDigest": image["imageDigest"]})
     if kept is None:
         identity = {"imageDigest": image["imageDigest"]}
         of_here = {"registryId": get_account_id(), "repositoryName": repository, "imagePushedAt": int(time.time())}

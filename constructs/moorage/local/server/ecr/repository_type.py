@@ -7,9 +7,8 @@ import re
 from typing import Any
 
 from ministack.core.responses import get_account_id, request_scope
-from ministack.services import ecr
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import ecr, provisioners
 from moorage.local.server.core.calls import RefusedError, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.ecr.api import RENAMED, call
@@ -42,19 +41,19 @@ class Repository(Resource):
         return self._made(repository)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        if physical_id not in ecr._repositories:
+        if physical_id not in ecr.repositories:
             return self.create(new, physical_id)
         wanted = {"imageTagMutability": "MUTABLE", "imageScanningConfiguration": {"scanOnPush": False}}
         wanted |= {"repositoryName": physical_id, **self._request(new)}
-        repository = ecr._repositories[physical_id]
+        repository = ecr.repositories[physical_id]
         call("PutImageTagMutability", {name: value for name, value in wanted.items() if name in _MUTABILITY})
         repository["imageScanningConfiguration"] = wanted["imageScanningConfiguration"]
-        provisioners._reconcile_tag_list(repository.setdefault("tags", []), old, new)
+        provisioners.reconcile_tag_list(repository.setdefault("tags", []), old, new)
         self._apply_policies(physical_id, new)
         return self._made(physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id in ecr._repositories:
+        if physical_id in ecr.repositories:
             force = str(properties.get("EmptyOnDelete", False)).lower() == "true"
             call("DeleteRepository", {"repositoryName": physical_id, "force": force})
 
@@ -65,17 +64,17 @@ class Repository(Resource):
 
     def _apply_policies(self, repository: str, properties: Properties) -> None:
         lifecycle = (properties.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
-        ecr._lifecycle_policies.pop(repository, None)
+        ecr.lifecycle_policies.pop(repository, None)
         if lifecycle:
             call("PutLifecyclePolicy", {"repositoryName": repository, "lifecyclePolicyText": lifecycle})
         policy = properties.get("RepositoryPolicyText")
-        ecr._repo_policies.pop(repository, None)
+        ecr.repo_policies.pop(repository, None)
         if policy:
             text = policy if isinstance(policy, str) else json.dumps(policy)
             call("SetRepositoryPolicy", {"repositoryName": repository, "policyText": text})
 
     def _made(self, name: str) -> Made:
-        repository = ecr._repositories[name]
+        repository = ecr.repositories[name]
         return Made(name, {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]})
 
 
@@ -92,7 +91,7 @@ def missing_image(image: str) -> str | None:
     if reference is None:
         return None
     account, region, name = reference["account"], reference["region"], reference["name"]
-    here = account == get_account_id() or any(key[0] == account for key in ecr._repositories._data)
+    here = account == get_account_id() or any(key[0] == account for key in ecr.repositories._data)
     with request_scope(account, region):
         if not here:
             return None
@@ -100,7 +99,7 @@ def missing_image(image: str) -> str | None:
             {"imageDigest": reference["digest"]} if reference["digest"] else {"imageTag": reference["tag"] or "latest"}
         )
         found = fetch(name, wanted)
-        if name not in ecr._repositories:
+        if name not in ecr.repositories:
             return f"CannotPullContainerError: the repository with name '{name}' does not exist in registry '{account}'"
         if found is None:
             return f"CannotPullContainerError: pull image manifest has been retried 1 time(s): {image}: not found"

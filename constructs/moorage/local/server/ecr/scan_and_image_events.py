@@ -9,8 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ministack.services import eventbridge
-
+from moorage.local.server.core.adapter import eventbridge
 from moorage.local.server.core.calls import perform
 
 
@@ -23,14 +22,14 @@ def emit(source: str, detail_type: str, resources: Sequence[str], detail: Mappin
         resources: The ARNs that the event is about.
         detail: The rest.
     """
-    eventbridge._ensure_default_bus()
+    eventbridge.ensure_default_bus()
     entry = {
         "Source": source,
         "DetailType": detail_type,
         "Resources": list(resources),
         "Detail": json.dumps({name: value for name, value in detail.items() if value is not None}),
     }
-    perform(lambda data: eventbridge._put_events(data, allow_aws_source=True), {"Entries": [entry]})
+    perform(lambda data: eventbridge.put_events(data, allow_aws_source=True), {"Entries": [entry]})
 
 
 def image_action(action: str, repository: str, digest: str, tag: str | None) -> None:

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
-from ministack.services import ecr
 
+from moorage.local.server.core.adapter import ecr
 from moorage.local.server.core.calls import Operation, RefusedError
 from moorage.local.server.ecr import registry, repositories
 from moorage.local.server.ecr import scan_and_image_events as events
@@ -39,7 +39,7 @@ def _frequency(repository: str, configuration: Mapping[str, Any]) -> tuple[str, 
             filters = [each for each in rule["repositoryFilters"] if _matches(repository, each["filter"])]
             if rule["scanFrequency"] == frequency and filters:
                 return frequency, filters
-    own = ecr._repositories[repository].get("imageScanningConfiguration", {}).get("scanOnPush", False)
+    own = ecr.repositories[repository].get("imageScanningConfiguration", {}).get("scanOnPush", False)
     return ("SCAN_ON_PUSH" if own and configuration["scanType"] == "BASIC" else "MANUAL"), []
 
 
@@ -69,7 +69,7 @@ def shown(repository: str, digest: str) -> Parameters:
 
 
 def _scan(repository: str, image: Parameters) -> Parameters:
-    arn = ecr._repositories[repository]["repositoryArn"]
+    arn = ecr.repositories[repository]["repositoryArn"]
     found = _stated_findings(image)
     counts = dict(Counter(each["severity"] for each in found))
     now = dt.datetime.now(dt.UTC).timestamp()
@@ -190,7 +190,7 @@ def _put(parameters: Parameters) -> Parameters:
 def _tell(before: Parameters, after: Parameters) -> None:
     """Send the event of the repositories whose enhanced scans changed."""
     changed = []
-    for name, repository in ecr._repositories.items():
+    for name, repository in ecr.repositories.items():
         old, new = _frequency(name, before)[0], _frequency(name, after)[0]
         if old != new:
             changed.append(
@@ -208,13 +208,13 @@ def _tell(before: Parameters, after: Parameters) -> None:
 def _of_repositories(parameters: Parameters) -> Parameters:
     found, failures = [], []
     for name in parameters["repositoryNames"]:
-        if name not in ecr._repositories:
+        if name not in ecr.repositories:
             failures.append({"repositoryName": name, "failureCode": "REPOSITORY_NOT_FOUND"})
             continue
         frequency, filters = _frequency(name, _configuration())
         found.append(
             {
-                "repositoryArn": ecr._repositories[name]["repositoryArn"],
+                "repositoryArn": ecr.repositories[name]["repositoryArn"],
                 "repositoryName": name,
                 "scanOnPush": frequency == "SCAN_ON_PUSH",
                 "scanFrequency": frequency,

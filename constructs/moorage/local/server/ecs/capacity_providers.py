@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
-from ministack.services import autoscaling, ecs
-from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.autoscaling.instances import Group
+from moorage.local.server.core.adapter import autoscaling, ecs, provisioners
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, generated_name
 
@@ -48,19 +47,19 @@ _MANAGED_ASSOCIATED = (
 
 def kind(provider: str) -> str:
     """What a provider's tasks run on: Fargate, the instances of a group, or instances that ECS manages."""
-    if provider in ecs._FARGATE_PROVIDERS:
+    if provider in ecs.FARGATE_PROVIDERS:
         return FARGATE
-    return MANAGED if "managedInstancesProvider" in ecs._capacity_providers.get(name_of(provider), {}) else EC2
+    return MANAGED if "managedInstancesProvider" in ecs.capacity_providers.get(name_of(provider), {}) else EC2
 
 
 def name_of(provider: str) -> str:
     """A provider's name, by that or its ARN; empty if there is none."""
-    return str(ecs._resolve_capacity_provider_name(provider) or "")
+    return str(ecs.resolve_capacity_provider_name(provider) or "")
 
 
 def group_of(provider: str | None) -> Group | None:
     """The Auto Scaling group of a provider, if it has one."""
-    stated = ecs._capacity_providers.get(name_of(provider or ""), {}).get("autoScalingGroupProvider", {})
+    stated = ecs.capacity_providers.get(name_of(provider or ""), {}).get("autoScalingGroupProvider", {})
     return _group(stated.get("autoScalingGroupArn", ""))
 
 
@@ -68,7 +67,7 @@ def _group(name_or_arn: str) -> Group | None:
     return next(
         (
             group
-            for group in autoscaling._asgs.values()
+            for group in autoscaling.asgs.values()
             if name_or_arn in (group["AutoScalingGroupARN"], group["AutoScalingGroupName"])
         ),
         None,
@@ -77,13 +76,13 @@ def _group(name_or_arn: str) -> Group | None:
 
 def is_scaled(provider: str) -> bool:
     """Whether ECS changes the size of a provider's group."""
-    stated = ecs._capacity_providers[name_of(provider)]["autoScalingGroupProvider"]
+    stated = ecs.capacity_providers[name_of(provider)]["autoScalingGroupProvider"]
     return bool(stated["managedScaling"]["status"] == "ENABLED")
 
 
 def provider_of(record: Mapping[str, Any]) -> str | None:
     """The provider, of its cluster's, that a container instance is the capacity of."""
-    known = ecs._clusters.get(record["_cluster"], {}).get("capacityProviders", ())
+    known = ecs.clusters.get(record["_cluster"], {}).get("capacityProviders", ())
     return next((name for name in known if (group_of(name) or {}).get("AutoScalingGroupARN") == record["_group"]), None)
 
 
@@ -96,7 +95,7 @@ class CapacityProvider(Resource):
         wanted = request(
             "ecs", "CreateCapacityProvider", {"Name": name, **properties}, renamed={"ClusterName": "cluster"}
         )
-        perform(ecs._create_capacity_provider, wanted)
+        perform(ecs.create_capacity_provider, wanted)
         return self._made(wanted["name"])
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
@@ -113,17 +112,17 @@ class CapacityProvider(Resource):
             "ecs", "CreateCapacityProvider", {"Name": physical_id, **new}, renamed={"ClusterName": "cluster"}
         )
         wanted.get("autoScalingGroupProvider", {}).pop("autoScalingGroupArn", None)
-        perform(ecs._update_capacity_provider, wanted)
-        tags = ecs._tags.setdefault(ecs._capacity_providers[physical_id]["capacityProviderArn"], [])
-        provisioners._reconcile_tag_list(tags, old, new, key="key", value="value")
+        perform(ecs.update_capacity_provider, wanted)
+        tags = ecs.tags.setdefault(ecs.capacity_providers[physical_id]["capacityProviderArn"], [])
+        provisioners.reconcile_tag_list(tags, old, new, key="key", value="value")
         return self._made(physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id in ecs._capacity_providers:
-            perform(ecs._delete_capacity_provider, {"capacityProvider": physical_id})
+        if physical_id in ecs.capacity_providers:
+            perform(ecs.delete_capacity_provider, {"capacityProvider": physical_id})
 
     def _made(self, name: str) -> Made:
-        return Made(name, {"Arn": ecs._capacity_providers[name]["capacityProviderArn"]})
+        return Made(name, {"Arn": ecs.capacity_providers[name]["capacityProviderArn"]})
 
 
 class ClusterCapacityProviderAssociations(Resource):
@@ -133,16 +132,16 @@ class ClusterCapacityProviderAssociations(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         wanted = request("ecs", "PutClusterCapacityProviders", properties)
-        perform(ecs._put_cluster_capacity_providers, wanted)
-        return Made(ecs._resolve_cluster_name(wanted["cluster"]))
+        perform(ecs.put_cluster_capacity_providers, wanted)
+        return Made(ecs.resolve_cluster_name(wanted["cluster"]))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         return self.create(new, physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id in ecs._clusters:
+        if physical_id in ecs.clusters:
             empty = {"cluster": physical_id, "capacityProviders": [], "defaultCapacityProviderStrategy": []}
-            perform(ecs._put_cluster_capacity_providers, empty)
+            perform(ecs.put_cluster_capacity_providers, empty)
 
 
 def _create(parameters: Record) -> Record:
@@ -152,7 +151,7 @@ def _create(parameters: Record) -> Record:
             f"The specified capacity provider name '{name}' is invalid: a name cannot be prefixed with aws, ecs, or "
             "fargate. Specify a valid name and try again."
         )
-    if name in ecs._capacity_providers:
+    if name in ecs.capacity_providers:
         raise RefusedError(
             "The specified capacity provider already exists. To change the configuration of an existing capacity "
             "provider, update the capacity provider."
@@ -164,8 +163,8 @@ def _create(parameters: Record) -> Record:
         "updateStatus": "CREATE_COMPLETE",
     }
     if "managedInstancesProvider" in parameters:
-        cluster = ecs._resolve_cluster_name(parameters.get("cluster", ""))
-        if cluster not in ecs._clusters:
+        cluster = ecs.resolve_cluster_name(parameters.get("cluster", ""))
+        if cluster not in ecs.clusters:
             raise RefusedError(f"The cluster '{cluster}' of the capacity provider does not exist")
         record |= {
             "cluster": cluster,
@@ -174,8 +173,8 @@ def _create(parameters: Record) -> Record:
         }
     else:
         record |= {"type": "EC2_AUTOSCALING", "autoScalingGroupProvider": _group_provider(parameters)}
-    ecs._capacity_providers[name] = record
-    ecs._tags[record["capacityProviderArn"]] = list(parameters.get("tags", ()))
+    ecs.capacity_providers[name] = record
+    ecs.tags[record["capacityProviderArn"]] = list(parameters.get("tags", ()))
     return {"capacityProvider": record}
 
 
@@ -185,7 +184,7 @@ def _group_provider(parameters: Mapping[str, Any]) -> Record:
     if group is None:
         raise RefusedError(f"The specified Auto Scaling group '{stated['autoScalingGroupArn']}' does not exist")
     arn = group["AutoScalingGroupARN"]
-    taken = (each.get("autoScalingGroupProvider", {}) for each in ecs._capacity_providers.values())
+    taken = (each.get("autoScalingGroupProvider", {}) for each in ecs.capacity_providers.values())
     if any(each.get("autoScalingGroupArn") == arn for each in taken):
         raise RefusedError(
             "The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a unique "
@@ -227,7 +226,7 @@ def _update(parameters: Record) -> Record:
 
 
 def _known(name_or_arn: str) -> Record:
-    found: Record | None = ecs._capacity_providers.get(name_of(name_or_arn))
+    found: Record | None = ecs.capacity_providers.get(name_of(name_or_arn))
     if found is None:
         raise RefusedError(
             f"The specified capacity provider '{name_or_arn}' was not found. Specify a valid name or ARN and try again."
@@ -238,15 +237,15 @@ def _known(name_or_arn: str) -> Record:
 def _delete(parameters: Record) -> Record:
     record = _known(parameters["capacityProvider"])
     name = record["name"]
-    for cluster in ecs._clusters.values():
+    for cluster in ecs.clusters.values():
         if name in map(name_of, cluster["capacityProviders"]):
             raise RefusedError(
                 f"The capacity provider cannot be deleted because it is associated with cluster: "
                 f"{cluster['clusterName']}. Remove the capacity provider from the cluster and try again."
             )
         _require_unused(cluster, [name])
-    ecs._capacity_providers.pop(name)
-    ecs._tags.pop(record["capacityProviderArn"], None)
+    ecs.capacity_providers.pop(name)
+    ecs.tags.pop(record["capacityProviderArn"], None)
     return {"capacityProvider": {**record, "status": "INACTIVE", "updateStatus": "DELETE_COMPLETE"}}
 
 
@@ -254,21 +253,21 @@ def _require_unused(cluster: Mapping[str, Any], providers: Iterable[str]) -> Non
     """Refuse while a service, or a task, of the cluster is on one of the providers."""
     services = (
         item["capacityProvider"]
-        for service in ecs._services.values()
+        for service in ecs.services.values()
         if service["status"] == "ACTIVE" and service["clusterArn"] == cluster["clusterArn"]
         for item in service.get("capacityProviderStrategy") or ()
     )
     tasks = (
         task.get("capacityProviderName")
-        for task in ecs._tasks.values()
-        if task["clusterArn"] == cluster["clusterArn"] and task["lastStatus"] in ecs._PRE_STOP_STATUSES
+        for task in ecs.tasks.values()
+        if task["clusterArn"] == cluster["clusterArn"] and task["lastStatus"] in ecs.PRE_STOP_STATUSES
     )
     if {name_of(item or "") for item in (*services, *tasks)} & set(providers):
         raise RefusedError("ResourceInUseException: The specified capacity provider is in use and cannot be removed.")
 
 
 def _associate(parameters: Record) -> Record:
-    cluster = ecs._clusters.get(ecs._resolve_cluster_name(parameters.get("cluster", "default")))
+    cluster = ecs.clusters.get(ecs.resolve_cluster_name(parameters.get("cluster", "default")))
     if cluster is None:
         raise RefusedError("ClusterNotFoundException: Cluster not found.")
     providers = [_existing(item) for item in parameters["capacityProviders"]]
@@ -285,12 +284,12 @@ def _associate(parameters: Record) -> Record:
 
 
 def _existing(provider: str) -> str:
-    return provider if provider in ecs._FARGATE_PROVIDERS else str(_known(provider)["name"])
+    return provider if provider in ecs.FARGATE_PROVIDERS else str(_known(provider)["name"])
 
 
 def scoped(cluster: Mapping[str, Any]) -> list[str]:
     """The providers that were made only for the cluster: those of Managed Instances."""
-    return [each["name"] for each in ecs._capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
+    return [each["name"] for each in ecs.capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
 
 
 def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) -> None:
@@ -328,13 +327,13 @@ def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
 
 def install() -> None:
     """Put the checks before ECS's own operations."""
-    ecs._create_capacity_provider = answering(_create)
-    ecs._update_capacity_provider = answering(_update)
-    ecs._delete_capacity_provider = answering(_delete)
-    ecs._put_cluster_capacity_providers = answering(_associate)
-    ecs._ACTION_MAP |= {
-        "CreateCapacityProvider": ecs._create_capacity_provider,
-        "UpdateCapacityProvider": ecs._update_capacity_provider,
-        "DeleteCapacityProvider": ecs._delete_capacity_provider,
-        "PutClusterCapacityProviders": ecs._put_cluster_capacity_providers,
+    ecs.create_capacity_provider = answering(_create)
+    ecs.update_capacity_provider = answering(_update)
+    ecs.delete_capacity_provider = answering(_delete)
+    ecs.put_cluster_capacity_providers = answering(_associate)
+    ecs.ACTION_MAP |= {
+        "CreateCapacityProvider": ecs.create_capacity_provider,
+        "UpdateCapacityProvider": ecs.update_capacity_provider,
+        "DeleteCapacityProvider": ecs.delete_capacity_provider,
+        "PutClusterCapacityProviders": ecs.put_cluster_capacity_providers,
     }

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from ministack.core.responses import json_response
-from ministack.services import ecs
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import ecs, provisioners
 from moorage.local.server.core.calls import RefusedError, members, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.ecs import container_instances as instances
@@ -50,30 +49,29 @@ class Cluster(Resource):
     def create(self, properties: Properties, name: str) -> Made:
         wanted = request("ecs", "CreateCluster", {"ClusterName": name, **properties}, renamed=_CLUSTER)
         _check_name("Cluster", wanted["clusterName"])
-        if wanted["clusterName"] in ecs._clusters:
+        if wanted["clusterName"] in ecs.clusters:
             raise RefusedError(f"the cluster '{wanted['clusterName']}' already exists (AlreadyExists)")
         providers = {name: wanted.pop(name, []) for name in _PROVIDERS}
-        ecs._put_cluster(wanted)
-        perform(ecs._put_cluster_capacity_providers, {"cluster": wanted["clusterName"]} | providers)
+        ecs.put_cluster(wanted)
+        perform(ecs.put_cluster_capacity_providers, {"cluster": wanted["clusterName"]} | providers)
         return self._made(wanted["clusterName"], wanted)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         wanted = request("ecs", "CreateCluster", new, renamed=_CLUSTER)
-        perform(ecs._update_cluster, {"cluster": physical_id, "configuration": {}, "settings": [], **wanted})
+        perform(ecs.update_cluster, {"cluster": physical_id, "configuration": {}, "settings": [], **wanted})
         if any(old.get(name) != new.get(name) for name in ("CapacityProviders", "DefaultCapacityProviderStrategy")):
             perform(
-                ecs._put_cluster_capacity_providers,
+                ecs.put_cluster_capacity_providers,
                 {"cluster": physical_id} | {name: wanted.get(name, []) for name in _PROVIDERS},
             )
-        _retag(ecs._clusters[physical_id]["clusterArn"], old, new)
+        _retag(ecs.clusters[physical_id]["clusterArn"], old, new)
         return self._made(physical_id, wanted)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id not in ecs._clusters:
+        if physical_id not in ecs.clusters:
             return
         if any(
-            key.startswith(f"{physical_id}/") and service["status"] == "ACTIVE"
-            for key, service in ecs._services.items()
+            key.startswith(f"{physical_id}/") and service["status"] == "ACTIVE" for key, service in ecs.services.items()
         ):
             raise RefusedError(f"ClusterContainsServicesException: services are active in the cluster '{physical_id}'")
         if instances.cluster_instances(physical_id):
@@ -81,10 +79,10 @@ class Cluster(Resource):
                 "ClusterContainsContainerInstancesException: The Cluster cannot be deleted while Container Instances "
                 f"are active or draining ('{physical_id}')"
             )
-        perform(ecs._delete_cluster, {"cluster": physical_id})
+        perform(ecs.delete_cluster, {"cluster": physical_id})
 
     def _made(self, name: str, wanted: Mapping[str, Any]) -> Made:
-        cluster = ecs._clusters[name]
+        cluster = ecs.clusters[name]
         if "serviceConnectDefaults" in wanted:
             cluster["serviceConnectDefaults"] = wanted["serviceConnectDefaults"]
         return Made(name, {"Arn": cluster["clusterArn"]})
@@ -100,8 +98,8 @@ class TaskDefinition(Resource):
         wanted = request("ecs", "RegisterTaskDefinition", {"Family": family, **properties})
         _require_shown(wanted, {"tags"} | members("ecs", "TaskDefinition"))
         task_definition_checks.check(wanted)
-        arn = perform(ecs._register_task_definition, wanted)["taskDefinition"]["taskDefinitionArn"]
-        record = ecs._task_defs[ecs._resolve_td_key(arn)]
+        arn = perform(ecs.register_task_definition, wanted)["taskDefinition"]["taskDefinitionArn"]
+        record = ecs.task_defs[ecs.resolve_td_key(arn)]
         record.update({name: value for name, value in wanted.items() if name != "tags"})
         return Made(arn, {"TaskDefinitionArn": arn})
 
@@ -110,8 +108,8 @@ class TaskDefinition(Resource):
         return Made(physical_id, {"TaskDefinitionArn": physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if ecs._resolve_td_key(physical_id) in ecs._task_defs:
-            perform(ecs._deregister_task_definition, {"taskDefinition": physical_id})
+        if ecs.resolve_td_key(physical_id) in ecs.task_defs:
+            perform(ecs.deregister_task_definition, {"taskDefinition": physical_id})
 
 
 class Service(Resource):
@@ -123,8 +121,8 @@ class Service(Resource):
         stated = {key: value for key, value in properties.items() if key != "ForceNewDeployment"}
         wanted = request("ecs", "CreateService", {"ServiceName": name, **stated}, renamed=_SERVICE)
         _check_name("Service", wanted["serviceName"])
-        cluster = ecs._resolve_cluster_name(wanted.setdefault("cluster", "default"))
-        if cluster not in ecs._clusters:
+        cluster = ecs.resolve_cluster_name(wanted.setdefault("cluster", "default"))
+        if cluster not in ecs.clusters:
             raise RefusedError(f"ClusterNotFoundException: the cluster '{cluster}' does not exist")
         self._check(wanted)
         record, rollout = services.create(wanted)
@@ -159,15 +157,15 @@ class Service(Resource):
     def delete(self, physical_id: str, properties: Properties) -> None:
         cluster, name = physical_id.split("/")[-2:]
         key = f"{cluster}/{name}"
-        if key not in ecs._services:
+        if key not in ecs.services:
             return
-        perform(ecs._delete_service, {"cluster": cluster, "service": name, "force": True})
-        record = ecs._services.pop(key)
+        perform(ecs.delete_service, {"cluster": cluster, "service": name, "force": True})
+        record = ecs.services.pop(key)
         revisions.forget(record["serviceArn"])
         group, cluster_arn = f"service:{name}", record["clusterArn"]
-        for arn, task in list(ecs._tasks.items()):
+        for arn, task in list(ecs.tasks.items()):
             if task.get("group") == group and task.get("clusterArn") == cluster_arn:
-                ecs._tasks.pop(arn)
+                ecs.tasks.pop(arn)
 
     def _made(self, arn: str) -> Made:
         return Made(arn, {"ServiceArn": arn, "Name": arn.rsplit("/", maxsplit=1)[-1]})
@@ -207,23 +205,23 @@ def _words(properties: Properties) -> set[str]:
 
 
 def _retag(arn: str, old: Properties, new: Properties) -> None:
-    provisioners._reconcile_tag_list(ecs._tags.setdefault(arn, []), old, new, key="key", value="value")
+    provisioners.reconcile_tag_list(ecs.tags.setdefault(arn, []), old, new, key="key", value="value")
 
 
 def install() -> None:
     """Keep Docker out, and give tasks what they inherit, what they run on and where they are."""
-    ecs._get_docker = lambda: None
-    run_task = ecs._run_task
+    ecs.get_docker = lambda: None
+    run_task = ecs.run_task
 
     def run_task_somewhere(parameters: dict[str, Any]) -> Any:
-        cluster, group = ecs._resolve_cluster_name(parameters.get("cluster", "default")), parameters.get("group", "")
-        service = ecs._services.get(f"{cluster}/{group.removeprefix('service:')}") if group else None
+        cluster, group = ecs.resolve_cluster_name(parameters.get("cluster", "default")), parameters.get("group", "")
+        service = ecs.services.get(f"{cluster}/{group.removeprefix('service:')}") if group else None
         owner = service or _owner(parameters, cluster)
-        known = set(ecs._tasks)
+        known = set(ecs.tasks)
         if not group and "taskDefinition" in parameters:
             parameters = {**parameters, "group": targets.task_family(parameters["taskDefinition"])}
         answer = run_task(parameters | ({"tags": _inherited(service)} if service else {}))
-        made = [task for arn, task in ecs._tasks.items() if arn not in known]
+        made = [task for arn, task in ecs.tasks.items() if arn not in known]
         for task in made:
             if "_pinned" in parameters:
                 task["_pinned"] = parameters["_pinned"]
@@ -240,11 +238,11 @@ def install() -> None:
                 runs.started(task)
         return answer
 
-    ecs._run_task = ecs._ACTION_MAP["RunTask"] = run_task_somewhere
+    ecs.run_task = ecs.ACTION_MAP["RunTask"] = run_task_somewhere
 
 
 def _owner(parameters: Mapping[str, Any], cluster: str) -> dict[str, Any]:
-    launch_type, strategy, _ = ecs._launch_choice(parameters, ecs._clusters.get(cluster))
+    launch_type, strategy, _ = ecs.launch_choice(parameters, ecs.clusters.get(cluster))
     return {**parameters, "launchType": launch_type, "capacityProviderStrategy": strategy}
 
 
@@ -256,13 +254,13 @@ def _ran(tasks: Sequence[dict[str, Any]]) -> Any:
         failures.append(
             {"arn": found[0][0]["containerInstanceArn"], "reason": found[0][1]} if found else {"reason": "RESOURCE:*"}
         )
-        ecs._tasks.pop(task["taskArn"])
-    started = [ecs._sanitize(task) for task in tasks if task["taskArn"] in ecs._tasks]
+        ecs.tasks.pop(task["taskArn"])
+    started = [ecs.sanitize(task) for task in tasks if task["taskArn"] in ecs.tasks]
     return json_response({"tasks": started, "failures": failures})
 
 
 def _instances_of(task: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return instances.cluster_instances(ecs._cluster_name_from_arn(task["clusterArn"]))
+    return instances.cluster_instances(ecs.cluster_name_from_arn(task["clusterArn"]))
 
 
 def _inherited(service: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -273,4 +271,4 @@ def _inherited(service: Mapping[str, Any]) -> list[dict[str, str]]:
         managed = {"aws:ecs:clusterName": cluster, "aws:ecs:serviceName": service["serviceName"]}
         tags += [{"key": key, "value": value} for key, value in managed.items()]
     sources = {"SERVICE": service["serviceArn"], "TASK_DEFINITION": service["taskDefinition"]}
-    return tags + list(ecs._tags.get(sources.get(service.get("propagateTags", "NONE"), ""), []))
+    return tags + list(ecs.tags.get(sources.get(service.get("propagateTags", "NONE"), ""), []))

@@ -11,9 +11,9 @@ from typing import Any
 
 import attrs
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid
-from ministack.services import ec2, ecs
 
 from moorage.local.server.autoscaling import instances as groups
+from moorage.local.server.core.adapter import ec2, ecs
 from moorage.local.server.core.calls import RefusedError, perform
 from moorage.local.server.ecs.registered_resources import RESERVED_PORTS, Room
 from moorage.local.server.services.ssm import architecture
@@ -87,7 +87,7 @@ def need(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Need:
         architecture=str(built_for).lower() if built_for else None,
         expressions=tuple(item["expression"] for item in constraints if item["type"] == "memberOf"),
         distinct=any(item["type"] == "distinctInstance" for item in constraints),
-        zones=frozenset(ec2._subnets[name]["AvailabilityZone"] for name in subnets if name in ec2._subnets)
+        zones=frozenset(ec2.subnets[name]["AvailabilityZone"] for name in subnets if name in ec2.subnets)
         if mode == "awsvpc"
         else None,
         capabilities=frozenset(_capabilities(revision, owner)),
@@ -131,15 +131,15 @@ def tasks_on(record: Mapping[str, Any]) -> list[Record]:
     arn = record["containerInstanceArn"]
     return [
         task
-        for task in ecs._tasks.values()
-        if task.get("containerInstanceArn") == arn and task["lastStatus"] in ecs._PRE_STOP_STATUSES
+        for task in ecs.tasks.values()
+        if task.get("containerInstanceArn") == arn and task["lastStatus"] in ecs.PRE_STOP_STATUSES
     ]
 
 
 def refresh() -> None:
     """Register every running instance whose agent finds its cluster, and forget those that are gone."""
     for instance_id, record in list(_registered.items()):
-        if ec2._instances.get(instance_id, {}).get("State", {}).get("Name") != "running":
+        if ec2.instances.get(instance_id, {}).get("State", {}).get("Name") != "running":
             _forget(record)
     for group in groups.groups():
         for instance in group["Instances"]:
@@ -150,18 +150,18 @@ def refresh() -> None:
 def _forget(record: Record) -> None:
     for task in tasks_on(record):
         reason = f"Host EC2 (instance {record['ec2InstanceId']}) terminated."
-        perform(ecs._stop_task, {"task": task["taskArn"], "cluster": record["_cluster"], "reason": reason})
+        perform(ecs.stop_task, {"task": task["taskArn"], "cluster": record["_cluster"], "reason": reason})
     _registered.pop(record["ec2InstanceId"])
 
 
 def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
-    instance = ec2._instances[shown["InstanceId"]]
+    instance = ec2.instances[shown["InstanceId"]]
     cluster, reserved, stated = agent_settings(instance["UserData"])
     capabilities = (*_CAPABILITIES, *(() if _is_bottlerocket(instance["UserData"]) else _NOT_BOTTLEROCKET))
     type_ = instance_type(instance["InstanceType"])
-    if cluster not in ecs._clusters or type_ is None:
+    if cluster not in ecs.clusters or type_ is None:
         return
-    trunking = ecs._account_settings.get("awsvpcTrunking") == "enabled"
+    trunking = ecs.account_settings.get("awsvpcTrunking") == "enabled"
     room = Room.of(type_, trunking=trunking, reserved_mib=reserved)
     attributes = {
         "ecs.ami-id": instance["ImageId"],
@@ -181,7 +181,7 @@ def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         "status": "ACTIVE",
         "agentConnected": True,
         "version": 1,
-        "registeredAt": ecs._iso(),
+        "registeredAt": ecs.iso(),
         "attachments": [],
         "tags": [],
         "_cluster": cluster,
@@ -227,7 +227,7 @@ def _is_bottlerocket(user_data: str) -> bool:
 def attributes_of(record: Mapping[str, Any]) -> dict[str, str | None]:
     """An instance's attributes, those that were put on it through the API included."""
     arn = record["containerInstanceArn"]
-    put = {item["name"]: item.get("value") for item in ecs._attributes.values() if item.get("targetId") == arn}
+    put = {item["name"]: item.get("value") for item in ecs.attributes.values() if item.get("targetId") == arn}
     return {**record["_attributes"], **put}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import alb
-
+from moorage.local.server.core.adapter import alb
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.ecs import lifecycle_hooks as hooks
 from moorage.local.server.services import elbv2, iam
@@ -129,7 +128,7 @@ def _check_shifting(service: Mapping[str, Any], strategy: str) -> None:
 def _check_advanced(balancer: Mapping[str, Any], advanced: Mapping[str, Any]) -> None:
     groups = [balancer.get("targetGroupArn"), advanced["alternateTargetGroupArn"]]
     for group in groups:
-        if group not in alb._tgs:
+        if group not in alb.tgs:
             raise RefusedError(f"The specified target group does not exist: {group}.")
     if groups[0] == groups[1]:
         raise RefusedError("alternateTargetGroupArn must be another target group than targetGroupArn.")

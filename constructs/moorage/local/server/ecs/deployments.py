@@ -12,8 +12,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ministack.services import alb, cloudwatch, ecs
-
+from moorage.local.server.core.adapter import alb, cloudwatch, ecs
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import lifecycle_hooks as hooks
@@ -49,7 +48,7 @@ class Rollout:
         self._patient = False
         self._configuration: Record = service["deploymentConfiguration"]
         self._hooks = self._configuration.get("lifecycleHooks", ())
-        self._old: Record | None = ecs._primary_deployment(before) if before else None
+        self._old: Record | None = ecs.primary_deployment(before) if before else None
         sources = [self._old["_revision"]] if self._old and "_revision" in self._old else []
         self._record = revisions.open_deployment(service, sources)
         self._unwatched = bool(self._alarming())
@@ -87,8 +86,8 @@ class Rollout:
             for flag in ("_held", "_rolling"):
                 self._service.pop(flag, None)
         revisions.close_deployment(self._service, self._record, "SUCCESSFUL")
-        ecs._complete_service_deployment(self._cluster, self._key)
-        ecs._refresh_service_state(self._cluster, f"service:{self._service['serviceName']}")
+        ecs.complete_service_deployment(self._cluster, self._key)
+        ecs.refresh_service_state(self._cluster, f"service:{self._service['serviceName']}")
 
     def _stages(self) -> Iterator[str]:
         """The stages, each with its own work done before its hooks run."""
@@ -116,7 +115,7 @@ class Rollout:
         reason = self._unstartable()
         if reason is None:
             self._service.pop("_held", None)
-            ecs._reconcile_service_tasks(self._cluster, self._key)
+            ecs.reconcile_service_tasks(self._cluster, self._key)
             reason = placement.why_waiting(self._service) if scheduling.runs_on_instances(self._service) else None
         if reason:
             breaker = self._configuration.get("deploymentCircuitBreaker") or {}
@@ -133,7 +132,7 @@ class Rollout:
         """Why a task of the new revision could never run: what it needs is not there, or its command ends."""
         if self._service["desiredCount"] == 0:
             return None
-        revision = ecs._task_defs.get(ecs._resolve_td_key(self._service["taskDefinition"]), {})
+        revision = ecs.task_defs.get(ecs.resolve_td_key(self._service["taskDefinition"]), {})
         containers = revision.get("containerDefinitions", ())
         executes = bool(self._service.get("enableExecuteCommand"))
         on_instances = scheduling.runs_on_instances(self._service)
@@ -155,7 +154,7 @@ class Rollout:
     def _alarming(self) -> set[str]:
         stated = self._configuration.get("alarms", {})
         names = stated.get("alarmNames", ()) if stated.get("enable") else ()
-        found = {name: cloudwatch._alarms.get(name) or cloudwatch._composite_alarms.get(name) for name in names}
+        found = {name: cloudwatch.alarms.get(name) or cloudwatch.composite_alarms.get(name) for name in names}
         return {name for name, alarm in found.items() if alarm and alarm["StateValue"] == "ALARM"}
 
     def _assign_groups(self) -> None:
@@ -228,12 +227,12 @@ class Rollout:
         self._service.clear()
         self._service.update(before, _published_targets=published)
         group = f"service:{self._service['serviceName']}"
-        for task in list(ecs._tasks.values()):
+        for task in list(ecs.tasks.values()):
             ours = (task["group"], task["clusterArn"]) == (group, self._service["clusterArn"])
             if ours and task["_deployment_id"] not in kept:
                 scheduling.stop(task, "The deployment failed")
-                ecs._tasks.pop(task["taskArn"], None)
-        ecs._reconcile_service_tasks(self._cluster, self._key)
+                ecs.tasks.pop(task["taskArn"], None)
+        ecs.reconcile_service_tasks(self._cluster, self._key)
         scheduling.settle(self._cluster)
 
 
@@ -248,12 +247,12 @@ def _pair(balancer: Mapping[str, Any]) -> list[str]:
 
 def _record_failure(service: Record, revision_arn: str, reason: str) -> None:
     """Show a failed deployment among the service's own, and tell it in an event."""
-    failed = ecs._make_deployment(revision_arn, service["desiredCount"], status="INACTIVE")
+    failed = ecs.make_deployment(revision_arn, service["desiredCount"], status="INACTIVE")
     failed |= {"desiredCount": 0, "failedTasks": 3, "rolloutState": "FAILED", "rolloutStateReason": reason}
     earlier = (each for each in service["deployments"] if each["rolloutState"] != "FAILED")
     service["deployments"] = [*earlier, failed]
     message = f"(service {service['serviceName']}) {reason}"
-    service["events"].insert(0, {"id": ecs.new_uuid(), "createdAt": ecs._iso(), "message": message})
+    service["events"].insert(0, {"id": ecs.new_uuid(), "createdAt": ecs.iso(), "message": message})
 
 
 def stop(parameters: Record) -> Record:
@@ -272,7 +271,7 @@ def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
     """Leave a service alone while one of its deployments says so."""
 
     def held(cluster: str, key: str, *arguments: Any, **options: Any) -> None:
-        if not ecs._services.get(key, {}).get(flag):
+        if not ecs.services.get(key, {}).get(flag):
             operation(cluster, key, *arguments, **options)
 
     return held
@@ -292,12 +291,12 @@ def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], Non
             for group in _pair(balancer):
                 addresses = [
                     (address, balancer.get("containerPort", 80))
-                    for task in list(ecs._tasks.values())
+                    for task in list(ecs.tasks.values())
                     if (task["group"], task["clusterArn"])
                     == (f"service:{service['serviceName']}", service["clusterArn"])
                     and (service["status"], task["lastStatus"]) == ("ACTIVE", "RUNNING")
                     and list(groups.get(task["_deployment_id"], ()))[index : index + 1] == [group]
-                    for address in [ecs._task_ip(task)]
+                    for address in [ecs.task_ip(task)]
                     if address
                 ]
                 alb.set_targets_for_group(group, addresses, ledger.get(group, ()))
@@ -314,10 +313,10 @@ def begin(cluster: str, service: Record, stated: Mapping[str, Any], before: Reco
 
 def install() -> None:
     """Let a deployment decide when its tasks start, where they are registered and when the old ones end."""
-    ecs._reconcile_service_tasks = _holding(ecs._reconcile_service_tasks, "_held")
-    ecs._complete_service_deployment = _holding(ecs._complete_service_deployment, "_rolling")
-    ecs._sync_service_targets = _syncing(ecs._sync_service_targets)
-    ecs._ACTION_MAP |= {
+    ecs.reconcile_service_tasks = _holding(ecs.reconcile_service_tasks, "_held")
+    ecs.complete_service_deployment = _holding(ecs.complete_service_deployment, "_rolling")
+    ecs.sync_service_targets = _syncing(ecs.sync_service_targets)
+    ecs.ACTION_MAP |= {
         "ContinueServiceDeployment": answering(hooks.resolve),
         "StopServiceDeployment": answering(stop),
     }

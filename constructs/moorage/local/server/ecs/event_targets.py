@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import ecs, eventbridge, sqs
 
+from moorage.local.server.core.adapter import ecs, eventbridge, sqs
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.services import iam
 
@@ -30,11 +30,11 @@ def run(target: Mapping[str, Any], text: str | None, started_by: str) -> None:
     wanted = request("ecs", "RunTask", target["EcsParameters"], renamed=_RENAMED)
     wanted |= {"cluster": target["Arn"], "startedBy": started_by}
     wanted["overrides"] = _overrides(text)
-    revision = ecs._task_defs.get(ecs._resolve_td_key(wanted["taskDefinition"]))
+    revision = ecs.task_defs.get(ecs.resolve_td_key(wanted["taskDefinition"]))
     if revision is None:
         raise RefusedError(f"ClientException: Unable to find task definition: {wanted['taskDefinition']}")
     may_run(target["RoleArn"], revision, target["Arn"])
-    answer = perform(ecs._run_task, wanted)
+    answer = perform(ecs.run_task, wanted)
     if answer["failures"]:
         raise RefusedError(f"ECS.RunTaskFailed: {answer['failures'][0]['reason']}")
 
@@ -68,7 +68,7 @@ def put_aside(target: Mapping[str, Any], text: str, source: str, error: RefusedE
         source: The ARN of the rule or the schedule.
         error: Why.
     """
-    queue = sqs._queue_by_arn(target.get("DeadLetterConfig", {}).get("Arn", ""))
+    queue = sqs.queue_by_arn(target.get("DeadLetterConfig", {}).get("Arn", ""))
     if queue is None:
         return
     code, _, message = str(error).partition(": ")
@@ -79,7 +79,7 @@ def put_aside(target: Mapping[str, Any], text: str, source: str, error: RefusedE
         "TARGET_ARN": target["Arn"],
     }
     attributes = {name: {"DataType": "String", "StringValue": value or "-"} for name, value in said.items()}
-    sqs._act_send_message({"MessageBody": text, "MessageAttributes": attributes}, queue["url"])
+    sqs.act_send_message({"MessageBody": text, "MessageAttributes": attributes}, queue["url"])
 
 
 def _invoking(invoke: Callable[..., None]) -> Callable[..., None]:
@@ -89,10 +89,10 @@ def _invoking(invoke: Callable[..., None]) -> Callable[..., None]:
         if _CLUSTER not in target["Arn"]:
             invoke(target, event, rule, view)
             return
-        seen = view or eventbridge._pattern_event_view(event)
+        seen = view or eventbridge.pattern_event_view(event)
         text = target.get("Input")
         if "InputTransformer" in target:
-            text = eventbridge._apply_input_transformer(target["InputTransformer"], rule, seen)
+            text = eventbridge.apply_input_transformer(target["InputTransformer"], rule, seen)
         try:
             run(target, text, f"events-rule/{rule['Name']}"[:36])
         except RefusedError as error:
@@ -103,15 +103,15 @@ def _invoking(invoke: Callable[..., None]) -> Callable[..., None]:
 
 def task_family(task_definition: str) -> str:
     """The group of a task that is run by itself."""
-    return f"family:{(ecs._resolve_td_key(task_definition) or task_definition).partition(':')[0]}"
+    return f"family:{(ecs.resolve_td_key(task_definition) or task_definition).partition(':')[0]}"
 
 
 def cluster_arn(name_or_arn: str) -> str:
     """A cluster's ARN."""
-    name = ecs._resolve_cluster_name(name_or_arn)
+    name = ecs.resolve_cluster_name(name_or_arn)
     return f"arn:aws:ecs:{get_region()}:{get_account_id()}{_CLUSTER}{name}"
 
 
 def install() -> None:
     """Give rules ECS as a target."""
-    eventbridge._invoke_target = _invoking(eventbridge._invoke_target)
+    eventbridge.invoke_target = _invoking(eventbridge.invoke_target)

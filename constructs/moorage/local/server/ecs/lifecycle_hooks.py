@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ministack.core.responses import new_uuid
-from ministack.services import lambda_svc
 
+from moorage.local.server.core.adapter import lambda_svc
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.ecs import service_revisions as revisions
 from moorage.local.server.ecs.container_instances import Record
@@ -186,11 +186,11 @@ def _payload(stage: str, hook_id: str, deployment: Record, details: Mapping[str,
 
 
 def _invoked(arn: str, payload: Record) -> Record:
-    record, configuration, _ = lambda_svc._get_func_record_for_ref(arn)
+    record, configuration, _ = lambda_svc.get_func_record_for_ref(arn)
     if record is None or configuration is None:
         raise RefusedError(f"ResourceNotFoundException: Function not found: {arn}")
-    found = lambda_svc._execution_record_for_config(record, configuration)
-    result = lambda_svc._execute_function_with_config_scope(found, payload)
+    found = lambda_svc.execution_record_for_config(record, configuration)
+    result = lambda_svc.execute_function_with_config_scope(found, payload)
     body = result.get("body")
     if result.get("error") or result.get("throttle"):
         raise RefusedError(f"the function failed: {body if isinstance(body, str) else json.dumps(body)}")

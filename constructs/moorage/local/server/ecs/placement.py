@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ministack.services import ec2, ecs
-
 from moorage.local.server.autoscaling import instances as groups
+from moorage.local.server.core.adapter import ec2, ecs
 from moorage.local.server.ecs import capacity_providers as capacity
 from moorage.local.server.ecs import container_instances as instances
 from moorage.local.server.ecs.container_instances import Record
@@ -54,8 +53,8 @@ def place_on(task: Record, offered: Sequence[Record]) -> bool:
     if not fitting:
         return False
     record = min(fitting, key=lambda each: _rank(each, task))
-    instance = ec2._instances[record["ec2InstanceId"]]
-    now = ecs._iso()
+    instance = ec2.instances[record["ec2InstanceId"]]
+    now = ecs.iso()
     task |= {
         "lastStatus": "RUNNING",
         "containerInstanceArn": record["containerInstanceArn"],
@@ -64,7 +63,7 @@ def place_on(task: Record, offered: Sequence[Record]) -> bool:
     }
     if not task["_need"].interface:
         task["_container_ip"] = instance["PrivateIpAddress"]
-    revision = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
+    revision = ecs.task_defs[ecs.resolve_td_key(task["taskDefinitionArn"])]
     used = {
         binding["hostPort"]
         for other in instances.tasks_on(record)
@@ -87,12 +86,12 @@ def give_address(task: Record, owner: Mapping[str, Any]) -> None:
         owner: Its service, or the request that runs it.
     """
     configuration = (owner.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    subnets = [ec2._subnets[subnet] for subnet in configuration.get("subnets", ()) if subnet in ec2._subnets]
+    subnets = [ec2.subnets[subnet] for subnet in configuration.get("subnets", ()) if subnet in ec2.subnets]
     if task.get("containerInstanceArn"):
         subnets = [subnet for subnet in subnets if subnet["AvailabilityZone"] == task["availabilityZone"]]
     if task["attachments"] or not subnets:
         return
-    details = [item for other in ecs._tasks.values() for place in other["attachments"] for item in place["details"]]
+    details = [item for other in ecs.tasks.values() for place in other["attachments"] for item in place["details"]]
     used = [item["value"] for item in details]
     subnet = min(subnets, key=lambda candidate: used.count(candidate["SubnetId"]))
     task["availabilityZone"] = subnet["AvailabilityZone"]
@@ -150,19 +149,19 @@ def _score(record: Record, task: Mapping[str, Any], kind: str, field: str) -> in
 
 def waiting(cluster: str) -> list[Record]:
     """A cluster's tasks that have no place yet, daemons first."""
-    arn = ecs._clusters[cluster]["clusterArn"] if cluster in ecs._clusters else None
-    found = [task for task in ecs._tasks.values() if task["clusterArn"] == arn and task["lastStatus"] == "PROVISIONING"]
+    arn = ecs.clusters[cluster]["clusterArn"] if cluster in ecs.clusters else None
+    found = [task for task in ecs.tasks.values() if task["clusterArn"] == arn and task["lastStatus"] == "PROVISIONING"]
     return sorted(found, key=lambda task: "_pinned" not in task)
 
 
 def why_waiting(service: Mapping[str, Any]) -> str | None:
     """Why a service has fewer running tasks than it wants, in the words of its events; None where it has them all."""
-    primary = ecs._primary_deployment(service)
+    primary = ecs.primary_deployment(service)
     if not primary or primary["runningCount"] >= service["desiredCount"]:
         return None
     head = f"(service {service['serviceName']}) {_UNPLACED}"
     group = f"service:{service['serviceName']}"
-    cluster = ecs._cluster_name_from_arn(service["clusterArn"])
+    cluster = ecs.cluster_name_from_arn(service["clusterArn"])
     unplaced = next((task for task in waiting(cluster) if task["group"] == group), None)
     if unplaced is None:
         stated = service["deploymentConfiguration"]

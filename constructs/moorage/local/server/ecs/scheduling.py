@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import json_response
-from ministack.services import cloudformation, ecs
 
 from moorage.local.server.autoscaling import groups as groups_api
 from moorage.local.server.autoscaling import instances as groups
+from moorage.local.server.core.adapter import cloudformation, ecs
 from moorage.local.server.core.calls import RefusedError, perform
 from moorage.local.server.ecs import capacity_providers as capacity
 from moorage.local.server.ecs import container_instances as instances
@@ -43,9 +43,9 @@ def admit(task: Record, owner: Mapping[str, Any]) -> None:
     if strategy:
         siblings = [
             other.get("capacityProviderName")
-            for other in ecs._tasks.values()
+            for other in ecs.tasks.values()
             if other is not task
-            and other["lastStatus"] in ecs._PRE_STOP_STATUSES
+            and other["lastStatus"] in ecs.PRE_STOP_STATUSES
             and (other["group"], other["clusterArn"]) == (task["group"], task["clusterArn"])
             and other["_deployment_id"] == task["_deployment_id"]
         ]
@@ -56,7 +56,7 @@ def admit(task: Record, owner: Mapping[str, Any]) -> None:
     if task["launchType"] != capacity.EC2:
         task["containerInstanceArn"] = None
         return
-    revision = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
+    revision = ecs.task_defs[ecs.resolve_td_key(task["taskDefinitionArn"])]
     task |= {
         "lastStatus": "PROVISIONING",
         "containerInstanceArn": None,
@@ -70,7 +70,7 @@ def admit(task: Record, owner: Mapping[str, Any]) -> None:
 
 def place(task: Record) -> bool:
     """Find room for a waiting task, on an instance that is there or one that its group starts."""
-    cluster = ecs._cluster_name_from_arn(task["clusterArn"])
+    cluster = ecs.cluster_name_from_arn(task["clusterArn"])
     if placement.place_on(task, placement.candidates(task, cluster)):
         return True
     group = capacity.group_of(task.get("capacityProviderName"))
@@ -101,21 +101,21 @@ def settle(cluster: str) -> None:
     _settle_daemons(cluster)
     for task in placement.waiting(cluster):
         place(task)
-    for key, service in list(ecs._services.items()):
+    for key, service in list(ecs.services.items()):
         if key.startswith(f"{cluster}/") and service["status"] == "ACTIVE" and runs_on_instances(service):
-            ecs._reconcile_service_tasks(cluster, key)
+            ecs.reconcile_service_tasks(cluster, key)
     shrink()
 
 
 def settle_all() -> None:
     """Do it for every cluster of the account and region."""
     instances.refresh()
-    for cluster in list(ecs._clusters):
+    for cluster in list(ecs.clusters):
         settle(cluster)
 
 
 def _settle_daemons(cluster: str) -> None:
-    for key, service in list(ecs._services.items()):
+    for key, service in list(ecs.services.items()):
         if key.startswith(f"{cluster}/") and service["status"] == "ACTIVE" and _is_daemon(service):
             _reconcile_daemon(cluster, service)
 
@@ -126,8 +126,8 @@ def _is_daemon(service: Mapping[str, Any]) -> bool:
 
 def _reconcile_daemon(cluster: str, service: Record) -> None:
     """One task of the primary deployment on every instance that the service may use."""
-    group, primary = f"service:{service['serviceName']}", ecs._primary_deployment(service)
-    revision = ecs._task_defs.get(ecs._resolve_td_key(service["taskDefinition"]))
+    group, primary = f"service:{service['serviceName']}", ecs.primary_deployment(service)
+    revision = ecs.task_defs.get(ecs.resolve_td_key(service["taskDefinition"]))
     if primary is None or revision is None:
         return
     providers = [item["capacityProvider"] for item in service.get("capacityProviderStrategy") or ()]
@@ -139,9 +139,9 @@ def _reconcile_daemon(cluster: str, service: Record) -> None:
     ]
     mine = [
         task
-        for task in ecs._tasks.values()
+        for task in ecs.tasks.values()
         if (task["group"], task["clusterArn"]) == (group, service["clusterArn"])
-        and task["lastStatus"] in ecs._PRE_STOP_STATUSES
+        and task["lastStatus"] in ecs.PRE_STOP_STATUSES
     ]
     kept = {}
     for task in mine:
@@ -152,12 +152,12 @@ def _reconcile_daemon(cluster: str, service: Record) -> None:
             stop(task, "Service scheduler replaced the daemon")
     for record in eligible:
         if record["containerInstanceArn"] not in kept:
-            ecs._run_task(_daemon_request(cluster, service, primary, record))
+            ecs.run_task(_daemon_request(cluster, service, primary, record))
     service["desiredCount"] = primary["desiredCount"] = len(eligible)
-    ecs._refresh_service_state(cluster, group)
-    ecs._recount_cluster(cluster)
+    ecs.refresh_service_state(cluster, group)
+    ecs.recount_cluster(cluster)
     if primary["rolloutState"] == "IN_PROGRESS":
-        ecs._complete_service_deployment(cluster, f"{cluster}/{service['serviceName']}")
+        ecs.complete_service_deployment(cluster, f"{cluster}/{service['serviceName']}")
 
 
 def _daemon_request(cluster: str, service: Record, primary: Record, record: Record) -> Record:
@@ -178,8 +178,8 @@ def _daemon_request(cluster: str, service: Record, primary: Record, record: Reco
 
 def stop(task: Mapping[str, Any], reason: str) -> None:
     """Stop a task."""
-    cluster = ecs._cluster_name_from_arn(task["clusterArn"])
-    perform(ecs._stop_task, {"task": task["taskArn"], "cluster": cluster, "reason": reason})
+    cluster = ecs.cluster_name_from_arn(task["clusterArn"])
+    perform(ecs.stop_task, {"task": task["taskArn"], "cluster": cluster, "reason": reason})
 
 
 def is_shifting(service: Mapping[str, Any]) -> bool:
@@ -189,12 +189,12 @@ def is_shifting(service: Mapping[str, Any]) -> bool:
 
 def _make_room(service: Record) -> bool:
     """Stop a task of an older deployment where the healthy share allows it; whether one was stopped."""
-    primary, group = ecs._primary_deployment(service), f"service:{service['serviceName']}"
+    primary, group = ecs.primary_deployment(service), f"service:{service['serviceName']}"
     if primary is None or primary["rolloutState"] != "IN_PROGRESS" or is_shifting(service):
         return False
     running = [
         task
-        for task in ecs._tasks.values()
+        for task in ecs.tasks.values()
         if (task["group"], task["clusterArn"]) == (group, service["clusterArn"]) and task["lastStatus"] == "RUNNING"
     ]
     stale = [task for task in running if task["_deployment_id"] != primary["id"]]
@@ -210,7 +210,7 @@ def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], 
     """Let a rollout go as far as the instances allow."""
 
     def reconciled(cluster: str, key: str) -> None:
-        service = ecs._services.get(key)
+        service = ecs.services.get(key)
         if not service or service["status"] != "ACTIVE" or not runs_on_instances(service):
             reconcile(cluster, key)
             return
@@ -222,12 +222,12 @@ def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], 
             reconcile(cluster, key)
             group = f"service:{service['serviceName']}"
             placed = [place(task) for task in placement.waiting(cluster) if task["group"] == group]
-            ecs._refresh_service_state(cluster, group)
+            ecs.refresh_service_state(cluster, group)
             if not any(placed) and not _make_room(service):
                 break
-        ecs._refresh_service_state(cluster, f"service:{service['serviceName']}")
-        ecs._recount_cluster(cluster)
-        ecs._complete_service_deployment(cluster, key)
+        ecs.refresh_service_state(cluster, f"service:{service['serviceName']}")
+        ecs.recount_cluster(cluster)
+        ecs.complete_service_deployment(cluster, key)
 
     return reconciled
 
@@ -237,16 +237,16 @@ def shrink() -> None:
 
     On AWS scaling in takes a quarter of an hour, longer than the rest of a stack's deletion.
     """
-    if any(stack["StackStatus"] == "DELETE_IN_PROGRESS" for stack in cloudformation._stacks.values()):
+    if any(stack["StackStatus"] == "DELETE_IN_PROGRESS" for stack in cloudformation.stacks.values()):
         return
-    for provider in list(ecs._capacity_providers):
+    for provider in list(ecs.capacity_providers):
         group = capacity.group_of(provider)
         if group is not None and capacity.is_scaled(provider):
             _fit(group, provider)
 
 
 def _fit(group: groups.Group, provider: str) -> None:
-    stated = ecs._capacity_providers[provider]["autoScalingGroupProvider"]
+    stated = ecs.capacity_providers[provider]["autoScalingGroupProvider"]
     spoken_for = stated["managedTerminationProtection"] == "ENABLED"  # then ECS itself protects and releases
     idle = [each for each in group["Instances"] if not _is_busy(each["InstanceId"])]
     busy = len(group["Instances"]) - len(idle)
@@ -257,7 +257,7 @@ def _fit(group: groups.Group, provider: str) -> None:
             groups.terminate(group, instance)
     groups.resize(group, max(len(group["Instances"]), wanted))
     instances.refresh()
-    for cluster in list(ecs._clusters):
+    for cluster in list(ecs.clusters):
         _settle_daemons(cluster)
 
 
@@ -271,7 +271,7 @@ def _counting(refresh: Callable[[str, str], None]) -> Callable[[str, str], None]
 
     def refreshed(cluster: str, group: str) -> None:
         refresh(cluster, group)
-        service = ecs._services.get(f"{cluster}/{(group or '').removeprefix('service:')}")
+        service = ecs.services.get(f"{cluster}/{(group or '').removeprefix('service:')}")
         if not service:
             return
         own = [task for task in placement.waiting(cluster) if task["group"] == group]
@@ -287,11 +287,11 @@ def then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
 
     def done(parameters: Record) -> Any:
         answer = operation(parameters)
-        for cluster in list(ecs._clusters):
+        for cluster in list(ecs.clusters):
             for task in placement.waiting(cluster):
                 place(task)
-                ecs._refresh_service_state(cluster, task["group"])
-        if not any(_in_rollout(service) for service in ecs._services.values()):
+                ecs.refresh_service_state(cluster, task["group"])
+        if not any(_in_rollout(service) for service in ecs.services.values()):
             shrink()
         return answer
 
@@ -303,7 +303,7 @@ def _in_rollout(service: Mapping[str, Any]) -> bool:
 
 
 def _list_instances(parameters: Record) -> Any:
-    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
+    cluster = ecs.resolve_cluster_name(parameters.get("cluster", "default"))
     found = instances.cluster_instances(cluster)
     status = parameters.get("status")
     return json_response(
@@ -312,7 +312,7 @@ def _list_instances(parameters: Record) -> Any:
 
 
 def _describe_instances(parameters: Record) -> Any:
-    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
+    cluster = ecs.resolve_cluster_name(parameters.get("cluster", "default"))
     known = {each["containerInstanceArn"]: each for each in instances.cluster_instances(cluster)}
     by_id = {arn.rsplit("/", maxsplit=1)[-1]: each for arn, each in known.items()}
     asked = parameters["containerInstances"]
@@ -329,14 +329,14 @@ def _describe_instances(parameters: Record) -> Any:
 
 def install() -> None:
     """Put placement between ECS's services and their tasks."""
-    ecs._reconcile_service_tasks = _reconciling(ecs._reconcile_service_tasks)
-    ecs._refresh_service_state = _counting(ecs._refresh_service_state)
-    ecs._delete_service = then_shrink(ecs._delete_service)
-    ecs._list_container_instances = _list_instances
-    ecs._describe_container_instances = _describe_instances
-    settings = ecs._list_account_settings
-    ecs._ACTION_MAP |= {
-        "DeleteService": ecs._delete_service,
+    ecs.reconcile_service_tasks = _reconciling(ecs.reconcile_service_tasks)
+    ecs.refresh_service_state = _counting(ecs.refresh_service_state)
+    ecs.delete_service = then_shrink(ecs.delete_service)
+    ecs.list_container_instances = _list_instances
+    ecs.describe_container_instances = _describe_instances
+    settings = ecs.list_account_settings
+    ecs.ACTION_MAP |= {
+        "DeleteService": ecs.delete_service,
         "DescribeContainerInstances": _describe_instances,
         "ListAccountSettings": lambda parameters: _trunking_off(settings(parameters)),
         "ListContainerInstances": _list_instances,
@@ -347,6 +347,6 @@ def install() -> None:
 def _trunking_off(answer: Any) -> Any:
     """Show `awsvpcTrunking` as AWS has it before anyone sets it: disabled."""
     status, headers, body = answer
-    if "awsvpcTrunking" not in ecs._account_settings:
+    if "awsvpcTrunking" not in ecs.account_settings:
         body = body.replace(b'"name":"awsvpcTrunking","value":"enabled"', b'"name":"awsvpcTrunking","value":"disabled"')
     return status, headers, body

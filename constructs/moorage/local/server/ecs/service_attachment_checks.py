@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.services import alb, ec2, servicediscovery
+from moorage.local.server.core.adapter import alb, ec2, servicediscovery
 
 _PLATFORMS = {"LATEST", "1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"}
 """ECS developer guide, "Fargate platform versions"."""
@@ -61,24 +61,24 @@ def _mappings(revision: Record) -> dict[str, list[Record]]:
 def _network_faults(network: Record) -> Iterator[str]:
     subnets, groups = network.get("subnets") or (), network.get("securityGroups") or ()
     for subnet in subnets:
-        if subnet not in ec2._subnets:
+        if subnet not in ec2.subnets:
             yield (  # eddmann/serverless-fargate issue 20
                 f"Error retrieving subnet information for [{', '.join(subnets)}]: The subnet ID '{subnet}' does not "
                 "exist (ErrorCode: InvalidSubnetID.NotFound)"
             )
             return
     for group in groups:
-        if group not in ec2._security_groups:
+        if group not in ec2.security_groups:
             yield (
                 f"Error retrieving security group information for [{', '.join(groups)}]: The security group '{group}' "
                 "does not exist (ErrorCode: InvalidGroup.NotFound)"
             )
             return
-    networks = {ec2._subnets[subnet]["VpcId"] for subnet in subnets}
+    networks = {ec2.subnets[subnet]["VpcId"] for subnet in subnets}
     if len(networks) > 1:
         yield "All specified subnets must be from the same VPC."  # AwsVpcConfiguration.subnets
     for group in groups:
-        if networks and ec2._security_groups[group]["VpcId"] not in networks:
+        if networks and ec2.security_groups[group]["VpcId"] not in networks:
             # AwsVpcConfiguration.securityGroups
             yield f"The security group '{group}' does not belong to the same VPC as the specified subnets."
 
@@ -95,10 +95,10 @@ def _balancer_faults(balancer: Record, revision: Record, mode: str) -> Iterator[
     arn = balancer.get("targetGroupArn")
     if arn is None:
         return
-    group = alb._tgs.get(arn)
+    group = alb.tgs.get(arn)
     if group is None:
         return
-    if not any(arn in str(rule["Actions"]) for rule in alb._rules.values()):
+    if not any(arn in str(rule["Actions"]) for rule in alb.rules.values()):
         # Bayer-Group/cloudformation-template-generator issue 181; a listener that is not here may have one of the rules
         yield f"The target group with targetGroupArn {arn} does not have an associated load balancer."
     kind = group.get("TargetType", "instance")
@@ -126,7 +126,7 @@ def _registry_faults(registry: Record, mode: str) -> Iterator[str]:
             "specified in 'serviceRegistries'."
         )
     identifier = str(registry.get("registryArn", "")).rsplit("/", maxsplit=1)[-1]
-    service = servicediscovery._services.get(identifier)
+    service = servicediscovery.services.get(identifier)
     if service is None or mode != "awsvpc":
         return
     types = {each.get("Type") for each in (service.get("DnsConfig") or {}).get("DnsRecords") or ()}

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ministack.services import ecs
-
+from moorage.local.server.core.adapter import ecs
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.ecs import capacity_providers as capacity
 from moorage.local.server.ecs import container_instances as instances
@@ -21,18 +20,18 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
         parameters: Of CreateService or UpdateService.
         new: Whether the service is being made.
     """
-    cluster = ecs._clusters.get(ecs._resolve_cluster_name(parameters.get("cluster", "default")))
+    cluster = ecs.clusters.get(ecs.resolve_cluster_name(parameters.get("cluster", "default")))
     if cluster is None:
         return
-    name = (ecs._resolve_service_ref(parameters.get("service", "")) or ("",))[0]
-    known: Mapping[str, Any] = {} if new else ecs._services.get(f"{cluster['clusterName']}/{name}", {})
+    name = (ecs.resolve_service_ref(parameters.get("service", "")) or ("",))[0]
+    known: Mapping[str, Any] = {} if new else ecs.services.get(f"{cluster['clusterName']}/{name}", {})
     stated = {**known, **parameters}
     strategy = stated.get("capacityProviderStrategy") or ()
     if not strategy and not stated.get("launchType") and new:
         strategy = cluster["defaultCapacityProviderStrategy"]
     capacity.check_strategy(strategy, [*map(capacity.name_of, cluster["capacityProviders"]), *capacity.scoped(cluster)])
     on = capacity.kind(strategy[0]["capacityProvider"]) if strategy else stated.get("launchType") or capacity.EC2
-    revision = ecs._task_defs.get(ecs._resolve_td_key(stated.get("taskDefinition", "")), {})
+    revision = ecs.task_defs.get(ecs.resolve_td_key(stated.get("taskDefinition", "")), {})
     for item in [*(stated.get("placementConstraints") or ()), *revision.get("placementConstraints", ())]:
         if item["type"] == "memberOf":
             instances.check_expression(item["expression"])

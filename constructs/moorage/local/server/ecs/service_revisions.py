@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import ecs
 
+from moorage.local.server.core.adapter import ecs
 from moorage.local.server.core.calls import RefusedError, members
 from moorage.local.server.ecs.capacity_providers import answering
 from moorage.local.server.ecs.container_instances import Record
@@ -32,7 +32,7 @@ def revise(service: Record, stated: Mapping[str, Any]) -> Record:
         service: As it is to be, its newest deployment the revision's.
         stated: What was asked for, which the service's own description may have no place for.
     """
-    revision = ecs._task_defs.get(ecs._resolve_td_key(service["taskDefinition"]), {})
+    revision = ecs.task_defs.get(ecs.resolve_td_key(service["taskDefinition"]), {})
     arn = _arn(service, "service-revision", str(secrets.randbelow(9 * 10**18) + 10**18))
     images = [
         {"containerName": each["name"], "image": each["image"]} for each in revision.get("containerDefinitions", ())
@@ -82,7 +82,7 @@ def open_deployment(service: Record, sources: Iterable[str]) -> Record:
         "deploymentCircuitBreaker": {
             "status": "MONITORING" if breaker.get("enable") else "DISABLED",
             "failureCount": 0,
-            "threshold": ecs._circuit_breaker_threshold(service),
+            "threshold": ecs.circuit_breaker_threshold(service),
         },
         "alarms": {
             "status": "MONITORING" if alarms.get("enable") else "DISABLED",
@@ -149,7 +149,7 @@ def _arn(service: Mapping[str, Any], kind: str, name: str) -> str:
 
 def _summary(record: Record, arn: str) -> Record:
     cluster, name = record["serviceArn"].split("/")[-2:]
-    service = ecs._services.get(f"{cluster}/{name}", {"deployments": []})
+    service = ecs.services.get(f"{cluster}/{name}", {"deployments": []})
     found = next((each for each in service["deployments"] if each.get("_revision") == arn), None)
     counts = {"requestedTaskCount": 0, "runningTaskCount": 0, "pendingTaskCount": 0}
     if found:
@@ -180,9 +180,9 @@ def _describe_deployments(parameters: Record) -> Record:
 
 
 def _list_deployments(parameters: Record) -> Record:
-    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
-    name = (ecs._resolve_service_ref(parameters["service"]) or ("",))[0]
-    service = ecs._services.get(f"{cluster}/{name}")
+    cluster = ecs.resolve_cluster_name(parameters.get("cluster", "default"))
+    name = (ecs.resolve_service_ref(parameters["service"]) or ("",))[0]
+    service = ecs.services.get(f"{cluster}/{name}")
     if service is None:
         raise RefusedError("ServiceNotFoundException: Service not found.")
     wanted, made = parameters.get("status"), parameters.get("createdAt", {})
@@ -207,7 +207,7 @@ def _describe_revisions(parameters: Record) -> Record:
 
 def install() -> None:
     """Let the API show what is recorded here."""
-    ecs._ACTION_MAP |= {
+    ecs.ACTION_MAP |= {
         "DescribeServiceDeployments": answering(_describe_deployments),
         "ListServiceDeployments": answering(_list_deployments),
         "DescribeServiceRevisions": answering(_describe_revisions),

@@ -8,8 +8,8 @@ from typing import Any
 
 from ministack.core.concurrency import spawn_background
 from ministack.core.responses import error_response_json, json_response
-from ministack.services import ecs
 
+from moorage.local.server.core.adapter import ecs
 from moorage.local.server.core.calls import RefusedError, members
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import deployments as rollout
@@ -48,8 +48,8 @@ def create(parameters: Record) -> Done:
     service_checks.check(parameters, new=True)
     strategies.check(parameters)
     _answered(_create({**parameters, "desiredCount": 0}))
-    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
-    service = ecs._services[f"{cluster}/{parameters['serviceName']}"]
+    cluster = ecs.resolve_cluster_name(parameters.get("cluster", "default"))
+    service = ecs.services[f"{cluster}/{parameters['serviceName']}"]
     count = 0 if parameters.get("schedulingStrategy") == "DAEMON" else parameters.get("desiredCount", 1)
     service |= {"desiredCount": count, "_held": True}
     service["deployments"][0] |= {"desiredCount": count, "_image_resolution_disabled": count == 0}
@@ -67,10 +67,10 @@ def update(parameters: Record) -> Done:
         RefusedError: As ECS would.
     """
     service_checks.check(parameters, new=False)
-    cluster = ecs._resolve_cluster_name(parameters.get("cluster", "default"))
-    name = (ecs._resolve_service_ref(parameters.get("service", "")) or ("",))[0]
+    cluster = ecs.resolve_cluster_name(parameters.get("cluster", "default"))
+    name = (ecs.resolve_service_ref(parameters.get("service", "")) or ("",))[0]
     key = f"{cluster}/{name}"
-    service: Record | None = ecs._services.get(key)
+    service: Record | None = ecs.services.get(key)
     if service is None:
         raise RefusedError("ServiceNotFoundException: Service not found.")
     strategies.check({**service, **parameters})
@@ -97,7 +97,7 @@ def update(parameters: Record) -> Done:
         service.pop("_held", None)
         raise
     service.pop("_held", None)
-    ecs._reconcile_service_tasks(cluster, key)
+    ecs.reconcile_service_tasks(cluster, key)
     return service, None
 
 
@@ -144,11 +144,11 @@ def _served(change: Callable[[Record], Done]) -> Callable[[Record], Any]:
             return error_response_json(code, message, 400)
         answer = None
         if started and started.takes_long:
-            answer = json_response({"service": ecs._sanitize(service)})
+            answer = json_response({"service": ecs.sanitize(service)})
             spawn_background(_run, started, thread_name="ecs-deployment")
         elif started:
             _run(started)
-        return answer or json_response({"service": ecs._sanitize(service)})
+        return answer or json_response({"service": ecs.sanitize(service)})
 
     return served
 
@@ -167,7 +167,7 @@ _update: Callable[[Record], Any]
 def install() -> None:
     """Let ECS's own operations go this way."""
     global _create, _update  # ministack's own, once they are replaced
-    _create, _update = ecs._create_service, ecs._update_service
-    ecs._create_service = scheduling.then_shrink(_served(create))
-    ecs._update_service = scheduling.then_shrink(_served(update))
-    ecs._ACTION_MAP |= {"CreateService": ecs._create_service, "UpdateService": ecs._update_service}
+    _create, _update = ecs.create_service, ecs.update_service
+    ecs.create_service = scheduling.then_shrink(_served(create))
+    ecs.update_service = scheduling.then_shrink(_served(update))
+    ecs.ACTION_MAP |= {"CreateService": ecs.create_service, "UpdateService": ecs.update_service}

@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudformation, cloudwatch_logs, iam, secretsmanager
-from ministack.services.cloudformation import engine
 
+from moorage.local.server.core.adapter import (
+    cloudformation,
+    cloudwatch_logs,
+    engine,
+    iam,
+    iam_evaluator,
+    secretsmanager,
+)
 from moorage.local.server.services.iam import is_trusted
 
 _SERVICE = "ecs-tasks.amazonaws.com"
@@ -66,17 +71,17 @@ def _is_assumed(role: str) -> bool:
 
 def _unread_secrets(role: str, containers: Iterable[Record]) -> Iterator[str]:
     """Yield which secrets of this account a role may not read, by its own policies."""
-    if role not in iam._roles:
+    if role not in iam.roles:
         return
-    attached = iam._roles[role].get("AttachedPolicies", ())
+    attached = iam.roles[role].get("AttachedPolicies", ())
     if any(arn.startswith("arn:aws:iam::aws:") and arn != _NO_SECRETS for arn in attached):
         return  # what these allow is not known here
     for container in containers:
         log = container.get("logConfiguration") or {}
         for each in [*(container.get("secrets") or ()), *(log.get("secretOptions") or ())]:
             arn = ":".join(each["valueFrom"].split(":")[:7])
-            secret = secretsmanager._resolve(arn)[1] if ":secretsmanager:" in arn else None
-            if secret is None or secretsmanager._resource_policies.get(secret["ARN"]) or _may_read(role, secret["ARN"]):
+            secret = secretsmanager.resolve(arn)[1] if ":secretsmanager:" in arn else None
+            if secret is None or secretsmanager.resource_policies.get(secret["ARN"]) or _may_read(role, secret["ARN"]):
                 continue
             yield (  # aws-samples/dify-self-hosted-on-aws pull request 35
                 f"{_UNREAD} unable to retrieve secret from asm: service call has been retried 1 time(s): failed to "
@@ -96,7 +101,7 @@ def _may_read(role: str, secret: str) -> bool:
         resource_arn=secret,
         region=get_region(),
     )
-    policies = iam_evaluator._gather_role_policies(role, account)
+    policies = iam_evaluator.gather_role_policies(role, account)
     return bool(iam_evaluator.evaluate(asked, policies).decision == "Allow")
 
 
@@ -105,7 +110,7 @@ def _missing_groups(containers: Iterable[Record], *, on_instances: bool) -> Iter
         log = container.get("logConfiguration") or {}
         options = log.get("options") or {}
         group, region = options.get("awslogs-group"), options.get("awslogs-region", get_region())
-        if log.get("logDriver") != "awslogs" or group in cloudwatch_logs._log_groups or region != get_region():
+        if log.get("logDriver") != "awslogs" or group in cloudwatch_logs.log_groups or region != get_region():
             continue
         if str(options.get("awslogs-create-group")).lower() == "true":
             continue
@@ -115,11 +120,11 @@ def _missing_groups(containers: Iterable[Record], *, on_instances: bool) -> Iter
 
 def _is_pending(types: Iterable[str]) -> bool:
     """Return whether a stack that is being deployed has still to make, or changes, a resource of one of these types."""
-    for stack in cloudformation._stacks.values():
+    for stack in cloudformation.stacks.values():
         if not str(stack.get("StackStatus")).endswith("_IN_PROGRESS") or not stack.get("_template_body"):
             continue
         before = (stack.get("_template") or {}).get("Resources") or {}
-        for name, resource in (engine._parse_template(stack["_template_body"]).get("Resources") or {}).items():
+        for name, resource in (engine.parse_template(stack["_template_body"]).get("Resources") or {}).items():
             changes = name in before and before[name] != resource
             if resource.get("Type") in types and (changes or name not in stack.get("_resources", {})):
                 return True

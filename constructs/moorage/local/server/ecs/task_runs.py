@@ -15,8 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ministack.services import ecs
-
+from moorage.local.server.core.adapter import ecs
 from moorage.local.server.ecs import task_starts as starts
 from moorage.local.server.ecs.container_instances import Record
 
@@ -43,14 +42,14 @@ def started(task: Record) -> None:
     """Let a task that has its place run, and end when its containers' commands say so; a service's stay."""
     if task["group"].startswith("service:"):
         return
-    revision = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
+    revision = ecs.task_defs[ecs.resolve_td_key(task["taskDefinitionArn"])]
     overrides = {each["name"]: each for each in task["overrides"].get("containerOverrides", ()) if "name" in each}
     containers = [each | _overridden(overrides.get(each["name"], {})) for each in revision["containerDefinitions"]]
     on_instances, executes = task["launchType"] == "EC2", bool(task.get("enableExecuteCommand"))
     run = {**revision, "containerDefinitions": containers}
     fault = starts.why_not(run, on_instances=on_instances, executes=executes)
     if fault:
-        ecs._mark_task_stopped(task["taskArn"], task, fault, "TaskFailedToStart")
+        ecs.mark_task_stopped(task["taskArn"], task, fault, "TaskFailedToStart")
         return
     lasts = min(map(_seconds, _essential(containers)), default=0.0)
     if lasts == math.inf:
@@ -74,9 +73,9 @@ def _seconds(container: Mapping[str, Any]) -> float:
 
 
 def _end(task: Record, containers: Iterable[Mapping[str, Any]]) -> None:
-    if ecs._tasks.get(task["taskArn"]) is not task or task["lastStatus"] == "STOPPED":
+    if ecs.tasks.get(task["taskArn"]) is not task or task["lastStatus"] == "STOPPED":
         return
     codes = {each["name"]: exit_code([{**each, "essential": True}]) or 0 for each in containers}
     for container in task["containers"]:
         container["exitCode"] = codes.get(container["name"], 0)
-    ecs._mark_task_stopped(task["taskArn"], task, _EXITED, "EssentialContainerExited", exit_code=0)
+    ecs.mark_task_stopped(task["taskArn"], task, _EXITED, "EssentialContainerExited", exit_code=0)

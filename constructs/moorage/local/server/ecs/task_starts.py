@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.services import secretsmanager
-
+from moorage.local.server.core.adapter import secretsmanager
 from moorage.local.server.ecr.repository_type import missing_image
 from moorage.local.server.ecs import task_permissions as permissions
 
@@ -44,7 +43,7 @@ def _missing_secret(value_from: str) -> str | None:
     """Why a value of a secret of this account and region cannot be read; None where the secret is not known here."""
     parts = value_from.split(":")
     arn, (key, stage, version) = ":".join(parts[:7]), (*parts[7:], "", "", "")[:3]
-    if parts[2:3] != ["secretsmanager"] or secretsmanager._resolve(arn)[1] is None:
+    if parts[2:3] != ["secretsmanager"] or secretsmanager.resolve(arn)[1] is None:
         return None
     value = secretsmanager.resolve_secret_string(arn, stage or "AWSCURRENT", version or None)
     if value is None:

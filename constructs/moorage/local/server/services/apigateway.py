@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack.services import apigateway_v1, s3
-from ministack.services.cloudformation import engine, provisioners
-
+from moorage.local.server.core.adapter import apigateway_v1, engine, provisioners, s3
 from moorage.local.server.core.calls import RefusedError, structure
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -22,19 +20,19 @@ class RequestValidator(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         api = properties["RestApiId"]
-        status, _, body = apigateway_v1._create_request_validator(api, self._stated(properties))
+        status, _, body = apigateway_v1.create_request_validator(api, self._stated(properties))
         answer = json.loads(body)
         if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
             raise RefusedError(f"NotFoundException: {answer.get('message')}")
         return Made(answer["id"], {"RequestValidatorId": answer["id"]})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        validator = apigateway_v1._request_validators[new["RestApiId"]][physical_id]
+        validator = apigateway_v1.request_validators[new["RestApiId"]][physical_id]
         validator.update(self._stated(new))
         return Made(physical_id, {"RequestValidatorId": physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        apigateway_v1._delete_request_validator(properties["RestApiId"], physical_id)
+        apigateway_v1.delete_request_validator(properties["RestApiId"], physical_id)
 
     def _stated(self, properties: Properties) -> dict[str, Any]:
         flags = {"validateRequestBody": False, "validateRequestParameters": False}
@@ -44,7 +42,7 @@ class RequestValidator(Resource):
 
 def install() -> None:
     """Take the document of a REST API from a bucket too."""
-    handler = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
+    handler = provisioners.RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
     create, update = handler["create"], handler["update"]
 
     def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
@@ -64,7 +62,7 @@ def _with_body(properties: Properties) -> Properties:
     if not location:
         return properties
     bucket, key = location.get("Bucket"), location.get("Key")
-    found = s3._get_object_data(bucket, key)
+    found = s3.get_object_data(bucket, key)
     if found is None:
         raise RefusedError(f"NoSuchKey: The specified key does not exist: {key} in {bucket}")
-    return properties | {"Body": engine._parse_template(found.decode())}
+    return properties | {"Body": engine.parse_template(found.decode())}

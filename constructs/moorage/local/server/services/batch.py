@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import batch
-
+from moorage.local.server.core.adapter import batch
 from moorage.local.server.core.resource import Made, Properties
 from moorage.local.server.core.service_api import REF, ApiResource
 
@@ -21,7 +20,7 @@ class ComputeEnvironment(ApiResource):
     without = ("EcsSettings", "ReplaceComputeEnvironment", "UpdatePolicy")
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        batch._compute_envs.pop(physical_id.rpartition("/")[2], None)
+        batch.compute_envs.pop(physical_id.rpartition("/")[2], None)
 
 
 class JobQueue(ApiResource):
@@ -36,11 +35,11 @@ class JobQueue(ApiResource):
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         name = physical_id.rpartition("/")[2]
-        batch._job_queues.pop(name, None)
+        batch.job_queues.pop(name, None)
         return self.create(new | {"JobQueueName": name}, name)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        batch._job_queues.pop(physical_id.rpartition("/")[2], None)
+        batch.job_queues.pop(physical_id.rpartition("/")[2], None)
 
 
 class JobDefinition(ApiResource):
@@ -60,7 +59,7 @@ class JobDefinition(ApiResource):
         return self.create(new | {"JobDefinitionName": name}, name)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        for revisions in batch._job_definitions.values():
+        for revisions in batch.job_definitions.values():
             for each in revisions:
                 if each["jobDefinitionArn"] == physical_id:
                     each["status"] = "INACTIVE"

@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ministack.services import lambda_svc, s3, sns, sqs
-from ministack.services.cloudformation import provisioners
-
 from moorage.local.server.core import policies
+from moorage.local.server.core.adapter import lambda_svc, provisioners, s3, sns, sqs
 from moorage.local.server.core.calls import RefusedError, model
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services import documents
@@ -45,7 +43,7 @@ def _faults(bucket: Properties) -> Iterator[str]:
     yield from _lifecycle_faults((bucket.get("LifecycleConfiguration") or {}).get("Rules") or [])
     yield from _event_faults(bucket.get("NotificationConfiguration") or {})
     target = (bucket.get("LoggingConfiguration") or {}).get("DestinationBucketName")
-    if target and s3._bucket_owner_account(target) is None:
+    if target and s3.bucket_owner_account(target) is None:
         yield "The target bucket for logging does not exist"
     website = bucket.get("WebsiteConfiguration")
     if website and not {"IndexDocument", "RedirectAllRequestsTo"} & set(website):
@@ -100,7 +98,7 @@ def _validated(put: Callable[..., Any]) -> Callable[..., Any]:
         elements = ET.fromstring(body or b"<a/>").iter()  # noqa: S314  # as S3's own handler parses it
         for element in elements:
             if element.tag.rpartition("}")[2] in _DESTINATIONS and not _lets_in(str(element.text).strip(), name):
-                return s3._error("InvalidArgument", "Unable to validate the following destination configurations", 400)
+                return s3.error("InvalidArgument", "Unable to validate the following destination configurations", 400)
         return put(name, body, *rest, **named)
 
     return validated
@@ -109,9 +107,9 @@ def _validated(put: Callable[..., Any]) -> Callable[..., Any]:
 def _lets_in(arn: str, bucket: str) -> bool:
     source = f"arn:aws:s3:::{bucket}"
     if ":lambda:" in arn:
-        function, *_ = lambda_svc._get_func_record_for_ref(arn)
+        function, *_ = lambda_svc.get_func_record_for_ref(arn)
         return bool(function) and policies.allows(function["policy"], _SERVICE, "lambda:InvokeFunction", arn, source)
-    found = sqs._queue_by_arn(arn) if ":sqs:" in arn else sns._topics.get(arn)
+    found = sqs.queue_by_arn(arn) if ":sqs:" in arn else sns.topics.get(arn)
     if found is None:
         return False
     attributes, action = found["attributes"], "sqs:SendMessage" if ":sqs:" in arn else "sns:Publish"
@@ -125,12 +123,12 @@ def _undone(create: Callable[..., Any]) -> Callable[..., Any]:
     """Leave no bucket behind whose configuration was refused."""
 
     def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
-        before = set(s3._buckets)
+        before = set(s3.buckets)
         try:
             return create(logical_id, properties, stack_name)
         except (RefusedError, ValueError):
-            for name in set(s3._buckets) - before:
-                provisioners._s3_delete(name, {})
+            for name in set(s3.buckets) - before:
+                provisioners.s3_delete(name, {})
             raise
 
     return created
@@ -138,7 +136,7 @@ def _undone(create: Callable[..., Any]) -> Callable[..., Any]:
 
 def install() -> None:
     """Check buckets as S3 does."""
-    handler = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    handler = provisioners.RESOURCE_HANDLERS["AWS::S3::Bucket"]
     handler["create"] = _undone(handler["create"])
     guard("AWS::S3::Bucket", _check_bucket)
-    s3._put_bucket_notification = _validated(s3._put_bucket_notification)
+    s3.put_bucket_notification = _validated(s3.put_bucket_notification)

@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.services import acm, route53
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import acm, provisioners, route53
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services.guards import complete, guard
 
@@ -27,24 +25,24 @@ def install() -> None:
 def _complete(arn: str, _old: Properties, new: Properties) -> None:
     for name in ("CertificateAuthorityArn", "CertificateExport"):
         new.get(name)
-    certificate = acm._certificates[arn]
+    certificate = acm.certificates[arn]
     stated = {each["DomainName"]: each for each in new.get("DomainValidationOptions") or ()}
     for option in certificate["DomainValidationOptions"]:
         option.update(_only(stated.get(option["DomainName"], {}), "ValidationDomain"))
     for zone, record in _records(certificate, stated):
-        known = [route53._rs_key(each) for each in route53._records[zone]]
-        if route53._rs_key(record) not in known:
-            route53._records[zone] = [*route53._records[zone], record]
+        known = [route53.rs_key(each) for each in route53.records[zone]]
+        if route53.rs_key(record) not in known:
+            route53.records[zone] = [*route53.records[zone], record]
 
 
 def _clear(arn: str, properties: Properties) -> None:
-    certificate = acm._certificates.get(arn)
+    certificate = acm.certificates.get(arn)
     if certificate is None:
         return
     stated = {each["DomainName"]: each for each in properties.get("DomainValidationOptions") or ()}
     for zone, record in _records(certificate, stated):
-        gone = route53._rs_key(record)
-        route53._records[zone] = [each for each in route53._records[zone] if route53._rs_key(each) != gone]
+        gone = route53.rs_key(record)
+        route53.records[zone] = [each for each in route53.records[zone] if route53.rs_key(each) != gone]
 
 
 def _only(option: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def _records(certificate: Mapping[str, Any], stated: Mapping[str, Mapping[str, A
     """Yield the records that validate a certificate, each with the zone that it belongs to, if that zone is here."""
     for option in certificate["DomainValidationOptions"]:
         zone = str(stated.get(option["DomainName"], {}).get("HostedZoneId", "")).removeprefix("/hostedzone/")
-        if zone in route53._records:
+        if zone in route53.records:
             made = option["ResourceRecord"]
             record = {"Name": made["Name"], "Type": made["Type"], "TTL": "300", "ResourceRecords": [made["Value"]]}
-            yield zone, provisioners._r53_record_set_build_rs(record)
+            yield zone, provisioners.r53_record_set_build_rs(record)

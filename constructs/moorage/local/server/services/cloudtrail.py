@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
-from ministack.services import cloudtrail, s3, sns
-from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core import policies
+from moorage.local.server.core.adapter import cloudtrail, provisioners, s3, sns
 from moorage.local.server.core.calls import RefusedError, check, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 
@@ -37,7 +36,7 @@ class Trail(Resource):
     def create(self, properties: Properties, name: str) -> Made:
         trail = str(properties.get("TrailName") or shortened(name, _LONGEST))
         wanted = self._wanted(trail, properties)
-        perform(cloudtrail._create_trail, wanted)
+        perform(cloudtrail.create_trail, wanted)
         try:
             return self._put(trail, wanted, {}, properties)
         except RefusedError:
@@ -48,51 +47,51 @@ class Trail(Resource):
         return self._put(physical_id, self._wanted(physical_id, new), old, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id in cloudtrail._trails:
-            perform(cloudtrail._delete_trail, {"Name": physical_id})
-        cloudtrail._trail_tags.pop(cloudtrail._trail_arn(physical_id), None)
+        if physical_id in cloudtrail.trails:
+            perform(cloudtrail.delete_trail, {"Name": physical_id})
+        cloudtrail.trail_tags.pop(cloudtrail.trail_arn(physical_id), None)
         _insights.pop(physical_id, None)
 
     def _wanted(self, trail: str, properties: Properties) -> Properties:
         stated = {name: properties[name] for name in properties if name not in _ASIDE}
         wanted = request("cloudtrail", "CreateTrail", {**stated, "Name": trail})
         check("cloudtrail", "CreateTrail", wanted)
-        _require(cloudtrail._trail_arn(trail), wanted)
+        _require(cloudtrail.trail_arn(trail), wanted)
         return wanted
 
     def _put(self, trail: str, wanted: Properties, old: Properties, new: Properties) -> Made:
-        perform(cloudtrail._update_trail, {**_DEFAULTS, **wanted})
-        record, arn = cloudtrail._trails[trail], cloudtrail._trail_arn(trail)
+        perform(cloudtrail.update_trail, {**_DEFAULTS, **wanted})
+        record, arn = cloudtrail.trails[trail], cloudtrail.trail_arn(trail)
         record["SnsTopicARN"] = _topic_arn(wanted["SnsTopicName"]) if "SnsTopicName" in wanted else ""
         logging = str(new["IsLogging"]).lower() == "true"
-        perform(cloudtrail._start_logging if logging else cloudtrail._stop_logging, {"Name": trail})
+        perform(cloudtrail.start_logging if logging else cloudtrail.stop_logging, {"Name": trail})
         self._select(trail, new)
-        tags = provisioners._tag_map
+        tags = provisioners.tag_map
         gone = [{"Key": key} for key in tags(old.get("Tags")) if key not in tags(new.get("Tags"))]
-        perform(cloudtrail._remove_tags, {"ResourceId": arn, "TagsList": gone})
-        perform(cloudtrail._add_tags, {"ResourceId": arn, "TagsList": new.get("Tags") or []})
+        perform(cloudtrail.remove_tags, {"ResourceId": arn, "TagsList": gone})
+        perform(cloudtrail.add_tags, {"ResourceId": arn, "TagsList": new.get("Tags") or []})
         return Made(trail, {"Arn": arn, **({"SnsTopicArn": record["SnsTopicARN"]} if record["SnsTopicARN"] else {})})
 
     def _select(self, trail: str, properties: Properties) -> None:
         """Which events the trail records, and which it looks into."""
-        cloudtrail._event_selectors.pop(trail, None)
+        cloudtrail.event_selectors.pop(trail, None)
         kinds = ("AdvancedEventSelectors", "EventSelectors")
         stated = {kind: properties[kind] for kind in kinds if properties.get(kind)}
         if stated:
             renamed = {"ExcludeManagementEventSources": "ExcludeManagementEventSources"}
             selectors = request("cloudtrail", "PutEventSelectors", {"TrailName": trail, **stated}, renamed=renamed)
-            perform(cloudtrail._put_event_selectors, selectors)
+            perform(cloudtrail.put_event_selectors, selectors)
         insights = properties.get("InsightSelectors") or []
         _insights[trail] = insights
-        cloudtrail._trails[trail]["HasInsightSelectors"] = bool(insights)
+        cloudtrail.trails[trail]["HasInsightSelectors"] = bool(insights)
 
 
 def _require(trail_arn: str, trail: Properties) -> None:
     """Ask the trail's bucket, topic and key, as CloudTrail does before it makes a trail."""
     bucket, prefix = trail["S3BucketName"], trail.get("S3KeyPrefix")
-    if bucket not in s3._buckets:
+    if bucket not in s3.buckets:
         raise RefusedError(f"S3BucketDoesNotExistException: the bucket {bucket} does not exist")
-    policy, arn = s3._bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}"
+    policy, arn = s3.bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}"
     log = f"{arn}/{prefix + '/' if prefix else ''}AWSLogs/{get_account_id()}/CloudTrail/x.json.gz"
     owned = {"s3:x-amz-acl": "bucket-owner-full-control"}
     may_read = policies.allows(policy, _SERVICE, "s3:GetBucketAcl", arn, trail_arn)
@@ -101,7 +100,7 @@ def _require(trail_arn: str, trail: Properties) -> None:
             f"InsufficientS3BucketPolicyException: Incorrect S3 bucket policy is detected for bucket: {bucket}"
         )
     if "SnsTopicName" in trail:
-        topic = sns._topics.get(_topic_arn(trail["SnsTopicName"])) or {"attributes": {}}
+        topic = sns.topics.get(_topic_arn(trail["SnsTopicName"])) or {"attributes": {}}
         if not policies.allows(
             topic["attributes"].get("Policy"), _SERVICE, "sns:Publish", topic.get("arn", ""), trail_arn
         ):
@@ -120,7 +119,7 @@ def _unusable_key(trail: Properties, trail_arn: str) -> str | None:
     key policies for CloudTrail").
     """
     context = {"kms:encryptioncontext:aws:cloudtrail:arn": trail_arn}
-    encryption = s3._bucket_encryption.get(trail["S3BucketName"]) or ""
+    encryption = s3.bucket_encryption.get(trail["S3BucketName"]) or ""
     uses = [("kms:DescribeKey", {}), ("kms:GenerateDataKey", context)]
     if "<BucketKeyEnabled>true<" in encryption:
         uses.append(("kms:Decrypt", context))
@@ -134,14 +133,14 @@ def _topic_arn(name_or_arn: str) -> str:
 
 
 def _insight_selectors(parameters: dict[str, Any]) -> Any:
-    name, _, trail = cloudtrail._find_visible_trail(parameters.get("TrailName", ""))
+    name, _, trail = cloudtrail.find_visible_trail(parameters.get("TrailName", ""))
     if trail is None:
-        return cloudtrail._err("TrailNotFoundException", f"Unknown trail: {name!r}", 404)
+        return cloudtrail.err("TrailNotFoundException", f"Unknown trail: {name!r}", 404)
     if not _insights.get(name):
-        return cloudtrail._err("InsightNotEnabledException", f"Trail {name} has no Insights selectors", 400)
-    return cloudtrail._ok({"TrailARN": trail["TrailARN"], "InsightSelectors": _insights[name]})
+        return cloudtrail.err("InsightNotEnabledException", f"Trail {name} has no Insights selectors", 400)
+    return cloudtrail.ok({"TrailARN": trail["TrailARN"], "InsightSelectors": _insights[name]})
 
 
 def install() -> None:
     """Add the operation that shows what a trail looks into."""
-    cloudtrail._DISPATCH["GetInsightSelectors"] = _insight_selectors
+    cloudtrail.DISPATCH["GetInsightSelectors"] = _insight_selectors

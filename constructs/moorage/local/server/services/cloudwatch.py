@@ -12,10 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import cloudwatch, sns
-from ministack.services.cloudformation import provisioners
-
 from moorage.local.server.core import policies
+from moorage.local.server.core.adapter import cloudwatch, provisioners, sns
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 
@@ -37,7 +35,7 @@ class Alarm(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         alarm = str(properties.get("AlarmName") or shortened(name, _LONGEST))
-        if alarm in cloudwatch._alarms:
+        if alarm in cloudwatch.alarms:
             raise RefusedError(f"{alarm} already exists (AlreadyExists)")
         return self._put(alarm, properties)
 
@@ -45,14 +43,14 @@ class Alarm(Resource):
         return self._put(physical_id, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._cw_metric_alarm_delete(physical_id, properties)
+        provisioners.cw_metric_alarm_delete(physical_id, properties)
 
     def _put(self, name: str, properties: Properties) -> Made:
         now = int(time.time())
         stated = request("cloudwatch", "PutMetricAlarm", {**properties, "AlarmName": name})
         tags = stated.pop("Tags", [])
         _check(stated)
-        known = cloudwatch._alarms.get(name)
+        known = cloudwatch.alarms.get(name)
         unchecked = {
             "StateReason": "Unchecked: Initial alarm creation", "StateUpdatedTimestamp": now,
             "StateValue": "INSUFFICIENT_DATA",
@@ -124,17 +122,17 @@ class CompositeAlarm(Resource):
         return self._put(physical_id, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id in cloudwatch._composite_alarms:
+        if physical_id in cloudwatch.composite_alarms:
             perform(
-                lambda data: cloudwatch._delete_alarms({}, data, is_cbor=False, is_json=True),
+                lambda data: cloudwatch.delete_alarms({}, data, is_cbor=False, is_json=True),
                 {"AlarmNames": [physical_id]},
             )
 
     def _put(self, name: str, properties: Properties) -> Made:
         stated = request("cloudwatch", "PutCompositeAlarm", {**properties, "AlarmName": name})
         tags = stated.pop("Tags", [])
-        perform(lambda data: cloudwatch._put_composite_alarm({}, data, is_cbor=False, is_json=True), stated)
-        cloudwatch._composite_alarms[name] |= stated
+        perform(lambda data: cloudwatch.put_composite_alarm({}, data, is_cbor=False, is_json=True), stated)
+        cloudwatch.composite_alarms[name] |= stated
         cloudwatch.cloudformation_set_metric_alarm_tags(name, tags)
         return Made(name, {"Arn": _arn(name)})
 
@@ -160,7 +158,7 @@ class Dashboard(Resource):
         except ValueError as error:
             raise RefusedError(f"InvalidParameterInput: the dashboard's body is not JSON: {error}") from error
         arn = cloudwatch.cloudformation_put_dashboard(name, body)
-        provisioners._reconcile_tag_map(cloudwatch._resource_tags.setdefault(arn, {}), old, new)
+        provisioners.reconcile_tag_map(cloudwatch.resource_tags.setdefault(arn, {}), old, new)
         return Made(name)
 
 
@@ -183,7 +181,7 @@ def _fault(topic_arn: str, alarm_arn: str) -> str | None:
 
     The words are those of AWS re:Post's "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?".
     """
-    topic = sns._topics.get(topic_arn)
+    topic = sns.topics.get(topic_arn)
     if topic is None:
         return f"Topic does not exist: {topic_arn}"
     attributes, owner = topic["attributes"], {"aws:sourceowner": cloudwatch.get_account_id()}
@@ -199,11 +197,11 @@ def _note(alarm: dict[str, Any], action: str, fault: str | None) -> None:
     """Write into an alarm's history how one of its actions went."""
     done = f"Failed to execute action {action}. Received error: {fault}" if fault else None
     data = {"actionState": "Failed" if fault else "Succeeded", "notificationResource": action, "error": fault}
-    cloudwatch._history_entries().append(
+    cloudwatch.history_entries().append(
         {
             "AlarmName": alarm["AlarmName"],
             "AlarmType": "CompositeAlarm" if "AlarmRule" in alarm else "MetricAlarm",
-            "Timestamp": cloudwatch._ts_iso(time.time()),
+            "Timestamp": cloudwatch.ts_iso(time.time()),
             "HistoryItemType": "Action",
             "HistorySummary": done or f"Successfully executed action {action}",
             "HistoryData": json.dumps({name: value for name, value in data.items() if value}),
@@ -213,4 +211,4 @@ def _note(alarm: dict[str, Any], action: str, fault: str | None) -> None:
 
 def install() -> None:
     """Ask an alarm's topics whether they let CloudWatch in."""
-    cloudwatch._dispatch_alarm_actions = _asking(cloudwatch._dispatch_alarm_actions)
+    cloudwatch.dispatch_alarm_actions = _asking(cloudwatch.dispatch_alarm_actions)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import codebuild
-
+from moorage.local.server.core.adapter import codebuild
 from moorage.local.server.core.calls import structure
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services.guards import complete
@@ -23,8 +22,8 @@ _FURTHER = "what ministack does not describe"
 def install() -> None:
     """Keep the properties of projects and describe them."""
     complete("AWS::CodeBuild::Project", _complete)
-    shape: Callable[[Mapping[str, Any]], dict[str, Any]] = codebuild._project_shape
-    codebuild._project_shape = lambda project: {**shape(project), **project.get(_FURTHER, {})}
+    shape: Callable[[Mapping[str, Any]], dict[str, Any]] = codebuild.project_shape
+    codebuild.project_shape = lambda project: {**shape(project), **project.get(_FURTHER, {})}
 
 
 def _complete(project: str, _old: Properties, new: Properties) -> None:
@@ -35,4 +34,4 @@ def _complete(project: str, _old: Properties, new: Properties) -> None:
         hook = {name: value for name, value in triggers.items() if name != "Webhook"}
         further["webhook"] = structure("codebuild", "Webhook", hook)
     further["badge"] = {"badgeEnabled": str(new.get("BadgeEnabled", False)).lower() == "true"}
-    codebuild._projects[project][_FURTHER] = further
+    codebuild.projects[project][_FURTHER] = further

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import cognito
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import cognito, provisioners
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services.guards import complete
 
@@ -13,9 +11,9 @@ _POOL = "AWS::Cognito::IdentityPool"
 
 def install() -> None:
     """Give identity pools the stack's tags as CloudFormation does."""
-    provisioners._STACK_TAG_PROPERTY[_POOL] = ("IdentityPoolTags", "list")
+    provisioners.STACK_TAG_PROPERTY[_POOL] = ("IdentityPoolTags", "list")
     complete(_POOL, _complete)
 
 
 def _complete(pool: str, _old: Properties, new: Properties) -> None:
-    cognito._identity_pools[pool]["IdentityPoolTags"] = provisioners._tag_map(new.get("IdentityPoolTags"))
+    cognito.identity_pools[pool]["IdentityPoolTags"] = provisioners.tag_map(new.get("IdentityPoolTags"))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import rds
-
+from moorage.local.server.core.adapter import rds
 from moorage.local.server.core.calls import request
 from moorage.local.server.core.resource import Made, Properties
 from moorage.local.server.core.service_api import REF, ApiResource, call
@@ -34,7 +33,7 @@ class OptionGroup(ApiResource):
     def _include(self, group: str, properties: Properties) -> None:
         """Keep the options, which DescribeOptionGroups returns; RDS's API takes them in another call."""
         options = properties.get("OptionConfigurations") or []
-        rds._option_groups[group]["Options"] = [
+        rds.option_groups[group]["Options"] = [
             {key: value for key, value in each.items() if key != "OptionSettings"} for each in options
         ]
 
@@ -80,7 +79,7 @@ class ProxyTargets(ApiResource):
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         targets = self._targets(properties)
-        if any(targets.values()) and properties["DBProxyName"] in rds._db_proxies:
+        if any(targets.values()) and properties["DBProxyName"] in rds.db_proxies:
             group: Properties = {key: properties[key] for key in ("DBProxyName", "TargetGroupName")}
             call("rds", "DeregisterDBProxyTargets", request("rds", "DeregisterDBProxyTargets", {**group, **targets}))
 

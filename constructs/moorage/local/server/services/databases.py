@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack.core.responses import new_uuid
-from ministack.services import rds, secretsmanager
 
+from moorage.local.server.core.adapter import rds, secretsmanager
 from moorage.local.server.core.calls import members, perform, structure
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services.guards import complete, guard, plain
@@ -33,7 +33,7 @@ _RENAMED = {
 
 def install() -> None:
     """Add to databases what ministack drops."""
-    for kind, kept in (("DBCluster", rds._clusters), ("DBInstance", rds._instances)):
+    for kind, kept in (("DBCluster", rds.clusters), ("DBInstance", rds.instances)):
         complete(f"AWS::RDS::{kind}", _completion(kind, kept))
         guard(f"AWS::RDS::{kind}", deletion=_clearing(kept))
 
@@ -55,7 +55,7 @@ def _completion(kind: str, records: Any) -> Any:
         record |= {**own, _OWN: tuple(own)}
         if "AssociatedRoles" in new:
             record["AssociatedRoles"] = [{"Status": "ACTIVE", **each} for each in new["AssociatedRoles"]]
-        rds._tags[record[f"{kind}Arn"]] = [dict(tag) for tag in new.get("Tags") or ()]
+        rds.tags[record[f"{kind}Arn"]] = [dict(tag) for tag in new.get("Tags") or ()]
         return _manage_password(record, new)
 
     return completed
@@ -70,7 +70,7 @@ def _manage_password(record: dict[str, Any], new: Properties) -> Properties:
         value = {"username": record["MasterUsername"], "password": new_uuid()}
         kind = "cluster" if "DBClusterMembers" in record else "db"
         stated = {"Name": f"rds!{kind}-{new_uuid()}", "SecretString": json.dumps(value)}
-        arn = perform(secretsmanager._create_secret, stated)["ARN"]
+        arn = perform(secretsmanager.create_secret, stated)["ARN"]
         key = (new.get("MasterUserSecret") or {}).get("KmsKeyId")
         record["MasterUserSecret"] = {"SecretArn": arn, "SecretStatus": "active", **({"KmsKeyId": key} if key else {})}
     new.get("MasterUserSecret")
@@ -80,7 +80,7 @@ def _manage_password(record: dict[str, Any], new: Properties) -> Properties:
 def _forget_password(record: dict[str, Any]) -> None:
     secret = record.pop("MasterUserSecret", None)
     if secret:
-        perform(secretsmanager._delete_secret, {"SecretId": secret["SecretArn"], "ForceDeleteWithoutRecovery": True})
+        perform(secretsmanager.delete_secret, {"SecretId": secret["SecretArn"], "ForceDeleteWithoutRecovery": True})
 
 
 def _clearing(records: Mapping[str, Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ministack.core import lambda_runtime
+from moorage.local.server.core.adapter import lambda_runtime
 
 _SCRIPT = """
 import os as _os, subprocess as _subprocess, sys as _sys
@@ -24,4 +24,4 @@ def install() -> None:
     """Put the command line before what loads a function in Python."""
     path = Path(__file__).parent / "deployment_cli.py"
     before = _SCRIPT.replace("CLI", repr(str(path)))
-    lambda_runtime._PYTHON_WORKER_SCRIPT = before + lambda_runtime._PYTHON_WORKER_SCRIPT
+    lambda_runtime.PYTHON_WORKER_SCRIPT = before + lambda_runtime.PYTHON_WORKER_SCRIPT

@@ -1,7 +1,7 @@
 """IAM's policy documents: what IAM and the services that take policies have against one.
 
-The words of IAM are those of users' reports and of moto's tests, which were measured on AWS (moto,
-tests/test_iam/test_iam_policies.py): the grammar is the IAM user guide's, "Grammar of the IAM JSON policy language".
+The grammar is the IAM user guide's, "Grammar of the IAM JSON policy language". The words and their order are those that
+moto measured on AWS (moto, tests/test_iam/test_iam_policies.py).
 """
 
 from __future__ import annotations
@@ -11,36 +11,75 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from moorage.local.server.core.calls import RefusedError
 
-_ELEMENTS = frozenset(("Id", "Statement", "Version"))
-_PARTS = frozenset(
-    (
-        *("Action", "Condition", "Effect", "NotAction", "NotPrincipal", "NotResource", "Principal", "Resource"),
-        "Sid",
-    )
-)
-_VERSIONS = ("2008-10-17", "2012-10-17")
-_SYNTAX = "Syntax errors in policy."
-_OPERATOR = re.compile(
-    r"(ForAnyValue:|ForAllValues:)?"
+_TEXTS = {"type": ["string", "array"], "items": {"type": ["string", "null"]}}
+_PRINCIPALS = {"type": ["string", "object"]}
+_OPERATOR = (
+    r"(?i)^(ForAnyValue:|ForAllValues:)?"
     r"(String(Not)?(Equals|Like|EqualsIgnoreCase)|Numeric(Not)?Equals|Numeric(Less|Greater)Than(Equals)?"
     r"|Date(Not)?Equals|Date(Less|Greater)Than(Equals)?|Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like)|Null)"
-    r"(IfExists)?",
+    r"(IfExists)?$"
+)
+_CONDITION = {
+    "type": "object",
+    "patternProperties": {
+        _OPERATOR: {"type": "object", "additionalProperties": {"type": ["string", "boolean", "number", "array"]}}
+    },
+    "additionalProperties": {"type": "object", "maxProperties": 0},
+}
+_STATEMENT = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("Action", "NotAction", "Resource", "NotResource"), _TEXTS),
+        **dict.fromkeys(("Principal", "NotPrincipal"), _PRINCIPALS),
+        "Condition": _CONDITION,
+        "Effect": {"enum": ["Allow", "Deny"]},
+        "Sid": {"type": "string"},
+    },
+    "required": ["Effect"],
+    "additionalProperties": False,
+    "allOf": [{"not": {"required": [name, f"Not{name}"]}} for name in ("Action", "Resource", "Principal")],
+}
+_GRAMMAR = Draft202012Validator(
+    {
+        "properties": {
+            "Id": {"type": "string"},
+            "Statement": {"if": {"type": "array"}, "then": {"items": _STATEMENT, "minItems": 1}, "else": _STATEMENT},
+            "Version": {"enum": ["2008-10-17", "2012-10-17"]},
+        },
+        "required": ["Statement"],
+        "additionalProperties": False,
+    }
+)
+_SYNTAX = "Syntax errors in policy."
+_LEGACY = "The policy failed legacy parsing"
+_DATE = re.compile(
+    r"-?\d+(-(0?[1-9]|1[0-2])(-(0?[1-9]|[12]\d|3[01]))?)?"
+    r"(T(([01]?\d|2[0-3])(:[0-5]?\d(:[0-5]?\d(\.\d{1,9})?)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?|\$\{.*\}",
     re.IGNORECASE,
 )
 _VENDOR = re.compile(r"[a-zA-Z0-9.*?-]+")
 _PARTITION = re.compile(r"aws(-[a-z-]+)?|\*|\$\{.*")
 _ARN_PARTS = 6
+_IAM_PATHS = (
+    *("user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/", "policy/"),
+    *("sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/"),
+)
 
 Statement = Mapping[str, Any]
 
 
 def parsed(document: Any) -> dict[str, Any]:
-    """A document as an object.
+    """Return a document as an object.
+
+    Args:
+        document: JSON text, or the object itself.
 
     Raises:
-        RefusedError: It is not JSON.
+        RefusedError: It is not JSON, or no object.
     """
     try:
         found = json.loads(document) if isinstance(document, str) else document
@@ -52,87 +91,109 @@ def parsed(document: Any) -> dict[str, Any]:
 
 
 def statements(document: Mapping[str, Any]) -> list[Statement]:
-    """The statements of a document, of which it may state a single one without a list."""
-    stated = document.get("Statement") or []
-    return [each for each in (stated if isinstance(stated, list) else [stated]) if isinstance(each, dict)]
+    """Return the statements of a document, of which it may state a single one without a list.
+
+    Args:
+        document: The document.
+    """
+    return [each for each in several(document.get("Statement")) if isinstance(each, dict)]
 
 
 def several(value: Any) -> list[Any]:
-    """What an element states, as a list."""
+    """Return what an element states as a list.
+
+    Args:
+        value: One value, a list of them, or None.
+    """
     return list(value) if isinstance(value, list) else [] if value is None else [value]
 
 
 def syntax_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the faults that any service finds in a document."""
-    stated = several(document.get("Statement"))
-    if (
-        set(document) - _ELEMENTS
-        or str(document.get("Version", _VERSIONS[0])) not in _VERSIONS
-        or not stated
-        or not all(isinstance(each, dict) and _is_statement(each) for each in stated)
-    ):
+    """Yield the faults that any service finds in a document.
+
+    Args:
+        document: The document.
+    """
+    if not _GRAMMAR.is_valid(dict(document)):
         yield _SYNTAX
     names = [each["Sid"] for each in statements(document) if each.get("Sid")]
     if len(names) != len(set(names)):
         yield "Statement IDs (SID) in a single policy must be unique."
 
 
-def _is_statement(statement: Statement) -> bool:
-    pairs = [(name, f"Not{name}") for name in ("Action", "Resource", "Principal")]
-    return (
-        not set(statement) - _PARTS
-        and statement.get("Effect") in ("Allow", "Deny")
-        and not any(name in statement and other in statement for name, other in pairs)
-        and all(_OPERATOR.fullmatch(each) for each in statement.get("Condition") or {})
-    )
-
-
 def action_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the actions that name no service. IAM takes services and actions that do not exist."""
-    for statement in statements(document):
-        actions = [*several(statement.get("Action")), *several(statement.get("NotAction"))]
-        if not actions:
-            yield "Policy statement must contain actions."
-        for action in actions:
-            vendor, colon, rest = str(action).partition(":")
-            if action == "*":
-                continue
-            if not colon:
-                yield "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
-            elif ":" in rest:
-                yield "Actions/Condition can contain only one colon."
-            elif not _VENDOR.fullmatch(vendor):
-                yield f"Vendor {vendor} is not valid"
+    """Yield the actions that name no service. IAM takes services and actions that do not exist.
+
+    Args:
+        document: The document.
+    """
+    for action in (each for statement in statements(document) for each in _stated(statement, "Action")):
+        vendor, colon, rest = str(action).partition(":")
+        if action == "*":
+            continue
+        if not colon:
+            yield "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+        elif ":" in rest:
+            yield "Actions/Condition can contain only one colon."
+        elif not _VENDOR.fullmatch(vendor):
+            yield f"Vendor {vendor} is not valid"
 
 
-def resource_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the resources that are no ARNs, as IAM does for the policies of users and roles."""
-    for statement in statements(document):
-        stated = statement.get("Resource", statement.get("NotResource"))
-        if not several(stated):
-            yield "Policy statement must contain resources."
-        for resource in several(stated):
+def identity_faults(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what IAM has against a policy of a user, a group or a role.
+
+    Args:
+        document: The document.
+    """
+    yield from syntax_faults(document)
+    stated = statements(document)
+    if any({"Principal", "NotPrincipal"} & set(each) for each in stated):
+        yield "Policy document should not specify a principal."
+    if not all(_DATE.fullmatch(str(each)) for statement in stated for each in _dates(statement)):
+        yield _LEGACY
+    if not all(_stated(each, "Action") for each in stated):
+        yield "Policy statement must contain actions."
+    for statement in stated:
+        for resource in _stated(statement, "Resource"):
             yield from _arn_faults(str(resource))
+    yield from action_faults(document)
+    if not all(_stated(each, "Resource") for each in stated):
+        yield "Policy statement must contain resources."
+
+
+def _stated(statement: Statement, name: str) -> list[Any]:
+    return [each for each in several(statement.get(name, statement.get(f"Not{name}"))) if each is not None]
+
+
+def _dates(statement: Statement) -> Iterator[Any]:
+    """Yield what a statement compares dates with."""
+    for operator, keys in (statement.get("Condition") or {}).items():
+        if operator.rpartition(":")[2].lower().startswith("date"):
+            for value in keys.values():
+                yield from several(value)
 
 
 def _arn_faults(resource: str) -> Iterator[str]:
     if resource == "*":
         return
     parts = resource.split(":", maxsplit=_ARN_PARTS - 1)
-    if parts[0] not in ("arn", "*") or len(parts) == 1:
+    given = len(parts)
+    _, partition, service, region, _, named = [*parts, *[""] * (_ARN_PARTS - given)]
+    if given == 1:
         yield f'Resource {resource} must be in ARN format or "*".'
-    elif parts[0] == "arn" and not _PARTITION.fullmatch(parts[1]):
-        rest = ":".join([*parts[2:], *["*"] * (_ARN_PARTS - len(parts))])
-        yield f'Partition "{parts[1]}" is not valid for resource "arn:{parts[1]}:{rest}".'
-    elif len(parts) == len(("arn", "aws")) or parts[2] == "":
+    elif not _PARTITION.fullmatch(partition):
+        rest = ":".join([*parts[2:], *["*"] * (_ARN_PARTS - given)])
+        yield f'Partition "{partition}" is not valid for resource "arn:{partition}:{rest}".'
+    elif given == len(("arn", "aws")):
         yield "Resource vendor must be fully qualified and cannot contain regexes."
-    elif "::" in resource and len(parts) < _ARN_PARTS:
-        yield "The policy failed legacy parsing"
-    elif parts[2] == "s3" and len(parts) == _ARN_PARTS and parts[3] not in ("", "*") and "::" not in resource:
-        if not parts[5].startswith("accesspoint"):
-            yield f"Resource {resource} can not contain region information."
-    elif parts[2] == "iam" and len(parts) == _ARN_PARTS and parts[3] not in ("", "*"):
+    elif not service or (given < _ARN_PARTS and "::" in resource):
+        yield _LEGACY
+    elif service == "s3" and region not in ("", "*") and not named.startswith("accesspoint"):
+        yield f"Resource {resource} can not contain region information."
+    elif service == "iam" and region not in ("", "*"):
         yield f"IAM resource {resource} cannot contain region information."
+    elif service == "iam" and not named.startswith((*_IAM_PATHS, "*", "$")) and named != "root":
+        yield f'IAM resource path must either be "*" or start with {", ".join(_IAM_PATHS)}.'
 
 
 def refuse(faults: Iterator[str], code: str = "MalformedPolicyDocument") -> None:

@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, ClassVar
 
-from ministack.services import ec2
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import ec2, provisioners
 from moorage.local.server.core.calls import RefusedError, query, request, text, xml
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import ec2_checks
@@ -35,25 +33,25 @@ class Vpc(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         ec2_checks.check_vpc(properties)
-        vpc_id, _ = provisioners._ec2_vpc_create(name, properties, name)
-        group_id = ec2._vpcs[vpc_id]["DefaultSecurityGroupId"]
+        vpc_id, _ = provisioners.ec2_vpc_create(name, properties, name)
+        group_id = ec2.vpcs[vpc_id]["DefaultSecurityGroupId"]
         rule = {
             "IpProtocol": "-1",
             "SourceSecurityGroupId": group_id,
-            "SourceSecurityGroupOwnerId": ec2._vpcs[vpc_id]["OwnerId"],
+            "SourceSecurityGroupOwnerId": ec2.vpcs[vpc_id]["OwnerId"],
         }
-        ec2._security_groups[group_id]["IpPermissions"] = provisioners._ec2_sg_permissions([rule])
+        ec2.security_groups[group_id]["IpPermissions"] = provisioners.ec2_sg_permissions([rule])
         return self._made(vpc_id)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        vpc_id, _ = provisioners._ec2_vpc_update(physical_id, old, new, physical_id, physical_id)
+        vpc_id, _ = provisioners.ec2_vpc_update(physical_id, old, new, physical_id, physical_id)
         return self._made(vpc_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._ec2_vpc_delete(physical_id, properties)
+        provisioners.ec2_vpc_delete(physical_id, properties)
 
     def _made(self, vpc_id: str) -> Made:
-        vpc = ec2._vpcs[vpc_id]
+        vpc = ec2.vpcs[vpc_id]
         return Made(
             vpc_id,
             {
@@ -74,30 +72,30 @@ class Eip(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         ec2_checks.check_addresses()
-        allocation = text(query(ec2._allocate_address, Domain=properties.get("Domain", "vpc")), "allocationId")
-        provisioners._ec2_apply_tags(allocation, properties)
+        allocation = text(query(ec2.allocate_address, Domain=properties.get("Domain", "vpc")), "allocationId")
+        provisioners.ec2_apply_tags(allocation, properties)
         return self._made(allocation)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         allocation = self._allocation(physical_id)
         if allocation is None or old.get("Domain", "vpc") != new.get("Domain", "vpc"):
             return self.create(new, physical_id)
-        provisioners._ec2_apply_tags(allocation, new, old)
+        provisioners.ec2_apply_tags(allocation, new, old)
         return self._made(allocation)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         allocation = self._allocation(physical_id)
         if allocation is None:
             return
-        if ec2._addresses[allocation]["AssociationId"]:
+        if ec2.addresses[allocation]["AssociationId"]:
             raise RefusedError(f"InvalidIPAddress.InUse: the address {physical_id} is in use")
-        query(ec2._release_address, AllocationId=allocation)
+        query(ec2.release_address, AllocationId=allocation)
 
     def _allocation(self, public_ip: str) -> str | None:
-        return next((key for key, address in ec2._addresses.items() if address["PublicIp"] == public_ip), None)
+        return next((key for key, address in ec2.addresses.items() if address["PublicIp"] == public_ip), None)
 
     def _made(self, allocation: str) -> Made:
-        public_ip = ec2._addresses[allocation]["PublicIp"]
+        public_ip = ec2.addresses[allocation]["PublicIp"]
         return Made(public_ip, {"AllocationId": allocation, "PublicIp": public_ip})
 
 
@@ -110,29 +108,29 @@ class NatGateway(Resource):
         ec2_checks.check_nat_gateway(properties)
         subnet_id = properties["SubnetId"]
         allocation = properties.get("AllocationId")
-        address = ec2._addresses.get(allocation) if allocation else None
+        address = ec2.addresses.get(allocation) if allocation else None
         if allocation and (address is None or address["AssociationId"]):
             raise RefusedError(f"the address {allocation} does not exist or is associated already")
         kind = properties.get("ConnectivityType", "public")
-        answer = query(ec2._create_nat_gateway, SubnetId=subnet_id, AllocationId=allocation, ConnectivityType=kind)
+        answer = query(ec2.create_nat_gateway, SubnetId=subnet_id, AllocationId=allocation, ConnectivityType=kind)
         gateway_id = text(answer, "natGatewayId")
         if address is not None:
             address["AssociationId"] = f"eipassoc-{gateway_id.removeprefix('nat-')}"
             shown = f"<allocationId>{allocation}</allocationId><publicIp>{address['PublicIp']}</publicIp>"
-            ec2._nat_gateways[gateway_id]["_shown"] = (
+            ec2.nat_gateways[gateway_id]["_shown"] = (
                 f"<natGatewayAddressSet><item>{shown}</item></natGatewayAddressSet>"
             )
-        provisioners._ec2_apply_tags(gateway_id, properties)
+        provisioners.ec2_apply_tags(gateway_id, properties)
         return Made(gateway_id, {"NatGatewayId": gateway_id})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        provisioners._ec2_apply_tags(physical_id, new, old)
+        provisioners.ec2_apply_tags(physical_id, new, old)
         return Made(physical_id, {"NatGatewayId": physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        gateway = ec2._nat_gateways.pop(physical_id, None)
-        ec2._tags.pop(physical_id, None)
-        address = ec2._addresses.get(gateway["AllocationId"]) if gateway else None
+        gateway = ec2.nat_gateways.pop(physical_id, None)
+        ec2.tags.pop(physical_id, None)
+        address = ec2.addresses.get(gateway["AllocationId"]) if gateway else None
         if address:
             address["AssociationId"] = None
 
@@ -150,7 +148,7 @@ class FlowLog(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         answer = query(
-            ec2._create_flow_logs,
+            ec2.create_flow_logs,
             ResourceId=[properties["ResourceId"]],
             ResourceType=properties["ResourceType"],
             TrafficType=properties.get("TrafficType"),
@@ -159,18 +157,18 @@ class FlowLog(Resource):
         )
         flow_log_id = text(answer, "flowLogIdSet/item")
         values = ((tag, properties.get(key)) for key, tag in self._shown)
-        ec2._flow_logs[flow_log_id]["_shown"] = "<deliverLogsStatus>SUCCESS</deliverLogsStatus>" + "".join(
+        ec2.flow_logs[flow_log_id]["_shown"] = "<deliverLogsStatus>SUCCESS</deliverLogsStatus>" + "".join(
             f"<{tag}>{escape(str(value))}</{tag}>" for tag, value in values if value is not None
         )
-        provisioners._ec2_apply_tags(flow_log_id, properties)
+        provisioners.ec2_apply_tags(flow_log_id, properties)
         return Made(flow_log_id, {"Id": flow_log_id})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        provisioners._ec2_apply_tags(physical_id, new, old)
+        provisioners.ec2_apply_tags(physical_id, new, old)
         return Made(physical_id, {"Id": physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        query(ec2._delete_flow_logs, FlowLogId=[physical_id])
+        query(ec2.delete_flow_logs, FlowLogId=[physical_id])
 
 
 class SecurityGroup(Resource):
@@ -181,16 +179,16 @@ class SecurityGroup(Resource):
     def create(self, properties: Properties, name: str) -> Made:
         ec2_checks.check_security_group(properties)
         stated = {"GroupName": shortened(name, 255)} | properties
-        return Made(*provisioners._ec2_sg_create(name, stated, name))
+        return Made(*provisioners.ec2_sg_create(name, stated, name))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         ec2_checks.check_security_group(new, physical_id)
-        kept = new | {"GroupName": ec2._security_groups[physical_id]["GroupName"]}
-        return Made(*provisioners._ec2_sg_update(physical_id, old, kept, physical_id, physical_id))
+        kept = new | {"GroupName": ec2.security_groups[physical_id]["GroupName"]}
+        return Made(*provisioners.ec2_sg_update(physical_id, old, kept, physical_id, physical_id))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         ec2_checks.check_group_unused(physical_id)
-        provisioners._ec2_sg_delete(physical_id, properties)
+        provisioners.ec2_sg_delete(physical_id, properties)
 
 
 class _SecurityGroupRule(Resource):
@@ -200,13 +198,13 @@ class _SecurityGroupRule(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         group_id = properties.get("GroupId")
-        group = ec2._security_groups.get(group_id) if group_id else None
+        group = ec2.security_groups.get(group_id) if group_id else None
         if group is None:
             raise RefusedError(f"InvalidGroup.NotFound: the security group '{group_id}' does not exist")
         rule = self._rule(properties)
-        if any(ec2._rules_match(rule, other) for other in group[self.direction]):
+        if any(ec2.rules_match(rule, other) for other in group[self.direction]):
             raise RefusedError(f"InvalidPermission.Duplicate: the security group '{group_id}' has this rule already")
-        rule["SecurityGroupRuleId"] = ec2._sg_rule_id(group_id, self.direction == "IpPermissionsEgress", rule)
+        rule["SecurityGroupRuleId"] = ec2.sg_rule_id(group_id, self.direction == "IpPermissionsEgress", rule)
         group[self.direction].append(rule)
         return Made(rule["SecurityGroupRuleId"], {"Id": rule["SecurityGroupRuleId"]})
 
@@ -216,17 +214,17 @@ class _SecurityGroupRule(Resource):
         return Made(physical_id, {"Id": physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        rules = ec2._security_groups.get(properties.get("GroupId"), {}).get(self.direction, [])
+        rules = ec2.security_groups.get(properties.get("GroupId"), {}).get(self.direction, [])
         rules[:] = [rule for rule in rules if rule.get("SecurityGroupRuleId") != physical_id]
 
     def _rule(self, properties: Properties) -> dict[str, Any]:
         stated = {name: properties[name] for name in _RULE if name in properties}
         ec2_checks.check_group_rule(stated)
-        rule: dict[str, Any] = provisioners._ec2_sg_permissions([stated])[0]
+        rule: dict[str, Any] = provisioners.ec2_sg_permissions([stated])[0]
         return rule
 
     def _of(self, rule_id: str, properties: Properties) -> list[dict[str, Any]]:
-        rules = ec2._security_groups.get(properties["GroupId"], {}).get(self.direction, [])
+        rules = ec2.security_groups.get(properties["GroupId"], {}).get(self.direction, [])
         return [rule for rule in rules if rule.get("SecurityGroupRuleId") == rule_id]
 
 
@@ -251,10 +249,10 @@ class LaunchTemplate(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         wanted = self._request({"LaunchTemplateName": shortened(name, 128), **properties})
-        if any(item["LaunchTemplateName"] == wanted["LaunchTemplateName"] for item in ec2._launch_templates.values()):
+        if any(item["LaunchTemplateName"] == wanted["LaunchTemplateName"] for item in ec2.launch_templates.values()):
             raise RefusedError(f"Launch template name already in use: {wanted['LaunchTemplateName']} (AlreadyExists)")
-        template_id = ec2._new_lt_id()
-        ec2._launch_templates[template_id] = {
+        template_id = ec2.new_lt_id()
+        ec2.launch_templates[template_id] = {
             "LaunchTemplateId": template_id,
             "LaunchTemplateName": wanted["LaunchTemplateName"],
             "CreateTime": _now(),
@@ -266,15 +264,15 @@ class LaunchTemplate(Resource):
         return self._made(template_id, wanted)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        name = ec2._launch_templates[physical_id]["LaunchTemplateName"]
+        name = ec2.launch_templates[physical_id]["LaunchTemplateName"]
         wanted = self._request({"LaunchTemplateName": name, **new})
         if any(old.get(key) != new.get(key) for key in ("LaunchTemplateData", "VersionDescription")):
             self._add_version(physical_id, wanted)
         return self._made(physical_id, wanted)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        ec2._launch_templates.pop(physical_id, None)
-        ec2._tags.pop(physical_id, None)
+        ec2.launch_templates.pop(physical_id, None)
+        ec2.tags.pop(physical_id, None)
 
     def _request(self, properties: Properties) -> dict[str, Any]:
         wanted = request("ec2", "CreateLaunchTemplate", properties)
@@ -282,7 +280,7 @@ class LaunchTemplate(Resource):
         return wanted
 
     def _add_version(self, template_id: str, wanted: Mapping[str, Any]) -> None:
-        template = ec2._launch_templates[template_id]
+        template = ec2.launch_templates[template_id]
         template["LatestVersionNumber"] += 1
         version = {key: template[key] for key in ("LaunchTemplateId", "LaunchTemplateName")}
         version |= {
@@ -295,9 +293,9 @@ class LaunchTemplate(Resource):
         template["Versions"].append(version)
 
     def _made(self, template_id: str, wanted: Mapping[str, Any]) -> Made:
-        template = ec2._launch_templates[template_id]
+        template = ec2.launch_templates[template_id]
         tags = [tag for each in wanted.get("TagSpecifications", ()) for tag in each["Tags"]]
-        template["Tags"] = ec2._tags[template_id] = tags
+        template["Tags"] = ec2.tags[template_id] = tags
         numbers = ("DefaultVersionNumber", "LatestVersionNumber")
         return Made(template_id, {"LaunchTemplateId": template_id} | {name: str(template[name]) for name in numbers})
 
@@ -313,7 +311,7 @@ def _check_template(data: Mapping[str, Any]) -> None:
             "specified on the same request"
         )
     for group in security_groups(data):
-        if group not in ec2._security_groups:
+        if group not in ec2.security_groups:
             raise RefusedError(f"InvalidGroup.NotFound: the security group '{group}' does not exist")
     try:
         script = base64.b64decode(data.get("UserData", ""), validate=True)
@@ -335,22 +333,22 @@ def _now() -> str:
 
 def install() -> None:
     """Let EC2's own API show what ministack's records have no place for."""
-    ec2._lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
-    show_group: Callable[[dict[str, Any]], str] = ec2._sg_xml
-    ec2._sg_xml = lambda group: show_group({**group, "Description": escape(group["Description"])})
-    show_instance: Callable[[dict[str, Any]], str] = ec2._instance_xml
+    ec2.lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
+    show_group: Callable[[dict[str, Any]], str] = ec2.sg_xml
+    ec2.sg_xml = lambda group: show_group({**group, "Description": escape(group["Description"])})
+    show_instance: Callable[[dict[str, Any]], str] = ec2.instance_xml
 
     def shown(instance: dict[str, Any]) -> str:
         more = xml("ec2", "Instance", instance.get("_shown", {}))
         return re.sub("</item>$", f"{more}</item>", show_instance(instance))
 
-    ec2._instance_xml = shown
-    _show("DescribeNatGateways", "natGatewayId", ec2._nat_gateways, instead_of="<natGatewayAddressSet/>")
-    _show("DescribeFlowLogs", "flowLogId", ec2._flow_logs)
+    ec2.instance_xml = shown
+    _show("DescribeNatGateways", "natGatewayId", ec2.nat_gateways, instead_of="<natGatewayAddressSet/>")
+    _show("DescribeFlowLogs", "flowLogId", ec2.flow_logs)
 
 
 def _show(operation: str, key: str, records: Mapping[str, Any], *, instead_of: str = "") -> None:
-    describe: Callable[[dict[str, Any]], Answer] = ec2._ACTION_MAP[operation]
+    describe: Callable[[dict[str, Any]], Answer] = ec2.ACTION_MAP[operation]
     pattern = re.compile(f"<{key}>([^<]+)</{key}>(.*?){instead_of}", re.DOTALL)
 
     def more(found: re.Match[str]) -> str:
@@ -360,4 +358,4 @@ def _show(operation: str, key: str, records: Mapping[str, Any], *, instead_of: s
         status, headers, body = describe(parameters)
         return status, headers, pattern.sub(more, body.decode("utf-8")).encode("utf-8")
 
-    ec2._ACTION_MAP[operation] = described
+    ec2.ACTION_MAP[operation] = described

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core.responses import get_account_id
-from ministack.services import alb, ec2
 
 from moorage.local.server.core import owners
+from moorage.local.server.core.adapter import alb, ec2
 from moorage.local.server.core.calls import RefusedError
 
 Properties = Mapping[str, Any]
@@ -69,10 +69,10 @@ def known_vpc(vpc: str) -> dict[str, Any]:
     Raises:
         RefusedError: If there is none.
     """
-    ec2._ensure_defaults_initialized()
-    if vpc not in ec2._vpcs:
+    ec2.ensure_defaults_initialized()
+    if vpc not in ec2.vpcs:
         raise RefusedError(f"InvalidVpcID.NotFound: The vpc ID '{vpc}' does not exist")
-    found: dict[str, Any] = ec2._vpcs[vpc]
+    found: dict[str, Any] = ec2.vpcs[vpc]
     return found
 
 
@@ -84,14 +84,14 @@ def internet_gateways(vpc: str) -> list[str]:
     """
     return [
         gateway["InternetGatewayId"]
-        for gateway in ec2._internet_gateways.values()
+        for gateway in ec2.internet_gateways.values()
         if any(attachment["VpcId"] == vpc for attachment in gateway["Attachments"])
     ]
 
 
 def check_addresses() -> None:
     """Refuse one more Elastic IP address than an account has by default (EC2 user guide, "Elastic IP quota")."""
-    if len(ec2._addresses) >= _MOST_ADDRESSES:
+    if len(ec2.addresses) >= _MOST_ADDRESSES:
         raise RefusedError("AddressLimitExceeded: The maximum number of addresses has been reached.")
 
 
@@ -102,13 +102,13 @@ def check_nat_gateway(properties: Properties) -> None:
         properties: What the template says.
     """
     subnet = properties.get("SubnetId")
-    if subnet not in ec2._subnets:
+    if subnet not in ec2.subnets:
         raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet}' does not exist")
     if properties.get("ConnectivityType", "public") != "public":
         return
     if not properties.get("AllocationId"):
         raise RefusedError("MissingParameter: The request must include the AllocationId parameter")
-    vpc = ec2._subnets[subnet]["VpcId"]
+    vpc = ec2.subnets[subnet]["VpcId"]
     if not internet_gateways(vpc):
         raise RefusedError(f"Gateway.NotAttached: Network {vpc} has no Internet gateway attached")
 
@@ -134,9 +134,9 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
         )
     if name == "default":
         raise RefusedError("InvalidParameterValue: Cannot use reserved security group name: default")
-    vpc = properties.get("VpcId", ec2._DEFAULT_VPC_ID)
+    vpc = properties.get("VpcId", ec2.DEFAULT_VPC_ID)
     known_vpc(vpc)
-    for other in ec2._security_groups.values():
+    for other in ec2.security_groups.values():
         if (other["VpcId"], other["GroupName"]) == (vpc, name) and other["GroupId"] != group_id:
             raise RefusedError(
                 f"InvalidGroup.Duplicate: The security group '{name}' already exists for VPC '{vpc}'; it is that of "
@@ -189,7 +189,7 @@ def check_group_rule(rule: Properties) -> None:
         raise RefusedError(f"InvalidParameterValue: Invalid {protocol.upper()} port range ({ports[0]}:{ports[-1]})")
     if str(rule.get("SourceSecurityGroupOwnerId", get_account_id())) == get_account_id():
         for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
-            if name in rule and rule[name] not in ec2._security_groups:
+            if name in rule and rule[name] not in ec2.security_groups:
                 raise RefusedError(f"InvalidGroup.NotFound: The security group '{rule[name]}' does not exist")
 
 
@@ -215,9 +215,9 @@ def check_group_unused(group_id: str) -> None:
 
 def _group_users(group_id: str) -> Iterator[str]:
     """Yield what has a security group, or a rule that names it."""
-    yield from (arn for arn, balancer in alb._lbs.items() if group_id in balancer.get("SecurityGroups", ()))
-    yield from (key for key, each in ec2._vpc_endpoints.items() if group_id in each.get("SecurityGroupIds", ()))
-    for other, group in ec2._security_groups.items():
+    yield from (arn for arn, balancer in alb.lbs.items() if group_id in balancer.get("SecurityGroups", ()))
+    yield from (key for key, each in ec2.vpc_endpoints.items() if group_id in each.get("SecurityGroupIds", ()))
+    for other, group in ec2.security_groups.items():
         rules = (*group.get("IpPermissions", ()), *group.get("IpPermissionsEgress", ()))
         pairs = (pair for rule in rules for pair in rule.get("UserIdGroupPairs", ()))
         if other != group_id and any(pair.get("GroupId") == group_id for pair in pairs):
@@ -230,9 +230,9 @@ def check_subnet_unused(subnet_id: str) -> None:
     Args:
         subnet_id: The subnet.
     """
-    users = [arn for arn, balancer in alb._lbs.items() if subnet_id in balancer.get("Subnets", ())]
-    users += [key for key, gateway in ec2._nat_gateways.items() if gateway["SubnetId"] == subnet_id]
-    users += [key for key, each in ec2._vpc_endpoints.items() if subnet_id in each.get("SubnetIds", ())]
+    users = [arn for arn, balancer in alb.lbs.items() if subnet_id in balancer.get("Subnets", ())]
+    users += [key for key, gateway in ec2.nat_gateways.items() if gateway["SubnetId"] == subnet_id]
+    users += [key for key, each in ec2.vpc_endpoints.items() if subnet_id in each.get("SubnetIds", ())]
     users = [user for user in users if not owners.together(subnet_id, user)]
     if users:
         raise RefusedError(
@@ -250,13 +250,11 @@ def check_addresses_unmapped(attachment: str, vpc: str) -> None:
     """
     users = [
         key
-        for key, gateway in ec2._nat_gateways.items()
-        if gateway.get("AllocationId") and ec2._subnets.get(gateway["SubnetId"], {}).get("VpcId") == vpc
+        for key, gateway in ec2.nat_gateways.items()
+        if gateway.get("AllocationId") and ec2.subnets.get(gateway["SubnetId"], {}).get("VpcId") == vpc
     ]
     users += [
-        arn
-        for arn, balancer in alb._lbs.items()
-        if balancer["VpcId"] == vpc and balancer["Scheme"] == "internet-facing"
+        arn for arn, balancer in alb.lbs.items() if balancer["VpcId"] == vpc and balancer["Scheme"] == "internet-facing"
     ]
     users = [user for user in users if not owners.together(attachment, user)]
     if users:

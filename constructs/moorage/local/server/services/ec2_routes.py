@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import ec2
-from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core import owners
+from moorage.local.server.core.adapter import ec2, provisioners
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import ec2_checks
@@ -32,14 +31,14 @@ class Subnet(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties)
-        return Made(*provisioners._ec2_subnet_create(name, properties, name))
+        return Made(*provisioners.ec2_subnet_create(name, properties, name))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        return Made(*provisioners._ec2_subnet_update(physical_id, old, new, physical_id, physical_id))
+        return Made(*provisioners.ec2_subnet_update(physical_id, old, new, physical_id, physical_id))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         ec2_checks.check_subnet_unused(physical_id)
-        provisioners._ec2_subnet_delete(physical_id, properties)
+        provisioners.ec2_subnet_delete(physical_id, properties)
 
     def _check(self, properties: Properties) -> None:
         vpc = ec2_checks.known_vpc(properties["VpcId"])
@@ -57,7 +56,7 @@ class Subnet(Resource):
         inside = block.version == whole.version and whole.supernet_of(block)  # type: ignore[arg-type]  # one version
         if block.prefixlen not in _PREFIXES or not inside:
             raise RefusedError(f"InvalidSubnet.Range: The CIDR '{cidr}' is invalid.")
-        for other in ec2._subnets.values():
+        for other in ec2.subnets.values():
             if other["VpcId"] == vpc["VpcId"] and block.overlaps(ec2_checks.network(other["CidrBlock"], "cidrBlock")):
                 raise RefusedError(
                     f"InvalidSubnet.Conflict: The CIDR '{cidr}' conflicts with another subnet; it is that of "
@@ -79,7 +78,7 @@ class SubnetRouteTableAssociation(Resource):
             )
         taken = [
             each["RouteTableAssociationId"]
-            for other in ec2._route_tables.values()
+            for other in ec2.route_tables.values()
             for each in other["Associations"]
             if each.get("SubnetId") == subnet["SubnetId"]
         ]
@@ -89,28 +88,28 @@ class SubnetRouteTableAssociation(Resource):
                 f"{table['RouteTableId']} conflicts with an existing association, that of "
                 f"{owners.owner(taken[0])}"
             )
-        association, _ = provisioners._ec2_subnet_rtb_assoc_create(name, properties, name)
+        association, _ = provisioners.ec2_subnet_rtb_assoc_create(name, properties, name)
         return Made(association, {"Id": association})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         return Made(physical_id, {"Id": physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._ec2_subnet_rtb_assoc_delete(physical_id, properties)
+        provisioners.ec2_subnet_rtb_assoc_delete(physical_id, properties)
 
 
 def _table(table_id: str) -> Mapping[str, Any]:
-    if table_id not in ec2._route_tables:
+    if table_id not in ec2.route_tables:
         raise RefusedError(f"InvalidRouteTableID.NotFound: The routeTable ID '{table_id}' does not exist")
-    found: Mapping[str, Any] = ec2._route_tables[table_id]
+    found: Mapping[str, Any] = ec2.route_tables[table_id]
     return found
 
 
 def _subnet(subnet_id: str) -> Mapping[str, Any]:
-    ec2._ensure_defaults_initialized()
-    if subnet_id not in ec2._subnets:
+    ec2.ensure_defaults_initialized()
+    if subnet_id not in ec2.subnets:
         raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet_id}' does not exist")
-    found: Mapping[str, Any] = ec2._subnets[subnet_id]
+    found: Mapping[str, Any] = ec2.subnets[subnet_id]
     return found
 
 
@@ -121,36 +120,36 @@ class Route(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties)
-        kind, destination = provisioners._ec2_route_destination(properties)
+        kind, destination = provisioners.ec2_route_destination(properties)
         if any(route.get(kind) == destination for route in _table(properties["RouteTableId"])["Routes"]):
             raise RefusedError(f"RouteAlreadyExists: The route identified by {destination} already exists.")
-        route, _ = provisioners._ec2_route_create(name, properties, name)
+        route, _ = provisioners.ec2_route_create(name, properties, name)
         return self._made(route, properties)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._check(new)
-        route, _ = provisioners._ec2_route_update(physical_id, old, new, physical_id, physical_id)
+        route, _ = provisioners.ec2_route_update(physical_id, old, new, physical_id, physical_id)
         return self._made(route, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._ec2_route_delete(physical_id, properties)
+        provisioners.ec2_route_delete(physical_id, properties)
 
     def _made(self, route: str, properties: Properties) -> Made:
-        return Made(route, {"CidrBlock": provisioners._ec2_route_destination(properties)[1]})
+        return Made(route, {"CidrBlock": provisioners.ec2_route_destination(properties)[1]})
 
     def _check(self, properties: Properties) -> None:
         table = _table(properties["RouteTableId"])
         for name in ("DestinationCidrBlock", "DestinationIpv6CidrBlock"):
             if properties.get(name):
                 ec2_checks.network(properties[name], name[0].lower() + name[1:])
-        targets = [name for name in provisioners._EC2_ROUTE_TARGETS if properties.get(name)]
+        targets = [name for name in provisioners.EC2_ROUTE_TARGETS if properties.get(name)]
         if len(targets) != 1:
             raise RefusedError(
                 "InvalidParameterCombination: The request must contain exactly one of "
-                f"{', '.join(name[0].lower() + name[1:] for name in provisioners._EC2_ROUTE_TARGETS)}"
+                f"{', '.join(name[0].lower() + name[1:] for name in provisioners.EC2_ROUTE_TARGETS)}"
             )
         gateway = str(properties.get("GatewayId", ""))
-        if gateway.startswith("igw-") and gateway not in ec2._internet_gateways:
+        if gateway.startswith("igw-") and gateway not in ec2.internet_gateways:
             raise RefusedError(f"InvalidInternetGatewayID.NotFound: The internetGateway ID '{gateway}' does not exist")
         if gateway.startswith("igw-") and gateway not in ec2_checks.internet_gateways(table["VpcId"]):
             raise RefusedError(
@@ -158,7 +157,7 @@ class Route(Resource):
                 "different networks"
             )
         nat = properties.get("NatGatewayId")
-        if nat and nat not in ec2._nat_gateways:
+        if nat and nat not in ec2.nat_gateways:
             raise RefusedError(f"InvalidNatGatewayID.NotFound: The NatGateway ID '{nat}' does not exist")
 
 
@@ -169,26 +168,26 @@ class VpcGatewayAttachment(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties, name)
-        attachment, _ = provisioners._ec2_vpc_gw_attach_create(name, properties, name, replacing=True)
+        attachment, _ = provisioners.ec2_vpc_gw_attach_create(name, properties, name, replacing=True)
         return Made(attachment, {"AttachmentType": attachment.partition("|")[0]})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        attachment, _ = provisioners._ec2_vpc_gw_attach_update(physical_id, old, new, physical_id, physical_id)
+        attachment, _ = provisioners.ec2_vpc_gw_attach_update(physical_id, old, new, physical_id, physical_id)
         return Made(attachment, {"AttachmentType": attachment.partition("|")[0]})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         if properties.get("InternetGatewayId"):
             ec2_checks.check_addresses_unmapped(physical_id, properties["VpcId"])
-        provisioners._ec2_vpc_gw_attach_delete(physical_id, properties)
+        provisioners.ec2_vpc_gw_attach_delete(physical_id, properties)
 
     def _check(self, properties: Properties, name: str) -> None:
         vpc, gateway = properties["VpcId"], properties.get("InternetGatewayId")
         ec2_checks.known_vpc(vpc)
         if not gateway:
             return
-        if gateway not in ec2._internet_gateways:
+        if gateway not in ec2.internet_gateways:
             raise RefusedError(f"InvalidInternetGatewayID.NotFound: The internetGateway ID '{gateway}' does not exist")
-        for attachment in ec2._internet_gateways[gateway]["Attachments"]:
+        for attachment in ec2.internet_gateways[gateway]["Attachments"]:
             if not owners.replaces(name, f"IGW|{attachment['VpcId']}"):
                 raise RefusedError(
                     f"Resource.AlreadyAssociated: resource {gateway} is already attached to network "
@@ -205,14 +204,14 @@ class VpcEndpoint(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties, None)
-        return Made(*provisioners._ec2_vpc_endpoint_create(name, properties, name))
+        return Made(*provisioners.ec2_vpc_endpoint_create(name, properties, name))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._check(new, physical_id)
-        return Made(*provisioners._ec2_vpc_endpoint_update(physical_id, old, new, physical_id))
+        return Made(*provisioners.ec2_vpc_endpoint_update(physical_id, old, new, physical_id))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._ec2_vpc_endpoint_delete(physical_id, properties)
+        provisioners.ec2_vpc_endpoint_delete(physical_id, properties)
 
     def _check(self, properties: Properties, endpoint_id: str | None) -> None:
         vpc = ec2_checks.known_vpc(properties["VpcId"])
@@ -231,7 +230,7 @@ class VpcEndpoint(Resource):
                     "by the VPC endpoint service."
                 )
         for group in properties.get("SecurityGroupIds") or ():
-            if group not in ec2._security_groups:
+            if group not in ec2.security_groups:
                 raise RefusedError(f"InvalidGroup.NotFound: The security group '{group}' does not exist")
         for table in properties.get("RouteTableIds") or ():
             _table(table)
@@ -258,7 +257,7 @@ class VpcEndpoint(Resource):
                 "InvalidParameter: Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC "
                 f"attributes set to true for {vpc_id}"
             )
-        for other in ec2._vpc_endpoints.values():
+        for other in ec2.vpc_endpoints.values():
             if other["VpcEndpointId"] != endpoint_id and (
                 (other["VpcId"], other["ServiceName"]) == (vpc_id, properties.get("ServiceName"))
                 and str(other["PrivateDnsEnabled"]).lower() == "true"

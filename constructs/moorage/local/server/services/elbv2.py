@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
-from ministack.core import iam_evaluator as iam
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import alb, ec2, s3
-from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core import owners, policies
+from moorage.local.server.core.adapter import alb, ec2, provisioners, s3
+from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.calls import RefusedError, request, xml
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import elbv2_checks
@@ -35,18 +35,18 @@ class LoadBalancer(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         placed = properties | {"VpcId": elbv2_checks.check_load_balancer(properties)}
-        made = Made(*provisioners._elbv2_load_balancer_create(name, placed, name))
+        made = Made(*provisioners.elbv2_load_balancer_create(name, placed, name))
         try:
             _write_test_files(made.physical_id)
         except RefusedError:
-            provisioners._elbv2_load_balancer_delete(made.physical_id, properties)
+            provisioners.elbv2_load_balancer_delete(made.physical_id, properties)
             raise
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         elbv2_checks.check_load_balancer(new)
-        kept = new | {"Name": alb._lbs[physical_id]["LoadBalancerName"]}
-        made = Made(*provisioners._elbv2_load_balancer_update(physical_id, old, kept, physical_id))
+        kept = new | {"Name": alb.lbs[physical_id]["LoadBalancerName"]}
+        made = Made(*provisioners.elbv2_load_balancer_update(physical_id, old, kept, physical_id))
         _write_test_files(physical_id)
         return made
 
@@ -57,11 +57,11 @@ class LoadBalancer(Resource):
                 "is enabled; turn it off with `aws elbv2 modify-load-balancer-attributes --load-balancer-arn "
                 f"{physical_id} --attributes Key=deletion_protection.enabled,Value=false`, then delete the stack"
             )
-        provisioners._elbv2_load_balancer_delete(physical_id, properties)
+        provisioners.elbv2_load_balancer_delete(physical_id, properties)
 
 
 def _attributes(balancer: str) -> dict[str, str]:
-    return {item["Key"]: item["Value"] for item in alb._lb_attrs.get(balancer, ())}
+    return {item["Key"]: item["Value"] for item in alb.lb_attrs.get(balancer, ())}
 
 
 def _write_test_files(balancer: str) -> None:
@@ -72,7 +72,8 @@ def _write_test_files(balancer: str) -> None:
             continue
         bucket, prefix = (attributes.get(f"{kind}.s3.{part}", "") for part in ("bucket", "prefix"))
         key = f"{prefix}/AWSLogs/{get_account_id()}/{name}" if prefix else f"AWSLogs/{get_account_id()}/{name}"
-        written = _may_write(balancer, bucket, key) and s3._put_object(bucket, key, b"", {})[0] < 300  # noqa: PLR2004
+        status = s3.put_object(bucket, key, b"", {})[0] if _may_write(balancer, bucket, key) else 0
+        written = status == HTTPStatus.OK
         if not written:
             raise RefusedError(
                 f"InvalidConfigurationRequest: Access Denied for bucket: {bucket}. Please check S3bucket permission"
@@ -85,7 +86,7 @@ def _may_write(balancer: str, bucket: str, key: str) -> bool:
     Elastic Load Balancing writes as a service, or as an account of its own, which differs by region (user guide,
     "Enable access logs", "Step 2: Attach a policy to your S3 bucket"). Any account but this one is taken for that one.
     """
-    policy, resource = s3._bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}/{key}"
+    policy, resource = s3.bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}/{key}"
     context = {"s3:x-amz-acl": "bucket-owner-full-control"}
     if any(policies.allows(policy, each, "s3:PutObject", resource, balancer, **context) for each in _LOG_WRITERS):
         return True
@@ -112,21 +113,21 @@ class TargetGroup(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         elbv2_checks.check_target_group(properties)
-        made = Made(*provisioners._elbv2_target_group_create(name, properties, name))
+        made = Made(*provisioners.elbv2_target_group_create(name, properties, name))
         if "ProtocolVersion" in properties:
-            alb._tgs[made.physical_id]["ProtocolVersion"] = properties["ProtocolVersion"]
+            alb.tgs[made.physical_id]["ProtocolVersion"] = properties["ProtocolVersion"]
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         elbv2_checks.check_target_group(new)
-        kept = new | {"Name": alb._tgs[physical_id]["TargetGroupName"]}
-        return Made(*provisioners._elbv2_target_group_update(physical_id, old, kept, physical_id))
+        kept = new | {"Name": alb.tgs[physical_id]["TargetGroupName"]}
+        return Made(*provisioners.elbv2_target_group_update(physical_id, old, kept, physical_id))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        used = [rule["RuleArn"] for rule in alb._rules.values() if physical_id in str(rule["Actions"])]
+        used = [rule["RuleArn"] for rule in alb.rules.values() if physical_id in str(rule["Actions"])]
         if used:
             raise RefusedError(f"ResourceInUse: the target group '{physical_id}' is in use by {used[0]}")
-        provisioners._elbv2_target_group_delete(physical_id, properties)
+        provisioners.elbv2_target_group_delete(physical_id, properties)
 
 
 class Listener(Resource):
@@ -136,23 +137,23 @@ class Listener(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties, None)
-        made = Made(*provisioners._elbv2_listener_create(name, properties, name))
+        made = Made(*provisioners.elbv2_listener_create(name, properties, name))
         _associate()
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._check(new, physical_id)
-        made = Made(*provisioners._elbv2_listener_update(physical_id, old, new, physical_id, physical_id))
+        made = Made(*provisioners.elbv2_listener_update(physical_id, old, new, physical_id, physical_id))
         _associate()
         return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._elbv2_listener_delete(physical_id, properties)
+        provisioners.elbv2_listener_delete(physical_id, properties)
         _associate()
 
     def _check(self, properties: Properties, listener_arn: str | None) -> None:
         balancer, port = properties["LoadBalancerArn"], int(properties.get("Port", 0))
-        for arn, listener in alb._listeners.items():
+        for arn, listener in alb.listeners.items():
             if arn != listener_arn and (listener["LoadBalancerArn"], listener["Port"]) == (balancer, port):
                 reason = (
                     f"Listener port '{port}' is already in use"
@@ -171,31 +172,31 @@ class ListenerRule(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties, None)
-        made = Made(*provisioners._elbv2_listener_rule_create(name, properties, name))
-        alb._tags[made.physical_id] = provisioners._elbv2_tags(properties.get("Tags"))
+        made = Made(*provisioners.elbv2_listener_rule_create(name, properties, name))
+        alb.tags[made.physical_id] = provisioners.elbv2_tags(properties.get("Tags"))
         _associate()
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._check(new, physical_id)
-        made = Made(*provisioners._elbv2_listener_rule_update(physical_id, old, new, physical_id, physical_id))
-        provisioners._reconcile_tag_list(alb._tags.setdefault(physical_id, []), old, new)
+        made = Made(*provisioners.elbv2_listener_rule_update(physical_id, old, new, physical_id, physical_id))
+        provisioners.reconcile_tag_list(alb.tags.setdefault(physical_id, []), old, new)
         _associate()
         return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._elbv2_listener_rule_delete(physical_id, properties)
-        alb._tags.pop(physical_id, None)
+        provisioners.elbv2_listener_rule_delete(physical_id, properties)
+        alb.tags.pop(physical_id, None)
         _associate()
 
     def _check(self, properties: Properties, rule_arn: str | None) -> None:
         listener, priority = properties.get("ListenerArn"), str(properties.get("Priority"))
-        for arn, rule in alb._rules.items():
+        for arn, rule in alb.rules.items():
             if arn != rule_arn and (rule["ListenerArn"], rule["Priority"]) == (listener, priority):
                 raise RefusedError(f"PriorityInUse: Priority '{priority}' is currently in use; {_taken(arn)}")
         _check_actions(properties)
         elbv2_checks.check_rule(properties)
-        balancer = alb._listeners.get(listener, {}).get("LoadBalancerArn")
+        balancer = alb.listeners.get(listener, {}).get("LoadBalancerArn")
         _check_associations(properties.get("Actions", ()), balancer)
 
 
@@ -220,13 +221,13 @@ def _check_associations(actions: Actions, balancer: str | None) -> None:
 
 def _balancers(group: str) -> set[str]:
     """The load balancers that forward to a target group, by a rule or by a listener's default."""
-    listeners = {rule["ListenerArn"] for arn, rule in alb._rules.items() if group in weights(arn)}
-    return {alb._listeners[arn]["LoadBalancerArn"] for arn in listeners if arn in alb._listeners}
+    listeners = {rule["ListenerArn"] for arn, rule in alb.rules.items() if group in weights(arn)}
+    return {alb.listeners[arn]["LoadBalancerArn"] for arn in listeners if arn in alb.listeners}
 
 
 def _associate() -> None:
     """Note on each target group the load balancers that forward to it."""
-    for arn, group in alb._tgs.items():
+    for arn, group in alb.tgs.items():
         group["LoadBalancerArns"] = sorted(_balancers(arn))
 
 
@@ -263,8 +264,8 @@ def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
 
 def _rule(arn: str) -> dict[str, Any] | None:
     """A rule by its ARN, or a listener's default rule by that of the listener."""
-    defaults = (rule for rule in alb._rules.values() if rule["ListenerArn"] == arn and rule.get("IsDefault"))
-    return alb._rules.get(arn) or next(defaults, None)
+    defaults = (rule for rule in alb.rules.values() if rule["ListenerArn"] == arn and rule.get("IsDefault"))
+    return alb.rules.get(arn) or next(defaults, None)
 
 
 def _check_actions(properties: Properties) -> None:
@@ -314,17 +315,17 @@ def _showing_forward(describe: Callable[[dict[str, Any]], str]) -> Callable[[dic
 
 def install() -> None:
     """Let the service's own API show what ministack's records have no place for."""
-    describe = alb._tg_xml
+    describe = alb.tg_xml
 
     def described(group: dict[str, Any]) -> str:
         version = group.get("ProtocolVersion")
         shown = f"<ProtocolVersion>{version}</ProtocolVersion></member>" if version else "</member>"
         return re.sub("</member>$", shown, describe(group))
 
-    alb._tg_xml = described
-    alb._lb_xml = _with_zones(alb._lb_xml)
-    alb._action_xml = _showing_forward(alb._action_xml)
-    provisioners._elbv2_listener_actions = _with_forward(provisioners._elbv2_listener_actions)
+    alb.tg_xml = described
+    alb.lb_xml = _with_zones(alb.lb_xml)
+    alb.action_xml = _showing_forward(alb.action_xml)
+    provisioners.elbv2_listener_actions = _with_forward(provisioners.elbv2_listener_actions)
 
 
 def _with_zones(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
@@ -333,7 +334,7 @@ def _with_zones(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str
     def described(balancer: dict[str, Any]) -> str:
         shown = describe(balancer)
         for subnet in balancer.get("Subnets", ()):
-            zone = ec2._subnets.get(subnet, {}).get("AvailabilityZone", "")
+            zone = ec2.subnets.get(subnet, {}).get("AvailabilityZone", "")
             shown = re.sub(
                 f"<ZoneName>[^<]*</ZoneName><SubnetId>{subnet}<",
                 f"<ZoneName>{zone}</ZoneName><SubnetId>{subnet}<",

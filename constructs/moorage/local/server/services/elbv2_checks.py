@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import alb, ec2
 
+from moorage.local.server.core.adapter import alb, ec2
 from moorage.local.server.core.calls import RefusedError, model
 from moorage.local.server.services.ec2_checks import internet_gateways
 
@@ -85,16 +85,16 @@ def check_load_balancer(properties: Properties) -> str:
     Args:
         properties: What the template says.
     """
-    ec2._ensure_defaults_initialized()
+    ec2.ensure_defaults_initialized()
     kind, subnets = properties.get("Type", "application"), properties.get("Subnets") or []
     check_name("The load balancer", properties.get("Name"))
-    missing = [subnet for subnet in subnets if subnet not in ec2._subnets]
+    missing = [subnet for subnet in subnets if subnet not in ec2.subnets]
     if missing:
         raise RefusedError(f"InvalidSubnet: the subnets {', '.join(missing)} do not exist")
-    vpcs = {ec2._subnets[subnet]["VpcId"] for subnet in subnets}
+    vpcs = {ec2.subnets[subnet]["VpcId"] for subnet in subnets}
     if len(vpcs) > 1:
         raise RefusedError(f"InvalidSubnet: the subnets are in several VPCs: {', '.join(sorted(vpcs))}")
-    zones = [ec2._subnets[subnet]["AvailabilityZone"] for subnet in subnets]
+    zones = [ec2.subnets[subnet]["AvailabilityZone"] for subnet in subnets]
     if len(set(zones)) < len(zones):
         raise RefusedError(
             "InvalidConfigurationRequest: A load balancer cannot be attached to multiple subnets in the same "
@@ -110,7 +110,7 @@ def check_load_balancer(properties: Properties) -> str:
     for group in properties.get("SecurityGroups") or []:
         if not str(group).startswith("sg-"):
             raise RefusedError(f"ValidationError: Security group '{group}' is not valid")
-        if ec2._security_groups.get(group, {}).get("VpcId") != vpc:
+        if ec2.security_groups.get(group, {}).get("VpcId") != vpc:
             raise RefusedError(
                 f"InvalidConfigurationRequest: One or more security groups are invalid: '{group}' does not belong to "
                 f"VPC '{vpc}'"
@@ -151,8 +151,8 @@ def check_target_group(properties: Properties) -> None:
     check_name("Target group", properties.get("Name"))
     vpc = properties.get("VpcId")
     if vpc:
-        ec2._ensure_defaults_initialized()
-    if vpc and vpc not in ec2._vpcs:
+        ec2.ensure_defaults_initialized()
+    if vpc and vpc not in ec2.vpcs:
         raise RefusedError(f"ValidationError: The VPC ID '{vpc}' is not found")
     _check_health_check(properties)
     _check_attributes("Target group", "TargetGroupAttribute", properties.get("TargetGroupAttributes") or [])
@@ -185,7 +185,7 @@ def check_listener(properties: Properties) -> None:
     Args:
         properties: What the template says.
     """
-    balancer = alb._lbs.get(properties.get("LoadBalancerArn"), {})
+    balancer = alb.lbs.get(properties.get("LoadBalancerArn"), {})
     protocol, policy = properties.get("Protocol"), properties.get("SslPolicy")
     allowed = _PROTOCOLS.get(balancer.get("Type", ""), ())
     if protocol and allowed and protocol not in allowed:
@@ -225,8 +225,8 @@ def check_rule(properties: Properties) -> None:
                 raise RefusedError(f"ValidationError: The source IP '{address}' must be in CIDR format")
     if sum(len(list(_values(condition))) for condition in conditions) > _RULE_VALUES:
         raise RefusedError(f"ValidationError: A rule can only have '{_RULE_VALUES}' condition values")
-    listener = alb._listeners.get(properties.get("ListenerArn"), {})
-    balancer = alb._lbs.get(listener.get("LoadBalancerArn"), {})
+    listener = alb.listeners.get(properties.get("ListenerArn"), {})
+    balancer = alb.lbs.get(listener.get("LoadBalancerArn"), {})
     if balancer.get("Type") == "network":
         raise RefusedError("OperationNotPermitted: Rules are unsupported for this load balancer type")
     check_actions(properties.get("Actions") or [], balancer)
@@ -283,7 +283,7 @@ def check_actions(actions: list[dict[str, Any]], balancer: Properties) -> None:
 
 
 def _check_target(arn: str, balancer: Properties) -> None:
-    group = alb._tgs.get(arn)
+    group = alb.tgs.get(arn)
     if group is None:
         raise RefusedError(f"TargetGroupNotFound: Target groups '{arn}' not found")
     if group.get("TargetType") == "lambda" or not balancer:

@@ -6,8 +6,7 @@ import json
 import re
 from typing import Any
 
-from ministack.services import iam as roles
-
+from moorage.local.server.core.adapter import iam as roles
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.services import iam
 
@@ -36,10 +35,11 @@ def check_schedule(expression: str | None, bus: str) -> None:
         raise RefusedError("ValidationException: Parameter ScheduleExpression is not valid.")
 
 
-def check_targets(targets: list[dict[str, Any]]) -> None:
+def check_targets(rule_arn: str, targets: list[dict[str, Any]]) -> None:
     """Refuse targets that EventBridge would not take.
 
     Args:
+        rule_arn: The ARN of their rule.
         targets: As `PutTargets` gets them.
 
     Raises:
@@ -62,8 +62,8 @@ def check_targets(targets: list[dict[str, Any]]) -> None:
         role = target.get("RoleArn")
         if service in _WITH_A_ROLE and not role:
             raise RefusedError(f"ValidationException: RoleArn is required for target {arn}.")
-        known = role and str(role).rsplit("/", maxsplit=1)[-1] in roles._roles
-        if known and not iam.is_trusted(str(role), "events.amazonaws.com"):
+        known = role and str(role).rsplit("/", maxsplit=1)[-1] in roles.roles
+        if known and not iam.is_trusted(str(role), "events.amazonaws.com", sourcearn=rule_arn):
             raise RefusedError(
                 f"ValidationException: Provided role '{role}' cannot be assumed by principal 'events.amazonaws.com'."
             )

@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import eventbridge
-
+from moorage.local.server.core.adapter import eventbridge
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.core.service_api import REF, ApiResource
 from moorage.local.server.services.guards import complete
@@ -98,7 +97,7 @@ class EventBusPolicy(Resource):
         """Return the bus's policy without the statement."""
         empty = {"Version": "2012-10-17", "Statement": []}
         bus = str(properties.get("EventBusName") or "default")
-        policy: Properties = eventbridge._event_bus_policies.setdefault(bus, empty)
+        policy: Properties = eventbridge.event_bus_policies.setdefault(bus, empty)
         policy["Statement"] = [each for each in policy["Statement"] if each.get("Sid") != properties["StatementId"]]
         return policy
 
@@ -116,6 +115,6 @@ def install() -> None:
 def _complete(bus: str, old: Properties, new: Properties) -> None:
     new.get("EventSourceName")
     if new.get("Policy"):
-        eventbridge._event_bus_policies[bus] = {"Version": "2012-10-17", **new["Policy"]}
+        eventbridge.event_bus_policies[bus] = {"Version": "2012-10-17", **new["Policy"]}
     elif old.get("Policy"):
-        eventbridge._event_bus_policies.pop(bus, None)
+        eventbridge.event_bus_policies.pop(bus, None)

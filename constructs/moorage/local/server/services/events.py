@@ -13,11 +13,10 @@ from typing import Any
 
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import get_account_id, get_region, new_uuid
-from ministack.services import cloudwatch_logs as logs
-from ministack.services import eventbridge, lambda_svc, sns, sqs
-from ministack.services.cloudformation import provisioners
 
 from moorage.local.server.core import policies
+from moorage.local.server.core.adapter import cloudwatch_logs as logs
+from moorage.local.server.core.adapter import eventbridge, lambda_svc, provisioners, sns, sqs
 from moorage.local.server.core.calls import RefusedError, check, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import event_checks
@@ -38,7 +37,7 @@ class Rule(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         rule = str(properties.get("Name") or shortened(name, _LONGEST))
-        if eventbridge._rule_key(rule, self._bus(properties)) in eventbridge._rules:
+        if eventbridge.rule_key(rule, self._bus(properties)) in eventbridge.rules:
             raise RefusedError(
                 f"Resource of type '{self.type}' with identifier '{rule}' already exists (AlreadyExists)"
             )
@@ -59,7 +58,7 @@ class Rule(Resource):
         self._remove(physical_id.rpartition("|")[2], self._bus(properties))
 
     def _put(self, rule: str, old: Properties, new: Properties) -> Made:
-        eventbridge._ensure_default_bus()
+        eventbridge.ensure_default_bus()
         bus = self._bus(new)
         kept = ("Description", "EventPattern", "RoleArn", "ScheduleExpression", "State")
         stated = {"Description": "", "State": "ENABLED", **{key: new[key] for key in kept if key in new}}
@@ -68,41 +67,41 @@ class Rule(Resource):
             raise RefusedError("ValidationException: a rule needs an EventPattern or a ScheduleExpression")
         check("events", "PutRule", wanted)
         event_checks.check_schedule(stated.get("ScheduleExpression"), bus)
-        arn = perform(eventbridge._put_rule, wanted)["RuleArn"]
-        provisioners._eb_rule_apply_tags(arn, old.get("Tags") or [], new.get("Tags") or [])
-        self._put_targets({"Rule": rule, "EventBusName": bus}, old, new)
+        arn = perform(eventbridge.put_rule, wanted)["RuleArn"]
+        provisioners.eb_rule_apply_tags(arn, old.get("Tags") or [], new.get("Tags") or [])
+        self._put_targets({"Rule": rule, "EventBusName": bus}, arn, old, new)
         return Made(rule if bus == "default" else f"{bus}|{rule}", {"Arn": arn, "RuleName": rule})
 
-    def _put_targets(self, rule: Properties, old: Properties, new: Properties) -> None:
+    def _put_targets(self, rule: Properties, arn: str, old: Properties, new: Properties) -> None:
         targets = new.get("Targets") or []
         gone = {each["Id"] for each in old.get("Targets") or []} - {each["Id"] for each in targets}
         if gone:
-            perform(eventbridge._remove_targets, {**rule, "Ids": sorted(gone)})
+            perform(eventbridge.remove_targets, {**rule, "Ids": sorted(gone)})
         if targets:
             wanted = request("events", "PutTargets", {**rule, "Targets": targets}, renamed=_RENAMED)
             check("events", "PutTargets", wanted)
-            event_checks.check_targets(wanted["Targets"])
-            perform(eventbridge._put_targets, wanted)
+            event_checks.check_targets(arn, wanted["Targets"])
+            perform(eventbridge.put_targets, wanted)
 
     def _bus(self, properties: Properties) -> str:
-        name, error = eventbridge._event_bus_name_from_ref(properties.get("EventBusName") or "default")
+        name, error = eventbridge.event_bus_name_from_ref(properties.get("EventBusName") or "default")
         if error:
             raise RefusedError(": ".join(error))
         return str(name)
 
     def _remove(self, rule: str, bus: str) -> None:
-        provisioners._eb_rule_delete(rule, {"EventBusName": bus})
+        provisioners.eb_rule_delete(rule, {"EventBusName": bus})
 
 
 def install() -> None:
     """Deliver a rule's events as EventBridge does."""
-    invoke: Callable[..., None] = eventbridge._invoke_target
+    invoke: Callable[..., None] = eventbridge.invoke_target
 
     def invoked(target: Record, event: Record, rule: Record, view: Any = None) -> None:
         if ":rule/" not in rule.get("Arn", ""):  # a schedule's, which has a role instead of the targets' policies
             invoke(target, event, rule, view)
             return
-        seen = view or eventbridge._pattern_event_view(event)
+        seen = view or eventbridge.pattern_event_view(event)
         try:
             service = _open_to(target, rule["Arn"])
             if service == "logs":
@@ -112,7 +111,7 @@ def install() -> None:
         except RefusedError as error:
             put_aside(target, json.dumps(seen.event_with_detail()), rule["Arn"], error)
 
-    eventbridge._invoke_target = invoked
+    eventbridge.invoke_target = invoked
 
 
 def _open_to(target: Record, rule_arn: str) -> str:
@@ -135,7 +134,7 @@ def _open_to(target: Record, rule_arn: str) -> str:
 
 
 def _ask_queue(arn: str, rule_arn: str) -> None:
-    _ask_encrypted(sqs._queue_by_arn(arn), "sqs:SendMessage", arn, rule_arn)
+    _ask_encrypted(sqs.queue_by_arn(arn), "sqs:SendMessage", arn, rule_arn)
 
 
 def _ask_topic(arn: str, _rule_arn: str) -> None:
@@ -144,7 +143,7 @@ def _ask_topic(arn: str, _rule_arn: str) -> None:
     No condition on either ever holds (Amazon EventBridge user guide, "Using resource-based policies", note on Amazon
     SNS).
     """
-    _ask_encrypted(sns._topics.get(arn), "sns:Publish", arn, None)
+    _ask_encrypted(sns.topics.get(arn), "sns:Publish", arn, None)
 
 
 def _ask_encrypted(found: Record | None, action: str, arn: str, rule_arn: str | None) -> None:
@@ -160,7 +159,7 @@ def _ask_encrypted(found: Record | None, action: str, arn: str, rule_arn: str | 
 
 
 def _ask_function(arn: str, rule_arn: str) -> None:
-    function, _, _ = lambda_svc._get_func_record_for_ref(arn)
+    function, _, _ = lambda_svc.get_func_record_for_ref(arn)
     if not function:
         raise RefusedError(f"{_NOT_FOUND}: the function {arn} does not exist")
     _ask(function["policy"], "lambda:InvokeFunction", arn, rule_arn)
@@ -168,11 +167,11 @@ def _ask_function(arn: str, rule_arn: str) -> None:
 
 def _ask_group(arn: str, rule_arn: str) -> None:
     group = _group_name(arn)
-    if group not in logs._log_groups:
+    if group not in logs.log_groups:
         raise RefusedError(f"{_NOT_FOUND}: the log group {group} does not exist")
     wanted = f"{arn.removesuffix(':*')}:*"
     for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
-        documents = [each["policyDocument"] for each in logs._resource_policies.values()]
+        documents = [each["policyDocument"] for each in logs.resource_policies.values()]
         if not any(policies.allows(each, _SERVICE, action, wanted, rule_arn) for each in documents):
             raise RefusedError(f"{_NO_PERMISSIONS}: no resource policy lets {_SERVICE} do {action} in {group}")
 
@@ -199,12 +198,12 @@ def _write(target: Record, rule: Record, view: Any) -> None:
     group, stream, event = _group_name(target["Arn"]), new_uuid(), view.event_with_detail()
     entry = {"message": json.dumps(event)}
     if "InputTransformer" in target:
-        entry |= json.loads(eventbridge._apply_input_transformer(target["InputTransformer"], rule, view))
+        entry |= json.loads(eventbridge.apply_input_transformer(target["InputTransformer"], rule, view))
     stated = str(entry.get("timestamp", ""))
     moment = int(stated) if stated.isdigit() else int(time.time() * 1000)
-    perform(logs._create_log_stream, {"logGroupName": group, "logStreamName": stream})
+    perform(logs.create_log_stream, {"logGroupName": group, "logStreamName": stream})
     perform(
-        logs._put_log_events,
+        logs.put_log_events,
         {"logGroupName": group, "logStreamName": stream, "logEvents": [{**entry, "timestamp": moment}]},
     )
 
@@ -234,4 +233,4 @@ def put_aside(target: Record, text: str, rule_arn: str, error: RefusedError) -> 
         name: {"DataType": "Number" if name == "RETRY_ATTEMPTS" else "String", "StringValue": value}
         for name, value in said.items()
     }
-    sqs._act_send_message({"MessageBody": text, "MessageAttributes": attributes}, sqs._queue_by_arn(queue_arn)["url"])
+    sqs.act_send_message({"MessageBody": text, "MessageAttributes": attributes}, sqs.queue_by_arn(queue_arn)["url"])

@@ -12,10 +12,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ministack.services import dynamodb, ec2, s3, sqs
-from ministack.services import lambda_svc as functions
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import dynamodb, ec2, provisioners, s3, sqs
+from moorage.local.server.core.adapter import lambda_svc as functions
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services import iam, principals
@@ -78,7 +76,7 @@ def _faults(function: Properties, name: str) -> Iterator[str]:
         if f":{service}:" in target and not iam.grants(str(function["Role"]), f"{service}:{action}"):
             yield f"The provided execution role does not have permissions to call {action} on {service.upper()}"
     reserved = int(function.get("ReservedConcurrentExecutions") or 0)
-    others = sum(each.get("concurrency") or 0 for key, each in functions._functions.items() if key != name)
+    others = sum(each.get("concurrency") or 0 for key, each in functions.functions.items() if key != name)
     if reserved and reserved + others > _CONCURRENCY - _LEAST_UNRESERVED:
         yield (
             f"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
@@ -91,9 +89,9 @@ def _code_faults(code: Properties) -> Iterator[str]:
     if not bucket:
         return
     error = "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: The specified {} does not exist."
-    if s3._bucket_owner_account(bucket) is None:
+    if s3.bucket_owner_account(bucket) is None:
         yield error.format("NoSuchBucket", "bucket")
-    elif functions._fetch_code_from_s3(bucket, key, version_id=code.get("S3ObjectVersion")) is None:
+    elif functions.fetch_code_from_s3(bucket, key, version_id=code.get("S3ObjectVersion")) is None:
         yield error.format("NoSuchKey", "key")
 
 
@@ -106,18 +104,18 @@ def _network_faults(function: Properties) -> Iterator[str]:
         if not iam.grants(str(function["Role"]), f"ec2:{action}"):
             yield f"The provided execution role does not have permissions to call {action} on EC2"
     for each in subnets:
-        if each not in ec2._subnets:
+        if each not in ec2.subnets:
             yield (
                 "Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: "
                 f"The subnet ID '{each}' does not exist"
             )
     for each in groups:
-        if each not in ec2._security_groups:
+        if each not in ec2.security_groups:
             yield (
                 "Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error "
                 f"Message: The security group '{each}' does not exist"
             )
-    vpcs = {ec2._subnets[each]["VpcId"] for each in subnets} | {ec2._security_groups[each]["VpcId"] for each in groups}
+    vpcs = {ec2.subnets[each]["VpcId"] for each in subnets} | {ec2.security_groups[each]["VpcId"] for each in groups}
     if len(vpcs) > 1:
         yield "Security Groups and Subnets must belong to the same VPC."
 
@@ -137,12 +135,12 @@ def _check_source(mapping: Properties) -> None:
             )
     if service == "sqs":
         _check_queue(mapping, function["config"], arn)
-    if service == "dynamodb" and arn not in {each.get("LatestStreamArn") for each in dynamodb._tables.values()}:
+    if service == "dynamodb" and arn not in {each.get("LatestStreamArn") for each in dynamodb.tables.values()}:
         raise RefusedError(f"{_CODE}: Stream not found: {arn}")
 
 
 def _check_queue(mapping: Properties, function: dict[str, Any], arn: str) -> None:
-    queue = sqs._queue_by_arn(arn)
+    queue = sqs.queue_by_arn(arn)
     if queue is None:
         raise RefusedError(
             f"{_CODE}: Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
@@ -179,7 +177,7 @@ def _check_reference(properties: Properties) -> None:
 
 def _function(properties: Properties) -> dict[str, Any]:
     stated = str(properties.get("FunctionName") or properties.get("TargetFunctionArn"))
-    found, *_ = provisioners._lambda_function_for_cfn_ref(stated)
+    found, *_ = provisioners.lambda_function_for_cfn_ref(stated)
     if found is None:
         raise RefusedError(f"ResourceNotFoundException: Function not found: {stated}")
     record: dict[str, Any] = found

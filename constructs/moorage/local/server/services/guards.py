@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import provisioners
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 
@@ -24,7 +23,7 @@ def guard(
         check: What raises `RefusedError` for properties that the service would not take, at creation and update.
         deletion: What raises `RefusedError` for a resource, by its physical id, that the service would not delete.
     """
-    handler: dict[str, Any] = provisioners._RESOURCE_HANDLERS[resource_type]
+    handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
     create = handler["create"]
     update: Callable[..., Any] = handler.get("update", create)
     delete: Callable[..., Any] = handler["delete"]
@@ -58,7 +57,7 @@ def complete(resource_type: str, add: Completion) -> None:
         add: What is called after creation and update with the physical id, the old properties (none at creation) and
             the new ones; returns further attributes, if there are any.
     """
-    handler: dict[str, Any] = provisioners._RESOURCE_HANDLERS[resource_type]
+    handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
     create = handler["create"]
     update: Callable[..., Any] = handler.get("update", create)
 
@@ -67,7 +66,7 @@ def complete(resource_type: str, add: Completion) -> None:
         try:
             return physical_id, {**attributes, **(add(physical_id, {}, properties) or {})}
         except (RefusedError, ValueError):
-            provisioners._delete_resource(resource_type, physical_id, plain(properties), stack_name, logical_id)
+            provisioners.delete_resource(resource_type, physical_id, plain(properties), stack_name, logical_id)
             raise
 
     def updated(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import iam
 
+from moorage.local.server.core.adapter import iam, iam_evaluator
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 
@@ -21,7 +20,7 @@ class InstanceProfile(Resource):
     def create(self, properties: Properties, name: str) -> Made:
         profile = str(properties.get("InstanceProfileName", shortened(name, 128)))
         self._check(properties)
-        query(iam._create_instance_profile, InstanceProfileName=profile, Path=properties.get("Path", "/"))
+        query(iam.create_instance_profile, InstanceProfileName=profile, Path=properties.get("Path", "/"))
         return self._made(profile, properties)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
@@ -29,18 +28,18 @@ class InstanceProfile(Resource):
         return self._made(physical_id, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        iam._instance_profiles.pop(physical_id, None)
+        iam.instance_profiles.pop(physical_id, None)
 
     def _check(self, properties: Properties) -> None:
         roles = properties["Roles"]
         if len(roles) > 1:
             raise RefusedError("Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1 (LimitExceeded)")
         for role in roles:
-            if role not in iam._roles:
+            if role not in iam.roles:
                 raise RefusedError(f"The role with name {role} cannot be found. (NoSuchEntity)")
 
     def _made(self, name: str, properties: Properties) -> Made:
-        profile = iam._instance_profiles[name]
+        profile = iam.instance_profiles[name]
         profile["Roles"] = list(properties["Roles"])
         return Made(name, {"Arn": profile["Arn"]})
 
@@ -53,7 +52,7 @@ def is_trusted(role_arn: str, service: str, **context: str) -> bool:
         service: As in `ecs.amazonaws.com`.
         context: Condition keys beside the account, `sourcearn` for `aws:SourceArn`.
     """
-    role = iam._roles.get(role_arn.rsplit("/", maxsplit=1)[-1])
+    role = iam.roles.get(role_arn.rsplit("/", maxsplit=1)[-1])
     if role is None:
         return False
     document = role["AssumeRolePolicyDocument"]
@@ -62,8 +61,8 @@ def is_trusted(role_arn: str, service: str, **context: str) -> bool:
     asked = _asked(role_arn, "sts:AssumeRole", role_arn, {f"aws:{key}": value for key, value in context.items()})
     return any(
         each["Effect"] == "Allow"
-        and iam_evaluator._service_principal_matches(each.get("Principal"), service)
-        and iam_evaluator._conditions_met(each.get("Condition", {}), asked)
+        and iam_evaluator.service_principal_matches(each.get("Principal"), service)
+        and iam_evaluator.conditions_met(each.get("Condition", {}), asked)
         for each in statements
     )
 
@@ -83,12 +82,12 @@ def require(role_arn: str, action: str, resource: str, **context: str) -> None:
         RefusedError: As the service would.
     """
     name = role_arn.rsplit("/", maxsplit=1)[-1]
-    role: dict[str, Any] = iam._roles.get(name, {})
+    role: dict[str, Any] = iam.roles.get(name, {})
     if any(arn.startswith("arn:aws:iam::aws:policy/") for arn in role.get("AttachedPolicies", ())):
         return
     prefix = action.partition(":")[0]
     asked = _asked(role_arn, action, resource, {f"{prefix}:{key}": value for key, value in context.items()})
-    policies = iam_evaluator._gather_role_policies(name, get_account_id())
+    policies = iam_evaluator.gather_role_policies(name, get_account_id())
     if iam_evaluator.evaluate(asked, policies).decision != "Allow":
         raise RefusedError(
             f"AccessDeniedException: User: arn:aws:sts::{get_account_id()}:assumed-role/{name} is not authorized to "
@@ -104,12 +103,12 @@ def grants(role_arn: str, action: str) -> bool:
         action: As in `ec2:CreateNetworkInterface`.
     """
     name = role_arn.rsplit("/", maxsplit=1)[-1]
-    attached = iam._roles.get(name, {}).get("AttachedPolicies", ())
-    if any(iam._lookup_policy(arn) is None for arn in attached):
+    attached = iam.roles.get(name, {}).get("AttachedPolicies", ())
+    if any(iam.lookup_policy(arn) is None for arn in attached):
         return True
-    statements = [each for policy in iam_evaluator._gather_role_policies(name, get_account_id()) for each in policy]
+    statements = [each for policy in iam_evaluator.gather_role_policies(name, get_account_id()) for each in policy]
     return any(
-        each.effect == "Allow" and iam_evaluator._action_matches(action, each.actions, each.not_actions)
+        each.effect == "Allow" and iam_evaluator.action_matches(action, each.actions, each.not_actions)
         for each in statements
     )
 

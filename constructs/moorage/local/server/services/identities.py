@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.services import iam
-
+from moorage.local.server.core.adapter import iam
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services import documents, managed_policies, principals
@@ -25,7 +24,7 @@ _MOST_MANAGED_CHARACTERS = 6144
 _MOST_TRUST_CHARACTERS = 2048
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _PATH = re.compile(r"/|/[\x21-\x7e]+/")
-_ENTITIES = (("Roles", "role", iam._roles), ("Users", "user", iam._users), ("Groups", "group", iam._groups))
+_ENTITIES = (("Roles", "role", iam.roles), ("Users", "user", iam.users), ("Groups", "group", iam.groups))
 
 
 def _check_role(properties: Properties) -> None:
@@ -42,7 +41,7 @@ def _check_user(properties: Properties) -> None:
     _check_names(properties, "UserName", 64)
     _check_identity(properties, "User", properties.get("UserName") or "")
     for group in properties.get("Groups") or ():
-        if group not in iam._groups:
+        if group not in iam.groups:
             raise RefusedError(f"NoSuchEntity: The group with name {group} cannot be found.")
 
 
@@ -111,23 +110,13 @@ def _trust_faults(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"Invalid principal in policy: {name}"
 
 
-def _permission_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what IAM has against the policy of an identity."""
-    yield from documents.syntax_faults(document)
-    for statement in documents.statements(document):
-        if {"Principal", "NotPrincipal"} & set(statement):
-            yield "Policy document should not specify a principal."
-    yield from documents.resource_faults(document)
-    yield from documents.action_faults(document)
-
-
 def _check_identity(properties: Properties, kind: str, name: str) -> None:
     """Check the policies of a role or a user."""
     total = 0
     stated = properties.get("Policies") or []
     for policy in stated:
         document = documents.parsed(policy.get("PolicyDocument"))
-        documents.refuse(_permission_faults(document))
+        documents.refuse(documents.identity_faults(document))
         _check_names({"PolicyName": policy.get("PolicyName")}, "PolicyName", 128)
         total += _size(document)
     names = [policy.get("PolicyName") for policy in stated]
@@ -147,7 +136,7 @@ def _check_identity(properties: Properties, kind: str, name: str) -> None:
 def _check_managed(arn: str) -> None:
     if not re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+", arn):
         raise RefusedError(f"ValidationError: ARN {arn} is not valid.")
-    known = managed_policies.may_exist(arn) if ":iam::aws:" in arn else arn in iam._policies
+    known = managed_policies.may_exist(arn) if ":iam::aws:" in arn else arn in iam.policies
     if not known:
         raise RefusedError(f"NoSuchEntity: Policy {arn} does not exist or is not attachable.")
 
@@ -156,14 +145,14 @@ def _check_policy(properties: Properties) -> None:
     """Check an inline policy of roles, users or groups, with those that they have."""
     _check_names({"PolicyName": properties.get("PolicyName")}, "PolicyName", 128)
     document = documents.parsed(properties.get("PolicyDocument"))
-    documents.refuse(_permission_faults(document))
+    documents.refuse(documents.identity_faults(document))
     named = [(kind, each) for kind, _, _ in _ENTITIES for each in properties.get(kind) or ()]
     if not named:
         raise RefusedError("InvalidRequest: At least one of [Groups,Roles,Users] must be non-empty.")
     _check_entities(properties)
     for kind, name in named:
         most = _MOST_INLINE[kind[:-1]]
-        others = iam._roles[name]["InlinePolicies"] if kind == "Roles" else {}
+        others = iam.roles[name]["InlinePolicies"] if kind == "Roles" else {}
         rest = [text for other, text in others.items() if other != properties.get("PolicyName")]
         if _size(document) + sum(_size(documents.parsed(text)) for text in rest) > most:
             raise RefusedError(
@@ -174,7 +163,9 @@ def _check_policy(properties: Properties) -> None:
 def _check_managed_policy(properties: Properties) -> None:
     _check_names({**properties, "PolicyName": properties.get("ManagedPolicyName")}, "PolicyName", 128)
     document = documents.parsed(properties.get("PolicyDocument"))
-    documents.refuse(_permission_faults(document))
+    documents.refuse(documents.identity_faults(document))
+    if document.get("Version") != "2012-10-17":  # Bayer-Group/cloudformation-template-generator pull request 90
+        raise RefusedError("MalformedPolicyDocument: Policy document must be version 2012-10-17 or greater.")
     if _size(document) > _MOST_MANAGED_CHARACTERS:
         raise RefusedError(f"LimitExceeded: Cannot exceed quota for PolicySize: {_MOST_MANAGED_CHARACTERS}")
     _check_entities(properties)
@@ -193,10 +184,10 @@ def _size(document: Mapping[str, Any]) -> int:
 
 
 def _check_role_deletion(name: str, properties: Properties) -> None:
-    role = iam._roles.get(name)
+    role = iam.roles.get(name)
     if role is None:
         return
-    if any(name in profile.get("Roles", ()) for profile in iam._instance_profiles.values()):
+    if any(name in profile.get("Roles", ()) for profile in iam.instance_profiles.values()):
         raise RefusedError("DeleteConflict: Cannot delete entity, must remove roles from instance profile first.")
     own = {each.get("PolicyName") for each in properties.get("Policies") or ()}
     if set(role["AttachedPolicies"]) - set(properties.get("ManagedPolicyArns") or ()):

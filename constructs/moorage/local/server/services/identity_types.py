@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.services import iam
-
+from moorage.local.server.core.adapter import iam
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.core.service_api import REF, ApiResource, call
@@ -29,12 +28,12 @@ class Group(Resource):
         return self._attach(physical_id, old, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id in iam._groups:
+        if physical_id in iam.groups:
             self._attach(physical_id, properties, {})
             call("iam", "DeleteGroup", {"GroupName": physical_id})
 
     def _attach(self, group: str, old: Properties, new: Properties) -> Made:
-        attached = iam._groups[group]["AttachedPolicies"]
+        attached = iam.groups[group]["AttachedPolicies"]
         before, after = old.get("ManagedPolicyArns") or [], new.get("ManagedPolicyArns") or []
         for arn in before:
             if arn in attached:
@@ -45,7 +44,7 @@ class Group(Resource):
             call("iam", "DeleteGroupPolicy", {"GroupName": group, "PolicyName": policy["PolicyName"]})
         for policy in new.get("Policies") or []:
             call("iam", "PutGroupPolicy", {"GroupName": group, **_text(policy)})
-        return Made(group, {"Arn": iam._groups[group]["Arn"]})
+        return Made(group, {"Arn": iam.groups[group]["Arn"]})
 
 
 class UserToGroupAddition(Resource):
@@ -63,12 +62,12 @@ class UserToGroupAddition(Resource):
         return Made(physical_id, {"Id": physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if properties["GroupName"] in iam._groups:
+        if properties["GroupName"] in iam.groups:
             self._change(properties["GroupName"], properties["Users"], [])
 
     def _change(self, group: str, gone: list[str], added: list[str]) -> None:
         for user in gone:
-            if user in iam._users:
+            if user in iam.users:
                 call("iam", "RemoveUserFromGroup", {"GroupName": group, "UserName": user})
         for user in added:
             call("iam", "AddUserToGroup", {"GroupName": group, "UserName": user})
@@ -89,7 +88,7 @@ class OIDCProvider(ApiResource):
         named = {"OpenIDConnectProviderArn": physical_id}
         if thumbprints and thumbprints != old.get("ThumbprintList"):
             call("iam", "UpdateOpenIDConnectProviderThumbprint", {**named, "ThumbprintList": thumbprints})
-        provider = iam._oidc_providers[physical_id]
+        provider = iam.oidc_providers[physical_id]
         provider["ClientIDList"] = list(new.get("ClientIdList") or ())
         provider["Tags"] = [dict(tag) for tag in new.get("Tags") or ()]
         return Made(physical_id, {"Arn": physical_id})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import provisioners
 from moorage.local.server.core.resource import Made, Properties, Resource
 
 
@@ -18,14 +17,14 @@ class QueueInlinePolicy(Resource):
     names: ClassVar[str] = "Queues"
 
     def create(self, properties: Properties, name: str) -> Made:
-        provisioners._RESOURCE_HANDLERS[self.several]["create"](name, self._stated(properties), "")
+        provisioners.RESOURCE_HANDLERS[self.several]["create"](name, self._stated(properties), "")
         return Made(properties[self.one])
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         return self.create(new, physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._RESOURCE_HANDLERS[self.several]["delete"](physical_id, self._stated(properties))
+        provisioners.RESOURCE_HANDLERS[self.several]["delete"](physical_id, self._stated(properties))
 
     def _stated(self, properties: Properties) -> Properties:
         return {self.names: [properties[self.one]], "PolicyDocument": properties["PolicyDocument"]}

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from ministack.core import lambda_runtime
+from moorage.local.server.core.adapter import lambda_runtime
 
 _FOLDER = Path(__file__).parent
 
@@ -21,4 +21,4 @@ def install() -> None:
     script = (_FOLDER / "javascript_sdk.js").read_text("utf-8")
     for mark, value in (("__PYTHON__", sys.executable), ("__CALLS__", calls)):
         script = script.replace(mark, json.dumps(value))
-    lambda_runtime._NODEJS_WORKER_SCRIPT = script + lambda_runtime._NODEJS_WORKER_SCRIPT
+    lambda_runtime.NODEJS_WORKER_SCRIPT = script + lambda_runtime.NODEJS_WORKER_SCRIPT

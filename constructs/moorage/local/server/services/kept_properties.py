@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-from ministack.services import apigateway, apigateway_v1, eventbridge, iam, lambda_svc, pipes
 
+from moorage.local.server.core.adapter import apigateway, apigateway_v1, eventbridge, iam, lambda_svc, pipes
 from moorage.local.server.core.calls import structure
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services.guards import Completion, complete
@@ -55,7 +55,7 @@ _KEPT = (
         "AWS::ApiGateway::Stage",
         ("AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting", "ClientCertificateId",
          "DocumentationVersion"),
-        lambda name, properties: apigateway_v1._stages_v1[properties["RestApiId"]][name],
+        lambda name, properties: apigateway_v1.stages_v1[properties["RestApiId"]][name],
         "apigateway",
         "Stage",
         {"AccessLogSetting": "accessLogSettings", "CanarySetting": "canarySettings"},
@@ -63,7 +63,7 @@ _KEPT = (
     _Kept(
         "AWS::ApiGateway::Method",
         ("RequestValidatorId",),
-        lambda _, properties: apigateway_v1._resources[properties["RestApiId"]][properties["ResourceId"]][
+        lambda _, properties: apigateway_v1.resources[properties["RestApiId"]][properties["ResourceId"]][
             "resourceMethods"
         ][properties["HttpMethod"]],
         "apigateway",
@@ -72,7 +72,7 @@ _KEPT = (
     _Kept(
         "AWS::ApiGateway::RestApi",
         ("ApiKeySourceType", "DisableExecuteApiEndpoint", "EndpointAccessMode", "SecurityPolicy"),
-        lambda api, _: apigateway_v1._rest_apis[api],
+        lambda api, _: apigateway_v1.rest_apis[api],
         "apigateway",
         "RestApi",
         {"ApiKeySourceType": "apiKeySource"},
@@ -80,12 +80,12 @@ _KEPT = (
     _Kept(
         "AWS::ApiGatewayV2::Integration",
         ("CredentialsArn", "IntegrationSubtype", "PassthroughBehavior", "TemplateSelectionExpression", "TlsConfig"),
-        lambda integration, properties: apigateway._integrations[properties["ApiId"]][integration],
+        lambda integration, properties: apigateway.integrations[properties["ApiId"]][integration],
         "apigatewayv2",
         "Integration",
     ),
     _Kept(
-        "AWS::ApiGatewayV2::Api", ("IpAddressType",), lambda api, _: apigateway._apis[api], "apigatewayv2", "Api"
+        "AWS::ApiGatewayV2::Api", ("IpAddressType",), lambda api, _: apigateway.apis[api], "apigatewayv2", "Api"
     ),
     _Kept(
         "AWS::Lambda::EventSourceMapping",
@@ -93,24 +93,24 @@ _KEPT = (
          "MetricsConfig", "ProvisionedPollerConfig", "Queues", "SelfManagedEventSource",
          "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations", "StartingPositionTimestamp", "Topics",
          "TumblingWindowInSeconds"),
-        lambda mapping, _: lambda_svc._esms[mapping],
+        lambda mapping, _: lambda_svc.esms[mapping],
         "lambda",
         "EventSourceMappingConfiguration",
         {"KmsKeyArn": "KMSKeyArn"},
     ),
-    _Kept("AWS::IAM::Role", ("PermissionsBoundary",), lambda role, _: iam._roles[role], "iam", "CreateRoleRequest"),
+    _Kept("AWS::IAM::Role", ("PermissionsBoundary",), lambda role, _: iam.roles[role], "iam", "CreateRoleRequest"),
     _Kept(
         "AWS::Pipes::Pipe",
         ("Enrichment", "EnrichmentParameters", "KmsKeyIdentifier", "LogConfiguration", "SourceParameters",
          "TargetParameters"),
-        lambda pipe, _: pipes._pipes[pipe],
+        lambda pipe, _: pipes.pipes[pipe],
         "pipes",
         "DescribePipeResponse",
     ),
     _Kept(
         "AWS::Events::EventBus",
         ("DeadLetterConfig", "KmsKeyIdentifier", "LogConfig"),
-        lambda bus, _: eventbridge._event_buses[bus],
+        lambda bus, _: eventbridge.event_buses[bus],
         "events",
         "DescribeEventBusResponse",
     ),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import kms
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import kms, provisioners
 from moorage.local.server.core.calls import RefusedError, perform
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import resource_policies
@@ -23,16 +21,16 @@ class Key(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         self._check(properties)
-        return Made(*provisioners._kms_key_create(name, self._stated(properties), ""))
+        return Made(*provisioners.kms_key_create(name, self._stated(properties), ""))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._check(new)
-        return Made(*provisioners._kms_key_update(physical_id, self._stated(old), self._stated(new), ""))
+        return Made(*provisioners.kms_key_update(physical_id, self._stated(old), self._stated(new), ""))
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if kms._resolve_key(physical_id):
+        if kms.resolve_key(physical_id):
             window = int(properties.get("PendingWindowInDays", 30))
-            perform(kms._schedule_key_deletion, {"KeyId": physical_id, "PendingWindowInDays": window})
+            perform(kms.schedule_key_deletion, {"KeyId": physical_id, "PendingWindowInDays": window})
 
     def _check(self, properties: Properties) -> None:
         if "KeyPolicy" in properties:
@@ -54,7 +52,7 @@ class Key(Resource):
 
 def _check_alias(alias: Properties) -> None:
     target = alias.get("TargetKeyId")
-    if kms._resolve_key(target) is None:
+    if kms.resolve_key(target) is None:
         raise RefusedError(f"NotFoundException: Key '{target}' does not exist")
 
 

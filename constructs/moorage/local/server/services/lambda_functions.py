@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.services import lambda_svc as functions
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import lambda_svc as functions
+from moorage.local.server.core.adapter import provisioners
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import function_checks, iam
@@ -23,23 +22,23 @@ class Function(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         function = str(properties.get("FunctionName") or shortened(name, 64))
-        if function in functions._functions:
+        if function in functions.functions:
             raise RefusedError(f"Function already exist: {function} (AlreadyExists)")
         self._check(properties)
-        made = Made(*provisioners._lambda_create(function, properties | {"FunctionName": function}, function))
+        made = Made(*provisioners.lambda_create(function, properties | {"FunctionName": function}, function))
         self._keep(function, properties)
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         self._check(new, physical_id)
         named = {"FunctionName": physical_id}
-        made = Made(*provisioners._lambda_update(physical_id, {**old, **named}, new | named, physical_id, physical_id))
+        made = Made(*provisioners.lambda_update(physical_id, {**old, **named}, new | named, physical_id, physical_id))
         self._keep(physical_id, new)
         return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         functions.invalidate_worker(physical_id)
-        provisioners._lambda_delete(physical_id, properties)
+        provisioners.lambda_delete(physical_id, properties)
 
     def _check(self, properties: Properties, function: str = "") -> None:
         inline = properties.get("Code", {}).get("ZipFile")
@@ -51,7 +50,7 @@ class Function(Resource):
 
     def _keep(self, name: str, properties: Properties) -> None:
         """Keep what ministack drops."""
-        record: dict[str, Any] = functions._functions[name]
+        record: dict[str, Any] = functions.functions[name]
         for key in _KEPT:
             record["config"].pop(key, None)
             if key in properties:

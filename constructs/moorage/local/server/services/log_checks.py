@@ -10,10 +10,10 @@ import re
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch_logs as logs
-from ministack.services import lambda_svc
 
 from moorage.local.server.core import policies
+from moorage.local.server.core.adapter import cloudwatch_logs as logs
+from moorage.local.server.core.adapter import lambda_svc
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services import documents, principals
@@ -49,12 +49,12 @@ def _check_metric_filter(properties: Properties) -> None:
 
 
 def _check_subscription(properties: Properties) -> None:
-    group, arn = logs._log_groups.get(properties.get("LogGroupName")), str(properties.get("DestinationArn"))
+    group, arn = logs.log_groups.get(properties.get("LogGroupName")), str(properties.get("DestinationArn"))
     if group is None:
         raise RefusedError("ResourceNotFoundException: The specified log group does not exist.")
     _check_pattern(properties.get("FilterPattern"))
     if ":lambda:" in arn:
-        function, *_ = lambda_svc._get_func_record_for_ref(arn)
+        function, *_ = lambda_svc.get_func_record_for_ref(arn)
         services = ("logs.amazonaws.com", f"logs.{get_region()}.amazonaws.com")
         if not function or not any(
             policies.allows(function["policy"], each, "lambda:InvokeFunction", arn, group["arn"]) for each in services
@@ -77,7 +77,7 @@ def _check_resource_policy(properties: Properties) -> None:
         raise RefusedError("InvalidParameterException: Invalid policy document") from error
     if any(fault for each in stated for fault in principals.invalid(each.get("Principal", "*"))):
         raise RefusedError("InvalidParameterException: Invalid principal in policy document")
-    others = set(logs._resource_policies) - {properties.get("PolicyName")}
+    others = set(logs.resource_policies) - {properties.get("PolicyName")}
     if len(others) >= _MOST_POLICIES:
         raise RefusedError("LimitExceededException: Resource limit exceeded.")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.services import cloudwatch_logs as logs
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import cloudwatch_logs as logs
+from moorage.local.server.core.adapter import provisioners
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import log_checks
@@ -23,23 +22,23 @@ class LogGroup(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         group = str(properties.get("LogGroupName") or name)
-        if group in logs._log_groups:
+        if group in logs.log_groups:
             identifier = f'{{"/properties/LogGroupName":"{group}"}}'
             raise RefusedError(
                 f"Resource of type '{self.type}' with identifier '{identifier}' already exists (AlreadyExists)"
             )
         log_checks.check_key(properties.get("KmsKeyId"), group)
         stated = {key: properties[key] for key in _OF_THE_REQUEST if key in properties}
-        perform(logs._create_log_group, request("logs", "CreateLogGroup", {"LogGroupName": group, **stated}))
-        record = logs._log_groups[group]
-        record["tags"] = provisioners._tag_map(properties.get("Tags"))
+        perform(logs.create_log_group, request("logs", "CreateLogGroup", {"LogGroupName": group, **stated}))
+        record = logs.log_groups[group]
+        record["tags"] = provisioners.tag_map(properties.get("Tags"))
         self._retain(record, properties)
         self._keep(record, properties)
-        provisioners._cwlogs_sync_resource_policy(group, record["arn"], properties)
+        provisioners.cwlogs_sync_resource_policy(group, record["arn"], properties)
         return Made(group, {"Arn": record["arn"]})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        record = logs._log_groups.get(physical_id)
+        record = logs.log_groups.get(physical_id)
         if record is None:
             return self.create(new, physical_id)
         if old.get("LogGroupClass", "STANDARD") != new.get("LogGroupClass", "STANDARD"):
@@ -48,19 +47,19 @@ class LogGroup(Resource):
         record["kmsKeyId"] = new.get("KmsKeyId")
         self._retain(record, new)
         self._keep(record, new)
-        provisioners._reconcile_tag_map(record["tags"], old, new)
-        provisioners._cwlogs_sync_resource_policy(physical_id, record["arn"], new, old)
+        provisioners.reconcile_tag_map(record["tags"], old, new)
+        provisioners.cwlogs_sync_resource_policy(physical_id, record["arn"], new, old)
         return Made(physical_id, {"Arn": record["arn"]})
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        if physical_id in logs._log_groups:
-            perform(logs._delete_log_group, {"logGroupName": physical_id})
+        if physical_id in logs.log_groups:
+            perform(logs.delete_log_group, {"logGroupName": physical_id})
 
     def _keep(self, record: dict[str, Any], properties: Properties) -> None:
         record.update({name: properties.get(name) for name in _RECORDED})
 
     def _retain(self, record: dict[str, Any], properties: Properties) -> None:
         days = properties.get("RetentionInDays")
-        if days is not None and int(days) not in logs._VALID_RETENTION_DAYS:
+        if days is not None and int(days) not in logs.VALID_RETENTION_DAYS:
             raise RefusedError(f"property RetentionInDays: {days} is not a number of days that CloudWatch Logs offers")
         record["retentionInDays"] = None if days is None else int(days)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import sns, sqs
 
+from moorage.local.server.core.adapter import sns, sqs
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services import documents
@@ -47,7 +47,7 @@ def _check_queue(queue: Properties) -> None:
         )
     redrive = queue.get("RedrivePolicy")
     arn = str(documents.parsed(redrive).get("deadLetterTargetArn")) if redrive else ""
-    target = sqs._queue_by_arn(arn) if arn.startswith(_own("sqs")) else None
+    target = sqs.queue_by_arn(arn) if arn.startswith(_own("sqs")) else None
     if target is not None and target["is_fifo"] != fifo:
         raise RefusedError(
             f"InvalidParameterValue: Value {redrive} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue "
@@ -78,7 +78,7 @@ def check_topic(topic: Properties) -> None:
 
 def _check_subscription(subscription: Properties) -> None:
     arn = str(subscription.get("TopicArn"))
-    if arn.startswith(_own("sns")) and arn not in sns._topics:
+    if arn.startswith(_own("sns")) and arn not in sns.topics:
         raise RefusedError("NotFound: Topic does not exist")
     documents.refuse(_endpoint_faults(subscription), "InvalidParameter")
     documents.refuse(_filter_faults(subscription), "InvalidParameter")

@@ -10,14 +10,14 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import pipes
+from moorage.local.server.core.adapter import pipes
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def install() -> None:
     """Deliver only what is delivered as it is on AWS."""
-    pipes._deliver_batch = _as_stated(pipes._deliver_batch)
+    pipes.deliver_batch = _as_stated(pipes.deliver_batch)
 
 
 def _as_stated(deliver: Callable[[Mapping[str, Any], list[Any]], bool]) -> Callable[..., bool]:

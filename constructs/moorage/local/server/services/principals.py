@@ -10,7 +10,8 @@ from typing import Any
 
 from botocore.loaders import Loader
 from ministack.core.responses import get_account_id
-from ministack.services import iam
+
+from moorage.local.server.core.adapter import iam
 
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|aws\.dev)")
 _OTHERS = frozenset(
@@ -75,7 +76,7 @@ def exists(name: Any) -> bool:
         return False
     if found[2] != get_account_id() or found[4] not in ("user", "role"):
         return True
-    kept = iam._users if found[4] == "user" else iam._roles
+    kept = iam.users if found[4] == "user" else iam.roles
     wanted = str(name).rsplit("/", maxsplit=1)[-1]
     return "*" not in str(name) and (wanted in kept or str(found[3]).startswith("role/aws-service-role/"))
 

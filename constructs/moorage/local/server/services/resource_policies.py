@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core.responses import get_account_id
-from ministack.services import cloudformation, s3, sns, sqs
 
+from moorage.local.server.core.adapter import cloudformation, s3, sns, sqs
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services import documents, principals
@@ -43,7 +43,7 @@ _PRINCIPALS = {"Principal", "NotPrincipal"}
 
 def _check_bucket_policy(properties: Properties) -> None:
     bucket = str(properties.get("Bucket"))
-    if s3._bucket_owner_account(bucket) is None:
+    if s3.bucket_owner_account(bucket) is None:
         raise RefusedError("NoSuchBucket: The specified bucket does not exist")
     document = documents.parsed(properties.get("PolicyDocument"))
     documents.refuse(_bucket_faults(document, bucket), _MALFORMED)
@@ -98,14 +98,14 @@ def _is_public(statement: documents.Statement) -> bool:
 
 def _blocks_public_policies(bucket: str) -> bool:
     """Whether a bucket blocks public policies, as new buckets do (S3 user guide, "Blocking public access")."""
-    stated = s3._buckets[bucket].get("_public_access_block") if bucket in s3._buckets else ""
+    stated = s3.buckets[bucket].get("_public_access_block") if bucket in s3.buckets else ""
     return stated is None or "<BlockPublicPolicy>true" in str(stated)
 
 
 def _check_queue_policy(properties: Properties) -> None:
     document = documents.parsed(properties.get("PolicyDocument"))
     for url in properties.get("Queues") or ():
-        if url not in sqs._queues:
+        if url not in sqs.queues:
             raise RefusedError("AWS.SimpleQueueService.NonExistentQueue: The specified queue does not exist.")
     for statement in documents.statements(document):
         actions = documents.several(statement.get("Action"))
@@ -118,7 +118,7 @@ def _check_queue_policy(properties: Properties) -> None:
 def _check_topic_policy(properties: Properties) -> None:
     document = documents.parsed(properties.get("PolicyDocument"))
     for arn in properties.get("Topics") or ():
-        if arn not in sns._topics:
+        if arn not in sns.topics:
             raise RefusedError("NotFound: Topic does not exist")
     documents.refuse(_service_faults(document, "sns"), "InvalidParameter")
 
@@ -173,7 +173,7 @@ def _is_of_a_stack(arn: str) -> bool:
     name = arn.rsplit("/", maxsplit=1)[-1]
     return ":role/" in arn and any(
         each.get("ResourceType") == "AWS::IAM::Role" and each.get("PhysicalResourceId") == name
-        for stack in cloudformation._stacks.values()
+        for stack in cloudformation.stacks.values()
         for each in stack.get("_resources", {}).values()
         if "cfn-exec-role" not in name
     )

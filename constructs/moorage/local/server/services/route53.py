@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from ministack.core.responses import new_uuid
-from ministack.services import route53
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import provisioners, route53
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services.guards import complete, guard
@@ -23,36 +22,36 @@ class HostedZone(Resource):
     type = "AWS::Route53::HostedZone"
 
     def create(self, properties: Properties, name: str) -> Made:
-        made = Made(*provisioners._r53_hosted_zone_create(name, properties, name))
+        made = Made(*provisioners.r53_hosted_zone_create(name, properties, name))
         self._tag(made.physical_id, {}, properties)
         self._keep(made.physical_id, properties)
         return made
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        made = Made(*provisioners._r53_hosted_zone_update(physical_id, old, new, physical_id, physical_id))
+        made = Made(*provisioners.r53_hosted_zone_update(physical_id, old, new, physical_id, physical_id))
         self._tag(made.physical_id, old, new)
         self._keep(made.physical_id, new)
         return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         """Delete the zone if it has only the records that Route 53 made (API reference, DeleteHostedZone)."""
-        apex = route53._zones.get(physical_id, {}).get("name")
-        for record in route53._records.get(physical_id, ()):
+        apex = route53.zones.get(physical_id, {}).get("name")
+        for record in route53.records.get(physical_id, ()):
             if record["Type"] not in _REQUIRED or record["Name"] != apex:
                 raise RefusedError(
                     "HostedZoneNotEmpty: The specified hosted zone contains non-required resource record sets and so "
                     f"cannot be deleted: {record['Name']} {record['Type']}"
                 )
-        provisioners._r53_hosted_zone_delete(physical_id, properties)
-        route53._tags.pop(("hostedzone", physical_id), None)
+        provisioners.r53_hosted_zone_delete(physical_id, properties)
+        route53.tags.pop(("hostedzone", physical_id), None)
 
     def _tag(self, zone: str, old: Properties, new: Properties) -> None:
-        tags = route53._tags.setdefault(("hostedzone", zone), {})
-        provisioners._reconcile_tag_map(tags, old, new, prop="HostedZoneTags")
+        tags = route53.tags.setdefault(("hostedzone", zone), {})
+        provisioners.reconcile_tag_map(tags, old, new, prop="HostedZoneTags")
 
     def _keep(self, zone: str, properties: Properties) -> None:
         """Keep the networks that a private zone is for, and where the queries of a public one are logged."""
-        record = route53._zones[zone]
+        record = route53.zones[zone]
         networks = [{"VPCId": each["VPCId"], "VPCRegion": each["VPCRegion"]} for each in properties.get("VPCs") or ()]
         record |= {"private": bool(networks), "vpcs": networks}
         record["query_logging"] = properties.get("QueryLoggingConfig")
@@ -69,7 +68,7 @@ class RecordSetGroup(Resource):
         properties.get("Comment")
         for record in self._records(properties):
             _stand_in(record)
-            provisioners._r53_record_set_create(name, record, name)
+            provisioners.r53_record_set_create(name, record, name)
         return Made(name, {"Id": name})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
@@ -78,7 +77,7 @@ class RecordSetGroup(Resource):
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         for record in self._records(properties):
-            provisioners._r53_record_set_delete(physical_id, record)
+            provisioners.r53_record_set_delete(physical_id, record)
 
     def _records(self, properties: Properties) -> list[Properties]:
         zone: Properties = {key: properties[key] for key in ("HostedZoneId", "HostedZoneName") if key in properties}
@@ -103,12 +102,12 @@ def _stand_in(record: Properties) -> None:
     """
     found = _IDENTITY.fullmatch(str(record.get("HostedZoneId", "")))
     zone = found[1] if found else ""
-    if not zone or zone in route53._zones:
+    if not zone or zone in route53.zones:
         return
     name = ".".join(str(record.get("Name", "")).rstrip(".").split(".")[-2:]) + "."
     reference = new_uuid()
-    route53._zones[zone] = {
+    route53.zones[zone] = {
         "id": zone, "name": name, "caller_reference": reference, "comment": "imported by its id", "private": False,
     }  # fmt: skip
-    route53._records[zone] = route53._default_records(name)
-    route53._caller_refs[reference] = zone
+    route53.records[zone] = route53.default_records(name)
+    route53.caller_refs[reference] = zone

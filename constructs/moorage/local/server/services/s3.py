@@ -7,9 +7,8 @@ from typing import Any
 
 from botocore.serialize import create_serializer
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import s3
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import provisioners, s3
 from moorage.local.server.core.calls import RefusedError, model, request
 
 Put = Callable[[str, bytes], Any]
@@ -37,38 +36,38 @@ _CANNED = {
 
 def install() -> None:
     """Add the properties to those that ministack's bucket puts, and refuse to delete a bucket with objects in it."""
-    provisioners._S3_BUCKET_CONFIGURATIONS = (
-        *provisioners._S3_BUCKET_CONFIGURATIONS,
+    provisioners.S3_BUCKET_CONFIGURATIONS = (
+        *provisioners.S3_BUCKET_CONFIGURATIONS,
         (
             "AccelerateConfiguration",
             lambda value: _xml(
                 "PutBucketAccelerateConfiguration", {"AccelerateConfiguration": {"Status": value["AccelerationStatus"]}}
             ),
-            _checked(s3._put_bucket_accelerate),
-            s3._bucket_accelerate_config.pop,
+            _checked(s3.put_bucket_accelerate),
+            s3.bucket_accelerate_config.pop,
         ),
-        ("AccessControl", str.encode, _put_canned_acl, lambda name: s3._bucket_acl.pop(name, None)),
-        ("BucketEncryption", _encryption, _checked(s3._put_bucket_encryption), s3._delete_bucket_encryption),
-        ("LifecycleConfiguration", _lifecycle, _checked(s3._put_bucket_lifecycle), s3._delete_bucket_lifecycle),
-        ("LoggingConfiguration", _logging, _checked(s3._put_bucket_logging), s3._bucket_logging_config.pop),
-        ("ObjectLockEnabled", _lock, _locked, s3._bucket_object_lock.pop),
-        ("ObjectLockConfiguration", _lock, _locked, s3._bucket_object_lock.pop),
+        ("AccessControl", str.encode, _put_canned_acl, lambda name: s3.bucket_acl.pop(name, None)),
+        ("BucketEncryption", _encryption, _checked(s3.put_bucket_encryption), s3.delete_bucket_encryption),
+        ("LifecycleConfiguration", _lifecycle, _checked(s3.put_bucket_lifecycle), s3.delete_bucket_lifecycle),
+        ("LoggingConfiguration", _logging, _checked(s3.put_bucket_logging), s3.bucket_logging_config.pop),
+        ("ObjectLockEnabled", _lock, _locked, s3.bucket_object_lock.pop),
+        ("ObjectLockConfiguration", _lock, _locked, s3.bucket_object_lock.pop),
         (
             "OwnershipControls",
             lambda value: _xml("PutBucketOwnershipControls", {"OwnershipControls": value}),
-            _checked(s3._put_bucket_ownership_controls),
-            s3._delete_bucket_ownership_controls,
+            _checked(s3.put_bucket_ownership_controls),
+            s3.delete_bucket_ownership_controls,
         ),
         (
             "Tags",
             lambda value: _xml("PutBucketTagging", {"Tagging": {"TagSet": value}}),
-            _checked(s3._put_bucket_tagging),
-            lambda name: s3._bucket_tags.pop(name, None),
+            _checked(s3.put_bucket_tagging),
+            lambda name: s3.bucket_tags.pop(name, None),
         ),
         *(_recorded(name) for name in _RECORDED),
     )
-    provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = _delete
-    resolve = s3._resolve_sse_write_headers
+    provisioners.RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = _delete
+    resolve = s3.resolve_sse_write_headers
 
     def resolved(headers: dict[str, str], bucket: str) -> Any:
         if headers.get(_SSE) == "aws:kms":
@@ -77,7 +76,7 @@ def install() -> None:
             headers = {f"{_SSE}-aws-kms-key-id": key, **headers}
         return resolve(headers, bucket)
 
-    s3._resolve_sse_write_headers = resolved
+    s3.resolve_sse_write_headers = resolved
 
 
 def _xml(operation: str, properties: dict[str, Any], renamed: dict[str, str] | None = None) -> bytes:
@@ -112,7 +111,7 @@ def _lock(value: Any) -> bytes:
 
 def _locked(name: str, body: bytes) -> None:
     if body:
-        _checked(s3._put_object_lock_configuration)(name, body)
+        _checked(s3.put_object_lock_configuration)(name, body)
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
@@ -138,13 +137,13 @@ def _recorded(name: str) -> tuple[Any, ...]:
     return (
         name,
         lambda value: value,
-        lambda bucket, value: s3._buckets[bucket].update({name: value}),
-        lambda bucket: s3._buckets[bucket].pop(name, None),
+        lambda bucket, value: s3.buckets[bucket].update({name: value}),
+        lambda bucket: s3.buckets[bucket].pop(name, None),
     )
 
 
 def _put_canned_acl(name: str, canned: bytes) -> None:
-    s3._bucket_acl[name] = s3._canned_acl_policy_xml(_CANNED[canned.decode()], s3._canonical_owner_id())
+    s3.bucket_acl[name] = s3.canned_acl_policy_xml(_CANNED[canned.decode()], s3.canonical_owner_id())
 
 
 def _checked(put: Put) -> Put:
@@ -157,5 +156,5 @@ def _checked(put: Put) -> Put:
 
 
 def _delete(physical_id: str, _properties: dict[str, Any]) -> None:
-    if physical_id in s3._buckets:
-        _checked(lambda name, _: s3._delete_bucket(name))(physical_id, b"")
+    if physical_id in s3.buckets:
+        _checked(lambda name, _: s3.delete_bucket(name))(physical_id, b"")

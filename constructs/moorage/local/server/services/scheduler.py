@@ -14,10 +14,9 @@ import zoneinfo
 from typing import Any
 
 from ministack.core.responses import new_uuid, request_scope
-from ministack.services import ecs, eventbridge, scheduler
-from ministack.services import stepfunctions as machines
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import ecs, eventbridge, provisioners, scheduler
+from moorage.local.server.core.adapter import stepfunctions as machines
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.ecs import event_targets as targets
@@ -51,22 +50,20 @@ class Schedule(Resource):
         start = _date(wanted, "StartDate")
         if start is not None and start < time.time() - _EARLIEST_START_SECONDS:
             raise RefusedError("ValidationException: The StartDate you specify cannot be earlier than 5 minutes ago.")
-        perform(lambda body: scheduler._create_schedule(wanted["Name"], body), wanted)
+        perform(lambda body: scheduler.create_schedule(wanted["Name"], body), wanted)
         return self._made(wanted)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         wanted = request("scheduler", "UpdateSchedule", {**new, "Name": physical_id})
         _check(wanted)
-        perform(lambda body: scheduler._update_schedule(physical_id, body), wanted)
+        perform(lambda body: scheduler.update_schedule(physical_id, body), wanted)
         return self._made(wanted)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._scheduler_schedule_delete(physical_id, properties)
+        provisioners.scheduler_schedule_delete(physical_id, properties)
 
     def _made(self, wanted: Record) -> Made:
-        return Made(
-            wanted["Name"], {"Arn": scheduler._schedule_arn(wanted.get("GroupName", "default"), wanted["Name"])}
-        )
+        return Made(wanted["Name"], {"Arn": scheduler.schedule_arn(wanted.get("GroupName", "default"), wanted["Name"])})
 
 
 class ScheduleGroup(Resource):
@@ -76,19 +73,19 @@ class ScheduleGroup(Resource):
 
     def create(self, properties: Properties, name: str) -> Made:
         wanted = request("scheduler", "CreateScheduleGroup", {"Name": shortened(name, 64), **properties})
-        perform(lambda body: scheduler._create_schedule_group(wanted["Name"], body), wanted)
+        perform(lambda body: scheduler.create_schedule_group(wanted["Name"], body), wanted)
         return self._made(wanted["Name"])
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        tags = scheduler._tags.setdefault(scheduler._schedule_groups[physical_id]["Arn"], {})
-        provisioners._reconcile_tag_map(tags, old, new)
+        tags = scheduler.tags.setdefault(scheduler.schedule_groups[physical_id]["Arn"], {})
+        provisioners.reconcile_tag_map(tags, old, new)
         return self._made(physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._scheduler_group_delete(physical_id, properties)
+        provisioners.scheduler_group_delete(physical_id, properties)
 
     def _made(self, name: str) -> Made:
-        group = scheduler._schedule_groups[name]
+        group = scheduler.schedule_groups[name]
         shown = {key: group[key] for key in ("Arn", "State")}
         return Made(name, shown | {key: str(group[key]) for key in ("CreationDate", "LastModificationDate")})
 
@@ -96,7 +93,7 @@ class ScheduleGroup(Resource):
 def _check(schedule: Record) -> None:
     """Refuse what the Scheduler would not take."""
     target, expression = schedule["Target"], schedule["ScheduleExpression"]
-    group = scheduler._group_arn(schedule.get("GroupName", "default"))
+    group = scheduler.group_arn(schedule.get("GroupName", "default"))
     if not iam.is_trusted(target["RoleArn"], "scheduler.amazonaws.com", sourcearn=group):
         raise RefusedError(
             "ValidationException: The execution role you provide must allow AWS EventBridge Scheduler to assume the "
@@ -108,7 +105,7 @@ def _check(schedule: Record) -> None:
     start, end = _date(schedule, "StartDate"), _date(schedule, "EndDate")
     if start is not None and end is not None and start >= end:
         raise RefusedError("ValidationException: The StartDate you specify must come before the EndDate.")
-    rate, cron = eventbridge._parse_rate_seconds(expression), eventbridge._parse_cron_fields(expression)
+    rate, cron = eventbridge.parse_rate_seconds(expression), eventbridge.parse_cron_fields(expression)
     if not rate and cron is None and not _AT.fullmatch(expression):
         raise RefusedError(f"ValidationException: Invalid Schedule Expression {expression}.")
     window = schedule["FlexibleTimeWindow"]
@@ -156,19 +153,19 @@ def _due(schedule: Record, since: float, now: float, *, fired: bool) -> bool:
     once = _AT.fullmatch(expression)
     if once:
         return not fired and now >= dt.datetime.fromisoformat(once[1]).replace(tzinfo=zone).timestamp()
-    seconds = eventbridge._parse_rate_seconds(expression)
+    seconds = eventbridge.parse_rate_seconds(expression)
     if seconds is not None:
         return bool(now - since >= seconds)
-    fields = eventbridge._parse_cron_fields(expression)
-    following = fields and eventbridge._cron_next_fire(fields, dt.datetime.fromtimestamp(since, zone))
+    fields = eventbridge.parse_cron_fields(expression)
+    following = fields and eventbridge.cron_next_fire(fields, dt.datetime.fromtimestamp(since, zone))
     return bool(following and now >= following.timestamp())
 
 
 def _tick() -> None:
     """Fire the schedules whose time has come."""
     now = time.time()
-    for key, schedule in list(scheduler._schedules._data.items()):
-        start, end = (scheduler._to_epoch(schedule.get(name)) for name in ("StartDate", "EndDate"))
+    for key, schedule in list(scheduler.schedules._data.items()):
+        start, end = (scheduler.to_epoch(schedule.get(name)) for name in ("StartDate", "EndDate"))
         if schedule["State"] != "ENABLED" or now < (start or 0) or (end and now > end):
             continue
         known, since, fired = _seen.get(key, ({}, now, False))
@@ -181,7 +178,7 @@ def _tick() -> None:
         with request_scope(*key[:2]):
             _fire(schedule, now)
         if _AT.fullmatch(schedule["ScheduleExpression"]) and schedule.get("ActionAfterCompletion") == "DELETE":
-            scheduler._schedules._data.pop(key, None)
+            scheduler.schedules._data.pop(key, None)
 
 
 def _fire(schedule: Record, now: float) -> None:
@@ -206,15 +203,15 @@ def _deliver(schedule: Record, target: Record, text: str) -> None:
         targets.run(target, text, f"chronos-schedule/{schedule['Name']}"[:36])
     elif kind == "states":
         iam.require(target["RoleArn"], "states:StartExecution", target["Arn"])
-        perform(machines._start_execution, {"stateMachineArn": target["Arn"], "input": text or "{}"})
+        perform(machines.start_execution, {"stateMachineArn": target["Arn"], "input": text or "{}"})
     else:
         event = {"Source": "aws.scheduler", "DetailType": "Scheduled Event", "Detail": "{}", "Time": time.time()}
         event |= {"EventId": new_uuid(), "Resources": [schedule["Arn"]]}
         event |= {"Account": ecs.get_account_id(), "Region": ecs.get_region()}
-        eventbridge._invoke_target(target, event, schedule)
+        eventbridge.invoke_target(target, event, schedule)
 
 
 def install() -> None:
     """Look at schedules this way, and more often."""
-    scheduler._tick_schedules = _tick
-    scheduler._SCHEDULE_TICK_INTERVAL = eventbridge._SCHEDULER_TICK_INTERVAL = _TICK_SECONDS
+    scheduler.tick_schedules = _tick
+    scheduler.SCHEDULE_TICK_INTERVAL = eventbridge.SCHEDULER_TICK_INTERVAL = _TICK_SECONDS

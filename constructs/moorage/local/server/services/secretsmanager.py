@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import secretsmanager
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import provisioners, secretsmanager
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 
@@ -20,15 +18,15 @@ class Secret(Resource):
     type = "AWS::SecretsManager::Secret"
 
     def create(self, properties: Properties, name: str) -> Made:
-        return self._made(provisioners._sm_secret_create(name, {"Name": name} | properties, name)[1])
+        return self._made(provisioners.sm_secret_create(name, {"Name": name} | properties, name)[1])
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        name, _ = secretsmanager._resolve(physical_id)
-        return self._made(provisioners._sm_secret_update(name, old, new | {"Name": name}, "", name)[1])
+        name, _ = secretsmanager.resolve(physical_id)
+        return self._made(provisioners.sm_secret_update(name, old, new | {"Name": name}, "", name)[1])
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        name, _ = secretsmanager._resolve(physical_id)
-        provisioners._sm_secret_delete(name, properties)
+        name, _ = secretsmanager.resolve(physical_id)
+        provisioners.sm_secret_delete(name, properties)
 
     def _made(self, attributes: Properties) -> Made:
         return Made(attributes["Arn"], attributes)
@@ -40,7 +38,7 @@ class RotationSchedule(Resource):
     type = "AWS::SecretsManager::RotationSchedule"
 
     def create(self, properties: Properties, name: str) -> Made:
-        _, secret = secretsmanager._resolve(properties["SecretId"])
+        _, secret = secretsmanager.resolve(properties["SecretId"])
         if not secret:
             raise RefusedError(
                 "ResourceNotFoundException: Secrets Manager can't find the specified secret. "
@@ -56,7 +54,7 @@ class RotationSchedule(Resource):
         return self.create(new, physical_id)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        _, secret = secretsmanager._resolve(physical_id)
+        _, secret = secretsmanager.resolve(physical_id)
         if secret:
             secret["RotationEnabled"] = False
             for key in ("RotationRules", "RotationLambdaARN"):

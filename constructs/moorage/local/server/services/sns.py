@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack.services import sns
-from ministack.services.cloudformation import provisioners
-
+from moorage.local.server.core.adapter import provisioners, sns
 from moorage.local.server.core.calls import RefusedError, query, text
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import message_checks
@@ -30,7 +28,7 @@ class Topic(Resource):
         attributes = self._attributes(properties)
         ending = ".fifo" if attributes.get("FifoTopic") == "true" else ""
         topic = str(properties.get("TopicName") or shortened(name, _LONGEST) + ending)
-        if f"arn:aws:sns:{sns.get_region()}:{sns.get_account_id()}:{topic}" in sns._topics:
+        if f"arn:aws:sns:{sns.get_region()}:{sns.get_account_id()}:{topic}" in sns.topics:
             raise RefusedError(
                 f"Resource of type '{self.type}' with identifier '{topic}' already exists (AlreadyExists)"
             )
@@ -39,23 +37,23 @@ class Topic(Resource):
             for number, pair in enumerate(attributes.items(), start=1)
             for part, value in zip(("key", "value"), pair, strict=True)
         }
-        arn = text(query(sns._create_topic, Name=topic, **entries), "TopicArn")
+        arn = text(query(sns.create_topic, Name=topic, **entries), "TopicArn")
         return self._put(arn, {}, properties)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         message_checks.check_topic(plain(new))
-        attributes = sns._topics[physical_id]["attributes"]
+        attributes = sns.topics[physical_id]["attributes"]
         for gone in self._attributes(old).keys() - self._attributes(new).keys():
             attributes.pop(gone, None)
         return self._put(physical_id, old, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._sns_delete(physical_id, properties)
+        provisioners.sns_delete(physical_id, properties)
 
     def _put(self, arn: str, old: Properties, new: Properties) -> Made:
-        topic = sns._topics[arn]
+        topic = sns.topics[arn]
         named = {**new, "TopicName": topic["name"]}
-        provisioners._sns_update(arn, {**old, "TopicName": topic["name"]}, named, "")  # tags and own subscriptions
+        provisioners.sns_update(arn, {**old, "TopicName": topic["name"]}, named, "")  # tags and own subscriptions
         topic["attributes"] |= {"DisplayName": "", **self._attributes(new)}
         return Made(arn, {"TopicArn": arn, "TopicName": topic["name"]})
 

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import ssm
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import provisioners, ssm
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties, generated_name
 from moorage.local.server.services.guards import guard
@@ -34,7 +33,7 @@ def architecture(image_id: str) -> str | None:
     Args:
         image_id: As a launch template names it: `ami-0123456789abcdef0`.
     """
-    released = {name: str(record["Value"]) for name, record in ssm._parameters.items() if _PUBLIC.fullmatch(name)}
+    released = {name: str(record["Value"]) for name, record in ssm.parameters.items() if _PUBLIC.fullmatch(name)}
     current = {name: _image_id(name) for name in _NAMES}
     return next((_built_for(name) for name, value in [*released.items(), *current.items()] if value == image_id), None)
 
@@ -113,10 +112,10 @@ def _named(create: Callable[..., Any]) -> Callable[..., Any]:
 def install() -> None:
     """Add the parameters to those that AWS publishes, and let them be written."""
     guard("AWS::SSM::Parameter", _check)
-    handler = provisioners._RESOURCE_HANDLERS["AWS::SSM::Parameter"]
+    handler = provisioners.RESOURCE_HANDLERS["AWS::SSM::Parameter"]
     handler["create"] = _named(handler["create"])
-    public: Callable[[str], Any] = ssm._public_parameter
-    reserved: Callable[[str], Any] = ssm._reserved_name_error
+    public: Callable[[str], Any] = ssm.public_parameter
+    reserved: Callable[[str], Any] = ssm.reserved_name_error
 
     def found(name: str) -> Any:
         if not _PUBLIC.fullmatch(name):
@@ -131,11 +130,11 @@ def install() -> None:
             "ARN": f"arn:aws:ssm:{get_region()}::parameter{name}",
         }
 
-    ssm._public_parameter = found
-    ssm._reserved_name_error = lambda name: None if _PUBLIC.fullmatch(name) else reserved(name)
-    put: Callable[[dict[str, Any]], Any] = ssm._put_parameter
+    ssm.public_parameter = found
+    ssm.reserved_name_error = lambda name: None if _PUBLIC.fullmatch(name) else reserved(name)
+    put: Callable[[dict[str, Any]], Any] = ssm.put_parameter
 
     def released(parameters: dict[str, Any]) -> Any:
         return put({"Type": "String", **parameters} if _PUBLIC.fullmatch(parameters.get("Name", "")) else parameters)
 
-    ssm._put_parameter = released
+    ssm.put_parameter = released

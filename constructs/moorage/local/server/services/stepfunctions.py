@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import ecs
-from ministack.services import stepfunctions as machines
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import ecs, provisioners
+from moorage.local.server.core.adapter import stepfunctions as machines
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.ecs import event_targets as targets
@@ -38,25 +37,25 @@ class StateMachine(Resource):
         stated = {"StateMachineName": shortened(name, 80), **properties}
         arn = f"arn:aws:states:{get_region()}:{get_account_id()}:stateMachine:{stated['StateMachineName']}"
         wanted = self._request("CreateStateMachine", arn, stated, properties)
-        if arn in machines._state_machines:
+        if arn in machines.state_machines:
             raise RefusedError(f"StateMachineAlreadyExists: State Machine Already Exists: '{arn}'")
-        perform(machines._create_state_machine, wanted)
+        perform(machines.create_state_machine, wanted)
         return self._made(arn, wanted)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         stated = {key: value for key, value in new.items() if key not in _NOT_UPDATED}
         wanted = self._request("UpdateStateMachine", physical_id, {"StateMachineArn": physical_id, **stated}, new)
-        perform(machines._update_state_machine, wanted)
-        words = [{"Tags": provisioners._sfn_tags(properties)} for properties in (old, new)]
-        tags = machines._tags.setdefault(physical_id, [])
-        provisioners._reconcile_tag_list(tags, *words, key="key", value="value")
+        perform(machines.update_state_machine, wanted)
+        words = [{"Tags": provisioners.sfn_tags(properties)} for properties in (old, new)]
+        tags = machines.tags.setdefault(physical_id, [])
+        provisioners.reconcile_tag_list(tags, *words, key="key", value="value")
         return self._made(physical_id, wanted)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        provisioners._sfn_state_machine_delete(physical_id, properties)
+        provisioners.sfn_state_machine_delete(physical_id, properties)
 
     def _request(self, operation: str, arn: str, stated: Properties, properties: Properties) -> dict[str, Any]:
-        definition = provisioners._sfn_definition(properties)
+        definition = provisioners.sfn_definition(properties)
         kept = {key: value for key, value in stated.items() if key not in _DEFINITIONS}
         wanted = request("stepfunctions", operation, kept, renamed=_RENAMED)
         principals = ("states.amazonaws.com", f"states.{get_region()}.amazonaws.com")
@@ -71,7 +70,7 @@ class StateMachine(Resource):
         return {**wanted, "definition": definition}
 
     def _made(self, arn: str, wanted: Mapping[str, Any]) -> Made:
-        record = machines._state_machines[arn]
+        record = machines.state_machines[arn]
         record["tracingConfiguration"] = wanted.get("tracingConfiguration", {"enabled": False})
         return Made(arn, {"Arn": arn, "Name": record["name"], "StateMachineRevisionId": record["revisionId"]})
 
@@ -100,8 +99,8 @@ def _faults(text: str) -> Iterator[str]:
 
 def _with_role(run: Callable[[str], None]) -> Callable[[str], None]:
     def with_role(execution_arn: str) -> None:
-        execution = machines._executions.get(execution_arn) or {}
-        _role.set(machines._state_machines.get(execution.get("stateMachineArn"), {}).get("roleArn", ""))
+        execution = machines.executions.get(execution_arn) or {}
+        _role.set(machines.state_machines.get(execution.get("stateMachineArn"), {}).get("roleArn", ""))
         run(execution_arn)
 
     return with_role
@@ -111,33 +110,33 @@ def _run_task(resource: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Run a task, and with `.sync` wait until it ends; a container that fails fails the state."""
     try:
         wanted = request("ecs", "RunTask", parameters)
-        revision = ecs._task_defs.get(ecs._resolve_td_key(wanted["taskDefinition"]))
+        revision = ecs.task_defs.get(ecs.resolve_td_key(wanted["taskDefinition"]))
         if revision is None:
             raise RefusedError(f"ClientException: Unable to find task definition: {wanted['taskDefinition']}")
         targets.may_run(_role.get(), revision, targets.cluster_arn(wanted.get("cluster", "default")))
-        answer = perform(ecs._run_task, {"startedBy": "AWS Step Functions", **wanted})
+        answer = perform(ecs.run_task, {"startedBy": "AWS Step Functions", **wanted})
     except RefusedError as error:
         code, _, message = str(error).partition(": ")
-        raise machines._ExecutionError(f"ECS.{code}", message) from error
+        raise machines.ExecutionError(f"ECS.{code}", message) from error
     if answer["failures"]:
-        raise machines._ExecutionError("AmazonECS.Unknown", json.dumps(answer["failures"]))
+        raise machines.ExecutionError("AmazonECS.Unknown", json.dumps(answer["failures"]))
     if not resource.endswith(".sync"):
         return dict(_pascal(answer))
     task = _ended(answer["tasks"][0])
     codes = [container.get("exitCode") for container in task["containers"]]
     if task.get("stopCode") != "EssentialContainerExited" or any(codes):
-        raise machines._ExecutionError("States.TaskFailed", json.dumps(_pascal(task)))
+        raise machines.ExecutionError("States.TaskFailed", json.dumps(_pascal(task)))
     return dict(_pascal(task))
 
 
 def _ended(task: Mapping[str, Any]) -> dict[str, Any]:
     deadline = time.monotonic() + _MOST_SECONDS
     while time.monotonic() < deadline:
-        found: dict[str, Any] | None = ecs._tasks.get(task["taskArn"])
+        found: dict[str, Any] | None = ecs.tasks.get(task["taskArn"])
         if found is None or found["lastStatus"] == "STOPPED":
-            return dict(ecs._sanitize(found or {**task, "stopCode": "UserInitiated"}))
+            return dict(ecs.sanitize(found or {**task, "stopCode": "UserInitiated"}))
         time.sleep(_POLL_SECONDS)
-    raise machines._ExecutionError("States.Timeout", f"the task {task['taskArn']} still runs")
+    raise machines.ExecutionError("States.Timeout", f"the task {task['taskArn']} still runs")
 
 
 def _pascal(value: Any) -> Any:
@@ -159,7 +158,7 @@ def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dic
             try:
                 iam.require(_role.get(), f"ecs:{action[:1].upper()}{action[1:]}", asked, cluster=cluster)
             except RefusedError as error:
-                raise machines._ExecutionError("Ecs.AccessDeniedException", str(error)) from error
+                raise machines.ExecutionError("Ecs.AccessDeniedException", str(error)) from error
         return invoke(resource, parameters)
 
     return invoked
@@ -167,7 +166,7 @@ def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dic
 
 def install() -> None:
     """Let executions run tasks as ECS runs them here."""
-    machines._SFN_WAIT_SCALE = _WAIT_SCALE
-    machines._run_execution = _with_role(machines._run_execution)
-    machines._SERVICE_DISPATCH[_RUN_TASK] = _run_task
-    machines._invoke_aws_sdk_integration = _allowed(machines._invoke_aws_sdk_integration)
+    machines.SFN_WAIT_SCALE = _WAIT_SCALE
+    machines.run_execution = _with_role(machines.run_execution)
+    machines.SERVICE_DISPATCH[_RUN_TASK] = _run_task
+    machines.invoke_aws_sdk_integration = _allowed(machines.invoke_aws_sdk_integration)

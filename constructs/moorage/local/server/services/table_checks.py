@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ministack.core.responses import new_uuid
-from ministack.services import dynamodb
 
+from moorage.local.server.core.adapter import dynamodb
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services.guards import guard
@@ -31,13 +31,13 @@ def _check(table: Properties) -> None:
             stated[key] = [{part: each[part] for part in _OF_AN_INDEX if part in each} for each in table[key]]
     probe = f"probe-{new_uuid()}"
     try:
-        perform(dynamodb._create_table, request("dynamodb", "CreateTable", {**stated, "TableName": probe}))
+        perform(dynamodb.create_table, request("dynamodb", "CreateTable", {**stated, "TableName": probe}))
     finally:
-        dynamodb._tables.pop(probe, None)
+        dynamodb.tables.pop(probe, None)
 
 
 def _check_deletion(name: str, _properties: Properties) -> None:
-    table = dynamodb._tables.get(name)
+    table = dynamodb.tables.get(name)
     if table is not None and str(table.get("DeletionProtectionEnabled")).lower() == "true":
         raise RefusedError(
             "ValidationException: Resource cannot be deleted as it is currently protected against deletion. Disable "

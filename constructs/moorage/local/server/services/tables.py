@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import dynamodb
-from ministack.services.cloudformation import provisioners
 
+from moorage.local.server.core.adapter import dynamodb, provisioners
 from moorage.local.server.core.calls import perform, request
 from moorage.local.server.core.resource import Properties
 from moorage.local.server.services.guards import complete, guard
@@ -22,7 +21,7 @@ _OF_A_REPLICA = (
 
 def install() -> None:
     """Add to tables what ministack drops."""
-    handler = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"]
+    handler = provisioners.RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"]
     handler["update"] = _in_place(handler["update"])
     complete("AWS::DynamoDB::Table", _complete)
     complete("AWS::DynamoDB::GlobalTable", _complete_global)
@@ -44,35 +43,35 @@ def _in_place(update: Callable[..., Any]) -> Callable[..., Any]:
 
 def _clear(name: str, _properties: Properties) -> None:
     """Remove what belongs to a table: its replicas, and settings that a later table of its name must not get."""
-    table = dynamodb._tables.get(name)
+    table = dynamodb.tables.get(name)
     if table is not None:
         _replicate(name, table, set())
-    for settings in (dynamodb._ttl_settings, dynamodb._pitr_settings, dynamodb._kinesis_destinations):
+    for settings in (dynamodb.ttl_settings, dynamodb.pitr_settings, dynamodb.kinesis_destinations):
         settings.pop(name, None)
 
 
 def _complete(name: str, old: Properties, new: Properties) -> None:
-    table = dynamodb._tables[name]
+    table = dynamodb.tables[name]
     _encrypt(table, new.get("SSESpecification"))
-    _call("UpdateTimeToLive", dynamodb._update_ttl, name, old, new, "TimeToLiveSpecification")
+    _call("UpdateTimeToLive", dynamodb.update_ttl, name, old, new, "TimeToLiveSpecification")
     recovery = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
     if "PointInTimeRecoverySpecification" in {*old, *new}:
         stated = request(
             "dynamodb", "UpdateContinuousBackups", {"TableName": name, **recovery, **_only(new, *recovery)}
         )
-        perform(dynamodb._update_continuous_backups, stated)
+        perform(dynamodb.update_continuous_backups, stated)
     _stream(name, old.get("KinesisStreamSpecification"), new.get("KinesisStreamSpecification"))
     insights = new.get("ContributorInsightsSpecification") or old.get("ContributorInsightsSpecification")
     if insights is not None:
         wanted = str((new.get("ContributorInsightsSpecification") or {}).get("Enabled", False)).lower() == "true"
         action = {"TableName": name, "ContributorInsightsAction": "ENABLE" if wanted else "DISABLE"}
-        perform(dynamodb._update_contributor_insights, action)
+        perform(dynamodb.update_contributor_insights, action)
     policy = (new.get("ResourcePolicy") or {}).get("PolicyDocument")
     if policy:
         stated = {"ResourceArn": table["TableArn"], "Policy": policy}
-        perform(dynamodb._put_resource_policy, request("dynamodb", "PutResourcePolicy", stated))
+        perform(dynamodb.put_resource_policy, request("dynamodb", "PutResourcePolicy", stated))
     elif old.get("ResourcePolicy"):
-        perform(dynamodb._delete_resource_policy, {"ResourceArn": table["TableArn"]})
+        perform(dynamodb.delete_resource_policy, {"ResourceArn": table["TableArn"]})
     _keep(table, new)
 
 
@@ -83,7 +82,7 @@ def _only(properties: Mapping[str, Any], *names: str) -> dict[str, Any]:
 def _encrypt(table: dict[str, Any], encryption: Mapping[str, Any] | None) -> None:
     stated = request("dynamodb", "UpdateTable", {"SSESpecification": encryption or {}}, renamed=_ENCRYPTION)
     on = stated["SSESpecification"].get("Enabled")
-    table["SSEDescription"] = dynamodb._sse_description_from_spec(stated["SSESpecification"]) if on else None
+    table["SSEDescription"] = dynamodb.sse_description_from_spec(stated["SSESpecification"]) if on else None
 
 
 def _call(operation: str, call: Any, name: str, old: Properties, new: Properties, setting: str) -> None:
@@ -100,11 +99,11 @@ def _stream(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | N
     if old == new:
         return
     if old:
-        perform(dynamodb._disable_kinesis_streaming_destination, {"TableName": name, "StreamArn": old["StreamArn"]})
+        perform(dynamodb.disable_kinesis_streaming_destination, {"TableName": name, "StreamArn": old["StreamArn"]})
     if new:
         precision = _only(new, "ApproximateCreationDateTimePrecision")
         stated = {"TableName": name, "StreamArn": new["StreamArn"], "EnableKinesisStreamingConfiguration": precision}
-        perform(dynamodb._enable_kinesis_streaming_destination, stated)
+        perform(dynamodb.enable_kinesis_streaming_destination, stated)
 
 
 def _keep(table: dict[str, Any], new: Properties) -> None:
@@ -127,10 +126,10 @@ def _complete_global(name: str, old: Properties, new: Properties) -> Properties:
     if "TableClassOverride" in here:
         own["TableClass"] = here["TableClassOverride"]
     _complete(name, before, {**own, **_only(new, "TimeToLiveSpecification", "WarmThroughput")})
-    table = dynamodb._tables[name]
+    table = dynamodb.tables[name]
     table["DeletionProtectionEnabled"] = str(here.get("DeletionProtectionEnabled", False)).lower() == "true"
     if here.get("Tags"):
-        dynamodb._tags[table["TableArn"]] = [dict(tag) for tag in here["Tags"]]
+        dynamodb.tags[table["TableArn"]] = [dict(tag) for tag in here["Tags"]]
     _replicate(name, table, {str(each["Region"]) for each in new["Replicas"]})
     return {"TableId": table["TableId"]}
 
@@ -143,9 +142,9 @@ def _here(properties: Properties) -> Mapping[str, Any]:
 
 def _replicate(name: str, table: dict[str, Any], wanted: set[str]) -> None:
     """Make and remove the table's replicas in other regions."""
-    standing = set(dynamodb._replica_group(table)) - {get_region()}
+    standing = set(dynamodb.replica_group(table)) - {get_region()}
     wanted -= {get_region()}
     for action, regions in (("Create", wanted - standing), ("Delete", standing - wanted)):
         for region in sorted(regions):
             change = {"TableName": name, "ReplicaUpdates": [{action: {"RegionName": region}}]}
-            perform(dynamodb._update_table, change)
+            perform(dynamodb.update_table, change)
