@@ -173,7 +173,9 @@
     function all() {
       if (names) return names;
       const input = JSON.stringify({ id: 0, kind: "names", service });
-      const answer = JSON.parse(spawnSync(python, [calls], { input, env: process.env }).stdout);
+      const { error, stderr, stdout } = spawnSync(python, [calls], { input, env: process.env });
+      if (error || !stdout.length) throw error || new Error(`the SDK ended: ${stderr}`);
+      const answer = JSON.parse(stdout);
       if (answer.error) throw failure(answer.error);
       return (names = answer.output);
     }
