@@ -120,16 +120,21 @@ def test_a_protected_group_is_deleted_by_the_two_steps_of_its_output_alone(proje
     shown = deploy(project, protected)
     outputs = (shown.account.stack("Trial") or {})["Outputs"]
     assert any("set-instance-protection --no-protected-from-scale-in" in each["OutputValue"] for each in outputs)
-    refused = project.run("down")
-    assert refused.returncode == 1
-    assert "protect" in refused.stdout + refused.stderr
-
     shown = deploy(project)
+    cloudformation = shown.account.client("cloudformation")
+    cloudformation.delete_stack(StackName="Trial")
+    refused = shown.account.stack("Trial") or {}
+    assert refused["StackStatus"] == "DELETE_FAILED"
+    events = cloudformation.describe_stack_events(StackName="Trial")["StackEvents"]
+    assert any("instances are protected from scale-in" in each.get("ResourceStatusReason", "") for each in events)
+
     group = shown.groups["general"]
     shown.account.client("autoscaling").set_instance_protection(
         AutoScalingGroupName=group["AutoScalingGroupName"],
         InstanceIds=[each["InstanceId"] for each in group["Instances"]],
         ProtectedFromScaleIn=False,
     )
+    cloudformation.delete_stack(StackName="Trial")
+    assert shown.account.stack("Trial") is None
     down = project.run("down")
     assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr

@@ -18,14 +18,23 @@ from moorage.local.assembly import Stack, stacks_of
 from moorage.local.diagram import draw
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import push
+from moorage.local.mending import mend
 from moorage.local.process import Home, LocalError, Server
-from moorage.local.report.readback import TOOLKIT, is_deployed, left, why_not_standing
+from moorage.local.protection import take_away
+from moorage.local.report.readback import TOOLKIT, is_deployed, left
 from moorage.local.report.table import Row, table
-from moorage.local.toolkit import Toolkit
+from moorage.local.toolkit import DISCARD, Toolkit
 
 HOME = Path(".moorage")
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
 """What ends a command as Ctrl-C does: without a word, Python would leave the cdk CLI behind."""
+_ENDED = {
+    (True, True): "The local AWS is ended, and nothing is left.",
+    (True, False): "The local AWS had stopped answering; it is ended, and nothing is left.",
+    (False, True): "Nothing is up.",
+    (False, False): "Nothing is up.",
+}
+"""What `down` says where it destroys nothing: whether there was a server to end, and whether it was to be discarded."""
 
 
 def out(text: str) -> None:
@@ -37,6 +46,9 @@ def out(text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what the user can act on is a sentence and exit code 1."""
     given = _parse(arguments)
+    if given.discard and (given.command != "down" or given.stacks):
+        sys.stderr.write("moorage.local: --discard ends the local AWS with all its stacks; type down --discard\n")
+        return 1
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         home = Home(given.home)
@@ -45,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LocalError as error:
         sys.stderr.write(f"moorage.local: {error}\n")
     except OSError as error:
-        where = error.filename or given.home
-        sys.stderr.write(f"moorage.local: {where}: {error.strerror}; make room there, or name a folder with --home\n")
+        where, reason = error.filename or given.home, error.strerror or error
+        sys.stderr.write(f"moorage.local: {where}: {reason}; make room there, or name a folder with --home\n")
     except (BotoCoreError, ClientError) as error:
         sys.stderr.write(f"moorage.local: the local AWS ended, or refused: {error}; up mends what is left half-done\n")
     except KeyboardInterrupt:
@@ -67,12 +79,16 @@ def _interrupted(*_: object) -> None:
 
 def up(home: Home, given: argparse.Namespace) -> None:
     """Deploy the app, and show what stands; where all of it stands already, say so."""
+    toolkit = Toolkit(home, given.app)
+    _tell_copied(home)
     with home.exclusive():
         clock = _Clock()
-        toolkit = Toolkit(home, given.app)
-        chosen = _chosen(_read(toolkit.synthesize()), given.stacks)
+        stacks = stacks_of(toolkit.synthesize())
+        chosen = _chosen(stacks, given.stacks)
         clock.reached("synthesis")
-        server = _standing(home, chosen, given.port)
+        server = _standing(home, given.port)
+        for line in mend(server.access, (*_toolkits(chosen), *chosen)):
+            out(f"{line}\n")
         clock.reached("server")
         waiting = [stack for stack in chosen if not is_deployed(server.access, stack)]
         if waiting:
@@ -91,29 +107,25 @@ def up(home: Home, given: argparse.Namespace) -> None:
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
-    """Destroy the app's stacks, check that none is left, and stop the server."""
+    """Destroy the app's stacks, check that none is left, and stop the server; or end it as it is."""
     if not home.folder.exists():
         out("Nothing is up.\n")
         return
+    _tell_copied(home)
     with home.exclusive():
         server = home.running()
-        if server is None:
-            ended = home.stop()
-            out(
-                "The local AWS had stopped answering; it is ended, and nothing is left.\n"
-                if ended
-                else "Nothing is up.\n"
-            )
+        if server is None or given.discard:
+            out(f"{_ENDED[home.stop(), given.discard]}\n")
             return
         stacks = _deployed(home)
         chosen = _with_dependents(stacks, _named(stacks, given.stacks)) if stacks else ()
         standing = left(server.access, chosen)
         if standing:
+            if said := take_away(server.access, chosen):
+                out(f"{said}\n")
             Toolkit(home, given.app).destroy(server, standing)
         if remaining := left(server.access, chosen):
-            raise LocalError(
-                f"still there after the destruction: {', '.join(remaining)}; run up, which repairs, and down again"
-            )
+            raise LocalError(f"still there after the destruction: {', '.join(remaining)}; {DISCARD}")
         if others := left(server.access, stacks):
             out(f"Destroyed. Still up: {', '.join(others)}.\n")
             return
@@ -123,6 +135,7 @@ def down(home: Home, given: argparse.Namespace) -> None:
 
 def status(home: Home, given: argparse.Namespace) -> None:
     """Show what stands."""
+    _tell_copied(home)
     server = home.running()
     if server is None:
         out("Nothing is up.\n")
@@ -160,20 +173,26 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--app", help="the command that synthesizes, or a synthesized assembly; what cdk.json names without it"
     )
     parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on; a free one without it")
+    parser.add_argument(
+        "--discard", action="store_true", help="with down: end the local AWS with all that is in it, deletable or not"
+    )
     parser.add_argument("--home", type=Path, default=HOME, help="the folder of its state (.moorage)")
     return parser.parse_intermixed_args(arguments)
 
 
-def _read(assembly: Path) -> tuple[Stack, ...]:
-    try:
-        return stacks_of(assembly)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LocalError(f"{assembly} must be a cloud assembly of CDK's, but it cannot be read: {error!r}") from error
+def _tell_copied(home: Home) -> None:
+    if home.origin:
+        out(f"{home.folder} was made as {home.origin}, whose local AWS is left alone; here, nothing is up.\n")
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:
     """The stacks of the assembly that was synthesized last; none where an interruption left none."""
-    return _read(home.assembly) if (home.assembly / "manifest.json").exists() else ()
+    if not (home.assembly / "manifest.json").exists():
+        return ()
+    try:
+        return stacks_of(home.assembly)
+    except LocalError as error:
+        raise LocalError(f"{error} with up; {DISCARD}") from error
 
 
 def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
@@ -206,24 +225,14 @@ def _named(stacks: Sequence[Stack], patterns: Sequence[str]) -> set[str]:
     return named
 
 
-def _standing(home: Home, stacks: Sequence[Stack], port: int | None) -> Server:
-    """A server on which every stack stands whole or not at all.
-
-    What a resource was, the local AWS keeps in memory alone, so one that is gone, or a stack that was left half-done,
-    is mended by starting anew: it takes seconds, and leaves nothing in doubt.
-    """
+def _standing(home: Home, port: int | None) -> Server:
+    """The server of the home, started if it is not there."""
     server = home.running()
     if server is None:
         if home.stop():
             out("The local AWS had stopped answering; starting it anew.\n")
         return home.start(port)
-    needed = (*_toolkits(stacks), *stacks)
-    reasons = [reason for stack in needed if (reason := why_not_standing(server.access, stack))]
-    if not reasons:
-        return server
-    out(f"{reasons[0]}; starting the local AWS anew.\n")
-    home.stop()
-    return home.start(port)
+    return server
 
 
 def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:

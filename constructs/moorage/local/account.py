@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import Session
 
 from moorage.local.environment import ACCOUNT, REGION, Access, session_arguments
 
 _QUICK = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=30, proxies={})
 _GONE = {"DELETE_COMPLETE"}
+_NOTHING = {
+    name: (None, None, default, conversion) for name, (_, _, default, conversion) in Session.SESSION_VARIABLES.items()
+}
+"""botocore's settings without the variables and the entries of files that would set them: the user's may be broken."""
+_FILES = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    return boto3.Session(botocore_session=Session(session_vars={**_NOTHING, **_FILES}))
 
 
 class Account:
@@ -25,7 +38,7 @@ class Account:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(service, config=_QUICK, **self._arguments)
+            self._clients[service] = _session().client(service, config=_QUICK, **self._arguments)
         return self._clients[service]
 
     def stack(self, name: str) -> Mapping[str, Any] | None:

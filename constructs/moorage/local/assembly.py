@@ -10,6 +10,8 @@ from typing import Any
 
 import attrs
 
+from moorage.local.process import LocalError
+
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
 
 
@@ -75,8 +77,23 @@ class Stack:
 
 
 def stacks_of(assembly: Path) -> tuple[Stack, ...]:
-    """Every stack of an assembly and its stages, those that others need first."""
-    found = {stack.name: stack for stack in _read(assembly)}
+    """Return every stack of an assembly and its stages, those that others need first.
+
+    Args:
+        assembly: The folder that `cdk synth` wrote.
+
+    Raises:
+        LocalError: a file of it is missing or broken.
+    """
+    try:
+        found = {stack.name: stack for stack in _read(assembly)}
+    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        reason = str(error) if isinstance(error, ValueError | OSError) else repr(error)
+        if isinstance(error, FileNotFoundError):
+            reason = f"{error.filename} is missing"
+        raise LocalError(
+            f"{assembly} must be a cloud assembly of CDK's, but it cannot be read: {reason}; synthesize it anew"
+        ) from error
     ordered: dict[str, Stack] = {}
 
     def place(stack: Stack) -> None:
@@ -91,7 +108,7 @@ def stacks_of(assembly: Path) -> tuple[Stack, ...]:
 
 
 def _read(assembly: Path) -> Iterator[Stack]:
-    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    artifacts = _json(assembly / "manifest.json")["artifacts"]
     for name, artifact in artifacts.items():
         properties = artifact.get("properties", {})
         if artifact["type"] == "cdk:cloud-assembly":
@@ -103,7 +120,7 @@ def _read(assembly: Path) -> Iterator[Stack]:
                 path=artifact.get("displayName", name),
                 account=None if account == ANY_ACCOUNT else account,
                 region=None if region == ANY_REGION else region,
-                template=json.loads((assembly / properties["templateFile"]).read_text()),
+                template=_json(assembly / properties["templateFile"]),
                 needs=tuple(_stack_name(artifacts, need) for need in artifact.get("dependencies", [])),
                 images=tuple(
                     image for need in artifact.get("dependencies", []) for image in _images(assembly, artifacts[need])
@@ -111,10 +128,20 @@ def _read(assembly: Path) -> Iterator[Stack]:
             )
 
 
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path.name} is not JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} is not an object of JSON")
+    return found
+
+
 def _images(assembly: Path, artifact: Mapping[str, Any]) -> Iterator[Image]:
     if artifact["type"] != "cdk:asset-manifest":
         return
-    manifest = json.loads((assembly / artifact["properties"]["file"]).read_text())
+    manifest = _json(assembly / artifact["properties"]["file"])
     for image in manifest.get("dockerImages", {}).values():
         for destination in image["destinations"].values():
             yield Image(destination["repositoryName"], destination["imageTag"])

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import attrs
 from botocore.auth import SigV4Auth
@@ -28,10 +30,10 @@ if sys.platform != "win32":
     import fcntl
 
 READY_SECONDS = 60
-STOP_SECONDS = 10
+STOP_SECONDS = 5
 HOST = "127.0.0.1"
 _MARK = "# The state of a local AWS, written by moorage.local"
-"""The first line of a home's `.gitignore`, by which a later command knows the folder for its own."""
+"""The first line of a home's `.gitignore`."""
 
 
 class LocalError(Exception):
@@ -58,6 +60,11 @@ class Server:
         return Access(f"http://{HOST}:{self.port}", self.secret)
 
     @property
+    def lives(self) -> bool:
+        """Return whether the process is there, whatever it does."""
+        return _is_server(self.pid)
+
+    @property
     def answers(self) -> bool:
         """Return whether the process is alive and answers a request that is signed with its secret."""
         request = AWSRequest("POST", f"{self.access.endpoint}/", data="Action=GetCallerIdentity&Version=2011-06-15")
@@ -67,7 +74,7 @@ class Server:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(sent, timeout=5) as response:
-                return response.status == HTTPStatus.OK and _is_server(self.pid)
+                return response.status == HTTPStatus.OK and self.lives
         except OSError:
             return False
 
@@ -84,9 +91,12 @@ class Home:
         LocalError: the folder belongs to something else, so that somebody's files could be lost.
     """
 
+    MARK = ".gitignore"
+    """The file by which a later command knows the folder for its own."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._mark = folder / ".gitignore"
+        self._mark = folder / self.MARK
         self._state = folder / "server.json"
         self._secret = folder / "secret"
         self.log = folder / "server.log"
@@ -94,8 +104,10 @@ class Home:
         self._require_own()
 
     def _require_own(self) -> None:
-        if not self.folder.exists() or sys.platform == "win32":
+        if sys.platform == "win32" or not (self.folder.exists() or self.folder.is_symlink()):
             return
+        if not self.folder.is_dir():
+            raise LocalError(f"{self.folder} is not a folder; name a new or an empty one with --home")
         if self.folder.stat().st_uid != os.getuid():
             raise LocalError(f"{self.folder} belongs to another user of this machine; name another folder with --home")
         if any(self.folder.iterdir()) and not self._is_marked():
@@ -103,6 +115,9 @@ class Home:
                 f"{self.folder} is not empty, and moorage.local did not make it; name a new or an empty folder with "
                 "--home, or remove this one if it is left from an earlier version"
             )
+        for path in self.folder.iterdir():
+            if path.is_symlink():
+                raise LocalError(f"{path} is a link, which moorage.local did not make; remove it, or name another home")
 
     def _is_marked(self) -> bool:
         try:
@@ -138,7 +153,24 @@ class Home:
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
+            self._forget_other()
             yield
+
+    def _forget_other(self) -> None:
+        """Leave the server of another home alone, whose record and secret came along in a copy of the folder."""
+        if self.origin:
+            self._state.unlink()
+            self._secret.unlink(missing_ok=True)
+
+    @property
+    def origin(self) -> str | None:
+        """The folder that this one is a copy of, or was before it was moved; None if it is where it was made."""
+        recorded = self._record().get("home", self._here)
+        return None if recorded == self._here else str(recorded)
+
+    @property
+    def _here(self) -> str:
+        return str(self.folder.resolve())
 
     def running(self) -> Server | None:
         """The server that was started here and still answers."""
@@ -151,11 +183,13 @@ class Home:
         Raises:
             LocalError: the port is taken, or the server ends or stays silent; the log says why.
         """
-        port = port or _free_port()
-        _require_free(port)
+        listener = _listening(port or 0)
+        port = listener.getsockname()[1]
         secret = self._own_secret()
-        command = [sys.executable, "-m", "moorage.local.server", "--port", str(port)]
-        with private.opened(self.log, "w") as log:
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # of functions whose server was killed
+        command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--home", self._here]
+        command += ["--descriptor", str(listener.fileno())]
+        with listener, private.opened(self.log, "w") as log:
             process = subprocess.Popen(
                 command,
                 env=sealed(self.folder, Access(f"http://{HOST}:{port}", secret)),
@@ -165,10 +199,11 @@ class Home:
                 cwd=self.folder,
                 start_new_session=True,
                 umask=private.UMASK,
+                pass_fds=[listener.fileno()],
             )
         server = Server(process.pid, port, secret)
         try:
-            private.write(self._state, json.dumps({"pid": server.pid, "port": server.port}))
+            private.write(self._state, json.dumps({"pid": server.pid, "port": server.port, "home": self._here}))
             self._await(server, process)
         except BaseException:  # an interruption, or a full disk, must not leave a process that nobody can find again
             process.kill()
@@ -195,16 +230,26 @@ class Home:
     def stop(self) -> bool:
         """End the server that was started here, and forget what it held; whether there was one."""
         server = self._recorded()
-        if server is None:
-            return False
-        ended = _end(server)
+        ended = _end(server) if server else False
+        for pid in _functions(self.folder.resolve()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._state.unlink(missing_ok=True)
         return ended
 
-    def _recorded(self) -> Server | None:
+    def _record(self) -> dict[str, Any]:
+        """What was written of the server; nothing if there is none, or it cannot be read."""
         try:
             recorded = json.loads(self._state.read_text())
-            return Server(int(recorded["pid"]), int(recorded["port"]), self._secret.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return recorded if isinstance(recorded, dict) else {}
+
+    def _recorded(self) -> Server | None:
+        recorded = self._record()
+        try:
+            secret = self._secret.read_text()
+            return None if self.origin else Server(int(recorded["pid"]), int(recorded["port"]), secret)
         except (FileNotFoundError, KeyError, ValueError, TypeError):
             return None
 
@@ -224,6 +269,18 @@ def _end(server: Server) -> bool:
     return True
 
 
+def _functions(home: Path) -> Iterator[int]:
+    """Yield the processes that a home's functions have left running when its server was killed; Linux alone shows them.
+
+    Lambda's variable for the folder of the code tells them, and what they started, from everybody else's.
+    """
+    mark = f"LAMBDA_TASK_ROOT={home}/".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if any(variable.startswith(mark) for variable in environment.read_bytes().split(b"\0")):
+                yield int(environment.parent.name)
+
+
 def _is_server(pid: int) -> bool:
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -237,20 +294,15 @@ def _is_server(pid: int) -> bool:
     return "moorage.local.server" in command
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or "ports end at 65535"
-            raise LocalError(
-                f"port {port} of {HOST} cannot be used ({reason}); leave --port out for a free one"
-            ) from error
+def _listening(port: int) -> socket.socket:
+    """Listen at a port, or at a free one for 0, so that nobody else does while the server starts."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or "ports end at 65535"
+        raise LocalError(f"port {port} of {HOST} cannot be used ({reason}); leave --port out for a free one") from error
+    return listener

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from moorage.local import private
+from moorage.local.assembly import stacks_of
 from moorage.local.environment import ACCOUNT, REGION, TRUST, Access, sealed
 from moorage.local.process import HOST, Home, LocalError, Server
+from moorage.local.progress import Progress
 
 _ALWAYS = ("--no-notices", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
 """Arguments outweigh `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, each of which may lead elsewhere."""
+DISCARD = "down --discard ends the local AWS whatever stands"
+"""The way out that is always open."""
+_AGAIN = "run it again when it is mended"
+_WATCH_SECONDS = 1.0
+"""How often to look whether the server is still there: the CLI's own SDK tries again for a minute and a half."""
 
 
 class Toolkit:
@@ -24,6 +35,9 @@ class Toolkit:
         home: Where the assembly is written.
         app: The command that synthesizes, or a synthesized assembly, as `cdk --app` takes them; what `cdk.json` names
             without it.
+
+    Raises:
+        LocalError: there is no `cdk`, the folder has no assembly, or the assembly and the home are inside each other.
     """
 
     def __init__(self, home: Home, app: str | None) -> None:
@@ -33,6 +47,18 @@ class Toolkit:
         self._program = program
         self._home = home
         self._app = app
+        self._given = Path(app) if app and _is_folder(app) else None
+        if self._given:
+            self._require_apart(self._given)
+            stacks_of(self._given)
+
+    def _require_apart(self, assembly: Path) -> None:
+        theirs, ours = assembly.resolve(), self._home.assembly.resolve()
+        if theirs != ours and (theirs.is_relative_to(ours) or ours.is_relative_to(theirs)):
+            raise LocalError(
+                f"--app {assembly} and --home {self._home.folder} must not be inside each other; name a folder outside "
+                "of the assembly with --home"
+            )
 
     def synthesize(self) -> Path:
         """Write the app's assembly; it sees no account while it does.
@@ -40,8 +66,8 @@ class Toolkit:
         Raises:
             LocalError: the app does not synthesize; what it printed stands above.
         """
-        if self._app and (Path(self._app) / "manifest.json").exists():
-            return self._taken(Path(self._app))
+        if self._given:
+            return self._taken(self._given)
         nowhere = sealed(self._home.folder, Access(f"http://{HOST}:9", "none"))  # the port that discards
         nowhere |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
         app = ["--app", self._app] if self._app else []
@@ -49,22 +75,29 @@ class Toolkit:
         # the app runs with the user's own mask: it may write files of the user's
         done = self._run(["synth", "--quiet", *app, "--output", target, "--path-metadata"], nowhere, umask=-1)
         private.restrict(self._home.folder)
+        if self._contains_home():
+            shutil.rmtree(self._home.assembly, ignore_errors=True)
+            name = self._home.folder.resolve().name
+            raise LocalError(
+                f"an asset of the app contains {self._home.folder}, where the app is synthesized; leave it out of the "
+                f"asset (exclude=['{name}']), or name a folder outside of the asset with --home"
+            )
         if done:
             raise LocalError(f"the app does not synthesize (cdk ended with {done}); what it printed stands above")
         return self._home.assembly
 
-    def _taken(self, assembly: Path) -> Path:
-        """Keep a copy of what is deployed, which `down` needs.
+    def _contains_home(self) -> bool:
+        """Return whether an asset was copied from a folder around the home: it differs each time, if it ever ends."""
+        parts = self._home.folder.resolve().parts
+        below = [Path(*parts[number:]) for number in range(1, len(parts))]
+        assets = list(self._home.assembly.glob("asset.*"))
+        return any((asset / home / Home.MARK).exists() for asset in assets for home in below)
 
-        Raises:
-            LocalError: one of the two folders is inside the other.
-        """
-        theirs, ours = assembly.resolve(), self._home.assembly.resolve()
-        if theirs != ours:
-            if theirs.is_relative_to(ours) or ours.is_relative_to(theirs):
-                raise LocalError(f"--app {assembly} and --home {self._home.folder} must not be inside each other")
+    def _taken(self, assembly: Path) -> Path:
+        """Keep a copy of what is deployed, which `down` needs."""
+        if assembly.resolve() != self._home.assembly.resolve():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
-            shutil.copytree(assembly, self._home.assembly)
+            shutil.copytree(assembly, self._home.assembly, ignore_dangling_symlinks=True)
         private.restrict(self._home.folder)
         return self._home.assembly
 
@@ -73,8 +106,8 @@ class Toolkit:
         environment = sealed(self._home.folder, server.access, account=account, region=region)
         trust = [] if account == ACCOUNT else TRUST
         arguments = ["bootstrap", f"aws://{account}/{region}", *trust, "--app", str(self._home.assembly)]
-        if done := self._run(arguments, environment):
-            raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done))
+        if done := self._run(arguments, environment, server):
+            raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done, _AGAIN))
 
     def deploy(self, server: Server, paths: Sequence[str]) -> None:
         """Deploy stacks of the assembly, with progress.
@@ -83,32 +116,93 @@ class Toolkit:
             LocalError: a stack does not deploy; the reason stands above, and CloudFormation rolled it back.
         """
         arguments = ["deploy", *paths, "--require-approval", "never", "--progress", "events"]
-        self._at(server, arguments, "deploying failed")
+        self._at(server, arguments, "deploying failed", _AGAIN)
 
     def destroy(self, server: Server, paths: Sequence[str]) -> None:
-        """Destroy stacks of the assembly, those that need others first."""
-        self._at(server, ["destroy", *paths, "--force"], "destroying failed")
+        """Destroy stacks of the assembly, those that need others first.
 
-    def _at(self, server: Server, arguments: list[str], failed: str) -> None:
+        Raises:
+            LocalError: a stack cannot be deleted; the reason stands above.
+        """
+        self._at(server, ["destroy", *paths, "--force"], "destroying failed", DISCARD)
+
+    def _at(self, server: Server, arguments: list[str], failed: str, way_out: str) -> None:
         environment = sealed(self._home.folder, server.access)
-        if done := self._run([*arguments, "--app", str(self._home.assembly)], environment):
-            raise LocalError(self._reason(server, failed, done))
+        if done := self._run([*arguments, "--app", str(self._home.assembly)], environment, server):
+            raise LocalError(self._reason(server, failed, done, way_out))
 
-    def _reason(self, server: Server, failed: str, code: int) -> str:
+    def _reason(self, server: Server, failed: str, code: int, way_out: str) -> str:
         """What failed, with where to look; a server that is gone is the reason for all that cdk prints."""
         if server.answers:
-            return f"{failed} (cdk ended with {code}): the first reason stands above; run it again when it is mended"
-        return f"{failed}: the local AWS ended meanwhile ({self._home.log} may say why); up starts it anew"
+            return f"{failed} (cdk ended with {code}): the first reason stands above; {way_out}"
+        return self._gone()
 
-    def _run(self, arguments: Sequence[str], environment: dict[str, str], *, umask: int = private.UMASK) -> int:
+    def _gone(self) -> str:
+        return f"the local AWS ended meanwhile ({self._home.log} may say why); up starts it anew"
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        environment: dict[str, str],
+        server: Server | None = None,
+        *,
+        umask: int = private.UMASK,
+    ) -> int:
+        """Run the CLI; with a server, watch it, and show of the output what is progress.
+
+        Raises:
+            LocalError: the server ended.
+        """
         # a group of its own, so that an interruption ends the app too, which would go on writing the assembly
         command = [self._program, *arguments, *_ALWAYS]
+        if server and sys.stderr.isatty():
+            environment.setdefault("FORCE_COLOR", "1")
+        output = subprocess.PIPE if server else None
         with subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, umask=umask
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            umask=umask,
+            text=True,
+            errors="replace",
         ) as cdk:
             try:
-                return cdk.wait()
+                readers = _showing(cdk.stdout, sys.stdout), _showing(cdk.stderr, sys.stderr)
+                while cdk.poll() is None and (reading := [each for each in readers if each.is_alive()]):
+                    reading[0].join(_WATCH_SECONDS)
+                    if server and not server.lives:
+                        raise LocalError(self._gone())
+                code = cdk.wait()
+                for reader in readers:
+                    reader.join(_WATCH_SECONDS)  # not for ever: what the CLI started may hold its output open
             except BaseException:
-                os.killpg(cdk.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(cdk.pid, signal.SIGKILL)
                 cdk.wait()
                 raise
+            return code
+
+
+def _is_folder(app: str) -> bool:
+    try:
+        return Path(app).is_dir()
+    except (OSError, ValueError):  # a command may be longer than any name
+        return False
+
+
+def _showing(printed: IO[str] | None, shown: IO[str]) -> threading.Thread:
+    """Show what is printed, as far as it is to be seen, until its end."""
+
+    def show() -> None:
+        progress = Progress()
+        for line in printed or ():
+            for text in progress.lines(line):
+                shown.write(text)
+                shown.flush()
+
+    reader = threading.Thread(target=show, daemon=True)
+    reader.start()
+    return reader

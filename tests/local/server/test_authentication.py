@@ -75,9 +75,14 @@ def test_a_web_page_is_refused_even_with_the_secret(server: tuple[int, int], hea
     assert (answer.status, answer.body.partition(":")[0]) == (403, "403 Forbidden")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:4566", "LOCALHOST", "[::1]:80", "bucket.localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]", "bucket.localhost"])
 def test_a_loopback_name_is_served(server: tuple[int, int], host: str) -> None:
-    assert _identity(server[1], Host=host) == 200
+    assert _identity(server[1], Host=f"{host}:{server[1]}") == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80", "[::1]:1"])
+def test_a_request_that_was_signed_for_another_port_is_refused(server: tuple[int, int], host: str) -> None:
+    assert _identity(server[1], Host=host) == 403
 
 
 def test_a_program_that_says_it_is_no_page_is_served(server: tuple[int, int]) -> None:

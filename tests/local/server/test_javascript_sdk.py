@@ -81,8 +81,8 @@ CALLS = {
     "classes that are looked for": (
         """
         const sdk = require("@aws-sdk/client-ssm");
-        const found = (end) => Object.entries(sdk).find(([name]) => name.toLowerCase().endsWith(end))[1];
-        const Client = found("client"), Command = found("putparametercommand");
+        const found = (end) => Object.entries(sdk).find(([name]) => /^[A-Z]/.test(name) && name.endsWith(end))[1];
+        const Client = found("Client"), Command = found("PutParameterCommand");
         return (await new Client({}).send(new Command({ Name: "/a", Value: "b", Type: "String" }))).Version;
         """,
         1,

@@ -7,47 +7,16 @@ from pathlib import Path
 import pytest
 
 from moorage.local.environment import ACCOUNT as DEFAULT_ACCOUNT
-from moorage.local.environment import REGION as DEFAULT_REGION
 from moorage.local.server.core.unsigned import TABLE, is_expected
-from tests.local.local_aws import Client, sent
+from tests.local.local_aws import sent
 
 _DOCS = Path(__file__).parents[3] / "docs" / "local-aws.md"
-_COGNITO = "AWSCognitoIdentityProviderService"
 
 
 def test_the_documentation_lists_what_is_served_without_a_signature() -> None:
     rows = [f"| {traffic.what} | {traffic.why} |" for traffic in TABLE]
     documented = [line for line in _DOCS.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
     assert documented[: len(rows) + 1] == ["| request | why |", *rows]
-
-
-@pytest.mark.parametrize(
-    ("operation", "code"),
-    [("InitiateAuth", "ResourceNotFoundException"), ("ListUserPools", "MissingAuthenticationToken")],
-)
-def test_users_of_a_user_pool_sign_in_without_keys_and_administer_nothing(
-    server: tuple[int, int], operation: str, code: str
-) -> None:
-    body = '{"ClientId": "a-client-of-no-pool", "AuthFlow": "USER_PASSWORD_AUTH", "MaxResults": 1}'
-    answer = sent(server[1], "POST", "/", body, X_Amz_Target=f"{_COGNITO}.{operation}")
-    assert code in answer.body
-
-
-def test_a_user_signs_in_without_keys(server: tuple[int, int], client: Client) -> None:
-    cognito = client("cognito-idp", DEFAULT_ACCOUNT, DEFAULT_REGION)
-    pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
-    flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
-    made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="web", ExplicitAuthFlows=flows)
-    name, given = "somebody", "An0ther-word"
-    cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
-    cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=given, Permanent=True)
-    body = (
-        f'{{"ClientId": "{made["UserPoolClient"]["ClientId"]}", "AuthFlow": "USER_PASSWORD_AUTH", '
-        f'"AuthParameters": {{"USERNAME": "{name}", "PASSWORD": "{given}"}}}}'
-    )
-    answer = sent(server[1], "POST", "/", body, X_Amz_Target=f"{_COGNITO}.InitiateAuth")
-    cognito.delete_user_pool(UserPoolId=pool)
-    assert "AccessToken" in answer.body
 
 
 @pytest.mark.parametrize("action", ["AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetCallerIdentity"])

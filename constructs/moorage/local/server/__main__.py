@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from moorage.local.server.core.adapter import app, lambda_runtime
+from moorage.local.server.core.adapter import app, lambda_svc
 
 _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.launch_configurations", "autoscaling.groups",
@@ -20,6 +26,7 @@ _SERVICES = (
     "ecr.api", "ecr.public", "ecr.registry_types", "ecs.clusters", "ecs.capacity_providers",
     "ecs.service_revisions", "ecs.deployments", "ecs.scheduling", "ecs.services", "ecs.event_targets",
     "services.elbv2", "services.events", "services.iam", "services.kms", "services.lambda_functions",
+    "services.function_processes", "services.custom_resources",
     "services.logs", "services.s3", "services.scheduler", "services.secretsmanager", "services.sns",
     "services.ssm", "services.stepfunctions", "services.ec2_routes", "services.route53", "services.identities",
     "services.resource_policies", "services.function_checks", "services.message_checks",
@@ -42,9 +49,15 @@ _ENVIRONMENT = {
     "SFTP_ENABLED": "0",
 }
 _LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
+_WATCH_SECONDS = 1.0
+_RECORD_SECONDS = 60.0
+"""How long whoever starts a server may take to record it."""
 SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
 """The variable with the secret that requests are signed with: other users of the machine cannot read it."""
-_FOREIGN = ("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_")
+_OWN = (
+    "LANG", "LC_ALL", "LC_CTYPE", "NODE_COMPILE_CACHE", "NODE_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ",
+)  # fmt: skip
+"""What the server takes of its environment; the code of templates runs beside it, and the user's tokens are not its."""
 
 
 def main() -> None:
@@ -54,33 +67,38 @@ def main() -> None:
     parser.add_argument(
         "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
     )
+    parser.add_argument("--home", type=Path, help="the folder with the record of this server; end when it is gone")
+    parser.add_argument("--descriptor", type=int, help="a descriptor that listens at the port already")
     arguments = parser.parse_args()
     secret = os.environ.get(SECRET)
     if not secret:
         sys.exit(f"{SECRET} is not set; set it to the secret that requests must be signed with")
-    _prepare_environment(arguments.port, arguments.log_level, secret)
+    address = f"127.0.0.1:{arguments.port}" if arguments.descriptor is None else f"fd://{arguments.descriptor}"
+    data = tempfile.mkdtemp(prefix="moorage-data-")
+    _prepare_environment(arguments.port, arguments.log_level, secret, data)
     try:
-        asyncio.run(_serve(arguments.port, arguments.log_level))
+        asyncio.run(_serve(address, arguments.log_level, arguments.home, lambda: shutil.rmtree(data)))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         sys.exit(f"the local AWS cannot listen on 127.0.0.1:{arguments.port}: {reason}")
 
 
-def _prepare_environment(port: int, log_level: str, secret: str) -> None:
-    """Settle what ministack reads when it is imported, and keep the user's AWS settings from the functions it runs.
+def _prepare_environment(port: int, log_level: str, secret: str, data: str) -> None:
+    """Settle what ministack reads when it is imported, and drop everything else.
 
-    The secret goes back into the environment: ministack verifies presigned URLs with it, and gives it to functions.
+    The secret goes back into the environment: ministack verifies presigned URLs with it. It reads files, scripts among
+    them, from its folders of data, which by default are where every user of the machine may write.
     """
-    for name in [name for name in os.environ if name.startswith(_FOREIGN) or name.lower().endswith("_proxy")]:
+    for name in [name for name in os.environ if name not in _OWN]:
         del os.environ[name]
-    os.environ.update(_ENVIRONMENT, GATEWAY_PORT=str(port), LOG_LEVEL=log_level)
+    os.environ.update(_ENVIRONMENT, GATEWAY_PORT=str(port), LOG_LEVEL=log_level, S3_DATA_DIR=data, STATE_DIR=data)
     os.environ[SECRET] = secret
 
 
-async def _serve(port: int, log_level: str) -> None:
+async def _serve(address: str, log_level: str, home: Path | None, clean_up: Callable[[], None]) -> None:
     application = _extended()
     config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
+    config.bind = [address]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.2
     config.shutdown_timeout = 1
@@ -90,24 +108,46 @@ async def _serve(port: int, log_level: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
 
+    watch = asyncio.create_task(_end_without(home, ended)) if home else None
+
     async def until_told() -> None:
         await ended.wait()
+        if watch:
+            watch.cancel()
 
     await serve(application, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
-    lambda_runtime.reset()  # ends the functions' processes and removes their files
+    lambda_svc.reset()  # ends the functions' processes and removes their files
+    clean_up()
     sys.stderr.flush()
     os._exit(0)  # a thread that still waits for something must not keep the process
 
 
+async def _end_without(home: Path, ended: asyncio.Event) -> None:
+    """End when the home is gone, or when another server is recorded in it: nobody could find this one again."""
+    recorded = False
+    until = time.monotonic() + _RECORD_SECONDS
+    while recorded or time.monotonic() < until:
+        try:
+            named = json.loads((home / "server.json").read_text()).get("pid") == os.getpid()
+        except (OSError, ValueError, AttributeError):
+            named = False
+        if recorded and not named:
+            break
+        recorded = named
+        await asyncio.sleep(_WATCH_SECONDS)
+    ended.set()
+
+
 def _extended() -> object:
     """ministack's application with this package's types in it."""
-    from moorage.local.server.core import authentication, engine  # noqa: PLC0415  # they import ministack
+    from moorage.local.server.core import authentication, engine, own_listeners  # noqa: PLC0415  # they import ministack
 
     for name in _SERVICES:
         service = importlib.import_module(f"{__package__}.{name}")
         if hasattr(service, "install"):
             service.install()
     engine.install()
+    own_listeners.install()
     app.collect_scripts = lambda *_: []  # nothing of the machine's own is to run
     return authentication.authenticated(app.app)
 

@@ -67,9 +67,11 @@ apigateway_v1 = Module(
 app = Module(
     "ministack.app",
     """
-    SERVICE_HANDLERS app _collect_scripts _credential_failure _dispatch_service_request _handle_alb_request
-    _handle_execute_api_request _handle_lambda_url_request _handle_post_body_shortcuts _handle_pre_body_request
-    _handle_special_data_plane_request _parse_execute_api_url _routing_params _send_response set_request_account_id
+    SERVICE_HANDLERS app _collect_scripts _credential_failure _dispatch_service_request
+    _execute_api_authorization_type _function_url_auth_target _handle_alb_request _handle_execute_api_request
+    _handle_lambda_url_request _handle_post_body_shortcuts _handle_pre_body_request
+    _handle_special_data_plane_request _is_potential_alb_request _parse_execute_api_url _parse_lambda_url
+    _routing_params _send_response set_request_account_id
     """,
 )
 autoscaling = Module(
@@ -85,11 +87,13 @@ batch = Module(
 )
 changesets = Module(
     "ministack.services.cloudformation.changesets",
-    "_evaluate_conditions _resolve_parameters validate_template_support",
+    """
+    _add_event _evaluate_conditions _resolve_parameters _resolve_props_for_diff validate_template_support
+    """,
 )
 cloudformation = Module(
     "ministack.services.cloudformation",
-    "_exports _stacks",
+    "_exports _stack_events _stacks",
 )
 cloudtrail = Module(
     "ministack.services.cloudtrail",
@@ -123,7 +127,7 @@ cognito = Module(
 )
 custom_resource = Module(
     "ministack.services.cloudformation.custom_resource",
-    "_pending",
+    "invoke_custom_resource _lock _normalise_resource_properties _pending register_token _response_url",
 )
 dynamodb = Module(
     "ministack.services.dynamodb",
@@ -180,11 +184,15 @@ eventbridge = Module(
     _put_events _put_rule _put_targets _remove_targets _rule_key _rules
     """,
 )
+glue = Module(
+    "ministack.services.glue",
+    "subprocess",
+)
 handlers = Module(
     "ministack.services.cloudformation.handlers",
     """
-    _ACTION_HANDLERS _delete_stack _evaluate_conditions _imported_export_names _p _resolve_parameters _resolve_stack
-    _roll_back_operation validate_template_support _xml
+    _ACTION_HANDLERS _add_event _delete_stack _evaluate_conditions _imported_export_names _p _resolve_parameters
+    _resolve_stack _roll_back_operation validate_template_support _xml
     """,
 )
 iam = Module(
@@ -209,14 +217,21 @@ kms = Module(
 )
 lambda_runtime = Module(
     "ministack.core.lambda_runtime",
-    "_NODEJS_WORKER_SCRIPT _PYTHON_WORKER_SCRIPT reset",
+    """
+    _NODEJS_WORKER_SCRIPT _PYTHON_WORKER_SCRIPT ProvidedWorker Worker _account_region_from_function_config
+    execution_credentials subprocess
+    """,
 )
 lambda_svc = Module(
     "ministack.services.lambda_svc",
     """
-    _esms _execute_function_with_config_scope _execution_record_for_config _fetch_code_from_s3 _functions
-    _get_func_record_for_ref invalidate_worker
+    _esms _execute_function_with_config_scope execution_credentials _execution_record_for_config
+    executions_in_flight _fetch_code_from_s3 _functions _get_func_record_for_ref invalidate_worker reset subprocess
     """,
+)
+node_pool = Module(
+    "ministack.core.node_pool",
+    "subprocess",
 )
 pipes = Module(
     "ministack.services.pipes",
@@ -256,7 +271,7 @@ route53 = Module(
 )
 router = Module(
     "ministack.core.router",
-    "SERVICE_PATTERNS",
+    "_KNOWN_AWS_SERVICE_NAMES SERVICE_PATTERNS",
 )
 s3 = Module(
     "ministack.services.s3",
@@ -282,7 +297,7 @@ secretsmanager = Module(
 )
 servicediscovery = Module(
     "ministack.services.servicediscovery",
-    "_services",
+    "_namespaces _services",
 )
 signer = Module(
     "ministack.services.signer",
@@ -310,8 +325,8 @@ ssm = Module(
 stacks = Module(
     "ministack.services.cloudformation.stacks",
     """
-    _add_event _evaluate_conditions _resolve_stack_outputs _roll_back_operation _runs_on_worker_thread
-    _topological_sort _with_stack_tags
+    _add_event _delete_resource _evaluate_conditions _resolve_stack_outputs _roll_back_operation
+    _runs_on_worker_thread _topological_sort _update_keeping_seed _with_stack_tags
     """,
 )
 stepfunctions = Module(
@@ -320,6 +335,10 @@ stepfunctions = Module(
     _ExecutionError _SERVICE_DISPATCH _SFN_WAIT_SCALE _create_state_machine _executions _invoke_aws_sdk_integration
     _run_execution _start_execution _state_machines _tags _update_state_machine
     """,
+)
+sts = Module(
+    "ministack.services.sts",
+    "register_session",
 )
 wait_conditions = Module(
     "ministack.services.cloudformation.wait_conditions",

@@ -7,26 +7,20 @@ program without the secret are refused. `unsigned.TABLE` says what is served wit
 from __future__ import annotations
 
 import contextvars
-import hashlib
-import re
+import sys
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, quote
 
-import attrs
-from ministack.core.iam_evaluator import (
-    AmbiguousAccessKeyError,
-    AuthError,
-    CredentialResolutionError,
-    find_iam_access_key_account,
-    resolve_credential,
-)
+from botocore.loaders import Loader
+from ministack.core.iam_evaluator import AuthError
 from ministack.core.router import detect_service
 
 from moorage.local.server.core import unsigned
 from moorage.local.server.core.adapter import app as ministack
-from moorage.local.server.core.adapter import responses, sigv4
+from moorage.local.server.core.adapter import router
+from moorage.local.server.core.signatures import Request, account_of
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -34,156 +28,16 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 Answer = tuple[int, dict[str, str], bytes]
 
-_LOOPBACK = re.compile(r"(?:(?:[a-z0-9_-]+\.)*(?:localhost|127\.0\.0\.1)|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
-"""`*.localhost` is loopback by RFC 6761, section 6.3; no name in DNS ends in a number (RFC 1123, section 2.1)."""
-_ALGORITHM = "AWS4-HMAC-SHA256"
-_SIGNATURE = re.compile("[0-9a-f]{64}")
-_LONGEST_SECONDS = 7 * 24 * 3600
-"""The longest that a presigned URL is valid (S3 API reference, "Authenticating Requests: Using Query Parameters")."""
-_UNSIGNED_BODY = ("UNSIGNED-PAYLOAD", "STREAMING-")
+_DIGITS_OF_A_SHORT_BODY = 5
+"""The length of the Content-Length up to which the body of a request that is refused is read."""
+_MISSING = AuthError("MissingAuthenticationToken", "Missing Authentication Token")
+_MOST_UNVERIFIED_BYTES = 64 * 1024 * 1024
+"""The longest body that is read before its signature is verified, where the body is part of what is signed."""
+_MOST_UNSIGNED_BYTES = 10 * 1024 * 1024
+"""The longest payload of an API Gateway API (API Gateway developer guide, "Quotas"); function URLs take less."""
+
 
 _signed: contextvars.ContextVar[bool] = contextvars.ContextVar("signed", default=False)
-
-
-@attrs.frozen
-class Request:
-    """One HTTP request as it arrived.
-
-    Args:
-        method: The HTTP method.
-        path: The decoded path.
-        raw_path: The path as it was sent, which is signed.
-        query: The query's parameters.
-        headers: The headers in lower case; those that were sent twice are joined by a comma, as they are signed.
-        hosts: Every Host header.
-    """
-
-    method: str
-    path: str
-    raw_path: str
-    query: dict[str, list[str]]
-    headers: dict[str, str]
-    hosts: tuple[str, ...]
-
-    @classmethod
-    def of(cls, scope: Message) -> Request:
-        """Read a request from its ASGI scope."""
-        sent = [(name.decode("latin-1").lower(), sigv4.decode_header_value(value)) for name, value in scope["headers"]]
-        headers: dict[str, str] = {}
-        for name, value in sent:
-            headers[name] = f"{headers[name]},{value}" if name in headers else value
-        raw = scope.get("raw_path") or quote(scope["path"]).encode()
-        return cls(
-            method=scope.get("method", "GET"),
-            path=scope["path"],
-            raw_path=raw.decode("latin-1"),
-            query=parse_qs(scope.get("query_string", b"").decode("utf-8", errors="replace"), keep_blank_values=True),
-            headers=headers,
-            hosts=tuple(value for name, value in sent if name == "host"),
-        )
-
-    @property
-    def presigned(self) -> bool:
-        """Return whether the signature is in the query instead of a header."""
-        return "authorization" not in self.headers and self._of_query("X-Amz-Algorithm") == _ALGORITHM
-
-    @property
-    def has_signature(self) -> bool:
-        """Return whether the request names Signature Version 4, valid or not."""
-        return self.headers.get("authorization", "").startswith(f"{_ALGORITHM} ") or self.presigned
-
-    def foreign(self) -> str | None:
-        """Say why a browser sent this request for a page, or why it was meant for another host; None if neither."""
-        if "origin" in self.headers:
-            return "requests with an Origin header come from web pages"
-        if self.headers.get("sec-fetch-site", "none") != "none":
-            return "requests with Sec-Fetch-Site other than none come from web pages"
-        if len(self.hosts) != 1 or not _LOOPBACK.fullmatch(self.hosts[0]):
-            named = ", ".join(self.hosts) or "none"
-            return f"the Host header must be a loopback name, as 127.0.0.1 or localhost (got {named[:255]})"
-        return None
-
-    def failure(self, body: bytes) -> AuthError | None:
-        """Verify the signature with the home's secret or with a key that this server issued.
-
-        Args:
-            body: The body as it was sent.
-        """
-        signature = (sigv4.parse_query_signature if self.presigned else sigv4.parse_header_signature)(
-            self.query if self.presigned else self.headers
-        )
-        if isinstance(signature, tuple):
-            return AuthError(*signature)
-        if unfit := self._unfit(signature, body):
-            return unfit
-        account = _account_of(signature.access_key_id)
-        if account is None:
-            return AuthError("InvalidClientTokenId", "The security token included in the request is invalid.")
-        token = self._of_query("X-Amz-Security-Token") or self.headers.get("x-amz-security-token", "")
-        credential = resolve_credential(signature.access_key_id, account, token)
-        if isinstance(credential, CredentialResolutionError):
-            return AuthError(credential.code, credential.message)
-        stated = self.headers.get("x-amz-content-sha256", "")
-        if stated and not stated.startswith(_UNSIGNED_BODY) and stated != hashlib.sha256(body).hexdigest():
-            return AuthError("XAmzContentSHA256Mismatch", "The x-amz-content-sha256 header does not match the body.")
-        mismatch = sigv4.header_signature_failure(
-            signature,
-            credential.secret_access_key,
-            self.method,
-            self.raw_path,
-            self.query,
-            self.headers,
-            body,
-            presigned=self.presigned,
-        )
-        return AuthError(*mismatch) if mismatch else None
-
-    def _unfit(self, signature: Any, body: bytes) -> AuthError | None:
-        """Return why a signature cannot be one of this request, whatever its key.
-
-        Headers and a body that a signature does not cover must not make another operation of a presigned URL: S3
-        requires that every x-amz- header is signed (Amazon S3 API reference, "Authenticating Requests: Using Query
-        Parameters"), and its presigned URLs sign no body.
-        """
-        if not _SIGNATURE.fullmatch(signature.signature):
-            return AuthError("IncompleteSignature", "The signature must be 64 hexadecimal digits.")
-        covered = signature.signed_headers.split(";")
-        if any(name.startswith("x-amz-") and name not in covered for name in self.headers):
-            return AuthError("AccessDenied", "There were headers present in the request which were not signed")
-        if self.presigned and signature.service == "s3" and self._service(body) != "s3":
-            return AuthError("SignatureDoesNotMatch", "Credential should be scoped to correct service.")
-        untimely = self._expired(signature) if self.presigned else sigv4.request_time_failure(signature)
-        return AuthError(*untimely) if untimely else None
-
-    def _service(self, body: bytes) -> str:
-        """Return the service that ministack would hand this request to."""
-        routed = ministack.routing_params(self.method, self.path, self.headers, body, self.query)
-        return str(detect_service(self.method, self.path, self.headers, routed))
-
-    def _expired(self, signature: Any) -> tuple[str, str] | None:
-        seconds = self._of_query("X-Amz-Expires")
-        try:
-            valid = 0 < int(seconds) <= _LONGEST_SECONDS
-            expired = not valid or sigv4.presigned_request_is_expired(signature.amz_date, seconds)
-        except (ValueError, OverflowError):
-            expired = True
-        return ("AccessDenied", "Request has expired") if expired else None
-
-    def _of_query(self, name: str) -> str:
-        return self.query.get(name, [""])[0]
-
-
-def _account_of(access_key_id: str) -> str | None:
-    """The account that a key acts in: its own digits, or that of the session or the user it was issued to."""
-    if re.fullmatch(r"\d{12}", access_key_id):
-        return access_key_id
-    try:
-        account: str | None = responses.account_from_sts_session(access_key_id) or find_iam_access_key_account(
-            access_key_id
-        )
-    except AmbiguousAccessKeyError:
-        return None
-    return account
 
 
 def authenticated(application: Application) -> Application:
@@ -192,10 +46,12 @@ def authenticated(application: Application) -> Application:
     Args:
         application: ministack's ASGI application.
     """
+    # ministack would load all of botocore's models to tell whether a signature names a service.
+    router.KNOWN_AWS_SERVICE_NAMES = frozenset(Loader().list_available_services("service-2"))
     unsigned.install(_signed.get)
     _refuse_the_rest()
     set_account = ministack.set_request_account_id
-    ministack.set_request_account_id = lambda key: set_account(_account_of(key) or key)
+    ministack.set_request_account_id = lambda key: set_account(account_of(key) or key)
 
     async def guarded(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -218,40 +74,76 @@ async def _serve(application: Application, scope: Message, receive: Receive, sen
         kind = {"Content-Type": "text/plain; charset=utf-8"}
         await ministack.send_response(send, 403, kind, f"403 Forbidden: {refused}\n".encode())
         return
-    if not request.has_signature:
-        _signed.set(False)
-        await application(scope, receive, send)
-        return
-    body = await _read(receive)
+    _signed.set(False)
+    read = _verified if request.claims_signature else _of_the_app
+    body = await read(request, receive, send)
+    if body is not None:
+        await application(scope, _replayed(body, receive), send)
+
+
+async def _verified(request: Request, receive: Receive, send: Send) -> bytes | None:
+    """Return the body of a request whose signature is right; None if it was refused, or its client left."""
+    if request.states_hash and (failure := request.failure(None)):
+        await _refuse(request, failure, send)
+        return None
+    body = await _read(receive, send, sys.maxsize if request.states_hash else _MOST_UNVERIFIED_BYTES)
     if body is None:
-        return
-    failure = request.failure(body)
-    if failure is not None:
-        service = detect_service(request.method, request.path, request.headers, request.query)
-        await ministack.send_response(send, *_denied(service, failure, request.headers))
-        return
+        return None
+    if failure := request.failure(body):
+        await _refuse(request, failure, send)
+        return None
     _signed.set(True)
-    await application(scope, _replayed(body, receive), send)
+    return body
+
+
+async def _of_the_app(request: Request, receive: Receive, send: Send) -> bytes | None:
+    """Return the body of a request that may be unsigned; None if it may not, or its client left."""
+    if unsigned.may_serve(request.method, request.path, request.headers):
+        return await _read(receive, send, _MOST_UNSIGNED_BYTES)
+    length = request.headers.get("content-length", "")
+    short = length.isascii() and length.isdigit() and len(length) <= _DIGITS_OF_A_SHORT_BODY
+    body = await _read(receive, send, _MOST_UNSIGNED_BYTES) if short else b""
+    if body is not None:
+        await _refuse(request, _MISSING, send, body)
+    return None
+
+
+async def _refuse(request: Request, failure: AuthError, send: Send, body: bytes = b"") -> None:
+    """Refuse a request in its service's own protocol, so that the SDK reads the code.
+
+    The query protocol names its service in the body.
+    """
+    asked = ministack.routing_params(request.method, request.path, request.headers, body, request.query)
+    service = detect_service(request.method, request.path, request.headers, asked)
+    await ministack.send_response(send, *_denied(service, failure, request.headers))
 
 
 async def _serve_websocket(application: Application, scope: Message, receive: Receive, send: Send) -> None:
     """Serve the WebSocket APIs of the app; what else ministack has of them is not implemented here."""
     request = Request.of(scope)
-    if request.foreign() is None and ministack.parse_execute_api_url(request.hosts[0], request.path) is not None:
+    if (
+        request.foreign() is None
+        and ministack.parse_execute_api_url(request.hosts[0], request.path) is not None
+        and (not request.claims_signature or request.failure(b"") is None)
+    ):
         await application(scope, receive, send)
         return
     await receive()
     await send({"type": "websocket.close", "code": 1008})
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None when the client left before its end."""
-    parts = []
+async def _read(receive: Receive, send: Send, most: int) -> bytes | None:
+    """Return the whole body; None when the client left before its end, or was told that it is too long."""
+    parts, length = [], 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return None
         parts.append(message.get("body", b""))
+        length += len(parts[-1])
+        if length > most:
+            await ministack.send_response(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"Connection": "close"}, b"")
+            return None
         if not message.get("more_body", False):
             return b"".join(parts)
 
@@ -290,10 +182,8 @@ def _refuse_the_rest() -> None:
         if _signed.get():
             answer: Answer = await dispatch(*request)
             return answer
-        method, path, headers, body, query_params, _ = request
-        routed = ministack.routing_params(method, path, headers, body, query_params)
-        service = detect_service(method, path, headers, routed)
-        return _denied(service, AuthError("MissingAuthenticationToken", "Missing Authentication Token"), headers)
+        method, path, headers, _, query_params, _ = request
+        return _denied(detect_service(method, path, headers, query_params), _MISSING, headers)
 
     ministack.dispatch_service_request = handle_rest
 

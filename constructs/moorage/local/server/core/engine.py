@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 
 from ministack.core.responses import get_region, now_iso
 
-from moorage.local.server.core import exports, order, owners, schema, template
+from moorage.local.server.core import events, exports, order, owners, schema, template
 from moorage.local.server.core.adapter import app, changesets, cloudformation, handlers, provisioners, stacks
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties, Resource, generated_name
@@ -102,6 +102,7 @@ def install() -> None:
     template.install()
     order.install()
     exports.install()
+    events.install()
     for module in (handlers, stacks):
         module.roll_back_operation = _remembering(module.roll_back_operation)
     app.SERVICE_HANDLERS["cloudformation"] = _holding(app.SERVICE_HANDLERS["cloudformation"])
@@ -174,10 +175,14 @@ class _Checked:
     @contextlib.contextmanager
     def _naming(self, logical_id: str, stack_name: str) -> Iterator[None]:
         """Put the type and the construct's path before what is refused."""
+        named = f"{self._type} {owners.path(stack_name, logical_id)}: "
         try:
             yield
-        except RefusedError as error:
-            raise RefusedError(f"{self._type} {owners.path(stack_name, logical_id)}: {error}") from error
+        except ValueError as error:  # a custom resource is named already, since not each has an entry here
+            raise RefusedError(named + str(error).removeprefix(named)) from error
+        except (AssertionError, AttributeError, LookupError, TypeError) as error:
+            failure = f"the local AWS failed, and the template may be right ({error!r})"
+            raise RefusedError(named + failure) from error
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:

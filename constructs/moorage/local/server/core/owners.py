@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,9 +17,15 @@ def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
         logical_id: The resource's logical id.
     """
     body = cloudformation.stacks.get(stack_name, {}).get("_template_body")
-    resources = engine.parse_template(body).get("Resources", {}) if body else {}
-    found: Mapping[str, Any] = resources.get(logical_id, {})
+    found: Mapping[str, Any] = _resources(body).get(logical_id, {}) if body else {}
     return found
+
+
+@functools.lru_cache(maxsize=8)
+def _resources(body: str) -> Mapping[str, Any]:
+    """Return the resources of a template, which is asked once for each of them."""
+    resources: Mapping[str, Any] = engine.parse_template(body).get("Resources", {})
+    return resources
 
 
 def construct(logical_id: str, stated: Mapping[str, Any]) -> str:

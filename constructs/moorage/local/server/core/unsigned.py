@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import functools
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
 
 from moorage.local.server.core.adapter import app, custom_resource, wait_conditions
-from moorage.local.server.core.calls import model
 
 Answer = tuple[int, dict[str, str], bytes]
 
 INTERNAL = ("/_ministack", "/_localstack")
 """Paths that administer ministack, of which only the answers to CloudFormation are served."""
 _RESPONSES = "/_ministack/cfn-response/"
-_COGNITO = "AWSCognitoIdentityProviderService"
+_CONNECTIONS = "/@connections/"
+_SIGNED = "AWS_IAM"
+_AT_ONCE = 32
+"""How many of these requests are served at a time: each may start a function's process."""
 _after_body = app.handle_post_body_shortcuts  # ministack's own, read before another is put in its place
 
 
@@ -53,54 +55,56 @@ class Traffic:
     Args:
         what: The requests.
         why: The reason why they need none.
-        serve: What answers such a request, and returns None for every other.
+        admits: Whether a request is of this kind, by its method, path and headers.
+        serve: What answers such a request.
     """
 
     what: str
     why: str
+    admits: Callable[[str, str, Mapping[str, str]], bool]
     serve: Callable[[Call], Awaitable[Answer | None]]
 
 
-async def _api(call: Call) -> Answer | None:
+def _is_of_an_api(method: str, path: str, headers: Mapping[str, str]) -> bool:
+    api = app.parse_execute_api_url(headers.get("host", ""), path)
+    if api is None:
+        return False
+    identifier, stage, rest = api
+    if _CONNECTIONS in f"/{stage}/{rest}/":  # whoever sends to the clients of a WebSocket API signs
+        return False
+    return bool(app.execute_api_authorization_type(identifier, stage, method, rest) != _SIGNED)
+
+
+def _is_of_a_function_url(_method: str, path: str, headers: Mapping[str, str]) -> bool:
+    url = app.parse_lambda_url(headers.get("host", ""), path)
+    return url is not None and app.function_url_auth_target(url[0])[1].get("lambda:FunctionUrlAuthType") != _SIGNED
+
+
+def _is_of_a_load_balancer(_method: str, path: str, headers: Mapping[str, str]) -> bool:
+    return bool(app.is_potential_alb_request(headers.get("host", ""), path))
+
+
+async def _call_api(call: Call) -> Answer | None:
     answer: Answer | None = await app.handle_execute_api_request(*call.addressed, **call.as_sent)
     return answer
 
 
-async def _function_url(call: Call) -> Answer | None:
+async def _call_function(call: Call) -> Answer | None:
     answer: Answer | None = await app.handle_lambda_url_request(*call.addressed)
     return answer
 
 
-async def _load_balancer(call: Call) -> Answer | None:
+async def _call_load_balancer(call: Call) -> Answer | None:
     answer: Answer | None = await app.handle_alb_request(*call.addressed, **call.as_sent)
     return answer
 
 
-async def _sign_in(call: Call) -> Answer | None:
-    service, _, operation = call.headers.get("x-amz-target", "").partition(".")
-    if service != _COGNITO or operation not in _without_credentials():
-        return None
-    answer: Answer = await app.SERVICE_HANDLERS["cognito-idp"](
-        call.method, call.path, call.headers, call.body, call.query
-    )
-    return answer
-
-
-@functools.cache
-def _without_credentials() -> frozenset[str]:
-    """Return the operations of Cognito user pools that AWS's own model marks as unsigned."""
-    cognito = model("cognito-idp")
-    return frozenset(name for name in cognito.operation_names if cognito.operation_model(name).auth_type == "none")
-
-
-async def _answer_to_cloudformation(call: Call) -> Answer | None:
-    if not is_expected(call.method, call.path):
-        return None
+async def _answer_cloudformation(call: Call) -> Answer | None:
     answer: Answer | None = await _after_body(call.method, call.path, call.headers, call.body, call.query, "")
     return answer
 
 
-def is_expected(method: str, path: str) -> bool:
+def is_expected(method: str, path: str, _headers: Mapping[str, str] | None = None) -> bool:
     """Return whether this is the answer of a custom resource or a wait condition that CloudFormation waits for.
 
     Args:
@@ -115,23 +119,35 @@ def is_expected(method: str, path: str) -> bool:
     return path.startswith(wait_conditions.SIGNAL_PATH) and bool(wait_conditions.has_handle(token))
 
 
+_CLIENTS = "the clients of the app have no keys"
 TABLE = (
-    Traffic("requests to an API Gateway API, WebSocket too", "the clients of the app have no keys", _api),
     Traffic(
-        "requests to a function URL whose `AuthType` is `NONE`", "the clients of the app have no keys", _function_url
+        "requests to an API Gateway API, WebSocket too, but to methods whose authorization is `AWS_IAM`",
+        _CLIENTS,
+        _is_of_an_api,
+        _call_api,
     ),
-    Traffic("requests to a load balancer", "the clients of the app have no keys", _load_balancer),
-    Traffic(
-        "what users of a Cognito user pool do, as `InitiateAuth`",
-        "AWS's model of the service marks these operations as unsigned",
-        _sign_in,
-    ),
+    Traffic("requests to a function URL whose `AuthType` is `NONE`", _CLIENTS, _is_of_a_function_url, _call_function),
+    Traffic("requests to a load balancer", _CLIENTS, _is_of_a_load_balancer, _call_load_balancer),
     Traffic(
         "the one answer of a custom resource, and the signals of a wait condition",
         "on AWS their URL is presigned; here it has a random part that only the function or the handle is told",
-        _answer_to_cloudformation,
+        is_expected,
+        _answer_cloudformation,
     ),
 )
+
+
+def may_serve(method: str, path: str, headers: Mapping[str, str]) -> bool:
+    """Return whether a request is of a kind that is served without a signature.
+
+    Args:
+        method: The HTTP method.
+        path: The decoded path.
+        headers: The headers in lower case.
+    """
+    chunked = "aws-chunked" in headers.get("content-encoding", "") or "x-amz-content-sha256" in headers
+    return not chunked and any(traffic.admits(method, path, headers) for traffic in TABLE)
 
 
 def install(signed: Callable[[], bool]) -> None:
@@ -141,6 +157,7 @@ def install(signed: Callable[[], bool]) -> None:
         signed: Whether the request at hand has a signature, which was verified.
     """
     before_body, special = app.handle_pre_body_request, app.handle_special_data_plane_request
+    turns = asyncio.Semaphore(_AT_ONCE)
 
     async def handle_before_body(*request: Any) -> Answer | None:
         answer: Answer | None = await before_body(*request) if signed() else None
@@ -157,10 +174,10 @@ def install(signed: Callable[[], bool]) -> None:
         method, path, headers, body, query, _ = request
         as_sent = {name: raw[name] for name in ("raw_path", "raw_query_string")}
         call = Call(method, path, headers, body, query, as_sent)
-        for traffic in TABLE:
-            served = await traffic.serve(call)
-            if served is not None:
-                return served
+        async with turns:
+            for traffic in TABLE:
+                if traffic.admits(method, path, headers):
+                    return await traffic.serve(call)
         return None
 
     app.handle_pre_body_request = handle_before_body

@@ -15,7 +15,7 @@ from ministack.core.responses import json_response
 
 from moorage.local.server.core.adapter import ecs, provisioners
 from moorage.local.server.core.calls import RefusedError, members, perform, request
-from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.core.resource import Made, Properties, Resource, generated_name
 from moorage.local.server.ecs import container_instances as instances
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import event_targets as targets
@@ -124,6 +124,12 @@ class Service(Resource):
         cluster = ecs.resolve_cluster_name(wanted.setdefault("cluster", "default"))
         if cluster not in ecs.clusters:
             raise RefusedError(f"ClusterNotFoundException: the cluster '{cluster}' does not exist")
+        known = ecs.services.get(f"{cluster}/{wanted['serviceName']}", {})
+        if known.get("status") == "ACTIVE":
+            # aws/aws-cdk issue 13678, of a service that is replaced
+            raise RefusedError(
+                f"Resource of type '{self.type}' with identifier '{known['serviceArn']}' already exists."
+            )
         self._check(wanted)
         record, rollout = services.create(wanted)
         try:
@@ -134,9 +140,10 @@ class Service(Resource):
         return self._made(record["serviceArn"])
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        if old.get("LaunchType") != new.get("LaunchType"):
-            raise RefusedError("property LaunchType cannot change in place")
         cluster, name = physical_id.split("/")[-2:]
+        if _is_replaced(old, new):
+            stack, _, logical_id = name.rpartition("-")[0].rpartition("-")
+            return self.create(new, generated_name(stack, logical_id))
         stated = {key: value for key, value in new.items() if key not in _NOT_UPDATED}
         if "DesiredCount" in new and old.get("DesiredCount") != new["DesiredCount"]:
             stated["DesiredCount"] = new["DesiredCount"]
@@ -180,6 +187,16 @@ class Service(Resource):
         if rollout:
             rollout.run()
         scheduling.settle(cluster)
+
+
+def _is_replaced(old: Properties, new: Properties) -> bool:
+    """Return whether a change of the launch type makes another service, for UpdateService cannot change it.
+
+    From a launch type to capacity providers and back, a service changes in place (botocore ecs UpdateService,
+    capacityProviderStrategy).
+    """
+    launch_types = [old.get("LaunchType"), new.get("LaunchType")]
+    return None not in launch_types and launch_types[0] != launch_types[1]
 
 
 def _check_name(what: str, name: str) -> None:

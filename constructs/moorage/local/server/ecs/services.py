@@ -11,9 +11,9 @@ from ministack.core.responses import error_response_json, json_response
 
 from moorage.local.server.core.adapter import ecs
 from moorage.local.server.core.calls import RefusedError, members
+from moorage.local.server.ecs import connect_names, controller_checks, scheduling, service_checks
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import deployments as rollout
-from moorage.local.server.ecs import scheduling, service_checks
 from moorage.local.server.ecs import service_revisions as revisions
 from moorage.local.server.ecs.container_instances import Record
 
@@ -46,9 +46,11 @@ def create(parameters: Record) -> Done:
         RefusedError: As ECS would.
     """
     service_checks.check(parameters, new=True)
+    controller_checks.check(parameters, {})
     strategies.check(parameters)
-    _answered(_create({**parameters, "desiredCount": 0}))
     cluster = ecs.resolve_cluster_name(parameters.get("cluster", "default"))
+    connect_names.check(parameters, ecs.clusters.get(cluster, {}), "")
+    _answered(_create({**parameters, "desiredCount": 0}))
     service = ecs.services[f"{cluster}/{parameters['serviceName']}"]
     count = 0 if parameters.get("schedulingStrategy") == "DAEMON" else parameters.get("desiredCount", 1)
     service |= {"desiredCount": count, "_held": True}
@@ -73,9 +75,11 @@ def update(parameters: Record) -> Done:
     service: Record | None = ecs.services.get(key)
     if service is None:
         raise RefusedError("ServiceNotFoundException: Service not found.")
-    strategies.check({**service, **parameters})
+    strategies.check({**service, "deploymentConfiguration": service.get("_stated", {}), **parameters})
     before = copy.deepcopy(service)
     latest = revisions.revision(service["deployments"][0].get("_revision"))
+    controller_checks.check(parameters, {**latest, **service})
+    connect_names.check(parameters, ecs.clusters[cluster], service["serviceArn"])
     stated = {**_changes(parameters, service, latest), "cluster": cluster, "service": name}
     if service.get("_rolling"):
         known = service["taskDefinition"]

@@ -1,0 +1,122 @@
+"""Stacks that were left half-done, or without what they made: each is deleted alone, and then deployed anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from moorage.local.account import Account
+from moorage.local.assembly import Stack
+from moorage.local.environment import Access
+from moorage.local.process import LocalError
+from moorage.local.protection import take_away
+from moorage.local.report.readback import TOOLKIT, why_not_standing
+from moorage.local.toolkit import DISCARD
+
+_SETTLING_SECONDS = 300.0
+_POLL_SECONDS = 0.2
+_STAGING = "AWS::S3::Bucket"
+
+
+def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
+    """Delete each stack that cannot be taken as it stands, and say so.
+
+    What imports from such a stack goes before it, since CloudFormation deletes no export in use.
+
+    Args:
+        access: The local AWS.
+        stacks: The stacks that are about to be deployed.
+
+    Raises:
+        LocalError: a stack is still in progress, or cannot be deleted.
+    """
+    for stack in stacks:
+        account = Account(access, stack.account, stack.region)
+        yield from _settled(account, stack.name)
+        reason = why_not_standing(access, stack)
+        if reason:
+            yield f"{reason}; it is deleted alone, and deployed anew."
+            yield from _deleted(access, stack)
+
+
+def _settled(account: Account, name: str) -> Iterator[str]:
+    """Wait until what an earlier command has begun is over: the server goes on with it."""
+    until = time.monotonic() + _SETTLING_SECONDS
+    told = False
+    while (status := _status(account, name)).endswith("_IN_PROGRESS") and not status.startswith("REVIEW"):
+        if time.monotonic() > until:
+            raise LocalError(f"{name} is still {status}; wait and run up again; {DISCARD}")
+        if not told:
+            yield f"{name} is still {status} from an earlier command; waiting."
+            told = True
+        time.sleep(_POLL_SECONDS)
+
+
+def _deleted(access: Access, stack: Stack) -> Iterator[str]:
+    account = Account(access, stack.account, stack.region)
+    for name in _importing(account, stack.name):
+        yield f"{name} imports from it, and is deleted first; up deploys it again."
+        yield from _deleted(access, Stack(name, name, stack.account, stack.region, {}, ()))
+    if said := take_away(access, [stack]):
+        yield said
+    client = account.client("cloudformation")
+    stack_id = (account.stack(stack.name) or {}).get("StackId", stack.name)
+    client.delete_stack(StackName=stack.name)
+    _await_end(account, stack_id)
+    if _status(account, stack.name) == "DELETE_FAILED":  # it keeps what cannot be deleted, as its next deletion would
+        client.delete_stack(StackName=stack.name, DeletionMode="FORCE_DELETE_STACK")
+        _await_end(account, stack_id)
+    if remaining := _status(account, stack.name):
+        found = account.stack(stack.name) or {}
+        reason = found.get("StackStatusReason", remaining)
+        raise LocalError(f"{stack.path} cannot be deleted: {reason}; {DISCARD}")
+    for kept in _kept(client, stack_id):
+        if stack.name == TOOLKIT and kept["ResourceType"] == _STAGING:
+            _remove_bucket(account, kept["PhysicalResourceId"])
+        else:
+            named = f"{kept['LogicalResourceId']} ({kept['ResourceType']} {kept['PhysicalResourceId']})"
+            yield f"It leaves {named}, as on AWS: its DeletionPolicy retains it, or it cannot be deleted."
+
+
+def _status(account: Account, name: str) -> str:
+    return str((account.stack(name) or {}).get("StackStatus", ""))
+
+
+def _await_end(account: Account, stack_id: str) -> None:
+    until = time.monotonic() + _SETTLING_SECONDS
+    while _status(account, stack_id) == "DELETE_IN_PROGRESS" and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
+
+
+def _importing(account: Account, name: str) -> Sequence[str]:
+    """The stacks that import what a stack exports."""
+    client = account.client("cloudformation")
+    stack_id = (account.stack(name) or {}).get("StackId")
+    pages = client.get_paginator("list_exports").paginate()
+    exports = [each["Name"] for page in pages for each in page["Exports"] if each["ExportingStackId"] == stack_id]
+    found: dict[str, None] = {}
+    for export in exports:
+        try:
+            found |= dict.fromkeys(client.list_imports(ExportName=export)["Imports"])
+        except ClientError:  # nobody imports it
+            continue
+    return list(found)
+
+
+def _kept(client: Any, stack_id: str) -> Sequence[Mapping[str, Any]]:
+    """What the deletion of a stack, or the rollback before it, has left."""
+    pages = client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    events = [each for page in pages for each in page["StackEvents"]]
+    return [each for each in events if each["ResourceStatus"] == "DELETE_SKIPPED" and each.get("PhysicalResourceId")]
+
+
+def _remove_bucket(account: Account, name: str) -> None:
+    """Remove the bucket of the bootstrap stack, whose name its next one takes."""
+    client = account.client("s3")
+    try:
+        client.delete_bucket(Bucket=name)
+    except ClientError:
+        return

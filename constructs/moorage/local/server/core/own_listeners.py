@@ -1,0 +1,55 @@
+"""The other listeners of ministack, such as Lambda's runtime API, which serve the processes of this server alone.
+
+A runtime on AWS asks an address within its own execution environment. Here the address is one of the machine, so that
+a request is served only if a process of the same user sent it, and no web page did.
+"""
+
+from __future__ import annotations
+
+import http.server
+import os
+import socket
+import sys
+from pathlib import Path
+
+_CONNECTIONS = Path("/proc/net/tcp")
+_LOCAL, _REMOTE, _USER = 1, 2, 7
+"""Columns of the kernel's table of connections (proc(5))."""
+
+Address = tuple[str, int]
+
+
+def install() -> None:
+    """Let each listener that ministack opens with Python's HTTP server refuse what is not this user's."""
+    http.server.BaseHTTPRequestHandler = _Own  # type: ignore[misc]  # ministack derives from it when it opens one
+
+
+class _Own(http.server.BaseHTTPRequestHandler):
+    """A handler that serves programs of this user only."""
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        server: Address = self.connection.getsockname()
+        named = f"{server[0]}:{server[1]}"
+        if self.headers.get("Host") != named or "Origin" in self.headers or not is_own(self.client_address, server):
+            self.send_error(http.HTTPStatus.FORBIDDEN)
+            return False
+        return True
+
+
+def is_own(client: Address, server: Address) -> bool:
+    """Return whether a connection comes from a process of the user who runs this server.
+
+    Args:
+        client: The address and port that the connection comes from.
+        server: The address and port that it goes to.
+    """
+    wanted = [_shown(client), _shown(server)]
+    rows = (line.split() for line in _CONNECTIONS.read_text(encoding="ascii").splitlines()[1:])
+    return any([row[_LOCAL], row[_REMOTE]] == wanted and int(row[_USER]) == os.geteuid() for row in rows)
+
+
+def _shown(address: Address) -> str:
+    """Return an address as the kernel prints it: the number in the byte order of the machine."""
+    return f"{int.from_bytes(socket.inet_aton(address[0]), sys.byteorder):08X}:{address[1]:04X}"

