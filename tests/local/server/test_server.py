@@ -490,14 +490,6 @@ def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
     assert stack["Values"] == {"region": REGION, "endpoint": f"http://127.0.0.1:{server[1]}", "hostile": ""}
 
 
-def test_function_without_lambdas_sdk_is_told_how_to_get_it(client: Client, deploy: Deploy) -> None:
-    loading = '(() => { try { return require("@aws-sdk/client-ec2") && "" } catch (error) { return error.message } })()'
-    stack = _custom(
-        client, deploy, HANDLER.replace("process.env.AWS_REGION", loading), said=attribute("Custom", "Region")
-    )
-    assert "'@aws-sdk/client-ec2'; on AWS it is there, here it is once `npm install" in stack["Values"]["said"]
-
-
 def test_accounts_and_regions_are_apart(client: Client, deploy: Deploy) -> None:
     deploy({"Logs": resource("AWS::Logs::LogGroup", LogGroupName="apart")})
 

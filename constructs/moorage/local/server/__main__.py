@@ -18,7 +18,7 @@ from pathlib import Path
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from moorage.local.server.core.adapter import app, lambda_runtime, lambda_svc
+from moorage.local.server.core.adapter import app, lambda_svc
 
 _SERVICES = (
     "autoscaling.application_auto_scaling", "autoscaling.launch_configurations", "autoscaling.groups",
@@ -32,6 +32,11 @@ _SERVICES = (
     "services.logs", "services.s3", "services.scheduler", "services.secretsmanager", "services.sns",
     "services.ssm", "services.stepfunctions", "services.ec2_routes", "services.route53", "services.identities",
     "services.resource_policies", "services.function_checks", "services.message_checks",
+    "services.javascript_sdk", "services.apigateway", "services.kinesis", "services.tables",
+    "services.kept_properties", "services.recorded_types", "services.identity_types", "services.api_types",
+    "services.batch", "services.certificates", "services.pipes", "services.event_types",
+    "services.cognito", "services.codebuild", "services.databases", "services.database_types",
+    "services.inline_policies", "services.deployment_command",
     "services.bucket_checks", "services.log_checks", "services.table_checks",
 )  # fmt: skip
 _ENVIRONMENT = {
@@ -145,10 +150,6 @@ def _extended() -> object:
             service.install()
     engine.install()
     own_listeners.install()
-    lambda_runtime.NODEJS_WORKER_SCRIPT = lambda_runtime.NODEJS_WORKER_SCRIPT.replace(
-        "bundle the module with your function or use LAMBDA_EXECUTOR=docker.",
-        "on AWS it is there, here it is once `npm install @aws-sdk/client-...` ran in the folder of the app",
-    )
     app.collect_scripts = lambda *_: []  # nothing of the machine's own is to run
     return authentication.authenticated(app.app)
 

@@ -48,10 +48,24 @@ class Module:
 
 # The modules
 
+acm = Module(
+    "ministack.services.acm",
+    "_certificates",
+)
 alb = Module(
     "ministack.services.alb",
     """
     _action_xml _lb_attrs _lb_xml _lbs _listeners _rules set_targets_for_group _tags _targets _tg_xml _tgs
+    """,
+)
+apigateway = Module(
+    "ministack.services.apigateway",
+    "_apis _integrations",
+)
+apigateway_v1 = Module(
+    "ministack.services.apigateway_v1",
+    """
+    _create_request_validator _delete_request_validator _request_validators _resources _rest_apis _stages_v1
     """,
 )
 app = Module(
@@ -70,6 +84,10 @@ autoscaling = Module(
     _ACTION_MAP _asgs _error _hook_record _hooks _launch_configs _p _parse_member_list _parse_nested
     _reconcile_instances _tags _xml
     """,
+)
+batch = Module(
+    "ministack.services.batch",
+    "_compute_envs _job_definitions _job_queues",
 )
 changesets = Module(
     "ministack.services.cloudformation.changesets",
@@ -103,13 +121,26 @@ cloudwatch_logs = Module(
     _resource_policies
     """,
 )
+codebuild = Module(
+    "ministack.services.codebuild",
+    "_project_shape _projects",
+)
+cognito = Module(
+    "ministack.services.cognito",
+    "_identity_pools",
+)
 custom_resource = Module(
     "ministack.services.cloudformation.custom_resource",
     "invoke_custom_resource _lock _normalise_resource_properties _pending register_token _response_url",
 )
 dynamodb = Module(
     "ministack.services.dynamodb",
-    "_create_table _tables",
+    """
+    _create_table _delete_resource_policy _disable_kinesis_streaming_destination
+    _enable_kinesis_streaming_destination _kinesis_destinations _pitr_settings _put_resource_policy _replica_group
+    _sse_description_from_spec _tables _tags _ttl_settings _update_continuous_backups _update_contributor_insights
+    _update_table _update_ttl
+    """,
 )
 ec2 = Module(
     "ministack.services.ec2",
@@ -156,8 +187,8 @@ eventbridge = Module(
     "ministack.services.eventbridge",
     """
     _SCHEDULER_TICK_INTERVAL _apply_input_transformer _cron_next_fire _ensure_default_bus _event_bus_name_from_ref
-    _invoke_target _parse_cron_fields _parse_rate_seconds _pattern_event_view _put_events _put_rule _put_targets
-    _remove_targets _rule_key _rules
+    _event_bus_policies _event_buses _invoke_target _parse_cron_fields _parse_rate_seconds _pattern_event_view
+    _put_events _put_rule _put_targets _remove_targets _rule_key _rules
     """,
 )
 glue = Module(
@@ -177,7 +208,9 @@ helpers = Module(
 )
 iam = Module(
     "ministack.services.iam",
-    "_create_instance_profile _groups _instance_profiles _lookup_policy _policies _roles _users",
+    """
+    _create_instance_profile _groups _instance_profiles _lookup_policy _oidc_providers _policies _roles _users
+    """,
 )
 iam_evaluator = Module(
     "ministack.core.iam_evaluator",
@@ -187,6 +220,10 @@ iam_evaluator = Module(
     _service_principal_matches
     """,
 )
+kinesis = Module(
+    "ministack.services.kinesis",
+    "_deregister_consumer _register_consumer _start_stream_encryption _stop_stream_encryption _streams",
+)
 kms = Module(
     "ministack.services.kms",
     "_resolve_key _schedule_key_deletion",
@@ -194,8 +231,8 @@ kms = Module(
 lambda_runtime = Module(
     "ministack.core.lambda_runtime",
     """
-    _NODEJS_WORKER_SCRIPT ProvidedWorker Worker _account_region_from_function_config execution_credentials
-    subprocess
+    _NODEJS_WORKER_SCRIPT _PYTHON_WORKER_SCRIPT ProvidedWorker Worker _account_region_from_function_config
+    execution_credentials subprocess
     """,
 )
 lambda_svc = Module(
@@ -208,6 +245,10 @@ lambda_svc = Module(
 node_pool = Module(
     "ministack.core.node_pool",
     "subprocess",
+)
+pipes = Module(
+    "ministack.services.pipes",
+    "_deliver_batch _pipes",
 )
 provisioners = Module(
     "ministack.services.cloudformation.provisioners",
@@ -224,11 +265,16 @@ provisioners = Module(
     _elbv2_load_balancer_create _elbv2_load_balancer_delete _elbv2_load_balancer_update _elbv2_tags
     _elbv2_target_group_create _elbv2_target_group_delete _elbv2_target_group_update _kms_key_create _kms_key_update
     _lambda_create _lambda_delete _lambda_function_for_cfn_ref _lambda_update _r53_hosted_zone_create
-    _r53_hosted_zone_delete _r53_hosted_zone_update _reconcile_tag_list _reconcile_tag_map _s3_delete
-    _scheduler_group_delete _scheduler_schedule_delete _sd_service_create _sd_service_delete _sd_service_update
-    _sfn_definition _sfn_state_machine_delete _sfn_tags _sm_secret_create _sm_secret_delete _sm_secret_update
-    _sns_delete _sns_update _tag_map
+    _r53_hosted_zone_delete _r53_hosted_zone_update _r53_record_set_build_rs _r53_record_set_create
+    _r53_record_set_delete _reconcile_tag_list _reconcile_tag_map _s3_delete _scheduler_group_delete
+    _scheduler_schedule_delete _sd_service_create _sd_service_delete _sd_service_update _sfn_definition
+    _sfn_state_machine_delete _sfn_tags _sm_secret_create _sm_secret_delete _sm_secret_update _sns_delete
+    _sns_update _tag_map
     """,
+)
+rds = Module(
+    "ministack.services.rds",
+    "_clusters _db_proxies _instances _option_groups _tags",
 )
 responses = Module(
     "ministack.core.responses",
@@ -236,7 +282,7 @@ responses = Module(
 )
 route53 = Module(
     "ministack.services.route53",
-    "_records _tags _zones",
+    "_caller_refs _default_records _records _rs_key _tags _zones",
 )
 router = Module(
     "ministack.core.router",
@@ -245,10 +291,11 @@ router = Module(
 s3 = Module(
     "ministack.services.s3",
     """
-    _bucket_acl _bucket_encryption _bucket_logging_config _bucket_object_lock _bucket_owner_account _bucket_policies
-    _bucket_tags _buckets _canned_acl_policy_xml _canonical_owner_id _delete_bucket _delete_bucket_encryption
-    _delete_bucket_lifecycle _delete_bucket_ownership_controls _error _put_bucket_encryption _put_bucket_lifecycle
-    _put_bucket_logging _put_bucket_notification _put_bucket_ownership_controls _put_bucket_tagging _put_object
+    _bucket_accelerate_config _bucket_acl _bucket_encryption _bucket_logging_config _bucket_object_lock
+    _bucket_owner_account _bucket_policies _bucket_tags _buckets _canned_acl_policy_xml _canonical_owner_id
+    _delete_bucket _delete_bucket_encryption _delete_bucket_lifecycle _delete_bucket_ownership_controls _error
+    _get_object_data _put_bucket_accelerate _put_bucket_encryption _put_bucket_lifecycle _put_bucket_logging
+    _put_bucket_notification _put_bucket_ownership_controls _put_bucket_tagging _put_object
     _put_object_lock_configuration _resolve_sse_write_headers
     """,
 )
@@ -261,7 +308,7 @@ scheduler = Module(
 )
 secretsmanager = Module(
     "ministack.services.secretsmanager",
-    "_resolve resolve_secret_string _resource_policies",
+    "_create_secret _delete_secret _resolve resolve_secret_string _resource_policies",
 )
 servicediscovery = Module(
     "ministack.services.servicediscovery",

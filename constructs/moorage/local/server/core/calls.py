@@ -57,6 +57,40 @@ def request(
     return _structure(properties, shape, "", renamed or {}) if isinstance(shape, StructureShape) else {}
 
 
+def structure(
+    service: str, shape: str, properties: Mapping[str, Any], *, renamed: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a template's properties as one of the service's structures, under the names that its answers have.
+
+    Args:
+        service: The service's name in boto3.
+        shape: The structure, as in `Stage`.
+        properties: What the template says.
+        renamed: The structure's name for a property, at any depth, where it is more than a change of capitals.
+
+    Raises:
+        RefusedError: If a property has no place in the structure or cannot be read as what belongs there.
+    """
+    found = model(service).shape_for(shape)
+    answered: dict[str, Any] = _answered(_structure(properties, found, "", renamed or {}), found)
+    return answered
+
+
+def _answered(value: Any, shape: Shape) -> Any:
+    """Return a value with the names of its members in an answer."""
+    if isinstance(shape, StructureShape) and isinstance(value, Mapping) and not shape.is_document_type:
+        members = shape.members
+        return {
+            members[name].serialization.get("name", name): _answered(each, members[name])
+            for name, each in value.items()
+        }
+    if isinstance(shape, ListShape):
+        return [_answered(each, shape.member) for each in value]
+    if isinstance(shape, MapShape):
+        return {name: _answered(each, shape.value) for name, each in value.items()}
+    return value
+
+
 def members(service: str, shape: str) -> frozenset[str]:
     """The names in one of the service's structures.
 
@@ -115,7 +149,8 @@ def _converted(value: Any, shape: Shape, path: str, renamed: Mapping[str, str]) 
         items = value if isinstance(value, list | tuple) else [value]
         return [_converted(item, shape.member, path, renamed) for item in items]
     if isinstance(shape, MapShape):
-        return {key: _converted(item, shape.value, path, renamed) for key, item in value.items()}
+        pairs = {each["Key"]: each["Value"] for each in value} if isinstance(value, list) else value  # of tags
+        return {key: _converted(item, shape.value, path, renamed) for key, item in pairs.items()}
     return _scalar(value, shape.type_name, path.rstrip("."))
 
 

@@ -1,4 +1,4 @@
-"""What is checked of a resource that ministack makes, before it makes, changes or deletes it."""
+"""What is checked of a resource that ministack makes, and what is added to it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from moorage.local.server.core.adapter import provisioners
+from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 
 Check = Callable[[Properties], None]
+Completion = Callable[[str, Properties, Properties], Properties | None]
 
 
 def guard(
@@ -56,6 +58,35 @@ def guard(
     if "update" in handler:
         handler["update"] = updated
     handler["delete"] = deleted
+
+
+def complete(resource_type: str, add: Completion) -> None:
+    """Add to a resource what ministack's handler leaves out.
+
+    Args:
+        resource_type: As in a template.
+        add: What is called after creation and update with the physical id, the old properties (none at creation) and
+            the new ones; returns further attributes, if there are any.
+    """
+    handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
+    create = handler["create"]
+    update: Callable[..., Any] = handler.get("update", create)
+
+    def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        physical_id, attributes = create(logical_id, properties, stack_name)
+        try:
+            return physical_id, {**attributes, **(add(physical_id, {}, properties) or {})}
+        except (RefusedError, ValueError):
+            provisioners.delete_resource(resource_type, physical_id, plain(properties), stack_name, logical_id)
+            raise
+
+    def updated(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
+        physical_id, attributes = update(physical_id, old, new, *rest)
+        return physical_id, {**attributes, **(add(physical_id, old, new) or {})}
+
+    handler["create"] = created
+    if "update" in handler:
+        handler["update"] = updated
 
 
 def plain(properties: Mapping[str, Any]) -> Properties:

@@ -45,6 +45,25 @@ def _check_user(properties: Properties) -> None:
             raise RefusedError(f"NoSuchEntity: The group with name {group} cannot be found.")
 
 
+def check_group(properties: Properties) -> None:
+    """Check a group as IAM does.
+
+    Args:
+        properties: What the template says, resolved.
+    """
+    _check_names(properties, "GroupName", 128)
+    _check_identity(properties, "Group", properties.get("GroupName") or "")
+
+
+def text(document: Any) -> str:
+    """Return a policy document as the API takes it.
+
+    Args:
+        document: As a template states it, an object or text.
+    """
+    return document if isinstance(document, str) else json.dumps(document)
+
+
 def _check_names(properties: Properties, name: str, longest: int) -> None:
     stated, path = properties.get(name), properties.get("Path", "/")
     kind = name[:1].lower() + name[1:]

@@ -57,3 +57,6 @@ class Function(Resource):
                 record["config"][key] = properties[key]
         reserved = properties.get("ReservedConcurrentExecutions")
         record["concurrency"] = None if reserved is None else int(reserved)
+        record["recursive_loop"] = properties.get("RecursiveLoop", "Terminate")
+        record["code_signing_config_arn"] = properties.get("CodeSigningConfigArn", "")
+        record["runtime_management"] = properties.get("RuntimeManagementConfig")

@@ -11,6 +11,8 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import log_checks
 
 _OF_THE_REQUEST = ("KmsKeyId", "LogGroupClass")
+_RECORDED = ("BearerTokenAuthenticationEnabled", "DataProtectionPolicy", "FieldIndexPolicies")
+"""What acts on queries and on what is shown of events; ministack has no API for it."""
 
 
 class LogGroup(Resource):
@@ -31,6 +33,7 @@ class LogGroup(Resource):
         record = logs.log_groups[group]
         record["tags"] = provisioners.tag_map(properties.get("Tags"))
         self._retain(record, properties)
+        self._keep(record, properties)
         provisioners.cwlogs_sync_resource_policy(group, record["arn"], properties)
         return Made(group, {"Arn": record["arn"]})
 
@@ -43,6 +46,7 @@ class LogGroup(Resource):
         log_checks.check_key(new.get("KmsKeyId"), physical_id)
         record["kmsKeyId"] = new.get("KmsKeyId")
         self._retain(record, new)
+        self._keep(record, new)
         provisioners.reconcile_tag_map(record["tags"], old, new)
         provisioners.cwlogs_sync_resource_policy(physical_id, record["arn"], new, old)
         return Made(physical_id, {"Arn": record["arn"]})
@@ -50,6 +54,9 @@ class LogGroup(Resource):
     def delete(self, physical_id: str, properties: Properties) -> None:
         if physical_id in logs.log_groups:
             perform(logs.delete_log_group, {"logGroupName": physical_id})
+
+    def _keep(self, record: dict[str, Any], properties: Properties) -> None:
+        record.update({name: properties.get(name) for name in _RECORDED})
 
     def _retain(self, record: dict[str, Any], properties: Properties) -> None:
         days = properties.get("RetentionInDays")

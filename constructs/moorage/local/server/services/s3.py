@@ -15,6 +15,13 @@ Put = Callable[[str, bytes], Any]
 
 _SSE = "x-amz-server-side-encryption"
 _ENCRYPTION = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
+_FILTERS = ("ObjectSizeGreaterThan", "ObjectSizeLessThan", "Prefix")
+_TRANSITION = {"TransitionInDays": "Days", "TransitionDate": "Date"}
+_NONCURRENT = {"TransitionInDays": "NoncurrentDays"}
+_RECORDED = (
+    "AnalyticsConfigurations", "IntelligentTieringConfigurations", "InventoryConfigurations", "MetricsConfigurations",
+)  # fmt: skip
+"""Reports and storage classes, which no object that is read or written shows; ministack has no API for them."""
 _DAYS = {"ExpirationInDays": "Days", "ExpirationDate": "Date", "ExpiredObjectDeleteMarker": "ExpiredObjectDeleteMarker"}
 _CANNED = {
     "AuthenticatedRead": "authenticated-read",
@@ -31,6 +38,14 @@ def install() -> None:
     """Add the properties to those that ministack's bucket puts, and refuse to delete a bucket with objects in it."""
     provisioners.S3_BUCKET_CONFIGURATIONS = (
         *provisioners.S3_BUCKET_CONFIGURATIONS,
+        (
+            "AccelerateConfiguration",
+            lambda value: _xml(
+                "PutBucketAccelerateConfiguration", {"AccelerateConfiguration": {"Status": value["AccelerationStatus"]}}
+            ),
+            _checked(s3.put_bucket_accelerate),
+            s3.bucket_accelerate_config.pop,
+        ),
         ("AccessControl", str.encode, _put_canned_acl, lambda name: s3.bucket_acl.pop(name, None)),
         ("BucketEncryption", _encryption, _checked(s3.put_bucket_encryption), s3.delete_bucket_encryption),
         ("LifecycleConfiguration", _lifecycle, _checked(s3.put_bucket_lifecycle), s3.delete_bucket_lifecycle),
@@ -49,6 +64,7 @@ def install() -> None:
             _checked(s3.put_bucket_tagging),
             lambda name: s3.bucket_tags.pop(name, None),
         ),
+        *(_recorded(name) for name in _RECORDED),
     )
     provisioners.RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = _delete
     resolve = s3.resolve_sse_write_headers
@@ -100,20 +116,30 @@ def _locked(name: str, body: bytes) -> None:
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     """A rule in S3's words, which nest what CloudFormation lists flat."""
-    rest = {key: value for key, value in rule.items() if key not in (*_DAYS, "Prefix", "TagFilters", "Transitions")}
+    flat = (*_DAYS, *_FILTERS, "NoncurrentVersionExpirationInDays", "NoncurrentVersionTransition", "TagFilters")
+    stated = {key: value for key, value in rule.items() if key not in (*flat, "Transition")}
     expiration = {_DAYS[key]: rule[key] for key in _DAYS if key in rule}
-    transitions = [
-        {{"TransitionInDays": "Days", "TransitionDate": "Date"}.get(key, key): value for key, value in item.items()}
-        for item in rule.get("Transitions", ())
-    ]
+    if expiration:
+        stated["Expiration"] = expiration
+    if "NoncurrentVersionExpirationInDays" in rule:
+        stated["NoncurrentVersionExpiration"] = {"NoncurrentDays": rule["NoncurrentVersionExpirationInDays"]}
+    for name, words in (("Transition", _TRANSITION), ("NoncurrentVersionTransition", _NONCURRENT)):
+        steps = [*rule.get(f"{name}s", ()), *([rule[name]] if name in rule else [])]
+        if steps:
+            stated[f"{name}s"] = [{words.get(key, key): value for key, value in step.items()} for step in steps]
+    filters = {"Prefix": rule.get("Prefix", ""), **{key: rule[key] for key in _FILTERS if key in rule}}
     tags = rule.get("TagFilters", [])
-    prefix = {"Prefix": rule.get("Prefix", "")}
-    return {
-        **rest,
-        "Filter": {"And": {**prefix, "Tags": tags}} if tags else prefix,
-        **({"Expiration": expiration} if expiration else {}),
-        **({"Transitions": transitions} if transitions else {}),
-    }
+    return {**stated, "Filter": {"And": {**filters, "Tags": tags}} if tags or len(filters) > 1 else filters}
+
+
+def _recorded(name: str) -> tuple[Any, ...]:
+    """Return how to keep a property in the bucket's record."""
+    return (
+        name,
+        lambda value: value,
+        lambda bucket, value: s3.buckets[bucket].update({name: value}),
+        lambda bucket: s3.buckets[bucket].pop(name, None),
+    )
 
 
 def _put_canned_acl(name: str, canned: bytes) -> None:

@@ -1,9 +1,15 @@
-"""AWS Secrets Manager: secrets, whose `Ref` is their ARN."""
+"""AWS Secrets Manager: secrets, whose `Ref` is their ARN, and when they are rotated."""
 
 from __future__ import annotations
 
 from moorage.local.server.core.adapter import provisioners, secretsmanager
+from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
+
+_OF_THE_ROTATION = (
+    "ExternalSecretRotationMetadata", "ExternalSecretRotationRoleArn", "HostedRotationLambda",
+    "RotateImmediatelyOnUpdate",
+)  # fmt: skip
 
 
 class Secret(Resource):
@@ -24,3 +30,32 @@ class Secret(Resource):
 
     def _made(self, attributes: Properties) -> Made:
         return Made(attributes["Arn"], attributes)
+
+
+class RotationSchedule(Resource):
+    """When a secret is rotated, and by which function, which nothing here calls; `Ref` returns the secret's ARN."""
+
+    type = "AWS::SecretsManager::RotationSchedule"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        _, secret = secretsmanager.resolve(properties["SecretId"])
+        if not secret:
+            raise RefusedError(
+                "ResourceNotFoundException: Secrets Manager can't find the specified secret. "
+                f"({properties['SecretId']})"
+            )
+        for key in _OF_THE_ROTATION:
+            properties.get(key)
+        secret |= {"RotationEnabled": True, "RotationRules": properties.get("RotationRules")}
+        secret["RotationLambdaARN"] = properties.get("RotationLambdaARN")
+        return Made(secret["ARN"], {"Id": secret["ARN"]})
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
+        return self.create(new, physical_id)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        _, secret = secretsmanager.resolve(physical_id)
+        if secret:
+            secret["RotationEnabled"] = False
+            for key in ("RotationRules", "RotationLambdaARN"):
+                secret.pop(key, None)

@@ -12,9 +12,9 @@ from typing import Any
 
 from ministack.core.responses import get_region
 
-from moorage.local.server.core.adapter import ssm
+from moorage.local.server.core.adapter import provisioners, ssm
 from moorage.local.server.core.calls import RefusedError
-from moorage.local.server.core.resource import Properties
+from moorage.local.server.core.resource import Properties, generated_name
 from moorage.local.server.services.guards import guard
 
 _PUBLIC = re.compile(
@@ -145,9 +145,21 @@ def _is_matched(pattern: str, value: str) -> bool:
         return True
 
 
+def _named(create: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a parameter without a name one that does not begin with the stack's: `aws` and `ssm` are reserved."""
+
+    def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        stated = properties if properties.get("Name") else properties | {"Name": generated_name("CFN", logical_id)}
+        return create(logical_id, stated, stack_name)
+
+    return created
+
+
 def install() -> None:
     """Add the parameters to those that AWS publishes, and let them be written."""
     guard("AWS::SSM::Parameter", _check)
+    handler = provisioners.RESOURCE_HANDLERS["AWS::SSM::Parameter"]
+    handler["create"] = _named(handler["create"])
     public: Callable[[str], Any] = ssm.public_parameter
     reserved: Callable[[str], Any] = ssm.reserved_name_error
 

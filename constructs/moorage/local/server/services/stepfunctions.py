@@ -59,7 +59,8 @@ class StateMachine(Resource):
         definition = provisioners.sfn_definition(properties)
         kept = {key: value for key, value in stated.items() if key not in _DEFINITIONS}
         wanted = request("stepfunctions", operation, kept, renamed=_RENAMED)
-        if not iam.is_trusted(wanted["roleArn"], "states.amazonaws.com", sourcearn=arn):
+        principals = ("states.amazonaws.com", f"states.{get_region()}.amazonaws.com")
+        if not any(iam.is_trusted(wanted["roleArn"], each, sourcearn=arn) for each in principals):
             raise RefusedError(
                 "AccessDeniedException: Neither the global service principal states.amazonaws.com, nor the regional "
                 f"one is authorized to assume the provided role: {wanted['roleArn']}"

@@ -57,3 +57,4 @@ def _check_deletion(name: str, _properties: Properties) -> None:
 def install() -> None:
     """Check tables as DynamoDB does."""
     guard("AWS::DynamoDB::Table", _check, change=_check_change, deletion=_check_deletion)
+    guard("AWS::DynamoDB::GlobalTable", deletion=_check_deletion)

@@ -1,0 +1,91 @@
+"""Amazon RDS: what ministack drops of databases and clusters, as RDS's API describes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.core.responses import new_uuid
+
+from moorage.local.server.core.adapter import rds, secretsmanager
+from moorage.local.server.core.calls import members, perform, structure
+from moorage.local.server.core.resource import Properties
+from moorage.local.server.services.guards import complete, guard, plain
+
+_OF_THE_REQUEST = (
+    "AllowMajorVersionUpgrade", "ApplyImmediately", "CertificateRotationRestart", "DBInstanceParameterGroupName",
+    "DeleteAutomatedBackups", "Domain", "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainIAMRoleName",
+    "DomainOu", "EnableLocalWriteForwarding", "TdeCredentialPassword", "UseDefaultProcessorFeatures",
+)  # fmt: skip
+"""What says how a change is made, and the directory that a database joins, which is not here."""
+_LISTS = ("associatedroles", "dbparametergroups", "dbsecuritygroups", "masterusersecret", "vpcsecuritygroups")
+"""What RDS describes in another form than it takes it."""
+_OWN = "properties that this module keeps"
+_RENAMED = {
+    "CustomIAMInstanceProfile": "CustomIamInstanceProfile",
+    "DBClusterParameterGroupName": "DBClusterParameterGroup",
+    "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
+    "EnableGlobalWriteForwarding": "GlobalWriteForwardingRequested",
+    "ScalingConfiguration": "ScalingConfigurationInfo",
+}
+
+
+def install() -> None:
+    """Add to databases what ministack drops."""
+    for kind, kept in (("DBCluster", rds.clusters), ("DBInstance", rds.instances)):
+        complete(f"AWS::RDS::{kind}", _completion(kind, kept))
+        guard(f"AWS::RDS::{kind}", deletion=_clearing(kept))
+
+
+def _completion(kind: str, records: Any) -> Any:
+    taken = {name.lower() for name in members("rds", kind)}
+
+    def completed(name: str, _old: Properties, new: Properties) -> Properties:
+        record = records[name]
+        for each in _OF_THE_REQUEST:
+            new.get(each)
+        for each in record.pop(_OWN, ()):
+            record.pop(each, None)
+        stated = {each: value for each, value in plain(new).items() if _RENAMED.get(each, each).lower() in taken}
+        described = structure(
+            "rds", kind, {each: new[each] for each in stated if each.lower() not in _LISTS}, renamed=_RENAMED
+        )
+        own = {each: value for each, value in described.items() if each not in record}
+        record |= {**own, _OWN: tuple(own)}
+        if "AssociatedRoles" in new:
+            record["AssociatedRoles"] = [{"Status": "ACTIVE", **each} for each in new["AssociatedRoles"]]
+        rds.tags[record[f"{kind}Arn"]] = [dict(tag) for tag in new.get("Tags") or ()]
+        return _manage_password(record, new)
+
+    return completed
+
+
+def _manage_password(record: dict[str, Any], new: Properties) -> Properties:
+    """Keep the password in a secret (Amazon RDS user guide, "Password management with AWS Secrets Manager")."""
+    if str(new.get("ManageMasterUserPassword", False)).lower() != "true":
+        _forget_password(record)
+        return {}
+    if "MasterUserSecret" not in record:
+        value = {"username": record["MasterUsername"], "password": new_uuid()}
+        kind = "cluster" if "DBClusterMembers" in record else "db"
+        stated = {"Name": f"rds!{kind}-{new_uuid()}", "SecretString": json.dumps(value)}
+        arn = perform(secretsmanager.create_secret, stated)["ARN"]
+        key = (new.get("MasterUserSecret") or {}).get("KmsKeyId")
+        record["MasterUserSecret"] = {"SecretArn": arn, "SecretStatus": "active", **({"KmsKeyId": key} if key else {})}
+    new.get("MasterUserSecret")
+    return {"MasterUserSecret.SecretArn": record["MasterUserSecret"]["SecretArn"]}
+
+
+def _forget_password(record: dict[str, Any]) -> None:
+    secret = record.pop("MasterUserSecret", None)
+    if secret:
+        perform(secretsmanager.delete_secret, {"SecretId": secret["SecretArn"], "ForceDeleteWithoutRecovery": True})
+
+
+def _clearing(records: Mapping[str, Any]) -> Any:
+    def cleared(name: str, _properties: Properties) -> None:
+        if name in records:
+            _forget_password(records[name])
+
+    return cleared

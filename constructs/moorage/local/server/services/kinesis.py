@@ -1,0 +1,44 @@
+"""Amazon Kinesis Data Streams: what ministack drops of streams, and their consumers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moorage.local.server.core.adapter import kinesis, kms
+from moorage.local.server.core.calls import RefusedError, perform, request
+from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services.guards import complete
+
+
+class StreamConsumer(Resource):
+    """A consumer with throughput of its own; `Ref` returns its ARN."""
+
+    type = "AWS::Kinesis::StreamConsumer"
+
+    def create(self, properties: Properties, name: str) -> Made:
+        stated = request("kinesis", "RegisterStreamConsumer", properties)
+        consumer: dict[str, Any] = perform(kinesis.register_consumer, stated)["Consumer"]
+        arn = consumer["ConsumerARN"]
+        shown = {"ConsumerARN": arn, "ConsumerStatus": "ACTIVE", "StreamARN": properties["StreamARN"]}
+        shown["ConsumerName"] = properties["ConsumerName"]
+        return Made(arn, {**shown, "ConsumerCreationTimestamp": str(consumer["ConsumerCreationTimestamp"])})
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        kinesis.deregister_consumer({"ConsumerARN": physical_id})
+
+
+def install() -> None:
+    """Add to streams what ministack drops."""
+    complete("AWS::Kinesis::Stream", _complete)
+
+
+def _complete(name: str, old: Properties, new: Properties) -> None:
+    encryption = new.get("StreamEncryption")
+    if encryption:
+        key = str(encryption["KeyId"])
+        if not key.rpartition(":")[2].startswith("alias/aws/") and kms.resolve_key(key) is None:
+            raise RefusedError(f"KMSNotFoundException: Key '{key}' does not exist")
+        perform(kinesis.start_stream_encryption, {"StreamName": name, **encryption})
+    elif old.get("StreamEncryption"):
+        perform(kinesis.stop_stream_encryption, {"StreamName": name})
+    kinesis.streams[name]["ShardLevelMetrics"] = list(new.get("DesiredShardLevelMetrics") or [])
