@@ -143,7 +143,7 @@ def check_pair(deploy: Deploy, faulty: dict[str, Any], says: str, mended: dict[s
     """Check that a template with a fault is refused in AWS's words, and that its mended twin deploys."""
     refused = deploy(faulty, "-faulty")
     assert refused["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert says in refused["Reason"]
+    assert says in refused["Reason"], refused["Reason"]
     made = deploy(mended, "-mended")
     assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
 

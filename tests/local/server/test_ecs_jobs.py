@@ -42,6 +42,11 @@ RUN: Resources = {
     "Resource": ref("Task"),
     "Condition": {"ArnEquals": {"ecs:cluster": attribute("Cluster", "Arn")}},
 }
+LOG: Resources = {
+    "Effect": "Allow",
+    "Action": "logs:CreateLogDelivery",
+    "Resource": "*",
+}
 PASS: Resources = {
     "Effect": "Allow",
     "Action": "iam:PassRole",
@@ -409,7 +414,7 @@ MACHINE = {
 
 def _machine(*allowed: Resources) -> Resources:
     return {
-        "Caller": role("states.amazonaws.com", *allowed),
+        "Caller": role("states.amazonaws.com", LOG, *allowed),
         "Logs": resource("AWS::Logs::LogGroup", RetentionInDays=7),
         "Job": resource(
             "AWS::StepFunctions::StateMachine",
@@ -574,7 +579,7 @@ def test_table_tells_queues_schedules_machines_and_rollouts(
         NetworkConfiguration=SUBNETS,
     )
     jobs = {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(), "Service": service}
-    callers = {"Caller": role(["states.amazonaws.com", "scheduler.amazonaws.com"], RUN, PASS, LIST)}
+    callers = {"Caller": role(["states.amazonaws.com", "scheduler.amazonaws.com"], LOG, RUN, PASS, LIST)}
     resources = _task() | machine | jobs | callers
     deployed = deploy(resources, group=ref("Jobs"), job=ref("Job"))
     assert deployed["StackStatus"] == "CREATE_COMPLETE", deployed["Reason"]

@@ -234,11 +234,11 @@ def test_daemon_takes_no_volume_of_ebs(deploy: Deploy, strategy: str, *, refused
     assert ("only supported for REPLICA service and not DAEMON service" in stack["Reason"]) == refused
 
 
-@pytest.mark.parametrize(("field", "refused"), [("MEMORY", True), ("memory", False)])
-def test_binpack_has_fields_in_small_letters(deploy: Deploy, field: str, *, refused: bool) -> None:
+@pytest.mark.parametrize(("field", "refused"), [("DISK", True), ("MEMORY", False), ("memory", False)])
+def test_binpack_is_of_cpu_or_memory(deploy: Deploy, field: str, *, refused: bool) -> None:
     stack = deploy(_instances(PlacementStrategies=[{"Type": "binpack", "Field": field}]))
     assert (stack["StackStatus"] == "ROLLBACK_COMPLETE") == refused, stack["Reason"]
-    assert ("binpack field 'MEMORY' is invalid" in stack["Reason"]) == refused
+    assert ("binpack field 'DISK' is invalid" in stack["Reason"]) == refused
 
 
 def _managed(*, associated: bool = False, default: bool = False) -> Resources:

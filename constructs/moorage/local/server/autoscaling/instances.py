@@ -14,7 +14,7 @@ from moorage.local.server.core.adapter import alb, autoscaling, ec2
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.services import ec2 as templates
 from moorage.local.server.services import ec2_instances
-from moorage.local.server.services.ssm import architecture, resolved_image
+from moorage.local.server.services.ssm import architecture
 from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
 
 Group = dict[str, Any]
@@ -77,11 +77,9 @@ def _is_spot(distribution: Mapping[str, Any], instances: Sequence[Mapping[str, A
 
 
 def _template_of(policy: Mapping[str, Any], override: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-    names, stated = ec2_instances.template_version(
+    return ec2_instances.template_version(
         override.get("LaunchTemplateSpecification") or policy["LaunchTemplateSpecification"]
     )
-    image = {"ImageId": resolved_image(stated["ImageId"])} if "ImageId" in stated else {}
-    return names, {**stated, **image}
 
 
 def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[InstanceType]:

@@ -10,6 +10,7 @@ from typing import Any
 from moorage.local.server.core.adapter import ec2, ecs, provisioners
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services.ssm import resolved_image
 from moorage.workload.ec2_instances import instance_type
 
 _DEFAULT_VERSION = "$Default"
@@ -156,7 +157,7 @@ def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str
         specification: As a group or an instance names it.
 
     Raises:
-        RefusedError: If there is none.
+        RefusedError: If there is none, or no parameter that it names for its image.
     """
     found = next(
         (
@@ -179,7 +180,9 @@ def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str
             f"ValidationError: Could not find launch template version {number} of {found['LaunchTemplateId']}"
         )
     names = {key: found[key] for key in ("LaunchTemplateId", "LaunchTemplateName")}
-    return names | {"Version": number}, data["LaunchTemplateData"]
+    stated = data["LaunchTemplateData"]
+    image = {"ImageId": resolved_image(stated["ImageId"])} if "ImageId" in stated else {}
+    return names | {"Version": number}, {**stated, **image}
 
 
 def attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> None:
