@@ -33,7 +33,7 @@ _DOCUMENTED = {
 _SEALING = {
     *("AWS_CONFIG_FILE", "AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL"),
     *("AWS_SHARED_CREDENTIALS_FILE", "NO_PROXY", "TMPDIR", "_LAMBDA_FUNCTION_ARN", "_LAMBDA_TIMEOUT"),
-    "_MINISTACK_INVOKE_DEPTH",
+    *("_MINISTACK_INVOKE_DEPTH", "npm_config_offline"),
 }
 """What leads an SDK to the local AWS and to nothing of the user's, and what the runtime is told."""
 ANSWER = """

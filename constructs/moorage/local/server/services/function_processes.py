@@ -32,8 +32,10 @@ _ALWAYS = {
     "NO_PROXY": "127.0.0.1,localhost",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "TZ": ":UTC",
+    "npm_config_offline": "true",
 }
-"""Lambda's own values; the files and the switch keep SDKs from the credentials of whoever runs the server."""
+"""Lambda's own values. The files and the switch keep SDKs from the credentials of whoever runs the server; offline, the
+function of CDK's `AwsCustomResource`, which would install the newest SDK, takes the one that is there at once."""
 _INHERITED = ("NODE_PATH",)
 _MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
 """A variable of Lambda's that has another value in each process, and that its descendants inherit."""
