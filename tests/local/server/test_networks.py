@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -180,7 +181,8 @@ def test_a_dual_stack_vpc_has_subnets_of_its_ipv6_range(client: Client, deploy: 
     (subnet,) = ec2.describe_subnets(SubnetIds=[values["subnet"]])["Subnets"]
     (whole,) = [each["Ipv6CidrBlock"] for each in vpc["Ipv6CidrBlockAssociationSet"]]
     assert whole.endswith("00::/56")
-    assert values["block"] == whole.replace("00::/56", "01::/64")
+    second = list(ipaddress.ip_network(whole).subnets(new_prefix=64))[1]
+    assert ipaddress.ip_network(values["block"]) == second
     assert [each["Ipv6CidrBlock"] for each in subnet["Ipv6CidrBlockAssociationSet"]] == [values["block"]]
     assert subnet["AssignIpv6AddressOnCreation"]
     assert [each["CidrBlock"] for each in vpc["CidrBlockAssociationSet"]] == ["10.0.0.0/16", "10.7.0.0/16"]
