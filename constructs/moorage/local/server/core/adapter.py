@@ -179,7 +179,7 @@ ecs = Module(
 engine = Module(
     "ministack.services.cloudformation.engine",
     """
-    _evaluate_conditions _extract_deps _parse_template _resolve_parameters _resolve_refs _topological_sort
+    CfnLoader _evaluate_conditions _extract_deps _parse_template _resolve_parameters _resolve_refs _topological_sort
     validate_template_support
     """,
 )
@@ -278,7 +278,7 @@ rds = Module(
 )
 responses = Module(
     "ministack.core.responses",
-    "_account_from_sts_session",
+    "_BOTOCORE_NAME _account_from_sts_session _service_model",
 )
 route53 = Module(
     "ministack.services.route53",

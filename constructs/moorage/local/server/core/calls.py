@@ -15,8 +15,11 @@ from html import escape
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from moorage.local.server.core.adapter import responses
 
 _TRUTHS = {"true": True, "false": False}
 _SHOWN = 60
@@ -36,7 +39,41 @@ def model(service: str) -> ServiceModel:
     Args:
         service: The service's name in boto3, as in `ecs`.
     """
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    stated = _stated(service)
+    for part in (*stated["operations"].values(), *stated["shapes"].values()):
+        # the documentation is more than half of what a model holds in memory
+        for each in (part, part.get("member", {}), *part.get("members", {}).values()):
+            each.pop("documentation", None)
+    return ServiceModel(stated, service)
+
+
+def documentation(service: str, shape: str, member: str) -> str:
+    """Return what a service's model says of a member of a structure.
+
+    Args:
+        service: The service's name in boto3.
+        shape: The structure, as in `Service`.
+        member: The member.
+    """
+    return str(_stated(service)["shapes"][shape]["members"][member]["documentation"])
+
+
+def _stated(service: str) -> dict[str, Any]:
+    found: dict[str, Any] = Loader().load_service_model(service, "service-2")
+    return found
+
+
+def install() -> None:
+    """Let ministack take the models from here, rather than hold each a second time."""
+    named = responses.BOTOCORE_NAME
+
+    def found(service: str) -> ServiceModel | None:
+        try:
+            return model(named.get(service, service))
+        except (DataNotFoundError, UnknownServiceError):
+            return None
+
+    responses.service_model = found
 
 
 def request(

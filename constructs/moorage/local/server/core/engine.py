@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 
 from ministack.core.responses import get_region, now_iso
 
-from moorage.local.server.core import events, exports, order, owners, schema, template
+from moorage.local.server.core import calls, events, exports, order, owners, schema, template
 from moorage.local.server.core.adapter import app, changesets, cloudformation, handlers, provisioners, stacks
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties, Resource, generated_name
@@ -99,6 +99,7 @@ def install() -> None:
         module.validate_template_support = _naming_paths(module.validate_template_support)
     blocks = stacks.runs_on_worker_thread
     stacks.runs_on_worker_thread = lambda resource_type: resource_type in _BLOCKING or blocks(resource_type)
+    calls.install()
     template.install()
     order.install()
     exports.install()

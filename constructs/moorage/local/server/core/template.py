@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+import yaml
+
 from moorage.local.server.core import template_shape
 from moorage.local.server.core.adapter import changesets, ec2, engine, handlers, helpers, ssm, stacks
 
@@ -52,7 +54,16 @@ def install() -> None:
     for module in (handlers, changesets):
         module.validate_template_support = _checked(module.validate_template_support)
         module.resolve_parameters = _knowing(module.resolve_parameters)
+    engine.CfnLoader = _fast(engine.CfnLoader)
     handlers.capabilities_enforced = lambda: True  # ministack asks for them only where it checks what callers may do
+
+
+def _fast(loader: type[yaml.SafeLoader]) -> Any:
+    """Return the reader of templates on libyaml, where it is there: it is ten times as fast."""
+    if not yaml.__with_libyaml__:
+        return loader
+    kept = ("yaml_constructors", "yaml_implicit_resolvers")
+    return type(loader.__name__, (yaml.CSafeLoader,), {name: getattr(loader, name) for name in kept})
 
 
 def _at_host(resolve: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from ministack.core.responses import get_region
 
 from moorage.local.server.core.adapter import alb, ec2
-from moorage.local.server.core.calls import RefusedError, model
+from moorage.local.server.core.calls import RefusedError, documentation
 from moorage.local.server.services.ec2_checks import internet_gateways
 
 Properties = Mapping[str, Any]
@@ -174,8 +174,7 @@ def _check_attributes(owner: str, shape: str, attributes: list[dict[str, Any]], 
 @functools.cache
 def _attribute_keys(shape: str) -> frozenset[str]:
     """Return the keys of attributes that the API's model describes."""
-    described = model("elbv2").shape_for(shape).members["Key"].documentation
-    return frozenset(re.findall(r"<code>([a-z0-9_]+(?:\.[a-z0-9_]+)+)</code>", described))
+    return frozenset(re.findall(r"<code>([a-z0-9_]+(?:\.[a-z0-9_]+)+)</code>", documentation("elbv2", shape, "Key")))
 
 
 def check_target_group(properties: Properties) -> None:
