@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import socket
 import time
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -157,3 +158,26 @@ def test_a_script_that_another_user_planted_is_not_run(client: Client, tmp_path:
         time.sleep(0.05)
     planted.unlink()
     assert [each.name for each in tmp_path.iterdir()] == ["own"]
+
+
+@pytest.mark.parametrize(("tampered", "status"), [(b"", 200), (b"!", 403)])
+def test_each_chunk_of_a_stream_is_verified(
+    server: tuple[int, int], client: Client, tampered: bytes, status: int
+) -> None:
+    client("s3").create_bucket(Bucket=f"streams-{status}", CreateBucketConfiguration={"LocationConstraint": REGION})
+    data = b"signed in chunks"
+    request = AWSRequest("PUT", f"http://127.0.0.1:{server[1]}/streams-{status}/key", data=b"")
+    request.headers["X-Amz-Decoded-Content-Length"] = str(len(data))
+    request.headers["Content-Encoding"] = "aws-chunked"
+    auth = S3SigV4Auth(Credentials(ACCOUNT, SECRET), "s3", REGION)
+    auth.payload = lambda _: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+    auth.add_auth(request)
+    previous, body = request.headers["Authorization"].rpartition("=")[2], b""
+    for chunk in (data, b""):
+        stated = [request.headers["X-Amz-Date"], auth.credential_scope(request), previous]
+        hashes = [hashlib.sha256(b"").hexdigest(), hashlib.sha256(chunk).hexdigest()]
+        previous = auth.signature("\n".join(["AWS4-HMAC-SHA256-PAYLOAD", *stated, *hashes]), request)
+        sent_chunk = chunk[: -len(tampered)] + tampered if chunk and tampered else chunk
+        body += f"{len(chunk):x};chunk-signature={previous}\r\n".encode() + sent_chunk + b"\r\n"
+    answer = sent(server[1], "PUT", f"/streams-{status}/key", body, **dict(request.headers.items()))
+    assert answer.status == status, answer.body
