@@ -1,6 +1,7 @@
 """Launch configurations, from which groups of older accounts start their instances.
 
-AWS takes none from accounts that were made since 2023 (EC2 Auto Scaling user guide, "Launch configurations").
+AWS takes none from accounts created on or after October 1, 2024 (Amazon EC2 Auto Scaling user guide, "Auto Scaling
+launch configurations").
 """
 
 from __future__ import annotations

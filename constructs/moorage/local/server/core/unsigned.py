@@ -119,10 +119,10 @@ def is_expected(method: str, path: str, _headers: Mapping[str, str] | None = Non
     return path.startswith(wait_conditions.SIGNAL_PATH) and bool(wait_conditions.has_handle(token))
 
 
-_CLIENTS = "the clients of the app have no keys"
+_CLIENTS = "the app's clients have no AWS credentials"
 TABLE = (
     Traffic(
-        "requests to an API Gateway API, WebSocket too, but to methods whose authorization is `AWS_IAM`",
+        "requests to an API Gateway API, except `@connections` and methods or routes with `AWS_IAM` authorization",
         _CLIENTS,
         _is_of_an_api,
         _call_api,
@@ -130,8 +130,8 @@ TABLE = (
     Traffic("requests to a function URL whose `AuthType` is `NONE`", _CLIENTS, _is_of_a_function_url, _call_function),
     Traffic("requests to a load balancer", _CLIENTS, _is_of_a_load_balancer, _call_load_balancer),
     Traffic(
-        "the one answer of a custom resource, and the signals of a wait condition",
-        "on AWS their URL is presigned; here it has a random part that only the function or the handle is told",
+        "the response that CloudFormation awaits from a custom resource, and the signals of a wait condition",
+        "on AWS the URL is presigned; here it contains a random token that only the function or the handle gets",
         is_expected,
         _answer_cloudformation,
     ),
