@@ -302,7 +302,7 @@ def test_a_presigned_query_of_another_service_is_verified_too(server: tuple[int,
 @pytest.mark.parametrize("path", ["/", "/bucket/key", "/v2/", "/v2/a/manifests/1", "/health", "/iceberg/v1/config"])
 def test_another_kind_of_credential_is_refused(server: tuple[int, int], authorization: str, path: str) -> None:
     answer = sent(server[1], "GET", path, **({"Authorization": authorization} if authorization else {}))
-    assert answer.status in {400, 403}, answer.body
+    assert answer.status in {400, 401, 403}, answer.body
 
 
 def test_signatures_of_version_2_are_refused_even_with_the_secret(server: tuple[int, int]) -> None:

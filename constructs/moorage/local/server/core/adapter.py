@@ -74,8 +74,8 @@ app = Module(
     SERVICE_HANDLERS app _collect_scripts _credential_failure _dispatch_service_request
     _execute_api_authorization_type _function_url_auth_target _handle_alb_request _handle_execute_api_request
     _handle_lambda_url_request _handle_post_body_shortcuts _handle_pre_body_request
-    _handle_special_data_plane_request _is_potential_alb_request _parse_execute_api_url _parse_lambda_url
-    _routing_params _send_response set_request_account_id
+    _handle_special_data_plane_request _is_ecr_registry_path _is_potential_alb_request _parse_execute_api_url
+    _parse_lambda_url _routing_params _send_response set_request_account_id
     """,
 )
 autoscaling = Module(

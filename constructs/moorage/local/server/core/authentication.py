@@ -17,7 +17,7 @@ from botocore.loaders import Loader
 from ministack.core.iam_evaluator import AuthError
 from ministack.core.router import detect_service
 
-from moorage.local.server.core import unsigned
+from moorage.local.server.core import registry_tokens, unsigned
 from moorage.local.server.core.adapter import app as ministack
 from moorage.local.server.core.adapter import router
 from moorage.local.server.core.signatures import Request, account_of
@@ -28,6 +28,9 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 Answer = tuple[int, dict[str, str], bytes]
 
+_CHALLENGE = {"Content-Type": "application/json", "WWW-Authenticate": 'Basic realm="Amazon ECR"'}
+_UNAUTHORIZED = b'{"errors": [{"code": "UNAUTHORIZED", "message": "Authentication required"}]}'
+"""How a registry asks for a token (OCI distribution specification, "Error Codes")."""
 _DIGITS_OF_A_SHORT_BODY = 5
 """The length of the Content-Length up to which the body of a request that is refused is read."""
 _MISSING = AuthError("MissingAuthenticationToken", "Missing Authentication Token")
@@ -75,10 +78,25 @@ async def _serve(application: Application, scope: Message, receive: Receive, sen
         await ministack.send_response(send, 403, kind, f"403 Forbidden: {refused}\n".encode())
         return
     _signed.set(False)
+    if not request.claims_signature and ministack.is_ecr_registry_path(request.path):
+        holder = registry_tokens.holder(request.headers.get("authorization", ""))
+        if holder is None:
+            await ministack.send_response(send, HTTPStatus.UNAUTHORIZED, _CHALLENGE, _UNAUTHORIZED)
+            return
+        _signed.set(True)
+        await application(_acting_as(scope, holder), receive, send)
+        return
     read = _verified if request.claims_signature else _of_the_app
     body = await read(request, receive, send)
     if body is not None:
         await application(scope, _replayed(body, receive), send)
+
+
+def _acting_as(scope: Message, holder: registry_tokens.Holder) -> Message:
+    """Return a request with the header from which ministack takes the account and the region."""
+    stated = f"AWS4-HMAC-SHA256 Credential={holder.account}/20260101/{holder.region}/ecr/aws4_request"
+    rest = [(name, value) for name, value in scope["headers"] if name.lower() != b"authorization"]
+    return {**scope, "headers": [*rest, (b"authorization", stated.encode())]}
 
 
 async def _verified(request: Request, receive: Receive, send: Send) -> bytes | None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ministack.core.responses import get_account_id, get_region
+
+from moorage.local.server.core import registry_tokens
 from moorage.local.server.core.adapter import app, ecr
 from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.calls import Operation, check, json_service, perform
@@ -41,9 +44,15 @@ def _put_lifecycle_policy(parameters: dict[str, Any]) -> dict[str, Any]:
     return perform(ecr.put_lifecycle_policy, parameters)
 
 
+def _authorization_token(_: dict[str, Any]) -> dict[str, Any]:
+    endpoint = f"https://{get_account_id()}.dkr.ecr.{get_region()}.amazonaws.com"
+    return {"authorizationData": [{**registry_tokens.issue(), "proxyEndpoint": endpoint}]}
+
+
 _OPERATIONS: Mapping[str, Operation] = {
     "CreateRepository": _create_repository,
     "DeleteRepository": _delete_repository,
+    "GetAuthorizationToken": _authorization_token,
     "PutImageTagMutability": ecr_repositories.set_mutability,
     "PutLifecyclePolicy": _put_lifecycle_policy,
     "SetRepositoryPolicy": ecr_repositories.set_policy,
