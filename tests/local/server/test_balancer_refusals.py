@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.local_aws import NETWORK, Deploy, attribute, load_balancer, ref, resource
+from tests.local.local_aws import NETWORK, Deploy, attribute, check_pair, load_balancer, ref, resource
 
 Resources = dict[str, Any]
 ANSWER = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
@@ -239,24 +239,16 @@ def _cases(cases: dict[str, Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("faulty", "said", "mended"), cases.values(), ids=cases)
 
 
-def _check(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
-    refused = deploy(faulty, "-faulty")
-    assert refused["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert said in refused["Reason"]
-    made = deploy(mended, "-mended")
-    assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
-
-
 @_cases(LOAD_BALANCERS)
 def test_a_load_balancer_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
-    _check(deploy, faulty, said, mended)
+    check_pair(deploy, faulty, said, mended)
 
 
 @_cases(TARGET_GROUPS)
 def test_a_target_group_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
-    _check(deploy, faulty, said, mended)
+    check_pair(deploy, faulty, said, mended)
 
 
 @_cases(LISTENERS)
 def test_a_listener_or_a_rule_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
-    _check(deploy, faulty, said, mended)
+    check_pair(deploy, faulty, said, mended)
