@@ -29,6 +29,11 @@ def _after(stated: Resources, *names: str) -> Resources:
     return stated | {"DependsOn": list(names)}
 
 
+def _ipv6_ranges(count: int) -> Resources:
+    block = _ec2("VPCCidrBlock", VpcId=ref("Vpc"), AmazonProvidedIpv6CidrBlock=True)
+    return {f"Range{number}": block for number in range(count)}
+
+
 def _ipv6(number: int) -> Resources:
     whole = {"Fn::Select": [0, attribute("Vpc", "Ipv6CidrBlocks")]}
     return {"Fn::Select": [number, {"Fn::Cidr": [whole, 4, "64"]}]}
@@ -132,12 +137,7 @@ REFUSED: dict[str, tuple[Callable[[], Resources], str]] = {
         lambda: {"Instance": _instance(InstanceType="t3.colossal")},
         "Invalid value 't3.colossal' for InstanceType.",
     ),
-    "second IPv6 range of Amazon's": (
-        lambda: {
-            name: _ec2("VPCCidrBlock", VpcId=ref("Vpc"), AmazonProvidedIpv6CidrBlock=True) for name in ("One", "Two")
-        },
-        "CidrLimitExceeded",
-    ),
+    "sixth IPv6 range": (lambda: _ipv6_ranges(6), "CidrLimitExceeded"),
     "IPv6 subnet outside of its VPC": (
         lambda: {"Outside": _subnet("10.0.9.0/24", Ipv6CidrBlock="2001:db8::/64")},
         "InvalidSubnet.Range: The CIDR '2001:db8::/64' is invalid.",
@@ -158,6 +158,13 @@ def test_what_ec2_refuses_of_them_is_refused(case: str, deploy: Deploy) -> None:
     stack = deploy({**NETWORK, **resources()})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert reason in stack["Reason"]
+
+
+def test_a_vpc_has_five_ipv6_ranges(client: Client, deploy: Deploy) -> None:
+    stack = deploy(NETWORK | _ipv6_ranges(5), vpc=ref("Vpc"))
+    assert stack["Reason"] == ""
+    (vpc,) = client("ec2").describe_vpcs(VpcIds=[stack["Values"]["vpc"]])["Vpcs"]
+    assert len({each["Ipv6CidrBlock"] for each in vpc["Ipv6CidrBlockAssociationSet"]}) == 5
 
 
 def test_a_dual_stack_vpc_has_subnets_of_its_ipv6_range(client: Client, deploy: Deploy) -> None:

@@ -17,6 +17,8 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import ec2_checks
 from moorage.local.server.services.ec2_operations import Operated
 
+_MOST_IPV6_RANGES = 5
+"""The IPv6 CIDR blocks of a VPC (VPC user guide, "Amazon VPC quotas")."""
 _HELD = {"CidrBlockState": {"State": "associated"}}
 _HELD_IPV6 = {"Ipv6CidrBlockState": {"State": "associated"}, "IpSource": "amazon"}
 
@@ -33,11 +35,12 @@ class VpcCidrBlock(Resource):
             ec2_checks.check_vpc({"CidrBlock": block})
             vpc.setdefault("_more", {})[association] = block
         elif str(properties.get("AmazonProvidedIpv6CidrBlock")).lower() == "true":
-            if vpc.get("_ipv6"):  # VPC user guide, "Amazon VPC quotas": one of Amazon's by default
+            ranges = vpc.setdefault("_ipv6", {})
+            if len(ranges) >= _MOST_IPV6_RANGES:
                 raise RefusedError(
-                    f"CidrLimitExceeded: the VPC {vpc['VpcId']} has an IPv6 CIDR block that Amazon provides already"
+                    f"CidrLimitExceeded: the VPC {vpc['VpcId']} has {len(ranges)} IPv6 CIDR blocks already"
                 )
-            vpc.setdefault("_ipv6", {})[association] = _range(vpc["VpcId"])
+            ranges[association] = _range(association)
         else:
             raise RefusedError(
                 "MissingParameter: the local AWS has no pools of addresses; state CidrBlock or "
@@ -91,8 +94,8 @@ class EgressOnlyInternetGateway(Operated):
         return super().create(properties, name)
 
 
-def _range(vpc: str) -> str:
-    digits = hashlib.sha256(vpc.encode()).hexdigest()
+def _range(association: str) -> str:
+    digits = hashlib.sha256(association.encode()).hexdigest()
     return f"2600:1f18:{digits[:4]}:{digits[4:6]}00::/56"
 
 

@@ -72,7 +72,7 @@ def check_vpc(properties: Properties) -> None:
 
 
 def check_vpcs() -> None:
-    """Refuse one more VPC than a region has by default, its default VPC among them (VPC user guide, "Quotas")."""
+    """Refuse a sixth VPC of a region, its default VPC among them (VPC user guide, "Amazon VPC quotas")."""
     ec2.ensure_defaults_initialized()
     if len(ec2.vpcs) >= _MOST_VPCS:
         # terraform-aws-modules/terraform-aws-vpc issue 429
