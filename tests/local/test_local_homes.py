@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -45,9 +46,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
         patched.setattr(subprocess, "Popen", remembered)
         made.start()
     yield made
-    for process in started:
-        process.kill()
-        process.wait()
+    for process in started:  # by its id: `start` tells its object that the process has ended
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(process.pid, signal.SIGKILL)
+            os.waitpid(process.pid, 0)
 
 
 @pytest.fixture
