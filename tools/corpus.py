@@ -24,7 +24,7 @@ _SAID = re.compile(r"^moorage\.local: (?P<reason>.+)", re.MULTILINE)
 
 @attrs.frozen
 class Result:
-    """What became of one assembly.
+    """The outcome for one assembly.
 
     Args:
         name: The name of its folder.

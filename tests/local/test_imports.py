@@ -1,4 +1,4 @@
-"""What an app imports is put into the local AWS, and what could only be in a VPC of its own is not."""
+"""Imports of an app are put into the local AWS, except those that could only be in a VPC of the app."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A web page, and another user of the machine, try to deploy a stack as the user.
 
-Each attempt is made twice: against the local AWS, and against the same server without its guard, where it must succeed.
+Each attempt is made twice: against the local AWS, and against the same server with its guard off, where it succeeds.
 So what keeps the intruder out is the guard, not a rule of the browser's or a mistake of the test's.
 """
 

@@ -1,4 +1,4 @@
-"""What befalls a home, an assembly or the user's AWS settings: a sentence each, and nothing of anybody's is lost."""
+"""Mishaps of a home, an assembly or the user's AWS settings: each gets a sentence, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_copy_of_a_home_leaves_the_server_of_the_other_alone(
     assert local.main([command, "--home", str(copy)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(
-        f"{copy} was made as {home.folder}, whose local AWS is left alone; here, nothing is up.\n"
+        f"{copy} was made as {home.folder}, whose local AWS is left as it is; nothing is up here.\n"
     )
     assert server.answers
     with Home(copy).exclusive():

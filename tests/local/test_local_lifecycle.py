@@ -196,7 +196,7 @@ def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Projec
     account.client("ecr").delete_repository(repositoryName=name, force=True)
     mended = project.up()
     assert "Shop made Web" in mended.stdout
-    assert "which is gone; it is deleted alone, and deployed anew." in mended.stdout
+    assert "which is gone; only this stack is deleted, and deployed again." in mended.stdout
     assert mended.returncode == 0, mended.stderr
 
     os.kill(project.server.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What goes wrong in a deployment loses nothing else, is told at once, and leaves a way on; with the real cdk CLI."""
+"""Deployments that fail lose nothing else, say so at once and leave a way on; with the real cdk CLI."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_failed_stack_is_mended_alone_and_an_update_shows_only_what_changes(pr
     project.say(delay=1)
     mended = project.up()
     assert mended.returncode == 0, mended.stderr
-    assert "Shop was left in ROLLBACK_COMPLETE; it is deleted alone, and deployed anew.\n" in mended.stdout
+    assert "Shop was left in ROLLBACK_COMPLETE; only this stack is deleted, and deployed again.\n" in mended.stdout
     assert "Other | " not in mended.stderr
     assert [each.rsplit("/")[-1] for each in sqs.list_queues(QueueNamePrefix="by-hand")["QueueUrls"]] == ["by-hand"]
     events = [line.split(" | ") for line in mended.stderr.splitlines() if line.startswith("Shop | ")]
@@ -185,7 +185,7 @@ def test_a_server_that_is_killed_is_told_by_a_running_up(project: Project) -> No
         while not (project.folder / "began").exists():
             assert up.poll() is None
         os.kill(project.server.pid, signal.SIGKILL)
-        _, said = up.communicate(timeout=30)  # the CLI alone would go on for a minute and a half
+        _, said = up.communicate(timeout=30)  # by itself the CLI would go on for a minute and a half
     assert up.returncode == 1
     assert said.endswith(
         "moorage.local: the local AWS ended meanwhile (.moorage/server.log may say why); up starts it anew\n"

@@ -1,4 +1,4 @@
-"""What an app looks up is answered by the local AWS, in a folder of the home's own, or named in a sentence."""
+"""Look-ups of an app are answered by the local AWS, in a folder of the home, or named in a sentence."""
 
 from __future__ import annotations
 

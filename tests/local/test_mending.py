@@ -1,4 +1,4 @@
-"""A stack that was left half-done, or without what it made, is deleted alone, and with it only what imports from it."""
+"""Only a stack that was left unfinished, or whose resources are gone, is deleted, and the stacks importing from it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_failed_stack_is_deleted_and_what_it_leaves_is_told(
     make("Failed", {"Broken": {**BROKEN, "DependsOn": "Kept"}, "Kept": RETAINED})
     said = _mended(server, "Other", "Failed")
     assert said == [
-        "path/Failed was left in ROLLBACK_COMPLETE; it is deleted alone, and deployed anew.",
+        "path/Failed was left in ROLLBACK_COMPLETE; only this stack is deleted, and deployed again.",
         "It leaves Kept (AWS::Logs::LogGroup kept), as on AWS: its DeletionPolicy retains it, or it cannot be deleted.",
     ]
     assert "Failed" not in _standing(client)
@@ -80,7 +80,7 @@ def test_what_imports_from_a_broken_stack_goes_before_it(client: Client, server:
     (queue,) = [each for each in sqs.list_queues()["QueueUrls"] if "Platform" in each]
     sqs.delete_queue(QueueUrl=queue)
     assert _mended(server, "Platform", "Services", "Bystander") == [
-        "path/Platform made Queue (AWS::SQS::Queue), which is gone; it is deleted alone, and deployed anew.",
+        "path/Platform made Queue (AWS::SQS::Queue), which is gone; only this stack is deleted, and deployed again.",
         "Services imports from it, and is deleted first; up deploys it again.",
     ]
     assert _standing(client) & {"Platform", "Services", "Bystander"} == {"Bystander"}
@@ -103,7 +103,7 @@ def test_what_cannot_be_deleted_is_left_behind(client: Client, server: tuple[int
     (stack,) = client("cloudformation").describe_stacks(StackName="Stuck")["Stacks"]
     assert stack["StackStatus"] == "DELETE_FAILED"
     first, *others = _mended(server, "Stuck")
-    assert first == "path/Stuck was left in DELETE_FAILED; it is deleted alone, and deployed anew."
+    assert first == "path/Stuck was left in DELETE_FAILED; only this stack is deleted, and deployed again."
     assert "It leaves Custom (Custom::Probe made), as on AWS" in others[-1]
     assert "Stuck" not in _standing(client)
 

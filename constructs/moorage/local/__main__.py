@@ -37,7 +37,7 @@ _ENDED = {
     (False, True): "Nothing is up.",
     (False, False): "Nothing is up.",
 }
-"""What `down` says where it destroys nothing: whether there was a server to end, and whether it was to be discarded."""
+"""The end of `down` where it destroys nothing, by whether a server was ended and whether it was to be discarded."""
 
 
 def out(text: str) -> None:
@@ -199,7 +199,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _tell_copied(home: Home) -> None:
     if home.origin:
-        out(f"{home.folder} was made as {home.origin}, whose local AWS is left alone; here, nothing is up.\n")
+        out(f"{home.folder} was made as {home.origin}, whose local AWS is left as it is; nothing is up here.\n")
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:

@@ -1,4 +1,4 @@
-"""What an app names by an id or a name of the account that it is for: a VPC, a subnet, a cluster, a role.
+"""Resources that an app names by an id or a name of the account that it is for: a VPC, a subnet, a cluster, a role.
 
 AWS refuses an id that does not exist, and so does the local AWS. But an app that imports something stands for an
 account that has it. So `up` puts there, in a stack of its own, what the app's templates name by a literal id and

@@ -1,4 +1,4 @@
-"""What templates name by a literal id or name, and which of it cannot be elsewhere: the parts of a VPC of their own."""
+"""Resources that templates name by a literal id or name, except those that can only be in a VPC of the template."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ID = re.compile(
 _NETWORKED = ("AWS::AutoScaling::", "AWS::EC2::", "AWS::ECS::Service", "AWS::EFS::", "AWS::ElasticLoadBalancing")
 """The types that are in one VPC with what they name; what joins many VPCs, as a cluster does, is not among them."""
 _ACROSS = ("DestinationSecurityGroupId", "PeerVpcId", "SourceSecurityGroupId")
-"""What may be in another VPC, by a peering."""
+"""Resources that may be in another VPC, by a peering."""
 _OWN_VPC = "AWS::EC2::VPC"
 
 

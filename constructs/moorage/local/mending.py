@@ -1,4 +1,4 @@
-"""Stacks that were left half-done, or without what they made: each is deleted alone, and then deployed anew."""
+"""Stacks that a command left unfinished, or whose resources are gone: only these are deleted and deployed again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
         yield from _settled(account, stack.name)
         reason = why_not_standing(access, stack)
         if reason:
-            yield f"{reason}; it is deleted alone, and deployed anew."
+            yield f"{reason}; only this stack is deleted, and deployed again."
             yield from _deleted(access, stack)
 
 
@@ -107,7 +107,7 @@ def _importing(account: Account, name: str) -> Sequence[str]:
 
 
 def _kept(client: Any, stack_id: str) -> Sequence[Mapping[str, Any]]:
-    """What the deletion of a stack, or the rollback before it, has left."""
+    """Return the resources that the deletion of a stack, or the rollback before it, has left."""
     pages = client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     events = [each for page in pages for each in page["StackEvents"]]
     return [each for each in events if each["ResourceStatus"] == "DELETE_SKIPPED" and each.get("PhysicalResourceId")]

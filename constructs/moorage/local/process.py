@@ -157,7 +157,7 @@ class Home:
             yield
 
     def _forget_other(self) -> None:
-        """Leave the server of another home alone, whose record and secret came along in a copy of the folder."""
+        """Forget the server of another home, whose record and secret came along in a copy of the folder."""
         if self.origin:
             self._state.unlink()
             self._secret.unlink(missing_ok=True)
@@ -239,7 +239,7 @@ class Home:
         return ended
 
     def _record(self) -> dict[str, Any]:
-        """What was written of the server; nothing if there is none, or it cannot be read."""
+        """Return the record of the server; an empty one if there is none, or if it cannot be read."""
         try:
             recorded = json.loads(self._state.read_text())
         except (FileNotFoundError, ValueError):
@@ -271,7 +271,7 @@ def _end(server: Server) -> bool:
 
 
 def _functions(home: Path) -> Iterator[int]:
-    """Yield the processes that a home's functions have left running when its server was killed; Linux alone shows them.
+    """Yield the processes that a home's functions left running when its server was killed. Only Linux shows them.
 
     Lambda's variable for the folder of the code tells them, and what they started, from everybody else's.
     """

@@ -40,7 +40,7 @@ class _Count:
 
 
 class Progress:
-    """What is to be shown of the lines that the cdk CLI prints.
+    """The lines to show of those that the cdk CLI prints.
 
     The CLI shows the start and the end of each resource, counts an update's cleanup as a resource of its own, and what
     was replaced as undone; and it repeats what failed.

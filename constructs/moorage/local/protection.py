@@ -1,4 +1,4 @@
-"""What keeps resources from being deleted, taken away before a throw-away AWS is taken down."""
+"""Protection and contents that keep resources from being deleted, removed before the local AWS is taken down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Elastic Load Balancing refuses, each with a mended twin that deploys."""
+"""Refusals by Elastic Load Balancing, each with a mended twin that deploys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ECS refuses of containers in a task definition, each with a mended twin that deploys."""
+"""Refusals by ECS of containers in a task definition, each with a mended twin that deploys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not deleted while another stack uses it, and goes once that stack is gone."""
+"""Deletions that fail while another stack uses the resource, and succeed once that stack is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ECS, its scaling, its registry and its trail refuse of services, each with a mended twin that deploys."""
+"""Refusals of services by ECS, scaling, the registry and the trail, each with a mended twin that deploys."""
 
 from __future__ import annotations
 

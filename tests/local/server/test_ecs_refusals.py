@@ -1,4 +1,4 @@
-"""What ECS refuses of task definitions, each with a mended twin that deploys."""
+"""Refusals by ECS of task definitions, each with a mended twin that deploys."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
         "Transit encryption of volume 'data' must be turned on",
         _efs(RootDirectory="/data", TransitEncryption="DISABLED"),
     ),
-    "role that is none": (
+    "unknown role": (
         _ec2({}, TaskRoleArn=f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/app/1"),
         "ClientException: Role is not valid",
         _ec2({}, TaskRoleArn="app"),

@@ -1,4 +1,4 @@
-"""What ECS refuses of services, and what lets no task of theirs start, each with a mended twin that deploys."""
+"""Refusals by ECS of services, and services whose tasks cannot start, each with a mended twin that deploys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fails a resource names it, whoever is to blame."""
+"""Every failure of a resource names the resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What functions and messages are refused for, each beside its smallest mended twin, which deploys."""
+"""Refusals of functions and messages, each beside its smallest mended twin, which deploys."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _SEALING = {
     *("AWS_SHARED_CREDENTIALS_FILE", "NO_PROXY", "TMPDIR", "_LAMBDA_FUNCTION_ARN", "_LAMBDA_TIMEOUT"),
     *("_MINISTACK_INVOKE_DEPTH", "npm_config_offline"),
 }
-"""What leads an SDK to the local AWS and to nothing of the user's, and what the runtime is told."""
+"""Variables that lead an SDK to the local AWS and to nothing of the user's, and those of the runtime."""
 ANSWER = """
 import json, urllib.request
 def answer(event, status="SUCCESS", **more):

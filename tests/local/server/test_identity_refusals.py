@@ -1,4 +1,4 @@
-"""What IAM and resource policies are refused for, each beside its smallest mended twin, which deploys."""
+"""Refusals of identities and resource policies, each beside its smallest mended twin, which deploys."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _long(characters: int) -> dict[str, Any]:
 TEN = [f"AmazonEC2Policy{number}" for number in range(10)]
 IAM: list[tuple[str, Resources, str, Resources]] = [
     (
-        "service that is none",
+        "unknown service",
         _role(trust=_trust({"Service": "ecs-task.amazonaws.com"})),
         'MalformedPolicyDocument: Invalid principal in policy: "SERVICE":"ecs-task.amazonaws.com"',
         _role(trust=_trust({"Service": "ecs-tasks.amazonaws.com"})),
@@ -98,7 +98,7 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
         _role({**S3_READ, "Resource": "arn:aws:s3:::my-bucket/*"}),
     ),
     (
-        "resource of a partition that is none",
+        "resource of an unknown partition",
         _role({**S3_READ, "Resource": "arn:asw:s3:::my-bucket"}),
         'Partition "asw" is not valid for resource',
         _role({**S3_READ, "Resource": "arn:aws-cn:s3:::my-bucket"}),

@@ -1,4 +1,4 @@
-"""What Elastic Load Balancing refuses of attributes, actions and conditions, each with a mended twin that deploys."""
+"""Refusals by Elastic Load Balancing of attributes, actions and conditions, each with a mended twin that deploys."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ def _method(name: str) -> Resources:
 
 HOSTS = {"HostHeaderConfig": {"Values": ["shop.example.com"]}}
 CASES: dict[str, tuple[Resources, str, Resources]] = {
-    "mitigation that is none": (
+    "unknown mitigation": (
         _balancer(routing__http__desync_mitigation_mode="strict"),
         "must be one of monitor, defensive, strictest, not 'strict'",
         _balancer(routing__http__desync_mitigation_mode="strictest"),
     ),
-    "algorithm that is none": (
+    "unknown algorithm": (
         _group(load_balancing__algorithm__type="random"),
         "must be one of round_robin, least_outstanding_requests, weighted_random",
         _group(load_balancing__algorithm__type="weighted_random"),

@@ -1,4 +1,4 @@
-"""What buckets, topics, functions and state machines are refused for, each with a mended twin that deploys."""
+"""Refusals of buckets, topics, functions and state machines, each with a mended twin that deploys."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "state First must have Next or End",
         _machine({"First": {"Type": "Pass", "End": True}}),
     ),
-    "type of state that is none": (
+    "unknown type of state": (
         _machine({"First": {"Type": "Stop"}}),
         "state First has the Type Stop",
         _machine({"First": {"Type": "Fail"}}),

@@ -1,4 +1,4 @@
-"""What changes and deletions of networks leave, and what they are refused for."""
+"""Changes and deletions of networks: what they leave, and why they are refused."""
 
 from __future__ import annotations
 

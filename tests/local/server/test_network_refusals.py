@@ -1,4 +1,4 @@
-"""What Amazon EC2 refuses of networks and security groups, each with a mended twin that deploys."""
+"""Refusals by Amazon EC2 of networks and security groups, each with a mended twin that deploys."""
 
 from __future__ import annotations
 

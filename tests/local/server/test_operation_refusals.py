@@ -1,4 +1,4 @@
-"""What logs, alarms, trails, registries and scaling are refused for, each with a mended twin that deploys."""
+"""Refusals of logs, alarms, trails, registries and scaling, each with a mended twin that deploys."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "Must specify a ResourceLabel for the metric type ALBRequestCountPerTarget",
         _scaled(),
     ),
-    "schedule that is none": (
+    "unknown schedule": (
         _scaled(schedule="daily"),
         "The schedule expression daily is not valid",
         _scaled(schedule="cron(0 2 * * ? *)"),

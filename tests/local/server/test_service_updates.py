@@ -1,4 +1,4 @@
-"""What ECS refuses when a service changes, each with the change that it takes."""
+"""Refusals by ECS of changes of a service, each with the change that it takes."""
 
 from __future__ import annotations
 

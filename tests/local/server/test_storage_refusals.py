@@ -1,4 +1,4 @@
-"""What stores and operations are refused for, each beside its smallest mended twin, which deploys."""
+"""Refusals of stores and operations, each beside its smallest mended twin, which deploys."""
 
 from __future__ import annotations
 

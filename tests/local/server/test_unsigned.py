@@ -1,4 +1,4 @@
-"""What is served without a signature stands in one table, which is the documentation's too."""
+"""One table lists the requests that are served without a signature, and the documentation has the same."""
 
 from __future__ import annotations
 

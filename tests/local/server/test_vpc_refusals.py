@@ -1,4 +1,4 @@
-"""What Amazon EC2 and Auto Scaling refuse beside ranges of addresses, each with a mended twin that deploys."""
+"""Refusals by Amazon EC2 and Auto Scaling, other than of address ranges, each with a mended twin that deploys."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         _vpc(EnableDnsHostnames=True),
     ),
     "five VPCs beside the default one": (_vpcs(5), "VpcLimitExceeded", _vpcs(4)),
-    "zone that is none": (
+    "unknown zone": (
         _subnet("eu-west-1z"),
         "Value (eu-west-1z) for parameter availabilityZone is invalid",
         _subnet("eu-west-1c"),
@@ -126,13 +126,13 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         _endpoint("Interface", ECR),
     ),
     "two gateways of a table": (_twice("Table"), "RouteAlreadyExists", _twice("Free")),
-    "policy that is none": (_policy("Maybe"), "InvalidPolicyDocument", _policy("Allow")),
+    "unknown policy": (_policy("Maybe"), "InvalidPolicyDocument", _policy("Allow")),
     "instances of two VPCs": (
         _instances("Subnet", "Afar"),
         "The subnets are in several VPCs",
         _instances("Subnet", "OtherSubnet"),
     ),
-    "image that is none": (
+    "unknown image": (
         _instances(image="ami-nothing"),
         'Invalid id: "ami-nothing" (expecting "ami-...")',
         _instances(image="ami-0abcdef1234567890"),

@@ -59,7 +59,7 @@ SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
 _OWN = (
     "LANG", "LC_ALL", "LC_CTYPE", "NODE_COMPILE_CACHE", "NODE_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ",
 )  # fmt: skip
-"""What the server takes of its environment; the code of templates runs beside it, and the user's tokens are not its."""
+"""The variables that the server keeps: the user's tokens are none of them, since code of templates runs beside it."""
 
 
 def main() -> None:

@@ -155,7 +155,7 @@ def groups() -> Iterator[Group]:
 
 
 def has_template(group: Group) -> bool:
-    """Whether a group says what its instances start from."""
+    """Return whether a group says what its instances start from."""
     return any(group.get(each) for each in ("LaunchTemplate", "MixedInstancesPolicy", "LaunchConfigurationName"))
 
 

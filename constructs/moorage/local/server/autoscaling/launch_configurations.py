@@ -16,7 +16,7 @@ from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 
 _SAME = ("BlockDeviceMappings", "ImageId", "InstanceType", "KeyName", "MetadataOptions", "UserData")
-"""What has the name that it has in a launch template."""
+"""Properties with the names that they have in a launch template."""
 _IGNORED = ("AssociatePublicIpAddress", "EbsOptimized", "KernelId", "PlacementTenancy", "RamDiskId")
 
 

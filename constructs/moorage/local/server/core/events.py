@@ -21,7 +21,7 @@ _KEPT = ("LogicalResourceId", "PhysicalResourceId", "ResourceStatus", "Timestamp
 _ATTRIBUTES = (
     "Type", "Properties", "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy",
 )  # fmt: skip
-"""What a change set compares of a resource."""
+"""The parts of a resource that a change set compares."""
 _STACK = "AWS::CloudFormation::Stack"
 _CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
@@ -43,7 +43,7 @@ def install() -> None:
 
 
 class _Log:
-    """What is written of the resources of the stacks that are being changed."""
+    """The events of the resources of the stacks that are being changed."""
 
     def __init__(self, add: Add) -> None:
         self._add = add

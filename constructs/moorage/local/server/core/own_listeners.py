@@ -1,4 +1,4 @@
-"""The other listeners of ministack, such as Lambda's runtime API, which serve the processes of this server alone.
+"""The other listeners of ministack, such as Lambda's runtime API, which serve only the processes of this user.
 
 A runtime on AWS asks an address within its own execution environment. Here the address is one of the machine, so that
 a request is served only if a process of the same user sent it, and no web page did.

@@ -43,7 +43,7 @@ def issue() -> dict[str, Any]:
 
 
 def holder(authorization: str) -> Holder | None:
-    """Return whom the token in a header was issued to; None if it is none, or is over.
+    """Return whom the token in a header was issued to; None if it is no token of this server's, or has expired.
 
     Args:
         authorization: The `Authorization` header.

@@ -21,7 +21,7 @@ _SHOWN = 100
 _IN_WORDS_OF_THE_SERVICE = (("AWS::EC2::SecurityGroup", "GroupDescription"),)
 """What users report that the service refuses, so that CloudFormation's own schema has nothing against it."""
 _OF_ANY_CASE = (("AWS::EC2::FlowLog", "DestinationOptions"),)
-"""What CDK states in the API's capitals, so that templates with either deploy (aws-cdk, integ.vpc-flow-logs)."""
+"""Values that CDK writes in the API's capitals, so that templates with either deploy (aws-cdk, integ.vpc-flow-logs)."""
 _PORTS = ("aws_ec2_securitygroup/all_to_and_from_ports", "aws_ec2_securitygroup/protocols_and_port_ranges_include")
 _FUNCTION = "aws_lambda_function"
 _SOURCE = "aws_lambda_eventsourcemapping"

@@ -28,7 +28,7 @@ _SNAPSHOTS = frozenset(
         *("AWS::RDS::DBInstance", "AWS::Redshift::Cluster"),
     )
 )
-"""What supports a snapshot (template reference, "DeletionPolicy attribute")."""
+"""Types that support a snapshot (template reference, "DeletionPolicy attribute")."""
 _SIZES = {"Fn::If": 3, "Fn::Join": 2, "Fn::Select": 2, "Fn::Split": 2, "Fn::Equals": 2}
 """How many elements the list has that a function takes (template reference, "Intrinsic function reference")."""
 

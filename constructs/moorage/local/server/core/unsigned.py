@@ -1,4 +1,4 @@
-"""What is served without a signature, and why. `TABLE` is all of it."""
+"""The requests that are served without a signature, and the reasons. `TABLE` lists all of them."""
 
 from __future__ import annotations
 

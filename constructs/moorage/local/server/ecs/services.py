@@ -34,7 +34,7 @@ _DEPLOYED = (
 """What, beside the task definition, triggers a deployment when it changes, by UpdateService's documentation."""
 
 _OF_EXTERNAL = ("desiredCount", "enableECSManagedTags", "healthCheckGracePeriodSeconds", "propagateTags")
-"""What UpdateService changes of a service whose task sets another tool deploys (botocore ecs: UpdateService)."""
+"""The properties of a service with an external controller that UpdateService changes (botocore ecs: UpdateService)."""
 
 Done = tuple[Record, rollout.Rollout | None]
 

@@ -12,7 +12,7 @@ from moorage.local.server.core.resource import Made, Properties
 from moorage.local.server.core.service_api import REF, ApiResource, call
 
 _FOR_GOOD = ("MeasureLatency", "RequestInterval", "RoutingControlArn", "Type")
-"""What no update of a health check takes."""
+"""Properties that no update of a health check takes."""
 
 
 class Activity(ApiResource):
@@ -31,7 +31,7 @@ class Activity(ApiResource):
 
 
 class BackupSelection(ApiResource):
-    """What a backup plan backs up; `Ref` returns its id."""
+    """The resources that a backup plan backs up; `Ref` returns the id of the selection."""
 
     type = "AWS::Backup::BackupSelection"
     service = "backup"

@@ -21,7 +21,7 @@ _SERVICE = "cloudwatch.amazonaws.com"
 _LONGEST = 255
 _ACTIONS = {"ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions", "OK": "OKActions"}
 _ACTION = re.compile(r"arn:aws[a-z-]*:(aiops|automate|autoscaling|lambda|sns|ssm|ssm-incidents|swf):")
-"""What alarms act on (CloudWatch API reference, `PutMetricAlarm`, `AlarmActions`)."""
+"""The services whose resources alarms act on (CloudWatch API reference, `PutMetricAlarm`, `AlarmActions`)."""
 _MOST_ACTIONS = 5
 _DAY, _WEEK, _HOUR = 86400, 7 * 86400, 3600
 _STRING, _IDENTIFIER = re.compile(r"'[^']*'|\"[^\"]*\""), re.compile(r"(?<![\w.])[a-z]\w*(?!\w|\s*\()")

@@ -18,9 +18,9 @@ _OF_THE_REQUEST = (
     "DeleteAutomatedBackups", "Domain", "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainIAMRoleName",
     "DomainOu", "EnableLocalWriteForwarding", "TdeCredentialPassword", "UseDefaultProcessorFeatures",
 )  # fmt: skip
-"""What says how a change is made, and the directory that a database joins, which is not here."""
+"""Properties that say how a change is made, and those of the directory that a database joins, which is not here."""
 _LISTS = ("associatedroles", "dbparametergroups", "dbsecuritygroups", "masterusersecret", "vpcsecuritygroups")
-"""What RDS describes in another form than it takes it."""
+"""Properties that RDS returns in another form than it takes them."""
 _OWN = "properties that this module keeps"
 _RENAMED = {
     "CustomIAMInstanceProfile": "CustomIamInstanceProfile",

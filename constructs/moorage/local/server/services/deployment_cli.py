@@ -1,7 +1,7 @@
 """The part of AWS's command line that CDK's bucket deployment calls: `s3 cp`, `s3 sync` and `s3 rm`.
 
 On AWS the function has the command line from a layer at `/opt/awscli/aws`. Here it runs this file by its path, with
-Lambda's variables alone, so it imports nothing of this package.
+Lambda's variables only, so it imports nothing of this package.
 """
 
 from __future__ import annotations

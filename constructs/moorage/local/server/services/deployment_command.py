@@ -17,7 +17,7 @@ class _Popen(_subprocess.Popen):
 
 _subprocess.Popen = _Popen
 """
-"""What stands before a function in Python: a command that the layer would bring runs this package's file."""
+"""The code before a function in Python: a command that the layer would bring runs this package's file."""
 
 
 def install() -> None:

@@ -114,7 +114,7 @@ class VpcPeeringConnection(Operated):
 
 
 class DhcpOptions(Operated):
-    """What DHCP tells the instances of a VPC."""
+    """The options that DHCP gives the instances of a VPC."""
 
     type = "AWS::EC2::DHCPOptions"
     made_by, removed_by = "CreateDhcpOptions", "DeleteDhcpOptions"

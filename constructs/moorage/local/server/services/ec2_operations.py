@@ -48,7 +48,7 @@ class Operated(Resource):
     """The member of the description that identifies the resource, which `removed_by` takes."""
     renamed: ClassVar[Mapping[str, str]] = {}
     attributes: ClassVar[tuple[str, ...]] = ()
-    """What else of the description `Fn::GetAtt` returns."""
+    """Return the other attributes that `Fn::GetAtt` returns, from the description."""
 
     def create(self, properties: Properties, name: str) -> Made:
         made = invoke(self.made_by, self._stated(properties)).get(self.record, {})

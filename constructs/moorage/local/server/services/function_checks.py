@@ -31,7 +31,7 @@ _SOURCES = {
     "kinesis": ("Kinesis", ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards")),
     "dynamodb": ("DynamoDB", ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
 }
-"""What a role reads each source with (Lambda developer guide, "Process messages from event source services")."""
+"""The actions a role needs for each source (Lambda developer guide, "Process messages from event source services")."""
 _DESTINATIONS = {"events": "PutEvents", "lambda": "InvokeFunction", "sns": "Publish", "sqs": "SendMessage"}
 _MOST_UNWINDOWED = 10
 _MOST_FIFO = 10

@@ -40,7 +40,7 @@ _INHERITED = ("NODE_PATH",)
 _MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
 """A variable of Lambda's that has another value in each process, and that its descendants inherit."""
 _INIT_SECONDS = 10
-"""What loading a function may take; then it is tried again within the function's timeout (Lambda developer guide,
+"""How long loading a function may take; then it is tried again within the function's timeout (Lambda developer guide,
 "Understanding the Lambda execution environment lifecycle")."""
 _TIMED_OUT = type("Sandbox.Timedout", (RuntimeError,), {})
 """ministack tells the name of an exception's class as the error's type."""
@@ -62,7 +62,7 @@ def install() -> None:
 
 
 def credentials(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the keys of a session of a function's role, which this server alone knows.
+    """Return the keys of a session of a function's role, which only this server knows.
 
     Args:
         config: The function, as Lambda describes it.
@@ -133,7 +133,7 @@ class _Process(subprocess.Popen[Any]):
 
 
 def _end_marked(mark: str) -> None:
-    """End the processes whose environment has a mark, also those in groups of their own; Linux alone shows them."""
+    """End the processes whose environment has a mark, also those in groups of their own. Only Linux shows them."""
     named = f"{_MARK}={mark}".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
@@ -161,7 +161,7 @@ def _environment(given: Mapping[str, str], folder: str | None) -> dict[str, str]
     """Return what is the function's own of a process's environment, with Lambda's variables."""
     own = {name: value for name, value in given.items() if os.environ.get(name) != value}
     kept = {name: given[name] for name in _INHERITED if name in given}
-    if folder and Path(folder).name == "code":  # a folder for this process alone, which ends with it
+    if folder and Path(folder).name == "code":  # a folder for this process only, which ends with it
         temporary = Path(folder).parent / "tmp"
         temporary.mkdir(mode=0o700, exist_ok=True)
         kept["TMPDIR"] = str(temporary)

@@ -1,4 +1,4 @@
-"""What is checked of a resource that ministack makes, and what is added to it."""
+"""Checks of resources that ministack makes, and additions to them."""
 
 from __future__ import annotations
 

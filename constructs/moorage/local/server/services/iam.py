@@ -96,7 +96,7 @@ def require(role_arn: str, action: str, resource: str, **context: str) -> None:
 
 
 def grants(role_arn: str, action: str) -> bool:
-    """Whether a role may do something to some resource; a role whose policies are not all known here may.
+    """Return whether a role may do something to some resource; a role whose policies are not all known here may.
 
     Args:
         role_arn: The role's.

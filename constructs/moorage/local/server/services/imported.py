@@ -1,4 +1,4 @@
-"""What an app imports by its id: it exists on the account that the app is for, so it is put here as it is there.
+"""Resources that an app imports by their id: they exist in the account that the app is for, so they are put here too.
 
 AWS gives ids itself, so no template of AWS's can make these; `moorage.local up` does, in a stack of its own. What else
 is known of them is only what the app says.

@@ -1,6 +1,6 @@
 """The calls of functions in JavaScript: read from standard input, made with botocore, answered on standard output.
 
-A function's process runs this file by its path, with Lambda's variables alone, so it imports nothing of this package.
+A function's process runs this file by its path, with Lambda's variables only, so it imports nothing of this package.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ Record = Callable[[str, Properties], Any]
 
 @attrs.frozen
 class _Kept:
-    """What is kept of the resources of a type.
+    """The properties that are kept of the resources of a type.
 
     Args:
         type: As in a template.

@@ -12,7 +12,7 @@ from moorage.local.server.services import log_checks
 
 _OF_THE_REQUEST = ("KmsKeyId", "LogGroupClass")
 _RECORDED = ("BearerTokenAuthenticationEnabled", "DataProtectionPolicy", "FieldIndexPolicies")
-"""What acts on queries and on what is shown of events; ministack has no API for it."""
+"""Types that act on queries and on the display of events, for which ministack has no API."""
 
 
 class LogGroup(Resource):

@@ -89,7 +89,7 @@ _WORDS = re.compile(
 
 
 def may_exist(arn: str) -> bool:
-    """Whether AWS may have a managed policy of its own with an ARN.
+    """Return whether AWS may have a managed policy of its own with an ARN.
 
     Args:
         arn: As in `arn:aws:iam::aws:policy/ReadOnlyAccess`.

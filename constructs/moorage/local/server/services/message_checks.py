@@ -31,7 +31,7 @@ _ENDPOINTS = {
     "sms": (r"\+?[0-9() .-]+", "Invalid parameter: Invalid SMS endpoint: {}"),
     "sqs": (r"arn:[^:]+:sqs:.+", "Invalid parameter: SQS endpoint ARN"),
 }
-"""What each protocol of SNS takes for an endpoint (SNS API reference, `Subscribe`)."""
+"""The endpoints that each protocol of SNS takes (SNS API reference, `Subscribe`)."""
 
 
 def _check_queue(queue: Properties) -> None:

@@ -90,14 +90,14 @@ def _applies(action: str, resources: list[str]) -> bool:
 
 
 def _is_public(statement: documents.Statement) -> bool:
-    """Whether a statement lets everybody in: one with a condition is left to S3's own reading of it."""
+    """Return whether a statement lets everybody in: one with a condition is left to S3's own reading of it."""
     principal = statement.get("Principal")
     anyone = principal == "*" or (isinstance(principal, dict) and "*" in documents.several(principal.get("AWS")))
     return statement["Effect"] == "Allow" and anyone and not statement.get("Condition")
 
 
 def _blocks_public_policies(bucket: str) -> bool:
-    """Whether a bucket blocks public policies, as new buckets do (S3 user guide, "Blocking public access")."""
+    """Return whether a bucket blocks public policies, as new buckets do (S3 user guide, "Blocking public access")."""
     stated = s3.buckets[bucket].get("_public_access_block") if bucket in s3.buckets else ""
     return stated is None or "<BlockPublicPolicy>true" in str(stated)
 
@@ -172,7 +172,7 @@ def _lets_change(statement: documents.Statement) -> bool:
 
 
 def _is_of_a_stack(arn: str) -> bool:
-    """Whether a principal is a role that a stack made, which is nobody who deploys stacks; the CDK's own may be."""
+    """Return whether a principal is a role of a stack, other than those of CDK's bootstrap: nobody deploys with it."""
     name = arn.rsplit("/", maxsplit=1)[-1]
     return ":role/" in arn and any(
         each.get("ResourceType") == "AWS::IAM::Role" and each.get("PhysicalResourceId") == name

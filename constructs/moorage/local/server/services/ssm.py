@@ -138,7 +138,7 @@ def _check(parameter: Properties) -> None:
 
 
 def _is_matched(pattern: str, value: str) -> bool:
-    """Whether a value has a pattern; one that only Java reads passes."""
+    """Return whether a value matches a pattern; a pattern that only Java reads passes."""
     try:
         return bool(re.search(pattern, value))
     except re.error:
