@@ -139,6 +139,16 @@ def deploy(client: Client, remove: Callable[[str], None], request: pytest.Fixtur
         remove(stack)
 
 
+SLEEP = f"600.{os.getpid()}"
+"""How many seconds the child of a function sleeps: a number by which this process of the tests knows its own."""
+
+
+def sleeping() -> list[str]:
+    """Return the children of functions that this process of the tests left sleeping."""
+    done = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if line.endswith(f"sleep {SLEEP}")]
+
+
 def check_pair(deploy: Deploy, faulty: dict[str, Any], says: str, mended: dict[str, Any]) -> None:
     """Check that a template with a fault is refused in AWS's words, and that its mended twin deploys."""
     refused = deploy(faulty, "-faulty")

@@ -15,6 +15,7 @@ import pytest
 
 from moorage.local.account import Account
 from moorage.local.environment import sealed
+from tests.local.local_aws import SLEEP, sleeping
 from tests.local.test_local_lifecycle import BIN, PROGRAM, Project
 
 STACKS = """
@@ -219,7 +220,7 @@ def test_an_asset_around_the_home_is_told_instead_of_copied_into_itself(project:
     assert not (folder / ".moorage" / "cdk.out").exists()
 
 
-LEAVING = "    subprocess.Popen(['sleep', '600'], start_new_session=True)\n    answer(event)\n"
+LEAVING = f"    subprocess.Popen(['sleep', '{SLEEP}'], start_new_session=True)\n    answer(event)\n"
 
 
 @pytest.mark.slow
@@ -249,22 +250,16 @@ def test_nothing_is_left_after_down_outside_of_the_home(project: Project) -> Non
     before = _outside(project.folder)
     run("up", "--app", PROGRAM)
     assert len(_marked(mark)) == 1  # the server; the code of templates does not see the variable
-    sleeping = _sleeping()
-    assert sleeping
+    assert sleeping()
     run("down")
     assert _marked(mark) == []
-    assert not sleeping & _sleeping()
+    assert sleeping() == []
     assert _outside(project.folder) == before
     assert json.loads((project.folder / ".moorage" / "cdk.out" / "manifest.json").read_text())
 
 
 def _outside(project: Path) -> set[Path]:
     return {path for path in project.rglob("*") if ".moorage" not in path.parts}
-
-
-def _sleeping() -> set[str]:
-    done = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)
-    return {line for line in done.stdout.splitlines() if line.endswith("sleep 600")}
 
 
 def _marked(mark: str) -> list[str]:
