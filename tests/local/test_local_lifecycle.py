@@ -155,6 +155,7 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
 
     again = project.run("up")
     assert "Nothing to do" in again.stdout, again.stdout + again.stderr
+    assert "\nNext:\n" in again.stdout
 
     project.say(image="public.ecr.aws/nginx/nginx:1.29", count=3)
     changed = subprocess.run(

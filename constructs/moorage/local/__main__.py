@@ -114,10 +114,10 @@ def up(home: Home, given: argparse.Namespace) -> None:
                 toolkit.deploy(server, [stack.path for stack in group], account)
             clock.reached("deployment")
         _show(server, chosen)
-        if not waiting:
+        if waiting:
+            out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}")
+        else:
             out(f"\nNothing to do: all of it stands as its templates say ({clock.total:.1f} s).\n")
-            return
-        out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}")
         _suggest(server, given, _places(chosen))
 
 
@@ -280,7 +280,7 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
 
 
 def _suggest(server: Server, given: argparse.Namespace, places: Sequence[tuple[str, str]]) -> None:
-    """What to type next, as it was typed just now: with this Python, this home and these stacks."""
+    """Print the commands to type next, as they were typed just now: with this Python, this home and these stacks."""
     program = f"{shlex.quote(_relative(sys.executable))} -m moorage.local"
     home = "" if given.home == HOME else f" --home {shlex.quote(str(given.home))}"
     app = f" --app {shlex.quote(given.app)}" if given.app else ""

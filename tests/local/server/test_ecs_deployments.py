@@ -714,13 +714,21 @@ BLUE_GREEN: Resources = {"Strategy": "BLUE_GREEN"}
             {},
             "StepPercent must be at least 3, not '2.9'",
         ),
-        ({"Strategy": "LINEAR", "CanaryConfiguration": {"CanaryPercent": 5}}, {}, "CANARY alone, not with LINEAR"),
+        (
+            {"Strategy": "LINEAR", "CanaryConfiguration": {"CanaryPercent": 5}},
+            {},
+            "only with the deployment strategy CANARY",
+        ),
         (
             {"Strategy": "LINEAR", "LinearConfiguration": {"StepPercent": 3, "StepBakeTimeInMinutes": 90}},
             {},
             "33 hours",
         ),
-        (BLUE_GREEN | {"EarlySuccessCriteria": {"Enable": True}}, {}, "ROLLING alone, not with BLUE_GREEN"),
+        (
+            BLUE_GREEN | {"EarlySuccessCriteria": {"Enable": True}},
+            {},
+            "only with the deployment strategy ROLLING",
+        ),
         ({"EarlySuccessCriteria": {"Enable": True, "HealthyPercent": 50}}, {}, "between minimumHealthyPercent (100)"),
         ({"Alarms": {"AlarmNames": [], "Enable": True, "Rollback": True}}, {}, "At least one alarm name"),
         (

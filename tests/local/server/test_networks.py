@@ -99,6 +99,24 @@ def _joined() -> Resources:
     }
 
 
+def _peered() -> Resources:
+    """A rule that lets in the members of a group in a peered VPC."""
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "SourceSecurityGroupId": ref("Clients")}
+    opened = _ec2("SecurityGroupIngress", GroupId=ref("Servers"), **rule)
+    return {
+        **{name: part for name, part in _joined().items() if name in ("Other", "Peering")},
+        "Clients": _ec2("SecurityGroup", GroupDescription="clients", VpcId=ref("Other")),
+        "Servers": _ec2("SecurityGroup", GroupDescription="servers", VpcId=ref("Vpc")),
+        "Opened": opened | {"DependsOn": ["Peering"]},
+    }
+
+
+def _unpeered() -> Resources:
+    found = _peered()
+    found["Opened"].pop("DependsOn")
+    return {name: part for name, part in found.items() if name != "Peering"}
+
+
 def _offered() -> Resources:
     balancer = load_balancer(Type="network")
     permissions = {"ServiceId": ref("Offer"), "AllowedPrincipals": ["arn:aws:iam::222222222222:root"]}
@@ -113,6 +131,7 @@ TAKEN = {
     "VPN": _vpn,
     "network ACL": _access_list,
     "instance with what is attached to it": _attached,
+    "group of a peered VPC": _peered,
     "peering, DHCP options and a prefix list": _joined,
     "endpoint service": _offered,
 }
@@ -125,6 +144,7 @@ def test_networks_that_deploy_on_aws_deploy_and_go_again(case: str, deploy: Depl
 
 
 REFUSED: dict[str, tuple[Callable[[], Resources], str]] = {
+    "group of another VPC": (_unpeered, "does not exist"),
     "entry with the number of another": (
         lambda: _access_list() | {"Again": _after(_access_list()["In"], "In")},
         "NetworkAclEntryAlreadyExists: The network acl entry identified by 100 already exists.",

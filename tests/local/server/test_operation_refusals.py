@@ -43,11 +43,6 @@ def _tagged(key: str) -> Resources:
     return {"Queue": resource("AWS::SQS::Queue", Tags=tags)}
 
 
-def _key(**statement: Any) -> Resources:
-    allowed = {"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", **statement}
-    return {"Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": [allowed]})}
-
-
 def _parameter(name: str) -> Resources:
     return {"Parameter": resource("AWS::SSM::Parameter", Name=name, Type="String", Value="1")}
 
@@ -168,7 +163,6 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         _bounded("aws:policy/ReadOnlyAccess"),
     ),
     "tag of AWS": (_tagged("aws:shop"), "property Tags has the key aws:shop", _tagged("aws-shop")),
-    "key policy without a resource": (_key(), "Policy contains a statement with no resources.", _key(Resource="*")),
     "sixteen levels": (_parameter("/a" * 16), "HierarchyLevelLimitExceededException", _parameter("/a" * 15)),
     "three subscriptions": (_subscriptions(3), "LimitExceededException: Resource limit exceeded.", _subscriptions(2)),
     "six actions": (_alarm(6), "AlarmActions must have length less than or equal to 5", _alarm(5)),

@@ -38,6 +38,14 @@ def _document(**changed: Any) -> dict[str, Any]:
         (_document(Condition={"DateLessThan": {"aws:CurrentTime": "tomorrow"}}), _LEGACY),
         (_document(Resource="arn:aws:sqs::orders"), _LEGACY),
         (_document(Principal="*"), "Policy document should not specify a principal."),
+        *(
+            (
+                _document(Sid=sid),
+                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression "
+                "[0-9A-Za-z]*",
+            )
+            for sid in ("two words", "\u00fcber")
+        ),
         (_document(Action="none"), "Policy statement must contain actions."),
         (_document(Action=[]), "Policy statement must contain actions."),
         (_document(Resource="none"), "Policy statement must contain resources."),

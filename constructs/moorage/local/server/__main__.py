@@ -1,4 +1,4 @@
-"""`python -m moorage.local.server --port N`: the local AWS, on the loopback address alone, until it is told to end."""
+"""`python -m moorage.local.server --port N`: the local AWS, on the loopback address only, until it is told to end."""
 
 from __future__ import annotations
 

@@ -150,8 +150,8 @@ ec2 = Module(
     _internet_gateways _key_pairs _launch_instances_internal _launch_templates _lt_data_xml _nat_gateways
     _network_acls _network_interfaces _new_lt_id _new_volume_id _p _placement_groups _prefix_lists _release_address
     _resolve_iam_instance_profile _route_tables _rules_match _security_groups _sg_rule_id _sg_xml _subnet_fields_xml
-    _subnets _tags _terminate_instances _volumes _vpc_endpoints _vpc_fields_xml _vpcs _vpn_connections _vpn_gateways
-    _xml
+    _subnets _tags _terminate_instances _volumes _vpc_endpoints _vpc_fields_xml _vpc_peering _vpcs _vpn_connections
+    _vpn_gateways _xml
     """,
 )
 ecr = Module(

@@ -67,7 +67,7 @@ def check(service: Mapping[str, Any]) -> None:
     if service.get("deploymentController", {}).get("type", "ECS") != "ECS":
         for name in ("alarms", "lifecycleHooks", "deploymentCircuitBreaker", "bakeTimeInMinutes", "strategy"):
             if name in configuration:
-                raise RefusedError(f"{name} is supported with the ECS deployment controller alone.")
+                raise RefusedError(f"{name} is supported only with the ECS deployment controller.")
         return
     _check_numbers(configuration, strategy)
     _check_breaker(configuration.get("deploymentCircuitBreaker", {}))
@@ -88,7 +88,7 @@ def _check_numbers(configuration: Mapping[str, Any], strategy: str) -> None:
         raise RefusedError("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments")
     for name, owner in _OWN.items():
         if name in configuration and strategy != owner:
-            raise RefusedError(f"{name} is valid with the deployment strategy {owner} alone, not with {strategy}.")
+            raise RefusedError(f"{name} is valid only with the deployment strategy {owner}, not with {strategy}.")
     bakes = {"bakeTimeInMinutes": configuration.get("bakeTimeInMinutes", 0)}
     shares = {**configuration.get("canaryConfiguration", {}), **configuration.get("linearConfiguration", {})}
     bakes |= {name: value for name, value in shares.items() if name.endswith("Minutes")}

@@ -61,6 +61,7 @@ _DATE = re.compile(
     r"(T(([01]?\d|2[0-3])(:[0-5]?\d(:[0-5]?\d(\.\d{1,9})?)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?|\$\{.*\}",
     re.IGNORECASE,
 )
+_SID = re.compile("[0-9A-Za-z]*")
 _VENDOR = re.compile(r"[a-zA-Z0-9.*?-]+")
 _PARTITION = re.compile(r"aws(-[a-z-]+)?|\*|\$\{.*")
 _ARN_PARTS = 6
@@ -147,7 +148,7 @@ def identity_faults(document: Mapping[str, Any]) -> Iterator[str]:
     """
     yield from syntax_faults(document)
     stated = statements(document)
-    if not all(str(each.get("Sid", "")).isalnum() or not each.get("Sid") for each in stated):
+    if not all(_SID.fullmatch(str(each.get("Sid", ""))) for each in stated):
         # IAM user guide, "IAM JSON policy elements: Sid"
         yield (
             "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression "

@@ -210,10 +210,18 @@ def check_group_rule(rule: Properties, vpc: str) -> None:
     if protocol in {"tcp", "udp", "6", "17"} and (ports != sorted(ports) or max(ports, default=0) > _HIGHEST_PORT):
         raise RefusedError(f"InvalidParameterValue: Invalid {protocol.upper()} port range ({ports[0]}:{ports[-1]})")
     if str(rule.get("SourceSecurityGroupOwnerId", get_account_id())) == get_account_id():
-        # A group of a peered VPC would do too (VPC user guide, "Security group rules"), but no VPC here has a peer.
+        reached = {vpc, *_peers(vpc)}
         for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
-            if name in rule and ec2.security_groups.get(rule[name], {}).get("VpcId") != vpc:
+            if name in rule and ec2.security_groups.get(rule[name], {}).get("VpcId") not in reached:
                 raise RefusedError(f"InvalidGroup.NotFound: The security group '{rule[name]}' does not exist")
+
+
+def _peers(vpc: str) -> Iterator[str]:
+    """Yield the peers of a VPC, whose security groups its rules may name (VPC user guide, "Security group rules")."""
+    for peering in ec2.vpc_peering.values():
+        pair = [peering[side]["VpcId"] for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
+        if vpc in pair and peering["Status"]["Code"] == "active":
+            yield from pair
 
 
 def _is_network(text: str, version: int) -> bool:

@@ -153,9 +153,6 @@ def check_key_policy(document: Any, *, bypass: bool) -> None:
     stated = documents.statements(policy)
     if any(fault for each in stated for fault in principals.invalid(each.get("Principal", "*"))):
         raise RefusedError(f"{code}: Policy contains a statement with one or more invalid principals.")
-    if any("Resource" not in each and "NotResource" not in each for each in stated):
-        # AWS KMS developer guide, "Key policies in AWS KMS": Resource is required
-        raise RefusedError(f"{code}: Policy contains a statement with no resources.")
     if not bypass and not any(map(_lets_change, stated)):
         raise RefusedError(f"{code}: The new key policy will not allow you to update the key policy in the future.")
 
