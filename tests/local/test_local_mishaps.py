@@ -81,7 +81,10 @@ def _physical_id(project: Project, kind: str) -> str:
 
 
 @pytest.mark.slow
-def test_a_failed_stack_is_mended_alone_and_an_update_shows_only_what_changes(project: Project) -> None:
+def test_a_failed_stack_is_mended_alone_and_an_update_shows_only_what_changes(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")  # the CLI prints elsewhere by itself then
     (project.folder / "app.py").write_text(STACKS)
     project.say(delay=-1)
     assert project.up("Other").returncode == 0
@@ -153,7 +156,8 @@ def test_down_takes_protection_away_and_empties_and_says_so(project: Project) ->
 
 
 @pytest.mark.slow
-def test_what_cannot_be_deleted_is_told_and_discarded(project: Project) -> None:
+def test_what_cannot_be_deleted_is_told_and_discarded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
     (project.folder / "app.py").write_text(CUSTOM)
     refusing = "    if event['RequestType'] == 'Delete': raise ValueError('still in use')\n"
     (project.folder / "index.py").write_text(f"{ANSWER}{refusing}    answer(event)\n")

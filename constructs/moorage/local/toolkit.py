@@ -20,8 +20,11 @@ from moorage.local.process import Home, LocalError, Server
 from moorage.local.progress import Progress
 from moorage.local.report.readback import TOOLKIT
 
-_ALWAYS = ("--no-notices", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
-"""Arguments outweigh `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, each of which may lead elsewhere."""
+_ALWAYS = ("--no-notices", "--no-ci", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
+"""Arguments outweigh `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, each of which may lead elsewhere.
+
+With `CI` set, the CLI prints its progress and its errors to standard output; here they stand in one place.
+"""
 DISCARD = "down --discard ends the local AWS whatever stands"
 """The way out that is always open."""
 _AGAIN = "run it again when it is mended"
