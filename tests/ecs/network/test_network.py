@@ -137,7 +137,7 @@ def test_gateways_are_as_many_as_asked(stack: cdk.Stack, gateways: int) -> None:
 
 
 def test_more_gateways_than_zones_are_refused(stack: cdk.Stack) -> None:
-    message = r"Shop/Network: nat_gateways must be between 0 and 2, the number of zones \(got 3\); use one a zone"
+    message = r"Shop/Network: nat_gateways must be between 0 and 2, the number of zones \(got 3\); use one per zone"
     with pytest.raises(ValueError, match=message):
         Network(stack, "Network", nat_gateways=3)
 

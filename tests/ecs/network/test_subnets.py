@@ -79,7 +79,7 @@ def test_a_selection_that_a_vpc_lacks_is_refused_with_those_that_it_has(
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_filter_that_leaves_no_subnet_is_refused(stack: cdk.Stack, kind: str) -> None:
     nowhere = ec2.SubnetSelection(availability_zones=["eu-west-1z"])
-    with pytest.raises(ValueError, match=r"must select subnets of the VPC Shop/Vpc \(got filters that leave none\)"):
+    with pytest.raises(ValueError, match=r"must select subnets of the VPC Shop/Vpc \(got filters that match no subnet\)"):
         KINDS[kind](stack, imported_vpc(stack), nowhere)
 
 

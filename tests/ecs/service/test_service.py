@@ -370,7 +370,7 @@ def test_the_endpoints_worked_out_for_a_task_are_enough(stack: cdk.Stack) -> Non
 
 def test_a_public_image_needs_the_internet(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0)
-    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task or what it calls is"):
+    with pytest.raises(ValueError, match="cannot reach the internet, which the task needs for an image or a service"):
         Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=WEB)
 
 
