@@ -63,8 +63,8 @@ class Cluster(ecs.Cluster):
         """Define a cluster.
 
         Args:
-            scope: The scope in which to define the cluster.
-            construct_id: The id of the cluster in this scope.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
             vpc: The VPC of its tasks and instances: a `Network`'s, or any other.
             capacity: The capacities of the cluster, at most 20. The first is the default of its services. To remove a
                 capacity, remove it from the services and deploy, then remove it here: ECS keeps one that a service
@@ -147,7 +147,7 @@ class Cluster(ecs.Cluster):
 
         Args:
             scope: The scope in which to import the cluster.
-            construct_id: The id of the cluster in this scope.
+            construct_id: The id of this construct in its scope.
             cluster_name: The name of the cluster, in the account and region of the stack. Default: that of
                 `cluster_arn`.
             cluster_arn: The ARN of the cluster, in place of its name. Default: that of `cluster_name`.

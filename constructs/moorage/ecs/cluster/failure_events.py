@@ -133,8 +133,8 @@ class FailureEvents(Construct):
         """Define the failure events.
 
         Args:
-            scope: The scope in which to define the failure events.
-            construct_id: The id of the failure events in this scope.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
             cluster: The cluster whose failures are kept.
             topic: A topic that is notified of each failure. The policies of the topic and of its key let EventBridge
                 publish; imported ones must do so already. A topic that is encrypted by `alias/aws/sns` is refused.

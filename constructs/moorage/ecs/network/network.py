@@ -51,8 +51,8 @@ class Network(Construct):
         """Define a network.
 
         Args:
-            scope: The scope in which to define the network.
-            construct_id: The id of the network in this scope.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
             zones: The number of availability zones, 2 to 6, with or without a known account. Most regions have three;
                 us-east-1 has six, us-west-2 four and us-west-1 two. The account determines which zones these are: in
                 us-east-1 one may be use1-az3, where Fargate is not available. Default: 2.
