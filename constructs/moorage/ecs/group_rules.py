@@ -19,7 +19,7 @@ _stacks_by_rule: PerConstruct[IConstruct, dict[Rule, cdk.Stack]] = PerConstruct(
 
 
 def is_first(stack: cdk.Stack, *rule: str | int | bool) -> bool:
-    """Return True if `stack` must define a rule, since it is the first stack of its stage that asks for the rule.
+    """Return True if `stack` must define a rule, since it is the first stack of its stage that needs the rule.
 
     Every other stack is deployed after that stack. Otherwise its tasks would start before they can be reached.
     """

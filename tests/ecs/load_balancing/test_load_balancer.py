@@ -277,7 +277,8 @@ def test_a_web_acl_of_cloudfront_or_of_another_region_is_refused(app: cdk.App) -
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1", account="111111111111"))
     vpc = imported_vpc(stack)
     with pytest.raises(
-        ValueError, match="Shop/Edge: web_acl is Shop/WebAclCLOUDFRONT with the scope 'CLOUDFRONT', but"
+        ValueError,
+        match="Shop/Edge: web_acl must have the scope REGIONAL .got Shop/WebAclCLOUDFRONT with the scope 'CLOUDFRONT'",
     ):
         LoadBalancer(stack, "Edge", vpc=vpc, web_acl=web_acl(stack, "CLOUDFRONT"))
     for elsewhere in (

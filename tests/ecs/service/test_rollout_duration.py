@@ -130,5 +130,5 @@ def test_a_pre_deployment_task_counts(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
 def test_pauses_of_a_day_each_warn(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, pauses: int, *, warned: bool) -> None:
     hooks = [LifecycleHook.pause(STAGE.POST_SCALE_UP)] * pauses
     serve(stack, vpc, Rollout.blue_green(alarms=None, hooks=hooks), connections=False)
-    found = [each for each in warnings_of(app, "Shop") if "may last 48 hours together" in each]
+    found = [each for each in warnings_of(app, "Shop") if "may last 48 hours in total" in each]
     assert bool(found) is warned

@@ -185,7 +185,7 @@ def test_a_secret_of_another_account_is_refused(app: cdk.App) -> None:
     cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
     web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"KEY": complete(stack)})))
     with pytest.raises(
-        ValueError, match=r"secrets 'KEY' must be of account 1{12} \(got 012345678901\), since no events"
+        ValueError, match=r"secrets 'KEY' must be of account 1{12} \(got 012345678901\), since others send"
     ):
         web.redeploy_on_rotation()
 
@@ -197,7 +197,7 @@ def test_a_secret_of_another_region_is_refused(app: cdk.App) -> None:
     cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
     web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"KEY": parameter(there)})))
     with pytest.raises(
-        ValueError, match=r"secrets 'KEY' must be of region eu-west-1 \(got us-east-1\), since no events"
+        ValueError, match=r"secrets 'KEY' must be of region eu-west-1 \(got us-east-1\), since others send"
     ):
         web.redeploy_on_rotation()
 

@@ -404,7 +404,7 @@ def test_dead_letters_of_a_job_in_the_queue_of_a_worker_warn(
         else:
             Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
     (warning,) = [each for each in warnings_of(app, "Shop") if "drained-dead-letters" in each]
-    assert ("Shop/Nightly, whose failed starts" if job_first else "is drained by Shop/Mailer") in warning
+    assert ("Shop/Nightly, whose failed starts" if job_first else "is the queue of Shop/Mailer") in warning
 
 
 def test_jobs_may_share_a_dead_letter_queue(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:

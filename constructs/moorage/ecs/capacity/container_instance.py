@@ -65,7 +65,7 @@ class Ami:
 
     @classmethod
     def bottlerocket(cls) -> Ami:
-        """Return the Bottlerocket AMI for ECS: a read-only system without a shell, which is replaced as a whole.
+        """Return the Bottlerocket AMI for ECS: a read-only system without a shell, which is updated as a whole.
 
         Its agent does not support EFS volumes, EBS volumes or Service Connect.
         """

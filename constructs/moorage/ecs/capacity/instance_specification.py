@@ -295,7 +295,9 @@ class InstanceGroupSpecification(InstanceSpecification):
                 "requirements=InstanceRequirements(...)"
             )
         if self.requirements and not self.known_types and not self.requirements._has_tokens:
-            problems.add(f"requirements match no instance type of {DATE}; use a wider range of vcpus or memory_mib")
+            problems.add(
+                f"requirements match no instance type (data of {DATE}); use a wider range of vcpus or memory_mib"
+            )
         problems.check(capacity_limits.INSTANCE_TYPES, "the number of instance_types", len(self.instance_types))
         problems.check(capacity_limits.UNIQUE_INSTANCE_TYPES, "instance_types", self.instance_types)
         for name in self.instance_types:
@@ -375,10 +377,12 @@ def _check_known(argument: str, name: str, problems: Problems) -> None:
     if "*" not in name and (not dot or any(each.family == family for each in instance_types())):
         patterns = () if argument == "instance_types" else (f"{family}.*",)
         nearest = " or ".join(map(repr, nearest_names(name) or filter(_matches_known_type, patterns)))
-        problems.add(f"{argument} has {name!r}, which is not an instance type of {DATE}; use {nearest or 'another'}")
+        problems.add(
+            f"{argument} has {name!r}, which is not an instance type (data of {DATE}); use {nearest or 'another'}"
+        )
     else:
         problems.warn(
-            f"{argument} has {name!r}, which is not in the data of {DATE}, so it is not checked that tasks fit on it; "
+            f"{argument} has {name!r}, which is not in the data of {DATE}, so tasks are not checked to fit on it; "
             "make sure that it is spelled correctly"
         )
 

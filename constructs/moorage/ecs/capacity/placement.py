@@ -192,7 +192,7 @@ def _warn_of_other_types(expression: str, strategy: Strategy, problems: Problems
     types = [name for names in launched for name in names]
     if wanted.isdisjoint(types):
         problems.warn(
-            f"constraints have {expression!r}, but capacity {strategy._used_capacities[0].name!r} launches only "
+            f"constraints contain {expression!r}, but capacity {strategy._used_capacities[0].name!r} launches only "
             f"{', '.join(types)}, so no task would be placed; use one of these, or another capacity"
         )
 

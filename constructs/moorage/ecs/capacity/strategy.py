@@ -42,7 +42,7 @@ class Strategy:
     def __attrs_post_init__(self) -> None:
         problems = Problems("Strategy")
         if not self.weights:
-            problems.add("weights is empty, but tasks need at least one capacity; name it, or leave capacity= out")
+            problems.add("weights must not be empty, since tasks need a capacity; name one, or leave capacity= out")
         if not problems.messages:
             self._check_limits(problems)
         problems.raise_any()

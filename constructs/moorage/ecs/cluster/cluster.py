@@ -107,7 +107,7 @@ class Cluster(ecs.Cluster):
             self.connections.add_security_group(*(each.security_group for each in self._instances.values()))
         self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = self._associate_capacities()
-        # Ref of the associations is the cluster's name. What uses it is defined after them and deleted before them: ECS
+        # Ref of the associations is the cluster's name. Its users are defined after them and deleted before them: ECS
         # does not remove a capacity from a cluster while a service uses it.
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
             self,
@@ -141,9 +141,9 @@ class Cluster(ecs.Cluster):
         namespace: servicediscovery.INamespace | str | None = None,
         exec_sessions: ExecSessions | None = None,
     ) -> ecs.ICluster:
-        """Import a cluster that exists already, of another stack or another tool, for everything that takes a cluster.
+        """Import a cluster that exists already, of another stack or another tool, for any construct with a cluster.
 
-        Only what is given is checked. If a construct needs more, its error says so.
+        Only the given arguments are checked. If a construct needs another one, its error names it.
 
         Args:
             scope: The scope in which to import the cluster.
@@ -192,7 +192,7 @@ class Cluster(ecs.Cluster):
         return Strategy._default_of(self.capacities[0])
 
     def capacity(self, capacity: Capacity) -> Instances:
-        """Return what is defined for a capacity of this cluster: its instances, capacity provider and roles.
+        """Return the construct with the instances, the capacity provider and the roles of a capacity.
 
         Args:
             capacity: The capacity, made by `Capacity.ec2` or `Capacity.managed_instances`.

@@ -43,8 +43,8 @@ class ExecSessions:
     are recorded in one log group of their own. In both cases, recording needs `script` and `cat` in the image.
 
     Args:
-        key: The KMS key for the sessions and their log group. AWS bills a key by the month. Whoever opens a session
-            needs `kms:GenerateDataKey` on it. The policy of an imported key must let CloudWatch Logs use it already.
+        key: The KMS key for the sessions and their log group. AWS bills a key by the month. Users who open a
+            session need `kms:GenerateDataKey` on it. An imported key must let CloudWatch Logs use it already.
             Default: a new key.
         log_group: The log group of the sessions. It must be encrypted by a KMS key, since Systems Manager requires
             that. Default: a new one that keeps them for a year.

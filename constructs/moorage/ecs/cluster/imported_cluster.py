@@ -49,7 +49,7 @@ class ImportedCluster:
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
-        """Return the arguments with which a cluster was imported, or what CDK knows of a cluster."""
+        """Return the arguments with which a cluster was imported, or CDK's attributes of a cluster."""
         imported = _imported_clusters.get(cluster)
         return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 

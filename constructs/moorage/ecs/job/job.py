@@ -101,7 +101,7 @@ class Job(Construct):
             event: The event that starts the task: an `EventPattern` of aws_events, or an `EventRule`. A job needs
                 either a schedule or an event. Default: none.
             overlap: Whether to start a task while another task of this job runs in the cluster, even one that was
-                started by hand. If False, a state machine looks for such a task, runs the task and waits for its end,
+                started manually. If False, a state machine looks for such a task, runs the task and waits for its end,
                 so that `state_machine.metric_failed()` counts failures. Two executions that look in the same second may
                 both start a task. Default: True.
             timeout: The time after which a state machine stops the task, 1 to 99,999,999 seconds. Each retry has the
@@ -207,7 +207,7 @@ class Job(Construct):
         return self.task_definition.task_role.grant_principal
 
     def grant_run(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Grant the permission to start the job by hand: its state machine if it has one, otherwise its task.
+        """Grant the permission to start the job manually: its state machine if it has one, otherwise its task.
 
         Args:
             grantee: The principal that gets the permission.
@@ -247,7 +247,7 @@ class Job(Construct):
 
 
 def _drained_letters_warning(worker: str) -> str:
-    return f"its dead_letter_queue is drained by {worker}, which would handle failed starts as work; leave it out"
+    return f"its dead_letter_queue is the queue of {worker}, which would handle failed starts as work; leave it out"
 
 
 def _check(

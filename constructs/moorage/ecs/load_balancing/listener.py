@@ -117,7 +117,7 @@ class Listener:
         if self.protocol is not elbv2.Protocol.TCP and self.idle_timeout is not None:
             problems.add(
                 f"idle_timeout is given, but AWS allows it only for TCP, and this listener is {self.protocol.value}; "
-                "leave it out, for 350 s"
+                "leave it out for the default of 350 s"
             )
         problems.raise_any()
 

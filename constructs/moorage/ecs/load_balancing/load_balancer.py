@@ -70,7 +70,7 @@ class _Plan(LoadBalancerPlan):
 
     def _check_encryption(self, problems: Problems) -> None:
         if self.certificate is not None and self.plain_http is not None:
-            problems.add("certificate and plain_http are both given, but HTTPS needs no reason; leave one of them out")
+            problems.add("certificate and plain_http are both given, but it serves either HTTPS or HTTP; leave one out")
         if self.plain_http is not None and not self.plain_http.strip():
             problems.add("plain_http must not be empty (got ''), since reviewers read it; write why HTTP is acceptable")
         if self.public and self.certificate is None and self.plain_http is None:

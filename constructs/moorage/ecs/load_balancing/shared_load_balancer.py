@@ -129,7 +129,7 @@ class SharedLoadBalancer(Construct):
         raise NotImplementedError
 
     def _place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
-        """Return the scope in `stack` for what is imported of the load balancer, and its imported security group."""
+        """Return the scope in `stack` for imports of the load balancer, and its imported security group."""
         if stack not in self._import_scopes:
             scope = Construct(stack, f"Entrance {self.node.addr}")
             security_group = ec2.SecurityGroup.from_security_group_id(

@@ -22,8 +22,8 @@ def check_web_acl(web_acl: str | wafv2.CfnWebACL, scope: Construct, problems: Pr
     if isinstance(web_acl, wafv2.CfnWebACL):
         if not is_token(web_acl.scope) and web_acl.scope != "REGIONAL":
             problems.add(
-                f"web_acl is {web_acl.node.path} with the scope {web_acl.scope!r}, but "
-                f"{load_balancing_limits.WEB_ACL_ARN.rule}; define one with scope='REGIONAL'"
+                f"web_acl must have the scope REGIONAL (got {web_acl.node.path} with the scope {web_acl.scope!r}); "
+                "define one with scope='REGIONAL'"
             )
         region = web_acl.stack.region
     else:

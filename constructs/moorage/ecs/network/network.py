@@ -221,7 +221,7 @@ class Reach:
             subnets: The selection. Default: public subnets with a public address, otherwise private ones, which every
                 `Network` has.
             problems: The problems to add to.
-            argument: The name of the argument that takes the selection.
+            argument: The name of the argument with the selection. Default: "vpc_subnets".
             public_address: Whether tasks get a public address. Default: False.
         """
         if subnets is None and self.network:

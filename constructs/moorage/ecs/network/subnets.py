@@ -27,7 +27,7 @@ def find_subnets(
     """Return the subnets of a selection; None if there are none, with a problem unless the CLI will look them up.
 
     Args:
-        argument: The name of the argument that takes the selection.
+        argument: The name of the argument with the selection.
         selection: The selection. Subnets that it lists are returned as they are.
         vpc: The VPC.
         problems: The problems to add to.

@@ -53,6 +53,6 @@ def long_pauses_warning(rollout: Rollout) -> str | None:
     if longest <= _CLOUDFORMATION_SECONDS:
         return None
     return (
-        f"the pauses of the rollout may last {longest // 3600} hours together, since a pause without timeout= may last "
+        f"the pauses of the rollout may last {longest // 3600} hours in total, since a pause without timeout= may last "
         "a day, but CloudFormation gives up after 36 hours; give each pause a timeout=, or acknowledge this"
     )

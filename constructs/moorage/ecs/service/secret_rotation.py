@@ -141,7 +141,7 @@ def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_plac
         for kind, own, other in zip(("account", "region"), own_place, place, strict=True):
             if own and other and not is_token(other) and other != own:
                 problems.add(
-                    f"secrets {name!r} must be of {kind} {own} (got {other}), since no events of others arrive here; "
+                    f"secrets {name!r} must be of {kind} {own} (got {other}), since others send no events here; "
                     "forward them to this event bus, and define a rule of your own that redeploys"
                 )
 

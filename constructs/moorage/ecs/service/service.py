@@ -265,6 +265,9 @@ class Service(Construct):
 
         Returns:
             The estimate; None if the minimum is 0 or a token, and for a daemon.
+
+        Raises:
+            ValueError: If a time is negative.
         """
         return self._plan.estimate(start=seconds(start), stop=seconds(stop))
 

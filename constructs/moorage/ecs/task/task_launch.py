@@ -143,7 +143,7 @@ class Launch:
             self._check_sessions(problems)
 
     def check_as_argument(self, argument: str, problems: Problems) -> None:
-        """Check a second task of a construct, and prefix each problem with the argument that takes the task."""
+        """Check a second task of a construct, and prefix each problem with the argument of the task."""
         own_problems = Problems(argument)
         self.check(own_problems)
         for problem in own_problems.messages:

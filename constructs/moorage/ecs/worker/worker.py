@@ -205,7 +205,7 @@ def _with_queue_url(task: Task, url: str) -> Task:
     containers = [
         attrs.evolve(each, environment={**each.environment, QUEUE_URL_VARIABLE: url}) for each in task.containers
     ]
-    return attrs.evolve(task, containers=containers)  # type: ignore[arg-type]  # its constructor takes each by itself
+    return attrs.evolve(task, containers=containers)  # type: ignore[arg-type]  # its constructor has one parameter for each
 
 
 def _longest_stop_timeout(task: Task) -> int:
