@@ -149,9 +149,9 @@ class ContainerInstance:
         ami: The machine image. Default: `Ami.al2023()`.
         volume_gib: The size of the gp3 volume for images, logs and files of tasks, in GiB, up to 65,536. At least the
             size of the AMI's snapshot: 30, on Windows 50, on Bottlerocket 1. Default: 30, on Windows 50.
-        user_data: Lines to add to the user data that configures the agent, up to 15,000 bytes: shell script on Amazon
-            Linux, PowerShell ahead of the agent's start on Windows, TOML on Bottlerocket. There, lines before the first
-            table belong to `[settings.ecs]`. Default: none.
+        user_data: Lines to add to the user data that configures the agent, up to 15,000 bytes. They are shell script on
+            Amazon Linux, and PowerShell before the agent starts on Windows. On Bottlerocket they are TOML, and lines
+            before the first table belong to `[settings.ecs]`. Default: none.
         reserved_memory_mib: The memory for the system and the agent in MiB, which tasks cannot use, 0 or more.
             Default: 256.
         ssm_access: Whether to allow sessions of Session Manager on the instance. Default: False.

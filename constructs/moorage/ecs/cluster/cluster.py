@@ -84,8 +84,8 @@ class Cluster(ecs.Cluster):
                 Default: RETAIN.
 
         Raises:
-            ValueError: If there is no capacity, a capacity is given twice or its instances cannot reach ECS, another
-                argument is invalid or belongs to another place, or a topic is given without failure_events.
+            ValueError: If there is no capacity, or one is given twice or cannot reach ECS; if another argument is
+                invalid or belongs to another place; if a topic is given without failure_events.
         """
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)

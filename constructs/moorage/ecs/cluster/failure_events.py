@@ -41,10 +41,10 @@ _MANY_LOG_POLICIES = 8
 def stopped_pattern(cluster_arn: str) -> Pattern:
     """Return the pattern for tasks that stopped unexpectedly (ECS guide: task state change events, stopped task codes).
 
-    It matches tasks that could not start, tasks that AWS or a user stopped, every task of a service that exited by
-    itself, and other tasks (jobs) with a container whose exit code is not 0. Of the tasks that the scheduler stops, it
-    matches those with failed health checks. Those of a deployment or a scale-in do not match: their reason is
-    `Scaling activity initiated by`.
+    It matches tasks that could not start, and tasks that AWS or a user stopped. Of the tasks that exited by themselves,
+    it matches those of services, and other tasks (jobs) with an exit code that is not 0. Of the tasks that the
+    scheduler stops, it matches those with failed health checks. Those of a deployment or a scale-in do not match: their
+    reason is `Scaling activity initiated by`.
 
     `$or` has no key beside it, since EventBridge refuses that according to cdk-preflight.
 

@@ -31,10 +31,10 @@ def define_routes(
 ) -> tuple[Target, ...]:
     """Define target groups, rules and security group rules, all in the service's stack (see `SharedLoadBalancer`).
 
-    Ids follow from the conditions of each route, so that CloudFormation never creates one that exists under another
-    id. The id of a rule follows from its priority, that of a listener from its port: each exists once on a load
-    balancer. The id of a target group follows from a path, a port or a name. Routes with the same shortest path share a
-    target group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
+    Ids follow from the conditions of each route, so that CloudFormation never creates one that exists under another id.
+    The id of a rule follows from its priority, that of a listener from its port: each exists once on a load balancer.
+    The id of a target group follows from a path, a port or a name. Routes with the same shortest path share a target
+    group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
 
     Args:
         serving: The service. If it has a role, its rollouts shift traffic: each route has a second target group, and a

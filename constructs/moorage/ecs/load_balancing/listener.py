@@ -35,8 +35,8 @@ def _default_protocol(listener: Listener) -> elbv2.Protocol:
 class Listener:
     """A port of a network load balancer that forwards all connections to one service.
 
-    The load balancer's security group lets its clients connect to the port, and the tasks accept connections only from
-    that security group, even if they see the address of the client. A rollout that shifts traffic changes the listener
+    The load balancer's security group lets its clients connect to the port. The tasks accept connections only from that
+    security group, even if they see the address of the client. A rollout that shifts traffic changes the listener
     itself, and ECS waits ten minutes at each shift. A change of the certificate or the idle timeout resets the weights,
     so make it while the first target group serves.
 
@@ -59,9 +59,9 @@ class Listener:
         deregistration_delay: How long a task that is deregistered keeps its connections, 0 to 3,600 seconds. ECS waits
             this long for each task that it replaces. More than 1,800 seconds gives a warning, since CloudFormation
             gives up the deletion of a service after 30 minutes. Default: 60 seconds.
-        name: The name in the ids of its target groups in place of the port, so that they stay when the port changes: 1
-            to 64 letters, digits and hyphens, unique in a service. A listener whose port is a token needs a name if the
-            service has other listeners. Default: none.
+        name: The name in the ids of its target groups in place of the port, so that they stay when the port changes. It
+            has 1 to 64 letters, digits and hyphens, and is unique in a service. A listener whose port is a token needs
+            a name if the service has other listeners. Default: none.
 
     A port exists once on a load balancer. Therefore a service that is renamed or moved to another stack cannot keep its
     ports in the same deployment: Elastic Load Balancing refuses the second listener with `DuplicateListener`, and the
@@ -70,8 +70,8 @@ class Listener:
 
     A new target group is empty until ECS has replaced the tasks, but CloudFormation changes the listener earlier:
     connections fail in between. Therefore adding a `name` and changing the `protocol` (except between TLS and TCP) need
-    two deployments: add a second listener with a `name` and another port; then give it the port of the first listener,
-    and remove that. To change the `network_mode` of the task, use a second service in the same way.
+    two deployments. First add a second listener with a `name` and another port. Then give it the port of the first
+    listener, and remove that. To change the `network_mode` of the task, use a second service in the same way.
 
     Raises:
         ValueError: If Elastic Load Balancing would not accept an argument. The error lists all problems.

@@ -222,8 +222,8 @@ class LoadBalancer(RequestLoadBalancer):
             The load balancer, for the `load_balancer` of a `Route`.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource, or of another account or region than `scope`,
-                in which the load balancer cannot have rules and target groups.
+            ValueError: If an ARN or id is not of the required resource, or belongs to another account or region than
+                `scope`.
         """
         from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # needed only by imports
 

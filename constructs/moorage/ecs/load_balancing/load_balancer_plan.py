@@ -31,7 +31,7 @@ class LoadBalancerPlan:
     """The arguments of a load balancer of either kind, normalized."""
 
     subnet_limit: ClassVar[Limit]
-    """The number of subnets that this kind of load balancer needs."""
+    """The limit on the number of subnets of this kind of load balancer."""
     scope: Construct
     vpc: ec2.IVpc
     public: bool
@@ -128,7 +128,7 @@ class LoadBalancerPlan:
             )
 
     def _check_addresses(self, problems: Problems) -> None:
-        """Check that a VPC which is known to lack IPv6 does not need it, and that IPv4 is only left out in public."""
+        """Check that the VPC is not known to lack IPv6, and that only public load balancers leave out public IPv4."""
         if self.ip_address_type is IPV4:
             return
         if Network._of(self.vpc) is not None:

@@ -266,9 +266,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             The load balancer, for the `load_balancer` of a `Listener`.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource, or of another account or region than `scope`,
-                in which the load balancer cannot have listeners; or the load balancer is public without a certificate
-                or a reason.
+            ValueError: If an ARN or id is not of the required resource, or belongs to another account or region than
+                `scope`; or if the load balancer is public without a certificate or a reason.
         """
         return ImportedNetworkLoadBalancer(
             scope,

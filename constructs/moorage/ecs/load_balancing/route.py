@@ -45,8 +45,7 @@ class TargetHealth:
             `/package.service/method`. Default: `/`; with gRPC, `/AWS.ALB/healthcheck`; with a `Listener`, a connection
             without a request.
         codes: The codes of a healthy response, as in `200`, `200,204` or `200-299`: HTTP codes from 200 to 499, with a
-            `Listener` to 599; gRPC codes from 0 to 99. Default: 200; with gRPC, 12; with a
-            `Listener`, AWS's default.
+            `Listener` to 599; gRPC codes from 0 to 99. Default: 200; with gRPC, 12; with a `Listener`, AWS's default.
         interval: The time between two checks, 5 to 300 seconds. A new task waits for one check before it serves.
             Default: 10 seconds.
         timeout: The time without a response that means a failed check, 2 to 120 seconds and less than the interval.
@@ -106,17 +105,17 @@ class Route:
     A number exists once on a listener. Therefore a service that is renamed or moved to another stack cannot keep its
     routes in the same deployment. CloudFormation creates the new rule before it deletes the old one, Elastic Load
     Balancing refuses it with `PriorityInUse`, and the old service keeps serving. Remove the old service in an earlier
-    deployment, give the route another `priority=` for one deployment, or use `cdk refactor`, which moves resources only
-    if nothing else in the app changes.
+    deployment, or give the route another `priority=` for one deployment. Or use `cdk refactor`, which moves resources
+    only if nothing else in the app changes.
 
     The id of a target group follows from `name`, otherwise from the shortest path, or without paths from `container`.
     Other paths and hosts can be added and removed without a new target group. A new target group is empty until ECS has
     replaced the tasks, but CloudFormation changes the rule earlier: requests get 503 in between. Therefore these
     changes need two deployments: a first path, another shortest path, adding `name` or `container`, and another
-    `protocol_version`. Add a second route with a `name` and a path that nobody requests yet; then give it the host and
-    path of the first route, and remove that. To change the `network_mode` of the task, use a second service in the same
-    way. If rollouts shift traffic, a new rule forwards to the first target group, so change hosts and paths while that
-    one serves.
+    `protocol_version`. First add a second route with a `name` and a path that nobody requests yet. Then give it the
+    host and path of the first route, and remove that. To change the `network_mode` of the task, use a second service in
+    the same way. If rollouts shift traffic, a new rule forwards to the first target group, so change hosts and paths
+    while that one serves.
 
     Args:
         load_balancer: The load balancer, which any number of services of the app share. For one that exists already,
@@ -130,10 +129,10 @@ class Route:
             the load balancer. Default: HTTP1.
         priority: The priority of the rule, 1 to 50,000. Lower numbers are evaluated first. Default: a number that
             follows from host and path.
-        name: The name in the ids of its target groups in place of the path, so that they stay when the path changes: 1
-            to 64 letters, digits and hyphens, unique in a service. A route whose hosts and paths are tokens needs a
-            name if the service has other routes. Two routes with the same shortest path, or without paths to the same
-            container, share target groups unless one has a name. Default: none.
+        name: The name in the ids of its target groups in place of the path, so that they stay when the path changes. It
+            has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose hosts and paths are
+            tokens needs a name if the service has other routes. Two routes with the same shortest path, or without
+            paths to the same container, share target groups unless one has a name. Default: none.
         deregistration_delay: How long a task that is deregistered may finish its requests, 0 to 3,600 seconds. ECS
             waits this long for each task that it replaces, even without requests. More than 1,800 seconds gives a
             warning, since CloudFormation gives up the deletion of a service after 30 minutes. Default: 30 seconds.

@@ -164,7 +164,7 @@ def usages_of(
 def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch, problems: Problems) -> None:
     """Check the quotas of a load balancer for a service together with the existing services.
 
-    A quota that AWS can raise gives one warning, for the first service that exceeds it: to ask whether all earlier
+    A quota that AWS can raise gives one warning, for the first service that exceeds it. To ask whether the earlier
     services still exist costs a round trip to node for each.
 
     Args:

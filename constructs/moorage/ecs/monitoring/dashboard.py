@@ -43,9 +43,9 @@ class Dashboard(Construct):
     """A CloudWatch dashboard of services: the failures and the use of their cluster, and a row for each service.
 
     The row of a service shows its CPU, memory and running tasks. For each route, over both target groups, it shows
-    requests, latency, the share of responses of 500 and above, and unhealthy targets; for a listener of a network load
-    balancer, only unhealthy targets. If a queue scales the service, it shows the queue's messages. The row of a cluster
-    shows CPU and memory, and the entries of its `FailureEvents`.
+    requests, latency, the share of responses of 500 and above, and unhealthy targets. For a listener of a network load
+    balancer, it shows only unhealthy targets. If a queue scales the service, it shows the queue's messages. The row of
+    a cluster shows CPU and memory, and the entries of its `FailureEvents`.
     """
 
     def __init__(

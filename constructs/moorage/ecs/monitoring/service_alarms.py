@@ -111,9 +111,9 @@ class ServiceAlarms(Construct):
                 None for no alarm. Default: 90.
             memory_percent: The threshold for the average memory use, in percent of the memory that the tasks reserve, 1
                 to 100; None for no alarm. Default: 90.
-            errors_percent: The threshold for responses of 500 and above and refused or reset connections, in percent of
-                the requests that a target group gets in a minute, if these are at least 20. At least 0 and below 100;
-                None for no alarm. Default: 5.
+            errors_percent: The threshold for errors, in percent of the requests that a target group gets in a minute,
+                if these are at least 20. Errors are responses of 500 and above, and refused or reset connections. At
+                least 0 and below 100; None for no alarm. Default: 5.
             latency: The threshold for the 99th percentile of the response time, in whole milliseconds; None for no
                 alarm. Default: 5 seconds.
             unhealthy_targets: The number of targets that fail their health check, 1 or more; None for no alarm.

@@ -174,8 +174,8 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
     """Keep the values of a `Network` exported, as soon as a construct of another stack is in its VPC.
 
-    Otherwise an export would end when its last user does: subnets with `public=` of a load balancer or `vpc_subnets=`
-    of a service, the CIDR block of the VPC with its last listener.
+    Otherwise an export would end with its last user. Users of subnets come and go with `public=` of a load balancer and
+    `vpc_subnets=` of a service, those of the CIDR block with the last listener.
 
     Args:
         vpc: The VPC; nothing is exported unless it is that of a `Network`.

@@ -53,8 +53,8 @@ class Lattice:
 
     Define the service network, its auth policy and the Lattice service with `aws_vpclattice`; its listeners forward to
     `service.lattice_target_groups`. ECS registers each task with the port of its container (botocore ecs
-    `VpcLatticeConfiguration.portName`) instead of the target group's port, which is 80 (VPC Lattice user guide, "Create
-    a VPC Lattice target group"). Hence another container port does not replace the target group.
+    `VpcLatticeConfiguration.portName`). The target group's own port, 80, is not used (VPC Lattice user guide, "Create a
+    VPC Lattice target group"). Hence another container port does not replace the target group.
 
     Args:
         prefix_list: The id of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which

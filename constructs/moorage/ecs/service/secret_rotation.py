@@ -37,8 +37,8 @@ _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffR
 def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
     """Return a pattern for the events of new values of secrets and parameters; None if their values cannot change.
 
-    A stage of a secret moved to another version, by rotation or by hand ("Secret Label Updated", Secrets Manager
-    guide), or a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither event needs a trail.
+    A stage of a secret moved to another version, by rotation or manually ("Secret Label Updated", Secrets Manager
+    guide). Or a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither event needs a trail.
 
     Args:
         secrets: Secrets, parameters and `ecs.Secret`s. The value of one with a version id never changes.

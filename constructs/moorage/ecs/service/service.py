@@ -61,8 +61,8 @@ class Service(Construct):
     """A task that is kept running in a cluster, with load balancing, scaling and rollouts that roll back on failure.
 
     By default, new tasks are healthy before old ones stop, and a rollout whose tasks do not become healthy is rolled
-    back. Tasks have no public address, a read-only root file system and a log group, and may connect only to TCP 443.
-    A service is an `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the
+    back. Tasks have no public address, a read-only root file system and a log group, and may connect only to TCP 443. A
+    service is an `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the
     instances if tasks have no network interface of their own).
     """
 
@@ -107,8 +107,8 @@ class Service(Construct):
             pre_deployment_task: A task that runs once before each deployment, such as a database migration, with the
                 capacity and network of the service. The deployment fails if its first essential container does not exit
                 with code 0 within an hour. `before_task_definition` has its role. Default: none.
-            connect: The name of the service in the cluster's Service Connect namespace. With it,
-                `Service.connect_to` opens a path to another service. Default: no name.
+            connect: The name of the service in the cluster's Service Connect namespace. With it, `Service.connect_to`
+                opens a path to another service. Default: no name.
             cloud_map_options: A name in a namespace of Cloud Map, by DNS or by API, in place of `connect`. Default:
                 none.
             lattice: Up to 5 target groups through which VPC Lattice opens the service to other VPCs and accounts.
@@ -310,7 +310,7 @@ class Service(Construct):
         """Replace the tasks with a new deployment when a secret or a parameter of theirs has a new value.
 
         Tasks read their secrets once, when they start. A secret has a new value when its stage moves to another
-        version, by rotation or by hand. The deployment uses the service's rollout and runs its pre-deployment task.
+        version, by rotation or manually. The deployment uses the service's rollout and runs its pre-deployment task.
 
         Returns:
             The EventBridge rule for these events, the same one at each call.

@@ -81,7 +81,7 @@ class ServiceConnect:
     fail. It uses the task's CPU and memory: AWS recommends 256 CPU units and 64 MiB more.
 
     With `protocol`, the proxy distributes, counts and logs requests instead of connections. It then ends a request
-    after 15 seconds, and retries failed requests, even those that are not safe to repeat: set `request_timeout`, and
+    after 15 seconds, and retries failed requests, even those that are not safe to repeat. Set `request_timeout`, and
     let the application recognize repeated requests. ECS cannot change the protocol of a service: to set, change or
     remove it, delete the service and deploy it again.
 

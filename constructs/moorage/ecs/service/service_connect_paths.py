@@ -121,8 +121,8 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
 def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
     """Let the tasks of a service connect to one port of another, or in bridge mode to the ports that ECS assigns.
 
-    If the tasks of the client have interfaces of their own, both rules belong to the client's stack, and the server's
-    stack never refers to it: only a connection in the other direction can close a cycle of stacks. Instances are shared
+    If the tasks of the client have interfaces of their own, both rules belong to the client's stack. The server's stack
+    never refers to it, so only a connection in the other direction can close a cycle of stacks. Instances are shared
     by services of several stacks, so their rules belong to the server's stack, or to that of the instances.
 
     Args:

@@ -173,8 +173,8 @@ def open_file_systems(
 ) -> None:
     """Let tasks connect to their file systems, and let the construct that starts them wait for the mount targets.
 
-    The security group rules are defined in the stack of the tasks, even if another stack defines the file system, so
-    that stacks never depend on each other in a cycle.
+    The security group rules belong to the stack of the tasks, even if another stack defines the file system. Thus
+    stacks never depend on each other in a cycle.
 
     Args:
         scope: A scope in the stack of the tasks, in which to define the rules.

@@ -37,8 +37,8 @@ class WorkQueue:
             functions: 3 minutes with ECS's default stop timeout of 30 seconds.
         max_receives: How often a message is received before it goes to the dead-letter queue, 1 to 1,000. A receive by
             a task that is stopped meanwhile counts as well. Default: 5.
-        retention: How long a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days from the time
-            it was sent. Default: 4 days.
+        retention: How long a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days from the time it
+            was sent. Default: 4 days.
         fifo: Whether the messages of a group are processed in order, one at a time. Default: False.
         content_based_deduplication: Whether messages of a FIFO queue with the same body within five minutes are
             duplicates. Default: False.

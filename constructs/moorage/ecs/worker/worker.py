@@ -102,8 +102,8 @@ class Worker(Construct):
             topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
             rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
                 which all copies keep working.
-            connect: The name of the service in the cluster's Service Connect namespace. With it,
-                `Service.connect_to` opens a path to another service. Default: no name.
+            connect: The name of the service in the cluster's Service Connect namespace. With it, `Service.connect_to`
+                opens a path to another service. Default: no name.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
                 a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
                 cluster's first capacity.
