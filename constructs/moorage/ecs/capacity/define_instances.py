@@ -14,6 +14,10 @@ from moorage.ecs.capacity.managed_instances import ManagedInstances
 def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
     """Define the instances of a capacity of `cluster`, with their capacity provider.
 
+    Args:
+        cluster: The cluster that the instances join.
+        capacity: The capacity.
+
     Raises:
         TypeError: If the capacity exists already.
     """

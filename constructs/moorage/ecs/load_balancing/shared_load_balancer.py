@@ -162,7 +162,7 @@ class SharedLoadBalancer(Construct):
             stack: The stack of the service.
             ports: The ports of the tasks.
             description: The description of the rules.
-            rule: The numbers that identify these ports.
+            *rule: The numbers that identify these ports.
         """
         _, own_group = self._place_in(stack)
         for group in groups:

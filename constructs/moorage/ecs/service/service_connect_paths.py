@@ -85,6 +85,10 @@ _servers_by_client: PerConstruct[ConnectedService, list[ConnectedService]] = Per
 def connect(client: ConnectedService, server: ConnectedService) -> str:
     """Open the path from one service to another, and return the URL of the other.
 
+    Args:
+        client: The service that connects.
+        server: The service that it connects to.
+
     Raises:
         ValueError: If one of the services has no `connect`, their namespaces differ, the other service has no port, or
             their stacks would depend on each other in a cycle.

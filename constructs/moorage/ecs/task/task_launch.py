@@ -76,7 +76,16 @@ class Launch:
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         egress: Sequence[int] = DEFAULT_EGRESS,
     ) -> Launch:
-        """Return a launch from the arguments of a construct, by default with the cluster's first capacity.
+        """Return a launch from the arguments of a construct.
+
+        Args:
+            task: The task to run.
+            cluster: The cluster that runs it.
+            capacity: The capacities that its copies run on. Default: the cluster's first capacity.
+            vpc_subnets: The subnets of its tasks. Default: the private subnets.
+            assign_public_ip: Whether to assign each task a public IP address. Default: False.
+            security_groups: The security groups of its tasks. Default: a new one.
+            egress: The TCP ports through which a new security group lets tasks connect to any address. Default: 443.
 
         Raises:
             ValueError: If the VPC of the cluster is not known.
@@ -408,6 +417,10 @@ class TaskResources:
 
 def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
     """Return the connections of these security groups.
+
+    Args:
+        construct: The construct that errors name.
+        security_groups: The security groups.
 
     Raises:
         ValueError: If there are no security groups, since rules would be lost.
