@@ -41,7 +41,7 @@ class CapacityKind(enum.Enum):
 @value_class
 @attrs.frozen(eq=False)
 class Capacity:
-    """The capacity that tasks run on, made by one of its methods. Compared by identity, so that it can be a key.
+    """The capacity that tasks run on, made by one of its methods. Capacities are compared by identity and can be keys.
 
     Args:
         name: The name of the capacity in errors; for an existing capacity provider, its name in ECS.
