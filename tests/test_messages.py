@@ -1,6 +1,6 @@
 """Every message in one file, `__snapshots__/test_messages.ambr`, so that a reviewer reads them all.
 
-`pytest -n 0 tests/test_messages.py --snapshot-update` writes it anew.
+`pytest -n 0 tests/test_messages.py --snapshot-update` writes it again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""More than eighty wrong apps, nearly all of which CDK accepts: moorage refuses each, or warns, with the reason."""
+"""More than eighty wrong apps. CDK accepts nearly all of them; moorage refuses each, or warns, with the reason."""
 
 from __future__ import annotations
 

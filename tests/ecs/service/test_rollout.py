@@ -643,7 +643,7 @@ def test_a_rollout_without_progress_has_no_estimate() -> None:
 
 @pytest.mark.parametrize(("percent", "steps"), [(25, 3), (30, 3), (100, 0), (12.5, 7)])
 def test_a_linear_rollout_bakes_after_each_step_but_the_last(percent: float, steps: int) -> None:
-    """CloudFormation counts 100/step - 1 if that is a whole number, otherwise the whole steps."""
+    """CloudFormation counts 100/step - 1 if that is an integer, otherwise the complete steps."""
     linear = Rollout.linear(percent=percent, bake=TEN_MINUTES, final_bake=dt.timedelta(minutes=1))
     found = estimate(linear, 2, zones=2, pace=Pace(start=0, check_interval=0, drain=0, stop=0))
     assert found is not None

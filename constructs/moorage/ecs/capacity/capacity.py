@@ -135,8 +135,8 @@ class Capacity:
 
         Args:
             name: The name of the provider in ECS, 1 to 255 letters, digits, `_` and `-`.
-            managed_instances: Whether the provider is one of ECS Managed Instances. Default: False, for a provider of
-                an Auto Scaling group.
+            managed_instances: Whether to treat the provider as one of ECS Managed Instances. Default: False, for a
+                provider of an Auto Scaling group.
 
         Raises:
             ValueError: If `name` is not a name that ECS accepts for a provider.
@@ -182,15 +182,15 @@ class Capacity:
             on_demand_base: With `spot`, the number of instances that are on-demand instances nevertheless, up to
                 `max_instances`. Default: 0.
             instance: The AMI, volume and access of each instance. Default: `ContainerInstance()`.
-            scaling: How ECS changes the number of instances. Default: `ManagedScaling()`.
+            scaling: The scaling of the number of instances by ECS. Default: `ManagedScaling()`.
             warm_pool: Stopped instances, which start faster than new ones. Default: none.
             termination_protection: Whether to protect instances with tasks from scale-in (Security Hub ECS.19).
                 CloudFormation cannot delete a group with protected instances. Deploy with False first, remove the
                 protection from the instances with the command in an output of the stack, then delete the stack.
                 Default: False.
-            trunking: Whether the account setting `awsvpcTrunking` is on, so that more tasks with a network interface of
-                their own fit on an instance. CloudFormation cannot set it. It applies to instances that are launched
-                after it was turned on. Default: False.
+            trunking: Whether to rely on the account setting `awsvpcTrunking`, with which more tasks with a network
+                interface of their own fit on an instance. CloudFormation cannot set it. It applies to instances that
+                are launched after it was turned on. Default: False.
             notifications: A topic that is notified when an instance is launched or terminated, or fails to be.
                 Default: none.
             vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
@@ -244,7 +244,7 @@ class Capacity:
             spot: Whether to use Spot instances. Default: False.
             volume_gib: The size of the volume for images, logs and files of tasks on each instance, in GiB, 1 or more.
                 Default: 80.
-            scale_in_delay: How long an instance stays idle before ECS terminates it, up to one hour;
+            scale_in_delay: The time that an instance stays idle before ECS terminates it, up to one hour;
                 `datetime.timedelta(seconds=-1)` keeps idle instances. Default: ECS decides.
             detailed_monitoring: Whether to send metrics of the instances every minute; priced. Default: True.
             egress: The TCP ports through which instances may connect to any address. Default: 443.

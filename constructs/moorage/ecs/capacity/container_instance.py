@@ -30,7 +30,7 @@ class Ami:
     Args:
         parameter: The SSM parameter that holds the id of the AMI. Default: AWS's own parameter for the operating
             system, the architecture and the GPUs of the instance types.
-        is_bottlerocket: Whether the AMI is Bottlerocket, which is configured by TOML. Default: False, for Amazon Linux
+        is_bottlerocket: Whether to configure the AMI as Bottlerocket, by TOML. Default: False, for Amazon Linux
             2023 or Windows.
         operating_system_family: The operating system of its tasks: Linux or a version of Windows. Default: LINUX.
 
@@ -65,7 +65,7 @@ class Ami:
 
     @classmethod
     def bottlerocket(cls) -> Ami:
-        """Return the Bottlerocket AMI for ECS: a read-only system without a shell, which is updated as a whole.
+        """Return the Bottlerocket AMI for ECS: a read-only system without a shell.
 
         Its agent does not support EFS volumes, EBS volumes or Service Connect.
         """
@@ -100,7 +100,8 @@ class Ami:
 
         Args:
             name: The name of the SSM parameter, of data type `aws:ec2:image`.
-            bottlerocket: Whether the AMI is made from Bottlerocket. Default: False, for Amazon Linux 2023 or Windows.
+            bottlerocket: Whether to configure the AMI as one made from Bottlerocket. Default: False, for Amazon Linux
+                2023 or Windows.
             operating_system_family: The version of Windows that it is made from. Default: LINUX.
 
         Raises:

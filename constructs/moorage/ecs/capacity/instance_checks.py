@@ -20,7 +20,7 @@ def check_instances(task: Task, capacities: Sequence[Capacity], problems: Proble
         task: The task that runs on them.
         capacities: The capacities that it may run on.
         problems: The problems to add to.
-        has_connect: Whether its service has a name in Service Connect.
+        has_connect: True if its service has a name in Service Connect.
     """
     privileged = [each.name for each in task.containers if each.privileged]
     for capacity in capacities:

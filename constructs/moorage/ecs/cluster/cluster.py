@@ -78,7 +78,7 @@ class Cluster(ecs.Cluster):
             failure_topic: A topic that is notified of each of these failures (`FailureEvents(topic=)`). Default: none.
             failure_log_policy: A policy that lets EventBridge write to their log group. An account may have ten in a
                 region; `FailureEvents.define_log_policy(...)` defines one for all stacks. Default: a policy per stack.
-            exec_sessions: How sessions of ECS Exec (`Task(execute_command=True)`) are recorded and encrypted. Default:
+            exec_sessions: The recording and encryption of ECS Exec sessions (`Task(execute_command=True)`). Default:
                 they are recorded in the log group of the service, and encrypted by TLS.
             removal_policy: The removal policy of the log groups, queue and key of the failure events and the sessions.
                 Default: RETAIN.

@@ -36,7 +36,7 @@ _LOG_GROUP_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:P
 @value_class
 @attrs.frozen(kw_only=True)
 class ExecSessions:
-    """How a cluster encrypts and records the sessions of ECS Exec (`aws ecs execute-command`).
+    """The encryption and recording of a cluster's ECS Exec sessions (`aws ecs execute-command`).
 
     Without `ExecSessions`, TLS encrypts a session, and its input and output are recorded in the log group of the
     service. With it, a KMS key encrypts the data between client and container as well, and all sessions of the cluster

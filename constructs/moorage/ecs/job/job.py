@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class _Run(NamedTuple):
-    """Whether runs may overlap, the timeout in seconds, and how often the task is run again if it fails."""
+    """The settings of a run: overlap with others, the timeout in seconds, and the number of retries."""
 
     overlap: bool
     timeout: int | None
@@ -106,8 +106,8 @@ class Job(Construct):
                 both start a task. Default: True.
             timeout: The time after which a state machine stops the task, 1 to 99,999,999 seconds. Each retry has the
                 same time, and a task that timed out is not retried. Default: none.
-            retries: How often a state machine runs the task again if it fails, 0 to 99,999,999. The retries of the
-                schedule or the rule are for starts that failed. Default: 0.
+            retries: The number of times that a state machine runs a failed task again, 0 to 99,999,999. The retries of
+                the schedule or the rule are for starts that failed. Default: 0.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
                 a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
                 cluster's first capacity.

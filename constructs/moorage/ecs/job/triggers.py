@@ -74,8 +74,8 @@ class Trigger:
 
     Args:
         environment: Variables for each container of the task, which override its own.
-        retries: How often a start that failed is retried.
-        max_event_age: How long a start is retried.
+        retries: The number of retries of a failed start.
+        max_event_age: The time in which a start is retried.
         dead_letter_queue: The queue for starts that failed.
         alarm_actions: The actions of an alarm on messages in that queue.
         topic: The topic that this alarm notifies.
@@ -143,7 +143,7 @@ class Schedule(Trigger):
     Args:
         expression: A rate, a cron expression in its time zone, or a single time.
         flexible_window: The window after that time in which EventBridge Scheduler may start the job, to spread load: 1
-            to 1,440 whole minutes, and not longer than the rate. Default: none.
+            to 1,440 minutes without a fraction, and not longer than the rate. Default: none.
         start: The time before which the job does not start, in the future and with a time zone. Not for a single time.
             Default: none.
         end: The time after which the job does not start, in the future and with a time zone. Not for a single time.
@@ -151,15 +151,15 @@ class Schedule(Trigger):
         group: The schedule group. Default: the group `default`.
         environment: Variables for each container of the task, which override its own. `scheduler.ContextAttribute` has
             the scheduled time. Default: none.
-        retries: How often a start that failed is retried, 0 to 185. EventBridge does not notice if a task fails after
+        retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
             its start. Default: 185.
-        max_event_age: How long a start is retried, 60 seconds to 24 hours. Default: 24 hours.
+        max_event_age: The time in which a start is retried, 60 seconds to 24 hours. Default: 24 hours.
         dead_letter_queue: The queue for starts that failed. Default: a new one.
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
             time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
             topic.
         topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
-        enabled: Whether the schedule is enabled. Default: True.
+        enabled: Whether to enable the schedule. Default: True.
 
     Raises:
         ValueError: If EventBridge Scheduler would not accept the expression, or an argument is outside its limits. The
@@ -249,15 +249,15 @@ class EventRule(Trigger):
         bus: The event bus. Default: the default bus of the account.
         environment: Variables for each container of the task, which override its own.
             `events.EventField.from_path("$.detail.name")` is a value of the event. Default: none.
-        retries: How often a start that failed is retried, 0 to 185. EventBridge does not notice if a task fails after
+        retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
             its start. Default: 185.
-        max_event_age: How long a start is retried, 60 seconds to 24 hours. Default: 24 hours.
+        max_event_age: The time in which a start is retried, 60 seconds to 24 hours. Default: 24 hours.
         dead_letter_queue: The queue for events whose start failed. Default: a new one.
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
             time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
             topic.
         topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
-        enabled: Whether the rule is enabled. Default: True.
+        enabled: Whether to enable the rule. Default: True.
 
     Raises:
         ValueError: If the pattern is empty, invalid or never matches, or an argument is outside its limits. The error
@@ -314,8 +314,8 @@ class EventRule(Trigger):
             scope: The scope of the job, whose stack resolves `events.Match`.
             cluster_arns: The ARNs of the cluster of the job.
             problems: The problems to add to.
-            by_machine: Whether a state machine runs the task.
-            has_group: Whether each run has a group of its own instead of the family of the task definition.
+            by_machine: True if a state machine runs the task.
+            has_group: True if each run has a group of its own instead of the family of the task definition.
         """
         pattern, arns = self._event_pattern, list(cluster_arns)
         if is_token(pattern):

@@ -31,7 +31,7 @@ def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: b
             listener and its test listener forward to both.
         listener: The listener.
         suffix: The suffix of the ids of its alarms.
-        udp: Whether the port of its container is mapped for UDP instead of TCP.
+        udp: Whether to map the port of its container for UDP instead of TCP.
     """
     role, load_balancer_id = serving.role, listener.load_balancer._id
     group_id = f" {listener.load_balancer._replaceable_id}{listener._id_suffix}"

@@ -53,7 +53,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
             listener_arn: The listener that gets the rules of routes.
             security_group_id: The security group of the load balancer.
             vpc: The VPC of the load balancer.
-            https: Whether the protocol of the listener is HTTPS.
+            https: True if the protocol of the listener is HTTPS.
             test_listener_arn: The listener on which rollouts that shift traffic serve a new version first.
 
         Raises:
@@ -102,7 +102,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         return self._import_listener(stack, "Listener", self.listener_arn, opens=opens)
 
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
-        """Return the test listener, as imported into `stack` for its services; None if there is none."""
+        """Return the test listener, as imported into `stack` for its services, if it exists."""
         arn = self.test_listener_arn
         return self._import_listener(stack, "TestListener", arn, opens=opens) if arn else None
 
@@ -136,7 +136,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
             load_balancer_arn: The ARN of the load balancer.
             security_group_id: The security group of the load balancer.
             vpc: The VPC of the load balancer.
-            public: Whether the load balancer is reachable from the internet.
+            public: True if the load balancer is reachable from the internet.
             certificate: The certificate of TLS listeners that are defined here.
             without_tls: The reason why a public load balancer may have listeners without TLS.
             ingress: The peers that may connect to the listeners that are defined here.

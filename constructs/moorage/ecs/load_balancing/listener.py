@@ -50,15 +50,16 @@ class Listener:
         health_port: The port of the container for health checks by TCP or HTTP, 1 to 65,535. UDP needs one if the
             container does not accept TCP connections on its own port. Default: the port of the container.
         container: The name of the container that serves. Default: the first container with a port.
-        preserve_client_ip: Whether tasks see the address of the client as the source of the connection. A task that
+        preserve_client_ip: Whether to show tasks the address of the client as the source of the connection. A task that
             sees it cannot connect to itself through the load balancer. Default: as AWS does, with UDP and in bridge or
             host mode.
         test_port: The port at which a rollout that shifts traffic serves a new version first, for the peers of the load
             balancer's `test_ingress`, 1 to 65,535. Default: none.
-        idle_timeout: How long a TCP connection may be idle, 60 to 6,000 seconds. Only with TCP. Default: 350 seconds.
-        deregistration_delay: How long a task that is deregistered keeps its connections, 0 to 3,600 seconds. ECS waits
-            this long for each task that it replaces. More than 1,800 seconds gives a warning, since CloudFormation
-            gives up the deletion of a service after 30 minutes. Default: 60 seconds.
+        idle_timeout: The time that a TCP connection may be idle, 60 to 6,000 seconds. Only with TCP. Default: 350
+            seconds.
+        deregistration_delay: The time for which a deregistered task keeps its connections, 0 to 3,600 seconds. ECS
+            waits this long for each task that it replaces. More than 1,800 seconds gives a warning, since
+            CloudFormation gives up the deletion of a service after 30 minutes. Default: 60 seconds.
         name: The name in the ids of its target groups in place of the port, so that they stay when the port changes. It
             has 1 to 64 letters, digits and hyphens, and is unique in a service. A listener whose port is a token needs
             a name if the service has other listeners. Default: none.

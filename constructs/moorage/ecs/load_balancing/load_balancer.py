@@ -117,8 +117,8 @@ class LoadBalancer(RequestLoadBalancer):
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
             vpc: The VPC of the load balancer, with subnets in at least two availability zones.
-            public: Whether the load balancer is reachable from the internet. A change replaces the load balancer. With
-                strong references between stacks, define a second load balancer, move the services, then remove the
+            public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
+                With strong references between stacks, define a second load balancer, move the services, then remove the
                 first. Default: False, for clients in the VPC.
             certificate: The certificate of its HTTPS listeners, in the region of the load balancer. Default: none.
             plain_http: The reason why HTTP without a certificate is acceptable, kept in the template. A public load
@@ -134,13 +134,13 @@ class LoadBalancer(RequestLoadBalancer):
                 a certificate.
             vpc_subnets: The subnets of the load balancer, at least two. Default: the public subnets if `public`,
                 otherwise the private ones.
-            idle_timeout: How long a connection may be idle, 1 to 4,000 seconds. Default: 60 seconds.
+            idle_timeout: The time that a connection may be idle, 1 to 4,000 seconds. Default: 60 seconds.
             web_acl: A web ACL of AWS WAF with the scope REGIONAL in the region of the load balancer, by its ARN or as a
                 `CfnWebACL`. AWS charges for it. Default: none.
             ip_address_type: The kinds of addresses of the load balancer. Every kind but `IPV4` needs subnets with IPv6,
                 which a `Network` does not have. An internal load balancer then needs `ingress` for clients with IPv6.
                 Default: IPV4.
-            zonal_shift: Whether traffic can be shifted away from an impaired availability zone (Application Recovery
+            zonal_shift: Whether to let traffic be shifted away from an impaired availability zone (Application Recovery
                 Controller). It costs and changes nothing until somebody starts a shift. Default: True.
             access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
             deletion_protection: Whether to protect the load balancer from deletion, also when a first deployment fails
@@ -214,7 +214,7 @@ class LoadBalancer(RequestLoadBalancer):
                 known; use `Route(priority=)` to avoid one.
             security_group_id: The security group of the load balancer. It gets a rule for each port of a service.
             vpc: The VPC of the load balancer.
-            https: Whether the protocol of the listener is HTTPS, which routes for HTTP/2 and gRPC need. Default: True.
+            https: Whether to treat the listener as one of HTTPS, which routes for HTTP/2 and gRPC need. Default: True.
             test_listener_arn: The listener on which rollouts that shift traffic serve a new version first. Default:
                 none.
 

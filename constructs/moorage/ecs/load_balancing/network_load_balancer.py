@@ -68,7 +68,7 @@ class _Plan(LoadBalancerPlan):
         subnets = select_subnets(self.vpc, self._public_subnets).subnets
         return [
             elbv2.SubnetMapping(subnet=subnet, allocation_id=each)
-            for subnet, each in zip(subnets, self.allocation_ids, strict=False)  # there are none before the look-up
+            for subnet, each in zip(subnets, self.allocation_ids, strict=False)  # empty before the look-up
         ]
 
     @property
@@ -77,7 +77,7 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def _number_of_subnets(self) -> int | None:
-        """The number of its subnets; None if there are none, as another check reports, or not looked up yet."""
+        """The number of its subnets; None without any, as another check reports, or before the look-up."""
         network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones
@@ -156,8 +156,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             construct_id: The id of this construct in its scope.
             vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
                 loss of one.
-            public: Whether the load balancer is reachable from the internet. A change replaces the load balancer. With
-                strong references between stacks, define a second load balancer, move the services, then remove the
+            public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
+                With strong references between stacks, define a second load balancer, move the services, then remove the
                 first. Default: False, for clients in the VPC.
             certificate: The certificate of its TLS listeners, in the region of the load balancer. Default: none.
             without_tls: The reason why a public load balancer may have listeners that do not end TLS, kept in the
@@ -178,7 +178,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 internal load balancer then needs `ingress` for clients with IPv6. Default: IPV4.
             cross_zone: Whether to distribute the connections of each zone over the tasks of all zones. AWS charges for
                 traffic between zones. With False, a zone with few tasks can overload them. Default: True.
-            zonal_shift: Whether traffic can be shifted away from an impaired availability zone (Application Recovery
+            zonal_shift: Whether to let traffic be shifted away from an impaired availability zone (Application Recovery
                 Controller). With `cross_zone`, connections to unhealthy tasks then stay open. UDP listeners give a
                 warning, since AWS's pages disagree on whether they support zonal shift. Default: False.
             access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
@@ -255,7 +255,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             security_group_id: The security group of the load balancer. It gets rules for each listener and for each
                 port of a task. A load balancer that was created without a security group cannot get one later.
             vpc: The VPC of the load balancer.
-            public: Whether the load balancer is reachable from the internet. Default: False.
+            public: Whether to treat the load balancer as reachable from the internet. Default: False.
             certificate: The certificate of TLS listeners that are defined in this app. Default: none.
             without_tls: The reason why a public load balancer may have listeners that do not end TLS. Default: none.
             ingress: The peers that may connect to listeners of this app; empty for nobody. Default: everyone if

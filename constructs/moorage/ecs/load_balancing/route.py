@@ -133,7 +133,7 @@ class Route:
             has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose hosts and paths are
             tokens needs a name if the service has other routes. Two routes with the same shortest path, or without
             paths to the same container, share target groups unless one has a name. Default: none.
-        deregistration_delay: How long a task that is deregistered may finish its requests, 0 to 3,600 seconds. ECS
+        deregistration_delay: The time in which a deregistered task may finish its requests, 0 to 3,600 seconds. ECS
             waits this long for each task that it replaces, even without requests. More than 1,800 seconds gives a
             warning, since CloudFormation gives up the deletion of a service after 30 minutes. Default: 30 seconds.
 

@@ -33,7 +33,7 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
         routes: The routes and listeners of the service.
         launch: The task with its capacity and network.
         problems: The problems to add to.
-        shifts: Whether rollouts shift traffic.
+        shifts: True if rollouts shift traffic.
     """
     problems.check(route_limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
@@ -93,7 +93,7 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
 
 
 def _serving_name(route: Route, task: Task) -> str | None:
-    """Return the name of the container that serves a route; None if there is none, which another check reports."""
+    """Return the name of the container that serves a route; None if it is missing, which another check reports."""
     return next((each.name for each in task.containers if each.port and route.container in {None, each.name}), None)
 
 
@@ -131,7 +131,7 @@ def usages_of(
     Args:
         routes: The routes and listeners of the service, each with a container that serves it.
         launch: The task with its capacity and network.
-        rollout: How a new version replaces the old one.
+        rollout: The way in which a new version replaces the old one.
         copies: The largest number of copies, if it is known.
     """
     shifts = rollout._shifts_traffic

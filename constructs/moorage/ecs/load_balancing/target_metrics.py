@@ -60,7 +60,7 @@ def error_share_queries(target: Target) -> list[dict[str, Any]]:
 
     Errors are responses of 500 and above, and connections that a target refuses or resets. The load balancer answers
     these itself with 502, which no metric of a target group counts. A target that never answers is not counted, since
-    the load balancer's own 504 belongs to no target group. Each group is counted by itself: a new version that fails
+    the load balancer's own 504 belongs to no target group. Each group is counted separately: a new version that fails
     every request, but gets a twentieth of the traffic, would cause only a twentieth of all errors.
     """
     queries: list[dict[str, Any]] = []

@@ -114,8 +114,8 @@ class ServiceAlarms(Construct):
             errors_percent: The threshold for errors, in percent of the requests that a target group gets in a minute,
                 if these are at least 20. Errors are responses of 500 and above, and refused or reset connections. At
                 least 0 and below 100; None for no alarm. Default: 5.
-            latency: The threshold for the 99th percentile of the response time, in whole milliseconds; None for no
-                alarm. Default: 5 seconds.
+            latency: The threshold for the 99th percentile of the response time, rounded down to milliseconds; None for
+                no alarm. Default: 5 seconds.
             unhealthy_targets: The number of targets that fail their health check, 1 or more; None for no alarm.
                 Default: 1.
             minutes: The number of consecutive minutes above the threshold, 1 to 1,440. Default: 5.

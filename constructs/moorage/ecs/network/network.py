@@ -123,7 +123,7 @@ class Network(Construct):
         Args:
             needs: The services that the task must reach.
             subnets: The subnets of the task. Default: public subnets with a public address, otherwise private ones.
-            public_address: Whether the task has a public address.
+            public_address: True if the task has a public address.
         """
         default_type = ec2.SubnetType.PUBLIC if public_address else ec2.SubnetType.PRIVATE_WITH_EGRESS
         subnet_type = (subnets.subnet_type if subnets else None) or default_type
@@ -222,7 +222,7 @@ class Reach:
                 `Network` has.
             problems: The problems to add to.
             argument: The name of the argument with the selection. Default: "vpc_subnets".
-            public_address: Whether tasks get a public address. Default: False.
+            public_address: True if tasks get a public address. Default: False.
         """
         if subnets is None and self.network:
             return

@@ -39,8 +39,8 @@ def check_longest(rollout: Rollout, problems: Problems, *, connections: bool, pr
     Args:
         rollout: The rollout.
         problems: The problems to add to.
-        connections: Whether the rollout shifts the traffic of a network load balancer.
-        pre_deployment: Whether a task runs before each deployment.
+        connections: True if the rollout shifts the traffic of a network load balancer.
+        pre_deployment: True if a task runs before each deployment.
     """
     waits = rollout._network_load_balancer_wait if connections else 0
     if added_seconds := waits + pre_deployment * PRE_DEPLOYMENT_MINUTES * 60:

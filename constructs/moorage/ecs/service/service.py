@@ -102,8 +102,8 @@ class Service(Construct):
                 zone.
             route: The requests of an Application Load Balancer (`Route`), or the ports of a Network Load Balancer
                 (`Listener`), that go to the service, up to 5. Default: none.
-            rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
-                which all copies keep serving; for a daemon, one instance after the other.
+            rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
+                breaker, in which all copies keep serving; for a daemon, one instance after the other.
             pre_deployment_task: A task that runs once before each deployment, such as a database migration, with the
                 capacity and network of the service. The deployment fails if its first essential container does not exit
                 with code 0 within an hour. `before_task_definition` has its role. Default: none.
@@ -124,8 +124,8 @@ class Service(Construct):
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
                 peers. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
-            health_check_grace_period: How long after the start of a task failed checks of the load balancer, of VPC
-                Lattice and of its containers are ignored, 0 to 2,147,483,647 seconds. Default: with a route or
+            health_check_grace_period: The time after the start of a task in which failed checks of the load balancer,
+                of VPC Lattice and of its containers are ignored, 0 to 2,147,483,647 seconds. Default: with a route or
                 `lattice` 60 seconds, or the longest `HealthCheck(start_period=)` if that is more; otherwise none.
             log_group: The log group of the containers. Default: a new one that keeps logs for a year.
             removal_policy: The removal policy of new log groups and queues. Default: RETAIN.

@@ -92,13 +92,13 @@ class ServiceConnect:
         port: The port of the name, 1 to 65,535. Default: 80, for `http://<name>`.
         protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or its name as a string. Default:
             TCP.
-        idle_timeout: How long a connection may be idle, 0 to 2,147,483,647 seconds; 0 for no limit. Default: one hour,
-            with `protocol` five minutes.
-        request_timeout: How long a complete response may take, 0 to 2,147,483,647 seconds; 0 for no limit. It needs
-            `protocol`, and an `idle_timeout` that is not shorter. Default: 15 seconds.
+        idle_timeout: The time that a connection may be idle, 0 to 2,147,483,647 seconds; 0 for no limit. Default: one
+            hour, with `protocol` five minutes.
+        request_timeout: The time that a complete response may take, 0 to 2,147,483,647 seconds; 0 for no limit. It
+            needs `protocol`, and an `idle_timeout` that is not shorter. Default: 15 seconds.
         tls: The encryption between the proxies. Default: none.
-        access_logs: Whether the proxy logs each request, as JSON without the query, to the log group of the service.
-            Without `protocol` it logs only connections. Default: False.
+        access_logs: Whether to let the proxy log each request, as JSON without the query, to the log group of the
+            service. Without `protocol` it logs only connections. Default: False.
 
     Raises:
         ValueError: If ECS would not accept an argument. The error lists all problems.

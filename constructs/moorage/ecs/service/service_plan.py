@@ -73,7 +73,7 @@ class ServicePlan:
         launch: The task with its capacity and network.
         scaling: The number of copies, and what changes it.
         routes: The routes and listeners.
-        rollout: How a new version replaces the old one.
+        rollout: The way in which a new version replaces the old one.
         placement: The placement of tasks on instances.
         pre_deployment_task: The task that runs before each deployment.
         connect: The name in Service Connect.

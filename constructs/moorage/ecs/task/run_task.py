@@ -170,7 +170,7 @@ class TaskRun:
             scope: The scope in which to define it, with the id `Machine`.
             overlap: Whether to run the task while another task of its family runs in the cluster.
             timeout: The number of seconds after which the task is stopped; None for no timeout.
-            retries: How often the task is run again if it fails.
+            retries: The number of times that a failed task is run again.
             pass_input: Whether to pass the input of an execution to the task as overrides.
         """
         states = self.machine_states(overlap=overlap, timeout=timeout, retries=retries, pass_input=pass_input)

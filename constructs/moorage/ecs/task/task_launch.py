@@ -133,8 +133,8 @@ class Launch:
 
         Args:
             problems: The problems to add to.
-            has_routes: Whether a load balancer forwards to the task.
-            has_connect: Whether the task has a name in Service Connect.
+            has_routes: True if a load balancer forwards to the task.
+            has_connect: True if the task has a name in Service Connect.
         """
         self._check_kind(problems)
         self.strategy._check(self.cluster_view.capacities, problems)

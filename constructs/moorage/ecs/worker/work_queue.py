@@ -32,16 +32,16 @@ class WorkQueue:
     """The queue that is defined for a worker: encrypted, only over TLS, with a dead-letter queue of the same kind.
 
     Args:
-        visibility_timeout: How long a message is hidden from other tasks while one processes it, up to 12 hours, and
-            longer than a task takes to stop. Default: six times the stop timeout of the task, as AWS recommends for
+        visibility_timeout: The time that a message is hidden from other tasks while one processes it, up to 12 hours,
+            and longer than a task takes to stop. Default: six times the stop timeout of the task, as AWS recommends for
             functions: 3 minutes with ECS's default stop timeout of 30 seconds.
-        max_receives: How often a message is received before it goes to the dead-letter queue, 1 to 1,000. A receive by
-            a task that is stopped meanwhile counts as well. Default: 5.
-        retention: How long a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days from the time it
-            was sent. Default: 4 days.
-        fifo: Whether the messages of a group are processed in order, one at a time. Default: False.
-        content_based_deduplication: Whether messages of a FIFO queue with the same body within five minutes are
-            duplicates. Default: False.
+        max_receives: The number of times that a message is received before it goes to the dead-letter queue, 1 to
+            1,000. A receive by a task that is stopped meanwhile counts as well. Default: 5.
+        retention: The time for which a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days from
+            the time it was sent. Default: 4 days.
+        fifo: Whether to process the messages of a group in order, one at a time. Default: False.
+        content_based_deduplication: Whether to drop messages of a FIFO queue that have the same body as another one
+            within five minutes. Default: False.
         encryption_key: The KMS key of both queues, billed by use; senders need permission to use it. Default: a key
             that SQS manages (SSE-SQS), at no charge.
 

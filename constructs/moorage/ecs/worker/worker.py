@@ -100,8 +100,8 @@ class Worker(Construct):
             alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm, unless
                 there is a topic. Default: an alarm without actions.
             topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
-            rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
-                which all copies keep working.
+            rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
+                breaker, in which all copies keep working.
             connect: The name of the service in the cluster's Service Connect namespace. With it, `Service.connect_to`
                 opens a path to another service. Default: no name.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
