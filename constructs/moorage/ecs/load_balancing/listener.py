@@ -174,7 +174,6 @@ class Listener:
         Args:
             other: The existing route or listener.
             owner: The service that has `other`; None if it is the same service.
-            _entries: All existing routes and listeners.
         """
         if not isinstance(other, Listener):
             return None
