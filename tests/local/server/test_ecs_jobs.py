@@ -586,13 +586,13 @@ def test_table_tells_queues_schedules_machines_and_rollouts(
     reached, name = access(server[1]), deployed["StackName"]
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
     rows = {row.what.strip(): row.says for row in table(reached, [stack])}
-    assert rows["rollout"] == "rolling, 100 % stay, 200 % at most"
+    assert rows["rollout"] == "rolling, minimum healthy 100 %, maximum 200 %"
     assert rows["estimate"] == (
         "replacing 1 takes an estimated 105 s with 1 to 2 running, and leaves 0 if one of 1 zones is lost"
     )
     assert rows["schedule"].startswith("cron(0 3 * * ? *) Europe/Berlin starts nightly:")
-    assert (rows["queue"], rows["state machine"]) == ("0 waiting", "ACTIVE")
+    assert (rows["queue"], rows["state machine"]) == ("0 messages waiting", "ACTIVE")
     assert why_not_standing(reached, stack) is None
     values = deployed["Values"]
     client("scheduler").delete_schedule(Name=values["job"], GroupName=values["group"])
-    assert "Job (AWS::Scheduler::Schedule), which is gone" in str(why_not_standing(reached, stack))
+    assert "lacks Job (AWS::Scheduler::Schedule)" in str(why_not_standing(reached, stack))
