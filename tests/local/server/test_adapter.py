@@ -45,7 +45,7 @@ def test_each_listed_name_is_used() -> None:
 
 
 def test_a_name_that_is_not_listed_is_neither_read_nor_set() -> None:
-    with pytest.raises(AttributeError, match=r"ministack\.services\.ecs has no task_sets in the list of this file"):
+    with pytest.raises(AttributeError, match=r"ministack\.services\.ecs has no task_sets in its list in this file"):
         adapter.ecs.task_sets  # noqa: B018  # reading it is what is tested
     with pytest.raises(AttributeError, match="add it"):
         adapter.ecs.task_sets = {}

@@ -181,7 +181,7 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "connected by a port without that name": (
         _connected("web", Namespace="shop.local"),
-        "The portName 'web' is not that of a port mapping in the task definition.",
+        "No port mapping in the task definition has the name 'web' (portName).",
         _connected() | {"Cluster": resource("AWS::ECS::Cluster", ServiceConnectDefaults={"Namespace": "shop.local"})},
     ),
     "record of a port without a port": (

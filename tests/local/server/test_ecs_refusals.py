@@ -165,7 +165,7 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "log driver": (
         _ec2({"LogConfiguration": {"LogDriver": "papertrail"}}),
-        "ClientException: Log driver 'papertrail' is not one that ECS knows.",
+        "ClientException: Log driver 'papertrail' is not supported by ECS.",
         _ec2({"LogConfiguration": {"LogDriver": "gelf"}}, {"LogConfiguration": {"LogDriver": "none"}}),
     ),
     "no memory": (

@@ -15,8 +15,8 @@ from moorage.local.server.core.calls import RefusedError
     [
         (RefusedError("TopicLimitExceeded: no more"), "AWS::SNS::Topic News: TopicLimitExceeded: no more"),
         (ValueError("no such topic"), "AWS::SNS::Topic News: no such topic"),
-        (KeyError("Arn"), r"AWS::SNS::Topic News: the local AWS failed, and the template may be right \(KeyError"),
-        (TypeError("none"), r"AWS::SNS::Topic News: the local AWS failed, and the template may be right \(TypeError"),
+        (KeyError("Arn"), r"AWS::SNS::Topic News: the local AWS failed; the template may be correct \(KeyError"),
+        (TypeError("none"), r"AWS::SNS::Topic News: the local AWS failed; the template may be correct \(TypeError"),
     ],
 )
 @pytest.mark.parametrize("operation", ["create", "update"])

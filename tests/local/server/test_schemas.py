@@ -45,7 +45,7 @@ CASES: list[tuple[str, Properties, str, Properties]] = [
     (
         "AWS::ECS::TaskDefinition",
         FARGATE | {"ContainerDefinitions": FARGATE["ContainerDefinitions"] * 2},
-        "must have no item twice",
+        "must have unique items",
         FARGATE,
     ),
     ("AWS::ECS::TaskDefinition", FARGATE | {"Cpu": "300"}, "Cpu must be one of", FARGATE),
@@ -68,7 +68,7 @@ CASES: list[tuple[str, Properties, str, Properties]] = [
     (
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         GROUP | {"HealthCheckProtocol": "TCP", "Matcher": {"HttpCode": "200"}},
-        "Matcher must be left out",
+        "Matcher is not allowed with the other given properties",
         GROUP | {"HealthCheckProtocol": "HTTP", "Matcher": {"HttpCode": "200"}},
     ),
     ("AWS::ElasticLoadBalancingV2::TargetGroup", {"TargetType": "ip"}, "VpcId is required", GROUP),

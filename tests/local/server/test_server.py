@@ -337,7 +337,7 @@ def test_image_that_is_not_there_fails_the_update_and_the_old_revision_stays(cli
 @pytest.mark.parametrize(
     ("kind", "properties", "fault"),
     [
-        ("AWS::EC2::EIP", {"Domian": "vpc"}, "property Domian does not exist (is Domain meant?)"),
+        ("AWS::EC2::EIP", {"Domian": "vpc"}, "property Domian does not exist; did you mean Domain?"),
         ("AWS::EC2::EIP", {"PublicIpv4Pool": "pool"}, "property PublicIpv4Pool exists in CloudFormation, but"),
         ("AWS::SQS::Queue", {"DelaySeconds": "soon"}, "property DelaySeconds must be of type integer, not 'soon'"),
         ("AWS::EC2::FlowLog", {"ResourceType": "VPC"}, "property ResourceId is required"),

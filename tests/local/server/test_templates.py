@@ -88,7 +88,7 @@ SHAPES: dict[str, tuple[Template, str, Template]] = {
     ),
     "an export twice": (
         _exporting("shop", "shop"),
-        "the export shop is stated more than once",
+        "the export shop is defined more than once",
         _exporting("shop", "stores"),
     ),
     "a choice of one": (
