@@ -1,4 +1,4 @@
-"""Refusals by ECS of containers in a task definition, each with a mended twin that deploys."""
+"""ECS refuses invalid containers in task definitions; the corrected definitions deploy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals of services by ECS, scaling, the registry and the trail, each with a mended twin that deploys."""
+"""ECS, Application Auto Scaling, ECR and CloudTrail refuse invalid settings; the corrected templates deploy."""
 
 from __future__ import annotations
 
@@ -208,7 +208,9 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "said", "mended"), SERVICES.values(), ids=SERVICES)
-def test_service(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_a_service_with_invalid_attachments_is_refused(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     _refused(deploy, faulty, said)
     _taken(deploy, mended)
 
@@ -272,7 +274,7 @@ STARTS: dict[str, tuple[Resources, str, list[Resources]]] = {
 
 
 @pytest.mark.parametrize(("faulty", "said", "mended"), STARTS.values(), ids=STARTS)
-def test_task_that_never_starts(
+def test_a_service_whose_task_can_never_start_fails(
     deploy: Deploy, remove: Callable[[str], None], faulty: Resources, said: str, mended: list[Resources]
 ) -> None:
     _refused(deploy, faulty, said)
@@ -371,12 +373,14 @@ OTHERS: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "said", "mended"), OTHERS.values(), ids=OTHERS)
-def test_name_scaling_registry_and_group(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_an_invalid_name_target_registry_or_log_group_is_refused(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     _refused(deploy, faulty, said)
     _taken(deploy, mended)
 
 
-def test_replaced_policy_cannot_track_the_metric_of_the_one_it_replaces(deploy: Deploy) -> None:
+def test_a_replacement_policy_cannot_track_the_metric_of_the_old_policy(deploy: Deploy) -> None:
     before = _tracking(CPU, MEMORY)
     assert deploy(before)["StackStatus"] == "CREATE_COMPLETE"
     renamed = {**before["Policy0"], "Properties": before["Policy0"]["Properties"] | {"PolicyName": "other"}}

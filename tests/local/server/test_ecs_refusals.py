@@ -1,4 +1,4 @@
-"""Refusals by ECS of task definitions, each with a mended twin that deploys."""
+"""ECS refuses invalid task definitions; the corrected definitions deploy."""
 
 from __future__ import annotations
 
@@ -287,7 +287,7 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "said", "mended"), TASKS.values(), ids=TASKS)
-def test_task_definition(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_an_invalid_task_definition_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
     execution = {"Role": role("ecs-tasks.amazonaws.com")}
     _refused(deploy, execution | {"Task": faulty}, said)
     _taken(deploy, execution | {"Task": mended})

@@ -1,4 +1,4 @@
-"""Refusals by ECS of services, and services whose tasks cannot start, each with a mended twin that deploys."""
+"""ECS refuses invalid services, and services whose tasks cannot start; the corrected services deploy."""
 
 from __future__ import annotations
 
@@ -151,11 +151,11 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "says", "mended"), SERVICES.values(), ids=SERVICES)
-def test_a_service_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
+def test_an_invalid_service_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
     check_pair(deploy, faulty, says, mended)
 
 
-def test_a_policy_that_comes_after_the_service_is_waited_for(deploy: Deploy, remove: Callable[[str], None]) -> None:
+def test_a_service_waits_for_a_policy_that_is_created_after_it(deploy: Deploy, remove: Callable[[str], None]) -> None:
     late = resource(
         "AWS::IAM::Policy",
         PolicyName="late",

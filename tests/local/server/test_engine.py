@@ -1,4 +1,4 @@
-"""Every failure of a resource names the resource."""
+"""Every error of a resource names the resource."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from moorage.local.server.core.calls import RefusedError
     ],
 )
 @pytest.mark.parametrize("operation", ["create", "update"])
-def test_what_a_handler_raises_names_the_resource(error: Exception, said: str, operation: str) -> None:
+def test_an_error_of_a_handler_names_the_resource(error: Exception, said: str, operation: str) -> None:
     def fail(*_: Any) -> NoReturn:
         raise error
 

@@ -1,4 +1,4 @@
-"""What CloudFormation refuses of a template before it touches anything, and what it takes."""
+"""CloudFormation refuses an invalid template before it changes anything, and accepts a valid one."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ SHAPES: dict[str, tuple[Template, str, Template]] = {
         {"Conditions": {"Is": {"Fn::Equals": [ref("AWS::Region"), "a"]}}, "Resources": {"Queue": QUEUE}},
     ),
 }
-"""As `FAULTS`, of what a member of a template says."""
+"""Errors in the members of a template, in the format of `FAULTS`."""
 FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
     "a Ref to nothing": (
         {"Resources": {"Topic": _topic(ref("Queue"))}},
@@ -186,12 +186,12 @@ FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
         {"Resources": {"Queue": QUEUE}},
     ),
 }
-"""By fault: a template with it, CloudFormation's words, and its smallest mended twin."""
+"""Templates with an error, each with CloudFormation's message and the smallest corrected template."""
 
 
 @pytest.fixture
 def stand(client: Client, remove: Callable[[str], None], request: pytest.FixtureRequest) -> Any:
-    """Create a stack of a whole template."""
+    """Return a function that creates a stack from a complete template."""
     cloudformation = client("cloudformation")
     name = re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100].strip("-")
 
@@ -205,7 +205,7 @@ def stand(client: Client, remove: Callable[[str], None], request: pytest.Fixture
 
 
 @pytest.mark.parametrize(("faulty", "says", "mended"), FAULTS.values(), ids=FAULTS)
-def test_a_faulty_template_is_refused_and_its_mended_twin_deploys(
+def test_an_invalid_template_is_refused_and_the_corrected_one_deploys(
     stand: Callable[..., dict[str, Any]], faulty: Template, says: str, mended: Template
 ) -> None:
     with pytest.raises(ClientError) as refused:
@@ -215,7 +215,7 @@ def test_a_faulty_template_is_refused_and_its_mended_twin_deploys(
     assert stand(mended)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_a_parameter_that_the_template_lacks_is_refused(stand: Callable[..., dict[str, Any]]) -> None:
+def test_a_parameter_that_the_template_does_not_declare_is_refused(stand: Callable[..., dict[str, Any]]) -> None:
     given = [{"ParameterKey": "Name", "ParameterValue": "a"}]
     with pytest.raises(ClientError, match="Parameter values specified for a template which does not require them"):
         stand({"Resources": {"Queue": QUEUE}}, Parameters=given)
@@ -226,7 +226,7 @@ def test_a_parameter_that_the_template_lacks_is_refused(stand: Callable[..., dic
     assert stand(named, Parameters=given)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_roles_and_their_names_are_acknowledged(stand: Callable[..., dict[str, Any]]) -> None:
+def test_roles_and_named_roles_need_capabilities(stand: Callable[..., dict[str, Any]]) -> None:
     named = role("lambda.amazonaws.com")
     named["Properties"]["RoleName"] = "acknowledged"
     faults: tuple[tuple[Template, list[str], str], ...] = (
@@ -250,21 +250,23 @@ def test_roles_and_their_names_are_acknowledged(stand: Callable[..., dict[str, A
         ("AWS::SSM::Parameter::Name", "/nothing"),
     ],
 )
-def test_a_parameter_names_what_exists(stand: Callable[..., dict[str, Any]], kind: str, nothing: str) -> None:
+def test_a_parameter_must_name_an_existing_resource(
+    stand: Callable[..., dict[str, Any]], kind: str, nothing: str
+) -> None:
     template = {"Parameters": {"Place": {"Type": kind}}, "Resources": {"Queue": QUEUE}}
     with pytest.raises(ClientError, match=f"parameter value {nothing} for parameter name Place does not exist"):
         stand(template, Parameters=[{"ParameterKey": "Place", "ParameterValue": nothing}])
 
 
-def test_a_parameter_may_be_the_vpc_that_exists(stand: Callable[..., dict[str, Any]], client: Client) -> None:
+def test_a_parameter_can_name_the_existing_vpc(stand: Callable[..., dict[str, Any]], client: Client) -> None:
     vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
     template = {"Parameters": {"Place": {"Type": "AWS::EC2::VPC::Id"}}, "Resources": {"Queue": QUEUE}}
     given = [{"ParameterKey": "Place", "ParameterValue": vpc}]
     assert stand(template, Parameters=given)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_conditions_compare_what_functions_return(stand: Callable[..., dict[str, Any]]) -> None:
-    """CDK's bootstrap template joins a list, which is empty by default."""
+def test_conditions_compare_the_values_of_functions(stand: Callable[..., dict[str, Any]]) -> None:
+    """CDK's bootstrap template joins a list that is empty by default."""
     joined = {"Fn::Join": ["", ref("Names")]}
     mapped = {"Fn::FindInMap": ["ByRegion", {"Ref": "AWS::Region"}, "Small"]}
     template = {

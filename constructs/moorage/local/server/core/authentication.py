@@ -193,7 +193,7 @@ def _without_cors(send: Send) -> Send:
 
 
 def _refuse_the_rest() -> None:
-    """Answer an unsigned request that no handler served with AWS's error."""
+    """Answer an unsigned request with AWS's error if no handler served it."""
     dispatch = ministack.dispatch_service_request
 
     async def handle_rest(*request: Any) -> Answer:
