@@ -1,4 +1,4 @@
-"""What else a container or a task may say, a row of the limits each: one way that keeps it, one that breaks it."""
+"""Further settings of a container or a task: for each limit, one that keeps it and one that breaks it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _EVERYWHERE = frozenset({"fargate", "ec2", "managed"})
 
 @attrs.frozen(kw_only=True)
 class Way:
-    """What one way of saying it adds, or the whole task in place of any other.
+    """The arguments that a setting adds, or a complete task with it.
 
     Args:
         container: Arguments of the first container, as source text.
-        task: Arguments of the task, likewise.
-        beside: More containers.
-        whole: The whole task.
+        task: Arguments of the task, as source text.
+        beside: Additional containers.
+        whole: A complete task, which replaces any other.
     """
 
     container: dict[str, Code] = attrs.field(factory=dict)
@@ -30,7 +30,7 @@ NOTHING = Way()
 
 
 def drawn(pick: Pick, kind: str, mode: str) -> Way:
-    """The way that breaks the row that is to be broken; else sometimes one that keeps a row."""
+    """Return the setting that breaks the limit to be broken; otherwise sometimes one that keeps a limit."""
     for row in sorted(pick.broken & FEATURES.keys()):
         return FEATURES[row][1]
     if mode != "awsvpc" or pick.broken or not pick.seldom():
@@ -378,4 +378,4 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
     "managed-instances-system": (NOTHING, _windows(), _MANAGED),
 }
 WHOLE = tuple(row for row, (_, broken, _) in FEATURES.items() if broken.whole)
-"""Rows that only a task of their own breaks, which serves no route."""
+"""The limits that only a separate task breaks, which serves no route."""

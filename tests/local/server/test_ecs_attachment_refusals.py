@@ -176,7 +176,7 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "connected without a namespace": (
         _connected(),
-        "Service Connect needs a namespace: the service states none",
+        "Service Connect needs a namespace: neither the service nor its cluster",
         _connected(Namespace="shop.local"),
     ),
     "connected by a port without that name": (

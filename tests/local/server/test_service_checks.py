@@ -114,7 +114,7 @@ def test_a_secret_is_read_by_its_key_and_version_stage(deploy: Deploy, suffix: s
 @pytest.mark.parametrize(
     ("suffix", "secret", "said"),
     [
-        (":password::", PLAIN, "is no JSON, so it has no key password"),
+        (":password::", PLAIN, "is not JSON, so it has no key password"),
         (":token::", JSON, "retrieved secret from Secrets Manager did not contain json key token"),
         ("::AWSPREVIOUS:", JSON, "can't find the specified secret value for staging label: AWSPREVIOUS"),
         (":::1234", PLAIN, "can't find the specified secret value for VersionId: 1234"),
