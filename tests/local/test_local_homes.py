@@ -110,7 +110,7 @@ def test_a_copied_home_does_not_stop_the_server_of_the_original(
     shutil.copytree(home.folder, copy)
     assert local.main([command, "--home", str(copy)]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith(f"{copy} was created as {home.folder}; the local AWS of that folder is left alone.\n")
+    assert printed.startswith(f"{copy} was copied or moved from {home.folder}; its local AWS is not affected.\n")
     assert server.answers
     with Home(copy).exclusive():
         assert Home(copy)._own_secret() != server.secret

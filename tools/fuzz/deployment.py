@@ -263,7 +263,7 @@ def _exports(stack: str, old: Deployed, new: Deployed, others: Mapping[str, Depl
 
 
 def _keys(resource_type: str, properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the kinds and values of what must be unique among all resources."""
+    """Yield the kinds and values that must be unique among all resources."""
     if resource_type in _UNIQUE:
         kind, names = _UNIQUE[resource_type]
         yield kind, json.dumps([resource_type, *(properties.get(name) for name in names)])

@@ -198,7 +198,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _tell_copied(home: Home) -> None:
     if home.origin:
-        out(f"{home.folder} was created as {home.origin}; the local AWS of that folder is left alone.\n")
+        out(f"{home.folder} was copied or moved from {home.origin}; its local AWS is not affected.\n")
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:

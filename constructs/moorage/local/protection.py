@@ -41,7 +41,7 @@ def take_away(access: Access, stacks: Sequence[Stack]) -> str | None:
         stacks: The stacks to delete.
 
     Returns:
-        A sentence that says what was done; None if nothing was.
+        A sentence about the changes; None if there were none.
     """
     done: Counter[tuple[str, str]] = Counter()
     for stack in stacks:

@@ -693,7 +693,7 @@ BLUE_GREEN: Resources = {"Strategy": "BLUE_GREEN"}
             {"LoadBalancers": [_advanced(AlternateTargetGroupArn="arn:aws:x")]},
             "target group does not exist: arn:aws:x",
         ),
-        (BLUE_GREEN, {"LoadBalancers": [_advanced(AlternateTargetGroupArn=ref("Blue"))]}, "must not be the same target group"),
+        (BLUE_GREEN, {"LoadBalancers": [_advanced(AlternateTargetGroupArn=ref("Blue"))]}, "must not be the same"),
         (BLUE_GREEN, {"LoadBalancers": [_advanced(ProductionListenerRule=None)]}, "productionListenerRule must be"),
         (
             BLUE_GREEN,
