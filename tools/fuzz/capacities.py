@@ -66,7 +66,7 @@ class Ground:
         architecture: The CPU architecture of the tasks.
         gpus: The number of GPUs of an instance.
         most: The number of copies that fit.
-        exists: Whether all capacity is imported, so that the cluster can be imported too.
+        exists: True if all capacity is imported, so that the cluster can be imported too.
     """
 
     kind: str

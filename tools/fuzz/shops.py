@@ -73,10 +73,10 @@ class Shop:
 
     Args:
         stacks: `one` for a single stack; `strong` or `weak` for two stacks with such references.
-            connections: Whether the load balancer is a network load balancer.
-            public: Whether it is reachable from the internet.
-            certificate: Whether it has a certificate.
-            services: The services behind it.
+        connections: True if the load balancer is a network load balancer.
+        public: True if it is reachable from the internet.
+        certificate: True if it has a certificate.
+        services: The services behind it.
     """
 
     stacks: str

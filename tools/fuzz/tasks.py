@@ -41,7 +41,7 @@ class TaskOf:
         mode: The network mode.
         architecture: The CPU architecture.
         gpus: The GPUs of the first container.
-        served: Whether the first container has a port.
+        served: True if the first container has a port.
     """
 
     pick: Pick

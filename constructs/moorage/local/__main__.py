@@ -188,7 +188,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--app", help="the command that synthesizes the app, or a cloud assembly (default: app in cdk.json)"
     )
-    parser.add_argument("--port", type=int, help="the port to listen on at 127.0.0.1 (default: a free port)")
+    parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on (default: a free port)")
     parser.add_argument(
         "--discard", action="store_true", help="with down: stop the local AWS without deleting its stacks first"
     )

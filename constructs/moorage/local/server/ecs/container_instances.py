@@ -43,10 +43,10 @@ class Need:
         memory: The memory in MiB.
         gpus: The number of GPUs.
         ports: The host ports.
-        interface: Whether the task has its own network interface.
+        interface: True if the task has its own network interface.
         architecture: The required CPU architecture; None for any.
         expressions: The `memberOf` placement constraints.
-        distinct: Whether tasks of the group must be on distinct instances.
+        distinct: True if tasks of the group must be on distinct instances.
         zones: The Availability Zones of the task's subnets; None if they do not matter.
         capabilities: The required capabilities of the agent.
     """

@@ -57,7 +57,7 @@ class Room:
 
         Args:
             type_: The instance type.
-            trunking: Whether `awsvpcTrunking` is enabled.
+            trunking: True if `awsvpcTrunking` is enabled.
             reserved_mib: The MiB that the agent reserves for itself.
         """
         trunk_tasks = type_.trunk_tasks if trunking else None

@@ -26,8 +26,8 @@ def faults(stated: Record, revision: Record, cluster: Record, *, on_instances: b
         stated: The new state of the service.
         revision: The task definition; empty if there is none.
         cluster: The cluster.
-        on_instances: Whether the tasks run on container instances.
-        on_fargate: Whether the tasks run on Fargate.
+        on_instances: True if the tasks run on container instances.
+        on_fargate: True if the tasks run on Fargate.
     """
     version = stated.get("platformVersion")
     if on_fargate and version and version not in _PLATFORMS:

@@ -18,7 +18,7 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
 
     Args:
         parameters: The input of CreateService or UpdateService.
-        new: Whether the operation is CreateService.
+        new: True if the operation is CreateService.
     """
     cluster = ecs.clusters.get(ecs.resolve_cluster_name(parameters.get("cluster", "default")))
     if cluster is None:

@@ -47,7 +47,7 @@ def faults(revision: Record, *, on_instances: bool) -> Iterator[str]:
 
     Args:
         revision: The task definition.
-        on_instances: Whether it runs on container instances.
+        on_instances: True if it runs on container instances.
     """
     for stated in (revision.get("taskRoleArn"), revision.get("executionRoleArn")):
         if stated and not _is_assumed(stated):

@@ -22,8 +22,8 @@ def why_not(revision: Mapping[str, Any], *, on_instances: bool, executes: bool) 
 
     Args:
         revision: The task definition.
-        on_instances: Whether it runs on container instances, where Docker refuses duplicate mount points.
-        executes: Whether ECS Exec is enabled.
+        on_instances: True if it runs on container instances, where Docker refuses duplicate mount points.
+        executes: True if ECS Exec is enabled.
     """
     return next(_faults(revision, on_instances=on_instances, executes=executes), None)
 
