@@ -5,8 +5,8 @@ There are two sources, joined by the name of the type:
 - moto's copy of EC2's DescribeInstanceTypes (`moto/ec2/resources/instance_types.json.gz`; moto is licensed under
   Apache-2.0). The newest moto is downloaded into a temporary environment, so the project does not depend on it. The
   date of the data is the build date of its wheel.
-- `tools/trunking.json`, transcribed by hand: the number of tasks with their own network interface on each type with
-  `awsvpcTrunking`, and the types that do not support it, from the Amazon ECS developer guide. For types that are newer
+- `tools/trunking.json`, transcribed by hand from the Amazon ECS developer guide: the number of tasks with their own
+  network interface on each type with `awsvpcTrunking`, and the types that do not support it. For types that are newer
   than the guide's table, it has the branch interfaces of aws/amazon-vpc-resource-controller-k8s (Apache-2.0). These are
   the numbers of Amazon EKS. They are never higher than those of Amazon ECS where both are known, so they are safe. It
   also has a few types that moto lacks, in EC2's format.

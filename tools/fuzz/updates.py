@@ -227,7 +227,7 @@ def _change_capacity(shop: Shop, drawn: random.Random) -> Shop | None:
     """Change the capacity; a service with a Service Connect name stays on Fargate or on instances.
 
     CDK writes a scheduling strategy only for instances, so CloudFormation replaces a service that changes between the
-    two, and its name is taken until the old service is deleted.
+    two. Its name is taken until the old service is deleted.
     """
 
     def moved(sketch: Sketch) -> Sketch:

@@ -1,7 +1,7 @@
 """Context lookups of an app. The local AWS answers the cdk CLI, which caches the answers in the home's folder.
 
 The CLI reads `cdk.json` and writes `cdk.context.json` in the current folder. Answers of the local AWS must not get into
-the user's files, so the CLI runs in a folder with copies of both, while the app runs in the user's folder.
+the user's files. So the CLI runs in a folder with copies of both; the app runs in the user's folder.
 """
 
 from __future__ import annotations

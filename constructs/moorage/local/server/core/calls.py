@@ -1,8 +1,8 @@
 """Calls of a service's API within the process, and the conversion of a template's properties into its input.
 
 CloudFormation and the service capitalize names differently (`EFSVolumeConfiguration` and `efsVolumeConfiguration`), and
-CloudFormation accepts strings for numbers. botocore's model of the service resolves both, so no resource needs a list
-of names, and no property that the API does not have is passed on by accident.
+CloudFormation accepts strings for numbers. botocore's model of the service resolves both. So no resource needs a list
+of names, and no property that the API lacks is passed on by accident.
 """
 
 from __future__ import annotations

@@ -129,10 +129,7 @@ class Rollout:
             raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
 
     def _unstartable(self) -> str | None:
-        """Return why a task of the new revision can never run: something is missing, or its command exits.
-
-        Otherwise None.
-        """
+        """Return why a task of the new revision can never run; None if it can."""
         if self._service["desiredCount"] == 0:
             return None
         revision = ecs.task_defs.get(ecs.resolve_td_key(self._service["taskDefinition"]), {})

@@ -30,7 +30,7 @@ fitted and two of 3,954 MiB did not), the others from `registeredResources` in u
 _PAGE_SHARE = 64 / 4096
 """The share of memory for Linux's page structures: 64 bytes for each page of 4 KiB."""
 _KERNEL_MIB = (318, 112, 40)
-"""The MiB that the kernel uses in addition: at 4 GiB (c5.large), for each doubling (c5.xlarge), and at least."""
+"""The MiB that the kernel also uses: at 4 GiB (from c5.large), per doubling (from c5.xlarge), and the minimum."""
 
 
 @attrs.frozen(kw_only=True)

@@ -105,8 +105,7 @@ def _balancer_faults(balancer: Record, revision: Record, mode: str) -> Iterator[
     if group is None:
         return
     if not any(arn in str(rule["Actions"]) for rule in alb.rules.values()):
-        # Bayer-Group/cloudformation-template-generator issue 181; also a rule of a listener that does not exist here
-        # counts
+        # Bayer-Group/cloudformation-template-generator issue 181; rules of listeners that do not exist here count too
         yield f"The target group with targetGroupArn {arn} does not have an associated load balancer."
     kind = group.get("TargetType", "instance")
     if (kind == "ip") != (mode == "awsvpc"):

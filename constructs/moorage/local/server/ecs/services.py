@@ -117,7 +117,7 @@ def update(parameters: Record) -> Done:
 
 
 def _is_external(service: Mapping[str, Any]) -> bool:
-    """Return whether another tool deploys a service by task sets, so that it has no tasks until then."""
+    """Return whether another tool deploys a service by task sets, without which it has no tasks."""
     return bool(service["deploymentController"].get("type") == "EXTERNAL")
 
 
