@@ -31,12 +31,12 @@ def _exporting(*names: str) -> Template:
 
 
 SHAPES: dict[str, tuple[Template, str, Template]] = {
-    "another version of the format": (
+    "another format version": (
         {"AWSTemplateFormatVersion": "2020-01-01", "Resources": {"Queue": QUEUE}},
         "2020-01-01 is not a supported value for AWSTemplateFormatVersion",
         {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Queue": QUEUE}},
     ),
-    "a description that is no text": (
+    "a description that is not a string": (
         {"Description": ["a shop"], "Resources": {"Queue": QUEUE}},
         "Every Description member must be a string.",
         {"Description": "a shop", "Resources": {"Queue": QUEUE}},
@@ -56,17 +56,17 @@ SHAPES: dict[str, tuple[Template, str, Template]] = {
         "Invalid template parameter property 'Pattern'",
         _declaring("Name", Type="String", AllowedPattern="a"),
     ),
-    "a resource that waits for itself": (
+    "a resource that depends on itself": (
         {"Resources": {"Queue": QUEUE | {"DependsOn": ["Queue"]}}},
         "Circular dependency between resources: [Queue]",
         {"Resources": {"Queue": QUEUE | {"DependsOn": []}}},
     ),
-    "a circle of two": (
+    "two resources that depend on each other": (
         {"Resources": {"Queue": QUEUE | {"DependsOn": "Topic"}, "Topic": _topic(ref("Queue"))}},
         "Circular dependency between resources: [Queue, Topic]",
         {"Resources": {"Queue": QUEUE, "Topic": _topic(ref("Queue"))}},
     ),
-    "a snapshot of a queue": (
+    "a snapshot policy of a queue": (
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Snapshot"}}},
         "resource type AWS::SQS::Queue does not support DeletionPolicy Snapshot",
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "RetainExceptOnCreate"}}},
@@ -81,27 +81,27 @@ SHAPES: dict[str, tuple[Template, str, Template]] = {
         "every Outputs member must contain a Value object",
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Description": "a", "Value": "a"}}},
     ),
-    "an export by the name of a resource": (
+    "an export name that depends on a resource": (
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": "a", "Export": {"Name": ref("Queue")}}}},
         "the export of output Name cannot depend on resources: Queue",
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": "a", "Export": {"Name": ref("AWS::StackName")}}}},
     ),
-    "an export twice": (
+    "a duplicate export name": (
         _exporting("shop", "shop"),
         "the export shop is defined more than once",
         _exporting("shop", "stores"),
     ),
-    "a choice of one": (
+    "an Fn::If with one value": (
         {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Never", "a"]})}},
         "Fn::If requires a list argument with 3 parameters",
         {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Never", "a", "b"]})}},
     ),
-    "a text that is joined": (
+    "an Fn::Join of a string": (
         {"Resources": {"Topic": _topic({"Fn::Join": ["-", "a"]})}},
         "every Fn::Join object requires two parameters",
         {"Resources": {"Topic": _topic({"Fn::Join": ["-", {"Fn::GetAZs": ""}]})}},
     ),
-    "a condition on a resource": (
+    "a condition that refers to a resource": (
         {"Conditions": {"Is": {"Fn::Equals": [ref("Queue"), "a"]}}, "Resources": {"Queue": QUEUE}},
         "Cannot reference resources in the Conditions block of the template",
         {"Conditions": {"Is": {"Fn::Equals": [ref("AWS::Region"), "a"]}}, "Resources": {"Queue": QUEUE}},
@@ -109,32 +109,32 @@ SHAPES: dict[str, tuple[Template, str, Template]] = {
 }
 """Errors in the members of a template, in the format of `FAULTS`."""
 FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
-    "a Ref to nothing": (
+    "a Ref to a missing resource": (
         {"Resources": {"Topic": _topic(ref("Queue"))}},
         "Unresolved resource dependencies [Queue] in the Resources block",
         {"Resources": {"Topic": _topic(ref("Queue")), "Queue": QUEUE}},
     ),
-    "an attribute of nothing": (
+    "a GetAtt of a missing resource": (
         {"Resources": {"Topic": _topic(attribute("Queue", "QueueName"))}},
         "Unresolved resource dependencies [Queue] in the Resources block",
         {"Resources": {"Topic": _topic(attribute("Queue", "QueueName")), "Queue": QUEUE}},
     ),
-    "a variable of nothing": (
+    "a Sub variable of a missing resource": (
         {"Resources": {"Topic": _topic({"Fn::Sub": "${AWS::Region} ${Queue.QueueName} ${!Literal}"})}},
         "Unresolved resource dependencies [Queue] in the Resources block",
         {"Resources": {"Topic": _topic({"Fn::Sub": ["${Queue} ${!Literal}", {"Queue": "a"}]})}},
     ),
-    "a dependency on nothing": (
+    "a dependency on a missing resource": (
         {"Resources": {"Queue": QUEUE | {"DependsOn": ["Other"]}}},
         "Unresolved resource dependencies [Other] in the Resources block",
         {"Resources": {"Queue": QUEUE | {"DependsOn": "Other"}, "Other": QUEUE}},
     ),
-    "an output of nothing": (
+    "an output of a missing resource": (
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": ref("Other")}}},
         "Unresolved resource dependencies [Other] in the Outputs block",
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": ref("Queue")}}},
     ),
-    "a Ref to what a condition leaves out": (
+    "a Ref to a resource whose condition is false": (
         {"Conditions": NEVER, "Resources": {"Queue": QUEUE | {"Condition": "Never"}, "Topic": _topic(ref("Queue"))}},
         "Unresolved resource dependencies [Queue] in the Resources block",
         {
@@ -145,17 +145,17 @@ FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
             },
         },
     ),
-    "a condition that is not there": (
+    "a missing condition": (
         {"Resources": {"Queue": QUEUE | {"Condition": "Always"}}},
         "Unresolved condition dependency Always in the Resources block",
         {"Conditions": NEVER, "Resources": {"Queue": QUEUE | {"Condition": "Always"}}},
     ),
-    "a choice by a condition that is not there": (
+    "an Fn::If with a missing condition": (
         {"Resources": {"Topic": _topic({"Fn::If": ["Always", "a", "b"]})}},
         "Unresolved condition dependency Always in the Resources block",
         {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Always", "a", "b"]})}},
     ),
-    "a condition of one that is not there": (
+    "a condition that refers to a missing condition": (
         {"Conditions": {"Always": {"Fn::Not": [{"Condition": "Never"}]}}, "Resources": {"Queue": QUEUE}},
         "Unresolved condition dependency Never in the Conditions block",
         {"Conditions": NEVER, "Resources": {"Queue": QUEUE}},
@@ -170,7 +170,7 @@ FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
         "Invalid template resource property 'Dependson'",
         {"Resources": {"Queue": QUEUE | {"Metadata": {"Dependson": ref("nothing")}}}},
     ),
-    "an unknown policy": (
+    "an unknown deletion policy": (
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Keep"}}},
         "Unrecognized DeletionPolicy Keep for resource Queue",
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Delete"}}},
@@ -180,7 +180,7 @@ FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
         "Resource name A-Queue is non alphanumeric",
         {"Resources": {"AQueue": QUEUE}},
     ),
-    "no resource": (
+    "no resources": (
         {"Resources": {}},
         "At least one Resources member must be defined",
         {"Resources": {"Queue": QUEUE}},
