@@ -184,7 +184,7 @@ class Home:
             LocalError: The port is in use, or the server exits or does not answer; the log says why.
         """
         listener = _listening(port or 0)
-        port = listener.getsockname()[1]
+        port = int(listener.getsockname()[1])
         secret = self._own_secret()
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # left by functions whose server was killed
         command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--home", self._here]
