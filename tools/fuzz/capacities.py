@@ -61,7 +61,7 @@ class Ground:
         kind: `fargate`, `ec2` or `managed`, which determines the tasks.
         lines: The lines of the program that define the capacities.
         offered: The names of the cluster's capacities.
-        chosen: The argument `capacity=` of the service; None if there is none.
+        chosen: The argument `capacity=` of the service; None if it is left out.
         mode: The network mode of the tasks.
         architecture: The CPU architecture of the tasks.
         gpus: The number of GPUs of an instance.

@@ -17,13 +17,13 @@ class Way:
         container: Arguments of the first container, as source text.
         task: Arguments of the task, as source text.
         beside: Additional containers.
-        whole: A complete task, which replaces any other.
+        complete: A complete task, which replaces any other.
     """
 
     container: dict[str, Code] = attrs.field(factory=dict)
     task: dict[str, Code] = attrs.field(factory=dict)
     beside: tuple[Code, ...] = ()
-    whole: Code | None = None
+    complete: Code | None = None
 
 
 NOTHING = Way()
@@ -63,7 +63,7 @@ def _beside(*containers: str) -> Way:
 
 
 def _whole(containers: str, **said: str) -> Way:
-    return Way(whole=call("Task", Code(containers), **{name: Code(value) for name, value in said.items()}))
+    return Way(complete=call("Task", Code(containers), **{name: Code(value) for name, value in said.items()}))
 
 
 def _windows(containers: str = "Container('iis:1')", **said: str) -> Way:
@@ -377,5 +377,5 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
     "fargate-spot-windows": (NOTHING, _windows(), _FARGATE),
     "managed-instances-system": (NOTHING, _windows(), _MANAGED),
 }
-WHOLE = tuple(row for row, (_, broken, _) in FEATURES.items() if broken.whole)
+WHOLE = tuple(row for row, (_, broken, _) in FEATURES.items() if broken.complete)
 """The limits that only a separate task breaks, which serves no route."""

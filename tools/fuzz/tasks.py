@@ -54,8 +54,8 @@ class TaskOf:
     def code(self) -> Code:
         pick = self.pick
         feature = drawn(pick, self.kind, self.mode)
-        if feature.whole and not self.served:
-            return feature.whole
+        if feature.complete and not self.served:
+            return feature.complete
         cpu, memory = self._size()
         count = 1 if feature.container or feature.beside else self._count(memory)
         ports = self._ports(count)

@@ -121,7 +121,7 @@ def up(home: Home, given: argparse.Namespace) -> None:
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
-    """Destroy the app's stacks, check that none is left, and stop the server; with `--discard`, only stop it."""
+    """Destroy the app's stacks, check that no stack is left, and stop the server; with `--discard`, only stop it."""
     if not home.folder.exists():
         out(f"{_NOT_RUNNING}\n")
         return

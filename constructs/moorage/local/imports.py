@@ -85,7 +85,7 @@ class Place:
         }
 
     def resources(self, *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield the resources of the given types; all resources if there is none."""
+        """Yield the resources of the given types, by default all."""
         for template in self.templates:
             for name, resource in template.get("Resources", {}).items():
                 if not types or resource.get("Type") in types:

@@ -239,7 +239,7 @@ class Home:
         return ended
 
     def _record(self) -> dict[str, Any]:
-        """Return the record of the server; an empty record if there is none or if it cannot be read."""
+        """Return the record of the server; an empty record if it does not exist or cannot be read."""
         try:
             recorded = json.loads(self._state.read_text())
         except (FileNotFoundError, ValueError):

@@ -76,7 +76,7 @@ def _free_stack(account: Account, name: str, done: Counter[tuple[str, str]]) -> 
 def _freed(kind: _Kind, account: Account, physical_id: str) -> bool:
     try:
         return kind.free(account, physical_id)
-    except ClientError:  # it may be gone; if it blocks the deletion, CloudFormation says so
+    except ClientError:  # it may be gone; if it blocks the deletion, CloudFormation reports it
         return False
 
 

@@ -231,7 +231,7 @@ def test_a_description_with_ec2s_characters_is_accepted(client: Client, deploy: 
 
 
 def _described(where: str, description: str) -> dict[str, Any]:
-    """Return a security group and its rules, one of which has the description."""
+    """Return a security group with rules; one rule has the description."""
 
     def said(here: str) -> str:
         return description if here == where else "fine"

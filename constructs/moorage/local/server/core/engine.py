@@ -42,7 +42,7 @@ Result = tuple[str, dict[str, Any]]
 
 
 class _Read(dict[str, Any]):
-    """The properties of a resource, with a record of which ones were read."""
+    """The properties of a resource, with a record of those that were read."""
 
     def __init__(self, properties: Properties) -> None:
         super().__init__(properties)
@@ -255,7 +255,7 @@ def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awa
 def _holding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
     """Delay the response to DescribeStacks until the stack's operation is complete.
 
-    The cdk CLI calls it once and then waits five seconds, longer than a whole deployment takes here. The delay is
+    The cdk CLI calls it once and then waits five seconds, longer than a complete deployment takes here. The delay is
     shorter than any client's timeout.
     """
 

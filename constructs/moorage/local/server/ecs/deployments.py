@@ -184,7 +184,7 @@ class Rollout:
         ):
             rule = balancer.get("advancedConfiguration", {}).get(f"{kind}ListenerRule")
             if rule:
-                # weights are whole numbers up to 999, so fractions of a percent need tenths
+                # weights are integers up to 999, so fractions of a percent need tenths
                 whole = 100 if percent == int(percent) else 999
                 part = round(percent * whole / 100)
                 other = next((each for each in _pair(balancer) if each != group), None)

@@ -24,7 +24,7 @@ def faults(stated: Record, revision: Record, cluster: Record, *, on_instances: b
 
     Args:
         stated: The new state of the service.
-        revision: The task definition; empty if there is none.
+        revision: The task definition; empty if it does not exist.
         cluster: The cluster.
         on_instances: True if the tasks run on container instances.
         on_fargate: True if the tasks run on Fargate.

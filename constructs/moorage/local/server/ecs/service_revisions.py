@@ -30,7 +30,7 @@ def revise(service: Record, stated: Mapping[str, Any]) -> Record:
 
     Args:
         service: The new state of the service; its newest deployment is that of the revision.
-        stated: The input of the operation, some of which the description of the service lacks.
+        stated: The input of the operation, with parameters that the description of the service lacks.
     """
     revision = ecs.task_defs.get(ecs.resolve_td_key(service["taskDefinition"]), {})
     arn = _arn(service, "service-revision", str(secrets.randbelow(9 * 10**18) + 10**18))

@@ -33,7 +33,7 @@ def _essential(containers: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 
 def exit_code(containers: Iterable[Mapping[str, Any]]) -> int | None:
-    """Return the exit code of the first essential container whose command contains `exit`; None if there is none."""
+    """Return the exit code of the first essential container whose command contains `exit`; otherwise None."""
     found = (_EXIT.search(_command(each)) for each in _essential(containers))
     return next((int(match[1]) for match in found if match), None)
 
