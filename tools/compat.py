@@ -6,6 +6,7 @@ templates may differ between the versions: logical ids may not.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,22 +56,20 @@ def differences(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]
 def main() -> int:
     """Run all examples in all environments and print what fails."""
     examples = sorted((ROOT / "examples").glob("*.py"))
+    known: dict[tuple[bool, str], dict[str, dict[str, str]]] = {}
     failed = 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as threads:
         subprocess.run(["uv", "build", "--wheel", "--quiet", "--out-dir", folder], cwd=ROOT, check=True)
         (wheel,) = Path(folder).glob("*.whl")
-        known: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         for name, python, context in environments(wheel, Path(folder)):
-            for example in examples:
-                problem, ids = run(python, example, context)
-                flags = "flags" if context else "no flags"
-                earlier = known.setdefault((example.name, flags), ids)
-                if not problem and differences(earlier, ids):
-                    problem = f"other logical ids in {', '.join(differences(earlier, ids))}"
-                if problem:
-                    failed += 1
-                    sys.stdout.write(f"{name}, {flags}: {example.name}: {problem}\n")
             sys.stdout.write(f"{name}, {'flags of cdk init' if context else 'no flags'}: {len(examples)} examples\n")
+            ran = threads.map(functools.partial(run, python, context), examples)
+            for example, (error, ids) in zip(examples, ran, strict=True):
+                earlier = known.setdefault((bool(context), example.name), ids)
+                others = "" if error else ", ".join(differences(earlier, ids))
+                if problem := error or (others and f"other logical ids in {others}"):
+                    failed += 1
+                    sys.stdout.write(f"  {example.name}: {problem}\n")
             sys.stdout.flush()
     return bool(failed)
 
@@ -92,8 +92,13 @@ def environments(wheel: Path, folder: Path) -> Iterator[tuple[str, Path, Mapping
             yield name, place / "bin" / "python", {}
 
 
-def run(python: Path, example: Path, context: Mapping[str, Any]) -> tuple[str, dict[str, dict[str, str]]]:
+def run(python: Path, context: Mapping[str, Any], example: Path) -> tuple[str, dict[str, dict[str, str]]]:
     """Synthesize one example.
+
+    Args:
+        python: The Python of the environment.
+        context: The context of the app.
+        example: The program.
 
     Returns:
         The last line of its error, or an empty text; and the logical ids of its templates.
