@@ -1,4 +1,4 @@
-"""Resolve both lock files from their pins, with hashes and without a registry."""
+"""Work out both locks from their pins; hashed, and naming no registry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLAIN = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-
 
 
 def main() -> None:
-    """Lock the project's dependencies at the pins of `requirements.txt`, and those of checkov separately."""
+    """Lock what the project needs, at the pins of `requirements.txt`, and what checkov needs, apart from it."""
     pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(pins))

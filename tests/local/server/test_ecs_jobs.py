@@ -308,7 +308,9 @@ def _dated(**dates: str) -> Resources:
         ),
     ],
 )
-def test_dates_of_a_schedule_need_cloudformations_format(deploy: Deploy, dates: dict[str, str], said: str) -> None:
+def test_dates_of_a_schedule_are_written_as_cloudformation_takes_them(
+    deploy: Deploy, dates: dict[str, str], said: str
+) -> None:
     stack = deploy(_dated(**dates))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert said in stack["Reason"]
