@@ -411,7 +411,7 @@ def test_a_desired_count_that_exceeds_the_instances_waits(client: Client, stand:
     assert (seen.service()["runningCount"], seen.group["DesiredCapacity"]) == (6, 2)
 
 
-def test_network_interfaces_limit_the_tasks_of_an_instance(stand: Callable[..., Seen]) -> None:
+def test_network_interfaces_bind_tasks_of_their_own(stand: Callable[..., Seen]) -> None:
     small = {"Cpu": 64, "Memory": 128}
     seen = stand(_base() | _service(DesiredCount=3, container=small, task={"NetworkMode": "awsvpc"}, **AWSVPC))
     # an m7g.large has three interfaces; one is the instance's
@@ -456,7 +456,7 @@ def test_placement_strategies_are_followed(stand: Callable[..., Seen], strategy:
     assert seen.service()["placementStrategy"] == [{"type": strategy, "field": field}]
 
 
-def test_placement_constraints_are_followed(stand: Callable[..., Seen]) -> None:
+def test_placement_constraints_are_kept(stand: Callable[..., Seen]) -> None:
     data = {"UserData": _user_data("""echo 'ECS_INSTANCE_ATTRIBUTES={"stack":"blue"}' >> /etc/ecs/ecs.config""")}
     constraints = [{"Type": "distinctInstance"}, {"Type": "memberOf", "Expression": "attribute:stack == blue"}]
     seen = stand(_base(data=data) | _service(DesiredCount=2, PlacementConstraints=constraints))
