@@ -135,7 +135,7 @@ def test_repository_with_images_is_not_deleted_unless_told(client: Client, deplo
         (
             "PullThroughCacheRule",
             {"EcrRepositoryPrefix": "hub", "UpstreamRegistryUrl": "registry-1.docker.io"},
-            "needs a credential",
+            "requires a credential",
         ),
         (
             "PullThroughCacheRule",

@@ -1,4 +1,4 @@
-"""Amazon ECR: what PutLifecyclePolicy refuses of a lifecycle policy.
+"""The checks that Amazon ECR's PutLifecyclePolicy makes of a lifecycle policy.
 
 The rules are those of the ECR user guide, "Lifecycle policy properties in Amazon ECR".
 """
@@ -18,13 +18,13 @@ Rule = Mapping[str, Any]
 
 
 def check(text: str) -> None:
-    """Refuse a lifecycle policy that ECR would not take.
+    """Refuse a lifecycle policy that ECR does not accept.
 
     Args:
         text: The policy, as JSON.
 
     Raises:
-        RefusedError: With the first fault.
+        RefusedError: If the policy has a fault; with the first one.
     """
     for fault in _faults(text):
         raise RefusedError(
@@ -71,6 +71,6 @@ def _rule_faults(rule: Rule) -> Iterator[str]:
     if kind not in _COUNT_TYPES:
         yield f"countType must be one of {', '.join(_COUNT_TYPES)}, not {kind}"
     if (kind != "imageCountMoreThan") != (selection.get("countUnit") == "days"):
-        yield "countUnit days is required with the count types of time, and only with them"
+        yield "countUnit days is required with every countType but imageCountMoreThan, and only with those"
     if not isinstance(number, int) or number < 1:
         yield f"countNumber must be a positive integer, not {number}"
