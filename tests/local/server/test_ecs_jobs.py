@@ -272,7 +272,7 @@ def test_schedule_whose_role_may_not_puts_the_event_aside(
         ({"RoleArn": attribute("Execution", "Arn")}, "must allow AWS EventBridge Scheduler to assume the role"),
         ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "must be at most 185"),
         ({"EcsParameters": {"TaskDefinitionArn": ref("Task"), "TaskCount": 11}}, "TaskCount must be at most 10"),
-        ({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask"}, "has no target of a schedule like"),
+        ({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask"}, "does not implement schedules with the target"),
     ],
 )
 def test_schedule_that_the_scheduler_refuses_is_refused(deploy: Deploy, changed: Resources, said: str) -> None:

@@ -64,8 +64,8 @@ def test_priority_in_use_is_refused_at_each_change(
     changed = deploy(EDGE | after)
     assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "PriorityInUse: Priority" in changed["Reason"]
-    assert f"it is that of {holder} of the stack" in changed["Reason"]
-    assert "remove that one in a deployment of its own first, or move it with `cdk refactor`" in changed["Reason"]
+    assert f"it belongs to {holder} of the stack" in changed["Reason"]
+    assert "delete that one in a separate deployment first, or move it with `cdk refactor`" in changed["Reason"]
 
 
 def test_priority_moves_to_a_free_number_and_is_its_own(deploy: Deploy) -> None:

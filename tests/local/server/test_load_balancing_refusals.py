@@ -151,7 +151,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "weight above 999": (
         _listening(_forward(1000)),
-        "a target group's weight is 0 to 999, not 1000",
+        "The weight of a target group must be between 0 and 999, not 1000",
         _listening(_forward(999)),
     ),
     "six target groups": (

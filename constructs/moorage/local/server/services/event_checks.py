@@ -1,4 +1,4 @@
-"""Amazon EventBridge: what `PutRule` and `PutTargets` refuse of schedules and targets, in their words."""
+"""The checks that Amazon EventBridge's `PutRule` and `PutTargets` make of schedules and targets, in their words."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from moorage.local.server.services import iam
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)(s?)\)")
 _WITH_A_ROLE = ("ecs", "firehose", "kinesis", "states")
-"""Targets that EventBridge reaches only with a role (EventBridge user guide, "Using IAM roles to access resources")."""
+"""The targets that require a role (EventBridge user guide, "Using IAM roles to access resources")."""
 _INPUTS = ("Input", "InputPath", "InputTransformer")
 
 
 def check_schedule(expression: str | None, bus: str) -> None:
-    """Refuse a schedule where none may be, and rates that are none.
+    """Refuse an invalid rate, and a schedule on a custom event bus.
 
     Args:
         expression: The rule's schedule, if it has one.
-        bus: The name of its event bus.
+        bus: The name of the rule's event bus.
 
     Raises:
-        RefusedError: In EventBridge's words.
+        RefusedError: If EventBridge does not accept the schedule; in its words.
     """
     if not expression:
         return
@@ -36,14 +36,14 @@ def check_schedule(expression: str | None, bus: str) -> None:
 
 
 def check_targets(rule_arn: str, targets: list[dict[str, Any]]) -> None:
-    """Refuse targets that EventBridge would not take.
+    """Refuse targets that EventBridge does not accept.
 
     Args:
-        rule_arn: The ARN of their rule.
-        targets: As `PutTargets` gets them.
+        rule_arn: The ARN of the rule.
+        targets: The targets, as parameters of `PutTargets`.
 
     Raises:
-        RefusedError: In EventBridge's words.
+        RefusedError: If EventBridge does not accept a target; in its words.
     """
     for target in targets:
         name, arn = target["Id"], str(target["Arn"])

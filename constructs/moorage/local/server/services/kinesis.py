@@ -1,4 +1,4 @@
-"""Amazon Kinesis Data Streams: what ministack drops of streams, and their consumers."""
+"""Amazon Kinesis Data Streams: the properties of streams that ministack drops, and stream consumers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moorage.local.server.services.guards import complete
 
 
 class StreamConsumer(Resource):
-    """A consumer with throughput of its own; `Ref` returns its ARN."""
+    """A consumer with dedicated throughput; `Ref` returns its ARN."""
 
     type = "AWS::Kinesis::StreamConsumer"
 
@@ -28,7 +28,7 @@ class StreamConsumer(Resource):
 
 
 def install() -> None:
-    """Add to streams what ministack drops."""
+    """Add to streams the properties that ministack drops."""
     complete("AWS::Kinesis::Stream", _complete)
 
 

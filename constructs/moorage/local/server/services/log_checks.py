@@ -1,7 +1,7 @@
-"""Amazon CloudWatch Logs: filter patterns, subscriptions, resource policies and the keys of log groups.
+"""The checks that Amazon CloudWatch Logs makes of filter patterns, subscriptions, resource policies and KMS keys.
 
-The error codes are those of the service's model in botocore; the syntax of patterns is that of the CloudWatch Logs user
-guide, "Filter pattern syntax for metric filters", and what a key must allow that of "Encrypt log data using AWS KMS".
+The error codes are those of the service's model in botocore. The CloudWatch Logs user guide has the syntax of patterns
+in "Filter pattern syntax for metric filters", and the permissions for a key in "Encrypt log data using AWS KMS".
 """
 
 from __future__ import annotations
@@ -86,14 +86,14 @@ def _check_resource_policy(properties: Properties) -> None:
 
 
 def check_key(key: str | None, group: str) -> None:
-    """Refuse a key that CloudWatch Logs may not encrypt a log group with.
+    """Refuse a key with which CloudWatch Logs cannot encrypt a log group.
 
     Args:
-        key: The key's ARN; one of another account passes.
+        key: The ARN of the key; a key of another account passes.
         group: The log group's name.
 
     Raises:
-        RefusedError: In the words of the service.
+        RefusedError: If CloudWatch Logs cannot use the key; in its words.
     """
     here = f"arn:aws:kms:{get_region()}:{get_account_id()}:"
     if not key or not str(key).startswith(here):
@@ -110,7 +110,7 @@ def check_key(key: str | None, group: str) -> None:
 
 
 def install() -> None:
-    """Check what belongs to log groups as CloudWatch Logs does."""
+    """Check metric filters, subscription filters and resource policies as CloudWatch Logs does."""
     guard("AWS::Logs::MetricFilter", _check_metric_filter)
     guard("AWS::Logs::ResourcePolicy", _check_resource_policy)
     guard("AWS::Logs::SubscriptionFilter", _check_subscription, creation=_check_new_subscription)
