@@ -296,5 +296,5 @@ def test_service_that_would_take_over_a_rule_is_refused_and_the_old_one_serves(
     assert said.startswith(stack)
     assert "PriorityInUse: Priority" in said
     assert "it belongs to Shop/" in said
-    assert "remove that one in a deployment of its own first, or move it with `cdk refactor`" in said
+    assert "delete that one in a separate deployment first, or move it with `cdk refactor`" in said
     assert local.serving() == before
