@@ -69,12 +69,16 @@ class Alarm(Resource):
 
 
 def _check(alarm: Properties) -> None:
-    if "Metrics" in alarm and [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) != 1:
-        raise RefusedError("ValidationError: exactly one element of the metrics list should return data")
+    # cdk-preflight 1.9.1, rule pf-cloudwatch-metric-query-returndata: an alarm on a band returns the metric too
+    returning, words = (2, "two elements") if "ThresholdMetricId" in alarm else (1, "one element")
+    if "Metrics" in alarm and [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) != returning:
+        raise RefusedError(f"ValidationError: Exactly {words} of the metrics list should return data.")
     if alarm.get("DatapointsToAlarm", 1) > alarm.get("EvaluationPeriods", 1):
-        raise RefusedError("ValidationError: DatapointsToAlarm is more than EvaluationPeriods")
-    if "Threshold" not in alarm and "ThresholdMetricId" not in alarm:
-        raise RefusedError("ValidationError: an alarm has a Threshold or a ThresholdMetricId")
+        # cdk-preflight 1.9.1, rule pf-cloudwatch-datapoints-evaluation
+        raise RefusedError("ValidationError: DatapointsToAlarm must be less than or equal to EvaluationPeriods")
+    if not {"EvaluationCriteria", "Threshold", "ThresholdMetricId"} & set(alarm):
+        # cdk-preflight 1.9.1, rule pf-cloudwatch-alarm-threshold
+        raise RefusedError("ValidationError: PutMetricAlarm request should have valid Threshold parameter")
     if "Statistic" in alarm and "ExtendedStatistic" in alarm:
         raise RefusedError("ValidationError: an alarm of a metric has a Statistic or an ExtendedStatistic, not both")
     period = alarm.get("Period", 0)
