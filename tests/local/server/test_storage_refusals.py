@@ -126,7 +126,7 @@ STORES: list[tuple[str, Resources, str, Resources]] = [
         "log bucket that does not exist",
         _bucket(LoggingConfiguration={"DestinationBucketName": "never-made"}),
         "The target bucket for logging does not exist",
-        _bucket(),
+        _bucket(BucketName="logs-in-itself", LoggingConfiguration={"DestinationBucketName": "logs-in-itself"}),
     ),
     (
         "key that is not defined",
@@ -151,6 +151,25 @@ def _alarm(**properties: Any) -> Resources:
         "Namespace": "Shop", "Period": 60, "Statistic": "Sum", "Threshold": 1,
     }  # fmt: skip
     return {"Topic": resource("AWS::SNS::Topic"), "Alarm": resource("AWS::CloudWatch::Alarm", **(stated | properties))}
+
+
+def _band(**returned: bool) -> Resources:
+    """Return an alarm on anomaly detection, of which both the metric and the band return data by default."""
+    metric = {"Metric": {"MetricName": "Errors", "Namespace": "Shop"}, "Period": 60, "Stat": "Sum"}
+    metrics = [{"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m1, 2)"}, {"Id": "m1", "MetricStat": metric}]
+    metrics[1] |= returned
+    alarm = {"ComparisonOperator": "GreaterThanUpperThreshold", "EvaluationPeriods": 1, "ThresholdMetricId": "band"}
+    return {"Alarm": resource("AWS::CloudWatch::Alarm", Metrics=metrics, **alarm)}
+
+
+def _promql() -> Resources:
+    criteria = {"PromQLCriteria": {"Query": "sum(errors) > 1", "PendingPeriod": 60, "RecoveryPeriod": 60}}
+    return {"Alarm": resource("AWS::CloudWatch::Alarm", EvaluationCriteria=criteria, EvaluationInterval=60)}
+
+
+def _unbounded() -> Resources:
+    alarm = _alarm()["Alarm"]["Properties"]
+    return {"Alarm": resource("AWS::CloudWatch::Alarm", **{key: alarm[key] for key in alarm if key != "Threshold"})}
 
 
 def _math(expression: str) -> Resources:
@@ -210,6 +229,13 @@ OPERATIONS: list[tuple[str, Resources, str, Resources]] = [
         "Metrics cannot be checked across more than a day",
         _alarm(EvaluationPeriods=1440),
     ),
+    (
+        "anomaly detection without its metric",
+        _band(ReturnData=False),
+        "Exactly two elements of the metrics list should return data.",
+        _band(),
+    ),
+    ("alarm without a threshold", _unbounded(), "should have valid Threshold parameter", _promql()),
     ("unknown metric", _math("m1 + m2"), "m2", _math("IF(m1 > 5, m1, 0)")),
     ("pattern without an end", _filtered("{ $.level = "), "Invalid filter pattern", _filtered('{ $.level = "a" }')),
     ("pattern without a quote", _filtered('"a b'), "Invalid filter pattern", _filtered('?ERROR ?"a b"')),

@@ -45,7 +45,7 @@ def _faults(bucket: Properties) -> Iterator[str]:
     yield from _lifecycle_faults((bucket.get("LifecycleConfiguration") or {}).get("Rules") or [])
     yield from _event_faults(bucket.get("NotificationConfiguration") or {})
     target = (bucket.get("LoggingConfiguration") or {}).get("DestinationBucketName")
-    if target and s3.bucket_owner_account(target) is None:
+    if target and target != name and s3.bucket_owner_account(target) is None:
         yield "The target bucket for logging does not exist"
     website = bucket.get("WebsiteConfiguration")
     if website and not {"IndexDocument", "RedirectAllRequestsTo"} & set(website):
