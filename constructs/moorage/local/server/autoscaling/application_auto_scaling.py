@@ -21,10 +21,15 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 
 _SERVICE = "application-autoscaling"
 _TARGET = "AnyScaleFrontendService"
-_ECS_METRICS = ("ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization", "ALBRequestCountPerTarget")
+_ECS_METRICS = (
+    "ALBRequestCountPerTarget", "ECSServiceAverageCPUUtilization", "ECSServiceAverageCPUUtilizationHighResolution",
+    "ECSServiceAverageMemoryUtilization", "ECSServiceAverageMemoryUtilizationHighResolution",
+)  # fmt: skip
+"""The predefined metrics of ECS services (botocore application-autoscaling: MetricType)."""
 _SCHEDULE = re.compile(
-    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\)|rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)"
+    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\)|rate\([1-9]\d*\s?(minute|hour|day)s?\)|cron\(\S+(\s+\S+){5}\)"
 )
+"""The form of schedules (cdk-preflight 1.9.1, rule pf-appautoscaling-schedule-expression-form, which quotes AWS)."""
 _ECS_COUNT = "ecs:service:DesiredCount"
 
 _targets = AccountRegionScopedDict()
@@ -64,7 +69,8 @@ def _register(parameters: Parameters) -> Parameters:
     record = {"CreationTime": _now(), "RoleARN": role, **known, "ScalableTargetARN": arn}
     record |= {name: value for name, value in parameters.items() if name in shown}
     if record["MinCapacity"] > record["MaxCapacity"]:
-        raise RefusedError("ValidationException: MinCapacity must not be greater than MaxCapacity")
+        # cdk-preflight 1.9.1, rule pf-appautoscaling-min-max-capacity
+        raise RefusedError("ValidationException: Maximum capacity cannot be less than minimum capacity")
     _keep_within(record)
     _targets[key] = record
     if "Tags" in parameters:

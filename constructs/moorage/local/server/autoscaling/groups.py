@@ -111,8 +111,11 @@ class AutoScalingGroup(Resource):
             raise RefusedError(f"ValidationError: The subnets are in several VPCs: {', '.join(sorted(vpcs))}")
         wanted = request("autoscaling", "CreateAutoScalingGroup", stated)
         lifetime = wanted.get("MaxInstanceLifetime", 0)
-        if lifetime and lifetime not in _LIFETIMES:  # CreateAutoScalingGroup, MaxInstanceLifetime
-            raise RefusedError(f"ValidationError: Maximum instance lifetime must be at least {_LIFETIMES[0]} seconds")
+        if lifetime and lifetime not in _LIFETIMES:  # cdk-preflight 1.9.1, rule pf-asg-max-instance-lifetime-range
+            raise RefusedError(
+                f"ValidationError: maxInstanceLifetime must be between {_LIFETIMES[0]} and {_LIFETIMES[-1]} seconds "
+                "(inclusive)"
+            )
         _check_balancing(wanted)
         if len([name for name in _ROLLED if name in wanted]) != 1:
             raise RefusedError(
