@@ -64,7 +64,7 @@ def test_rule_has_the_properties_of_its_template_and_is_updated_in_place(client:
 @pytest.mark.parametrize(
     ("properties", "fault"),
     [
-        ({}, "a rule needs an EventPattern or a ScheduleExpression"),
+        ({}, "A rule requires an EventPattern or a ScheduleExpression"),
         ({"EventPattern": {"source": "shop"}}, "InvalidEventPatternException"),
         ({"EventPattern": PATTERN, "Targets": [{"Id": "a", "Arn": "queue"}]}, "not valid"),
         (

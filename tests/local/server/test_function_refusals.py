@@ -50,6 +50,16 @@ def _permission(**properties: Any) -> Resources:
     return {**_function(), "Permission": resource("AWS::Lambda::Permission", **(stated | properties))}
 
 
+def _streaming(*actions: str) -> Resources:
+    stated = {"FunctionName": ref("Function"), "EventSourceArn": attribute("Stream", "Arn")}
+    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return {
+        **_function(allowed),
+        "Stream": resource("AWS::Kinesis::Stream", ShardCount=1),
+        "Mapping": resource("AWS::Lambda::EventSourceMapping", StartingPosition="LATEST", **stated),
+    }
+
+
 READ = {"Effect": "Allow", "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:Get*"], "Resource": "*"}
 FUNCTIONS: list[tuple[str, Resources, str, Resources]] = [
     ("timeout of 901 seconds", _function(Timeout=901), "900", _function(Timeout="900")),
@@ -88,6 +98,12 @@ FUNCTIONS: list[tuple[str, Resources, str, Resources]] = [
         _reading({}),
         "The function execution role does not have permissions to call ReceiveMessage on SQS",
         _reading({}, READ),
+    ),
+    (
+        "stream without permissions",
+        _streaming("kinesis:GetRecords", "kinesis:DescribeStream"),
+        "The function execution role does not have permissions to call GetShardIterator on Kinesis",
+        _streaming("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStreamSummary"),
     ),
     (
         "visibility timeout below the function timeout",
@@ -232,7 +248,7 @@ MESSAGES: list[tuple[str, Resources, str, Resources]] = [
     (
         "FIFO target without a message group",
         _scheduled("rate(1 day)", {**TARGET, "Arn": attribute("Fifo", "Arn")}),
-        "Parameter(s) MessageGroupId must be specified for target: Target0.",
+        "Parameter(s) SqsParameters must be specified for target: Target0.",
         _scheduled(
             "rate(1 day)", {**TARGET, "Arn": attribute("Fifo", "Arn"), "SqsParameters": {"MessageGroupId": "all"}}
         ),
@@ -244,13 +260,19 @@ MESSAGES: list[tuple[str, Resources, str, Resources]] = [
         _scheduled("rate(1 day)", {**TARGET, "Input": "{}"}),
     ),
     (
-        "target role of another service",
-        _scheduled("rate(1 day)", {**TARGET, "RoleArn": attribute("Role", "Arn")}),
+        "rule role of another service",
+        _scheduled("rate(1 day)", TARGET, RoleArn=attribute("Role", "Arn")),
         "cannot be assumed by principal 'events.amazonaws.com'.",
         {
-            **_scheduled("rate(1 day)", {**TARGET, "RoleArn": attribute("Role", "Arn")}),
+            **_scheduled("rate(1 day)", TARGET, RoleArn=attribute("Role", "Arn")),
             **_role(trust=_trust({"Service": ["events.amazonaws.com", "lambda.amazonaws.com"]})),
         },
+    ),
+    (
+        "rule role of another service, unlike a target role",
+        _scheduled("rate(1 day)", TARGET, RoleArn=attribute("Role", "Arn")),
+        "cannot be assumed by principal 'events.amazonaws.com'.",
+        _scheduled("rate(1 day)", {**TARGET, "RoleArn": attribute("Role", "Arn")}),
     ),
 ]
 

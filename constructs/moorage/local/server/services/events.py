@@ -69,11 +69,12 @@ class Rule(Resource):
         check("events", "PutRule", wanted)
         event_checks.check_schedule(stated.get("ScheduleExpression"), bus)
         arn = perform(eventbridge.put_rule, wanted)["RuleArn"]
+        event_checks.check_role(arn, stated.get("RoleArn"))
         provisioners.eb_rule_apply_tags(arn, old.get("Tags") or [], new.get("Tags") or [])
-        self._put_targets({"Rule": rule, "EventBusName": bus}, arn, old, new)
+        self._put_targets({"Rule": rule, "EventBusName": bus}, old, new)
         return Made(rule if bus == "default" else f"{bus}|{rule}", {"Arn": arn, "RuleName": rule})
 
-    def _put_targets(self, rule: Properties, arn: str, old: Properties, new: Properties) -> None:
+    def _put_targets(self, rule: Properties, old: Properties, new: Properties) -> None:
         targets = new.get("Targets") or []
         gone = {each["Id"] for each in old.get("Targets") or []} - {each["Id"] for each in targets}
         if gone:
@@ -81,7 +82,7 @@ class Rule(Resource):
         if targets:
             wanted = request("events", "PutTargets", {**rule, "Targets": targets}, renamed=_RENAMED)
             check("events", "PutTargets", wanted)
-            event_checks.check_targets(arn, wanted["Targets"])
+            event_checks.check_targets(wanted["Targets"])
             perform(eventbridge.put_targets, wanted)
 
     def _bus(self, properties: Properties) -> str:

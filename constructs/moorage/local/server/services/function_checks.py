@@ -28,10 +28,14 @@ _CONCURRENCY, _LEAST_UNRESERVED = 1000, 100
 _ENI_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
 _SOURCES = {
     "sqs": ("SQS", ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
-    "kinesis": ("Kinesis", ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards")),
+    "kinesis": ("Kinesis", ("GetRecords", "GetShardIterator")),
     "dynamodb": ("DynamoDB", ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
 }
-"""The actions that each source requires (Lambda developer guide, "Process messages from event source services")."""
+"""The actions that each source requires (Lambda developer guide, "Process messages from event source services").
+
+The Serverless Framework deploys roles that describe a Kinesis stream with DescribeStream and ListStreams, or with
+DescribeStreamSummary and ListShards (serverless/serverless, lib/plugins/aws/package/compile/events/stream.js).
+"""
 _DESTINATIONS = {"events": "PutEvents", "lambda": "InvokeFunction", "sns": "Publish", "sqs": "SendMessage"}
 _MOST_UNWINDOWED = 10
 _MOST_FIFO = 10
