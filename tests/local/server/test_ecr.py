@@ -40,6 +40,7 @@ LIFECYCLE = json.dumps(
         ]
     }
 )
+PUSHED = {"ScanFrequency": "SCAN_ON_PUSH", "RepositoryFilters": [{"Filter": "*", "FilterType": "WILDCARD"}]}
 PULL = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": ["ecr:BatchGetImage"]}],
@@ -135,7 +136,7 @@ def test_repository_with_images_is_deleted_only_with_empty_on_delete(client: Cli
         (
             "PullThroughCacheRule",
             {"EcrRepositoryPrefix": "hub", "UpstreamRegistryUrl": "registry-1.docker.io"},
-            "requires a credential",
+            "The specified upstream registry requires authentication",
         ),
         (
             "PullThroughCacheRule",
@@ -150,7 +151,12 @@ def test_repository_with_images_is_deleted_only_with_empty_on_delete(client: Cli
         (
             "RegistryPolicy",
             {"PolicyText": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*"}]}},
-            "not an action of ECR",
+            "Invalid registry policy provided",
+        ),
+        (
+            "RegistryScanningConfiguration",
+            {"ScanType": "BASIC", "Rules": [PUSHED, PUSHED]},
+            "Contains duplicate scan frequencies: [SCAN_ON_PUSH]",
         ),
         ("RepositoryCreationTemplate", {"Prefix": "a", "AppliedFor": ["PULL"]}, "must be one of"),
         ("PullTimeUpdateExclusion", {"PrincipalArn": "scanner"}, "must match"),
@@ -260,7 +266,19 @@ def test_registry_does_not_replicate_to_itself(deploy: Deploy) -> None:
     own = resource("AWS::ECR::ReplicationConfiguration", ReplicationConfiguration={"Rules": [rule]})
     stack = deploy({"Replication": own})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert "the source registry itself" in stack["Reason"]
+    assert "Replication destination cannot be the same as the source registry" in stack["Reason"]
+
+
+def test_registry_policy_can_deny_to_all_but_a_principal(deploy: Deploy) -> None:
+    statement = {
+        "Effect": "Deny",
+        "NotPrincipal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "NotAction": "ECR:ReplicateImage",
+        "Resource": "*",
+    }
+    policy = resource("AWS::ECR::RegistryPolicy", PolicyText={"Version": "2012-10-17", "Statement": statement})
+    stack = deploy({"Policy": policy})
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
 
 
 def test_cache_rules_templates_and_exclusions_are_described_and_can_be_deleted(

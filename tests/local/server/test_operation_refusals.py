@@ -155,6 +155,16 @@ def _scaled(*, metric: str = "ECSServiceAverageCPUUtilization", schedule: str = 
 
 
 LAST = _rule(9)
+ARCHIVE = {
+    "rulePriority": 1,
+    "selection": {"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30},
+    "action": {"type": "transition", "targetStorageClass": "archive"},
+}
+EXPIRE, EXPIRE_UNTAGGED = (
+    _rule(priority, status, "sinceImageTransitioned", countUnit="days", storageClass="archive")
+    for priority, status in ((2, "any"), (3, "untagged"))
+)
+"""`ARCHIVE` and `EXPIRE` are in the ECR user guide, "Examples of lifecycle policies in Amazon ECR"."""
 CASES: dict[str, tuple[Resources, str, Resources]] = {
     "statement id with a hyphen": (_sid("read-all"), "Statement IDs (SID) must be alpha-numeric.", _sid("ReadAll1")),
     "boundary that does not exist": (
@@ -186,13 +196,18 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "duplicate priority": (
         _expiring(_rule(1, "untagged"), _rule(1)),
-        "rulePriority 1 is used more than once",
+        "Duplicate priority in multiple rules",
         _expiring(_rule(1, "untagged"), _rule(2)),
     ),
     "rule after the one for any image": (
         _expiring(_rule(1), _rule(2, "untagged")),
-        "a rule with tagStatus any must have the highest rulePriority",
+        "Rule for tagStatus=ANY must have the highest rulePriority",
         _expiring(LAST, _rule(2, "untagged")),
+    ),
+    "archive rule after the one for any archived image": (
+        _expiring(ARCHIVE, EXPIRE, EXPIRE_UNTAGGED),
+        "Rule for tagStatus=ANY must have the highest rulePriority",
+        _expiring(ARCHIVE, EXPIRE),
     ),
     "tagged images without tags": (
         _expiring(_rule(1, "tagged")),
@@ -217,7 +232,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
     "metric of another service": (
         _scaled(metric="DynamoDBReadCapacityUtilization"),
         "is not supported for the service namespace ecs",
-        _scaled(metric="ECSServiceAverageMemoryUtilization"),
+        _scaled(metric="ECSServiceAverageMemoryUtilizationHighResolution"),
     ),
     "request count without a target group": (
         _scaled(metric="ALBRequestCountPerTarget"),
@@ -227,7 +242,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
     "unknown schedule": (
         _scaled(schedule="daily"),
         "The schedule expression daily is not valid",
-        _scaled(schedule="cron(0 2 * * ? *)"),
+        _scaled(schedule="rate(2hours)"),
     ),
 }
 

@@ -15,6 +15,7 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.adapter import secretsmanager
 from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.services import documents
 
 Parameters = dict[str, Any]
 
@@ -151,41 +152,39 @@ def _is_under(repository: str, prefix: str) -> bool:
 
 
 def _put_policy(parameters: Parameters) -> Parameters:
-    try:
-        document = json.loads(parameters["policyText"])
-        statements = document["Statement"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise RefusedError("InvalidParameterException: Invalid parameter at 'PolicyText': not a policy") from error
-    for statement in [statements] if isinstance(statements, dict) else statements:
-        if not {"Effect", "Principal", "Action"} <= statement.keys():
-            raise RefusedError(
-                "InvalidParameterException: Invalid parameter at 'PolicyText': "
-                "a statement has an Effect, a Principal and an Action"
-            )
-        _refuse_actions(statement["Action"])
+    if not _is_policy(parameters["policyText"]):  # pulumi/pulumi-aws issue 2326
+        raise RefusedError(
+            "InvalidParameterException: Invalid parameter at 'PolicyText' failed to satisfy constraint: "
+            "'Invalid registry policy provided'"
+        )
     _one["policy"] = parameters["policyText"]
     return _of_registry(policyText=parameters["policyText"])
 
 
-def _refuse_actions(actions: str | list[str]) -> None:
-    for action in [actions] if isinstance(actions, str) else actions:
-        if not action.startswith("ecr:"):
-            raise RefusedError(
-                f"InvalidParameterException: Invalid parameter at 'PolicyText': {action} is not an action of ECR"
-            )
+def _is_policy(text: str) -> bool:
+    """Return whether each statement of a document has an effect, a principal and only actions of ECR."""
+    try:
+        stated = json.loads(text)["Statement"]
+    except (ValueError, TypeError, KeyError):
+        return False
+    return all(
+        "Effect" in each
+        and {"Principal", "NotPrincipal"} & set(each)
+        and {"Action", "NotAction"} & set(each)
+        and all(str(action).lower().startswith(("ecr:", "*")) for action in documents.several(each.get("Action")))
+        for each in documents.several(stated)
+    )
 
 
 def _put_replication(parameters: Parameters) -> Parameters:
     configuration = parameters["replicationConfiguration"]
     own = (get_account_id(), get_region())
     for rule in configuration["rules"]:
-        stated = [(each["registryId"], each["region"]) for each in rule["destinations"]]
-        if own in stated:
-            raise RefusedError(
-                "ValidationException: Invalid replication configuration: a destination is the source registry itself"
+        if own in [(each["registryId"], each["region"]) for each in rule["destinations"]]:
+            raise RefusedError(  # cdk-preflight 1.9.1, rule pf-ecr-replication-destination
+                "InvalidParameterException: Invalid parameter at 'replicationConfiguration' failed to satisfy "
+                "constraint: 'Replication destination cannot be the same as the source registry'"
             )
-        if len(set(stated)) < len(stated):
-            raise RefusedError("ValidationException: Invalid replication configuration: a destination is listed twice")
     _one["replication"] = configuration
     return {"replicationConfiguration": configuration}
 
@@ -232,7 +231,8 @@ def _create_cache_rule(parameters: Parameters) -> Parameters:
     if upstream is None:
         raise RefusedError(f"UnsupportedUpstreamRegistryException: '{url}' is not a registry that ECR can cache")
     if upstream in _WITH_CREDENTIAL and "credentialArn" not in parameters:
-        raise RefusedError(f"InvalidParameterException: The upstream registry '{url}' requires a credential ARN")
+        # cdk-preflight 1.9.1, rule pf-ecr-pull-through-cache-credential
+        raise RefusedError("InvalidParameterException: The specified upstream registry requires authentication")
     rule = {
         "upstreamRepositoryPrefix": "ROOT",
         **parameters,

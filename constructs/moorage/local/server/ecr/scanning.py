@@ -176,12 +176,15 @@ def _put(parameters: Parameters) -> Parameters:
     before = _configuration()
     wanted = {"scanType": parameters.get("scanType", before["scanType"]), "rules": parameters.get("rules", [])}
     frequencies = [rule["scanFrequency"] for rule in wanted["rules"]]
-    if wanted["scanType"] == "BASIC" and "CONTINUOUS_SCAN" in frequencies:
-        raise RefusedError("InvalidParameterException: The scan frequency CONTINUOUS_SCAN requires scan type ENHANCED")
-    if wanted["scanType"] == "ENHANCED" and "MANUAL" in frequencies:
-        raise RefusedError("InvalidParameterException: The scan frequency MANUAL requires scan type BASIC")
-    if len(set(frequencies)) < len(frequencies):
-        raise RefusedError("InvalidParameterException: A scan frequency can be in only one rule")
+    # botocore ecr: RegistryScanningRule.scanFrequency; cdk-preflight 1.9.1, rule pf-ecr-registry-scanning-configuration
+    for kind, unsupported in (("BASIC", "CONTINUOUS_SCAN"), ("ENHANCED", "MANUAL")):
+        if wanted["scanType"] == kind and unsupported in frequencies:
+            raise RefusedError(f"InvalidParameterException: Invalid scan frequency for scanType {kind}: {unsupported}")
+    for frequency in frequencies:
+        if frequencies.count(frequency) > 1:
+            raise RefusedError(
+                f"InvalidParameterException: Invalid input. Contains duplicate scan frequencies: [{frequency}]"
+            )
     registry.put("scanning", wanted)
     _tell(before, wanted)
     return {"registryScanningConfiguration": wanted}
