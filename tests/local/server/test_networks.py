@@ -129,6 +129,7 @@ def _offered() -> Resources:
 
 TAKEN = {
     "VPN": _vpn,
+    "Mac instance": lambda: {"Instance": _instance(InstanceType="mac2.metal")},
     "network ACL": _access_list,
     "instance with attachments": _attached,
     "group of a peered VPC": _peered,
@@ -156,6 +157,10 @@ REFUSED: dict[str, tuple[Callable[[], Resources], str]] = {
     "instance of an unknown type": (
         lambda: {"Instance": _instance(InstanceType="t3.colossal")},
         "Invalid value 't3.colossal' for InstanceType.",
+    ),
+    "regional NAT gateway": (
+        lambda: {"Nat": _ec2("NatGateway", AvailabilityMode="regional", VpcId=ref("Vpc"))},
+        "regional NAT gateways are not implemented by the local AWS",
     ),
     "sixth IPv6 CIDR block": (lambda: _ipv6_ranges(6), "CidrLimitExceeded"),
     "IPv6 subnet outside of its VPC": (

@@ -98,6 +98,16 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "Value (eu-west-1z) for parameter availabilityZone is invalid",
         _subnet("eu-west-1c"),
     ),
+    "unknown Wavelength Zone": (
+        _subnet("eu-west-1-wl1-dub-wlz-1a"),
+        "Value (eu-west-1-wl1-dub-wlz-1a) for parameter availabilityZone is invalid",
+        _subnet("eu-west-1-wl1-dub-wlz-1"),
+    ),
+    "unknown Local Zone": (
+        _subnet("eu-west-1-dub-1"),
+        "Value (eu-west-1-dub-1) for parameter availabilityZone is invalid",
+        _subnet("eu-west-1-dub-1b"),
+    ),
     "address of a private NAT gateway": (
         _private(AllocationId=attribute("Address", "AllocationId")),
         "A private NAT gateway cannot have an Elastic IP address",
@@ -144,7 +154,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "instance lifetime of a minute": (
         _instances(MaxInstanceLifetime=60),
-        "Maximum instance lifetime must be at least 86400 seconds",
+        "maxInstanceLifetime must be between 86400 and 31536000 seconds (inclusive)",
         _instances(MaxInstanceLifetime=86400),
     ),
 }

@@ -15,7 +15,6 @@ from moorage.local.server.core.calls import RefusedError, query, request, text, 
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import ec2_checks
 from moorage.local.server.services.guards import guard
-from moorage.workload.ec2_instances import instance_type
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -319,7 +318,7 @@ def _check_template(data: Mapping[str, Any]) -> None:
         raise RefusedError(
             "InvalidParameterCombination: InstanceType and InstanceRequirements cannot be specified together"
         )
-    if "InstanceType" in data and instance_type(data["InstanceType"]) is None:
+    if "InstanceType" in data and not ec2_checks.is_instance_type(data["InstanceType"]):
         raise RefusedError(f"InvalidInstanceType: the instance type '{data['InstanceType']}' is not known")
     image = str(data.get("ImageId", "resolve:"))
     if not image.startswith("resolve:") and not _IMAGE.fullmatch(image):

@@ -16,7 +16,8 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id
 
 from moorage.local.server.core import owners
 from moorage.local.server.core.adapter import alb, ec2, ecs
-from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.calls import RefusedError, model
+from moorage.workload.ec2_instances import instance_type
 
 Properties = Mapping[str, Any]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -120,6 +121,8 @@ def check_nat_gateway(properties: Properties) -> None:
     Args:
         properties: The properties in the template.
     """
+    if properties.get("AvailabilityMode") == "regional":
+        raise RefusedError("regional NAT gateways are not implemented by the local AWS")
     subnet = properties.get("SubnetId")
     if subnet not in ec2.subnets:
         raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet}' does not exist")
@@ -175,6 +178,15 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
             raise RefusedError("InvalidParameterValue: The same permission must not appear multiple times")
         for rule in stated:
             check_group_rule(rule, vpc)
+
+
+def is_instance_type(name: str) -> bool:
+    """Return whether an instance type exists: in moorage's list of those for containers, or in botocore's of all.
+
+    Args:
+        name: The name of the instance type.
+    """
+    return instance_type(name) is not None or name in model("ec2").shape_for("InstanceType").enum
 
 
 def check_description(kind: str, description: str) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from moorage.local.server.core.adapter import ec2, ecs, provisioners
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import ec2_checks
 from moorage.local.server.services.ssm import resolved_image
-from moorage.workload.ec2_instances import instance_type
 
 _DEFAULT_VERSION = "$Default"
 _BUILT_IN = "t2.micro"  # botocore ec2 RunInstancesRequest.InstanceType: m1.small, which is no longer offered
@@ -98,7 +98,7 @@ class Instance(Resource):
             raise RefusedError("MissingParameter: The request must contain the parameter ImageId")
         if not str(stated["ImageId"]).startswith("ami-"):
             raise RefusedError(f'InvalidAMIID.Malformed: Invalid id: "{stated["ImageId"]}" (expecting "ami-...")')
-        if instance_type(kind) is None:
+        if not ec2_checks.is_instance_type(kind):
             raise RefusedError(f"InvalidParameterValue: Invalid value '{kind}' for InstanceType.")
         for group in groups:
             if group not in ec2.security_groups:

@@ -23,6 +23,9 @@ from moorage.local.server.services import ec2_address_ranges as ranges
 _PREFIXES = range(16, 29)
 _GATEWAY_SERVICES = ("dynamodb", "s3", "s3express")
 _ENDPOINT_ZONE = "Z7HUB22UULQXV"
+_ZONE = r"([a-f]|-[a-z]+-\d[a-z]|-wl\d-[a-z]+-wlz-\d)"
+"""The names of Availability Zones, Local Zones and Wavelength Zones after the region (EC2 user guide, "Regions and
+Zones"; AWS Wavelength developer guide, "Available Wavelength Zones")."""
 _REGIONAL = re.compile(r"com\.amazonaws\.([a-z]{2}(?:-[a-z]+)+-\d)\.(.+)")
 
 
@@ -59,8 +62,7 @@ class Subnet(Resource):
     def _check(self, properties: Properties) -> None:
         vpc = ec2_checks.known_vpc(properties["VpcId"])
         zone = properties.get("AvailabilityZone")
-        named = rf"{get_region()}(-[a-z]+-\d|-wl\d-[a-z]+-wlz-\d)?[a-f]"
-        if zone and not re.fullmatch(named, str(zone)) and zone not in ec2_checks.placeholders:
+        if zone and not re.fullmatch(get_region() + _ZONE, str(zone)) and zone not in ec2_checks.placeholders:
             raise RefusedError(
                 f"InvalidParameterValue: Value ({zone}) for parameter availabilityZone is invalid. Subnets can "
                 f"currently only be created in the availability zones of {get_region()}."
