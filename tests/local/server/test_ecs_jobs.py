@@ -289,7 +289,16 @@ def test_schedule_with_an_expression_that_is_none_is_refused(deploy: Deploy, exp
     assert f"Invalid Schedule Expression {expression}" in stack["Reason"]
 
 
-def _dated(**dates: str) -> Resources:
+@pytest.mark.parametrize(
+    "expression", ["cron(0 3 * * ?)", "CRON(0 3 * * ? *)", "Rate(2 day)", "AT(2100-01-01T00:00:00)"]
+)
+def test_schedule_can_omit_the_year_and_have_capitals(deploy: Deploy, expression: str) -> None:
+    base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
+    stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(expression)})
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+def _dated(**dates: Any) -> Resources:
     schedule = _schedule()
     schedule["Properties"] |= dates
     base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
@@ -306,11 +315,17 @@ def _dated(**dates: str) -> Resources:
             {"StartDate": "2100-01-01T00:00:00.000Z", "EndDate": "2100-01-01T00:00:00.000Z"},
             "The StartDate you specify must come before the EndDate",
         ),
+        (
+            {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
+            "MaximumWindowInMinutes must be provided when FlexibleTimeWindowMode is set to FLEXIBLE.",
+        ),
+        (
+            {"FlexibleTimeWindow": {"Mode": "OFF", "MaximumWindowInMinutes": 5}},
+            "MaximumWindowInMinutes must not be provided when FlexibleTimeWindowMode is set to OFF.",
+        ),
     ],
 )
-def test_dates_of_a_schedule_are_written_as_cloudformation_takes_them(
-    deploy: Deploy, dates: dict[str, str], said: str
-) -> None:
+def test_dates_and_window_of_a_schedule_must_be_valid(deploy: Deploy, dates: dict[str, Any], said: str) -> None:
     stack = deploy(_dated(**dates))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert said in stack["Reason"]

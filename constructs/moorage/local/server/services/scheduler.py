@@ -21,7 +21,8 @@ from moorage.local.server.core.resource import Made, Properties, Resource, short
 from moorage.local.server.ecs import event_targets as targets
 from moorage.local.server.services import iam
 
-_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)", re.IGNORECASE)
+_FIELDS_WITHOUT_YEAR = 5
 _HANDLERS_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 """The format of StartDate and EndDate in CloudFormation; the API accepts seconds too (measured by cdk-preflight 1.9.1,
 rule pf-scheduler-date-format)."""
@@ -30,7 +31,7 @@ _TICK_SECONDS = 1
 _MOST_TASKS = 10
 _MOST_PROVIDERS = 6
 _RETRIES, _AGE = range(186), range(60, 86401)
-_WINDOW = range(1, 1441)
+
 
 Record = dict[str, Any]
 
@@ -104,13 +105,16 @@ def _check(schedule: Record) -> None:
     start, end = _date(schedule, "StartDate"), _date(schedule, "EndDate")
     if start is not None and end is not None and start >= end:
         raise RefusedError("ValidationException: The StartDate you specify must come before the EndDate.")
-    rate, cron = eventbridge.parse_rate_seconds(expression), eventbridge.parse_cron_fields(expression)
+    rate, cron = _rate(expression), _cron(expression)
     if not rate and cron is None and not _AT.fullmatch(expression):
         raise RefusedError(f"ValidationException: Invalid Schedule Expression {expression}.")
     window = schedule["FlexibleTimeWindow"]
-    if (window["Mode"] == "FLEXIBLE") != (window.get("MaximumWindowInMinutes") in _WINDOW):
+    flexible = window["Mode"] == "FLEXIBLE"
+    if flexible != ("MaximumWindowInMinutes" in window):  # cdk-preflight 1.9.1, rule pf-scheduler-flexible-window
+        rule = "must be provided" if flexible else "must not be provided"
         raise RefusedError(
-            "ValidationException: MaximumWindowInMinutes must be between 1 and 1440 if Mode is FLEXIBLE, else absent"
+            f"ValidationException: MaximumWindowInMinutes {rule} when FlexibleTimeWindowMode is set to "
+            f"{window['Mode']}."
         )
     retries = target.get("RetryPolicy", {})
     if (
@@ -123,6 +127,25 @@ def _check(schedule: Record) -> None:
         raise RefusedError(f"The local AWS does not implement schedules with the target {target['Arn']}")
     if kind == "ecs":
         _check_tasks(target.get("EcsParameters"))
+
+
+def _rate(expression: str) -> float | None:
+    """Return the seconds of a rate, whose keyword may have capitals."""
+    keyword, bracket, rest = expression.partition("(")
+    seconds: float | None = eventbridge.parse_rate_seconds(f"{keyword.lower()}{bracket}{rest}")
+    return seconds
+
+
+def _cron(expression: str) -> Any:
+    """Return the fields of a cron expression, or None for another expression.
+
+    EventBridge Scheduler accepts an expression without a year, and a keyword with capitals (cdk-preflight 1.9.1, rule
+    pf-scheduler-schedule-expression).
+    """
+    keyword, bracket, rest = expression.partition("(")
+    fields = rest.removesuffix(")").split()
+    year = ["*"] if len(fields) == _FIELDS_WITHOUT_YEAR else []
+    return eventbridge.parse_cron_fields(f"{keyword.lower()}{bracket}{' '.join([*fields, *year])})")
 
 
 def _date(schedule: Record, name: str) -> float | None:
@@ -154,10 +177,10 @@ def _due(schedule: Record, since: float, now: float, *, fired: bool) -> bool:
     once = _AT.fullmatch(expression)
     if once:
         return not fired and now >= dt.datetime.fromisoformat(once[1]).replace(tzinfo=zone).timestamp()
-    seconds = eventbridge.parse_rate_seconds(expression)
+    seconds = _rate(expression)
     if seconds is not None:
         return bool(now - since >= seconds)
-    fields = eventbridge.parse_cron_fields(expression)
+    fields = _cron(expression)
     following = fields and eventbridge.cron_next_fire(fields, dt.datetime.fromtimestamp(since, zone))
     return bool(following and now >= following.timestamp())
 
