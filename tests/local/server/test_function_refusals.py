@@ -60,11 +60,22 @@ def _streaming(*actions: str) -> Resources:
     }
 
 
+MANAGED_INSTANCES = {
+    "LambdaManagedInstancesCapacityProviderConfig": {
+        "CapacityProviderArn": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:capacity-provider:shop"
+    }
+}
 READ = {"Effect": "Allow", "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:Get*"], "Resource": "*"}
 FUNCTIONS: list[tuple[str, Resources, str, Resources]] = [
     ("timeout of 901 seconds", _function(Timeout=901), "900", _function(Timeout="900")),
     (
-        "runtime unknown",
+        "memory of 10241 MB",
+        _function(MemorySize=10241),
+        "Value '10241' at 'memorySize' failed to satisfy constraint",
+        _function(MemorySize=32768, Timeout=5400, CapacityProviderConfig=MANAGED_INSTANCES),
+    ),
+    (
+        "unknown runtime",
         _function(Runtime="python9"),
         "Runtime must be one of",
         _function(),

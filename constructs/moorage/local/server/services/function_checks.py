@@ -20,8 +20,8 @@ from moorage.local.server.services import iam, principals
 from moorage.local.server.services.guards import guard
 
 _CODE = "InvalidParameterValueException"
-_MOST_SECONDS = 900
-_MOST_MEGABYTES = 10240
+_LIMITS = (("Timeout", 900, 5400), ("MemorySize", 10240, 32768))
+"""The maximum of properties, and that on Lambda Managed Instances (botocore lambda: CreateFunctionRequest)."""
 _MOST_ENVIRONMENT_BYTES = 4096
 _CONCURRENCY, _LEAST_UNRESERVED = 1000, 100
 """The concurrent executions of an account, and those that stay unreserved (Lambda developer guide, "Lambda quotas")."""
@@ -57,7 +57,8 @@ def check(function: Properties, name: str) -> None:
 
 
 def _faults(function: Properties, name: str) -> Iterator[str]:
-    for key, most in (("Timeout", _MOST_SECONDS), ("MemorySize", _MOST_MEGABYTES)):
+    for key, usual, managed in _LIMITS:
+        most = managed if function.get("CapacityProviderConfig") else usual
         if int(function.get(key, 0)) > most:
             at = key[:1].lower() + key[1:]
             yield (
