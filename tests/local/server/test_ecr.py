@@ -131,7 +131,11 @@ def test_repository_with_images_is_deleted_only_with_empty_on_delete(client: Cli
     ("kind", "properties", "fault"),
     [
         ("Repository", {"RepositoryName": "Shop"}, "must match"),
-        ("Repository", {"ImageTagMutability": "IMMUTABLE_WITH_EXCLUSION"}, "imageTagMutabilityExclusionFilters"),
+        (
+            "Repository",
+            {"ImageTagMutability": "IMMUTABLE_WITH_EXCLUSION"},
+            "ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set to IMMUTABLE_WITH_EXCL",
+        ),
         ("Repository", {"LifecyclePolicy": {"LifecyclePolicyText": "{}"}}, "at least 100 characters"),
         (
             "PullThroughCacheRule",

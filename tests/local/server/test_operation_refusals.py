@@ -231,17 +231,17 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "metric of another service": (
         _scaled(metric="DynamoDBReadCapacityUtilization"),
-        "is not supported for the service namespace ecs",
+        "Scalable dimension ecs:service:DesiredCount only supports the following predefined metric types: ALBRequest",
         _scaled(metric="ECSServiceAverageMemoryUtilizationHighResolution"),
     ),
     "request count without a target group": (
         _scaled(metric="ALBRequestCountPerTarget"),
-        "Must specify a ResourceLabel for the metric type ALBRequestCountPerTarget",
+        "Resource label should be specified for predefined metric type ALBRequestCountPerTarget",
         _scaled(),
     ),
     "unknown schedule": (
         _scaled(schedule="daily"),
-        "The schedule expression daily is not valid",
+        "Invalid schedule expression. Schedule expressions must have the following syntax: rate(",
         _scaled(schedule="rate(2hours)"),
     ),
 }

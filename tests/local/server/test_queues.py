@@ -167,7 +167,7 @@ def test_time_zone_must_exist(deploy: Deploy) -> None:
     resources = _worker()
     resources["Target"]["Properties"]["ScheduledActions"][0]["Timezone"] = "Europe/Bonn"
     stack = deploy(resources)
-    assert "the time zone Europe/Bonn does not exist" in stack["Reason"]
+    assert "Invalid schedule timezone: Europe/Bonn" in stack["Reason"]
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ _ECS_METRICS = (
 )  # fmt: skip
 """The predefined metrics of ECS services (botocore application-autoscaling: MetricType)."""
 _SCHEDULE = re.compile(
-    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\)|rate\([1-9]\d*\s?(minute|hour|day)s?\)|cron\(\S+(\s+\S+){5}\)"
+    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\)|rate\([1-9]\d*\s?(minute|hour|day)s?\)|cron\(\S+(\s+\S+){4,6}\)"
 )
-"""The form of schedules (cdk-preflight 1.9.1, rule pf-appautoscaling-schedule-expression-form, which quotes AWS)."""
+"""The syntax of schedules (cdk-preflight 1.9.1, rules pf-appautoscaling-schedule-*, measured on AWS)."""
 _ECS_COUNT = "ecs:service:DesiredCount"
 
 _targets = AccountRegionScopedDict()
@@ -124,12 +124,13 @@ def _check_predefined(namespace: str, parameters: Parameters) -> None:
     metric = stated.get("PredefinedMetricSpecification") or {}
     kind = metric.get("PredefinedMetricType")
     if namespace == "ecs" and kind and kind not in _ECS_METRICS:
-        raise RefusedError(
-            f"ValidationException: The metric type {kind} is not supported for the service namespace ecs; use one "
-            f"of {', '.join(_ECS_METRICS)}"
+        raise RefusedError(  # cdk-preflight 1.9.1, rule pf-appautoscaling-predefined-metric-dimension
+            f"ValidationException: Scalable dimension {_ECS_COUNT} only supports the following predefined metric "
+            f"types: {', '.join(_ECS_METRICS)}"
         )
     if kind == "ALBRequestCountPerTarget" and not metric.get("ResourceLabel"):
-        raise RefusedError(f"ValidationException: Must specify a ResourceLabel for the metric type {kind}")
+        # cdk-preflight 1.9.1, rule pf-appautoscaling-alb-metric-requires-resource-label
+        raise RefusedError(f"ValidationException: Resource label should be specified for predefined metric type {kind}")
 
 
 def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
@@ -196,10 +197,14 @@ def _distance(adjustment: Mapping[str, Any]) -> float:
 def _put_action(parameters: Parameters) -> Parameters:
     if _key(parameters) not in _targets:
         raise _missing("scalable target")
-    if not _SCHEDULE.fullmatch(parameters.get("Schedule", "")):  # PutScheduledAction, Schedule
-        raise RefusedError(f"ValidationException: The schedule expression {parameters.get('Schedule')} is not valid")
+    if not _SCHEDULE.fullmatch(parameters.get("Schedule", "")):
+        raise RefusedError(
+            "ValidationException: Invalid schedule expression. Schedule expressions must have the following syntax: "
+            r"rate(<number>\s?(minutes?|hours?|days?)), cron(<cron_expression>) or at(yyyy-MM-dd'T'HH:mm:ss)"
+        )
     if parameters.get("Timezone", "UTC") not in zoneinfo.available_timezones():
-        raise RefusedError(f"ValidationException: The time zone {parameters['Timezone']} does not exist")
+        # cdk-preflight 1.9.1, rule pf-appautoscaling-scheduled-action-timezone-iana
+        raise RefusedError(f"ValidationException: Invalid schedule timezone: {parameters['Timezone']}")
     key = _key(parameters, "ScheduledActionName")
     known: Parameters = _actions.get(key, {})
     namespace, resource_id, _, name = key

@@ -59,11 +59,13 @@ def set_mutability(parameters: Parameters) -> Parameters:
 
 
 def _check_filters(parameters: Parameters) -> None:
-    exclusive = parameters.get("imageTagMutability", "MUTABLE").endswith("_WITH_EXCLUSION")
-    if exclusive != bool(parameters.get(_FILTERS)):
+    mutability = parameters.get("imageTagMutability", "MUTABLE")
+    exclusive = mutability.endswith("_WITH_EXCLUSION")
+    if exclusive != bool(parameters.get(_FILTERS)):  # cdk-preflight 1.9.1, rule pf-ecr-image-tag-mutability-filters
+        rule = "can't be null" if exclusive else "are not allowed"
         raise RefusedError(
-            "InvalidParameterException: Invalid parameter at 'imageTagMutabilityExclusionFilters': "
-            "they are required with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION, and only with those"
+            f"InvalidParameterException: ImageTagMutabilityExclusionFilters {rule} when imageTagMutability is set to "
+            f"{mutability}"
         )
 
 
