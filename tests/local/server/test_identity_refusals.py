@@ -41,7 +41,7 @@ def _long(characters: int) -> dict[str, Any]:
     return {**S3_READ, "Resource": "arn:aws:s3:::" + "a" * characters}
 
 
-TEN = [f"AmazonEC2Policy{number}" for number in range(10)]
+MOST_POLICIES = [f"AmazonEC2Policy{number}" for number in range(25)]
 IAM: list[tuple[str, Resources, str, Resources]] = [
     (
         "unknown service",
@@ -123,10 +123,10 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
         _role(_long(10000)),
     ),
     (
-        "11 managed policies",
-        _managed(*TEN, "ReadOnlyAccess"),
-        "LimitExceeded: Cannot exceed quota for PoliciesPerRole: 10",
-        _managed(*TEN),
+        "26 managed policies",
+        _managed(*MOST_POLICIES, "ReadOnlyAccess"),
+        "LimitExceeded: Cannot exceed quota for PoliciesPerRole: 25",
+        _managed(*MOST_POLICIES),
     ),
     (
         "managed policy without its path",

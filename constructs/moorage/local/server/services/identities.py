@@ -18,10 +18,12 @@ from moorage.local.server.services import documents, managed_policies, principal
 from moorage.local.server.services.guards import guard
 
 _SESSION_SECONDS = (3600, 43200)
-_MOST_MANAGED = 10
+_MOST_MANAGED = {"Role": 25, "User": 20, "Group": 10}
+"""The highest quotas of attached policies (cdk-preflight 1.9.1, rule pf-iam-managed-policy-count)."""
 _MOST_INLINE = {"Role": 10240, "User": 2048, "Group": 5120}
 _MOST_MANAGED_CHARACTERS = 6144
-_MOST_TRUST_CHARACTERS = 2048
+_MOST_TRUST_CHARACTERS = 8192
+"""The highest quota of a trust policy's length (pytorch/test-infra, issue 5825, comment of 2026-05-05)."""
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _PATH = re.compile(r"/|/[\x21-\x7e]+/")
 _ENTITIES = (("Roles", "role", iam.roles), ("Users", "user", iam.users), ("Groups", "group", iam.groups))
@@ -120,7 +122,7 @@ def _check_identity(properties: Properties, kind: str, name: str) -> None:
         _check_names({"PolicyName": policy.get("PolicyName")}, "PolicyName", 128)
         total += _size(document)
     names = [policy.get("PolicyName") for policy in stated]
-    if len(names) != len(set(names)):
+    if len(names) != len(set(names)):  # IAM user guide, "IAM and AWS STS quotas", "IAM name requirements"
         raise RefusedError(f"InvalidInput: {kind} has two inline policies with the same name")
     if total > _MOST_INLINE[kind]:
         raise RefusedError(
@@ -129,8 +131,8 @@ def _check_identity(properties: Properties, kind: str, name: str) -> None:
     attached = properties.get("ManagedPolicyArns") or []
     for arn in [*attached, *documents.several(properties.get("PermissionsBoundary"))]:
         _check_managed(str(arn))
-    if len(set(attached)) > _MOST_MANAGED:
-        raise RefusedError(f"LimitExceeded: Cannot exceed quota for PoliciesPer{kind}: {_MOST_MANAGED}")
+    if len(set(attached)) > _MOST_MANAGED[kind]:
+        raise RefusedError(f"LimitExceeded: Cannot exceed quota for PoliciesPer{kind}: {_MOST_MANAGED[kind]}")
 
 
 def _check_managed(arn: str) -> None:
