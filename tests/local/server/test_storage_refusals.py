@@ -154,10 +154,10 @@ def _alarm(**properties: Any) -> Resources:
 
 
 def _band(**returned: bool) -> Resources:
-    """Return an alarm on anomaly detection, of which both the metric and the band return data by default."""
+    """Return an alarm on anomaly detection; both its metric and its band return data by default."""
     metric = {"Metric": {"MetricName": "Errors", "Namespace": "Shop"}, "Period": 60, "Stat": "Sum"}
-    metrics = [{"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m1, 2)"}, {"Id": "m1", "MetricStat": metric}]
-    metrics[1] |= returned
+    band = {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m1, 2)"}
+    metrics = [band, {"Id": "m1", "MetricStat": metric, **returned}]
     alarm = {"ComparisonOperator": "GreaterThanUpperThreshold", "EvaluationPeriods": 1, "ThresholdMetricId": "band"}
     return {"Alarm": resource("AWS::CloudWatch::Alarm", Metrics=metrics, **alarm)}
 

@@ -20,7 +20,7 @@ def emit(source: str, detail_type: str, resources: Sequence[str], detail: Mappin
         source: The service, such as `aws.ecr`.
         detail_type: The type of the event.
         resources: The ARNs of the resources that the event concerns.
-        detail: The detail of the event, of which values of None are left out.
+        detail: The detail of the event; values of None are left out.
     """
     eventbridge.ensure_default_bus()
     entry = {
