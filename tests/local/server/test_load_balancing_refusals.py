@@ -180,10 +180,10 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "A rule can only have one 'path-pattern' condition",
         _rule(_paths("/a", "/b")),
     ),
-    "six wildcards": (
-        _rule(_paths("/*/*/*", "/?/?/?")),
-        "A rule can only have '5' condition wildcards",
-        _rule(_paths("/*/*/*", "/?/?/a"), {"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "a"}]}}),
+    "seven wildcards": (
+        _rule(_paths("/*/*/*", "/?/?/?/?")),
+        "A rule can only have '6' condition wildcards",
+        _rule(_paths("/*/*/*", "/?/?/?"), {"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "a"}]}}),
     ),
     "path of 129 characters": (
         _rule(_paths("/" + "a" * 128)),

@@ -18,7 +18,7 @@ from moorage.local.server.services.elbv2_checks import check_actions
 Properties = Mapping[str, Any]
 
 _RULE_VALUES = 5
-_RULE_WILDCARDS = 5  # Application Load Balancers user guide, "Quotas for your Application Load Balancers"
+_RULE_WILDCARDS = 6  # Application Load Balancers user guide, "Quotas for your Application Load Balancers"
 _LONGEST_VALUE = 128
 _CONFIGURATIONS = {
     "path-pattern": "PathPatternConfig",
