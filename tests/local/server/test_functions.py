@@ -114,11 +114,13 @@ def test_function_calls_aws_with_a_session_of_its_role(client: Client, deploy: D
     assert said.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/")
 
 
-def test_function_runs_in_its_own_folder_which_is_deleted_with_it(client: Client, deploy: Deploy, remove: Any) -> None:
+def test_function_runs_in_its_own_folder_which_is_deleted_with_it(
+    client: Client, deploy: Deploy, remove: Any, request: pytest.FixtureRequest
+) -> None:
     code = "import os\ndef handler(event, context):\n    open('kept', 'w').close()\n    return os.getcwd()"
     folder = Path(returned(client, deploy, code))
     assert (folder / "kept").exists()
-    remove("test-function-runs-in-a-folder-of-its-own-that-goes-with-it")
+    remove(request.node.name.replace("_", "-"))
     assert not folder.parent.exists()
 
 

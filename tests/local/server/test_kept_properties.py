@@ -226,8 +226,8 @@ def test_key_of_an_encrypted_stream_must_exist(deploy: Deploy) -> None:
 
 
 def test_new_table_does_not_get_the_settings_of_a_deleted_one_with_its_name(client: Client, deploy: Deploy) -> None:
-    deploy(table(TableName="named", **recovery("true"), **expiring("gone")))
-    client("cloudformation").delete_stack(StackName="test-a-later-table-does-not-get-the-settings-of-one-with-its-name")
+    stack = deploy(table(TableName="named", **recovery("true"), **expiring("gone")))
+    client("cloudformation").delete_stack(StackName=stack["StackName"])
     again = deploy(table(TableName="named"), "again")
     assert again["StackStatus"] == "CREATE_COMPLETE", again["Reason"]
     assert _recovery(client, "named") == "DISABLED"
