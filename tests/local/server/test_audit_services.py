@@ -115,6 +115,11 @@ def test_trail_that_cannot_write_is_refused(client: Client, deploy: Deploy, with
     assert client("cloudtrail").describe_trails()["trailList"] == []
 
 
+def test_key_of_a_trail_can_be_in_another_account(deploy: Deploy) -> None:
+    stack = deploy(_trailed(KMSKeyId="arn:aws:kms:us-east-1:999988887777:key/shared"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
 @pytest.mark.parametrize(
     ("statements", "bucket_key", "denied"),
     [

@@ -225,6 +225,12 @@ def test_key_of_an_encrypted_stream_must_exist(deploy: Deploy) -> None:
     assert "KMSNotFoundException: Key 'alias/none' does not exist" in stack["Reason"]
 
 
+def test_key_of_an_encrypted_stream_can_be_in_another_account(deploy: Deploy) -> None:
+    encryption = {"EncryptionType": "KMS", "KeyId": "arn:aws:kms:us-east-1:999988887777:key/shared"}
+    stack = deploy({"It": resource("AWS::Kinesis::Stream", ShardCount=1, StreamEncryption=encryption)})
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
 def test_new_table_does_not_get_the_settings_of_a_deleted_one_with_its_name(client: Client, deploy: Deploy) -> None:
     stack = deploy(table(TableName="named", **recovery("true"), **expiring("gone")))
     client("cloudformation").delete_stack(StackName=stack["StackName"])
