@@ -45,6 +45,9 @@ def next_launch(group: Group) -> Launch:
 
     On-Demand Instances have the first type that the group names. Spot Instances have each of its types in turn.
 
+    Args:
+        group: The record of the group.
+
     Raises:
         RefusedError: If the group cannot launch an instance.
     """

@@ -85,7 +85,7 @@ def _keep(repository: str, image: Parameters, tag: str | None, content: _Content
     ecr.layer_blobs.setdefault(repository, {}).update(content.of(image["imageManifest"]))
     if content.manifest is not None:
         ecr.manifest_blobs.setdefault(repository, {})[digest] = content.manifest
-    # A tag that is immutable at the destination stays on its image: the copy arrives without it.
+    # A tag that is immutable at the destination stays on its image: the copy has no tag.
     taken = tag is not None and repositories.is_fixed(repository, tag, digest)
     return repositories.keep(repository, copy.deepcopy(image), None if taken else tag)
 

@@ -258,6 +258,9 @@ def _associate() -> None:
 def weights(rule_arn: str) -> dict[str, int]:
     """Return the target groups of a rule, or of a listener's default rule, with their weights.
 
+    Args:
+        rule_arn: The ARN of the rule, or of the listener for its default rule.
+
     Raises:
         RefusedError: If the rule or listener does not exist.
     """

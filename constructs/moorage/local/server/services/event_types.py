@@ -103,7 +103,7 @@ class EventBusPolicy(Resource):
 
 
 def _with_end(arn: str) -> str:
-    """Return an ARN with an id at its end, as in EventBridge; ministack finds resources by the ARN without it."""
+    """Return an ARN with an id at its end, as in EventBridge; ministack finds resources by the ARN before the id."""
     return f"{arn}/{uuid.uuid5(uuid.NAMESPACE_URL, arn)}"
 
 

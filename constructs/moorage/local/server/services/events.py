@@ -127,6 +127,10 @@ def install() -> None:
 def _open_to(target: Record, rule_arn: str) -> str:
     """Return the service of a target that allows a rule to deliver events.
 
+    Args:
+        target: The target, as a parameter of `PutTargets`.
+        rule_arn: The ARN of the rule.
+
     Raises:
         RefusedError: If the target does not exist or does not allow it.
     """
