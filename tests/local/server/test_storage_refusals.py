@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -153,6 +154,15 @@ def _alarm(**properties: Any) -> Resources:
     return {"Topic": resource("AWS::SNS::Topic"), "Alarm": resource("AWS::CloudWatch::Alarm", **(stated | properties))}
 
 
+LOGS_WRITE = {
+    "Effect": "Allow", "Principal": {"Service": "es.amazonaws.com"}, "Action": "logs:PutLogEvents", "Resource": "*",
+}  # fmt: skip
+
+
+def _log_policy(document: str) -> Resources:
+    return {"Policy": resource("AWS::Logs::ResourcePolicy", PolicyName="writers", PolicyDocument=document)}
+
+
 def _band(**returned: bool) -> Resources:
     """Return an alarm on anomaly detection; both its metric and its band return data by default."""
     metric = {"Metric": {"MetricName": "Errors", "Namespace": "Shop"}, "Period": 60, "Stat": "Sum"}
@@ -239,7 +249,13 @@ OPERATIONS: list[tuple[str, Resources, str, Resources]] = [
     ("unknown metric", _math("m1 + m2"), "m2", _math("IF(m1 > 5, m1, 0)")),
     ("pattern without an end", _filtered("{ $.level = "), "Invalid filter pattern", _filtered('{ $.level = "a" }')),
     ("pattern without a quote", _filtered('"a b'), "Invalid filter pattern", _filtered('?ERROR ?"a b"')),
-    ("pattern of columns without an end", _filtered("[ip, user"), "Invalid filter pattern", _filtered("[ip, user]")),
+    ("pattern of columns without an end", _filtered("[ip, user"), "it must end with ']'", _filtered("[ip, user]")),
+    (
+        "policy of log groups that is not JSON",
+        _log_policy("{"),
+        "Error occurred while parsing accessPolicy.",
+        _log_policy(json.dumps({"Version": "2012-10-17", "Statement": [LOGS_WRITE]})),
+    ),
     (
         "key that does not allow CloudWatch Logs",
         _encrypted(),
