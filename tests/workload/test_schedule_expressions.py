@@ -85,7 +85,7 @@ def test_what_scheduler_refuses_is_refused_by_the_field(expression: str, says: s
 
 @pytest.mark.parametrize("expression", ["at(2020-01-01T00:00:00)", "cron(0 0 1 1 ? 2019-2020)"])
 def test_a_time_that_has_passed_warns_since_scheduler_takes_it(expression: str) -> None:
-    with pytest.warns(UserWarning, match="expression has passed"):
+    with pytest.warns(UserWarning, match="expression should not be in the past"):
         assert problems_of(expression) == []
 
 

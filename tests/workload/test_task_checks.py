@@ -38,13 +38,13 @@ def files(count: int, name: str) -> Container:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"command": "npm run start"}, r"use \['npm', 'run', 'start'\], or a shell .* entry_point=\['sh', '-c'\]"),
+        ({"command": "npm run start"}, r"use \['npm', 'run', 'start'\], or a shell: entry_point=\['sh', '-c'\]"),
         ({"command": ["python manage.py migrate"]}, "command must be a list of words"),
         ({"entry_point": "java -jar app.jar"}, "entry_point must be a list of words"),
         ({"command": ["sh", "-c", "curl", "-f", "localhost"]}, r"use \['sh', '-c', 'curl -f localhost'\]"),
-        ({"entry_point": ["/bin/bash", "-c"], "command": ["npm", "start"]}, "must have one line after 'sh -c'"),
-        ({"command": ["CMD-SHELL", "npm start"]}, "must start with a program, and not with a word of a health check"),
-        ({"command": ["CMD", "npm", "start"]}, "must start with a program, and not with a word of a health check"),
+        ({"entry_point": ["/bin/bash", "-c"], "command": ["npm", "start"]}, "must have one string after 'sh -c'"),
+        ({"command": ["CMD-SHELL", "npm start"]}, "must start with a program, not with CMD or CMD-SHELL"),
+        ({"command": ["CMD", "npm", "start"]}, "must start with a program, not with CMD or CMD-SHELL"),
         ({"working_directory": "app"}, "working_directory must be an absolute path"),
         ({"working_directory": "./app"}, "working_directory must be an absolute path"),
         ({"environment": {"": "a"}}, r"each name of environment must not be empty or contain '=' \(got ''\)"),
@@ -89,7 +89,7 @@ def test_a_command_in_its_right_form_is_taken(arguments: dict[str, Any]) -> None
     ],
 )
 def test_a_health_check_runs_all_of_its_command(command: list[str]) -> None:
-    with pytest.raises(ValueError, match="command must be CMD and a list of words, or CMD-SHELL and one line"):
+    with pytest.raises(ValueError, match="command must be CMD and a list of words, or CMD-SHELL and one command line"):
         HealthCheck(command)
 
 
@@ -135,10 +135,10 @@ def test_ports_are_named_without_capital_letters() -> None:
 
 
 def test_a_log_router_has_logs_to_route() -> None:
-    with pytest.raises(ValueError, match="log_router must have a container beside it whose logs go through it"):
+    with pytest.raises(ValueError, match="log_router must have another container in its task whose logs it routes"):
         Task(Container.log_router(OUTPUT))
     own = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.aws_logs(stream_prefix="a"))
-    with pytest.warns(UserWarning, match="log_router should have a container beside it whose logs go through it"):
+    with pytest.warns(UserWarning, match="log_router should have another container whose logs it routes"):
         Task(own, Container.log_router(OUTPUT))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -147,16 +147,14 @@ def test_a_log_router_has_logs_to_route() -> None:
 
 def test_a_firelens_driver_has_a_router_that_is_said() -> None:
     driven = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.firelens(options=OUTPUT))
-    with pytest.raises(
-        ValueError, match=r"must have a container in its task that routes it .*use Container.log_router\("
-    ):
+    with pytest.raises(ValueError, match=r"must have a log router in the same task .*add Container.log_router\("):
         Task(driven)
     Task(driven, Container.log_router(OUTPUT))
 
 
 @pytest.mark.parametrize("image", [None, "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"])
 def test_fluentd_is_no_fluent_bit(image: str | None) -> None:
-    with pytest.raises(ValueError, match=r"image must be one of Fluentd with type='fluentd' \(got '.*fluent-bit"):
+    with pytest.raises(ValueError, match=r"image must be an image of Fluentd with type='fluentd' \(got '.*fluent-bit"):
         Container.log_router(OUTPUT, type="fluentd", image=image)
     Container.log_router(OUTPUT, type="fluentd", image="public.ecr.aws/docker/library/fluentd:v1.18")
 

@@ -937,7 +937,7 @@ def test_the_file_system_of_a_job_lets_its_task_in(stack: cdk.Stack, vpc: ec2.IV
 
 def test_no_disk_is_made_for_a_task_that_no_service_keeps(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(Container("report:1", mounts={"/data": "scratch"}), volumes=Volume.ebs("scratch", 100))
-    with pytest.raises(ValueError, match="volume 'scratch' is a disk that ECS makes for a service's tasks"):
+    with pytest.raises(ValueError, match=r"volumes must not have a Volume.ebs\(...\) in a task without a service"):
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
 
 
