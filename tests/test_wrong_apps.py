@@ -349,27 +349,27 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda shop: here(
             shop, cluster=Cluster(there := placed(shop, "us-east-1"), "Cluster", vpc=Network(there, "Network").vpc)
         ),
-        "cluster must be of region eu-west-1",
+        "cluster must be in region eu-west-1",
     ),
     "a log group of another account": (
         lambda shop: here(shop, log_group=logs.LogGroup(placed(shop, account="222222222222"), "Logs")),
-        "log_group must be of account 111111111111",
+        "log_group must be in account 111111111111",
     ),
     "a secret of another region": (
         lambda shop: here(shop, secrets={"A": secretsmanager.Secret(placed(shop, "us-east-1"), "Secret")}),
-        "secrets 'A' of container 'app' must be of region eu-west-1",
+        "secrets 'A' of container 'app' must be in region eu-west-1",
     ),
     "a security group of another VPC": (
         lambda shop: shop.service(
             security_groups=[ec2.SecurityGroup(shop.stack, "Group", vpc=Network(shop.stack, "Other").vpc)]
         ),
-        "each of security_groups must be of the VPC ",
+        "each of security_groups must be in the VPC ",
     ),
     "subnets of another VPC": (
         lambda shop: shop.service(
             vpc_subnets=ec2.SubnetSelection(subnets=Network(shop.stack, "Other").vpc.private_subnets)
         ),
-        "each of vpc_subnets must be of the VPC ",
+        "each of vpc_subnets must be in the VPC ",
     ),
     "a secret that is unwrapped": (
         lambda shop: shop.service(

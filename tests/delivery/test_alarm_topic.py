@@ -62,14 +62,14 @@ def test_a_topic_that_alarms_cannot_reach_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Own", env=OWN)
     managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     (problem,) = problems_of(sns.Topic(stack, "Topic", master_key=managed), stack)
-    assert problem.startswith("topic must not be encrypted by alias/aws/sns, which does not let CloudWatch in")
+    assert problem.startswith("topic must not be encrypted by alias/aws/sns, which CloudWatch cannot use")
     by_hand = sns.CfnTopic(stack, "ByHand", kms_master_key_id="alias/aws/sns")
     set_by_hand = sns.Topic(stack, "SetByHand")
     set_by_hand.node.default_child.kms_master_key_id = by_hand.kms_master_key_id  # type: ignore[union-attr]  # a CfnTopic
     assert len(problems_of(set_by_hand, stack)) == 1
     elsewhere = sns.Topic.from_topic_arn(stack, "Elsewhere", "arn:aws:sns:us-east-1:111111111111:alarms")
     (problem,) = problems_of(elsewhere, stack)
-    assert "topic must be of region eu-west-1" in problem
+    assert "topic must be in region eu-west-1" in problem
     own = kms.Alias.from_alias_name(stack, "Own", "alias/shop/sns")
     assert problems_of(sns.Topic(stack, "Other", master_key=own), stack) == []
 
@@ -82,7 +82,7 @@ def test_a_fifo_topic_of_alarms_is_warned_of(stack: cdk.Stack) -> None:
         sns.Topic(stack, "Fifo", fifo=True),
         sns.Topic.from_topic_arn(stack, "ImportedFifo", FIFO_ARN),
     ):
-        with pytest.warns(UserWarning, match="topic should be a standard topic, .* which CloudWatch has no setting"):
+        with pytest.warns(UserWarning, match="topic should be a standard topic, since CloudWatch has no setting"):
             assert problems_of(topic, stack) == []
     problems = Problems("It")
     imported = sns.Topic.from_topic_arn(stack, "ByArn", FIFO_ARN)

@@ -147,7 +147,7 @@ def test_a_topic_or_queue_of_another_region_is_refused() -> None:
     topics.check_topic(problems, "topic", sns.Topic(there, "Topic"), here)
     dead_letters.check_queue(problems, "dead_letter_queue", sqs.Queue(here, "Queue"), here)
     topics.check_topic(problems, "topic", sns.Topic(here, "Topic"), here)
-    assert [each.split(" must be of region eu-west-1")[0] for each in problems.messages] == [
+    assert [each.split(" must be in region eu-west-1")[0] for each in problems.messages] == [
         "dead_letter_queue",
         "topic",
     ]
@@ -164,4 +164,4 @@ def test_of_another_account_only_a_dead_letter_queue_can_be() -> None:
     assert problems.messages == []
     topics.check_topic(problems, "topic", sns.Topic(there, "Topic"), here)
     dead_letters.check_queue(problems, "queue", sqs.Queue(there, "Queue"), here, across_accounts=False)
-    assert [each.split(" must be of account 111111111111")[0] for each in problems.messages] == ["topic", "queue"]
+    assert [each.split(" must be in account 111111111111")[0] for each in problems.messages] == ["topic", "queue"]

@@ -55,8 +55,8 @@ def test_things_of_another_region_are_refused(make: object) -> None:
     scope = stack(cdk.App())
     thing = make(scope)  # type: ignore[operator]  # a lambda of the table
     assert problems_of(thing, scope) == [
-        "thing must be of region eu-west-1, as the stack that uses it (got region us-east-1); use one of region "
-        "eu-west-1"
+        "thing must be in region eu-west-1, the region of the stack that uses it (got region us-east-1); "
+        "use one in region eu-west-1"
     ]
     assert problems_of(thing, scope, across_regions=True) == []
 
@@ -85,8 +85,8 @@ def test_things_that_another_stage_defines_are_refused_and_imported_ones_pass() 
     test, live = cdk.Stage(app, "Test"), cdk.Stage(app, "Live")
     test_stack, live_stack = stack(test), stack(live)
     assert problems_of(sqs.Queue(test_stack, "T"), live_stack) == [
-        "thing must be of the stage 'Live', as what uses it (got stage 'Test'); define it in each stage, or import it "
-        "by its name or ARN"
+        "thing must be in the stage 'Live', the stage of the construct that uses it (got stage 'Test'); "
+        "define it in each stage, or import it by its name or ARN"
     ]
     imported = sqs.Queue.from_queue_arn(test_stack, "Q", "arn:aws:sqs:eu-west-1:111111111111:jobs")
     assert problems_of(imported, live_stack) == []
@@ -110,7 +110,7 @@ def test_vpcs_differ_if_both_are_known() -> None:
     by_its_id = ec2.Subnet.from_subnet_id(scope, "F", "subnet-0a1b2c3d")
     check_in_vpc(problems, "vpc_subnets", [first.private_subnets[0], stray, by_its_id], first)
     assert problems.messages == [
-        "vpc_subnets must be of the VPC Own/A (got Own/B/PrivateSubnet1, of another); use one of that VPC"
+        "vpc_subnets must be in the VPC Own/A (got Own/B/PrivateSubnet1 in another VPC); use one in that VPC"
     ]
 
 

@@ -162,4 +162,4 @@ class LifecycleHook:
 
 def _plain_texts(details: Mapping[str, Any]) -> list[PlainText]:
     way_out = "give the function the name of a secret, which it reads itself"
-    return [PlainText("details", name, value, way_out, "may see the service") for name, value in details.items()]
+    return [PlainText("details", name, value, way_out, "can see the service") for name, value in details.items()]

@@ -94,7 +94,7 @@ def test_the_repositories_of_a_registry_are_of_its_place_and_its_stage() -> None
 def test_a_destination_needs_a_registry_only_if_the_app_has_a_stack_there() -> None:
     source = registry("One", HERE, TO_THERE)
     (error,) = replication_errors(source, [source], everywhere)
-    assert error.startswith("One/Registry copies all repositories to us-east-1, where this app has stacks and no")
+    assert error.startswith("One/Registry replicates all repositories to us-east-1, where this app has stacks but")
     assert not list(replication_errors(source, [source], nowhere))
 
 
@@ -126,14 +126,14 @@ def test_a_destination_takes_copies_of_a_registry_or_of_the_same_rules_of_its_ac
     other = registry("Other", ("333333333333", "eu-west-1"), TO_THERE)
     for origins in ((), (ReplicationSource(OURS, changed),), (ReplicationSource(THEIRS, TO_THERE),), (other,)):
         (error,) = replication_errors(source, [registry("Two", THERE, replicates_from=origins)], everywhere)
-        assert "but Two/Registry is not told of it, or of other settings" in error
+        assert "but the replicates_from of Two/Registry lacks it or has other settings" in error
 
 
 def test_tags_that_are_mutable_only_at_the_source_are_an_error() -> None:
     source = registry("Shop", HERE, Replication(prefix="prod/", to="us-east-1"))
     mutable = TagMutability(immutable=True, exclusions=("dev-1",))
     (error,) = tag_errors(source, repository("prod/web", tags=mutable))
-    assert "Shop/prod/web has tags that move ('dev-1'), and Shop/Registry copies it" in error
+    assert "Shop/prod/web has mutable tags ('dev-1'), but Shop/Registry replicates it" in error
     assert not list(tag_errors(source, repository("prod/web")))
     assert not list(tag_errors(source, repository("dev/web", tags=mutable)))
 
@@ -149,7 +149,7 @@ def test_tags_may_be_mutable_at_the_source_if_they_are_at_the_destination() -> N
 def test_a_circle_is_reported_by_its_first_registry_only() -> None:
     one, two = registry("One", HERE, TO_THERE), registry("Two", THERE, TO_HERE)
     (error,) = circle_errors(one, [one, two])
-    assert error.startswith("One/Registry copies to Two/Registry copies to One/Registry, which is a circle")
+    assert error.startswith("One/Registry replicates to Two/Registry replicates to One/Registry, which is circular")
     assert not list(circle_errors(two, [one, two]))
 
 

@@ -19,7 +19,7 @@ from aws_cdk.assertions import Match
 from moorage import ApiCall, Registry, Repository, Scanning, Severity
 from moorage.ecr import registry_limits
 from moorage.ecr.api_operations import OPERATIONS
-from moorage.ecr.registry import registry_events
+from moorage.ecr.registry import registry_patterns
 from tests.conftest import readable, template
 from tests.ecr.ecr_events import SAMPLES
 from tests.event_patterns import matches
@@ -33,34 +33,34 @@ RULE, QUEUE = "AWS::Events::Rule", "AWS::SQS::Queue"
 @pytest.mark.parametrize(
     ("pattern", "samples"),
     [
-        (registry_events.push_pattern(), {"push"}),
-        (registry_events.push_pattern(["my-*"], ["latest"]), {"push"}),
-        (registry_events.push_pattern(["prod/*"]), set()),
-        (registry_events.push_pattern(["my-repository-name"], ["v*"]), set()),
-        (registry_events.deletion_pattern(), {"delete"}),
-        (registry_events.archive_pattern(), {"archive"}),
-        (registry_events.replication_pattern(), {"replication"}),
-        (registry_events.replication_pattern(["docker-hub/*"]), {"replication"}),
-        (registry_events.replication_pattern(result="FAILED"), {"failed replication"}),
-        (registry_events.pull_through_pattern(), {"pull through"}),
-        (registry_events.pull_through_pattern(["docker-hub/*"]), {"pull through"}),
-        (registry_events.pull_through_pattern(status="FAILED"), set()),
-        (registry_events.scan_pattern(), {"basic scan"}),
-        (registry_events.scan_pattern(["my-repository-name"]), {"basic scan"}),
-        (registry_events.scan_pattern(by_inspector=True), {"inspector scan"}),
-        (registry_events.scan_pattern(["amazon/*"], by_inspector=True), {"inspector scan"}),
-        (registry_events.scan_pattern(["amazon"], by_inspector=True), set()),
-        (registry_events.finding_pattern(Severity.CRITICAL), {"basic scan"}),
-        (registry_events.finding_pattern(Severity.LOW), {"basic scan"}),
-        (registry_events.finding_pattern(Severity.LOW, ["other"]), set()),
-        (registry_events.finding_pattern(Severity.MEDIUM, by_inspector=True), {"inspector finding"}),
-        (registry_events.finding_pattern(Severity.MEDIUM, ["amazon/*"], by_inspector=True), {"inspector finding"}),
-        (registry_events.finding_pattern(Severity.MEDIUM, ["other"], by_inspector=True), set()),
-        (registry_events.finding_pattern(Severity.HIGH, by_inspector=True), set()),
+        (registry_patterns.push_pattern(), {"push"}),
+        (registry_patterns.push_pattern(["my-*"], ["latest"]), {"push"}),
+        (registry_patterns.push_pattern(["prod/*"]), set()),
+        (registry_patterns.push_pattern(["my-repository-name"], ["v*"]), set()),
+        (registry_patterns.deletion_pattern(), {"delete"}),
+        (registry_patterns.archive_pattern(), {"archive"}),
+        (registry_patterns.replication_pattern(), {"replication"}),
+        (registry_patterns.replication_pattern(["docker-hub/*"]), {"replication"}),
+        (registry_patterns.replication_pattern(result="FAILED"), {"failed replication"}),
+        (registry_patterns.pull_through_pattern(), {"pull through"}),
+        (registry_patterns.pull_through_pattern(["docker-hub/*"]), {"pull through"}),
+        (registry_patterns.pull_through_pattern(status="FAILED"), set()),
+        (registry_patterns.scan_pattern(), {"basic scan"}),
+        (registry_patterns.scan_pattern(["my-repository-name"]), {"basic scan"}),
+        (registry_patterns.scan_pattern(by_inspector=True), {"inspector scan"}),
+        (registry_patterns.scan_pattern(["amazon/*"], by_inspector=True), {"inspector scan"}),
+        (registry_patterns.scan_pattern(["amazon"], by_inspector=True), set()),
+        (registry_patterns.finding_pattern(Severity.CRITICAL), {"basic scan"}),
+        (registry_patterns.finding_pattern(Severity.LOW), {"basic scan"}),
+        (registry_patterns.finding_pattern(Severity.LOW, ["other"]), set()),
+        (registry_patterns.finding_pattern(Severity.MEDIUM, by_inspector=True), {"inspector finding"}),
+        (registry_patterns.finding_pattern(Severity.MEDIUM, ["amazon/*"], by_inspector=True), {"inspector finding"}),
+        (registry_patterns.finding_pattern(Severity.MEDIUM, ["other"], by_inspector=True), set()),
+        (registry_patterns.finding_pattern(Severity.HIGH, by_inspector=True), set()),
     ],
 )
 def test_a_pattern_matches_the_documented_events_that_it_is_for(
-    pattern: registry_events.Pattern, samples: set[str]
+    pattern: registry_patterns.Pattern, samples: set[str]
 ) -> None:
     assert {name for name, event in SAMPLES.items() if matches(pattern, event)} == samples
 
@@ -68,13 +68,13 @@ def test_a_pattern_matches_the_documented_events_that_it_is_for(
 def test_a_severity_that_was_not_found_tells_nothing() -> None:
     scan = {**SAMPLES["basic scan"]["detail"], "finding-severity-counts": {"MEDIUM": 9}}
     event = {**SAMPLES["basic scan"], "detail": scan}
-    assert not matches(registry_events.finding_pattern(Severity.HIGH), event)
-    assert matches(registry_events.finding_pattern(Severity.MEDIUM), event)
+    assert not matches(registry_patterns.finding_pattern(Severity.HIGH), event)
+    assert matches(registry_patterns.finding_pattern(Severity.MEDIUM), event)
 
 
 def test_several_severities_have_no_other_key_beside_them() -> None:
     """EventBridge was seen to refuse `$or` beside another key, though event-ruler's README shows it."""
-    detail = registry_events.finding_pattern(Severity.HIGH, repositories=["shop/web"])["detail"]
+    detail = registry_patterns.finding_pattern(Severity.HIGH, repositories=["shop/web"])["detail"]
     assert set(detail) == {"scan-status", "repository-name", "finding-severity-counts"}
     assert list(detail["finding-severity-counts"]) == ["$or"]
 
@@ -85,9 +85,9 @@ def test_a_call_is_told_of_as_cloudtrail_records_it() -> None:
         "detail-type": "AWS API Call via CloudTrail",
         "detail": {"eventSource": "ecr.amazonaws.com", "eventName": "DeleteRepository"},
     }
-    assert matches(registry_events.api_call_pattern(["DeleteRepository"]), event)
-    assert matches(registry_events.api_call_pattern(["PutImage", "Delete*"]), event)
-    assert not matches(registry_events.api_call_pattern(["PutImage"]), event)
+    assert matches(registry_patterns.api_call_pattern(["DeleteRepository"]), event)
+    assert matches(registry_patterns.api_call_pattern(["PutImage", "Delete*"]), event)
+    assert not matches(registry_patterns.api_call_pattern(["PutImage"]), event)
 
 
 ALL_CALLS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
@@ -113,7 +113,7 @@ def test_every_call_that_ecr_has_is_heard_as_botocore_names_it() -> None:
     operations = botocore.session.get_session().get_service_model("ecr").operation_names
     assert all(registry_limits.API_CALL.accepts(each) for each in operations)
     assert sorted(operations) == sorted(OPERATIONS)
-    reads = {each for each in operations if registry_events._reads(each)}
+    reads = {each for each in operations if registry_patterns.reads(each)}
     assert all(each.startswith(("Batch", "Describe", "Get", "List", "Validate")) for each in reads)
     assert not reads & {"BatchDeleteImage", "PutImage", "DeleteRepository", "UploadLayerPart"}
 
@@ -123,12 +123,12 @@ def test_every_call_that_ecr_has_is_heard_as_botocore_names_it() -> None:
     [
         ("DeleteRepositry", "use 'DeleteRepository'"),
         ("DescribeImageTags", "use 'DescribeImages'"),
-        ("RunTask", "use one of its calls"),
-        ("Remove*", "use one of its calls"),
+        ("RunTask", "use one of its operations"),
+        ("Remove*", "use one of its operations"),
     ],
 )
 def test_a_call_that_ecr_does_not_have_is_warned_of(stack: cdk.Stack, call: str, way_out: str) -> None:
-    with pytest.warns(UserWarning, match=f"Rule: each of calls should be a call of the API .*{re.escape(way_out)}"):
+    with pytest.warns(UserWarning, match=f"Rule: each of calls should be an API operation .*{re.escape(way_out)}"):
         Registry(stack, "Registry").on_api_call("Rule", calls=["PutImage", call])
 
 
@@ -150,31 +150,34 @@ def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) 
 @pytest.mark.parametrize(
     ("tell", "pattern"),
     [
-        (lambda registry, **to: registry.on_push("Rule", tags=["v*"], **to), registry_events.push_pattern([], ["v*"])),
-        (lambda registry, **to: registry.on_delete("Rule", **to), registry_events.deletion_pattern()),
-        (lambda registry, **to: registry.on_archive("Rule", **to), registry_events.archive_pattern()),
-        (lambda registry, **to: registry.on_scan_completed("Rule", **to), registry_events.scan_pattern()),
+        (
+            lambda registry, **to: registry.on_push("Rule", tags=["v*"], **to),
+            registry_patterns.push_pattern([], ["v*"]),
+        ),
+        (lambda registry, **to: registry.on_delete("Rule", **to), registry_patterns.deletion_pattern()),
+        (lambda registry, **to: registry.on_archive("Rule", **to), registry_patterns.archive_pattern()),
+        (lambda registry, **to: registry.on_scan_completed("Rule", **to), registry_patterns.scan_pattern()),
         (
             lambda registry, **to: registry.on_scan_finding("Rule", severity=Severity.HIGH, **to),
-            registry_events.finding_pattern(Severity.HIGH),
+            registry_patterns.finding_pattern(Severity.HIGH),
         ),
         (
             lambda registry, **to: registry.on_replicated("Rule", repositories=["a"], **to),
-            registry_events.replication_pattern(["a"]),
+            registry_patterns.replication_pattern(["a"]),
         ),
         (
             lambda registry, **to: registry.on_replicated("Rule", failed=True, **to),
-            registry_events.replication_pattern(result="FAILED"),
+            registry_patterns.replication_pattern(result="FAILED"),
         ),
-        (lambda registry, **to: registry.on_pull_through("Rule", **to), registry_events.pull_through_pattern()),
+        (lambda registry, **to: registry.on_pull_through("Rule", **to), registry_patterns.pull_through_pattern()),
         (
             lambda registry, **to: registry.on_api_call("Rule", calls=["PutImage"], **to),
-            registry_events.api_call_pattern(["PutImage"]),
+            registry_patterns.api_call_pattern(["PutImage"]),
         ),
     ],
 )
 def test_each_event_is_a_rule_with_its_pattern_and_a_dead_letter_queue(
-    stack: cdk.Stack, tell: Any, pattern: registry_events.Pattern
+    stack: cdk.Stack, tell: Any, pattern: registry_patterns.Pattern
 ) -> None:
     tell(Registry(stack, "Registry"), target=targets.SqsQueue(sqs.Queue(stack, "Target")))
     assert told(stack)["EventPattern"] == pattern
@@ -264,7 +267,7 @@ def test_the_alarm_compares_with_the_quota(stack: cdk.Stack) -> None:
 
 
 def test_a_share_of_a_quota_is_above_none_and_not_above_all(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="Shop/Registry/Alarm: percent is 0, but a share of a quota is above 0"):
+    with pytest.raises(ValueError, match=r"Shop/Registry/Alarm: percent must be above 0 and at most 100 \(got 0\)"):
         Registry(stack, "Registry").alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, percent=0)
 
 
@@ -326,16 +329,16 @@ def test_what_is_in_another_place_is_refused(app: cdk.App) -> None:
     )
     registry = Registry(here, "Registry")
     topic = sns.Topic.from_topic_arn(here, "Topic", "arn:aws:sns:us-east-1:111111111111:operators")
-    with pytest.raises(ValueError, match="Here/Registry/Rule: the topic of target must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Rule: the topic of target must be in region eu-west-1"):
         registry.on_push("Rule", target=targets.SnsTopic(topic))
-    with pytest.raises(ValueError, match="Here/Registry/Rule: the queue of target must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Rule: the queue of target must be in region eu-west-1"):
         registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(there, "Queue")))
-    with pytest.raises(ValueError, match="Here/Registry/Alarm: topic must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Alarm: topic must be in region eu-west-1"):
         registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=topic)
-    with pytest.raises(ValueError, match="Here/Registry/Board: each of repositories must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Board: each of repositories must be in region eu-west-1"):
         registry.add_dashboard("Board", repositories=[Repository(here, "Web"), Repository(there, "Web")])
     key = kms.Key.from_key_arn(here, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
-    with pytest.raises(ValueError, match="There/Registry: event_key must be of region us-east-1"):
+    with pytest.raises(ValueError, match="There/Registry: event_key must be in region us-east-1"):
         Registry(there, "Registry", event_key=key)
 
 
@@ -351,7 +354,7 @@ def test_one_name_is_as_good_as_a_list_of_it(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     one: Any = "prod"
     registry.on_push("Rule", repositories=one, tags=one)
-    assert told(stack)["EventPattern"] == registry_events.push_pattern(["prod"], ["prod"])
+    assert told(stack)["EventPattern"] == registry_patterns.push_pattern(["prod"], ["prod"])
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_equal_lifecycles_are_equal() -> None:
     ("arguments", "says"),
     [
         ({"unpulled_for": days(90)}, "ECR deletes no image for not being pulled"),
-        ({"archived_for": days(90), "archive": True}, "those images are in the archive already"),
+        ({"archived_for": days(90), "archive": True}, "which selects archived images"),
     ],
 )
 def test_a_rule_that_ecr_has_not_is_refused(arguments: dict[str, Any], says: str) -> None:
@@ -179,7 +179,7 @@ def test_all_faults_of_a_lifecycle_are_told_together() -> None:
     for says in (
         "so that a rollback finds its image",
         "priority must differ between rules",
-        "must have at most one rule for images of any tag",
+        "must have at most one rule for images with any tag status",
         "untagged=True must be at most 1",
     ):
         assert says in str(raised.value)

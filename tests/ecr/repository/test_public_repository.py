@@ -48,7 +48,7 @@ def test_elsewhere_than_in_us_east_1_it_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1"))
     with pytest.raises(
         ValueError,
-        match="Shop/Cli: the region of its stack must be one of Amazon ECR Public",
+        match="Shop/Cli: the region of its stack must be us-east-1 in the partition aws",
     ):
         PublicRepository(stack, "Cli")
 
@@ -69,7 +69,7 @@ def test_a_role_may_log_in_and_push(shop: cdk.Stack) -> None:
 
 def test_a_logo_is_checked_and_an_output_says_how_it_is_set(shop: cdk.Stack, tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
-    with pytest.raises(ValueError, match="there is no such file; name a picture"):
+    with pytest.raises(ValueError, match="logo must be the path of a file"):
         PublicRepository(shop, "Cli", logo=logo)
     logo.write_bytes(b"png")
     PublicRepository(shop, "Cli", logo=str(logo))

@@ -133,7 +133,7 @@ def test_an_own_key_is_retained_as_its_repository_is(stack: cdk.Stack) -> None:
 def test_a_key_of_another_region_is_refused_and_one_of_another_account_is_not(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     there = kms.Key.from_key_arn(stack, "There", "arn:aws:kms:us-east-1:111111111111:key/1a2b")
-    with pytest.raises(ValueError, match=r"Shop/Web: encryption must be of region eu-west-1.*got region us-east-1"):
+    with pytest.raises(ValueError, match=r"Shop/Web: encryption must be in region eu-west-1.*got region us-east-1"):
         Repository(stack, "Web", encryption=Encryption.with_key(there))
     security = kms.Key.from_key_arn(stack, "Security", "arn:aws:kms:eu-west-1:222222222222:key/1a2b")
     assert Repository(stack, "Web", encryption=Encryption.with_key(security))
@@ -188,13 +188,13 @@ def test_latest_can_be_used_where_it_moves(stack: cdk.Stack) -> None:
     assert Image.from_repository(Repository(stack, "Moving", immutable_tags=False), tag="latest")
     assert Image.from_repository(Repository(stack, "Excluded", mutable_tags=["latest"]), tag="latest")
     assert Image.from_repository(Repository(stack, "Versions", immutable_tags=["v*"]), tag="latest")
-    with pytest.raises(ValueError, match="tag is 'latest'"):
+    with pytest.raises(ValueError, match="tag must not be 'latest'"):
         Image.from_repository(Repository(stack, "Fixed"), tag="latest")
 
 
 def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immutable(stack: cdk.Stack) -> None:
     fixed = ecr.Repository(stack, "Fixed", image_tag_mutability=ecr.TagMutability.IMMUTABLE)
-    with pytest.raises(ValueError, match="tag is 'latest'"):
+    with pytest.raises(ValueError, match="tag must not be 'latest'"):
         Image.from_repository(fixed, tag="latest")
     assert Image.from_repository(fixed, tag="1.4.2")
     assert Image.from_repository(ecr.Repository(stack, "Moving"), tag="latest")
@@ -205,8 +205,8 @@ def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immut
     ("arguments", "says"),
     [
         ({"keep_releases": 1}, "so that a rollback finds its image"),
-        ({"empty_on_delete": True}, "a repository that is retained is not deleted"),
-        ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "which it stands instead of"),
+        ({"empty_on_delete": True}, "empty_on_delete must be used with removal_policy=DESTROY"),
+        ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "which it replaces"),
         ({"name": "Shop/Web"}, "2 to 256 lower-case letters"),
         ({"expire_untagged": dt.timedelta(hours=1)}, "must be a whole number of days"),
     ],
@@ -277,7 +277,7 @@ def test_one_name_in_stacks_whose_environment_is_not_known_warns(app: cdk.App) -
     app.synth()
     Annotations.from_stack(first).has_no_warning("*", Match.any_value())
     Annotations.from_stack(second).has_warning(
-        "/Two/Web", Match.string_like_regexp("One/Web is the AWS::ECR::Repository 'shop/web' too.*env=")
+        "/Two/Web", Match.string_like_regexp("One/Web is also the AWS::ECR::Repository 'shop/web'.*env=")
     )
 
 

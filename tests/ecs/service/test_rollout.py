@@ -295,7 +295,7 @@ def test_alarms_and_topics_out_of_reach_are_refused(app: cdk.App) -> None:
     alarms = RollbackAlarms(extra_alarms=[cloudwatch.Alarm.from_alarm_arn(stack, "Mine", arn)], topic=managed)
     with pytest.raises(ValueError, match="Shop/Web: 2 problems") as raised:
         service(stack, cluster, Rollout.canary(alarms=alarms), route=Route(edge))
-    assert "each of extra_alarms must be of region eu-west-1" in str(raised.value)
+    assert "each of extra_alarms must be in region eu-west-1" in str(raised.value)
     assert "topic of the rollout's alarms must not be encrypted by alias/aws/sns" in str(raised.value)
 
 

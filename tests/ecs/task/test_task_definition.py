@@ -260,7 +260,7 @@ def test_a_secret_of_another_region_is_refused(app: cdk.App, *, field: bool) -> 
         Service(stack, name, cluster=cluster, task=Task(Container("redis:8", secrets={"PASSWORD": given})))
 
     define(near, "Near")
-    with pytest.raises(ValueError, match="'PASSWORD' of container 'app' must be of region eu-west-1, as"):
+    with pytest.raises(ValueError, match="'PASSWORD' of container 'app' must be in region eu-west-1, the"):
         define(far, "Far")
 
 
@@ -326,7 +326,7 @@ def test_the_log_of_sessions_on_instances_is_the_agents(
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general, Capacity.fargate()])
     volumes = [Volume.bind_mount("log")] if container.mounts else []
     task = Task(container, volumes=volumes, execute_command=True)
-    with pytest.raises(ValueError, match=f"{argument} of container 'app' has '/var/log/amazon/ssm', which the agent"):
+    with pytest.raises(ValueError, match=f"{argument} of container 'app' must not have '/var/log/amazon/ssm', which"):
         Service(stack, "Web", cluster=cluster, task=task)
     Service(stack, "OnFargate", cluster=cluster, task=task, capacity=cluster.capacities[1])
 

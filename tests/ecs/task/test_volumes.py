@@ -99,7 +99,7 @@ def test_an_access_point_is_the_only_way_in(stack: cdk.Stack, vpc: ec2.IVpc, clu
 def test_a_file_system_is_of_the_vpc_of_its_tasks(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
     for files in (shared(stack, vpc), efs.FileSystem(stack, "Second", vpc=Network(stack, "Other").vpc)):
-        with pytest.raises(ValueError, match="file_system of volume 'data' must be of the VPC Shop/Network/Default"):
+        with pytest.raises(ValueError, match="file_system of volume 'data' must be in the VPC Shop/Network/Default"):
             serve(stack, cluster, Volume.efs("data", files))
 
 
@@ -109,9 +109,9 @@ def test_a_file_system_and_a_key_are_of_the_region_of_their_tasks(app: cdk.App) 
         for region in ("eu-west-1", "us-east-1")
     )
     cluster = Cluster(here, "Cluster", vpc=imported_vpc(here))
-    with pytest.raises(ValueError, match="file_system of volume 'data' must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="file_system of volume 'data' must be in region eu-west-1"):
         serve(here, cluster, Volume.efs("data", shared(there, imported_vpc(there))))
-    with pytest.raises(ValueError, match="kms_key of volume 'data' must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="kms_key of volume 'data' must be in region eu-west-1"):
         serve(here, cluster, Volume.ebs("data", 10, kms_key=kms.Key(there, "Key")))
 
 
