@@ -13,7 +13,7 @@ _STRENGTH_CONTEXT = "@aws-cdk/core:defaultCrossStackReferences"
 
 
 def keep_exported(construct: Construct, values: Iterable[str]) -> None:
-    """Always export values from the stack of `construct`, under the names that CDK derives.
+    """Export values from the stack of `construct`, even if no other stack imports them.
 
     CDK exports only values that other stacks import. A stack that stops importing a value is deployed after the stack
     that exports it. CloudFormation then refuses to remove the export, which is still in use (aws-cdk #7602). Weak

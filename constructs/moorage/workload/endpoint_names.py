@@ -67,6 +67,6 @@ def unknown_name_warning(name: str) -> str | None:
     near = difflib.get_close_matches(name, KNOWN_NAMES, n=3, cutoff=0.5)
     way_out = f"use {', '.join(map(repr, near))}, or " if near else ""
     return (
-        f"each service should be one that CDK knows an endpoint of (got {name!r}); {way_out}look it up with "
+        f"each service should have an endpoint that CDK knows (got {name!r}); {way_out}look up the name with "
         "aws ec2 describe-vpc-endpoint-services"
     )

@@ -65,8 +65,8 @@ class Endpoints:
             for container in task.containers:
                 if container.image._needs >= INTERNET_NEEDS:
                     problems.add(
-                        f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
-                        "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
+                        f"image of container {container.name!r} must not be in a public registry, which no endpoint "
+                        "reaches; push it to a Repository and use Image.from_repository(...), or keep a NAT gateway"
                     )
         problems.raise_any()
         return cls(*needs_of(tasks), *(INSTANCE_NEEDS if instances else ()))

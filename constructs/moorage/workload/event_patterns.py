@@ -154,7 +154,9 @@ def _faults(path: tuple[str, ...], pattern: Mapping[str, Any]) -> list[tuple[tup
         elif isinstance(value, list | tuple) and value:
             faults += [(inner, fault) for each in value if (fault := _matcher_fault(each))]
         elif isinstance(value, Mapping | list | tuple):
-            faults.append((inner, f"must not be empty (got {value!r}); leave it out, or list what it may be"))
+            faults.append(
+                (inner, f"must not be empty (got {value!r}); leave it out, or list the values that it can have")
+            )
         else:
             faults.append((inner, f"must be a list of values, or a mapping (got {value!r}); write it as [{value!r}]"))
     return faults
@@ -171,19 +173,19 @@ def _matcher_fault(matcher: Any) -> str | None:
     if not isinstance(matcher, Mapping):
         if matcher is None or isinstance(matcher, str | int | float):
             return None
-        return f"must have texts, numbers, true, false, null or comparisons (got {matcher!r}); use those"
+        return f"must have strings, numbers, true, false, null or comparisons (got {matcher!r}); use one of these"
     if _is_filled_in(matcher):
         return None
     if len(matcher) != 1 or next(iter(matcher)) not in _OPERATORS:
         return (
-            f"must have comparisons that EventBridge knows, one in each mapping (got {dict(matcher)!r}); use one of "
-            f"{', '.join(_OPERATORS)}"
+            f"must have only comparisons that EventBridge supports, one in each mapping (got {dict(matcher)!r}); use "
+            f"one of {', '.join(_OPERATORS)}"
         )
     ((operator, value),) = matcher.items()
     takes, what = _OPERATORS[operator]
     if is_token(value) or _is_filled_in(value) or takes(value):
         return None
-    return f"must give {operator!r} {what} (got {value!r}); change what it is given"
+    return f"must have {what} for {operator!r} (got {value!r}); use such a value"
 
 
 def _is_filled_in(value: Any) -> bool:
@@ -247,13 +249,13 @@ _EXCEPTIONS: Mapping[str, Callable[[Any], bool]] = {
 }
 """The operators that `anything-but` accepts, with a check of their operands."""
 _OPERATORS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "prefix": (_is_text_or_any_case, f"a text, or {{'{_IGNORE_CASE}': a text}}"),
-    "suffix": (_is_text_or_any_case, f"a text, or {{'{_IGNORE_CASE}': a text}}"),
-    _IGNORE_CASE: (_is_text, "a text"),
-    "anything-but": (_is_exception, f"texts, numbers, or one of {', '.join(_EXCEPTIONS)} with texts"),
-    "numeric": (_is_span, "as ['>', 0] or ['>=', 0, '<', 5]"),
-    "cidr": (_is_block, "as '10.0.0.0/24'"),
+    "prefix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}"),
+    "suffix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}"),
+    _IGNORE_CASE: (_is_text, "a string"),
+    "anything-but": (_is_exception, f"strings, numbers, or one of {', '.join(_EXCEPTIONS)} with strings"),
+    "numeric": (_is_span, "bounds, as in ['>', 0] or ['>=', 0, '<', 5],"),
+    "cidr": (_is_block, "a CIDR block, as in '10.0.0.0/24',"),
     "exists": (lambda value: isinstance(value, bool), "true or false"),
-    "wildcard": (_is_glob, "a text, in which no two '*' are side by side"),
+    "wildcard": (_is_glob, "a string without '**'"),
 }
 """The operators, with a check of their operands and its description."""
