@@ -21,7 +21,7 @@ app = cdk.App()
 stack = cdk.Stack(app, "Intranet")
 network = Network(stack, "Network", zones=3)
 edge = LoadBalancer(stack, "Edge", vpc=network.vpc)
-least = Scaling.surviving_zone_loss(peak=4, zones=3)  # 6, of which 4 remain when a zone is lost
+least = Scaling.surviving_zone_loss(peak=4, zones=3)  # 6: 4 of them remain when a zone is lost
 
 wiki = Service(
     stack,

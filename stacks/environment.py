@@ -20,7 +20,7 @@ class Environment(cdk.Stage):
         zones: The number of Availability Zones. Default: 2.
         certificate_parameter: The name of the SSM parameter with the ARN of the load balancer's certificate.
             Default: none, so the load balancer serves plain HTTP.
-        removable: Whether `cdk destroy` can delete everything: no deletion protection, no access logs, no retained
+        removable: Whether to let `cdk destroy` delete everything: no deletion protection, no access logs, no retained
             resources, and only one NAT gateway. Default: False.
     """
 

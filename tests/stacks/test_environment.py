@@ -81,7 +81,7 @@ REASONS = {
     "Egress Load balancer to target": "the same, on the side of the load balancer",
     **{f"Egress of {service}: Tasks to port 443": "images, logs and AWS APIs" for service in SERVICES},
     "Ingress of Entrance: Clients on port 80": "customers, who are redirected to HTTPS if there is a certificate",
-    "Egress of Entrance: Disallow all traffic": "a rule that allows no traffic, since EC2 otherwise adds one that allows all",
+    "Egress of Entrance: Disallow all traffic": "a rule for no traffic, since EC2 otherwise adds one for all traffic",
 }
 WITH_CERTIFICATE = {"Ingress of Entrance: Clients on port 443": "customers"}
 

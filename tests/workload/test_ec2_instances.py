@@ -131,7 +131,7 @@ def test_a_name_without_one_letter_has_similar_names(name: str, data: st.DataObj
 def test_the_date_of_the_data_is_available() -> None:
     assert dt.date.fromisoformat(ec2_instances.DATE) > dt.date(2026, 1, 1)
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        _ = ec2_instances.Nothing  # type: ignore[attr-defined]  # that is the test
+        _ = ec2_instances.Nothing  # type: ignore[attr-defined]  # wrong on purpose
 
 
 def test_the_data_is_loaded_on_first_use_without_cdk() -> None:

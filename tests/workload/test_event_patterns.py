@@ -102,7 +102,7 @@ EVENT = {
         ),
     ],
 )
-def test_patterns_that_may_match(pattern: dict[str, Any]) -> None:
+def test_patterns_that_may_match_are_recognized(pattern: dict[str, Any]) -> None:
     assert event_patterns.may_match(pattern, EVENT)
 
 
@@ -127,5 +127,5 @@ def test_patterns_that_may_match(pattern: dict[str, Any]) -> None:
         {"$or": [{"source": ["aws.s3"]}, {"detail": {"status": [{"numeric": [">", 1]}]}}]},
     ],
 )
-def test_patterns_that_do_not_match(pattern: dict[str, Any]) -> None:
+def test_patterns_that_do_not_match_are_recognized(pattern: dict[str, Any]) -> None:
     assert not event_patterns.may_match(pattern, EVENT)

@@ -649,7 +649,7 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
 
 
 @pytest.mark.parametrize(("row", "accepted", "refused"), ACCEPTED_AND_REFUSED, ids=lambda part: getattr(part, "id", ""))
-def test_both_ends_of_a_limit(row: Limit, accepted: list[Any], refused: list[Any]) -> None:
+def test_limits_are_exact_at_both_ends(row: Limit, accepted: list[Any], refused: list[Any]) -> None:
     assert [value for value in accepted if not row.accepts(value)] == []
     assert [value for value in refused if row.accepts(value)] == []
 

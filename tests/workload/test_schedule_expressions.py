@@ -96,7 +96,7 @@ def test_the_current_year_does_not_warn() -> None:
 
 
 @pytest.mark.parametrize(("expression", "seconds"), [("rate(2 hours)", 7200), ("rate(1 day)", 86400), ("at(x)", 0)])
-def test_the_time_between_starts_of_a_rate(expression: str, seconds: int) -> None:
+def test_the_time_between_starts_is_read_from_a_rate(expression: str, seconds: int) -> None:
     assert schedule_expressions.rate_seconds(expression) == seconds
 
 

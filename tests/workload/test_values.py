@@ -58,7 +58,7 @@ def test_a_value_reports_all_its_problems_together() -> None:
 def test_a_wrong_type_is_a_clear_error() -> None:
     message = r"Container: port must be of type int or None \(got '80' of type str\); use a whole number"
     with pytest.raises(TypeError, match=message):
-        Container("redis:8", port="80")  # type: ignore[arg-type]  # that is the test
+        Container("redis:8", port="80")  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_wrong_type_or_unit_of_a_size_is_a_clear_error(arguments: dict[str, An
 
 def test_a_fraction_of_a_copy_is_refused() -> None:
     with pytest.raises(TypeError, match=r"minimum must be of type int \(got 2.5 of type float\); use a whole number"):
-        Scaling(2.5)  # type: ignore[arg-type]  # that is the test
+        Scaling(2.5)  # type: ignore[arg-type]  # wrong on purpose
     assert Scaling(2, 4, cpu_percent=62.5)
 
 
@@ -96,7 +96,7 @@ def test_values_are_frozen_and_compare_by_content() -> None:
     assert one == other
     assert one.command == ("a",)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        one.port = 80  # type: ignore[misc]  # that is the test
+        one.port = 80  # type: ignore[misc]  # wrong on purpose
 
 
 def test_durations_are_read_once_from_cdk_or_python() -> None:
@@ -117,7 +117,7 @@ def test_a_number_without_a_unit_is_refused() -> None:
         r"use cdk.Duration.minutes\(...\) or datetime.timedelta\(...\)"
     )
     with pytest.raises(TypeError, match=message):
-        HealthCheck("true", interval=5)  # type: ignore[arg-type]  # that is the test
+        HealthCheck("true", interval=5)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_tokens_pass_unchecked() -> None:
@@ -141,7 +141,7 @@ def test_tokens_are_recognized_without_calling_cdk() -> None:
         st.text(max_size=40).filter(lambda t: "Token[" not in t),
     )
 )
-def test_no_plain_value_is_taken_for_a_token(value: Any) -> None:
+def test_no_plain_value_is_mistaken_for_a_token(value: Any) -> None:
     assert not is_token(value)
 
 
@@ -413,7 +413,7 @@ def test_a_repository_is_not_an_image() -> None:
     with pytest.raises(
         TypeError, match=r"got a value of type .*; use an Image, as in Image.from_repository\(..., tag=...\)"
     ):
-        Container(SimpleNamespace())  # type: ignore[arg-type]  # that is the test
+        Container(SimpleNamespace())  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_latest_is_refused_if_tags_are_immutable() -> None:

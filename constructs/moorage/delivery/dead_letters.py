@@ -63,8 +63,8 @@ def check_queue(
         argument: The name of the argument.
         queue: The queue. The KMS key of an imported queue is unknown.
         scope: The construct that has the rule.
-        across_accounts: Whether the queue's own policy can allow a rule of another account, as for a dead-letter queue
-            (EventBridge guide, dead-letter queues).
+        across_accounts: Whether to accept a queue in another account, whose own policy can allow the rule, as for a
+            dead-letter queue (EventBridge guide, dead-letter queues). Default: True.
     """
     check_place(problems, argument, queue, scope, across_accounts=across_accounts)
     if queue.encryption_type is sqs.QueueEncryption.KMS_MANAGED:
@@ -118,7 +118,7 @@ def define_alarm(
 ) -> cloudwatch.Alarm:
     """Define an alarm that is in ALARM state as long as a message is in `queue`.
 
-    SQS stops publishing metrics of a queue that has not been used for six hours, even if it has messages, and needs up
+    SQS stops publishing metrics of a queue that has not been used for six hours, even if it has messages. It needs up
     to 15 minutes to start again (SQS developer guide, available CloudWatch metrics). Until then, the alarm keeps its
     state.
 

@@ -25,7 +25,7 @@ def add_use(construct: Construct, queue: sqs.IQueue, *, drains: bool) -> tuple[s
     Args:
         construct: The construct that uses the queue.
         queue: The queue.
-        drains: Whether the construct drains the queue, or sends dead letters to it.
+        drains: True if the construct drains the queue, False if it sends dead letters to it.
 
     Returns:
         The paths of the constructs that already drain the queue, and that already send dead letters to it.

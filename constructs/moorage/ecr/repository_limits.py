@@ -104,7 +104,7 @@ LIFECYCLE_UNTAGGED_ONCE = at_most(
 )
 LIFECYCLE_TAGS_ONCE = unique(
     "lifecycle-tags-once",
-    rule="must differ between rules, since an earlier rule takes the images of a later one",
+    rule="must differ between rules, since only the first of them applies to an image",
     hint="keep the rule that you mean",
     source="ECR guide: lifecycle policy evaluation rules",
 )

@@ -32,7 +32,7 @@ class PerConstruct(Generic[Owner, Value]):
         self._values[owner] = value
 
     def get_or_make(self, owner: Owner, make: Callable[[], Value]) -> Value:
-        """Return the value of a construct, which is created if there is none."""
+        """Return the value of a construct, and create it if needed."""
         if owner not in self._values:
             self._values[owner] = make()
         return self._values[owner]

@@ -68,8 +68,8 @@ def check_place(
         argument: The name of the argument.
         thing: The resource or other construct, or an ARN. None passes.
         scope: The construct that uses the thing, or the scope of that construct.
-        across_accounts: Whether AWS allows the thing to be in another account.
-        across_regions: Whether AWS allows the thing to be in another region.
+        across_accounts: Whether to accept a thing in another account. Default: False.
+        across_regions: Whether to accept a thing in another region. Default: False.
     """
     if thing is None:
         return

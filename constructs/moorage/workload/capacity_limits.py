@@ -156,7 +156,7 @@ TARGET_CAPACITY = in_range(
     1,
     100,
     unit="%",
-    hint="use 1 to 100, where 100 keeps no instance spare",
+    hint="use 1 to 100; 100 keeps no spare instances",
     source=Botocore(
         "ecs",
         "ManagedScaling",

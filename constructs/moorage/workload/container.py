@@ -95,9 +95,9 @@ class Container:
         port: The port that the container listens on, 1 to 65535. Default: no port, so nothing connects to it.
         port_ranges: Further ports that it listens on, each as a first and a last port. They need awsvpc or bridge
             mode. Default: none.
-        cpu: The CPU units reserved for the container. Default: what the other containers leave.
+        cpu: The CPU units reserved for the container. Default: a share of those that the other containers leave.
         memory_mib: The hard memory limit in MiB. Default: the containers share the task's memory. Instances with
-            Windows ignore the task's memory; there, the default is an even share of what the other containers leave.
+            Windows ignore the task's memory; there, the default is an even share of the memory that the others leave.
         memory_reservation_mib: The soft memory limit in MiB, at most `memory_mib`. Default: none.
         environment: Environment variables in plain text. Anyone who can read the task definition can read them.
             Default: none.
@@ -135,8 +135,8 @@ class Container:
         linux_parameters: The Linux options: capabilities, init process, ulimits, devices, shared memory and swap.
             Default: none.
         docker_labels: The Docker labels. Default: none.
-        version_consistency: Whether all tasks of a deployment run the image that the tag pointed to when the
-            deployment began. Default: True.
+        version_consistency: Whether to run the same image in all tasks of a deployment: the one that the tag pointed to
+            when the deployment began. Default: True.
         credential_spec: The credential spec of a group Managed Service Account in Active Directory:
             `credentialspecdomainless:` and the ARN of an SSM parameter or S3 object. The execution role is granted
             read access. Default: none.

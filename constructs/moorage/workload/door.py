@@ -32,7 +32,7 @@ _ALIASES = {
     "Origin": "Registry | ReplicationSource",
     "SubnetSelection": "ec2.SubnetSelection",
 }
-"""The aliases that annotations use, with the types that they stand for."""
+"""The aliases that annotations use, with their types."""
 _MODULES = {
     "acm": "aws_certificatemanager",
     "cdk": "aws-cdk-lib",

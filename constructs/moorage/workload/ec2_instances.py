@@ -43,9 +43,9 @@ class InstanceType:
         interfaces: The number of elastic network interfaces of all network cards, including the primary one.
         trunk_tasks: The number of tasks with their own network interface that it runs with `awsvpcTrunking`. None if
             AWS lists the type as not supported or does not list it.
-        previous: Whether the type belongs to a previous generation.
-        accelerated: Whether the type has GPUs, FPGAs or other accelerators.
-        nitro: Whether the type is built on the AWS Nitro System.
+        previous: True if the type belongs to a previous generation.
+        accelerated: True if the type has GPUs, FPGAs or other accelerators.
+        nitro: True if the type is built on the AWS Nitro System.
     """
 
     name: str

@@ -50,7 +50,7 @@ class Demand:
         gpus: The number of GPUs. Default: 0.
         host_ports: The fixed ports of the instance, in bridge and host mode. Two copies cannot share a port.
             Default: none.
-        interface: Whether the task has its own network interface (`awsvpc`), so that it uses no ports of the instance.
+        interface: True if the task has its own network interface (`awsvpc`), so that it uses no ports of the instance.
             Default: True.
         architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
 
@@ -124,7 +124,7 @@ class Host:
 
         Args:
             instance_type: The instance type.
-            trunking: Whether the account setting `awsvpcTrunking` was on when the instance was launched. It has no
+            trunking: True if the account setting `awsvpcTrunking` was on when the instance was launched. It has no
                 effect on types that AWS does not list as supported. Default: False.
             reserved_memory_mib: The memory that `ECS_RESERVED_MEMORY` withholds from tasks, in MiB. Default: 256, the
                 example of the ECS developer guide.
@@ -195,15 +195,15 @@ def smallest_fitting_type(
 ) -> InstanceType | None:
     """Return the instance type nearest to `like` on which one copy fits beside the daemons, for an error message.
 
-    The nearest type is the smallest sufficient one of the same family. If there is none, it is a type of the current
+    The nearest type is the smallest sufficient one of the same family. Otherwise it is a type of the current
     generations, of the class of `like` or of the C, M and R families: the one with the most similar vCPUs and memory,
     then with the most similar name of its family, then the first by name. Bare metal types are left out. Burstable
     types are considered only if `like` is burstable, and accelerated types only if the task needs GPUs.
 
     Args:
         demand: The resources that one copy uses.
-        trunking: As in `Host.of`.
-        reserved_memory_mib: As in `Host.of`, in MiB.
+        trunking: See `Host.of`.
+        reserved_memory_mib: See `Host.of`.
         like: The type that was requested.
         daemons: The resources of the daemons on every instance. Default: none.
 

@@ -16,7 +16,7 @@ class Botocore(NamedTuple):
         shape: The name of the shape.
         member: The member of the shape that states the limit. Default: the shape itself.
         quote: A sentence of the documentation. Default: none, since the constraints of the shape state the limit.
-        also: Further sources, or what the quote leaves out. Default: none.
+        also: Further sources, or a supplement to the quote. Default: none.
     """
 
     service: str

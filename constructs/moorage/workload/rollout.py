@@ -40,7 +40,7 @@ class EarlySuccess:
     Args:
         healthy_percent: The percentage of the new tasks that must be healthy, 0 to 100 and at least the rollout's
             `minimum_healthy_percent`.
-        remove_old_first: Whether all old tasks must have stopped before the rollout succeeds. Default: False.
+        remove_old_first: Whether to wait until all old tasks have stopped. Default: False.
 
     Raises:
         ValueError: If `healthy_percent` is not between 0 and 100.
@@ -117,7 +117,7 @@ class RollbackAlarms:
         """Return whether there is an alarm for targets.
 
         Args:
-            reads_requests: Whether the load balancer of the targets reads requests, as only application load balancers
+            reads_requests: True if the load balancer of the targets reads requests, as only application load balancers
                 do.
         """
         return bool(self.extra_alarms) or (
@@ -144,20 +144,23 @@ class Rollout:
     """The way in which a new version replaces the old version of a service.
 
     Create it with `rolling`, `blue_green`, `canary` or `linear`. The last three start all tasks of the new version
-    beside the old ones, which needs twice the capacity, and then shift the traffic of the service's routes. As long as
+    beside the old ones, which needs twice the capacity. Then they shift the traffic of the service's routes. As long as
     the old version runs, a rollback takes seconds.
 
     Args:
         shift: The deployment strategy of ECS.
-        minimum_healthy_percent: The percentage of the copies that stays healthy, rounded up.
-        maximum_percent: The percentage of the copies that can run at once, rounded down.
-        percent: The percentage of the traffic in the first step (canary) or in each step (linear).
-        bake: The bake time after each shift except the last, in seconds.
-        final_bake: The bake time before the old version stops, in seconds.
-        circuit_breaker: The circuit breaker, only for rolling rollouts.
-        early_success: The condition of an early success, only for rolling rollouts.
-        alarms: The alarms that roll back.
-        hooks: The lifecycle hooks.
+        minimum_healthy_percent: The percentage of the copies that stays healthy, rounded up. Default: 100.
+        maximum_percent: The percentage of the copies that can run at once, rounded down. Default: 200.
+        percent: The percentage of the traffic in the first step (canary) or in each step (linear). Default: none.
+        bake: The bake time after each shift except the last, in seconds. Default: none.
+        final_bake: The bake time before the old version stops, in seconds. Default: none.
+        circuit_breaker: The circuit breaker, only for rolling rollouts. Default: none.
+        early_success: The condition of an early success, only for rolling rollouts. Default: none.
+        alarms: The alarms that roll back. Default: none.
+        hooks: The lifecycle hooks. Default: none.
+
+    Raises:
+        ValueError: If an argument is outside the limits of ECS, or the rollout could make no progress.
     """
 
     shift: Shift

@@ -43,7 +43,7 @@ GROUP_RULES = quota(
 ROUTES = at_most(
     "target-groups-per-service",
     5,
-    hint="let one Route have several hosts or paths",
+    hint="use several hosts or paths in one Route",
     source="botocore Service.loadBalancers; ECS quotas",
 )
 BALANCER_SUBNETS = at_least(

@@ -44,8 +44,8 @@ class Scaling:
             Default: none.
         schedules: The scheduled changes of the range, at most 200. Default: none.
         predictive: The predictive scaling, which starts copies before the load rises. Default: none.
-        high_resolution: Whether ECS publishes CPU and memory metrics every 20 s instead of 60 s, which `cpu_percent`
-            and `memory_percent` then use. They are billed as custom metrics. Default: False.
+        high_resolution: Whether to publish CPU and memory metrics every 20 s instead of 60 s, which `cpu_percent` and
+            `memory_percent` then use. They are billed as custom metrics. Default: False.
         scale_out_cooldown: The time after a scale-out before the next one. Default: 60 s.
         scale_in_cooldown: The time after a scale-in before the next one. Default: 300 s.
 
@@ -101,7 +101,7 @@ class Scaling:
 
     @staticmethod
     def surviving_zone_loss(*, peak: int, zones: int) -> int:
-        """Return the minimum number of copies of which `peak` remain when the zone with the most copies is lost.
+        """Return the minimum number of copies so that `peak` of them remain when the zone with the most is lost.
 
         Copies are spread evenly, so the loss of a zone removes the number divided by the zones, rounded up (AWS
         containers blog, Amazon ECS availability best practices). A multiple of the number of zones is the most

@@ -1,4 +1,4 @@
-"""The limits of what changes the number of copies; rows of the table in `limits`."""
+"""The limits of scaling; rows of the table in `limits`."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"]) -> int | None:
     """Return the CPU or memory of a container on platforms that ignore the size of the task.
 
-    It is the container's own, or an even share of what the other containers leave. Return None if the task has no
-    size, or if only CloudFormation knows what is left.
+    It is the container's own, or an even share of the rest. Return None if the task has no size, or if only
+    CloudFormation knows the rest.
     """
     own: int | None = getattr(container, size)
     of_task: int | None = getattr(task, size)

@@ -71,7 +71,7 @@ class Task:
     use `Container(read_only=False)`.
 
     Args:
-        containers: The containers, 1 to 10, of which at least one is essential. The first container with a port
+        containers: The containers, 1 to 10, with at least one essential container. The first container with a port
             receives connections.
         cpu: The CPU units of the task, 1,024 for each vCPU. They are reserved for the task and limit it. None reserves
             nothing on instances of an Auto Scaling group, and is the smallest sufficient size on Fargate.
@@ -202,7 +202,7 @@ class Task:
 
     @property
     def _log_router(self) -> Container | None:
-        """The container that routes the logs of all others, or None if there is none."""
+        """The container that routes the logs of all others, or None if there is no such container."""
         return next((container for container in self.containers if container._firelens), None)
 
     @property
@@ -242,7 +242,7 @@ class Task:
 
     @property
     def _host_ports(self) -> tuple[int, ...]:
-        """The fixed ports of the instance, because of which only one copy of the task fits on it."""
+        """The fixed ports of the instance, so that only one copy of the task fits on it."""
         if self.network_mode is NetworkMode.AWSVPC:
             return ()
         if self.network_mode is NetworkMode.HOST:

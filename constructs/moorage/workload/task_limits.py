@@ -54,7 +54,7 @@ UNIQUE_NAMES = unique(
 UNIQUE_PORTS = unique(
     "container-ports-unique",
     rule="must differ between the containers of a task, which share a network interface",
-    hint="let one of them listen on another port",
+    hint="use another port for one of them",
     source="botocore PortMapping.hostPort",
 )
 PORT_NAMES = unique(

@@ -85,7 +85,7 @@ class Volume:
         instances, these mount the file system, so also allow their capacity:
         `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
 
-        The root user of a container is anonymous in the file system and can write only to what everyone can. Use a user
+        The root user of a container is anonymous in the file system and can write only where all users can. Use a user
         that owns the directory (`Container(user=...)`), an access point with a POSIX user, or `root_access=True`.
 
         Args:
@@ -94,7 +94,7 @@ class Volume:
             access_point: The access point, which sets the directory and the user. The task role can then use only this
                 access point. Default: none.
             root_directory: The directory of the file system to mount. Not allowed with an access point. Default: `/`.
-            root_access: Whether the root user of a container is also root in the file system. Default: False.
+            root_access: Whether to treat the root user of a container as root in the file system. Default: False.
 
         Raises:
             ValueError: If the name is invalid, or `root_directory` is given with an access point.

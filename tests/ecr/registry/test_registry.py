@@ -1,4 +1,4 @@
-"""Registries, alone and with the other registries of their app."""
+"""Registries, separately and with the other registries of their app."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def test_a_rollback_finds_its_image_with_any_tags(selection: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     "make", [lambda tags: LifecycleRule(tags=tags, keep=10), lambda tags: LifecycleRule(prefixes=tags, keep=10)]
 )
-def test_a_list_without_tags_does_not_select_all_images(make: Callable[[list[str] | None], LifecycleRule]) -> None:
+def test_an_empty_list_of_tags_is_refused(make: Callable[[list[str] | None], LifecycleRule]) -> None:
     with pytest.raises(
         ValueError, match=r"(tags|prefixes) must not be empty \(got \[\]\); leave it out for all images"
     ):
@@ -204,7 +204,7 @@ def test_a_list_without_tags_does_not_select_all_images(make: Callable[[list[str
     assert make(None) == attrs.evolve(LifecycleRule(keep=9), keep=10)
 
 
-def test_one_release_is_too_few_as_for_a_repository() -> None:
+def test_one_release_is_too_few() -> None:
     with pytest.raises(ValueError, match=r"LifecyclePolicy.releases: keep must be at least 2 .*\(got 1\)"):
         LifecyclePolicy.releases(1, tags="v*")
     assert LifecyclePolicy.releases(2, tags="v*")

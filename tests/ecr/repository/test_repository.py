@@ -37,7 +37,7 @@ def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) 
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
+def test_whole_template_with_a_key_and_mutable_tags(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     repository = Repository(
         stack,
         "Web",

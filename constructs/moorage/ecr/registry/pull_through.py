@@ -50,7 +50,7 @@ class PullThrough:
             with mutable tags.
 
     Raises:
-        ValueError: If ECR would not accept an argument, or the upstream registry needs a secret and there is none.
+        ValueError: If ECR would not accept an argument, or the upstream registry needs a secret and has none.
     """
 
     upstream: str

@@ -87,8 +87,8 @@ class Registry(RegistryEvents, RegistryMetrics):
     and region already have a registry policy, replication rules, or the same cache, creation template or exclusion.
     Import them with `cdk import`, which asks for their identifiers: the account ID for the policy and the replication,
     the prefix for a cache or a template, the ARN for an exclusion. Or delete them first, as with
-    `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to another stack: deploy
-    once without it.
+    `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to another stack: first
+    deploy once without the construct.
     """
 
     def __init__(

@@ -54,9 +54,10 @@ class RegistryEvents(Construct):
     """The events of a `Registry`. Each rule has a dead-letter queue with a KMS key that EventBridge can use.
 
     The key and the queue are defined once per registry, with the first event. AWS bills the key by the month. They are
-    not needed for a target with its own `dead_letter_queue`. An error is raised for more `repositories` or `tags` than
-    fit into an event pattern, and for a topic or queue that EventBridge cannot reach, because it is in another region
-    or encrypted with the key that AWS manages for its service.
+    not needed for a target with its own `dead_letter_queue`.
+
+    More `repositories` or `tags` than fit into an event pattern are an error. So is a topic or queue that EventBridge
+    cannot reach, because it is in another region or encrypted with an AWS managed key.
     """
 
     _scanning: Scanning

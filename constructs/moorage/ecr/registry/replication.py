@@ -25,7 +25,7 @@ class ReplicationDestination:
     Args:
         region: The region.
         account: The account. Default: the account of the source.
-        managed_elsewhere: Whether another app defines the registry, although this app has stacks in its account and
+        managed_elsewhere: Whether to leave the registry to another app, although this app has stacks in its account and
             region. Default: False.
 
     Raises:

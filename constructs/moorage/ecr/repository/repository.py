@@ -81,7 +81,7 @@ class Repository(ecr.Repository):
             removal_policy: The removal policy. `DESTROY` with `empty_on_delete` also deletes the images. With `RETAIN`,
                 the repository is still deleted if its first deployment fails, so that its name is available again.
                 Default: `RETAIN`.
-            empty_on_delete: Whether to delete the images with the repository. Without it, ECR refuses to delete a
+            empty_on_delete: Whether to delete the images with the repository. Otherwise, ECR refuses to delete a
                 repository that has images. Default: False.
 
         Raises:

@@ -92,7 +92,7 @@ class TagMutability:
     """The tag mutability of a repository.
 
     Args:
-        immutable: Whether tags are immutable, except for the exclusions.
+        immutable: Whether to make tags immutable, except for the exclusions.
         exclusions: The patterns of the tags for which the opposite applies.
     """
 
