@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 import jsii
@@ -73,13 +73,14 @@ class RegistryEvents(Construct):
         if self._event_key is None:
             from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
-            self._event_key = kms.Key(
+            key = kms.Key(
                 self,
                 "EventKey",
                 enable_key_rotation=True,
                 description="Events of Amazon ECR on their way",
                 removal_policy=cdk.RemovalPolicy.DESTROY,  # the queue keeps messages for 14 days
             )
+            self._event_key = cast("kms.IKey", key)
             allow_use(self._event_key, EVENTBRIDGE)
         return self._event_key
 
