@@ -33,7 +33,10 @@ class FractionError(ValueError):
 
 
 def seconds(duration: Duration | Seconds) -> Seconds:
-    """Convert a `cdk.Duration` or a `datetime.timedelta` to whole seconds.
+    """Convert a duration to whole seconds.
+
+    Args:
+        duration: The duration. Seconds that are already read are returned unchanged.
 
     Raises:
         FractionError: If it is not a whole number of seconds.

@@ -27,7 +27,7 @@ class Endpoints:
     """The VPC endpoints through which a network without NAT gateways reaches AWS services.
 
     Args:
-        services: The names of the services as in the names of their endpoints: `ecr.api`, `ecr.dkr`, `s3`, `logs`,
+        *services: The names of the services as in the names of their endpoints: `ecr.api`, `ecr.dkr`, `s3`, `logs`,
             `secretsmanager`, `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway
             endpoints, which are free. All others are billed for each hour and Availability Zone. A name that CDK does
             not know causes a warning.
@@ -51,7 +51,7 @@ class Endpoints:
         """Return the smallest set of endpoints that tasks need for their images, logs, secrets and called services.
 
         Args:
-            tasks: The tasks that run in the network.
+            *tasks: The tasks that run in the network.
             instances: Whether to add the endpoints that container instances need to reach ECS. Default: False.
 
         Raises:

@@ -86,7 +86,7 @@ class LifecycleHook:
 
         Args:
             handler: The function. The ECS developer guide describes its event and its result in "Lambda hooks".
-            stages: The stages at which it is invoked, at least one.
+            *stages: The stages at which it is invoked, at least one.
             details: The value that it receives as `hookDetails`. Anyone who can read the service can read it.
                 Default: none.
             timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
@@ -107,7 +107,7 @@ class LifecycleHook:
         """Pause until someone continues or rolls back the rollout with ECS's ContinueServiceDeployment.
 
         Args:
-            stages: The stages at which the rollout pauses, at least one. It cannot pause while traffic is shifting.
+            *stages: The stages at which the rollout pauses, at least one. It cannot pause while traffic is shifting.
             timeout: The time that ECS waits, 1 to 20,160 whole minutes (14 days). CloudFormation waits 33 hours for a
                 rollout. Default: 24 hours.
             continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.

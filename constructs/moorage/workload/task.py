@@ -71,7 +71,7 @@ class Task:
     use `Container(read_only=False)`.
 
     Args:
-        containers: The containers, 1 to 10, with at least one essential container. The first container with a port
+        *containers: The containers, 1 to 10, with at least one essential container. The first container with a port
             receives connections.
         cpu: The CPU units of the task, 1,024 for each vCPU. They are reserved for the task and limit it. None reserves
             nothing on instances of an Auto Scaling group, and is the smallest sufficient size on Fargate.

@@ -41,7 +41,7 @@ def serve(stack: cdk.Stack, name: str, *routes: Route | Listener) -> Service:
 )
 def test_a_certificate_of_another_place_is_refused(placed: cdk.Stack, kind: Any, what: str, place: str) -> None:
     certificate = acm.Certificate.from_certificate_arn(placed, "Certificate", f"arn:aws:acm:{place}:certificate/1a2b")
-    with pytest.raises(ValueError, match=f"Shop/Edge: certificate must be of {what}"):
+    with pytest.raises(ValueError, match=f"Shop/Edge: certificate must be in {what}"):
         kind(placed, "Edge", vpc=imported_vpc(placed), certificate=certificate)
 
 

@@ -56,7 +56,7 @@ def test_a_network_has_no_more_zones_than_its_region_offers(app: cdk.App, region
     Network(stack, "Network", zones=zones, nat_gateways=1)
     if zones < 6:
         with pytest.raises(
-            ValueError, match=rf"Shop/More: zones must be at .* {zones + 1} in {region}\); use zones={zones}"
+            ValueError, match=rf"Shop/More: zones must not exceed .* {zones + 1} in {region}\); use zones={zones}"
         ):
             Network(stack, "More", zones=zones + 1, nat_gateways=1)
 

@@ -395,7 +395,7 @@ def test_a_metric_of_its_own_place_is_followed(placed: Cluster) -> None:
 @pytest.mark.parametrize("place", ["us-east-1:111111111111", "eu-west-1:222222222222"])
 def test_a_queue_of_another_place_is_refused(placed: Cluster, place: str) -> None:
     queue = sqs.Queue.from_queue_arn(placed, "Mails", f"arn:aws:sqs:{place}:mails")
-    with pytest.raises(ValueError, match="Placed/Web: queue of scaling must be of"):
+    with pytest.raises(ValueError, match="Placed/Web: queue of scaling must be in"):
         Service(placed.stack, "Web", cluster=placed, task=WEB, scaling=Scaling(1, 2, backlog_per_task=1, queue=queue))
 
 

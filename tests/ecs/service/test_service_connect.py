@@ -158,7 +158,7 @@ def test_what_encrypts_is_of_the_region_and_its_role_of_the_account(app: cdk.App
     with pytest.raises(ValueError, match="Shop/Api: 3 problems") as error:
         service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=authority, key=key, role=role))
     for argument, what in (("authority_arn", "region"), ("key", "region"), ("role", "account")):
-        assert f"{argument} of tls must be of {what} " in str(error.value)
+        assert f"{argument} of tls must be in {what} " in str(error.value)
     shared = AUTHORITY.replace("111111111111", "222222222222")
     service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=shared))
 

@@ -346,7 +346,7 @@ def elsewhere(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
 )
 def test_what_is_of_another_place_is_refused(placed: cdk.Stack, thing: str, place: str) -> None:
     cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
-    with pytest.raises(ValueError, match=r"Placed/Mailer: .*must be of (region eu-west-1|account 111111111111), as"):
+    with pytest.raises(ValueError, match=r"Placed/Mailer: .*must be in (region eu-west-1|account 111111111111), the"):
         Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **elsewhere(placed, thing, place))
 
 

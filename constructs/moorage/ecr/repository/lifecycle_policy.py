@@ -234,7 +234,7 @@ class LifecyclePolicy:
     therefore protects them from all later rules.
 
     Args:
-        rules: The rules, in the order in which they apply.
+        *rules: The rules, in the order in which they apply.
 
     Raises:
         ValueError: If two rules have the same priority or the same selection, the rule for all images is not the last,
