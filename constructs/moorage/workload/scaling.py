@@ -38,7 +38,7 @@ class Scaling:
 
     Args:
         minimum: The minimum number of copies, 0 to 5,000. It must be at least 1 if only metrics of the tasks themselves
-            scale the number. `Scaling.surviving_zone_loss` returns the number that survives the loss of a zone.
+            scale the number. `Scaling.surviving_zone_loss` returns a number that tolerates the loss of a zone.
         maximum: The maximum number of copies. Default: `minimum`, so only `schedules` change the number.
         cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on
             instances can exceed 100. Default: no target.

@@ -142,7 +142,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         registries = still_registered(scope, RegistryRecord)
         second, possible_path = find_second_registry(stack_path, stage_path(scope), self._place, registries)
         if second:
-            problems.add(f"an account and region must have only one Registry (got a second to {second}); use that one")
+            problems.add(f"an account and region must have only one Registry (got one beside {second}); use {second}")
         check_rules(replication, self._place, problems)
         origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
         statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]

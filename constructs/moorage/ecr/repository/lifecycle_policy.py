@@ -77,9 +77,9 @@ Images: TypeAlias = Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]
 class LifecycleRule:
     """A rule by which images expire or are archived.
 
-    At most one of `tags`, `prefixes` and `untagged` selects the images. Without them, the rule applies to all images
-    and must be the last rule of its policy. Exactly one of `keep`, `older_than`, `unpulled_for` and `archived_for` must
-    be given.
+    Use at most one of `tags`, `prefixes` and `untagged` to select images. A rule with none of them applies to all
+    images and must be the last rule of its policy. Exactly one of `keep`, `older_than`, `unpulled_for` and
+    `archived_for` must be given.
 
     Args:
         tags: The patterns of tags, each with up to four `*`. An image must match all of them. Default: none.

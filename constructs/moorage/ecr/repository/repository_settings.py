@@ -31,7 +31,7 @@ class Encryption:
     """The encryption of images, created by one of its methods.
 
     A change makes CloudFormation replace the repository. A retained repository keeps its name, so the replacement needs
-    another one.
+    another name.
 
     Args:
         cipher: The encryption type, as ECR names it.
