@@ -142,8 +142,8 @@ def test_the_key_and_log_group_must_be_in_the_region_of_the_cluster(app: cdk.App
     )
     with pytest.raises(ValueError, match="Shop/Cluster: 2 problems") as raised:
         cluster_of(stack, exec_sessions=sessions)
-    assert "key of exec_sessions must be of region us-east-1" in str(raised.value)
-    assert "log_group of exec_sessions must be of region us-east-1" in str(raised.value)
+    assert "key of exec_sessions must be in region us-east-1" in str(raised.value)
+    assert "log_group of exec_sessions must be in region us-east-1" in str(raised.value)
 
 
 def test_jobs_and_pre_deployment_tasks_have_the_same_session_permissions(stack: cdk.Stack) -> None:

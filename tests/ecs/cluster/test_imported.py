@@ -367,4 +367,4 @@ def test_the_arguments_of_an_imported_cluster_must_be_in_its_region(app: cdk.App
     with pytest.raises(ValueError, match="Shop/Theirs: 2 problems") as error:
         existing(stack, exec_sessions=ExecSessions(key=key), namespace=namespace)
     for argument in ("namespace", "key of exec_sessions"):
-        assert f"{argument} must be of region eu-west-1" in str(error.value)
+        assert f"{argument} must be in region eu-west-1" in str(error.value)
