@@ -13,7 +13,7 @@ PLAIN = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-
 
 
 def main() -> None:
-    """Lock what the project needs, at the pins of `requirements.txt`, and apart from it what checkov and the site need."""
+    """Lock what the project needs, at the pins of `requirements.txt`, and apart from it what checkov and docs need."""
     pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(pins))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from tools.docs.pages import SITE, build
 
 if __name__ == "__main__":
     build()
-    print(f"The site is in {SITE}.")
+    sys.stdout.write(f"The site is in {SITE}.\n")
