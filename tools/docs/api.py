@@ -133,7 +133,7 @@ def doc_of(subject: Any) -> Doc:
 
 def arguments_of(word: type) -> dict[str, str]:
     """Return each argument that the docstrings of a class document, and its meaning."""
-    return doc_of(word).arguments | (doc_of(word.__init__).arguments if "__init__" in vars(word) else {})
+    return doc_of(word).arguments | doc_of(vars(word).get("__init__")).arguments
 
 
 def page(name: str) -> str:
@@ -155,12 +155,12 @@ def _describe(word: type, *, page: str) -> Iterator[str]:
         yield "\n".join(f"- `{member.name}`{_told(notes.get(member.name))}" for member in word)
         return
     yield from _arguments(inspect.signature(word), arguments_of(word), page=page)
-    yield from _raises(doc.sections.get("Raises") or doc_of(word.__init__).sections.get("Raises"))
+    yield from _raises(doc.sections.get("Raises") or doc_of(vars(word).get("__init__")).sections.get("Raises"))
     attributes = _attributes(word)
     if attributes:
         yield "**Attributes**"
         yield "\n".join(f"- `{name}`{_told(note)}" for name, note in attributes.items())
-    for name, owner in _members(word).items():
+    for name, owner in members(word).items():
         yield from _member(word, name, owner, page=page)
 
 
@@ -173,7 +173,7 @@ def _bases(word: type) -> Iterator[str]:
             return
 
 
-def _members(word: type) -> dict[str, type]:
+def members(word: type) -> dict[str, type]:
     """Return the public methods and properties that moorage defines, each with the class that defines it."""
     fields = {field.name for field in attrs.fields(word)} if attrs.has(word) else set()
     found: dict[str, type] = {}
@@ -300,7 +300,7 @@ def _attributes(word: type) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for owner in word.__mro__:
         if owner.__module__.startswith("moorage.") and "__init__" in vars(owner):
-            (constructor,) = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(owner.__init__)))).body
+            (constructor,) = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(vars(owner)["__init__"])))).body
             for name, note in _assigned(constructor.body, ast.Attribute):  # type: ignore[attr-defined]  # it is a function
                 found.setdefault(name, note)
     return {} if attrs.has(word) else found
@@ -321,7 +321,7 @@ def _assigned(body: list[ast.stmt], kind: type[ast.Attribute | ast.Name]) -> Ite
     for index, statement in enumerate(body):
         following = body[index + 1] if index + 1 < len(body) else None
         value = following.value if isinstance(following, ast.Expr) else None
-        note = _joined(inspect.cleandoc(value.value)) if isinstance(value, ast.Constant) else None
+        note = _joined(value.value) if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         for target in targets:
             if isinstance(target, kind):
