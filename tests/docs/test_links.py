@@ -43,7 +43,7 @@ def broken_links(page: Path, content: str) -> Iterator[str]:
         place = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, link.start()) + 1}"
         target = (page.parent / link[1]).resolve() if link[1] else page
         anchor = (link[2] or link[3] or "").removeprefix("#")
-        if not target.is_file():
+        if not (target.is_file() or (target.is_dir() and page.name == "README.md")):  # which only GitHub shows
             pending = PENDING and target.is_relative_to(ROOT) and page_of(target) in navigation()
             if not pending:
                 yield f"{place}: there is no file {link[1]}"

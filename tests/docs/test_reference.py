@@ -137,7 +137,7 @@ def undocumented_members(word: type) -> Iterator[str]:
 
 def place_of(subject: Callable[..., Any]) -> str:
     """Return the file and the line that define a class."""
-    lines, line = inspect.getsourcelines(subject)
+    _, line = inspect.getsourcelines(subject)
     return f"{inspect.getsourcefile(subject)}:{line}"
 
 

@@ -24,6 +24,7 @@ LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 """The target and the anchor of a link that is relative."""
 PENDING = True
 """Whether a page of the navigation may be missing; the site then has an empty page in its place."""
+_NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 _LANGUAGES = {"": "text", ".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".json": "json"}
 
 
@@ -47,18 +48,26 @@ def navigation() -> list[str]:
     return found
 
 
-def build(into: Path = SITE) -> str:
-    """Build the site, and return what the builder printed. Raises `SystemExit` if it warned."""
-    stage = ROOT / ".cache" / "docs"
+def zensical() -> str | None:
+    """Return the builder's program: of its own environment, or on the PATH."""
+    own = Path(sys.prefix) / "tools" / "docs" / "bin"
+    return shutil.which("zensical", path=f"{own}{os.pathsep}{os.environ['PATH']}")
+
+
+def build(into: Path = SITE, stage: Path = ROOT / ".cache" / "docs") -> None:
+    """Build the site from a folder that the pages are copied to.
+
+    Raises:
+        SystemExit: the builder warned, or is not installed.
+    """
+    program = zensical()
+    if program is None:
+        raise SystemExit("zensical is not installed; run `make docs`")
     shutil.rmtree(stage, ignore_errors=True)
     collect(stage / "docs")
     shutil.copy(CONFIGURATION, stage)
-    tools = f"{Path(sys.prefix) / 'tools' / 'docs' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    zensical = shutil.which("zensical", path=tools)
-    if zensical is None:
-        raise SystemExit("zensical is not installed; run `make docs`")
     done = subprocess.run(
-        [zensical, "build", "--strict", "--config-file", CONFIGURATION.name],
+        [program, "build", "--strict", "--config-file", CONFIGURATION.name],
         cwd=stage,
         env={**os.environ, "NO_COLOR": "1"},
         capture_output=True,
@@ -70,7 +79,6 @@ def build(into: Path = SITE) -> str:
         raise SystemExit(printed)
     shutil.rmtree(into, ignore_errors=True)
     shutil.move(stage / "site", into)
-    return printed
 
 
 def collect(into: Path) -> None:
@@ -87,7 +95,9 @@ def collect(into: Path) -> None:
     for file in linked:
         page = into / page_of(file)
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(f"# {file.name}\n\n````{_LANGUAGES.get(file.suffix, 'text')}\n{file.read_text()}````\n")
+        page.write_text(
+            f"{_NOT_SEARCHED}# {file.name}\n\n````{_LANGUAGES.get(file.suffix, 'text')}\n{file.read_text()}````\n"
+        )
 
 
 def page_of(source: Path) -> str:

@@ -73,25 +73,26 @@ def _summary(name: str) -> str:
 
 
 def limits_page() -> str:
-    """Return the page of the limits, one table for each module that has them."""
+    """Return the page of the limits, one list for each module that has them."""
     parts = [_LIMITS]
     for title, table in (("Amazon ECS and load balancing", workload_limits.TABLE), ("Amazon ECR", ecr_limits.TABLE)):
         parts.append(f"## {title}\n")
         for module, rows in _by_module(table):
-            parts += [f"### {module}\n", _table(("limit", "rule", "way out", "source"), rows)]
+            parts += [f"### {module}\n", *rows, ""]
     return "\n".join(parts)
 
 
-def _by_module(table: tuple[Limit, ...]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
-    """Yield the name of each module of limits, as a heading, and its rows."""
+def _by_module(table: tuple[Limit, ...]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the name of each module of limits, as a heading, and an entry for each of its rows."""
     homes = {
         id(row): name for name, module in sys.modules.items() if name.endswith("limits") for row in _limits_of(module)
     }
-    found: dict[str, list[tuple[str, ...]]] = {}
+    found: dict[str, list[str]] = {}
     for row in table:
         title = homes[id(row)].rpartition(".")[2].removesuffix("_limits").replace("_", " ").capitalize()
         hint = row.hint if isinstance(row.hint, str) else "depends on the value"
-        found.setdefault(title, []).append((f"`{row.id}`", row.rule, hint, _source(row)))
+        entry = f"- `{row.id}`: {_plain(row.rule)}. Way out: {_plain(hint)}. Source: {_plain(_source(row))}"
+        found.setdefault(title, []).append(entry if entry.endswith((".", '."')) else f"{entry}.")
     yield from found.items()
 
 
@@ -212,9 +213,13 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a text as it stands in a cell: signs of Markdown and HTML are only signs, except in code."""
+    return _plain(text).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Return a text in which signs of Markdown and HTML are only signs, except in code."""
     parts = text.split("`")
     for index in range(0, len(parts), 2):
         for sign, written in (("<", "&lt;"), ("*", "\\*"), ("_", "\\_"), ("{", "&#123;"), ("$", "&#36;")):
             parts[index] = parts[index].replace(sign, written)
-    return "`".join(parts).replace("|", "\\|")
+    return "`".join(parts)
