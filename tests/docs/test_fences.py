@@ -130,17 +130,23 @@ def check_sketch(case: Case) -> None:
     """Compile a fence, and look up its names and the keyword arguments of public names."""
     trees = [ast.parse(fence.numbered, str(fence.page)) for fence in case.fences]
     known = names_for(trees, Prepared) | vars(builtins)
-    stored = {
-        node.id
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    defined = {name for tree in trees for node in ast.walk(tree) for name in defined_by(node)}
     for node in ast.walk(trees[-1]):
         where = f"{case.last.page}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Name):
-            assert node.id in known or node.id in stored, f"{where}: {node.id} is not known"
+            assert node.id in {*known, *defined}, f"{where}: {node.id} is not known"
         if isinstance(node, ast.Call) and ast.unparse(node.func).partition(".")[0] in moorage.__all__:
             called = eval(ast.unparse(node.func), {}, known)  # noqa: S307  # a public name of ours
             given = {each.arg for each in node.keywords if each.arg}
             assert given <= set(inspect.signature(called).parameters), f"{where}: {ast.unparse(node.func)}"
+
+
+def defined_by(node: ast.AST) -> list[str]:
+    """Return the names that a part of a program defines."""
+    if isinstance(node, ast.Name):
+        return [node.id] if isinstance(node.ctx, ast.Store) else []
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    return [node.arg] if isinstance(node, ast.arg) else []
