@@ -40,7 +40,7 @@ class Row:
 
 def rows() -> list[Row]:
     found = []
-    for line in re.findall(r"^\| (?!what |-)(.*) \|$", PAGE.read_text(), re.MULTILINE):
+    for line in re.findall(r"^\| (?!feature |-)(.*) \|$", PAGE.read_text(), re.MULTILINE):
         what, here, programs = (cell.strip() for cell in f"{line} ".split(" | "))
         links = re.findall(r"\((\.\./\.\./examples/\w+\.py)\)", programs)
         found.append(Row(what, here, tuple((PAGE.parent / link).resolve() for link in links)))
