@@ -12,6 +12,7 @@ from tests.docs.fences import PAGES
 from tools.docs.pages import FENCE, LINK, PENDING, ROOT, navigation, page_of, sources
 
 _HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
+_ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _CODE = re.compile(r"`[^`\n]*`")
 
 

@@ -24,6 +24,7 @@ LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 """The target and the anchor of a link that is relative."""
 PENDING = True
 """Whether a page of the navigation may be missing; the site then has an empty page in its place."""
+_COLOR = re.compile("\x1b\\[[0-9;]*m")
 _NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 _LANGUAGES = {"": "text", ".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".json": "json"}
 
@@ -74,7 +75,7 @@ def build(into: Path = SITE, stage: Path = ROOT / ".cache" / "docs") -> None:
         text=True,
         check=False,
     )
-    printed = done.stdout + done.stderr.partition("Traceback")[0]
+    printed = _COLOR.sub("", done.stdout + done.stderr.partition("Traceback")[0])
     if done.returncode or "Warning" in printed:
         raise SystemExit(printed)
     shutil.rmtree(into, ignore_errors=True)

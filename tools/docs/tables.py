@@ -61,9 +61,15 @@ def index_page() -> str:
     """Return the page that lists all public names by topic."""
     parts = [_INDEX]
     for page, group in api.GROUPS.items():
-        rows = [(f"[`{name}`](api/{page}.md#{name.lower()})", _summary(name)) for name in group.names]
-        parts += [f"## {group.title}\n", f"{group.introduction}\n", _table(("name", "meaning"), rows)]
+        parts += [f"**[{group.title}](api/{page}.md)**: {group.introduction}\n"]  # a heading would have a name's anchor
+        parts += [*(_entry(name, page) for name in group.names), ""]
     return "\n".join(parts)
+
+
+def _entry(name: str, page: str) -> str:
+    """Return a name's entry, with an anchor of its own, so that other pages need not know where it is described."""
+    anchor = name.lower()
+    return f'- <a id="{anchor}"></a>[`{name}`](api/{page}.md#{anchor}): {_plain(_summary(name))}'
 
 
 def _summary(name: str) -> str:
