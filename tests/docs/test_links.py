@@ -23,10 +23,10 @@ def without_fences(content: str) -> str:
 
 def anchors_of(page: Path) -> set[str]:
     """Return the anchors that a page has on GitHub and on the site alike."""
-    headings = [
-        heading.replace("`", "") for heading in _HEADING.findall(without_fences(page.read_text(encoding="utf-8")))
-    ]
-    return {github for heading in headings if (github := on_github(heading)) == on_the_site(heading)}
+    text = without_fences(page.read_text(encoding="utf-8"))
+    headings = [heading.replace("`", "") for heading in _HEADING.findall(text)]
+    alike = {github for heading in headings if (github := on_github(heading)) == on_the_site(heading)}
+    return alike | set(_ANCHOR.findall(text))
 
 
 def on_github(heading: str) -> str:

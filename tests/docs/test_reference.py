@@ -144,3 +144,8 @@ def place_of(subject: Callable[..., Any]) -> str:
 def test_every_warning_has_a_text() -> None:
     assert {name for name, texts in tables.warnings().items() if not texts} == set()
     assert len(tables.warnings()) > 20
+
+
+def test_no_title_has_the_anchor_of_a_public_name() -> None:
+    """A link to `scaling.md#scaling` would lead to the first heading of that name."""
+    assert not {group.title.lower() for group in api.GROUPS.values()} & {name.lower() for name in moorage.__all__}

@@ -52,7 +52,7 @@ GROUPS: Mapping[str, Group] = {
         "Image Container HealthCheck RestartPolicy ContainerCondition EnvironmentFile LinuxParameters",
     ),
     "scaling": _group(
-        "Scaling",
+        "Auto scaling",
         "The number of tasks, and what changes it.",
         "Scaling MetricTarget ScheduledAction PredictiveScaling",
     ),
@@ -67,7 +67,7 @@ GROUPS: Mapping[str, Group] = {
         "Cluster ExecSessions FailureEvents",
     ),
     "capacity": _group(
-        "Capacity",
+        "Capacities",
         "What tasks run on: Fargate, Auto Scaling groups and ECS Managed Instances.",
         "Capacity Strategy Placement ContainerInstance Ami InstanceRequirements ManagedScaling WarmPool",
     ),
@@ -84,7 +84,7 @@ GROUPS: Mapping[str, Group] = {
         "Repository PublicRepository RepositorySettings Encryption LifecyclePolicy LifecycleRule PushedImage",
     ),
     "registry": _group(
-        "Registry",
+        "Registry settings",
         "The settings that an account has once in each region: scanning, replication, caches, signing and events.",
         "Registry Scanning ScanningRule Severity PullThrough SigningRule RepositoryTemplate ApiCall AuditTrail "
         "Replication ReplicationDestination ReplicationSource",

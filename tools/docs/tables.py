@@ -61,7 +61,7 @@ def index_page() -> str:
     """Return the page that lists all public names by topic."""
     parts = [_INDEX]
     for page, group in api.GROUPS.items():
-        parts += [f"**[{group.title}](api/{page}.md)**: {group.introduction}\n"]  # a heading would have a name's anchor
+        parts += [f"## {group.title}\n", f"[All their arguments](api/{page}.md). {group.introduction}\n"]
         parts += [*(_entry(name, page) for name in group.names), ""]
     return "\n".join(parts)
 
