@@ -62,6 +62,7 @@ def test_each_command_that_is_not_run_has_a_reason_and_is_used() -> None:
     assert {each["pattern"] for each in NOT_RUN} - used == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_shell_fence_runs(page: Path, tmp_path: Path) -> None:
     folder = tmp_path

@@ -38,6 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.slow
 def test_the_site_asks_a_browser_for_nothing_else_and_shows_its_pages(site: Path, tmp_path: Path) -> None:
     if not (BROWSER / "chromium").is_file():
         pytest.skip("Chromium is not unpacked; `make unit` does so")
