@@ -6,6 +6,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -55,7 +56,7 @@ def test_the_site_asks_a_browser_for_nothing_else_and_shows_its_pages(site: Path
         assert view["heading"], view
         assert view["navigation"], view
         assert view["overflow"] <= 0, view
-    assert any(result.startswith("Service\n") for result in seen["results"])
+    assert [result for result in seen["results"] if re.match(r"Service\b.*\nReference\nAPI\n", result)]
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
