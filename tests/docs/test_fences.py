@@ -1,4 +1,4 @@
-"""What the documentation shows runs, and gives the errors and warnings beside it."""
+"""The programs of the documentation run, and give the errors and warnings that it shows."""
 
 from __future__ import annotations
 

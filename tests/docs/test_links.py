@@ -61,13 +61,14 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
     ("link", "problem"),
     [
         ("[x](nowhere.md)", "there is no file nowhere.md"),
-        ("[x](index.md#nothing)", "there is no heading #nothing in docs/index.md"),
-        ("[x](#nothing)", "there is no heading #nothing in docs/index.md"),
+        ("[x](testing.md#nothing)", "there is no heading #nothing in docs/internals/testing.md"),
+        ("[x](#nothing)", "there is no heading #nothing in docs/internals/testing.md"),
     ],
 )
 def test_a_broken_link_is_found_with_its_line(link: str, problem: str) -> None:
+    page = ROOT / "docs" / "internals" / "testing.md"
     content = f"# Title\n\n```text\n[x](y.md)\n```\n\n`[x](y.md)` and {link}\n"
-    assert list(broken_links(ROOT / "docs" / "index.md", content)) == [f"docs/index.md:7: {problem}"]
+    assert list(broken_links(page, content)) == [f"docs/internals/testing.md:7: {problem}"]
 
 
 def test_every_page_is_in_the_navigation() -> None:

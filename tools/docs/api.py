@@ -102,14 +102,14 @@ _PUBLIC_NAMES = {
     "RequestLoadBalancer": "LoadBalancer",
     "dt.": "",
 }
-"""What annotations call kinds of argument, and how users know them."""
+"""The internal names of types in annotations, and their public names."""
 _SECTION = re.compile(r"^(Args|Returns|Raises|Yields):$", re.MULTILINE)
 _ENTRY = re.compile(r"^    (\*{0,2}\w+): ?", re.MULTILINE)
 _NOTES = {
     r"\bDuration\b": "`Duration` stands for `cdk.Duration` or `datetime.timedelta`.",
     r" = \.\.\.`": "The default `...` stands for a value that the text describes.",
 }
-"""What a page explains if it has such a text."""
+"""The notes of a page, each for a pattern of its text."""
 
 
 class Doc(NamedTuple):

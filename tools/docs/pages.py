@@ -23,7 +23,7 @@ FENCE = re.compile(r"^( *)(`{3,})[^\n]*\n.*?^\1\2 *$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 """The target and the anchor of a link that is relative."""
 PENDING = True
-"""Whether a page of the navigation may be missing; the site then has an empty page in its place."""
+"""True while a page of the navigation may be missing; the site then has an empty page in its place."""
 _COLOR = re.compile("\x1b\\[[0-9;]*m")
 _NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 _LANGUAGES = {"": "text", ".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".json": "json"}

@@ -107,7 +107,7 @@ def _limits_of(module: object) -> list[Limit]:
 
 
 def _source(row: Limit) -> str:
-    """Return where AWS says so, as a reader looks it up."""
+    """Return the source of a limit, in a form that a reader can look up."""
     if not isinstance(row.source, Botocore):
         return row.source
     shape = ".".join(part for part in (row.source.shape, row.source.member) if part)
