@@ -7,6 +7,7 @@ import builtins
 import functools
 import inspect
 import json
+import re
 import traceback
 import warnings
 from pathlib import Path
@@ -31,6 +32,11 @@ def test_the_modifiers_of_fences_are_known() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.last.place)
 def test_a_python_fence_runs(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(case, tmp_path, monkeypatch)
+
+
+def check(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a case in a folder, and fail with its file and line."""
     monkeypatch.chdir(tmp_path)
     if "sketch" in case.last.modifiers:
         check_sketch(case)
@@ -42,6 +48,32 @@ def test_a_python_fence_runs(case: Case, tmp_path: Path, monkeypatch: pytest.Mon
     assert case.expected != "", f"{case.last.place}: no text fence with the message follows"
     for expected in paragraphs(case.expected or ""):
         assert any(expected in each for each in given), f"{case.last.place} gives {given}"
+
+
+@pytest.mark.parametrize(
+    ("text", "modifiers", "says"),
+    [
+        ("network = Network(stack, 'Network')\nnothing(network)", "", "docs/internals/testing.md:9: NameError"),
+        ("def broken(:", "", "docs/internals/testing.md:8: SyntaxError"),
+        ("import aws_cdk as cdk\napp = cdk.App()", "", "docs/internals/testing.md:8: AssertionError: call app.synth()"),
+        (
+            "Service(stack, 'Web', cluster=cluster, tasks=task)",
+            "sketch",
+            "docs/internals/testing.md:8: Service has no tasks",
+        ),
+        ("Service(stack, 'Web', cluster=nothing)", "sketch", "docs/internals/testing.md:8: nothing is not known"),
+        ("Scaling(1, 5, cpu_percent=60)", "raises", "docs/internals/testing.md:8 raises nothing"),
+        ("Scaling(5, 1)", "raises", "docs/internals/testing.md:8 gives"),
+    ],
+    ids=["name", "syntax", "synth", "keyword", "sketch", "no error", "message"],
+)
+def test_a_fence_that_fails_is_found_with_its_line(
+    text: str, modifiers: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fence = Fence(ROOT / "docs" / "internals" / "testing.md", 8, "python", None, frozenset(modifiers.split()), text)
+    case = Case((fence,), "ValueError: another message" if modifiers == "raises" else None)
+    with pytest.raises((AssertionError, pytest.fail.Exception), match=re.escape(says)):
+        check(case, tmp_path, monkeypatch)
 
 
 def place_of(error: Exception, case: Case) -> str:
@@ -101,9 +133,11 @@ def execute(fence: Fence, names: dict[str, Any]) -> None:
 
 def error_of(case: Case, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the error that the last fence raises, as Python prints it."""
-    with pytest.raises((ValueError, TypeError, RuntimeError)) as raised:
+    try:
         run(case, monkeypatch)
-    return [joined(f"{type(raised.value).__name__}: {raised.value}")]
+    except (ValueError, TypeError, RuntimeError) as error:
+        return [joined(f"{type(error).__name__}: {error}")]
+    return pytest.fail(f"{case.last.place} raises nothing", pytrace=False)
 
 
 def annotated(out: Path) -> list[str]:
@@ -132,13 +166,13 @@ def check_sketch(case: Case) -> None:
     known = names_for(trees, Prepared) | vars(builtins)
     defined = {name for tree in trees for node in ast.walk(tree) for name in defined_by(node)}
     for node in ast.walk(trees[-1]):
-        where = f"{case.last.page}:{getattr(node, 'lineno', 0)}"
+        where = f"{case.last.page.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Name):
             assert node.id in {*known, *defined}, f"{where}: {node.id} is not known"
         if isinstance(node, ast.Call) and ast.unparse(node.func).partition(".")[0] in moorage.__all__:
             called = eval(ast.unparse(node.func), {}, known)  # noqa: S307  # a public name of ours
-            given = {each.arg for each in node.keywords if each.arg}
-            assert given <= set(inspect.signature(called).parameters), f"{where}: {ast.unparse(node.func)}"
+            unknown = {each.arg for each in node.keywords if each.arg} - set(inspect.signature(called).parameters)
+            assert not unknown, f"{where}: {ast.unparse(node.func)} has no {', '.join(sorted(unknown))}"
 
 
 def defined_by(node: ast.AST) -> list[str]:
