@@ -106,8 +106,8 @@ _PUBLIC_NAMES = {
 _SECTION = re.compile(r"^(Args|Returns|Raises|Yields):$", re.MULTILINE)
 _ENTRY = re.compile(r"^    (\*{0,2}\w+): ?", re.MULTILINE)
 _NOTES = {
-    r"\bDuration\b": "`Duration` stands for `cdk.Duration` or `datetime.timedelta`.",
-    r" = \.\.\.`": "The default `...` stands for a value that the text describes.",
+    r"\bDuration\b": "`Duration` is `cdk.Duration` or `datetime.timedelta`.",
+    r" = \.\.\.`": "The default `...` is a value that the text describes.",
 }
 """The notes of a page, each for a pattern of its text."""
 

@@ -43,10 +43,10 @@ _WARNINGS = """# Warnings
 it names, or on one above it:
 
 ```python
-cdk.Annotations.of(web).acknowledge_warning("@moorage/ecs:latest", "The image is rebuilt every night.")
+cdk.Annotations.of(web).acknowledge_warning("@moorage/ecs:latest", "Rebuilt daily.")
 ```
 
-In the texts, `…` stands for a value of your app.
+In the texts, `…` is a placeholder for a value of your app.
 """
 _UNNAMED = """## Warnings of Python
 
@@ -61,7 +61,7 @@ def index_page() -> str:
     """Return the page that lists all public names by topic."""
     parts = [_INDEX]
     for page, group in api.GROUPS.items():
-        parts += [f"## {group.title}\n", f"[All their arguments](api/{page}.md). {group.introduction}\n"]
+        parts += [f"## {group.title}\n", f"{group.introduction} [All arguments](api/{page}.md).\n"]
         parts += [*(_entry(name, page) for name in group.names), ""]
     return "\n".join(parts)
 
