@@ -121,7 +121,8 @@ def test_every_argument_has_a_docstring(name: str) -> None:
 
 
 def test_the_list_of_undocumented_methods_is_up_to_date() -> None:
-    assert {member for name in VALUES for member in undocumented_members(getattr(moorage, name))} == UNDOCUMENTED
+    left = {member for name in VALUES for member in undocumented_members(getattr(moorage, name))}
+    assert sorted(UNDOCUMENTED - left) == [], "these are documented now; take them out of UNDOCUMENTED"
 
 
 def undocumented_members(word: type) -> Iterator[str]:
