@@ -293,6 +293,6 @@ def test_a_service_that_takes_over_a_rule_is_refused_and_the_old_serves(
     said = local.deploy(changed)
     assert said.startswith(stack)
     assert "PriorityInUse: Priority" in said
-    assert "it is that of Shop/" in said
-    assert "remove that one in a deployment of its own first, or move it with `cdk refactor`" in said
+    assert "it belongs to Shop/" in said
+    assert "delete that one in a separate deployment first, or move it with `cdk refactor`" in said
     assert local.serving() == before

@@ -272,7 +272,7 @@ def test_a_schedule_without_permission_sends_the_event_to_its_dlq(
         ({"RoleArn": attribute("Execution", "Arn")}, "must allow AWS EventBridge Scheduler to assume the role"),
         ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "must be at most 185"),
         ({"EcsParameters": {"TaskDefinitionArn": ref("Task"), "TaskCount": 11}}, "TaskCount must be at most 10"),
-        ({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask"}, "has no target of a schedule like"),
+        ({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask"}, "does not implement schedules with the target"),
     ],
 )
 def test_an_invalid_schedule_is_refused_as_on_aws(deploy: Deploy, changed: Resources, said: str) -> None:
@@ -289,7 +289,16 @@ def test_an_invalid_schedule_expression_is_refused(deploy: Deploy, expression: s
     assert f"Invalid Schedule Expression {expression}" in stack["Reason"]
 
 
-def _dated(**dates: str) -> Resources:
+@pytest.mark.parametrize(
+    "expression", ["cron(0 3 * * ?)", "CRON(0 3 * * ? *)", "Rate(2 day)", "AT(2100-01-01T00:00:00)"]
+)
+def test_schedule_can_omit_the_year_and_have_capitals(deploy: Deploy, expression: str) -> None:
+    base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
+    stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(expression)})
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+def _dated(**dates: Any) -> Resources:
     schedule = _schedule()
     schedule["Properties"] |= dates
     base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
@@ -306,11 +315,17 @@ def _dated(**dates: str) -> Resources:
             {"StartDate": "2100-01-01T00:00:00.000Z", "EndDate": "2100-01-01T00:00:00.000Z"},
             "The StartDate you specify must come before the EndDate",
         ),
+        (
+            {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
+            "MaximumWindowInMinutes must be provided when FlexibleTimeWindowMode is set to FLEXIBLE.",
+        ),
+        (
+            {"FlexibleTimeWindow": {"Mode": "OFF", "MaximumWindowInMinutes": 5}},
+            "MaximumWindowInMinutes must not be provided when FlexibleTimeWindowMode is set to OFF.",
+        ),
     ],
 )
-def test_dates_of_a_schedule_are_written_as_cloudformation_takes_them(
-    deploy: Deploy, dates: dict[str, str], said: str
-) -> None:
+def test_dates_and_window_of_a_schedule_must_be_valid(deploy: Deploy, dates: dict[str, Any], said: str) -> None:
     stack = deploy(_dated(**dates))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert said in stack["Reason"]

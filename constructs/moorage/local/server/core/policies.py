@@ -43,6 +43,11 @@ def allows(
     return bool(iam.evaluate_resource_policy(policy, asked, service=service).decision == "Allow")
 
 
+def is_elsewhere(arn: str) -> bool:
+    """Return whether an ARN is that of a resource in another account, which is not known here."""
+    return arn.startswith("arn:") and f":{get_account_id()}:" not in arn
+
+
 def unusable_key(key: str | None, service: str, source: str | None, *actions: str, **context: str) -> str | None:
     """Return why a service cannot use the key that encrypts a resource; None if it can, or if there is no key.
 
@@ -59,7 +64,7 @@ def unusable_key(key: str | None, service: str, source: str | None, *actions: st
         return f"{service} cannot use the AWS managed key {key} of another service"
     record = kms.resolve_key(key)
     if record is None:
-        return f"the key {key} does not exist"
+        return None if is_elsewhere(key) else f"the key {key} does not exist"
     if record["KeyState"] != "Enabled":
         return f"the key {key} is {record['KeyState']}"
     denied = [each for each in actions if not allows(record["Policy"], service, each, record["Arn"], source, **context)]
