@@ -322,7 +322,7 @@ def test_a_recorded_type_is_held_to_its_schema_and_has_its_attributes(deploy: De
     assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
     assert changed["Values"]["arn"] == changed["Values"]["id"] == stack["Values"]["id"]
     wrong = deploy({"It": resource("AWS::CodeCommit::Repository", RepositoryNam="code")}, "-wrong")
-    assert "RepositoryNam does not exist (is RepositoryName meant?)" in wrong["Reason"]
+    assert "RepositoryNam does not exist; did you mean RepositoryName?" in wrong["Reason"]
 
 
 @pytest.mark.parametrize(("zone", "status"), [("Z0123456789ABC", "CREATE_COMPLETE"), ("zone", "ROLLBACK_COMPLETE")])

@@ -141,7 +141,7 @@ def test_trails_key_lets_cloudtrail_describe_encrypt_and_with_a_bucket_key_decry
     else:
         assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
         assert "InsufficientEncryptionPolicyException" in stack["Reason"]
-        assert f"does not let cloudtrail.amazonaws.com do {denied}" in stack["Reason"]
+        assert f"does not allow cloudtrail.amazonaws.com to do {denied}" in stack["Reason"]
 
 
 def test_an_account_has_ten_log_policies_of_no_group(deploy: Deploy) -> None:

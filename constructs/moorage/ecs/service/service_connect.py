@@ -238,7 +238,7 @@ class ServiceConnect:
         if self.tls is None:
             return None
         key = self.tls.key
-        key_statement = key and iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn])
+        key_statement = iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn]) if key else None
         role = self.tls.role or iam.Role(
             scope,
             "ConnectRole",
