@@ -22,8 +22,6 @@ ROOT_PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md")
 FENCE = re.compile(r"^( *)(`{3,})[^\n]*\n.*?^\1\2 *$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 """The target and the anchor of a link that is relative."""
-PENDING = True
-"""True while a page of the navigation may be missing; the site then has an empty page in its place."""
 _COLOR = re.compile("\x1b\\[[0-9;]*m")
 _NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 _LANGUAGES = {"": "text", ".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".json": "json"}
@@ -89,10 +87,6 @@ def collect(into: Path) -> None:
         page = into / page_of(source)
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(_with_links_of_the_site(source, linked))
-    for name in navigation():
-        if PENDING and not (into / name).exists():
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            (into / name).write_text(f"# {name}\n")
     for file in linked:
         page = into / page_of(file)
         page.parent.mkdir(parents=True, exist_ok=True)
