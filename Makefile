@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 CHECKOV := $(VENV)/tools/checkov
 BROWSER := $(VENV)/tools/browser
+DOCS := $(VENV)/tools/docs
 READY := $(VENV)/.ready node_modules/.ready $(CHECKOV)/.ready
 
 # as `activate` does, whatever else is active
@@ -22,7 +23,8 @@ export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
-.PHONY: help setup synth test lint types mypy pyright unit compat up down diagram bench corpus fuzz oracles lock clean
+.PHONY: help setup synth test lint types mypy pyright unit compat up down docs reference links diagram bench corpus fuzz \
+	oracles lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,7 +49,7 @@ mypy: $(READY)
 pyright: $(READY)
 	python -m tools.pyright
 
-unit: $(READY) $(BROWSER)/.ready
+unit: $(READY) $(BROWSER)/.ready $(DOCS)/.ready
 	pytest -n 2 --dist worksteal
 
 up: $(READY) ## Deploy dev into an AWS that runs on this machine
@@ -55,6 +57,15 @@ up: $(READY) ## Deploy dev into an AWS that runs on this machine
 
 down: $(READY) ## Remove what `make up` deployed, and stop that AWS
 	python -m moorage.local down 'dev/*'
+
+docs: $(DOCS)/.ready ## Build the documentation to site/; a warning fails
+	python -m tools.docs
+
+reference: $(READY) ## Write the pages of docs/reference that are generated from code
+	python -m tools.docs.reference
+
+links: $(READY) ## Request each external link of the documentation; fails on a broken one
+	python -m tools.docs.links
 
 diagram: synth ## Draw dev anew in the README
 	python -m moorage.local.diagram cdk.out dev/ --into README.md
@@ -79,7 +90,7 @@ lock: $(READY) ## Work the locks out anew, after a pin was changed
 	python -m tools.lock
 
 clean:
-	rm -rf $(VENV) node_modules cdk.out
+	rm -rf $(VENV) node_modules cdk.out site
 
 $(VENV)/.ready: requirements.lock pyproject.toml Makefile
 	$(PYTHON) -m venv --clear $(VENV)
@@ -98,6 +109,11 @@ node_modules/.ready: package-lock.json package.json $(VENV)/.ready
 $(CHECKOV)/.ready: tools/checkov/requirements.lock $(VENV)/.ready
 	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(CHECKOV)
 	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(CHECKOV)/bin/python tools/checkov/requirements.lock
+	touch $@
+
+$(DOCS)/.ready: tools/docs/requirements.lock $(VENV)/.ready
+	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(DOCS)
+	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(DOCS)/bin/python tools/docs/requirements.lock
 	touch $@
 
 $(BROWSER)/.ready: tools/browser/package-lock.json tools/browser/unpack.mjs $(VENV)/.ready

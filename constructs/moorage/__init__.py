@@ -88,7 +88,7 @@ _HOMES = {
     "Worker": "moorage.ecs.worker.worker",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads only literals
+__all__ = sorted(_HOMES)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]  # the stub lists them
 
 
 def __getattr__(name: str) -> Any:

@@ -107,6 +107,9 @@ def run_updates(updates: int, seed: int) -> UpdateReport:
 def synthesized(shop: Shop) -> dict[str, Template]:
     """Run the program of a shop, and return the templates in deployment order.
 
+    Args:
+        shop: The random shop.
+
     Raises:
         ValueError: moorage refuses the shop.
     """

@@ -81,6 +81,9 @@ class Side:
     def result(self, child: subprocess.Popen[bytes]) -> Programs:
         """Wait for the programs, and read their templates.
 
+        Args:
+            child: The process that synthesizes the programs.
+
         Raises:
             NotComparableError: A program fails.
         """
@@ -108,6 +111,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def synthesize(base: str, head: str) -> tuple[Programs, Programs]:
     """Synthesize the programs of two revisions of the repository around this folder, at the same time.
+
+    Args:
+        base: The revision to compare with.
+        head: The revision to compare.
 
     Raises:
         NotComparableError: There is no such repository or revision, or a program fails.
@@ -137,6 +144,10 @@ def ended(child: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
 def commit(repository: Path, revision: str) -> str:
     """Resolve a revision.
 
+    Args:
+        repository: The root of the repository.
+        revision: The name of a branch, a tag or a commit.
+
     Raises:
         NotComparableError: There is no such commit.
     """
@@ -148,6 +159,10 @@ def commit(repository: Path, revision: str) -> str:
 
 def git(folder: Path, *arguments: str) -> str:
     """Run git in a folder, and return what it prints.
+
+    Args:
+        folder: The directory to run in.
+        *arguments: The arguments of git.
 
     Raises:
         NotComparableError: Git fails.

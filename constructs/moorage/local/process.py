@@ -180,6 +180,9 @@ class Home:
     def start(self, port: int | None = None) -> Server:
         """Start a server and wait until it answers.
 
+        Args:
+            port: The port to listen on. Default: a free port.
+
         Raises:
             LocalError: The port is in use, or the server exits or does not answer; the log says why.
         """

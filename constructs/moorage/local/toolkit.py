@@ -178,6 +178,13 @@ class Toolkit:
     ) -> int:
         """Run the CLI. With a server, check that it keeps running, and filter the output.
 
+        Args:
+            arguments: The arguments of the CLI.
+            environment: Its environment variables.
+            server: The local AWS that the CLI deploys to. Default: none, and all output is shown.
+            umask: The mask for the modes of the files that it writes.
+            folder: The directory to run in. Default: the current one.
+
         Raises:
             LocalError: The server stopped.
         """

@@ -32,6 +32,9 @@ def _copy(self: Any, *_: Any) -> Any:
 def _reduce(self: Any) -> tuple[Any, ...]:
     """Return the function and the arguments that make an equal value in another process.
 
+    Args:
+        self: The value.
+
     Raises:
         TypeError: If the value holds a construct or another object of CDK.
     """

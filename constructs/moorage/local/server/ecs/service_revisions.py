@@ -113,6 +113,9 @@ def close_deployment(service: Record, record: Record, status: str, reason: str |
 def deployment(arn: str) -> Record:
     """Return a service deployment.
 
+    Args:
+        arn: The ARN of the service deployment.
+
     Raises:
         RefusedError: It does not exist.
     """
