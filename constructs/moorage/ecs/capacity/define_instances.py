@@ -12,10 +12,14 @@ from moorage.ecs.capacity.managed_instances import ManagedInstances
 
 
 def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
-    """Define what a capacity of `cluster` runs on, with its provider.
+    """Define the instances of a capacity of `cluster`, with their capacity provider.
+
+    Args:
+        cluster: The cluster that the instances join.
+        capacity: The capacity.
 
     Raises:
-        TypeError: AWS or somebody else has defined it already.
+        TypeError: If the capacity exists already.
     """
     construct_id = f"{capacity.name} instances"
     specification = capacity.instances
@@ -23,4 +27,4 @@ def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
         return InstanceGroup(cluster, construct_id, specification=specification, cluster=cluster)
     if isinstance(specification, ManagedInstancesSpecification):
         return ManagedInstances(cluster, construct_id, specification=specification, cluster=cluster)
-    raise TypeError(f"capacity {capacity.name!r} is none that is defined here; use Capacity.ec2(...)")
+    raise TypeError(f"capacity {capacity.name!r} has no instances to define; use Capacity.ec2(...)")
