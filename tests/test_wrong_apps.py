@@ -557,6 +557,24 @@ def test_a_shorter_drain_on_spot_is_not_warned_of(app: cdk.App, stack: cdk.Stack
     assert not [each for each in warnings_of(app, "Shop") if "notice" in each]
 
 
+def test_a_drain_as_long_as_the_notice_of_spot_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    shop = Shop(stack)
+    shop.service(REDIS, Capacity.fargate_spot(), route=Route(shop.edge, deregistration_delay=minutes(2)))
+    (warning,) = [each for each in warnings_of(app, "Shop") if "notice" in each]
+    assert "deregistration_delay is 120 s" in warning
+    assert "use less than 120 s" in warning
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(299, True), (300, False), (301, False)])
+def test_a_grace_period_as_long_as_the_start_period_is_enough(
+    app: cdk.App, stack: cdk.Stack, *, seconds: int, warned: bool
+) -> None:
+    slow = Task(Container("redis:8", port=6379, health_check=HealthCheck("true", start_period=minutes(5))))
+    shop = Shop(stack)
+    shop.service(slow, route=Route(shop.edge), health_check_grace_period=dt.timedelta(seconds=seconds))
+    assert any("health_check_grace_period" in each for each in warnings_of(app, "Shop")) is warned
+
+
 @pytest.mark.parametrize("said", ["redis:8", f"redis@sha256:{'0a' * 32}", "registry:5000/redis:8"])
 def test_an_image_that_names_what_it_is_is_not_warned_of(app: cdk.App, stack: cdk.Stack, said: str) -> None:
     Shop(stack).service(Task(Container(said)))

@@ -86,6 +86,43 @@ def test_what_nobody_pulls_is_archived_then_deleted() -> None:
     assert lifecycle.expires(images, at=NOW) == ["v0"]
 
 
+A_SECOND = 1 / 86_400
+"""In days."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "image"),
+    [
+        (LifecycleRule(older_than=days(90)), lambda age: PushedImage("v1", ago(age))),
+        (LifecycleRule(older_than=days(90)), lambda age: PushedImage("v1", ago(400), restored=ago(age))),
+        (LifecycleRule(unpulled_for=days(90), archive=True), lambda age: PushedImage("v1", ago(age))),
+        (LifecycleRule(unpulled_for=days(90), archive=True), lambda age: PushedImage("v1", ago(400), pulled=ago(age))),
+        (
+            LifecycleRule(unpulled_for=days(90), archive=True),
+            lambda age: PushedImage("v1", ago(400), pulled=ago(300), restored=ago(age)),
+        ),
+        (
+            LifecycleRule(unpulled_for=days(90), archive=True),
+            lambda age: PushedImage("v1", ago(400), restored=ago(300), pulled=ago(age)),
+        ),
+        (LifecycleRule(archived_for=days(90)), lambda age: PushedImage("v1", ago(400), archived=ago(age))),
+    ],
+    ids=["pushed", "restored", "never pulled", "pulled", "restored after a pull", "pulled after", "archived"],
+)
+def test_an_image_goes_when_it_is_older_than_its_rule_says(
+    rule: LifecycleRule, image: Callable[[float], PushedImage]
+) -> None:
+    (outcome,) = LifecyclePolicy(rule).outcome([image(90)], at=NOW)
+    assert outcome[1] == ("archive" if rule.archived_for else "keep")
+    (outcome,) = LifecyclePolicy(rule).outcome([image(90 + A_SECOND)], at=NOW)
+    assert outcome[1] == ("archive" if rule.archive else "expire")
+
+
+def test_the_newest_images_are_those_pushed_or_restored_last() -> None:
+    restored = PushedImage("v1", ago(90), restored=ago(1))
+    assert LifecyclePolicy.releases(2).keeps([restored, ("v2", ago(80)), ("v3", ago(70))], at=NOW) == ["v1", "v3"]
+
+
 def test_dates_without_a_time_or_a_zone_are_taken_as_utc() -> None:
     lifecycle = LifecyclePolicy(LifecycleRule(older_than=days(10)))
     assert lifecycle.keeps([("1", dt.date(2026, 11, 1)), ("2", dt.date(2026, 11, 20))], at=NOW) == ["2"]

@@ -22,6 +22,7 @@ from moorage import (
     NetworkMode,
     OperatingSystemFamily,
     Placement,
+    Rollout,
     Route,
     Scaling,
     Service,
@@ -347,10 +348,11 @@ def test_a_service_that_outgrows_its_instances_is_warned_of(app: cdk.App, stack:
     assert "so 4 of them would wait" in warning
 
 
-def test_room_of_several_capacities_counts_together(stack: cdk.Stack) -> None:
+def test_room_of_several_capacities_counts_together(app: cdk.App, stack: cdk.Stack) -> None:
     one, other = general(max_instances=1), general(name="other", max_instances=1)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
     Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(3), capacity={one: 1, other: 1})
+    app.synth()  # the first has room for two of the three, and the whole stage is checked here
 
 
 @pytest.mark.parametrize(
@@ -532,6 +534,21 @@ def test_services_that_never_fit_together_are_an_error_of_the_whole(app: cdk.App
     for name in ("Web", "Api"):
         Service(cdk.Stack(app, name), name, cluster=cluster, task=ARM, scaling=Scaling(4))
     with pytest.raises(RuntimeError, match=r"Web/Web \(4\), Api/Api \(4\) need 8 network interfaces .* has 6 on"):
+        app.synth()
+
+
+def test_copies_have_the_room_that_daemons_leave(app: cdk.App, stack: cdk.Stack) -> None:
+    one = general(instance_types=["m7g.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one])
+    agent = Task(Container("redis:8"), cpu=1024, memory_mib=512, architecture=Architecture.ARM64)
+    web = Task(Container("redis:8"), cpu=1536, memory_mib=512, architecture=Architecture.ARM64)
+    rollout = Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100)
+    Service(stack, "Agent", cluster=cluster, task=agent, placement=Placement.on_each_instance())
+    Service(stack, "Web", cluster=cluster, task=web, scaling=Scaling(2), rollout=rollout)
+    with pytest.raises(
+        RuntimeError,
+        match=r"Shop/Agent \(one each\), Shop/Web \(2\) need 3072 CPU units together, but .* has 2048 on its 2",
+    ):
         app.synth()
 
 

@@ -452,6 +452,28 @@ def test_placement_strategy_is_kept(stand: Callable[..., Seen], strategy: str, c
     assert seen.service()["placementStrategy"] == [{"type": strategy, "field": field}]
 
 
+def test_tasks_of_other_services_do_not_count_for_a_spread(stand: Callable[..., Seen]) -> None:
+    small = {"Cpu": 64, "Memory": 128}
+    packed = _service(
+        name="Packed",
+        container=small,
+        DesiredCount=2,
+        PlacementStrategies=[{"Type": "binpack", "Field": "memory"}],
+    )
+    base = _base(group={"MinSize": "2"})
+    seen = stand(base | packed, packed=ref("Packed"))
+    assert sorted(each["runningTasksCount"] for each in seen.instances) == [0, 2]
+    seen = stand(base | packed | _service(container=small, DesiredCount=2), packed=ref("Packed"))
+    assert sorted(each["runningTasksCount"] for each in seen.instances) == [1, 3]
+
+
+def test_tasks_of_other_services_do_not_keep_a_task_from_an_instance(stand: Callable[..., Seen]) -> None:
+    small, distinct = {"Cpu": 64, "Memory": 128}, [{"Type": "distinctInstance"}]
+    base, first = _base(group={"MinSize": "1", "MaxSize": "1"}), _service(name="First", container=small)
+    seen = stand(base | first | _service(container=small, PlacementConstraints=distinct), first=ref("First"))
+    assert [each["runningTasksCount"] for each in seen.instances] == [2]
+
+
 def test_placement_constraints_are_kept(stand: Callable[..., Seen]) -> None:
     data = {"UserData": _user_data("""echo 'ECS_INSTANCE_ATTRIBUTES={"stack":"blue"}' >> /etc/ecs/ecs.config""")}
     constraints = [{"Type": "distinctInstance"}, {"Type": "memberOf", "Expression": "attribute:stack == blue"}]

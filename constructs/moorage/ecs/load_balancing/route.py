@@ -303,6 +303,6 @@ def _pattern_covers(wide: str, narrow: str) -> bool:
     """Tell whether `wide` matches all that `narrow` does, tried on its shortest and on too long a match of it."""
     literal = wide.replace("[", "[[]")
     return all(
-        fnmatch.fnmatchcase(narrow.replace("*", filler).replace("?", "\0"), literal)
+        fnmatch.fnmatchcase(narrow.replace("*", filler), literal)
         for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
     )
