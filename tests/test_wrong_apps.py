@@ -530,10 +530,6 @@ WARNED: dict[str, tuple[Callable[[Shop], object], str]] = {
 }
 
 
-def test_there_are_eighty_and_more() -> None:
-    assert len(REFUSED) + len(WARNED) >= 80
-
-
 @pytest.mark.parametrize("wrong", REFUSED)
 def test_a_wrong_app_is_refused_and_told_why(stack: cdk.Stack, wrong: str) -> None:
     define, says = REFUSED[wrong]
