@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.auto_scaling_group import InstanceGroup
@@ -12,15 +14,10 @@ from moorage.ecs.capacity.managed_instances import ManagedInstances
 
 
 def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
-    """Define what a capacity of `cluster` runs on, with its provider.
-
-    Raises:
-        TypeError: AWS or somebody else has defined it already.
-    """
+    """Define what a capacity of `cluster` runs on, with its provider; the capacity does not exist already."""
     construct_id = f"{capacity.name} instances"
     specification = capacity.instances
-    if isinstance(specification, InstanceGroupSpecification):
-        return InstanceGroup(cluster, construct_id, specification=specification, cluster=cluster)
     if isinstance(specification, ManagedInstancesSpecification):
         return ManagedInstances(cluster, construct_id, specification=specification, cluster=cluster)
-    raise TypeError(f"capacity {capacity.name!r} is none that is defined here; use Capacity.ec2(...)")
+    group = cast("InstanceGroupSpecification", specification)
+    return InstanceGroup(cluster, construct_id, specification=group, cluster=cluster)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -261,8 +261,7 @@ class Route:
             owner: The service that has `other`; None if it is the same service.
             entries: All routes and listeners that are there already.
         """
-        if not isinstance(other, Route):
-            return None
+        other = cast("Route", other)  # a load balancer of requests has no listeners of services
         tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
         if (set(other._hosts), set(other._paths)) == (set(self._hosts), set(self._paths)):
             reason = "clash: they ask for the same, and the second would get nothing; ask for something else"
@@ -303,6 +302,5 @@ def _pattern_covers(wide: str, narrow: str) -> bool:
     """Tell whether `wide` matches all that `narrow` does, tried on its shortest and on too long a match of it."""
     literal = wide.replace("[", "[[]")
     return all(
-        fnmatch.fnmatchcase(narrow.replace("*", filler), literal)
-        for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
+        fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
     )

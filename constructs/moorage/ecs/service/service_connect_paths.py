@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import aws_cdk as cdk
@@ -112,10 +112,8 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
     if port is None:
         problems.add(f"{server.node.path} serves no port to connect to; use Container(..., port=...) in its task")
     problems.raise_any()
-    if port is None or server.connect is None:
-        raise AssertionError("both are problems that are raised above")
-    _open_path(client, server, port)
-    return server.connect._url_for(server.launch.task)
+    _open_path(client, server, cast("int", port))  # no port and no connect are problems that are raised above
+    return cast("ServiceConnect", server.connect)._url_for(server.launch.task)
 
 
 def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
