@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moorage import Architecture
 from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
-from moorage.workload.fit import Demand, Host, fit, rollout_shortage, smallest_fitting_type
+from moorage.workload.fit import Demand, Host, fit, rollout_shortage, smallest_fitting_type, traffic_shift_shortage
 
 SMALL = Demand(cpu=256, memory_mib=512)
 BRIDGE = attrs.evolve(SMALL, interface=False)
@@ -149,8 +149,9 @@ def test_a_daemon_of_another_architecture_takes_nothing() -> None:
 
 
 def test_daemons_that_take_too_much_leave_nothing_and_not_less() -> None:
-    left = host("t3.nano").remaining_after(SMALL, SMALL, SMALL)
-    assert (left.memory_mib, left.interfaces) == (0, 0)
+    greedy = Demand(cpu=1024 * 1024, memory_mib=1024 * 1024, gpus=16)
+    left = host("g6.12xlarge").remaining_after(*[greedy] * 20)
+    assert (left.cpu, left.memory_mib, left.gpus, left.interfaces) == (0, 0, 0, 0)
 
 
 def test_a_demand_names_every_fault_together() -> None:
@@ -280,6 +281,20 @@ def test_a_rollout_progresses_when_one_more_may_start_or_one_may_stop(
 def test_more_places_never_stop_a_rollout(least: int, minimum: int, maximum: int, slots: int, more: int) -> None:
     if rollout_shortage(least, minimum, maximum, slots) is None:
         assert rollout_shortage(least, minimum, maximum, slots + more) is None
+
+
+@pytest.mark.parametrize(
+    ("least", "slots", "shortage"),
+    [
+        (0, 0, None),
+        (2, 4, None),
+        (2, 5, None),
+        (2, 3, "the old version and the new one need 4 places at once, and there are 3"),
+        (3, 5, "the old version and the new one need 6 places at once, and there are 5"),
+    ],
+)
+def test_both_versions_have_room_at_once_where_traffic_shifts(least: int, slots: int, shortage: str | None) -> None:
+    assert traffic_shift_shortage(least, slots) == shortage
 
 
 def _within(demand: Demand, on: Host, copies: int) -> bool:

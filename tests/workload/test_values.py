@@ -27,11 +27,13 @@ from moorage import (
     HealthCheck,
     Image,
     OperatingSystemFamily,
+    RollbackAlarms,
     Scaling,
     Task,
     Volume,
 )
 from moorage.workload.durations import seconds
+from moorage.workload.plain_texts import PlainText, check_unwrapped
 from moorage.workload.platform_checks import check_fargate, fargate_size
 from moorage.workload.platform_limits import FARGATE_MEMORY, nearest_fargate_sizes
 from moorage.workload.problems import Problems, is_token
@@ -602,3 +604,32 @@ def test_an_entry_point_is_a_program() -> None:
             Container("redis:8", entry_point=words, command="serve")
     with pytest.raises(ValueError, match=r"entry_point must begin with a program \(got \[''\]\)"):
         Container("redis:8", entry_point="")
+
+
+def test_a_host_port_leads_to_a_port_of_the_container() -> None:
+    with pytest.raises(ValueError, match="host_port is 8080, but it leads to no port; use port=, or leave it out"):
+        Container("redis:8", host_port=8080)
+
+
+def test_a_reason_is_given_only_for_a_variable_that_there_is() -> None:
+    with pytest.raises(ValueError, match="not_secret has 'TOKEN', but environment does not; leave it out"):
+        Container("redis:8", not_secret={"TOKEN": "a page of the documentation"})
+
+
+def test_an_image_comes_from_one_of_its_methods() -> None:
+    with pytest.raises(NotImplementedError, match=r"Image is not an image; use one of the Image.from_\* methods"):
+        _ = Container(Image()).image._needs
+
+
+@pytest.mark.parametrize("latency", [dt.timedelta(milliseconds=250), cdk.Duration.millis(250)])
+def test_a_latency_may_be_less_than_a_second(latency: Any) -> None:
+    assert RollbackAlarms(latency=latency).latency == 250
+
+
+def test_an_error_of_cdk_that_is_about_no_secret_is_passed_on() -> None:
+    def resolve(_: Any) -> Any:
+        raise RuntimeError("Cannot find module")
+
+    text = PlainText("environment", "MODE", cdk.Token.as_string({"Ref": "Mode"}), "use secrets=")
+    with pytest.raises(RuntimeError, match="Cannot find module"):
+        check_unwrapped([text], resolve, Problems("Service"))

@@ -188,6 +188,20 @@ def test_the_policy_is_what_ecr_reads() -> None:
     ]
 
 
+def test_a_hundred_releases_and_two_weeks_are_the_default() -> None:
+    assert LifecyclePolicy.releases() == LifecyclePolicy.releases(100, tags="*", expire_untagged=days(14))
+    assert LifecyclePolicy.releases() == LifecyclePolicy(
+        LifecycleRule(untagged=True, older_than=days(14)), LifecycleRule(tags="*", keep=100)
+    )
+
+
+@pytest.mark.parametrize("number", [1, 30, 100_000])
+def test_days_are_written_as_they_are_given(number: int) -> None:
+    (rule,) = json.loads(LifecyclePolicy(LifecycleRule(older_than=days(number))).text)["rules"]
+    assert rule["selection"]["countNumber"] == number
+    assert rule["description"] == f"Expire images pushed more than {number} days ago"
+
+
 def test_equal_lifecycles_are_equal() -> None:
     assert LifecyclePolicy.releases(5, expire_untagged=days(1)) == LifecyclePolicy.releases(
         5, expire_untagged=cdk.Duration.days(1)
@@ -245,3 +259,9 @@ def test_one_release_is_as_few_as_for_a_repository() -> None:
     with pytest.raises(ValueError, match=r"LifecyclePolicy.releases: keep must be at least 2 .*\(got 1\)"):
         LifecyclePolicy.releases(1, tags="v*")
     assert LifecyclePolicy.releases(2, tags="v*")
+
+
+@pytest.mark.parametrize("tags", ["", [], ["v*", ""]])
+def test_releases_have_tags(tags: str | list[str]) -> None:
+    with pytest.raises(ValueError, match="tags must name the tags of releases .*; use '\\*' for any"):
+        LifecyclePolicy.releases(3, tags=tags)

@@ -30,6 +30,7 @@ from moorage import (
     Task,
     WarmPool,
 )
+from moorage.workload.ec2_instances import instance_types
 from tests.conftest import imported_vpc, template, warnings_of
 
 WINDOWS = ContainerInstance(ami=Ami.windows())
@@ -436,7 +437,15 @@ def test_a_cluster_of_cdks_has_no_capacity_of_ours(stack: cdk.Stack) -> None:
         Service(stack, "Web", cluster=cluster, task=ARM, capacity=general())
 
 
-@pytest.mark.parametrize("method", ["add_capacity", "add_asg_capacity_provider", "enable_fargate_capacity_providers"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "add_capacity",
+        "add_asg_capacity_provider",
+        "add_managed_instances_capacity_provider",
+        "enable_fargate_capacity_providers",
+    ],
+)
 def test_a_cluster_has_one_list_of_capacities(stack: cdk.Stack, method: str) -> None:
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
     with pytest.raises(ValueError, match=f"Shop/Cluster: {method} would give the cluster a second list"):
@@ -603,3 +612,38 @@ def test_a_constraint_to_types_that_ec2_may_choose_does_not(stack: cdk.Stack) ->
     chosen = InstanceRequirements(vcpus=(2, 4), memory_mib=(4096, None), architecture=Architecture.ARM64)
     other = general(name="other", instance_types=None, requirements=chosen)
     constrained(stack, "attribute:ecs.instance-type == c7g.large", general(instance_types=["m7g.large"]), other)
+
+
+def test_a_daemon_runs_everywhere_alike(stack: cdk.Stack) -> None:
+    one, other = general(), general(name="other")
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
+    everywhere = Placement.on_each_instance()
+    for capacity in (Strategy({one: 1, other: 2}), Strategy({one: 1}, base={one: 2})):
+        with pytest.raises(ValueError, match="capacity has weights or a base, but a daemon runs on each of its"):
+            Service(stack, "Agent", cluster=cluster, task=ARM, placement=everywhere, capacity=capacity)
+    Service(stack, "Agent", cluster=cluster, task=ARM, placement=everywhere, capacity={one: 1, other: 1})
+
+
+def test_trunking_of_a_type_that_aws_does_not_list_is_warned_of() -> None:
+    unlisted = next(
+        each.name
+        for each in instance_types()
+        if each.trunk_tasks is None and not each.burstable and each.architecture is Architecture.X86_64
+    )
+    with pytest.warns(UserWarning, match=f"trunking=True, but AWS does not list {unlisted} with a trunk interface"):
+        general(instance_types=[unlisted], trunking=True)
+
+
+def test_what_managed_instances_hold_is_not_known() -> None:
+    assert Capacity.managed_instances("managed").fit(ARM) == ()
+
+
+def test_managed_instances_run_privileged_containers_and_are_placed_by_aws(stack: cdk.Stack) -> None:
+    managed = Capacity.managed_instances("managed")
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed])
+    task = Task(Container("redis:8", privileged=True), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
+    Service(stack, "Web", cluster=cluster, task=task)
+    only = Placement(constraints=[ecs.PlacementConstraint.member_of("attribute:ecs.instance-type == m7g.large")])
+    with pytest.raises(ValueError, match="placement is given, but on .* AWS places tasks") as refused:
+        Service(stack, "Other", cluster=cluster, task=ARM, placement=only)
+    assert "would be placed" not in str(refused.value)

@@ -565,3 +565,9 @@ def glob(pattern: str, text: str) -> bool:
     if pattern[0] == "*":
         return glob(pattern[1:], text) or (bool(text) and glob(pattern, text[1:]))
     return bool(text) and pattern[0] in {"?", text[0]} and glob(pattern[1:], text[1:])
+
+
+@pytest.mark.parametrize("port", [80, 443])
+def test_a_test_listener_has_a_port_of_its_own(stack: cdk.Stack, vpc: ec2.IVpc, port: int) -> None:
+    with pytest.raises(ValueError, match=f"test_port is {port}, but that is the port of its other listeners"):
+        LoadBalancer(stack, "Edge", vpc=vpc, test_port=port)
