@@ -1,4 +1,4 @@
-"""Work out both locks from their pins; hashed, and naming no registry."""
+"""Work out all locks from their pins; hashed, and naming no registry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLAIN = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-
 
 
 def main() -> None:
-    """Lock what the project needs, at the pins of `requirements.txt`, and what checkov needs, apart from it."""
+    """Lock what the project needs, at the pins of `requirements.txt`, and what single tools need, apart from it."""
     pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(pins))
@@ -22,7 +22,8 @@ def main() -> None:
             ["--group", "dev", "--extra", "local", "--constraint", constraints.name, "pyproject.toml"],
             "requirements.lock",
         )
-    _lock(["tools/checkov/requirements.in"], "tools/checkov/requirements.lock")
+    for tool in ("checkov", "mutate"):
+        _lock([f"tools/{tool}/requirements.in"], f"tools/{tool}/requirements.lock")
 
 
 def _lock(sources: list[str], target: str) -> None:
