@@ -407,6 +407,19 @@ def test_count_beyond_the_instances_waits(client: Client, stand: Callable[..., S
     assert (seen.service()["runningCount"], seen.group["DesiredCapacity"]) == (6, 2)
 
 
+def test_a_service_is_told_why_its_own_tasks_wait_and_not_those_of_another(
+    client: Client, deploy: Deploy, stand: Callable[..., Seen]
+) -> None:
+    base, crowded = _base(group={"MaxSize": "1"}), _service(DesiredCount=1)
+    seen = stand(base | crowded)
+    client("ecs").update_service(cluster=seen.values["cluster"], service=seen.values["service"], desiredCount=6)
+    large = _service(name="Large", container={"Cpu": 0, "Memory": 16_000})
+    failed = deploy(base | crowded | large, parameters=PARAMETERS, service=ref("Service"), **OUTPUTS)
+    assert "(service " in failed["Reason"]
+    assert "has insufficient memory available" in failed["Reason"]
+    assert "CPU" not in failed["Reason"]
+
+
 def test_network_interfaces_bind_tasks_of_their_own(stand: Callable[..., Seen]) -> None:
     small = {"Cpu": 64, "Memory": 128}
     seen = stand(_base() | _service(DesiredCount=3, container=small, task={"NetworkMode": "awsvpc"}, **AWSVPC))
