@@ -118,8 +118,9 @@ def mutate(tree: Path, module: str, tests: list[str], arguments: argparse.Namesp
     session.parent.mkdir(parents=True, exist_ok=True)
     session.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder, warm(tree, f"{folder}/socket", tests) as command:
-        if subprocess.run(command, cwd=tree, stdout=subprocess.DEVNULL, check=False).returncode:
-            raise SystemExit(f"{module}: its tests fail before anything is changed: {' '.join(tests)}")
+        before = subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=False)
+        if before.returncode:
+            raise SystemExit(f"{before.stdout}{module}: its tests fail before anything is changed: {' '.join(tests)}")
         configuration = Path(folder) / "cosmic-ray.toml"
         configuration.write_text(
             "[cosmic-ray]\n"

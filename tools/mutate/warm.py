@@ -14,6 +14,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 _OPTIONS = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header", "--tb=line"]
 TIMED_OUT = 124
@@ -41,9 +42,14 @@ def _load(tests: tuple[str, ...]) -> None:
 
     pytest.main([*_OPTIONS, "--collect-only", "-qq", *tests])
     here = str(Path.cwd() / "")
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(here):
-            del sys.modules[name]
+    for name in [name for name, module in sys.modules.items() if name != "__main__" and _is_below(module, here)]:
+        del sys.modules[name]
+
+
+def _is_below(module: ModuleType, folder: str) -> bool:
+    file = getattr(module, "__file__", None)
+    places = [file] if file else getattr(module, "__path__", ())  # a folder of tests has no file
+    return any(str(place).startswith(folder) for place in places)
 
 
 def _run(tests: tuple[str, ...], seconds: float) -> tuple[int, str]:
