@@ -23,14 +23,14 @@ from pathlib import Path
 
 import attrs
 
+from tools.mutate.warm import FIRST_LIMIT
+
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".cache" / "mutate"
 TOOL = ROOT / ".venv" / "tools" / "mutate" / "bin" / "cosmic-ray"
 HERE = Path(__file__).resolve().parent
 PACKAGE = "constructs/moorage/"
 ALLOWED_SHARE = 0.05
-SECONDS = 120
-"""The time of one run of the tests; a mutation that takes longer loops, and counts as caught."""
 OPERATORS = {
     # a boundary, from both sides, and the opposite; of other comparisons these are the hardest to notice
     *("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt", "Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is"),
@@ -125,7 +125,7 @@ def mutate(tree: Path, module: str, tests: list[str], arguments: argparse.Namesp
         configuration.write_text(
             "[cosmic-ray]\n"
             f"module-path = {json.dumps(PACKAGE + module)}\n"
-            f"timeout = {SECONDS + 60}\n"
+            f"timeout = {2 * FIRST_LIMIT}\n"  # the warm process has a limit of its own
             "excluded-modules = []\n"
             f"test-command = {json.dumps(' '.join(command))}\n"
             '[cosmic-ray.distributor]\nname = "local"\n'
@@ -144,7 +144,7 @@ def warm(tree: Path, address: str, tests: list[str]) -> Iterator[list[str]]:
         "PYTHONPATH": f"{tree / 'constructs'}:{tree}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    command = [sys.executable, "-m", "tools.mutate.warm", address, str(SECONDS), *tests]
+    command = [sys.executable, "-m", "tools.mutate.warm", address, str(FIRST_LIMIT), *tests]
     process = subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL)
     try:
         yield [sys.executable, "-S", str(HERE / "ask.py"), address]

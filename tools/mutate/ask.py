@@ -19,7 +19,7 @@ def main(address: str) -> int:
 
 
 def _connect(connection: socket.socket, address: str) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         try:
             connection.connect(address)
         except OSError:

@@ -13,16 +13,28 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import ModuleType
 
 _OPTIONS = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header", "--tb=line"]
 TIMED_OUT = 124
+FIRST_LIMIT = 1800.0
+LEAST_LIMIT = 60.0
+SLOWER = 5
 
 
-def main(address: str, seconds: str, *tests: str) -> None:
-    """Listen at a socket; run `tests` for each line that comes, and answer with their status and output."""
+def main(address: str, limit: str, *tests: str) -> None:
+    """Listen at a socket; run `tests` for each connection, and answer with their status and output.
+
+    Args:
+        address: The path of the socket.
+        limit: The seconds that one run may take. The first one, of what is not mutated yet, sets the limit of the
+            others: a mutation that takes several times as long loops.
+        tests: The files of tests.
+    """
     _load(tests)
+    seconds = float(limit)
     Path(address).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
@@ -30,11 +42,15 @@ def main(address: str, seconds: str, *tests: str) -> None:
         while True:
             connection, _ = listener.accept()
             with connection:
-                status, output = _run(tests, float(seconds))
+                start = time.monotonic()
+                status, output = _run(tests, seconds)
+                if seconds == FIRST_LIMIT:
+                    seconds = max(LEAST_LIMIT, SLOWER * (time.monotonic() - start))
                 with contextlib.suppress(OSError):
                     connection.sendall(json.dumps([status, output]).encode())
             if status == TIMED_OUT:  # it may have been killed in the middle of a word with node
-                os.execv(sys.executable, [sys.executable, "-m", "tools.mutate.warm", address, seconds, *tests])  # noqa: S606  # itself
+                again = [sys.executable, "-m", "tools.mutate.warm", address, str(seconds), *tests]
+                os.execv(sys.executable, again)  # noqa: S606  # itself
 
 
 def _load(tests: tuple[str, ...]) -> None:
