@@ -25,7 +25,8 @@ export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
-.PHONY: help setup synth test lint types unit up down diagram bench corpus coverage fuzz mutate oracles lock clean
+.PHONY: help setup synth test lint types mypy pyright unit compat up down diagram bench corpus coverage fuzz mutate oracles \
+	lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,7 +43,13 @@ lint: $(READY)
 	ruff format --check .
 
 types: $(READY)
+	$(MAKE) --no-print-directory -j2 mypy pyright
+
+mypy: $(READY)
 	mypy
+
+pyright: $(READY)
+	python -m tools.pyright
 
 unit: $(READY) $(BROWSER)/.ready
 	pytest -n 2 --dist worksteal
@@ -74,6 +81,9 @@ corpus: $(READY) ## Deploy each cloud assembly of CORPUS=dir into the AWS on thi
 oracles: $(READY) ## Hold every program and 500 random services to rules that nobody here wrote
 	pytest -n 2 --dist worksteal tests/oracles tests/policy
 	python -m tools.oracles
+
+compat: $(READY) ## Synthesize the examples on the oldest and newest Python and aws-cdk-lib
+	python -m tools.compat
 
 lock: $(READY) ## Work the locks out anew, after a pin was changed
 	python -m tools.lock

@@ -142,7 +142,7 @@ def test_values_import_no_cdk_at_run_time() -> None:
 def test_the_public_names_are_all_importable_and_typed() -> None:
     for name in moorage.__all__:
         assert getattr(moorage, name).__name__ == name
-    typed = re.findall(r"import (\w+) as \1", (PACKAGE / "__init__.py").read_text())
+    typed = re.findall(r"import (\w+) as \1", (PACKAGE / "__init__.pyi").read_text())
     assert sorted(typed) == list(moorage.__all__)
     assert set(moorage.__all__) <= set(dir(moorage))
     with pytest.raises(AttributeError, match="module 'moorage' has no attribute 'Nothing'"):

@@ -11,82 +11,8 @@ import importlib
 import inspect
 import os
 import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from moorage.ecr.registry.audit_trail import AuditTrail as AuditTrail
-    from moorage.ecr.registry.pull_through import PullThrough as PullThrough
-    from moorage.ecr.registry.registry import Registry as Registry
-    from moorage.ecr.registry.registry_metrics import ApiCall as ApiCall
-    from moorage.ecr.registry.replication import Replication as Replication
-    from moorage.ecr.registry.replication import ReplicationDestination as ReplicationDestination
-    from moorage.ecr.registry.replication import ReplicationSource as ReplicationSource
-    from moorage.ecr.registry.repository_templates import RepositoryTemplate as RepositoryTemplate
-    from moorage.ecr.registry.repository_templates import SigningRule as SigningRule
-    from moorage.ecr.registry.scanning import Scanning as Scanning
-    from moorage.ecr.registry.scanning import ScanningRule as ScanningRule
-    from moorage.ecr.registry.scanning import Severity as Severity
-    from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy as LifecyclePolicy
-    from moorage.ecr.repository.lifecycle_policy import LifecycleRule as LifecycleRule
-    from moorage.ecr.repository.lifecycle_policy import PushedImage as PushedImage
-    from moorage.ecr.repository.public_repository import PublicRepository as PublicRepository
-    from moorage.ecr.repository.repository import Repository as Repository
-    from moorage.ecr.repository.repository_settings import Encryption as Encryption
-    from moorage.ecr.repository.repository_settings import RepositorySettings as RepositorySettings
-    from moorage.ecs.capacity.capacity import Capacity as Capacity
-    from moorage.ecs.capacity.container_instance import Ami as Ami
-    from moorage.ecs.capacity.container_instance import ContainerInstance as ContainerInstance
-    from moorage.ecs.capacity.managed_scaling import ManagedScaling as ManagedScaling
-    from moorage.ecs.capacity.managed_scaling import WarmPool as WarmPool
-    from moorage.ecs.capacity.placement import Placement as Placement
-    from moorage.ecs.capacity.strategy import Strategy as Strategy
-    from moorage.ecs.cluster.cluster import Cluster as Cluster
-    from moorage.ecs.cluster.exec_sessions import ExecSessions as ExecSessions
-    from moorage.ecs.cluster.failure_events import FailureEvents as FailureEvents
-    from moorage.ecs.job.job import Job as Job
-    from moorage.ecs.job.triggers import EventRule as EventRule
-    from moorage.ecs.job.triggers import Schedule as Schedule
-    from moorage.ecs.load_balancing.listener import Listener as Listener
-    from moorage.ecs.load_balancing.load_balancer import LoadBalancer as LoadBalancer
-    from moorage.ecs.load_balancing.network_load_balancer import NetworkLoadBalancer as NetworkLoadBalancer
-    from moorage.ecs.load_balancing.route import Route as Route
-    from moorage.ecs.load_balancing.route import TargetHealth as TargetHealth
-    from moorage.ecs.monitoring.dashboard import Dashboard as Dashboard
-    from moorage.ecs.monitoring.service_alarms import ServiceAlarms as ServiceAlarms
-    from moorage.ecs.network.network import Network as Network
-    from moorage.ecs.service.lattice import Lattice as Lattice
-    from moorage.ecs.service.service import Service as Service
-    from moorage.ecs.service.service_connect import ServiceConnect as ServiceConnect
-    from moorage.ecs.service.service_connect import ServiceConnectTls as ServiceConnectTls
-    from moorage.ecs.worker.work_queue import WorkQueue as WorkQueue
-    from moorage.ecs.worker.worker import Worker as Worker
-    from moorage.workload.circuit_breaker import CircuitBreaker as CircuitBreaker
-    from moorage.workload.container import Container as Container
-    from moorage.workload.container_lifecycle import ContainerCondition as ContainerCondition
-    from moorage.workload.container_lifecycle import EnvironmentFile as EnvironmentFile
-    from moorage.workload.container_lifecycle import HealthCheck as HealthCheck
-    from moorage.workload.container_lifecycle import RestartPolicy as RestartPolicy
-    from moorage.workload.ec2_instances import InstanceRequirements as InstanceRequirements
-    from moorage.workload.endpoints import Endpoints as Endpoints
-    from moorage.workload.image import Image as Image
-    from moorage.workload.lifecycle_hooks import LifecycleHook as LifecycleHook
-    from moorage.workload.lifecycle_hooks import LifecycleStage as LifecycleStage
-    from moorage.workload.linux_parameters import LinuxParameters as LinuxParameters
-    from moorage.workload.rollout import EarlySuccess as EarlySuccess
-    from moorage.workload.rollout import RollbackAlarms as RollbackAlarms
-    from moorage.workload.rollout import Rollout as Rollout
-    from moorage.workload.scaling import Scaling as Scaling
-    from moorage.workload.scaling_targets import MetricTarget as MetricTarget
-    from moorage.workload.scaling_targets import PredictiveScaling as PredictiveScaling
-    from moorage.workload.scaling_targets import ScheduledAction as ScheduledAction
-    from moorage.workload.task import Architecture as Architecture
-    from moorage.workload.task import NetworkMode as NetworkMode
-    from moorage.workload.task import OperatingSystemFamily as OperatingSystemFamily
-    from moorage.workload.task import Task as Task
-    from moorage.workload.volumes import Mount as Mount
-    from moorage.workload.volumes import Volume as Volume
+from types import ModuleType
+from typing import Any
 
 _HOMES = {
     "Ami": "moorage.ecs.capacity.container_instance",
@@ -164,32 +90,33 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads only literals
 
-if not TYPE_CHECKING:  # mypy would accept any name otherwise
 
-    def __getattr__(name: str) -> Any:
-        if name not in _HOMES:
-            raise AttributeError(f"module 'moorage' has no attribute {name!r}")
-        word = getattr(_loaded(_HOMES[name]), name)
-        if type(word) is not type and "__init__" in vars(word):  # else jsii's metaclass hides the arguments
-            _self, *arguments = inspect.signature(word.__init__).parameters.values()
-            word.__signature__ = inspect.Signature(arguments)
-        return word
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'moorage' has no attribute {name!r}")
+    word = getattr(_loaded(_HOMES[name]), name)
+    if type(word) is not type and "__init__" in vars(word):  # else jsii's metaclass hides the arguments
+        _self, *arguments = inspect.signature(word.__init__).parameters.values()
+        word.__signature__ = inspect.Signature(arguments)
+    return word
 
-    def _loaded(module: str) -> ModuleType:
-        """A module, with the garbage collector at rest where the cdk CLI runs the program, which ends soon.
 
-        Modules are never garbage: looking through all that they define, time and again and once more when Python
-        ends, is more than a tenth of a synth's CPU time. Any other process, and a program that has turned the
-        collector off, is left alone.
-        """
-        if module in sys.modules or "CDK_OUTDIR" not in os.environ or not gc.isenabled():
-            return importlib.import_module(module)
-        gc.disable()
-        try:
-            return importlib.import_module(module)
-        finally:
-            gc.freeze()
-            gc.enable()
+def _loaded(module: str) -> ModuleType:
+    """A module, with the garbage collector at rest where the cdk CLI runs the program, which ends soon.
 
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *_HOMES})
+    Modules are never garbage: looking through all that they define, time and again and once more when Python
+    ends, is more than a tenth of a synth's CPU time. Any other process, and a program that has turned the
+    collector off, is left alone.
+    """
+    if module in sys.modules or "CDK_OUTDIR" not in os.environ or not gc.isenabled():
+        return importlib.import_module(module)
+    gc.disable()
+    try:
+        return importlib.import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -80,7 +81,7 @@ def registry_image(reference: str) -> ecs.ContainerImage:
 @functools.cache
 def ecs_principal() -> iam.IPrincipal:
     """Return the principal of ECS, which acts with a role on a service's behalf."""
-    return iam.ServicePrincipal("ecs.amazonaws.com")
+    return cast("iam.IPrincipal", iam.ServicePrincipal("ecs.amazonaws.com"))
 
 
 def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.SecurityGroup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -71,7 +72,7 @@ def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = 
     }
 
 
-def session_arguments(access: Access, *, account: str = ACCOUNT, region: str = REGION) -> Mapping[str, str]:
+def session_arguments(access: Access, *, account: str = ACCOUNT, region: str = REGION) -> Mapping[str, Any]:
     """What a boto3 client is given so that it asks nothing of the environment."""
     return {
         "endpoint_url": access.endpoint,

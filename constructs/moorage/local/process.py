@@ -184,7 +184,7 @@ class Home:
             LocalError: the port is taken, or the server ends or stays silent; the log says why.
         """
         listener = _listening(port or 0)
-        port = listener.getsockname()[1]
+        port = int(listener.getsockname()[1])
         secret = self._own_secret()
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # of functions whose server was killed
         command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--home", self._here]

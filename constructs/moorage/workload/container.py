@@ -158,13 +158,13 @@ class Container:
     start_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     stop_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     user: str | None = attrs.field(default=None, kw_only=True)
-    writable: Mapping[str, int] = attrs.field(converter=_writable_sizes, default=(), kw_only=True)
+    writable: Mapping[str, int] = attrs.field(converter=_writable_sizes, default={}, kw_only=True)
     executable: tuple[str, ...] = attrs.field(converter=_as_paths, default=(), kw_only=True)
     mounts: Mapping[str, Mount] = attrs.field(converter=_as_mounts, default=None, kw_only=True)
     read_only: bool = attrs.field(default=True, kw_only=True)
     essential: bool = attrs.field(default=True, kw_only=True)
     depends_on: Mapping[str, ContainerCondition | None] = attrs.field(
-        converter=_dependency_conditions, default=(), kw_only=True
+        converter=_dependency_conditions, default={}, kw_only=True
     )
     not_secret: Mapping[str, str] = attrs.field(converter=_frozen_texts, default=None, kw_only=True)
     host_port: int | None = attrs.field(default=None, kw_only=True)

@@ -43,7 +43,7 @@ class Endpoints:
         problems.raise_any()
         for warning in filter(None, map(unknown_name_warning, filterfalse(is_token, services))):
             problems.warn(warning)
-        self.__attrs_init__(tuple(sorted(set(services))))
+        self.__attrs_init__(tuple(sorted(set(services))))  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
 
     @classmethod
     def for_tasks(cls, *tasks: Task, instances: bool = False) -> Endpoints:

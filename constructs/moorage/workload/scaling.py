@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from moorage.workload.scaling_targets import MetricTarget, PredictiveScaling, ScheduledAction
 
 
-def _as_tuple(values: Iterable[MetricTarget] | Iterable[ScheduledAction]) -> tuple[MetricTarget | ScheduledAction, ...]:
-    return tuple(values)
+def _as_metrics(metrics: Iterable[MetricTarget]) -> tuple[MetricTarget, ...]:
+    return tuple(metrics)
+
+
+def _as_schedules(schedules: Iterable[ScheduledAction]) -> tuple[ScheduledAction, ...]:
+    return tuple(schedules)
+
+
+def _minimum(scaling: Scaling) -> int:
+    return scaling.minimum
 
 
 @value_class
@@ -51,22 +59,18 @@ class Scaling:
     """
 
     minimum: int
-    maximum: int = attrs.field()
+    maximum: int = attrs.field(default=attrs.Factory(_minimum, takes_self=True))
     cpu_percent: float | None = attrs.field(default=None, kw_only=True)
     memory_percent: float | None = attrs.field(default=None, kw_only=True)
     requests_per_task: float | None = attrs.field(default=None, kw_only=True)
     backlog_per_task: float | None = attrs.field(default=None, kw_only=True)
     queue: sqs.IQueue | None = attrs.field(default=None, kw_only=True)
-    metrics: tuple[MetricTarget, ...] = attrs.field(converter=_as_tuple, default=(), kw_only=True)
-    schedules: tuple[ScheduledAction, ...] = attrs.field(converter=_as_tuple, default=(), kw_only=True)
+    metrics: tuple[MetricTarget, ...] = attrs.field(converter=_as_metrics, default=(), kw_only=True)
+    schedules: tuple[ScheduledAction, ...] = attrs.field(converter=_as_schedules, default=(), kw_only=True)
     predictive: PredictiveScaling | None = attrs.field(default=None, kw_only=True)
     high_resolution: bool = attrs.field(default=False, kw_only=True)
     scale_out_cooldown: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
     scale_in_cooldown: int = attrs.field(converter=seconds, default=default_seconds(300), kw_only=True)
-
-    @maximum.default
-    def _maximum(self) -> int:
-        return self.minimum
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Scaling({self.minimum}, {self.maximum})")

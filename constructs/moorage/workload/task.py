@@ -131,7 +131,7 @@ class Task:
         enable_fault_injection: bool = False,
         retain_revisions: bool = False,
     ) -> None:
-        self.__attrs_init__(
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
             containers=containers,
             cpu=cpu,
             memory_mib=_SumOfContainers(sum(each.memory_mib or 0 for each in containers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -97,7 +97,8 @@ def principal_arn(puller: Puller) -> str:
     """Return the ARN of a role or user."""
     if isinstance(puller, str):
         return puller
-    return puller.role_arn if hasattr(puller, "role_arn") else puller.user_arn
+    arn: str = getattr(puller, "role_arn", None) or cast("iam.IUser", puller).user_arn
+    return arn
 
 
 def puller_name(scope: Construct, puller: Puller) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import aws_cdk as cdk
 import jsii
@@ -168,13 +168,14 @@ class RegistryEvents(Construct):
         if self._event_key is None:
             from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
-            self._event_key = kms.Key(
+            key = kms.Key(
                 self,
                 "EventKey",
                 enable_key_rotation=True,
                 description="Events of Amazon ECR on their way",
                 removal_policy=cdk.RemovalPolicy.DESTROY,  # what it encrypts is gone in 14 days
             )
+            self._event_key = cast("kms.IKey", key)
             allow_use(self._event_key, EVENTBRIDGE)
         return self._event_key
 

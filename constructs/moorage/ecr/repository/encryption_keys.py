@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from moorage.delivery.keys import retained_except_on_create
 
@@ -20,10 +20,11 @@ def encryption_key_for(scope: Construct, encryption: Encryption, removal_policy:
         return encryption.given_key
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
-    return kms.Key(
+    key = kms.Key(
         scope,
         "Key",
         enable_key_rotation=True,
         description="Images of Amazon ECR",
         removal_policy=retained_except_on_create(removal_policy),
     )
+    return cast("kms.IKey", key)

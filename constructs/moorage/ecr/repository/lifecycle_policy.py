@@ -28,13 +28,15 @@ def _as_tags(tags: str | Sequence[str]) -> tuple[str, ...]:
     return (tags,) if isinstance(tags, str) else tuple(tags)
 
 
-def _as_utc(moment: dt.date | None) -> dt.datetime | None:
+def _as_utc(moment: dt.date) -> dt.datetime:
     """Convert a date, or a time with or without a zone, to a time in UTC."""
-    if moment is None:
-        return None
     if not isinstance(moment, dt.datetime):
         moment = dt.datetime(moment.year, moment.month, moment.day)
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
+
+
+def _optional_utc(moment: dt.date | None) -> dt.datetime | None:
+    return None if moment is None else _as_utc(moment)
 
 
 @value_class
@@ -53,9 +55,9 @@ class PushedImage:
 
     tags: tuple[str, ...] = attrs.field(converter=_as_tags)
     pushed: dt.datetime = attrs.field(converter=_as_utc)
-    pulled: dt.datetime | None = attrs.field(default=None, converter=_as_utc, kw_only=True)
-    archived: dt.datetime | None = attrs.field(default=None, converter=_as_utc, kw_only=True)
-    restored: dt.datetime | None = attrs.field(default=None, converter=_as_utc, kw_only=True)
+    pulled: dt.datetime | None = attrs.field(default=None, converter=_optional_utc, kw_only=True)
+    archived: dt.datetime | None = attrs.field(default=None, converter=_optional_utc, kw_only=True)
+    restored: dt.datetime | None = attrs.field(default=None, converter=_optional_utc, kw_only=True)
     part_of: str | None = attrs.field(default=None, kw_only=True)
 
     @property
@@ -232,7 +234,7 @@ class LifecyclePolicy:
     rules: tuple[LifecycleRule, ...]
 
     def __init__(self, *rules: LifecycleRule) -> None:
-        self.__attrs_init__(tuple(rules))
+        self.__attrs_init__(tuple(rules))  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
         problems = Problems("LifecyclePolicy")
         problems.check(repository_limits.LIFECYCLE_RULES, "the number of rules", len(rules))
         for rule in rules:
@@ -307,7 +309,7 @@ class LifecyclePolicy:
         image belongs to the first rule that is for its tags; and what an index refers to outlives it.
         """
         pushed_images = [each if isinstance(each, PushedImage) else PushedImage(*each) for each in images]
-        instant = _as_utc(at) or dt.datetime.now(dt.UTC)
+        instant = _optional_utc(at) or dt.datetime.now(dt.UTC)
         outcomes = ["keep" if each.archived is None else "archive" for each in pushed_images]
         claimed: set[int] = set()
         for _, rule in self._rules_by_priority:

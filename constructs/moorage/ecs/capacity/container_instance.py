@@ -131,6 +131,10 @@ class Ami:
         return f"/aws/service/ecs/optimized-ami/amazon-linux-2023{variant}/recommended/image_id"
 
 
+def _default_volume_gib(instance: ContainerInstance) -> int:
+    return 30 if instance.ami.is_bottlerocket else instance.ami._least_volume_gib
+
+
 @value_class
 @attrs.frozen(kw_only=True)
 class ContainerInstance:
@@ -152,16 +156,12 @@ class ContainerInstance:
     """
 
     ami: Ami = attrs.field(factory=Ami)
-    volume_gib: int = attrs.field()
+    volume_gib: int = attrs.field(default=attrs.Factory(_default_volume_gib, takes_self=True))
     user_data: tuple[str, ...] = attrs.field(converter=_names, default=())
     reserved_memory_mib: int = DEFAULT_RESERVED_MIB
     ssm_access: bool = False
     detailed_monitoring: bool = True
     egress: tuple[int, ...] = attrs.field(converter=_ports, default=(443,))
-
-    @volume_gib.default
-    def _default_volume_gib(self) -> int:
-        return 30 if self.ami.is_bottlerocket else self.ami._least_volume_gib
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("ContainerInstance")

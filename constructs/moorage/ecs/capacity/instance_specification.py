@@ -159,6 +159,12 @@ class ManagedInstancesSpecification(InstanceSpecification):
         )
 
 
+def _default_known_types(group: InstanceGroupSpecification) -> tuple[InstanceType, ...]:
+    if group.requirements:
+        return group.requirements._matching_types()
+    return tuple(filter(None, (instance_type(each) for each in group.instance_types)))
+
+
 @attrs.frozen(eq=False)
 class InstanceGroupSpecification(InstanceSpecification):
     """Instances in an Auto Scaling group; defined by `Capacity.ec2`, which says what each field means."""
@@ -174,13 +180,9 @@ class InstanceGroupSpecification(InstanceSpecification):
     termination_protection: bool = attrs.field(kw_only=True)
     trunking: bool = attrs.field(kw_only=True)
     notifications: ITopic | None = attrs.field(kw_only=True)
-    known_types: tuple[InstanceType, ...] = attrs.field(init=False)
-
-    @known_types.default
-    def _default_known_types(self) -> tuple[InstanceType, ...]:
-        if self.requirements:
-            return self.requirements._matching_types()
-        return tuple(filter(None, (instance_type(each) for each in self.instance_types)))
+    known_types: tuple[InstanceType, ...] = attrs.field(
+        default=attrs.Factory(_default_known_types, takes_self=True), init=False
+    )
 
     def __attrs_post_init__(self) -> None:
         problems = _check_name(self.name)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _UDP_PROTOCOLS = {elbv2.Protocol.UDP, elbv2.Protocol.TCP_UDP}
 
 
+def _default_protocol(listener: Listener) -> elbv2.Protocol:
+    return elbv2.Protocol.TLS if listener.load_balancer.certificate else elbv2.Protocol.TCP
+
+
 @value_class
 @attrs.frozen(eq=False)
 class Listener:
@@ -79,8 +83,8 @@ class Listener:
 
     load_balancer: ConnectionLoadBalancer
     port: int
-    protocol: elbv2.Protocol = attrs.field(kw_only=True)
-    health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)
+    protocol: elbv2.Protocol = attrs.field(default=attrs.Factory(_default_protocol, takes_self=True), kw_only=True)
+    health: TargetHealth = attrs.field(converter=health_of, default=TargetHealth(), kw_only=True)
     health_port: int | None = attrs.field(default=None, kw_only=True)
     container: str | None = attrs.field(default=None, kw_only=True)
     preserve_client_ip: bool | None = attrs.field(default=None, kw_only=True)
@@ -88,10 +92,6 @@ class Listener:
     idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(60), kw_only=True)
     name: str | None = attrs.field(default=None, kw_only=True)
-
-    @protocol.default
-    def _default_protocol(self) -> elbv2.Protocol:
-        return elbv2.Protocol.TLS if self.load_balancer.certificate else elbv2.Protocol.TCP
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Listener {self.port}")

@@ -222,7 +222,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         self._dual_stack = ip_address_type is not IPV4
         self._requires_tls = public and without_tls is None
         self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
-        self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)
+        self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody assigns to it
         self._keep_exported()
         self.log_bucket = self._define_log_bucket(plan) if access_logs else None
         self._say_how_to_delete(protected=deletion_protection)

@@ -82,6 +82,10 @@ def check_name(name: str | None, problems: Problems) -> None:
         problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); write it as in name='beta'")
 
 
+def _default_priority(route: Route) -> int:
+    return default_priority(route._hosts, route._paths)
+
+
 @value_class
 @attrs.frozen(eq=False)
 class Route:
@@ -137,18 +141,14 @@ class Route:
     load_balancer: RequestLoadBalancer
     host: tuple[str, ...] | None = attrs.field(converter=_as_hosts, default=None, kw_only=True)
     path: tuple[str, ...] | None = attrs.field(converter=_as_paths, default=None, kw_only=True)
-    health: TargetHealth = attrs.field(converter=health_of, factory=TargetHealth, kw_only=True)
+    health: TargetHealth = attrs.field(converter=health_of, default=TargetHealth(), kw_only=True)
     container: str | None = attrs.field(default=None, kw_only=True)
     protocol_version: elbv2.ApplicationProtocolVersion = attrs.field(
         default=elbv2.ApplicationProtocolVersion.HTTP1, kw_only=True
     )
-    priority: int = attrs.field(kw_only=True)
+    priority: int = attrs.field(default=attrs.Factory(_default_priority, takes_self=True), kw_only=True)
     deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(30), kw_only=True)
     name: str | None = attrs.field(default=None, kw_only=True)
-
-    @priority.default
-    def _default_priority(self) -> int:
-        return default_priority(self._hosts, self._paths)
 
     def __attrs_post_init__(self) -> None:
         asked = (*self._hosts, *self._paths)
@@ -172,7 +172,7 @@ class Route:
             problems.check(route_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
         else:
             problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
-        if is_token(asked) and self.priority == self._default_priority():
+        if is_token(asked) and self.priority == _default_priority(self):
             problems.add(
                 "host or path is known only at deployment, so no priority can be worked out that stays the same; "
                 "use priority="

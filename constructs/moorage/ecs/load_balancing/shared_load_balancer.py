@@ -37,7 +37,7 @@ WITHOUT_PUBLIC_IPV4 = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 class Entry(Protocol):
     """A route or a listener, as its load balancer sees it."""
 
-    def _clash(self, other: Any, owner: Construct | None, entries: Sequence[Any]) -> str | None:
+    def _clash(self, other: Any, owner: Construct | None, entries: Sequence[Any], /) -> str | None:
         """Describe why it cannot be on one load balancer with `other` of the service `owner`; None if it can."""
 
 
@@ -93,12 +93,12 @@ class SharedLoadBalancer(Construct):
             if clash and (owner is None or exists(owner)):
                 problems.add(clash)
 
-    def _claim(self, entry: Entry, service: Construct) -> None:
+    def _claim(self, entry: Entry, service: Construct, /) -> None:
         """Record that `service` has `entry`."""
         self._entries.append((entry, service))
 
     @abc.abstractmethod
-    def _quotas(self, usage: Usage, launch: Launch) -> list[tuple[Limit, str, int]]:
+    def _quotas(self, usage: Usage, launch: Launch, /) -> list[tuple[Limit, str, int]]:
         """Return its quotas, each with what it counts and how many there are.
 
         Args:

@@ -70,7 +70,7 @@ class Lattice:
 
     prefix_list: str = attrs.field(converter=_prefix_list_id)
     container: str | None = attrs.field(default=None, kw_only=True)
-    health: TargetHealth = attrs.field(converter=_health, factory=TargetHealth, kw_only=True)
+    health: TargetHealth = attrs.field(converter=_health, default=TargetHealth(), kw_only=True)
     target_group_arn: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

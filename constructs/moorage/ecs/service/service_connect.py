@@ -69,7 +69,7 @@ class ServiceConnectTls:
     def _define(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration:
         """Define its role if none is given, and return its configuration."""
         key = self.key
-        key_statement = key and iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn])
+        key_statement = iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn]) if key else None
         role = self.role or iam.Role(
             scope,
             "ConnectRole",

@@ -377,7 +377,7 @@ _Validator = validators.extend(
         "requiredXor": _check_one_of_names,
     },
     type_checker=TypeChecker(
-        {
+        {  # pyright: ignore[reportArgumentType]  # typeshed does not know that the checker is given, too
             kind: functools.partial(lambda _, value, kind: _is_kind(value, kind), kind=kind)
             for kind in ("array", "boolean", "integer", "null", "number", "object", "string")
         }

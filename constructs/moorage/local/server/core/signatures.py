@@ -114,6 +114,7 @@ class Request:
         signature = parse(self.query if self.presigned else self.headers)
         if isinstance(signature, tuple):
             yield AuthError(*signature)
+            return
         yield from self._unfit(signature, body or b"")
         account = account_of(signature.access_key_id)
         if account is None:

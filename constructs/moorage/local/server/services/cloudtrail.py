@@ -110,7 +110,7 @@ def _require(trail_arn: str, trail: Properties) -> None:
             f"InsufficientS3BucketPolicyException: Incorrect S3 bucket policy is detected for bucket: {bucket}"
         )
     if "SnsTopicName" in trail:
-        topic = sns.topics.get(_topic_arn(trail["SnsTopicName"])) or {"attributes": {}}
+        topic: dict[str, Any] = sns.topics.get(_topic_arn(trail["SnsTopicName"])) or {"attributes": {}}
         if not policies.allows(
             topic["attributes"].get("Policy"), _SERVICE, "sns:Publish", topic.get("arn", ""), trail_arn
         ):

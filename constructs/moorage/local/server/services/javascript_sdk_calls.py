@@ -63,7 +63,7 @@ def _answer(call: dict[str, Any]) -> Any:
 @functools.cache
 def _service(package: str) -> str:
     """Return botocore's name of a service, which the SDK for JavaScript calls by its service id."""
-    data = Path(botocore.__file__).parent / "data"
+    data = Path(str(botocore.__file__)).parent / "data"
     wanted = package.replace("-", "")
     candidates = sorted(data.iterdir(), key=lambda each: (each.name != wanted, each.name))
     for path in (model for each in candidates if each.is_dir() for model in sorted(each.glob("*/service-2.json.gz"))):
