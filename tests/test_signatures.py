@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -54,12 +54,19 @@ def arguments(function: Any, defaults: dict[str, Any]) -> str:
 
 
 def defaults_of(class_: Any) -> dict[str, Any]:
-    """The defaults of a value that are made when it is, which a signature does not show."""
-    made = {}
+    """The defaults of a value as its fields hold them: made and converted, which a signature does not show."""
+    held = {}
     for each in attrs.fields(class_) if attrs.has(class_) else ():
-        if isinstance(each.default, attrs.Factory):  # type: ignore[arg-type]  # a class, though typed as a function
-            made[each.alias] = "worked out" if each.default.takes_self else each.default.factory()
-    return made
+        default = each.default
+        if default is attrs.NOTHING:
+            continue
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class, though typed as a function
+            if default.takes_self:
+                held[each.alias] = "worked out"
+                continue
+            default = default.factory()
+        held[each.alias] = default if each.converter is None else each.converter(default)
+    return held
 
 
 @attrs.frozen
@@ -69,4 +76,4 @@ class Shown:
     value: Any
 
     def __repr__(self) -> str:
-        return ADDRESS.sub("", repr(self.value))
+        return ADDRESS.sub("", repr(dict(self.value) if isinstance(self.value, Mapping) else self.value))
