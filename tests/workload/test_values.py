@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,9 +27,11 @@ from moorage import (
     EnvironmentFile,
     HealthCheck,
     Image,
+    LifecyclePolicy,
     OperatingSystemFamily,
     RollbackAlarms,
     Scaling,
+    ServiceConnect,
     Task,
     Volume,
 )
@@ -633,3 +636,17 @@ def test_an_error_of_cdk_that_is_about_no_secret_is_passed_on() -> None:
     text = PlainText("environment", "MODE", cdk.Token.as_string({"Ref": "Mode"}), "use secrets=")
     with pytest.raises(RuntimeError, match="Cannot find module"):
         check_unwrapped([text], resolve, Problems("Service"))
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        lambda: ServiceConnect(protocol="http", idle_timeout=dt.timedelta(1), request_timeout=dt.timedelta(2)),
+        lambda: LifecyclePolicy.releases(200_000),  # which defines a rule, which warns
+    ],
+)
+def test_a_warning_is_about_the_line_of_the_users_program(define: Callable[[], object]) -> None:
+    with pytest.warns(UserWarning, match="; (use|keep) ") as caught:
+        define()
+    (warning,) = caught
+    assert (warning.filename, warning.lineno) == (__file__, define.__code__.co_firstlineno)
