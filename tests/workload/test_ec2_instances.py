@@ -117,6 +117,7 @@ def test_an_unknown_name_is_none_and_the_nearest_are_offered() -> None:
     assert instance_type("m7g.larg") is None
     assert nearest_names("m7g.larg")[0] == "m7g.large"
     assert nearest_names("M7G.LARGE")[0] == "m7g.large"
+    assert len(nearest_names("m7g.larg")) == 3
     assert nearest_names("the moon") == ()
 
 

@@ -29,6 +29,7 @@ from moorage import (
     Image,
     LifecyclePolicy,
     OperatingSystemFamily,
+    PredictiveScaling,
     RollbackAlarms,
     Scaling,
     ServiceConnect,
@@ -650,3 +651,18 @@ def test_a_warning_is_about_the_line_of_the_users_program(define: Callable[[], o
         define()
     (warning,) = caught
     assert (warning.filename, warning.lineno) == (__file__, define.__code__.co_firstlineno)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "policies"),
+    [
+        (Scaling(2), 0),
+        (Scaling(1, 4, cpu_percent=60), 1),
+        (Scaling(1, 4, cpu_percent=60, memory_percent=60, requests_per_task=100), 3),
+        (Scaling(1, 4, backlog_per_task=5, queue=stand_in("aws_sqs.IQueue")), 1),
+        (Scaling(0, 4, backlog_per_task=5, queue=stand_in("aws_sqs.IQueue")), 2),  # and the step from zero
+        (Scaling(1, 4, cpu_percent=60, predictive=PredictiveScaling(cpu_percent=60)), 2),
+    ],
+)
+def test_each_target_and_forecast_is_a_policy(scaling: Scaling, policies: int) -> None:
+    assert scaling._policies == policies
