@@ -143,6 +143,7 @@ def warm(tree: Path, address: str, tests: list[str]) -> Iterator[list[str]]:
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         "PYTHONPATH": f"{tree / 'constructs'}:{tree}",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(Path(address).parent),
     }
     command = [sys.executable, "-m", "tools.mutate.warm", address, str(FIRST_LIMIT), *tests]
     process = subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL)

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -34,6 +35,7 @@ def main(address: str, limit: str, *tests: str) -> None:
         tests: The files of tests.
     """
     _load(tests)
+    kept = {path.name for path in Path(tempfile.gettempdir()).iterdir()}  # node's own files among them
     seconds = float(limit)
     Path(address).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -48,6 +50,7 @@ def main(address: str, limit: str, *tests: str) -> None:
                     seconds = max(LEAST_LIMIT, SLOWER * (time.monotonic() - start))
                 with contextlib.suppress(OSError):
                     connection.sendall(json.dumps([status, output]).encode())
+            _remove_others(kept)
             if status == TIMED_OUT:  # it may have been killed in the middle of a word with node
                 again = [sys.executable, "-m", "tools.mutate.warm", address, str(seconds), *tests]
                 os.execv(sys.executable, again)  # noqa: S606  # itself
@@ -66,6 +69,14 @@ def _is_below(module: ModuleType, folder: str) -> bool:
     file = getattr(module, "__file__", None)
     places = [file] if file else getattr(module, "__path__", ())  # a folder of tests has no file
     return any(str(place).startswith(folder) for place in places)
+
+
+def _remove_others(kept: set[str]) -> None:
+    """Remove what a fork left in the folder for temporary files, since it ends without the handlers of exit."""
+    for path in Path(tempfile.gettempdir()).iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)
+            path.unlink(missing_ok=True)
 
 
 def _run(tests: tuple[str, ...], seconds: float) -> tuple[int, str]:
